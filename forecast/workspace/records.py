@@ -1,0 +1,253 @@
+"""The checked workspace: frozen records, each of which knows the file and line it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from forecast.workspace.problems import Source
+
+Kind = Literal["reached", "status", "constant"]
+Role = Literal["driver", "plan", "consequence"]
+Per = Literal["window", "year", "opportunity"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A question with a deadline: its kind, its ordered states and its parents."""
+
+    id: str
+    question: str
+    kind: Kind
+    states: tuple[str, ...]
+    resolves: str
+    parents: tuple[str, ...]
+    role: Role
+    initial: str | None  # status only: the state at the opening
+    persistence_days: float | None  # status only: tau, the mean time between redraws of the state
+    source: Source
+
+
+@dataclass(frozen=True)
+class Network:
+    """The events of one question, between an opening and a horizon. `events` is in file order."""
+
+    title: str
+    opens: date
+    horizon: date
+    events: Mapping[str, Event]
+    source: Source
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An event being in one of some states (in the event's own order)."""
+
+    event: str
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A named region of the joint state space; the first scenario whose conditions all hold is the one."""
+
+    id: str
+    name: str
+    summary: str
+    when: tuple[Condition, ...]
+    source: Source
+
+
+@dataclass(frozen=True)
+class Expert:
+    """Somebody whose statements are coded; members of one group share deviations."""
+
+    id: str
+    name: str
+    role: str
+    group: str
+    default_sd: float  # of a statement, in log-odds, where the statement gives none
+    source: Source
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Where a statement was published."""
+
+    publisher: str
+    title: str | None
+    url: str | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a statement is about: `condition` (or a scenario), given other conditions, at the horizon or by a date."""
+
+    condition: Condition | None
+    scenario: str | None
+    given: tuple[Condition, ...]
+    by: date | None
+
+
+@dataclass(frozen=True)
+class Probability:
+    """A probability with an interval (`low`, `high` at `level`), or a point with an sd in log-odds."""
+
+    best: float
+    low: float | None
+    high: float | None
+    level: float
+    sd: float | None
+
+
+@dataclass(frozen=True)
+class Word:
+    """A verbal term, on its author's scale (None: the empirical reading of the word)."""
+
+    term: str
+    scale: str | None
+
+
+@dataclass(frozen=True)
+class Times:
+    """The target is `ratio` times as probable (or has `ratio` times the odds) as `against`."""
+
+    against: Target
+    ratio: float
+    low: float | None
+    high: float | None
+    level: float
+    of_odds: bool
+
+
+@dataclass(frozen=True)
+class Count:
+    """A reference class: so many of so many. `opportunities` are expected in the window (per opportunity only)."""
+
+    happened: int
+    of: int
+    per: Per
+    opportunities: float | None
+
+
+@dataclass(frozen=True)
+class MoreLikelyThan:
+    """An order without a number: the target is likelier than `other`."""
+
+    other: Target
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A probability for each state of the target's event; `sd` in log-odds."""
+
+    probabilities: Mapping[str, float]
+    sd: float | None
+
+
+Reading = Probability | Word | Times | Count | MoreLikelyThan | Distribution
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What an expert said, and what it was read as."""
+
+    id: str
+    date: date
+    expert: str
+    publication: Publication
+    says: str
+    about: Target
+    reading: Reading
+    coded_by: str | None  # None: the expert gave the number; otherwise who put it on the expert's words
+    why: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class ReportSource:
+    """Who reports: `reliability` is the Admiralty grade A to F."""
+
+    id: str
+    name: str
+    reliability: Literal["A", "B", "C", "D", "E", "F"]
+    source: Source
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Public, hard and dated: the event reached (or is in) this state."""
+
+    event: str
+    state: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How probable the report is under each state of the event (up to one common factor)."""
+
+    event: str
+    ratios: Mapping[str, float]  # every state, in the event's order
+    until: date | None
+    source: Source
+
+
+@dataclass(frozen=True)
+class Support:
+    """A verbal weight of evidence for some states against the others."""
+
+    event: str
+    strength: str
+    states: tuple[str, ...]
+    until: date | None
+    source: Source
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The report says that the event is already in this state (or, if reached, past it)."""
+
+    event: str
+    state: str
+    source: Source
+
+
+Bearing = Settled | Likelihood | Support | Claim
+
+
+@dataclass(frozen=True)
+class Item:
+    """One evidence item. It counts from `reported` on, until retracted or superseded."""
+
+    id: str
+    reported: date
+    happened: date | None
+    report_source: str
+    credibility: int  # 1 (confirmed) to 6 (cannot be judged)
+    group: str | None
+    rho: float  # correlation of the copies in its group
+    headline: str
+    url: str | None
+    why: str
+    bears_on: tuple[Bearing, ...]
+    retracted: date | None
+    supersedes: str | None
+    source: Source
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything that the files of one workspace say. Items, statements and experts are in id order."""
+
+    root: str
+    network: Network
+    scenarios: tuple[Scenario, ...]
+    experts: Mapping[str, Expert]
+    statements: tuple[Statement, ...]
+    sources: Mapping[str, ReportSource]
+    items: tuple[Item, ...]
+    watched_until: date | None
+    digests: Mapping[str, str]  # path of each input file -> SHA-256 of its bytes
