@@ -1,0 +1,61 @@
+# Every target sets itself up in .venv; a machine needs Python >= 3.12 and make, nothing else.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help forecast test check bench trust schemas lock clean
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.12 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+RUNTIME := .venv/.runtime
+DEVELOPMENT := .venv/.development
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+forecast: $(RUNTIME) ## Set up, then update the forecast of this repository
+	$(BIN)/forecast update
+
+check: $(RUNTIME) ## Check the workspace's files
+	$(BIN)/forecast check
+
+test: $(DEVELOPMENT) ## Lint, format, types, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2
+
+trust: $(DEVELOPMENT) ## Slower checks of whether the numbers can be trusted
+	$(BIN)/python -m pytest -m trust -s
+
+bench: $(DEVELOPMENT) ## Measure what the README quotes, side by side with its yardstick
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+schemas: $(RUNTIME) ## Write the JSON Schemas of the input files
+	$(BIN)/python -m forecast.workspace.schemas
+
+lock: $(DEVELOPMENT) ## Pin every dependency anew, by hash
+	$(COMPILE) --upgrade --extra build --output-file requirements.lock
+	$(COMPILE) --upgrade --extra build --extra dev --constraints requirements.lock --output-file requirements-dev.lock
+
+clean: ## Remove the environment and every cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/.cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment that is missing, broken or too old is made anew; the stamps follow the locks and the project file.
+ENVIRONMENT = $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null \
+	|| { python=$$(sh tools/find-python) && echo "Setting up .venv (about two minutes)" && "$$python" -m venv --clear .venv; }
+PROJECT = $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+
+$(RUNTIME): requirements.lock pyproject.toml
+	@$(ENVIRONMENT)
+	@$(PIP) install --quiet --require-hashes --requirement requirements.lock
+	@$(PROJECT)
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.lock requirements.lock pyproject.toml
+	@$(ENVIRONMENT)
+	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	@$(PROJECT)
+	@touch $(RUNTIME) $@
