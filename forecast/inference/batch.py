@@ -1,0 +1,150 @@
+"""Exact inference for all draws at once. Axes: factor variables first, then regions, draws last and contiguous."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.inference.elimination import Plan, Scope
+
+Array = NDArray[np.float64]
+
+DRAWS = 51  # einsum labels: 0..49 for the variables of one step, then regions and draws
+REGIONS = 50
+
+
+class ImpossibleEvidenceError(ValueError):
+    """Some draw gives the evidence probability zero; `draws` are their indices."""
+
+    def __init__(self, draws: NDArray[np.intp]) -> None:
+        self.draws = draws
+        super().__init__(f"the evidence has probability zero in {draws.size} draw(s)")
+
+
+class Solution(NamedTuple):
+    """What one pass inward and one outward give.
+
+    `log_evidence` (draws): natural log of the total mass.
+    `log_regions` (regions, draws): natural log of the mass of each region of the root's joint states.
+    `marginals[v]` (states of v, regions, draws): P(x_v, region | evidence); sums to one over states and regions.
+    """
+
+    log_evidence: Array
+    log_regions: Array
+    marginals: tuple[Array, ...]
+
+
+class _Inward(NamedTuple):
+    slots: list[Array]
+    root: Array
+    log_scale: Array
+
+
+def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None) -> Solution:
+    """Compute the evidence, the regions and every marginal of each draw.
+
+    Args:
+        network: the elimination plan for the factors' scopes.
+        factors: non-negative arrays, axes as in `network.scopes[i]`, then draws (or 1: the same for all draws).
+        regions: (regions, *states of `network.keep`), a partition of the root's joint states into 0/1 masks; None:
+            one region that holds everything.
+
+    Raises:
+        ImpossibleEvidenceError: some draw has no mass at all.
+
+    Source: Koller and Friedman (2009), chapters 9 and 10 (sum-product on a clique tree); Darwiche (2003), "A
+    differential approach to inference in Bayesian networks", for the outward pass as a derivative.
+    """
+    masks = np.ones((1, *(network.cards[v] for v in network.keep))) if regions is None else regions
+    inward = _inward(network, factors)
+    region_axes = [REGIONS, *range(len(network.keep))]
+    root_axes = [*range(len(network.keep)), DRAWS]
+    mass = np.einsum(inward.root, root_axes, masks, region_axes, [REGIONS, DRAWS])
+    log_evidence = _log_mass(mass.sum(axis=0), inward.log_scale)
+    with np.errstate(divide="ignore"):  # a region without mass has log probability minus infinity
+        log_regions = np.log(mass) + inward.log_scale
+    return Solution(log_evidence, log_regions, _outward(network, inward, masks))
+
+
+def log_evidence(network: Plan, factors: Sequence[Array]) -> Array:
+    """Compute the natural log of the total mass of each draw (the inward pass alone). Raises as `solve`."""
+    inward = _inward(network, factors)
+    return _log_mass(inward.root.reshape(-1, inward.root.shape[-1]).sum(axis=0), inward.log_scale)
+
+
+def _log_mass(total: Array, log_scale: Array) -> Array:
+    empty = np.flatnonzero(total == 0.0)
+    if empty.size:
+        raise ImpossibleEvidenceError(empty)
+    return np.log(total) + log_scale
+
+
+def _inward(network: Plan, factors: Sequence[Array]) -> _Inward:
+    n_draws = max((factor.shape[-1] for factor in factors), default=1)
+    slots = list(factors)
+    log_scale = np.zeros(n_draws)
+    for step in network.steps:
+        message = _contract(network, [(slots[slot], network.scopes[slot]) for slot in step.inputs], step.scope)
+        # The maximum is taken out of each message, so that long products neither overflow nor vanish.
+        peak = message.reshape(-1, message.shape[-1]).max(axis=0)
+        if not peak.all():
+            raise ImpossibleEvidenceError(np.flatnonzero(peak == 0.0))
+        message /= peak
+        log_scale = log_scale + np.log(peak)
+        slots.append(message)
+    root = _contract(network, [(slots[slot], network.scopes[slot]) for slot in network.root], network.keep)
+    if root.shape[-1] != n_draws:
+        root = np.broadcast_to(root, (*root.shape[:-1], n_draws))
+    return _Inward(slots, root, log_scale)
+
+
+def _outward(network: Plan, inward: _Inward, masks: Array) -> tuple[Array, ...]:
+    n_regions, n_draws = masks.shape[0], inward.root.shape[-1]
+    slots = inward.slots
+    adjoints: dict[int, Array] = {}
+    marginals: list[Array] = [np.empty(0)] * len(network.cards)
+
+    def send(inputs: Sequence[int], above: Array, above_scope: Scope) -> None:
+        for slot in inputs:
+            if slot >= network.n_factors:  # only messages pass the derivative on; given factors end it
+                others = [(slots[other], network.scopes[other]) for other in inputs if other != slot]
+                adjoints[slot] = _contract(network, others, network.scopes[slot], above, above_scope)
+
+    seed = np.moveaxis(masks, 0, -1)[..., np.newaxis]
+    send(network.root, seed, network.keep)
+    for variable in network.keep:
+        marginals[variable] = _contract(network, [(inward.root, network.keep)], (variable,), seed, network.keep)
+    for step in reversed(network.steps):
+        above = adjoints.pop(step.output)
+        inputs = [(slots[slot], network.scopes[slot]) for slot in step.inputs]
+        marginals[step.variable] = _contract(network, inputs, (step.variable,), above, step.scope)
+        send(step.inputs, above, step.scope)
+    return tuple(_normalised(marginal, n_regions, n_draws) for marginal in marginals)
+
+
+def _normalised(marginal: Array, n_regions: int, n_draws: int) -> Array:
+    full = np.broadcast_to(marginal, (marginal.shape[0], n_regions, n_draws))
+    return full / full.sum(axis=(0, 1))
+
+
+def _contract(
+    network: Plan, factors: Sequence[tuple[Array, Scope]], scope: Scope, above: Array | None = None, above_scope: Scope = ()
+) -> Array:
+    """Multiply factors (and the derivative `above`, which has a region axis) and sum to `scope`."""
+    variables = sorted({v for _, factor_scope in factors for v in factor_scope} | set(above_scope) | set(scope))
+    label = {v: i for i, v in enumerate(variables)}
+    regional = [] if above is None else [REGIONS]
+    missing = [v for v in scope if not any(v in s for s in (above_scope, *(s for _, s in factors)))]
+    operands: list[object] = []
+    for table, factor_scope in factors:
+        operands += [table, [*(label[v] for v in factor_scope), DRAWS]]
+    if above is not None:
+        operands += [above, [*(label[v] for v in above_scope), REGIONS, DRAWS]]
+    for v in missing:
+        operands += [np.ones((network.cards[v], 1)), [label[v], DRAWS]]
+    if not operands:
+        return np.ones((*(network.cards[v] for v in scope), 1))
+    return np.einsum(*operands, [*(label[v] for v in scope), *regional, DRAWS])  # type: ignore[arg-type, no-any-return]  # the sublist form of einsum has no precise type
