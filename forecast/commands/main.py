@@ -1,0 +1,64 @@
+"""The command line: which commands there are, and what a failure looks like. A command's module is imported when it runs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+# name -> (where the click command is, one line of help). The help stands here so that `--help` imports none of them.
+COMMANDS = {
+    "update": (
+        "forecast.commands.update:update",
+        "Read, check and weigh everything; write the forecast and its report.",
+    ),
+    "show": ("forecast.commands.show:show", "Print the latest forecast, or the prior."),
+    "check": ("forecast.commands.check:check", "Report every mistake in the workspace's files."),
+    "init": ("forecast.commands.init:init", "Write a small complete workspace into a new folder."),
+    "query": ("forecast.commands.query:query", "Compute the marginals of a BIF network given evidence."),
+    "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
+}
+
+PROBLEMS_IN_FILES = 1  # exit status; wrong usage is click's own 2
+
+
+class _Later(click.Command):
+    """Stands for a command until it is called; only then is the module with the real one imported."""
+
+    def __init__(self, name: str, target: str, short_help: str) -> None:
+        super().__init__(name, short_help=short_help)
+        self.target = target
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        module, _, attribute = self.target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command.make_context(info_name, args, parent, **extra)
+
+
+class _Commands(click.Group):
+    """A group that turns the problems of a user's files into lines on stderr and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        from forecast.workspace.problems import WorkspaceProblems
+
+        try:
+            return super().invoke(ctx)
+        except WorkspaceProblems as found:
+            click.echo(str(found), err=True)
+            ctx.exit(PROBLEMS_IN_FILES)
+
+
+@click.group(
+    cls=_Commands,
+    commands={name: _Later(name, target, short_help) for name, (target, short_help) in COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="forecast")
+def main() -> None:
+    """Forecast questions that happen once, from expert statements and dated evidence.
+
+    Exit status: 0 done, 1 problems in the files, 2 wrong usage.
+    """
