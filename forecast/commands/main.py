@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and what a failure looks like. A command's module is imported when it runs."""
+"""The command line: which commands there are, each imported when it runs, and what a failure looks like."""
 
 from __future__ import annotations
 

@@ -1,0 +1,142 @@
+"""From the blocks of a BIF file to a checked network: names, parents and cycles here, numbers in `tables`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from forecast.networks.blocks import Blocks, Probability, Variable, Word
+from forecast.networks.discrete import DiscreteNetwork
+from forecast.networks.tables import Table, read_table
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest
+
+
+def build(blocks: Blocks, path: str) -> DiscreteNetwork:
+    """Check the blocks of one file and make the network.
+
+    Raises:
+        WorkspaceProblems: every mistake in every block.
+    """
+    problems: list[Problem] = []
+    states = _states(blocks.variables, path, problems)
+    owners = _owners(blocks, states, path, problems)
+    parents = {name: _parents(block, states, path, problems) for name, block in owners.items()}
+    problems += _cycles({name: known for name, known in parents.items() if known is not None}, owners, path)
+    tables: dict[str, Table] = {}
+    for name, block in owners.items():
+        known = parents[name]
+        if known is not None and name not in known and all(states[v] for v in (*known, name)):
+            tables[name] = read_table(block, {v: states[v] for v in (*known, name)}, path)
+            problems += tables[name].problems
+    if problems:
+        raise WorkspaceProblems(problems)
+    return DiscreteNetwork(
+        names=tuple(states),
+        states=states,
+        parents={name: parents[name] or () for name in states},
+        tables={name: tables[name].rows for name in states},
+        warnings=tuple(warning for name in states for warning in tables[name].warnings),
+    )
+
+
+def _states(variables: Iterable[Variable], path: str, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
+    """Return the states of every variable; none for one whose states cannot be read, so that its name is known."""
+    states: dict[str, tuple[str, ...]] = {}
+    lines: dict[str, int] = {}
+    for variable in variables:
+        name, line = variable.name
+        if name in states:
+            problems.append(
+                Problem(
+                    Source(path, line), f"variable '{name}' is declared twice", allowed=f"first on line {lines[name]}"
+                )
+            )
+            continue
+        lines[name] = line
+        states[name] = ()
+        if len(variable.states) != 1:
+            got = f"{len(variable.states)} 'type' statements"
+            problems.append(Problem(Source(path, line), f"variable '{name}'", got, "one 'type discrete [n] {...};'"))
+            continue
+        (listed,) = variable.states
+        repeated = _repeated(listed)
+        problems += [
+            Problem(Source(path, word.line), f"variable '{name}': state '{word.text}' twice") for word in repeated
+        ]
+        problems += [
+            Problem(
+                Source(path, size.line),
+                f"variable '{name}': wrong number of states",
+                size.text,
+                f"{len(listed)} are listed",
+            )
+            for size in variable.sizes
+            if size.text != str(len(listed))
+        ]
+        if not repeated:
+            states[name] = tuple(word.text for word in listed)
+    if not states:
+        problems.append(Problem(Source(path, 1), "no variable", allowed="a network has at least one 'variable' block"))
+    return states
+
+
+def _owners(
+    blocks: Blocks, states: Mapping[str, tuple[str, ...]], path: str, problems: list[Problem]
+) -> dict[str, Probability]:
+    """Return the `probability` block of each variable."""
+    owners: dict[str, Probability] = {}
+    for block in blocks.probabilities:
+        name, line = block.name
+        if name not in states:
+            problems.append(_unknown("variable", block.name, tuple(states), path, "probability block"))
+        elif name in owners:
+            first = owners[name].name.line
+            what = f"variable '{name}' has a second probability block"
+            problems.append(Problem(Source(path, line), what, allowed=f"first on line {first}"))
+        else:
+            owners[name] = block
+    for variable in blocks.variables:
+        name, line = variable.name
+        if name not in owners:
+            problems.append(Problem(Source(path, line), f"variable '{name}' has no probability block"))
+            owners[name] = Probability(variable.name, (), (), (), ())
+    return owners
+
+
+def _parents(
+    block: Probability, states: Mapping[str, tuple[str, ...]], path: str, problems: list[Problem]
+) -> tuple[str, ...] | None:
+    """Return the parents' names, or None when some of them are mistaken."""
+    name = block.name.text
+    unknown = [word for word in block.parents if word.text not in states]
+    repeated = _repeated(block.parents)
+    problems += [_unknown("parent", word, tuple(states), path, f"variable '{name}'") for word in unknown]
+    problems += [
+        Problem(Source(path, word.line), f"variable '{name}': parent '{word.text}' twice") for word in repeated
+    ]
+    return None if unknown or repeated else tuple(word.text for word in block.parents)
+
+
+def _unknown(kind: str, word: Word, known: tuple[str, ...], path: str, where: str) -> Problem:
+    allowed = f"no 'variable' block declares it{nearest(word.text, known)}"
+    return Problem(Source(path, word.line), f"{where}: unknown {kind}", f"'{word.text}'", allowed)
+
+
+def _repeated(words: Iterable[Word]) -> list[Word]:
+    seen: set[str] = set()
+    return [word for word in words if word.text in seen or seen.add(word.text)]  # type: ignore[func-returns-value]
+
+
+def _cycles(parents: Mapping[str, tuple[str, ...]], owners: Mapping[str, Probability], path: str) -> list[Problem]:
+    """Name one cycle after the other, cutting each at its first variable, until none is left."""
+    left = {name: tuple(known) for name, known in parents.items()}
+    problems = []
+    while True:
+        try:
+            TopologicalSorter(left).prepare()
+        except CycleError as found:
+            cycle: list[str] = found.args[1]
+            problems.append(Problem(Source(path, owners[cycle[1]].name.line), "a cycle of parents", " -> ".join(cycle)))
+            left[cycle[1]] = tuple(parent for parent in left[cycle[1]] if parent != cycle[0])
+        else:
+            return problems

@@ -1,0 +1,165 @@
+"""The numbers of one BIF probability block, checked and laid out as a conditional probability table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.networks.blocks import Entry, Probability, Word
+from forecast.workspace.problems import Problem, Source, nearest
+
+SUM_TOLERANCE = 1e-6  # files printed with six digits have rows that miss one by a few 1e-7
+ROUNDING = 1e-12  # what adding up numbers in floating point leaves; not worth a word
+MAX_ENTRIES = 4_000_000  # of one table: 32 MB
+NAMED_AT_MOST = 3  # missing rows that one message lists
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+class Table(NamedTuple):
+    """A table with axes (parents..., states), rows normalised, and what was found wrong or mended on the way."""
+
+    rows: NDArray[np.float64]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def read_table(block: Probability, states: Mapping[str, Sequence[str]], path: str) -> Table:
+    """Lay out the entries of a block.
+
+    Args:
+        block: the entries as written: rows with the parents' states, a default row, or one whole table.
+        states: the states of each parent, in order, and last those of the variable itself.
+        path: the name that messages give.
+
+    A whole `table` lists the variable's own states slowest and the last parent fastest (the format's rule). A row
+    that misses one by less than 1e-6 is divided by its sum, with a warning; any other deviation is a problem.
+    """
+    reader = _Reader(block, states, path)
+    if not reader.problems:
+        reader.read_whole() if block.tables else reader.read_rows()
+        reader.normalise()
+    return Table(reader.rows, tuple(reader.problems), tuple(reader.warnings))
+
+
+class _Reader:
+    def __init__(self, block: Probability, states: Mapping[str, Sequence[str]], path: str) -> None:
+        *self.parents, self.name = states
+        self.block, self.states, self.path = block, states, path
+        self.index = {name: {state: i for i, state in enumerate(known)} for name, known in states.items()}
+        self.shape = tuple(len(known) for known in states.values())
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.entries: dict[tuple[int, ...], Entry] = {}  # what gave each row
+        self.rows: NDArray[np.float64] = np.empty(0)
+        if prod(self.shape) > MAX_ENTRIES:
+            self._problem(
+                block.name.line, "table is too large", f"{prod(self.shape)} entries", f"at most {MAX_ENTRIES}"
+            )
+
+    def _problem(self, line: int, what: str, got: str = "", allowed: str = "") -> None:
+        self.problems.append(Problem(Source(self.path, line), f"variable '{self.name}': {what}", got, allowed))
+
+    def read_whole(self) -> None:
+        first, *others = self.block.tables
+        for entry in (*others, *self.block.rows, *self.block.defaults):
+            self._problem(entry.line, "numbers beside a whole table", allowed=f"the table is on line {first.line}")
+        numbers = self._numbers(first, prod(self.shape))
+        if numbers is None or self.problems:
+            return
+        own_first = np.array(numbers).reshape(self.shape[-1], *self.shape[:-1])
+        self.rows = np.ascontiguousarray(np.moveaxis(own_first, 0, -1))
+        self.entries = dict.fromkeys(np.ndindex(self.shape[:-1]), first)
+
+    def read_rows(self) -> None:
+        self.rows = np.zeros(self.shape)
+        n_configurations = prod(self.shape[:-1])
+        mistaken = 0  # rows that cannot be placed; what they leave out is not reported again
+        for entry in self.block.rows:
+            at = self._place(entry)
+            numbers = self._numbers(entry, self.shape[-1])
+            if at is None:
+                mistaken += 1
+                continue
+            if at in self.entries:
+                first = self.entries[at].line
+                self._problem(entry.line, f"a second row for {self._row(at)}", allowed=f"first on line {first}")
+                continue
+            self.entries[at] = entry
+            self.rows[at] = np.nan if numbers is None else numbers
+        self._fill_default()
+        n_missing = n_configurations - len(self.entries) - mistaken
+        if n_missing > 0 and not mistaken:
+            missing = (at for at in np.ndindex(self.shape[:-1]) if at not in self.entries)
+            named = ", ".join(self._row(at) for at in islice(missing, NAMED_AT_MOST))
+            more = f" and {n_missing - NAMED_AT_MOST} more" if n_missing > NAMED_AT_MOST else ""
+            self._problem(self.block.name.line, f"{n_missing} of {n_configurations} rows missing: {named}{more}")
+
+    def _fill_default(self) -> None:
+        for entry in self.block.defaults[1:]:
+            self._problem(entry.line, "a second default row", allowed=f"first on line {self.block.defaults[0].line}")
+        for entry in self.block.defaults[:1]:
+            numbers = self._numbers(entry, self.shape[-1])
+            for at in np.ndindex(self.shape[:-1]):
+                if at not in self.entries:
+                    self.entries[at] = entry
+                    self.rows[at] = np.nan if numbers is None else numbers
+
+    def _place(self, entry: Entry) -> tuple[int, ...] | None:
+        if len(entry.given) != len(self.parents):
+            got = f"{len(entry.given)} parent states"
+            self._problem(entry.line, "row has the wrong length", got, f"parents are {_listed(self.parents)}")
+            return None
+        at = []
+        for parent, word in zip(self.parents, entry.given, strict=True):
+            if word.text in self.index[parent]:
+                at.append(self.index[parent][word.text])
+            else:
+                known = self.states[parent]
+                allowed = f"states are {_listed(known)}{nearest(word.text, known)}"
+                self._problem(word.line, f"parent '{parent}' has no such state", f"'{word.text}'", allowed)
+        return tuple(at) if len(at) == len(self.parents) else None
+
+    def _numbers(self, entry: Entry, n: int) -> list[float] | None:
+        if len(entry.numbers) != n:
+            self._problem(entry.line, "wrong number of probabilities", str(len(entry.numbers)), f"{n} are needed")
+            return None
+        wrong = [word for word in entry.numbers if not _is_probability(word)]
+        for word in wrong[:1]:
+            self._problem(word.line, "not a probability", f"'{word.text}'", "a number from 0 to 1")
+        return None if wrong else [float(word.text) for word in entry.numbers]
+
+    def _row(self, at: tuple[int, ...]) -> str:
+        return f"({', '.join(self.states[parent][i] for parent, i in zip(self.parents, at, strict=True))})"
+
+    def normalise(self) -> None:
+        sums = self.rows.sum(axis=-1)
+        off = np.abs(sums - 1.0)
+        beyond: dict[Entry, tuple[int, ...]] = {}  # the first such row of each entry: a default fills many
+        for at, entry in self.entries.items():
+            if off[at] > SUM_TOLERANCE:
+                beyond.setdefault(entry, at)
+        for entry, at in beyond.items():
+            what = "probabilities do not sum to one" + (f" in row {self._row(at)}" if self.parents else "")
+            order = f"; a table lists the states of '{self.name}' slowest" if self.block.tables and self.parents else ""
+            self._problem(entry.line, what, f"{sums[at]:.9g}", f"1 within {SUM_TOLERANCE:g}{order}")
+        mended = int((off > ROUNDING).sum())
+        if mended and not self.problems:
+            self.rows = self.rows / sums[..., np.newaxis]
+            what = f"{mended} of {off.size} rows miss one by up to {off.max():.1g}; each was divided by its sum"
+            source = Source(self.path, self.block.name.line)
+            self.warnings.append(Problem(source, f"variable '{self.name}': {what}", severity="warning"))
+
+
+def _is_probability(word: Word) -> bool:
+    return _NUMBER.fullmatch(word.text) is not None and 0.0 <= float(word.text) <= 1.0 + SUM_TOLERANCE
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "none"
