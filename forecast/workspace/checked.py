@@ -1,0 +1,188 @@
+"""Hold a tree against a shape: every deviation is a problem at its line, in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from forecast.workspace.nodes import Mapping, Node, Step, descend, plain, without
+from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
+from forecast.workspace.shapes.common import Shape
+
+EXPECTED = {
+    "string_type": "must be text",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "list_type": "must be a list",
+    "dict_type": "must be a map of keys to values",
+    "model_type": "must be a map of keys to values",
+    "model_attributes_type": "must be a map of keys to values",
+    "finite_number": "must be a finite number",
+    "string_too_short": "must not be empty",
+}
+
+
+@dataclass(frozen=True)
+class Checked[S: Shape]:
+    """What a tree says: the shape (None where a required part is missing or wrong), and the tree that it came from.
+
+    Wrong parts that are not required are taken out of `node`, so that what is right can still be checked further."""
+
+    shape: S | None
+    node: Node
+    problems: tuple[Problem, ...]
+
+
+def hold[S: Shape](shape: type[S], node: Node, path: str, subject: str, today: date) -> Checked[S]:
+    """Read `node` as `shape`; `subject` names it in messages ("event 'ceasefire'")."""
+    try:
+        return Checked(shape.model_validate(plain(node), context={"today": today}), node, ())
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False)
+    problems = tuple(_problem(shape, node, path, subject, error) for error in errors)
+    remaining = _without_errors(node, errors)
+    try:
+        return Checked(shape.model_validate(plain(remaining), context={"today": today}), remaining, problems)
+    except ValidationError:
+        return Checked(None, remaining, problems)
+
+
+def exactly_one(shape: type[Shape], node: Node, path: str, subject: str) -> Iterator[Problem]:
+    """Report a map that holds none, or more than one, of the keys that stand for each other."""
+    if not isinstance(node, Mapping):
+        return
+    found = [key for key in shape.one_of if key in node.entries]
+    if not found:
+        yield Problem(
+            Source(path, node.line), f"{subject}: says nothing", "", f"needs exactly one of {quoted(shape.one_of)}"
+        )
+    for key in found[1:]:
+        what = f"{subject}: '{key}' beside '{found[0]}'"
+        yield Problem(Source(path, node.key_lines[key]), what, "", f"exactly one of {quoted(shape.one_of)}")
+
+
+def _without_errors(node: Node, errors: Sequence[ErrorDetails]) -> Node:
+    # The longest paths first, and later items before earlier ones: taking one out does not move the others.
+    taken = {descend(node, _steps(error))[1] for error in errors if error["type"] != "missing"}
+    for steps in sorted(taken, key=lambda steps: (len(steps), [str(s).zfill(9) for s in steps]), reverse=True):
+        if steps and descend(node, steps)[1] == steps:
+            node = without(node, steps)
+    return node
+
+
+def _steps(error: ErrorDetails) -> tuple[Step, ...]:
+    return tuple(step for step in error["loc"] if step != "[key]")
+
+
+def _problem(shape: type[Shape], node: Node, path: str, subject: str, error: ErrorDetails) -> Problem:
+    steps = _steps(error)
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "missing":
+        parent, taken = descend(node, steps[:-1])
+        key = str(steps[-1])
+        return Problem(
+            Source(path, parent.line), f"{_at(subject, taken)}: missing key '{key}'", "", _keys(shape, taken)
+        )
+    found, taken = descend(node, steps)
+    if kind == "extra_forbidden":
+        parent, above = descend(node, taken[:-1])
+        line = parent.key_lines[str(taken[-1])] if isinstance(parent, Mapping) else found.line
+        keys = _known_keys(shape, above)
+        allowed = f"keys are {quoted(keys)}{nearest(str(taken[-1]), keys)}"
+        return Problem(Source(path, line), f"{_at(subject, above)}: unknown key {shown(taken[-1])}", "", allowed)
+    what, allowed = _words(kind, context, error)
+    is_key = error["loc"][-1:] == ("[key]",)
+    got = shown(taken[-1] if is_key and taken else plain(found))
+    return Problem(Source(path, found.line), f"{_at(subject, taken)} {what}", got, allowed)
+
+
+def _at(subject: str, steps: Sequence[Step]) -> str:
+    where = ".".join(f"[{step + 1}]" if isinstance(step, int) else _short(step) for step in steps).replace(".[", "[")
+    return f"{subject}: {where}" if where else subject
+
+
+def _short(key: str) -> str:
+    return shown(key)[1:-1]
+
+
+def _words(kind: str, context: dict[str, Any], error: ErrorDetails) -> tuple[str, str]:
+    """Return what is wrong (reading on from the value's name) and what is allowed."""
+    if kind == "plain_words":
+        return str(context["what"]), str(context["allowed"])
+    if kind in EXPECTED:
+        value = error["input"]
+        is_unquoted = kind == "string_type" and isinstance(value, bool | int | float)
+        return EXPECTED[kind], "put it in quotes" if is_unquoted else ""
+    match kind:
+        case "literal_error":
+            names = re.findall(r"'([^']*)'", str(context["expected"]))
+            value = error["input"]
+            near = nearest(value, names) if isinstance(value, str) else ""
+            return "is not a known value", f"allowed are {quoted(names) if names else context['expected']}{near}"
+        case "string_pattern_mismatch":
+            return "is not usable as a name", "letters, digits, '_', '.' and '-', beginning with a letter or digit"
+        case "string_too_long":
+            return "is too long", f"at most {context['max_length']} characters"
+        case "too_short":
+            return "holds too little", f"at least {context['min_length']}"
+        case "too_long":
+            return "holds too much", f"at most {context['max_length']}"
+        case "greater_than":
+            return "is out of range", f"greater than {context['gt']:g}"
+        case "greater_than_equal":
+            return "is out of range", f"at least {context['ge']:g}"
+        case "less_than":
+            return "is out of range", f"less than {context['lt']:g}"
+        case "less_than_equal":
+            return "is out of range", f"at most {context['le']:g}"
+    return f"is wrong: {error['msg']}", ""
+
+
+def _keys(shape: type[Shape], steps: Sequence[Step]) -> str:
+    inner = _shape_at(shape, steps)
+    if inner is None:
+        return ""
+    needed = [field.alias or name for name, field in inner.model_fields.items() if field.is_required()]
+    return f"needed are {quoted(needed)}"
+
+
+def _known_keys(shape: type[Shape], steps: Sequence[Step]) -> tuple[str, ...]:
+    inner = _shape_at(shape, steps)
+    return tuple(field.alias or name for name, field in inner.model_fields.items()) if inner else ()
+
+
+def _shape_at(shape: type[Shape], steps: Sequence[Step]) -> type[Shape] | None:
+    """Return the shape that stands behind `steps`, by the annotations of the shapes on the way."""
+    annotation: Any = shape
+    for step in steps:
+        annotation = _bare(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, Shape):
+            fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
+            if str(step) not in fields:
+                return None
+            annotation = fields[str(step)].annotation
+        elif get_origin(annotation) in (list, dict):
+            annotation = get_args(annotation)[-1]
+        else:
+            return None
+    annotation = _bare(annotation)
+    return annotation if isinstance(annotation, type) and issubclass(annotation, Shape) else None
+
+
+def _bare(annotation: Any) -> Any:
+    """Return the annotation without `Annotated` and `| None`."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) in (Union, UnionType):
+            annotation = next(arg for arg in get_args(annotation) if arg is not type(None))
+        else:
+            return annotation

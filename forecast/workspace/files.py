@@ -1,0 +1,112 @@
+"""Find the input files of a workspace and read their bytes, whatever lies there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from forecast.workspace.problems import Problem, Source, nearest, quoted
+from forecast.workspace.yaml_text import MAX_BYTES
+
+NETWORK = "priors/network.yaml"
+SCENARIOS = "priors/scenarios.yaml"
+EXPERTS = "priors/experts.yaml"
+STATEMENTS = "priors/statements/"
+EVIDENCE = "evidence/"
+SOURCES = "evidence/sources.yaml"
+WATCH = "evidence/watch.yaml"
+
+IN_PRIORS = (NETWORK, SCENARIOS, EXPERTS)
+UNREAD_SUFFIXES = (".yml", ".csv", ".json", ".yaml")
+
+
+@dataclass(frozen=True)
+class InputFiles:
+    """The bytes of every input file by its path relative to the workspace, in path order."""
+
+    contents: dict[str, bytes]
+    problems: tuple[Problem, ...]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of each file, in hexadecimal."""
+        return {path: hashlib.sha256(content).hexdigest() for path, content in self.contents.items()}
+
+    def statements(self) -> dict[str, bytes]:
+        """Return the files that hold statements."""
+        return {path: content for path, content in self.contents.items() if path.startswith(STATEMENTS)}
+
+    def evidence(self) -> dict[str, bytes]:
+        """Return the files that hold evidence items."""
+        others = (SOURCES, WATCH)
+        return {p: content for p, content in self.contents.items() if p.startswith(EVIDENCE) and p not in others}
+
+
+def find_files(root: Path) -> InputFiles:
+    """Read every input file below `priors/` and `evidence/`; links to folders are not followed."""
+    contents: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for folder in ("priors", "evidence"):
+        for path, place in sorted(_files_below(root, folder)):
+            found = _bytes_of(place, path) if _is_input(path) else _unread(path)
+            if isinstance(found, bytes):
+                contents[path] = found
+            elif found is not None:
+                problems.append(found)
+    problems += [_missing(path) for path in IN_PRIORS if path not in contents and not _reported(path, problems)]
+    return InputFiles(contents, tuple(problems))
+
+
+def _files_below(root: Path, folder: str) -> Iterator[tuple[str, Path]]:
+    for at, folders, names in os.walk(root / folder):
+        # A folder that is called like a file is somebody's mistake; a link to a folder could lead in a circle.
+        odd = [name for name in folders if name.endswith(".yaml") or Path(at, name).is_symlink()]
+        folders[:] = [name for name in folders if name not in odd and not name.startswith(".")]
+        for name in (*names, *odd):
+            if not name.startswith("."):
+                place = Path(at, name)
+                yield _readable(place.relative_to(root).as_posix()), place
+
+
+def _readable(path: str) -> str:
+    """Return the path as text that can be printed, whatever bytes the name is made of."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _is_input(path: str) -> bool:
+    return path.endswith(".yaml") and (path in IN_PRIORS or path.startswith((STATEMENTS, EVIDENCE)))
+
+
+def _bytes_of(place: Path, path: str) -> bytes | Problem:
+    try:
+        status = place.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return Problem(Source(path, 1), "not a file", "a folder" if place.is_dir() else "a device", "a text file")
+        if status.st_size > MAX_BYTES:
+            got, allowed = f"{status.st_size} bytes", f"at most {MAX_BYTES} bytes; split the file"
+            return Problem(Source(path, 1), "file too large", got, allowed)
+        return place.read_bytes()
+    except OSError as error:
+        return Problem(Source(path, 1), "file cannot be read", error.strerror or "", "a readable text file")
+
+
+def _unread(path: str) -> Problem | None:
+    if not path.endswith(UNREAD_SUFFIXES):
+        return None
+    allowed = f"read are {quoted((*IN_PRIORS, STATEMENTS + '*.yaml', EVIDENCE + '*.yaml'))}{nearest(path, IN_PRIORS)}"
+    return Problem(Source(path, 1), "this file is not read", "", allowed, "warning")
+
+
+def _missing(path: str) -> Problem:
+    return Problem(
+        Source(path, 1), "file is missing", "", "every workspace needs it; `forecast init` writes an example"
+    )
+
+
+def _reported(path: str, problems: list[Problem]) -> bool:
+    return any(problem.source.path == path for problem in problems)

@@ -1,0 +1,135 @@
+"""Which names exist: read leniently, so that references can be checked in files that hold other mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child, text_at
+from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.shapes.common import Choice
+
+OTHER = "other"  # the scenario where no rule matches
+FORMAT = "format"  # a reserved key of every map of names
+
+
+@dataclass(frozen=True)
+class Names:
+    """What can be referred to. None where the file that defines it could not be read: then nothing is reported."""
+
+    events: dict[str, tuple[str, ...] | None] | None  # the states of each event, None where unreadable
+    scenarios: tuple[str, ...] | None
+    experts: tuple[str, ...] | None
+    sources: tuple[str, ...] | None
+    at: dict[str, Source]  # where events and scenarios (one namespace) stand
+
+    def states(self, event: str) -> tuple[str, ...] | None:
+        """Return the states of an event, or None where they are not known."""
+        return (self.events or {}).get(event)
+
+
+def list_of(node: Node | None) -> tuple[Node, ...]:
+    """Return the items of a file that holds a list, or a single map."""
+    if isinstance(node, Sequence):
+        return node.items
+    return (node,) if isinstance(node, Mapping) else ()
+
+
+def map_of(node: Node | None) -> dict[str, Node]:
+    """Return the named entries of a file that holds a map of names."""
+    return {k: v for k, v in node.entries.items() if k != FORMAT} if isinstance(node, Mapping) else {}
+
+
+def collect_names(
+    network: Node | None, scenarios: Node | None, experts: Node | None, sources: Node | None, paths: tuple[str, str]
+) -> Names:
+    """Return every name that the four files define; `paths` are those of network and scenarios."""
+    events_node = child(network, "events")
+    events: dict[str, tuple[str, ...] | None] | None = None
+    at: dict[str, Source] = {}
+    if isinstance(events_node, Mapping):
+        events = {event: _states(node) for event, node in events_node.entries.items()}
+        at = {event: Source(paths[0], line) for event, line in events_node.key_lines.items()}
+    ids = [(text_at(item, "id"), child(item, "id")) for item in list_of(scenarios)]
+    for name, node in ids:
+        if name is not None and node is not None:
+            at.setdefault(name, Source(paths[1], node.line))
+    return Names(
+        events,
+        None if scenarios is None else tuple(name for name, _ in ids if name is not None),
+        None if experts is None else tuple(map_of(experts)),
+        None if sources is None else tuple(map_of(sources)),
+        at,
+    )
+
+
+def _states(event: Node) -> tuple[str, ...] | None:
+    states = child(event, "states")
+    if not isinstance(states, Sequence):
+        return None
+    names = tuple(item.value for item in states.items if isinstance(item, Scalar) and isinstance(item.value, str))
+    return names if len(names) == len(states.items) and names else None
+
+
+def unknown_event(names: Names, event: str, source: Source, subject: str) -> Iterator[Problem]:
+    """Report an event that the network does not hold."""
+    if names.events is not None and event not in names.events:
+        hint = "that is a scenario; " if event in (names.scenarios or ()) else ""
+        yield Problem(
+            source, f"{subject}: unknown event {shown(event)}", "", hint + choice("events", event, names.events)
+        )
+
+
+def unknown_state(names: Names, event: str | None, state: str, source: Source, subject: str) -> Iterator[Problem]:
+    """Report a state that the event does not have (nothing where the event itself is unknown)."""
+    states = names.states(event) if event is not None else None
+    if states is not None and state not in states:
+        what = f"{subject}: event '{event}' has no state {shown(state)}"
+        yield Problem(source, what, "", choice("states", state, states))
+
+
+def unknown_name(
+    known: tuple[str, ...] | None, name: str, source: Source, subject: str, what: str
+) -> Iterator[Problem]:
+    """Report a name that is not among the known ones; `what` is the kind of name, in the singular."""
+    if known is not None and name not in known:
+        yield Problem(source, f"{subject}: unknown {what} {shown(name)}", "", choice(f"{what}s", name, known))
+
+
+def unknown_choice(names: Names, event: str | None, node: Node | None, path: str, subject: str) -> Iterator[Problem]:
+    """Report each unknown state in a state, a list of states or `{at_least: state}`."""
+    if isinstance(node, Mapping):
+        node = node.entries.get("at_least")
+    for item in node.items if isinstance(node, Sequence) else (node,):
+        if isinstance(item, Scalar) and isinstance(item.value, str):
+            yield from unknown_state(names, event, item.value, Source(path, item.line), subject)
+
+
+def unknown_conditions(names: Names, node: Node | None, path: str, subject: str) -> Iterator[Problem]:
+    """Report unknown events and states in a map of events to states."""
+    if isinstance(node, Mapping):
+        for event, states in node.entries.items():
+            yield from unknown_event(names, event, Source(path, node.key_lines[event]), subject)
+            yield from unknown_choice(names, event, states, path, subject)
+
+
+def chosen(names: Names, event: str, wanted: Choice) -> tuple[str, ...] | None:
+    """Return the states meant, in the event's order; None where one of them (or the event) is not known."""
+    states = names.states(event)
+    if states is None or not set(wanted.states) <= set(states):
+        return None
+    if wanted.and_later:
+        return states[states.index(wanted.states[0]) :]
+    return tuple(state for state in states if state in wanted.states)
+
+
+def duplicates(found: list[tuple[str, Source]], what: str) -> Iterator[Problem]:
+    """Report every id that stands twice, at its later places; `what` is what the id names."""
+    first: dict[str, Source] = {}
+    for name, source in found:
+        if name in first:
+            yield Problem(
+                source, f"{what} {shown(name)} stands twice", "", f"first at {first[name]}; ids are used once"
+            )
+        else:
+            first[name] = source

@@ -1,0 +1,99 @@
+"""A light tree of what a YAML file says, in which every value knows its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Steps
+from dataclasses import dataclass, replace
+from typing import Any
+
+Plain = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value; `text` is how it is written."""
+
+    value: Plain
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    items: tuple[Node, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A map of keys to values, in file order; keys are always text."""
+
+    entries: dict[str, Node]
+    key_lines: dict[str, int]
+    line: int
+
+
+Node = Scalar | Sequence | Mapping
+Step = str | int
+
+
+def plain(node: Node) -> Any:
+    """Return the tree as dicts, lists and scalars."""
+    match node:
+        case Scalar(value=value):
+            return value
+        case Sequence(items=items):
+            return [plain(item) for item in items]
+        case Mapping(entries=entries):
+            return {key: plain(value) for key, value in entries.items()}
+
+
+def child(node: Node | None, step: Step) -> Node | None:
+    """Return the value behind a key or an index, or None where there is none."""
+    if isinstance(node, Mapping) and isinstance(step, str):
+        return node.entries.get(step)
+    if isinstance(node, Sequence) and isinstance(step, int) and 0 <= step < len(node.items):
+        return node.items[step]
+    return None
+
+
+def descend(node: Node, steps: Steps[Step]) -> tuple[Node, tuple[Step, ...]]:
+    """Walk down as far as the tree goes; steps that name nothing are skipped. Return the node and the steps taken."""
+    taken: list[Step] = []
+    for step in steps:
+        below = child(node, step)
+        if below is not None:
+            node = below
+            taken.append(step)
+    return node, tuple(taken)
+
+
+def line_at(node: Node, *steps: Step) -> int:
+    """Return the line of the value at `steps`, or of the deepest value above it that exists."""
+    return descend(node, steps)[0].line
+
+
+def text_at(node: Node | None, *steps: Step) -> str | None:
+    """Return the text at `steps`, or None where there is no text."""
+    for step in steps:
+        node = child(node, step)
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
+
+
+def without(node: Node, steps: tuple[Step, ...]) -> Node:
+    """Return the tree without the value at `steps` (which must exist and not be empty)."""
+    first, rest = steps[0], steps[1:]
+    if isinstance(node, Mapping) and isinstance(first, str):
+        entries = dict(node.entries)
+        if rest:
+            entries[first] = without(entries[first], rest)
+        else:
+            del entries[first]
+        return replace(node, entries=entries)
+    if isinstance(node, Sequence) and isinstance(first, int):
+        items = list(node.items)
+        items[first : first + 1] = [without(items[first], rest)] if rest else []
+        return replace(node, items=tuple(items))
+    raise ValueError(f"{steps} names nothing in the tree")

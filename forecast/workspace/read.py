@@ -1,0 +1,113 @@
+"""From a folder to a checked workspace: every problem of every file in one run."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from forecast.workspace import files
+from forecast.workspace.frame import Frame
+from forecast.workspace.names import collect_names, duplicates
+from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, plain
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
+from forecast.workspace.read_evidence import read_evidence
+from forecast.workspace.read_network import read_network
+from forecast.workspace.read_people import read_experts, read_sources, read_watch
+from forecast.workspace.read_scenarios import read_scenarios
+from forecast.workspace.read_statements import read_statements
+from forecast.workspace.records import Workspace
+from forecast.workspace.rules import RULES, Readable
+from forecast.workspace.yaml_text import parse_yaml
+
+NO_LIST = Sequence((), 1)
+NO_MAP = Mapping({}, {}, 1)
+
+
+def load(root: Path, today: date) -> Workspace:
+    """Return the checked workspace below `root`, or raise WorkspaceProblems with all that is wrong in it."""
+    workspace, problems = read_workspace(root, today=today)
+    if workspace is None:
+        raise WorkspaceProblems(problems)
+    return workspace
+
+
+def read_workspace(root: Path, *, today: date) -> tuple[Workspace | None, tuple[Problem, ...]]:
+    """Read and check all files below `root`, as of the day of reading, `today`.
+
+    Returns the workspace (None if any problem is an error) and all problems, warnings included, sorted by place."""
+    found = files.find_files(root)
+    trees, problems = _parse(found)
+    problems += found.problems
+    names = collect_names(
+        trees.get(files.NETWORK),
+        trees.get(files.SCENARIOS),
+        trees.get(files.EXPERTS),
+        trees.get(files.SOURCES),
+        (files.NETWORK, files.SCENARIOS),
+    )
+    network = None
+    if (tree := trees.get(files.NETWORK)) is not None:
+        read = read_network(tree, files.NETWORK, names, today)
+        network, problems = read.network, [*problems, *read.problems]
+    frame = Frame(names, network, today)
+
+    scenarios, more = read_scenarios(trees.get(files.SCENARIOS, NO_LIST), files.SCENARIOS, names, today)
+    experts, about_experts = read_experts(trees.get(files.EXPERTS, NO_MAP), files.EXPERTS, today)
+    sources, about_sources = read_sources(trees.get(files.SOURCES, NO_MAP), files.SOURCES, today)
+    problems += [*more, *about_experts, *about_sources]
+    watched_until = None
+    if (tree := trees.get(files.WATCH)) is not None:
+        watched_until, more = read_watch(tree, files.WATCH, network.opens if network else None, today)
+        problems += more
+
+    said = [read_statements(trees[path], path, frame) for path in found.statements() if path in trees]
+    reported = [read_evidence(trees[path], path, frame) for path in found.evidence() if path in trees]
+    for problems_of_file in (*(file.problems for file in said), *(file.problems for file in reported)):
+        problems += problems_of_file
+    statement_ids = [pair for file in said for pair in file.ids]
+    item_ids = [pair for file in reported for pair in file.ids]
+    problems += [*duplicates(statement_ids, "statement"), *duplicates(item_ids, "item")]
+    if item_ids and files.SOURCES not in found.contents:
+        problems.append(Problem(Source(files.SOURCES, 1), "file is missing", "", "it lists the sources of the items"))
+
+    statements = tuple(sorted((s for file in said for s in file.statements), key=lambda s: s.id))
+    items = tuple(sorted((i for file in reported for i in file.items), key=lambda i: i.id))
+    readable = Readable(frame, experts, statements, items, tuple(sorted({name for name, _ in item_ids})))
+    problems += [problem for rule in RULES for problem in rule(readable)]
+
+    # One mistake can be seen from two sides; it is said once.
+    ordered = tuple(sorted(set(problems)))
+    if network is None or any(problem.severity == "error" for problem in ordered):
+        return None, ordered
+    workspace = Workspace(
+        str(root), network, scenarios, experts, statements, sources, items, watched_until, found.digests
+    )
+    return workspace, ordered
+
+
+def _parse(found: files.InputFiles) -> tuple[dict[str, Node], list[Problem]]:
+    """Return the tree of each file that can be read and is of the right form at its top, and the problems."""
+    trees: dict[str, Node] = {}
+    problems: list[Problem] = []
+    for path, content in found.contents.items():
+        tree, more = parse_yaml(content, path)
+        problems += more
+        wrong = None if tree is None else _wrong_top(tree, path)
+        if wrong is not None:
+            problems.append(wrong)
+        elif tree is not None:
+            trees[path] = tree
+    return trees, problems
+
+
+def _wrong_top(tree: Node, path: str) -> Problem | None:
+    source = Source(path, tree.line)
+    if isinstance(tree, Scalar) and tree.value is None:
+        return Problem(source, "the file is empty", "", "an unused file is deleted")
+    if path == files.SCENARIOS:
+        is_right, allowed = isinstance(tree, Sequence) and bool(tree.items), "a list of scenarios: - id: ..."
+    elif path in (files.NETWORK, files.EXPERTS, files.SOURCES, files.WATCH):
+        is_right, allowed = isinstance(tree, Mapping), "a map: key: value"
+    else:
+        is_right, allowed = not isinstance(tree, Scalar), "a list: - id: ..."
+    return None if is_right else Problem(source, "the file has the wrong form", shown(plain(tree)), allowed)

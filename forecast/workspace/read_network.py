@@ -1,0 +1,175 @@
+"""Read `priors/network.yaml`: events one by one, then what must hold between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from forecast.workspace.checked import hold
+from forecast.workspace.names import Names, unknown_event
+from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child, line_at, text_at
+from forecast.workspace.problems import Problem, Source, choice, quoted, shown
+from forecast.workspace.records import Event, Network
+from forecast.workspace.shapes.network import KINDS, EventShape, NetworkHead
+
+RESERVED_STATES = ("sd",)  # a key of `distribution:` beside the states
+RESERVED_IDS = ("other", "format")
+
+
+@dataclass(frozen=True)
+class NetworkRead:
+    """The network with the events that are right (None where title or dates are not), and the problems found."""
+
+    network: Network | None
+    problems: tuple[Problem, ...]
+
+
+def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRead:
+    """Read the network and check it in itself."""
+    head = hold(NetworkHead, node, path, "network", today)
+    problems = list(head.problems)
+    events: dict[str, Event] = {}
+    events_node = child(node, "events")
+    if isinstance(events_node, Mapping):
+        for event_id, event_node in events_node.entries.items():
+            event, found = _read_event(event_id, event_node, path, names, today)
+            problems += found
+            if event is not None:
+                events[event_id] = event
+        problems += _reserved(events_node, path)
+        problems += _cycles(events_node, path)
+        problems += _constants_parents(events_node, path)
+    if head.shape is None:
+        return NetworkRead(None, tuple(problems))
+    opens, horizon = head.shape.opens, head.shape.horizon
+    if horizon <= opens:
+        where = Source(path, line_at(node, "horizon"))
+        problems.append(Problem(where, "network: horizon is not after the opening", str(horizon), f"after {opens}"))
+    network = Network(head.shape.title, opens, horizon, events, Source(path, 1))
+    return NetworkRead(network, tuple(problems))
+
+
+def _read_event(
+    event_id: str, node: Node, path: str, names: Names, today: date
+) -> tuple[Event | None, tuple[Problem, ...]]:
+    subject = f"event {shown(event_id)}"
+    checked = hold(EventShape, node, path, subject, today)
+    problems = [*checked.problems, *_parents(node, path, names, subject), *_states(node, path, subject)]
+    problems += _status_keys(node, path, subject)
+    shape = checked.shape
+    if shape is None:
+        return None, tuple(problems)
+    event = Event(
+        event_id,
+        shape.question,
+        shape.kind,
+        tuple(dict.fromkeys(shape.states)),
+        shape.resolves,
+        tuple(dict.fromkeys(shape.parents or ())),
+        shape.role,
+        shape.initial,
+        shape.persistence_days,
+        Source(path, node.line),
+    )
+    return event, tuple(problems)
+
+
+def _texts(node: Node | None) -> Iterator[tuple[str, int]]:
+    if isinstance(node, Sequence):
+        for item in node.items:
+            if isinstance(item, Scalar) and isinstance(item.value, str):
+                yield item.value, item.line
+
+
+def _twice(node: Node | None, path: str, subject: str, what: str) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for name, line in _texts(node):
+        if name in seen:
+            yield Problem(Source(path, line), f"{subject}: {what} {shown(name)} stands twice", "", "each stands once")
+        seen.add(name)
+
+
+def _parents(node: Node, path: str, names: Names, subject: str) -> Iterator[Problem]:
+    parents = child(node, "parents")
+    for name, line in _texts(parents):
+        yield from unknown_event(names, name, Source(path, line), f"{subject}: parents")
+    yield from _twice(parents, path, subject, "parent")
+
+
+def _states(node: Node, path: str, subject: str) -> Iterator[Problem]:
+    states = child(node, "states")
+    yield from _twice(states, path, subject, "state")
+    for name, line in _texts(states):
+        if name in RESERVED_STATES:
+            what = f"{subject}: a state may not be called {shown(name)}"
+            yield Problem(Source(path, line), what, "", "the word has a meaning in statements")
+
+
+def _status_keys(node: Node, path: str, subject: str) -> Iterator[Problem]:
+    kind = text_at(node, "kind")
+    if not isinstance(node, Mapping) or kind not in KINDS:
+        return
+    for key in ("initial", "persistence_days"):
+        there = key in node.entries and not (isinstance(v := node.entries[key], Scalar) and v.value is None)
+        if kind == "status" and not there:
+            what = f"{subject}: missing key '{key}'"
+            yield Problem(
+                Source(path, node.line), what, "", "an event of kind status needs 'initial', 'persistence_days'"
+            )
+        if kind != "status" and there:
+            what = f"{subject}: '{key}' on an event of kind {kind}"
+            yield Problem(Source(path, node.key_lines[key]), what, "", "only an event of kind status has it")
+    initial, states = text_at(node, "initial"), [name for name, _ in _texts(child(node, "states"))]
+    if kind == "status" and initial is not None and states and initial not in states:
+        what = f"{subject}: initial is not one of its states"
+        yield Problem(Source(path, line_at(node, "initial")), what, shown(initial), choice("states", initial, states))
+
+
+def _reserved(events: Mapping, path: str) -> Iterator[Problem]:
+    for name in RESERVED_IDS:
+        if name in events.entries:
+            what = f"an event may not be called '{name}'"
+            yield Problem(Source(path, events.key_lines[name]), what, "", "the word is reserved; take another")
+
+
+def _parents_of(events: Mapping) -> dict[str, list[str]]:
+    names = {event: [name for name, _ in _texts(child(node, "parents"))] for event, node in events.entries.items()}
+    return {event: [name for name in parents if name in names] for event, parents in names.items()}
+
+
+def _cycles(events: Mapping, path: str) -> Iterator[Problem]:
+    """Report each cycle of parents once, at its first event in file order."""
+    parents = _parents_of(events)
+    done: set[str] = set()
+    for start in parents:
+        trail: list[str] = []
+        stack = [(start, iter(parents[start]))] if start not in done else []
+        trail += [start] if stack else []
+        while stack:
+            event, rest = stack[-1]
+            following = next(rest, None)
+            if following is None:
+                done.add(event)
+                stack.pop()
+                trail.pop()
+            elif following in trail:
+                cycle = trail[trail.index(following) :]
+                first = min(cycle, key=list(parents).index)
+                turned = cycle[cycle.index(first) :] + cycle[: cycle.index(first)]
+                what = "events are their own ancestors: " + " <- ".join((*turned, first))
+                yield Problem(Source(path, events.key_lines[first]), what, "", "take one of these parents out")
+            elif following not in done:
+                trail.append(following)
+                stack.append((following, iter(parents[following])))
+
+
+def _constants_parents(events: Mapping, path: str) -> Iterator[Problem]:
+    kinds = {event: text_at(node, "kind") for event, node in events.entries.items()}
+    for event, parents in _parents_of(events).items():
+        wrong = [p for p in parents if kinds[p] in KINDS and kinds[p] != "constant"]
+        if kinds[event] == "constant" and wrong:
+            what = f"event '{event}' is a constant and has parents that are none: {quoted(wrong)}"
+            constants = [name for name, kind in kinds.items() if kind == "constant" and name != event]
+            allowed = f"constants are {quoted(constants)}" if constants else "a constant's parents must be constants"
+            yield Problem(Source(path, line_at(events, event, "parents")), what, "", allowed)

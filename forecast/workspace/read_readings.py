@@ -1,0 +1,192 @@
+"""Read the number (or word, count, order) that a statement was coded as."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from forecast.workspace.frame import Frame
+from forecast.workspace.names import unknown_state
+from forecast.workspace.nodes import Mapping, Node, child, line_at, text_at
+from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.read_targets import build_target, inherit
+from forecast.workspace.records import (
+    Count,
+    Distribution,
+    MoreLikelyThan,
+    Probability,
+    Reading,
+    Times,
+    Word,
+)
+from forecast.workspace.shapes.statements import (
+    CountShape,
+    ProbabilityShape,
+    StatementShape,
+    TimesShape,
+    WordShape,
+)
+from forecast.workspace.verbal import SCALES, terms
+
+LEVEL = 0.9  # of an interval that does not say
+SUM_TOLERANCE = 1e-6
+SD_KEY = "sd"
+
+Built = tuple[Reading | None, tuple[Problem, ...]]
+
+
+def build_reading(shape: StatementShape, node: Node, frame: Frame, path: str, subject: str) -> Built:
+    """Return the reading of a statement (None where it is wrong) and the problems in it."""
+    if shape.probability is not None:
+        return _probability(shape.probability, node, path, f"{subject}: probability")
+    if shape.word is not None:
+        return _word(shape.word, node, path, f"{subject}: word")
+    if shape.times is not None:
+        return _times(shape, shape.times, "times", node, frame, path, subject)
+    if shape.odds_times is not None:
+        return _times(shape, shape.odds_times, "odds_times", node, frame, path, subject)
+    if shape.count is not None:
+        return _count(shape, shape.count, node, frame, path, f"{subject}: count")
+    if shape.more_likely_than is not None:
+        return _more_likely(shape, node, frame, path, f"{subject}: more_likely_than")
+    if shape.distribution is not None:
+        return _distribution(shape, shape.distribution, node, frame, path, f"{subject}: distribution")
+    return None, ()
+
+
+def _interval(
+    key: str, low: float | None, best: float, high: float | None, node: Node, path: str, subject: str, name: str
+) -> Iterator[Problem]:
+    inner = child(node, key) or node
+    if (low is None) != (high is None):
+        there, missing = ("low", "high") if high is None else ("high", "low")
+        yield Problem(Source(path, line_at(inner, there)), f"{subject}: '{there}' without '{missing}'", "", "give both")
+    if low is not None and high is not None:
+        if low >= high:
+            what = f"{subject}: low is not below high"
+            yield Problem(Source(path, line_at(inner, "low")), what, f"low {low:g}, high {high:g}", "low < high")
+        elif not low <= best <= high:
+            what = f"{subject}: the interval does not hold its {name}"
+            yield Problem(Source(path, line_at(inner, name)), what, f"{best:g}", f"{low:g} to {high:g}")
+    elif low is None and high is None and child(inner, "level") is not None:
+        yield Problem(
+            Source(path, line_at(inner, "level")), f"{subject}: 'level' without an interval", "", "give low, high"
+        )
+
+
+def _probability(shape: ProbabilityShape, node: Node, path: str, subject: str) -> Built:
+    problems = list(_interval("probability", shape.low, shape.best, shape.high, node, path, subject, "best"))
+    if shape.sd is not None and (shape.low is not None or shape.high is not None):
+        where = Source(path, line_at(node, "probability", "sd"))
+        problems.append(Problem(where, f"{subject}: 'sd' beside an interval", "", "low and high, or sd"))
+    if problems:
+        return None, tuple(problems)
+    return Probability(shape.best, shape.low, shape.high, shape.level or LEVEL, shape.sd), ()
+
+
+def _word(shape: WordShape, node: Node, path: str, subject: str) -> Built:
+    if shape.scale is not None and shape.scale not in SCALES:
+        where = Source(path, line_at(node, "word", "scale"))
+        return None, (
+            Problem(where, f"{subject}: unknown scale {shown(shape.scale)}", "", choice("scales", shape.scale, SCALES)),
+        )
+    known, term = terms(shape.scale), " ".join(shape.term.lower().split())
+    if term not in known:
+        of = f" of scale '{shape.scale}'" if shape.scale else " (no scale given: the surveyed words)"
+        where = Source(path, line_at(node, "word", "term"))
+        return None, (
+            Problem(where, f"{subject}: unknown term {shown(shape.term)}{of}", "", choice("terms", term, known)),
+        )
+    return Word(term, shape.scale), ()
+
+
+def _times(
+    shape: StatementShape, times: TimesShape, key: str, node: Node, frame: Frame, path: str, subject: str
+) -> Built:
+    subject = f"{subject}: {key}"
+    problems = list(_interval(key, times.low, times.ratio, times.high, node, path, subject, "ratio"))
+    against_shape = inherit(times.against, shape.about)
+    against_node = child(child(node, key), "against") or node
+    against, found = build_target(against_shape, against_node, frame, path, f"{subject}: against")
+    problems += found
+    if against_shape == shape.about:
+        problems.append(Problem(Source(path, against_node.line), f"{subject}: compares the target with itself"))
+    if problems or against is None:
+        return None, tuple(problems)
+    return Times(against, times.ratio, times.low, times.high, times.level or LEVEL, key == "odds_times"), ()
+
+
+def _count(shape: StatementShape, count: CountShape, node: Node, frame: Frame, path: str, subject: str) -> Built:
+    problems: list[Problem] = []
+    if count.happened > count.of:
+        where = Source(path, line_at(node, "count", "happened"))
+        problems.append(
+            Problem(
+                where,
+                f"{subject}: happened more often than there were cases",
+                str(count.happened),
+                f"at most {count.of}",
+            )
+        )
+    if count.per == "opportunity" and count.opportunities is None:
+        where = Source(path, line_at(child(node, "count") or node))
+        allowed = "how many are expected within the window"
+        problems.append(Problem(where, f"{subject}: missing key 'opportunities'", "", allowed))
+    if count.per != "opportunity" and count.opportunities is not None:
+        where = Source(path, line_at(node, "count", "opportunities"))
+        problems.append(
+            Problem(where, f"{subject}: 'opportunities' with per {count.per}", "", "only with per opportunity")
+        )
+    event = frame.events.get(shape.about.event or "")
+    if count.per == "year" and (shape.about.scenario is not None or (event is not None and event.kind != "reached")):
+        where = Source(path, line_at(node, "count", "per"))
+        got = f"an event of kind {event.kind}" if event else "a scenario"
+        problems.append(
+            Problem(where, f"{subject}: per year on something that is not reached", got, "per window or opportunity")
+        )
+    if problems:
+        return None, tuple(problems)
+    return Count(count.happened, count.of, count.per, count.opportunities), ()
+
+
+def _more_likely(shape: StatementShape, node: Node, frame: Frame, path: str, subject: str) -> Built:
+    if shape.more_likely_than is None:
+        return None, ()
+    other_shape = inherit(shape.more_likely_than, shape.about)
+    other_node = child(node, "more_likely_than") or node
+    other, problems = build_target(other_shape, other_node, frame, path, subject)
+    if other_shape == shape.about:
+        problems += (Problem(Source(path, other_node.line), f"{subject}: compares the target with itself"),)
+    return (None if other is None or problems else MoreLikelyThan(other)), problems
+
+
+def distribution_references(statement: Node, frame: Frame, path: str, subject: str) -> Iterator[Problem]:
+    """Report states of a distribution that its event does not have, and states that it leaves out."""
+    node, event = child(statement, "distribution"), text_at(statement, "about", "event")
+    states = frame.names.states(event) if event is not None else None
+    if not isinstance(node, Mapping) or states is None:
+        return
+    for state in node.entries:
+        if state != SD_KEY:
+            where = Source(path, node.key_lines[state])
+            yield from unknown_state(frame.names, event, state, where, f"{subject}: distribution")
+    for state in states:
+        if state not in node.entries:
+            what = f"{subject}: distribution: event '{event}': state '{state}' has no probability"
+            yield Problem(Source(path, node.line), what, "", choice("states", "", states))
+
+
+def _distribution(
+    shape: StatementShape, entries: dict[str, float], node: Node, frame: Frame, path: str, subject: str
+) -> Built:
+    states = frame.names.states(shape.about.event) if shape.about.event else None
+    shares = {state: p for state, p in entries.items() if state != SD_KEY}
+    if states is None or set(shares) != set(states):
+        return None, ()
+    total = math.fsum(shares.values())
+    if abs(total - 1) > SUM_TOLERANCE:
+        where = Source(path, line_at(node, "distribution"))
+        return None, (
+            Problem(where, f"{subject}: probabilities do not sum to one", f"{total:.7g}", "1 (within 0.000001)"),
+        )
+    return Distribution({state: shares[state] for state in states}, entries.get(SD_KEY)), ()

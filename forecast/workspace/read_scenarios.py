@@ -1,0 +1,111 @@
+"""Read `priors/scenarios.yaml`: rules in order, and whether each can ever be the first to match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+from forecast.workspace.checked import hold
+from forecast.workspace.names import OTHER, Names, chosen, list_of, unknown_conditions
+from forecast.workspace.nodes import Node, Scalar, child, text_at
+from forecast.workspace.problems import Problem, Source, quoted, shown
+from forecast.workspace.records import Condition, Scenario
+from forecast.workspace.shapes.scenarios import ScenarioShape
+
+MAX_PIECES = 20_000  # of a rule's region; beyond that the question is left open
+
+Region = dict[str, frozenset[str]]  # events that are narrowed down, and the states left; a box in the joint states
+
+
+def read_scenarios(
+    node: Node, path: str, names: Names, today: date
+) -> tuple[tuple[Scenario, ...], tuple[Problem, ...]]:
+    """Return the scenarios that are right, in file order, and the problems found."""
+    problems: list[Problem] = []
+    scenarios: list[Scenario] = []
+    seen: set[str] = set()
+    for number, item in enumerate(list_of(node), 1):
+        scenario_id = text_at(item, "id")
+        subject = f"scenario {shown(scenario_id)}" if scenario_id else f"scenario number {number}"
+        checked = hold(ScenarioShape, item, path, subject, today)
+        problems += checked.problems
+        problems += unknown_conditions(names, child(item, "when"), path, subject)
+        problems += _id_problems(item, path, names, seen)
+        if checked.shape is None:
+            continue
+        conditions = [(event, chosen(names, event, wanted)) for event, wanted in checked.shape.when.items()]
+        scenarios.append(
+            Scenario(
+                checked.shape.id,
+                checked.shape.name or checked.shape.id.replace("_", " "),
+                checked.shape.summary or "",
+                tuple(Condition(event, states) for event, states in conditions if states is not None),
+                Source(path, item.line),
+            )
+        )
+        if any(states is None for _, states in conditions):
+            scenarios.pop()
+    return tuple(scenarios), (*problems, *_shadowed(scenarios, names))
+
+
+def _id_problems(item: Node, path: str, names: Names, seen: set[str]) -> Iterator[Problem]:
+    node = child(item, "id")
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        return
+    name, source = node.value, Source(path, node.line)
+    if name in (names.events or {}):
+        what = f"scenario {shown(name)} is called like an event"
+        yield Problem(
+            source, what, "", f"the event is at {names.at[name]}; events and scenarios share one set of names"
+        )
+    elif name in seen:
+        yield Problem(
+            source, f"scenario {shown(name)} stands twice", "", f"first at {names.at[name]}; ids are used once"
+        )
+    elif name == OTHER:
+        what = f"a scenario may not be called '{OTHER}'"
+        yield Problem(source, what, "", "it is built in: the scenario where no rule matches")
+    seen.add(name)
+
+
+def _shadowed(scenarios: Sequence[Scenario], names: Names) -> Iterator[Problem]:
+    states = {event: frozenset(of) for event, of in (names.events or {}).items() if of}
+    regions = [{condition.event: frozenset(condition.states) for condition in one.when} for one in scenarios]
+    for number, scenario in enumerate(scenarios):
+        blockers = covering(regions[number], regions[:number], states)
+        if blockers is not None:
+            what = f"scenario {shown(scenario.id)} can never be the first to match"
+            earlier = quoted(scenarios[k].id for k in blockers)
+            allowed = f"everything it covers is taken by {earlier} before it; put it earlier or narrow those"
+            yield Problem(scenario.source, what, "", allowed)
+
+
+def covering(region: Region, earlier: Sequence[Region], states: Mapping[str, frozenset[str]]) -> tuple[int, ...] | None:
+    """Return which earlier regions together cover `region` (their indices), or None where some of it is left.
+
+    Each earlier box is cut out of the boxes that are left; exact, and small where rules name few events."""
+    left: list[Region] = [region]
+    used: list[int] = []
+    for number, other in enumerate(earlier):
+        pieces = [piece for box in left for piece in _cut(box, other, states)]
+        if pieces != left:
+            used.append(number)
+        left = pieces
+        if not left:
+            return tuple(used)
+        if len(left) > MAX_PIECES:
+            return None
+    return None
+
+
+def _cut(box: Region, other: Region, states: Mapping[str, frozenset[str]]) -> Iterator[Region]:
+    """Yield disjoint boxes that make up `box` without `other`."""
+    if any(not box.get(event, states[event]) & allowed for event, allowed in other.items()):
+        yield box
+        return
+    inside = dict(box)
+    for event, allowed in other.items():
+        here = inside.get(event, states[event])
+        if outside := here - allowed:
+            yield {**inside, event: outside}
+        inside[event] = here & allowed

@@ -1,0 +1,1 @@
+"""The shape of each kind of file, as pydantic models; the published JSON Schemas come from them."""

@@ -1,0 +1,156 @@
+"""YAML text to a tree of nodes: YAML 1.2 core scalars, every value with its line, sizes bounded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from forecast.workspace.nodes import Mapping, Node, Plain, Scalar, Sequence
+from forecast.workspace.problems import Problem, Source, shown
+
+MAX_BYTES = 10_000_000
+MAX_DEPTH = 20
+
+# YAML 1.2 core schema; octal and hexadecimal numbers are left as text, nothing here is counted in them.
+NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+SPECIAL = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
+
+UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+# The parser loads from libyaml where PyYAML was built with it (all its wheels are).
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Refused(Exception):  # noqa: N818 - never leaves this module
+    """The text goes on in a way that cannot be read further."""
+
+    def __init__(self, line: int, what: str, got: str = "", allowed: str = "") -> None:
+        super().__init__(what)
+        self.line, self.what, self.got, self.allowed = line, what, got, allowed
+
+
+def resolve(text: str) -> Plain:
+    """Return the value of an unquoted scalar: null, boolean, number, or the text itself (`no`, dates, `1_000`)."""
+    if text in NULLS:
+        return None
+    if text in BOOLEANS:
+        return BOOLEANS[text]
+    if INTEGER.fullmatch(text):
+        return int(text)
+    if FLOAT.fullmatch(text):
+        return float(text)
+    special = SPECIAL.get(text.lower())
+    return text if special is None else float(special)
+
+
+def parse_yaml(content: bytes, path: str) -> tuple[Node | None, tuple[Problem, ...]]:
+    """Return the tree of a file's only document (None when it cannot be read) and every problem found on the way."""
+    last = max(1, content.count(b"\n") + (not content.endswith(b"\n")))
+    problems: list[Problem] = []
+
+    def report(line: int, what: str, got: str = "", allowed: str = "") -> None:
+        problems.append(Problem(Source(path, min(max(line, 1), last)), what, got, allowed))
+
+    try:
+        text = _decoded(content)
+        return _Composer(text, report).document(), tuple(problems)
+    except _Refused as refused:
+        report(refused.line, refused.what, refused.got, refused.allowed)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        report(mark.line + 1 if mark else 1, *_syntax(error))
+    except yaml.YAMLError as error:
+        report(1, f"not readable as YAML: {error}")
+    return None, tuple(problems)
+
+
+def _decoded(content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise _Refused(1, "file too large", f"{len(content)} bytes", f"at most {MAX_BYTES} bytes; split the file")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _Refused(line, "not UTF-8 text", f"byte 0x{content[error.start]:02x}", "save the file as UTF-8") from None
+    if found := UNPRINTABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise _Refused(line, "character that cannot stand in YAML", f"U+{ord(found[0]):04X}", "remove it")
+    return text
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> tuple[str, str, str]:
+    problem = str(error.problem or error.context or "").replace("\n", " ")
+    if "'\\t'" in problem or "\t" in problem:
+        return "a tab is used for indentation", "", "indent with spaces"
+    if "cannot start any token" in problem:
+        return "a value starts with a character that has a meaning in YAML", "", "put the value in quotes"
+    if "mapping values are not allowed" in problem:
+        return "a ': ' where no key can stand", "", "put text that holds ': ' in quotes, and check the indentation"
+    context = f" ({error.context})" if error.context and error.context != problem else ""
+    return f"not readable as YAML: {problem}{context}", "", "check indentation, quotes and brackets"
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+class _Composer:
+    """Builds the tree from the parser's events; what can be passed over is reported and passed over."""
+
+    def __init__(self, text: str, report: Any) -> None:
+        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=LOADER))
+        self.report = report
+
+    def document(self) -> Node:
+        root: Node | None = None
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                line = _line(event)
+                if root is not None:
+                    raise _Refused(line, "a second document in one file", "'---'", "one document a file")
+                root = self.node(next(self.events), 0, None)
+        return root if root is not None else Scalar(None, "", 1)
+
+    def node(self, event: Any, depth: int, key_line: int | None) -> Node:
+        line = _line(event)
+        if isinstance(event, yaml.AliasEvent):
+            raise _Refused(line, "an alias is used", f"'*{event.anchor}'", "write the value out; aliases are not read")
+        if event.anchor is not None:
+            raise _Refused(line, "an anchor is used", f"'&{event.anchor}'", "remove it; anchors are not read")
+        if event.tag is not None:
+            raise _Refused(line, "a tag is used", shown(event.tag), "remove it; tags are not read")
+        if isinstance(event, yaml.ScalarEvent):
+            return Scalar(resolve(event.value) if event.implicit[0] else event.value, event.value, line)
+        if depth >= MAX_DEPTH:
+            raise _Refused(line, "nested too deeply", "", f"at most {MAX_DEPTH} levels")
+        # A block below its key begins on the next line; the key's line is where a reader looks for it.
+        line = key_line or line
+        if isinstance(event, yaml.SequenceStartEvent):
+            return Sequence(tuple(self.items(depth)), line)
+        return self.mapping(line, depth)
+
+    def items(self, depth: int) -> Iterator[Node]:
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            yield self.node(event, depth + 1, None)
+
+    def mapping(self, line: int, depth: int) -> Mapping:
+        entries: dict[str, Node] = {}
+        key_lines: dict[str, int] = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key = self.node(event, depth + 1, None)
+            if not isinstance(key, Scalar):
+                raise _Refused(key.line, "a key that is a list or a map", "", "a key is a name")
+            value = self.node(next(self.events), depth + 1, key.line)
+            if key.text in entries:
+                first = key_lines[key.text]
+                self.report(key.line, f"duplicate key {shown(key.text)}", "", f"it stands on line {first} already")
+                continue
+            entries[key.text] = value
+            key_lines[key.text] = key.line
+        return Mapping(entries, key_lines, line)
