@@ -1,0 +1,139 @@
+"""`forecast check`: every mistake in the files of a workspace, and on request what the network says."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.tree import Tree
+
+    from forecast.workspace.problems import Problem
+    from forecast.workspace.records import Event, Workspace
+
+
+@click.command()
+@click.option(
+    "-C",
+    "root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="The workspace (default: this folder).",
+)
+@click.option("--network", "with_network", is_flag=True, help="Print the events, their parents and what bears on them.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
+def check(root: Path, with_network: bool, as_json: bool) -> None:
+    """Report every mistake in the workspace's files, one line each: path:line: what; got; allowed.
+
+    Exit status: 0 no errors (there may be warnings), 1 errors, 2 wrong usage.
+    """
+    from forecast.workspace.read import read_workspace
+
+    workspace, problems = read_workspace(root, today=datetime.now(UTC).date())
+    if as_json:
+        click.echo(json.dumps(_as_json(workspace, problems, with_network), ensure_ascii=False, indent=2))
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+        if with_network and workspace is not None:
+            _print_network(workspace)
+    click.echo(_summary(workspace, problems), err=True)
+    if workspace is None:
+        raise click.exceptions.Exit(1)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _summary(workspace: Workspace | None, problems: Sequence[Problem]) -> str:
+    errors = sum(problem.severity == "error" for problem in problems)
+    found = f"{_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}"
+    if workspace is None:
+        return found
+    parts = (
+        _count(len(workspace.network.events), "event"),
+        _count(len(workspace.scenarios), "scenario"),
+        _count(len(workspace.statements), "statement"),
+        _count(len(workspace.items), "evidence item"),
+    )
+    return f"{', '.join(parts)}: {found}"
+
+
+def _about(workspace: Workspace, event: Event) -> tuple[list[str], list[str]]:
+    """Return the ids of the statements and of the items that speak about an event."""
+    statements = [s.id for s in workspace.statements if s.about.condition and s.about.condition.event == event.id]
+    items = [item.id for item in workspace.items if any(bearing.event == event.id for bearing in item.bears_on)]
+    return statements, items
+
+
+def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_network: bool) -> dict[str, Any]:
+    listed = [
+        {
+            "path": problem.source.path,
+            "line": problem.source.line,
+            "severity": problem.severity,
+            "what": problem.what,
+            "got": problem.got,
+            "allowed": problem.allowed,
+        }
+        for problem in problems
+    ]
+    result: dict[str, Any] = {"ok": workspace is not None, "problems": listed}
+    if with_network and workspace is not None:
+        result["events"] = [
+            {
+                "id": event.id,
+                "kind": event.kind,
+                "role": event.role,
+                "states": event.states,
+                "parents": event.parents,
+                "statements": _about(workspace, event)[0],
+                "items": _about(workspace, event)[1],
+            }
+            for event in workspace.network.events.values()
+        ]
+    return result
+
+
+def _print_network(workspace: Workspace) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(_tree(workspace))
+
+
+def _tree(workspace: Workspace) -> Tree:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    network = workspace.network
+    tree = Tree(Text(f"{network.title}: {network.opens} to {network.horizon}", style="bold"))
+    for event in network.events.values():
+        branch = tree.add(Text.assemble((event.id, "bold"), f"  {event.kind}, {event.role}"))
+        for line in _lines(workspace, event):
+            branch.add(Text(line))
+    rules = tree.add(Text("scenarios, the first that matches", style="bold"))
+    for scenario in workspace.scenarios:
+        conditions = "; ".join(f"{c.event} is {' or '.join(c.states)}" for c in scenario.when)
+        rules.add(Text.assemble((scenario.id, "bold"), f"  {conditions}"))
+    rules.add(Text.assemble(("other", "bold"), "  where none of these matches"))
+    return tree
+
+
+def _lines(workspace: Workspace, event: Event) -> list[str]:
+    statements, items = _about(workspace, event)
+    states = " < ".join(event.states) if event.kind == "reached" else " | ".join(event.states)
+    lines = [event.question, f"states: {states}"]
+    if event.initial is not None:
+        lines[-1] += f"; {event.initial} at the opening, kept for {event.persistence_days:g} days on average"
+    lines += [f"parents: {', '.join(event.parents)}"] if event.parents else []
+    lines += [f"statements: {', '.join(statements)}"] if statements else []
+    lines += [f"evidence: {', '.join(items)}"] if items else []
+    return lines
