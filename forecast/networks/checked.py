@@ -99,7 +99,6 @@ def _owners(
         name, line = variable.name
         if name not in owners:
             problems.append(Problem(Source(path, line), f"variable '{name}' has no probability block"))
-            owners[name] = Probability(variable.name, (), (), (), ())
     return owners
 
 
@@ -124,7 +123,12 @@ def _unknown(kind: str, word: Word, known: tuple[str, ...], path: str, where: st
 
 def _repeated(words: Iterable[Word]) -> list[Word]:
     seen: set[str] = set()
-    return [word for word in words if word.text in seen or seen.add(word.text)]  # type: ignore[func-returns-value]
+    repeated = []
+    for word in words:
+        if word.text in seen:
+            repeated.append(word)
+        seen.add(word.text)
+    return repeated
 
 
 def _cycles(parents: Mapping[str, tuple[str, ...]], owners: Mapping[str, Probability], path: str) -> list[Problem]:
@@ -136,7 +140,7 @@ def _cycles(parents: Mapping[str, tuple[str, ...]], owners: Mapping[str, Probabi
             TopologicalSorter(left).prepare()
         except CycleError as found:
             cycle: list[str] = found.args[1]
-            problems.append(Problem(Source(path, owners[cycle[1]].name.line), "a cycle of parents", " -> ".join(cycle)))
+            problems.append(Problem(Source(path, owners[cycle[0]].name.line), "a cycle of parents", " -> ".join(cycle)))
             left[cycle[1]] = tuple(parent for parent in left[cycle[1]] if parent != cycle[0])
         else:
             return problems

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.networks.blocks import Entry, Probability, Word
-from forecast.workspace.problems import Problem, Source, nearest
+from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 
 SUM_TOLERANCE = 1e-6  # files printed with six digits have rows that miss one by a few 1e-7
 ROUNDING = 1e-12  # what adding up numbers in floating point leaves; not worth a word
@@ -114,7 +114,7 @@ class _Reader:
     def _place(self, entry: Entry) -> tuple[int, ...] | None:
         if len(entry.given) != len(self.parents):
             got = f"{len(entry.given)} parent states"
-            self._problem(entry.line, "row has the wrong length", got, f"parents are {_listed(self.parents)}")
+            self._problem(entry.line, "row has the wrong length", got, f"parents are {quoted(self.parents) or 'none'}")
             return None
         at = []
         for parent, word in zip(self.parents, entry.given, strict=True):
@@ -122,8 +122,8 @@ class _Reader:
                 at.append(self.index[parent][word.text])
             else:
                 known = self.states[parent]
-                allowed = f"states are {_listed(known)}{nearest(word.text, known)}"
-                self._problem(word.line, f"parent '{parent}' has no such state", f"'{word.text}'", allowed)
+                allowed = choice("states", word.text, known)
+                self._problem(word.line, f"parent '{parent}' has no such state", shown(word.text), allowed)
         return tuple(at) if len(at) == len(self.parents) else None
 
     def _numbers(self, entry: Entry, n: int) -> list[float] | None:
@@ -132,7 +132,7 @@ class _Reader:
             return None
         wrong = [word for word in entry.numbers if not _is_probability(word)]
         for word in wrong[:1]:
-            self._problem(word.line, "not a probability", f"'{word.text}'", "a number from 0 to 1")
+            self._problem(word.line, "not a probability", shown(word.text), "a number from 0 to 1")
         return None if wrong else [float(word.text) for word in entry.numbers]
 
     def _row(self, at: tuple[int, ...]) -> str:
@@ -159,7 +159,3 @@ class _Reader:
 
 def _is_probability(word: Word) -> bool:
     return _NUMBER.fullmatch(word.text) is not None and 0.0 <= float(word.text) <= 1.0 + SUM_TOLERANCE
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names) or "none"

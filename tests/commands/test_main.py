@@ -1,0 +1,79 @@
+"""The command line as a whole: what it lists, how it fails, how little it imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from forecast.commands.main import COMMANDS, main
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+
+HEAVY = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "numba",
+    "pymc",
+    "pytensor",
+    "arviz",
+    "xarray",
+    "matplotlib",
+    "rich",
+    "lark",
+    "pydantic",
+)
+
+
+def _imported_by(code: str) -> set[str]:
+    listing = "import sys; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", f"{code}\n{listing}"], check=True, capture_output=True, text=True)
+    return set(ran.stdout.split())
+
+
+def test_help_lists_every_command_and_imports_none() -> None:
+    """`forecast --help` names each command and loads no command's module and no heavy library."""
+    code = "import forecast.commands.main as m\nm.main(['--help'], standalone_mode=False)"
+    loaded = _imported_by(code)
+    assert set() == loaded & {*HEAVY, *(target.partition(":")[0] for target, _ in COMMANDS.values())}
+    assert set() == set(COMMANDS) - loaded  # what help prints is in the same output
+
+
+def test_import_is_light() -> None:
+    """`import forecast` loads no heavy library."""
+    assert set() == _imported_by("import forecast") & set(HEAVY)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_help(name: str) -> None:
+    """Each listed command exists, explains itself and exits with 0."""
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert (0, True) == (result.exit_code, f"Usage: main {name}" in result.output)
+
+
+def test_unknown_command_is_wrong_usage_with_the_nearest_name() -> None:
+    """A mistyped command ends with status 2 and names the nearest one."""
+    result = CliRunner().invoke(main, ["qurey"])
+    assert (2, True) == (result.exit_code, "Did you mean 'query'?" in result.stderr)
+
+
+def test_problems_of_files_are_lines_on_stderr_and_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Problems in files end any command with status 1, one line each on stderr, nothing on stdout."""
+    problems = [Problem(Source("b.yaml", 2), "second"), Problem(Source("a.yaml", 9), "first", "x", "y is allowed")]
+
+    def fail() -> None:
+        raise WorkspaceProblems(problems)
+
+    monkeypatch.setitem(main.commands, "fail", click.Command("fail", callback=fail))
+    result = CliRunner().invoke(main, ["fail"])
+    expected = (1, "", "a.yaml:9: first; got x; y is allowed\nb.yaml:2: second\n")
+    assert expected == (result.exit_code, result.stdout, result.stderr)
+
+
+def test_module_runs_as_the_command() -> None:
+    """`python -m forecast --version` prints the version."""
+    ran = subprocess.run([sys.executable, "-m", "forecast", "--version"], check=True, capture_output=True, text=True)
+    assert "forecast, version 0.1.0\n" == ran.stdout

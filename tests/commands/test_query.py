@@ -1,0 +1,110 @@
+"""`forecast query` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from math import log
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from forecast.commands.main import main
+from forecast.commands.query import _digits
+
+DATA = Path(__file__).parents[1] / "networks" / "data"
+ASIA = str(DATA / "asia.bif")
+
+
+def _query(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["query", *arguments])
+
+
+def test_json_holds_log_evidence_and_every_marginal() -> None:
+    """With --json, stdout is one object: the natural log of P(evidence) and all marginals, observed ones included."""
+    result = _query(ASIA, "--observe", "asia=yes", "--json")
+    answered = json.loads(result.stdout)
+    assert (0, ["log_evidence", "marginals"]) == (result.exit_code, list(answered))
+    assert log(0.01) == pytest.approx(answered["log_evidence"], abs=1e-12)
+    assert {"yes": 1.0, "no": 0.0} == answered["marginals"]["asia"]
+    assert {"yes": pytest.approx(0.05), "no": pytest.approx(0.95)} == answered["marginals"]["tub"]
+    assert 8 == len(answered["marginals"])
+
+
+def test_likelihood_is_virtual_evidence_in_file_order() -> None:
+    """--likelihood multiplies the states' probabilities by its numbers, in the order of the file."""
+    answered = json.loads(_query(ASIA, "--likelihood", "smoke=0.8,0.2", "--json").stdout)
+    assert log(0.5 * 0.8 + 0.5 * 0.2) == pytest.approx(answered["log_evidence"], abs=1e-12)
+    assert 0.8 == pytest.approx(answered["marginals"]["smoke"]["yes"], abs=1e-12)
+
+
+def test_an_argument_splits_at_its_first_equals_sign(tmp_path: Path) -> None:
+    """A state may hold '=': only the first one separates."""
+    file = tmp_path / "x.bif"
+    file.write_text("variable a { type discrete [ 2 ] { <5, >=5 }; }\nprobability ( a ) { table 0.4, 0.6; }")
+    answered = json.loads(_query(str(file), "--observe", "a=>=5", "--json").stdout)
+    assert {"<5": 0.0, ">=5": 1.0} == answered["marginals"]["a"]
+
+
+def test_table_shows_each_variable_and_the_evidence() -> None:
+    """Without --json a table names every variable, its states and probabilities, and what was put in."""
+    result = _query(ASIA, "--observe", "asia=yes", "--likelihood", "dysp=0.8,0.1")
+    assert 0 == result.exit_code
+    assert "tub       yes 0.0787  no 0.9213" in result.stdout
+    assert "asia=yes" in result.stdout
+    assert "dysp=0.8,0.1" in result.stdout
+    assert "log evidence" in result.stdout
+
+
+def test_contradicting_evidence_is_an_error_that_names_it() -> None:
+    """Evidence of probability zero ends with status 1 and names the contradicting arguments alone."""
+    result = _query(ASIA, "--observe", "smoke=no", "--observe", "either=no", "--observe", "tub=yes", "--json")
+    expected = (1, "", "Error: the evidence has probability zero: 'either=no', 'tub=yes' contradict each other\n")
+    assert expected == (result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--observe", "azia=yes"], "unknown variable 'azia'"),
+        (["--observe", "azia=yes"], "did you mean 'asia'?"),
+        (["--observe", "asia=yez"], "variable 'asia' has no state 'yez'; states are 'yes', 'no'; did you mean 'yes'?"),
+        (["--observe", "asia"], "'asia' has no '='"),
+        (["--likelihood", "asia=0.5"], "'asia' takes 2 numbers, none negative and not all zero, for yes, no"),
+        (["--likelihood", "asia=0,0"], "'asia' takes 2 numbers"),
+        (["--likelihood", "asia=-1,1"], "'asia' takes 2 numbers"),
+        (["--likelihood", "asia=nan,1"], "'asia' takes 2 numbers"),
+        (["--likelihood", "asia=a,b"], "'asia' takes 2 numbers"),
+    ],
+)
+def test_wrong_arguments_are_wrong_usage(arguments: list[str], message: str) -> None:
+    """A wrong name or number is refused with status 2, said with what is allowed."""
+    result = _query(ASIA, *arguments)
+    assert (2, True) == (result.exit_code, message in result.stderr)
+
+
+def test_problems_of_the_file_end_with_status_1(tmp_path: Path) -> None:
+    """Mistakes in the file are listed on stderr, each with its line."""
+    file = tmp_path / "x.bif"
+    file.write_text("variable a { type discrete [ 2 ] { x, y }; }\nprobability ( a ) { table 0.4, 0.7; }")
+    result = _query(str(file), "--json")
+    expected = f"{file}:2: variable 'a': probabilities do not sum to one; got 1.1; 1 within 1e-06\n"
+    assert (1, "", expected) == (result.exit_code, result.stdout, result.stderr)
+
+
+def test_a_mended_row_is_said_on_stderr(tmp_path: Path) -> None:
+    """A row that was divided by its sum is a warning on stderr; stdout stays JSON alone."""
+    file = tmp_path / "x.bif"
+    file.write_text("variable a { type discrete [ 2 ] { x, y }; }\nprobability ( a ) { table 0.3, 0.7000003; }")
+    result = _query(str(file), "--json")
+    assert (0, True) == (result.exit_code, "each was divided by its sum" in result.stderr)
+    assert 0.0 == pytest.approx(json.loads(result.stdout)["log_evidence"], abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"),
+    [(0.0, "0"), (1.0, "1"), (0.25, "0.2500"), (1e-9, "<0.0001"), (1 - 1e-9, ">0.9999"), (0.00005, "0.0001")],
+)
+def test_only_certainty_is_printed_as_certainty(probability: float, expected: str) -> None:
+    """0 and 1 are printed for exactly 0 and 1 only."""
+    assert expected == _digits(probability)

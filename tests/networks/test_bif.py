@@ -1,0 +1,219 @@
+"""Reading BIF: what other programs write is read as they mean it, and every mistake has its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from forecast.networks.bif import parse_bif, read_bif
+from forecast.networks.discrete import DiscreteNetwork
+from forecast.workspace.problems import Problem, WorkspaceProblems
+from tests.networks.oracle import networks
+
+DATA = Path(__file__).parent / "data"
+
+
+def _found(text: str) -> tuple[Problem, ...]:
+    try:
+        parse_bif(text, "x.bif")
+    except WorkspaceProblems as found:
+        return found.problems
+    return ()
+
+
+def _problems(text: str) -> list[str]:
+    return [str(problem) for problem in _found(text)]
+
+
+def _written(network: DiscreteNetwork, rename: Sequence[str] = ()) -> str:
+    """Write a network in BIF, rows in reverse order; `rename` gives the states other names, quoted."""
+    shown = {f"s{i}": f'"{name}"' for i, name in enumerate(rename)}
+    lines = ["network random { }"]
+    for name in network.names:
+        states = ", ".join(shown.get(state, state) for state in network.states[name])
+        lines.append(f"variable {name} {{ type discrete [ {len(network.states[name])} ] {{ {states} }}; }}")
+    for name in network.names:
+        parents = network.parents[name]
+        lines.append(f"probability ( {name}{' | ' if parents else ''}{', '.join(parents)} ) {{")
+        for at in reversed(list(np.ndindex(network.tables[name].shape[:-1]))):
+            given = [network.states[parent][i] for parent, i in zip(parents, at, strict=True)]
+            row = ", ".join(repr(p) for p in network.tables[name][at].tolist())
+            head = f"({', '.join(shown.get(state, state) for state in given)})" if parents else "table"
+            lines.append(f"  {head} {row};")
+        lines.append("}")
+    return "\n".join(lines)
+
+
+@given(network=networks())
+@settings(max_examples=60, deadline=None)
+def test_what_is_written_is_read_back(network: DiscreteNetwork) -> None:
+    """A network written in BIF and read back has the same names, states, parents and numbers."""
+    actual = parse_bif(_written(network), "x.bif")
+    assert (network.names, network.states, network.parents) == (actual.names, actual.states, actual.parents)
+    for name in network.names:
+        np.testing.assert_allclose(network.tables[name], actual.tables[name], rtol=1e-14)
+
+
+_name = st.text(st.characters(codec="utf-8", exclude_characters='"', categories=["L", "N", "P", "S", "Zs"]), min_size=1)
+
+
+@given(network=networks(3), names=st.lists(_name, min_size=3, max_size=3, unique=True))
+@settings(max_examples=60, deadline=None)
+@example(network=read_bif(DATA / "asia.bif"), names=["table", "//", "; }"])
+def test_quotes_hold_any_name(network: DiscreteNetwork, names: list[str]) -> None:
+    """A quoted state may be called anything that has no quote in it."""
+    actual = parse_bif(_written(network, names), "x.bif")
+    for name in network.names:
+        expected = tuple(names[int(state[1:])] if state[1:].isdigit() else state for state in network.states[name])
+        assert expected == actual.states[name]
+
+
+_pieces = st.sampled_from([*'{}()[];,|"/* \n01.eab', "variable ", "probability ", "table "])
+
+
+@given(text=st.lists(_pieces).map("".join))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_read_or_has_located_problems(text: str) -> None:
+    """Whatever the text, the reader returns a network or problems on lines that the text has."""
+    lines = [problem.source.line for problem in _found(text)]
+    assert [] == [line for line in lines if not 1 <= line <= text.count("\n") + 1]
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_damaged_file_is_read_or_has_located_problems(data: st.DataObject) -> None:
+    """A file with a piece cut out or doubled is read, or its problems stand on lines that it has."""
+    text = (DATA / "asia.bif").read_text(encoding="utf-8")
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 60)))
+    damaged = text[:start] + text[start:end] * data.draw(st.sampled_from([0, 2])) + text[end:]
+    lines = [problem.source.line for problem in _found(damaged)]
+    assert [] == [line for line in lines if not 1 <= line <= damaged.count("\n") + 1]
+
+
+def test_odd_names_are_names() -> None:
+    """States with signs and digits, names that start with a digit and names of keywords are read as written."""
+    text = """network n {}
+    variable 1st { type discrete [ 9 ] { <5, 5-10, >=10, a/b, +, -, x=y, 1.5, table }; }
+    variable table { type discrete [ 2 ] { default, property }; }
+    probability ( 1st ) { table 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1; }
+    probability ( table | 1st ) { (>=10) 1, 0; (table) 0, 1; default 2.5e-1, 7.5E-1; }"""
+    network = parse_bif(text, "x.bif")
+    assert ("<5", "5-10", ">=10", "a/b", "+", "-", "x=y", "1.5", "table") == network.states["1st"]
+    assert [0.25, 0.25, 1.0, 0.25, 0.25, 0.25, 0.25, 0.25, 0.0] == network.tables["table"][:, 0].tolist()
+
+
+def test_a_whole_table_lists_own_states_slowest() -> None:
+    """In a whole table the variable's own states change slowest and its last parent fastest."""
+    network = read_bif(DATA / "dog.bif")
+    assert ("bowel-problem", "family-out") == network.parents["dog-out"]
+    assert [[0.99, 0.97], [0.9, 0.3]] == network.tables["dog-out"][..., 0].tolist()
+    assert [[0.6, 0.4], [0.05, 0.95]] == network.tables["light-on"].tolist()
+
+
+def test_a_row_just_off_one_is_divided_by_its_sum_with_a_warning() -> None:
+    """A row that misses one by less than 1e-6 is normalised, and the reader says so."""
+    network = parse_bif(
+        "variable a { type discrete [ 2 ] { x, y }; }\nprobability ( a ) { table 0.3, 0.7000003; }", "x.bif"
+    )
+    assert [0.3 / 1.0000003, 0.7000003 / 1.0000003] == pytest.approx(network.tables["a"].tolist(), abs=1e-15)
+    assert ["x.bif:2: warning: variable 'a': 1 of 1 rows miss one by up to 3e-07; each was divided by its sum"] == list(
+        map(str, network.warnings)
+    )
+
+
+VARIABLES = """variable a { type discrete [ 2 ] { x, y }; }
+variable b { type discrete [ 2 ] { up, down }; }
+probability ( a ) { table 0.3, 0.7; }
+"""
+
+MISTAKES = {
+    "probability ( b | a ) { (x) 0.5, 0.5; }": "x.bif:4: variable 'b': 1 of 2 rows missing: (y)",
+    "probability ( b | a ) {\n (x) NaN, NaN;\n (y) 1, 0; }": (
+        "x.bif:5: variable 'b': not a probability; got 'NaN'; a number from 0 to 1"
+    ),
+    "probability ( b | a ) {\n (x) 0.5, 0.6;\n (y) 1, 0; }": (
+        "x.bif:5: variable 'b': probabilities do not sum to one in row (x); got 1.1; 1 within 1e-06"
+    ),
+    "probability ( b ) { table 1.5, -0.5; }": (
+        "x.bif:4: variable 'b': not a probability; got '1.5'; a number from 0 to 1"
+    ),
+    "probability ( b ) { table 1; }": "x.bif:4: variable 'b': wrong number of probabilities; got 1; 2 are needed",
+    "probability ( b | aa ) { table 0.5, 0.5; }": (
+        "x.bif:4: variable 'b': unknown parent; got 'aa'; no 'variable' block declares it; did you mean 'a'?"
+    ),
+    "probability ( b | a ) { (x) 1, 0; (x) 1, 0; (y) 1, 0; }": (
+        "x.bif:4: variable 'b': a second row for (x); first on line 4"
+    ),
+    "probability ( b | a ) { (x) 1, 0; (Y) 1, 0; }": (
+        "x.bif:4: variable 'b': parent 'a' has no such state; got 'Y'; states are 'x', 'y'"
+    ),
+    "probability ( b | a ) { (x, y) 1, 0; default 1, 0; }": (
+        "x.bif:4: variable 'b': row has the wrong length; got 2 parent states; parents are 'a'"
+    ),
+    "probability ( b | a ) { table 0.1, 0.9, 0.2, 0.8; }": (
+        "x.bif:4: variable 'b': probabilities do not sum to one in row (x); got 0.3; "
+        "1 within 1e-06; a table lists the states of 'b' slowest"
+    ),
+    "probability ( b | b ) { default 1, 0; }": "x.bif:4: a cycle of parents; got b -> b",
+    "probability ( b | a, a ) { default 1, 0; }": "x.bif:4: variable 'b': parent 'a' twice",
+    "": "x.bif:2: variable 'b' has no probability block",
+    "probability ( b ) { default 1, 0; default 1, 0; }": "x.bif:4: variable 'b': a second default row; first on line 4",
+    "probability ( b ) { table 1, 0; }\nprobability ( b ) { table 1, 0; }": (
+        "x.bif:5: variable 'b' has a second probability block; first on line 4"
+    ),
+    "probability ( b ) { table 1, 0; }\nvariable a { type discrete [ 1 ] { x }; }": (
+        "x.bif:5: variable 'a' is declared twice; first on line 1"
+    ),
+    "probability ( b ) { table 1, 0; }\nprobability ( c ) { table 1, 0; }": (
+        "x.bif:5: probability block: unknown variable; got 'c'; no 'variable' block declares it"
+    ),
+    "probability ( b ) { table 1, 0; }\nvariable c { type discrete [ 3 ] { x }; } probability ( c ) { table 1; }": (
+        "x.bif:5: variable 'c': wrong number of states; got 3; 1 are listed"
+    ),
+    "probability ( b ) { table 1,, 0; }": "x.bif:4: not in the BIF grammar; got ','; expected a name or number",
+}
+
+
+@pytest.mark.parametrize("block", MISTAKES)
+def test_a_mistake_is_located_and_said(block: str) -> None:
+    """Each mistake is one line that says where, what, what was found and what is allowed."""
+    assert [MISTAKES[block]] == _problems(VARIABLES + block)
+
+
+def test_all_mistakes_are_reported_in_one_run() -> None:
+    """Mistakes in different blocks are all reported together, in the order of their lines."""
+    text = """variable a { type discrete [ 2 ] { x, x }; }
+variable b { type discrete [ 2 ] { x, y }; }
+variable c { type discrete [ 2 ] { x, y }; }
+probability ( a ) { table 0.5, 0.5; }
+probability ( b | c ) { (x) 0.5, 0.4; (z) 1, 0; }
+probability ( c | b ) { (x) 1, 0; (y) 2, 0; }
+"""
+    assert [
+        "x.bif:1: variable 'a': state 'x' twice",
+        "x.bif:5: a cycle of parents; got b -> c -> b",
+        "x.bif:5: variable 'b': parent 'c' has no such state; got 'z'; states are 'x', 'y'",
+        "x.bif:5: variable 'b': probabilities do not sum to one in row (x); got 0.9; 1 within 1e-06",
+        "x.bif:6: variable 'c': not a probability; got '2'; a number from 0 to 1",
+    ] == _problems(text)
+
+
+def test_a_file_that_is_not_text_is_a_problem(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are a problem on the line where they stand."""
+    file = tmp_path / "x.bif"
+    file.write_bytes(b"network x {}\n\xff")
+    with pytest.raises(WorkspaceProblems) as found:
+        read_bif(file)
+    assert f"{file}:2: not a text file; got byte 0xff; text is UTF-8" == str(found.value)
+
+
+def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
+    """A file that cannot be opened is a problem at its first line."""
+    with pytest.raises(WorkspaceProblems, match=r"x\.bif:1: cannot be read: No such file"):
+        read_bif(tmp_path / "x.bif")
