@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from forecast.workspace.nodes import Mapping, Node, Step, descend, plain, without
+from forecast.workspace.nodes import Mapping, Node, Scalar, Step, descend, plain, replaced
 from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
 from forecast.workspace.shapes.common import Shape
 
@@ -32,9 +32,10 @@ EXPECTED = {
 
 @dataclass(frozen=True)
 class Checked[S: Shape]:
-    """What a tree says: the shape (None where a required part is missing or wrong), and the tree that it came from.
+    """What a tree says: the shape, and the tree that it came from.
 
-    Wrong parts that are not required are taken out of `node`, so that what is right can still be checked further."""
+    Where there are problems, wrong parts are taken out of `node` and missing texts put in, so that what is right can
+    still be checked further; `shape` is None where that was not enough."""
 
     shape: S | None
     node: Node
@@ -48,11 +49,13 @@ def hold[S: Shape](shape: type[S], node: Node, path: str, subject: str, today: d
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False)
     problems = tuple(_problem(shape, node, path, subject, error) for error in errors)
-    remaining = _without_errors(node, errors)
-    try:
-        return Checked(shape.model_validate(plain(remaining), context={"today": today}), remaining, problems)
-    except ValidationError:
-        return Checked(None, remaining, problems)
+    for mended in (_without_wrong, _with_missing_texts):
+        node = mended(node, errors)
+        try:
+            return Checked(shape.model_validate(plain(node), context={"today": today}), node, problems)
+        except ValidationError as invalid:
+            errors = invalid.errors(include_url=False)
+    return Checked(None, node, problems)
 
 
 def exactly_one(shape: type[Shape], node: Node, path: str, subject: str) -> Iterator[Problem]:
@@ -69,12 +72,21 @@ def exactly_one(shape: type[Shape], node: Node, path: str, subject: str) -> Iter
         yield Problem(Source(path, node.key_lines[key]), what, "", f"exactly one of {quoted(shape.one_of)}")
 
 
-def _without_errors(node: Node, errors: Sequence[ErrorDetails]) -> Node:
+def _without_wrong(node: Node, errors: Sequence[ErrorDetails]) -> Node:
     # The longest paths first, and later items before earlier ones: taking one out does not move the others.
     taken = {descend(node, _steps(error))[1] for error in errors if error["type"] != "missing"}
     for steps in sorted(taken, key=lambda steps: (len(steps), [str(s).zfill(9) for s in steps]), reverse=True):
         if steps and descend(node, steps)[1] == steps:
-            node = without(node, steps)
+            node = replaced(node, steps, None)
+    return node
+
+
+def _with_missing_texts(node: Node, errors: Sequence[ErrorDetails]) -> Node:
+    """Put any text where a key is missing: it may be that only a text was needed to check the rest."""
+    for error in errors:
+        parent, above = descend(node, _steps(error)[:-1])
+        if error["type"] == "missing" and isinstance(parent, Mapping):
+            node = replaced(node, (*above, _steps(error)[-1]), Scalar("missing", "missing", parent.line))
     return node
 
 

@@ -68,7 +68,7 @@ def _states(event: Node) -> tuple[str, ...] | None:
     if not isinstance(states, Sequence):
         return None
     names = tuple(item.value for item in states.items if isinstance(item, Scalar) and isinstance(item.value, str))
-    return names if len(names) == len(states.items) and names else None
+    return tuple(dict.fromkeys(names)) if len(names) == len(states.items) and names else None
 
 
 def unknown_event(names: Names, event: str, source: Source, subject: str) -> Iterator[Problem]:

@@ -82,18 +82,19 @@ def text_at(node: Node | None, *steps: Step) -> str | None:
     return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
 
 
-def without(node: Node, steps: tuple[Step, ...]) -> Node:
-    """Return the tree without the value at `steps` (which must exist and not be empty)."""
+def replaced(node: Node, steps: tuple[Step, ...], value: Node | None) -> Node:
+    """Return the tree with `value` at `steps`, or with nothing there (None); the value above must exist."""
     first, rest = steps[0], steps[1:]
+    below = child(node, first)
+    if rest:
+        if below is None:
+            raise ValueError(f"{steps} names nothing in the tree")
+        value = replaced(below, rest, value)
     if isinstance(node, Mapping) and isinstance(first, str):
-        entries = dict(node.entries)
-        if rest:
-            entries[first] = without(entries[first], rest)
-        else:
-            del entries[first]
-        return replace(node, entries=entries)
-    if isinstance(node, Sequence) and isinstance(first, int):
+        others = {key: entry for key, entry in node.entries.items() if key != first or value is not None}
+        return replace(node, entries=others if value is None else {**others, first: value})
+    if isinstance(node, Sequence) and isinstance(first, int) and below is not None:
         items = list(node.items)
-        items[first : first + 1] = [without(items[first], rest)] if rest else []
+        items[first : first + 1] = [] if value is None else [value]
         return replace(node, items=tuple(items))
     raise ValueError(f"{steps} names nothing in the tree")

@@ -15,8 +15,9 @@ from forecast.workspace.read_network import read_network
 from forecast.workspace.read_people import read_experts, read_sources, read_watch
 from forecast.workspace.read_scenarios import read_scenarios
 from forecast.workspace.read_statements import read_statements
+from forecast.workspace.readable import Readable
 from forecast.workspace.records import Workspace
-from forecast.workspace.rules import RULES, Readable
+from forecast.workspace.rules import RULES
 from forecast.workspace.yaml_text import parse_yaml
 
 NO_LIST = Sequence((), 1)
@@ -72,7 +73,14 @@ def read_workspace(root: Path, *, today: date) -> tuple[Workspace | None, tuple[
 
     statements = tuple(sorted((s for file in said for s in file.statements), key=lambda s: s.id))
     items = tuple(sorted((i for file in reported for i in file.items), key=lambda i: i.id))
-    readable = Readable(frame, experts, statements, items, tuple(sorted({name for name, _ in item_ids})))
+    readable = Readable(
+        frame,
+        experts,
+        statements,
+        items,
+        tuple(sorted({name for name, _ in item_ids})),
+        tuple(pair for file in reported for pair in file.superseding),
+    )
     problems += [problem for rule in RULES for problem in rule(readable)]
 
     # One mistake can be seen from two sides; it is said once.

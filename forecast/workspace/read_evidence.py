@@ -17,6 +17,7 @@ from forecast.workspace.names import (
 )
 from forecast.workspace.nodes import Mapping, Node, Scalar, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.readable import Superseding
 from forecast.workspace.records import Bearing, Claim, Item, Likelihood, Settled, Support
 from forecast.workspace.shapes.evidence import BearingShape, ItemShape
 
@@ -29,6 +30,7 @@ class EvidenceRead:
 
     items: tuple[Item, ...]
     ids: tuple[tuple[str, Source], ...]
+    superseding: tuple[Superseding, ...]
     problems: tuple[Problem, ...]
 
 
@@ -36,17 +38,21 @@ def read_evidence(node: Node, path: str, frame: Frame) -> EvidenceRead:
     """Read one file of evidence: one item or a list of them."""
     items: list[Item] = []
     ids: list[tuple[str, Source]] = []
+    superseding: list[Superseding] = []
     problems: list[Problem] = []
     for number, entry in enumerate(list_of(node), 1):
         item_id = text_at(entry, "id")
         if item_id is not None:
             ids.append((item_id, Source(path, line_at(entry, "id"))))
+        old_id = text_at(entry, "supersedes")
+        if old_id is not None:
+            superseding.append(Superseding(item_id or "", old_id, Source(path, line_at(entry, "supersedes"))))
         subject = f"item {shown(item_id)}" if item_id else f"item number {number}"
         item, found = _read_item(entry, path, subject, frame)
         problems += found
         if item is not None:
             items.append(item)
-    return EvidenceRead(tuple(items), tuple(ids), tuple(problems))
+    return EvidenceRead(tuple(items), tuple(ids), tuple(superseding), tuple(problems))
 
 
 def _read_item(entry: Node, path: str, subject: str, frame: Frame) -> tuple[Item | None, tuple[Problem, ...]]:

@@ -44,8 +44,10 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
         return NetworkRead(None, tuple(problems))
     opens, horizon = head.shape.opens, head.shape.horizon
     if horizon <= opens:
+        # Every date in the other files would be outside such a window: only this is said.
         where = Source(path, line_at(node, "horizon"))
         problems.append(Problem(where, "network: horizon is not after the opening", str(horizon), f"after {opens}"))
+        return NetworkRead(None, tuple(problems))
     network = Network(head.shape.title, opens, horizon, events, Source(path, 1))
     return NetworkRead(network, tuple(problems))
 
@@ -121,7 +123,8 @@ def _status_keys(node: Node, path: str, subject: str) -> Iterator[Problem]:
             what = f"{subject}: '{key}' on an event of kind {kind}"
             yield Problem(Source(path, node.key_lines[key]), what, "", "only an event of kind status has it")
     initial, states = text_at(node, "initial"), [name for name, _ in _texts(child(node, "states"))]
-    if kind == "status" and initial is not None and states and initial not in states:
+    is_readable = len(states) == len(getattr(child(node, "states"), "items", ()))
+    if kind == "status" and initial is not None and states and is_readable and initial not in states:
         what = f"{subject}: initial is not one of its states"
         yield Problem(Source(path, line_at(node, "initial")), what, shown(initial), choice("states", initial, states))
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
 
-from forecast.workspace.frame import Frame
 from forecast.workspace.problems import Problem, choice, shown
+from forecast.workspace.readable import Readable
 from forecast.workspace.records import (
     Count,
     Distribution,
-    Event,
     Expert,
     Item,
     Probability,
@@ -21,20 +17,10 @@ from forecast.workspace.records import (
     Statement,
     Word,
 )
+from forecast.workspace.settled_rules import SETTLED_RULES
 from forecast.workspace.verbal import read_word
 
 LEAST_CODED_SD = 1.0  # log-odds; nobody puts a sharper number on somebody else's words
-
-
-@dataclass(frozen=True)
-class Readable:
-    """Everything that could be read, wrong parts left out."""
-
-    frame: Frame
-    experts: Mapping[str, Expert]
-    statements: tuple[Statement, ...]
-    items: tuple[Item, ...]
-    item_ids: tuple[str, ...]  # also of items that could not be read
 
 
 Rule = Callable[[Readable], Iterator[Problem]]
@@ -99,25 +85,23 @@ def events_without_marginal(all_: Readable) -> Iterator[Problem]:
 def supersessions(all_: Readable) -> Iterator[Problem]:
     """An item supersedes an earlier one that exists; this cannot go in a circle."""
     items = {item.id: item for item in all_.items}
-    for item in all_.items:
-        old_id = item.supersedes
-        if old_id is None:
+    for one in all_.superseding:
+        subject, item, old = f"item {shown(one.item)}", items.get(one.item), items.get(one.old)
+        if one.old == one.item:
+            yield Problem(one.source, f"{subject}: supersedes itself", "", "name an earlier item")
+        elif one.old not in all_.item_ids:
+            others = [name for name in all_.item_ids if name != one.item]
+            what = f"{subject}: supersedes unknown item {shown(one.old)}"
+            yield Problem(one.source, what, "", choice("items", one.old, others))
+        elif item is None or old is None:
             continue
-        subject, old = f"item {shown(item.id)}", items.get(old_id)
-        if old_id == item.id:
-            yield Problem(item.source, f"{subject}: supersedes itself", "", "name an earlier item")
-        elif old_id not in all_.item_ids:
-            others = [name for name in all_.item_ids if name != item.id]
-            what = f"{subject}: supersedes unknown item {shown(old_id)}"
-            yield Problem(item.source, what, "", choice("items", old_id, others))
-        elif old is not None and old.reported > item.reported:
-            what = f"{subject}: supersedes a later item {shown(old_id)}"
-            yield Problem(item.source, what, f"reported {old.reported}", f"until {item.reported}")
-        elif old is not None and (circle := _circle(item, items)):
-            what = "items supersede each other in a circle: " + " -> ".join((*circle, circle[0]))
+        elif old.reported > item.reported:
+            what = f"{subject}: supersedes a later item {shown(one.old)}"
+            yield Problem(one.source, what, f"reported {old.reported}", f"until {item.reported}")
+        elif (circle := _circle(item, items)) and item.id == min(circle):
             # Said once, at the item that comes first by id.
-            if item.id == min(circle):
-                yield Problem(item.source, what, "", "the latest one supersedes the others")
+            what = "items supersede each other in a circle: " + " -> ".join((*circle, circle[0]))
+            yield Problem(one.source, what, "", "the latest one supersedes the others")
 
 
 def _circle(item: Item, items: Mapping[str, Item]) -> tuple[str, ...]:
@@ -129,79 +113,6 @@ def _circle(item: Item, items: Mapping[str, Item]) -> tuple[str, ...]:
             return ()
         trail.append(old.supersedes)
     return ()
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A settled state with its day, and the days on which its item counts."""
-
-    settled: Settled
-    day: date
-    known: date
-    ends: date  # no longer counts from this day on
-    item: str
-
-
-def _settled_steps(all_: Readable) -> dict[str, list[_Step]]:
-    replaced: dict[str, date] = {}
-    for item in all_.items:
-        if item.supersedes is not None:
-            replaced[item.supersedes] = min(item.reported, replaced.get(item.supersedes, date.max))
-    steps: dict[str, list[_Step]] = defaultdict(list)
-    for item in all_.items:
-        ends = min(item.retracted or date.max, replaced.get(item.id, date.max))
-        for bearing in item.bears_on:
-            if isinstance(bearing, Settled):
-                day = item.happened or item.reported
-                steps[bearing.event].append(_Step(bearing, day, item.reported, ends, item.id))
-    return {event: sorted(of, key=lambda s: (s.day, s.known, s.item)) for event, of in sorted(steps.items())}
-
-
-def settled_contradictions(all_: Readable) -> Iterator[Problem]:
-    """Settled states of one event fit together: no way back, no two statuses on a day, one state of a constant."""
-    for event_id, steps in _settled_steps(all_).items():
-        event = all_.frame.events.get(event_id)
-        if event is None:
-            continue
-        for number, later in enumerate(steps):
-            for earlier in steps[:number]:
-                # Only what counts on some same day can contradict each other.
-                if max(earlier.known, later.known) < min(earlier.ends, later.ends) and (
-                    why := _clash(event, earlier, later)
-                ):
-                    state = shown(later.settled.state)
-                    what = f"item {shown(later.item)}: event {shown(event_id)} cannot be {state} on {later.day}"
-                    got = f"{shown(earlier.settled.state)} on {earlier.day} at {earlier.settled.source}"
-                    yield Problem(later.settled.source, what, got, f"{why}; retract or supersede one of them")
-                    break
-
-
-def _clash(event: Event, earlier: _Step, later: _Step) -> str | None:
-    before, after = earlier.settled.state, later.settled.state
-    if before == after or before not in event.states or after not in event.states:
-        return None
-    if event.kind == "constant":
-        return "a constant has one state all window long"
-    if event.kind == "status":
-        return "a status has one state on one day" if earlier.day == later.day else None
-    is_back = event.states.index(after) < event.states.index(before) and earlier.day < later.day
-    return "a step that was reached is never undone" if is_back else None
-
-
-def lowest_settled_early(all_: Readable) -> Iterator[Problem]:
-    """That a step has not been reached is settled at the horizon only."""
-    network = all_.frame.network
-    for event_id, steps in _settled_steps(all_).items():
-        event = all_.frame.events.get(event_id)
-        if event is None or network is None or event.kind != "reached":
-            continue
-        for step in steps:
-            if step.settled.state == event.states[0] and step.day < network.horizon:
-                what = (
-                    f"item {shown(step.item)}: settles {shown(event_id)} as {shown(event.states[0])} before the horizon"
-                )
-                allowed = f"it can still be reached until {network.horizon}; silence counts without an item"
-                yield Problem(step.settled.source, what, str(step.day), allowed)
 
 
 def copied_reports(all_: Readable) -> Iterator[Problem]:
@@ -224,7 +135,6 @@ RULES: tuple[Rule, ...] = (
     coded_too_sharply,
     events_without_marginal,
     supersessions,
-    settled_contradictions,
-    lowest_settled_early,
     copied_reports,
+    *SETTLED_RULES,
 )

@@ -86,7 +86,7 @@ def _decoded(content: bytes) -> str:
 
 def _syntax(error: yaml.MarkedYAMLError) -> tuple[str, str, str]:
     problem = str(error.problem or error.context or "").replace("\n", " ")
-    if "'\\t'" in problem or "\t" in problem:
+    if "'\\t'" in problem or "tab character" in problem:
         return "a tab is used for indentation", "", "indent with spaces"
     if "cannot start any token" in problem:
         return "a value starts with a character that has a meaning in YAML", "", "put the value in quotes"

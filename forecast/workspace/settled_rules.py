@@ -1,0 +1,152 @@
+"""What must hold of settled states: with each other, and with the statements made after they were known."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from forecast.workspace.problems import Problem, shown
+from forecast.workspace.readable import Readable
+from forecast.workspace.records import (
+    Condition,
+    Count,
+    Distribution,
+    Event,
+    MoreLikelyThan,
+    Settled,
+    Statement,
+    Target,
+    Times,
+)
+
+AT_THE_OPENING = "editors"  # the expert who speaks where nobody did, at the opening
+
+
+@dataclass(frozen=True)
+class Step:
+    """A settled state with its day, and the days on which its item counts."""
+
+    settled: Settled
+    day: date
+    known: date
+    ends: date  # no longer counts from this day on
+    item: str
+
+
+def settled_steps(all_: Readable) -> dict[str, list[Step]]:
+    """Return the settled states of each event by day, with the days from and until which their items count."""
+    replaced: dict[str, date] = {}
+    for item in all_.items:
+        if item.supersedes is not None:
+            replaced[item.supersedes] = min(item.reported, replaced.get(item.supersedes, date.max))
+    steps: dict[str, list[Step]] = defaultdict(list)
+    for item in all_.items:
+        ends = min(item.retracted or date.max, replaced.get(item.id, date.max))
+        for bearing in item.bears_on:
+            if isinstance(bearing, Settled):
+                day = item.happened or item.reported
+                steps[bearing.event].append(Step(bearing, day, item.reported, ends, item.id))
+    return {event: sorted(of, key=lambda s: (s.day, s.known, s.item)) for event, of in sorted(steps.items())}
+
+
+def settled_contradictions(all_: Readable) -> Iterator[Problem]:
+    """Settled states of one event fit together: no way back, no two statuses on a day, one state of a constant."""
+    for event_id, steps in settled_steps(all_).items():
+        event = all_.frame.events.get(event_id)
+        if event is None:
+            continue
+        for number, later in enumerate(steps):
+            for earlier in steps[:number]:
+                # Only what counts on some same day can contradict each other.
+                if max(earlier.known, later.known) < min(earlier.ends, later.ends) and (
+                    why := _clash(event, earlier, later)
+                ):
+                    state = shown(later.settled.state)
+                    what = f"item {shown(later.item)}: event {shown(event_id)} cannot be {state} on {later.day}"
+                    got = f"{shown(earlier.settled.state)} on {earlier.day} at {earlier.settled.source}"
+                    yield Problem(later.settled.source, what, got, f"{why}; retract or supersede one of them")
+                    break
+
+
+def _clash(event: Event, earlier: Step, later: Step) -> str | None:
+    before, after = earlier.settled.state, later.settled.state
+    if before == after or before not in event.states or after not in event.states:
+        return None
+    if event.kind == "constant":
+        return "a constant has one state all window long"
+    if event.kind == "status":
+        return "a status has one state on one day" if earlier.day == later.day else None
+    is_back = event.states.index(after) < event.states.index(before) and earlier.day < later.day
+    return "a step that was reached is never undone" if is_back else None
+
+
+def lowest_settled_early(all_: Readable) -> Iterator[Problem]:
+    """That a step has not been reached is settled at the horizon only."""
+    network = all_.frame.network
+    for event_id, steps in settled_steps(all_).items():
+        event = all_.frame.events.get(event_id)
+        if event is None or network is None or event.kind != "reached":
+            continue
+        for step in steps:
+            if step.settled.state == event.states[0] and step.day < network.horizon:
+                what = (
+                    f"item {shown(step.item)}: settles {shown(event_id)} as {shown(event.states[0])} before the horizon"
+                )
+                allowed = f"it can still be reached until {network.horizon}; silence counts without an item"
+                yield Problem(step.settled.source, what, str(step.day), allowed)
+
+
+def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
+    """A statement made after a settled fact is not about something that this fact made certain or impossible."""
+    network = all_.frame.network
+    if network is None:
+        return
+    steps = settled_steps(all_)
+    for statement in all_.statements:
+        # Counts and editors are read at the opening, and so is what was said before it.
+        is_early = isinstance(statement.reading, Count) or statement.expert == AT_THE_OPENING
+        day = network.opens if is_early else max(statement.date, network.opens)
+        for target in _targets(statement):
+            if target.by is not None and target.by <= day:
+                what = f"statement {shown(statement.id)}: 'by' is no later than the statement"
+                yield Problem(statement.source, what, str(target.by), f"after {day}")
+            whole = isinstance(statement.reading, Distribution) and target is statement.about
+            conditions = [(target.condition, whole)] if target.condition else []
+            for condition, is_whole in [*conditions, *((given, False) for given in target.given)]:
+                event = all_.frame.events.get(condition.event)
+                if event is not None and day > network.opens:
+                    yield from _decided(statement, condition, is_whole, event, steps.get(event.id, []), day)
+
+
+def _targets(statement: Statement) -> tuple[Target, ...]:
+    match statement.reading:
+        case Times(against=second) | MoreLikelyThan(other=second):
+            return statement.about, second
+    return (statement.about,)
+
+
+def _decided(
+    statement: Statement, condition: Condition, whole: bool, event: Event, steps: Sequence[Step], day: date
+) -> Iterator[Problem]:
+    known = [step for step in steps if step.known <= day < step.ends and step.settled.state in event.states]
+    if not known or event.kind == "status":
+        return
+    latest = max(known, key=lambda step: event.states.index(step.settled.state))
+    place = event.states.index(latest.settled.state)
+    possible = event.states[place:] if event.kind == "reached" else (latest.settled.state,)
+    if whole:
+        impossible = [state for state in condition.states if state not in possible]
+        word = f"state {shown(impossible[0])} impossible" if impossible else ""
+    elif not set(condition.states) & set(possible):
+        word = f"{shown(' or '.join(condition.states))} impossible"
+    else:
+        word = f"{shown(' or '.join(condition.states))} certain" if set(possible) <= set(condition.states) else ""
+    if word:
+        what = f"statement {shown(statement.id)}: item {shown(latest.item)} had made {word} for event {shown(event.id)}"
+        got = f"a statement of {statement.date}, the item known from {latest.known}"
+        yield Problem(statement.source, what, got, f"still open were {', '.join(map(shown, possible))}")
+
+
+SETTLED_RULES = (settled_contradictions, lowest_settled_early, spoken_of_certainties)
