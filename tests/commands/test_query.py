@@ -74,6 +74,7 @@ def test_contradicting_evidence_is_an_error_that_names_it() -> None:
         (["--likelihood", "asia=0,0"], "'asia' takes 2 numbers"),
         (["--likelihood", "asia=-1,1"], "'asia' takes 2 numbers"),
         (["--likelihood", "asia=nan,1"], "'asia' takes 2 numbers"),
+        (["--likelihood", "asia=inf,1"], "'asia' takes 2 numbers"),
         (["--likelihood", "asia=a,b"], "'asia' takes 2 numbers"),
     ],
 )
