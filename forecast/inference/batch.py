@@ -12,8 +12,7 @@ from forecast.inference.elimination import Plan, Scope
 
 Array = NDArray[np.float64]
 
-DRAWS = 51  # einsum labels: 0..49 for the variables of one step, then regions and draws
-REGIONS = 50
+REGIONS, DRAWS = 1 << 30, (1 << 30) + 1  # axis names beside the variables' indices, in the order of the axes
 
 
 class ImpossibleEvidenceError(ValueError):
@@ -60,9 +59,8 @@ def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None)
     """
     masks = np.ones((1, *(network.cards[v] for v in network.keep))) if regions is None else regions
     inward = _inward(network, factors)
-    region_axes = [REGIONS, *range(len(network.keep))]
-    root_axes = [*range(len(network.keep)), DRAWS]
-    mass = np.einsum(inward.root, root_axes, masks, region_axes, [REGIONS, DRAWS])
+    kept = list(network.keep)
+    mass = _einsum([(masks, [REGIONS, *kept]), (inward.root, [*kept, DRAWS])], [REGIONS, DRAWS])
     log_evidence = _log_mass(mass.sum(axis=0), inward.log_scale)
     with np.errstate(divide="ignore"):  # a region without mass has log probability minus infinity
         log_regions = np.log(mass) + inward.log_scale
@@ -134,17 +132,25 @@ def _contract(
     network: Plan, factors: Sequence[tuple[Array, Scope]], scope: Scope, above: Array | None = None, above_scope: Scope = ()
 ) -> Array:
     """Multiply factors (and the derivative `above`, which has a region axis) and sum to `scope`."""
-    variables = sorted({v for _, factor_scope in factors for v in factor_scope} | set(above_scope) | set(scope))
-    label = {v: i for i, v in enumerate(variables)}
     regional = [] if above is None else [REGIONS]
-    missing = [v for v in scope if not any(v in s for s in (above_scope, *(s for _, s in factors)))]
-    operands: list[object] = []
-    for table, factor_scope in factors:
-        operands += [table, [*(label[v] for v in factor_scope), DRAWS]]
+    operands = [(table, [*factor_scope, DRAWS]) for table, factor_scope in factors]
     if above is not None:
-        operands += [above, [*(label[v] for v in above_scope), REGIONS, DRAWS]]
-    for v in missing:
-        operands += [np.ones((network.cards[v], 1)), [label[v], DRAWS]]
+        operands.append((above, [*above_scope, REGIONS, DRAWS]))
+    seen = {axis for _, axes in operands for axis in axes}
+    operands += [(np.ones((network.cards[v], 1)), [v, DRAWS]) for v in scope if v not in seen]
     if not operands:
         return np.ones((*(network.cards[v] for v in scope), 1))
-    return np.einsum(*operands, [*(label[v] for v in scope), *regional, DRAWS])  # type: ignore[arg-type, no-any-return]  # the sublist form of einsum has no precise type
+    operands.sort(key=lambda operand: operand[0].size)
+    while len(operands) > 2:
+        # Two at a time, smallest first: einsum has fast loops for two operands only.
+        (a, a_axes), (b, b_axes) = operands[:2]
+        axes = sorted({*a_axes, *b_axes})
+        product = _einsum([(a, a_axes), (b, b_axes)], axes)
+        operands = sorted([(product, axes), *operands[2:]], key=lambda operand: operand[0].size)
+    return _einsum(operands, [*scope, *regional, DRAWS])
+
+
+def _einsum(operands: Sequence[tuple[Array, list[int]]], axes: list[int]) -> Array:
+    label = {axis: i for i, axis in enumerate(sorted({axis for _, used in operands for axis in used}))}
+    sublists = [part for table, used in operands for part in (table, [label[axis] for axis in used])]
+    return np.einsum(*sublists, [label[axis] for axis in axes])  # type: ignore[arg-type, no-any-return]  # the sublist form of einsum has no precise type

@@ -1,0 +1,88 @@
+"""Where each number of the network stands: events by index, CPT rows in C order, one flat parameter vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.workspace.records import Event, Network
+
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Indices of a network's parts.
+
+    The flat parameter vector `theta` holds, event after event and row after row,
+    - for a reached event one number a step: the cumulative hazard over the whole window, -ln(1 - P(step taken));
+    - for a status or constant event one number a state: the probability of the state.
+    """
+
+    events: tuple[Event, ...]
+    index: dict[str, int]
+    cards: tuple[int, ...]
+    parents: tuple[tuple[int, ...], ...]
+    offsets: tuple[int, ...]  # of each event's first number in theta
+    table_offsets: tuple[int, ...]  # of each event's first entry in the flat vector of compiled rows
+    n_theta: int
+    n_table: int
+    opens: date
+    horizon: date
+
+    @property
+    def window_days(self) -> int:
+        """Days from the opening to the horizon."""
+        return (self.horizon - self.opens).days
+
+    def n_rows(self, v: int) -> int:
+        """Parent configurations of event v."""
+        return prod(self.cards[p] for p in self.parents[v])
+
+    def width(self, v: int) -> int:
+        """Numbers of theta in one row of event v: steps of a reached event, states of the others."""
+        return self.cards[v] - 1 if self.events[v].kind == "reached" else self.cards[v]
+
+    def configurations(self, v: int) -> list[tuple[int, ...]]:
+        """Parent configurations of event v in row order."""
+        return list(product(*(range(self.cards[p]) for p in self.parents[v])))
+
+    def row(self, v: int, configuration: tuple[int, ...]) -> int:
+        """Row number of a parent configuration."""
+        if not configuration:
+            return 0
+        return int(np.ravel_multi_index(configuration, [self.cards[p] for p in self.parents[v]]))
+
+    def theta_index(self, v: int, row: int, k: int) -> int:
+        """Index in theta of number k (a step, or a state) of a row."""
+        return self.offsets[v] + row * self.width(v) + k
+
+    def dated(self, v: int) -> bool:
+        """Whether the event has a public history (reached or status)."""
+        return self.events[v].kind != "constant"
+
+    def state(self, event: str, state: str) -> int:
+        """Index of a state of an event."""
+        return self.events[self.index[event]].states.index(state)
+
+
+def lay_out(network: Network) -> Layout:
+    """Number the events (file order) and place their CPT rows."""
+    events = tuple(network.events.values())
+    index = {event.id: v for v, event in enumerate(events)}
+    cards = tuple(len(event.states) for event in events)
+    parents = tuple(tuple(index[p] for p in event.parents) for event in events)
+    offsets, table_offsets = [0], [0]
+    for v, event in enumerate(events):
+        rows = prod(cards[p] for p in parents[v])
+        offsets.append(offsets[-1] + rows * (cards[v] - 1 if event.kind == "reached" else cards[v]))
+        table_offsets.append(table_offsets[-1] + rows * cards[v])
+    return Layout(
+        events, index, cards, parents, tuple(offsets[:-1]), tuple(table_offsets[:-1]), offsets[-1], table_offsets[-1],
+        network.opens, network.horizon,
+    )

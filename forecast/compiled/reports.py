@@ -1,0 +1,179 @@
+"""Unsettled evidence: each report as P(report | states of the events it bears on), weighed by its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import exp, log, log10
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.layout import Layout
+from forecast.compiled.paths import Known
+from forecast.workspace.records import Bearing, Claim, Item, Likelihood, ReportSource, Settled, Support
+
+Array = NDArray[np.float64]
+
+# Admiralty grades have no published likelihood ratios: these means are a convention. F cannot be judged.
+GRADE_MEAN = {"A": 0.95, "B": 0.85, "C": 0.7, "D": 0.5, "E": 0.3, "F": 0.5}
+# Shift of the log-odds of being informative by the credibility of the item (1 confirmed .. 5 improbable).
+CREDIBILITY_SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
+UNJUDGED = 6  # credibility that cannot be judged: the shift is standard normal, averaged over
+# Verbal weights of evidence in decibans (Good 1985): half-units of Jeffreys's (1961, appendix B) scale.
+SUPPORT_DECIBANS = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
+WEARS_OFF_AFTER = timedelta(days=180)
+DECIBANS_PER_NAT = 10.0 * log10(exp(1.0))
+
+
+@dataclass(frozen=True)
+class Report:
+    """One weighed report: `table` is P(report | x) over the states of `scope`, up to a factor.
+
+    `informative` is the probability that the report says anything about the events, `copy` its rank (0 = the
+    strongest) among the reports of its group that say the same.
+    """
+
+    item: str
+    scope: tuple[int, ...]
+    table: Array
+    informative: float
+    copy: int
+
+    @property
+    def decibans(self) -> float:
+        """Largest weight of evidence between any two joint states, 10 log10(max / min)."""
+        low = float(self.table.min())
+        return float("inf") if low == 0.0 else DECIBANS_PER_NAT * log(float(self.table.max()) / low)
+
+
+def informative_probability(grade: str, credibility: int) -> float:
+    """Compute the prior mean of the probability that a report is informative.
+
+    logit q = logit(grade mean) + shift(credibility). A credibility that cannot be judged has a standard normal shift;
+    the report's probability is linear in q, so its average over the shift is exact (Gauss-Hermite, 32 nodes).
+    """
+    centre = log(GRADE_MEAN[grade] / (1.0 - GRADE_MEAN[grade]))
+    if credibility != UNJUDGED:
+        return 1.0 / (1.0 + exp(-centre - CREDIBILITY_SHIFT[credibility]))
+    nodes, weights = np.polynomial.hermite_e.hermegauss(32)
+    return float((weights / (1.0 + np.exp(-centre - nodes))).sum() / weights.sum())
+
+
+def weigh(
+    layout: Layout, known: Known, items: Iterable[Item], sources: Mapping[str, ReportSource], on: date
+) -> tuple[Report, ...]:
+    """Weigh the unsettled parts of active items, as seen on the as-of date, about the states on the date `on`.
+
+    P(i|x) = q prod_v lambda_v(x_v) + (1 - q) prod_v mean(lambda_v): the item says something about all its events or
+    about none, so refuting one part discredits the rest. Within a group the k-th strongest report that says the same
+    keeps q (1 - rho)^(k-1); reports that contradict each other are no copies.
+    """
+    fresh = [
+        report
+        for item in items
+        if (report := _report(layout, known, item, sources[item.report_source].reliability, on)) is not None
+    ]
+    rho = {item.id: item.rho for item, _, _ in fresh}
+    groups: dict[str, list[Report]] = {}
+    for item, report, _ in fresh:
+        groups.setdefault(item.group or f"item {item.id}", []).append(report)
+    vectors = {report.item: lambdas for _, report, lambdas in fresh}
+    weighed = [
+        _table(vectors[report.item], report, report.informative * (1.0 - rho[report.item]) ** copy, copy)
+        for members in groups.values()
+        for copy, report in _ranked(members)
+    ]
+    return tuple(sorted(weighed, key=lambda report: report.item))
+
+
+def _ranked(members: list[Report]) -> list[tuple[int, Report]]:
+    """Rank the reports of a group by strength among those that say the same of the events they share."""
+    ranked: list[tuple[int, Report]] = []
+    voices: list[dict[int, int]] = []
+    heard: list[int] = []
+    for report in sorted(members, key=lambda report: (-report.decibans, report.item)):
+        best = dict(zip(report.scope, np.unravel_index(report.table.argmax(), report.table.shape), strict=True))
+        says = {v: int(state) for v, state in best.items()}
+        for voice, agreed in enumerate(voices):
+            shared = says.keys() & agreed.keys()
+            if shared and all(says[v] == agreed[v] for v in shared):
+                ranked.append((heard[voice], report))
+                heard[voice] += 1
+                agreed.update(says)
+                break
+        else:
+            voices.append(says)
+            heard.append(1)
+            ranked.append((0, report))
+    return ranked
+
+
+def _report(
+    layout: Layout, known: Known, item: Item, grade: str, on: date
+) -> tuple[Item, Report, list[tuple[Array, float]]] | None:
+    lambdas: dict[int, tuple[Array, float]] = {}
+    for bearing in item.bears_on:
+        if isinstance(bearing, Settled):
+            continue
+        v = layout.index[bearing.event]
+        worn, mean = _worn(layout, known, item, bearing, on)
+        if v in lambdas:
+            worn, mean = worn * lambdas[v][0], mean * lambdas[v][1]
+        lambdas[v] = (worn, mean)
+    if not lambdas:
+        return None
+    scope = tuple(sorted(lambdas))
+    vectors = [lambdas[v] for v in scope]
+    q = informative_probability(grade, item.credibility)
+    return item, _table(vectors, Report(item.id, scope, np.ones(1), q, 0), q, 0), vectors
+
+
+def _table(vectors: list[tuple[Array, float]], report: Report, q: float, copy: int) -> Report:
+    joint = np.ones(())
+    for worn, _ in vectors:
+        joint = np.multiply.outer(joint, worn)
+    noise = float(np.prod([mean for _, mean in vectors]))
+    return Report(report.item, report.scope, q * joint + (1.0 - q) * noise, q, copy)
+
+
+def _worn(layout: Layout, known: Known, item: Item, bearing: Bearing, on: date) -> tuple[Array, float]:
+    """Return lambda'(x) = lambda(now) + share (lambda(x) - lambda(now)) and the mean of the unworn lambda."""
+    v = layout.index[bearing.event]
+    event, path = layout.events[v], known.paths.get(v)
+    full = _likelihood(layout, bearing)
+    mean = float(full.mean())
+    if path is None:
+        return full, mean  # what is said of a constant never wears
+    today = min(path.until, on)
+    if isinstance(bearing, Claim):
+        if event.kind == "reached":
+            return full, mean
+        share = exp(-max(0, (on - item.reported).days) / float(event.persistence_days or 1.0))
+    else:
+        until = (bearing.until if isinstance(bearing, Likelihood | Support) else None) or item.reported + WEARS_OFF_AFTER
+        left = max(0, (until - today).days)
+        ahead = (on - today).days
+        share = min(1.0, left / ahead) if ahead > 0 else float(left > 0)
+    now = full[path.on(today)]
+    return now + share * (full - now), mean
+
+
+def _likelihood(layout: Layout, bearing: Bearing) -> Array:
+    """Return lambda(x), the probability of an informative report under each state, its maximum 1."""
+    event = layout.events[layout.index[bearing.event]]
+    match bearing:
+        case Likelihood():
+            ratios = np.array([bearing.ratios[state] for state in event.states])
+            return np.asarray(ratios / ratios.max())
+        case Support():
+            favoured = np.array([state in bearing.states for state in event.states])
+            return np.where(favoured, 1.0, 10.0 ** (-SUPPORT_DECIBANS[bearing.strength] / 10.0))
+        case Claim():
+            claimed = event.states.index(bearing.state)
+            states = np.arange(len(event.states))
+            return (states >= claimed if event.kind == "reached" else states == claimed).astype(float)
+        case Settled():
+            msg = "a settled part has no likelihood"
+            raise ValueError(msg)

@@ -1,0 +1,219 @@
+"""A straight-line program on numbers, recorded once and run many times forward and backward.
+
+The arithmetic of the as-of rows is written for arrays of draws; recorded on a tape instead, the same functions become
+a program that the sampler runs with its gradient, in two small compiled loops whatever the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Positions = NDArray[np.int32]
+Array = NDArray[np.float64]
+
+# v[o] += v[a] v[b] v[c]; the others set v[o] from v[a] (and v[b], and the condition v[c]).
+MULTIPLY_ADD, EXP, LOG, EXPM1, LOG1P, ABSOLUTE, MAXIMUM, DIVIDE, LESS, SELECT = range(10)
+ONE = 0  # position of the constant 1
+
+
+@dataclass(frozen=True)
+class Program:
+    """Instructions (operation, result, operands a, b, c), run in order on a copy of `initial`.
+
+    Positions 1 .. inputs hold the inputs; `outputs` are the positions of the results.
+    """
+
+    initial: Array
+    inputs: int
+    operation: NDArray[np.int8]
+    result: Positions
+    a: Positions
+    b: Positions
+    c: Positions
+    outputs: Positions
+
+
+class Tape:
+    """Records instructions. Every value has one position; constants with equal values share one."""
+
+    def __init__(self, n_inputs: int) -> None:
+        self._inputs = n_inputs
+        self._size = 1 + n_inputs
+        self._constants: dict[float, int] = {1.0: ONE}
+        self._instructions: list[tuple[int, Positions, Positions, Positions, Positions]] = []
+
+    @property
+    def inputs(self) -> Traced:
+        """The inputs, as an array of one axis."""
+        return Traced(self, np.arange(1, 1 + self._inputs, dtype=np.int32))
+
+    def constant(self, numbers: Any) -> Traced:
+        """Return fixed numbers as traced values."""
+        array = np.asarray(numbers, dtype=float)
+        for number in array.ravel().tolist():
+            if number not in self._constants:
+                self._constants[number] = self._size
+                self._size += 1
+        positions = np.array([self._constants[number] for number in array.ravel().tolist()], dtype=np.int32)
+        return Traced(self, positions.reshape(array.shape))
+
+    def new(self, shape: tuple[int, ...]) -> Positions:
+        """Return positions for new values, which begin at zero."""
+        size = int(np.prod(shape))
+        positions = np.arange(self._size, self._size + size, dtype=np.int32).reshape(shape)
+        self._size += size
+        return positions
+
+    def record(self, operation: int, result: Positions, a: Any, b: Any = ONE, c: Any = ONE) -> None:
+        """Record one operation for arrays of positions, which are broadcast to the result."""
+        operands = (np.broadcast_to(operand, result.shape).ravel() for operand in (a, b, c))
+        self._instructions.append((operation, result.ravel(), *operands))
+
+    def sums(self, n: int, row: Any, weight: Any, x: Traced) -> Traced:
+        """Return n values, value r being the sum of weight * x over the entries with `row` == r."""
+        result = self.new((n,))
+        self.record(MULTIPLY_ADD, result[row], x.at, self.constant(weight).at)
+        return Traced(self, result)
+
+    def program(self, outputs: Traced) -> Program:
+        """Finish: keep what the outputs depend on, in the recorded order, and number it compactly."""
+        operation = np.concatenate([np.full(r.size, o, dtype=np.int8) for o, r, *_ in self._instructions])
+        columns = [np.concatenate([one[k] for one in self._instructions]) for k in range(1, 5)]
+        result, a, b, c = columns
+        needed = np.zeros(self._size, dtype=bool)
+        needed[outputs.at] = True
+        used = np.zeros(result.size, dtype=bool)
+        end = result.size
+        for _, block, *_rest in reversed(self._instructions):
+            start = end - block.size
+            used[start:end] = needed[block]
+            for operand in (a, b, c):
+                needed[operand[start:end][used[start:end]]] = True
+            end = start
+        needed[: 1 + self._inputs] = True
+        position = np.cumsum(needed, dtype=np.int32) - 1
+        initial = np.zeros(self._size)
+        for number, place in self._constants.items():
+            initial[place] = number
+        return Program(
+            initial[needed],
+            self._inputs,
+            operation[used],
+            *(position[column[used]].astype(np.int32) for column in columns),
+            position[outputs.at].astype(np.int32),
+        )
+
+
+class Traced:
+    """An array of values on a tape; arithmetic on it is recorded. Follows numpy's broadcasting."""
+
+    __array_ufunc__ = None  # arrays on the left defer to the operators below
+
+    def __init__(self, tape: Tape, at: NDArray[Any]) -> None:
+        self.tape = tape
+        self.at: Positions = np.asarray(at, dtype=np.int32)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.at.shape
+
+    def __getitem__(self, key: Any) -> Traced:
+        return Traced(self.tape, self.at[key])
+
+    def reshaped(self, shape: tuple[int, ...]) -> Traced:
+        """Return the same values in another shape."""
+        return Traced(self.tape, self.at.reshape(shape))
+
+    def apply(self, operation: int, *others: Any) -> Traced:
+        """Record an operation of self and up to two other operands (traced, arrays or numbers)."""
+        operands = [self.at, *(self._positions(other) for other in others)]
+        result = self.tape.new(np.broadcast_shapes(*(operand.shape for operand in operands)))
+        self.tape.record(operation, result, *operands)
+        return Traced(self.tape, result)
+
+    def _positions(self, other: Any) -> Positions:
+        return other.at if isinstance(other, Traced) else self.tape.constant(other).at
+
+    def _plus(self, other: Any, own: float, others: float) -> Traced:
+        positions = self._positions(other)
+        result = self.tape.new(np.broadcast_shapes(self.shape, positions.shape))
+        self.tape.record(MULTIPLY_ADD, result, self.at, self.tape.constant(own).at)
+        self.tape.record(MULTIPLY_ADD, result, positions, self.tape.constant(others).at)
+        return Traced(self.tape, result)
+
+    def __add__(self, other: Any) -> Traced:
+        return self._plus(other, 1.0, 1.0)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Traced:
+        return self._plus(other, 1.0, -1.0)
+
+    def __rsub__(self, other: Any) -> Traced:
+        return self._plus(other, -1.0, 1.0)
+
+    def __mul__(self, other: Any) -> Traced:
+        return self.apply(MULTIPLY_ADD, other)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Traced:
+        return self.apply(MULTIPLY_ADD, -1.0)
+
+    def __truediv__(self, other: Any) -> Traced:
+        return self.apply(DIVIDE, other) if isinstance(other, Traced) else self * (1.0 / other)
+
+    def __lt__(self, other: Any) -> Traced:
+        return self.apply(LESS, other)
+
+
+def joined(parts: Sequence[Traced]) -> Traced:
+    """Join arrays of one axis."""
+    return Traced(parts[0].tape, np.concatenate([part.at for part in parts]))
+
+
+class TapeMath:
+    """The functions that the arithmetic shared with numpy asks for, on traced arrays."""
+
+    @staticmethod
+    def exp(x: Traced) -> Traced:
+        """Record e^x."""
+        return x.apply(EXP)
+
+    @staticmethod
+    def log(x: Traced) -> Traced:
+        """Record the natural logarithm."""
+        return x.apply(LOG)
+
+    @staticmethod
+    def expm1(x: Traced) -> Traced:
+        """Record e^x - 1."""
+        return x.apply(EXPM1)
+
+    @staticmethod
+    def log1p(x: Traced) -> Traced:
+        """Record ln(1 + x)."""
+        return x.apply(LOG1P)
+
+    @staticmethod
+    def abs(x: Traced) -> Traced:
+        """Record the absolute value."""
+        return x.apply(ABSOLUTE)
+
+    @staticmethod
+    def maximum(x: Traced, y: Any) -> Traced:
+        """Record the larger of two."""
+        return x.apply(MAXIMUM, y)
+
+    @staticmethod
+    def where(condition: Traced, x: Any, y: Any) -> Traced:
+        """Record x where the condition holds, else y."""
+        tape = condition.tape
+        chosen = x if isinstance(x, Traced) else tape.constant(x)
+        return chosen.apply(SELECT, y, condition)

@@ -1,0 +1,137 @@
+"""Stage 1's deterministic part as one recorded program: from CPT coordinates to what each statement reads."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import AsOfNetwork
+from forecast.compiled.history import history_values
+from forecast.compiled.layout import Layout
+from forecast.compiled.rows import row_values
+from forecast.inference.circuit import Queries, Table, restrict, select
+from forecast.inference.tape import Program, Tape, TapeMath, Traced, joined
+from forecast.prior.rows_prior import RowsPrior, theta_values
+from forecast.prior.spec import PriorSpec, Side
+
+Array = NDArray[np.float64]
+
+
+def record_program(spec: PriorSpec) -> Program:
+    """Record the program of a spec.
+
+    Inputs: the coordinates of the CPT rows (alpha, beta, epsilon). Outputs: the quantities of the spec in order, then,
+    if there is an anchor, the log probability of its evidence.
+    """
+    tape = Tape(spec.rows.n_coordinates)
+    theta = _theta(tape, spec.rows)
+    queries = Queries(tape)
+    networks = {
+        n: _Recorded(tape, queries, network, theta) for n, network in enumerate(spec.networks)
+    }
+    masses = [networks[side.network].masses(side) for side in spec.sides]
+    outputs = []
+    if masses:
+        a, b = (Traced(tape, np.array([pair[i].at.item() for pair in masses])) for i in range(2))
+        logs = joined([TapeMath.log(a), TapeMath.log(b), TapeMath.log(a + b)])
+        outputs.append((spec.quantities @ logs[:, np.newaxis])[:, 0])
+    if spec.anchor:
+        mass = _Recorded(tape, queries, spec.anchor, theta).evidence()
+        outputs.append((TapeMath.log(mass) + spec.anchor.log_fixed)[np.newaxis])
+    return tape.program(joined(outputs))
+
+
+def _theta(tape: Tape, rows: RowsPrior) -> Traced:
+    positions = np.zeros(rows.n_theta, dtype=np.int32)
+    for where, values in theta_values(TapeMath, rows, tape.inputs[:, np.newaxis]):
+        positions[where] = values.at[:, 0]
+    return Traced(tape, positions)
+
+
+class _Recorded:
+    """One as-of network on the tape: its factors, restricted to the states that events can still be in."""
+
+    def __init__(self, tape: Tape, queries: Queries, network: AsOfNetwork, theta: Traced) -> None:
+        self._queries = queries
+        self._network = network
+        self._layout = network.layout
+        self._alive = _alive(network)
+        rows = np.zeros(network.rows.n_table, dtype=np.int32) + tape.constant(0.0).at
+        rows[network.rows.certain] = tape.constant(1.0).at
+        for where, values in row_values(TapeMath, network.rows, theta[:, np.newaxis]):
+            rows[where] = values.at[:, 0]
+        self._factors = [
+            queries.table(scope, Traced(tape, rows[start : start + np.prod(shape)].reshape(shape)))
+            for scope, shape, start in _families(network.layout)
+        ]
+        self._evidence = self._histories(tape, theta)
+        self._evidence += [queries.table(scope, tape.constant(table)) for scope, table in network.fixed]
+
+    def _histories(self, tape: Tape, theta: Traced) -> list[Table]:
+        recipe = self._network.history
+        if not recipe.starts:
+            return []
+        terms = history_values(TapeMath, recipe, theta[:, np.newaxis])[:, 0]
+        sums = tape.sums(recipe.constant.size, recipe.entry, 1.0, terms) + recipe.constant
+        values = TapeMath.exp(sums)
+        return [
+            self._queries.table(scope, values[start : start + int(np.prod(shape))].reshaped(shape))
+            for scope, shape, start in zip(recipe.scopes, recipe.shapes, recipe.starts, strict=True)
+        ]
+
+    def evidence(self) -> Traced:
+        """Record the mass of everything known."""
+        tables = [select(table, self._alive) for table in (*self._factors, *self._evidence)]
+        return self._queries.masses([len(states) for states in self._alive], tables, (), [np.ones(())])[0]
+
+    def masses(self, side: Side) -> list[Traced]:
+        """Record a and b of a side: the mass of its target, and of the target's complement, given its conditions."""
+        given = {v: [x for x in self._alive[v] if x in states] for v, states in side.given}
+        alive = [given.get(v, states) for v, states in enumerate(self._alive)]
+        target = side.table
+        for axis, v in enumerate(side.variables):
+            target = np.take(target, alive[v], axis=axis)
+        tables = self._relevant(side, alive)
+        return self._queries.masses([len(states) for states in alive], tables, side.variables, [target, 1.0 - target])
+
+    def _relevant(self, side: Side, alive: list[list[int]]) -> list[Table]:
+        """Drop barren events (their rows sum to one) and parts that are cut off from the target (they cancel)."""
+        evidence = [table for table in self._evidence if table.scope]
+        needed = {*side.variables, *(v for v, _ in side.given), *(v for table in evidence for v in table.scope)}
+        stack = list(needed)
+        while stack:
+            for p in self._layout.parents[stack.pop()]:
+                if p not in needed:
+                    needed.add(p)
+                    stack.append(p)
+        tables = [select(table, alive) for table in [*(self._factors[v] for v in sorted(needed)), *evidence]]
+        for v, states in enumerate(alive):
+            if len(states) == 1 and v not in side.variables:  # carries no influence between its neighbours
+                tables = [restrict(table, v, 0) for table in tables]
+        reached = set(side.variables)
+        connected: list[Table] = []
+        while touching := [table for table in tables if reached & set(table.scope)]:
+            connected += touching
+            tables = [table for table in tables if not reached & set(table.scope)]
+            reached |= {v for table in touching for v in table.scope}
+        return connected
+
+
+def _alive(network: AsOfNetwork) -> list[list[int]]:
+    """Return the states that each event can still be in: not behind a reached event's current one, nor ruled out."""
+    alive = []
+    for v, event in enumerate(network.layout.events):
+        states = list(range(network.layout.cards[v]))
+        if event.kind == "reached":
+            path = network.known.paths[v]
+            states = states[path.on(min(path.until, network.on)) :]
+        alive.append([x for x in states if all(x == seen for seen in network.known.observed.get(v, ()))])
+    return alive
+
+
+def _families(layout: Layout) -> list[tuple[tuple[int, ...], tuple[int, ...], int]]:
+    """Return scope, shape and first flat entry of each event's compiled rows."""
+    return [
+        ((*parents, v), (*(layout.cards[p] for p in parents), layout.cards[v]), layout.table_offsets[v])
+        for v, parents in enumerate(layout.parents)
+    ]

@@ -1,0 +1,145 @@
+"""Small worlds built straight from records: networks, statements and items for the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import numpy as np
+
+from forecast.workspace.problems import Source
+from forecast.workspace.records import (
+    Bearing,
+    Condition,
+    Event,
+    Expert,
+    Item,
+    Kind,
+    Network,
+    Probability,
+    Publication,
+    Reading,
+    ReportSource,
+    Scenario,
+    Statement,
+    Target,
+    Workspace,
+)
+
+HERE = Source("test.yaml", 1)
+OPENS, HORIZON = date(2025, 1, 1), date(2027, 1, 1)
+
+
+def event(
+    name: str,
+    kind: Kind = "reached",
+    states: Sequence[str] = ("no", "yes"),
+    parents: Sequence[str] = (),
+    initial: str | None = None,
+    persistence_days: float | None = None,
+) -> Event:
+    """An event; a status starts in its first state and lasts 200 days unless told otherwise."""
+    if kind == "status":
+        initial, persistence_days = initial or states[0], persistence_days or 200.0
+    else:
+        initial, persistence_days = None, None
+    return Event(
+        name, f"{name}?", kind, tuple(states), "by decree", tuple(parents), "driver", initial, persistence_days, HERE
+    )
+
+
+def network(*events: Event, opens: date = OPENS, horizon: date = HORIZON) -> Network:
+    """A network of events over two years."""
+    return Network("test", opens, horizon, {event.id: event for event in events}, HERE)
+
+
+def target(name: str, *states: str, given: dict[str, str] | None = None, by: date | None = None) -> Target:
+    """An event in some states, given others."""
+    conditions = tuple(Condition(other, (state,)) for other, state in (given or {}).items())
+    return Target(Condition(name, states), None, conditions, by)
+
+
+def statement(
+    name: str,
+    about: Target,
+    reading: Reading | float,
+    *,
+    expert: str = "ann",
+    day: date = OPENS,
+    coded_by: str | None = None,
+    sd: float = 0.5,
+) -> Statement:
+    """A statement; a bare number is a point with an sd in log-odds."""
+    if isinstance(reading, float):
+        reading = Probability(reading, None, None, 0.9, sd)
+    return Statement(
+        name, day, expert, Publication("journal", None, None), "says", about, reading, coded_by, "because", HERE
+    )
+
+
+def item(
+    name: str,
+    reported: date,
+    *bearings: Bearing,
+    source: str = "wire",
+    credibility: int = 3,
+    group: str | None = None,
+    rho: float = 0.9,
+    happened: date | None = None,
+    retracted: date | None = None,
+    supersedes: str | None = None,
+) -> Item:
+    """An evidence item from the source `wire` (grade B)."""
+    return Item(
+        name, reported, happened, source, credibility, group, rho, name, None, "because", tuple(bearings), retracted,
+        supersedes, HERE,
+    )  # fmt: skip
+
+
+def workspace(
+    net: Network,
+    *,
+    statements: Iterable[Statement] = (),
+    items: Iterable[Item] = (),
+    scenarios: Iterable[Scenario] = (),
+    experts: dict[str, str] | None = None,
+    watched_until: date | None = None,
+) -> Workspace:
+    """A workspace; `experts` maps expert to group (default: ann and bob of their own groups, and the editors)."""
+    groups = experts or {"ann": "a", "bob": "b", "editors": "editors"}
+    return Workspace(
+        ".",
+        net,
+        tuple(scenarios),
+        {name: Expert(name, name, "expert", group, 0.8, HERE) for name, group in groups.items()},
+        tuple(sorted(statements, key=lambda s: s.id)),
+        {grade: ReportSource(name, name, letter, HERE) for grade, name, letter in _SOURCES},
+        tuple(sorted(items, key=lambda i: i.id)),
+        watched_until,
+        {},
+    )
+
+
+_SOURCES = (("wire", "wire", "B"), ("blog", "blog", "D"), ("agency", "agency", "A"), ("rumour", "rumour", "F"))
+
+
+def rule(name: str, **when: str | Sequence[str]) -> Scenario:
+    """A scenario that holds when every named event is in (one of) the given states."""
+    conditions = tuple(
+        Condition(key, (states,) if isinstance(states, str) else tuple(states)) for key, states in when.items()
+    )
+    return Scenario(name, name, "", conditions, HERE)
+
+
+def random_network(rng: np.random.Generator, n_events: int, *, max_parents: int = 3, max_states: int = 3) -> Network:
+    """A random network of all three kinds; constants have constant parents only."""
+    events: list[Event] = []
+    kinds: tuple[Kind, ...] = ("reached", "status", "constant")
+    for v in range(n_events):
+        kind = kinds[int(rng.integers(3))]
+        states = [f"s{k}" for k in range(int(rng.integers(2, max_states + 1)))]
+        possible = [e.id for e in events if kind != "constant" or e.kind == "constant"]
+        n_parents = min(len(possible), int(rng.integers(0, max_parents + 1)))
+        parents = [str(p) for p in rng.choice(possible, size=n_parents, replace=False)] if n_parents else []
+        events.append(event(f"e{v}", kind, states, parents, persistence_days=float(rng.uniform(50, 500))))
+    return network(*events)
