@@ -28,8 +28,8 @@ FILES = (
     "evidence/2026-04-14-waiting-list.yaml",
 )
 VALUES: tuple[Any, ...] = (
-    None, True, 0, 1, -1, 0.5, 1.5, 10**30, float("nan"), float("inf"), "", " ", "no", "x" * 1_000_000, "2026-02-30",
-    "2026-01-05", "2099-01-01", "0000-00-00", "demand", "launch", "general", "other", "event", "\u2028\x85\x00", "\ud800", [], {},
+    None, True, {}, 0, 1, -1, 0.5, 1.5, 10**30, float("nan"), float("inf"), "", " ", "no", "x" * 1_000_000, "2026-02-30",
+    "2026-01-05", "2099-01-01", "0000-00-00", "demand", "launch", "general", "other", "event", "\u2028\x85\x00", "\ud800", [],
     [[]], [None], [1, "none"], ["none", "none"], {"at_least": "shown"}, {"at_least": 3}, {"event": "launch"}, {"sd": 1},
     {"": ""}, {"launch": "general"}, {"format": 1}, [{"id": "a"}, {"id": "a"}], {"scenario": "other"},
 )  # fmt: skip
@@ -101,9 +101,7 @@ def test_any_change_of_values(original: Path, tmp_path: Path, path: str, seed: i
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from(FILES), cut=st.tuples(st.floats(0, 1), st.integers(0, 40)), filling=st.binary(max_size=30))
-def test_any_change_of_bytes(
-    original: Path, tmp_path: Path, path: str, cut: tuple[float, int], filling: bytes
-) -> None:
+def test_any_change_of_bytes(original: Path, tmp_path: Path, path: str, cut: tuple[float, int], filling: bytes) -> None:
     """A file in which any bytes stand in place of others gives problems in existing lines, never an exception."""
     example(tmp_path)
     content = (original / path).read_bytes()

@@ -92,5 +92,5 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Day = Annotated[date, BeforeValidator(_read_day, json_schema_input_type=date)]
 PastDay = Annotated[date, BeforeValidator(_read_past_day, json_schema_input_type=date)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-UnitProbability = Annotated[float, BeforeValidator(_read_probability), Field(gt=0, lt=1)]
+UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_read_probability)]
 States = Annotated[Choice, PlainValidator(_read_choice, json_schema_input_type=Name | list[Name] | AtLeast)]

@@ -79,7 +79,7 @@ def _read_share(value: Any) -> Any:
 NumberOrInterval = Annotated[
     ProbabilityShape, BeforeValidator(_read_number, json_schema_input_type=UnitProbability | ProbabilityShape)
 ]
-Share = Annotated[float, BeforeValidator(_read_share), Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_read_share)]
 
 
 class StatementShape(Shape):

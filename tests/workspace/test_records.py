@@ -1,0 +1,175 @@
+"""What the files say is what the records hold."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from forecast.workspace.problems import Source
+from forecast.workspace.records import (
+    Claim,
+    Condition,
+    Count,
+    Distribution,
+    Event,
+    Likelihood,
+    MoreLikelyThan,
+    Probability,
+    Reading,
+    Settled,
+    Support,
+    Target,
+    Times,
+    Word,
+)
+from tests.workspace.writing import example, read, replace
+
+NETWORK = "priors/network.yaml"
+OUTSIDE = "priors/statements/outside.yaml"
+SHOWN = "evidence/2026-03-02-prototype-shown.yaml"
+
+
+def test_events(tmp_path: Path) -> None:
+    """An event holds what its entry says, with the line of its key; the events are in file order."""
+    network = read(example(tmp_path)).network
+    assert list(network.events) == ["demand", "budget", "prototype", "launch", "success"]
+    assert (network.opens, network.horizon) == (date(2026, 1, 5), date(2026, 12, 31))
+    assert network.events["budget"] == Event(
+        "budget",
+        "How much money does the project have on the horizon date?",
+        "status",
+        ("cut", "kept", "raised"),
+        "compared with the plan of the opening; kept = within ten percent of it.",
+        ("demand",),
+        "driver",
+        "kept",
+        400,
+        Source(NETWORK, 12),
+    )
+
+
+def test_scenarios(tmp_path: Path) -> None:
+    """A rule's states are in the event's order, however they are named."""
+    replace(example(tmp_path), "priors/scenarios.yaml", "[shown, tested]", "[tested, shown]")
+    assert [scenario.when for scenario in read(tmp_path).scenarios] == [
+        (Condition("launch", ("general",)), Condition("success", ("yes",))),
+        (Condition("launch", ("limited", "general")),),
+        (Condition("prototype", ("shown", "tested")),),
+    ]
+
+
+YES = Condition("success", ("yes",))
+
+
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        ("probability: 0.3", Probability(0.3, None, None, 0.9, None)),
+        ("probability: {best: 0.3, sd: 1}", Probability(0.3, None, None, 0.9, 1.0)),
+        ("probability: {low: 0.1, best: 0.3, high: 0.5, level: 0.8}", Probability(0.3, 0.1, 0.5, 0.8, None)),
+        ("word: {term: Very Likely, scale: icd203}", Word("very likely", "icd203")),
+        ("count: {happened: 1, of: 9, per: opportunity, opportunities: 2}", Count(1, 9, "opportunity", 2.0)),
+        (
+            "times: {against: {given: {launch: none}}, ratio: 3, low: 2, high: 5}",
+            Times(Target(YES, None, (Condition("launch", ("none",)),), None), 3.0, 2.0, 5.0, 0.9, False),
+        ),
+        (
+            "odds_times: {against: {scenario: other}, ratio: 0.5}",
+            Times(Target(None, "other", (), None), 0.5, None, None, 0.9, True),
+        ),
+        (
+            "more_likely_than: {event: launch, state: {at_least: limited}}",
+            MoreLikelyThan(Target(Condition("launch", ("limited", "general")), None, (), None)),
+        ),
+    ],
+)
+def test_readings(tmp_path: Path, reading: str, expected: Reading) -> None:
+    """Each form of a statement becomes its record; a second target takes what it leaves out from `about`."""
+    example(tmp_path)
+    replace(tmp_path, OUTSIDE, "probability: {low: 0.04, best: 0.15, high: 0.5, level: 0.9}", reading)
+    statements = {statement.id: statement for statement in read(tmp_path).statements}
+    assert statements["editors-success"].reading == expected
+    assert statements["editors-success"].about == Target(YES, None, (), None)
+
+
+def test_distributions(tmp_path: Path) -> None:
+    """A distribution is in the order of its event's states, and about all of them."""
+    replace(example(tmp_path), OUTSIDE, "cut: 0.3, kept: 0.55,", "kept: 0.55, cut: 0.3,")
+    statement = next(s for s in read(tmp_path).statements if s.id == "editors-budget")
+    assert statement.about.condition == Condition("budget", ("cut", "kept", "raised"))
+    assert statement.reading == Distribution({"cut": 0.3, "kept": 0.55, "raised": 0.15}, 1.2)
+    assert isinstance(statement.reading, Distribution)
+    assert list(statement.reading.probabilities) == ["cut", "kept", "raised"]
+
+
+def test_days_of_second_targets(tmp_path: Path) -> None:
+    """A second target about the same event is meant for the same day; one about another event is not."""
+    example(tmp_path)
+    replace(tmp_path, OUTSIDE, "state: yes}", "state: yes, by: 2026-10-01}")
+    old = "probability: {low: 0.04, best: 0.15, high: 0.5, level: 0.9}"
+    replace(tmp_path, OUTSIDE, old, "times: {against: {given: {demand: low}}, ratio: 2}")
+    statement = next(s for s in read(tmp_path).statements if s.id == "editors-success")
+    assert isinstance(statement.reading, Times)
+    assert statement.reading.against.by == date(2026, 10, 1)
+
+
+@pytest.mark.parametrize(
+    ("bearing", "expected"),
+    [
+        ("settled: shown", Settled("prototype", "shown", Source(SHOWN, 9))),
+        ("claims: tested", Claim("prototype", "tested", Source(SHOWN, 9))),
+        (
+            "support: strong, for: {at_least: shown}",
+            Support("prototype", "strong", ("shown", "tested"), None, Source(SHOWN, 9)),
+        ),
+        (
+            "likelihood: {tested: 2, none: 0, shown: 1}, until: 2026-05-01",
+            Likelihood("prototype", {"none": 0.0, "shown": 1.0, "tested": 2.0}, date(2026, 5, 1), Source(SHOWN, 9)),
+        ),
+    ],
+)
+def test_bearings(tmp_path: Path, bearing: str, expected: object) -> None:
+    """Each form of evidence becomes its record, with its own line."""
+    replace(example(tmp_path), SHOWN, "settled: shown", bearing)
+    item = next(item for item in read(tmp_path).items if item.id == "prototype-shown")
+    assert item.bears_on == (expected,)
+    assert (item.credibility, item.rho, item.group, item.source) == (1, 0.9, None, Source(SHOWN, 1))
+
+
+def test_no_credibility_cannot_be_judged(tmp_path: Path) -> None:
+    """An item without credibility has 6."""
+    replace(example(tmp_path), SHOWN, "  credibility: 1\n", "")
+    assert {item.credibility for item in read(tmp_path).items if item.id == "prototype-shown"} == {6}
+
+
+def test_order_is_decided(tmp_path: Path) -> None:
+    """Statements, items, experts and sources are in id order, whatever the files are called."""
+    example(tmp_path)
+    (tmp_path / "priors/statements/team.yaml").rename(tmp_path / "priors/statements/a.yaml")
+    workspace = read(tmp_path)
+    orders = [
+        [statement.id for statement in workspace.statements],
+        [item.id for item in workspace.items],
+        list(workspace.experts),
+        list(workspace.sources),
+    ]
+    assert orders == [sorted(order) for order in orders]
+
+
+def test_digests_name_every_input(tmp_path: Path) -> None:
+    """Every file that is read has its SHA-256; other files have none."""
+    files = {path.relative_to(tmp_path).as_posix(): path for path in example(tmp_path).rglob("*.yaml")}
+    expected = {path: hashlib.sha256(place.read_bytes()).hexdigest() for path, place in files.items()}
+    assert dict(read(tmp_path).digests) == expected
+
+
+def test_a_single_item_needs_no_list(tmp_path: Path) -> None:
+    """A file may hold one item as a map, and say its format."""
+    text = (example(tmp_path) / SHOWN).read_text(encoding="utf-8")
+    alone = "format: 1\n" + "\n".join(line[2:] for line in text.splitlines()) + "\n"
+    before = [item.id for item in read(tmp_path).items]
+    (tmp_path / SHOWN).write_text(alone, encoding="utf-8")
+    assert [item.id for item in read(tmp_path).items] == before

@@ -1,0 +1,150 @@
+"""What must hold between statements, items and events."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from forecast.workspace.rules import interval_sd, student_t4_quantile
+from tests.workspace.writing import example, messages, replace
+
+TEAM = "priors/statements/team.yaml"
+OUTSIDE = "priors/statements/outside.yaml"
+SHOWN = "evidence/2026-03-02-prototype-shown.yaml"
+HIRING = "evidence/2026-05-20-hiring-stop.yaml"
+
+
+@given(st.floats(0.001, 0.999))
+def test_quantile_of_t(p: float) -> None:
+    """The closed form of the quantile of Student's t with 4 degrees of freedom is the numerical one."""
+    assert student_t4_quantile(p) == pytest.approx(stats.t.ppf(p, 4), rel=1e-9, abs=1e-7)
+
+
+def test_sd_of_an_interval() -> None:
+    """At 90 % the sd is the width in log-odds over 2 x 2.132."""
+    assert interval_sd(0.25, 0.92, 0.9) == pytest.approx((math.log(11.5) + math.log(3)) / (2 * 2.1318468), rel=1e-7)
+
+
+def test_sharp_codings_are_warned_about(tmp_path: Path) -> None:
+    """A number that an editor put on somebody's words with an sd below 1 is warned about; the expert's own is not."""
+    example(tmp_path)
+    replace(tmp_path, OUTSIDE, "low: 0.04, best: 0.15, high: 0.5", "low: 0.1, best: 0.15, high: 0.2")
+    assert messages(tmp_path, "warning") == []
+    replace(tmp_path, OUTSIDE, "  why: A year is short", "  coded_by: editor\n  why: A year is short")
+    what = "statement 'editors-success': coded by 'editor' with an sd below 1 in log-odds"
+    assert messages(tmp_path, "warning") == [
+        f"{OUTSIDE}:25: warning: {what}; got 0.19; it is raised to 1; widen the interval"
+    ]
+
+
+def test_events_without_a_marginal_are_warned_about(tmp_path: Path) -> None:
+    """An event about which only a conditional statement speaks is warned about."""
+    example(tmp_path)
+    replace(tmp_path, OUTSIDE, "state: yes}", "state: yes, given: {demand: high}}")
+    allowed = "its prior is the default; add a statement without 'given'"
+    expected = f"warning: event 'success': no statement gives its probability or a base rate; {allowed}"
+    assert messages(tmp_path, "warning") == [f"priors/network.yaml:35: {expected}"]
+
+
+def test_a_statement_after_the_fact(tmp_path: Path) -> None:
+    """A statement made when a settled item had made its target or condition certain or impossible names the item."""
+    example(tmp_path)
+    replace(tmp_path, TEAM, "[none, shown]", "none")
+    assert messages(tmp_path) == []
+    replace(tmp_path, TEAM, "date: 2026-01-12", "date: 2026-03-03")
+    what = "statement 'lead-launch-needs-test': item 'prototype-shown' had made 'none' impossible for event 'prototype'"
+    got = "got a statement of 2026-03-03, the item known from 2026-03-03"
+    assert messages(tmp_path) == [f"{TEAM}:10: {what}; {got}; still open were 'shown', 'tested'"]
+
+
+def test_a_statement_before_the_news(tmp_path: Path) -> None:
+    """A statement made after a step, but before it was reported, or after it was retracted, is read without it."""
+    example(tmp_path)
+    replace(tmp_path, TEAM, "[none, shown]", "none")
+    replace(tmp_path, TEAM, "date: 2026-01-12", "date: 2026-03-02")
+    assert messages(tmp_path) == []
+    replace(tmp_path, TEAM, "date: 2026-03-02", "date: 2026-03-09")
+    replace(tmp_path, SHOWN, "credibility: 1", "credibility: 1\n  retracted: 2026-03-09")
+    assert messages(tmp_path) == []
+
+
+def test_counts_are_read_at_the_opening(tmp_path: Path) -> None:
+    """A reference class may be counted after the fact: it is read at the opening."""
+    example(tmp_path)
+    replace(
+        tmp_path, OUTSIDE, "event: launch, state: {at_least: limited}", "event: prototype, state: {at_least: shown}"
+    )
+    replace(
+        tmp_path,
+        OUTSIDE,
+        "- id: launches-base-rate\n  date: 2026-01-05",
+        "- id: launches-base-rate\n  date: 2026-05-05",
+    )
+    assert messages(tmp_path) == []
+
+
+SECOND = """
+- id: second
+  reported: 2026-04-01
+  source: forum
+  headline: It was shown earlier than that, or not at all.
+  bears_on:
+  - {event: budget, settled: cut}
+- id: third
+  reported: 2026-04-02
+  happened: 2026-04-01
+  source: forum
+  headline: It was raised.
+  bears_on:
+  - {event: budget, settled: raised}
+"""
+
+
+@pytest.mark.parametrize(
+    ("correction", "count"),
+    [("", 1), ("retracted: 2026-04-02", 0), ("retracted: 2026-04-03", 1)],
+)
+def test_only_what_counts_together_contradicts(tmp_path: Path, correction: str, count: int) -> None:
+    """Two statuses on one day contradict each other only if both items count on some same day."""
+    file = example(tmp_path) / SHOWN
+    text = file.read_text(encoding="utf-8").rstrip() + SECOND
+    old = "headline: It was shown earlier than that, or not at all."
+    file.write_text(text.replace(old, f"{old}\n  {correction}".rstrip()), encoding="utf-8")
+    assert len(messages(tmp_path)) == count
+
+
+def test_what_supersedes_does_not_contradict(tmp_path: Path) -> None:
+    """An item that takes the place of another is not held against it."""
+    file = example(tmp_path) / SHOWN
+    text = file.read_text(encoding="utf-8").rstrip() + SECOND
+    file.write_text(text.replace("headline: It was raised.", "headline: R.\n  supersedes: second"), encoding="utf-8")
+    assert messages(tmp_path) == []
+
+
+def test_circles_of_superseding(tmp_path: Path) -> None:
+    """Items of one day that supersede each other in a circle are one problem."""
+    file = example(tmp_path) / SHOWN
+    text = (file.read_text(encoding="utf-8").rstrip() + SECOND).replace("reported: 2026-04-02", "reported: 2026-04-01")
+    text = text.replace("headline: It was raised.", "headline: R.\n  supersedes: second")
+    text = text.replace("headline: It was shown", "supersedes: third\n  headline: It was shown")
+    file.write_text(text, encoding="utf-8")
+    circle = "items supersede each other in a circle: second -> third -> second"
+    assert messages(tmp_path) == [f"{SHOWN}:13: {circle}; the latest one supersedes the others"]
+
+
+def test_copies_are_warned_about(tmp_path: Path) -> None:
+    """Two reports with one address on one event in no common group are warned about."""
+    example(tmp_path)
+    replace(tmp_path, HIRING, "credibility: 3", "credibility: 3\n  url: https://example.org/a")
+    copy = (tmp_path / HIRING).read_text(encoding="utf-8").replace("id: hiring-stop", "id: hiring-stop-again")
+    (tmp_path / "evidence/2026-05-21-copy.yaml").write_text(copy, encoding="utf-8")
+    what = "item 'hiring-stop-again': bears on 'budget' with the address of item 'hiring-stop'"
+    assert messages(tmp_path, "warning") == [
+        f"evidence/2026-05-21-copy.yaml:9: warning: {what}; that is at {HIRING}:1; "
+        "give both one group if they restate each other"
+    ]
