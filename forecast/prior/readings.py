@@ -101,7 +101,8 @@ def numbers(statement: Statement, experts: Mapping[str, Expert], network: Networ
         case Probability():
             return _probability(reading, scale)
         case Word():
-            return _probability(read_word(reading.term, reading.scale), scale)
+            word = read_word(reading.term, reading.scale)
+            return _probability(Probability(word.best, word.low, word.high, word.level, None), scale)
         case Times():
             sd = None
             if reading.low is not None and reading.high is not None:

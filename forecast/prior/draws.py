@@ -1,0 +1,97 @@
+"""Draws of stage 1 by the digest of the numbers that made them: the same numbers with the cache or without it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import AsOfNetwork
+from forecast.digests import digest_of
+from forecast.prior.settings import CHAINS, DRAWS_PER_CHAIN, MODEL_VERSION, TARGET_ACCEPT, TUNE, Fit
+from forecast.prior.spec import PriorSpec
+
+Array = NDArray[np.float64]
+SAMPLING_PACKAGES = ("numba", "numpy", "nutpie", "pymc", "pytensor")
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws of theta (n_theta, draws), their digest, diagnostics, and the folder that holds the whole fit."""
+
+    theta: Array
+    digest: str
+    diagnostics: dict[str, float]
+    folder: Path
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that the draws depend on."""
+    return {name: version(name) for name in SAMPLING_PACKAGES}
+
+
+def draws_digest(spec: PriorSpec, seed: int) -> str:
+    """Compute the digest of everything that decides the draws: compiled numbers, settings, seed and versions."""
+
+    def numbers(network: AsOfNetwork) -> tuple[object, ...]:
+        return (network.rows, network.history, network.fixed)
+
+    layout = spec.layout
+    return digest_of(
+        [layout.cards, layout.parents, [event.kind for event in layout.events]],
+        spec.rows.eta,
+        [numbers(network) for network in spec.networks],
+        spec.sides,
+        [spec.quantities, spec.deviations, spec.stated, spec.distributions, spec.distribution_of],
+        [spec.counted, spec.ordered, list(spec.experts)],
+        None if spec.anchor is None else numbers(spec.anchor),
+        [seed, CHAINS, DRAWS_PER_CHAIN, TUNE, TARGET_ACCEPT, MODEL_VERSION],
+        versions(),
+    )
+
+
+def prior_draws(
+    spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], None], *, refit: bool = False
+) -> Draws:
+    """Return the draws of a spec from the cache, or sample them and keep them there. `refit` ignores the cache."""
+    digest = draws_digest(spec, seed)
+    folder = cache / digest[:32]
+    if refit or not (folder / "theta.npy").exists():
+        from forecast.prior.sample import sample
+
+        _keep(folder, sample(spec, seed, progress))
+    diagnostics = json.loads((folder / "diagnostics.json").read_text(encoding="utf-8"))
+    return Draws(np.load(folder / "theta.npy"), digest, diagnostics, folder)
+
+
+def load_fit(folder: Path) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return the posterior and the sampler's statistics of a kept fit, each {variable: (chain, draw, ...)}."""
+    groups: tuple[dict[str, Array], dict[str, Array]] = ({}, {})
+    with np.load(folder / "fit.npz") as archive:
+        for name in archive.files:
+            group, variable = name.split("/", 1)
+            groups[group == "sample_stats"][variable] = archive[name]
+    return groups
+
+
+def _keep(folder: Path, fit: Fit) -> None:
+    """Write a fit; theta comes last, so that a fit that is not whole is not taken for one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {f"posterior/{name}": values for name, values in fit.posterior.items()}
+    arrays |= {f"sample_stats/{name}": values for name, values in fit.sample_stats.items()}
+    _replace(folder / "fit.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]  # keyword arrays
+    text = json.dumps(fit.diagnostics, sort_keys=True)
+    _replace(folder / "diagnostics.json", lambda path: path.write_text(text, encoding="utf-8"))
+    _replace(folder / "theta.npy", lambda path: np.save(path, fit.theta))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
+    write(partial)
+    partial.replace(path)

@@ -1,0 +1,86 @@
+"""Sampling stage 1: NUTS by nutpie on the PyMC model. Imported only when draws are not cached."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.prior.rows_prior import theta_draws
+from forecast.prior.settings import CHAINS, CORES, DRAWS_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
+from forecast.prior.spec import PriorSpec
+
+Array = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+
+def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
+    """Draw theta from the posterior of the statements (and the anchor's evidence).
+
+    Raises KeyboardInterrupt if it is interrupted: an unfinished chain is never used.
+    """
+    progress("opening the sampler")
+    with warnings.catch_warnings():
+        # Third-party start-up warnings are not the forecaster's business; ours are raised as errors in the tests.
+        warnings.simplefilter("ignore")
+        import nutpie
+
+        from forecast.prior.model import build_model
+
+        model = build_model(spec)
+        progress("compiling the model (slow the first time on a machine)")
+        compiled = nutpie.compile_pymc_model(model, freeze_model=False)
+    total = CHAINS * (TUNE + DRAWS_PER_CHAIN)
+
+    def report(chains: Any) -> None:
+        done = sum(chain.finished_draws for chain in chains)
+        progress(f"sampling: {100 * done // total} % of {CHAINS} chains")
+
+    trace = nutpie.sample(
+        compiled,
+        draws=DRAWS_PER_CHAIN,
+        tune=TUNE,
+        chains=CHAINS,
+        cores=CORES,
+        seed=seed,
+        target_accept=TARGET_ACCEPT,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=report,
+    )
+    posterior = {str(name): np.asarray(values.values) for name, values in trace["posterior"].data_vars.items()}
+    if any(values.shape[:2] != (CHAINS, DRAWS_PER_CHAIN) for values in posterior.values()):
+        raise KeyboardInterrupt
+    stats = {
+        str(name): np.asarray(values.values)
+        for name, values in trace["sample_stats"].data_vars.items()
+        if name in {"diverging", "energy", "n_steps", "step_size", "depth"}
+    }
+    parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
+    coordinates = np.concatenate(parts, axis=2).reshape(CHAINS * DRAWS_PER_CHAIN, -1).T
+    progress("checking convergence")
+    return Fit(
+        theta_draws(spec.rows, np.ascontiguousarray(coordinates)), posterior, stats, convergence(posterior, stats)
+    )
+
+
+def convergence(posterior: dict[str, Array], stats: dict[str, Array]) -> dict[str, float]:
+    """Compute the worst rank-normalised R-hat, bulk and tail ESS over all parameters, and count divergences.
+
+    Source: Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021).
+    """
+    from arviz_stats.base import array_stats
+
+    flat = [values.reshape(*values.shape[:2], -1) for name, values in sorted(posterior.items())]
+    draws = np.moveaxis(np.concatenate(flat, axis=2), 2, 0)
+    varying = draws[draws.reshape(draws.shape[0], -1).std(axis=1) > 0.0]
+    axes = {"chain_axis": 1, "draw_axis": 2}
+    return {
+        "r_hat_max": float(np.max(array_stats.rhat(varying, **axes))),
+        "ess_bulk_min": float(np.min(array_stats.ess(varying, method="bulk", **axes))),
+        "ess_tail_min": float(np.min(array_stats.ess(varying, method="tail", prob=(0.05, 0.95), **axes))),
+        "divergences": float(np.sum(stats["diverging"])),
+    }

@@ -1,0 +1,29 @@
+"""How stage 1 is sampled, and what a fit consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+CHAINS, DRAWS_PER_CHAIN, TUNE, CORES = 4, 1000, 600, 2
+TARGET_ACCEPT = 0.9
+# Raise when the model changes in a way that the compiled numbers do not show: cached draws of before are then unused.
+MODEL_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Draws of stage 1.
+
+    `theta` (n_theta, draws), chain after chain; `posterior` and `sample_stats` by variable (chain, draw, ...);
+    `diagnostics`: r_hat_max, ess_bulk_min, ess_tail_min, divergences, over all parameters.
+    """
+
+    theta: Array
+    posterior: dict[str, Array]
+    sample_stats: dict[str, Array]
+    diagnostics: dict[str, float]
