@@ -1,6 +1,7 @@
-"""The hazard arithmetic of reached events. Written once for numpy (draws) and for PyTensor (inside the sampler).
+"""The hazard arithmetic of reached events. Written once for draws (numpy) and for the sampler (a tape).
 
-Every function takes `xp`, a module with exp, expm1, log, abs and where, and arrays of any one shape.
+Every function takes `xp`, an object with the functions of `forecast.inference.elementary.NumpyMath`, and arrays of any
+one shape.
 """
 
 from __future__ import annotations
@@ -8,11 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-# Below these the closed forms lose digits to cancellation and their Taylor series are exact to rounding.
-SERIES_BELOW_SQUARE = 1e-4
-SERIES_BELOW_SUM = 0.1
-HALVINGS = 10
-TAYLOR_TERMS = 9
+HALVINGS, TAYLOR_TERMS = 10, 9  # of the matrix exponential: scaling by 2^-10, and its series
 
 
 def mean_hazard(xp: Any, now: Any, then: Any) -> Any:
@@ -21,14 +18,7 @@ def mean_hazard(xp: Any, now: Any, then: Any) -> Any:
     `now` and `then` are cumulative hazards over the rest of the window with the dated parents as they are and as
     they will be. M averages the survival over a uniform date of the change; it is symmetric, and M(x, x) = x.
     """
-    difference = now - then
-    square = difference * difference
-    near = square < SERIES_BELOW_SQUARE
-    distance = xp.where(near, 1.0, xp.abs(difference))
-    # ln(sinh(d/2) / (d/2)), by its series where the closed form is 0/0.
-    closed = distance / 2.0 + xp.log(-xp.expm1(-distance) / distance)
-    series = square / 24.0 - square * square / 2880.0
-    return (now + then) / 2.0 - xp.where(near, series, closed)
+    return (now + then) / 2.0 - xp.log_sinhc_half(now - then)
 
 
 def steps_taken(xp: Any, hazards: Sequence[Any]) -> list[Any]:
@@ -41,24 +31,10 @@ def steps_taken(xp: Any, hazards: Sequence[Any]) -> list[Any]:
     if len(hazards) == 1:
         return [xp.exp(-hazards[0]), -xp.expm1(-hazards[0])]
     if len(hazards) == 2:
-        return _two_steps(xp, hazards[0], hazards[1])
+        first, second = hazards
+        one = first * xp.exp(-mean_hazard(xp, first, second))
+        return [xp.exp(-first), one, xp.both_steps(first, second)]
     return _many_steps(xp, hazards)
-
-
-def _two_steps(xp: Any, first: Any, second: Any) -> list[Any]:
-    one = first * xp.exp(-mean_hazard(xp, first, second))
-    total = first + second
-    near = total < SERIES_BELOW_SUM
-    # Complete homogeneous symmetric polynomials p_n(first, second); the divided difference of exp(-x) at the nodes
-    # 0, first, second is the sum of (-1)^n p_n / (n + 2)!.
-    power, polynomial, series, factorial = 1.0, 1.0, 0.5, 2.0
-    for n in range(1, TAYLOR_TERMS):
-        power = power * first
-        polynomial = power + polynomial * second
-        factorial *= n + 2
-        series = series + (-1) ** n * polynomial / factorial
-    both = xp.where(near, first * second * series, -xp.expm1(-first) - one)
-    return [xp.exp(-first), one, both]
 
 
 def _many_steps(xp: Any, hazards: Sequence[Any]) -> list[Any]:

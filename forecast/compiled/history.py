@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.layout import Index, Layout
 from forecast.compiled.paths import Known, Path
+from forecast.inference.elementary import NumpyMath
 
 Array = NDArray[np.float64]
 
@@ -143,7 +144,7 @@ def history_tables(recipe: HistoryRecipe, theta: Array) -> list[Array]:
         return []
     sums = np.zeros((recipe.constant.size, theta.shape[1])) + recipe.constant[:, np.newaxis]
     entries, first_terms = np.unique(recipe.entry, return_index=True)
-    sums[entries] += np.add.reduceat(history_values(np, recipe, theta), first_terms, axis=0)
+    sums[entries] += np.add.reduceat(history_values(NumpyMath, recipe, theta), first_terms, axis=0)
     ends = [*recipe.starts[1:], recipe.constant.size]
     return [
         sums[start:end].reshape(*shape, theta.shape[1])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from forecast.compiled.hazard import mean_hazard, steps_taken
 from forecast.compiled.layout import Index, Layout
 from forecast.compiled.paths import Known
+from forecast.inference.elementary import NumpyMath
 
 Array = NDArray[np.float64]
 
@@ -125,6 +126,6 @@ def row_table(recipe: RowRecipe, theta: Array) -> Array:
     """Compute the flat table of compiled rows (n_table, draws) from theta (n_theta, draws)."""
     table = np.zeros((recipe.n_table, theta.shape[1]))
     table[recipe.certain] = 1.0
-    for where, values in row_values(np, recipe, theta):
+    for where, values in row_values(NumpyMath, recipe, theta):
         table[where] = values
     return table

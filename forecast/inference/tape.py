@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 Positions = NDArray[np.int32]
 Array = NDArray[np.float64]
 
-# v[o] += v[a] v[b] v[c]; the others set v[o] from v[a] (and v[b], and the condition v[c]).
-MULTIPLY_ADD, EXP, LOG, EXPM1, LOG1P, ABSOLUTE, MAXIMUM, DIVIDE, LESS, SELECT = range(10)
+# v[o] += v[a] v[b] v[c]; the others set v[o] from v[a] (and v[b]).
+MULTIPLY_ADD, EXP, LOG, EXPM1, LOG1P, ABSOLUTE, MAXIMUM, DIVIDE, LOG_SINHC_HALF, BOTH_STEPS = range(10)
 ONE = 0  # position of the constant 1
 
 
@@ -131,7 +131,7 @@ class Traced:
         return Traced(self.tape, self.at.reshape(shape))
 
     def apply(self, operation: int, *others: Any) -> Traced:
-        """Record an operation of self and up to two other operands (traced, arrays or numbers)."""
+        """Record an operation of self and at most one other operand (traced, an array or a number)."""
         operands = [self.at, *(self._positions(other) for other in others)]
         result = self.tape.new(np.broadcast_shapes(*(operand.shape for operand in operands)))
         self.tape.record(operation, result, *operands)
@@ -169,9 +169,6 @@ class Traced:
     def __truediv__(self, other: Any) -> Traced:
         return self.apply(DIVIDE, other) if isinstance(other, Traced) else self * (1.0 / other)
 
-    def __lt__(self, other: Any) -> Traced:
-        return self.apply(LESS, other)
-
 
 def joined(parts: Sequence[Traced]) -> Traced:
     """Join arrays of one axis."""
@@ -179,7 +176,7 @@ def joined(parts: Sequence[Traced]) -> Traced:
 
 
 class TapeMath:
-    """The functions that the arithmetic shared with numpy asks for, on traced arrays."""
+    """The functions of `forecast.inference.elementary.NumpyMath`, recorded."""
 
     @staticmethod
     def exp(x: Traced) -> Traced:
@@ -212,8 +209,11 @@ class TapeMath:
         return x.apply(MAXIMUM, y)
 
     @staticmethod
-    def where(condition: Traced, x: Any, y: Any) -> Traced:
-        """Record x where the condition holds, else y."""
-        tape = condition.tape
-        chosen = x if isinstance(x, Traced) else tape.constant(x)
-        return chosen.apply(SELECT, y, condition)
+    def log_sinhc_half(x: Traced) -> Traced:
+        """Record ln(sinh(x/2) / (x/2))."""
+        return x.apply(LOG_SINHC_HALF)
+
+    @staticmethod
+    def both_steps(first: Traced, second: Traced) -> Traced:
+        """Record P(two consecutive steps are taken within one unit of time) for their rates."""
+        return first.apply(BOTH_STEPS, second)

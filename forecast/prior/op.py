@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, expm1, log, log1p
+from math import exp, expm1, log, log1p, tanh
 from typing import Any
 
 import numba
@@ -13,22 +13,56 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
 
+from forecast.inference.elementary import SERIES_BELOW_DISTANCE, SERIES_BELOW_SUM, SERIES_TERMS
 from forecast.inference.tape import (
     ABSOLUTE,
+    BOTH_STEPS,
     DIVIDE,
     EXP,
     EXPM1,
-    LESS,
     LOG,
     LOG1P,
+    LOG_SINHC_HALF,
     MAXIMUM,
     MULTIPLY_ADD,
-    SELECT,
     Program,
 )
 
 # Raise when the kernels below change: it is part of the key under which their machine code is kept on disk.
-KERNEL_VERSION = 1
+KERNEL_VERSION = 2
+
+
+@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+def log_sinhc_half(x: Any) -> Any:
+    """Compute ln(sinh(x/2) / (x/2)) of a number."""
+    distance = abs(x)
+    if distance < SERIES_BELOW_DISTANCE:
+        return x * x / 24.0 - x**4 / 2880.0
+    return distance / 2.0 + log(-expm1(-distance) / distance)
+
+
+@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+def log_sinhc_half_slope(x: Any) -> Any:
+    """Compute the derivative of `log_sinhc_half`: coth(x/2) / 2 - 1/x."""
+    if abs(x) < SERIES_BELOW_DISTANCE:
+        return x / 12.0 - x**3 / 720.0
+    return 0.5 / tanh(x / 2.0) - 1.0 / x
+
+
+@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+def both_steps(first: Any, second: Any) -> Any:
+    """Compute P(two consecutive steps are taken within one unit of time) for their rates."""
+    if first + second >= SERIES_BELOW_SUM:
+        between = exp(log_sinhc_half(first - second) - (first + second) / 2.0)
+        return -expm1(-first) - first * between
+    power, polynomial, series, factorial, sign = 1.0, 1.0, 0.5, 2.0, 1.0
+    for n in range(1, SERIES_TERMS):
+        power *= first
+        polynomial = power + polynomial * second
+        factorial *= n + 2
+        sign = -sign
+        series += sign * polynomial / factorial
+    return first * second * series
 
 
 @numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
@@ -54,10 +88,10 @@ def run(x: Any, initial: Any, operation: Any, result: Any, a: Any, b: Any, c: An
             v[o] = max(v[p], v[q])
         elif kind == DIVIDE:
             v[o] = v[p] / v[q]
-        elif kind == LESS:
-            v[o] = 1.0 if v[p] < v[q] else 0.0
-        elif kind == SELECT:
-            v[o] = v[p] if v[c[i]] != 0.0 else v[q]
+        elif kind == LOG_SINHC_HALF:
+            v[o] = log_sinhc_half(v[p])
+        elif kind == BOTH_STEPS:
+            v[o] = both_steps(v[p], v[q])
     return v
 
 
@@ -91,8 +125,14 @@ def run_back(v: Any, seeds: Any, x: Any, operation: Any, result: Any, a: Any, b:
         elif kind == DIVIDE:
             d[p] += above / v[q]
             d[q] -= above * v[result[i]] / v[q]
-        elif kind == SELECT:
-            d[p if v[c[i]] != 0.0 else q] += above
+        elif kind == LOG_SINHC_HALF:
+            d[p] += above * log_sinhc_half_slope(v[p])
+        elif kind == BOTH_STEPS:
+            first, second = v[p], v[q]
+            slope = log_sinhc_half_slope(first - second)
+            between = exp(log_sinhc_half(first - second) - (first + second) / 2.0)
+            d[p] += above * (exp(-first) - between * (1.0 + first * (slope - 0.5)))
+            d[q] += above * first * between * (0.5 + slope)
     return d[1 : 1 + x.size].copy()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.layout import Index, Layout
+from forecast.inference.elementary import NumpyMath
 from forecast.inference.tape import Traced
 
 Array = NDArray[np.float64]
@@ -158,7 +159,7 @@ def rows_prior(layout: Layout) -> RowsPrior:
 def theta_values(xp: Any, prior: RowsPrior, coordinates: Any) -> list[tuple[Index, Any]]:
     """Compute theta from coordinates (n, draws) as (theta indices, values (entries, draws)).
 
-    `xp` is numpy or a stand-in for it with the functions used here.
+    `xp` is `NumpyMath`, or `TapeMath` for values on a tape.
     """
     eta = prior.eta @ coordinates
     binary = eta[prior.reached_eta]
@@ -178,6 +179,6 @@ def theta_values(xp: Any, prior: RowsPrior, coordinates: Any) -> list[tuple[Inde
 def theta_draws(prior: RowsPrior, coordinates: Array) -> Array:
     """Compute theta (n_theta, draws) from coordinates (n, draws)."""
     theta = np.empty((prior.n_theta, coordinates.shape[1]))
-    for where, values in theta_values(np, prior, coordinates):
+    for where, values in theta_values(NumpyMath, prior, coordinates):
         theta[where] = values
     return theta
