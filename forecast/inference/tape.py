@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Positions = NDArray[np.int32]
+Positions = NDArray[np.uint32]
 Array = NDArray[np.float64]
 
 # v[o] += v[a] v[b] v[c]; the others set v[o] from v[a] (and v[b]).
@@ -23,14 +23,16 @@ ONE = 0  # position of the constant 1
 
 @dataclass(frozen=True)
 class Program:
-    """Instructions (operation, result, operands a, b, c), run in order on a copy of `initial`.
+    """Instructions (result, operands a, b, c), run in order on a copy of `initial`.
 
-    Positions 1 .. inputs hold the inputs; `outputs` are the positions of the results.
+    Instructions `starts[i]` up to `starts[i + 1]` are of kind `operation[i]`. Positions 1 .. inputs hold the inputs;
+    `outputs` are the positions of the results.
     """
 
     initial: Array
     inputs: int
-    operation: NDArray[np.int8]
+    operation: NDArray[np.int64]
+    starts: NDArray[np.int64]
     result: Positions
     a: Positions
     b: Positions
@@ -50,7 +52,7 @@ class Tape:
     @property
     def inputs(self) -> Traced:
         """The inputs, as an array of one axis."""
-        return Traced(self, np.arange(1, 1 + self._inputs, dtype=np.int32))
+        return Traced(self, np.arange(1, 1 + self._inputs, dtype=np.uint32))
 
     def constant(self, numbers: Any) -> Traced:
         """Return fixed numbers as traced values."""
@@ -59,13 +61,13 @@ class Tape:
             if number not in self._constants:
                 self._constants[number] = self._size
                 self._size += 1
-        positions = np.array([self._constants[number] for number in array.ravel().tolist()], dtype=np.int32)
+        positions = np.array([self._constants[number] for number in array.ravel().tolist()], dtype=np.uint32)
         return Traced(self, positions.reshape(array.shape))
 
     def new(self, shape: tuple[int, ...]) -> Positions:
         """Return positions for new values, which begin at zero."""
         size = int(np.prod(shape))
-        positions = np.arange(self._size, self._size + size, dtype=np.int32).reshape(shape)
+        positions = np.arange(self._size, self._size + size, dtype=np.uint32).reshape(shape)
         self._size += size
         return positions
 
@@ -96,16 +98,19 @@ class Tape:
                 needed[operand[start:end][used[start:end]]] = True
             end = start
         needed[: 1 + self._inputs] = True
-        position = np.cumsum(needed, dtype=np.int32) - 1
+        position = np.cumsum(needed, dtype=np.uint32) - 1
         initial = np.zeros(self._size)
         for number, place in self._constants.items():
             initial[place] = number
+        kinds = operation[used]
+        first = np.flatnonzero(np.diff(kinds, prepend=-1))
         return Program(
             initial[needed],
             self._inputs,
-            operation[used],
-            *(position[column[used]].astype(np.int32) for column in columns),
-            position[outputs.at].astype(np.int32),
+            kinds[first].astype(np.int64),
+            np.append(first, used.sum()),
+            *(position[column[used]].astype(np.uint32) for column in columns),
+            position[outputs.at].astype(np.uint32),
         )
 
 
@@ -116,7 +121,7 @@ class Traced:
 
     def __init__(self, tape: Tape, at: NDArray[Any]) -> None:
         self.tape = tape
-        self.at: Positions = np.asarray(at, dtype=np.int32)
+        self.at: Positions = np.asarray(at, dtype=np.uint32)
 
     @property
     def shape(self) -> tuple[int, ...]:

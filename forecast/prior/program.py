@@ -42,7 +42,7 @@ def record_program(spec: PriorSpec) -> Program:
 
 
 def _theta(tape: Tape, rows: RowsPrior) -> Traced:
-    positions = np.zeros(rows.n_theta, dtype=np.int32)
+    positions = np.zeros(rows.n_theta, dtype=np.uint32)
     for where, values in theta_values(TapeMath, rows, tape.inputs[:, np.newaxis]):
         positions[where] = values.at[:, 0]
     return Traced(tape, positions)
@@ -56,7 +56,7 @@ class _Recorded:
         self._network = network
         self._layout = network.layout
         self._alive = _alive(network)
-        rows = np.zeros(network.rows.n_table, dtype=np.int32) + tape.constant(0.0).at
+        rows = np.zeros(network.rows.n_table, dtype=np.uint32) + tape.constant(0.0).at
         rows[network.rows.certain] = tape.constant(1.0).at
         for where, values in row_values(TapeMath, network.rows, theta[:, np.newaxis]):
             rows[where] = values.at[:, 0]
