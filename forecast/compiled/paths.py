@@ -41,7 +41,7 @@ class Path:
 class Known:
     """What is settled as of a date: a path for each dated event, and observed states of constants.
 
-    `as_of` filters items, `until` = min(as_of, watched_until) is where silence stops counting.
+    `as_of` filters items; `until` = min(as_of, watched_until), within the window, is where silence stops counting.
     """
 
     as_of: date
@@ -64,7 +64,8 @@ def settle(layout: Layout, items: Iterable[Item], as_of: date, watched_until: da
 
     A step lies at `happened`, else at `reported`. The same state again is no news.
     """
-    until = min(as_of, watched_until or as_of, layout.horizon)
+    # News last watched before the opening says nothing of the window: all of it is open.
+    until = max(layout.opens, min(as_of, watched_until or as_of, layout.horizon))
     dated: dict[int, dict[date, int]] = {v: {} for v in range(len(layout.events)) if layout.dated(v)}
     last: dict[int, date] = {}
     observed: dict[int, tuple[int, ...]] = {}

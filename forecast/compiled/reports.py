@@ -83,25 +83,31 @@ def weigh(
     weighed = [
         _table(vectors[report.item], report, report.informative * (1.0 - rho[report.item]) ** copy, copy)
         for members in groups.values()
-        for copy, report in _ranked(members)
+        for copy, report in _ranked(members, vectors)
     ]
     return tuple(sorted(weighed, key=lambda report: report.item))
 
 
-def _ranked(members: list[Report]) -> list[tuple[int, Report]]:
-    """Rank the reports of a group by strength among those that say the same of the events they share."""
+def _ranked(members: list[Report], vectors: Mapping[str, list[tuple[Array, float]]]) -> list[tuple[int, Report]]:
+    """Rank the reports of a group by strength among those that say the same of the events they share.
+
+    What a report says of an event is the set of its best states: two reports contradict each other where they have no
+    best state in common, so neither a tie nor the order of the states decides.
+    """
     ranked: list[tuple[int, Report]] = []
-    voices: list[dict[int, int]] = []
+    voices: list[dict[int, frozenset[int]]] = []
     heard: list[int] = []
     for report in sorted(members, key=lambda report: (-report.decibans, report.item)):
-        best = dict(zip(report.scope, np.unravel_index(report.table.argmax(), report.table.shape), strict=True))
-        says = {v: int(state) for v, state in best.items()}
+        says = {
+            v: frozenset(np.flatnonzero(worn == worn.max()).tolist())
+            for v, (worn, _) in zip(report.scope, vectors[report.item], strict=True)
+        }
         for voice, agreed in enumerate(voices):
             shared = says.keys() & agreed.keys()
-            if shared and all(says[v] == agreed[v] for v in shared):
+            if shared and all(says[v] & agreed[v] for v in shared):
                 ranked.append((heard[voice], report))
                 heard[voice] += 1
-                agreed.update(says)
+                agreed.update({v: best & agreed.get(v, best) for v, best in says.items()})
                 break
         else:
             voices.append(says)

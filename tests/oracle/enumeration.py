@@ -1,0 +1,292 @@
+"""The as-of network by enumeration: every formula of the model written out for one joint state at a time.
+
+Nothing of the engine is used: rows come from numerical integrals and dense matrix exponentials, histories are walked
+day by day, the joint is a plain product over all states. Numbers are arrays over draws, so that a whole prior can be
+pushed through.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from functools import cache
+from itertools import product
+from math import exp, log
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import expm
+
+from forecast.workspace.records import Claim, Event, Item, Likelihood, Settled, Support, Target, Workspace
+
+Array = NDArray[np.float64]
+# (event, its parents' states, k) -> (draws,): of a reached event P(step k is taken within the whole window), of the
+# others P(state k).
+Theta = Mapping[tuple[str, tuple[str, ...], int], Array]
+States = dict[str, str]
+
+GRADE_MEAN = {"A": 0.95, "B": 0.85, "C": 0.7, "D": 0.5, "E": 0.3, "F": 0.5}
+SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
+DECIBANS = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
+
+
+def mean_survival(x: Array, y: Array) -> Array:
+    """Average of x^(1-s) y^s over s in [0, 1]: the survival if the parents change at a uniform moment."""
+    if x is y:
+        return x
+    nodes, weights = np.polynomial.legendre.leggauss(32)
+    shares = (nodes + 1.0) / 2.0
+    return np.asarray(sum(w / 2.0 * x ** (1.0 - s) * y**s for s, w in zip(shares, weights, strict=True)))
+
+
+def birth_process(hazards: Sequence[Array]) -> list[Array]:
+    """P(0, 1, .. all steps are taken in one unit of time), by the dense matrix exponential of the rates."""
+    n = len(hazards) + 1
+    generator = np.zeros((*hazards[0].shape, n, n))
+    for k, hazard in enumerate(hazards):
+        generator[..., k, k], generator[..., k, k + 1] = -hazard, hazard
+    return [expm(generator)[..., 0, k] for k in range(n)]
+
+
+@cache
+def informative(grade: str, credibility: int) -> float:
+    """q with logit q = logit r + kappa; kappa of credibility 6 is standard normal, averaged over on a grid."""
+    centre = log(GRADE_MEAN[grade] / (1.0 - GRADE_MEAN[grade]))
+    if credibility != 6:
+        return 1.0 / (1.0 + exp(-centre - SHIFT[credibility]))
+    z = np.linspace(-12.0, 12.0, 24001)
+    return float(np.trapezoid(np.exp(-z * z / 2.0) / (1.0 + np.exp(-centre - z)), z) / np.sqrt(2.0 * np.pi))
+
+
+class AsOf:
+    """What is known on `as_of` about the states on the date `on`; `at_opening`: nothing but theta is known."""
+
+    def __init__(
+        self, workspace: Workspace, theta: Theta, as_of: date, on: date | None = None, *, at_opening: bool = False
+    ) -> None:
+        self.workspace, self.theta = workspace, theta
+        self.network = workspace.network
+        self.on = on or self.network.horizon
+        self.as_of = self.network.opens if at_opening else as_of
+        self.items = [] if at_opening else [item for item in workspace.items if self._counts(item)]
+        watched = self.as_of if at_opening or workspace.watched_until is None else workspace.watched_until
+        self.silence = max(self.network.opens, min(self.as_of, watched, self.network.horizon))
+        self.settled = {name: self._settled(name) for name in self.network.events}
+
+    def _counts(self, item: Item) -> bool:
+        gone = [item.retracted] if item.retracted else []
+        gone += [other.reported for other in self.workspace.items if other.supersedes == item.id]
+        return item.reported <= self.as_of and all(day > self.as_of for day in gone)
+
+    def _settled(self, name: str) -> list[tuple[date, int]]:
+        states = self.network.events[name].states
+        return sorted(
+            (item.happened or item.reported, states.index(bearing.state))
+            for item in self.items
+            for bearing in item.bears_on
+            if isinstance(bearing, Settled) and bearing.event == name
+        )
+
+    # What is known of one event on one day
+
+    def known_until(self, name: str) -> date:
+        """Date up to which the event's course is known: silence, or its last settled date if that is later."""
+        return max([self.silence, *(day for day, _ in self.settled[name])])
+
+    def state(self, name: str, day: date, *, before: bool = False) -> int:
+        """State of a dated event on a day (`before`: without what happens on the day itself)."""
+        event = self.network.events[name]
+        current = event.states.index(event.initial) if event.initial else 0
+        for when, state in self.settled[name]:
+            if when < day or (when == day and not before):
+                current = max(current, state) if event.kind == "reached" else state
+        return current
+
+    def _parents(self, event: Event, states: States, day: date, *, before: bool = False) -> tuple[str, ...]:
+        names = []
+        for parent in event.parents:
+            other = self.network.events[parent]
+            dated = other.kind != "constant"
+            names.append(other.states[self.state(parent, day, before=before)] if dated else states[parent])
+        return tuple(names)
+
+    # Factors
+
+    def row(self, name: str, parents: tuple[str, ...]) -> list[Array]:
+        """P(each state of the event on the date `on` | its parents' states on that date)."""
+        event = self.network.events[name]
+        if event.kind == "constant":
+            return [self.theta[name, parents, k] for k in range(len(event.states))]
+        seen = min(self.known_until(name), self.on)
+        current = self.state(name, seen)
+        if event.kind == "status":
+            stay = exp(-(self.on - seen).days / float(event.persistence_days or 0))
+            return [
+                stay * float(k == current) + (1.0 - stay) * self.theta[name, parents, k]
+                for k in range(len(event.states))
+            ]
+        part = (self.on - seen).days / (self.network.horizon - self.network.opens).days
+        now = self._parents(event, dict(zip(event.parents, parents, strict=True)), seen)
+        hazards = []
+        for k in range(current, len(event.states) - 1):
+            surv_now, surv_u = ((1.0 - self.theta[name, u, k]) ** part for u in (now, parents))
+            hazards.append(-np.log(mean_survival(surv_now, surv_now if now == parents else surv_u)))
+        zero = np.zeros_like(self.theta[name, parents, 0])
+        ahead = birth_process(hazards) if hazards else [zero + 1.0]
+        return [*[zero] * current, *ahead]
+
+    def history(self, name: str, states: States) -> Array:
+        """P(known course of a dated event | theta, its undated parents), day by day."""
+        event = self.network.events[name]
+        window = (self.network.horizon - self.network.opens).days
+        end = min(self.known_until(name), self.network.horizon)
+        spent: Counter[tuple[tuple[str, ...], int]] = Counter()
+        chance: Array = np.ones_like(next(iter(self.theta.values())))
+        current = event.states.index(event.initial) if event.initial else 0
+        day = self.network.opens
+        while day <= end:
+            after = self.state(name, day)
+            if after != current:
+                u = self._parents(event, states, day, before=True)
+                if event.kind == "status":
+                    chance = chance * self.theta[name, u, after] / float(event.persistence_days or 0)
+                else:
+                    for k in range(current, after):
+                        chance = chance * -np.log(1.0 - self.theta[name, u, k])
+                current = after
+            if day < end:
+                spent[self._parents(event, states, day), current] += 1
+            day += timedelta(days=1)
+        for (u, state), days in spent.items():
+            if event.kind == "status":
+                rate = days / float(event.persistence_days or 0)
+                chance = chance * np.exp(-rate * (1.0 - self.theta[name, u, state]))
+            elif state < len(event.states) - 1:
+                chance = chance * (1.0 - self.theta[name, u, state]) ** (days / window)
+        return chance
+
+    # Reports
+
+    def worn(self, item: Item, bearing: Likelihood | Support | Claim) -> tuple[list[float], float]:
+        """lambda' of each state, and the mean of the unworn lambda."""
+        event = self.network.events[bearing.event]
+        if isinstance(bearing, Likelihood):
+            top = max(bearing.ratios.values())
+            full = [bearing.ratios[state] / top for state in event.states]
+        elif isinstance(bearing, Support):
+            full = [1.0 if s in bearing.states else 10.0 ** (-DECIBANS[bearing.strength] / 10.0) for s in event.states]
+        else:
+            place = event.states.index(bearing.state)
+            past = event.kind == "reached"
+            full = [float(k == place or (past and k > place)) for k in range(len(event.states))]
+        mean = sum(full) / len(full)
+        if event.kind == "constant" or (isinstance(bearing, Claim) and event.kind == "reached"):
+            return full, mean
+        today = min(self.known_until(bearing.event), self.on)
+        ahead = (self.on - today).days
+        if isinstance(bearing, Claim):
+            share = exp(-max(0, (self.on - item.reported).days) / float(event.persistence_days or 0))
+        else:
+            until = bearing.until or item.reported + timedelta(days=180)
+            share = min(1.0, max(0, (until - today).days) / ahead) if ahead else 0.0
+        now = full[self.state(bearing.event, today)]
+        return [now + share * (x - now) for x in full], mean
+
+    def lambdas(self, item: Item) -> dict[str, tuple[list[float], float]]:
+        """The worn vectors of the item's unsettled parts."""
+        return {b.event: self.worn(item, b) for b in item.bears_on if not isinstance(b, Settled)}
+
+    def mixture(self, item: Item, q: float, states: States) -> float:
+        """P(i|x) = q prod lambda + (1 - q) prod mean lambda."""
+        said, noise = q, 1.0 - q
+        for name, (vector, mean) in self.lambdas(item).items():
+            said *= vector[self.network.events[name].states.index(states[name])]
+            noise *= mean
+        return said + noise
+
+    def informative(self) -> dict[str, float]:
+        """q of each unsettled item: (1 - rho)^(k-1) of its own for the k-th strongest that says the same in a group."""
+        grades = {source.id: source.reliability for source in self.workspace.sources.values()}
+        q = {i.id: informative(grades[i.report_source], i.credibility) for i in self.items if self.lambdas(i)}
+        by_group: dict[str, list[Item]] = {}
+        for item in self.items:
+            if item.id in q:
+                by_group.setdefault(item.group or f"\n{item.id}", []).append(item)
+        for members in by_group.values():
+            members.sort(key=lambda item: (-round(self._strength(item, q[item.id]), 9), item.id))
+            voices: list[tuple[dict[str, set[int]], int]] = []
+            for item in members:
+                best = {n: {k for k, x in enumerate(v) if x == max(v)} for n, (v, _) in self.lambdas(item).items()}
+                for number, (says, copies) in enumerate(voices):
+                    common = best.keys() & says.keys()
+                    if common and all(best[name] & says[name] for name in common):
+                        q[item.id] *= (1.0 - item.rho) ** copies
+                        narrowed = {name: best[name] & says.get(name, best[name]) for name in best}
+                        voices[number] = ({**says, **narrowed}, copies + 1)
+                        break
+                else:
+                    voices.append((best, 1))
+        return q
+
+    def _strength(self, item: Item, q: float) -> float:
+        names = list(self.lambdas(item))
+        combinations = product(*(self.network.events[name].states for name in names))
+        values = [self.mixture(item, q, dict(zip(names, states, strict=True))) for states in combinations]
+        return float("inf") if min(values) == 0.0 else log(max(values)) - log(min(values))
+
+    # Answers
+
+    def joint(self) -> dict[tuple[str, ...], Array]:
+        """P(states on the date `on`, everything known | theta) of every joint state, events in file order."""
+        events = list(self.network.events.values())
+        q = self.informative()
+        rows = {
+            (event.id, parents): self.row(event.id, parents)
+            for event in events
+            for parents in product(*(self.network.events[p].states for p in event.parents))
+        }
+        histories: dict[tuple[str, tuple[str, ...]], Array] = {}
+        table = {}
+        for combination in product(*(event.states for event in events)):
+            states = {event.id: state for event, state in zip(events, combination, strict=True)}
+            chance: Array = np.ones_like(next(iter(self.theta.values())))
+            for event in events:
+                parents = tuple(states[p] for p in event.parents)
+                chance = chance * rows[event.id, parents][event.states.index(states[event.id])]
+                if event.kind == "constant":
+                    seen = [event.states[k] for _, k in self.settled[event.id]]
+                    chance = chance * float(all(state == states[event.id] for state in seen))
+                else:
+                    key = event.id, parents
+                    if key not in histories:
+                        histories[key] = self.history(event.id, states)
+                    chance = chance * histories[key]
+            for item in self.items:
+                if item.id in q:
+                    chance = chance * self.mixture(item, q[item.id], states)
+            table[combination] = chance
+        return table
+
+    def scenario(self, states: States) -> str:
+        """First rule that holds, else `other`."""
+        for rule in self.workspace.scenarios:
+            if all(states[when.event] in when.states for when in rule.when):
+                return rule.id
+        return "other"
+
+    def holds(self, target: Target, states: States) -> bool:
+        """Whether the target (without its conditions) holds."""
+        if target.condition is None:
+            return self.scenario(states) == target.scenario
+        return states[target.condition.event] in target.condition.states
+
+    def odds(self, target: Target) -> tuple[Array, Array]:
+        """P(target, given, known) and P(not target, given, known)."""
+        names = list(self.network.events)
+        total = np.zeros((2, *next(iter(self.theta.values())).shape))
+        for combination, chance in self.joint().items():
+            states = dict(zip(names, combination, strict=True))
+            if all(states[when.event] in when.states for when in target.given):
+                total[0 if self.holds(target, states) else 1] += chance
+        return total[0], total[1]

@@ -1,0 +1,144 @@
+"""Random small worlds with histories and reports, and theta in both notations: the model's and the engine's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.layout import Layout, lay_out
+from forecast.workspace.records import Bearing, Claim, Event, Item, Likelihood, Network, Scenario, Settled, Support, Workspace
+from tests.oracle.enumeration import Theta
+from tests.worlds import HERE, HORIZON, OPENS, item, random_network, rule, workspace
+
+Array = NDArray[np.float64]
+WINDOW = (HORIZON - OPENS).days
+
+
+@dataclass(frozen=True)
+class World:
+    """A workspace and draws of theta: `theta` as probabilities by name, `flat` as the engine's vector (n_theta, draws)."""
+
+    workspace: Workspace
+    layout: Layout
+    theta: Theta
+    flat: Array
+
+
+def random_theta(rng: np.random.Generator, layout: Layout, draws: int) -> tuple[Theta, Array]:
+    """Rows of any shape: log-odds of sd 1.5."""
+    theta, flat = {}, np.zeros((layout.n_theta, draws))
+    for v, event in enumerate(layout.events):
+        width = layout.width(v)
+        for row, configuration in enumerate(layout.configurations(v)):
+            parents = tuple(layout.events[p].states[x] for p, x in zip(layout.parents[v], configuration, strict=True))
+            eta = rng.normal(0.0, 1.5, (width, draws))
+            values = 1.0 / (1.0 + np.exp(-eta)) if event.kind == "reached" else np.exp(eta) / np.exp(eta).sum(axis=0)
+            for k in range(width):
+                theta[event.id, parents, k] = values[k]
+                number = -np.log1p(-values[k]) if event.kind == "reached" else values[k]
+                flat[layout.theta_index(v, row, k)] = number
+    return theta, flat
+
+
+def some_day(rng: np.random.Generator, after: date = OPENS, before: date = HORIZON) -> date:
+    """A day of the window, both ends included."""
+    return after + timedelta(days=int(rng.integers(0, (before - after).days + 1)))
+
+
+def random_history(rng: np.random.Generator, event: Event, last: date) -> list[Item]:
+    """Settled items of one event that fit together, up to a date."""
+    days = sorted({some_day(rng, OPENS, last) for _ in range(int(rng.integers(0, 4)))})
+    steps: list[tuple[date, str]] = []
+    if event.kind == "reached":
+        states = sorted(int(rng.integers(1, len(event.states))) for _ in days)
+        steps = [(day, event.states[state]) for day, state in zip(days, states, strict=True)]
+    elif event.kind == "status":
+        steps = [(day, event.states[int(rng.integers(len(event.states)))]) for day in days]
+    elif rng.random() < 0.3:
+        state = event.states[int(rng.integers(len(event.states)))]
+        steps = [(day, state) for day in days]
+    items = []
+    for number, (day, state) in enumerate(steps):
+        reported = day + timedelta(days=int(rng.integers(0, 30)) * int(rng.random() < 0.5))
+        retracted = reported + timedelta(days=int(rng.integers(1, 200))) if rng.random() < 0.15 else None
+        items.append(
+            item(
+                f"settled-{event.id}-{number}",
+                reported,
+                Settled(event.id, state, HERE),
+                happened=day if reported != day else None,
+                retracted=retracted,
+            )
+        )
+    return items
+
+
+def random_bearing(rng: np.random.Generator, event: Event, reported: date) -> Bearing:
+    """A likelihood (ties and zeros included), a support or a claim."""
+    until = None if rng.random() < 0.5 else reported + timedelta(days=int(rng.integers(1, 400)))
+    kind = int(rng.integers(4))
+    if kind <= 1:
+        ratios = np.round(rng.uniform(0.0, 1.0, len(event.states)), int(rng.integers(1, 6)))
+        ratios[int(rng.integers(len(event.states)))] = 1.0
+        return Likelihood(event.id, dict(zip(event.states, ratios.tolist(), strict=True)), until, HERE)
+    if kind == 2:
+        chosen = tuple(s for s in event.states if rng.random() < 0.5) or event.states[:1]
+        strength = str(rng.choice(["slight", "moderate", "strong", "very_strong"]))
+        return Support(event.id, strength, chosen, until, HERE)
+    return Claim(event.id, event.states[int(rng.integers(len(event.states)))], HERE)
+
+
+def random_report(rng: np.random.Generator, network: Network, name: str, last: date) -> Item:
+    """An unsettled item on one to three events, half of them in one of two groups."""
+    events = list(network.events.values())
+    reported = some_day(rng, OPENS, last)
+    about = rng.choice(len(events), size=min(len(events), int(rng.choice([1, 1, 1, 2, 3]))), replace=False)
+    return item(
+        name,
+        reported,
+        *(random_bearing(rng, events[v], reported) for v in about),
+        source=str(rng.choice(["wire", "blog", "agency", "rumour"])),
+        credibility=int(rng.integers(1, 7)),
+        group=str(rng.choice(["north", "south"])) if rng.random() < 0.5 else None,
+        rho=float(rng.choice([0.9, 0.5, 0.0])),
+        retracted=reported + timedelta(days=int(rng.integers(1, 300))) if rng.random() < 0.15 else None,
+        supersedes=f"report-{int(rng.integers(6))}" if rng.random() < 0.1 else None,
+    )
+
+
+def random_scenarios(rng: np.random.Generator, network: Network) -> list[Scenario]:
+    """Up to three overlapping rules of one or two conditions."""
+    events = list(network.events.values())
+    rules = []
+    for number in range(int(rng.integers(0, 4))):
+        chosen = rng.choice(len(events), size=min(len(events), int(rng.integers(1, 3))), replace=False)
+        when = {events[v].id: [s for s in events[v].states if rng.random() < 0.5] or events[v].states[1:] for v in chosen}
+        rules.append(rule(f"scenario-{number}", **when))
+    return rules
+
+
+def random_world(seed: int, n_events: int, *, draws: int = 3, n_reports: int = 6) -> World:
+    """A random workspace; its items lie in the first three quarters of the window."""
+    rng = np.random.default_rng(seed)
+    network = random_network(rng, n_events)
+    last = OPENS + timedelta(days=3 * WINDOW // 4)
+    items = [one for event in network.events.values() for one in random_history(rng, event, last)]
+    items += [random_report(rng, network, f"report-{n}", last) for n in range(int(rng.integers(0, n_reports + 1)))]
+    made = workspace(
+        network,
+        items=items,
+        scenarios=random_scenarios(rng, network),
+        watched_until=None if rng.random() < 0.5 else some_day(rng),
+    )
+    layout = lay_out(network)
+    theta, flat = random_theta(rng, layout, draws)
+    return World(made, layout, theta, flat)
+
+
+def configurations(network: Network, event: Event) -> list[tuple[str, ...]]:
+    """Parents' states of an event, in row order."""
+    return list(product(*(network.events[p].states for p in event.parents)))
