@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 
 from forecast.workspace.problems import Problem, choice, shown
@@ -10,46 +9,15 @@ from forecast.workspace.readable import Readable
 from forecast.workspace.records import (
     Count,
     Distribution,
-    Expert,
     Item,
     Probability,
     Settled,
-    Statement,
     Word,
 )
 from forecast.workspace.settled_rules import SETTLED_RULES
-from forecast.workspace.verbal import read_word
-
-LEAST_CODED_SD = 1.0  # log-odds; nobody puts a sharper number on somebody else's words
-
+from forecast.workspace.spread import LEAST_CODED_SD, stated_sd
 
 Rule = Callable[[Readable], Iterator[Problem]]
-
-
-def student_t4_quantile(p: float) -> float:
-    """Return the quantile of Student's t with 4 degrees of freedom, in closed form (Shaw 2006, section 2.3)."""
-    alpha = 4 * p * (1 - p)
-    q = math.cos(math.acos(math.sqrt(alpha)) / 3) / math.sqrt(alpha)
-    return math.copysign(2 * math.sqrt(max(q - 1, 0.0)), p - 0.5)
-
-
-def interval_sd(low: float, high: float, level: float) -> float:
-    """Return the scale, in log-odds, of the t with 4 degrees of freedom whose central `level` interval is low..high."""
-    width = math.log(high / (1 - high)) - math.log(low / (1 - low))
-    return width / (2 * student_t4_quantile((1 + level) / 2))
-
-
-def statement_sd(statement: Statement, expert: Expert) -> float | None:
-    """Return the sd, in log-odds, that a statement's own numbers imply; None for readings that have none."""
-    match statement.reading:
-        case Probability(low=low, high=high, level=level) if low is not None and high is not None:
-            return interval_sd(low, high, level)
-        case Probability(sd=sd) | Distribution(sd=sd):
-            return sd if sd is not None else expert.default_sd
-        case Word(term=term, scale=scale):
-            word = read_word(term, scale)
-            return interval_sd(word.low, word.high, word.level)
-    return None
 
 
 def coded_too_sharply(all_: Readable) -> Iterator[Problem]:
@@ -58,7 +26,7 @@ def coded_too_sharply(all_: Readable) -> Iterator[Problem]:
         expert = all_.experts.get(statement.expert)
         if statement.coded_by is None or expert is None:
             continue
-        sd = statement_sd(statement, expert)
+        sd = stated_sd(statement.reading, expert)
         if sd is not None and sd < LEAST_CODED_SD:
             what = (
                 f"statement {shown(statement.id)}: coded by {shown(statement.coded_by)} with an sd below 1 in log-odds"

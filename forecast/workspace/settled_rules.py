@@ -103,11 +103,14 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
     network = all_.frame.network
     if network is None:
         return
-    steps = settled_steps(all_)
+    # What was reported before the opening is a problem of its own.
+    opens, steps = network.opens, settled_steps(all_)
+    steps = {event: [step for step in of if step.known >= opens] for event, of in steps.items()}
     for statement in all_.statements:
         # Counts and editors are read at the opening, and so is what was said before it.
         is_early = isinstance(statement.reading, Count) or statement.expert == AT_THE_OPENING
-        day = network.opens if is_early else max(statement.date, network.opens)
+        is_early = is_early or statement.date < opens
+        day = opens if is_early else statement.date
         for target in _targets(statement):
             if target.by is not None and target.by <= day:
                 what = f"statement {shown(statement.id)}: 'by' is no later than the statement"
@@ -116,7 +119,7 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
             conditions = [(target.condition, whole)] if target.condition else []
             for condition, is_whole in [*conditions, *((given, False) for given in target.given)]:
                 event = all_.frame.events.get(condition.event)
-                if event is not None and day > network.opens:
+                if event is not None and not is_early:
                     yield from _decided(statement, condition, is_whole, event, steps.get(event.id, []), day)
 
 

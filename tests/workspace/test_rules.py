@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.workspace.rules import interval_sd, student_t4_quantile
+from forecast.workspace.spread import interval_sd, logit, t4_quantile
 from tests.workspace.writing import example, messages, replace
 
 TEAM = "priors/statements/team.yaml"
@@ -22,12 +22,14 @@ HIRING = "evidence/2026-05-20-hiring-stop.yaml"
 @given(st.floats(0.001, 0.999))
 def test_quantile_of_t(p: float) -> None:
     """The closed form of the quantile of Student's t with 4 degrees of freedom is the numerical one."""
-    assert student_t4_quantile(p) == pytest.approx(stats.t.ppf(p, 4), rel=1e-9, abs=1e-7)
+    assert t4_quantile(p) == pytest.approx(stats.t.ppf(p, 4), rel=1e-9, abs=1e-7)
 
 
 def test_sd_of_an_interval() -> None:
     """At 90 % the sd is the width in log-odds over 2 x 2.132."""
-    assert interval_sd(0.25, 0.92, 0.9) == pytest.approx((math.log(11.5) + math.log(3)) / (2 * 2.1318468), rel=1e-7)
+    assert interval_sd(logit(0.25), logit(0.92), 0.9) == pytest.approx(
+        (math.log(11.5) + math.log(3)) / (2 * 2.1318468), rel=1e-7
+    )
 
 
 def test_sharp_codings_are_warned_about(tmp_path: Path) -> None:
@@ -146,3 +148,26 @@ def test_copies_are_warned_about(tmp_path: Path) -> None:
     what = f"item 'hiring-stop-again': bears on 'budget' with the address of item 'hiring-stop'; that is at {HIRING}:1"
     expected = f"evidence/2026-05-21-copy.yaml:9: warning: {what}; give both one group if they restate each other"
     assert messages(tmp_path, "warning") == [expected]
+
+
+def test_wide_ratios_too(tmp_path: Path) -> None:
+    """A ratio that an editor coded is held to the same sd as a probability."""
+    replace(example(tmp_path), TEAM, "  why: The lead gave the number", "  coded_by: editor\n  why: Coded")
+    what = "statement 'lead-launch-needs-test': coded by 'editor' with an sd below 1 in log-odds"
+    assert messages(tmp_path, "warning") == [
+        f"{TEAM}:10: warning: {what}; got 0.42; it is raised to 1; widen the interval"
+    ]
+
+
+def test_a_statement_on_the_opening_day(tmp_path: Path) -> None:
+    """An expert who speaks on the opening day knows that day's news; the editors never do."""
+    example(tmp_path)
+    replace(tmp_path, SHOWN, "reported: 2026-03-03\n  happened: 2026-03-02", "reported: 2026-01-05")
+    assert [message.split(": ")[1] for message in messages(tmp_path)] == ["statement 'lead-prototype'"]
+    replace(
+        tmp_path,
+        TEAM,
+        "- id: lead-prototype\n  date: 2026-01-05\n  expert: project_lead",
+        "- id: lead-prototype\n  date: 2026-01-05\n  expert: editors",
+    )
+    assert messages(tmp_path) == []
