@@ -32,7 +32,7 @@ class Queries:
 
     def table(self, scope: Scope, values: Traced) -> Table:
         """Return traced values (one axis for each variable of the scope) as a factor."""
-        return Table(scope, values.at, ("values", *values.at.ravel().tolist()))
+        return Table(scope, values.at, ("values", scope, *values.at.ravel().tolist()))
 
     def masses(
         self, cards: Sequence[int], factors: Iterable[Table], scope: Scope, targets: Sequence[NDArray[np.float64]]
