@@ -24,8 +24,9 @@ Scope = tuple[int, ...]
 class AsOfNetwork:
     """Everything that is known on `known.as_of`, about the states on the date `on`.
 
-    `fixed` are the factors that do not depend on theta: reports (those on the same events multiplied, the maximum
-    taken out into `log_fixed`) and observed constants.
+    `fixed` are the factors that do not depend on theta: reports, multiplied where one's events are among another's,
+    the maximum taken out into `log_fixed`. `alive[v]` are the states that event v can still be in: a reached event is
+    never behind its current one, an observed constant is as observed. Factors are over alive states alone.
     """
 
     layout: Layout
@@ -36,6 +37,12 @@ class AsOfNetwork:
     reports: tuple[Report, ...]
     fixed: tuple[tuple[Scope, Array], ...]
     log_fixed: float
+    alive: tuple[range, ...]
+
+    @property
+    def cards(self) -> tuple[int, ...]:
+        """Number of states that each event can still be in."""
+        return tuple(len(states) for states in self.alive)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -57,10 +64,24 @@ def compile_asof(
     known = settle(layout, active, as_of, watched_until)
     on = layout.horizon if on is None else on
     reports = weigh(layout, known, active, sources, on)
-    fixed, log_fixed = _fixed_factors(layout, known, reports)
+    alive = _alive(layout, known, on)
+    fixed, log_fixed = _fixed_factors(alive, reports)
     return AsOfNetwork(
-        layout, known, on, row_recipe(layout, known, on), history_recipe(layout, known), reports, fixed, log_fixed
+        layout, known, on, row_recipe(layout, known, on), history_recipe(layout, known), reports, fixed, log_fixed, alive
     )
+
+
+def _alive(layout: Layout, known: Known, on: date) -> tuple[range, ...]:
+    alive = []
+    for v, card in enumerate(layout.cards):
+        states = range(card)
+        if layout.events[v].kind == "reached":
+            path = known.paths[v]
+            states = states[path.on(min(path.until, on)) :]
+        for seen in known.observed.get(v, ()):
+            states = states[states.index(seen) :][:1] if seen in states else states[:0]
+        alive.append(states)
+    return tuple(alive)
 
 
 def compile_opening(layout: Layout, on: date | None = None) -> AsOfNetwork:
@@ -81,7 +102,7 @@ def factors(network: AsOfNetwork, theta: Array) -> tuple[list[Array], Array]:
         theta: (n_theta, draws).
 
     Returns:
-        The factors in the order of `network.scopes`, each (*cards of its scope, draws or 1), and a log offset
+        The factors in the order of `network.scopes`, each (*alive states of its scope, draws or 1), and a log offset
         (draws) to add to the log of their product.
     """
     layout, n_draws = network.layout, theta.shape[1]
@@ -90,31 +111,59 @@ def factors(network: AsOfNetwork, theta: Array) -> tuple[list[Array], Array]:
     for v, card in enumerate(layout.cards):
         start, rows = layout.table_offsets[v], layout.n_rows(v)
         shape = (*(layout.cards[p] for p in layout.parents[v]), card, n_draws)
-        arrays.append(table[start : start + rows * card].reshape(shape))
+        full = table[start : start + rows * card].reshape(shape)
+        arrays.append(full[_slices(network.alive, (*layout.parents[v], v))])
     offset = np.full(n_draws, network.log_fixed)
-    for log_table in history_tables(network.history, theta):
+    for scope, log_table in zip(network.history.scopes, history_tables(network.history, theta), strict=True):
         peak = log_table.reshape(-1, n_draws).max(axis=0)
         offset += peak
-        arrays.append(np.exp(log_table - peak))
+        arrays.append(np.exp(log_table - peak)[_slices(network.alive, scope)])
     arrays += [fixed[..., np.newaxis] for _, fixed in network.fixed]
     return arrays, offset
 
 
+def _slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
+    return tuple(slice(alive[v].start, alive[v].stop) for v in scope)
+
+
 def _fixed_factors(
-    layout: Layout, known: Known, reports: Sequence[Report]
+    alive: Sequence[range], reports: Sequence[Report]
 ) -> tuple[tuple[tuple[Scope, Array], ...], float]:
     logs: dict[Scope, Array] = {}
     with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
         for report in reports:
-            logs[report.scope] = logs.get(report.scope, 0.0) + np.log(report.table)
-        for v, states in known.observed.items():
-            seen = np.log([[float(x == state) for x in range(layout.cards[v])] for state in states]).sum(axis=0)
-            logs[v,] = logs.get((v,), 0.0) + seen
+            scope, table = _varying(report.scope, np.log(report.table[_slices(alive, report.scope)]))
+            logs[scope] = logs.get(scope, 0.0) + table
     total, fixed = 0.0, []
-    for scope, table in logs.items():
-        peak = float(table.max())
+    for scope, table in _merged(logs).items():
+        peak = float(table.max(initial=-np.inf))
         if peak > -np.inf:
             total += peak
             table = table - peak
-        fixed.append((scope, np.exp(table)))
+        if scope:
+            fixed.append((scope, np.exp(table)))
     return tuple(fixed), total
+
+
+def _varying(scope: Scope, table: Array) -> tuple[Scope, Array]:
+    """Drop the events that a worn-off report no longer tells apart: fewer events make smaller cliques."""
+    kept = []
+    for axis, v in enumerate(scope):
+        first = np.take(table, [0], axis=axis) if table.shape[axis] else table
+        if not np.array_equal(np.broadcast_to(first, table.shape), table):
+            kept.append((axis, v))
+    flat = tuple(slice(None) if any(axis == i for i, _ in kept) else 0 for axis in range(len(scope)))
+    return tuple(v for _, v in kept), table[flat] if table.size else table
+
+
+def _merged(logs: dict[Scope, Array]) -> dict[Scope, Array]:
+    """Add each table to one over more events, if there is one."""
+    merged: dict[Scope, Array] = {}
+    for scope in sorted(logs, key=lambda scope: (-len(scope), scope)):
+        wider = next((other for other in merged if set(scope) < set(other)), None)
+        if wider is None:
+            merged[scope] = logs[scope]
+            continue
+        shape = [size if v in scope else 1 for v, size in zip(wider, merged[wider].shape, strict=True)]
+        merged[wider] = merged[wider] + logs[scope].reshape(shape)
+    return merged

@@ -28,7 +28,8 @@ class Solution(NamedTuple):
 
     `log_evidence` (draws): natural log of the total mass.
     `log_regions` (regions, draws): natural log of the mass of each region of the root's joint states.
-    `marginals[v]` (states of v, regions, draws): P(x_v, region | evidence); sums to one over states and regions.
+    `marginals[v]` (states of v, regions, draws): P(x_v, region | evidence), which sums to one over states and regions;
+    without `by_region` the region axis has length one and holds P(x_v | evidence).
     """
 
     log_evidence: Array
@@ -42,7 +43,9 @@ class _Inward(NamedTuple):
     log_scale: Array
 
 
-def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None) -> Solution:
+def solve(
+    network: Plan, factors: Sequence[Array], regions: Array | None = None, *, by_region: bool = True
+) -> Solution:
     """Compute the evidence, the regions and every marginal of each draw.
 
     Args:
@@ -50,6 +53,7 @@ def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None)
         factors: non-negative arrays, axes as in `network.scopes[i]`, then draws (or 1: the same for all draws).
         regions: (regions, *states of `network.keep`), a partition of the root's joint states into 0/1 masks; None:
             one region that holds everything.
+        by_region: whether the marginals are told apart by region (the outward pass then costs that many times more).
 
     Raises:
         ImpossibleEvidenceError: some draw has no mass at all.
@@ -57,14 +61,30 @@ def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None)
     Source: Koller and Friedman (2009), chapters 9 and 10 (sum-product on a clique tree); Darwiche (2003), "A
     differential approach to inference in Bayesian networks", for the outward pass as a derivative.
     """
-    masks = np.ones((1, *(network.cards[v] for v in network.keep))) if regions is None else regions
+    everything = np.ones((1, *(network.cards[v] for v in network.keep)))
+    masks = everything if regions is None else regions
     inward = _inward(network, factors)
-    kept = list(network.keep)
-    mass = _einsum([(masks, [REGIONS, *kept]), (inward.root, [*kept, DRAWS])], [REGIONS, DRAWS])
+    mass = _region_mass(network, inward, masks)
     log_evidence = _log_mass(mass.sum(axis=0), inward.log_scale)
+    return Solution(log_evidence, _log_regions(mass, inward), _outward(network, inward, masks if by_region else everything))
+
+
+def log_regions(network: Plan, factors: Sequence[Array], regions: Array) -> Array:
+    """Compute the natural log of each region's mass (regions, draws): the inward pass alone. Raises as `solve`."""
+    inward = _inward(network, factors)
+    mass = _region_mass(network, inward, regions)
+    _log_mass(mass.sum(axis=0), inward.log_scale)
+    return _log_regions(mass, inward)
+
+
+def _region_mass(network: Plan, inward: _Inward, masks: Array) -> Array:
+    kept = list(network.keep)
+    return _einsum([(masks, [REGIONS, *kept]), (inward.root, [*kept, DRAWS])], [REGIONS, DRAWS])
+
+
+def _log_regions(mass: Array, inward: _Inward) -> Array:
     with np.errstate(divide="ignore"):  # a region without mass has log probability minus infinity
-        log_regions = np.log(mass) + inward.log_scale
-    return Solution(log_evidence, log_regions, _outward(network, inward, masks))
+        return np.asarray(np.log(mass) + inward.log_scale)
 
 
 def log_evidence(network: Plan, factors: Sequence[Array]) -> Array:
@@ -129,7 +149,11 @@ def _normalised(marginal: Array, n_regions: int, n_draws: int) -> Array:
 
 
 def _contract(
-    network: Plan, factors: Sequence[tuple[Array, Scope]], scope: Scope, above: Array | None = None, above_scope: Scope = ()
+    network: Plan,
+    factors: Sequence[tuple[Array, Scope]],
+    scope: Scope,
+    above: Array | None = None,
+    above_scope: Scope = (),
 ) -> Array:
     """Multiply factors (and the derivative `above`, which has a region axis) and sum to `scope`."""
     regional = [] if above is None else [REGIONS]

@@ -55,7 +55,7 @@ class _Recorded:
         self._queries = queries
         self._network = network
         self._layout = network.layout
-        self._alive = _alive(network)
+        self._alive = network.alive
         rows = np.zeros(network.rows.n_table, dtype=np.uint32) + tape.constant(0.0).at
         rows[network.rows.certain] = tape.constant(1.0).at
         for where, values in row_values(TapeMath, network.rows, theta[:, np.newaxis]):
@@ -64,10 +64,10 @@ class _Recorded:
             queries.table(scope, Traced(tape, rows[start : start + np.prod(shape)].reshape(shape)))
             for scope, shape, start in _families(network.layout)
         ]
-        self._evidence = self._histories(tape, theta)
-        self._evidence += [queries.table(scope, tape.constant(table)) for scope, table in network.fixed]
+        self._histories = self._history_tables(tape, theta)
+        self._reports = [queries.table(scope, tape.constant(table)) for scope, table in network.fixed]
 
-    def _histories(self, tape: Tape, theta: Traced) -> list[Table]:
+    def _history_tables(self, tape: Tape, theta: Traced) -> list[Table]:
         recipe = self._network.history
         if not recipe.starts:
             return []
@@ -81,13 +81,13 @@ class _Recorded:
 
     def evidence(self) -> Traced:
         """Record the mass of everything known."""
-        tables = [select(table, self._alive) for table in (*self._factors, *self._evidence)]
-        return self._queries.masses([len(states) for states in self._alive], tables, (), [np.ones(())])[0]
+        tables = [select(table, self._alive) for table in (*self._factors, *self._histories)]
+        return self._queries.masses(self._network.cards, [*tables, *self._reports], (), [np.ones(())])[0]
 
     def masses(self, side: Side) -> list[Traced]:
         """Record a and b of a side: the mass of its target, and of the target's complement, given its conditions."""
         given = {v: [x for x in self._alive[v] if x in states] for v, states in side.given}
-        alive = [given.get(v, states) for v, states in enumerate(self._alive)]
+        alive = [given.get(v, list(states)) for v, states in enumerate(self._alive)]
         target = side.table
         for axis, v in enumerate(side.variables):
             target = np.take(target, alive[v], axis=axis)
@@ -96,7 +96,9 @@ class _Recorded:
 
     def _relevant(self, side: Side, alive: list[list[int]]) -> list[Table]:
         """Drop barren events (their rows sum to one) and parts that are cut off from the target (they cancel)."""
-        evidence = [table for table in self._evidence if table.scope]
+        among = [[states.index(x) for x in kept] for states, kept in zip(self._alive, alive, strict=True)]
+        evidence = [select(table, alive) for table in self._histories if table.scope]
+        evidence += [select(table, among) for table in self._reports]
         needed = {*side.variables, *(v for v, _ in side.given), *(v for table in evidence for v in table.scope)}
         stack = list(needed)
         while stack:
@@ -104,7 +106,7 @@ class _Recorded:
                 if p not in needed:
                     needed.add(p)
                     stack.append(p)
-        tables = [select(table, alive) for table in [*(self._factors[v] for v in sorted(needed)), *evidence]]
+        tables = [*(select(self._factors[v], alive) for v in sorted(needed)), *evidence]
         for v, states in enumerate(alive):
             if len(states) == 1 and v not in side.variables:  # carries no influence between its neighbours
                 tables = [restrict(table, v, 0) for table in tables]
@@ -115,18 +117,6 @@ class _Recorded:
             tables = [table for table in tables if not reached & set(table.scope)]
             reached |= {v for table in touching for v in table.scope}
         return connected
-
-
-def _alive(network: AsOfNetwork) -> list[list[int]]:
-    """Return the states that each event can still be in: not behind a reached event's current one, nor ruled out."""
-    alive = []
-    for v, event in enumerate(network.layout.events):
-        states = list(range(network.layout.cards[v]))
-        if event.kind == "reached":
-            path = network.known.paths[v]
-            states = states[path.on(min(path.until, network.on)) :]
-        alive.append([x for x in states if all(x == seen for seen in network.known.observed.get(v, ()))])
-    return alive
 
 
 def _families(layout: Layout) -> list[tuple[tuple[int, ...], tuple[int, ...], int]]:

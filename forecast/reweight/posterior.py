@@ -1,0 +1,115 @@
+"""Stage 2: which draws to use for an as-of date, by a rule that looks at the inputs alone.
+
+Base draws know the statements. If the evidence weighs them too unevenly, the evidence known at the start of the
+quarter goes into the sampler (the anchor); if that is not enough, the evidence known on the as-of date. A fresh clone
+therefore ends with the same draws as a workspace that was updated every day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import AsOfNetwork, compile_workspace
+from forecast.compiled.layout import Layout
+from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.prior.draws import Draws, prior_draws
+from forecast.prior.spec import PriorSpec, prior_spec
+from forecast.reweight.evaluate import (
+    ContradictionError,
+    Evaluation,
+    Query,
+    evaluate,
+    evidence_of,
+    is_possible,
+    query,
+)
+from forecast.reweight.weights import Weights, weigh_draws
+from forecast.workspace.records import Item, Workspace
+
+Array = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The forecast as draws: what was asked, the draws, the posterior within each, and their weights.
+
+    `anchor` is the date whose evidence the sampler knew (None: the statements alone); `log_anchor` (draws) is the log
+    probability of that evidence, by which the weights are corrected. `base` are the draws of the statements alone.
+    """
+
+    asked: Query
+    spec: PriorSpec
+    base: Draws
+    draws: Draws
+    anchor: date | None
+    log_anchor: Array
+    evaluation: Evaluation
+    weights: Weights
+
+
+def quarter_start(day: date) -> date:
+    """Return the first day of the day's calendar quarter."""
+    return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+
+
+def posterior(
+    layout: Layout, workspace: Workspace, as_of: date, seed: int, cache: Path, progress: Progress, *, refit: bool = False
+) -> Posterior:
+    """Weigh the draws of stage 1 by the evidence, with the evidence inside the sampler where the weights fail.
+
+    Raises ContradictionError if the evidence is impossible.
+    """
+    network = compile_workspace(layout, workspace, as_of)
+    asked = query(network, workspace.scenarios)
+    spec = prior_spec(layout, workspace, as_of)
+    base = prior_draws(spec, seed, cache, progress, refit=refit)
+    attempt = _attempt(workspace, asked, spec, base, base, None)
+    for anchor in _anchors(workspace, as_of):
+        if attempt.weights.reliable:
+            break
+        evidence = compile_workspace(layout, workspace, anchor)
+        anchored = prior_spec(layout, workspace, as_of, anchor=evidence)
+        progress(f"the weights fail: sampling with the evidence known on {anchor}")
+        draws = prior_draws(anchored, seed, cache, progress, refit=refit)
+        attempt = _attempt(workspace, asked, anchored, base, draws, anchor)
+    return attempt
+
+
+def _anchors(workspace: Workspace, as_of: date) -> list[date]:
+    quarter = quarter_start(as_of)
+    return [day for day in (quarter, as_of) if day > workspace.network.opens]
+
+
+def _attempt(
+    workspace: Workspace, asked: Query, spec: PriorSpec, base: Draws, draws: Draws, anchor: date | None
+) -> Posterior:
+    try:
+        evaluation = evaluate(asked, draws.theta)
+    except ImpossibleEvidenceError as impossible:
+        few = draws.theta[:, impossible.draws[:1]]
+        raise ContradictionError(_contradiction(workspace, asked.network, few)) from impossible
+    log_anchor = np.zeros(draws.theta.shape[1]) if spec.anchor is None else evidence_of(spec.anchor, draws.theta)
+    weights = weigh_draws(evaluation.log_evidence - log_anchor, evaluation.scenarios)
+    return Posterior(asked, spec, base, draws, anchor, log_anchor, evaluation, weights)
+
+
+def _contradiction(workspace: Workspace, network: AsOfNetwork, theta: Array) -> list[Item]:
+    """Find a smallest set of items that are impossible together, leaving out one item after the other."""
+    kept = [item for item in workspace.items if item.reported <= network.known.as_of]
+
+    def possible(items: list[Item]) -> bool:
+        without = Workspace(**{**vars(workspace), "items": tuple(items)})
+        return is_possible(compile_workspace(network.layout, without, network.known.as_of), theta)
+
+    for item in list(kept):
+        fewer = [other for other in kept if other is not item]
+        if not possible(fewer):
+            kept = fewer
+    return kept

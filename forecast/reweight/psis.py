@@ -1,0 +1,91 @@
+"""Pareto-smoothed importance sampling in few lines of numpy: the daily update cannot wait for a library to load.
+
+A test holds these against ArviZ's.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+MIN_TAIL = 5  # fewer draws in the tail than this cannot be fitted
+
+
+class Smoothed(NamedTuple):
+    """Normalised weights (draws) that sum to one, and the tail's Pareto k."""
+
+    weights: Array
+    pareto_k: float
+
+
+def smooth(log_ratios: Array) -> Smoothed:
+    """Smooth importance ratios: the largest are replaced by quantiles of a generalised Pareto fit to them.
+
+    Args:
+        log_ratios: (draws,) natural logs of target density over proposal density, up to a constant.
+
+    Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), algorithm 1.
+    """
+    n = log_ratios.size
+    shifted = log_ratios - log_ratios.max()
+    n_tail = int(min(0.2 * n, 3.0 * sqrt(n)))
+    order = np.argsort(shifted, kind="stable")
+    cutoff = max(float(shifted[order[-n_tail - 1]]), float(np.log(np.finfo(float).tiny)))
+    tail = order[shifted[order] > cutoff]
+    k = np.inf
+    if tail.size >= MIN_TAIL:
+        excess = np.exp(shifted[tail]) - np.exp(cutoff)
+        k, sigma = fit_generalised_pareto(excess)
+        if np.isfinite(k):
+            at = (np.arange(tail.size) + 0.5) / tail.size
+            quantiles = sigma * np.expm1(-k * np.log1p(-at)) / k if k != 0.0 else -sigma * np.log1p(-at)
+            shifted = shifted.copy()
+            # No smoothed weight may exceed the largest raw one.
+            shifted[tail] = np.minimum(np.log(quantiles + np.exp(cutoff)), 0.0)
+    elif shifted.std() == 0.0:
+        k = -np.inf  # all ratios are equal: the proposal is the target
+    weights = np.exp(shifted - shifted.max())
+    return Smoothed(weights / weights.sum(), float(k))
+
+
+def pareto_k(ratios: Array) -> float:
+    """Estimate the tail index k of non-negative ratios (draws,), those of one expectation for instance."""
+    positive = ratios > 0.0
+    if not positive.any():
+        return np.inf
+    with np.errstate(divide="ignore"):  # a ratio of zero is never in the tail
+        return smooth(np.log(ratios)).pareto_k
+
+
+def effective_size(weights: Array) -> float:
+    """Compute the effective sample size 1 / sum(weights^2) of normalised weights (Kong 1992)."""
+    return float(1.0 / np.square(weights).sum())
+
+
+def fit_generalised_pareto(ascending: Array) -> tuple[float, float]:
+    """Fit a generalised Pareto distribution to positive ascending excesses; return (k, sigma).
+
+    Source: Zhang and Stephens (2009), with the weak prior on k of Vehtari et al. (2024), appendix C.
+    """
+    n = ascending.size
+    prior_strength, prior_centre = 3.0, 10.0
+    quartile = ascending[int(n / 4 + 0.5) - 1]
+    if quartile <= ascending[0]:
+        return np.inf, np.nan  # so many ties at the bottom are no Pareto tail
+    n_grid = 30 + int(sqrt(n))
+    grid = 1.0 - np.sqrt(n_grid / (np.arange(1, n_grid + 1) - 0.5))
+    grid = grid / (prior_strength * quartile) + 1.0 / ascending[-1]
+    k_grid = np.log1p(-grid[:, np.newaxis] * ascending).mean(axis=1)
+    profile = n * (np.log(-(grid / k_grid)) - k_grid - 1.0)
+    weights = 1.0 / np.exp(profile - profile[:, np.newaxis]).sum(axis=1)
+    kept = weights >= 10 * np.finfo(float).eps
+    grid, weights = grid[kept], weights[kept] / weights[kept].sum()
+    centre = float((grid * weights).sum())
+    k = float(np.log1p(-centre * ascending).mean())
+    sigma = -k / centre
+    return (n * k + prior_centre * 0.5) / (n + prior_centre), sigma

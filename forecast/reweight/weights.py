@@ -1,0 +1,56 @@
+"""How well a set of draws stands for the posterior: smoothed weights with their diagnostics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.reweight.psis import effective_size, pareto_k, smooth
+
+Array = NDArray[np.float64]
+
+MAX_PARETO_K = 0.7  # above it importance sampling is not to be trusted (Vehtari et al. 2024, section 3.2.4)
+MIN_EFFECTIVE_SIZE = 400.0
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Normalised weights (draws), their effective size, and the worst Pareto k of the weights and of each scenario."""
+
+    weights: Array
+    pareto_k: float
+    effective_size: float
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the weights may be used; otherwise the evidence has to go into the sampler."""
+        return self.pareto_k <= MAX_PARETO_K and self.effective_size >= MIN_EFFECTIVE_SIZE
+
+
+def weigh_draws(log_ratios: Array, scenarios: Array) -> Weights:
+    """Weigh draws by the evidence.
+
+    Args:
+        log_ratios: (draws,) log P(E | theta_d), less the log of what the proposal already had of it.
+        scenarios: (scenarios, draws) P(s | E, theta_d): each one's expectation has a tail of its own.
+    """
+    weights, k = smooth(log_ratios)
+    raw = np.exp(log_ratios - log_ratios.max())
+    worst = max([k, *(pareto_k(raw * shares) for shares in scenarios if shares.any())])
+    return Weights(weights, worst, effective_size(weights))
+
+
+def weighted_quantiles(values: Array, weights: Array, probabilities: Array) -> Array:
+    """Compute quantiles (rows, probabilities) of values (rows, draws) under normalised weights (draws).
+
+    The inverse of the weighted distribution function: the smallest value whose cumulative weight reaches p.
+    """
+    order = np.argsort(values, axis=1, kind="stable")
+    cumulative = np.cumsum(weights[order], axis=1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    last = values.shape[1] - 1
+    return np.stack(
+        [row[np.minimum(np.searchsorted(total, probabilities), last)] for row, total in zip(ordered, cumulative, strict=True)]
+    )
