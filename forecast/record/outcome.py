@@ -1,0 +1,92 @@
+"""What an update concludes: tables of scenarios and events, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import compile_opening
+from forecast.compiled.layout import Layout
+from forecast.compiled.scenarios import OTHER
+from forecast.reweight.evaluate import Evaluation, evaluate, query
+from forecast.reweight.posterior import Posterior
+from forecast.reweight.weights import weighted_quantiles
+from forecast.workspace.records import Workspace
+
+Array = NDArray[np.float64]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A probability with the quantiles of its distribution over draws, in the order of QUANTILES.
+
+    `mcse` is the Monte Carlo standard error of the probability.
+    """
+
+    probability: float
+    quantiles: tuple[float, ...]
+    mcse: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The forecast as of a date.
+
+    `scenarios`: id -> estimate, `other` last. `events`: id -> state -> estimate.
+    """
+
+    workspace: Workspace
+    layout: Layout
+    as_of: date
+    seed: int
+    posterior: Posterior
+    scenarios: Mapping[str, Estimate]
+    events: Mapping[str, Mapping[str, Estimate]]
+
+    @property
+    def scenario_ids(self) -> tuple[str, ...]:
+        """Scenario ids in rule order, `other` last."""
+        return tuple(self.scenarios)
+
+
+def outcome(workspace: Workspace, layout: Layout, as_of: date, seed: int, found: Posterior) -> Outcome:
+    """Summarise a posterior."""
+    scenarios, events = _estimates(workspace, layout, found.evaluation, found.weights.weights)
+    return Outcome(workspace, layout, as_of, seed, found, scenarios, events)
+
+
+def prior_outcome(workspace: Workspace, layout: Layout, as_of: date, seed: int, found: Posterior) -> Outcome:
+    """Summarise the prior: unweighted draws of the statements alone, compiled at the opening, without evidence."""
+    asked = query(compile_opening(layout), workspace.scenarios)
+    evaluation = evaluate(asked, found.base.theta)
+    n_draws = found.base.theta.shape[1]
+    scenarios, events = _estimates(workspace, layout, evaluation, np.full(n_draws, 1.0 / n_draws))
+    return Outcome(workspace, layout, as_of, seed, found, scenarios, events)
+
+
+def _estimates(
+    workspace: Workspace, layout: Layout, evaluation: Evaluation, weights: Array
+) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:
+    names = [*(scenario.id for scenario in workspace.scenarios), OTHER]
+    scenarios = dict(zip(names, _rows(evaluation.scenarios, weights), strict=True))
+    events = {
+        event.id: dict(zip(event.states, _rows(evaluation.events[v], weights), strict=True))
+        for v, event in enumerate(layout.events)
+    }
+    return scenarios, events
+
+
+def _rows(values: Array, weights: Array) -> list[Estimate]:
+    probabilities = values @ weights
+    spread = np.sqrt(np.square(values - probabilities[:, np.newaxis]) @ np.square(weights))
+    quantiles = weighted_quantiles(values, weights, np.array(QUANTILES))
+    return [
+        Estimate(float(p), tuple(map(float, row)), float(error))
+        for p, row, error in zip(probabilities, quantiles, spread, strict=True)
+    ]
