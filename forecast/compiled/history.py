@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,7 @@ def _course(
     end = min(path.until, layout.horizon)
     cuts = {day for other in [path, *parents] for day, _ in other.changes if layout.opens < day < end}
     days = [layout.opens, *sorted(cuts), end]
-    for start, stop in zip(days[:-1], days[1:], strict=True):
+    for start, stop in pairwise(days):
         state = path.on(start)
         row = _row(layout, known, v, undated, start, before=False)
         length = (stop - start).days

@@ -71,9 +71,9 @@ def weigh(
     keeps q (1 - rho)^(k-1); reports that contradict each other are no copies.
     """
     fresh = [
-        report
+        one
         for item in items
-        if (report := _report(layout, known, item, sources[item.report_source].reliability, on)) is not None
+        if (one := _report(layout, known, item, sources[item.report_source].reliability, on)) is not None
     ]
     rho = {item.id: item.rho for item, _, _ in fresh}
     groups: dict[str, list[Report]] = {}
@@ -92,7 +92,8 @@ def _ranked(members: list[Report], vectors: Mapping[str, list[tuple[Array, float
     """Rank the reports of a group by strength among those that say the same of the events they share.
 
     What a report says of an event is the set of its best states: two reports contradict each other where they have no
-    best state in common, so neither a tie nor the order of the states decides.
+    best state in common, so neither a tie nor the order of the states decides. A report that says nothing (any more)
+    makes no copy of another.
     """
     ranked: list[tuple[int, Report]] = []
     voices: list[dict[int, frozenset[int]]] = []
@@ -106,12 +107,12 @@ def _ranked(members: list[Report], vectors: Mapping[str, list[tuple[Array, float
             shared = says.keys() & agreed.keys()
             if shared and all(says[v] & agreed[v] for v in shared):
                 ranked.append((heard[voice], report))
-                heard[voice] += 1
+                heard[voice] += report.decibans > 0.0
                 agreed.update({v: best & agreed.get(v, best) for v, best in says.items()})
                 break
         else:
             voices.append(says)
-            heard.append(1)
+            heard.append(int(report.decibans > 0.0))
             ranked.append((0, report))
     return ranked
 
@@ -158,7 +159,8 @@ def _worn(layout: Layout, known: Known, item: Item, bearing: Bearing, on: date) 
             return full, mean
         share = exp(-max(0, (on - item.reported).days) / float(event.persistence_days or 1.0))
     else:
-        until = (bearing.until if isinstance(bearing, Likelihood | Support) else None) or item.reported + WEARS_OFF_AFTER
+        stated = bearing.until if isinstance(bearing, Likelihood | Support) else None
+        until = stated or item.reported + WEARS_OFF_AFTER
         left = max(0, (until - today).days)
         ahead = (on - today).days
         share = min(1.0, left / ahead) if ahead > 0 else float(left > 0)

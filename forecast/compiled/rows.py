@@ -96,8 +96,8 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
 
 def _step_rows(rows: list[tuple[list[int], list[int], list[int], float]]) -> StepRows:
     table, now, then, share = zip(*rows, strict=True)
-    columns = (tuple(np.array(part, dtype=np.intp).T.copy()) for part in (table, now, then))
-    return StepRows(*columns, np.array(share))
+    table_at, now_at, then_at = (tuple(np.array(part, dtype=np.intp).T.copy()) for part in (table, now, then))
+    return StepRows(table_at, now_at, then_at, np.array(share))
 
 
 def _as_known(layout: Layout, known: Known, v: int, configuration: tuple[int, ...], day: date) -> tuple[int, ...]:

@@ -46,9 +46,13 @@ def joint(net: Network, chances: dict[str, tuple[float, ...]], items: tuple[Item
     compiled = compile_workspace(layout, workspace(net, items=items), MIDDLE)
     tables, _ = factors(compiled, theta(net, chances))
     everything = list(range(len(layout.cards)))
-    masks = np.eye(int(np.prod(layout.cards))).reshape(-1, *layout.cards)
-    solution = solve(plan(layout.cards, compiled.scopes, everything), tables, masks)
-    return np.exp(solution.log_regions - solution.log_evidence).reshape(layout.cards)
+    masks = np.eye(int(np.prod(compiled.cards))).reshape(-1, *compiled.cards)
+    solution = solve(plan(compiled.cards, compiled.scopes, everything), tables, masks)
+    full = np.zeros(layout.cards)
+    full[np.ix_(*(list(states) for states in compiled.alive))] = np.exp(
+        solution.log_regions - solution.log_evidence
+    ).reshape(compiled.cards)
+    return full
 
 
 def chain(n: int) -> Network:

@@ -51,7 +51,7 @@ def birth_process(hazards: Sequence[Array]) -> list[Array]:
 
 @cache
 def informative(grade: str, credibility: int) -> float:
-    """q with logit q = logit r + kappa; kappa of credibility 6 is standard normal, averaged over on a grid."""
+    """Solve logit q = logit r + kappa for q; kappa of credibility 6 is standard normal, averaged over on a grid."""
     centre = log(GRADE_MEAN[grade] / (1.0 - GRADE_MEAN[grade]))
     if credibility != 6:
         return 1.0 / (1.0 + exp(-centre - SHIFT[credibility]))
@@ -169,7 +169,7 @@ class AsOf:
     # Reports
 
     def worn(self, item: Item, bearing: Likelihood | Support | Claim) -> tuple[list[float], float]:
-        """lambda' of each state, and the mean of the unworn lambda."""
+        """Return lambda' of each state, and the mean of the unworn lambda."""
         event = self.network.events[bearing.event]
         if isinstance(bearing, Likelihood):
             top = max(bearing.ratios.values())
@@ -206,7 +206,7 @@ class AsOf:
         return said + noise
 
     def informative(self) -> dict[str, float]:
-        """q of each unsettled item: (1 - rho)^(k-1) of its own for the k-th strongest that says the same in a group."""
+        """Return q of each unsettled item, times (1 - rho)^(k-1) for the k-th strongest of those that say the same."""
         grades = {source.id: source.reliability for source in self.workspace.sources.values()}
         q = {i.id: informative(grades[i.report_source], i.credibility) for i in self.items if self.lambdas(i)}
         by_group: dict[str, list[Item]] = {}
@@ -216,17 +216,19 @@ class AsOf:
         for members in by_group.values():
             members.sort(key=lambda item: (-round(self._strength(item, q[item.id]), 9), item.id))
             voices: list[tuple[dict[str, set[int]], int]] = []
+            strengths = {item.id: self._strength(item, q[item.id]) for item in members}
             for item in members:
+                heard = int(strengths[item.id] > 1e-12)  # what says nothing makes no copy of another
                 best = {n: {k for k, x in enumerate(v) if x == max(v)} for n, (v, _) in self.lambdas(item).items()}
                 for number, (says, copies) in enumerate(voices):
                     common = best.keys() & says.keys()
                     if common and all(best[name] & says[name] for name in common):
                         q[item.id] *= (1.0 - item.rho) ** copies
                         narrowed = {name: best[name] & says.get(name, best[name]) for name in best}
-                        voices[number] = ({**says, **narrowed}, copies + 1)
+                        voices[number] = ({**says, **narrowed}, copies + heard)
                         break
                 else:
-                    voices.append((best, 1))
+                    voices.append((best, heard))
         return q
 
     def _strength(self, item: Item, q: float) -> float:

@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout, lay_out
-from forecast.workspace.records import Bearing, Claim, Event, Item, Likelihood, Network, Scenario, Settled, Support, Workspace
+from forecast.workspace.records import (
+    Bearing,
+    Claim,
+    Event,
+    Item,
+    Likelihood,
+    Network,
+    Scenario,
+    Settled,
+    Support,
+    Workspace,
+)
 from tests.oracle.enumeration import Theta
 from tests.worlds import HERE, HORIZON, OPENS, item, random_network, rule, workspace
 
@@ -20,7 +31,7 @@ WINDOW = (HORIZON - OPENS).days
 
 @dataclass(frozen=True)
 class World:
-    """A workspace and draws of theta: `theta` as probabilities by name, `flat` as the engine's vector (n_theta, draws)."""
+    """A workspace and draws of theta: `theta` as probabilities by name, `flat` (n_theta, draws) as the engine's."""
 
     workspace: Workspace
     layout: Layout
@@ -116,7 +127,9 @@ def random_scenarios(rng: np.random.Generator, network: Network) -> list[Scenari
     rules = []
     for number in range(int(rng.integers(0, 4))):
         chosen = rng.choice(len(events), size=min(len(events), int(rng.integers(1, 3))), replace=False)
-        when = {events[v].id: [s for s in events[v].states if rng.random() < 0.5] or events[v].states[1:] for v in chosen}
+        when = {
+            events[v].id: [s for s in events[v].states if rng.random() < 0.5] or events[v].states[1:] for v in chosen
+        }
         rules.append(rule(f"scenario-{number}", **when))
     return rules
 

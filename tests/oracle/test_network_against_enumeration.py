@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,28 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import compile_workspace, factors
-from forecast.compiled.scenarios import rule_events, scenario_masks
-from forecast.inference.batch import ImpossibleEvidenceError, Solution, log_evidence, solve
+from forecast.inference.batch import ImpossibleEvidenceError, solve
 from forecast.inference.elimination import plan
+from tests.oracle.engine import answer
 from tests.oracle.enumeration import AsOf
-from tests.oracle.random_worlds import World, random_world, some_day
+from tests.oracle.random_worlds import random_world, some_day
 from tests.worlds import HORIZON, OPENS
 
 Array = NDArray[np.float64]
-
-
-def solved(world: World, as_of: object, on: object = None) -> Solution:
-    """Solve with the engine, regions being the scenarios; log evidence includes the offset."""
-    network = compile_workspace(world.layout, world.workspace, as_of, on)  # type: ignore[arg-type]  # dates
-    tables, offset = factors(network, world.flat)
-    scenarios = world.workspace.scenarios
-    order = plan(world.layout.cards, network.scopes, rule_events(world.layout, scenarios))
-    solution = solve(order, tables, scenario_masks(world.layout, scenarios))
-    np.testing.assert_allclose(log_evidence(order, tables), solution.log_evidence, rtol=0, atol=1e-12)
-    return solution._replace(
-        log_evidence=solution.log_evidence + offset, log_regions=solution.log_regions + offset
-    )
 
 
 def enumerated(oracle: AsOf) -> tuple[Array, dict[str, Array], dict[tuple[str, str, str], Array]]:
@@ -53,49 +40,43 @@ def enumerated(oracle: AsOf) -> tuple[Array, dict[str, Array], dict[tuple[str, s
 @settings(max_examples=80, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.booleans())
 def test_random_worlds(seed: int, n_events: int, by_a_date: bool) -> None:
-    """log P(E|theta), P(s|E) and P(s, x|E) of every draw are those of the enumeration, on any as-of date."""
+    """The log of P(E|theta), P(s|E) and P(s, x|E) of every draw are those of the enumeration, on any as-of date."""
     world = random_world(seed, n_events)
     rng = np.random.default_rng(seed + 1)
     as_of = some_day(rng)
     on = some_day(rng, as_of) if by_a_date else None
     evidence, by_scenario, by_state = enumerated(AsOf(world.workspace, world.theta, as_of, on))
-    solution = solved(world, as_of, on)
-    np.testing.assert_allclose(np.log(evidence), solution.log_evidence, rtol=0, atol=1e-10)
+    found = answer(world.workspace, world.flat, as_of, on)
+    np.testing.assert_allclose(np.log(evidence), found.log_evidence, rtol=0, atol=1e-10)
     regions = [*(scenario.id for scenario in world.workspace.scenarios), "other"]
     for i, region in enumerate(regions):
-        np.testing.assert_allclose(
-            by_scenario[region] / evidence,
-            np.exp(solution.log_regions[i] - solution.log_evidence),
-            rtol=0,
-            atol=1e-10,
-        )
+        np.testing.assert_allclose(by_scenario[region] / evidence, found.p_scenario[i], rtol=0, atol=1e-10)
         for v, event in enumerate(world.layout.events):
             expected = [by_state[event.id, state, region] / evidence + np.zeros(3) for state in event.states]
-            np.testing.assert_allclose(np.array(expected), solution.marginals[v][:, i], rtol=0, atol=1e-10)
-    sums = np.exp(solution.log_regions - solution.log_evidence).sum(axis=0)
-    np.testing.assert_allclose(1.0, sums, rtol=0, atol=1e-12)
+            np.testing.assert_allclose(np.array(expected), found.joint[v][:, i], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(1.0, found.p_scenario.sum(axis=0), rtol=0, atol=1e-12)
 
 
 def test_after_the_horizon_the_horizon_is_seen() -> None:
     """An as-of date after the horizon gives every dated event the state it had on the horizon."""
     world = random_world(5, 4)
-    solution = solved(world, HORIZON.replace(year=HORIZON.year + 1))
-    oracle = AsOf(world.workspace, world.theta, HORIZON.replace(year=HORIZON.year + 1))
+    after = HORIZON.replace(year=HORIZON.year + 1)
+    found = answer(world.workspace, world.flat, after)
+    oracle = AsOf(world.workspace, world.theta, after)
     evidence, _, by_state = enumerated(oracle)
     for v, event in enumerate(world.layout.events):
         for k, state in enumerate(event.states):
             total = sum(by_state[event.id, state, r] for r in [*(s.id for s in world.workspace.scenarios), "other"])
-            np.testing.assert_allclose(total / evidence, solution.marginals[v][k].sum(axis=0), rtol=0, atol=1e-10)
+            np.testing.assert_allclose(total / evidence, found.joint[v][k].sum(axis=0), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_watched_since_before_the_opening(seed: int) -> None:
     """News that nobody watched after the opening leaves the whole window open."""
     world = random_world(seed, 4, n_reports=0)
-    never = world.workspace.__class__(**{**vars(world.workspace), "items": (), "watched_until": OPENS.replace(year=2024)})
-    open_world = World(never, world.layout, world.theta, world.flat)
+    never = replace(world.workspace, items=(), watched_until=OPENS.replace(year=2024))
     at_opening, _, _ = enumerated(AsOf(world.workspace, world.theta, OPENS, at_opening=True))
-    np.testing.assert_allclose(np.log(at_opening), solved(open_world, HORIZON).log_evidence, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(np.log(at_opening), answer(never, world.flat, HORIZON).log_evidence, rtol=0, atol=1e-10)
 
 
 def test_impossible_evidence_names_the_draws() -> None:
