@@ -99,7 +99,9 @@ class _Recorded:
         among = [[states.index(x) for x in kept] for states, kept in zip(self._alive, alive, strict=True)]
         evidence = [select(table, alive) for table in self._histories if table.scope]
         evidence += [select(table, among) for table in self._reports]
-        needed = {*side.variables, *(v for v, _ in side.given), *(v for table in evidence for v in table.scope)}
+        # An observed constant has no factor of its own: its row, cut to the state that was seen, is the evidence.
+        seen = self._network.known.observed
+        needed = {*side.variables, *(v for v, _ in side.given), *seen, *(v for table in evidence for v in table.scope)}
         stack = list(needed)
         while stack:
             for p in self._layout.parents[stack.pop()]:
