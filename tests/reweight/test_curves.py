@@ -65,7 +65,7 @@ def test_correction_keeps_the_horizon() -> None:
     """Where the rule for arriving parents would let a curve fall, earlier dates come down to the horizon's value."""
     net = network(event("a", "status", persistence_days=200.0), event("b", parents=["a"]))
     layout = lay_out(net)
-    theta = np.array([[0.0], [1.0], [20.0], [0.0]])  # the present state of a is left for good, and b needs it
+    theta = np.array([[1e-9], [1 - 1e-9], [20.0], [1e-9]])  # the present state of a is left for good, and b needs it
     found = curves(layout, workspace(net), AS_OF, theta, np.ones(1), DAYS)
     horizon = evaluate(query(compile_workspace(layout, workspace(net), AS_OF), ()), theta).events[1][1, 0]
     assert [horizon] * 3 == pytest.approx(found.mean[1][1:, 1].tolist(), abs=1e-12)
