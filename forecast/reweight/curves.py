@@ -74,9 +74,9 @@ def curves(
         days: ascending, none after the horizon.
         every: use every so-many-th draw.
 
-    The rule for parents that arrive meanwhile is an approximation, so P(at least k by t) of a reached event can come
-    out a little above its value at a later date. The latest date of `days` is left as it is, and earlier ones are
-    lowered to it: the forecast at the horizon stays what it is.
+    A report speaks the more loudly the nearer the date that is asked about (it wears off), and parents that arrive
+    meanwhile enter by an approximation; so P(at least k by t) of a reached event can come out above its value at a
+    later date. The latest date of `days` is left as it is, the forecast at the horizon, and earlier ones are lowered.
     """
     theta, share = np.ascontiguousarray(theta[:, ::every]), weights[::every]
     share = share / share.sum()

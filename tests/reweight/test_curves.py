@@ -14,8 +14,8 @@ from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import Layout, lay_out
 from forecast.reweight.curves import Curves, curve_days, curves
 from forecast.reweight.evaluate import evaluate, query
-from forecast.workspace.records import Network
-from tests.worlds import HORIZON, OPENS, event, network, random_network, workspace
+from forecast.workspace.records import Likelihood, Network
+from tests.worlds import HERE, HORIZON, OPENS, event, item, network, random_network, workspace
 
 Array = NDArray[np.float64]
 DAYS = (date(2025, 9, 30), date(2025, 12, 31), date(2026, 6, 30), HORIZON)
@@ -62,14 +62,17 @@ def test_status_without_parents_relaxes_to_its_row() -> None:
 
 
 def test_correction_keeps_the_horizon() -> None:
-    """Where the rule for arriving parents would let a curve fall, earlier dates come down to the horizon's value."""
-    net = network(event("a", "status", persistence_days=200.0), event("b", parents=["a"]))
+    """Where a report that wears off would let a curve fall, earlier dates come down to the horizon's value."""
+    said = Likelihood("a", {"x": 1.0, "y": 0.01}, date(2025, 12, 30), HERE)
+    net = network(event("a", "status", ["x", "y"], persistence_days=540.0), event("b", parents=["a"]))
+    world = workspace(net, items=[item("rumour", AS_OF, said, credibility=1)])
     layout = lay_out(net)
-    theta = np.array([[1e-9], [1 - 1e-9], [20.0], [1e-9]])  # the present state of a is left for good, and b needs it
-    found = curves(layout, workspace(net), AS_OF, theta, np.ones(1), DAYS)
-    horizon = evaluate(query(compile_workspace(layout, workspace(net), AS_OF), ()), theta).events[1][1, 0]
-    assert [horizon] * 2 == pytest.approx(found.mean[1][2:, 1].tolist(), abs=1e-12)
-    assert found.correction > 0.0
+    theta = np.array([[0.2], [0.8], [24.0], [0.1]])  # b comes soon where a stays in x, and hardly in y
+    horizon = evaluate(query(compile_workspace(layout, world, AS_OF), ()), theta).events[1][1, 0]
+    found = curves(layout, world, AS_OF, theta, np.ones(1), DAYS)
+    assert horizon == pytest.approx(found.mean[1][-1, 1], abs=1e-12)
+    assert (np.diff(found.mean[1][:, 1]) >= 0.0).all()
+    assert found.correction > 0.01
 
 
 @given(seed=st.integers(0, 10_000))
