@@ -63,8 +63,8 @@ def find_files(root: Path) -> InputFiles:
 
 def _files_below(root: Path, folder: str) -> Iterator[tuple[str, Path]]:
     for at, folders, names in os.walk(root / folder):
-        # A folder that is called like a file is somebody's mistake; a link to a folder could lead in a circle.
-        odd = [name for name in folders if name.endswith(".yaml") or Path(at, name).is_symlink()]
+        # A folder that is called like a file is somebody's mistake.
+        odd = [name for name in folders if name.endswith(".yaml")]
         folders[:] = [name for name in folders if name not in odd and not name.startswith(".")]
         for name in (*names, *odd):
             if not name.startswith("."):

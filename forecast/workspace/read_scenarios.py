@@ -99,7 +99,7 @@ def covering(region: Region, earlier: Sequence[Region], states: Mapping[str, fro
 
 
 def _cut(box: Region, other: Region, states: Mapping[str, frozenset[str]]) -> Iterator[Region]:
-    """Yield disjoint boxes that make up `box` without `other`."""
+    """Yield boxes that make up `box` without `other`; disjoint, so that few are left to cut."""
     if any(not box.get(event, states[event]) & allowed for event, allowed in other.items()):
         yield box
         return

@@ -171,3 +171,35 @@ def test_a_statement_on_the_opening_day(tmp_path: Path) -> None:
         "- id: lead-prototype\n  date: 2026-01-05\n  expert: editors",
     )
     assert messages(tmp_path) == []
+
+
+def test_copies_in_one_group_are_fine(tmp_path: Path) -> None:
+    """Two reports with one address in one group are no problem: that is what groups are for."""
+    example(tmp_path)
+    replace(tmp_path, HIRING, "credibility: 3", "credibility: 3\n  group: hiring\n  url: https://example.org/a")
+    copy = (tmp_path / HIRING).read_text(encoding="utf-8").replace("id: hiring-stop", "id: hiring-stop-again")
+    (tmp_path / "evidence/2026-05-21-copy.yaml").write_text(copy, encoding="utf-8")
+    assert messages(tmp_path, "warning") == []
+
+
+def test_what_is_allowed(tmp_path: Path) -> None:
+    """A status may change from one day to the next, and a report may wear off on its own day."""
+    example(tmp_path)
+    replace(tmp_path, HIRING, "until: 2026-12-31", "until: 2026-05-20")
+    file = tmp_path / SHOWN
+    text = file.read_text(encoding="utf-8").rstrip() + SECOND
+    file.write_text(text.replace("happened: 2026-04-01", "happened: 2026-04-02"), encoding="utf-8")
+    assert messages(tmp_path) == []
+
+
+def test_not_reached_is_settled_at_the_horizon(tmp_path: Path) -> None:
+    """On the horizon date, the lowest state of a reached event can be settled."""
+    example(tmp_path)
+    replace(tmp_path, "priors/network.yaml", "horizon: 2026-12-31", "horizon: 2026-07-31")
+    for path in (HIRING, "evidence/2026-06-18-test-begun.yaml"):
+        replace(tmp_path, path, "until: 2026-12-31", "until: 2026-07-31")
+    old = "- {event: prototype, support: moderate, for: tested, until: 2026-07-31}"
+    replace(tmp_path, "evidence/2026-06-18-test-begun.yaml", old, "- {event: launch, settled: none}")
+    assert [message.split("; ")[1] for message in messages(tmp_path)] == ["got 2026-06-18"]
+    replace(tmp_path, "evidence/2026-06-18-test-begun.yaml", "reported: 2026-06-18", "reported: 2026-07-31")
+    assert messages(tmp_path) == []
