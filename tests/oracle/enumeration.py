@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from math import exp, log
 
@@ -239,6 +239,7 @@ class AsOf:
 
     # Answers
 
+    @cached_property
     def joint(self) -> dict[tuple[str, ...], Array]:
         """P(states on the date `on`, everything known | theta) of every joint state, events in file order."""
         events = list(self.network.events.values())
@@ -287,7 +288,7 @@ class AsOf:
         """P(target, given, known) and P(not target, given, known)."""
         names = list(self.network.events)
         total = np.zeros((2, *next(iter(self.theta.values())).shape))
-        for combination, chance in self.joint().items():
+        for combination, chance in self.joint.items():
             states = dict(zip(names, combination, strict=True))
             if all(states[when.event] in when.states for when in target.given):
                 total[0 if self.holds(target, states) else 1] += chance

@@ -27,7 +27,7 @@ def enumerated(oracle: AsOf) -> tuple[Array, dict[str, Array], dict[tuple[str, s
     evidence: Array = np.zeros(1)
     by_scenario: dict[str, Array] = defaultdict(lambda: np.zeros(1))
     by_state: dict[tuple[str, str, str], Array] = defaultdict(lambda: np.zeros(1))
-    for combination, chance in oracle.joint().items():
+    for combination, chance in oracle.joint.items():
         states = dict(zip(names, combination, strict=True))
         scenario = oracle.scenario(states)
         evidence = evidence + chance

@@ -1,0 +1,144 @@
+"""The recorded program of stage 1 against the enumeration: what each statement is a reading of, and its gradient."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import compile_workspace
+from forecast.compiled.layout import Layout, lay_out
+from forecast.inference.tape import Program
+from forecast.prior import op
+from forecast.prior.program import record_program
+from forecast.prior.rows_prior import rows_prior, theta_draws
+from forecast.prior.spec import PriorSpec, prior_spec
+from forecast.workspace.records import Item, Likelihood, Settled, Statement, Workspace
+from tests.oracle.enumeration import AsOf, Theta
+from tests.oracle.random_worlds import random_world, some_day
+from tests.oracle.statements import Reader, random_statements
+from tests.prior.interpreter import interpret
+from tests.worlds import HERE, HORIZON, event, item, network, statement, target, workspace
+
+Array = NDArray[np.float64]
+
+
+def named(layout: Layout, flat: Array) -> Theta:
+    """Theta by name, as probabilities, from the engine's vector (n_theta, draws)."""
+    theta = {}
+    for v, one in enumerate(layout.events):
+        for row, configuration in enumerate(layout.configurations(v)):
+            parents = tuple(layout.events[p].states[x] for p, x in zip(layout.parents[v], configuration, strict=True))
+            for k in range(layout.width(v)):
+                number = flat[layout.theta_index(v, row, k)]
+                theta[one.id, parents, k] = -np.expm1(-number) if one.kind == "reached" else number
+    return theta
+
+
+def run(program: Program, x: Array) -> Array:
+    """All values of a program by the sampler's kernel."""
+    arrays = (program.operation, program.starts, program.result, program.a, program.b, program.c)
+    values: Array = op.run(x, program.initial, *arrays)
+    return values
+
+
+def gradient(program: Program, x: Array, output: int) -> Array:
+    """Derivative of one output by the inputs, by the sampler's kernel."""
+    arrays = (program.operation, program.starts, program.result, program.a, program.b, program.c)
+    seeds = np.zeros_like(program.initial)
+    seeds[program.outputs[output]] = 1.0
+    slopes: Array = op.run_back(run(program, x), seeds, x, *arrays)
+    return slopes
+
+
+def in_order(spec: PriorSpec, statements: list[Statement]) -> list[Statement]:
+    """The statements in the order of the spec's rows."""
+    by_id = {one.id: one for one in statements}
+    return [by_id[name] for name in spec.statement_ids]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5))
+def test_what_statements_read(seed: int, n: int) -> None:
+    """Every quantity of the program is the enumeration's, interpreted plainly and by the kernel; so is the anchor."""
+    world = random_world(seed, n, n_reports=4)
+    rng = np.random.default_rng(seed + 1)
+    layout, prior = world.layout, rows_prior(world.layout)
+    x = rng.normal(size=prior.n_coordinates)
+    theta = named(layout, theta_draws(prior, x[:, np.newaxis]))
+    reader = Reader(world.workspace, theta)
+    statements = random_statements(rng, reader, 8)
+    anchor_day = some_day(rng)
+    spoken = replace(world.workspace, statements=tuple(statements))
+    anchor = compile_workspace(layout, world.workspace, anchor_day)
+    spec = prior_spec(layout, spoken, HORIZON, anchor)
+    expected = [float(q[0]) for one in in_order(spec, statements) for q in reader.implied(one)]
+    total = sum(AsOf(world.workspace, theta, anchor_day).joint.values())
+    expected.append(float(np.log(total).item()))
+    program = record_program(spec)
+    np.testing.assert_allclose(expected, interpret(program, x.tolist()), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(expected, run(program, x)[program.outputs], rtol=0, atol=1e-9)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5))
+def test_gradient(seed: int, n: int) -> None:
+    """The gradient is that of central differences, for every quantity."""
+    world = random_world(seed, n, n_reports=4)
+    rng = np.random.default_rng(seed + 1)
+    layout, prior = world.layout, rows_prior(world.layout)
+    x = rng.normal(size=prior.n_coordinates)
+    theta = named(layout, theta_draws(prior, x[:, np.newaxis]))
+    reader = Reader(world.workspace, theta)
+    spoken = replace(world.workspace, statements=tuple(random_statements(rng, reader, 5)))
+    program = record_program(prior_spec(layout, spoken, HORIZON, compile_workspace(layout, spoken, some_day(rng))))
+    directions = rng.normal(size=(3, x.size))
+    h = 1e-5
+    for direction in directions:
+        ahead, behind = (run(program, x + sign * h * direction)[program.outputs] for sign in (1.0, -1.0))
+        slopes = [float(gradient(program, x, output) @ direction) for output in range(program.outputs.size)]
+        np.testing.assert_allclose((ahead - behind) / (2.0 * h), slopes, rtol=1e-6, atol=1e-7)
+
+
+# One statement of 1 July 2025 about a status whose cause may be settled, reported or retracted around that day
+
+DAY = date(2025, 7, 1)
+NET = network(event("cause"), event("mood", "constant"), event("effect", "status", parents=["cause", "mood"]))
+SAID = statement("said", target("effect", "yes"), 0.3, day=DAY)
+FACT = item("fact", DAY, Settled("cause", "yes", HERE))
+TALK = item("talk", DAY, Likelihood("mood", {"no": 0.1, "yes": 1.0}, None, HERE))
+
+
+def implied_on(items: list[Item]) -> tuple[float, float]:
+    """Log-odds of g by the program and by the enumeration, at one fixed theta."""
+    world: Workspace = workspace(NET, statements=[SAID], items=items)
+    layout = lay_out(NET)
+    prior = rows_prior(layout)
+    x = np.random.default_rng(8).normal(size=prior.n_coordinates)
+    theta = named(layout, theta_draws(prior, x[:, np.newaxis]))
+    (read,) = interpret(record_program(prior_spec(layout, world, HORIZON)), x.tolist())
+    return float(Reader(world, theta).implied(SAID)[0][0]), read
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ([FACT], [replace(FACT, reported=DAY + timedelta(days=1))]),
+        ([TALK], [replace(TALK, reported=DAY + timedelta(days=1))]),
+        ([replace(TALK, retracted=DAY)], [replace(TALK, retracted=DAY + timedelta(days=1))]),
+    ],
+    ids=["settled", "report", "retraction"],
+)
+def test_moved_across_the_statement_s_date(earlier: list[Item], later: list[Item]) -> None:
+    """An item known, or retracted, on the statement's date changes what it reads; one of the next day does not."""
+    before, after = implied_on(earlier), implied_on(later)
+    assert before[0] == pytest.approx(before[1], abs=1e-11)
+    assert after[0] == pytest.approx(after[1], abs=1e-11)
+    assert abs(before[0] - after[0]) > 0.01
+    unknown = [] if later[0].retracted is None else [replace(TALK, retracted=None)]
+    assert after == implied_on(unknown)
