@@ -39,6 +39,7 @@ class Solution(NamedTuple):
 
 class _Inward(NamedTuple):
     slots: list[Array]
+    peaks: list[Array]
     root: Array
     log_scale: Array
 
@@ -66,7 +67,8 @@ def solve(
     inward = _inward(network, factors)
     mass = _region_mass(network, inward, masks)
     log_evidence = _log_mass(mass.sum(axis=0), inward.log_scale)
-    return Solution(log_evidence, _log_regions(mass, inward), _outward(network, inward, masks if by_region else everything))
+    marginals = _outward(network, inward, masks if by_region else everything)
+    return Solution(log_evidence, _log_regions(mass, inward), marginals)
 
 
 def log_regions(network: Plan, factors: Sequence[Array], regions: Array) -> Array:
@@ -103,6 +105,7 @@ def _log_mass(total: Array, log_scale: Array) -> Array:
 def _inward(network: Plan, factors: Sequence[Array]) -> _Inward:
     n_draws = max((factor.shape[-1] for factor in factors), default=1)
     slots = list(factors)
+    peaks: list[Array] = []
     log_scale = np.zeros(n_draws)
     for step in network.steps:
         message = _contract(network, [(slots[slot], network.scopes[slot]) for slot in step.inputs], step.scope)
@@ -113,10 +116,11 @@ def _inward(network: Plan, factors: Sequence[Array]) -> _Inward:
         message /= peak
         log_scale = log_scale + np.log(peak)
         slots.append(message)
+        peaks.append(peak)
     root = _contract(network, [(slots[slot], network.scopes[slot]) for slot in network.root], network.keep)
     if root.shape[-1] != n_draws:
         root = np.broadcast_to(root, (*root.shape[:-1], n_draws))
-    return _Inward(slots, root, log_scale)
+    return _Inward(slots, peaks, root, log_scale)
 
 
 def _outward(network: Plan, inward: _Inward, masks: Array) -> tuple[Array, ...]:
@@ -135,8 +139,9 @@ def _outward(network: Plan, inward: _Inward, masks: Array) -> tuple[Array, ...]:
     send(network.root, seed, network.keep)
     for variable in network.keep:
         marginals[variable] = _contract(network, [(inward.root, network.keep)], (variable,), seed, network.keep)
-    for step in reversed(network.steps):
-        above = adjoints.pop(step.output)
+    for step, peak in zip(reversed(network.steps), reversed(inward.peaks), strict=True):
+        # The derivative by the message before its maximum was taken out; without this, long products vanish.
+        above = adjoints.pop(step.output) / peak
         inputs = [(slots[slot], network.scopes[slot]) for slot in step.inputs]
         marginals[step.variable] = _contract(network, inputs, (step.variable,), above, step.scope)
         send(step.inputs, above, step.scope)

@@ -37,7 +37,7 @@ def enumerated(oracle: AsOf) -> tuple[Array, dict[str, Array], dict[tuple[str, s
     return evidence, by_scenario, by_state
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.booleans())
 def test_random_worlds(seed: int, n_events: int, by_a_date: bool) -> None:
     """The log of P(E|theta), P(s|E) and P(s, x|E) of every draw are those of the enumeration, on any as-of date."""
