@@ -67,7 +67,15 @@ def compile_asof(
     alive = _alive(layout, known, on)
     fixed, log_fixed = _fixed_factors(alive, reports)
     return AsOfNetwork(
-        layout, known, on, row_recipe(layout, known, on), history_recipe(layout, known), reports, fixed, log_fixed, alive
+        layout,
+        known,
+        on,
+        row_recipe(layout, known, on),
+        history_recipe(layout, known),
+        reports,
+        fixed,
+        log_fixed,
+        alive,
     )
 
 
@@ -126,9 +134,7 @@ def _slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
     return tuple(slice(alive[v].start, alive[v].stop) for v in scope)
 
 
-def _fixed_factors(
-    alive: Sequence[range], reports: Sequence[Report]
-) -> tuple[tuple[tuple[Scope, Array], ...], float]:
+def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[tuple[tuple[Scope, Array], ...], float]:
     logs: dict[Scope, Array] = {}
     with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
         for report in reports:

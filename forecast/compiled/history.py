@@ -77,9 +77,7 @@ def history_recipe(layout: Layout, known: Known) -> HistoryRecipe:
 Coefficients = dict[int, tuple[float, float]]
 
 
-def _course(
-    layout: Layout, known: Known, v: int, path: Path, undated: dict[int, int]
-) -> tuple[Coefficients, float]:
+def _course(layout: Layout, known: Known, v: int, path: Path, undated: dict[int, int]) -> tuple[Coefficients, float]:
     """Sum the terms of one event's course for one configuration of its undated parents."""
     event = layout.events[v]
     linear: dict[int, float] = defaultdict(float)
@@ -150,6 +148,3 @@ def history_tables(recipe: HistoryRecipe, theta: Array) -> list[Array]:
         sums[start:end].reshape(*shape, theta.shape[1])
         for start, end, shape in zip(recipe.starts, ends, recipe.shapes, strict=True)
     ]
-
-
-

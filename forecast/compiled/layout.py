@@ -83,6 +83,14 @@ def lay_out(network: Network) -> Layout:
         offsets.append(offsets[-1] + rows * (cards[v] - 1 if event.kind == "reached" else cards[v]))
         table_offsets.append(table_offsets[-1] + rows * cards[v])
     return Layout(
-        events, index, cards, parents, tuple(offsets[:-1]), tuple(table_offsets[:-1]), offsets[-1], table_offsets[-1],
-        network.opens, network.horizon,
+        events,
+        index,
+        cards,
+        parents,
+        tuple(offsets[:-1]),
+        tuple(table_offsets[:-1]),
+        offsets[-1],
+        table_offsets[-1],
+        network.opens,
+        network.horizon,
     )

@@ -87,9 +87,14 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
     return RowRecipe(
         layout.n_table,
         np.array(certain, dtype=np.intp),
-        CopiedRows(*(np.array(column, dtype=kind) for column, kind in zip(
-            list(zip(*copied, strict=True)) or [()] * 4, (np.intp, np.intp, float, float), strict=True
-        ))),
+        CopiedRows(
+            *(
+                np.array(column, dtype=kind)
+                for column, kind in zip(
+                    list(zip(*copied, strict=True)) or [()] * 4, (np.intp, np.intp, float, float), strict=True
+                )
+            )
+        ),
         tuple(_step_rows(steps[m]) for m in sorted(steps)),
     )
 

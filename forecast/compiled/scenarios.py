@@ -25,8 +25,6 @@ def scenario_masks(layout: Layout, scenarios: Sequence[Scenario]) -> NDArray[np.
     masks = np.zeros((len(scenarios) + 1, *(layout.cards[v] for v in events)))
     for states in product(*(range(layout.cards[v]) for v in events)):
         named = {layout.events[v].id: layout.events[v].states[x] for v, x in zip(events, states, strict=True)}
-        matches = (
-            i for i, rule in enumerate(scenarios) if all(named[when.event] in when.states for when in rule.when)
-        )
+        matches = (i for i, rule in enumerate(scenarios) if all(named[when.event] in when.states for when in rule.when))
         masks[(next(matches, len(scenarios)), *states)] = 1.0
     return masks

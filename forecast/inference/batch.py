@@ -44,9 +44,7 @@ class _Inward(NamedTuple):
     log_scale: Array
 
 
-def solve(
-    network: Plan, factors: Sequence[Array], regions: Array | None = None, *, by_region: bool = True
-) -> Solution:
+def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None, *, by_region: bool = True) -> Solution:
     """Compute the evidence, the regions and every marginal of each draw.
 
     Args:

@@ -14,32 +14,14 @@ from forecast.prior.readings import DEGREES_OF_FREEDOM
 from forecast.prior.spec import SD_COUNT, SD_EXPERT, Noisy, PriorSpec
 
 
-class _Data:
-    """Registers arrays as data of the model: they are arguments of the compiled function, not constants in it.
-
-    So another workspace of the same form, or the next day's, is sampled without compiling anew.
-    """
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def __call__(self, name: str, array: Any) -> Any:
-        """Register one array."""
-        self._count += 1
-        return pm.Data(f"{name}_{self._count}", array)
-
-
 def build_model(spec: PriorSpec) -> pm.Model:
     """Build the model of the statements (and of the anchor's evidence, if the spec has one).
 
     Free variables: alpha, beta, epsilon (coordinates of the CPT rows, standard normal: rows_prior), deviation
     (standard normal coordinates), omega (one an expert), case_noise (one a count), spread (one a distribution).
-    Deterministic: `quantity`, what each single number, coordinate, count and order was a reading of.
-
     A distribution over K states is one multivariate t with 4 degrees of freedom, written as a normal with a common
     gamma-distributed precision, so that no order of the states is preferred.
     """
-    data = _Data()
     coords = {
         "alpha_coordinate": spec.rows.alpha,
         "beta_coordinate": spec.rows.beta,
@@ -53,27 +35,26 @@ def build_model(spec: PriorSpec) -> pm.Model:
             for part in ("alpha", "beta", "epsilon")
             if getattr(spec.rows, part)
         ]
-        outputs = program_outputs(pt.concatenate(parts), record_program(spec), data)
+        outputs = program_outputs(pt.concatenate(parts), record_program(spec), pm.Data)
         if spec.anchor:
             pm.Potential("anchored_evidence", outputs[-1])
         if spec.sides:
-            _observe(spec, outputs[: spec.quantities.n_rows], data)
+            _observe(spec, outputs[: spec.quantities.n_rows])
     return model
 
 
-def _observe(spec: PriorSpec, quantity: Any, data: _Data) -> None:
+def _observe(spec: PriorSpec, quantity: Any) -> None:
     heard = quantity
     if spec.deviation_labels:
         deviation = pm.Normal("deviation", dims="deviation_coordinate")
         # A product and a sum: a matrix product costs numba most of a minute to compile.
-        weights = data("deviations", spec.deviations.dense(len(spec.deviation_labels)))
+        weights = pm.Data("deviations", spec.deviations.dense(len(spec.deviation_labels)))
         heard = quantity + (weights * deviation).sum(axis=1)
-    pm.Deterministic("quantity", quantity)
     omega = pm.HalfNormal("omega", SD_EXPERT, dims="expert")
     ends = np.cumsum([0, spec.stated.location.size, spec.distributions.location.size, len(spec.counted)])
 
     def scale(noisy: Noisy) -> Any:
-        return pt.sqrt(data("scale", noisy.scale) ** 2 + omega[data("expert", noisy.expert)] ** 2)
+        return pt.sqrt(noisy.scale**2 + omega[noisy.expert] ** 2)
 
     if spec.stated.location.size:
         pm.StudentT(
@@ -81,7 +62,7 @@ def _observe(spec: PriorSpec, quantity: Any, data: _Data) -> None:
             nu=DEGREES_OF_FREEDOM,
             mu=heard[ends[0] : ends[1]],
             sigma=scale(spec.stated),
-            observed=data("stated_location", spec.stated.location),
+            observed=spec.stated.location,
         )
     if spec.distributions.location.size:
         half = DEGREES_OF_FREEDOM / 2.0
@@ -89,21 +70,21 @@ def _observe(spec: PriorSpec, quantity: Any, data: _Data) -> None:
         pm.Normal(
             "stated_distribution",
             mu=heard[ends[1] : ends[2]],
-            sigma=scale(spec.distributions) / pt.sqrt(precision[data("distribution_of", spec.distribution_of)]),
-            observed=data("distribution_location", spec.distributions.location),
+            sigma=scale(spec.distributions) / pt.sqrt(precision[spec.distribution_of]),
+            observed=spec.distributions.location,
         )
     if len(spec.counted):
         log_none = heard[ends[2] : ends[3]]  # ln of the probability that one case does not happen
         case_noise = pm.Normal("case_noise", shape=len(spec.counted))
         pm.Binomial(
             "counted",
-            n=data("cases", spec.counted[:, 1].astype(int)),
+            n=spec.counted[:, 1].astype(int),
             logit_p=pt.log(-pt.expm1(log_none)) - log_none + SD_COUNT * case_noise,
-            observed=data("happened", spec.counted[:, 0].astype(int)),
+            observed=spec.counted[:, 0].astype(int),
         )
     if spec.ordered.size:
         pm.Bernoulli(
             "ordered",
-            logit_p=heard[ends[3] :] / data("slip", spec.ordered),
-            observed=data("as_said", np.ones(spec.ordered.size, dtype=int)),
+            logit_p=heard[ends[3] :] / spec.ordered,
+            observed=np.ones(spec.ordered.size, dtype=int),
         )

@@ -29,7 +29,7 @@ from forecast.inference.tape import (
 )
 
 # Raise when the kernels below change: it is part of the key under which their machine code is kept on disk.
-KERNEL_VERSION = 3
+KERNEL_VERSION = 4
 
 
 @numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
@@ -132,14 +132,15 @@ def slopes(kind: Any, x: Any, y: Any, result: Any) -> Any:
 
 
 @numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
-def run(x: Any, initial: Any, operation: Any, starts: Any, result: Any, a: Any, b: Any, c: Any) -> Any:
+def run(x: Any, initial: Any, stretches: Any, code: Any) -> Any:
     """Compute all values of the program at inputs x."""
     v = initial.copy()
     v[1 : 1 + x.size] = x
-    for stretch in range(operation.size):
-        kind, start, stop = operation[stretch], starts[stretch], starts[stretch + 1]
+    result, a, b = code[0], code[1], code[2]
+    for stretch in range(stretches.shape[1]):
+        kind, start, stop = stretches[0, stretch], stretches[1, stretch], stretches[2, stretch]
         if kind == MULTIPLY_ADD:
-            multiply_add(v, start, stop, result, a, b, c)
+            multiply_add(v, start, stop, result, a, b, code[3])
         else:
             for i in range(start, stop):
                 v[result[i]] = function(kind, v[a[i]], v[b[i]])
@@ -147,13 +148,14 @@ def run(x: Any, initial: Any, operation: Any, starts: Any, result: Any, a: Any, 
 
 
 @numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
-def run_back(v: Any, seeds: Any, x: Any, operation: Any, starts: Any, result: Any, a: Any, b: Any, c: Any) -> Any:
+def run_back(v: Any, seeds: Any, x: Any, stretches: Any, code: Any) -> Any:
     """Propagate the derivative by each value (`seeds`) back to the inputs."""
     d = seeds.copy()
-    for stretch in range(operation.size - 1, -1, -1):
-        kind, start, stop = operation[stretch], starts[stretch], starts[stretch + 1]
+    result, a, b = code[0], code[1], code[2]
+    for stretch in range(stretches.shape[1] - 1, -1, -1):
+        kind, start, stop = stretches[0, stretch], stretches[1, stretch], stretches[2, stretch]
         if kind == MULTIPLY_ADD:
-            multiply_add_back(v, d, start, stop, result, a, b, c)
+            multiply_add_back(v, d, start, stop, result, a, b, code[3])
             continue
         for i in range(stop - 1, start - 1, -1):
             above = d[result[i]]
@@ -170,7 +172,7 @@ class ProgramValues(Op):  # type: ignore[misc]  # pytensor ships partial types
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Any:
-        """Take x, initial, operation, starts, result, a, b, c."""
+        """Take x, initial, stretches, code."""
         return Apply(self, [pt.as_tensor_variable(i) for i in inputs], [pt.vector("values", dtype="float64")])
 
     def perform(self, _node: Any, inputs: Any, outputs: Any) -> None:
@@ -179,8 +181,8 @@ class ProgramValues(Op):  # type: ignore[misc]  # pytensor ships partial types
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Return the gradient by x; the arrays of the program have none."""
-        x, _initial, *instructions = inputs
-        gradient = ProgramGradient()(outputs[0], cotangents[0], x, *instructions)
+        x, _initial, stretches, code = inputs
+        gradient = ProgramGradient()(outputs[0], cotangents[0], x, stretches, code)
         return [gradient, *(disconnected_type() for _ in inputs[1:])]
 
     def connection_pattern(self, node: Any) -> list[list[bool]]:
@@ -194,7 +196,7 @@ class ProgramGradient(Op):  # type: ignore[misc]  # pytensor ships partial types
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Any:
-        """Take values, seeds, x, operation, starts, result, a, b, c."""
+        """Take values, seeds, x, stretches, code."""
         return Apply(self, [pt.as_tensor_variable(i) for i in inputs], [pt.vector("gradient", dtype="float64")])
 
     def perform(self, _node: Any, inputs: Any, outputs: Any) -> None:
@@ -212,8 +214,29 @@ def _gradient_in_numba(_op: Any, **_: Any) -> Any:
     return run_back, f"forecast-program-gradient-{KERNEL_VERSION}"
 
 
+def packed(program: Program) -> dict[str, Any]:
+    """Return the arrays of a program as the operation takes them: few, for each costs time to compile."""
+    return {
+        "initial": program.initial,
+        "stretches": np.stack([program.operation, program.starts[:-1], program.starts[1:]]),
+        "code": np.stack([program.result, program.a, program.b, program.c]),
+    }
+
+
 def program_outputs(x: Any, program: Program, data: Any) -> Any:
     """Apply a program to x. `data(name, array)` registers an array that may change without compiling anew."""
-    names = ("initial", "operation", "starts", "result", "a", "b", "c")
-    values = ProgramValues()(x, *(data(f"program_{name}", getattr(program, name)) for name in names))
+    values = ProgramValues()(x, *(data(f"program_{name}", array) for name, array in packed(program).items()))
     return values[data("program_outputs", program.outputs)]
+
+
+def run_draws(x: Any, program: Program) -> Any:
+    """Compute the outputs (draws, outputs) of a program for many inputs x (draws, inputs), one after the other."""
+    return _run_draws(np.ascontiguousarray(x), *packed(program).values(), program.outputs)
+
+
+@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+def _run_draws(x: Any, initial: Any, stretches: Any, code: Any, outputs: Any) -> Any:
+    results = np.empty((x.shape[0], outputs.size))
+    for draw in range(x.shape[0]):
+        results[draw] = run(x[draw], initial, stretches, code)[outputs]
+    return results

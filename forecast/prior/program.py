@@ -26,9 +26,7 @@ def record_program(spec: PriorSpec) -> Program:
     tape = Tape(spec.rows.n_coordinates)
     theta = _theta(tape, spec.rows)
     queries = Queries(tape)
-    networks = {
-        n: _Recorded(tape, queries, network, theta) for n, network in enumerate(spec.networks)
-    }
+    networks = {n: _Recorded(tape, queries, network, theta) for n, network in enumerate(spec.networks)}
     masses = [networks[side.network].masses(side) for side in spec.sides]
     outputs = []
     if masses:

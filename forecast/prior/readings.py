@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from math import acos, cos, log, sqrt
+from math import log
 from typing import assert_never
 
 from forecast.workspace.records import (
@@ -20,11 +20,11 @@ from forecast.workspace.records import (
     Times,
     Word,
 )
+from forecast.workspace.spread import LEAST_CODED_SD, interval_sd, logit
 from forecast.workspace.verbal import read_word
 
 EDITORS = "editors"
 DEGREES_OF_FREEDOM = 4
-SD_CODED = 1.0  # at least: a number that somebody else put on an expert's words
 DAYS_PER_YEAR = 365.25
 
 
@@ -69,24 +69,6 @@ class Ordered:
 Numbers = Stated | StatedDistribution | Counted | Ordered
 
 
-def logit(probability: float) -> float:
-    """Compute ln(p / (1 - p)) of a probability strictly between 0 and 1."""
-    return log(probability) - log(1.0 - probability)
-
-
-def t4_quantile(probability: float) -> float:
-    """Compute the quantile of Student's t with 4 degrees of freedom (closed form: Shaw 2006, section 3)."""
-    alpha = 4.0 * probability * (1.0 - probability)
-    root = sqrt(alpha)
-    size = 2.0 * sqrt(cos(acos(root) / 3.0) / root - 1.0)
-    return size if probability >= 0.5 else -size
-
-
-def interval_sd(low: float, high: float, level: float) -> float:
-    """Compute the t scale whose central `level` interval is as wide as high - low (2.132 scales each way at 90 %)."""
-    return (high - low) / (2.0 * t4_quantile((1.0 + level) / 2.0))
-
-
 def numbers(statement: Statement, experts: Mapping[str, Expert], network: Network) -> Numbers:
     """Turn a statement's reading into numbers on the log-odds scale. An editor's coding is never tighter than sd 1."""
     expert = experts[statement.expert]
@@ -94,7 +76,7 @@ def numbers(statement: Statement, experts: Mapping[str, Expert], network: Networ
 
     def scale(stated: float | None) -> float:
         sd = expert.default_sd if stated is None else stated
-        return max(sd, SD_CODED) if coded_by_another else sd
+        return max(sd, LEAST_CODED_SD) if coded_by_another else sd
 
     reading = statement.reading
     match reading:

@@ -20,6 +20,8 @@ Progress = Callable[[str], None]
 def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
     """Draw theta from the posterior of the statements (and the anchor's evidence).
 
+    The fit's `quantity` is what each single number, coordinate, count and order was a reading of.
+
     Raises KeyboardInterrupt if it is interrupted: an unfinished chain is never used.
     """
     progress("opening the sampler")
@@ -29,6 +31,8 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
         import nutpie
 
         from forecast.prior.model import build_model
+        from forecast.prior.op import run_draws
+        from forecast.prior.program import record_program
 
         model = build_model(spec)
         progress("compiling the model (slow the first time on a machine)")
@@ -60,11 +64,12 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
         if name in {"diverging", "energy", "n_steps", "step_size", "depth"}
     }
     parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
-    coordinates = np.concatenate(parts, axis=2).reshape(CHAINS * DRAWS_PER_CHAIN, -1).T
+    coordinates = np.concatenate(parts, axis=2).reshape(CHAINS * DRAWS_PER_CHAIN, -1)
     progress("checking convergence")
-    return Fit(
-        theta_draws(spec.rows, np.ascontiguousarray(coordinates)), posterior, stats, convergence(posterior, stats)
-    )
+    diagnostics = convergence(posterior, stats)
+    outputs = run_draws(coordinates, record_program(spec))[:, : spec.quantities.n_rows]
+    posterior["quantity"] = outputs.reshape(CHAINS, DRAWS_PER_CHAIN, -1)
+    return Fit(theta_draws(spec.rows, np.ascontiguousarray(coordinates.T)), posterior, stats, diagnostics)
 
 
 def convergence(posterior: dict[str, Array], stats: dict[str, Array]) -> dict[str, float]:

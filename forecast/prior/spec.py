@@ -164,7 +164,10 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
     statements = active_statements(workspace, as_of)
     experts = tuple(sorted({statement.expert for statement in statements}))
     blocks: dict[str, list[tuple[dict[tuple[str, int], float], dict[int, float]]]] = {
-        "stated": [], "distribution": [], "count": [], "order": [],
+        "stated": [],
+        "distribution": [],
+        "count": [],
+        "order": [],
     }
     noisy: dict[str, list[tuple[float, float, int]]] = {"stated": [], "distribution": []}
     distribution_of: list[int] = []

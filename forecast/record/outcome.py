@@ -9,11 +9,10 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import compile_opening
 from forecast.compiled.layout import Layout
 from forecast.compiled.scenarios import OTHER
-from forecast.reweight.evaluate import Evaluation, evaluate, query
-from forecast.reweight.posterior import Posterior
+from forecast.reweight.evaluate import Evaluation
+from forecast.reweight.posterior import Posterior, unweighted
 from forecast.reweight.weights import weighted_quantiles
 from forecast.workspace.records import Workspace
 
@@ -61,13 +60,10 @@ def outcome(workspace: Workspace, layout: Layout, as_of: date, seed: int, found:
     return Outcome(workspace, layout, as_of, seed, found, scenarios, events)
 
 
-def prior_outcome(workspace: Workspace, layout: Layout, as_of: date, seed: int, found: Posterior) -> Outcome:
-    """Summarise the prior: unweighted draws of the statements alone, compiled at the opening, without evidence."""
-    asked = query(compile_opening(layout), workspace.scenarios)
-    evaluation = evaluate(asked, found.base.theta)
-    n_draws = found.base.theta.shape[1]
-    scenarios, events = _estimates(workspace, layout, evaluation, np.full(n_draws, 1.0 / n_draws))
-    return Outcome(workspace, layout, as_of, seed, found, scenarios, events)
+def prior_outcome(found: Outcome) -> Outcome:
+    """Summarise the prior that a forecast started from: the statements alone, at the opening."""
+    posterior = unweighted(found.workspace, found.layout, found.posterior.spec, found.posterior.base)
+    return outcome(found.workspace, found.layout, found.workspace.network.opens, found.seed, posterior)
 
 
 def _estimates(

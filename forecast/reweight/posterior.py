@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import AsOfNetwork, compile_workspace
+from forecast.compiled.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.prior.draws import Draws, prior_draws
@@ -60,7 +60,14 @@ def quarter_start(day: date) -> date:
 
 
 def posterior(
-    layout: Layout, workspace: Workspace, as_of: date, seed: int, cache: Path, progress: Progress, *, refit: bool = False
+    layout: Layout,
+    workspace: Workspace,
+    as_of: date,
+    seed: int,
+    cache: Path,
+    progress: Progress,
+    *,
+    refit: bool = False,
 ) -> Posterior:
     """Weigh the draws of stage 1 by the evidence, with the evidence inside the sampler where the weights fail.
 
@@ -80,6 +87,14 @@ def posterior(
         draws = prior_draws(anchored, seed, cache, progress, refit=refit)
         attempt = _attempt(workspace, asked, anchored, base, draws, anchor)
     return attempt
+
+
+def unweighted(workspace: Workspace, layout: Layout, spec: PriorSpec, base: Draws) -> Posterior:
+    """Return the prior in the same form: the draws of the statements alone, equally weighted, at the opening."""
+    asked = query(compile_opening(layout), workspace.scenarios)
+    n_draws = base.theta.shape[1]
+    weights = Weights(np.full(n_draws, 1.0 / n_draws), -np.inf, float(n_draws))
+    return Posterior(asked, spec, base, base, None, np.zeros(n_draws), evaluate(asked, base.theta), weights)
 
 
 def _anchors(workspace: Workspace, as_of: date) -> list[date]:

@@ -51,6 +51,5 @@ def weighted_quantiles(values: Array, weights: Array, probabilities: Array) -> A
     cumulative = np.cumsum(weights[order], axis=1)
     ordered = np.take_along_axis(values, order, axis=1)
     last = values.shape[1] - 1
-    return np.stack(
-        [row[np.minimum(np.searchsorted(total, probabilities), last)] for row, total in zip(ordered, cumulative, strict=True)]
-    )
+    places = [np.minimum(np.searchsorted(total, probabilities), last) for total in cumulative]
+    return np.stack([row[place] for row, place in zip(ordered, places, strict=True)])

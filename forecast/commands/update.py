@@ -1,0 +1,72 @@
+"""`forecast update`: the daily job."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from forecast.commands import options
+
+if TYPE_CHECKING:
+    from forecast.pipeline import Update
+
+
+@click.command()
+@options.workspace
+@options.as_of
+@options.seed
+@click.option("--refit", is_flag=True, help="Sample anew although the draws are cached; the numbers stay the same.")
+@click.option("--no-report", is_flag=True, help="Leave the page and the DataTree for a later `forecast report`.")
+@click.option("--dry-run", is_flag=True, help="Compute and show, write nothing but cached draws.")
+@click.option("-m", "--note", metavar="NOTE", help="A note for the ledger line.")
+@options.as_json
+def update(
+    root: Path, as_of: date | None, seed: int | None, refit: bool, no_report: bool, dry_run: bool, note: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Read, check and weigh everything; write the forecast, its ledger line and its report."""
+    from filelock import FileLock
+
+    from forecast import pipeline
+    from forecast.commands.progress import Progress
+
+    progress = Progress()
+    (root / "reports").mkdir(exist_ok=True)
+    # Two updates at once would each append to the ledger as it was before the other.
+    with FileLock(root / "reports" / ".lock"):
+        try:
+            found = pipeline.conclude(
+                root,
+                options.today(),
+                progress,
+                as_of=as_of,
+                seed=pipeline.DEFAULT_SEED if seed is None else seed,
+                refit=refit,
+                note=note,
+            )
+            if not dry_run:
+                pipeline.write(found, progress, with_report=not no_report)
+        finally:
+            progress.done()
+    if as_json:
+        click.echo(json.dumps(found.forecast, ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        _print(found, written=not dry_run, with_report=not no_report)
+
+
+def _print(found: Update, *, written: bool, with_report: bool) -> None:
+    from forecast.commands import readable
+
+    readable.print_scenarios(found.forecast, with_change=True)
+    readable.print_basis(found.forecast)
+    for name in found.edited:
+        click.echo(f"'{name}' was edited after the update of {found.forecast['compared_with']} used it")
+    if not written:
+        click.echo("dry run: nothing written")
+    else:
+        click.echo("new: a line in reports/ledger.jsonl" if found.is_new else "nothing new: no ledger line")
+        click.echo(f"written: {found.folder}/" + ("report.html" if with_report else "forecast.json"))

@@ -1,0 +1,173 @@
+"""The daily job as one function: read, compile, prior, reweight, scenarios, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from forecast.compiled.layout import Layout, lay_out
+from forecast.prior.draws import prior_draws, versions
+from forecast.prior.spec import prior_spec
+from forecast.record.files import replace_folder
+from forecast.record.inputs import active_inputs
+from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
+from forecast.record.outcome import Outcome, outcome, prior_outcome
+from forecast.record.tables import as_csv, as_json, diagnostics, forecast_table
+from forecast.reweight.evaluate import ContradictionError
+from forecast.reweight.moved import leave_one_out
+from forecast.reweight.posterior import posterior, unweighted
+from forecast.workspace.problems import Problem, WorkspaceProblems
+from forecast.workspace.read import load
+from forecast.workspace.records import Workspace
+
+DEFAULT_SEED = 20250806
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Update:
+    """An update that is computed but not yet written.
+
+    `forecast` is the content of forecast.json; `line` the ledger line it would add; `ledger` the lines before;
+    `is_new` whether anything differs from the last line; `edited` ids of items and statements that were changed after
+    the compared update used them.
+    """
+
+    root: Path
+    outcome: Outcome
+    forecast: dict[str, Any]
+    line: Line
+    ledger: tuple[Line, ...]
+    is_new: bool
+    edited: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where the files of this update go."""
+        return self.root / "reports" / self.outcome.as_of.isoformat()
+
+
+def conclude(
+    root: Path,
+    today: date,
+    progress: Progress,
+    *,
+    as_of: date | None = None,
+    seed: int = DEFAULT_SEED,
+    refit: bool = False,
+    note: str | None = None,
+    attribute: bool = True,
+) -> Update:
+    """Read a workspace and compute its forecast as of a date (default: today). Nothing is written but cached draws.
+
+    Raises WorkspaceProblems for mistakes in the files and for evidence that contradicts itself.
+    """
+    workspace, layout, as_of = open_workspace(root, today, as_of)
+    ledger = read_ledger(root)
+    try:
+        found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress, refit=refit)
+    except ContradictionError as error:
+        raise WorkspaceProblems(_contradiction(error)) from error
+    result = outcome(workspace, layout, as_of, seed, found)
+    line = _line(result, ledger, note)
+    compared = line_to_compare(line, ledger)
+    table = forecast_table(result, compared, line["version"])
+    new_items, edited = _changes(line, compared)
+    table["edited"] = list(edited)
+    table["moved"] = _moved(result, new_items, progress) if attribute else []
+    return Update(root, result, table, line, ledger, has_news(line, ledger), edited)
+
+
+def open_workspace(root: Path, today: date, as_of: date | None) -> tuple[Workspace, Layout, date]:
+    """Read and check a workspace for a run as of a date. Raises WorkspaceProblems."""
+    workspace = load(root, today)
+    as_of = as_of or today
+    network = workspace.network
+    if as_of < network.opens:
+        opening = f"a date from the opening {network.opens} on"
+        raise WorkspaceProblems([Problem(network.source, "as-of date before the opening", as_of.isoformat(), opening)])
+    return workspace, lay_out(network), as_of
+
+
+def write(update: Update, progress: Progress, *, with_report: bool = True) -> None:
+    """Write the files of an update, all at once, and then its ledger line if there is news."""
+    files = {"forecast.json": as_json(update.forecast), "forecast.csv": as_csv(update.forecast)}
+    if with_report:
+        files |= _report(update, progress)
+    replace_folder(update.folder, files)
+    if update.is_new:
+        append(update.root, update.ledger, update.line)
+
+
+def _report(update: Update, progress: Progress) -> dict[str, bytes]:
+    from forecast.report.write import report_files
+
+    progress("drawing the report")
+    ledger = (*update.ledger, update.line) if update.is_new else update.ledger
+    return report_files(update.outcome, prior_outcome(update.outcome), ledger, update.forecast, progress)
+
+
+def prior_table(
+    root: Path, today: date, progress: Progress, *, as_of: date | None = None, seed: int = DEFAULT_SEED
+) -> dict[str, Any]:
+    """Compute what the statements known on a date imply by themselves, in the form of forecast.json."""
+    workspace, layout, as_of = open_workspace(root, today, as_of)
+    spec = prior_spec(layout, workspace, as_of)
+    base = prior_draws(spec, seed, root / "reports" / ".cache", progress)
+    found = unweighted(workspace, layout, spec, base)
+    return forecast_table(outcome(workspace, layout, workspace.network.opens, seed, found), None, version("forecast"))
+
+
+def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
+    return {
+        "format": 1,
+        "as_of": found.as_of.isoformat(),
+        "known_until": found.posterior.asked.network.known.until.isoformat(),
+        "seed": found.seed,
+        "version": version("forecast"),
+        "versions": versions(),
+        "inputs": active_inputs(found.workspace, found.as_of),
+        "scenarios": [
+            {"id": name, "probability": estimate.probability, "quantiles": list(estimate.quantiles)}
+            for name, estimate in found.scenarios.items()
+        ],
+        "diagnostics": diagnostics(found),
+        "note": note,
+        "previous": line_digest(encode(ledger[-1])) if ledger else None,
+    }
+
+
+def _changes(line: Line, compared: Line | None) -> tuple[list[str], tuple[str, ...]]:
+    """Return the ids of items that are new or gone since the compared line, and of records edited since."""
+    if compared is None:
+        return list(line["inputs"]["items"]), ()
+    edited = [
+        name
+        for kind in ("items", "statements")
+        for name, digest in line["inputs"][kind].items()
+        if compared["inputs"][kind].get(name, digest) != digest
+    ]
+    new = [name for name in line["inputs"]["items"] if name not in compared["inputs"]["items"] or name in edited]
+    return new, tuple(edited)
+
+
+def _moved(found: Outcome, items: Sequence[str], progress: Progress) -> list[dict[str, Any]]:
+    """Return what each new item adds to each scenario, the item with the largest effect on any of them first."""
+    effects = leave_one_out(found.workspace, found.posterior, items, progress) if items else {}
+    rows = [
+        {"item": item, "effects": dict(zip(found.scenario_ids, map(float, effect), strict=True))}
+        for item, effect in effects.items()
+    ]
+    return sorted(rows, key=lambda row: (-max(map(abs, row["effects"].values())), row["item"]))
+
+
+def _contradiction(error: ContradictionError) -> list[Problem]:
+    names = ", ".join(f"'{item.id}'" for item in error.items)
+    return [
+        Problem(item.source, f"item '{item.id}' is part of evidence that is impossible together", names, "")
+        for item in error.items
+    ]

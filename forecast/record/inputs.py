@@ -1,0 +1,57 @@
+"""What an update rests on: digests of the records that count on its as-of date, not of file bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from typing import Any
+
+from forecast.digests import digest_of
+from forecast.prior.spec import active_statements
+from forecast.workspace.problems import Source
+from forecast.workspace.records import Item, Workspace
+
+SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an edit
+
+
+def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
+    """Return the digests of all that counts on a date: the network, scenarios, experts, sources, items and statements.
+
+    Nothing dated later enters, so a later file leaves them as they are; neither does the place of a record in its
+    file. A retraction or a supersession enters from its own date.
+    """
+    statements = active_statements(workspace, as_of)
+    items = [item for item in workspace.items if item.reported <= as_of]
+    experts = {statement.expert for statement in statements}
+    sources = {item.report_source for item in items}
+    return {
+        "network": _digest(workspace.network),
+        "scenarios": _digest(workspace.scenarios),
+        "experts": {name: _digest(workspace.experts[name]) for name in sorted(experts)},
+        "sources": {name: _digest(workspace.sources[name]) for name in sorted(sources)},
+        "statements": {statement.id: _digest(statement) for statement in statements},
+        "items": {item.id: _digest(_as_known(item, as_of)) for item in items},
+    }
+
+
+def _as_known(item: Item, as_of: date) -> Any:
+    retracted = item.retracted if item.retracted and item.retracted <= as_of else None
+    return [item.id, *(getattr(item, f.name) for f in fields(item) if f.name not in {"id", "retracted"}), retracted]
+
+
+def _digest(record: Any) -> str:
+    return digest_of(_without_places(record))[:SHORT]
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, Source):
+        return None
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = [_without_places(getattr(value, field.name)) for field in fields(value)]
+        return [type(value).__name__, *parts]
+    if isinstance(value, tuple | list):
+        return [_without_places(part) for part in value]
+    if isinstance(value, Mapping):
+        return [[key, _without_places(part)] for key, part in value.items()]
+    return value

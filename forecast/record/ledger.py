@@ -1,0 +1,69 @@
+"""The ledger: one line for each update that had something new, each with the digest of the line before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from forecast.record.files import replace_file
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+
+LEDGER = "reports/ledger.jsonl"
+Line = dict[str, Any]
+DECIDING = ("known_until", "seed", "version", "inputs")
+
+
+def read_ledger(root: Path) -> tuple[Line, ...]:
+    """Read all lines. Raises WorkspaceProblems if a line is no JSON object or the chain of digests is broken."""
+    path = root / LEDGER
+    if not path.exists():
+        return ()
+    lines: list[Line] = []
+    before = None
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        source = Source(LEDGER, number)
+        try:
+            line = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise WorkspaceProblems([Problem(source, "no JSON", str(error), "one object a line")]) from None
+        if not isinstance(line, dict) or line.get("previous") != before:
+            allowed = f"the digest of the line before: {before}; lines are only ever appended"
+            got = repr(line.get("previous")) if isinstance(line, dict) else "no object"
+            raise WorkspaceProblems([Problem(source, "the ledger's chain is broken", got, allowed)])
+        lines.append(line)
+        before = line_digest(text)
+    return tuple(lines)
+
+
+def line_digest(text: str) -> str:
+    """Compute the SHA-256 of a line as it stands in the file, without its end."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def encode(line: Mapping[str, Any]) -> str:
+    """Write a line as text, the same for the same content."""
+    return json.dumps(line, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def append(root: Path, lines: Sequence[Line], line: Line) -> None:
+    """Add a line to those that were read; the file is replaced whole, so that it never holds half a line."""
+    text = "".join(f"{encode(each)}\n" for each in (*lines, line))
+    replace_file(root / LEDGER, text.encode())
+
+
+def has_news(line: Line, lines: Sequence[Line]) -> bool:
+    """Say whether a line differs from the last one in anything that decides the forecast."""
+    return not lines or any(lines[-1].get(key) != line[key] for key in DECIDING)
+
+
+def line_to_compare(line: Line, lines: Sequence[Line]) -> Line | None:
+    """Return the latest line with other inputs that is not after the as-of date."""
+    as_of = date.fromisoformat(line["as_of"])
+    for earlier in reversed(lines):
+        if date.fromisoformat(earlier["as_of"]) <= as_of and any(earlier.get(k) != line[k] for k in DECIDING):
+            return earlier
+    return None

@@ -1,0 +1,90 @@
+"""Main judgement and question: the scenarios in a sentence each, and what is being forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from forecast.compiled.scenarios import OTHER
+from forecast.record.outcome import Outcome
+from forecast.report.digits import estimate, points
+from forecast.report.wording import conditions, label, likelihood_word, long_date, scenario_colour, scenario_names
+from forecast.reweight.weights import weighted_quantiles
+
+DOTS = 20  # quantile dots a scenario: each stands for one chance in twenty (Kay et al. 2016)
+NO_RULE = "None of the scenarios' rules holds at the horizon."
+
+
+def scenarios(found: Outcome, prior: Outcome, forecast: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Describe every scenario, the likeliest first and `other` last."""
+    names = scenario_names(found)
+    rules = {rule.id: rule for rule in found.workspace.scenarios}
+    changes = {row["id"]: row.get("change") for row in forecast["scenarios"]}
+    at = (np.arange(DOTS) + 0.5) / DOTS
+    posterior = found.posterior
+    dots = weighted_quantiles(posterior.evaluation.scenarios, posterior.weights.weights, at)
+    rows = []
+    for i, (name, shares) in enumerate(found.scenarios.items()):
+        row = {
+            "id": name,
+            "name": names[name],
+            "summary": rules[name].summary if name in rules else NO_RULE,
+            "rule": conditions(rules[name].when) if name in rules else "every other course of events",
+            "colour": scenario_colour(found, name),
+            **estimate(shares),
+            "word": likelihood_word(shares.probability),
+            "prior": estimate(prior.scenarios[name]),
+            "change": changes.get(name),
+            "dots": dots[i].tolist(),
+        }
+        row["moved"] = _moved(row, forecast.get("compared_with"))
+        row["sentence"] = (
+            f"{row['shown']} by {long_date(found.layout.horizon)}, 90\u202f% interval {row['interval']}, {row['moved']}."
+        )
+        rows.append(row)
+    return sorted(rows, key=lambda row: (row["id"] == OTHER, -row["probability"], row["id"]))
+
+
+def _moved(row: Mapping[str, Any], since: str | None) -> str:
+    if row["change"] is None or since is None:
+        return "with no earlier forecast to compare"
+    return f"{points(row['change'], row['mcse'])} since {long_date(since)}"
+
+
+def headline(rows: list[dict[str, Any]], horizon: str) -> str:
+    """Say in one sentence which scenario leads, and how likely it is that none comes about."""
+    named, other = rows[:-1], rows[-1]
+    if not named:
+        return f"No scenarios are defined for {horizon}."
+    first = f"{named[0]['name']} {named[0]['shown']}"
+    if other["probability"] > named[0]["probability"]:
+        return f"Most likely, none of the scenarios holds on {horizon} ({other['shown']}). Likeliest of them: {first}."
+    second = f", then {named[1]['name']} {named[1]['shown']}" if len(named) > 1 else ""
+    return f"Most likely on {horizon}: {first}{second}. None of the scenarios: {other['shown']}."
+
+
+def question(found: Outcome) -> dict[str, Any]:
+    """Describe the question: window, horizon, what is known until when, and what resolves each event."""
+    known = found.posterior.asked.network.known
+    return {
+        "title": found.workspace.network.title,
+        "as_of": found.as_of.isoformat(),
+        "opens": found.layout.opens.isoformat(),
+        "horizon": found.layout.horizon.isoformat(),
+        "known_until": known.until.isoformat(),
+        "watched_until": found.workspace.watched_until.isoformat() if found.workspace.watched_until else None,
+        "events": [
+            {
+                "id": event.id,
+                "label": label(event.id),
+                "question": event.question,
+                "kind": event.kind,
+                "role": event.role,
+                "states": [label(state) for state in event.states],
+                "resolves": event.resolves,
+            }
+            for event in found.layout.events
+        ],
+    }

@@ -1,0 +1,187 @@
+"""Expert statements: what was said, what it was coded as, where the model ended, and how far apart the two are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers
+from forecast.prior.rows_prior import zero_sum_basis
+from forecast.prior.spec import SD_COUNT, PriorSpec
+from forecast.record.outcome import Outcome
+from forecast.report.digits import interval, percent
+from forecast.report.untrusted import link
+from forecast.report.wording import conditions, label, scenario_names, target
+from forecast.workspace.records import (
+    Count,
+    Distribution,
+    MoreLikelyThan,
+    Probability,
+    Reading,
+    Statement,
+    Times,
+    Word,
+)
+
+Array = NDArray[np.float64]
+
+DISAGREES = 2.0  # residual, in sds of the statement, from which on it is named
+
+
+@dataclass(frozen=True)
+class _Implied:
+    """What stage 1 implies for a statement: as text, as numbers, and the residual in sds (None: no measure)."""
+
+    shown: str
+    values: dict[str, Any]
+    residual: float | None
+
+
+def statements(found: Outcome, fit: dict[str, Array]) -> list[dict[str, Any]]:
+    """Describe every statement known on the as-of date, by event and date.
+
+    Args:
+        found: the forecast.
+        fit: the posterior of stage 1 without the anchor's evidence, {variable: (chain, draw, ...)}.
+    """
+    spec = found.posterior.spec
+    said = {statement.id: statement for statement in found.workspace.statements}
+    columns = _columns(spec)
+    quantity = fit["quantity"].reshape(-1, fit["quantity"].shape[-1]) if columns else np.empty((0, 0))
+    omega = fit["omega"].reshape(-1, len(spec.experts)).mean(axis=0) if columns else np.empty(0)
+    names = scenario_names(found)
+    rows = []
+    for name, column in columns.items():
+        statement = said[name]
+        extra = float(omega[spec.experts.index(statement.expert)])
+        implied = _implied(found, statement, quantity[:, column], extra)
+        expert = found.workspace.experts[statement.expert]
+        residual = implied.residual
+        rows.append(
+            {
+                "id": name,
+                "date": statement.date.isoformat(),
+                "expert": expert.name,
+                "group": label(expert.group),
+                "coded_by": statement.coded_by,
+                "says": statement.says,
+                "why": statement.why,
+                "publisher": statement.publication.publisher,
+                "title": statement.publication.title,
+                "link": link(statement.publication.url),
+                "event": label(statement.about.condition.event) if statement.about.condition else "scenarios",
+                "about": _about(statement, names),
+                "coded": coded(statement.reading, names),
+                "implied": implied.shown,
+                "implied_values": implied.values,
+                "residual": residual,
+                "residual_shown": "—" if residual is None else f"{residual:+.1f}".replace("-", "−"),
+                "disagrees": residual is not None and abs(residual) > DISAGREES,
+            }
+        )
+    order = {label(event.id): v for v, event in enumerate(found.layout.events)}
+    return sorted(rows, key=lambda row: (order.get(row["event"], len(order)), row["date"], row["id"]))
+
+
+def by_event(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Group sorted statements by their event."""
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row["event"], []).append(row)
+    return grouped
+
+
+def _columns(spec: PriorSpec) -> dict[str, list[int]]:
+    """Return the columns of `quantity` that belong to each statement."""
+    n_stated, n_coordinates = spec.stated.location.size, spec.distributions.location.size
+    n_distributions = int(spec.distribution_of.max()) + 1 if n_coordinates else 0
+    columns: dict[str, list[int]] = {}
+    for i, name in enumerate(spec.statement_ids):
+        if i < n_stated:
+            columns[name] = [i]
+        elif i < n_stated + n_distributions:
+            columns[name] = (n_stated + np.flatnonzero(spec.distribution_of == i - n_stated)).tolist()
+        else:
+            columns[name] = [i - n_distributions + n_coordinates]
+    return columns
+
+
+def _about(statement: Statement, names: dict[str, str]) -> str:
+    if not isinstance(statement.reading, Distribution) or statement.about.condition is None:
+        return target(statement.about, names)
+    given = f", if {conditions(statement.about.given)}" if statement.about.given else ""
+    return f"each state of {label(statement.about.condition.event)}{given}"
+
+
+def coded(reading: Reading, names: dict[str, str]) -> str:
+    """Write what a statement was coded as."""
+    match reading:
+        case Probability(best, low, high, level, sd):
+            if low is not None and high is not None:
+                return f"{best:.0%} ({low:.0%}–{high:.0%}, at {level:.0%})"
+            return f"{best:.0%}" + (f" (sd {sd:g} log-odds)" if sd is not None else "")
+        case Word(term, scale):
+            return f"“{term}”" + (f" ({scale})" if scale else "")
+        case Times(against, ratio, low, high, _, of_odds):
+            bounds = f" ({low:g}–{high:g})" if low is not None and high is not None else ""
+            return f"{ratio:g} times the {'odds' if of_odds else 'probability'}{bounds} of: {target(against, names)}"
+        case Count(happened, of, per, _):
+            return f"{happened} of {of} per {per}"
+        case MoreLikelyThan(other):
+            return f"likelier than: {target(other, names)}"
+        case Distribution(probabilities, sd):
+            listed = ", ".join(f"{label(state)} {p:.0%}" for state, p in probabilities.items())
+            return listed + (f" (sd {sd:g})" if sd is not None else "")
+
+
+def _implied(found: Outcome, statement: Statement, quantity: Array, omega: float) -> _Implied:
+    workspace = found.workspace
+    ess = max(1.0, found.posterior.base.diagnostics["ess_bulk_min"])
+    match numbers(statement, workspace.experts, workspace.network):
+        case Stated() as said:
+            scale = float(np.hypot(said.scale, omega))
+            residual = (said.location - float(quantity.mean())) / scale
+            if isinstance(statement.reading, Times):
+                return _factor(np.exp(quantity[:, 0]), residual)
+            return _chance(1.0 / (1.0 + np.exp(-quantity[:, 0])), residual, ess)
+        case StatedDistribution() as said:
+            basis = zero_sum_basis(len(said.probabilities))
+            location = basis.T @ np.log(said.probabilities)
+            gap = (location - quantity.mean(axis=0)) / float(np.hypot(said.scale, omega))
+            return _distribution(statement, np.exp(quantity @ basis.T), float(np.sqrt(np.square(gap).mean())), ess)
+        case Counted() as said:
+            chance = -np.expm1(quantity[:, 0])
+            p = float(chance.mean())
+            # Binomial variance plus that of a class that differs from the event at hand by SD_COUNT log-odds.
+            variance = said.of * p * (1 - p) + said.of * (said.of - 1) * (p * (1 - p) * SD_COUNT) ** 2
+            residual = (said.happened - said.of * p) / float(np.sqrt(variance)) if variance > 0.0 else None
+            return _chance(chance, residual, ess, " a case")
+        case Ordered():
+            share = float((quantity[:, 0] > 0.0).mean())
+            error = float(np.sqrt(share * (1 - share) / ess))
+            return _Implied(f"so in {percent(share, error)} of draws", {"share_of_draws": share}, None)
+
+
+def _chance(values: Array, residual: float | None, ess: float, unit: str = "") -> _Implied:
+    mean, error = float(values.mean()), float(values.std() / np.sqrt(ess))
+    low, high = np.quantile(values, [0.05, 0.95]).tolist()
+    shown = f"{percent(mean, error)}{unit} ({interval(low, high, error)})"
+    return _Implied(shown, {"mean": mean, "quantiles": [low, high]}, residual)
+
+
+def _factor(values: Array, residual: float) -> _Implied:
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
+    numbers_ = {"median": middle, "quantiles": [low, high]}
+    return _Implied(f"{middle:.2g} times ({low:.2g}–{high:.2g})", numbers_, residual)
+
+
+def _distribution(statement: Statement, shares: Array, residual: float, ess: float) -> _Implied:
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    states = list(statement.reading.probabilities) if isinstance(statement.reading, Distribution) else []
+    means = dict(zip(states, shares.mean(axis=0).tolist(), strict=True))
+    errors = (shares.std(axis=0) / np.sqrt(ess)).tolist()
+    shown = ", ".join(f"{label(s)} {percent(p, e)}" for (s, p), e in zip(means.items(), errors, strict=True))
+    return _Implied(shown, {"mean": means}, residual)

@@ -1,0 +1,146 @@
+"""The forecast as an ArviZ DataTree: labelled axes, units, and everything that the page rests on, in one netCDF file."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.scenarios import OTHER
+from forecast.prior.spec import PriorSpec
+from forecast.record.outcome import Outcome
+from forecast.report.sampling import by_chain
+from forecast.reweight.evaluate import Evaluation
+
+if TYPE_CHECKING:
+    from xarray import Dataset, DataTree
+
+Array = NDArray[np.float64]
+
+PROBABILITY = {"units": "1", "long_name": "probability"}
+
+
+def data_tree(
+    found: Outcome,
+    opening: Evaluation,
+    joint: Sequence[Array],
+    fit: tuple[Mapping[str, Array], Mapping[str, Array]],
+    page: Mapping[str, Any],
+) -> DataTree:
+    """Build the tree.
+
+    Args:
+        found: the forecast.
+        opening: the base draws at the opening, without evidence.
+        joint: for each event the weighted mean of P(scenario, state), (scenarios, states).
+        fit: posterior and sampler statistics of the draws in use, {variable: (chain, draw, ...)}.
+        page: the report's numbers; its statements and evidence become tables.
+    """
+    import xarray as xr
+
+    posterior, stats = fit
+    evaluation, weights = found.posterior.evaluation, found.posterior.weights.weights
+    groups = {
+        "prior": _probabilities(found, opening, {}),
+        "posterior": _parameters(found.posterior.spec, posterior),
+        "forecast": _probabilities(
+            found,
+            evaluation,
+            {
+                "weight": (by_chain(weights), {"units": "1", "long_name": "normalised importance weight"}),
+                "log_evidence": (by_chain(evaluation.log_evidence), {"units": "nat", "long_name": "log P(E | theta)"}),
+            },
+        ),
+        "joint": xr.Dataset(
+            {"probability": (("scenario", "event_state"), np.concatenate(list(joint), axis=1), PROBABILITY)},
+            coords={"scenario": _texts(found.scenario_ids), **_event_states(found)},
+        ),
+        "sample_stats": _with_axes({name: (("chain", "draw"), values) for name, values in stats.items()}),
+        "statements": _table("statement", page["statements"]),
+        "evidence": _table("item", page["evidence"]),
+    }
+    about = {"title": page["question"]["title"], "as_of": page["question"]["as_of"], "scenario_other": OTHER}
+    root = xr.Dataset(attrs={**about, "reproduce": json.dumps(page["reproduce"], ensure_ascii=False, sort_keys=True)})
+    return xr.DataTree.from_dict({"/": root, **groups})
+
+
+def as_netcdf(tree: DataTree) -> bytes:
+    """Encode a tree as netCDF-4; `xarray.load_datatree` reads it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "forecast.nc"
+        tree.to_netcdf(path, engine="h5netcdf")
+        return path.read_bytes()
+
+
+def _texts(values: Sequence[str]) -> NDArray[np.object_]:
+    return np.array(list(values), dtype=object)
+
+
+def _with_axes(variables: Mapping[str, Any], coords: Mapping[str, Any] | None = None) -> Dataset:
+    """Make a dataset whose chain and draw axes are numbered."""
+    import xarray as xr
+
+    data = xr.Dataset(dict(variables), coords=dict(coords or {}))
+    return data.assign_coords({axis: np.arange(data.sizes[axis]) for axis in ("chain", "draw") if axis in data.sizes})
+
+
+def _event_states(found: Outcome) -> dict[str, Any]:
+    pairs = [(event.id, state) for event in found.layout.events for state in event.states]
+    return {
+        "event_state": _texts([f"{event}={state}" for event, state in pairs]),
+        "event": ("event_state", _texts([event for event, _ in pairs])),
+        "state": ("event_state", _texts([state for _, state in pairs])),
+    }
+
+
+def _probabilities(found: Outcome, evaluation: Evaluation, more: Mapping[str, tuple[Array, dict[str, str]]]) -> Dataset:
+    axes = ("chain", "draw")
+    variables: dict[str, Any] = {name: (axes, values, attributes) for name, (values, attributes) in more.items()}
+    variables["scenarios"] = ((*axes, "scenario"), by_chain(evaluation.scenarios), PROBABILITY)
+    variables["event_states"] = ((*axes, "event_state"), by_chain(np.concatenate(evaluation.events)), PROBABILITY)
+    return _with_axes(variables, {"scenario": _texts(found.scenario_ids), **_event_states(found)})
+
+
+def _parameters(spec: PriorSpec, posterior: Mapping[str, Array]) -> Dataset:
+    labels = {
+        "alpha": ("alpha_coordinate", spec.rows.alpha),
+        "beta": ("beta_coordinate", spec.rows.beta),
+        "epsilon": ("epsilon_coordinate", spec.rows.epsilon),
+        "deviation": ("deviation_coordinate", spec.deviation_labels),
+        "omega": ("expert", spec.experts),
+    }
+    units = {"omega": "log-odds", "quantity": "log-odds or log probability"}
+    variables: dict[str, Any] = {}
+    for name, values in posterior.items():
+        axis = labels[name][0] if name in labels else f"{name}_number"
+        # Single precision: half the file, and far below Monte Carlo error.
+        attributes = {"units": units.get(name, "sd")}
+        variables[name] = (("chain", "draw", axis)[: values.ndim], values.astype(np.float32), attributes)
+    coords = {axis: _texts(names) for name, (axis, names) in labels.items() if name in posterior}
+    return _with_axes(variables, coords)
+
+
+def _table(axis: str, rows: Sequence[Mapping[str, Any]]) -> Dataset:
+    """Make a table of texts and numbers; nested parts are JSON, absent ones an empty text or not-a-number."""
+    import xarray as xr
+
+    columns = {name: _column([row[name] for row in rows]) for name in (rows[0] if rows else ()) if name != "id"}
+    variables = {name: (axis, values) for name, values in columns.items()}
+    return xr.Dataset(variables, coords={axis: _texts([row["id"] for row in rows])})
+
+
+def _column(values: Sequence[Any]) -> NDArray[Any]:
+    present = [value for value in values if value is not None]
+    if present and all(isinstance(value, int | float) for value in present):
+        return np.array([np.nan if value is None else float(value) for value in values])
+    return _texts(
+        [
+            "" if v is None else v if isinstance(v, str) else json.dumps(v, ensure_ascii=False, sort_keys=True)
+            for v in values
+        ]
+    )

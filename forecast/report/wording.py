@@ -1,0 +1,63 @@
+"""Dates, names, conditions and likelihood words as the report writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from forecast.compiled.scenarios import OTHER
+from forecast.record.outcome import Outcome
+from forecast.workspace.records import Condition, Target
+from forecast.workspace.verbal import OFFICIAL
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+PALETTE = 7  # scenario colours; more scenarios begin anew, told apart by their names
+
+
+def long_date(day: date | str) -> str:
+    """Write a date in words, without the machine's locale."""
+    day = date.fromisoformat(day) if isinstance(day, str) else day
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def label(name: str) -> str:
+    """Write an id for reading."""
+    return name.replace("_", " ")
+
+
+def scenario_names(found: Outcome) -> dict[str, str]:
+    """Return the name of each scenario, `other` last."""
+    return {scenario.id: scenario.name for scenario in found.workspace.scenarios} | {OTHER: "None of these"}
+
+
+def scenario_colour(found: Outcome, scenario: str) -> str:
+    """Return the colour class of a scenario: by its place in the rules, the same in every figure and update."""
+    return "other" if scenario == OTHER else f"s{found.scenario_ids.index(scenario) % PALETTE}"
+
+
+def condition(when: Condition) -> str:
+    """Write a condition."""
+    return f"{label(when.event)} is {' or '.join(map(label, when.states))}"
+
+
+def target(about: Target, names: dict[str, str]) -> str:
+    """Write what a statement is about."""
+    what = condition(about.condition) if about.condition else f"scenario {names[str(about.scenario)]}"
+    given = f", if {conditions(about.given)}" if about.given else ""
+    return what + given + (f", by {long_date(about.by)}" if about.by else "")
+
+
+def conditions(listed: Iterable[Condition]) -> str:
+    """Write several conditions that hold together."""
+    return " and ".join(map(condition, listed))
+
+
+def likelihood_word(probability: float) -> str:
+    """Return the term of the ICD 203 table (2015) for a probability; its bands meet at their ends."""
+    if probability in {0.0, 1.0}:
+        return "certain" if probability else "impossible"
+    bands = sorted({bounds: term for term, bounds in reversed(OFFICIAL["icd203"].items())}.items())
+    return next((term for (_, high), term in bands if 100.0 * probability < high), bands[-1][1])

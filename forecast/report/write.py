@@ -1,0 +1,106 @@
+"""The report stage: from a forecast to forecast.nc, report.html and report.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forecast.compiled.asof import compile_opening
+from forecast.prior.draws import load_fit
+from forecast.record.files import replace_file
+from forecast.record.outcome import Outcome
+from forecast.report.graph import network_drawing
+from forecast.report.page import CURVE_EVERY, page_numbers
+from forecast.report.render import render
+from forecast.report.wording import label, scenario_names
+from forecast.reweight.curves import Curves, curve_days, curves
+from forecast.reweight.evaluate import Evaluation, evaluate, mean_joint, query
+
+Progress = Callable[[str], None]
+
+
+def write_report(
+    outcome: Outcome,
+    prior: Outcome,
+    folder: Path,
+    ledger: Sequence[Mapping[str, Any]],
+    forecast: Mapping[str, Any],
+    progress: Progress,
+) -> None:
+    """Write the three files of the report into a folder, each of them whole or not at all."""
+    for name, content in report_files(outcome, prior, ledger, forecast, progress).items():
+        replace_file(folder / name, content)
+
+
+def report_files(
+    outcome: Outcome,
+    prior: Outcome,
+    ledger: Sequence[Mapping[str, Any]],
+    forecast: Mapping[str, Any],
+    progress: Progress,
+) -> dict[str, bytes]:
+    """Draw the report: forecast.nc, report.html and report.json by name.
+
+    Args:
+        outcome, prior: the forecast, and the statements alone at the opening.
+        ledger: all lines of the ledger, that of this update last.
+        forecast: the content of forecast.json.
+        progress: told what is being done.
+    """
+    found = outcome.posterior
+    progress("report: curves by date")
+    by_date = _curves(outcome)
+    opening = evaluate(query(compile_opening(outcome.layout), outcome.workspace.scenarios), found.base.theta)
+    joint = mean_joint(found.asked, found.draws.theta, found.weights.weights)
+    progress("report: numbers")
+    fit = load_fit(found.draws.folder)
+    told = fit if found.draws.digest == found.base.digest else load_fit(found.base.folder)
+    page = page_numbers(outcome, prior, ledger, forecast, by_date, told[0])
+    progress("report: figures")
+    from forecast.report.tree import as_netcdf, data_tree
+
+    drawing = network_drawing(outcome, page["events"], page["scenarios"])
+    html = render(page, drawing, _figures(outcome, opening, page))
+    progress("report: data tree")
+    tree = data_tree(outcome, opening, joint, fit, page)
+    text = json.dumps(page, ensure_ascii=False, indent=1, allow_nan=False)
+    return {"forecast.nc": as_netcdf(tree), "report.html": html.encode(), "report.json": f"{text}\n".encode()}
+
+
+def _curves(outcome: Outcome) -> Curves:
+    found, layout = outcome.posterior, outcome.layout
+    days = curve_days(found.asked.network.known.until, layout.horizon)
+    return curves(
+        layout, outcome.workspace, outcome.as_of, found.draws.theta, found.weights.weights, days, every=CURVE_EVERY
+    )
+
+
+def _figures(outcome: Outcome, opening: Evaluation, page: Mapping[str, Any]) -> dict[str, str]:
+    from forecast.report.figures import prior_posterior, ranks
+
+    found = outcome.posterior
+    names = scenario_names(outcome)
+    rows = [
+        (f"{event['label']}: {event['states'][event['likeliest']]['state']}", event["likeliest"])
+        for event in page["events"]
+    ]
+    labels = [*names.values(), *(name for name, _ in rows)]
+
+    def values(evaluation: Evaluation) -> Any:
+        events = [evaluation.events[v][k] for v, (_, k) in enumerate(rows)]
+        return np.concatenate([evaluation.scenarios, np.stack(events)])
+
+    shares = {names[name]: found.evaluation.scenarios[i] for i, name in enumerate(outcome.scenario_ids)}
+    described = "Intervals of each scenario and of each event's likeliest state, before any evidence and now; the numbers are in the table of events."
+    ranked = "Histograms of ranks by chain, one for each scenario; flat histograms mean that the chains agree."
+    varying = {name: values for name, values in shares.items() if values.std() > 0.0}
+    return {
+        "prior_posterior": prior_posterior(
+            labels, values(opening), values(found.evaluation), found.weights.weights, described
+        ),
+        "ranks": ranks(varying, ranked) if varying else "",
+    }

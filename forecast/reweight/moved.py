@@ -1,0 +1,48 @@
+"""What an evidence item did to the forecast: the forecast with all evidence against the forecast without the item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import compile_workspace
+from forecast.reweight.evaluate import evaluate_scenarios, query
+from forecast.reweight.posterior import Posterior
+from forecast.reweight.psis import smooth
+from forecast.workspace.records import Workspace
+
+Array = NDArray[np.float64]
+
+# With more items than this every fourth draw is used: ranking a hundred items need not take half a minute.
+FEW, THINNING = 4, 4
+
+
+def leave_one_out(
+    workspace: Workspace, found: Posterior, items: Sequence[str], progress: Callable[[str], None]
+) -> dict[str, Array]:
+    """Compute, for each item id, what it adds to each scenario's probability: all evidence less all but the item.
+
+    The network is compiled and solved anew without the item (dividing its likelihood out of the joint would be
+    wrong: it also shaped theta and the group it stands in). An item that another one supersedes stays superseded.
+    """
+    theta, log_anchor = found.draws.theta, found.log_anchor
+    if len(items) > FEW:
+        theta, log_anchor = np.ascontiguousarray(theta[:, ::THINNING]), log_anchor[::THINNING]
+    layout, as_of = found.asked.network.layout, found.asked.network.known.as_of
+
+    def forecast(remaining: Workspace) -> Array:
+        asked = query(compile_workspace(layout, remaining, as_of), remaining.scenarios)
+        log_evidence, shares = evaluate_scenarios(asked, theta)
+        return np.asarray(shares @ smooth(log_evidence - log_anchor).weights)
+
+    everything = forecast(workspace)
+    effects = {}
+    for number, item in enumerate(items, 1):
+        if len(items) > FEW:
+            progress(f"leaving out one item after the other: {100 * number // len(items)} %")
+        without = replace(workspace, items=tuple(other for other in workspace.items if other.id != item))
+        effects[item] = everything - forecast(without)
+    return effects
