@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from forecast.compiled.paths import active_items
@@ -63,14 +64,22 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
 
 
 def _bearing(bearing: Bearing) -> dict[str, str]:
+    return {"event": label(bearing.event), "how": _how(bearing)}
+
+
+def _how(bearing: Bearing) -> str:
     match bearing:
         case Settled():
-            how = f"settled: {label(bearing.state)}"
+            return f"settled as {label(bearing.state)}"
         case Likelihood():
-            how = "likelihood " + " : ".join(f"{label(state)} {ratio:g}" for state, ratio in bearing.ratios.items())
+            ratios = " : ".join(f"{label(state)} {ratio:g}" for state, ratio in bearing.ratios.items())
+            return f"likelihood {ratios}{_until(bearing.until)}"
         case Support():
-            how = f"{label(bearing.strength)} support for {' or '.join(map(label, bearing.states))}"
+            favoured = " or ".join(map(label, bearing.states))
+            return f"{label(bearing.strength)} support for {favoured}{_until(bearing.until)}"
         case Claim():
-            how = f"claims: {label(bearing.state)}"
-    until = getattr(bearing, "until", None)
-    return {"event": label(bearing.event), "how": how + (f", until {long_date(until)}" if until else "")}
+            return f"said to be {label(bearing.state)} already"
+
+
+def _until(day: date | None) -> str:
+    return f", until {long_date(day)}" if day else ""

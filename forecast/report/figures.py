@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,11 @@ from forecast.report.sampling import by_chain
 
 Array = NDArray[np.float64]
 
+FOREST = (
+    "Intervals of each scenario and of each event's likeliest state, before any evidence and now; the numbers stand in "
+    "the tables of scenarios and events."
+)
+RANKS = "Histograms of ranks by chain, one for each scenario: flat where the chains agree."
 SIZE = 1000  # draws of a resampled distribution in a figure
 # Colours that the drawing uses, and what the page's style sheet calls them: so a figure follows dark mode.
 INK, SOFT, PRIOR, POSTERIOR = "#010203", "#040506", "#070809", "#0a0b0c"
@@ -23,14 +28,13 @@ VARIABLES = {INK: "var(--ink)", SOFT: "var(--line)", PRIOR: "var(--prior)", POST
 CHAINS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito (2008)
 
 
-def prior_posterior(names: list[str], prior: Array, posterior: Array, weights: Array, described: str) -> str:
+def prior_posterior(names: list[str], prior: Array, posterior: Array, weights: Array) -> str:
     """Draw a forest of intervals, prior beside posterior (ArviZ `plot_forest`).
 
     Args:
         names: of the rows.
         prior: (rows, draws), all of the same weight.
         posterior: (rows, draws) with normalised `weights` (draws).
-        described: the text alternative.
     """
     with _style("prior-posterior"):
         from arviz_base import from_dict
@@ -52,10 +56,10 @@ def prior_posterior(names: list[str], prior: Array, posterior: Array, weights: A
             backend="matplotlib",
             figure_kwargs={"figsize": (8.0, 0.9 + 0.3 * len(names))},
         )
-        return _svg(drawn, described)
+        return _svg(drawn, FOREST)
 
 
-def ranks(shares: Mapping[str, Array], described: str) -> str:
+def ranks(shares: Mapping[str, Array]) -> str:
     """Draw the rank plot of each scenario's P(s | E, theta) by chain (ArviZ `plot_rank`); shares: (draws,) each."""
     with _style("ranks"):
         from arviz_base import from_dict
@@ -69,7 +73,7 @@ def ranks(shares: Mapping[str, Array], described: str) -> str:
             figure_kwargs={"figsize": (9.0, 2.3 * -(-len(shares) // 3))},
             col_wrap=3,
         )
-        return _svg(drawn, described)
+        return _svg(drawn, RANKS)
 
 
 def resampled(weights: Array) -> NDArray[np.intp]:
@@ -83,7 +87,7 @@ def _style(salt: str) -> Iterator[None]:
     """Set matplotlib up for one figure: text as text, the page's colours, ids of its own."""
     import matplotlib as mpl
 
-    style = {
+    style: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": salt,
         "text.parse_math": False,
@@ -122,15 +126,7 @@ def inline(text: str, described: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, variable)
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1", _order(text), count=1)
-    return text.replace("<svg", f'<svg role="img" aria-label="{escape(described)}"', 1)
-
-
-def _order(text: str) -> str:
-    """Put the size of the outermost element side by side, whatever order the writer chose."""
     head, rest = text.split(">", 1)
-    sizes: Callable[[str], list[str]] = lambda name: re.findall(rf'\s{name}="[^"]*"', head)  # noqa: E731 - used twice below
-    found = [*sizes("width"), *sizes("height")]
-    for part in found:
-        head = head.replace(part, "", 1)
-    return head + ">" + rest
+    # The view box stays; without a size of its own the figure is as wide as its place.
+    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
+    return head.replace("<svg", f'<svg role="img" aria-label="{escape(described)}"', 1) + ">" + rest

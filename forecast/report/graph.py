@@ -6,10 +6,10 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 from forecast.record.outcome import Outcome
-from forecast.report.wording import label, scenario_colour, scenario_names
+from forecast.report.wording import scenario_colour, scenario_names
 
-NODE_WIDTH, NODE_HEIGHT = 168, 46
-GAP_X, GAP_Y = 52, 12
+NODE_WIDTH, NODE_HEIGHT = 164, 46
+GAP_X, GAP_Y = 34, 12
 MARGIN = 10
 Edge = tuple[str, str]
 Point = tuple[float, float]
@@ -93,12 +93,8 @@ def _place(keys: list[str], edges: list[Edge]) -> _Placed:
     row: dict[str, float] = {}
     bends: dict[Edge, list[Point]] = {}
     below = 0.0
-    parts = (
-        from_edges([(number[start], number[end]) for start, end in edges], crossing_minimization="barycenter")
-        if edges
-        else []
-    )
-    for positions, _, _, segments in parts:
+    numbered = [(number[start], number[end]) for start, end in edges]
+    for positions, _, _, segments in from_edges(numbered) if numbered else ():
         columns, rows = _grid(positions, len(keys))
         for node, at in rows.items():
             rows[node] = at + below

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.compiled.scenarios import OTHER
 from forecast.record.outcome import Outcome
-from forecast.report.digits import estimate, points
+from forecast.report.digits import THIN_SPACE, estimate, points
 from forecast.report.wording import conditions, label, likelihood_word, long_date, scenario_colour, scenario_names
 from forecast.reweight.weights import weighted_quantiles
 
@@ -41,7 +41,8 @@ def scenarios(found: Outcome, prior: Outcome, forecast: Mapping[str, Any]) -> li
         }
         row["moved"] = _moved(row, forecast.get("compared_with"))
         row["sentence"] = (
-            f"{row['shown']} by {long_date(found.layout.horizon)}, 90\u202f% interval {row['interval']}, {row['moved']}."
+            f"{row['shown']} by {long_date(found.layout.horizon)}, "
+            f"90{THIN_SPACE}% interval {row['interval']}, {row['moved']}."
         )
         rows.append(row)
     return sorted(rows, key=lambda row: (row["id"] == OTHER, -row["probability"], row["id"]))

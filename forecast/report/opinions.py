@@ -12,7 +12,7 @@ from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution
 from forecast.prior.rows_prior import zero_sum_basis
 from forecast.prior.spec import SD_COUNT, PriorSpec
 from forecast.record.outcome import Outcome
-from forecast.report.digits import interval, percent
+from forecast.report.digits import THIN_SPACE, interval, percent
 from forecast.report.untrusted import link
 from forecast.report.wording import conditions, label, scenario_names, target
 from forecast.workspace.records import (
@@ -121,8 +121,8 @@ def coded(reading: Reading, names: dict[str, str]) -> str:
     match reading:
         case Probability(best, low, high, level, sd):
             if low is not None and high is not None:
-                return f"{best:.0%} ({low:.0%}–{high:.0%}, at {level:.0%})"
-            return f"{best:.0%}" + (f" (sd {sd:g} log-odds)" if sd is not None else "")
+                return f"{_whole(best)} ({_whole(low)}–{_whole(high)}, at {_whole(level)})"
+            return _whole(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
         case Word(term, scale):
             return f"“{term}”" + (f" ({scale})" if scale else "")
         case Times(against, ratio, low, high, _, of_odds):
@@ -133,8 +133,13 @@ def coded(reading: Reading, names: dict[str, str]) -> str:
         case MoreLikelyThan(other):
             return f"likelier than: {target(other, names)}"
         case Distribution(probabilities, sd):
-            listed = ", ".join(f"{label(state)} {p:.0%}" for state, p in probabilities.items())
+            listed = ", ".join(f"{label(state)} {_whole(p)}" for state, p in probabilities.items())
             return listed + (f" (sd {sd:g})" if sd is not None else "")
+
+
+def _whole(probability: float) -> str:
+    """Write a number as somebody gave it: up to three digits, no rounding by Monte Carlo error."""
+    return f"{100.0 * probability:.3g}{THIN_SPACE}%"
 
 
 def _implied(found: Outcome, statement: Statement, quantity: Array, omega: float) -> _Implied:
@@ -150,15 +155,15 @@ def _implied(found: Outcome, statement: Statement, quantity: Array, omega: float
         case StatedDistribution() as said:
             basis = zero_sum_basis(len(said.probabilities))
             location = basis.T @ np.log(said.probabilities)
-            gap = (location - quantity.mean(axis=0)) / float(np.hypot(said.scale, omega))
-            return _distribution(statement, np.exp(quantity @ basis.T), float(np.sqrt(np.square(gap).mean())), ess)
+            gaps = (location - quantity.mean(axis=0)) / float(np.hypot(said.scale, omega))
+            return _distribution(statement, np.exp(quantity @ basis.T), float(np.sqrt(np.square(gaps).mean())), ess)
         case Counted() as said:
             chance = -np.expm1(quantity[:, 0])
             p = float(chance.mean())
             # Binomial variance plus that of a class that differs from the event at hand by SD_COUNT log-odds.
             variance = said.of * p * (1 - p) + said.of * (said.of - 1) * (p * (1 - p) * SD_COUNT) ** 2
-            residual = (said.happened - said.of * p) / float(np.sqrt(variance)) if variance > 0.0 else None
-            return _chance(chance, residual, ess, " a case")
+            gap = said.happened - said.of * p
+            return _chance(chance, gap / float(np.sqrt(variance)) if variance > 0.0 else None, ess, " a case")
         case Ordered():
             share = float((quantity[:, 0] > 0.0).mean())
             error = float(np.sqrt(share * (1 - share) / ess))

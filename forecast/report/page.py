@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def page_numbers(
 def _axis(rows: Sequence[Mapping[str, Any]]) -> float:
     """Return where the axis of the scenario figure ends: a round tenth that holds every dot."""
     highest = max(max(row["dots"][-1], row["quantiles"]["0.95"]) for row in rows)
-    return min(1.0, np.ceil(10.0 * highest + 0.2).item() / 10.0)
+    return min(1.0, ceil(10.0 * highest + 0.2) / 10.0)
 
 
 def _reproduce(found: Outcome, ledger: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

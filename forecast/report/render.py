@@ -33,7 +33,7 @@ def render(page: Mapping[str, Any], drawing: Mapping[str, Any], figures: Mapping
     )
     environment.filters |= {"long_date": long_date, "label": label}
     environment.globals |= {"percent": percent}
-    style = Markup(environment.loader.get_source(environment, "style.css")[0]) if environment.loader else ""  # noqa: S704 - our own file
+    style = Markup(environment.loader.get_source(environment, "style.css")[0]) if environment.loader else ""
     strips = {row["id"]: dot_strip(row, page["axis_to"]) for row in page["scenarios"]}
     curves = {event["id"]: curve_lines(event, page) for event in page["events"]}
     return environment.get_template("report.html").render(
@@ -43,7 +43,8 @@ def render(page: Mapping[str, Any], drawing: Mapping[str, Any], figures: Mapping
         told=by_event(page["statements"]),
         curves=curves,
         drawing=drawing,
-        figures={name: Markup(svg) for name, svg in figures.items()},  # noqa: S704 - drawn by matplotlib, which escapes text
+        # Drawn by matplotlib, which escapes the text in it.
+        figures={name: Markup(svg) for name, svg in figures.items()},
     )
 
 

@@ -48,8 +48,7 @@ def sampling(found: Outcome) -> dict[str, Any]:
 
 
 def _forecast_row(found: Outcome, i: int, name: str) -> dict[str, Any]:
-    from arviz_stats.base import array_stats
-
+    array_stats = _array_stats()
     shares = by_chain(found.posterior.evaluation.scenarios[i])
     mcse = found.scenarios[found.scenario_ids[i]].mcse
     row: dict[str, Any] = {"name": name, "mcse": mcse, "mcse_shown": f"{100.0 * mcse:.2f} points"}
@@ -61,6 +60,12 @@ def _forecast_row(found: Outcome, i: int, name: str) -> dict[str, Any]:
     tail = float(array_stats.ess(shares, method="tail", prob=(0.05, 0.95), **axes))
     shown = [f"{r_hat:.3f}", f"{bulk:.0f}", f"{tail:.0f}"]
     return {**row, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail, "shown": shown}
+
+
+def _array_stats() -> Any:
+    from arviz_stats import base
+
+    return base.array_stats  # type: ignore[attr-defined]  # exported without saying so
 
 
 def by_chain(draws: Array) -> Array:

@@ -1,4 +1,4 @@
-"""The forecast as an ArviZ DataTree: labelled axes, units, and everything that the page rests on, in one netCDF file."""
+"""The forecast as an ArviZ DataTree: labelled axes, units and everything that the page rests on, in one netCDF file."""
 
 from __future__ import annotations
 
@@ -138,9 +138,10 @@ def _column(values: Sequence[Any]) -> NDArray[Any]:
     present = [value for value in values if value is not None]
     if present and all(isinstance(value, int | float) for value in present):
         return np.array([np.nan if value is None else float(value) for value in values])
-    return _texts(
-        [
-            "" if v is None else v if isinstance(v, str) else json.dumps(v, ensure_ascii=False, sort_keys=True)
-            for v in values
-        ]
-    )
+    return _texts([_as_text(value) for value in values])
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

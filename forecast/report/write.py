@@ -16,7 +16,7 @@ from forecast.record.outcome import Outcome
 from forecast.report.graph import network_drawing
 from forecast.report.page import CURVE_EVERY, page_numbers
 from forecast.report.render import render
-from forecast.report.wording import label, scenario_names
+from forecast.report.wording import scenario_names
 from forecast.reweight.curves import Curves, curve_days, curves
 from forecast.reweight.evaluate import Evaluation, evaluate, mean_joint, query
 
@@ -84,23 +84,20 @@ def _figures(outcome: Outcome, opening: Evaluation, page: Mapping[str, Any]) -> 
 
     found = outcome.posterior
     names = scenario_names(outcome)
-    rows = [
-        (f"{event['label']}: {event['states'][event['likeliest']]['state']}", event["likeliest"])
-        for event in page["events"]
-    ]
-    labels = [*names.values(), *(name for name, _ in rows)]
+    likeliest = [event["likeliest"] for event in page["events"]]
+    states = [event["states"][k]["state"] for event, k in zip(page["events"], likeliest, strict=True)]
+    rows = [f"{event['label']}: {state}" for event, state in zip(page["events"], states, strict=True)]
 
     def values(evaluation: Evaluation) -> Any:
-        events = [evaluation.events[v][k] for v, (_, k) in enumerate(rows)]
+        events = [evaluation.events[v][k] for v, k in enumerate(likeliest)]
         return np.concatenate([evaluation.scenarios, np.stack(events)])
 
     shares = {names[name]: found.evaluation.scenarios[i] for i, name in enumerate(outcome.scenario_ids)}
-    described = "Intervals of each scenario and of each event's likeliest state, before any evidence and now; the numbers are in the table of events."
-    ranked = "Histograms of ranks by chain, one for each scenario; flat histograms mean that the chains agree."
     varying = {name: values for name, values in shares.items() if values.std() > 0.0}
+    weights = found.weights.weights
     return {
         "prior_posterior": prior_posterior(
-            labels, values(opening), values(found.evaluation), found.weights.weights, described
+            [*names.values(), *rows], values(opening), values(found.evaluation), weights
         ),
-        "ranks": ranks(varying, ranked) if varying else "",
+        "ranks": ranks(varying) if varying else "",
     }
