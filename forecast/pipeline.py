@@ -9,8 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
-from forecast.prior.draws import prior_draws, versions
+from forecast.prior.draws import cached_draws, prior_draws, versions
 from forecast.prior.spec import prior_spec
 from forecast.record.files import replace_folder
 from forecast.record.inputs import active_inputs
@@ -25,6 +26,7 @@ from forecast.workspace.read import load
 from forecast.workspace.records import Workspace
 
 DEFAULT_SEED = 20250806
+WIDEST_OTHER = 0.4  # prior probability of `other` above which the scenarios miss too much of what may happen
 Progress = Callable[[str], None]
 
 
@@ -109,6 +111,27 @@ def _report(update: Update, progress: Progress) -> dict[str, bytes]:
     progress("drawing the report")
     ledger = (*update.ledger, update.line) if update.is_new else update.ledger
     return report_files(update.outcome, prior_outcome(update.outcome), ledger, update.forecast, progress)
+
+
+def doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_SEED) -> tuple[Problem, ...]:
+    """Return warnings that need the compiled network, and (once the statements have been sampled) the prior."""
+    layout = lay_out(workspace.network)
+    found = evidence_doubts(layout, workspace, as_of)
+    spec = prior_spec(layout, workspace, as_of)
+    base = cached_draws(spec, seed, root / "reports" / ".cache")
+    if base is None:
+        return found
+    shares = unweighted(workspace, layout, spec, base).evaluation.scenarios.mean(axis=1)
+    if shares[-1] <= WIDEST_OTHER or not workspace.scenarios:
+        return found
+    wide = Problem(
+        workspace.scenarios[0].source,
+        f"before any evidence no scenario holds with probability {shares[-1]:.2f}",
+        "",
+        f"the scenarios are too narrow above {WIDEST_OTHER}; give their rules fewer conditions",
+        "warning",
+    )
+    return (*found, wide)
 
 
 def prior_table(

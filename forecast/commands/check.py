@@ -36,7 +36,12 @@ def check(root: Path, with_network: bool, as_json: bool) -> None:
     """
     from forecast.workspace.read import read_workspace
 
-    workspace, problems = read_workspace(root, today=datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    workspace, problems = read_workspace(root, today=today)
+    if workspace is not None and today >= workspace.network.opens:
+        from forecast.pipeline import doubts
+
+        problems = tuple(sorted([*problems, *doubts(root, workspace, today)]))
     if as_json:
         click.echo(json.dumps(_as_json(workspace, problems, with_network), ensure_ascii=False, indent=2))
     else:

@@ -27,7 +27,7 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-class _Date(click.ParamType):
+class _Date(click.ParamType[date]):
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:

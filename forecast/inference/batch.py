@@ -180,4 +180,4 @@ def _contract(
 def _einsum(operands: Sequence[tuple[Array, list[int]]], axes: list[int]) -> Array:
     label = {axis: i for i, axis in enumerate(sorted({axis for _, used in operands for axis in used}))}
     sublists = [part for table, used in operands for part in (table, [label[axis] for axis in used])]
-    return np.einsum(*sublists, [label[axis] for axis in axes])  # type: ignore[arg-type, no-any-return]  # the sublist form of einsum has no precise type
+    return np.einsum(*sublists, [label[axis] for axis in axes])  # type: ignore[no-any-return]  # the sublist form of einsum has no precise type

@@ -76,7 +76,7 @@ class Queries:
         shape = [cards[v] for v in variables]
         made = Table(scope, self._tape.new(tuple(cards[v] for v in scope)), ("made", len(self._made)))
         operands = [_spread(table, variables, shape) for table in tables]
-        operands += [np.uint32(ONE)] * (3 - len(operands))
+        operands += [np.array(ONE, dtype=np.uint32)] * (3 - len(operands))
         self._tape.record(MULTIPLY_ADD, _spread(made, variables, shape), *operands)
         return made
 

@@ -73,8 +73,8 @@ class Tape:
 
     def record(self, operation: int, result: Positions, a: Any, b: Any = ONE, c: Any = ONE) -> None:
         """Record one operation for arrays of positions, which are broadcast to the result."""
-        operands = (np.broadcast_to(operand, result.shape).ravel() for operand in (a, b, c))
-        self._instructions.append((operation, result.ravel(), *operands))
+        first, second, third = (np.broadcast_to(operand, result.shape).ravel() for operand in (a, b, c))
+        self._instructions.append((operation, result.ravel(), first, second, third))
 
     def sums(self, n: int, row: Any, weight: Any, x: Traced) -> Traced:
         """Return n values, value r being the sum of weight * x over the entries with `row` == r."""
@@ -85,8 +85,7 @@ class Tape:
     def program(self, outputs: Traced) -> Program:
         """Finish: keep what the outputs depend on, in the recorded order, and number it compactly."""
         operation = np.concatenate([np.full(r.size, o, dtype=np.int8) for o, r, *_ in self._instructions])
-        columns = [np.concatenate([one[k] for one in self._instructions]) for k in range(1, 5)]
-        result, a, b, c = columns
+        result, a, b, c = (np.concatenate([one[k] for one in self._instructions]) for k in range(1, 5))
         needed = np.zeros(self._size, dtype=bool)
         needed[outputs.at] = True
         used = np.zeros(result.size, dtype=bool)
@@ -98,7 +97,7 @@ class Tape:
                 needed[operand[start:end][used[start:end]]] = True
             end = start
         needed[: 1 + self._inputs] = True
-        position = np.cumsum(needed, dtype=np.uint32) - 1
+        position = (np.cumsum(needed) - 1).astype(np.uint32)
         initial = np.zeros(self._size)
         for number, place in self._constants.items():
             initial[place] = number
@@ -109,8 +108,11 @@ class Tape:
             self._inputs,
             kinds[first].astype(np.int64),
             np.append(first, used.sum()),
-            *(position[column[used]].astype(np.uint32) for column in columns),
-            position[outputs.at].astype(np.uint32),
+            position[result[used]],
+            position[a[used]],
+            position[b[used]],
+            position[c[used]],
+            position[outputs.at],
         )
 
 

@@ -66,6 +66,17 @@ def prior_draws(
         from forecast.prior.sample import sample
 
         _keep(folder, sample(spec, seed, progress))
+    return _load(folder, digest)
+
+
+def cached_draws(spec: PriorSpec, seed: int, cache: Path) -> Draws | None:
+    """Return the draws of a spec if they are in the cache."""
+    digest = draws_digest(spec, seed)
+    folder = cache / digest[:32]
+    return _load(folder, digest) if (folder / "theta.npy").exists() else None
+
+
+def _load(folder: Path, digest: str) -> Draws:
     diagnostics = json.loads((folder / "diagnostics.json").read_text(encoding="utf-8"))
     return Draws(np.load(folder / "theta.npy"), digest, diagnostics, folder)
 

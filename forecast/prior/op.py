@@ -32,7 +32,7 @@ from forecast.inference.tape import (
 KERNEL_VERSION = 4
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def log_sinhc_half(x: Any) -> Any:
     """Compute ln(sinh(x/2) / (x/2)) of a number."""
     distance = abs(x)
@@ -41,7 +41,7 @@ def log_sinhc_half(x: Any) -> Any:
     return distance / 2.0 + log(-expm1(-distance) / distance)
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def log_sinhc_half_slope(x: Any) -> Any:
     """Compute the derivative of `log_sinhc_half`: coth(x/2) / 2 - 1/x."""
     if abs(x) < SERIES_BELOW_DISTANCE:
@@ -49,7 +49,7 @@ def log_sinhc_half_slope(x: Any) -> Any:
     return 0.5 / tanh(x / 2.0) - 1.0 / x
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def both_steps(first: Any, second: Any) -> Any:
     """Compute P(two consecutive steps are taken within one unit of time) for their rates."""
     if first + second >= SERIES_BELOW_SUM:
@@ -65,14 +65,14 @@ def both_steps(first: Any, second: Any) -> Any:
     return first * second * series
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def multiply_add(v: Any, start: Any, stop: Any, result: Any, a: Any, b: Any, c: Any) -> None:
     """Run a stretch of products: by far the most instructions, so in a loop of its own."""
     for i in range(start, stop):
         v[result[i]] += v[a[i]] * v[b[i]] * v[c[i]]
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def multiply_add_back(v: Any, d: Any, start: Any, stop: Any, result: Any, a: Any, b: Any, c: Any) -> None:
     """Propagate derivatives back through a stretch of products."""
     for i in range(stop - 1, start - 1, -1):
@@ -85,7 +85,7 @@ def multiply_add_back(v: Any, d: Any, start: Any, stop: Any, result: Any, a: Any
             d[s] += above * vp * vq
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def function(kind: Any, x: Any, y: Any) -> Any:
     """Compute one instruction that is not a product."""
     if kind == EXP:
@@ -107,7 +107,7 @@ def function(kind: Any, x: Any, y: Any) -> Any:
     return both_steps(x, y)
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def slopes(kind: Any, x: Any, y: Any, result: Any) -> Any:
     """Compute the derivatives of one instruction that is not a product by its two operands."""
     if kind == EXP:
@@ -131,7 +131,7 @@ def slopes(kind: Any, x: Any, y: Any, result: Any) -> Any:
     return exp(-x) - between * (1.0 + x * (slope - 0.5)), x * between * (0.5 + slope)
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def run(x: Any, initial: Any, stretches: Any, code: Any) -> Any:
     """Compute all values of the program at inputs x."""
     v = initial.copy()
@@ -147,7 +147,7 @@ def run(x: Any, initial: Any, stretches: Any, code: Any) -> Any:
     return v
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def run_back(v: Any, seeds: Any, x: Any, stretches: Any, code: Any) -> Any:
     """Propagate the derivative by each value (`seeds`) back to the inputs."""
     d = seeds.copy()
@@ -166,7 +166,7 @@ def run_back(v: Any, seeds: Any, x: Any, stretches: Any, code: Any) -> Any:
     return d[1 : 1 + x.size].copy()
 
 
-class ProgramValues(Op):  # type: ignore[misc]  # pytensor ships partial types
+class ProgramValues(Op):
     """All values of a program, from its inputs x (inputs,) and its arrays. Only x has a gradient."""
 
     __props__ = ()
@@ -190,7 +190,7 @@ class ProgramValues(Op):  # type: ignore[misc]  # pytensor ships partial types
         return [[i == 0] for i in range(len(node.inputs))]
 
 
-class ProgramGradient(Op):  # type: ignore[misc]  # pytensor ships partial types
+class ProgramGradient(Op):
     """Derivative of seeds . values by the inputs of a program."""
 
     __props__ = ()
@@ -204,12 +204,12 @@ class ProgramGradient(Op):  # type: ignore[misc]  # pytensor ships partial types
         outputs[0][0] = run_back(*inputs)
 
 
-@register_funcify_and_cache_key(ProgramValues)
+@register_funcify_and_cache_key(ProgramValues)  # type: ignore[untyped-decorator]  # pytensor ships partial types
 def _values_in_numba(_op: Any, **_: Any) -> Any:
     return run, f"forecast-program-values-{KERNEL_VERSION}"
 
 
-@register_funcify_and_cache_key(ProgramGradient)
+@register_funcify_and_cache_key(ProgramGradient)  # type: ignore[untyped-decorator]  # pytensor ships partial types
 def _gradient_in_numba(_op: Any, **_: Any) -> Any:
     return run_back, f"forecast-program-gradient-{KERNEL_VERSION}"
 
@@ -225,7 +225,7 @@ def packed(program: Program) -> dict[str, Any]:
 
 def program_outputs(x: Any, program: Program, data: Any) -> Any:
     """Apply a program to x. `data(name, array)` registers an array that may change without compiling anew."""
-    values = ProgramValues()(x, *(data(f"program_{name}", array) for name, array in packed(program).items()))
+    values: Any = ProgramValues()(x, *(data(f"program_{name}", array) for name, array in packed(program).items()))
     return values[data("program_outputs", program.outputs)]
 
 
@@ -234,7 +234,7 @@ def run_draws(x: Any, program: Program) -> Any:
     return _run_draws(np.ascontiguousarray(x), *packed(program).values(), program.outputs)
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit
 def _run_draws(x: Any, initial: Any, stretches: Any, code: Any, outputs: Any) -> Any:
     results = np.empty((x.shape[0], outputs.size))
     for draw in range(x.shape[0]):

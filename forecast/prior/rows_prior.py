@@ -145,7 +145,9 @@ def rows_prior(layout: Layout) -> RowsPrior:
                 logit_rows += [{first + j: float(basis[x, j]) for j in range(n_numbers)} for x in states]
     start = {"alpha": 0, "beta": len(names["alpha"]), "epsilon": len(names["alpha"]) + len(names["beta"])}
     return RowsPrior(
-        *(tuple(names[part]) for part in ("alpha", "beta", "epsilon")),
+        tuple(names["alpha"]),
+        tuple(names["beta"]),
+        tuple(names["epsilon"]),
         linear_map([{start[part] + i: value for (part, i), value in parts.items()} for parts in eta_parts]),
         np.array(reached_eta, dtype=np.intp),
         np.array(reached, dtype=np.intp),

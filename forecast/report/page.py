@@ -74,7 +74,7 @@ def page_numbers(
 
 def _axis(rows: Sequence[Mapping[str, Any]]) -> float:
     """Return where the axis of the scenario figure ends: a round tenth that holds every dot."""
-    highest = max(max(row["dots"][-1], row["quantiles"]["0.95"]) for row in rows)
+    highest = max(float(row["dots"][-1]) for row in rows)
     return min(1.0, ceil(10.0 * highest + 0.2) / 10.0)
 
 

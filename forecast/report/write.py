@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from forecast.compiled.asof import compile_opening
 from forecast.prior.draws import load_fit
 from forecast.record.files import replace_file
 from forecast.record.outcome import Outcome
@@ -18,7 +17,7 @@ from forecast.report.page import CURVE_EVERY, page_numbers
 from forecast.report.render import render
 from forecast.report.wording import scenario_names
 from forecast.reweight.curves import Curves, curve_days, curves
-from forecast.reweight.evaluate import Evaluation, evaluate, mean_joint, query
+from forecast.reweight.evaluate import Evaluation, mean_joint
 
 Progress = Callable[[str], None]
 
@@ -54,7 +53,7 @@ def report_files(
     found = outcome.posterior
     progress("report: curves by date")
     by_date = _curves(outcome)
-    opening = evaluate(query(compile_opening(outcome.layout), outcome.workspace.scenarios), found.base.theta)
+    opening = prior.posterior.evaluation
     joint = mean_joint(found.asked, found.draws.theta, found.weights.weights)
     progress("report: numbers")
     fit = load_fit(found.draws.folder)

@@ -1,0 +1,127 @@
+"""The Python interface: a workspace that can be checked and updated, and a forecast as labelled tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecast import pipeline
+from forecast.record.outcome import QUANTILES
+from forecast.workspace.problems import Problem
+from forecast.workspace.read import read_workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+def load(folder: str | Path = ".") -> WorkspaceHandle:
+    """Open a workspace: a folder with priors/, evidence/ and reports/. Nothing is read before it is asked for."""
+    return WorkspaceHandle(Path(folder))
+
+
+def _quiet(_doing: str) -> None:
+    """Progress for callers that want none."""
+
+
+@dataclass(frozen=True)
+class WorkspaceHandle:
+    """A workspace on disk."""
+
+    root: Path
+
+    def check(self) -> tuple[Problem, ...]:
+        """Return every mistake and warning in the files, sorted by place."""
+        return read_workspace(self.root, today=datetime.now(UTC).date())[1]
+
+    def update(
+        self,
+        *,
+        as_of: date | str | None = None,
+        seed: int = pipeline.DEFAULT_SEED,
+        note: str | None = None,
+        write: bool = True,
+        report: bool = False,
+    ) -> Forecast:
+        """Compute the forecast as of a date (default: today, UTC) and write it as `forecast update` does.
+
+        Args:
+            as_of: nothing dated later is used.
+            seed: of the draws.
+            note: for the ledger line.
+            write: write forecast.json, forecast.csv and the ledger line.
+            report: also write the page and the DataTree.
+
+        Raises:
+            forecast.WorkspaceProblems: mistakes in the files, or evidence that contradicts itself.
+        """
+        day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+        today = datetime.now(UTC).date()
+        found = pipeline.conclude(self.root, today, _quiet, as_of=day, seed=seed, note=note)
+        if write:
+            pipeline.write(found, _quiet, with_report=report)
+        return Forecast(found)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A computed forecast. `numbers` is the content of forecast.json, at full precision."""
+
+    _found: pipeline.Update
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """The content of forecast.json."""
+        return self._found.forecast
+
+    @property
+    def as_of(self) -> date:
+        """The day after which nothing was used."""
+        return self._found.outcome.as_of
+
+    @cached_property
+    def scenarios(self) -> pd.DataFrame:
+        """One row a scenario: probability, quantiles of its distribution over draws, change since the last update."""
+        import pandas as pd
+
+        rows = [
+            {"scenario": row["id"], "probability": row["probability"], **row["quantiles"], "change": row["change"]}
+            for row in self.numbers["scenarios"]
+        ]
+        return pd.DataFrame(rows).set_index("scenario")
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """One row an event and state: probability and quantiles of its distribution over draws."""
+        import pandas as pd
+
+        rows = [
+            {"event": event["id"], "state": row["state"], "probability": row["probability"], **row["quantiles"]}
+            for event in self.numbers["events"]
+            for row in event["states"]
+        ]
+        return pd.DataFrame(rows).set_index(["event", "state"])
+
+    @cached_property
+    def tree(self) -> xr.DataTree:
+        """The ArviZ DataTree of the forecast: prior, posterior, forecast, joint, sample_stats, statements, evidence."""
+        return pipeline.tree_of(self._found)
+
+    def __repr__(self) -> str:
+        lines = [f"{row['id']} {100 * row['probability']:.0f} %" for row in self.numbers["scenarios"]]
+        return f"Forecast as of {self.as_of}: {', '.join(lines)}"
+
+    def _repr_html_(self) -> str:
+        low, high = str(QUANTILES[0]), str(QUANTILES[-1])
+        rows = "".join(
+            f"<tr><td>{escape(row['id'])}</td><td>{100 * row['probability']:.0f} %</td>"
+            f"<td>{100 * row['quantiles'][low]:.0f} to {100 * row['quantiles'][high]:.0f} %</td></tr>"
+            for row in self.numbers["scenarios"]
+        )
+        title = escape(self.numbers["title"])
+        head = "<tr><th>scenario</th><th>probability</th><th>90 % interval</th></tr>"
+        return f"<table><caption>{title}, as of {self.as_of}</caption>{head}{rows}</table>"

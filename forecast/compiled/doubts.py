@@ -1,0 +1,81 @@
+"""Warnings about evidence that only the weighed reports can show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import AsOfNetwork, compile_workspace
+from forecast.compiled.layout import Layout
+from forecast.compiled.reports import Report
+from forecast.workspace.problems import Problem
+from forecast.workspace.records import Item, Settled, Workspace
+
+Array = NDArray[np.float64]
+
+# About the weight of evidence at which even odds become a probability of .98: rare for unsettled news.
+MANY_DECIBANS = 17.0
+
+
+def evidence_doubts(layout: Layout, workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
+    """Warn of unsettled reports that weigh too much together, and of items that likely restate each other."""
+    network = compile_workspace(layout, workspace, as_of)
+    items = {item.id: item for item in workspace.items}
+    heavy = _heavy(layout, network, items)
+    return tuple(sorted([*heavy, *_restated(layout, [items[report.item] for report in network.reports])]))
+
+
+def _heavy(layout: Layout, network: AsOfNetwork, items: dict[str, Item]) -> Iterator[Problem]:
+    for v, event in enumerate(layout.events):
+        alive = list(network.alive[v])
+        weights = {report.item: _decibans(report, v)[alive] for report in network.reports if v in report.scope}
+        total = sum(weights.values(), start=np.zeros(len(alive)))
+        if np.ptp(total) > MANY_DECIBANS:
+            strongest = max(weights, key=lambda name: (float(np.ptp(weights[name])), name))
+            best, worst = (event.states[alive[i]] for i in (int(total.argmax()), int(total.argmin())))
+            yield Problem(
+                items[strongest].source,
+                f"{len(weights)} unsettled items on '{event.id}' add up for '{best}' against '{worst}'",
+                f"{np.ptp(total):.0f} dB, most of it from '{strongest}'",
+                f"seldom more than {MANY_DECIBANS:.0f} dB; items of one origin share a group",
+                "warning",
+            )
+
+
+def _decibans(report: Report, v: int) -> Array:
+    """Return the report's weight on each state of one of its events, the others averaged over their states."""
+    others = tuple(axis for axis, other in enumerate(report.scope) if other != v)
+    return np.asarray(10.0 * np.log10(report.table.mean(axis=others)))
+
+
+def _restated(layout: Layout, items: list[Item]) -> Iterator[Problem]:
+    linked = {frozenset((v, p)) for v, parents in enumerate(layout.parents) for p in parents}
+    for first, second in combinations(items, 2):
+        same_news = first.report_source == second.report_source and first.reported == second.reported
+        if not same_news or (first.group is not None and first.group == second.group):
+            continue
+        pairs = (
+            (a, b)
+            for a in _unsettled(layout, first)
+            for b in _unsettled(layout, second)
+            if frozenset((a, b)) in linked
+        )
+        if (pair := next(pairs, None)) is not None:
+            a, b = (layout.events[v].id for v in pair)
+            yield Problem(
+                second.source,
+                f"item '{second.id}' on '{b}' and item '{first.id}' on '{a}' come from one source on one day",
+                f"'{a}' and '{b}' are linked, so one report may count twice",
+                "give them one group, or make them one item",
+                "warning",
+            )
+
+
+def _unsettled(layout: Layout, item: Item) -> list[int]:
+    return [layout.index[bearing.event] for bearing in item.bears_on if not isinstance(bearing, Settled)]
+
+
