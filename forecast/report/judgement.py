@@ -41,7 +41,7 @@ def scenarios(found: Outcome, prior: Outcome, forecast: Mapping[str, Any]) -> li
         }
         row["moved"] = _moved(row, forecast.get("compared_with"))
         row["sentence"] = (
-            f"{row['shown']} by {long_date(found.layout.horizon)}, "
+            f"{row['shown']} on {long_date(found.layout.horizon)}, "
             f"90{THIN_SPACE}% interval {row['interval']}, {row['moved']}."
         )
         rows.append(row)

@@ -25,6 +25,7 @@ from forecast.workspace.records import (
     Times,
     Word,
 )
+from forecast.workspace.verbal import read_word
 
 Array = NDArray[np.float64]
 
@@ -78,7 +79,7 @@ def statements(found: Outcome, fit: dict[str, Array]) -> list[dict[str, Any]]:
                 "implied": implied.shown,
                 "implied_values": implied.values,
                 "residual": residual,
-                "residual_shown": "—" if residual is None else f"{residual:+.1f}".replace("-", "−"),
+                "residual_shown": _signed(residual),
                 "disagrees": residual is not None and abs(residual) > DISAGREES,
             }
         )
@@ -124,7 +125,9 @@ def coded(reading: Reading, names: dict[str, str]) -> str:
                 return f"{_whole(best)} ({_whole(low)}–{_whole(high)}, at {_whole(level)})"
             return _whole(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
         case Word(term, scale):
-            return f"“{term}”" + (f" ({scale})" if scale else "")
+            read = read_word(term, scale)
+            as_read = f"read as {_whole(read.best)} ({_whole(read.low)}–{_whole(read.high)}, at {_whole(read.level)})"
+            return f"“{term}”{f' ({scale})' if scale else ''}, {as_read}"
         case Times(against, ratio, low, high, _, of_odds):
             bounds = f" ({low:g}–{high:g})" if low is not None and high is not None else ""
             return f"{ratio:g} times the {'odds' if of_odds else 'probability'}{bounds} of: {target(against, names)}"
@@ -180,7 +183,15 @@ def _chance(values: Array, residual: float | None, ess: float, unit: str = "") -
 def _factor(values: Array, residual: float) -> _Implied:
     low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
     numbers_ = {"median": middle, "quantiles": [low, high]}
-    return _Implied(f"{middle:.2g} times ({low:.2g}–{high:.2g})", numbers_, residual)
+    return _Implied(f"{_two_digits(middle)} times ({_two_digits(low)}–{_two_digits(high)})", numbers_, residual)
+
+
+def _signed(residual: float | None) -> str:
+    return "—" if residual is None else f"{residual:+z.1f}".replace("-", "−")
+
+
+def _two_digits(factor: float) -> str:
+    return f"{factor:#.2g}".rstrip(".")
 
 
 def _distribution(statement: Statement, shares: Array, residual: float, ess: float) -> _Implied:

@@ -65,7 +65,7 @@ def _forecast_row(found: Outcome, i: int, name: str) -> dict[str, Any]:
 def _array_stats() -> Any:
     from arviz_stats import base
 
-    return base.array_stats  # type: ignore[attr-defined]  # exported without saying so
+    return base.array_stats
 
 
 def by_chain(draws: Array) -> Array:

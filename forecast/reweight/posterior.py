@@ -83,8 +83,11 @@ def posterior(
             break
         evidence = compile_workspace(layout, workspace, anchor)
         anchored = prior_spec(layout, workspace, as_of, anchor=evidence)
-        progress(f"the weights fail: sampling with the evidence known on {anchor}")
-        draws = prior_draws(anchored, seed, cache, progress, refit=refit)
+
+        def say(doing: str, day: date = anchor) -> None:
+            progress(f"with the evidence known on {day}: {doing}")
+
+        draws = prior_draws(anchored, seed, cache, say, refit=refit)
         attempt = _attempt(workspace, asked, anchored, base, draws, anchor)
     return attempt
 
