@@ -90,6 +90,7 @@ def test_many_steps_by_the_dense_exponential(hazards: list[float], share: float)
     assert (np.cumsum(earlier)[:-1] >= np.cumsum(computed)[:-1] - 1e-12).all()
 
 
+@settings(deadline=None)
 @given(HAZARD, HAZARD, st.floats(0.0, 1.0), st.floats(0.0, 1.0))
 def test_survival_falls_with_time(now: float, then: float, share: float, other: float) -> None:
     """The cumulative hazard of an open step grows with the part of the window still to come."""
@@ -98,6 +99,7 @@ def test_survival_falls_with_time(now: float, then: float, share: float, other: 
     assert computed[0] <= computed[1] + 1e-15
 
 
+@settings(deadline=None)
 @given(st.floats(-20.0, 20.0))
 @example(0.0)
 @example(0.00999999)

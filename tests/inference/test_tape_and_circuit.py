@@ -79,12 +79,12 @@ def test_equal_tables_on_other_events_are_not_taken_for_each_other() -> None:
     table = queries.table((0, 1), Traced(tape, tape.inputs.at.reshape(2, 2)))
     vector = tape.constant([0.25, 1.0])
     first, second = queries.table((0,), vector), queries.table((1,), vector)
-    found = [
-        queries.masses([2, 2], [table, evidence], (0,), [np.array([0.0, 1.0])])[0]
-        for evidence in (first, second, first)
-    ]
+    target = [np.array([[1.0, 2.0], [0.0, 0.0]])]
+    found = [queries.masses([2, 2], [table, evidence], (0, 1), target)[0] for evidence in (first, second, first)]
+    found += [queries.masses([2, 2], [restrict(table, 0, state)], (1,), [np.ones(2)])[0] for state in (0, 1)]
     values = outputs(tape, Traced(tape, np.array([one.at.item() for one in found])), [2.0, 3.0, 5.0, 7.0])
-    assert [5.0 + 7.0, 0.25 * 5.0 + 7.0, 5.0 + 7.0] == values
+    by_first, by_second = 0.25 * 2.0 + 0.25 * 2.0 * 3.0, 0.25 * 2.0 + 2.0 * 3.0
+    assert [by_first, by_second, by_first, 2.0 + 3.0, 5.0 + 7.0] == values
     assert found[0].at.item() == found[2].at.item()
 
 

@@ -62,7 +62,9 @@ def some_day(rng: np.random.Generator, after: date = OPENS, before: date = HORIZ
 
 def random_history(rng: np.random.Generator, event: Event, last: date) -> list[Item]:
     """Settled items of one event that fit together, up to a date."""
-    days = sorted({some_day(rng, OPENS, last) for _ in range(int(rng.integers(0, 4)))})
+    quarters = rng.random() < 0.5  # often on the same days as other events
+    drawn = {some_day(rng, OPENS, last) for _ in range(int(rng.integers(0, 4)))}
+    days = sorted({OPENS + 91 * ((day - OPENS) // 91) if quarters else day for day in drawn})
     steps: list[tuple[date, str]] = []
     if event.kind == "reached":
         states = sorted(int(rng.integers(1, len(event.states))) for _ in days)

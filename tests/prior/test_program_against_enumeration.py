@@ -42,18 +42,15 @@ def named(layout: Layout, flat: Array) -> Theta:
 
 def run(program: Program, x: Array) -> Array:
     """All values of a program by the sampler's kernel."""
-    arrays = (program.operation, program.starts, program.result, program.a, program.b, program.c)
-    values: Array = op.run(x, program.initial, *arrays)
-    return values
+    return np.asarray(op.run(x, *op.packed(program).values()))
 
 
 def gradient(program: Program, x: Array, output: int) -> Array:
     """Derivative of one output by the inputs, by the sampler's kernel."""
-    arrays = (program.operation, program.starts, program.result, program.a, program.b, program.c)
+    _, *instructions = op.packed(program).values()
     seeds = np.zeros_like(program.initial)
     seeds[program.outputs[output]] = 1.0
-    slopes: Array = op.run_back(run(program, x), seeds, x, *arrays)
-    return slopes
+    return np.asarray(op.run_back(run(program, x), seeds, x, *instructions))
 
 
 def in_order(spec: PriorSpec, statements: list[Statement]) -> list[Statement]:
@@ -83,6 +80,7 @@ def test_what_statements_read(seed: int, n: int) -> None:
     program = record_program(spec)
     np.testing.assert_allclose(expected, interpret(program, x.tolist()), rtol=0, atol=1e-9)
     np.testing.assert_allclose(expected, run(program, x)[program.outputs], rtol=0, atol=1e-9)
+    np.testing.assert_allclose([expected] * 2, op.run_draws(np.array([x, x]), program), rtol=0, atol=1e-9)
 
 
 @settings(max_examples=10, deadline=None)
