@@ -1,0 +1,59 @@
+"""P(general ceasefire by a day) of this repository's forecast, beside the prices of `markets.csv`.
+
+python docs/markets.py                 as of 2026-09-25 and of the latest forecast in reports/
+python docs/markets.py 2026-10-08      as of any other days
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from forecast.pipeline import DEFAULT_SEED, open_workspace
+from forecast.reweight.curves import CURVE_QUANTILES, Curves, curves
+from forecast.reweight.posterior import posterior
+
+ROOT = Path(__file__).parents[1]
+PRICES = Path(__file__).with_name("markets.csv")
+EVENT, STATE = "ceasefire", "general"
+PRICED_ON = date(2026, 9, 25)  # the last day of September 2026 with a price of every kind of contract
+DEADLINES = (date(2026, 12, 31), date(2027, 6, 30), date(2027, 12, 31))
+
+
+def by_deadline(as_of: date) -> tuple[int, int, Curves]:
+    """Compute P(at least each state by each deadline) as of a day; return the places of event and state, and curves."""
+    workspace, layout, as_of = open_workspace(ROOT, datetime.now(UTC).date(), as_of)
+    found = posterior(layout, workspace, as_of, DEFAULT_SEED, ROOT / "reports" / ".cache", tell)
+    asked = curves(layout, workspace, as_of, found.draws.theta, found.weights.weights, DEADLINES)
+    return layout.index[EVENT], layout.state(EVENT, STATE), asked
+
+
+def tell(doing: str) -> None:
+    """Say on stderr what takes long."""
+    print(doing, file=sys.stderr)
+
+
+def main(days: list[date]) -> None:
+    """Print the forecast as of each day, then the prices."""
+    print(f"P({EVENT} reaches {STATE} by a day)     mean   5 %  50 %  95 %  of the distribution over draws")
+    for as_of in days:
+        v, k, asked = by_deadline(as_of)
+        for t, deadline in enumerate(DEADLINES):
+            quantiles = "".join(f"{100 * asked.quantiles[v][t, k, q]:6.1f}" for q in range(len(CURVE_QUANTILES)))
+            print(f"as of {as_of}, by {deadline}          {100 * asked.mean[v][t, k]:6.1f}{quantiles}")
+    print()
+    with PRICES.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            price = f"{100 * float(row['probability']):.1f}"
+            print(f"{row['date']}  by {row['deadline']}  {price:>5}  {row['forecaster']}: {row['asks about']}")
+
+
+def latest() -> date:
+    """Return the as-of date of the latest forecast in reports/."""
+    return max(date.fromisoformat(path.parent.name) for path in (ROOT / "reports").glob("*/forecast.json"))
+
+
+if __name__ == "__main__":
+    main([date.fromisoformat(day) for day in sys.argv[1:]] or [PRICED_ON, latest()])
