@@ -11,6 +11,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from forecast.commands.progress import Progress
 from forecast.pipeline import DEFAULT_SEED, open_workspace
 from forecast.reweight.curves import CURVE_QUANTILES, Curves, curves
 from forecast.reweight.posterior import posterior
@@ -25,14 +26,9 @@ DEADLINES = (date(2026, 12, 31), date(2027, 6, 30), date(2027, 12, 31))
 def by_deadline(as_of: date) -> tuple[int, int, Curves]:
     """Compute P(at least each state by each deadline) as of a day; return the places of event and state, and curves."""
     workspace, layout, as_of = open_workspace(ROOT, datetime.now(UTC).date(), as_of)
-    found = posterior(layout, workspace, as_of, DEFAULT_SEED, ROOT / "reports" / ".cache", tell)
+    found = posterior(layout, workspace, as_of, DEFAULT_SEED, ROOT / "reports" / ".cache", Progress())
     asked = curves(layout, workspace, as_of, found.draws.theta, found.weights.weights, DEADLINES)
     return layout.index[EVENT], layout.state(EVENT, STATE), asked
-
-
-def tell(doing: str) -> None:
-    """Say on stderr what takes long."""
-    print(doing, file=sys.stderr)
 
 
 def main(days: list[date]) -> None:

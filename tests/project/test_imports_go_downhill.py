@@ -49,8 +49,7 @@ def _names(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.ImportFrom):
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("forecast."):
-        if _module(name := node.value.split(":")[0]):
-            yield name
+        yield from (name for name in [node.value.split(":")[0]] if _module(name))
 
 
 def _is_for_types(node: ast.AST) -> bool:
