@@ -256,3 +256,21 @@ def test_history_sends_nothing_back_to_a_dated_parent() -> None:
     np.testing.assert_allclose(before[0], after[0], rtol=0, atol=1e-14)
     assert (np.abs(before[1] - after[1]) > 1e-3).all()
     assert AsOf(moved, theta, day).state("child", day) == 1
+
+
+def test_a_child_that_moves_on_its_parent_s_day() -> None:
+    """A child that moves on the day of its parent, and skips a step, did so as its parent was before that day."""
+    net = network(event("cause"), event("child", states=["none", "some", "all"], parents=["cause"]))
+    theta, flat = random_theta(np.random.default_rng(6), lay_out(net), 2)
+    day = date(2025, 9, 1)
+    moved = [item("cause", day, Settled("cause", "yes", HERE)), item("child", day, Settled("child", "all", HERE))]
+    part = (day - OPENS).days / (HORIZON - OPENS).days
+
+    def density(name: str, parents: tuple[str, ...]) -> Array:
+        """Open until the day, then all its steps at once."""
+        steps = [theta[key] for key in theta if key[:2] == (name, parents)]
+        hazards: Array = np.prod([-np.log(1.0 - p) for p in steps], axis=0)
+        return np.asarray((1.0 - steps[0]) ** part * hazards)
+
+    expected = np.log(density("cause", ()) * density("child", ("no",)))
+    np.testing.assert_allclose(expected, answer(workspace(net, items=moved), flat, day).log_evidence, atol=1e-12)

@@ -123,6 +123,20 @@ def implied_on(items: list[Item]) -> tuple[float, float]:
     return float(Reader(world, theta).implied(SAID)[0][0]), read
 
 
+def test_observed_constant() -> None:
+    """A constant that was observed is evidence about what caused it, and about what else it caused."""
+    net = network(event("root", "constant"), event("sign", "constant", parents=["root"]))
+    seen = item("seen", DAY, Settled("sign", "yes", HERE))
+    said = statement("said", target("root", "yes"), 0.3, day=DAY)
+    world = workspace(net, statements=[said], items=[seen])
+    prior = rows_prior(lay_out(net))
+    x = np.random.default_rng(8).normal(size=prior.n_coordinates)
+    theta = named(lay_out(net), theta_draws(prior, x[:, np.newaxis]))
+    odds = theta["root", (), 1] * theta["sign", ("yes",), 1] / (theta["root", (), 0] * theta["sign", ("no",), 1])
+    expected = [pytest.approx(float(np.log(odds[0])), abs=1e-12)]
+    assert expected == interpret(record_program(prior_spec(lay_out(net), world, HORIZON)), x.tolist())
+
+
 @pytest.mark.parametrize(
     ("earlier", "later"),
     [
