@@ -15,7 +15,7 @@ from forecast.reweight.weights import weighted_quantiles
 
 Array = NDArray[np.float64]
 
-UNCERTAIN_ROWS = 12  # listed of the rows that the evidence and the experts leave most open
+UNCERTAIN_ROWS = 12  # listed: the widest row of each of so many events
 
 
 def event_table(found: Outcome, prior: Outcome, by_date: Curves) -> list[dict[str, Any]]:
@@ -62,13 +62,16 @@ def _curve(by_date: Curves, v: int, k: int) -> list[dict[str, Any]]:
 
 
 def uncertain_rows(found: Outcome) -> list[dict[str, Any]]:
-    """List the CPT rows whose probabilities have the widest weighted distributions."""
-    layout, weights = found.layout, found.posterior.weights.weights
+    """List the CPT rows whose probabilities have the widest weighted distributions, one an event."""
+    weights = found.posterior.weights.weights
     values = row_probabilities(found, found.posterior.draws.theta)
     means = values @ weights
     spread = np.sqrt(np.square(values - means[:, np.newaxis]) @ weights)
     names = _row_names(found)
-    chosen = np.argsort(-spread, kind="stable")[:UNCERTAIN_ROWS]
+    widest: dict[str, int] = {}
+    for i in np.argsort(-spread, kind="stable").tolist():
+        widest.setdefault(names[i][0], i)
+    chosen = np.array(list(widest.values())[:UNCERTAIN_ROWS], dtype=np.intp)
     quantiles = weighted_quantiles(values[chosen], weights, np.array([0.05, 0.95]))
     mcse = spread[chosen] / np.sqrt(found.posterior.weights.effective_size)
     rows = []
@@ -87,7 +90,7 @@ def uncertain_rows(found: Outcome) -> list[dict[str, Any]]:
                 "interval": interval(low, high, error),
             }
         )
-    return rows if layout.n_theta else []
+    return rows
 
 
 def row_probabilities(found: Outcome, theta: Array) -> Array:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import Any, NamedTuple
 
 from forecast.record.outcome import Outcome
-from forecast.report.wording import scenario_colour, scenario_names
 
 NODE_WIDTH, NODE_HEIGHT = 164, 46
 GAP_X, GAP_Y = 34, 12
@@ -32,9 +31,7 @@ def network_drawing(found: Outcome, events: list[dict[str, Any]], scenarios: lis
         for when in dict.fromkeys(condition.event for condition in rule.when)
     ]
     nodes = [_event_node(event) for event in events]
-    nodes += [
-        _scenario_node(found, row) for row in scenarios if row["id"] in {rule.id for rule in found.workspace.scenarios}
-    ]
+    nodes += [_scenario_node(row) for row in scenarios if row["id"] in {rule.id for rule in found.workspace.scenarios}]
     placed = _place([str(node["key"]) for node in nodes], [*edges, *ruled])
     for node in nodes:
         node["x"], node["y"] = _at(placed.column[node["key"]], placed.row[node["key"]])
@@ -69,14 +66,14 @@ def _event_node(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _scenario_node(found: Outcome, row: dict[str, Any]) -> dict[str, Any]:
+def _scenario_node(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "key": f"scenario {row['id']}",
-        "name": scenario_names(found)[row["id"]],
+        "name": row["name"],
         "says": row["shown"],
         "bar": [row["probability"]],
         "role": "scenario",
-        "colour": scenario_colour(found, row["id"]),
+        "colour": row["colour"],
     }
 
 

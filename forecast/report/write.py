@@ -15,7 +15,6 @@ from forecast.record.outcome import Outcome
 from forecast.report.graph import network_drawing
 from forecast.report.page import CURVE_EVERY, page_numbers
 from forecast.report.render import render
-from forecast.report.wording import scenario_names
 from forecast.reweight.curves import Curves, curve_days, curves
 from forecast.reweight.evaluate import Evaluation, mean_joint
 
@@ -82,7 +81,7 @@ def _figures(outcome: Outcome, opening: Evaluation, page: Mapping[str, Any]) -> 
     from forecast.report.figures import prior_posterior, ranks
 
     found = outcome.posterior
-    names = scenario_names(outcome)
+    names = {row["id"]: row["name"] for row in page["scenarios"]}
     likeliest = [event["likeliest"] for event in page["events"]]
     states = [event["states"][k]["state"] for event, k in zip(page["events"], likeliest, strict=True)]
     rows = [f"{event['label']}: {state}" for event, state in zip(page["events"], states, strict=True)]
@@ -96,7 +95,7 @@ def _figures(outcome: Outcome, opening: Evaluation, page: Mapping[str, Any]) -> 
     weights = found.weights.weights
     return {
         "prior_posterior": prior_posterior(
-            [*names.values(), *rows], values(opening), values(found.evaluation), weights
+            [*(names[name] for name in outcome.scenario_ids), *rows], values(opening), values(found.evaluation), weights
         ),
         "ranks": ranks(varying) if varying else "",
     }

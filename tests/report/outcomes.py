@@ -1,0 +1,125 @@
+"""A small forecast without sampling: draws straight from the coordinates' prior, with every kind of statement."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forecast.compiled.asof import compile_workspace
+from forecast.compiled.layout import lay_out
+from forecast.prior.draws import Draws
+from forecast.prior.rows_prior import theta_draws
+from forecast.prior.settings import CHAINS
+from forecast.prior.spec import PriorSpec, prior_spec
+from forecast.record.outcome import Outcome, outcome, prior_outcome
+from forecast.record.tables import forecast_table
+from forecast.reweight.evaluate import evaluate, query
+from forecast.reweight.posterior import Posterior
+from forecast.reweight.weights import weigh_draws
+from forecast.workspace.records import (
+    Claim,
+    Count,
+    Distribution,
+    Likelihood,
+    MoreLikelyThan,
+    Settled,
+    Support,
+    Times,
+    Word,
+    Workspace,
+)
+from tests.worlds import HERE, event, item, network, rule, statement, target, workspace
+
+AS_OF = date(2025, 9, 1)
+SEED, DRAWS = 3, 100 * CHAINS
+
+
+def world(**more: Any) -> Workspace:
+    """Three kinds of event, two scenarios, every kind of statement and of evidence."""
+    net = network(
+        event("will", "constant"),
+        event("truce", states=("none", "limited", "general"), parents=["will"]),
+        event("aid", "status", ("on", "cut"), parents=["truce"]),
+        event("alone", states=("no", "yes")),
+    )
+    told = [
+        statement("s-chance", target("will", "yes"), 0.3),
+        statement("s-word", target("truce", "general"), Word("likely", "icd203"), expert="bob", coded_by="ed"),
+        statement(
+            "s-times",
+            target("aid", "cut", given={"truce": "none"}),
+            Times(target("aid", "cut", given={"truce": "general"}), 2.0, 0.5, 8.0, 0.9, of_odds=False),
+        ),
+        statement("s-count", target("alone", "yes"), Count(2, 7, "window", None)),
+        statement("s-order", target("will", "yes"), MoreLikelyThan(target("alone", "yes"))),
+        statement(
+            "s-shares", target("truce", "none", "limited", "general"),
+            Distribution({"none": 0.2, "limited": 0.5, "general": 0.3}, 0.6),
+        ),
+    ]  # fmt: skip
+    items = [
+        item("i-settled", date(2025, 5, 1), Settled("truce", "limited", HERE)),
+        item("i-said", date(2025, 8, 1), Likelihood("truce", {"none": 1, "limited": 1, "general": 3}, None, HERE)),
+        item("i-again", date(2025, 8, 2), Support("truce", "slight", ("general",), None, HERE), group="g"),
+        item("i-copy", date(2025, 8, 3), Support("truce", "slight", ("general",), None, HERE), group="g"),
+        item("i-claim", date(2025, 8, 4), Claim("aid", "cut", HERE)),
+        item("i-gone", date(2025, 8, 5), Support("alone", "strong", ("yes",), None, HERE), retracted=date(2025, 8, 9)),
+        item("i-old", date(2025, 3, 1), Support("alone", "slight", ("no",), date(2025, 4, 1), HERE)),
+        item("i-later", date(2025, 12, 1), Settled("alone", "yes", HERE)),
+    ]
+    rules = [rule("peace", truce="general"), rule("drift", aid="cut")]
+    return replace(workspace(net, statements=told, items=items, scenarios=rules), **more)
+
+
+def concluded(known: Workspace, folder: Path) -> tuple[Outcome, Outcome, dict[str, Any]]:
+    """Return the forecast, its prior and forecast.json; `folder` gets the fit."""
+    layout = lay_out(known.network)
+    spec = prior_spec(layout, known, AS_OF)
+    draws = _draws(spec, folder)
+    asked = query(compile_workspace(layout, known, AS_OF), known.scenarios)
+    evaluation = evaluate(asked, draws.theta)
+    weights = weigh_draws(evaluation.log_evidence, evaluation.scenarios)
+    found = Posterior(asked, spec, draws, draws, None, np.zeros(DRAWS), evaluation, weights)
+    result = outcome(known, layout, AS_OF, SEED, found)
+    earlier = {"as_of": "2025-06-01", "scenarios": [{"id": name, "probability": 0.25} for name in result.scenario_ids]}
+    return result, prior_outcome(result), forecast_table(result, earlier, "0.1.0")
+
+
+def ledger_line(result: Outcome) -> dict[str, Any]:
+    """A ledger line with a note."""
+    return {
+        "as_of": result.as_of.isoformat(),
+        "seed": SEED,
+        "version": "0.1.0",
+        "versions": {"numpy": np.__version__},
+        "note": "a <b>note</b>",
+    }
+
+
+def _draws(spec: PriorSpec, folder: Path) -> Draws:
+    rng = np.random.default_rng(SEED)
+    coordinates = rng.standard_normal((spec.rows.n_coordinates, DRAWS))
+    rows = spec.rows
+
+    def chained(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return values.T.reshape(CHAINS, -1, values.shape[0])
+
+    ends = np.cumsum([len(rows.alpha), len(rows.beta)])
+    alpha, beta, epsilon = np.split(coordinates, ends)
+    fit = {
+        "posterior/alpha": chained(alpha),
+        "posterior/beta": chained(beta),
+        "posterior/epsilon": chained(epsilon),
+        "posterior/omega": np.abs(chained(rng.standard_normal((len(spec.experts), DRAWS)))) / 2,
+        "posterior/quantity": -np.abs(chained(rng.standard_normal((spec.quantities.n_rows, DRAWS)))),
+        "sample_stats/diverging": np.zeros((CHAINS, DRAWS // CHAINS), dtype=bool),
+    }
+    np.savez(folder / "fit.npz", **fit)  # type: ignore[arg-type]  # keyword arrays
+    diagnostics = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0}
+    (folder / "diagnostics.json").write_text(json.dumps(diagnostics), encoding="utf-8")
+    return Draws(theta_draws(rows, coordinates), "d" * 64, diagnostics, folder)

@@ -1,0 +1,251 @@
+"""The report of a small forecast: its numbers against their sources, and hostile text that stays text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.record.outcome import Outcome
+from forecast.report.write import report_files, write_report
+from tests.report.outcomes import AS_OF, concluded, ledger_line, world
+
+HOSTILE = (
+    '"><script>alert(1)</script><svg onload=alert(2)><img src=https://evil.example/x onerror=alert(3)>'
+    "{{ 7 * 7 }}{% raw %}</style></title></details>\u202egnp"
+)
+VOID = {"meta", "br", "link", "img"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A forecast with its report."""
+
+    found: Outcome
+    prior: Outcome
+    files: dict[str, bytes]
+
+    @property
+    def page(self) -> dict[str, Any]:
+        """The content of report.json."""
+        loaded: dict[str, Any] = json.loads(self.files["report.json"])
+        return loaded
+
+    @property
+    def html(self) -> str:
+        """The page."""
+        return self.files["report.html"].decode()
+
+
+def _draw(folder: Path, **more: Any) -> Drawn:
+    found, prior, table = concluded(world(**more), folder)
+    files = report_files(found, prior, [ledger_line(found)], table, lambda _: None)
+    return Drawn(found, prior, files)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """The report of the small world."""
+    return _draw(tmp_path_factory.mktemp("fit"))
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """The same with hostile text wherever a file has free text."""
+    base = world()
+    return _draw(
+        tmp_path_factory.mktemp("fit"),
+        network=replace(base.network, title=HOSTILE),
+        items=tuple(replace(item, headline=HOSTILE, url="javascript:alert(4)", why=HOSTILE) for item in base.items),
+        statements=tuple(
+            replace(
+                s, says=HOSTILE, publication=replace(s.publication, publisher=HOSTILE, url="https://a.example/'\">")
+            )
+            for s in base.statements
+        ),
+        scenarios=tuple(replace(rule, name=HOSTILE, summary=HOSTILE) for rule in base.scenarios),
+        experts={name: replace(expert, name=HOSTILE) for name, expert in base.experts.items()},
+        sources={name: replace(source, name=HOSTILE) for name, source in base.sources.items()},
+    )
+
+
+@dataclass
+class _Elements(HTMLParser):
+    found: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert tag == self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def _elements(drawn: Drawn) -> _Elements:
+    parser = _Elements()
+    parser.feed(drawn.html)
+    parser.close()
+    assert [] == parser.open
+    return parser
+
+
+def test_hostile_text_is_text(hostile: Drawn) -> None:
+    """No script, no handler, no address but web addresses and places on the page; the text itself can be read."""
+    parsed = _elements(hostile)
+    tags = {tag for tag, _ in parsed.found}
+    assert set() == tags & {"script", "img", "iframe", "object", "embed", "base", "form", "link"}
+    for tag, attributes in parsed.found:
+        assert [] == [name for name in attributes if name.startswith("on")]
+        for name in ("href", "src", "xlink:href", "action"):
+            address = attributes.get(name)
+            assert address is None or address.startswith(("#", "https://a.example/")), (tag, address)
+    text = "".join(parsed.texts)
+    assert "<script>alert(1)</script>" in text
+    assert "{{ 7 * 7 }}{% raw %}" in text
+    assert "javascript:alert(4)" in text
+    assert "\u202e" not in hostile.html
+    assert "[U+202E]" in text
+
+
+def test_page_asks_the_network_for_nothing(drawn: Drawn) -> None:
+    """Nothing is loaded from anywhere, and the page's own policy forbids it."""
+    parsed = _elements(drawn)
+    assert [] == [tag for tag, attributes in parsed.found if "src" in attributes or tag == "link"]
+    assert "url(http" not in drawn.html
+    assert "@import" not in drawn.html
+    assert "default-src 'none'" in drawn.html
+
+
+def _headings(parsed: _Elements) -> Iterator[int]:
+    return (int(tag[1]) for tag, _ in parsed.found if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit())
+
+
+def test_page_is_accessible(drawn: Drawn) -> None:
+    """Headings go down one level at a time, ids are unique, and every figure has a text alternative."""
+    parsed = _elements(drawn)
+    levels = list(_headings(parsed))
+    assert 1 == levels[0]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    ids = [attributes["id"] for _, attributes in parsed.found if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    targets = {attributes["href"] for tag, attributes in parsed.found if tag == "a"}
+    assert {f"#{name}" for name in ids} >= {t for t in targets if t and t.startswith("#")}
+    for tag, attributes in parsed.found:
+        if tag == "svg":
+            assert attributes.get("aria-hidden") == "true" or attributes.get("aria-label"), attributes
+    assert ("html", {"lang": "en"}) in parsed.found
+
+
+def test_same_forecast_same_bytes(drawn: Drawn, tmp_path: Path) -> None:
+    """Drawing twice gives the same page and the same numbers, byte for byte."""
+    again = _draw(tmp_path)
+    assert drawn.files["report.html"] == again.files["report.html"]
+    assert drawn.files["report.json"] == again.files["report.json"]
+
+
+def test_numbers_are_those_of_the_forecast(drawn: Drawn) -> None:
+    """report.json repeats the forecast's probabilities, prior and now, for scenarios and events."""
+    page = drawn.page
+    assert {"peace", "drift", "other"} == {row["id"] for row in page["scenarios"]}
+    assert "other" == page["scenarios"][-1]["id"]
+    for row in page["scenarios"]:
+        assert drawn.found.scenarios[row["id"]].probability == row["probability"]
+        assert drawn.prior.scenarios[row["id"]].probability == row["prior"]["probability"]
+        assert row["probability"] - 0.25 == pytest.approx(row["change"])
+        assert row["shown"] in row["sentence"]
+        assert row["shown"] in drawn.html
+    for event in page["events"]:
+        now = drawn.found.events[event["id"]]
+        assert [estimate.probability for estimate in now.values()] == [s["probability"] for s in event["states"]]
+
+
+def test_curves_end_near_the_forecast(drawn: Drawn) -> None:
+    """The curve of half of the draws ends within its Monte Carlo error of the forecast."""
+    for event in drawn.page["events"]:
+        last = event["states"][-1]
+        if last["curve"] is not None:
+            point = last["curve"][-1]
+            assert abs(last["probability"] - point["probability"]) <= 5 * point["mcse"] + 1e-12
+
+
+def test_evidence_is_listed_with_its_standing(drawn: Drawn) -> None:
+    """Items known on the date are listed, each with what became of it; later ones are not."""
+    rows = {row["id"]: row for row in drawn.page["evidence"]}
+    assert "i-later" not in rows
+    assert "settled" == rows["i-settled"]["weight"]
+    assert rows["i-said"]["weight"].endswith(" dB")
+    assert ["copy 1 of a stronger report", "counts"] == sorted(rows[name]["standing"] for name in ("i-again", "i-copy"))
+    assert "retracted 9 August 2025" == rows["i-gone"]["standing"]
+    assert "worn off" == rows["i-old"]["standing"]
+    reports = {report.item: report.decibans for report in drawn.found.posterior.asked.network.reports}
+    assert reports == {name: row["decibans"] for name, row in rows.items() if row["decibans"] is not None}
+
+
+def test_statements_show_what_they_were_coded_as(drawn: Drawn) -> None:
+    """Each statement has its reading in words, and its residual in sds of the statement."""
+    rows = {row["id"]: row for row in drawn.page["statements"]}
+    assert "30\u202f% (sd 0.5 log-odds)" == rows["s-chance"]["coded"]
+    assert rows["s-word"]["coded"].startswith("“likely” (icd203), read as 67.5\u202f%")
+    assert "2 of 7 per window" == rows["s-count"]["coded"]
+    assert rows["s-times"]["coded"].startswith("2 times the probability (0.5–8) of: aid is cut, if truce is general")
+    assert "each state of truce" == rows["s-shares"]["about"]
+    assert rows["s-order"]["residual"] is None
+
+
+def test_residual_of_a_probability(drawn: Drawn) -> None:
+    """The residual is (logit stated - mean implied) / hypot(sd, mean omega of the expert)."""
+    spec = drawn.found.posterior.spec
+    with np.load(drawn.found.posterior.base.folder / "fit.npz") as fit:
+        quantity, omega = fit["posterior/quantity"], fit["posterior/omega"]
+    column = spec.statement_ids.index("s-chance")
+    scale = np.hypot(0.5, omega[..., spec.experts.index("ann")].mean())
+    expected = (np.log(0.3 / 0.7) - quantity[..., column].mean()) / scale
+    row = next(row for row in drawn.page["statements"] if row["id"] == "s-chance")
+    assert expected == pytest.approx(row["residual"], rel=1e-12)
+
+
+def test_data_tree_loads_with_its_groups(drawn: Drawn, tmp_path: Path) -> None:
+    """forecast.nc opens with xarray, its joint sums to one for each event, and its weights give the forecast."""
+    import xarray as xr
+
+    path = tmp_path / "forecast.nc"
+    path.write_bytes(drawn.files["forecast.nc"])
+    tree = xr.load_datatree(path)
+    expected = {"prior", "posterior", "forecast", "joint", "sample_stats", "statements", "evidence"}
+    assert expected == set(tree.children)
+    joint = tree["joint"]["probability"]
+    np.testing.assert_allclose(1.0, joint.groupby("event").sum().sum("scenario"), rtol=1e-9)
+    forecast = tree["forecast"]
+    means = (forecast["scenarios"] * forecast["weight"]).sum(("chain", "draw"))
+    for name, estimate in drawn.found.scenarios.items():
+        assert estimate.probability == pytest.approx(float(means.sel(scenario=name)), abs=1e-12)
+        assert estimate.probability == pytest.approx(
+            float(joint.sel(scenario=name, event_state=["will=no", "will=yes"]).sum()), abs=1e-9
+        )
+    assert AS_OF.isoformat() == tree.attrs["as_of"]
+
+
+def test_files_are_written_whole(drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`write_report` leaves the three files and nothing else."""
+    monkeypatch.setattr("forecast.report.write.report_files", lambda *_: drawn.files)
+    write_report(drawn.found, drawn.prior, tmp_path, [], {}, lambda _: None)
+    assert ["forecast.nc", "report.html", "report.json"] == sorted(path.name for path in tmp_path.iterdir())
