@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Literal
 
 import numpy as np
 
@@ -120,7 +121,12 @@ def workspace(
     )
 
 
-_SOURCES = (("wire", "wire", "B"), ("blog", "blog", "D"), ("agency", "agency", "A"), ("rumour", "rumour", "F"))
+_SOURCES: tuple[tuple[str, str, Literal["A", "B", "D", "F"]], ...] = (
+    ("wire", "wire", "B"),
+    ("blog", "blog", "D"),
+    ("agency", "agency", "A"),
+    ("rumour", "rumour", "F"),
+)
 
 
 def rule(name: str, **when: str | Sequence[str]) -> Scenario:

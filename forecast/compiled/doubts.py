@@ -59,10 +59,7 @@ def _restated(layout: Layout, items: list[Item]) -> Iterator[Problem]:
         if not same_news or (first.group is not None and first.group == second.group):
             continue
         pairs = (
-            (a, b)
-            for a in _unsettled(layout, first)
-            for b in _unsettled(layout, second)
-            if frozenset((a, b)) in linked
+            (a, b) for a in _unsettled(layout, first) for b in _unsettled(layout, second) if frozenset((a, b)) in linked
         )
         if (pair := next(pairs, None)) is not None:
             a, b = (layout.events[v].id for v in pair)
@@ -77,5 +74,3 @@ def _restated(layout: Layout, items: list[Item]) -> Iterator[Problem]:
 
 def _unsettled(layout: Layout, item: Item) -> list[int]:
     return [layout.index[bearing.event] for bearing in item.bears_on if not isinstance(bearing, Settled)]
-
-

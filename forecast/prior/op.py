@@ -16,7 +16,6 @@ from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
 from forecast.inference.elementary import SERIES_BELOW_DISTANCE, SERIES_BELOW_SUM, SERIES_TERMS
 from forecast.inference.tape import (
     ABSOLUTE,
-    BOTH_STEPS,
     DIVIDE,
     EXP,
     EXPM1,

@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 CHAINS, DRAWS_PER_CHAIN, TUNE, CORES = 4, 1000, 500, 2
 TARGET_ACCEPT = 0.8
 # Raise when the model changes in a way that the compiled numbers do not show: cached draws of before are then unused.
-MODEL_VERSION = 2
+MODEL_VERSION = 3
 
 
 @dataclass(frozen=True)
