@@ -34,10 +34,10 @@ def steps_taken(xp: Any, hazards: Sequence[Any]) -> list[Any]:
         first, second = hazards
         one = first * xp.exp(-mean_hazard(xp, first, second))
         return [xp.exp(-first), one, xp.both_steps(first, second)]
-    return _many_steps(xp, hazards)
+    return _many_steps(hazards)
 
 
-def _many_steps(xp: Any, hazards: Sequence[Any]) -> list[Any]:
+def _many_steps(hazards: Sequence[Any]) -> list[Any]:
     n = len(hazards) + 1
     rates = [hazard / 2.0**HALVINGS for hazard in hazards] + [0.0 * hazards[0]]
     power = {(i, j): (1.0 + 0.0 * rates[0]) if i == j else 0.0 * rates[0] for i in range(n) for j in range(i, n)}
