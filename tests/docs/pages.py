@@ -1,0 +1,94 @@
+"""Pages of the documentation as tests read them: fenced blocks in order, and files and commands that they hold."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COLUMNS = "100"  # of the terminal that the pages show
+MINUTES = 5
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its lines, and the line of the page it begins in."""
+
+    language: str
+    lines: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A command as a page shows it: arguments, the lines it prints, its exit status."""
+
+    arguments: tuple[str, ...]
+    printed: tuple[str, ...]
+    status: int
+
+
+def blocks(page: str) -> tuple[Block, ...]:
+    """Return the fenced blocks of a page below `docs/`, or of the README."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = re.finditer(r"^```(\w+)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    return tuple(Block(m[1], tuple(m[2].splitlines()), text.count("\n", 0, m.start()) + 1) for m in found)
+
+
+def commands(block: Block) -> Iterator[Shown]:
+    """Yield the commands of a console block; `[exit 1]` as last line of one says its status."""
+    parts = [part.splitlines() for part in re.split(r"^\$ ", "\n".join(block.lines), flags=re.MULTILINE)[1:]]
+    for command, *printed in parts:
+        status = 0
+        if printed and (said := re.fullmatch(r"\[exit (\d)\]", printed[-1])):
+            status, printed = int(said[1]), printed[:-1]
+        yield Shown(tuple(shlex.split(command)), tuple(line for line in printed if line.strip()), status)
+
+
+def run(arguments: Sequence[str], folder: Path) -> tuple[int, list[str]]:
+    """Run `forecast ...` or `python ...` as a process of its own in a folder; return status and printed lines."""
+    program = {"forecast": ["-m", "forecast"], "python": []}[arguments[0]]
+    ran = subprocess.run(
+        [sys.executable, *program, *arguments[1:]],
+        cwd=folder,
+        env=os.environ | {"COLUMNS": COLUMNS},
+        capture_output=True,
+        text=True,
+        timeout=60 * MINUTES,
+        check=False,
+    )
+    return ran.returncode, (ran.stdout + ran.stderr).splitlines()
+
+
+def replace(block: Block, folder: Path) -> None:
+    """Do what a diff block shows: in the file named in its first line, put the + lines in the place of the - lines."""
+    path = folder / block.lines[0].removeprefix("--- ")
+    before, after = ("".join(f"{row[1:]}\n" for row in block.lines[1:] if row[0] == sign) for sign in "-+")
+    text = path.read_text(encoding="utf-8")
+    if text.count(before) != 1:
+        msg = f"line {block.line}: {path} does not hold the lines to replace exactly once"
+        raise ValueError(msg)
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def save(block: Block, folder: Path) -> None:
+    """Write a block to the file that its first line, a comment, names."""
+    (folder / block.lines[0].removeprefix("# ")).write_text("".join(f"{line}\n" for line in block.lines))
+
+
+NUMBER = re.compile(r"(?<![\w.-])[-+]?\d+(?:\.\d+)?(?![\w-])")
+
+
+def alike(shown: str, printed: str, tolerance: float) -> bool:
+    """Say whether two lines are the same but for spaces and, in a line with percentages, for numbers that are close."""
+    if "%" not in shown:
+        return shown.split() == printed.split()
+    words = [" ".join(NUMBER.sub("#", line).split()) for line in (shown, printed)]
+    numbers = [[float(number) for number in NUMBER.findall(line)] for line in (shown, printed)]
+    return words[0] == words[1] and all(abs(a - b) <= tolerance for a, b in zip(*numbers, strict=True))
