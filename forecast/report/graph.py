@@ -14,7 +14,7 @@ Edge = tuple[str, str]
 Point = tuple[float, float]
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """Columns (causes first) and rows of nodes, and the places where each edge bends between columns."""
 
     column: dict[str, float]
@@ -32,7 +32,7 @@ def network_drawing(found: Outcome, events: list[dict[str, Any]], scenarios: lis
     ]
     nodes = [_event_node(event) for event in events]
     nodes += [_scenario_node(row) for row in scenarios if row["id"] in {rule.id for rule in found.workspace.scenarios}]
-    placed = _place([str(node["key"]) for node in nodes], [*edges, *ruled])
+    placed = place_nodes([str(node["key"]) for node in nodes], [*edges, *ruled])
     for node in nodes:
         node["x"], node["y"] = _at(placed.column[node["key"]], placed.row[node["key"]])
     where = {node["key"]: node for node in nodes}
@@ -81,7 +81,7 @@ def _at(column: float, row: float) -> Point:
     return MARGIN + column * (NODE_WIDTH + GAP_X), MARGIN + row * (NODE_HEIGHT + GAP_Y)
 
 
-def _place(keys: list[str], edges: list[Edge]) -> _Placed:
+def place_nodes(keys: list[str], edges: list[Edge]) -> Placed:
     """Place the nodes in layers (Sugiyama, Tagawa and Toda 1981), the connected parts below each other."""
     from fast_sugiyama import from_edges
 
@@ -102,7 +102,7 @@ def _place(keys: list[str], edges: list[Edge]) -> _Placed:
         below = max(rows.values()) + 1.5
     for i, key in enumerate(key for key in keys if key not in column):  # events on their own
         column[key], row[key] = float(i % 5), below + i // 5
-    return _Placed(column, row, bends)
+    return Placed(column, row, bends)
 
 
 def _grid(positions: Any, n_nodes: int) -> tuple[dict[int, float], dict[int, float]]:

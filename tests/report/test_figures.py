@@ -1,0 +1,91 @@
+"""Geometry and wording of the page: chains, dots, the network's places, likelihood words, inline figures."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast.prior.settings import CHAINS
+from forecast.report.figures import INK, SIZE, inline, resampled
+from forecast.report.graph import GAP_Y, NODE_HEIGHT, place_nodes
+from forecast.report.render import DOT, STRIP_WIDTH, dot_strip
+from forecast.report.sampling import by_chain
+from forecast.report.wording import likelihood_word, long_date
+
+
+def test_draws_are_chain_after_chain() -> None:
+    """Draw number chain * n + i of a flat array is draw i of its chain."""
+    flat = np.arange(3.0 * CHAINS)
+    assert [[3 * chain + i for i in range(3)] for chain in range(CHAINS)] == by_chain(flat).tolist()
+    assert (CHAINS, 3, 2) == by_chain(np.stack([flat, flat])).shape
+
+
+def test_resampling_keeps_proportions() -> None:
+    """Every draw comes up as often as its weight says, rounded up or down."""
+    weights = np.array([0.1234, 0.5, 0.0, 0.3766])
+    counts = np.bincount(resampled(weights), minlength=4)
+    assert (np.abs(counts - SIZE * weights) <= 1).all()
+
+
+@given(values=st.lists(st.floats(0, 0.6), min_size=20, max_size=20))
+def test_dots_neither_overlap_nor_get_lost(values: list[float]) -> None:
+    """Each quantile has its dot; two dots are a diameter apart in height, or half of one in width."""
+    row = {"dots": sorted(values), "quantiles": {"0.5": 0.1}, "probability": 0.2}
+    strip = dot_strip(row, 0.6)
+    assert 20 == len(strip["dots"])
+    for (x, y), (other_x, other_y) in combinations(strip["dots"], 2):
+        assert abs(y - other_y) >= DOT - 1e-9 or abs(x - other_x) >= DOT / 2 - 1e-9
+    assert STRIP_WIDTH / 3 == pytest.approx(strip["mean"])
+
+
+@given(pairs=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=25))
+@settings(max_examples=50, deadline=None)
+def test_nodes_stand_apart_and_causes_on_the_left(pairs: list[tuple[int, int]]) -> None:
+    """No two nodes share a place, each edge runs to the right, and every event is drawn, those on their own too."""
+    keys = [f"event e{i}" for i in range(12)]
+    edges = list(dict.fromkeys((keys[min(p)], keys[max(p)]) for p in pairs if p[0] != p[1]))
+    placed = place_nodes(keys, edges)
+    assert set(keys) == set(placed.column)
+    for one, other in combinations(keys, 2):
+        apart = abs(placed.row[one] - placed.row[other]) * (NODE_HEIGHT + GAP_Y)
+        assert placed.column[one] != placed.column[other] or apart >= NODE_HEIGHT
+    for start, end in edges:
+        assert placed.column[start] < placed.column[end]
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"),
+    [
+        (0.0, "impossible"),
+        (0.001, "almost no chance"),
+        (0.05, "very unlikely"),
+        (0.2, "unlikely"),
+        (0.5, "roughly even chance"),
+        (0.7999, "likely"),
+        (0.8, "very likely"),
+        (0.97, "almost certain"),
+        (0.999, "almost certain"),
+        (1.0, "certain"),
+    ],
+)
+def test_likelihood_words(probability: float, expected: str) -> None:
+    """The terms of ICD 203, section D.6.e.(2)(a); a shared end belongs to the higher band."""
+    assert expected == likelihood_word(probability)
+
+
+def test_date_in_words() -> None:
+    """Dates are written without the machine's locale."""
+    assert "6 August 2025" == long_date("2025-08-06")
+
+
+def test_inline_figure() -> None:
+    """An inline figure has the page's colours, ids of its own, no size, and its text alternative, escaped."""
+    inner = '<g id="{0}a" fill="{1}"/><use href="#{0}a"/></svg>'
+    text = '<?xml version="1.0"?>\n<svg height="9pt" viewBox="0 0 1 1" width="8pt">' + inner.format("", INK)
+    head = '<svg role="img" aria-label="&lt;b&gt;" viewBox="0 0 1 1">'
+    expected = head + inner.format("f-", "var(--ink)")
+    assert expected == inline(text, "f", "<b>")
