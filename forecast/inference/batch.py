@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.elimination import Plan, Scope
+from forecast.inference.elimination import Plan, Scope, Step
 
 Array = NDArray[np.float64]
 
@@ -37,9 +37,15 @@ class Solution(NamedTuple):
     marginals: tuple[Array, ...]
 
 
+_Table = tuple[Array, Scope]
+
+
 class _Inward(NamedTuple):
+    """All slots; the maximum taken out of each step's message; the product of each step's given factors, if any."""
+
     slots: list[Array]
     peaks: list[Array]
+    given: list[_Table | None]
     root: Array
     log_scale: Array
 
@@ -104,9 +110,12 @@ def _inward(network: Plan, factors: Sequence[Array]) -> _Inward:
     n_draws = max((factor.shape[-1] for factor in factors), default=1)
     slots = list(factors)
     peaks: list[Array] = []
+    given: list[_Table | None] = []
     log_scale = np.zeros(n_draws)
     for step in network.steps:
-        message = _contract(network, [(slots[slot], network.scopes[slot]) for slot in step.inputs], step.scope)
+        given.append(_given(network, slots, step))
+        messages = [(slots[slot], network.scopes[slot]) for slot in step.inputs if slot >= network.n_factors]
+        message = _contract(network, messages if given[-1] is None else [given[-1], *messages], step.scope)
         # The maximum is taken out of each message, so that long products neither overflow nor vanish.
         peak = message.reshape(-1, message.shape[-1]).max(axis=0)
         if not peak.all():
@@ -118,7 +127,16 @@ def _inward(network: Plan, factors: Sequence[Array]) -> _Inward:
     root = _contract(network, [(slots[slot], network.scopes[slot]) for slot in network.root], network.keep)
     if root.shape[-1] != n_draws:
         root = np.broadcast_to(root, (*root.shape[:-1], n_draws))
-    return _Inward(slots, peaks, root, log_scale)
+    return _Inward(slots, peaks, given, root, log_scale)
+
+
+def _given(network: Plan, slots: Sequence[Array], step: Step) -> _Table | None:
+    """Multiply the given factors of a step, once for both passes."""
+    factors = [(slots[slot], network.scopes[slot]) for slot in step.inputs if slot < network.n_factors]
+    if len(factors) <= 1:
+        return factors[0] if factors else None
+    scope = tuple(sorted({v for _, own in factors for v in own}))
+    return _contract(network, factors, scope), scope
 
 
 def _outward(network: Plan, inward: _Inward, masks: Array) -> tuple[Array, ...]:
@@ -127,22 +145,33 @@ def _outward(network: Plan, inward: _Inward, masks: Array) -> tuple[Array, ...]:
     adjoints: dict[int, Array] = {}
     marginals: list[Array] = [np.empty(0)] * len(network.cards)
 
-    def send(inputs: Sequence[int], above: Array, above_scope: Scope) -> None:
-        for slot in inputs:
-            if slot >= network.n_factors:  # only messages pass the derivative on; given factors end it
-                others = [(slots[other], network.scopes[other]) for other in inputs if other != slot]
-                adjoints[slot] = _contract(network, others, network.scopes[slot], above, above_scope)
+    def send(messages: Sequence[int], others: list[_Table], above: Array, above_scope: Scope) -> None:
+        # Only messages pass the derivative on; given factors end it.
+        for slot in messages:
+            rest = [*others, *((slots[other], network.scopes[other]) for other in messages if other != slot)]
+            adjoints[slot] = _contract(network, rest, network.scopes[slot], above, above_scope)
 
     seed = np.moveaxis(masks, 0, -1)[..., np.newaxis]
-    send(network.root, seed, network.keep)
+    of_root = [slot for slot in network.root if slot >= network.n_factors]
+    send(of_root, [(slots[s], network.scopes[s]) for s in network.root if s < network.n_factors], seed, network.keep)
     for variable in network.keep:
         marginals[variable] = _contract(network, [(inward.root, network.keep)], (variable,), seed, network.keep)
-    for step, peak in zip(reversed(network.steps), reversed(inward.peaks), strict=True):
+    for step, peak, given in zip(
+        *(reversed(part) for part in (network.steps, inward.peaks, inward.given)), strict=True
+    ):
         # The derivative by the message before its maximum was taken out; without this, long products vanish.
         above = adjoints.pop(step.output) / peak
-        inputs = [(slots[slot], network.scopes[slot]) for slot in step.inputs]
-        marginals[step.variable] = _contract(network, inputs, (step.variable,), above, step.scope)
-        send(step.inputs, above, step.scope)
+        others = [] if given is None else [given]
+        messages = [slot for slot in step.inputs if slot >= network.n_factors]
+        send(messages, others, above, step.scope)
+        if messages:
+            # A message that comes in, times the derivative by it, is the joint of its scope: the smallest one will do.
+            slot = min(messages, key=lambda slot: slots[slot].size)
+            below = [(slots[slot], network.scopes[slot])]
+            joint = _contract(network, below, (step.variable,), adjoints[slot], network.scopes[slot])
+        else:
+            joint = _contract(network, others, (step.variable,), above, step.scope)
+        marginals[step.variable] = joint
     return tuple(_normalised(marginal, n_regions, n_draws) for marginal in marginals)
 
 
@@ -153,7 +182,7 @@ def _normalised(marginal: Array, n_regions: int, n_draws: int) -> Array:
 
 def _contract(
     network: Plan,
-    factors: Sequence[tuple[Array, Scope]],
+    factors: Sequence[_Table],
     scope: Scope,
     above: Array | None = None,
     above_scope: Scope = (),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +18,7 @@ from forecast.workspace.records import Item, Scenario
 
 Array = NDArray[np.float64]
 
-BLOCK = 1000  # draws solved at once: large enough for numpy's loops, small enough for the processor's cache
+BLOCK = 500  # draws solved at once: large enough for numpy's loops, small enough for the processor's cache
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,13 @@ def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
 
 def evaluate(asked: Query, theta: Array) -> Evaluation:
     """Solve every draw (theta: (n_theta, draws)) exactly. Raises ImpossibleEvidenceError if a draw has no mass."""
-    parts = []
-    for block in _blocks(theta):
+
+    def solved(block: Array) -> tuple[Array, Array, tuple[Array, ...]]:
         tables, offset = factors(asked.network, block)
         solution = solve(asked.plan, tables, asked.masks, by_region=False)
-        parts.append((solution.log_evidence + offset, _shares(solution.log_regions), solution.marginals))
+        return solution.log_evidence + offset, _shares(solution.log_regions), solution.marginals
+
+    parts = _by_block(solved, theta)
     return Evaluation(
         np.concatenate([evidence for evidence, _, _ in parts]),
         np.concatenate([shares for _, shares, _ in parts], axis=1),
@@ -80,16 +84,14 @@ def mean_joint(asked: Query, theta: Array, weights: Array) -> tuple[Array, ...]:
 
     `weights` (draws) are the normalised importance weights.
     """
-    totals = [np.zeros((asked.masks.shape[0], card)) for card in asked.network.layout.cards]
-    start = 0
-    for block in _blocks(theta):
+
+    def summed(block: Array, share: Array) -> list[Array]:
         tables, _ = factors(asked.network, block)
-        solution = solve(asked.plan, tables, asked.masks)
-        share = weights[start : start + block.shape[1]]
-        start += block.shape[1]
-        for v in _events(asked):
-            totals[v] += (_all_states(asked.network, v, solution.marginals[v]) * share).sum(axis=2).T
-    return tuple(totals)
+        marginals = solve(asked.plan, tables, asked.masks).marginals
+        return [(_all_states(asked.network, v, marginals[v]) * share).sum(axis=2).T for v in _events(asked)]
+
+    parts = _by_block(summed, theta, weights)
+    return tuple(np.sum(of_event, axis=0) for of_event in zip(*parts, strict=True))
 
 
 def _shares(log_regions: Array) -> Array:
@@ -110,22 +112,25 @@ def _all_states(network: AsOfNetwork, v: int, alive: Array) -> Array:
 
 def evaluate_scenarios(asked: Query, theta: Array) -> tuple[Array, Array]:
     """Compute log evidence (draws) and P(s | E, theta_d) (scenarios, draws) alone: the inward pass."""
-    parts = []
-    for block in _blocks(theta):
+
+    def solved(block: Array) -> tuple[Array, Array]:
         tables, offset = factors(asked.network, block)
         regions = log_regions(asked.plan, tables, asked.masks)
-        parts.append((np.logaddexp.reduce(regions, axis=0) + offset, _shares(regions)))
+        return np.logaddexp.reduce(regions, axis=0) + offset, _shares(regions)
+
+    parts = _by_block(solved, theta)
     return np.concatenate([evidence for evidence, _ in parts]), np.concatenate([shares for _, shares in parts], axis=1)
 
 
 def evidence_of(network: AsOfNetwork, theta: Array) -> Array:
     """Compute the log evidence (draws) of a network."""
     elimination = plan(network.cards, network.scopes)
-    parts = []
-    for block in _blocks(theta):
+
+    def solved(block: Array) -> Array:
         tables, offset = factors(network, block)
-        parts.append(log_evidence(elimination, tables) + offset)
-    return np.concatenate(parts)
+        return log_evidence(elimination, tables) + offset
+
+    return np.concatenate(_by_block(solved, theta))
 
 
 def is_possible(network: AsOfNetwork, theta: Array) -> bool:
@@ -137,5 +142,18 @@ def is_possible(network: AsOfNetwork, theta: Array) -> bool:
     return True
 
 
-def _blocks(theta: Array) -> list[Array]:
-    return [theta[:, start : start + BLOCK] for start in range(0, theta.shape[1], BLOCK)]
+def _by_block[T](solved: Callable[..., T], *by_draw: Array) -> list[T]:
+    """Call a function on each block of draws (last axis); results in order, so that they do not hang on the threads.
+
+    numpy lets go of the interpreter's lock inside its loops, so the blocks share the processor's cores.
+    """
+    starts = range(0, by_draw[0].shape[-1], BLOCK)
+
+    def on_block(start: int) -> T:
+        try:
+            return solved(*(values[..., start : start + BLOCK] for values in by_draw))
+        except ImpossibleEvidenceError as impossible:
+            raise ImpossibleEvidenceError(impossible.draws + start) from impossible
+
+    with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1)) as pool:
+        return list(pool.map(on_block, starts))

@@ -38,7 +38,8 @@ def leave_one_out(
         log_evidence, shares = evaluate_scenarios(asked, theta)
         return np.asarray(shares @ smooth(log_evidence - log_anchor).weights)
 
-    everything = forecast(workspace)
+    every_draw = theta is found.draws.theta
+    everything = found.evaluation.scenarios @ found.weights.weights if every_draw else forecast(workspace)
     effects = {}
     for number, item in enumerate(items, 1):
         if len(items) > FEW:

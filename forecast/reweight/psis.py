@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# Log ratios that differ by less are equal but for rounding: the same sum of logs, added up in another order.
+ROUNDING = 1e-9
 MIN_TAIL = 5  # fewer draws in the tail than this cannot be fitted
 
 
@@ -32,6 +34,8 @@ def smooth(log_ratios: Array) -> Smoothed:
     Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), algorithm 1.
     """
     n = log_ratios.size
+    if np.ptp(log_ratios) < ROUNDING:
+        return Smoothed(np.full(n, 1.0 / n), -np.inf)  # the proposal is the target
     shifted = log_ratios - log_ratios.max()
     n_tail = int(min(0.2 * n, 3.0 * sqrt(n)))
     order = np.argsort(shifted, kind="stable")
@@ -47,8 +51,6 @@ def smooth(log_ratios: Array) -> Smoothed:
             shifted = shifted.copy()
             # No smoothed weight may exceed the largest raw one.
             shifted[tail] = np.minimum(np.log(quantiles + np.exp(cutoff)), 0.0)
-    elif shifted.std() == 0.0:
-        k = -np.inf  # all ratios are equal: the proposal is the target
     weights = np.exp(shifted - shifted.max())
     return Smoothed(weights / weights.sum(), float(k))
 
