@@ -109,7 +109,7 @@ class Forecast:
     @cached_property
     def tree(self) -> xr.DataTree:
         """The ArviZ DataTree of the forecast: prior, posterior, forecast, joint, sample_stats, statements, evidence."""
-        return pipeline.tree_of(self._found)
+        return pipeline.tree_of(self._found, _quiet)
 
     def __repr__(self) -> str:
         lines = [f"{row['id']} {100 * row['probability']:.0f} %" for row in self.numbers["scenarios"]]

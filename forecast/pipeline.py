@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
@@ -24,6 +24,9 @@ from forecast.reweight.posterior import posterior, unweighted
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.read import load
 from forecast.workspace.records import Workspace
+
+if TYPE_CHECKING:
+    from xarray import DataTree
 
 DEFAULT_SEED = 20250806
 WIDEST_OTHER = 0.4  # prior probability of `other` above which the scenarios miss too much of what may happen
@@ -109,8 +112,19 @@ def _report(update: Update, progress: Progress) -> dict[str, bytes]:
     from forecast.report.write import report_files
 
     progress("drawing the report")
+    return report_files(*_for_report(update), progress)
+
+
+def tree_of(update: Update, progress: Progress) -> DataTree:
+    """Build the DataTree of an update, as forecast.nc holds it."""
+    from forecast.report.write import report_tree
+
+    return report_tree(*_for_report(update), progress)
+
+
+def _for_report(update: Update) -> tuple[Outcome, Outcome, tuple[Line, ...], dict[str, Any]]:
     ledger = (*update.ledger, update.line) if update.is_new else update.ledger
-    return report_files(update.outcome, prior_outcome(update.outcome), ledger, update.forecast, progress)
+    return update.outcome, prior_outcome(update.outcome), ledger, update.forecast
 
 
 def doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_SEED) -> tuple[Problem, ...]:

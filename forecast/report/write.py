@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from forecast.report.page import CURVE_EVERY, page_numbers
 from forecast.report.render import render
 from forecast.reweight.curves import Curves, curve_days, curves
 from forecast.reweight.evaluate import Evaluation, mean_joint
+
+if TYPE_CHECKING:
+    from xarray import DataTree
 
 Progress = Callable[[str], None]
 
@@ -49,24 +52,45 @@ def report_files(
         forecast: the content of forecast.json.
         progress: told what is being done.
     """
+    from forecast.report.tree import as_netcdf
+
+    page, tree = _page_and_tree(outcome, prior, ledger, forecast, progress)
+    progress("report: figures")
+    drawing = network_drawing(outcome, page["events"], page["scenarios"])
+    html = render(page, drawing, _figures(outcome, prior.posterior.evaluation, page))
+    text = json.dumps(page, ensure_ascii=False, indent=1, allow_nan=False)
+    return {"forecast.nc": as_netcdf(tree), "report.html": html.encode(), "report.json": f"{text}\n".encode()}
+
+
+def report_tree(
+    outcome: Outcome,
+    prior: Outcome,
+    ledger: Sequence[Mapping[str, Any]],
+    forecast: Mapping[str, Any],
+    progress: Progress,
+) -> DataTree:
+    """Build the DataTree of forecast.nc alone; arguments as of `report_files`."""
+    return _page_and_tree(outcome, prior, ledger, forecast, progress)[1]
+
+
+def _page_and_tree(
+    outcome: Outcome,
+    prior: Outcome,
+    ledger: Sequence[Mapping[str, Any]],
+    forecast: Mapping[str, Any],
+    progress: Progress,
+) -> tuple[dict[str, Any], DataTree]:
+    from forecast.report.tree import data_tree
+
     found = outcome.posterior
     progress("report: curves by date")
     by_date = _curves(outcome)
-    opening = prior.posterior.evaluation
     joint = mean_joint(found.asked, found.draws.theta, found.weights.weights)
     progress("report: numbers")
     fit = load_fit(found.draws.folder)
     told = fit if found.draws.digest == found.base.digest else load_fit(found.base.folder)
     page = page_numbers(outcome, prior, ledger, forecast, by_date, told[0])
-    progress("report: figures")
-    from forecast.report.tree import as_netcdf, data_tree
-
-    drawing = network_drawing(outcome, page["events"], page["scenarios"])
-    html = render(page, drawing, _figures(outcome, opening, page))
-    progress("report: data tree")
-    tree = data_tree(outcome, opening, joint, fit, page)
-    text = json.dumps(page, ensure_ascii=False, indent=1, allow_nan=False)
-    return {"forecast.nc": as_netcdf(tree), "report.html": html.encode(), "report.json": f"{text}\n".encode()}
+    return page, data_tree(outcome, prior.posterior.evaluation, joint, fit, page)
 
 
 def _curves(outcome: Outcome) -> Curves:
