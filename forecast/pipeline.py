@@ -83,7 +83,7 @@ def conclude(
     table = forecast_table(result, compared, line["version"])
     new_items, edited = _changes(line, compared)
     table["edited"] = list(edited)
-    table["moved"] = _moved(result, new_items, progress) if attribute else []
+    table["moved"] = _moved(result, line, compared, new_items, progress) if attribute else []
     return Update(root, result, table, line, ledger, has_news(line, ledger), edited)
 
 
@@ -192,14 +192,51 @@ def _changes(line: Line, compared: Line | None) -> tuple[list[str], tuple[str, .
     return new, tuple(edited)
 
 
-def _moved(found: Outcome, items: Sequence[str], progress: Progress) -> list[dict[str, Any]]:
-    """Return what each new item adds to each scenario, the item with the largest effect on any of them first."""
+def _moved(
+    found: Outcome, line: Line, compared: Line | None, items: Sequence[str], progress: Progress
+) -> list[dict[str, Any]]:
+    """Return what each new item adds to each scenario, and what other changes of the inputs leave to explain.
+
+    Sorted by the largest effect on any scenario. The remainder is only given where something else did change.
+    """
     effects = leave_one_out(found.workspace, found.posterior, items, progress) if items else {}
-    rows = [
-        {"item": item, "effects": dict(zip(found.scenario_ids, map(float, effect), strict=True))}
+    rows: list[dict[str, Any]] = [
+        {"what": item, "kind": "item", "effects": dict(zip(found.scenario_ids, map(float, effect), strict=True))}
         for item, effect in effects.items()
     ]
-    return sorted(rows, key=lambda row: (-max(map(abs, row["effects"].values())), row["item"]))
+    if compared is not None and (others := _other_changes(line, compared)):
+        before = {row["id"]: row["probability"] for row in compared["scenarios"]}
+        rest = {
+            name: estimate.probability - before[name] - sum(row["effects"][name] for row in rows)
+            for name, estimate in found.scenarios.items()
+            if name in before
+        }
+        rows.append({"what": " and ".join(others), "kind": "inputs", "effects": rest})
+    return sorted(rows, key=lambda row: (-max(map(abs, row["effects"].values()), default=0.0), row["what"]))
+
+
+def _other_changes(line: Line, compared: Line) -> list[str]:
+    """Name the inputs other than single items that differ between two ledger lines."""
+    named = {"network": "network", "scenarios": "scenario rules", "experts": "experts", "sources": "sources"}
+    changed = [
+        name
+        for key, name in named.items()
+        if _common(line["inputs"][key], compared["inputs"][key])
+        != _common(compared["inputs"][key], line["inputs"][key])
+    ]
+    if line["inputs"]["statements"] != compared["inputs"]["statements"]:
+        changed.append("statements")
+    if set(compared["inputs"]["items"]) - set(line["inputs"]["items"]):
+        changed.append("items taken out")
+    names = {"known_until": "time without news", "seed": "another seed", "version": "another version"}
+    return changed + [name for key, name in names.items() if line[key] != compared[key]]
+
+
+def _common(digests: Any, others: Any) -> Any:
+    """Leave out what only one line has: a source that enters with its first item is no change of its own."""
+    if not isinstance(digests, dict):
+        return digests
+    return {name: digest for name, digest in digests.items() if name in others}
 
 
 def _contradiction(error: ContradictionError) -> list[Problem]:

@@ -45,11 +45,11 @@ def print_scenarios(table: Table, *, with_change: bool) -> None:
 
 
 def moved_most(moved: Sequence[Mapping[str, Any]], scenario: str) -> str:
-    """Name the item with the largest effect on a scenario, with the effect in percentage points."""
-    best = max(moved, key=lambda row: abs(row["effects"][scenario]), default=None)
-    if best is None or abs(best["effects"][scenario]) < 0.00005:
+    """Name what had the largest effect on a scenario, with the effect in percentage points."""
+    best = max(moved, key=lambda row: abs(row["effects"].get(scenario, 0.0)), default=None)
+    if best is None or abs(effect := best["effects"].get(scenario, 0.0)) < 0.00005:
         return "-"
-    return f"{best['item']} ({100 * best['effects'][scenario]:+.2g})"
+    return f"{best['what']} ({100 * effect:+.2g})"
 
 
 def print_events(table: Table) -> None:
