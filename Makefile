@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help forecast check test trust bench schemas lock clean
+.PHONY: help forecast check test trust bench picture schemas lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -31,6 +31,9 @@ trust: $(DEVELOPMENT) ## Slower checks of whether the numbers can be trusted
 
 bench: $(DEVELOPMENT) ## Measure what the README quotes, side by side with its yardstick
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+picture: $(RUNTIME) ## Draw docs/forecast.svg and the table of the README from the latest forecast
+	$(BIN)/python docs/pictures.py
 
 schemas: $(RUNTIME) ## Write the JSON Schemas of the input files
 	$(BIN)/python -m forecast.workspace.schemas
