@@ -38,19 +38,17 @@ def smooth(log_ratios: Array) -> Smoothed:
         return Smoothed(np.full(n, 1.0 / n), -np.inf)  # the proposal is the target
     shifted = log_ratios - log_ratios.max()
     n_tail = int(min(0.2 * n, 3.0 * sqrt(n)))
-    order = np.argsort(shifted, kind="stable")
-    cutoff = max(float(shifted[order[-n_tail - 1]]), float(np.log(np.finfo(float).tiny)))
-    tail = order[shifted[order] > cutoff]
     k = np.inf
-    if tail.size >= MIN_TAIL:
-        excess = np.exp(shifted[tail]) - np.exp(cutoff)
-        k, sigma = fit_generalised_pareto(excess)
+    if n_tail >= MIN_TAIL:
+        order = np.argsort(shifted, kind="stable")
+        tail, cutoff = order[-n_tail:], np.exp(shifted[order[-n_tail - 1]])
+        k, sigma = fit_generalised_pareto(np.exp(shifted[tail]) - cutoff)
         if np.isfinite(k):
-            at = (np.arange(tail.size) + 0.5) / tail.size
+            at = (np.arange(n_tail) + 0.5) / n_tail
             quantiles = sigma * np.expm1(-k * np.log1p(-at)) / k if k != 0.0 else -sigma * np.log1p(-at)
             shifted = shifted.copy()
             # No smoothed weight may exceed the largest raw one.
-            shifted[tail] = np.minimum(np.log(quantiles + np.exp(cutoff)), 0.0)
+            shifted[tail] = np.minimum(np.log(quantiles + cutoff), 0.0)
     weights = np.exp(shifted - shifted.max())
     return Smoothed(weights / weights.sum(), float(k))
 

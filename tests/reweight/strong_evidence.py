@@ -1,0 +1,88 @@
+"""Worlds without statements whose evidence is too strong for reweighting, and their posterior from a pool of draws.
+
+Without statements the prior of theta is that of the rows, so that draws need no sampler, and the posterior is that of a
+pool a hundred times as large, weighed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import compile_workspace
+from forecast.compiled.layout import lay_out
+from forecast.prior.draws import Draws
+from forecast.prior.rows_prior import rows_prior, theta_draws
+from forecast.prior.spec import PriorSpec
+from forecast.reweight.evaluate import evaluate_scenarios, evidence_of, query
+from forecast.workspace.records import Item, Settled, Workspace
+from tests.worlds import HERE, event, item, network, rule, workspace
+
+Array = NDArray[np.float64]
+
+AS_OF, QUARTER = date(2026, 3, 25), date(2026, 1, 1)
+STATES = ("low", "middle", "high")
+UNSTEADY = ("rate", "mood")
+POOL, DRAWS = 400_000, 4000
+
+
+def unsteady_since(day: date, changes: int = 10) -> list[Item]:
+    """Two statuses that swing between their outer states every five days from a day on: each swing informs theta."""
+    return [
+        item(f"{name}-{n:02d}", day + timedelta(days=5 * n), Settled(name, STATES[2 * (n % 2 == 0)], HERE))
+        for name in UNSTEADY
+        for n in range(changes)
+    ]
+
+
+def world(items: list[Item]) -> Workspace:
+    """Statuses are decided anew long before the horizon, so a scenario at the horizon hangs on theta alone."""
+    statuses = [event(name, "status", STATES, initial="low", persistence_days=60.0) for name in UNSTEADY]
+    rules = [rule("calm", rate="middle", mood=["low", "middle"]), rule("high", rate="high")]
+    return workspace(network(*statuses), items=items, scenarios=rules)
+
+
+# The evidence is old: the sampler can know it from the start of the quarter.
+OLD = world(unsteady_since(QUARTER - timedelta(days=80)))
+# The evidence is new: at the start of the quarter there was nothing to know.
+NEW = world(unsteady_since(QUARTER + timedelta(days=3)))
+
+
+@cache
+def pool(n_coordinates: int, seed: int, size: int) -> Array:
+    """Independent standard normal coordinates of theta."""
+    return np.random.default_rng(seed).standard_normal((n_coordinates, size))
+
+
+def draws_of(spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], None], **_: Any) -> Draws:
+    """In the place of `prior_draws`: draws of the prior or, with an anchor, resampled from the pool by its evidence."""
+    rows = spec.rows
+    progress("drawing")
+    if spec.anchor is None:
+        theta = theta_draws(rows, pool(rows.n_coordinates, seed, DRAWS))
+    else:
+        theta = theta_draws(rows, pool(rows.n_coordinates, seed + 1, POOL))
+        log_ratios = evidence_of(spec.anchor, theta)
+        share = np.exp(log_ratios - log_ratios.max())
+        chosen = np.random.default_rng(seed + 2).choice(POOL, DRAWS, p=share / share.sum())
+        theta = np.ascontiguousarray(theta[:, chosen])
+    return Draws(theta, f"{seed}", {}, cache)
+
+
+def from_pool(known: Workspace) -> tuple[Array, Array]:
+    """P(scenario | E) on a pool of its own, and its Monte Carlo standard error."""
+    layout = lay_out(known.network)
+    rows = rows_prior(layout)
+    theta = theta_draws(rows, pool(rows.n_coordinates, 99, POOL))
+    asked = query(compile_workspace(layout, known, AS_OF), known.scenarios)
+    log_evidence, shares = evaluate_scenarios(asked, theta)
+    weights = np.exp(log_evidence - log_evidence.max())
+    weights /= weights.sum()
+    mean = shares @ weights
+    return mean, np.sqrt(np.square(shares - mean[:, np.newaxis]) @ np.square(weights))

@@ -1,0 +1,106 @@
+"""Smoothed importance weights against ArviZ's, quantiles against repeated samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from forecast.reweight.psis import effective_size, pareto_k, smooth
+from forecast.reweight.weights import MIN_EFFECTIVE_SIZE, Weights, weigh_draws, weighted_quantiles
+
+Array = NDArray[np.float64]
+
+SHAPES: dict[str, Callable[[np.random.Generator, int], Array]] = {
+    "light": lambda rng, n: 0.3 * rng.standard_normal(n),
+    "heavy": lambda rng, n: 3.0 * rng.standard_normal(n),
+    "one draw": lambda rng, n: 30.0 * rng.standard_normal(n),
+    "bounded": lambda rng, n: np.log(rng.uniform(size=n)),
+    "tied in pairs": lambda rng, n: np.repeat(rng.standard_normal(n // 2), 2),
+    "large": lambda rng, n: 700.0 + rng.standard_normal(n),
+    "small": lambda rng, n: -5000.0 + rng.standard_normal(n),
+}
+
+
+@pytest.mark.parametrize("n", [200, 1000, 4000])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_smoothing_is_that_of_arviz(shape: str, n: int) -> None:
+    """Weights and Pareto k equal those of ArviZ to 1e-12; which of two equal ratios gets which weight is open."""
+    from arviz_stats.base import array_stats
+
+    log_ratios = np.sort(SHAPES[shape](np.random.default_rng(n), n))
+    log_weights, k = array_stats.psislw(-log_ratios)  # it takes the ratios of leave-one-out, turned round
+    found = smooth(log_ratios)
+    np.testing.assert_allclose(np.sort(found.weights), np.sort(np.exp(log_weights)), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.pareto_k, k, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-13])
+def test_equal_ratios_are_trusted(noise: float) -> None:
+    """Where the proposal is the target, rounding apart, all weights are equal and no tail is found."""
+    log_ratios = -50.0 + noise * np.random.default_rng(1).standard_normal(4000)
+    found = weigh_draws(log_ratios, np.full((2, 4000), 0.5))
+    np.testing.assert_allclose(found.weights, 1.0 / 4000, rtol=1e-12)
+    assert (True, -np.inf) == (found.reliable, found.pareto_k)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), shift=st.floats(-500, 500), sd=st.floats(0.01, 5.0))
+def test_laws_of_smoothing(seed: int, shift: float, sd: float) -> None:
+    """Weights sum to one, keep the order of the ratios, and do not hang on the ratios' scale or the draws' order."""
+    rng = np.random.default_rng(seed)
+    log_ratios = sd * rng.standard_normal(500)
+    found, order = smooth(log_ratios), rng.permutation(500)
+    assert abs(found.weights.sum() - 1.0) < 1e-12
+    assert (np.diff(found.weights[np.argsort(log_ratios)]) >= 0.0).all()
+    np.testing.assert_allclose(smooth(log_ratios + shift).weights, found.weights, rtol=1e-9)
+    np.testing.assert_allclose(smooth(log_ratios[order]).weights, found.weights[order], rtol=1e-9)
+
+
+def test_weights_without_a_tail_are_not_trusted() -> None:
+    """Ratios of which nearly all are zero have no tail to look at: k is infinite."""
+    log_ratios = np.full(4000, -np.inf)
+    log_ratios[:3] = 0.0
+    assert np.inf == smooth(log_ratios).pareto_k
+    assert np.inf == pareto_k(np.zeros(10))
+
+
+def test_the_worst_tail_counts() -> None:
+    """Light weights do not hide a scenario whose own expectation rests on few draws."""
+    rng = np.random.default_rng(2)
+    rare = 1e-6 * rng.pareto(0.8, 4000)
+    found = weigh_draws(0.1 * rng.standard_normal(4000), np.stack([rare, 1.0 - rare]))
+    assert found.effective_size > 3900
+    assert not found.reliable
+
+
+@pytest.mark.parametrize(("k", "size", "reliable"), [(0.7, 400.0, True), (0.71, 4000.0, False), (0.1, 399.0, False)])
+def test_when_weights_are_reliable(k: float, size: float, reliable: bool) -> None:
+    """Both limits are the last values that will do."""
+    assert reliable == Weights(np.full(2, 0.5), k, size).reliable
+    assert MIN_EFFECTIVE_SIZE == 400.0
+
+
+def test_effective_size() -> None:
+    """Equal weights count every draw, a single weight counts one."""
+    assert 50.0 == pytest.approx(effective_size(np.full(50, 0.02)))
+    assert 1.0 == effective_size(np.eye(50)[3])
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 40))
+def test_quantiles_are_those_of_the_repeated_sample(seed: int, n: int) -> None:
+    """Integer weights are repetitions; the quantile is the inverse of the sample's distribution function."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 5, n)
+    counts[rng.integers(n)] += 1
+    values = np.round(rng.standard_normal((3, n)), 1)  # with ties
+    # Between the steps of the distribution function, where rounding cannot decide.
+    probabilities = (np.arange(counts.sum()) + 0.5) / counts.sum()
+    expected = [np.quantile(np.repeat(row, counts), probabilities, method="inverted_cdf") for row in values]
+    actual = weighted_quantiles(values, counts / counts.sum(), probabilities)
+    assert (np.array(expected) == actual).all()
