@@ -24,7 +24,8 @@ def read_ledger(root: Path) -> tuple[Line, ...]:
         return ()
     lines: list[Line] = []
     before = None
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # Not splitlines: a note may hold one of Unicode's other line ends.
+    for number, text in enumerate(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), 1):
         source = Source(LEDGER, number)
         try:
             line = json.loads(text)

@@ -1,0 +1,116 @@
+"""Outputs appear whole or not at all, wherever the run is interrupted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.record.files import recover_folder, replace_file, replace_folder
+
+OLD = {"a.txt": b"old a", "gone.txt": b"old"}
+NEW = {"a.txt": b"new a", "b.txt": b"new b"}
+# Every call by which these functions touch the disk.
+CALLS = [(Path, "mkdir"), (Path, "open"), (Path, "write_bytes"), (Path, "rename"), (Path, "replace"), (os, "fsync")]
+CALLS += [(shutil, "rmtree")]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Files of a folder by name, partial ones too."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+@contextmanager
+def interrupted_at(number: int) -> Iterator[list[str]]:
+    """Interrupt before the call with this number (from 0); yield the names of the calls as they are made.
+
+    From then on nothing on the disk changes any more, not even by clean-up: the process is gone.
+    """
+    made: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in CALLS:
+            patch.setattr(owner, name, _stopping(getattr(owner, name), name, made, number))
+        yield made
+
+
+def _stopping(original: Callable[..., Any], name: str, made: list[str], number: int) -> Callable[..., Any]:
+    def stop(*arguments: Any, **more: Any) -> Any:
+        made.append(name)
+        if len(made) > number:
+            raise KeyboardInterrupt
+        return original(*arguments, **more)
+
+    return stop
+
+
+def test_a_folder_is_old_or_new_at_every_moment(tmp_path: Path) -> None:
+    """Killed before any of its steps, a replacement leaves the old folder or the new one, and the next one succeeds."""
+    number, states = 0, []
+    while True:
+        folder = tmp_path / str(number) / "2026-03-01"
+        replace_folder(folder, OLD)
+        with interrupted_at(number) as made:
+            try:
+                replace_folder(folder, NEW)
+            except KeyboardInterrupt:
+                finished = False
+            else:
+                finished = True
+        if finished:
+            assert number == len(made)
+            break
+        recover_folder(folder)
+        states.append(content(folder))
+        assert states[-1] in (OLD, NEW)
+        replace_folder(folder, NEW)
+        assert NEW == content(folder)
+        number += 1
+    assert states == sorted(states, key=lambda state: state == NEW)  # once new, it stays
+    assert {True, False} == {state == NEW for state in states}
+    assert number > 5
+
+
+def test_a_file_is_old_or_new_at_every_moment(tmp_path: Path) -> None:
+    """Killed before any of its steps, replacing a file leaves all of the old one or all of the new one."""
+    states = []
+    for number in range(20):
+        path = tmp_path / str(number) / "ledger.jsonl"
+        replace_file(path, b"old\n")
+        with interrupted_at(number), suppress(KeyboardInterrupt):
+            replace_file(path, b"old\nnew\n")
+        states.append(path.read_bytes())
+    assert [b"old\n"] * 4 == states[:4]
+    assert [b"old\nnew\n"] * 10 == states[10:]
+    assert {b"old\n", b"old\nnew\n"} == set(states)
+
+
+def test_an_interruption_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted by Ctrl-C between its two moves, a replacement puts the old folder back and leaves nothing else."""
+    folder = tmp_path / "2026-03-01"
+    replace_folder(folder, OLD)
+    rename = Path.rename
+
+    def second_fails(self: Path, target: Path) -> Path:
+        if target == folder and self.name.endswith(".partial"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", second_fails)
+    with pytest.raises(KeyboardInterrupt):
+        replace_folder(folder, NEW)
+    assert OLD == content(folder)
+    assert [folder] == list(tmp_path.iterdir())
+
+
+def test_a_replacement_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Exactly the new files are there; no partial folder and none of before."""
+    folder = tmp_path / "2026-03-01"
+    for files in (OLD, NEW):
+        replace_folder(folder, files)
+        assert files == content(folder)
+    assert [folder] == list(tmp_path.iterdir())
