@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -66,6 +67,30 @@ def run(arguments: Sequence[str], folder: Path) -> tuple[int, list[str]]:
     return ran.returncode, (ran.stdout + ran.stderr).splitlines()
 
 
+NEXT = "---- next ----"
+STEPS = f"""
+import json, sys
+space = {{}}
+for source in json.load(sys.stdin):
+    exec(compile(source, "page", "single"), space)
+    print({NEXT!r})
+"""
+
+
+def converse(examples: Sequence[str], folder: Path) -> list[list[str]]:
+    """Run statements of Python one after the other in a folder, in one process; return what each prints."""
+    ran = subprocess.run(
+        [sys.executable, "-c", STEPS],
+        cwd=folder,
+        input=json.dumps(list(examples)),
+        capture_output=True,
+        text=True,
+        timeout=60 * MINUTES,
+        check=True,
+    )
+    return [part.splitlines() for part in ran.stdout.split(f"{NEXT}\n")[:-1]]
+
+
 def replace(block: Block, folder: Path) -> None:
     """Do what a diff block shows: in the file named in its first line, put the + lines in the place of the - lines."""
     path = folder / block.lines[0].removeprefix("--- ")
@@ -86,8 +111,8 @@ NUMBER = re.compile(r"(?<![\w.-])[-+]?\d+(?:\.\d+)?(?![\w-])")
 
 
 def alike(shown: str, printed: str, tolerance: float) -> bool:
-    """Say whether two lines are the same but for spaces and, in a line with percentages, for numbers that are close."""
-    if "%" not in shown:
+    """Say whether two lines are the same but for spaces and, in a line with percent or decimals, for close numbers."""
+    if "%" not in shown and not re.search(r"\d\.\d", shown):
         return shown.split() == printed.split()
     words = [" ".join(NUMBER.sub("#", line).split()) for line in (shown, printed)]
     numbers = [[float(number) for number in NUMBER.findall(line)] for line in (shown, printed)]

@@ -1,17 +1,18 @@
-"""The page docs/first-forecast.md is what a newcomer does: it is done here."""
+"""The pages docs/first-forecast.md and docs/python.md are what a newcomer does: it is done here."""
 
 from __future__ import annotations
 
+from doctest import DocTestParser
 from pathlib import Path
 
-from tests.docs.pages import Shown, alike, blocks, commands, replace, run, save
+from tests.docs.pages import Shown, alike, blocks, commands, converse, replace, run, save
 
-PAGE = "docs/first-forecast.md"
+PAGE, PYTHON_PAGE = "docs/first-forecast.md", "docs/python.md"
 POINTS = 4.0  # percentage points by which machines may differ: several Monte Carlo errors of the widest forecast
 
 
-def test_the_first_forecast_page_is_true(tmp_path: Path) -> None:
-    """Every command of the page, run in order, prints the lines that the page shows and exits as it says."""
+def test_the_first_forecast_pages_are_true(tmp_path: Path) -> None:
+    """Everything on the two pages, done in order in one workspace, prints what they show and exits as they say."""
     folder, missing = tmp_path, []
     for block in blocks(PAGE):
         match block.language:
@@ -26,6 +27,8 @@ def test_the_first_forecast_page_is_true(tmp_path: Path) -> None:
             case "yaml":
                 save(block, folder)
     assert [] == missing
+    # One fit serves both pages: the second goes on in the workspace of the first.
+    assert [] == _missing_in_python(folder.parent)
 
 
 def _missing(shown: Shown, folder: Path) -> list[str]:
@@ -39,3 +42,21 @@ def _missing(shown: Shown, folder: Path) -> list[str]:
     if missing or status != shown.status:
         return [*missing, f"exit {status} (expected {shown.status}) of {' '.join(shown.arguments)} after:", *printed]
     return []
+
+
+def _missing_in_python(folder: Path) -> list[str]:
+    text = "\n".join(line for block in blocks(PYTHON_PAGE) for line in (*block.lines, ""))
+    examples = DocTestParser().get_examples(text)
+    printed = converse([example.source for example in examples], folder)
+    return [
+        f"{example.source}expected {example.want}got {found}"
+        for example, found in zip(examples, printed, strict=True)
+        if not _same(example.want.splitlines(), found)
+    ]
+
+
+def _same(shown: list[str], printed: list[str]) -> bool:
+    fractions = POINTS / 100.0
+    return len(shown) == len(printed) and all(
+        alike(a, b, POINTS if "%" in a else fractions) for a, b in zip(shown, printed, strict=True)
+    )
