@@ -18,7 +18,7 @@ from forecast.workspace.records import Item, Scenario
 
 Array = NDArray[np.float64]
 
-BLOCK = 500  # draws solved at once: large enough for numpy's loops, small enough for the processor's cache
+BLOCK = 1000  # draws solved at once: large enough for numpy's loops, small enough for the processor's cache
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ therefore ends with the same draws as a workspace that was updated every day.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -123,9 +124,24 @@ def _attempt(
 ) -> Posterior:
     with _contradictions_named(workspace, asked.network, draws.theta):
         evaluation = evaluate(asked, draws.theta)
-    log_anchor = np.zeros(draws.theta.shape[1]) if spec.anchor is None else evidence_of(spec.anchor, draws.theta)
+    log_anchor = _log_anchor(spec.anchor, draws)
     weights = weigh_draws(evaluation.log_evidence - log_anchor, evaluation.scenarios)
     return Posterior(asked, spec, base, draws, anchor, log_anchor, evaluation, weights)
+
+
+def _log_anchor(known: AsOfNetwork | None, draws: Draws) -> Array:
+    """Compute the log probability of what the sampler knew, up to a constant.
+
+    It is kept beside the draws: their digest covers all of it but the constant factor of the reports, left out here.
+    """
+    if known is None:
+        return np.zeros(draws.theta.shape[1])
+    kept = draws.folder / "log_anchor.npy"
+    if not kept.exists():
+        partial = kept.with_name(f"partial-{os.getpid()}.npy")
+        np.save(partial, evidence_of(replace(known, log_fixed=0.0), draws.theta))
+        partial.replace(kept)
+    return np.asarray(np.load(kept))
 
 
 @contextmanager

@@ -28,9 +28,10 @@ WORLDS = {"quarter": (OLD, QUARTER), "as-of": (NEW, AS_OF)}
 
 
 @pytest.fixture(autouse=True)
-def without_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draws come from a pool instead of the sampler."""
+def without_sampler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Draws come from a pool instead of the sampler; the cache is the test's own folder."""
     monkeypatch.setattr(module, "prior_draws", draws_of)
+    monkeypatch.chdir(tmp_path)
 
 
 def _posterior(known: Workspace, as_of: date = AS_OF, told: Callable[[str], None] = lambda _: None) -> Posterior:
@@ -70,6 +71,16 @@ def test_draws_are_asked_for_in_order(anchor: str, monkeypatch: pytest.MonkeyPat
     assert [None, QUARTER, AS_OF][: len(asked)] == asked
     assert {"quarter": 2, "as-of": 3}[anchor] == len(asked)
     assert f"with the evidence known on {asked[-1]}: drawing" == told[-1]
+
+
+def test_what_the_sampler_knew_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The anchor's probability is computed once and read again, to the same weights."""
+    first = _posterior(OLD)
+    monkeypatch.setattr(module, "evidence_of", None)
+    again = _posterior(OLD)
+    assert (first.log_anchor == again.log_anchor).all()
+    assert (first.weights.weights == again.weights.weights).all()
+    assert ["log_anchor.npy"] == [path.name for path in first.draws.folder.iterdir()]
 
 
 def test_mild_evidence_needs_no_anchor() -> None:
