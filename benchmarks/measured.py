@@ -1,0 +1,64 @@
+"""What the benchmarks share: a copy of this repository's workspace, processes side by side, and small tables."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def workspace(*, cached: bool) -> Iterator[Path]:
+    """Copy this repository's workspace to a temporary folder; `cached`: with the draws that are there."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name in ("priors", "evidence"):
+            shutil.copytree(ROOT / name, root / name)
+        if cached and (ROOT / "reports" / ".cache").exists():
+            shutil.copytree(ROOT / "reports" / ".cache", root / "reports" / ".cache")
+        yield root
+
+
+def seconds(environment: Mapping[str, str], *arguments: str) -> float:
+    """Run this Python with arguments as a process of its own; return the wall time."""
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        cwd=ROOT,
+    )
+    return time.perf_counter() - start
+
+
+def bytecode_kept(folder: Path) -> dict[str, str]:
+    """Return the environment with compiled modules kept in a folder: both sides start from the same caches."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(folder)}
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median: one slow run on a busy machine does not move it."""
+    return statistics.median(values)
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns, the first one to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(cells).rstrip(), flush=True)

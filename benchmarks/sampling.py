@@ -1,0 +1,60 @@
+"""Convergence on this repository's workspace: R-hat <= 1.01, ESS >= 400 in bulk and tail, no divergences.
+
+    python benchmarks/sampling.py [SEED ...]        default: seeds 1 to 5, about a minute each
+
+For the fit on the statements alone and for the one that the forecast rests on; parameters, and forecasts: P(scenario)
+and P(state of each event) given each draw, chain by chain.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+import numpy as np
+
+from benchmarks.measured import table, workspace
+from forecast import pipeline
+from forecast.prior.draws import Draws, load_fit
+from forecast.prior.sample import convergence
+from forecast.prior.settings import CHAINS
+from forecast.record.outcome import prior_outcome
+from forecast.reweight.evaluate import Evaluation
+
+HEADING = ("", "R-hat", "ESS bulk", "ESS tail", "divergences")
+LIMITS = ("limit", "1.01", "400", "400", "0")
+
+
+def forecasts(evaluation: Evaluation, draws: Draws) -> dict[str, float]:
+    """Compute the diagnostics of what is forecast, as those of parameters are computed."""
+    values = np.concatenate([evaluation.scenarios, *evaluation.events])
+    _, stats = load_fit(draws.folder)
+    return convergence({"forecast": values.reshape(len(values), CHAINS, -1).transpose(1, 2, 0)}, stats)
+
+
+def row(name: str, found: dict[str, float]) -> tuple[str, ...]:
+    """Format one fit's diagnostics."""
+    ess = (f"{found[key]:.0f}" for key in ("ess_bulk_min", "ess_tail_min", "divergences"))
+    return name, f"{found['r_hat_max']:.4f}", *ess
+
+
+def main(seeds: list[int]) -> None:
+    """Print one line for each seed, fit and kind of quantity."""
+    rows = []
+    with workspace(cached=True) as root:
+        for seed in seeds:
+            found = pipeline.conclude(
+                root, datetime.now(UTC).date(), lambda _: None, seed=seed, attribute=False
+            ).outcome
+            posterior, prior = found.posterior, prior_outcome(found).posterior
+            fits = {"statements": prior}
+            if posterior.anchor:
+                fits[f"with the evidence of {posterior.anchor}"] = posterior
+            for name, fit in fits.items():
+                rows.append(row(f"seed {seed}, {name}: parameters", fit.draws.diagnostics))
+                rows.append(row(f"seed {seed}, {name}: forecasts", forecasts(fit.evaluation, fit.draws)))
+    table([HEADING, *rows, LIMITS])
+
+
+if __name__ == "__main__":
+    main([int(argument) for argument in sys.argv[1:]] or [1, 2, 3, 4, 5])
