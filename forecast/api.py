@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from forecast import pipeline
 from forecast.record.outcome import QUANTILES
 from forecast.workspace.problems import Problem
-from forecast.workspace.read import read_workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +35,7 @@ class WorkspaceHandle:
 
     def check(self) -> tuple[Problem, ...]:
         """Return every mistake and warning in the files, sorted by place."""
-        return read_workspace(self.root, today=datetime.now(UTC).date())[1]
+        return pipeline.check(self.root, datetime.now(UTC).date())[1]
 
     def update(
         self,

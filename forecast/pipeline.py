@@ -22,7 +22,7 @@ from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.moved import leave_one_out
 from forecast.reweight.posterior import posterior, unweighted
 from forecast.workspace.problems import Problem, WorkspaceProblems
-from forecast.workspace.read import load
+from forecast.workspace.read import load, read_workspace
 from forecast.workspace.records import Workspace
 
 if TYPE_CHECKING:
@@ -127,7 +127,15 @@ def _for_report(update: Update) -> tuple[Outcome, Outcome, tuple[Line, ...], dic
     return update.outcome, prior_outcome(update.outcome), ledger, update.forecast
 
 
-def doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_SEED) -> tuple[Problem, ...]:
+def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...]]:
+    """Read a workspace and return it (None if its files hold errors) with every problem and warning, sorted."""
+    workspace, problems = read_workspace(root, today=today)
+    if workspace is not None and today >= workspace.network.opens:
+        problems = tuple(sorted([*problems, *_doubts(root, workspace, today)]))
+    return workspace, problems
+
+
+def _doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_SEED) -> tuple[Problem, ...]:
     """Return warnings that need the compiled network, and (once the statements have been sampled) the prior."""
     layout = lay_out(workspace.network)
     found = evidence_doubts(layout, workspace, as_of)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from forecast.commands import options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,29 +20,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "-C",
-    "root",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    metavar="DIR",
-    help="The workspace (default: this folder).",
-)
+@options.workspace
 @click.option("--network", "with_network", is_flag=True, help="Print the events, their parents and what bears on them.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout.")
+@options.as_json
 def check(root: Path, with_network: bool, as_json: bool) -> None:
     """Report every mistake in the workspace's files, one line each: path:line: what; got; allowed.
 
     Exit status: 0 no errors (there may be warnings), 1 errors, 2 wrong usage.
     """
-    from forecast.workspace.read import read_workspace
+    from forecast import pipeline
 
-    today = datetime.now(UTC).date()
-    workspace, problems = read_workspace(root, today=today)
-    if workspace is not None and today >= workspace.network.opens:
-        from forecast.pipeline import doubts
-
-        problems = tuple(sorted([*problems, *doubts(root, workspace, today)]))
+    workspace, problems = pipeline.check(root, options.today())
     if as_json:
         click.echo(json.dumps(_as_json(workspace, problems, with_network), ensure_ascii=False, indent=2))
     else:
