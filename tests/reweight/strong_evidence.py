@@ -1,7 +1,7 @@
-"""Worlds without statements whose evidence is too strong for reweighting, and their posterior from a pool of draws.
+"""Worlds where nobody says anything and the evidence is too strong for reweighting, and their posterior from a pool.
 
-Without statements the prior of theta is that of the rows, so that draws need no sampler, and the posterior is that of a
-pool a hundred times as large, weighed once.
+Without anything said the prior of theta is that of the rows: draws need no sampler, and the posterior is that of a pool
+of draws a hundred times as large, weighed once. Both worlds spend as many days in each state: they differ in when.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from forecast.prior.rows_prior import rows_prior, theta_draws
 from forecast.prior.spec import PriorSpec
 from forecast.reweight.evaluate import evaluate_scenarios, evidence_of, query
 from forecast.workspace.records import Item, Settled, Workspace
-from tests.worlds import HERE, event, item, network, rule, workspace
+from tests.worlds import HERE, event, item, network, rule, statement, target, workspace
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,9 @@ def world(items: list[Item]) -> Workspace:
     """Statuses are decided anew long before the horizon, so a scenario at the horizon hangs on theta alone."""
     statuses = [event(name, "status", STATES, initial="low", persistence_days=60.0) for name in UNSTEADY]
     rules = [rule("calm", rate="middle", mood=["low", "middle"]), rule("high", rate="high")]
-    return workspace(network(*statuses), items=items, scenarios=rules)
+    # A sampler wants to hear something: this says nothing, whatever theta is.
+    said = statement("vacuous", target("rate", "low"), 0.5, sd=1000.0)
+    return workspace(network(*statuses), statements=[said], items=items, scenarios=rules)
 
 
 # The evidence is old: the sampler can know it from the start of the quarter.
