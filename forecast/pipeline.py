@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
-from forecast.prior.draws import cached_draws, prior_draws, versions
+from forecast.prior.draws import cached_draws, installed_versions, prior_draws, versions
 from forecast.prior.spec import prior_spec
 from forecast.record.files import replace_folder
 from forecast.record.inputs import active_inputs
@@ -164,7 +163,11 @@ def prior_table(
     spec = prior_spec(layout, workspace, as_of)
     base = prior_draws(spec, seed, root / "reports" / ".cache", progress)
     found = unweighted(workspace, layout, spec, base)
-    return forecast_table(outcome(workspace, layout, workspace.network.opens, seed, found), None, version("forecast"))
+    return forecast_table(outcome(workspace, layout, workspace.network.opens, seed, found), None, _version())
+
+
+def _version() -> str:
+    return installed_versions(["forecast"])["forecast"]
 
 
 def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
@@ -173,7 +176,7 @@ def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
         "as_of": found.as_of.isoformat(),
         "known_until": found.posterior.asked.network.known.until.isoformat(),
         "seed": found.seed,
-        "version": version("forecast"),
+        "version": _version(),
         "versions": versions(),
         "inputs": active_inputs(found.workspace, found.as_of),
         "scenarios": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from math import exp, log, log10
 
 import numpy as np
@@ -48,6 +49,7 @@ class Report:
         return float("inf") if low == 0.0 else DECIBANS_PER_NAT * log(float(self.table.max()) / low)
 
 
+@cache
 def informative_probability(grade: str, credibility: int) -> float:
     """Compute the prior mean of the probability that a report is informative.
 

@@ -117,7 +117,7 @@ def _inward(network: Plan, factors: Sequence[Array]) -> _Inward:
         messages = [(slots[slot], network.scopes[slot]) for slot in step.inputs if slot >= network.n_factors]
         message = _contract(network, messages if given[-1] is None else [given[-1], *messages], step.scope)
         # The maximum is taken out of each message, so that long products neither overflow nor vanish.
-        peak = message.reshape(-1, message.shape[-1]).max(axis=0)
+        peak = message.max(axis=tuple(range(message.ndim - 1)))
         if not peak.all():
             raise ImpossibleEvidenceError(np.flatnonzero(peak == 0.0))
         message /= peak
