@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,8 @@ def leave_one_out(
     """Compute, for each item id, what it adds to each scenario's probability: all evidence less all but the item.
 
     The network is compiled and solved anew without the item (dividing its likelihood out of the joint would be
-    wrong: it also shaped theta and the group it stands in). An item that another one supersedes stays superseded.
+    wrong: it also shaped theta and the group it stands in). Without an item, what it supersedes comes back. Of an item
+    that is retracted by now it is what the retraction adds.
     """
     theta, log_anchor = found.draws.theta, found.log_anchor
     if len(items) > FEW:
@@ -44,6 +46,16 @@ def leave_one_out(
     for number, item in enumerate(items, 1):
         if len(items) > FEW:
             progress(f"leaving out one item after the other: {100 * number // len(items)} %")
-        without = replace(workspace, items=tuple(other for other in workspace.items if other.id != item))
-        effects[item] = everything - forecast(without)
+        effects[item] = everything - forecast(_undone(workspace, item, as_of))
     return effects
+
+
+def _undone(workspace: Workspace, name: str, as_of: date) -> Workspace:
+    """Return the workspace without an item or, if the item is retracted by now, without its retraction."""
+    items = []
+    for item in workspace.items:
+        if item.id != name:
+            items.append(item)
+        elif item.retracted and item.retracted <= as_of:
+            items.append(replace(item, retracted=None))
+    return replace(workspace, items=tuple(items))

@@ -101,5 +101,6 @@ def test_what_a_change_is_measured_against() -> None:
     again = _line("2026-03-01", seed=2, known_until="2026-02-01")
     assert a == line_to_compare(again, [a, b])
     assert b == line_to_compare({**again, "seed": 4}, [a, b, c])
+    assert a == line_to_compare({**again, "as_of": "2026-01-01"}, [a, b, c])
     assert None is line_to_compare({**again, "as_of": "2025-12-31"}, [a, b, c])
     assert None is line_to_compare(again, [])
