@@ -49,6 +49,7 @@ def test_a_crash_before_the_ledger_line(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(KeyboardInterrupt):
         write(found, lambda _: None, with_report=False)
     assert not (tmp_path / "reports" / "ledger.jsonl").exists()
+    assert (found.folder / "forecast.json").exists()  # a line never stands without its forecast
     monkeypatch.undo()
     monkeypatch.setattr(reweighting, "prior_draws", lambda *_, **__: found.outcome.posterior.base)
     again = _concluded(tmp_path, world(), monkeypatch)
