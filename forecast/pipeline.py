@@ -190,7 +190,7 @@ def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
 
 
 def _changes(line: Line, compared: Line | None) -> tuple[list[str], tuple[str, ...]]:
-    """Return the ids of items that are new or gone since the compared line, and of records edited since."""
+    """Return the ids of items that are new, edited or retracted since the compared line, and of records edited."""
     if compared is None:
         return list(line["inputs"]["items"]), ()
     edited = [
@@ -199,8 +199,9 @@ def _changes(line: Line, compared: Line | None) -> tuple[list[str], tuple[str, .
         for name, digest in line["inputs"][kind].items()
         if compared["inputs"][kind].get(name, digest) != digest
     ]
-    new = [name for name in line["inputs"]["items"] if name not in compared["inputs"]["items"] or name in edited]
-    return new, tuple(edited)
+    retracted = set(line["inputs"]["retracted"]) ^ set(compared["inputs"]["retracted"])
+    items = line["inputs"]["items"]
+    return [n for n in items if n not in compared["inputs"]["items"] or n in edited or n in retracted], tuple(edited)
 
 
 def _moved(

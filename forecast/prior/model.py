@@ -35,6 +35,8 @@ def build_model(spec: PriorSpec) -> pm.Model:
             for part in ("alpha", "beta", "epsilon")
             if getattr(spec.rows, part)
         ]
+        if not spec.sides and not spec.anchor:
+            return model  # nothing was said and nothing is known: the prior of the rows
         outputs = program_outputs(pt.concatenate(parts), record_program(spec), pm.Data)
         if spec.anchor:
             pm.Potential("anchored_evidence", outputs[-1])

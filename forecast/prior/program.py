@@ -28,7 +28,7 @@ def record_program(spec: PriorSpec) -> Program:
     queries = Queries(tape)
     networks = {n: _Recorded(tape, queries, network, theta) for n, network in enumerate(spec.networks)}
     masses = [networks[side.network].masses(side) for side in spec.sides]
-    outputs = []
+    outputs = [Traced(tape, np.empty(0))]  # a workspace may have no statement yet
     if masses:
         a, b = (Traced(tape, np.array([pair[i].at.item() for pair in masses])) for i in range(2))
         logs = joined([TapeMath.log(a), TapeMath.log(b), TapeMath.log(a + b)])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from typing import Any
 
 from forecast.digests import digest_of
 from forecast.prior.spec import active_statements
 from forecast.workspace.problems import Source
-from forecast.workspace.records import Item, Workspace
+from forecast.workspace.records import Workspace
 
 SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an edit
 
@@ -19,7 +19,7 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
     """Return the digests of all that counts on a date: the network, scenarios, experts, sources, items and statements.
 
     Nothing dated later enters, so a later file leaves them as they are; neither does the place of a record in its
-    file. A retraction or a supersession enters from its own date.
+    file. A retraction enters from its own date, apart from the item: it is no edit.
     """
     statements = active_statements(workspace, as_of)
     items = [item for item in workspace.items if item.reported <= as_of]
@@ -31,13 +31,9 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
         "experts": {name: _digest(workspace.experts[name]) for name in sorted(experts)},
         "sources": {name: _digest(workspace.sources[name]) for name in sorted(sources)},
         "statements": {statement.id: _digest(statement) for statement in statements},
-        "items": {item.id: _digest(_as_known(item, as_of)) for item in items},
+        "items": {item.id: _digest(replace(item, retracted=None)) for item in items},
+        "retracted": [item.id for item in items if item.retracted and item.retracted <= as_of],
     }
-
-
-def _as_known(item: Item, as_of: date) -> Any:
-    retracted = item.retracted if item.retracted and item.retracted <= as_of else None
-    return [item.id, *(getattr(item, f.name) for f in fields(item) if f.name not in {"id", "retracted"}), retracted]
 
 
 def _digest(record: Any) -> str:

@@ -50,7 +50,7 @@ def test_what_does_not_count(name: str) -> None:
 LAX, ROUGH = replace(WORLD.experts["ann"], default_sd=2.0), replace(WORLD.sources["wire"], reliability="D")
 EDITS: dict[str, tuple[str, Callable[[Workspace], Workspace]]] = {
     "item": ("items", lambda w: replace(w, items=(replace(w.items[0], headline="other"), w.items[1]))),
-    "retraction": ("items", lambda w: replace(w, items=(replace(w.items[0], retracted=AS_OF), w.items[1]))),
+    "retraction": ("retracted", lambda w: replace(w, items=(replace(w.items[0], retracted=AS_OF), w.items[1]))),
     "likelihood": ("items", lambda w: replace(w, items=(w.items[0], replace(w.items[1], credibility=1)))),
     "statement": ("statements", lambda w: replace(w, statements=(statement("said", target("truce", "yes"), 0.4),))),
     "expert": ("experts", lambda w: replace(w, experts={**w.experts, "ann": LAX})),

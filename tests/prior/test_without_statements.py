@@ -1,0 +1,21 @@
+"""A workspace in which nobody has said anything yet."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast.compiled.layout import lay_out
+from forecast.prior.model import build_model
+from forecast.prior.op import run_draws
+from forecast.prior.program import record_program
+from forecast.prior.spec import prior_spec
+from tests.worlds import OPENS, event, network, workspace
+
+
+def test_the_prior_of_the_rows_is_all_there_is() -> None:
+    """Without statements the model has no observation, and its program no output."""
+    net = network(event("a"), event("b", "status", ("x", "y"), ["a"]))
+    spec = prior_spec(lay_out(net), workspace(net), OPENS)
+    model = build_model(spec)
+    assert (["alpha", "beta", "epsilon"], []) == ([v.name for v in model.free_RVs], model.observed_RVs)
+    assert run_draws(np.zeros((3, spec.rows.n_coordinates)), record_program(spec)).shape == (3, 0)
