@@ -40,7 +40,7 @@ def flattened(net: Network, theta: Theta) -> Array:
     return np.array(rows)
 
 
-def same(expected: Answer, actual: Answer) -> None:
+def assert_same(expected: Answer, actual: Answer) -> None:
     """Equal to rounding."""
     np.testing.assert_allclose(expected.log_evidence, actual.log_evidence, rtol=0, atol=1e-11)
     for one, other in zip(expected.joint, actual.joint, strict=True):
@@ -56,7 +56,7 @@ def test_order_of_evidence(seed: int, n: int) -> None:
     as_of = some_day(rng)
     shuffled = tuple(world.workspace.items[i] for i in rng.permutation(len(world.workspace.items)))
     mixed = replace(world.workspace, items=shuffled)
-    same(answer(world.workspace, world.flat, as_of), answer(mixed, world.flat, as_of))
+    assert_same(answer(world.workspace, world.flat, as_of), answer(mixed, world.flat, as_of))
 
 
 @settings(max_examples=40, deadline=None)
@@ -76,7 +76,7 @@ def test_all_ones(seed: int, n: int) -> None:
         for v, one in enumerate(world.layout.events)
     ]
     more = replace(world.workspace, items=(*world.workspace.items, *extra))
-    same(answer(world.workspace, world.flat, as_of), answer(more, world.flat, as_of))
+    assert_same(answer(world.workspace, world.flat, as_of), answer(more, world.flat, as_of))
 
 
 @settings(max_examples=40, deadline=None)
@@ -92,7 +92,7 @@ def test_split_of_a_likelihood(seed: int, n: int) -> None:
     first, second = rng.uniform(0.1, 1.0, (2, cards[v], 1))
     whole = solve(plan(cards, [*scopes, (v,)]), [*tables, first * second])
     split = solve(plan(cards, [(v,), *scopes, (v,)]), [first, *tables, second])
-    same(Answer(*whole), Answer(*split))
+    assert_same(Answer(*whole), Answer(*split))
 
 
 @settings(max_examples=40, deadline=None)
@@ -117,7 +117,7 @@ def test_relabelled_states(seed: int, n: int) -> None:
     plain = answer(world.workspace, world.flat, as_of)
     permuted = tuple(table[order] for table, order in zip(plain.joint, orders, strict=True))
     relabelled = answer(replace(world.workspace, network=renamed), flattened(renamed, theta), as_of)
-    same(plain._replace(joint=permuted), relabelled)
+    assert_same(plain._replace(joint=permuted), relabelled)
 
 
 def digest(compiled: AsOfNetwork) -> str:
