@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import plan
-from forecast.inference.tape import MULTIPLY_ADD, ONE, Positions, Tape, Traced
+from forecast.inference.program import ONE, SUM, Positions
+from forecast.inference.tape import Tape, Traced
 
 Scope = tuple[int, ...]
 
@@ -77,7 +78,7 @@ class Queries:
         made = Table(scope, self._tape.new(tuple(cards[v] for v in scope)), ("made", len(self._made)))
         operands = [_spread(table, variables, shape) for table in tables]
         operands += [np.array(ONE, dtype=np.uint32)] * (3 - len(operands))
-        self._tape.record(MULTIPLY_ADD, _spread(made, variables, shape), *operands)
+        self._tape.record(SUM, _spread(made, variables, shape), *operands)
         return made
 
 

@@ -6,38 +6,39 @@ a program that the sampler runs with its gradient, in two small compiled loops w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Positions = NDArray[np.uint32]
-Array = NDArray[np.float64]
-
-# v[o] += v[a] v[b] v[c]; the others set v[o] from v[a] (and v[b]).
-MULTIPLY_ADD, EXP, LOG, EXPM1, LOG1P, ABSOLUTE, MAXIMUM, DIVIDE, LOG_SINHC_HALF, BOTH_STEPS = range(10)
-ONE = 0  # position of the constant 1
+from forecast.inference.program import (
+    ABSOLUTE,
+    BOTH_STEPS,
+    DIVIDE,
+    EXP,
+    EXPM1,
+    LOG,
+    LOG1P,
+    LOG_SINHC_HALF,
+    MAXIMUM,
+    ONE,
+    SUM,
+    Positions,
+    Program,
+    Result,
+    arrange,
+)
 
 
 @dataclass(frozen=True)
-class Program:
-    """Instructions (result, operands a, b, c), run in order on a copy of `initial`.
+class _Instructions:
+    """Equal operations: on results (n,) and operands (3, n). Sums add up over all instructions of a result."""
 
-    Instructions `starts[i]` up to `starts[i + 1]` are of kind `operation[i]`. Positions 1 .. inputs hold the inputs;
-    `outputs` are the positions of the results.
-    """
-
-    initial: Array
-    inputs: int
-    operation: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    kind: int
     result: Positions
-    a: Positions
-    b: Positions
-    c: Positions
-    outputs: Positions
+    operands: Positions
 
 
 class Tape:
@@ -45,9 +46,9 @@ class Tape:
 
     def __init__(self, n_inputs: int) -> None:
         self._inputs = n_inputs
-        self._size = 1 + n_inputs
-        self._constants: dict[float, int] = {1.0: ONE}
-        self._instructions: list[tuple[int, Positions, Positions, Positions, Positions]] = []
+        self._size = 2 + n_inputs
+        self._constants: dict[float, int] = {1.0: ONE, 0.0: 1 + n_inputs}
+        self._instructions: list[_Instructions] = []
 
     @property
     def inputs(self) -> Traced:
@@ -71,49 +72,32 @@ class Tape:
         self._size += size
         return positions
 
-    def record(self, operation: int, result: Positions, a: Any, b: Any = ONE, c: Any = ONE) -> None:
+    def record(self, kind: int, result: Positions, a: Any, b: Any = ONE, c: Any = ONE) -> None:
         """Record one operation for arrays of positions, which are broadcast to the result."""
         first, second, third = (np.broadcast_to(operand, result.shape).ravel() for operand in (a, b, c))
-        self._instructions.append((operation, result.ravel(), first, second, third))
+        self._instructions.append(_Instructions(kind, result.ravel(), np.stack([first, second, third])))
 
     def sums(self, n: int, row: Any, weight: Any, x: Traced) -> Traced:
         """Return n values, value r being the sum of weight * x over the entries with `row` == r."""
         result = self.new((n,))
-        self.record(MULTIPLY_ADD, result[row], x.at, self.constant(weight).at)
+        self.record(SUM, result[row], x.at, self.constant(weight).at)
         return Traced(self, result)
 
     def program(self, outputs: Traced) -> Program:
-        """Finish: keep what the outputs depend on, in the recorded order, and number it compactly."""
-        operation = np.concatenate([np.full(r.size, o, dtype=np.int8) for o, r, *_ in self._instructions])
-        result, a, b, c = (np.concatenate([one[k] for one in self._instructions]) for k in range(1, 5))
-        needed = np.zeros(self._size, dtype=bool)
-        needed[outputs.at] = True
-        used = np.zeros(result.size, dtype=bool)
-        end = result.size
-        for _, block, *_rest in reversed(self._instructions):
-            start = end - block.size
-            used[start:end] = needed[block]
-            for operand in (a, b, c):
-                needed[operand[start:end][used[start:end]]] = True
-            end = start
-        needed[: 1 + self._inputs] = True
-        position = (np.cumsum(needed) - 1).astype(np.uint32)
-        initial = np.zeros(self._size)
-        for number, place in self._constants.items():
-            initial[place] = number
-        kinds = operation[used]
-        first = np.flatnonzero(np.diff(kinds, prepend=-1))
-        return Program(
-            initial[needed],
-            self._inputs,
-            kinds[first].astype(np.int64),
-            np.append(first, used.sum()),
-            position[result[used]],
-            position[a[used]],
-            position[b[used]],
-            position[c[used]],
-            position[outputs.at],
-        )
+        """Finish: return the program of what was recorded, simplified, as far as the outputs depend on it."""
+        return arrange(self._inputs, self._constants, self._results(), outputs.at)
+
+    def _results(self) -> Iterator[Result]:
+        """Yield each result with its terms, after everything that it uses: in the order of its last instruction."""
+        result = np.concatenate([block.result for block in self._instructions])
+        kind = np.concatenate([np.full(block.result.size, block.kind) for block in self._instructions])
+        operands = np.concatenate([block.operands for block in self._instructions], axis=1).T
+        order = np.argsort(result, kind="stable")
+        starts = np.flatnonzero(np.diff(result[order], prepend=-1))
+        groups = np.split(order, starts[1:])
+        for group in sorted(groups, key=lambda group: group[-1]):
+            terms = tuple((a, b, c) for a, b, c in operands[group].tolist())
+            yield int(result[group[0]]), int(kind[group[0]]), terms
 
 
 class Traced:
@@ -137,11 +121,11 @@ class Traced:
         """Return the same values in another shape."""
         return Traced(self.tape, self.at.reshape(shape))
 
-    def apply(self, operation: int, *others: Any) -> Traced:
+    def apply(self, kind: int, *others: Any) -> Traced:
         """Record an operation of self and at most one other operand (traced, an array or a number)."""
         operands = [self.at, *(self._positions(other) for other in others)]
         result = self.tape.new(np.broadcast_shapes(*(operand.shape for operand in operands)))
-        self.tape.record(operation, result, *operands)
+        self.tape.record(kind, result, *operands)
         return Traced(self.tape, result)
 
     def _positions(self, other: Any) -> Positions:
@@ -150,8 +134,8 @@ class Traced:
     def _plus(self, other: Any, own: float, others: float) -> Traced:
         positions = self._positions(other)
         result = self.tape.new(np.broadcast_shapes(self.shape, positions.shape))
-        self.tape.record(MULTIPLY_ADD, result, self.at, self.tape.constant(own).at)
-        self.tape.record(MULTIPLY_ADD, result, positions, self.tape.constant(others).at)
+        self.tape.record(SUM, result, self.at, self.tape.constant(own).at)
+        self.tape.record(SUM, result, positions, self.tape.constant(others).at)
         return Traced(self.tape, result)
 
     def __add__(self, other: Any) -> Traced:
@@ -166,12 +150,12 @@ class Traced:
         return self._plus(other, -1.0, 1.0)
 
     def __mul__(self, other: Any) -> Traced:
-        return self.apply(MULTIPLY_ADD, other)
+        return self.apply(SUM, other)
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Traced:
-        return self.apply(MULTIPLY_ADD, -1.0)
+        return self.apply(SUM, -1.0)
 
     def __truediv__(self, other: Any) -> Traced:
         return self.apply(DIVIDE, other) if isinstance(other, Traced) else self * (1.0 / other)

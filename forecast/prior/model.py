@@ -8,14 +8,16 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from forecast.inference.program import Program
 from forecast.prior.op import program_outputs
-from forecast.prior.program import record_program
 from forecast.prior.readings import DEGREES_OF_FREEDOM
 from forecast.prior.spec import SD_COUNT, SD_EXPERT, Noisy, PriorSpec
 
 
-def build_model(spec: PriorSpec) -> pm.Model:
+def build_model(spec: PriorSpec, program: Program) -> pm.Model:
     """Build the model of the statements (and of the anchor's evidence, if the spec has one).
+
+    `program` computes the spec's quantities from the rows' coordinates (forecast.prior.program).
 
     Free variables: alpha, beta, epsilon (coordinates of the CPT rows, standard normal: rows_prior), deviation
     (standard normal coordinates), omega (one an expert), case_noise (one a count), spread (one a distribution).
@@ -37,7 +39,7 @@ def build_model(spec: PriorSpec) -> pm.Model:
         ]
         if not spec.sides and not spec.anchor:
             return model  # nothing was said and nothing is known: the prior of the rows
-        outputs = program_outputs(pt.concatenate(parts), record_program(spec), pm.Data)
+        outputs = program_outputs(pt.concatenate(parts), program, lambda array, name: pm.Data(name, array))
         if spec.anchor:
             pm.Potential("anchored_evidence", outputs[-1])
         if spec.sides:

@@ -8,13 +8,15 @@ from typing import Any
 import numba
 import numpy as np
 import pytensor.tensor as pt
+from pytensor.compile.maker import function as compile_function
+from pytensor.compile.sharedvalue import shared
 from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
 
 from forecast.inference.elementary import SERIES_BELOW_DISTANCE, SERIES_BELOW_SUM, SERIES_TERMS
-from forecast.inference.tape import (
+from forecast.inference.program import (
     ABSOLUTE,
     DIVIDE,
     EXP,
@@ -23,12 +25,13 @@ from forecast.inference.tape import (
     LOG1P,
     LOG_SINHC_HALF,
     MAXIMUM,
-    MULTIPLY_ADD,
+    SUM,
+    SUM_OF_PAIRS,
     Program,
 )
 
 # Raise when the kernels below change: it is part of the key under which their machine code is kept on disk.
-KERNEL_VERSION = 4
+KERNEL_VERSION = 5
 
 
 @numba.njit
@@ -65,23 +68,50 @@ def both_steps(first: Any, second: Any) -> Any:
 
 
 @numba.njit
-def multiply_add(v: Any, start: Any, stop: Any, result: Any, a: Any, b: Any, c: Any) -> None:
-    """Run a stretch of products: by far the most instructions, so in a loop of its own."""
-    for i in range(start, stop):
-        v[result[i]] += v[a[i]] * v[b[i]] * v[c[i]]
+def sums(v: Any, shift: Any, start: Any, stop: Any, terms: Any, a: Any, b: Any, c: Any) -> None:
+    """Run a stretch of sums of products of three."""
+    for k in range(start, stop):
+        total = 0.0
+        for i in range(terms[k], terms[k + 1]):
+            total += v[a[i]] * v[b[i]] * v[c[i]]
+        v[shift + k] = total
 
 
 @numba.njit
-def multiply_add_back(v: Any, d: Any, start: Any, stop: Any, result: Any, a: Any, b: Any, c: Any) -> None:
-    """Propagate derivatives back through a stretch of products."""
-    for i in range(stop - 1, start - 1, -1):
-        above = d[result[i]]
+def sums_of_pairs(v: Any, shift: Any, start: Any, stop: Any, terms: Any, a: Any, b: Any) -> None:
+    """Run a stretch of sums of products of two: by far the most instructions."""
+    for k in range(start, stop):
+        total = 0.0
+        for i in range(terms[k], terms[k + 1]):
+            total += v[a[i]] * v[b[i]]
+        v[shift + k] = total
+
+
+@numba.njit
+def sums_back(v: Any, d: Any, shift: Any, start: Any, stop: Any, terms: Any, a: Any, b: Any, c: Any) -> None:
+    """Propagate derivatives back through a stretch of sums of products of three."""
+    for k in range(stop - 1, start - 1, -1):
+        above = d[shift + k]
         if above != 0.0:
-            p, q, s = a[i], b[i], c[i]
-            vp, vq, vs = v[p], v[q], v[s]
-            d[p] += above * vq * vs
-            d[q] += above * vp * vs
-            d[s] += above * vp * vq
+            for i in range(terms[k], terms[k + 1]):
+                p, q, s = a[i], b[i], c[i]
+                vp, vq, vs = v[p], v[q], v[s]
+                d[p] += above * vq * vs
+                d[q] += above * vp * vs
+                d[s] += above * vp * vq
+
+
+@numba.njit
+def sums_of_pairs_back(v: Any, d: Any, shift: Any, start: Any, stop: Any, terms: Any, a: Any, b: Any) -> None:
+    """Propagate derivatives back through a stretch of sums of products of two."""
+    for k in range(stop - 1, start - 1, -1):
+        above = d[shift + k]
+        if above != 0.0:
+            for i in range(terms[k], terms[k + 1]):
+                p, q = a[i], b[i]
+                vp, vq = v[p], v[q]
+                d[p] += above * vq
+                d[q] += above * vp
 
 
 @numba.njit
@@ -131,71 +161,91 @@ def slopes(kind: Any, x: Any, y: Any, result: Any) -> Any:
 
 
 @numba.njit
-def run(x: Any, initial: Any, stretches: Any, code: Any) -> Any:
+def run(x: Any, given: Any, stretches: Any, terms: Any, operands: Any) -> Any:
     """Compute all values of the program at inputs x."""
-    v = initial.copy()
+    shift = given.size
+    v = np.empty(shift + terms.size - 1)
+    v[:shift] = given
     v[1 : 1 + x.size] = x
-    result, a, b = code[0], code[1], code[2]
+    a, b, c = operands[0], operands[1], operands[2]
     for stretch in range(stretches.shape[1]):
         kind, start, stop = stretches[0, stretch], stretches[1, stretch], stretches[2, stretch]
-        if kind == MULTIPLY_ADD:
-            multiply_add(v, start, stop, result, a, b, code[3])
+        if kind == SUM_OF_PAIRS:
+            sums_of_pairs(v, shift, start, stop, terms, a, b)
+        elif kind == SUM:
+            sums(v, shift, start, stop, terms, a, b, c)
         else:
-            for i in range(start, stop):
-                v[result[i]] = function(kind, v[a[i]], v[b[i]])
+            for k in range(start, stop):
+                i = terms[k]
+                v[shift + k] = function(kind, v[a[i]], v[b[i]])
     return v
 
 
 @numba.njit
-def run_back(v: Any, seeds: Any, x: Any, stretches: Any, code: Any) -> Any:
-    """Propagate the derivative by each value (`seeds`) back to the inputs."""
-    d = seeds.copy()
-    result, a, b = code[0], code[1], code[2]
+def run_back(v: Any, outputs: Any, above_outputs: Any, x: Any, stretches: Any, terms: Any, operands: Any) -> Any:
+    """Propagate the derivatives by the outputs back to the inputs; v are all values of the run."""
+    d = np.zeros(v.size)
+    for i in range(outputs.size):
+        d[outputs[i]] += above_outputs[i]
+    shift = v.size - terms.size + 1
+    a, b, c = operands[0], operands[1], operands[2]
     for stretch in range(stretches.shape[1] - 1, -1, -1):
         kind, start, stop = stretches[0, stretch], stretches[1, stretch], stretches[2, stretch]
-        if kind == MULTIPLY_ADD:
-            multiply_add_back(v, d, start, stop, result, a, b, code[3])
+        if kind == SUM_OF_PAIRS:
+            sums_of_pairs_back(v, d, shift, start, stop, terms, a, b)
             continue
-        for i in range(stop - 1, start - 1, -1):
-            above = d[result[i]]
+        if kind == SUM:
+            sums_back(v, d, shift, start, stop, terms, a, b, c)
+            continue
+        for k in range(stop - 1, start - 1, -1):
+            above = d[shift + k]
             if above != 0.0:
-                by_first, by_second = slopes(kind, v[a[i]], v[b[i]], v[result[i]])
+                i = terms[k]
+                by_first, by_second = slopes(kind, v[a[i]], v[b[i]], v[shift + k])
                 d[a[i]] += above * by_first
                 d[b[i]] += above * by_second
     return d[1 : 1 + x.size].copy()
 
 
-class ProgramValues(Op):
-    """All values of a program, from its inputs x (inputs,) and its arrays. Only x has a gradient."""
+@numba.njit
+def run_for_outputs(x: Any, outputs: Any, given: Any, stretches: Any, terms: Any, operands: Any) -> Any:
+    """Compute the outputs of a program, and all its values."""
+    v = run(x, given, stretches, terms, operands)
+    return v[outputs], v
+
+
+class ProgramOutputs(Op):
+    """Outputs of a program, and all its values, from inputs x (inputs,) and its arrays. Only x has a gradient."""
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Any:
-        """Take x, initial, stretches, code."""
-        return Apply(self, [pt.as_tensor_variable(i) for i in inputs], [pt.vector("values", dtype="float64")])
+        """Take x, outputs, given, stretches, terms, operands."""
+        made = [pt.vector("outputs", dtype="float64"), pt.vector("values", dtype="float64")]
+        return Apply(self, [pt.as_tensor_variable(i) for i in inputs], made)
 
     def perform(self, _node: Any, inputs: Any, outputs: Any) -> None:
         """Run forward (the numba kernel, also in other modes)."""
-        outputs[0][0] = run(*inputs)
+        outputs[0][0], outputs[1][0] = run_for_outputs(*inputs)
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
-        """Return the gradient by x; the arrays of the program have none."""
-        x, _initial, stretches, code = inputs
-        gradient = ProgramGradient()(outputs[0], cotangents[0], x, stretches, code)
+        """Return the gradient by x; the arrays of the program have none, and the values serve only the gradient."""
+        x, at, _given, *code = inputs
+        gradient = ProgramGradient()(outputs[1], at, cotangents[0], x, *code)
         return [gradient, *(disconnected_type() for _ in inputs[1:])]
 
     def connection_pattern(self, node: Any) -> list[list[bool]]:
-        """Only x reaches the values."""
-        return [[i == 0] for i in range(len(node.inputs))]
+        """Only x reaches the outputs."""
+        return [[i == 0, False] for i in range(len(node.inputs))]
 
 
 class ProgramGradient(Op):
-    """Derivative of seeds . values by the inputs of a program."""
+    """Derivative of a weighted sum of a program's outputs by its inputs."""
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Any:
-        """Take values, seeds, x, stretches, code."""
+        """Take values, outputs, the weight of each output, x, stretches, terms, operands."""
         return Apply(self, [pt.as_tensor_variable(i) for i in inputs], [pt.vector("gradient", dtype="float64")])
 
     def perform(self, _node: Any, inputs: Any, outputs: Any) -> None:
@@ -203,9 +253,9 @@ class ProgramGradient(Op):
         outputs[0][0] = run_back(*inputs)
 
 
-@register_funcify_and_cache_key(ProgramValues)  # type: ignore[untyped-decorator]  # pytensor ships partial types
-def _values_in_numba(_op: Any, **_: Any) -> Any:
-    return run, f"forecast-program-values-{KERNEL_VERSION}"
+@register_funcify_and_cache_key(ProgramOutputs)  # type: ignore[untyped-decorator]  # pytensor ships partial types
+def _outputs_in_numba(_op: Any, **_: Any) -> Any:
+    return run_for_outputs, f"forecast-program-outputs-{KERNEL_VERSION}"
 
 
 @register_funcify_and_cache_key(ProgramGradient)  # type: ignore[untyped-decorator]  # pytensor ships partial types
@@ -216,26 +266,23 @@ def _gradient_in_numba(_op: Any, **_: Any) -> Any:
 def packed(program: Program) -> dict[str, Any]:
     """Return the arrays of a program as the operation takes them: few, for each costs time to compile."""
     return {
-        "initial": program.initial,
-        "stretches": np.stack([program.operation, program.starts[:-1], program.starts[1:]]),
-        "code": np.stack([program.result, program.a, program.b, program.c]),
+        "outputs": program.outputs,
+        "given": program.given,
+        "stretches": np.stack([program.kind, program.starts[:-1], program.starts[1:]]),
+        "terms": program.terms,
+        "operands": program.operands,
     }
 
 
 def program_outputs(x: Any, program: Program, data: Any) -> Any:
-    """Apply a program to x. `data(name, array)` registers an array that may change without compiling anew."""
-    values: Any = ProgramValues()(x, *(data(f"program_{name}", array) for name, array in packed(program).items()))
-    return values[data("program_outputs", program.outputs)]
+    """Apply a program to x. `data(array, name)` registers an array that may change without compiling anew."""
+    arrays = (data(array, f"program_{name}") for name, array in packed(program).items())
+    made: Any = ProgramOutputs()(x, *arrays)
+    return made[0]
 
 
 def run_draws(x: Any, program: Program) -> Any:
     """Compute the outputs (draws, outputs) of a program for many inputs x (draws, inputs), one after the other."""
-    return _run_draws(np.ascontiguousarray(x), *packed(program).values(), program.outputs)
-
-
-@numba.njit
-def _run_draws(x: Any, initial: Any, stretches: Any, code: Any, outputs: Any) -> Any:
-    results = np.empty((x.shape[0], outputs.size))
-    for draw in range(x.shape[0]):
-        results[draw] = run(x[draw], initial, stretches, code)[outputs]
-    return results
+    inputs = pt.vector("x", dtype="float64")
+    compute: Any = compile_function([inputs], program_outputs(inputs, program, shared), mode="NUMBA")
+    return np.array([compute(row) for row in x]).reshape(len(x), program.outputs.size)

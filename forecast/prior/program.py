@@ -10,7 +10,8 @@ from forecast.compiled.history import history_values
 from forecast.compiled.layout import Layout
 from forecast.compiled.rows import row_values
 from forecast.inference.circuit import Queries, Table, restrict, select
-from forecast.inference.tape import Program, Tape, TapeMath, Traced, joined
+from forecast.inference.program import Program
+from forecast.inference.tape import Tape, TapeMath, Traced, joined
 from forecast.prior.rows_prior import RowsPrior, theta_values
 from forecast.prior.spec import PriorSpec, Side
 

@@ -29,14 +29,16 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
         # Third-party start-up warnings are not the forecaster's business; ours are raised as errors in the tests.
         warnings.simplefilter("ignore")
         import nutpie
+        from nutpie.compiled_pyfunc import from_pyfunc
 
+        from forecast.prior.density import compile_density
         from forecast.prior.model import build_model
         from forecast.prior.op import run_draws
         from forecast.prior.program import record_program
 
-        model = build_model(spec)
+        program = record_program(spec)
         progress("compiling the model (slow the first time on a machine)")
-        compiled = nutpie.compile_pymc_model(model, freeze_model=False)
+        density = compile_density(build_model(spec, program))
     total = CHAINS * (TUNE + DRAWS_PER_CHAIN)
 
     def report(chains: Any) -> None:
@@ -44,7 +46,15 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
         progress(f"sampling: {100 * done // total} % of {CHAINS} chains")
 
     trace = nutpie.sample(
-        compiled,
+        from_pyfunc(
+            density.n,
+            lambda: density.value_and_gradient,
+            lambda _seed, _other_seed, _chain: lambda x: {"x": x},
+            [np.dtype(np.float64)],
+            [(density.n,)],
+            ["x"],
+            make_initial_point_fn=density.start,
+        ),
         draws=DRAWS_PER_CHAIN,
         tune=TUNE,
         chains=CHAINS,
@@ -55,19 +65,20 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
         progress_bar=False,
         progress_callback=report,
     )
-    posterior = {str(name): np.asarray(values.values) for name, values in trace["posterior"].data_vars.items()}
-    if any(values.shape[:2] != (CHAINS, DRAWS_PER_CHAIN) for values in posterior.values()):
+    x = np.asarray(trace["posterior"]["x"].values)
+    if x.shape[:2] != (CHAINS, DRAWS_PER_CHAIN):
         raise KeyboardInterrupt
+    posterior = density.variables(x)
     stats = {
         str(name): np.asarray(values.values)
         for name, values in trace["sample_stats"].data_vars.items()
         if name in {"diverging", "energy", "n_steps", "step_size", "depth"}
     }
-    parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
-    coordinates = np.concatenate(parts, axis=2).reshape(CHAINS * DRAWS_PER_CHAIN, -1)
     progress("checking convergence")
     diagnostics = convergence(posterior, stats)
-    outputs = run_draws(coordinates, record_program(spec))[:, : spec.quantities.n_rows]
+    parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
+    coordinates = np.concatenate(parts, axis=2).reshape(CHAINS * DRAWS_PER_CHAIN, -1)
+    outputs = run_draws(coordinates, program)[:, : spec.quantities.n_rows]
     posterior["quantity"] = outputs.reshape(CHAINS, DRAWS_PER_CHAIN, -1)
     return Fit(theta_draws(spec.rows, np.ascontiguousarray(coordinates.T)), posterior, stats, diagnostics)
 

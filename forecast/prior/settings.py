@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-CHAINS, DRAWS_PER_CHAIN, TUNE, CORES = 4, 1000, 500, 2
-TARGET_ACCEPT = 0.8
+CHAINS, DRAWS_PER_CHAIN, TUNE, CORES = 4, 1000, 400, 2
+TARGET_ACCEPT = 0.7
 # Raise when the model changes in a way that the compiled numbers do not show: cached draws of before are then unused.
-MODEL_VERSION = 3
+MODEL_VERSION = 4
 
 
 @dataclass(frozen=True)

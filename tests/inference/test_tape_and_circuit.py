@@ -68,8 +68,18 @@ def test_only_what_is_asked_for_is_kept() -> None:
     wanted = TapeMath.exp(x)
     TapeMath.log(x)
     program = tape.program(wanted)
-    assert program.result.size == 1
+    assert program.terms.tolist() == [0, 1]
     assert [pytest.approx(np.e)] == interpret(program, [1.0])
+
+
+def test_the_same_is_computed_once() -> None:
+    """Equal sums, factors 0 and 1 and copies need no instructions of their own."""
+    tape = Tape(2)
+    x = tape.inputs
+    same = joined([x[:1] * x[1:], x[1:] * x[:1] * 1.0, (x[:1] + 0.0) * x[1:], x[:1] * x[1:] + x[:1] * 0.0])
+    program = tape.program(joined([same, x[:1] + x[1:], x[1:] + x[:1], x[:1] * 0.0, x[1:] * 1.0]))
+    assert program.terms.tolist() == [0, 1, 3]
+    assert [6.0, 6.0, 6.0, 6.0, 5.0, 5.0, 0.0, 3.0] == interpret(program, [2.0, 3.0])
 
 
 def test_equal_tables_on_other_events_are_not_taken_for_each_other() -> None:

@@ -1,48 +1,47 @@
-"""A recorded program run one instruction at a time in plain Python."""
+"""A recorded program run one result at a time in plain Python."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-from forecast.inference import tape
-from forecast.inference.tape import Program
+from forecast.inference import program as program_kinds
+from forecast.inference.program import Program
 
 
 def interpret(program: Program, x: list[float]) -> list[float]:
     """Return the outputs of a program at inputs x."""
-    values = program.initial.tolist()
+    values = program.given.tolist()
     values[1 : 1 + program.inputs] = x
-    starts = program.starts.tolist()
-    for kind, start, stop in zip(program.operation.tolist(), starts, starts[1:], strict=False):
-        for i in range(start, stop):
-            a, b, c = (values[int(operand[i])] for operand in (program.a, program.b, program.c))
-            result = int(program.result[i])
-            if kind == tape.MULTIPLY_ADD:
-                values[result] += a * b * c
+    terms, starts = program.terms.tolist(), program.starts.tolist()
+    for kind, start, stop in zip(program.kind.tolist(), starts, starts[1:], strict=False):
+        for k in range(start, stop):
+            operands = [[values[at] for at in program.operands[:, i]] for i in range(terms[k], terms[k + 1])]
+            if kind in {program_kinds.SUM, program_kinds.SUM_OF_PAIRS}:
+                values.append(sum(a * b * c for a, b, c in operands))
             else:
-                values[result] = instruction(kind, a, b)
+                values.append(function(kind, *operands[0][:2]))
     return [values[i] for i in program.outputs.tolist()]
 
 
-def instruction(kind: int, a: float, b: float) -> float:
-    """Compute one instruction from its definition."""
+def function(kind: int, a: float, b: float) -> float:
+    """Compute a function from its definition."""
     one_operand: dict[int, Callable[[float], float]] = {
-        tape.EXP: math.exp,
-        tape.LOG: math.log,
-        tape.EXPM1: math.expm1,
-        tape.LOG1P: math.log1p,
-        tape.ABSOLUTE: abs,
+        program_kinds.EXP: math.exp,
+        program_kinds.LOG: math.log,
+        program_kinds.EXPM1: math.expm1,
+        program_kinds.LOG1P: math.log1p,
+        program_kinds.ABSOLUTE: abs,
     }
     if kind in one_operand:
         return one_operand[kind](a)
-    if kind == tape.MAXIMUM:
+    if kind == program_kinds.MAXIMUM:
         return max(a, b)
-    if kind == tape.DIVIDE:
+    if kind == program_kinds.DIVIDE:
         return a / b
-    if kind == tape.LOG_SINHC_HALF:
+    if kind == program_kinds.LOG_SINHC_HALF:
         return math.log(math.sinh(a / 2.0) / (a / 2.0)) if abs(a) > 1e-4 else a * a / 24.0
-    if kind == tape.BOTH_STEPS:
+    if kind == program_kinds.BOTH_STEPS:
         if abs(a - b) < 1e-7:
             return -math.expm1(-a) - a * math.exp(-a)
         return -math.expm1(-a) + a * (math.exp(-b) - math.exp(-a)) / (b - a)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import Layout, lay_out
-from forecast.inference.tape import Program
+from forecast.inference.program import Program
 from forecast.prior import op
 from forecast.prior.program import record_program
 from forecast.prior.rows_prior import rows_prior, theta_draws
@@ -42,15 +42,15 @@ def named(layout: Layout, flat: Array) -> Theta:
 
 def run(program: Program, x: Array) -> Array:
     """All values of a program by the sampler's kernel."""
-    return np.asarray(op.run(x, *op.packed(program).values()))
+    return np.asarray(op.run(x, *list(op.packed(program).values())[1:]))
 
 
 def gradient(program: Program, x: Array, output: int) -> Array:
     """Derivative of one output by the inputs, by the sampler's kernel."""
-    _, *instructions = op.packed(program).values()
-    seeds = np.zeros_like(program.initial)
-    seeds[program.outputs[output]] = 1.0
-    return np.asarray(op.run_back(run(program, x), seeds, x, *instructions))
+    outputs, _given, *code = op.packed(program).values()
+    weights = np.zeros(outputs.size)
+    weights[output] = 1.0
+    return np.asarray(op.run_back(run(program, x), outputs, weights, x, *code))
 
 
 def in_order(spec: PriorSpec, statements: list[Statement]) -> list[Statement]:
@@ -80,7 +80,6 @@ def test_what_statements_read(seed: int, n: int) -> None:
     program = record_program(spec)
     np.testing.assert_allclose(expected, interpret(program, x.tolist()), rtol=0, atol=1e-9)
     np.testing.assert_allclose(expected, run(program, x)[program.outputs], rtol=0, atol=1e-9)
-    np.testing.assert_allclose([expected] * 2, op.run_draws(np.array([x, x]), program), rtol=0, atol=1e-9)
 
 
 @settings(max_examples=10, deadline=None)

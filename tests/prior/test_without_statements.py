@@ -16,6 +16,7 @@ def test_the_prior_of_the_rows_is_all_there_is() -> None:
     """Without statements the model has no observation, and its program no output."""
     net = network(event("a"), event("b", "status", ("x", "y"), ["a"]))
     spec = prior_spec(lay_out(net), workspace(net), OPENS)
-    model = build_model(spec)
+    program = record_program(spec)
+    model = build_model(spec, program)
     assert (["alpha", "beta", "epsilon"], []) == ([v.name for v in model.free_RVs], model.observed_RVs)
-    assert run_draws(np.zeros((3, spec.rows.n_coordinates)), record_program(spec)).shape == (3, 0)
+    assert run_draws(np.zeros((3, spec.rows.n_coordinates)), program).shape == (3, 0)

@@ -1,0 +1,84 @@
+"""A PyMC model as the function that the sampler calls: log density and gradient in one vector, compiled and cached.
+
+nutpie's own way from a PyMC model compiles a C callback anew at every fit, for many seconds. PyTensor keeps the machine
+code of a graph on disk; calling that from Python costs a few microseconds beside a gradient of some hundred. The
+function lets go of Python's lock while it runs, so that chains on several threads do not wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pymc.pytensorf import join_nonshared_inputs, rewrite_pregrad
+from pytensor.compile.maker import function as compile_function
+from pytensor.compile.mode import Mode, get_mode
+from pytensor.gradient import grad
+from pytensor.link.numba.dispatch.basic import numba_njit
+from pytensor.link.numba.linker import NumbaLinker
+
+Array = NDArray[np.float64]
+START_WITHIN = 1.0  # chains start at uniform distance of the prior's centre, on the unconstrained scale
+
+
+class _UnlockedLinker(NumbaLinker):
+    """PyTensor's own linker, but to a function that releases the lock."""
+
+    def jit_compile(self, fn_and_cache: Any) -> Any:
+        fn, cache_key = fn_and_cache
+        return numba_njit(fn.py_func, final_function=True, cache=cache_key is not None, nogil=True)
+
+
+@dataclass(frozen=True)
+class Density:
+    """The log density of a model over one vector x (n,) of its unconstrained variables.
+
+    `value_and_gradient(x)`; `start(seed)` a random starting point; `variables(x)` maps vectors (chain, draw, n) to the
+    model's free variables by name, each (chain, draw, ...).
+    """
+
+    n: int
+    value_and_gradient: Callable[[Array], tuple[float, Array]]
+    start: Callable[[int], Array]
+    variables: Callable[[Array], dict[str, Array]]
+
+
+def compile_density(model: pm.Model) -> Density:
+    """Compile the log density of a model, all of whose free variables are continuous."""
+    point = model.initial_point(0)
+    log_density = rewrite_pregrad(model.logp())
+    slopes: Any = grad(log_density, model.value_vars)
+    gradient = pt.concatenate([slope.ravel() for slope in slopes])
+    outputs, joined = join_nonshared_inputs(point, [log_density, gradient], model.value_vars)
+    mode = get_mode("NUMBA")
+    function: Any = compile_function([joined], outputs, mode=Mode(linker=_UnlockedLinker(), optimizer=mode.optimizer))
+    compiled = function.vm.jit_fn
+    shared = [np.array(variable.get_value()) for variable in function.get_shared()]
+
+    def value_and_gradient(x: Array) -> tuple[float, Array]:
+        value, gradient = compiled(x, *shared)
+        return float(value), gradient
+
+    centre = np.concatenate([np.ravel(point[variable.name]) for variable in model.value_vars])
+
+    def start(seed: int) -> Array:
+        return centre + np.random.default_rng(seed).uniform(-START_WITHIN, START_WITHIN, centre.size)
+
+    def variables(x: Array) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        end = 0
+        for variable in model.value_vars:
+            begin, end = end, end + point[variable.name].size
+            rv = model.values_to_rvs[variable]
+            values = x[..., begin:end].reshape(*x.shape[:-1], *point[variable.name].shape)
+            if transform := model.rvs_to_transforms[rv]:
+                values = transform.backward(pt.as_tensor(values), *rv.owner.inputs).eval()
+            found[rv.name] = values
+        return found
+
+    return Density(centre.size, value_and_gradient, start, variables)
