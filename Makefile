@@ -30,7 +30,7 @@ trust: $(DEVELOPMENT) ## Slower checks of whether the numbers can be trusted
 	$(BIN)/python -m pytest -m trust -s
 
 bench: $(DEVELOPMENT) ## Measure what the README quotes, side by side with its yardstick
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 picture: $(RUNTIME) ## Draw docs/forecast.svg and the table of the README from the latest forecast
 	$(BIN)/python docs/pictures.py

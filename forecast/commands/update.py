@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,9 +36,12 @@ def update(
     from forecast.commands.progress import Progress
 
     progress = Progress()
-    (root / "reports").mkdir(exist_ok=True)
-    # Two updates at once would each append to the ledger as it was before the other.
-    with FileLock(root / "reports" / ".lock"):
+    lock: AbstractContextManager[object] = nullcontext()
+    if (root / "priors").is_dir():  # else nothing will be written, and the reader says what is missing
+        (root / "reports").mkdir(exist_ok=True)
+        # Two updates at once would each append to the ledger as it was before the other.
+        lock = FileLock(root / "reports" / ".lock")
+    with lock:
         try:
             found = pipeline.conclude(
                 root,

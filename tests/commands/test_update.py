@@ -266,3 +266,4 @@ def test_a_folder_that_is_no_workspace(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["update", "-C", str(tmp_path)])
     assert 1 == result.exit_code
     assert "priors/network.yaml" in result.stderr
+    assert [] == list(tmp_path.iterdir())
