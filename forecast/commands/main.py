@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from typing import Any
 
@@ -62,3 +63,5 @@ def main() -> None:
 
     Exit status: 0 done, 1 problems in the files, 2 wrong usage.
     """
+    # Little that a command makes at its start is garbage soon; to look for it as often as by default costs 6 %.
+    gc.set_threshold(100_000)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork
 from forecast.digests import digest_of
-from forecast.prior.settings import CHAINS, DRAWS_PER_CHAIN, MODEL_VERSION, TARGET_ACCEPT, TUNE, Fit
+from forecast.prior.settings import CHAINS, MODEL_VERSION, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
 from forecast.prior.spec import PriorSpec
 
 Array = NDArray[np.float64]
@@ -65,7 +65,7 @@ def draws_digest(spec: PriorSpec, seed: int) -> str:
         [spec.quantities, spec.deviations, spec.stated, spec.distributions, spec.distribution_of],
         [spec.counted, spec.ordered, list(spec.experts)],
         None if spec.anchor is None else numbers(spec.anchor),
-        [seed, CHAINS, DRAWS_PER_CHAIN, TUNE, TARGET_ACCEPT, MODEL_VERSION],
+        [seed, CHAINS, SAMPLED_PER_CHAIN, TUNE, TARGET_ACCEPT, MODEL_VERSION],
         versions(),
     )
 

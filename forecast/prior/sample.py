@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.prior.rows_prior import theta_draws
-from forecast.prior.settings import CHAINS, CORES, DRAWS_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
+from forecast.prior.settings import CHAINS, CORES, KEPT, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
 from forecast.prior.spec import PriorSpec
 
 Array = NDArray[np.float64]
@@ -39,7 +39,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
         program = record_program(spec)
         progress("compiling the model (slow the first time on a machine)")
         density = compile_density(build_model(spec, program))
-    total = CHAINS * (TUNE + DRAWS_PER_CHAIN)
+    total = CHAINS * (TUNE + SAMPLED_PER_CHAIN)
 
     def report(chains: Any) -> None:
         done = sum(chain.finished_draws for chain in chains)
@@ -55,7 +55,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
             ["x"],
             make_initial_point_fn=density.start,
         ),
-        draws=DRAWS_PER_CHAIN,
+        draws=SAMPLED_PER_CHAIN,
         tune=TUNE,
         chains=CHAINS,
         cores=CORES,
@@ -66,20 +66,21 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
         progress_callback=report,
     )
     x = np.asarray(trace["posterior"]["x"].values)
-    if x.shape[:2] != (CHAINS, DRAWS_PER_CHAIN):
+    if x.shape[:2] != (CHAINS, SAMPLED_PER_CHAIN):
         raise KeyboardInterrupt
-    posterior = density.variables(x)
     stats = {
         str(name): np.asarray(values.values)
         for name, values in trace["sample_stats"].data_vars.items()
         if name in {"diverging", "energy", "n_steps", "step_size", "depth"}
     }
     progress("checking convergence")
-    diagnostics = convergence(posterior, stats)
+    diagnostics = convergence(density.variables(x), stats)
+    posterior = density.variables(x[:, KEPT])
+    stats = {name: values[:, KEPT] for name, values in stats.items()}
     parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
-    coordinates = np.concatenate(parts, axis=2).reshape(CHAINS * DRAWS_PER_CHAIN, -1)
+    coordinates = np.concatenate(parts, axis=2).reshape(-1, spec.rows.n_coordinates)
     outputs = run_draws(coordinates, program)[:, : spec.quantities.n_rows]
-    posterior["quantity"] = outputs.reshape(CHAINS, DRAWS_PER_CHAIN, -1)
+    posterior["quantity"] = outputs.reshape(*posterior["alpha"].shape[:2], -1)
     return Fit(theta_draws(spec.rows, np.ascontiguousarray(coordinates.T)), posterior, stats, diagnostics)
 
 

@@ -21,7 +21,8 @@ INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 SPECIAL = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
 
-UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE  # compiled already: a pattern of such ranges takes 8 ms
+BYTE_ORDER_MARK = "\ufeff"  # inside a text, where the parser would take it for a character
 
 # The parser loads from libyaml where PyYAML was built with it (all its wheels are).
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -78,9 +79,11 @@ def _decoded(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _Refused(line, "not UTF-8 text", f"byte 0x{content[error.start]:02x}", "save the file as UTF-8") from None
-    if found := UNPRINTABLE.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise _Refused(line, "character that cannot stand in YAML", f"U+{ord(found[0]):04X}", "remove it")
+    found = UNPRINTABLE.search(text)
+    at = found.start() if found else text.find(BYTE_ORDER_MARK)
+    if at >= 0:
+        line = text.count("\n", 0, at) + 1
+        raise _Refused(line, "character that cannot stand in YAML", f"U+{ord(text[at]):04X}", "remove it")
     return text
 
 
