@@ -1,0 +1,1 @@
+"""Many experts on many questions: one probability a question."""

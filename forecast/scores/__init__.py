@@ -1,0 +1,1 @@
+"""Scores of probabilities against what happened: lower is better throughout."""
