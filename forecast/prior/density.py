@@ -15,10 +15,12 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pymc.pytensorf import join_nonshared_inputs, rewrite_pregrad
+from pymc.pytensorf import rewrite_pregrad
 from pytensor.compile.maker import function as compile_function
 from pytensor.compile.mode import Mode, get_mode
+from pytensor.compile.sharedvalue import shared
 from pytensor.gradient import grad
+from pytensor.graph.replace import clone_replace
 from pytensor.link.numba.dispatch.basic import numba_njit
 from pytensor.link.numba.linker import NumbaLinker
 
@@ -49,19 +51,23 @@ class Density:
 
 
 def compile_density(model: pm.Model) -> Density:
-    """Compile the log density of a model, all of whose free variables are continuous."""
+    """Compile the log density of a model, all of whose free variables are continuous vectors."""
     point = model.initial_point(0)
     log_density = rewrite_pregrad(model.logp())
     slopes: Any = grad(log_density, model.value_vars)
     gradient = pt.concatenate([slope.ravel() for slope in slopes])
-    outputs, joined = join_nonshared_inputs(point, [log_density, gradient], model.value_vars)
+    sizes = [point[variable.name].size for variable in model.value_vars]
+    x, ends = pt.vector("x", dtype="float64"), shared(np.cumsum([0, *sizes]), "variable_ends")
+    # The ends are data: sizes in the graph itself would be compiled anew for every new statement.
+    parts = {variable: x[ends[i] : ends[i + 1]] for i, variable in enumerate(model.value_vars)}
+    outputs = clone_replace([log_density, gradient], replace=parts)
     mode = get_mode("NUMBA")
-    function: Any = compile_function([joined], outputs, mode=Mode(linker=_UnlockedLinker(), optimizer=mode.optimizer))
+    function: Any = compile_function([x], outputs, mode=Mode(linker=_UnlockedLinker(), optimizer=mode.optimizer))
     compiled = function.vm.jit_fn
-    shared = [np.array(variable.get_value()) for variable in function.get_shared()]
+    held = [np.array(variable.get_value()) for variable in function.get_shared()]
 
     def value_and_gradient(x: Array) -> tuple[float, Array]:
-        value, gradient = compiled(x, *shared)
+        value, gradient = compiled(x, *held)
         return float(value), gradient
 
     centre = np.concatenate([np.ravel(point[variable.name]) for variable in model.value_vars])

@@ -30,6 +30,8 @@ def build_model(spec: PriorSpec, program: Program) -> pm.Model:
         "epsilon_coordinate": spec.rows.epsilon,
         "deviation_coordinate": spec.deviation_labels,
         "expert": spec.experts,
+        "count": range(len(spec.counted)),
+        "distribution": range(spec.n_distributions),
     }
     with pm.Model(coords={name: list(labels) for name, labels in coords.items() if labels}) as model:
         parts = [
@@ -39,56 +41,64 @@ def build_model(spec: PriorSpec, program: Program) -> pm.Model:
         ]
         if not spec.sides and not spec.anchor:
             return model  # nothing was said and nothing is known: the prior of the rows
-        outputs = program_outputs(pt.concatenate(parts), program, lambda array, name: pm.Data(name, array))
+        outputs = program_outputs(pt.concatenate(parts), program, _data)
         if spec.anchor:
             pm.Potential("anchored_evidence", outputs[-1])
         if spec.sides:
-            _observe(spec, outputs[: spec.quantities.n_rows])
+            _observe(spec, outputs)
     return model
 
 
-def _observe(spec: PriorSpec, quantity: Any) -> None:
-    heard = quantity
+def _data(values: Any, name: str) -> Any:
+    """Register an array as data: a number that stands in the graph itself is compiled anew when it changes."""
+    return pm.Data(name, values)
+
+
+def _observe(spec: PriorSpec, outputs: Any) -> None:
+    sizes = [spec.stated.location.size, spec.distributions.location.size, len(spec.counted), spec.ordered.size]
+    ends: Any = _data(np.cumsum([0, *sizes]), "block_ends")
+    heard = outputs[: ends[-1]]
     if spec.deviation_labels:
         deviation = pm.Normal("deviation", dims="deviation_coordinate")
-        # A product and a sum: a matrix product costs numba most of a minute to compile.
-        weights = pm.Data("deviations", spec.deviations.dense(len(spec.deviation_labels)))
-        heard = quantity + (weights * deviation).sum(axis=1)
+        # The few deviations of each reading, taken by position: as a matrix most of it would be zeros.
+        columns, weights = (_data(array, f"deviation_{i}") for i, array in enumerate(spec.deviations.padded()))
+        heard = heard + (weights * deviation[columns]).sum(axis=1)
+    stated, distributed, counted, ordered = (heard[ends[i] : ends[i + 1]] for i in range(4))
     omega = pm.HalfNormal("omega", SD_EXPERT, dims="expert")
-    ends = np.cumsum([0, spec.stated.location.size, spec.distributions.location.size, len(spec.counted)])
 
-    def scale(noisy: Noisy) -> Any:
-        return pt.sqrt(noisy.scale**2 + omega[noisy.expert] ** 2)
+    def scale(noisy: Noisy, name: str) -> Any:
+        return pt.sqrt(_data(noisy.scale, f"{name}_sd") ** 2 + omega[_data(noisy.expert, f"{name}_expert")] ** 2)
 
     if spec.stated.location.size:
         pm.StudentT(
             "stated",
             nu=DEGREES_OF_FREEDOM,
-            mu=heard[ends[0] : ends[1]],
-            sigma=scale(spec.stated),
-            observed=spec.stated.location,
+            mu=stated,
+            sigma=scale(spec.stated, "stated"),
+            observed=_data(spec.stated.location, "stated_location"),
         )
     if spec.distributions.location.size:
         half = DEGREES_OF_FREEDOM / 2.0
-        precision = pm.Gamma("spread", half, half, shape=int(spec.distribution_of.max()) + 1)
+        precision = pm.Gamma("spread", half, half, dims="distribution")
         pm.Normal(
             "stated_distribution",
-            mu=heard[ends[1] : ends[2]],
-            sigma=scale(spec.distributions) / pt.sqrt(precision[spec.distribution_of]),
-            observed=spec.distributions.location,
+            mu=distributed,
+            sigma=scale(spec.distributions, "distribution")
+            / pt.sqrt(precision[_data(spec.distribution_of, "distribution_of")]),
+            observed=_data(spec.distributions.location, "distribution_location"),
         )
     if len(spec.counted):
-        log_none = heard[ends[2] : ends[3]]  # ln of the probability that one case does not happen
-        case_noise = pm.Normal("case_noise", shape=len(spec.counted))
+        log_none = counted  # ln of the probability that one case does not happen
+        case_noise = pm.Normal("case_noise", dims="count")
         pm.Binomial(
             "counted",
-            n=spec.counted[:, 1].astype(int),
+            n=_data(spec.counted[:, 1].astype(int), "cases"),
             logit_p=pt.log(-pt.expm1(log_none)) - log_none + SD_COUNT * case_noise,
-            observed=spec.counted[:, 0].astype(int),
+            observed=_data(spec.counted[:, 0].astype(int), "happened"),
         )
     if spec.ordered.size:
         pm.Bernoulli(
             "ordered",
-            logit_p=heard[ends[3] :] / spec.ordered,
-            observed=np.ones(spec.ordered.size, dtype=int),
+            logit_p=ordered / _data(spec.ordered, "order_scale"),
+            observed=_data(np.ones(spec.ordered.size, dtype=int), "order_held"),
         )

@@ -54,11 +54,14 @@ class LinearMap:
             result[row] += weight * x[column]
         return result
 
-    def dense(self, n_columns: int) -> Array:
-        """Return the map as a matrix (rows, columns)."""
-        matrix = np.zeros((self.n_rows, n_columns))
-        np.add.at(matrix, (self.row, self.column), self.weight)
-        return matrix
+    def padded(self) -> tuple[Index, Array]:
+        """Return columns and weights (rows, most entries of a row); rows with fewer are filled up with weight 0."""
+        sizes = np.bincount(self.row, minlength=self.n_rows)
+        width = int(sizes.max(initial=1))
+        columns, weights = np.zeros((self.n_rows, width), dtype=np.intp), np.zeros((self.n_rows, width))
+        place = np.arange(self.row.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        columns[self.row, place], weights[self.row, place] = self.column, self.weight
+        return columns, weights
 
 
 def linear_map(rows: list[dict[int, float]]) -> LinearMap:

@@ -66,6 +66,11 @@ class PriorSpec:
     statement_ids: tuple[str, ...]  # by block: single numbers, distributions, counts, orders
     anchor: AsOfNetwork | None
 
+    @property
+    def n_distributions(self) -> int:
+        """Number of statements that give a whole distribution."""
+        return int(self.distribution_of.max(initial=-1)) + 1
+
 
 @dataclass(frozen=True)
 class Noisy:

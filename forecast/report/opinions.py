@@ -98,7 +98,7 @@ def by_event(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 def _columns(spec: PriorSpec) -> dict[str, list[int]]:
     """Return the columns of `quantity` that belong to each statement."""
     n_stated, n_coordinates = spec.stated.location.size, spec.distributions.location.size
-    n_distributions = int(spec.distribution_of.max()) + 1 if n_coordinates else 0
+    n_distributions = spec.n_distributions
     columns: dict[str, list[int]] = {}
     for i, name in enumerate(spec.statement_ids):
         if i < n_stated:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from forecast.compiled.layout import Layout, lay_out
-from forecast.prior.rows_prior import rows_prior, theta_draws, zero_sum_basis
+from forecast.prior.rows_prior import linear_map, rows_prior, theta_draws, zero_sum_basis
 from tests.worlds import event, network
 
 Array = NDArray[np.float64]
@@ -27,7 +27,7 @@ NET = network(
 def logits_covariance(layout: Layout) -> Array:
     """Covariance of all nominal log-odds, events and rows and states in layout order, from the recipe's matrices."""
     prior = rows_prior(layout)
-    matrix = prior.logits.dense(prior.eta.n_rows) @ prior.eta.dense(prior.n_coordinates)
+    matrix = prior.logits @ np.eye(prior.eta.n_rows) @ (prior.eta @ np.eye(prior.n_coordinates))
     return np.asarray(matrix @ matrix.T)
 
 
@@ -84,7 +84,7 @@ def test_steps() -> None:
     """Every step of a reached event has binary log-odds of its own, with the same covariance over its rows."""
     layout = lay_out(NET)
     prior = rows_prior(layout)
-    matrix = prior.eta.dense(prior.n_coordinates)[prior.reached_eta]
+    matrix = (prior.eta @ np.eye(prior.n_coordinates))[prior.reached_eta]
     covariance = matrix @ matrix.T
     v = layout.index["steps"]
     expected = np.kron(expected_covariance(layout, v, 1), np.eye(2))  # theta holds row after row, both steps of each
@@ -109,8 +109,8 @@ def test_theta() -> None:
     rng = np.random.default_rng(2)
     coordinates = rng.normal(size=(prior.n_coordinates, 5)) * np.array([0.1, 1.0, 1.0, 10.0, 30.0])
     theta = theta_draws(prior, coordinates)
-    eta = prior.eta.dense(prior.n_coordinates) @ coordinates
-    logits = prior.logits.dense(prior.eta.n_rows) @ eta
+    eta = (prior.eta @ np.eye(prior.n_coordinates)) @ coordinates
+    logits = prior.logits @ np.eye(prior.eta.n_rows) @ eta
     start = 0
     for v, one in enumerate(layout.events):
         own = slice(layout.offsets[v], layout.offsets[v] + layout.n_rows(v) * layout.width(v))
@@ -121,3 +121,13 @@ def test_theta() -> None:
         rows = logits[start : start + size].reshape(layout.n_rows(v), layout.cards[v], -1)
         np.testing.assert_allclose(softmax(rows, axis=1).reshape(size, -1), theta[own], rtol=1e-11)
         start += size
+
+
+def test_padded_map() -> None:
+    """The padded form of a linear map is the same map; a row without entries gives zero."""
+    mapped = linear_map([{2: 1.0, 0: -0.5}, {}, {1: 3.0}])
+    columns, weights = mapped.padded()
+    x = np.array([1.0, 10.0, 100.0])
+    assert (3, 2) == columns.shape
+    np.testing.assert_array_equal([99.5, 0.0, 30.0], (weights * x[columns]).sum(axis=1))
+    np.testing.assert_array_equal((mapped @ x[:, np.newaxis])[:, 0], (weights * x[columns]).sum(axis=1))
