@@ -22,7 +22,7 @@ def brier_score(p_event: ArrayLike, outcome: ArrayLike) -> Array:
 
     Source: Brier (1950).
     """
-    return np.square(np.asarray(p_event, dtype=float) - np.asarray(outcome, dtype=float))
+    return np.asarray(np.square(np.asarray(p_event, dtype=float) - np.asarray(outcome, dtype=float)))
 
 
 def log_score(p_event: ArrayLike, outcome: ArrayLike) -> Array:

@@ -1,0 +1,184 @@
+"""Tables of forecasts: what is read, and every mistake at its line, all in one run."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Sized
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.pooling.table import DEFAULT_LEVEL, Forecast, ForecastTable, read_table
+from forecast.workspace.problems import Source, WorkspaceProblems
+
+TODAY = date(2026, 11, 23)
+EMPTY = "t.csv:1: the table is empty; got no rows; the first row names the columns, 'expert', 'question', "
+EMPTY += "'probability' at least"
+BROKEN = "t.csv:3: the row is not CSV; got ',' expected after '\"'; quote a cell as \"a, b\""
+BOTH = "t.csv:2: the row needs one probability; got both; write it under 'probability' or under 'best'"
+TWICE = "t.csv:1: column 'expert' stands twice; each column stands once"
+
+
+def _write(folder: Path, *lines: str) -> Path:
+    path = folder / "t.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _read(folder: Path, *lines: str) -> ForecastTable:
+    return read_table(_write(folder, *lines), TODAY)
+
+
+def _problems(folder: Path, *lines: str) -> list[str]:
+    path = _write(folder, *lines)
+    with pytest.raises(WorkspaceProblems) as found:
+        read_table(path, TODAY)
+    return [str(problem).removeprefix(f"{folder.as_posix()}/") for problem in found.value.problems]
+
+
+def test_every_column_is_read(tmp_path: Path) -> None:
+    """Each column ends in the field of its name; empty cells are what a missing column is."""
+    table = _read(
+        tmp_path,
+        "question,expert,probability,best,low,high,level,outcome,date,group,weight",
+        "rain,ann,0.7,,,,,1.0,2026-01-02,met,2",
+        "",
+        '"snow, or\nsleet",bob,,.2,.1,.4,.8,,,,',
+    )
+    place = table.path
+    expected = (
+        Forecast("ann", "rain", 0.7, None, None, DEFAULT_LEVEL, 1, date(2026, 1, 2), "met", 2.0, Source(place, 2)),
+        Forecast("bob", "snow, or\nsleet", 0.2, 0.1, 0.4, 0.8, None, None, None, 1.0, Source(place, 4)),
+    )
+    assert (expected, {"rain": 1, "snow, or\nsleet": None}) == (table.forecasts, table.questions)
+
+
+def test_outcome_may_stand_in_any_row_of_its_question(tmp_path: Path) -> None:
+    """A question's outcome is known if one of its rows gives it; questions keep the order of the file."""
+    table = _read(tmp_path, "expert,question,probability,outcome", "a,z,.5,", "b,z,.5,0", "a,y,.5,", "c,z,.5,")
+    assert [("z", 0), ("y", None)] == list(table.questions.items())
+
+
+def test_every_mistake_at_its_line_in_one_run(tmp_path: Path) -> None:
+    """All mistakes of all rows are reported together: where, what, got, allowed."""
+    between = "write a number between 0 and 1, without them, with a point and without '%': 0.7, not 70 %"
+    certain = "0 and 1 are refused: no later evidence could move them; write how sure, such as 0.001 or 0.999"
+    found = _problems(
+        tmp_path,
+        "expert,question,best,low,high,level,outcome,date,group,weight",
+        "a,q1,1,,,,,,,",
+        "a,q2,70%,,,,,,,",
+        "a,q3,7,,,,,,,",
+        "a,q4,.5,.6,.7,,,,,",
+        "a,q5,.5,.4,,,,,,",
+        "a,q6,.5,.4,.7,90,,,,",
+        "a,q7,.5,,,,yes,,,",
+        "a,q8,.5,,,,,23.11.2026,,",
+        "a,q9,.5,,,,,2026-11-24,,",
+        "a,q9,.5,,,,,,,",
+        "b,q1,.5,,,,1,,g,",
+        "b,q2,nan,,,,,,h,-1",
+        "c,q1,,,,,0,,,",
+        ",q1,.5,,,,,,,",
+        "d,,.5,,,,,,,",
+        "e,q1,.5",
+    )
+    assert found == [
+        f"t.csv:2: best is out of range; got 1; {certain}",
+        f"t.csv:3: best is not a number; got '70%'; {between}",
+        f"t.csv:4: best is out of range; got 7; {between}",
+        "t.csv:5: the interval does not hold its best; got 0.6, 0.5, 0.7; low <= best <= high",
+        "t.csv:6: half an interval; got low alone; write low and high",
+        "t.csv:7: level is out of range; got 90; a level lies between 0 and 1, such as 0.9",
+        "t.csv:8: outcome is neither 0 nor 1; got 'yes'; 1 is yes, 0 is no, empty is not known",
+        "t.csv:9: date is not a date; got '23.11.2026'; dates are written YYYY-MM-DD",
+        "t.csv:10: date lies in the future; got 2026-11-24; today is 2026-11-23",
+        "t.csv:11: expert 'a' answers question 'q9' twice; got first at line 10; keep the latest forecast",
+        f"t.csv:13: best is not a number; got 'nan'; {between}",
+        "t.csv:13: expert 'b' is in two groups; got 'h', at line 12 'g'; keep one",
+        "t.csv:13: weight is out of range; got -1; a weight is a positive number",
+        "t.csv:14: question 'q1' has two outcomes; got 0, at line 12 1; keep one",
+        "t.csv:14: the row needs one probability; got nothing; write it under 'probability' or under 'best'",
+        "t.csv:15: expert is empty; got nothing; each row names its expert",
+        "t.csv:16: question is empty; got nothing; each row names its question",
+        "t.csv:17: the row does not fit the header; got 3 cells; the header has 10",
+    ]
+
+
+def test_missing_column_with_the_near_miss(tmp_path: Path) -> None:
+    """A missing column is named with the column that may have been meant."""
+    found = _problems(tmp_path, "Expert,question,probabilty", "a,q,.5")
+    columns = (
+        "columns are 'expert', 'question', 'probability', 'best', 'low', 'high', 'level', 'outcome', 'date', 'group', "
+        "'weight'"
+    )
+    got = "got columns 'Expert', 'question', 'probabilty'"
+    assert found == [
+        f"t.csv:1: column 'expert' is missing; {got}; did you mean 'Expert'?; {columns}",
+        f"t.csv:1: column 'probability' is missing; {got}; did you mean 'probabilty'?; {columns}",
+    ]
+
+
+def test_column_that_is_not_used_is_a_warning(tmp_path: Path) -> None:
+    """A further column is no mistake, but its name is told: it may be a mistyped one."""
+    table = _read(tmp_path, "expert,question,probability,outcom", "a,q,.5,1")
+    assert ["did you mean 'outcome'?"] == [str(problem).rpartition("; ")[2] for problem in table.warnings]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", EMPTY),
+        (b"expert,question,probability\n\n", "t.csv:1: no forecasts; got a header alone; write one row a forecast"),
+        (b"expert,question,probability\na,q,.5\nb,\xff,.5\n", "t.csv:3: the file is not UTF-8; save it as UTF-8"),
+        (b'expert,question,probability\na,q,.5\nb,"q"x,.5\n', BROKEN),
+        (b"expert,question,probability,best\na,q,.5,.5\n", BOTH),
+        (b"expert,expert,question,probability\na,a,q,.5\n", TWICE),
+    ],
+)
+def test_file_that_holds_no_table(tmp_path: Path, content: bytes, expected: str) -> None:
+    """A file that is empty, no text or no CSV is a problem at its line."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(WorkspaceProblems) as found:
+        read_table(path, TODAY)
+    assert [expected] == [str(problem).removeprefix(f"{tmp_path.as_posix()}/") for problem in found.value.problems]
+
+
+def test_spreadsheet_file(tmp_path: Path) -> None:
+    """A byte-order mark and carriage returns, as spreadsheets write them, change nothing."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"\xef\xbb\xbfexpert,question,probability\r\na,q,0.5\r\n")
+    assert ["a"] == [forecast.expert for forecast in read_table(path, TODAY).forecasts]
+
+
+@given(content=st.binary(max_size=200))
+def test_any_bytes_are_a_table_or_problems(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    """Whatever a file holds, reading it gives a table or located problems, never another error."""
+    path = tmp_path_factory.mktemp("any") / "t.csv"
+    for given_content in (content, b"expert,question,probability,outcome,date,low,high\n" + content):
+        path.write_bytes(given_content)
+        found: Sized = ()
+        try:
+            found = read_table(path, TODAY).forecasts
+        except WorkspaceProblems as wrong:
+            found = wrong.problems
+        assert len(found) > 0
+
+
+def test_many_rows_are_read_in_seconds(tmp_path: Path) -> None:
+    """A hundred thousand rows take seconds, the mistake in the last one included."""
+    path = tmp_path / "t.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["expert", "question", "probability", "outcome"])
+        rows.writerows([f"e{i % 1000}", f"q{i // 1000}", 0.5, i // 1000 % 2] for i in range(100_000))
+        rows.writerow(["e0", "q0", 0.5, 0])
+    start = time.perf_counter()
+    with pytest.raises(WorkspaceProblems) as found:
+        read_table(path, TODAY)
+    assert ([100_002], True) == ([p.source.line for p in found.value.problems], time.perf_counter() - start < 20)
