@@ -12,6 +12,7 @@ from forecast.workspace.problems import Source
 from forecast.workspace.records import (
     Bearing,
     Condition,
+    Cpt,
     Event,
     Expert,
     Item,
@@ -21,6 +22,7 @@ from forecast.workspace.records import (
     Publication,
     Reading,
     ReportSource,
+    Resolution,
     Scenario,
     Statement,
     Target,
@@ -28,6 +30,7 @@ from forecast.workspace.records import (
 )
 
 HERE = Source("test.yaml", 1)
+SHARED = Cpt("shared", None)
 OPENS, HORIZON = date(2025, 1, 1), date(2027, 1, 1)
 
 
@@ -38,6 +41,7 @@ def event(
     parents: Sequence[str] = (),
     initial: str | None = None,
     persistence_days: float | None = None,
+    cpt: Cpt = SHARED,
 ) -> Event:
     """An event; a status starts in its first state and lasts 200 days unless told otherwise."""
     if kind == "status":
@@ -45,8 +49,9 @@ def event(
     else:
         initial, persistence_days = None, None
     return Event(
-        name, f"{name}?", kind, tuple(states), "by decree", tuple(parents), "driver", initial, persistence_days, HERE
-    )
+        name, f"{name}?", kind, tuple(states), "by decree", tuple(parents), "driver", initial, persistence_days, cpt,
+        HERE,
+    )  # fmt: skip
 
 
 def network(*events: Event, opens: date = OPENS, horizon: date = HORIZON) -> Network:
@@ -69,13 +74,15 @@ def statement(
     day: date = OPENS,
     coded_by: str | None = None,
     sd: float = 0.5,
+    resolved: Resolution | None = None,
 ) -> Statement:
     """A statement; a bare number is a point with an sd in log-odds."""
     if isinstance(reading, float):
         reading = Probability(reading, None, None, 0.9, sd)
     return Statement(
-        name, day, expert, Publication("journal", None, None), "says", about, reading, coded_by, "because", HERE
-    )
+        name, day, expert, Publication("journal", None, None), "says", about, reading, coded_by, "because", resolved,
+        HERE,
+    )  # fmt: skip
 
 
 def item(
@@ -112,7 +119,7 @@ def workspace(
         ".",
         net,
         tuple(scenarios),
-        {name: Expert(name, name, "expert", group, 0.8, HERE) for name, group in groups.items()},
+        {name: Expert(name, name, "expert", group, 0.8, 1.0, HERE) for name, group in groups.items()},
         tuple(sorted(statements, key=lambda s: s.id)),
         {grade: ReportSource(name, name, letter, HERE) for grade, name, letter in _SOURCES},
         tuple(sorted(items, key=lambda i: i.id)),

@@ -59,11 +59,12 @@ def draws_digest(spec: PriorSpec, seed: int) -> str:
     layout = spec.layout
     return digest_of(
         [layout.cards, layout.parents, [event.kind for event in layout.events]],
-        spec.rows.eta,
+        [[event.cpt for event in layout.events], spec.rows.eta, spec.rows.noisy_or, spec.rows.noisy_max],
         [numbers(network) for network in spec.networks],
         spec.sides,
         [spec.quantities, spec.deviations, spec.stated, spec.distributions, spec.distribution_of],
         [spec.counted, spec.ordered, list(spec.experts)],
+        [list(spec.rated), spec.rated_of, spec.is_biased, spec.record],
         None if spec.anchor is None else numbers(spec.anchor),
         [seed, CHAINS, SAMPLED_PER_CHAIN, TUNE, TARGET_ACCEPT, MODEL_VERSION],
         versions(),

@@ -11,7 +11,10 @@ import pytensor.tensor as pt
 from forecast.inference.program import Program
 from forecast.prior.op import program_outputs
 from forecast.prior.readings import DEGREES_OF_FREEDOM
-from forecast.prior.spec import SD_COUNT, SD_EXPERT, Noisy, PriorSpec
+from forecast.prior.spec import SD_EXPERT, Noisy, PriorSpec
+
+# Of an expert's bias (log-odds) and of the logarithm of the slope, before the track record.
+SD_BIAS, SD_SLOPE = 0.5, 0.35
 
 
 def build_model(spec: PriorSpec, program: Program) -> pm.Model:
@@ -20,7 +23,8 @@ def build_model(spec: PriorSpec, program: Program) -> pm.Model:
     `program` computes the spec's quantities from the rows' coordinates (forecast.prior.program).
 
     Free variables: alpha, beta, epsilon (coordinates of the CPT rows, standard normal: rows_prior), deviation
-    (standard normal coordinates), omega (one an expert), case_noise (one a count), spread (one a distribution).
+    (standard normal coordinates), omega (one an expert), case_noise (one a count), spread (one a distribution), bias
+    and slope (one for each expert with a track record).
     A distribution over K states is one multivariate t with 4 degrees of freedom, written as a normal with a common
     gamma-distributed precision, so that no order of the states is preferred.
     """
@@ -30,6 +34,7 @@ def build_model(spec: PriorSpec, program: Program) -> pm.Model:
         "epsilon_coordinate": spec.rows.epsilon,
         "deviation_coordinate": spec.deviation_labels,
         "expert": spec.experts,
+        "rated": spec.rated,
         "count": range(len(spec.counted)),
         "distribution": range(spec.n_distributions),
     }
@@ -49,6 +54,21 @@ def build_model(spec: PriorSpec, program: Program) -> pm.Model:
     return model
 
 
+def _as_rated(spec: PriorSpec, implied: Any) -> Any:
+    """Return what experts with a track record would have stated: bias + slope * what the model implies.
+
+    A resolved forecast s of such an expert came true with probability expit((logit s - bias) / slope).
+    """
+    bias = pm.Normal("bias", 0.0, SD_BIAS, dims="rated")
+    slope = pm.LogNormal("slope", 0.0, SD_SLOPE, dims="rated")
+    by, said = _data(spec.record.expert, "record_expert"), _data(spec.record.location, "record_location")
+    happened = _data(spec.record.happened, "record_happened")
+    pm.Bernoulli("record", logit_p=(said - bias[by]) / slope[by], observed=happened)
+    of = _data(spec.rated_of, "rated_of")
+    shift = pt.concatenate([[0.0], bias])[of] * _data(spec.is_biased, "is_biased")
+    return shift + pt.concatenate([[1.0], slope])[of] * implied
+
+
 def _data(values: Any, name: str) -> Any:
     """Register an array as data: a number that stands in the graph itself is compiled anew when it changes."""
     return pm.Data(name, values)
@@ -57,13 +77,17 @@ def _data(values: Any, name: str) -> Any:
 def _observe(spec: PriorSpec, outputs: Any) -> None:
     sizes = [spec.stated.location.size, spec.distributions.location.size, len(spec.counted), spec.ordered.size]
     ends: Any = _data(np.cumsum([0, *sizes]), "block_ends")
-    heard = outputs[: ends[-1]]
+    implied = outputs[: ends[-1]]
+    deviations: Any = pt.zeros_like(implied)
     if spec.deviation_labels:
         deviation = pm.Normal("deviation", dims="deviation_coordinate")
         # The few deviations of each reading, taken by position: as a matrix most of it would be zeros.
         columns, weights = (_data(array, f"deviation_{i}") for i, array in enumerate(spec.deviations.padded()))
-        heard = heard + (weights * deviation[columns]).sum(axis=1)
+        deviations = (weights * deviation[columns]).sum(axis=1)
+    heard = implied + deviations
     stated, distributed, counted, ordered = (heard[ends[i] : ends[i + 1]] for i in range(4))
+    if spec.rated:
+        stated = _as_rated(spec, implied[ends[0] : ends[1]]) + deviations[ends[0] : ends[1]]
     omega = pm.HalfNormal("omega", SD_EXPERT, dims="expert")
 
     def scale(noisy: Noisy, name: str) -> Any:
@@ -93,7 +117,7 @@ def _observe(spec: PriorSpec, outputs: Any) -> None:
         pm.Binomial(
             "counted",
             n=_data(spec.counted[:, 1].astype(int), "cases"),
-            logit_p=pt.log(-pt.expm1(log_none)) - log_none + SD_COUNT * case_noise,
+            logit_p=pt.log(-pt.expm1(log_none)) - log_none + _data(spec.counted[:, 3], "case_sd") * case_noise,
             observed=_data(spec.counted[:, 0].astype(int), "happened"),
         )
     if spec.ordered.size:

@@ -6,7 +6,7 @@ Light on purpose: the daily update builds it to find its cached draws by digest,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import log, sqrt
 
@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, compile_asof, compile_opening
-from forecast.compiled.layout import Layout
+from forecast.compiled.layout import Index, Layout
 from forecast.compiled.scenarios import OTHER, rule_events, scenario_masks
+from forecast.prior.linear import LinearMap, linear_map, zero_sum_basis
 from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers, read_at
-from forecast.prior.rows_prior import LinearMap, RowsPrior, linear_map, rows_prior, zero_sum_basis
+from forecast.prior.rows_prior import RowsPrior, rows_prior
 from forecast.workspace.records import Condition, Statement, Target, Workspace
 
 Array = NDArray[np.float64]
@@ -26,6 +27,7 @@ States = tuple[int, ...]
 SD_DEVIATION = 0.4  # of a group's (or a coder's) deviation, the stated state's component, in log-odds
 SD_COUNT = 0.7  # of a reference class against the event at hand, in log-odds
 SD_EXPERT = 0.5  # half-normal scale of an expert's own extra noise omega
+LEAST_RECORD = 10  # resolved forecasts from which on an expert's own bias and slope are learned
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,13 @@ class PriorSpec:
     stated: Noisy
     distributions: Noisy
     distribution_of: NDArray[np.intp]  # for each coordinate, which distribution statement
-    counted: Array  # (counts, 3): happened, of, exponent
+    counted: Array  # (counts, 4): happened, of, exponent, sd of the class against the event at hand
     ordered: Array  # logistic scale of each order
     statement_ids: tuple[str, ...]  # by block: single numbers, distributions, counts, orders
+    rated: tuple[str, ...]  # experts with a track record of LEAST_RECORD or more
+    rated_of: Index  # for each single number: 1 + which of them stated it, 0 for nobody
+    is_biased: Array  # for each single number: 0 for a difference (a constant bias cancels), else 1
+    record: TrackRecord
     anchor: AsOfNetwork | None
 
     @property
@@ -79,6 +85,15 @@ class Noisy:
     location: Array
     scale: Array
     expert: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class TrackRecord:
+    """Resolved forecasts: the stated log-odds, whether it happened (0 or 1), and the index of the rated expert."""
+
+    location: Array
+    happened: Index
+    expert: Index
 
 
 class _Collector:
@@ -163,11 +178,44 @@ def active_statements(workspace: Workspace, as_of: date) -> tuple[Statement, ...
     return tuple(statement for statement in workspace.statements if statement.date <= as_of)
 
 
+def known_resolution(statement: Statement, as_of: date) -> Statement:
+    """Return the statement with its resolution only if that was known on a date."""
+    later = statement.resolved is not None and statement.resolved.on > as_of
+    return replace(statement, resolved=None) if later else statement
+
+
+def track_records(workspace: Workspace, as_of: date) -> dict[str, list[tuple[float, int]]]:
+    """Return (stated log-odds, whether it happened) of each expert's forecasts that were resolved by a date.
+
+    Forecasts of one probability only; a void question is no record.
+    """
+    records: dict[str, list[tuple[float, int]]] = {}
+    for statement in active_statements(workspace, as_of):
+        resolved = known_resolution(statement, as_of).resolved
+        said = numbers(statement, workspace.experts, workspace.network)
+        if resolved is None or resolved.state is None or not isinstance(said, Stated) or said.against is not None:
+            continue
+        condition = statement.about.condition
+        states = condition.states if condition else (statement.about.scenario,)
+        records.setdefault(statement.expert, []).append((said.location, int(resolved.state in states)))
+    return records
+
+
+def _track_record(records: dict[str, list[tuple[float, int]]], rated: tuple[str, ...]) -> TrackRecord:
+    rows = [(location, happened, i) for i, expert in enumerate(rated) for location, happened in records[expert]]
+    table = np.array(rows, dtype=float).reshape(-1, 3)
+    return TrackRecord(table[:, 0], table[:, 1].astype(np.intp), table[:, 2].astype(np.intp))
+
+
 def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNetwork | None = None) -> PriorSpec:
     """Compile the statements known on a date. `anchor`: evidence that stage 1 includes (the refit of model.md)."""
     collector = _Collector(layout, workspace)
     statements = active_statements(workspace, as_of)
     experts = tuple(sorted({statement.expert for statement in statements}))
+    records = track_records(workspace, as_of)
+    rated = tuple(expert for expert in experts if len(records.get(expert, ())) >= LEAST_RECORD)
+    rated_of: list[int] = []
+    is_biased: list[float] = []
     blocks: dict[str, list[tuple[dict[tuple[str, int], float], dict[int, float]]]] = {
         "stated": [],
         "distribution": [],
@@ -176,30 +224,33 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
     }
     noisy: dict[str, list[tuple[float, float, int]]] = {"stated": [], "distribution": []}
     distribution_of: list[int] = []
-    counted: list[tuple[float, float, float]] = []
+    counted: list[tuple[float, float, float, float]] = []
     ordered: list[float] = []
     ids: dict[str, list[str]] = {name: [] for name in blocks}
     for statement in statements:
         expert = experts.index(statement.expert)
+        spread = 1.0 / sqrt(workspace.experts[statement.expert].weight)
         match numbers(statement, workspace.experts, workspace.network):
             case Stated() as said:
                 ids["stated"].append(statement.id)
-                noisy["stated"].append((said.location, said.scale, expert))
+                noisy["stated"].append((said.location, said.scale * spread, expert))
+                rated_of.append(1 + rated.index(statement.expert) if statement.expert in rated else 0)
+                is_biased.append(float(said.against is None))
                 blocks["stated"].append(_difference(collector, statement, said.against, said.of_odds))
             case StatedDistribution() as said:
                 for row, location in _log_ratios(collector, statement, said):
                     blocks["distribution"].append(row)
-                    noisy["distribution"].append((location, said.scale, expert))
+                    noisy["distribution"].append((location, said.scale * spread, expert))
                     distribution_of.append(len(ids["distribution"]))
                 ids["distribution"].append(statement.id)
             case Counted() as said:
                 ids["count"].append(statement.id)
-                counted.append((said.happened, said.of, said.exponent))
+                counted.append((said.happened, said.of, said.exponent, SD_COUNT * spread))
                 side = collector.side(statement, statement.about)
                 blocks["count"].append(({("b", side): said.exponent, ("total", side): -said.exponent}, {}))
             case Ordered() as said:
                 ids["order"].append(statement.id)
-                ordered.append(said.scale)
+                ordered.append(said.scale * spread)
                 blocks["order"].append(_difference(collector, statement, said.other, of_odds=True))
     rows = [row for block in blocks.values() for row in block]
     place = {"a": 0, "b": len(collector.sides), "total": 2 * len(collector.sides)}
@@ -215,9 +266,13 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
         _noisy(noisy["stated"]),
         _noisy(noisy["distribution"]),
         np.array(distribution_of, dtype=np.intp),
-        np.array(counted, dtype=float).reshape(-1, 3),
+        np.array(counted, dtype=float).reshape(-1, 4),
         np.array(ordered, dtype=float),
         tuple(name for block in ids.values() for name in block),
+        rated,
+        np.array(rated_of, dtype=np.intp),
+        np.array(is_biased),
+        _track_record(records, rated),
         anchor,
     )
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from forecast.digests import digest_of
-from forecast.prior.spec import active_statements
+from forecast.prior.spec import active_statements, known_resolution
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Workspace
 
@@ -18,7 +18,7 @@ SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an e
 def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
     """Return the digests of all that counts on a date: the network, scenarios, experts, sources, items and statements.
 
-    Nothing dated later enters, so a later file leaves them as they are; neither does the place of a record in its
+    Nothing dated later enters, resolutions included, so a later file leaves them as they are; neither does the place of a record in its
     file. A retraction enters from its own date, apart from the item: it is no edit.
     """
     statements = active_statements(workspace, as_of)
@@ -30,7 +30,7 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
         "scenarios": _digest(workspace.scenarios),
         "experts": {name: _digest(workspace.experts[name]) for name in sorted(experts)},
         "sources": {name: _digest(workspace.sources[name]) for name in sorted(sources)},
-        "statements": {statement.id: _digest(statement) for statement in statements},
+        "statements": {statement.id: _digest(known_resolution(statement, as_of)) for statement in statements},
         "items": {item.id: _digest(replace(item, retracted=None)) for item in items},
         "retracted": [item.id for item in items if item.retracted and item.retracted <= as_of],
     }

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from forecast.workspace.checked import exactly_one, hold
 from forecast.workspace.frame import Frame
-from forecast.workspace.names import list_of, unknown_name
+from forecast.workspace.names import OTHER, list_of, unknown_name, unknown_state
 from forecast.workspace.nodes import Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_readings import build_reading, distribution_references
 from forecast.workspace.read_targets import build_target, target_references
-from forecast.workspace.records import Publication, Statement
+from forecast.workspace.records import Publication, Resolution, Statement
 from forecast.workspace.shapes.statements import StatementShape
 
 
@@ -54,6 +54,8 @@ def _read_statement(item: Node, path: str, subject: str, frame: Frame) -> tuple[
     about, found = build_target(shape.about, about_node, frame, path, f"{subject}: about", whole_event=is_whole)
     reading, more = build_reading(shape, checked.node, frame, path, subject)
     problems += [*found, *more]
+    resolved, wrong = _resolved(shape, checked.node, frame, path, subject)
+    problems += wrong
     if about is None or reading is None:
         return None, tuple(problems)
     statement = Statement(
@@ -66,9 +68,40 @@ def _read_statement(item: Node, path: str, subject: str, frame: Frame) -> tuple[
         reading,
         shape.coded_by,
         shape.why,
+        resolved,
         Source(path, item.line),
     )
     return statement, tuple(problems)
+
+
+def _resolved(
+    shape: StatementShape, node: Node, frame: Frame, path: str, subject: str
+) -> tuple[Resolution | None, tuple[Problem, ...]]:
+    """Return how the statement turned out, and what is wrong with that."""
+    resolved, where = shape.resolved, child(node, "resolved") or node
+    if resolved is None:
+        return None, ()
+    subject = f"{subject}: resolved"
+    problems: list[Problem] = []
+    if (resolved.state is None) == (resolved.void is None):
+        problems.append(
+            Problem(Source(path, where.line), f"{subject}: neither state nor void, or both", "", "one of them")
+        )
+    if resolved.on < shape.date:
+        got, allowed = resolved.on.isoformat(), f"from {shape.date} on"
+        problems.append(Problem(Source(path, line_at(where, "on")), f"{subject} before it was said", got, allowed))
+    if shape.count is not None or shape.distribution is not None or shape.more_likely_than is not None:
+        problems.append(Problem(Source(path, where.line), f"{subject}: only a single probability has an outcome"))
+    if resolved.state is not None:
+        place = Source(path, line_at(where, "state"))
+        if shape.about.event is not None:
+            problems += unknown_state(frame.names, shape.about.event, resolved.state, place, subject)
+        elif frame.names.scenarios is not None:
+            known = (*frame.names.scenarios, OTHER)
+            problems += unknown_name(known, resolved.state, place, subject, "scenario")
+    if problems:
+        return None, tuple(problems)
+    return Resolution(resolved.state, resolved.on, resolved.url), ()
 
 
 def _references(item: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:

@@ -12,11 +12,21 @@ from forecast.workspace.problems import Source
 Kind = Literal["reached", "status", "constant"]
 Role = Literal["driver", "plan", "consequence"]
 Per = Literal["window", "year", "opportunity"]
+CptKind = Literal["shared", "table", "noisy_or", "noisy_max", "logistic"]
+Leak = Literal["net", "compound"]
+
+
+@dataclass(frozen=True)
+class Cpt:
+    """How the rows of an event's conditional probability table hang together."""
+
+    kind: CptKind
+    leak: Leak | None  # noisy_or only: whether a link is the cause's alone or includes the leak
 
 
 @dataclass(frozen=True)
 class Event:
-    """A question with a deadline: its kind, its ordered states and its parents."""
+    """A question with a deadline: its kind, its ordered states, its parents, and how its CPT is built."""
 
     id: str
     question: str
@@ -27,6 +37,7 @@ class Event:
     role: Role
     initial: str | None  # status only: the state at the opening
     persistence_days: float | None  # status only: tau, the mean time between redraws of the state
+    cpt: Cpt
     source: Source
 
 
@@ -69,6 +80,7 @@ class Expert:
     role: str
     group: str
     default_sd: float  # of a statement, in log-odds, where the statement gives none
+    weight: float  # the variance of all that the expert says is divided by it
     source: Source
 
 
@@ -100,6 +112,15 @@ class Probability:
     high: float | None
     level: float
     sd: float | None
+    words: str | None = None  # how it was put where not in these numbers: odds, or a degree of confidence
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Points of a distribution of the probability: (level, probability), both rising; and what is fitted to them."""
+
+    points: tuple[tuple[float, float], ...]
+    fit: Literal["logit", "beta"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +151,7 @@ class Count:
     of: int
     per: Per
     opportunities: float | None
+    until: date | None = None  # the last day of the cases
 
 
 @dataclass(frozen=True)
@@ -147,7 +169,16 @@ class Distribution:
     sd: float | None
 
 
-Reading = Probability | Word | Times | Count | MoreLikelyThan | Distribution
+Reading = Probability | Quantiles | Word | Times | Count | MoreLikelyThan | Distribution
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How what was stated turned out: the state (or scenario) that held, None if the question became void."""
+
+    state: str | None
+    on: date
+    url: str | None
 
 
 @dataclass(frozen=True)
@@ -163,6 +194,7 @@ class Statement:
     reading: Reading
     coded_by: str | None  # None: the expert gave the number; otherwise who put it on the expert's words
     why: str
+    resolved: Resolution | None
     source: Source
 
 

@@ -14,6 +14,7 @@ class ExpertShape(Shape):
     role: Text | None = None
     group: Name | None = None
     default_sd: Positive = 1.0  # log-odds: about a factor of 5 in odds either way, at 90 %
+    weight: Positive = 1.0
 
 
 class ReportSourceShape(Shape):
