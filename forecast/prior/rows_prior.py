@@ -1,13 +1,13 @@
-"""The prior of CPT rows that share strength: theta as a function of independent standard normal coordinates.
+"""The prior of CPT rows: theta as a function of independent standard normal coordinates.
 
-Nominal (status, constant): eta_u = alpha + n_pa^(-1/2) sum_p beta_p[u_p] + eps_u over the states, theta = softmax(eta).
-Reached: one binary eta for each step with its own alpha, beta and eps, theta = -ln(1 - expit(eta)) = softplus(eta).
+Each event's rows are built in the way that its `cpt` names: effects that add up on the log-odds (cpt_additive) or
+causes that work by themselves (cpt_noisy_or, cpt_noisy_max). Additive rows of nominal events (status, constant) are
+theta = softmax(eta), those of a reached event's step theta = -ln(1 - expit(eta)) = softplus(eta).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -15,82 +15,36 @@ from numpy.typing import NDArray
 
 from forecast.compiled.layout import Index, Layout
 from forecast.inference.elementary import NumpyMath
-from forecast.inference.tape import Traced
+from forecast.prior.coordinates import Collector, LogOdds
+from forecast.prior.cpt_additive import additive_rows
+from forecast.prior.cpt_noisy_max import NoisyMax, noisy_max, noisy_max_values
+from forecast.prior.cpt_noisy_or import NoisyOr, NoisyOrs, noisy_or_values
+from forecast.prior.linear import LinearMap, linear_map, zero_sum_basis
+from forecast.prior.softplus import softplus
 
 Array = NDArray[np.float64]
-
-# Standard deviations of the log-odds between two states: of the event, of one parent's effect, of one row.
-SD_ALPHA, SD_BETA, SD_EPSILON = 1.5, 1.0, 0.3
-
-
-def zero_sum_basis(n: int) -> Array:
-    """Return an orthonormal basis (n, n - 1) of the vectors of length n that sum to zero (Helmert's).
-
-    Coordinates that are independent N(0, s^2) in it are a ZeroSumNormal of scale s; the choice of basis does not
-    matter to the distribution, so neither does the order of the states.
-    """
-    basis = np.zeros((n, n - 1))
-    for j in range(1, n):
-        basis[:j, j - 1] = 1.0
-        basis[j, j - 1] = -j
-    return np.asarray(basis / np.sqrt((basis**2).sum(axis=0)))
-
-
-@dataclass(frozen=True)
-class LinearMap:
-    """result[r] = sum of weight * x[column] over the entries with `row` == r. Entries are sorted by row."""
-
-    n_rows: int
-    row: Index
-    column: Index
-    weight: Array
-
-    def __matmul__(self, x: Any) -> Any:
-        """Apply to x (n, draws): draws of an array, or values on a tape (draws = 1)."""
-        if isinstance(x, Traced):
-            return x.tape.sums(self.n_rows, self.row, self.weight, x[self.column, 0])[:, np.newaxis]
-        result = np.zeros((self.n_rows, x.shape[1]))
-        for row, column, weight in zip(self.row, self.column, self.weight, strict=True):
-            result[row] += weight * x[column]
-        return result
-
-    def padded(self) -> tuple[Index, Array]:
-        """Return columns and weights (rows, most entries of a row); rows with fewer are filled up with weight 0."""
-        sizes = np.bincount(self.row, minlength=self.n_rows)
-        width = int(sizes.max(initial=1))
-        columns, weights = np.zeros((self.n_rows, width), dtype=np.intp), np.zeros((self.n_rows, width))
-        place = np.arange(self.row.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        columns[self.row, place], weights[self.row, place] = self.column, self.weight
-        return columns, weights
-
-
-def linear_map(rows: list[dict[int, float]]) -> LinearMap:
-    """Build a LinearMap from one {column: weight} for each row."""
-    entries = [(r, column, weight) for r, row in enumerate(rows) for column, weight in row.items()]
-    row, column, weight = zip(*entries, strict=True) if entries else ((), (), ())
-    return LinearMap(
-        len(rows), np.array(row, dtype=np.intp), np.array(column, dtype=np.intp), np.array(weight, dtype=float)
-    )
 
 
 @dataclass(frozen=True)
 class RowsPrior:
     """theta from standard normal coordinates (alpha, then beta, then epsilon, one after the other).
 
-    `eta` gives the binary log-odds of reached steps (at theta index `reached`) and the coordinates of nominal rows;
-    `logits` turns the latter into one log-odds a state; `softmax[i][x]` are positions in `logits` of state x,
-    `nominal[i][x]` the theta indices of the same entries; i counts the groups of rows with the same number of states.
+    `eta` gives log-odds; of reached steps with additive rows those at `reached_eta` (theta index `reached`). `logits`
+    turns those of nominal additive rows into one log-odds a state; `softmax[i][x]` are positions in `logits` of state
+    x, `nominal[i][x]` the theta indices of the same entries; i counts the groups of rows of equally many states.
     """
 
     alpha: tuple[str, ...]  # a readable label of each coordinate
     beta: tuple[str, ...]
     epsilon: tuple[str, ...]
-    eta: LinearMap
+    eta: LogOdds
     reached_eta: Index
     reached: Index
     logits: LinearMap
     softmax: tuple[tuple[Index, ...], ...]
     nominal: tuple[tuple[Index, ...], ...]
+    noisy_or: NoisyOr
+    noisy_max: tuple[NoisyMax, ...]
     n_theta: int
 
     @property
@@ -101,62 +55,41 @@ class RowsPrior:
 
 def rows_prior(layout: Layout) -> RowsPrior:
     """Lay out the coordinates of every event's rows."""
-    names: dict[str, list[str]] = {"alpha": [], "beta": [], "epsilon": []}
-    eta_parts: list[dict[tuple[str, int], float]] = []
+    collector, noisy_ors = Collector(), NoisyOrs()
+    maxima: list[NoisyMax] = []
     reached_eta, reached = [], []
     logit_rows: list[dict[int, float]] = []
     softmax: dict[int, list[list[int]]] = {}
     nominal: dict[int, list[list[int]]] = {}
-
-    def coordinate(part: str, label: str) -> tuple[str, int]:
-        names[part].append(label)
-        return part, len(names[part]) - 1
-
     for v, event in enumerate(layout.events):
-        is_reached = event.kind == "reached"
-        # A ZeroSumNormal of scale sd / sqrt(2) has log-odds of sd between two states.
-        scale = 1.0 if is_reached else 1.0 / sqrt(2.0)
-        parents = layout.parents[v]
-        weight = 1.0 / sqrt(len(parents)) if parents else 0.0
-        bases = [zero_sum_basis(layout.cards[p]) for p in parents]
-        n_numbers = layout.cards[v] - 1
-        alphas = [coordinate("alpha", f"{event.id}[{j}]") for j in range(n_numbers)]
-        betas = [
-            [
-                [coordinate("beta", f"{event.id}[{j}]|{layout.events[p].id}[{m}]") for m in range(layout.cards[p] - 1)]
-                for p in parents
-            ]
-            for j in range(n_numbers)
-        ]
+        if event.cpt.kind == "noisy_max" and event.kind != "reached":
+            maxima.append(noisy_max(layout, v, collector))
+            continue
+        if event.cpt.kind in ("noisy_or", "noisy_max"):  # the steps of a reached event are its order
+            noisy_ors.add(layout, v, collector)
+            continue
         basis = zero_sum_basis(layout.cards[v])
-        for row, configuration in enumerate(layout.configurations(v)):
-            first = len(eta_parts)
-            for j in range(n_numbers):
-                parts = {alphas[j]: SD_ALPHA * scale}
-                for i, state in enumerate(configuration):
-                    for m, beta in enumerate(betas[j][i]):
-                        parts[beta] = SD_BETA * scale * weight * float(bases[i][state, m])
-                parts[coordinate("epsilon", f"{event.id}[{j}]|row {row}")] = SD_EPSILON * scale
-                if is_reached:
-                    reached_eta.append(len(eta_parts))
-                    reached.append(layout.theta_index(v, row, j))
-                eta_parts.append(parts)
-            if not is_reached:
-                states = range(layout.cards[v])
-                softmax.setdefault(len(states), []).append([len(logit_rows) + x for x in states])
-                nominal.setdefault(len(states), []).append([layout.theta_index(v, row, x) for x in states])
-                logit_rows += [{first + j: float(basis[x, j]) for j in range(n_numbers)} for x in states]
-    start = {"alpha": 0, "beta": len(names["alpha"]), "epsilon": len(names["alpha"]) + len(names["beta"])}
+        states = range(layout.cards[v])
+        for row, etas in enumerate(additive_rows(layout, v, collector)):
+            if event.kind == "reached":
+                reached_eta += etas
+                reached += [layout.theta_index(v, row, j) for j in range(len(etas))]
+                continue
+            softmax.setdefault(len(states), []).append([len(logit_rows) + x for x in states])
+            nominal.setdefault(len(states), []).append([layout.theta_index(v, row, x) for x in states])
+            logit_rows += [{eta: float(basis[x, j]) for j, eta in enumerate(etas)} for x in states]
     return RowsPrior(
-        tuple(names["alpha"]),
-        tuple(names["beta"]),
-        tuple(names["epsilon"]),
-        linear_map([{start[part] + i: value for (part, i), value in parts.items()} for parts in eta_parts]),
+        collector.labels("alpha"),
+        collector.labels("beta"),
+        collector.labels("epsilon"),
+        collector.log_odds(),
         np.array(reached_eta, dtype=np.intp),
         np.array(reached, dtype=np.intp),
         linear_map(logit_rows),
         tuple(tuple(np.array(softmax[k], dtype=np.intp).T.copy()) for k in sorted(softmax)),
         tuple(tuple(np.array(nominal[k], dtype=np.intp).T.copy()) for k in sorted(nominal)),
+        noisy_ors.finish(),
+        tuple(maxima),
         layout.n_theta,
     )
 
@@ -167,8 +100,7 @@ def theta_values(xp: Any, prior: RowsPrior, coordinates: Any) -> list[tuple[Inde
     `xp` is `NumpyMath`, or `TapeMath` for values on a tape.
     """
     eta = prior.eta @ coordinates
-    binary = eta[prior.reached_eta]
-    values = [(prior.reached, xp.maximum(binary, 0.0) + xp.log1p(xp.exp(-xp.abs(binary))))]
+    values = [(prior.reached, softplus(xp, eta[prior.reached_eta]))]
     logits = prior.logits @ eta
     for positions, indices in zip(prior.softmax, prior.nominal, strict=True):
         states = [logits[state] for state in positions]
@@ -178,6 +110,9 @@ def theta_values(xp: Any, prior: RowsPrior, coordinates: Any) -> list[tuple[Inde
         exponentials = [xp.exp(state - peak) for state in states]
         total = sum(exponentials[1:], exponentials[0])
         values += [(state, exponential / total) for state, exponential in zip(indices, exponentials, strict=True)]
+    values += noisy_or_values(xp, prior.noisy_or, eta)
+    for recipe in prior.noisy_max:
+        values += noisy_max_values(xp, recipe, eta)
     return values
 
 

@@ -80,7 +80,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
     parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
     coordinates = np.concatenate(parts, axis=2).reshape(-1, spec.rows.n_coordinates)
     outputs = run_draws(coordinates, program)[:, : spec.quantities.n_rows]
-    posterior["quantity"] = outputs.reshape(*posterior["alpha"].shape[:2], -1)
+    posterior["quantity"] = outputs.reshape(*x[:, KEPT].shape[:2], -1)
     return Fit(theta_draws(spec.rows, np.ascontiguousarray(coordinates.T)), posterior, stats, diagnostics)
 
 

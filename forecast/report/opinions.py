@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.prior.linear import zero_sum_basis
 from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers
-from forecast.prior.rows_prior import zero_sum_basis
 from forecast.prior.spec import SD_COUNT, PriorSpec
 from forecast.record.outcome import Outcome
 from forecast.report.digits import THIN_SPACE, interval, percent

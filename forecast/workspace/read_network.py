@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from forecast.workspace.checked import hold
+from forecast.workspace.cpt_rules import cpt_problems
 from forecast.workspace.names import Names, unknown_event
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
-from forecast.workspace.records import Event, Network
+from forecast.workspace.records import Cpt, Event, Network
 from forecast.workspace.shapes.network import KINDS, EventShape, NetworkHead
 
 RESERVED_STATES = ("sd",)  # a key of `distribution:` beside the states
@@ -59,6 +60,7 @@ def _read_event(
     checked = hold(EventShape, node, path, subject, today)
     problems = [*checked.problems, *_parents(node, path, names, subject), *_states(node, path, subject)]
     problems += _status_keys(node, path, subject)
+    problems += cpt_problems(node, path, subject)
     shape = checked.shape
     if shape is None:
         return None, tuple(problems)
@@ -72,6 +74,7 @@ def _read_event(
         shape.role,
         shape.initial,
         shape.persistence_days,
+        Cpt(shape.cpt.kind, shape.cpt.leak) if shape.cpt else Cpt("shared", None),
         Source(path, node.line),
     )
     return event, tuple(problems)

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.prior.linear import zero_sum_basis
 from forecast.prior.readings import read_at
-from forecast.prior.rows_prior import zero_sum_basis
 from forecast.workspace.records import (
     Condition,
     Count,

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from forecast.compiled.layout import Layout, lay_out
-from forecast.prior.rows_prior import linear_map, rows_prior, theta_draws, zero_sum_basis
+from forecast.prior.linear import linear_map, zero_sum_basis
+from forecast.prior.rows_prior import rows_prior, theta_draws
 from tests.worlds import event, network
 
 Array = NDArray[np.float64]
@@ -27,7 +28,7 @@ NET = network(
 def logits_covariance(layout: Layout) -> Array:
     """Covariance of all nominal log-odds, events and rows and states in layout order, from the recipe's matrices."""
     prior = rows_prior(layout)
-    matrix = prior.logits @ np.eye(prior.eta.n_rows) @ (prior.eta @ np.eye(prior.n_coordinates))
+    matrix = prior.logits @ np.eye(prior.eta.mean.size) @ (prior.eta @ np.eye(prior.n_coordinates))
     return np.asarray(matrix @ matrix.T)
 
 
@@ -110,7 +111,7 @@ def test_theta() -> None:
     coordinates = rng.normal(size=(prior.n_coordinates, 5)) * np.array([0.1, 1.0, 1.0, 10.0, 30.0])
     theta = theta_draws(prior, coordinates)
     eta = (prior.eta @ np.eye(prior.n_coordinates)) @ coordinates
-    logits = prior.logits @ np.eye(prior.eta.n_rows) @ eta
+    logits = prior.logits @ np.eye(prior.eta.mean.size) @ eta
     start = 0
     for v, one in enumerate(layout.events):
         own = slice(layout.offsets[v], layout.offsets[v] + layout.n_rows(v) * layout.width(v))

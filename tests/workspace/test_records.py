@@ -13,6 +13,7 @@ from forecast.workspace.records import (
     Claim,
     Condition,
     Count,
+    Cpt,
     Distribution,
     Event,
     Likelihood,
@@ -47,6 +48,7 @@ def test_events(tmp_path: Path) -> None:
         "driver",
         "kept",
         400,
+        Cpt("shared", None),
         Source(NETWORK, 12),
     )
 

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from forecast.workspace.shapes.common import Day, Name, Positive, Shape, Text
 
 KINDS = ("reached", "status", "constant")
+CPT_KINDS = ("shared", "table", "noisy_or", "noisy_max", "logistic")
+
+
+class CptShape(Shape):
+    """How an event's rows hang together; `leak` is the convention of a noisy_or's links."""
+
+    kind: Literal["shared", "table", "noisy_or", "noisy_max", "logistic"]
+    leak: Literal["net", "compound"] | None = None
+
+
+def _read_cpt(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+CptKindName = Literal["shared", "table", "noisy_max", "logistic"]
+NamedCpt = Annotated[CptShape, BeforeValidator(_read_cpt, json_schema_input_type=CptKindName | CptShape)]
 
 
 class EventShape(Shape):
@@ -22,6 +38,7 @@ class EventShape(Shape):
     role: Literal["driver", "plan", "consequence"] = "driver"
     initial: Name | None = None
     persistence_days: Positive | None = None
+    cpt: NamedCpt | None = None
 
 
 class NetworkHead(Shape):
