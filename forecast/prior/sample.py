@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.prior.rows_prior import theta_draws
-from forecast.prior.settings import CHAINS, CORES, KEPT, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
+from forecast.prior.settings import CHAINS, CORES, TARGET_ACCEPT, Effort, Fit, kept
 from forecast.prior.spec import PriorSpec
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 
-def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
+FULL = Effort()
+
+
+def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL) -> Fit:
     """Draw theta from the posterior of the statements (and the anchor's evidence).
 
-    The fit's `quantity` is what each single number, coordinate, count and order was a reading of.
+    The fit's `quantity` is what each single number, coordinate, count and order was a reading of, if it is kept.
 
     Raises KeyboardInterrupt if it is interrupted: an unfinished chain is never used.
     """
@@ -39,7 +42,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
         program = record_program(spec)
         progress("compiling the model (slow the first time on a machine)")
         density = compile_density(build_model(spec, program))
-    total = CHAINS * (TUNE + SAMPLED_PER_CHAIN)
+    total = CHAINS * (effort.tune + effort.sampled_per_chain)
 
     def report(chains: Any) -> None:
         done = sum(chain.finished_draws for chain in chains)
@@ -55,8 +58,8 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
             ["x"],
             make_initial_point_fn=density.start,
         ),
-        draws=SAMPLED_PER_CHAIN,
-        tune=TUNE,
+        draws=effort.sampled_per_chain,
+        tune=effort.tune,
         chains=CHAINS,
         cores=CORES,
         seed=seed,
@@ -66,7 +69,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
         progress_callback=report,
     )
     x = np.asarray(trace["posterior"]["x"].values)
-    if x.shape[:2] != (CHAINS, SAMPLED_PER_CHAIN):
+    if x.shape[:2] != (CHAINS, effort.sampled_per_chain):
         raise KeyboardInterrupt
     stats = {
         str(name): np.asarray(values.values)
@@ -75,12 +78,14 @@ def sample(spec: PriorSpec, seed: int, progress: Progress) -> Fit:
     }
     progress("checking convergence")
     diagnostics = convergence(density.variables(x), stats)
-    posterior = density.variables(x[:, KEPT])
-    stats = {name: values[:, KEPT] for name, values in stats.items()}
+    weighed = kept(effort.sampled_per_chain)
+    posterior = density.variables(x[:, weighed])
+    stats = {name: values[:, weighed] for name, values in stats.items()}
     parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
     coordinates = np.concatenate(parts, axis=2).reshape(-1, spec.rows.n_coordinates)
-    outputs = run_draws(coordinates, program)[:, : spec.quantities.n_rows]
-    posterior["quantity"] = outputs.reshape(*x[:, KEPT].shape[:2], -1)
+    if effort.quantities:
+        outputs = run_draws(coordinates, program)[:, : spec.quantities.n_rows]
+        posterior["quantity"] = outputs.reshape(CHAINS, weighed.size, -1)
     return Fit(theta_draws(spec.rows, np.ascontiguousarray(coordinates.T)), posterior, stats, diagnostics)
 
 

@@ -10,11 +10,23 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 CHAINS, SAMPLED_PER_CHAIN, TUNE, CORES = 4, 1250, 400, 2
-# The chains are judged on all draws; four of five are kept, for they are what every update weighs.
-KEPT = np.arange(SAMPLED_PER_CHAIN) % 5 != 4
 TARGET_ACCEPT = 0.7
 # Raise when the model changes in a way that the compiled numbers do not show: cached draws of before are then unused.
 MODEL_VERSION = 7
+
+
+def kept(n_draws: int) -> NDArray[np.intp]:
+    """Return which draws of a chain are kept: it is judged on all, and four of five are what every update weighs."""
+    return np.flatnonzero(np.arange(n_draws) % 5 != 4)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to sample, and whether to keep what each statement was a reading of (draws x statements numbers)."""
+
+    sampled_per_chain: int = SAMPLED_PER_CHAIN
+    tune: int = TUNE
+    quantities: bool = True
 
 
 @dataclass(frozen=True)
