@@ -111,13 +111,14 @@ def _keep(folder: Path, fit: Fit) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {f"posterior/{name}": values for name, values in fit.posterior.items()}
     arrays |= {f"sample_stats/{name}": values for name, values in fit.sample_stats.items()}
-    _replace(folder / "fit.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]  # keyword arrays
+    keep_file(folder / "fit.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]  # keyword arrays
     text = json.dumps(fit.diagnostics, sort_keys=True)
-    _replace(folder / "diagnostics.json", lambda path: path.write_text(text, encoding="utf-8"))
-    _replace(folder / "theta.npy", lambda path: np.save(path, fit.theta))
+    keep_file(folder / "diagnostics.json", lambda path: path.write_text(text, encoding="utf-8"))
+    keep_file(folder / "theta.npy", lambda path: np.save(path, fit.theta))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def keep_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file beside its place, and move it there when it is whole."""
     partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
     write(partial)
     partial.replace(path)

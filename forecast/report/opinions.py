@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forecast.prior.linear import zero_sum_basis
 from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers
-from forecast.prior.spec import SD_COUNT, PriorSpec
+from forecast.prior.residuals import DISAGREES, residuals, statement_columns
 from forecast.record.outcome import Outcome
 from forecast.report.digits import THIN_SPACE, interval, percent
 from forecast.report.untrusted import link
@@ -20,6 +20,7 @@ from forecast.workspace.records import (
     Distribution,
     MoreLikelyThan,
     Probability,
+    Quantiles,
     Reading,
     Statement,
     Times,
@@ -29,16 +30,13 @@ from forecast.workspace.verbal import read_word
 
 Array = NDArray[np.float64]
 
-DISAGREES = 2.0  # residual, in sds of the statement, from which on it is named
-
 
 @dataclass(frozen=True)
 class _Implied:
-    """What stage 1 implies for a statement: as text, as numbers, and the residual in sds (None: no measure)."""
+    """What stage 1 implies for a statement: as text, and as numbers."""
 
     shown: str
     values: dict[str, Any]
-    residual: float | None
 
 
 def statements(found: Outcome, fit: dict[str, Array]) -> list[dict[str, Any]]:
@@ -50,17 +48,16 @@ def statements(found: Outcome, fit: dict[str, Array]) -> list[dict[str, Any]]:
     """
     spec = found.posterior.spec
     said = {statement.id: statement for statement in found.workspace.statements}
-    columns = _columns(spec)
+    columns = statement_columns(spec)
+    gaps = residuals(spec, fit)
     quantity = fit["quantity"].reshape(-1, fit["quantity"].shape[-1]) if columns else np.empty((0, 0))
-    omega = fit["omega"].reshape(-1, len(spec.experts)).mean(axis=0) if columns else np.empty(0)
     names = scenario_names(found)
     rows = []
     for name, column in columns.items():
         statement = said[name]
-        extra = float(omega[spec.experts.index(statement.expert)])
-        implied = _implied(found, statement, quantity[:, column], extra)
+        implied = _implied(found, statement, quantity[:, column])
         expert = found.workspace.experts[statement.expert]
-        residual = implied.residual
+        residual = gaps[name]
         rows.append(
             {
                 "id": name,
@@ -95,21 +92,6 @@ def by_event(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return grouped
 
 
-def _columns(spec: PriorSpec) -> dict[str, list[int]]:
-    """Return the columns of `quantity` that belong to each statement."""
-    n_stated, n_coordinates = spec.stated.location.size, spec.distributions.location.size
-    n_distributions = spec.n_distributions
-    columns: dict[str, list[int]] = {}
-    for i, name in enumerate(spec.statement_ids):
-        if i < n_stated:
-            columns[name] = [i]
-        elif i < n_stated + n_distributions:
-            columns[name] = (n_stated + np.flatnonzero(spec.distribution_of == i - n_stated)).tolist()
-        else:
-            columns[name] = [i - n_distributions + n_coordinates]
-    return columns
-
-
 def _about(statement: Statement, names: dict[str, str]) -> str:
     if not isinstance(statement.reading, Distribution) or statement.about.condition is None:
         return target(statement.about, names)
@@ -120,10 +102,14 @@ def _about(statement: Statement, names: dict[str, str]) -> str:
 def coded(reading: Reading, names: dict[str, str]) -> str:
     """Write what a statement was coded as."""
     match reading:
-        case Probability(best, low, high, level, sd):
+        case Probability(best, low, high, level, sd, words):
+            put = f"{words}: " if words else ""
             if low is not None and high is not None:
-                return f"{_whole(best)} ({_whole(low)}–{_whole(high)}, at {_whole(level)})"
-            return _whole(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
+                return f"{put}{_whole(best)} ({_whole(low)}–{_whole(high)}, at {_whole(level)})"
+            return put + _whole(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
+        case Quantiles(points, fit):
+            stated = ", ".join(f"{_whole(level)} below {_whole(p)}" for level, p in points)
+            return f"{stated} ({fit} fit)"
         case Word(term, scale):
             read = read_word(term, scale)
             as_read = f"read as {_whole(read.best)} ({_whole(read.low)}–{_whole(read.high)}, at {_whole(read.level)})"
@@ -131,8 +117,8 @@ def coded(reading: Reading, names: dict[str, str]) -> str:
         case Times(against, ratio, low, high, _, of_odds):
             bounds = f" ({low:g}–{high:g})" if low is not None and high is not None else ""
             return f"{ratio:g} times the {'odds' if of_odds else 'probability'}{bounds} of: {target(against, names)}"
-        case Count(happened, of, per, _):
-            return f"{happened} of {of} per {per}"
+        case Count(happened, of, per, _, until):
+            return f"{happened} of {of} per {per}" + (f", cases until {until}" if until else "")
         case MoreLikelyThan(other):
             return f"likelier than: {target(other, names)}"
         case Distribution(probabilities, sd):
@@ -145,45 +131,36 @@ def _whole(probability: float) -> str:
     return f"{100.0 * probability:.3g}{THIN_SPACE}%"
 
 
-def _implied(found: Outcome, statement: Statement, quantity: Array, omega: float) -> _Implied:
+def _implied(found: Outcome, statement: Statement, quantity: Array) -> _Implied:
     workspace = found.workspace
     ess = max(1.0, found.posterior.base.diagnostics["ess_bulk_min"])
     match numbers(statement, workspace.experts, workspace.network):
-        case Stated() as said:
-            scale = float(np.hypot(said.scale, omega))
-            residual = (said.location - float(quantity.mean())) / scale
+        case Stated():
             if isinstance(statement.reading, Times):
-                return _factor(np.exp(quantity[:, 0]), residual)
-            return _chance(1.0 / (1.0 + np.exp(-quantity[:, 0])), residual, ess)
+                return _factor(np.exp(quantity[:, 0]))
+            return _chance(1.0 / (1.0 + np.exp(-quantity[:, 0])), ess)
         case StatedDistribution() as said:
             basis = zero_sum_basis(len(said.probabilities))
-            location = basis.T @ np.log(said.probabilities)
-            gaps = (location - quantity.mean(axis=0)) / float(np.hypot(said.scale, omega))
-            return _distribution(statement, np.exp(quantity @ basis.T), float(np.sqrt(np.square(gaps).mean())), ess)
-        case Counted() as said:
-            chance = -np.expm1(quantity[:, 0])
-            p = float(chance.mean())
-            # Binomial variance plus that of a class that differs from the event at hand by SD_COUNT log-odds.
-            variance = said.of * p * (1 - p) + said.of * (said.of - 1) * (p * (1 - p) * SD_COUNT) ** 2
-            gap = said.happened - said.of * p
-            return _chance(chance, gap / float(np.sqrt(variance)) if variance > 0.0 else None, ess, " a case")
+            return _distribution(statement, np.exp(quantity @ basis.T), ess)
+        case Counted():
+            return _chance(-np.expm1(quantity[:, 0]), ess, " a case")
         case Ordered():
             share = float((quantity[:, 0] > 0.0).mean())
             error = float(np.sqrt(share * (1 - share) / ess))
-            return _Implied(f"so in {percent(share, error)} of draws", {"share_of_draws": share}, None)
+            return _Implied(f"so in {percent(share, error)} of draws", {"share_of_draws": share})
 
 
-def _chance(values: Array, residual: float | None, ess: float, unit: str = "") -> _Implied:
+def _chance(values: Array, ess: float, unit: str = "") -> _Implied:
     mean, error = float(values.mean()), float(values.std() / np.sqrt(ess))
     low, high = np.quantile(values, [0.05, 0.95]).tolist()
     shown = f"{percent(mean, error)}{unit} ({interval(low, high, error)})"
-    return _Implied(shown, {"mean": mean, "quantiles": [low, high]}, residual)
+    return _Implied(shown, {"mean": mean, "quantiles": [low, high]})
 
 
-def _factor(values: Array, residual: float) -> _Implied:
+def _factor(values: Array) -> _Implied:
     low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
     numbers_ = {"median": middle, "quantiles": [low, high]}
-    return _Implied(f"{_two_digits(middle)} times ({_two_digits(low)}–{_two_digits(high)})", numbers_, residual)
+    return _Implied(f"{_two_digits(middle)} times ({_two_digits(low)}–{_two_digits(high)})", numbers_)
 
 
 def _signed(residual: float | None) -> str:
@@ -194,10 +171,10 @@ def _two_digits(factor: float) -> str:
     return f"{factor:#.2g}".rstrip(".")
 
 
-def _distribution(statement: Statement, shares: Array, residual: float, ess: float) -> _Implied:
+def _distribution(statement: Statement, shares: Array, ess: float) -> _Implied:
     shares = shares / shares.sum(axis=1, keepdims=True)
     states = list(statement.reading.probabilities) if isinstance(statement.reading, Distribution) else []
     means = dict(zip(states, shares.mean(axis=0).tolist(), strict=True))
     errors = (shares.std(axis=0) / np.sqrt(ess)).tolist()
     shown = ", ".join(f"{label(s)} {percent(p, e)}" for (s, p), e in zip(means.items(), errors, strict=True))
-    return _Implied(shown, {"mean": means}, residual)
+    return _Implied(shown, {"mean": means})

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.prior.residuals import DISAGREES
 from forecast.record.outcome import Outcome
 from forecast.report.events import event_table, uncertain_rows
 from forecast.report.evidence import evidence_list
 from forecast.report.judgement import headline, question, scenarios
-from forecast.report.opinions import DISAGREES, statements
+from forecast.report.opinions import statements
 from forecast.report.sampling import reweighting, sampling
 from forecast.report.untrusted import all_readable
 from forecast.report.wording import long_date

@@ -1,0 +1,89 @@
+"""How far stage 1 ended from each statement, in the statement's own standard deviations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.prior.draws import Draws, keep_file, load_fit
+from forecast.prior.spec import PriorSpec
+
+Array = NDArray[np.float64]
+
+DISAGREES = 2.0  # residual, in sds, from which on a statement is named
+
+
+def statement_columns(spec: PriorSpec) -> dict[str, list[int]]:
+    """Return the rows of the spec's quantities that belong to each statement."""
+    n_stated, n_coordinates = spec.stated.location.size, spec.distributions.location.size
+    columns: dict[str, list[int]] = {}
+    for i, name in enumerate(spec.statement_ids):
+        if i < n_stated:
+            columns[name] = [i]
+        elif i < n_stated + spec.n_distributions:
+            columns[name] = (n_stated + np.flatnonzero(spec.distribution_of == i - n_stated)).tolist()
+        else:
+            columns[name] = [i - spec.n_distributions + n_coordinates]
+    return columns
+
+
+def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | None]:
+    """Compute (stated - implied) / sd for each statement; positive: it said more than the model implies.
+
+    The sd holds the statement's own and its expert's extra noise omega at its posterior mean, not the deviation of the
+    group: that is what the residual is there to show. A distribution gives the root mean square over its coordinates,
+    a count the gap to its expected number, an order nothing (None).
+
+    Args:
+        fit: posterior draws of stage 1, {variable: (chain, draw, ...)}.
+    """
+    if not spec.statement_ids:
+        return {}
+    implied = fit["quantity"].reshape(-1, fit["quantity"].shape[-1])
+    omega = fit["omega"].reshape(-1, len(spec.experts)).mean(axis=0)
+    mean = implied.mean(axis=0)
+    gaps: dict[str, float | None] = {}
+    heard = _as_heard(spec, fit, mean[: spec.stated.location.size])
+    for name, column in statement_columns(spec).items():
+        first, n = column[0], spec.stated.location.size
+        counted = first - n - spec.distributions.location.size
+        if first < n:
+            scale = np.hypot(spec.stated.scale[first], omega[spec.stated.expert[first]])
+            gaps[name] = float((spec.stated.location[first] - heard[first]) / scale)
+        elif counted < 0:
+            at = np.array(column) - n
+            scale = np.hypot(spec.distributions.scale[at], omega[spec.distributions.expert[at]])
+            gaps[name] = float(np.sqrt(np.square((spec.distributions.location[at] - mean[column]) / scale).mean()))
+        elif counted < len(spec.counted):
+            gaps[name] = _count_gap(spec.counted[counted], float(-np.expm1(implied[:, first]).mean()))
+        else:
+            gaps[name] = None
+    return gaps
+
+
+def _as_heard(spec: PriorSpec, fit: Mapping[str, Array], implied: Array) -> Array:
+    """Return what experts with a track record are expected to state where the model implies `implied`."""
+    if not spec.rated:
+        return implied
+    bias, slope = (fit[name].reshape(-1, len(spec.rated)).mean(axis=0) for name in ("bias", "slope"))
+    return np.append(0.0, bias)[spec.rated_of] * spec.is_biased + np.append(1.0, slope)[spec.rated_of] * implied
+
+
+def _count_gap(counted: Array, p: float) -> float | None:
+    happened, of, _, sd = counted.tolist()
+    # Binomial variance plus that of a class that differs from the event at hand by `sd` log-odds.
+    variance = of * p * (1 - p) + of * (of - 1) * (p * (1 - p) * sd) ** 2
+    return (happened - of * p) / float(np.sqrt(variance)) if variance > 0.0 else None
+
+
+def kept_residuals(spec: PriorSpec, draws: Draws) -> dict[str, float | None]:
+    """Return the residuals of a kept fit, computed once: reading all its draws takes longer than a daily update."""
+    kept = draws.folder / "residuals.json"
+    if not kept.exists():
+        found = residuals(spec, load_fit(draws.folder)[0])
+        text = json.dumps(list(found.values()))
+        keep_file(kept, lambda path: path.write_text(text, encoding="utf-8"))
+    return dict(zip(statement_columns(spec), json.loads(kept.read_text(encoding="utf-8")), strict=True))
