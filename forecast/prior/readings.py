@@ -8,6 +8,8 @@ from datetime import date
 from math import log
 from typing import assert_never
 
+from forecast.workspace.fits import fit_quantiles
+from forecast.workspace.log_odds import interval_sd, logit
 from forecast.workspace.records import (
     Count,
     Distribution,
@@ -15,12 +17,13 @@ from forecast.workspace.records import (
     MoreLikelyThan,
     Network,
     Probability,
+    Quantiles,
     Statement,
     Target,
     Times,
     Word,
 )
-from forecast.workspace.spread import LEAST_CODED_SD, interval_sd, logit
+from forecast.workspace.spread import LEAST_CODED_SD
 from forecast.workspace.verbal import read_word
 
 EDITORS = "editors"
@@ -82,6 +85,9 @@ def numbers(statement: Statement, experts: Mapping[str, Expert], network: Networ
     match reading:
         case Probability():
             return _probability(reading, scale)
+        case Quantiles():
+            fit = fit_quantiles(reading.points, reading.fit)
+            return Stated(fit.location, scale(fit.scale), of_odds=True)
         case Word():
             word = read_word(reading.term, reading.scale)
             return _probability(Probability(word.best, word.low, word.high, word.level, None), scale)

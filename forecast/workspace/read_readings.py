@@ -9,36 +9,42 @@ from forecast.workspace.frame import Frame
 from forecast.workspace.names import unknown_state
 from forecast.workspace.nodes import Mapping, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.read_probabilities import (
+    LEVEL,
+    Built,
+    build_odds,
+    build_probability,
+    build_quantiles,
+    interval_problems,
+)
 from forecast.workspace.read_targets import build_target, inherit
 from forecast.workspace.records import (
     Count,
     Distribution,
     MoreLikelyThan,
-    Probability,
-    Reading,
     Times,
     Word,
 )
 from forecast.workspace.shapes.statements import (
     CountShape,
-    ProbabilityShape,
     StatementShape,
     TimesShape,
     WordShape,
 )
 from forecast.workspace.verbal import SCALES, terms
 
-LEVEL = 0.9  # of an interval that does not say
 SUM_TOLERANCE = 1e-6
 SD_KEY = "sd"
-
-Built = tuple[Reading | None, tuple[Problem, ...]]
 
 
 def build_reading(shape: StatementShape, node: Node, frame: Frame, path: str, subject: str) -> Built:
     """Return the reading of a statement (None where it is wrong) and the problems in it."""
     if shape.probability is not None:
-        return _probability(shape.probability, node, path, f"{subject}: probability")
+        return build_probability(shape.probability, node, path, f"{subject}: probability")
+    if shape.quantiles is not None:
+        return build_quantiles(shape.quantiles, node, path, f"{subject}: quantiles")
+    if shape.odds is not None:
+        return build_odds(shape.odds, node, path, f"{subject}: odds")
     if shape.word is not None:
         return _word(shape.word, node, path, f"{subject}: word")
     if shape.times is not None:
@@ -52,36 +58,6 @@ def build_reading(shape: StatementShape, node: Node, frame: Frame, path: str, su
     if shape.distribution is not None:
         return _distribution(shape, shape.distribution, node, frame, path, f"{subject}: distribution")
     return None, ()
-
-
-def _interval(
-    key: str, low: float | None, best: float, high: float | None, node: Node, path: str, subject: str, name: str
-) -> Iterator[Problem]:
-    inner = child(node, key) or node
-    if (low is None) != (high is None):
-        there, missing = ("low", "high") if high is None else ("high", "low")
-        yield Problem(Source(path, line_at(inner, there)), f"{subject}: '{there}' without '{missing}'", "", "give both")
-    if low is not None and high is not None:
-        if low >= high:
-            what = f"{subject}: low is not below high"
-            yield Problem(Source(path, line_at(inner, "low")), what, f"low {low:g}, high {high:g}", "low < high")
-        elif not low <= best <= high:
-            what = f"{subject}: the interval does not hold its {name}"
-            yield Problem(Source(path, line_at(inner, name)), what, f"{best:g}", f"{low:g} to {high:g}")
-    elif low is None and high is None and child(inner, "level") is not None:
-        yield Problem(
-            Source(path, line_at(inner, "level")), f"{subject}: 'level' without an interval", "", "give low, high"
-        )
-
-
-def _probability(shape: ProbabilityShape, node: Node, path: str, subject: str) -> Built:
-    problems = list(_interval("probability", shape.low, shape.best, shape.high, node, path, subject, "best"))
-    if shape.sd is not None and (shape.low is not None or shape.high is not None):
-        where = Source(path, line_at(node, "probability", "sd"))
-        problems.append(Problem(where, f"{subject}: 'sd' beside an interval", "", "low and high, or sd"))
-    if problems:
-        return None, tuple(problems)
-    return Probability(shape.best, shape.low, shape.high, shape.level or LEVEL, shape.sd), ()
 
 
 def _word(shape: WordShape, node: Node, path: str, subject: str) -> Built:
@@ -104,7 +80,7 @@ def _times(
     shape: StatementShape, times: TimesShape, key: str, node: Node, frame: Frame, path: str, subject: str
 ) -> Built:
     subject = f"{subject}: {key}"
-    problems = list(_interval(key, times.low, times.ratio, times.high, node, path, subject, "ratio"))
+    problems = list(interval_problems(key, times.low, times.ratio, times.high, node, path, subject, "ratio"))
     against_shape = inherit(times.against, shape.about)
     against_node = child(child(node, key), "against") or node
     against, found = build_target(against_shape, against_node, frame, path, f"{subject}: against")
@@ -137,6 +113,10 @@ def _count(shape: StatementShape, count: CountShape, node: Node, frame: Frame, p
         problems.append(
             Problem(where, f"{subject}: 'opportunities' with per {count.per}", "", "only with per opportunity")
         )
+    if count.until is not None and frame.network is not None and count.until >= frame.network.opens:
+        where = Source(path, line_at(node, "count", "until"))
+        allowed = f"before the opening {frame.network.opens}; later cases are evidence"
+        problems.append(Problem(where, f"{subject}: cases after the opening", str(count.until), allowed))
     event = frame.events.get(shape.about.event or "")
     if count.per == "year" and (shape.about.scenario is not None or (event is not None and event.kind != "reached")):
         where = Source(path, line_at(node, "count", "per"))
@@ -146,7 +126,7 @@ def _count(shape: StatementShape, count: CountShape, node: Node, frame: Frame, p
         )
     if problems:
         return None, tuple(problems)
-    return Count(count.happened, count.of, count.per, count.opportunities), ()
+    return Count(count.happened, count.of, count.per, count.opportunities, count.until), ()
 
 
 def _more_likely(shape: StatementShape, node: Node, frame: Frame, path: str, subject: str) -> Built:

@@ -11,6 +11,7 @@ from forecast.workspace.records import (
     Distribution,
     Item,
     Probability,
+    Quantiles,
     Settled,
     Word,
 )
@@ -41,7 +42,7 @@ def events_without_marginal(all_: Readable) -> Iterator[Problem]:
         for statement in all_.statements
         if statement.about.condition
         and not statement.about.given
-        and isinstance(statement.reading, Probability | Word | Count | Distribution)
+        and isinstance(statement.reading, Probability | Quantiles | Word | Count | Distribution)
     }
     for event in all_.frame.events.values():
         if event.id not in spoken:

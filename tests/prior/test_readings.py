@@ -19,6 +19,7 @@ from forecast.prior.readings import (
     numbers,
     read_at,
 )
+from forecast.workspace.log_odds import interval_sd, t4_quantile
 from forecast.workspace.records import (
     Count,
     Distribution,
@@ -29,7 +30,6 @@ from forecast.workspace.records import (
     Times,
     Word,
 )
-from forecast.workspace.spread import interval_sd, t4_quantile
 from forecast.workspace.verbal import read_word
 from tests.worlds import HORIZON, OPENS, event, network, statement, target, workspace
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.workspace.spread import interval_sd, logit, t4_quantile
+from forecast.workspace.log_odds import interval_sd, logit, t4_quantile
 from tests.workspace.writing import example, messages, replace
 
 TEAM = "priors/statements/team.yaml"
@@ -35,12 +35,12 @@ def test_sd_of_an_interval() -> None:
 def test_sharp_codings_are_warned_about(tmp_path: Path) -> None:
     """A number that an editor put on somebody's words with an sd below 1 is warned about; the expert's own is not."""
     example(tmp_path)
-    replace(tmp_path, OUTSIDE, "low: 0.04, best: 0.15, high: 0.5", "low: 0.1, best: 0.15, high: 0.2")
+    replace(tmp_path, OUTSIDE, "low: 0.04, best: 0.15, high: 0.5", "low: 0.1, best: 0.15, high: 0.22")
     assert messages(tmp_path, "warning") == []
     replace(tmp_path, OUTSIDE, "  why: A year is short", "  coded_by: editor\n  why: A year is short")
     what = "statement 'editors-success': coded by 'editor' with an sd below 1 in log-odds"
     assert messages(tmp_path, "warning") == [
-        f"{OUTSIDE}:25: warning: {what}; got 0.19; it is raised to 1; widen the interval"
+        f"{OUTSIDE}:25: warning: {what}; got 0.22; it is raised to 1; widen the interval"
     ]
 
 

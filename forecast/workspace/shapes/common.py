@@ -58,7 +58,8 @@ def _read_past_day(value: Any, info: ValidationInfo) -> date:
     return day
 
 
-def _read_probability(value: Any) -> Any:
+def read_probability(value: Any) -> Any:
+    """Return a number that is strictly between 0 and 1, and anything that is no number as it is; refuse the rest."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         if value in (0, 1):
             raise refuse("may not be 0 or 1", "no evidence could ever move a certainty; write 0.01 or 0.99, or less")
@@ -92,5 +93,5 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Day = Annotated[date, BeforeValidator(_read_day, json_schema_input_type=date)]
 PastDay = Annotated[date, BeforeValidator(_read_past_day, json_schema_input_type=date)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_read_probability)]
+UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(read_probability)]
 States = Annotated[Choice, PlainValidator(_read_choice, json_schema_input_type=Name | list[Name] | AtLeast)]

@@ -1,0 +1,172 @@
+"""Fit a distribution to stated quantiles of a probability, and say how well it honours them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from forecast.workspace.beta import beta_cdf, beta_log_odds
+from forecast.workspace.log_odds import interval_sd, logit, t4_cdf, t4_quantile
+
+FitKind = Literal["logit", "beta"]
+FITS: tuple[FitKind, ...] = ("logit", "beta")
+Cdf = Callable[[float, float, float], float]  # of log-odds, given two parameters
+Points = tuple[tuple[float, float], ...]  # (level, probability), both rising
+
+WORST_MISFIT = 0.02  # of the distribution function at a stated point: a convention, half of what people round to
+LARGEST_BETA = 1e6  # parameter; the steps of the distribution function grow with its root
+WIDTH_LEVEL = 0.9  # central interval by which a beta is put on the log-odds scale
+
+STEP = 1e-6  # of the central differences
+ENOUGH = 1e-12  # change of a parameter (a location in scales, or a logarithm) at which the fit ends
+MOST_STEPS = 300
+FARTHEST = 30.0  # from the line through the points, in its scales: no sensible fit lies there
+
+
+class NoBeta(ValueError):  # noqa: N818 - a reader is told that there is none
+    """No beta distribution of a usable size comes near the stated quantiles."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A stated distribution as the model reads it: a t with 4 degrees of freedom in log-odds.
+
+    `fitted` is the distribution function of what was fitted (the t, or Beta(*beta)) at the stated points."""
+
+    location: float
+    scale: float
+    fitted: tuple[float, ...]
+    beta: tuple[float, float] | None = None
+
+
+@cache
+def fit_quantiles(points: Points, kind: FitKind) -> Fit:
+    """Fit the t with 4 degrees of freedom in log-odds, or a beta, to two or more quantiles of a probability.
+
+    Least squares of the distribution function at the stated points against the stated levels, all with one weight, as
+    SHELF fits (Oakley and O'Hagan 2010). Two quantiles are met exactly. A beta is read as the t with its median, and
+    with the width of its central 90 % interval, both in log-odds.
+
+    Raises:
+        NoBeta: the quantiles are so close, or so near 0 or 1, that a beta's parameter would exceed `LARGEST_BETA`.
+    """
+    levels, places = tuple(level for level, _ in points), tuple(logit(p) for _, p in points)
+    location, scale = _fit_t(levels, places)
+    if kind == "logit":
+        return Fit(location, scale, tuple(t4_cdf((x - location) / scale) for x in places))
+    a, b = _fit_beta(levels, places, location, scale)
+    low, middle, high = (beta_log_odds(level, a, b) for level in ((1 - WIDTH_LEVEL) / 2, 0.5, (1 + WIDTH_LEVEL) / 2))
+    return Fit(middle, interval_sd(low, high, WIDTH_LEVEL), tuple(beta_cdf(x, a, b) for x in places), (a, b))
+
+
+def interval_points(low: float, best: float, high: float, level: float) -> Points:
+    """Return an interval with its best value as quantiles: the best value is the median."""
+    return ((1 - level) / 2, low), (0.5, best), ((1 + level) / 2, high)
+
+
+def interval_fit(low: float, best: float, high: float, level: float) -> Fit:
+    """Return how an interval is read without a `fit`: centred on its best value, as wide as it is in log-odds.
+
+    Ends that do not lie as far from the best value in log-odds are not met: `fitted` says by how much."""
+    location, scale = logit(best), interval_sd(logit(low), logit(high), level)
+    return Fit(location, scale, tuple(t4_cdf((logit(p) - location) / scale) for p in (low, best, high)))
+
+
+def misfit(points: Points, fit: Fit) -> float:
+    """Return the largest difference between a stated level and the fitted one."""
+    return max(abs(level - fitted) for (level, _), fitted in zip(points, fit.fitted, strict=True))
+
+
+def _fit_t(levels: Sequence[float], places: Sequence[float]) -> tuple[float, float]:
+    # The line through the points against the t's own quantiles is the exact fit of two points, and near that of more.
+    z = [t4_quantile(level) for level in levels]
+    z_mean, x_mean = sum(z) / len(z), sum(places) / len(z)
+    slope = sum((one - z_mean) * (x - x_mean) for one, x in zip(z, places, strict=True))
+    scale = slope / sum((one - z_mean) ** 2 for one in z)
+    start = x_mean - scale * z_mean
+
+    def cdf(x: float, moved: float, log_wider: float) -> float:
+        if max(abs(moved), abs(log_wider)) > FARTHEST:
+            return math.inf
+        return t4_cdf((x - start - scale * moved) / (scale * math.exp(log_wider)))
+
+    # Narrow ones to either side of it: where the points bend, the best t may follow some of them alone.
+    sideways = [((x - start) / scale, -2.0) for x in places]
+    moved, log_wider = _best(cdf, levels, places, [(0.0, 0.0), *sideways])
+    return start + scale * moved, scale * math.exp(log_wider)
+
+
+def _fit_beta(levels: Sequence[float], places: Sequence[float], location: float, scale: float) -> tuple[float, float]:
+    # In log-odds a beta has a variance near 1/a + 1/b, and a median near ln(a / b).
+    variance = (scale * t4_quantile(0.95) / 1.645) ** 2
+    log_a = math.log1p(math.exp(location)) - math.log(variance)
+    log_b = math.log1p(math.exp(-location)) - math.log(variance)
+    largest = math.log(LARGEST_BETA)
+    if max(log_a, log_b) > largest:
+        raise NoBeta
+
+    def cdf(x: float, log_first: float, log_second: float) -> float:
+        if max(log_first, log_second) > largest + 1.0:
+            return math.inf
+        return beta_cdf(x, math.exp(log_first), math.exp(log_second))
+
+    around = [(log_a + u, log_b + v) for u, v in ((-1.0, -1.0), (1.0, 1.0), (-2.0, 0.0), (0.0, -2.0))]
+    even = [(0.0, 0.0), (-3.0, -3.0)]
+    log_a, log_b = _best(cdf, levels, places, [(log_a, log_b), *around, *even])
+    if max(log_a, log_b) > largest:
+        raise NoBeta
+    return math.exp(log_a), math.exp(log_b)
+
+
+def _best(
+    cdf: Cdf, levels: Sequence[float], places: Sequence[float], starts: Sequence[tuple[float, float]]
+) -> tuple[float, float]:
+    """Return the best of the fits from several starts; the first one alone where that is good already."""
+    best, least = starts[0], math.inf
+    for start in starts:
+        found = _least_squares(cdf, levels, places, start)
+        worst = [abs(cdf(x, *found) - level) for x, level in zip(places, levels, strict=True)]
+        if _dot(worst, worst) < least:
+            best, least = found, _dot(worst, worst)
+        if max(worst) <= WORST_MISFIT / 10:
+            break
+    return best
+
+
+def _least_squares(
+    cdf: Cdf, levels: Sequence[float], places: Sequence[float], start: tuple[float, float]
+) -> tuple[float, float]:
+    """Minimise the squares of cdf(place, u, v) - level over (u, v), by the method of Levenberg (1944)."""
+
+    def residuals(u: float, v: float) -> list[float]:
+        return [cdf(x, u, v) - level for x, level in zip(places, levels, strict=True)]
+
+    def slope(above: list[float], below: list[float]) -> list[float]:
+        return [(up - down) / (2 * STEP) for up, down in zip(above, below, strict=True)]
+
+    (u, v), damping = start, 1e-3
+    found = residuals(u, v)
+    for _ in range(MOST_STEPS):
+        by_u = slope(residuals(u + STEP, v), residuals(u - STEP, v))
+        by_v = slope(residuals(u, v + STEP), residuals(u, v - STEP))
+        uu, uv, vv = _dot(by_u, by_u) + damping, _dot(by_u, by_v), _dot(by_v, by_v) + damping
+        ru, rv = _dot(by_u, found), _dot(by_v, found)
+        determinant = uu * vv - uv * uv
+        if not math.isfinite(determinant):  # at the edge of what is tried
+            break
+        step_u, step_v = (uv * rv - vv * ru) / determinant, (uv * ru - uu * rv) / determinant
+        tried = residuals(u + step_u, v + step_v)
+        if _dot(tried, tried) <= _dot(found, found):
+            u, v, found, damping = u + step_u, v + step_v, tried, damping / 10
+        else:
+            damping *= 10
+        if max(abs(step_u), abs(step_v)) < ENOUGH:
+            break
+    return u, v
+
+
+def _dot(first: Sequence[float], second: Sequence[float]) -> float:
+    return sum(x * y for x, y in zip(first, second, strict=True))

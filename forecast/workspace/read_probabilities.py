@@ -1,0 +1,192 @@
+"""Read a single probability: number, interval, quantiles or odds; say where a fit misses what was stated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from forecast.workspace.fits import (
+    FITS,
+    WORST_MISFIT,
+    Fit,
+    FitKind,
+    NoBeta,
+    Points,
+    fit_quantiles,
+    interval_fit,
+    interval_points,
+    misfit,
+)
+from forecast.workspace.nodes import Mapping, Node, child, line_at
+from forecast.workspace.odds import CONFIDENCE_SD
+from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.records import Probability, Quantiles, Reading
+from forecast.workspace.shapes.statements import OddsShape, ProbabilityShape
+
+LEVEL = 0.9  # of an interval that does not say
+FIT_KEY = "fit"
+
+Built = tuple[Reading | None, tuple[Problem, ...]]
+
+
+def interval_problems(
+    key: str,
+    low: float | None,
+    best: float,
+    high: float | None,
+    node: Node,
+    path: str,
+    subject: str,
+    name: str = "best",
+) -> Iterator[Problem]:
+    """Report an interval that is half there, turned round, or does not hold its best value (called `name`)."""
+    inner = child(node, key) or node
+    if (low is None) != (high is None):
+        there, missing = ("low", "high") if high is None else ("high", "low")
+        yield Problem(Source(path, line_at(inner, there)), f"{subject}: '{there}' without '{missing}'", "", "give both")
+    if low is not None and high is not None:
+        if low >= high:
+            what = f"{subject}: low is not below high"
+            yield Problem(Source(path, line_at(inner, "low")), what, f"low {low:g}, high {high:g}", "low < high")
+        elif not low <= best <= high:
+            what = f"{subject}: the interval does not hold its {name}"
+            yield Problem(Source(path, line_at(inner, name)), what, f"{best:g}", f"{low:g} to {high:g}")
+    elif low is None and high is None and child(inner, "level") is not None:
+        yield Problem(
+            Source(path, line_at(inner, "level")), f"{subject}: 'level' without an interval", "", "give low, high"
+        )
+
+
+def build_probability(shape: ProbabilityShape, node: Node, path: str, subject: str) -> Built:
+    """Return the reading of `probability` and the problems in it; warnings leave it standing."""
+    inner = child(node, "probability") or node
+    problems = [
+        *interval_problems("probability", shape.low, shape.best, shape.high, node, path, subject),
+        *_two_widths(shape, inner, path, subject),
+    ]
+    if problems:
+        return None, tuple(problems)
+    level = shape.level or LEVEL
+    if shape.fit is not None and shape.low is not None and shape.high is not None:
+        if not shape.low < shape.best < shape.high:
+            what = f"{subject}: a fit needs low < best < high"
+            got = f"{shape.low:g}, {shape.best:g}, {shape.high:g}"
+            return None, (Problem(Source(path, line_at(inner, "best")), what, got, "leave 'fit' out"),)
+        return _fitted(interval_points(shape.low, shape.best, shape.high, level), shape.fit, inner, path, subject)
+    sd, words = shape.sd, None
+    if shape.confidence is not None:
+        sd, words = CONFIDENCE_SD[shape.confidence], f"{shape.confidence} confidence"
+    reading = Probability(shape.best, shape.low, shape.high, level, sd, words)
+    return reading, tuple(_uncentred(reading, inner, path, subject))
+
+
+def build_odds(shape: OddsShape, node: Node, path: str, subject: str) -> Built:
+    """Return the reading of `odds`, a probability, and the problems in it."""
+    low, high = shape.low, shape.high
+    bounds = (None if low is None else low.probability, None if high is None else high.probability)
+    problems = tuple(interval_problems("odds", bounds[0], shape.best.probability, bounds[1], node, path, subject))
+    if problems:
+        return None, problems
+    words = f"odds {shape.best.text}" + (f" ({low.text} to {high.text})" if low and high else "")
+    reading = Probability(shape.best.probability, *bounds, shape.level or LEVEL, None, words)
+    return reading, tuple(_uncentred(reading, child(node, "odds") or node, path, subject))
+
+
+def build_quantiles(entries: dict[str, float | str], node: Node, path: str, subject: str) -> Built:
+    """Return the reading of `quantiles` and the problems in it; warnings leave it standing."""
+    inner = child(node, "quantiles")
+    lines = inner.key_lines if isinstance(inner, Mapping) else {}
+    problems: list[Problem] = []
+    points: list[tuple[float, float]] = []
+    kind: FitKind = "logit"
+    for key, value in entries.items():
+        where = Source(path, lines.get(key, node.line))
+        if key == FIT_KEY or isinstance(value, str):
+            found = next((one for one in FITS if one == value), None)
+            if key != FIT_KEY or found is None:
+                problems.append(
+                    Problem(where, f"{subject}: {key} does not belong here", shown(value), _fit_allowed(key))
+                )
+            else:
+                kind = found
+            continue
+        level = _level(key)
+        if level is None:
+            allowed = "between 0 and 1, neither included; the 5 % point is written 0.05"
+            problems.append(Problem(where, f"{subject}: this is no level", shown(key), allowed))
+        elif points and level <= points[-1][0]:
+            got = f"{level:g} after {points[-1][0]:g}"
+            problems.append(
+                Problem(where, f"{subject}: levels do not rise", got, "from the lowest level to the highest")
+            )
+        elif points and value <= points[-1][1]:
+            got = f"{value:g} at {level:g} after {points[-1][1]:g} at {points[-1][0]:g}"
+            problems.append(
+                Problem(where, f"{subject}: quantiles cross", got, "a higher level has a higher probability")
+            )
+        else:
+            points.append((level, value))
+    if not problems and len(points) < 2:
+        where = Source(path, line_at(node, "quantiles"))
+        problems.append(Problem(where, f"{subject}: too few", str(len(points)), "two levels or more"))
+    if problems:
+        return None, tuple(problems)
+    return _fitted(tuple(points), kind, inner or node, path, subject)
+
+
+def _fit_allowed(key: str) -> str:
+    return f"fit: {' or '.join(FITS)}" if key == FIT_KEY else "a probability"
+
+
+def _level(key: str) -> float | None:
+    try:
+        level = float(key)
+    except ValueError:
+        return None
+    return level if 0.0 < level < 1.0 else None
+
+
+def _two_widths(shape: ProbabilityShape, inner: Node, path: str, subject: str) -> Iterator[Problem]:
+    """Report a width that is given in two ways, and a fit without an interval."""
+    has_interval = shape.low is not None or shape.high is not None
+    if shape.sd is not None and has_interval:
+        where = Source(path, line_at(inner, "sd"))
+        yield Problem(where, f"{subject}: 'sd' beside an interval", "", "low and high, or sd")
+    if shape.confidence is not None and (has_interval or shape.sd is not None):
+        where = Source(path, line_at(inner, "confidence"))
+        beside = "an interval" if has_interval else "'sd'"
+        yield Problem(where, f"{subject}: 'confidence' beside {beside}", "", "one of low and high, sd, confidence")
+    if shape.fit is not None and not has_interval:
+        yield Problem(
+            Source(path, line_at(inner, "fit")), f"{subject}: 'fit' without an interval", "", "give low, high"
+        )
+
+
+def _fitted(points: Points, kind: FitKind, inner: Node, path: str, subject: str) -> Built:
+    try:
+        fit = fit_quantiles(points, kind)
+    except NoBeta:
+        where = Source(path, line_at(inner, FIT_KEY))
+        what = f"{subject}: no beta comes near: too narrow, or too near 0 or 1"
+        return None, (Problem(where, what, "", choice("fits", "", [one for one in FITS if one != "beta"])),)
+    allowed = "state other quantiles" + (" or fit: beta" if kind == "logit" else " or fit: logit")
+    found = _misfit(points, fit, f"{subject}: the {kind} fit", inner, path, allowed)
+    return Quantiles(points, kind), tuple(found)
+
+
+def _uncentred(reading: Probability, inner: Node, path: str, subject: str) -> Iterator[Problem]:
+    """Warn of an interval that does not lie evenly, in log-odds, about the best value on which it is centred."""
+    if reading.low is not None and reading.high is not None:
+        points = interval_points(reading.low, reading.best, reading.high, reading.level)
+        fit = interval_fit(reading.low, reading.best, reading.high, reading.level)
+        what, allowed = f"{subject}: the interval is read about its best value, and", "move one end, or add fit: logit"
+        yield from _misfit(points, fit, what, inner, path, allowed)
+
+
+def _misfit(points: Points, fit: Fit, what: str, inner: Node, path: str, allowed: str) -> Iterator[Problem]:
+    if misfit(points, fit) > WORST_MISFIT:
+        stated = " / ".join(f"{level:.3g}" for level, _ in points)
+        fitted = " / ".join(f"{level:.3f}" for level in fit.fitted)
+        places = " / ".join(f"{p:.3g}" for _, p in points)
+        got = f"below {places}: stated {stated}, fitted {fitted}"
+        tolerated = f"differences up to {WORST_MISFIT:g}; {allowed}"
+        yield Problem(Source(path, inner.line), f"{what} misses what was stated", got, tolerated, "warning")
