@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
-from forecast.prior.draws import cached_draws, installed_versions, prior_draws, versions
-from forecast.prior.spec import prior_spec
+from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
+from forecast.prior.residuals import DISAGREES, kept_residuals
+from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.record.files import replace_folder
 from forecast.record.inputs import active_inputs
 from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
@@ -20,6 +21,7 @@ from forecast.record.tables import as_csv, as_json, diagnostics, forecast_table
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.moved import leave_one_out
 from forecast.reweight.posterior import posterior, unweighted
+from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.read import load, read_workspace
 from forecast.workspace.records import Workspace
@@ -38,7 +40,7 @@ class Update:
 
     `forecast` is the content of forecast.json; `line` the ledger line it would add; `ledger` the lines before;
     `is_new` whether anything differs from the last line; `edited` ids of items and statements that were changed after
-    the compared update used them.
+    the compared update used them; `warnings` name statements that the model ends far from.
     """
 
     root: Path
@@ -48,6 +50,7 @@ class Update:
     ledger: tuple[Line, ...]
     is_new: bool
     edited: tuple[str, ...]
+    warnings: tuple[Problem, ...]
 
     @property
     def folder(self) -> Path:
@@ -83,7 +86,8 @@ def conclude(
     new_items, edited = _changes(line, compared)
     table["edited"] = list(edited)
     table["moved"] = _moved(result, line, compared, new_items, progress) if attribute else []
-    return Update(root, result, table, line, ledger, has_news(line, ledger), edited)
+    doubts = _disagreements(workspace, found.base, found.spec)
+    return Update(root, result, table, line, ledger, has_news(line, ledger), edited, doubts)
 
 
 def open_workspace(root: Path, today: date, as_of: date | None) -> tuple[Workspace, Layout, date]:
@@ -126,6 +130,37 @@ def _for_report(update: Update) -> tuple[Outcome, Outcome, tuple[Line, ...], dic
     return update.outcome, prior_outcome(update.outcome), ledger, update.forecast
 
 
+def alternative_table(
+    root: Path,
+    today: date,
+    progress: Progress,
+    alternative: Alternative,
+    *,
+    as_of: date | None = None,
+    seed: int = DEFAULT_SEED,
+) -> dict[str, Any]:
+    """Compute the forecast that an alternative gives, in the form of forecast.json, against the ordinary one.
+
+    Draws are cached by digest as ever; nothing else is written. Raises WorkspaceProblems, and UnknownNameError.
+    """
+    workspace, layout, as_of = open_workspace(root, today, as_of)
+    other = alternative_workspace(workspace, alternative)
+
+    def concluded(one: Workspace, doing: str) -> Outcome:
+        def say(what: str) -> None:
+            progress(f"{doing}: {what}")
+
+        try:
+            found = posterior(layout, one, as_of, seed, root / "reports" / ".cache", say)
+        except ContradictionError as error:
+            raise WorkspaceProblems(_contradiction(error)) from error
+        return outcome(one, layout, as_of, seed, found)
+
+    ordinary = concluded(workspace, "with everybody")
+    table = forecast_table(concluded(other, alternative.description), _line(ordinary, (), None), _version())
+    return {"alternative": alternative.description, **table}
+
+
 def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...]]:
     """Read a workspace and return it (None if its files hold errors) with every problem and warning, sorted."""
     workspace, problems = read_workspace(root, today=today)
@@ -137,11 +172,12 @@ def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...
 def _doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_SEED) -> tuple[Problem, ...]:
     """Return warnings that need the compiled network, and (once the statements have been sampled) the prior."""
     layout = lay_out(workspace.network)
-    found = evidence_doubts(layout, workspace, as_of)
+    found = tuple(evidence_doubts(layout, workspace, as_of))
     spec = prior_spec(layout, workspace, as_of)
     base = cached_draws(spec, seed, root / "reports" / ".cache")
     if base is None:
         return found
+    found += _disagreements(workspace, base, spec)
     shares = unweighted(workspace, layout, spec, base).evaluation.scenarios.mean(axis=1)
     if shares[-1] <= WIDEST_OTHER or not workspace.scenarios:
         return found
@@ -153,6 +189,22 @@ def _doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_S
         "warning",
     )
     return (*found, wide)
+
+
+def _disagreements(workspace: Workspace, base: Draws, spec: PriorSpec) -> tuple[Problem, ...]:
+    """Return a warning for each statement that the prior ends far from."""
+    said = {statement.id: statement for statement in workspace.statements}
+    return tuple(
+        Problem(
+            said[name].source,
+            f"statement '{name}' says {'more' if residual > 0 else 'less'} than all statements together imply",
+            f"{abs(residual):.1f} sd away",
+            f"within {DISAGREES:g}; see `forecast experts {said[name].expert}`",
+            "warning",
+        )
+        for name, residual in kept_residuals(spec, base).items()
+        if residual is not None and abs(residual) > DISAGREES
+    )
 
 
 def prior_table(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.commands import options
+
+if TYPE_CHECKING:
+    from forecast.workspace.alternatives import Alternative
 
 
 @click.command()
@@ -17,15 +20,35 @@ from forecast.commands import options
 @options.as_of
 @click.option("--prior", is_flag=True, help="Show what the statements alone imply, before any evidence.")
 @click.option("--events", is_flag=True, help="Also print every event.")
+@click.option("--without-expert", multiple=True, metavar="NAME", help="The forecast had this expert said nothing.")
+@click.option("--without-group", multiple=True, metavar="NAME", help="The same for a group of experts.")
+@click.option("--without-editors", is_flag=True, help="Without what editors said or put on the words of others.")
+@click.option("--equal-weights", is_flag=True, help="With the same weight and sd for every statement.")
 @options.as_json
-def show(root: Path, as_of: date | None, prior: bool, events: bool, as_json: bool) -> None:
-    """Print the latest forecast that was written, on or before a date; with --prior, the prior."""
-    from forecast.commands import readable
+def show(
+    root: Path, as_of: date | None, prior: bool, events: bool, without_expert: tuple[str, ...],
+    without_group: tuple[str, ...], without_editors: bool, equal_weights: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Print the latest forecast that was written, on or before a date; with --prior, the prior.
 
-    table = _prior(root, as_of) if prior else _latest(root, as_of)
+    With --without-... or --equal-weights: compute what the forecast would be, and how far it is from the ordinary one.
+    The first time this samples, for about a minute; nothing but cached draws is written.
+    """
+    from forecast.commands import readable
+    from forecast.workspace.alternatives import Alternative
+
+    alternative = Alternative(without_expert, without_group, equal_weights, without_editors)
+    if prior and alternative.description:
+        raise click.UsageError("--prior shows the statements as they are; leave out the other option")
+    if alternative.description:
+        table = _alternative(root, as_of, alternative)
+    else:
+        table = _prior(root, as_of) if prior else _latest(root, as_of)
     if as_json:
         click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
         return
+    if alternative.description:
+        click.echo(f"{alternative.description}; change: against the ordinary forecast of the same day")
     readable.print_scenarios(table, with_change=not prior)
     if events or prior:
         click.echo()
@@ -40,6 +63,20 @@ def _latest(root: Path, as_of: date | None) -> Any:
         when = f" on or before {as_of}" if as_of else ""
         raise click.ClickException(f"no forecast{when} in {root / 'reports'}; run `forecast update -C {root}` first")
     return json.loads(on_time[-1].read_text(encoding="utf-8"))
+
+
+def _alternative(root: Path, as_of: date | None, alternative: Alternative) -> dict[str, Any]:
+    from forecast import pipeline
+    from forecast.commands.progress import Progress
+    from forecast.workspace.alternatives import UnknownNameError
+
+    progress = Progress()
+    try:
+        return pipeline.alternative_table(root, options.today(), progress, alternative, as_of=as_of)
+    except UnknownNameError as error:
+        raise click.UsageError(str(error)) from error
+    finally:
+        progress.done()
 
 
 def _prior(root: Path, as_of: date | None) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def update(
                 pipeline.write(found, progress, with_report=not no_report)
         finally:
             progress.done()
+    for warning in found.warnings:
+        click.echo(str(warning), err=True)
     if as_json:
         click.echo(json.dumps(found.forecast, ensure_ascii=False, indent=1, allow_nan=False))
     else:

@@ -37,7 +37,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
 
     def conclude(root: Path, *_: Any, as_of: Any, seed: int, **__: Any) -> Update:
         noted.append({"as_of": as_of.isoformat(), "seed": seed})
-        return Update(root, found, table, dict(LINE), (dict(LINE),), False, ())
+        return Update(root, found, table, dict(LINE), (dict(LINE),), False, (), ())
 
     def write_report(_: Any, __: Any, folder: Path, ledger: Any, *___: Any) -> None:
         noted.append({"folder": folder.name, "lines": len(ledger)})

@@ -58,3 +58,33 @@ def test_nothing_to_show(updated: Path, arguments: tuple[str, ...]) -> None:
     result = _show(updated, *arguments)
     assert 1 == result.exit_code
     assert "run `forecast update" in result.output
+
+
+def test_alternative(updated: Path) -> None:
+    """Somebody's statements left out: the forecast with its distance to the ordinary one; nothing is written."""
+    before = sorted(path for path in updated.rglob("*") if ".cache" not in path.parts)
+    result = _show(updated, "--without-expert", "market_analyst", "--as-of", AS_OF, "--json")
+    assert 0 == result.exit_code, result.output
+    table = json.loads(result.stdout)
+    assert "without market_analyst" == table["alternative"]
+    ordinary = json.loads((updated / "reports" / AS_OF / "forecast.json").read_text(encoding="utf-8"))
+    for row, usual in zip(table["scenarios"], ordinary["scenarios"], strict=True):
+        assert row["probability"] - usual["probability"] == pytest.approx(row["change"], abs=1e-12)
+    assert any(abs(row["change"]) > 0.001 for row in table["scenarios"])
+    assert before == sorted(path for path in updated.rglob("*") if ".cache" not in path.parts)
+    assert "without market_analyst" in _show(updated, "--without-expert", "market_analyst", "--as-of", AS_OF).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--without-expert", "market_analist"), "did you mean 'market_analyst'"),
+        (("--without-group", "outsid"), "did you mean 'outside'"),
+        (("--prior", "--equal-weights"), "leave out the other option"),
+    ],
+)
+def test_wrong_alternative(updated: Path, arguments: tuple[str, ...], told: str) -> None:
+    """An unknown name is wrong usage, with the nearest name."""
+    result = _show(updated, *arguments)
+    assert 2 == result.exit_code
+    assert told in result.output

@@ -1,0 +1,92 @@
+"""Other weights for those who speak: the same workspace without some of them, or with everybody counting alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from forecast.workspace.fits import fit_quantiles
+from forecast.workspace.log_odds import expit
+from forecast.workspace.problems import choice, shown
+from forecast.workspace.records import Distribution, Probability, Quantiles, Reading, Statement, Times, Word, Workspace
+from forecast.workspace.verbal import read_word
+
+EDITORS = "editors"
+EQUAL_SD = 1.0  # log-odds; of every statement, when all are to count alike
+
+
+class UnknownNameError(ValueError):
+    """An expert or a group that the workspace does not have."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Who is left out, and whether the others count alike.
+
+    `without_editors` leaves out what editors said and the numbers that they put on the words of others;
+    `equal_weights` gives every statement the same sd and every expert the same weight, whatever the track record.
+    """
+
+    without_experts: tuple[str, ...] = ()
+    without_groups: tuple[str, ...] = ()
+    equal_weights: bool = False
+    without_editors: bool = False
+
+    @property
+    def description(self) -> str:
+        """What is different, in words; empty if nothing is."""
+        parts = [f"without {name}" for name in self.without_experts]
+        parts += [f"without the group {name}" for name in self.without_groups]
+        parts += ["without what editors said or coded"] if self.without_editors else []
+        return ", ".join([*parts, *(["with equal weights"] if self.equal_weights else [])])
+
+
+def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Workspace:
+    """Return the workspace as an alternative has it. Raises UnknownNameError."""
+    groups = sorted({expert.group for expert in workspace.experts.values()})
+    _known("expert", alternative.without_experts, sorted(workspace.experts))
+    _known("group", alternative.without_groups, groups)
+
+    def stays(statement: Statement) -> bool:
+        expert = workspace.experts[statement.expert]
+        of_editors = statement.coded_by is not None or statement.expert == EDITORS
+        return not (
+            statement.expert in alternative.without_experts
+            or expert.group in alternative.without_groups
+            or (alternative.without_editors and of_editors)
+        )
+
+    statements = tuple(statement for statement in workspace.statements if stays(statement))
+    if not alternative.equal_weights:
+        return replace(workspace, statements=statements)
+    alike = tuple(replace(one, reading=_alike(one.reading), resolved=None) for one in statements)
+    experts = {name: replace(one, default_sd=EQUAL_SD, weight=1.0) for name, one in workspace.experts.items()}
+    return replace(workspace, statements=alike, experts=experts)
+
+
+def _known(kind: str, asked: Iterable[str], known: list[str]) -> None:
+    for name in asked:
+        if name not in known:
+            msg = f"unknown {kind} {shown(name)}; {choice(f'{kind}s', name, known)}"
+            raise UnknownNameError(msg)
+
+
+def _alike(reading: Reading) -> Reading:
+    """Return a reading with its best value alone, at the sd of everybody."""
+
+    def at(best: float) -> Probability:
+        return Probability(best, None, None, 0.9, EQUAL_SD)
+
+    match reading:
+        case Probability(best=best):
+            return at(best)
+        case Quantiles(points=points, fit=fit):
+            return at(expit(fit_quantiles(points, fit).location))
+        case Word(term=term, scale=scale):
+            return at(read_word(term, scale).best)
+        case Times():
+            return replace(reading, low=None, high=None)
+        case Distribution():
+            return replace(reading, sd=EQUAL_SD)
+        case _:
+            return reading
