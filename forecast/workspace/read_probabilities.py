@@ -18,7 +18,7 @@ from forecast.workspace.fits import (
 )
 from forecast.workspace.nodes import Mapping, Node, child, line_at
 from forecast.workspace.odds import CONFIDENCE_SD
-from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.records import Probability, Quantiles, Reading
 from forecast.workspace.shapes.statements import OddsShape, ProbabilityShape
 
@@ -76,7 +76,7 @@ def build_probability(shape: ProbabilityShape, node: Node, path: str, subject: s
     if shape.confidence is not None:
         sd, words = CONFIDENCE_SD[shape.confidence], f"{shape.confidence} confidence"
     reading = Probability(shape.best, shape.low, shape.high, level, sd, words)
-    return reading, tuple(_uncentred(reading, inner, path, subject))
+    return reading, tuple(_uncentred(reading, inner, path, subject, "add fit: logit"))
 
 
 def build_odds(shape: OddsShape, node: Node, path: str, subject: str) -> Built:
@@ -88,7 +88,7 @@ def build_odds(shape: OddsShape, node: Node, path: str, subject: str) -> Built:
         return None, problems
     words = f"odds {shape.best.text}" + (f" ({low.text} to {high.text})" if low and high else "")
     reading = Probability(shape.best.probability, *bounds, shape.level or LEVEL, None, words)
-    return reading, tuple(_uncentred(reading, child(node, "odds") or node, path, subject))
+    return reading, tuple(_uncentred(reading, child(node, "odds") or node, path, subject, "state quantiles"))
 
 
 def build_quantiles(entries: dict[str, float | str], node: Node, path: str, subject: str) -> Built:
@@ -104,7 +104,7 @@ def build_quantiles(entries: dict[str, float | str], node: Node, path: str, subj
             found = next((one for one in FITS if one == value), None)
             if key != FIT_KEY or found is None:
                 problems.append(
-                    Problem(where, f"{subject}: {key} does not belong here", shown(value), _fit_allowed(key))
+                    Problem(where, f"{subject}: {shown(key)} does not belong here", shown(value), _fit_allowed(key))
                 )
             else:
                 kind = found
@@ -167,18 +167,18 @@ def _fitted(points: Points, kind: FitKind, inner: Node, path: str, subject: str)
     except NoBeta:
         where = Source(path, line_at(inner, FIT_KEY))
         what = f"{subject}: no beta comes near: too narrow, or too near 0 or 1"
-        return None, (Problem(where, what, "", choice("fits", "", [one for one in FITS if one != "beta"])),)
+        return None, (Problem(where, what, "", "leave 'fit' out"),)
     allowed = "state other quantiles" + (" or fit: beta" if kind == "logit" else " or fit: logit")
     found = _misfit(points, fit, f"{subject}: the {kind} fit", inner, path, allowed)
     return Quantiles(points, kind), tuple(found)
 
 
-def _uncentred(reading: Probability, inner: Node, path: str, subject: str) -> Iterator[Problem]:
+def _uncentred(reading: Probability, inner: Node, path: str, subject: str, remedy: str) -> Iterator[Problem]:
     """Warn of an interval that does not lie evenly, in log-odds, about the best value on which it is centred."""
     if reading.low is not None and reading.high is not None:
         points = interval_points(reading.low, reading.best, reading.high, reading.level)
         fit = interval_fit(reading.low, reading.best, reading.high, reading.level)
-        what, allowed = f"{subject}: the interval is read about its best value, and", "move one end, or add fit: logit"
+        what, allowed = f"{subject}: the interval is read about its best value, and", f"move one end, or {remedy}"
         yield from _misfit(points, fit, what, inner, path, allowed)
 
 

@@ -78,9 +78,18 @@ def test_network_as_json(tmp_path: Path) -> None:
         "role": "plan",
         "states": ["none", "limited", "general"],
         "parents": ["prototype", "budget"],
+        "cpt": {"kind": "shared", "leak": None},
         "statements": ["launches-base-rate", "lead-launch-needs-test"],
         "items": [],
     }
+
+
+def test_cpt_that_is_not_shared(tmp_path: Path) -> None:
+    """With --network, a CPT that is not the default is named, with its leak convention."""
+    replace(example(tmp_path), "priors/network.yaml", "parents: [budget]\n", "parents: [budget]\n    cpt: {kind: noisy_or, leak: net}\n")
+    replace(tmp_path, "priors/network.yaml", "parents: [prototype, budget]\n", "parents: [prototype, budget]\n    cpt: table\n")
+    lines = run_check("-C", str(tmp_path), "--network").stdout.splitlines()
+    assert [line.strip("│├└─ ") for line in lines if "cpt:" in line] == ["cpt: noisy_or, net leak", "cpt: table"]
 
 
 def test_no_such_folder(tmp_path: Path) -> None:

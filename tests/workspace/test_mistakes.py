@@ -44,7 +44,8 @@ def test_all_mistakes_in_one_run(tmp_path: Path) -> None:
     replace(tmp_path, "priors/statements/outside.yaml", "  why: Nobody spoke about the budget", "  because: Nobody did")
     events = "events are 'demand', 'budget', 'prototype', 'launch', 'success'"
     keys = "keys are 'format', 'id', 'date', 'expert', 'source', 'says', 'about', 'why', 'coded_by', 'probability', "
-    keys += "'quantiles', 'odds', 'word', 'times', 'odds_times', 'count', 'more_likely_than', 'distribution', 'resolved'"
+    keys += "'quantiles', 'odds', 'word', 'times', 'odds_times', 'count', 'more_likely_than', 'distribution', "
+    keys += "'resolved'"
     outside = "priors/statements/outside.yaml"
     needed = "needed are 'id', 'date', 'expert', 'source', 'says', 'about', 'why'"
     assert messages(tmp_path) == [

@@ -53,6 +53,21 @@ def test_events(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("table", Cpt("table", None)),
+        ("{kind: logistic}", Cpt("logistic", None)),
+        ("noisy_max", Cpt("noisy_max", None)),
+        ("{kind: noisy_or, leak: compound}", Cpt("noisy_or", "compound")),
+    ],
+)
+def test_cpts(tmp_path: Path, written: str, expected: Cpt) -> None:
+    """A way to build the CPT is its bare name, or a map with what belongs to it."""
+    replace(example(tmp_path), NETWORK, "    parents: [budget]\n", f"    parents: [budget]\n    cpt: {written}\n")
+    assert read(tmp_path).network.events["prototype"].cpt == expected
+
+
 def test_scenarios(tmp_path: Path) -> None:
     """A rule's states are in the event's order, however they are named."""
     replace(example(tmp_path), "priors/scenarios.yaml", "[shown, tested]", "[tested, shown]")
