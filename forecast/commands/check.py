@@ -89,6 +89,7 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
                 "role": event.role,
                 "states": event.states,
                 "parents": event.parents,
+                "cpt": {"kind": event.cpt.kind, "leak": event.cpt.leak},
                 "statements": _about(workspace, event)[0],
                 "items": _about(workspace, event)[1],
             }
@@ -121,6 +122,10 @@ def _tree(workspace: Workspace) -> Tree:
     return tree
 
 
+def _cpt(event: Event) -> str:
+    return f"{event.cpt.kind}, {event.cpt.leak} leak" if event.cpt.leak else event.cpt.kind
+
+
 def _lines(workspace: Workspace, event: Event) -> list[str]:
     statements, items = _about(workspace, event)
     states = " < ".join(event.states) if event.kind == "reached" else " | ".join(event.states)
@@ -128,6 +133,7 @@ def _lines(workspace: Workspace, event: Event) -> list[str]:
     if event.initial is not None:
         lines[-1] += f"; {event.initial} at the opening, kept for {event.persistence_days:g} days on average"
     lines += [f"parents: {', '.join(event.parents)}"] if event.parents else []
+    lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != "shared" else []
     lines += [f"statements: {', '.join(statements)}"] if statements else []
     lines += [f"evidence: {', '.join(items)}"] if items else []
     return lines

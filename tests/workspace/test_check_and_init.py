@@ -86,8 +86,18 @@ def test_network_as_json(tmp_path: Path) -> None:
 
 def test_cpt_that_is_not_shared(tmp_path: Path) -> None:
     """With --network, a CPT that is not the default is named, with its leak convention."""
-    replace(example(tmp_path), "priors/network.yaml", "parents: [budget]\n", "parents: [budget]\n    cpt: {kind: noisy_or, leak: net}\n")
-    replace(tmp_path, "priors/network.yaml", "parents: [prototype, budget]\n", "parents: [prototype, budget]\n    cpt: table\n")
+    replace(
+        example(tmp_path),
+        "priors/network.yaml",
+        "parents: [budget]\n",
+        "parents: [budget]\n    cpt: {kind: noisy_or, leak: net}\n",
+    )
+    replace(
+        tmp_path,
+        "priors/network.yaml",
+        "parents: [prototype, budget]\n",
+        "parents: [prototype, budget]\n    cpt: table\n",
+    )
     lines = run_check("-C", str(tmp_path), "--network").stdout.splitlines()
     assert [line.strip("│├└─ ") for line in lines if "cpt:" in line] == ["cpt: noisy_or, net leak", "cpt: table"]
 

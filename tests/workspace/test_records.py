@@ -19,6 +19,7 @@ from forecast.workspace.records import (
     Likelihood,
     MoreLikelyThan,
     Probability,
+    Quantiles,
     Reading,
     Settled,
     Support,
@@ -87,6 +88,26 @@ YES = Condition("success", ("yes",))
         ("probability: 0.3", Probability(0.3, None, None, 0.9, None)),
         ("probability: {best: 0.3, sd: 1}", Probability(0.3, None, None, 0.9, 1.0)),
         ("probability: {low: 0.1, best: 0.3, high: 0.5, level: 0.8}", Probability(0.3, 0.1, 0.5, 0.8, None)),
+        (
+            "probability: {best: 0.3, confidence: moderate}",
+            Probability(0.3, None, None, 0.9, 0.7, "moderate confidence"),
+        ),
+        (
+            "probability: {low: 0.1, best: 0.3, high: 0.5, level: 0.8, fit: beta}",
+            Quantiles(((pytest.approx(0.1), 0.1), (0.5, 0.3), (0.9, 0.5)), "beta"),  # type: ignore[arg-type]  # stands for a float
+        ),
+        ("quantiles: {.05: 0.1, 0.5: 0.3, 0.9: 0.5}", Quantiles(((0.05, 0.1), (0.5, 0.3), (0.9, 0.5)), "logit")),
+        ("quantiles: {0.1: 0.2, 0.9: 0.5, fit: beta}", Quantiles(((0.1, 0.2), (0.9, 0.5)), "beta")),
+        ("odds: 3:1", Probability(0.75, None, None, 0.9, None, "odds 3:1")),
+        ("odds: '3:1  against'", Probability(0.25, None, None, 0.9, None, "odds 3:1 against")),
+        (
+            "odds: {best: 4:1 on, low: 2:1 on, high: 9:1 on, level: 0.8}",
+            Probability(0.8, 2 / 3, 0.9, 0.8, None, "odds 4:1 on (2:1 on to 9:1 on)"),
+        ),
+        (
+            "count: {happened: 0, of: 9, per: window, until: 2025-06-30}",
+            Count(0, 9, "window", None, date(2025, 6, 30)),
+        ),
         ("word: {term: Very Likely, scale: icd203}", Word("very likely", "icd203")),
         ("count: {happened: 1, of: 9, per: opportunity, opportunities: 2}", Count(1, 9, "opportunity", 2.0)),
         (
