@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from forecast.workspace.fits import (
     FITS,
@@ -18,7 +19,7 @@ from forecast.workspace.fits import (
 )
 from forecast.workspace.nodes import Mapping, Node, child, line_at
 from forecast.workspace.odds import CONFIDENCE_SD
-from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.records import Probability, Quantiles, Reading
 from forecast.workspace.shapes.statements import OddsShape, ProbabilityShape
 
@@ -97,44 +98,43 @@ def build_quantiles(entries: dict[str, float | str], node: Node, path: str, subj
     lines = inner.key_lines if isinstance(inner, Mapping) else {}
     problems: list[Problem] = []
     points: list[tuple[float, float]] = []
-    kind: FitKind = "logit"
     for key, value in entries.items():
-        where = Source(path, lines.get(key, node.line))
-        if key == FIT_KEY or isinstance(value, str):
-            found = next((one for one in FITS if one == value), None)
-            if key != FIT_KEY or found is None:
-                problems.append(
-                    Problem(where, f"{subject}: {shown(key)} does not belong here", shown(value), _fit_allowed(key))
-                )
+        if key != FIT_KEY:
+            found = _point(key, value, points[-1] if points else None)
+            if isinstance(found, tuple):
+                points.append(found)
             else:
-                kind = found
-            continue
-        level = _level(key)
-        if level is None:
-            allowed = "between 0 and 1, neither included; the 5 % point is written 0.05"
-            problems.append(Problem(where, f"{subject}: this is no level", shown(key), allowed))
-        elif points and level <= points[-1][0]:
-            got = f"{level:g} after {points[-1][0]:g}"
-            problems.append(
-                Problem(where, f"{subject}: levels do not rise", got, "from the lowest level to the highest")
-            )
-        elif points and value <= points[-1][1]:
-            got = f"{value:g} at {level:g} after {points[-1][1]:g} at {points[-1][0]:g}"
-            problems.append(
-                Problem(where, f"{subject}: quantiles cross", got, "a higher level has a higher probability")
-            )
-        else:
-            points.append((level, value))
+                problems.append(
+                    replace(found, source=Source(path, lines.get(key, node.line)), what=f"{subject}: {found.what}")
+                )
+    kind = next((one for one in FITS if one == entries.get(FIT_KEY, FITS[0])), None)
+    if kind is None:
+        what, where = f"{subject}: unknown fit {shown(entries[FIT_KEY])}", Source(path, lines.get(FIT_KEY, node.line))
+        problems.append(Problem(where, what, "", choice("fits", "", FITS)))
     if not problems and len(points) < 2:
         where = Source(path, line_at(node, "quantiles"))
         problems.append(Problem(where, f"{subject}: too few", str(len(points)), "two levels or more"))
-    if problems:
+    if problems or kind is None:
         return None, tuple(problems)
     return _fitted(tuple(points), kind, inner or node, path, subject)
 
 
-def _fit_allowed(key: str) -> str:
-    return f"fit: {' or '.join(FITS)}" if key == FIT_KEY else "a probability"
+def _point(key: str, value: float | str, before: tuple[float, float] | None) -> tuple[float, float] | Problem:
+    """Return one quantile as (level, probability), or what is wrong with it, still without its place."""
+    nowhere = Source("", 0)
+    level = _level(key)
+    if level is None:
+        allowed = "between 0 and 1, neither included; the 5 % point is written 0.05"
+        return Problem(nowhere, "this is no level", shown(key), allowed)
+    if isinstance(value, str):
+        return Problem(nowhere, f"the quantile at {key} is no number", shown(value), "a probability")
+    if before is not None and level <= before[0]:
+        allowed = "from the lowest level to the highest"
+        return Problem(nowhere, "levels do not rise", f"{level:g} after {before[0]:g}", allowed)
+    if before is not None and value <= before[1]:
+        got = f"{value:g} at {level:g} after {before[1]:g} at {before[0]:g}"
+        return Problem(nowhere, "quantiles cross", got, "a higher level has a higher probability")
+    return level, value
 
 
 def _level(key: str) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from math import log
+from math import exp, log
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,7 @@ from forecast.prior.readings import (
     numbers,
     read_at,
 )
+from forecast.workspace.fits import FITS, FitKind, fit_quantiles
 from forecast.workspace.log_odds import interval_sd, t4_quantile
 from forecast.workspace.records import (
     Count,
@@ -26,6 +27,7 @@ from forecast.workspace.records import (
     MoreLikelyThan,
     Per,
     Probability,
+    Quantiles,
     Reading,
     Times,
     Word,
@@ -84,6 +86,23 @@ def test_point_with_an_sd_or_without() -> None:
     """A point has its own sd, or the expert's."""
     assert point(0.3, 0.4) == pytest.approx(parts(read(Probability(0.3, None, None, 0.9, 0.4))))
     assert point(0.3, 0.8) == pytest.approx(parts(read(Probability(0.3, None, None, 0.9, None))))
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_quantiles(fit: FitKind) -> None:
+    """Quantiles are the t that was fitted to them; an editor's are no narrower than other numbers of an editor."""
+    points = ((0.25, 0.5), (0.5, 0.55), (0.75, 0.6))
+    found = fit_quantiles(points, fit)
+    assert (found.location, found.scale, True) == parts(read(Quantiles(points, fit)))
+    assert (found.location, 1.0, True) == parts(read(Quantiles(points, fit), "editor"))
+
+
+def test_two_quantiles_are_the_interval() -> None:
+    """Two quantiles that lie evenly about a best value say what the interval says."""
+    low, high = 0.2, 0.6
+    best = 1.0 / (1.0 + exp(-(logit(low) + logit(high)) / 2.0))
+    as_interval = parts(read(Probability(best, low, high, 0.8, None)))
+    assert as_interval == pytest.approx(parts(read(Quantiles(((0.1, low), (0.9, high)), "logit"))))
 
 
 def test_an_editor_s_number_is_wide() -> None:

@@ -32,6 +32,21 @@ def test_official_bands(term: str, scale: str, expected: tuple[float, float]) ->
     assert (reading.low, reading.high) == pytest.approx(expected, abs=1e-12)
 
 
+PUBLISHED = {
+    "icd203": [(1, 5), (5, 20), (20, 45), (45, 55), (55, 80), (80, 95), (95, 99)],
+    "phia": [(0, 5), (10, 20), (25, 35), (40, 50), (55, 75), (80, 90), (95, 100)],
+    "nato": [(0, 10), (10, 40), (40, 60), (60, 90), (90, 100)],
+    "kent": [(7 - 5, 7 + 5), (30 - 10, 30 + 10), (50 - 10, 50 + 10), (75 - 12, 75 + 12), (93 - 6, 93 + 6)],
+    "ipcc": [(0, 1), (0, 5), (0, 10), (0, 33), (33, 66), (66, 100), (90, 100), (95, 100), (99, 100)],
+}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_bands_are_the_published_ones(scale: str) -> None:
+    """Each scale has the bands that its authors published, all of them and no other."""
+    assert PUBLISHED[scale] == sorted(set(OFFICIAL[scale].values()))
+
+
 def test_surveys_are_pooled_by_their_readers() -> None:
     """A word without a scale is the average of the surveys' percentiles, each weighted by its number of readers."""
     n = 46 + 123 + 1859 + 5174
