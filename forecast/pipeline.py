@@ -218,6 +218,18 @@ def prior_table(
     return forecast_table(outcome(workspace, layout, workspace.network.opens, seed, found), None, _version())
 
 
+def experts(
+    root: Path, today: date, progress: Progress, *, as_of: date | None = None, seed: int = DEFAULT_SEED
+) -> list[dict[str, Any]]:
+    """Describe what the statements alone made of each expert, and what each expert said (forecast.feedback.experts)."""
+    from forecast.feedback.experts import expert_table
+
+    workspace, layout, as_of = open_workspace(root, today, as_of)
+    spec = prior_spec(layout, workspace, as_of)
+    base = prior_draws(spec, seed, root / "reports" / ".cache", progress)
+    return expert_table(outcome(workspace, layout, as_of, seed, unweighted(workspace, layout, spec, base)))
+
+
 def _version() -> str:
     return installed_versions(["forecast"])["forecast"]
 

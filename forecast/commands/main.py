@@ -18,6 +18,7 @@ COMMANDS = {
     "check": ("forecast.commands.check:check", "Report every mistake in the workspace's files."),
     "init": ("forecast.commands.init:init", "Write a small complete workspace into a new folder."),
     "query": ("forecast.commands.query:query", "Compute the marginals of a BIF network given evidence."),
+    "experts": ("forecast.commands.experts:experts", "Print what the model made of those who spoke."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
 }
 

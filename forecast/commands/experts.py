@@ -1,0 +1,94 @@
+"""`forecast experts`: what the model made of those who spoke."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecast.commands import options
+
+
+@click.command()
+@click.argument("name", required=False)
+@options.workspace
+@options.as_of
+@options.as_json
+def experts(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
+    """Print every expert's statements, deviation, noise and record; with NAME each statement against the model."""
+    from forecast import pipeline
+    from forecast.commands.progress import Progress
+    from forecast.workspace.problems import choice
+
+    progress = Progress()
+    try:
+        rows = pipeline.experts(root, options.today(), progress, as_of=as_of)
+    finally:
+        progress.done()
+    if name is not None:
+        known = [row["expert"] for row in rows]
+        if name not in known:
+            msg = f"no statement of an expert '{name}'; {choice('experts', name, known)}"
+            raise click.UsageError(msg)
+        rows = [row for row in rows if row["expert"] == name]
+    if as_json:
+        click.echo(json.dumps(rows if name is None else rows[0], ensure_ascii=False, indent=1, allow_nan=False))
+    elif name is None:
+        _print_all(rows)
+    else:
+        _print_one(rows[0])
+
+
+def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("expert", "group"):
+        grid.add_column(heading, no_wrap=True)
+    for heading in ("said", "far off", "deviation", "noise", "resolved", "conflicts"):
+        grid.add_column(heading, justify="right")
+    for row in rows:
+        deviation, record = row["deviation"], row["record"]
+        cells = (
+            row["expert"],
+            row["group"],
+            str(len(row["statements"])),
+            str(sum(one["disagrees"] for one in row["statements"]) or "-"),
+            f"{deviation['mean']:+.2f}" if deviation else "-",
+            f"{row['noise']['mean']:.2f}",
+            f"{record['resolved']} of {record['needed']}" if record["slope"] is None else str(record["resolved"]),
+            str(len(row["incoherent"]) + len(row["conflicts"]) or "-"),
+        )
+        grid.add_row(*map(Text, cells))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo("said: statements; deviation and noise in log-odds; far off: 2 sd and more from what all together imply")
+
+
+def _print_one(row: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    click.echo(f"{row['name']}, {row['group']}\n")
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("statement", no_wrap=True)
+    for heading in ("about", "stated", "implied"):
+        grid.add_column(heading, overflow="fold")
+    grid.add_column("sd away", justify="right", no_wrap=True)
+    for one in row["statements"]:
+        far = "red" if one["disagrees"] else ""
+        cells = (one["id"], one["about"], one["coded"], one["implied"])
+        grid.add_row(*map(Text, cells), Text(one["residual_shown"], style=far))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo()
+    for ids in row["incoherent"]:
+        click.echo(f"cannot all hold: {', '.join(ids)}")
+    for ids in row["conflicts"]:
+        click.echo(f"cannot all hold, with others: {', '.join(ids)}")
+    click.echo(row["summary"])

@@ -1,0 +1,68 @@
+"""`forecast experts` shows what the model made of those who spoke."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from forecast.commands.main import main
+from tests.commands.conftest import AS_OF
+
+
+def _experts(root: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["experts", "-C", str(root), "--as-of", AS_OF, *arguments])
+
+
+def test_every_statement_stands_with_its_expert(updated: Path) -> None:
+    """All statements of the workspace, each once, with what was stated and what is implied."""
+    written = sorted(updated.rglob("priors/statements/*.yaml"))
+    lines = [line for path in written for line in path.read_text(encoding="utf-8").splitlines()]
+    ids = [line.removeprefix("- id: ") for line in lines if line.startswith("- id: ")]
+    rows = json.loads(_experts(updated, "--json").stdout)
+    assert sorted(ids) == sorted(one["id"] for row in rows for one in row["statements"])
+    for row in rows:
+        assert row["noise"]["quantiles"][0] < row["noise"]["mean"] < row["noise"]["quantiles"][1]
+        assert row["summary"].startswith(row["name"])
+        for one in row["statements"]:
+            assert one["disagrees"] == (one["residual"] is not None and abs(one["residual"]) > 2.0)
+    shown = _experts(updated).stdout
+    assert all(row["expert"] in shown for row in rows)
+
+
+def test_one_expert(updated: Path) -> None:
+    """With a name: that row alone, and its summary in the text."""
+    row = json.loads(_experts(updated, "market_analyst", "--json").stdout)
+    assert "market_analyst" == row["expert"]
+    shown = " ".join(_experts(updated, "market_analyst").stdout.split())
+    assert row["summary"] in shown
+
+
+def test_unknown_expert(updated: Path) -> None:
+    """Somebody who said nothing is wrong usage, with the nearest name."""
+    result = _experts(updated, "market_analist")
+    assert 2 == result.exit_code
+    assert "did you mean 'market_analyst'" in result.output
+
+
+def test_a_contradiction_is_residuals_and_no_crash(updated: Path) -> None:
+    """Statements that contradict each other give a posterior, residuals on both sides and a named conflict."""
+    (updated / "priors" / "statements" / "more.yaml").write_text(
+        """\
+- id: analyst-demand-low
+  date: 2026-01-04
+  expert: market_analyst
+  source: {publisher: market analyst}
+  says: Demand will not be high.
+  about: {event: demand, state: high}
+  probability: {low: 0.01, best: 0.02, high: 0.05, level: 0.9}
+  why: A contradiction for this test.
+""",
+        encoding="utf-8",
+    )
+    row = json.loads(_experts(updated, "market_analyst", "--json").stdout)
+    residuals = {one["id"]: one["residual"] for one in row["statements"]}
+    assert residuals["analyst-demand"] > 0 > residuals["analyst-demand-low"]
+    assert [["analyst-demand", "analyst-demand-low"]] == row["incoherent"]
+    assert "cannot all hold: analyst-demand, analyst-demand-low" in _experts(updated, "market_analyst").stdout
