@@ -11,6 +11,7 @@ from typing import assert_never
 from forecast.workspace.fits import fit_quantiles
 from forecast.workspace.log_odds import interval_sd, logit
 from forecast.workspace.records import (
+    EDITORS,
     Count,
     Distribution,
     Expert,
@@ -26,7 +27,6 @@ from forecast.workspace.records import (
 from forecast.workspace.spread import LEAST_CODED_SD
 from forecast.workspace.verbal import read_word
 
-EDITORS = "editors"
 DEGREES_OF_FREEDOM = 4
 DAYS_PER_YEAR = 365.25
 

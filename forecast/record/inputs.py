@@ -18,8 +18,8 @@ SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an e
 def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
     """Return the digests of all that counts on a date: the network, scenarios, experts, sources, items and statements.
 
-    Nothing dated later enters, resolutions included, so a later file leaves them as they are; neither does the place of a record in its
-    file. A retraction enters from its own date, apart from the item: it is no edit.
+    Nothing dated later enters, resolutions included, so a later file leaves them as they are; neither does the place
+    of a record in its file. A retraction enters from its own date, apart from the item: it is no edit.
     """
     statements = active_statements(workspace, as_of)
     items = [item for item in workspace.items if item.reported <= as_of]

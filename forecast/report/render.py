@@ -65,7 +65,9 @@ def dot_strip(row: Mapping[str, Any], axis_to: float) -> dict[str, Any]:
         "floor": height,
         "radius": 0.46 * DOT,
         "dots": [
-            ((stack[0] + stack[-1]) / 2, height - (level + 0.5) * DOT) for stack in stacks for level in range(len(stack))
+            ((stack[0] + stack[-1]) / 2, height - (level + 0.5) * DOT)
+            for stack in stacks
+            for level in range(len(stack))
         ],
         "quantiles": quantiles,
         "mean": STRIP_WIDTH * row["probability"] / axis_to,

@@ -8,10 +8,19 @@ from dataclasses import dataclass, replace
 from forecast.workspace.fits import fit_quantiles
 from forecast.workspace.log_odds import expit
 from forecast.workspace.problems import choice, shown
-from forecast.workspace.records import Distribution, Probability, Quantiles, Reading, Statement, Times, Word, Workspace
+from forecast.workspace.records import (
+    EDITORS,
+    Distribution,
+    Probability,
+    Quantiles,
+    Reading,
+    Statement,
+    Times,
+    Word,
+    Workspace,
+)
 from forecast.workspace.verbal import read_word
 
-EDITORS = "editors"
 EQUAL_SD = 1.0  # log-odds; of every statement, when all are to count alike
 
 

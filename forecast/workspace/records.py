@@ -9,6 +9,7 @@ from typing import Literal
 
 from forecast.workspace.problems import Source
 
+EDITORS = "editors"  # the expert who speaks at the opening, where nobody else did
 Kind = Literal["reached", "status", "constant"]
 Role = Literal["driver", "plan", "consequence"]
 Per = Literal["window", "year", "opportunity"]
