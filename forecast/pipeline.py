@@ -17,6 +17,7 @@ from forecast.record.files import replace_folder
 from forecast.record.inputs import active_inputs
 from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
 from forecast.record.outcome import Outcome, outcome, prior_outcome
+from forecast.record.predictive import prior_predictive, with_flat
 from forecast.record.tables import as_csv, as_json, diagnostics, forecast_table
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.moved import leave_one_out
@@ -210,12 +211,13 @@ def _disagreements(workspace: Workspace, base: Draws, spec: PriorSpec) -> tuple[
 def prior_table(
     root: Path, today: date, progress: Progress, *, as_of: date | None = None, seed: int = DEFAULT_SEED
 ) -> dict[str, Any]:
-    """Compute what the statements known on a date imply by themselves, in the form of forecast.json."""
+    """Compute what the statements known on a date imply, and the flat prior, in the form of forecast.json."""
     workspace, layout, as_of = open_workspace(root, today, as_of)
     spec = prior_spec(layout, workspace, as_of)
     base = prior_draws(spec, seed, root / "reports" / ".cache", progress)
     found = unweighted(workspace, layout, spec, base)
-    return forecast_table(outcome(workspace, layout, workspace.network.opens, seed, found), None, _version())
+    prior = outcome(workspace, layout, workspace.network.opens, seed, found)
+    return with_flat(forecast_table(prior, None, _version()), prior_predictive(prior))
 
 
 def experts(

@@ -34,7 +34,7 @@ def show(
     With --without-... or --equal-weights: compute what the forecast would be, and how far it is from the ordinary one.
     The first time this samples, for about a minute; nothing but cached draws is written.
     """
-    from forecast.commands import readable
+    from forecast.commands import readable, readable_prior
     from forecast.workspace.alternatives import Alternative
 
     alternative = Alternative(without_expert, without_group, equal_weights, without_editors)
@@ -49,8 +49,12 @@ def show(
         return
     if alternative.description:
         click.echo(f"{alternative.description}; change: against the ordinary forecast of the same day")
-    readable.print_scenarios(table, with_change=not prior)
-    if events or prior:
+    if prior:
+        readable_prior.print_prior(table)
+        readable.print_basis(table)
+        return
+    readable.print_scenarios(table, with_change=True)
+    if events:
         click.echo()
         readable.print_events(table)
     readable.print_basis(table)

@@ -56,7 +56,7 @@ class Outcome:
 
 def outcome(workspace: Workspace, layout: Layout, as_of: date, seed: int, found: Posterior) -> Outcome:
     """Summarise a posterior."""
-    scenarios, events = _estimates(workspace, layout, found.evaluation, found.weights.weights)
+    scenarios, events = estimates(workspace, layout, found.evaluation, found.weights.weights)
     return Outcome(workspace, layout, as_of, seed, found, scenarios, events)
 
 
@@ -66,9 +66,10 @@ def prior_outcome(found: Outcome) -> Outcome:
     return outcome(found.workspace, found.layout, found.workspace.network.opens, found.seed, posterior)
 
 
-def _estimates(
+def estimates(
     workspace: Workspace, layout: Layout, evaluation: Evaluation, weights: Array
 ) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:
+    """Summarise draws by their weights: each scenario, and each state of each event."""
     names = [*(scenario.id for scenario in workspace.scenarios), OTHER]
     scenarios = dict(zip(names, _rows(evaluation.scenarios, weights), strict=True))
     events = {

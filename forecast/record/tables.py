@@ -28,13 +28,13 @@ def forecast_table(found: Outcome, compared: Line | None, version: str) -> dict[
         "version": version,
         "compared_with": compared["as_of"] if compared else None,
         "scenarios": [
-            {"id": name, **_estimate(estimate), "change": _change(estimate, before.get(name))}
+            {"id": name, **as_row(estimate), "change": _change(estimate, before.get(name))}
             for name, estimate in found.scenarios.items()
         ],
         "events": [
             {
                 "id": name,
-                "states": [{"state": state, **_estimate(estimate)} for state, estimate in states.items()],
+                "states": [{"state": state, **as_row(estimate)} for state, estimate in states.items()],
             }
             for name, states in found.events.items()
         ],
@@ -56,7 +56,8 @@ def diagnostics(found: Outcome) -> dict[str, Any]:
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
+def as_row(estimate: Estimate) -> dict[str, Any]:
+    """Return an estimate as it stands in forecast.json."""
     quantiles = {str(p): value for p, value in zip(QUANTILES, estimate.quantiles, strict=True)}
     return {"probability": estimate.probability, "quantiles": quantiles, "mcse": estimate.mcse}
 

@@ -15,6 +15,7 @@ from forecast.report.events import event_table, uncertain_rows
 from forecast.report.evidence import evidence_list
 from forecast.report.judgement import headline, question, scenarios
 from forecast.report.opinions import statements
+from forecast.report.predictive import predictive
 from forecast.report.sampling import reweighting, sampling
 from forecast.report.untrusted import all_readable
 from forecast.report.wording import long_date
@@ -64,6 +65,7 @@ def page_numbers(
         "statements": told,
         "disagreements": [row for row in told if row["disagrees"]],
         "disagrees_above": DISAGREES,
+        "predictive": predictive(prior),
         "uncertain_rows": uncertain_rows(found),
         "sampling": sampling(found),
         "reweighting": reweighting(found),

@@ -50,6 +50,19 @@ def test_prior_is_of_the_opening(updated: Path) -> None:
     assert before == sorted(path for path in updated.rglob("*") if path.name != ".lock")
 
 
+def test_prior_stands_beside_the_flat_one(updated: Path) -> None:
+    """The prior is printed with the flat prior and each event's pull, and the numbers are those of --json."""
+    table = json.loads(_show(updated, "--prior", "--json", "--as-of", AS_OF).stdout)
+    printed = _show(updated, "--prior", "--as-of", AS_OF).stdout
+    assert ["scenario  statements  90 % interval  flat", "event  state  statements  90 % interval  flat  pull"] == [
+        re.sub(" {2,}", "  ", line).strip() for line in printed.splitlines() if "statements  " in line
+    ]
+    for event in table["events"]:
+        assert 0.0 < event["pull"] < 2.0
+        assert re.search(rf"^{event['id']} .* {event['pull']:.2f} *$", printed, flags=re.MULTILINE), event["id"]
+    assert 1.0 == pytest.approx(sum(row["flat"]["probability"] for row in table["scenarios"]), abs=1e-12)
+
+
 @pytest.mark.parametrize("arguments", [(), ("--as-of", "2026-06-30")])
 def test_nothing_to_show(updated: Path, arguments: tuple[str, ...]) -> None:
     """Where no forecast is written (by that date): status 1, and what to do."""

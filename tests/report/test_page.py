@@ -178,6 +178,19 @@ def test_numbers_are_those_of_the_forecast(drawn: Drawn) -> None:
         assert [estimate.probability for estimate in now.values()] == [s["probability"] for s in event["states"]]
 
 
+def test_prior_predictive(drawn: Drawn) -> None:
+    """The statements alone stand beside the flat prior, with each event's pull, in report.json and on the page."""
+    rows = drawn.page["predictive"]
+    assert [e.probability for e in drawn.prior.scenarios.values()] == [
+        row["statements"]["probability"] for row in rows["scenarios"]
+    ]
+    for name, event in zip(drawn.prior.events, rows["events"], strict=True):
+        told = [estimate.probability for estimate in drawn.prior.events[name].values()]
+        assert told == [row["statements"]["probability"] for row in event["states"]]
+        assert pytest.approx(1.0) == sum(row["flat"]["probability"] for row in event["states"])
+        assert f'<td class="n">{event["pull_shown"]}</td>' in drawn.html
+
+
 def test_curves_end_near_the_forecast(drawn: Drawn) -> None:
     """The curve of half of the draws ends within its Monte Carlo error of the forecast."""
     for event in drawn.page["events"]:
