@@ -18,6 +18,7 @@ Points = tuple[tuple[float, float], ...]  # (level, probability), both rising
 
 WORST_MISFIT = 0.02  # of the distribution function at a stated point: a convention, half of what people round to
 LARGEST_BETA = 1e6  # parameter; the steps of the distribution function grow with its root
+SMALLEST_BETA = 0.01  # parameter; below, quantiles are no numbers any more
 WIDTH_LEVEL = 0.9  # central interval by which a beta is put on the log-odds scale
 
 STEP = 1e-6  # of the central differences
@@ -51,7 +52,8 @@ def fit_quantiles(points: Points, kind: FitKind) -> Fit:
     with the width of its central 90 % interval, both in log-odds.
 
     Raises:
-        NoBeta: the quantiles are so close, or so near 0 or 1, that a beta's parameter would exceed `LARGEST_BETA`.
+        NoBeta: the quantiles are so close, or so near 0 or 1, that a beta's parameter would exceed `LARGEST_BETA`,
+            or so far apart that it would be below `SMALLEST_BETA`.
     """
     levels, places = tuple(level for level, _ in points), tuple(logit(p) for _, p in points)
     location, scale = _fit_t(levels, places)
@@ -104,19 +106,19 @@ def _fit_beta(levels: Sequence[float], places: Sequence[float], location: float,
     variance = (scale * t4_quantile(0.95) / 1.645) ** 2
     log_a = math.log1p(math.exp(location)) - math.log(variance)
     log_b = math.log1p(math.exp(-location)) - math.log(variance)
-    largest = math.log(LARGEST_BETA)
-    if max(log_a, log_b) > largest:
+    least, largest = math.log(SMALLEST_BETA), math.log(LARGEST_BETA)
+    if max(log_a, log_b) > largest:  # else a search among such betas would take minutes
         raise NoBeta
 
     def cdf(x: float, log_first: float, log_second: float) -> float:
-        if max(log_first, log_second) > largest + 1.0:
+        if max(log_first, log_second) > largest + 1.0 or min(log_first, log_second) < least - 1.0:
             return math.inf
         return beta_cdf(x, math.exp(log_first), math.exp(log_second))
 
     around = [(log_a + u, log_b + v) for u, v in ((-1.0, -1.0), (1.0, 1.0), (-2.0, 0.0), (0.0, -2.0))]
     even = [(0.0, 0.0), (-3.0, -3.0)]
     log_a, log_b = _best(cdf, levels, places, [(log_a, log_b), *around, *even])
-    if max(log_a, log_b) > largest:
+    if max(log_a, log_b) > largest or min(log_a, log_b) < least:
         raise NoBeta
     return math.exp(log_a), math.exp(log_b)
 

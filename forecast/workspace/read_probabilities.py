@@ -166,7 +166,7 @@ def _fitted(points: Points, kind: FitKind, inner: Node, path: str, subject: str)
         fit = fit_quantiles(points, kind)
     except NoBeta:
         where = Source(path, line_at(inner, FIT_KEY))
-        what = f"{subject}: no beta comes near: too narrow, or too near 0 or 1"
+        what = f"{subject}: no beta comes near: too narrow, too wide, or too near 0 or 1"
         return None, (Problem(where, what, "", "leave 'fit' out"),)
     allowed = "state other quantiles" + (" or fit: beta" if kind == "logit" else " or fit: logit")
     found = _misfit(points, fit, f"{subject}: the {kind} fit", inner, path, allowed)
