@@ -12,7 +12,7 @@ from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
 from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
 from forecast.prior.residuals import DISAGREES, kept_residuals
-from forecast.prior.spec import PriorSpec, prior_spec
+from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.files import replace_folder
 from forecast.record.inputs import active_inputs
 from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
@@ -23,6 +23,7 @@ from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.moved import leave_one_out
 from forecast.reweight.posterior import posterior, unweighted
 from forecast.workspace.alternatives import Alternative, alternative_workspace
+from forecast.workspace.misfits import misfits
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.read import load, read_workspace
 from forecast.workspace.records import Workspace
@@ -41,7 +42,7 @@ class Update:
 
     `forecast` is the content of forecast.json; `line` the ledger line it would add; `ledger` the lines before;
     `is_new` whether anything differs from the last line; `edited` ids of items and statements that were changed after
-    the compared update used them; `warnings` name statements that the model ends far from.
+    the compared update used them; `warnings` name statements that their own fit misses or the model ends far from.
     """
 
     root: Path
@@ -87,7 +88,7 @@ def conclude(
     new_items, edited = _changes(line, compared)
     table["edited"] = list(edited)
     table["moved"] = _moved(result, line, compared, new_items, progress) if attribute else []
-    doubts = _disagreements(workspace, found.base, found.spec)
+    doubts = (*misfits(active_statements(workspace, as_of)), *_disagreements(workspace, found.base, found.spec))
     return Update(root, result, table, line, ledger, has_news(line, ledger), edited, doubts)
 
 

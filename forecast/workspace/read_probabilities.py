@@ -1,4 +1,4 @@
-"""Read a single probability: number, interval, quantiles or odds; say where a fit misses what was stated."""
+"""Read a single probability: a number, an interval, quantiles or odds."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from dataclasses import replace
 
 from forecast.workspace.fits import (
     FITS,
-    WORST_MISFIT,
-    Fit,
     FitKind,
     NoBeta,
     Points,
     fit_quantiles,
-    interval_fit,
     interval_points,
-    misfit,
 )
 from forecast.workspace.nodes import Mapping, Node, child, line_at
 from forecast.workspace.odds import CONFIDENCE_SD
@@ -58,7 +54,7 @@ def interval_problems(
 
 
 def build_probability(shape: ProbabilityShape, node: Node, path: str, subject: str) -> Built:
-    """Return the reading of `probability` and the problems in it; warnings leave it standing."""
+    """Return the reading of `probability` and the problems in it."""
     inner = child(node, "probability") or node
     problems = [
         *interval_problems("probability", shape.low, shape.best, shape.high, node, path, subject),
@@ -76,8 +72,7 @@ def build_probability(shape: ProbabilityShape, node: Node, path: str, subject: s
     sd, words = shape.sd, None
     if shape.confidence is not None:
         sd, words = CONFIDENCE_SD[shape.confidence], f"{shape.confidence} confidence"
-    reading = Probability(shape.best, shape.low, shape.high, level, sd, words)
-    return reading, tuple(_uncentred(reading, inner, path, subject, "add fit: logit"))
+    return Probability(shape.best, shape.low, shape.high, level, sd, words), ()
 
 
 def build_odds(shape: OddsShape, node: Node, path: str, subject: str) -> Built:
@@ -88,12 +83,11 @@ def build_odds(shape: OddsShape, node: Node, path: str, subject: str) -> Built:
     if problems:
         return None, problems
     words = f"odds {shape.best.text}" + (f" ({low.text} to {high.text})" if low and high else "")
-    reading = Probability(shape.best.probability, *bounds, shape.level or LEVEL, None, words)
-    return reading, tuple(_uncentred(reading, child(node, "odds") or node, path, subject, "state quantiles"))
+    return Probability(shape.best.probability, *bounds, shape.level or LEVEL, None, words), ()
 
 
 def build_quantiles(entries: dict[str, float | str], node: Node, path: str, subject: str) -> Built:
-    """Return the reading of `quantiles` and the problems in it; warnings leave it standing."""
+    """Return the reading of `quantiles` and the problems in it."""
     inner = child(node, "quantiles")
     lines = inner.key_lines if isinstance(inner, Mapping) else {}
     problems: list[Problem] = []
@@ -163,30 +157,9 @@ def _two_widths(shape: ProbabilityShape, inner: Node, path: str, subject: str) -
 
 def _fitted(points: Points, kind: FitKind, inner: Node, path: str, subject: str) -> Built:
     try:
-        fit = fit_quantiles(points, kind)
+        fit_quantiles(points, kind)
     except NoBeta:
         where = Source(path, line_at(inner, FIT_KEY))
         what = f"{subject}: no beta comes near: too narrow, too wide, or too near 0 or 1"
         return None, (Problem(where, what, "", "leave 'fit' out"),)
-    allowed = "state other quantiles" + (" or fit: beta" if kind == "logit" else " or fit: logit")
-    found = _misfit(points, fit, f"{subject}: the {kind} fit", inner, path, allowed)
-    return Quantiles(points, kind), tuple(found)
-
-
-def _uncentred(reading: Probability, inner: Node, path: str, subject: str, remedy: str) -> Iterator[Problem]:
-    """Warn of an interval that does not lie evenly, in log-odds, about the best value on which it is centred."""
-    if reading.low is not None and reading.high is not None:
-        points = interval_points(reading.low, reading.best, reading.high, reading.level)
-        fit = interval_fit(reading.low, reading.best, reading.high, reading.level)
-        what, allowed = f"{subject}: the interval is read about its best value, and", f"move one end, or {remedy}"
-        yield from _misfit(points, fit, what, inner, path, allowed)
-
-
-def _misfit(points: Points, fit: Fit, what: str, inner: Node, path: str, allowed: str) -> Iterator[Problem]:
-    if misfit(points, fit) > WORST_MISFIT:
-        stated = " / ".join(f"{level:.3g}" for level, _ in points)
-        fitted = " / ".join(f"{level:.3f}" for level in fit.fitted)
-        places = " / ".join(f"{p:.3g}" for _, p in points)
-        got = f"below {places}: stated {stated}, fitted {fitted}"
-        tolerated = f"differences up to {WORST_MISFIT:g}; {allowed}"
-        yield Problem(Source(path, inner.line), f"{what} misses what was stated", got, tolerated, "warning")
+    return Quantiles(points, kind), ()

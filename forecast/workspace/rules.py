@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from forecast.workspace.misfits import misfits
 from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.readable import Readable
 from forecast.workspace.records import (
@@ -33,6 +34,11 @@ def coded_too_sharply(all_: Readable) -> Iterator[Problem]:
                 f"statement {shown(statement.id)}: coded by {shown(statement.coded_by)} with an sd below 1 in log-odds"
             )
             yield Problem(statement.source, what, f"{sd:.2f}", "it is raised to 1; widen the interval", "warning")
+
+
+def fits_that_miss(all_: Readable) -> Iterator[Problem]:
+    """Warn of a fit that cannot honour what was stated."""
+    return misfits(all_.statements)
 
 
 def events_without_marginal(all_: Readable) -> Iterator[Problem]:
@@ -102,6 +108,7 @@ def copied_reports(all_: Readable) -> Iterator[Problem]:
 
 RULES: tuple[Rule, ...] = (
     coded_too_sharply,
+    fits_that_miss,
     events_without_marginal,
     supersessions,
     copied_reports,
