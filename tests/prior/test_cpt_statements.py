@@ -12,6 +12,7 @@ from scipy.stats import t as student_t
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
+from forecast.prior.draws import draws_digest
 from forecast.prior.op import run_draws
 from forecast.prior.program import record_program
 from forecast.prior.rows_prior import rows_prior, theta_draws
@@ -53,6 +54,15 @@ def test_program(seed: int, n: int) -> None:
 
 
 CAUSES = (event("a", "constant"), event("b", "constant"))
+
+
+def test_draws_of_one_kind_are_not_taken_for_another() -> None:
+    """The digest of the draws differs for each way to build the same event's CPT."""
+    digests = set()
+    for cpt in (SHARED, TABLE, LOGISTIC, NET, COMPOUND, NOISY_MAX):
+        net = network(*CAUSES, event("it", "status", parents=["a", "b"], cpt=cpt))
+        digests.add(draws_digest(prior_spec(lay_out(net), workspace(net), HORIZON), seed=1))
+    assert 6 == len(digests)
 
 
 @pytest.mark.parametrize("stated", [0.2, 0.97])

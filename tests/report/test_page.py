@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from forecast.record.outcome import Outcome
+from forecast.record.predictive import prior_predictive
 from forecast.report.write import report_files, write_report
 from tests.report.outcomes import AS_OF, concluded, ledger_line, world
 
@@ -184,7 +185,10 @@ def test_prior_predictive(drawn: Drawn) -> None:
     assert [e.probability for e in drawn.prior.scenarios.values()] == [
         row["statements"]["probability"] for row in rows["scenarios"]
     ]
+    flat = prior_predictive(drawn.prior)
+    assert [e.probability for e in flat.scenarios.values()] == [row["flat"]["probability"] for row in rows["scenarios"]]
     for name, event in zip(drawn.prior.events, rows["events"], strict=True):
+        assert flat.pulls[name] == event["pull"]
         told = [estimate.probability for estimate in drawn.prior.events[name].values()]
         assert told == [row["statements"]["probability"] for row in event["states"]]
         assert pytest.approx(1.0) == sum(row["flat"]["probability"] for row in event["states"])
