@@ -42,8 +42,9 @@ class _Date(click.ParamType[date]):
         return day
 
 
+DATE = _Date()
 as_of = click.option(
-    "--as-of", type=_Date(), metavar="DATE", help="Use nothing dated later than this day (default: today, UTC)."
+    "--as-of", type=DATE, metavar="DATE", help="Use nothing dated later than this day (default: today, UTC)."
 )
 
 

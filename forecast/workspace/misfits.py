@@ -12,7 +12,7 @@ from forecast.workspace.records import Probability, Quantiles, Reading, Statemen
 def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
     """Warn of every statement where a fitted level is off by more than `WORST_MISFIT`, with all the numbers."""
     for statement in statements:
-        found = _fit(statement.reading)
+        found = fit_of(statement.reading)
         if found is None:
             continue
         points, fit, what, instead = found
@@ -26,7 +26,7 @@ def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
             yield Problem(statement.source, subject, got, allowed, "warning")
 
 
-def _fit(reading: Reading) -> tuple[Points, Fit, str, str] | None:
+def fit_of(reading: Reading) -> tuple[Points, Fit, str, str] | None:
     """Return what was stated, what is fitted, its name, and what else could be done; None where nothing is fitted."""
     match reading:
         case Quantiles(points, kind):

@@ -36,7 +36,10 @@ def test_every_command_has_its_section() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_explained(name: str) -> None:
     """Each option of a command stands in the table of its section, and no other does; arguments are named."""
-    section, parameters = _sections()[name], _command(name).params
+    section, command = _sections()[name], _command(name)
+    parameters = [*command.params]
+    for part in command.commands.values() if isinstance(command, click.Group) else ():
+        parameters += part.params
     options = {flag for option in parameters if isinstance(option, click.Option) for flag in option.opts}
     rows = re.findall(r"^\| (`-.*?`) \|", section, flags=re.MULTILINE)
     explained = {flag for row in rows for flag in re.findall(r"(?<!\w)--?[A-Za-z][\w-]*", row)}
