@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from forecast.workspace.grades import DEFAULT_GRADES
 from forecast.workspace.problems import Source
 from forecast.workspace.records import (
     Bearing,
@@ -121,7 +122,7 @@ def workspace(
         tuple(scenarios),
         {name: Expert(name, name, "expert", group, 0.8, 1.0, HERE) for name, group in groups.items()},
         tuple(sorted(statements, key=lambda s: s.id)),
-        {grade: ReportSource(name, name, letter, HERE) for grade, name, letter in _SOURCES},
+        {grade: ReportSource(name, name, letter, DEFAULT_GRADES[letter], HERE) for grade, name, letter in _SOURCES},
         tuple(sorted(items, key=lambda i: i.id)),
         watched_until,
         {},

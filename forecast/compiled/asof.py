@@ -102,12 +102,16 @@ def compile_workspace(layout: Layout, workspace: Workspace, as_of: date, on: dat
     return compile_asof(layout, workspace.items, workspace.sources, as_of, workspace.watched_until, on)
 
 
-def factors(network: AsOfNetwork, theta: Array) -> tuple[list[Array], Array]:
+def factors(
+    network: AsOfNetwork, theta: Array, drawn: tuple[list[Array], Array] | None = None
+) -> tuple[list[Array], Array]:
     """Compute the factors of all draws.
 
     Args:
         network: the compiled network.
         theta: (n_theta, draws).
+        drawn: factors of the reports, in the order of `network.fixed`, and their log offset (draws), where each draw
+            has reliabilities of its own (compiled.reliability); None: every source at its prior mean.
 
     Returns:
         The factors in the order of `network.scopes`, each (*alive states of its scope, draws or 1), and a log offset
@@ -120,17 +124,20 @@ def factors(network: AsOfNetwork, theta: Array) -> tuple[list[Array], Array]:
         start, rows = layout.table_offsets[v], layout.n_rows(v)
         shape = (*(layout.cards[p] for p in layout.parents[v]), card, n_draws)
         full = table[start : start + rows * card].reshape(shape)
-        arrays.append(full[_slices(network.alive, (*layout.parents[v], v))])
-    offset = np.full(n_draws, network.log_fixed)
+        arrays.append(full[alive_slices(network.alive, (*layout.parents[v], v))])
+    offset = np.zeros(n_draws)
     for scope, log_table in zip(network.history.scopes, history_tables(network.history, theta), strict=True):
         peak = log_table.reshape(-1, n_draws).max(axis=0)
         offset += peak
-        arrays.append(np.exp(log_table - peak)[_slices(network.alive, scope)])
-    arrays += [fixed[..., np.newaxis] for _, fixed in network.fixed]
-    return arrays, offset
+        arrays.append(np.exp(log_table - peak)[alive_slices(network.alive, scope)])
+    if drawn is None:
+        return [*arrays, *(fixed[..., np.newaxis] for _, fixed in network.fixed)], offset + network.log_fixed
+    reported, log_reported = drawn
+    return [*arrays, *reported], offset + log_reported
 
 
-def _slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
+def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
+    """Return the slices that cut the states that are alive out of a table over all states of a scope."""
     return tuple(slice(alive[v].start, alive[v].stop) for v in scope)
 
 
@@ -138,7 +145,7 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
     logs: dict[Scope, Array] = {}
     with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
         for report in reports:
-            scope, table = _varying(report.scope, np.log(report.table[_slices(alive, report.scope)]))
+            scope, table = _varying(report.scope, np.log(report.table[alive_slices(alive, report.scope)]))
             logs[scope] = logs.get(scope, 0.0) + table
     total, fixed = 0.0, []
     for scope, table in _merged(logs).items():
@@ -153,20 +160,30 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
 
 def _varying(scope: Scope, table: Array) -> tuple[Scope, Array]:
     """Drop the events that a worn-off report no longer tells apart: fewer events make smaller cliques."""
-    kept = []
-    for axis, v in enumerate(scope):
-        first = np.take(table, [0], axis=axis) if table.shape[axis] else table
-        if not np.array_equal(np.broadcast_to(first, table.shape), table):
-            kept.append((axis, v))
-    flat = tuple(slice(None) if any(axis == i for i, _ in kept) else 0 for axis in range(len(scope)))
-    return tuple(v for _, v in kept), table[flat] if table.size else table
+    axes = varying_axes(table)
+    flat = tuple(slice(None) if axis in axes else 0 for axis in range(len(scope)))
+    return tuple(scope[axis] for axis in axes), table[flat] if table.size else table
+
+
+def varying_axes(table: Array) -> tuple[int, ...]:
+    """Return the axes along which a table is not constant."""
+    return tuple(
+        axis
+        for axis, size in enumerate(table.shape)
+        if size and not np.array_equal(np.broadcast_to(np.take(table, [0], axis=axis), table.shape), table)
+    )
+
+
+def wider_scope(scope: Scope, others: Iterable[Scope]) -> Scope | None:
+    """Return the first of some scopes that holds all events of a scope and more."""
+    return next((other for other in others if set(scope) < set(other)), None)
 
 
 def _merged(logs: dict[Scope, Array]) -> dict[Scope, Array]:
     """Add each table to one over more events, if there is one."""
     merged: dict[Scope, Array] = {}
     for scope in sorted(logs, key=lambda scope: (-len(scope), scope)):
-        wider = next((other for other in merged if set(scope) < set(other)), None)
+        wider = wider_scope(scope, merged)
         if wider is None:
             merged[scope] = logs[scope]
             continue

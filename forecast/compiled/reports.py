@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from math import exp, log, log10
@@ -17,8 +17,6 @@ from forecast.workspace.records import Bearing, Claim, Item, Likelihood, ReportS
 
 Array = NDArray[np.float64]
 
-# Admiralty grades have no published likelihood ratios: these means are a convention. F cannot be judged.
-GRADE_MEAN = {"A": 0.95, "B": 0.85, "C": 0.7, "D": 0.5, "E": 0.3, "F": 0.5}
 # Shift of the log-odds of being informative by the credibility of the item (1 confirmed .. 5 improbable).
 CREDIBILITY_SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
 UNJUDGED = 6  # credibility that cannot be judged: the shift is standard normal, averaged over
@@ -30,33 +28,46 @@ DECIBANS_PER_NAT = 10.0 * log10(exp(1.0))
 
 @dataclass(frozen=True)
 class Report:
-    """One weighed report: `table` is P(report | x) over the states of `scope`, up to a factor.
+    """One weighed report about the events of `scope`.
 
-    `informative` is the probability that the report says anything about the events, `copy` its rank (0 = the
-    strongest) among the reports of its group that say the same.
+    `said` is its probability under each joint state if it is informative, `noise` if it is not (both up to the same
+    factor); `informative` the probability that it is, with the source's reliability at its prior mean. `copy` is its
+    rank (0 = the strongest) among the reports of its group that say the same, `kept` what a copy keeps of
+    `informative`.
     """
 
     item: str
+    source: str
+    credibility: int
     scope: tuple[int, ...]
-    table: Array
+    said: Array
+    noise: float
     informative: float
     copy: int
+    kept: float
+
+    @property
+    def table(self) -> Array:
+        """P(report | x) over the states of the scope, at the prior mean of the source's reliability."""
+        return self.informative * self.said + (1.0 - self.informative) * self.noise
 
     @property
     def decibans(self) -> float:
         """Largest weight of evidence between any two joint states, 10 log10(max / min)."""
-        low = float(self.table.min())
-        return float("inf") if low == 0.0 else DECIBANS_PER_NAT * log(float(self.table.max()) / low)
+        table = self.table
+        low = float(table.min())
+        return float("inf") if low == 0.0 else DECIBANS_PER_NAT * log(float(table.max()) / low)
 
 
 @cache
-def informative_probability(grade: str, credibility: int) -> float:
-    """Compute the prior mean of the probability that a report is informative.
+def informative_probability(reliability: float, credibility: int) -> float:
+    """Compute the probability that a report is informative.
 
-    logit q = logit(grade mean) + shift(credibility). A credibility that cannot be judged has a standard normal shift;
-    the report's probability is linear in q, so its average over the shift is exact (Gauss-Hermite, 32 nodes).
+    logit q = logit(reliability of the source) + shift(credibility). A credibility that cannot be judged has a standard
+    normal shift; the report's probability is linear in q, so its average over the shift is exact (Gauss-Hermite, 32
+    nodes).
     """
-    centre = log(GRADE_MEAN[grade] / (1.0 - GRADE_MEAN[grade]))
+    centre = log(reliability / (1.0 - reliability))
     if credibility != UNJUDGED:
         return 1.0 / (1.0 + exp(-centre - CREDIBILITY_SHIFT[credibility]))
     nodes, weights = np.polynomial.hermite_e.hermegauss(32)
@@ -75,7 +86,7 @@ def weigh(
     fresh = [
         one
         for item in items
-        if (one := _report(layout, known, item, sources[item.report_source].reliability, on)) is not None
+        if (one := _report(layout, known, item, sources[item.report_source].grade.mean, on)) is not None
     ]
     rho = {item.id: item.rho for item, _, _ in fresh}
     groups: dict[str, list[Report]] = {}
@@ -83,9 +94,10 @@ def weigh(
         groups.setdefault(item.group or f"item {item.id}", []).append(report)
     vectors = {report.item: lambdas for _, report, lambdas in fresh}
     weighed = [
-        _table(vectors[report.item], report, report.informative * (1.0 - rho[report.item]) ** copy, copy)
+        replace(report, informative=report.informative * kept, copy=copy, kept=kept)
         for members in groups.values()
         for copy, report in _ranked(members, vectors)
+        for kept in [(1.0 - rho[report.item]) ** copy]
     ]
     return tuple(sorted(weighed, key=lambda report: report.item))
 
@@ -120,7 +132,7 @@ def _ranked(members: list[Report], vectors: Mapping[str, list[tuple[Array, float
 
 
 def _report(
-    layout: Layout, known: Known, item: Item, grade: str, on: date
+    layout: Layout, known: Known, item: Item, reliability: float, on: date
 ) -> tuple[Item, Report, list[tuple[Array, float]]] | None:
     lambdas: dict[int, tuple[Array, float]] = {}
     for bearing in item.bears_on:
@@ -135,16 +147,13 @@ def _report(
         return None
     scope = tuple(sorted(lambdas))
     vectors = [lambdas[v] for v in scope]
-    q = informative_probability(grade, item.credibility)
-    return item, _table(vectors, Report(item.id, scope, np.ones(1), q, 0), q, 0), vectors
-
-
-def _table(vectors: list[tuple[Array, float]], report: Report, q: float, copy: int) -> Report:
-    joint = np.ones(())
+    said = np.ones(())
     for worn, _ in vectors:
-        joint = np.multiply.outer(joint, worn)
+        said = np.multiply.outer(said, worn)
     noise = float(np.prod([mean for _, mean in vectors]))
-    return Report(report.item, report.scope, q * joint + (1.0 - q) * noise, q, copy)
+    q = informative_probability(reliability, item.credibility)
+    report = Report(item.id, item.report_source, item.credibility, scope, said, noise, q, 0, 1.0)
+    return item, report, vectors
 
 
 def _worn(layout: Layout, known: Known, item: Item, bearing: Bearing, on: date) -> tuple[Array, float]:

@@ -85,7 +85,7 @@ def _page_and_tree(
     found = outcome.posterior
     progress("report: curves by date")
     by_date = _curves(outcome)
-    joint = mean_joint(found.asked, found.draws.theta, found.weights.weights)
+    joint = mean_joint(found.asked, found.draws.theta, found.weights.weights, found.reliabilities)
     progress("report: numbers")
     fit = load_fit(found.draws.folder)
     told = fit if found.draws.digest == found.base.digest else load_fit(found.base.folder)
@@ -97,7 +97,14 @@ def _curves(outcome: Outcome) -> Curves:
     found, layout = outcome.posterior, outcome.layout
     days = curve_days(found.asked.network.known.until, layout.horizon)
     return curves(
-        layout, outcome.workspace, outcome.as_of, found.draws.theta, found.weights.weights, days, every=CURVE_EVERY
+        layout,
+        outcome.workspace,
+        outcome.as_of,
+        found.draws.theta,
+        found.weights.weights,
+        days,
+        every=CURVE_EVERY,
+        drawn=found.reliabilities,
     )
 
 

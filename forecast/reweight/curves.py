@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.reweight.evaluate import evaluate, query
+from forecast.reweight.sources import Reliabilities
 from forecast.reweight.weights import weighted_quantiles
 from forecast.workspace.records import Workspace
 
@@ -64,6 +65,7 @@ def curves(
     days: Sequence[date],
     *,
     every: int = 1,
+    drawn: Reliabilities | None = None,
 ) -> Curves:
     """Compute P(state by each date) under the weights of the horizon, normalised within each draw.
 
@@ -73,6 +75,7 @@ def curves(
         weights: (draws,) normalised importance weights, those of the forecast at the horizon.
         days: ascending, none after the horizon.
         every: use every so-many-th draw.
+        drawn: the reliability of each source in each draw.
 
     A report speaks the more loudly the nearer the date that is asked about (it wears off), and parents that arrive
     meanwhile enter by an approximation; so P(at least k by t) of a reached event can come out above its value at a
@@ -80,7 +83,8 @@ def curves(
     """
     theta, share = np.ascontiguousarray(theta[:, ::every]), weights[::every]
     share = share / share.sum()
-    by_day = [_on_day(layout, workspace, as_of, theta, day) for day in days]
+    drawn = None if drawn is None else drawn.thinned(every)
+    by_day = [_on_day(layout, workspace, as_of, theta, day, drawn) for day in days]
     mean, quantiles, mcse, correction = [], [], [], 0.0
     for v, event in enumerate(layout.events):
         values = np.stack([states[v] for states in by_day])
@@ -98,6 +102,8 @@ def curves(
     return Curves(tuple(days), tuple(mean), tuple(quantiles), tuple(mcse), correction)
 
 
-def _on_day(layout: Layout, workspace: Workspace, as_of: date, theta: Array, day: date) -> tuple[Array, ...]:
+def _on_day(
+    layout: Layout, workspace: Workspace, as_of: date, theta: Array, day: date, drawn: Reliabilities | None
+) -> tuple[Array, ...]:
     # Without the scenario rules no events have to be kept to the last, and the elimination is cheaper.
-    return evaluate(query(compile_workspace(layout, workspace, as_of, on=day), ()), theta).events
+    return evaluate(query(compile_workspace(layout, workspace, as_of, on=day), ()), theta, drawn).events

@@ -6,14 +6,17 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, factors
+from forecast.compiled.reliability import report_factors, source_tables
 from forecast.compiled.scenarios import rule_events, scenario_masks
 from forecast.inference.batch import ImpossibleEvidenceError, log_evidence, log_regions, solve
 from forecast.inference.elimination import Plan, plan
+from forecast.reweight.sources import Reliabilities
 from forecast.workspace.records import Item, Scenario
 
 Array = NDArray[np.float64]
@@ -60,15 +63,22 @@ def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
     return Query(network, plan(network.cards, network.scopes, keep=kept), masks[:, *alive])
 
 
-def evaluate(asked: Query, theta: Array) -> Evaluation:
-    """Solve every draw (theta: (n_theta, draws)) exactly. Raises ImpossibleEvidenceError if a draw has no mass."""
+def evaluate(asked: Query, theta: Array, drawn: Reliabilities | None = None) -> Evaluation:
+    """Solve every draw exactly. Raises ImpossibleEvidenceError if a draw has no mass.
 
-    def solved(block: Array) -> tuple[Array, Array, tuple[Array, ...]]:
-        tables, offset = factors(asked.network, block)
+    Args:
+        asked: the network and the scenarios.
+        theta: (n_theta, draws).
+        drawn: the reliability of each source in each draw; None: every source at its prior mean.
+    """
+    with_reports = _factors(asked.network, drawn)
+
+    def solved(*block: Array) -> tuple[Array, Array, tuple[Array, ...]]:
+        tables, offset = with_reports(*block)
         solution = solve(asked.plan, tables, asked.masks, by_region=False)
         return solution.log_evidence + offset, _shares(solution.log_regions), solution.marginals
 
-    parts = _by_block(solved, theta)
+    parts = _by_block(solved, theta, *_nodes(drawn))
     return Evaluation(
         np.concatenate([evidence for evidence, _, _ in parts]),
         np.concatenate([shares for _, shares, _ in parts], axis=1),
@@ -79,18 +89,19 @@ def evaluate(asked: Query, theta: Array) -> Evaluation:
     )
 
 
-def mean_joint(asked: Query, theta: Array, weights: Array) -> tuple[Array, ...]:
+def mean_joint(asked: Query, theta: Array, weights: Array, drawn: Reliabilities | None = None) -> tuple[Array, ...]:
     """Compute the weighted mean of P(s, x_v | E, theta_d) for each event: (scenarios, states), summing to one.
 
     `weights` (draws) are the normalised importance weights.
     """
+    with_reports = _factors(asked.network, drawn)
 
-    def summed(block: Array, share: Array) -> list[Array]:
-        tables, _ = factors(asked.network, block)
+    def summed(share: Array, *block: Array) -> list[Array]:
+        tables, _ = with_reports(*block)
         marginals = solve(asked.plan, tables, asked.masks).marginals
         return [(_all_states(asked.network, v, marginals[v]) * share).sum(axis=2).T for v in _events(asked)]
 
-    parts = _by_block(summed, theta, weights)
+    parts = _by_block(summed, weights, theta, *_nodes(drawn))
     return tuple(np.sum(of_event, axis=0) for of_event in zip(*parts, strict=True))
 
 
@@ -110,15 +121,16 @@ def _all_states(network: AsOfNetwork, v: int, alive: Array) -> Array:
     return full
 
 
-def evaluate_scenarios(asked: Query, theta: Array) -> tuple[Array, Array]:
+def evaluate_scenarios(asked: Query, theta: Array, drawn: Reliabilities | None = None) -> tuple[Array, Array]:
     """Compute log evidence (draws) and P(s | E, theta_d) (scenarios, draws) alone: the inward pass."""
+    with_reports = _factors(asked.network, drawn)
 
-    def solved(block: Array) -> tuple[Array, Array]:
-        tables, offset = factors(asked.network, block)
+    def solved(*block: Array) -> tuple[Array, Array]:
+        tables, offset = with_reports(*block)
         regions = log_regions(asked.plan, tables, asked.masks)
         return np.logaddexp.reduce(regions, axis=0) + offset, _shares(regions)
 
-    parts = _by_block(solved, theta)
+    parts = _by_block(solved, theta, *_nodes(drawn))
     return np.concatenate([evidence for evidence, _ in parts]), np.concatenate([shares for _, shares in parts], axis=1)
 
 
@@ -142,7 +154,19 @@ def is_possible(network: AsOfNetwork, theta: Array) -> bool:
     return True
 
 
-def _by_block[T](solved: Callable[..., T], *by_draw: Array) -> list[T]:
+def _factors(network: AsOfNetwork, drawn: Reliabilities | None) -> Callable[..., tuple[list[Array], Array]]:
+    """Return what computes the factors of a block of draws, given its theta and (if they are drawn) its nodes."""
+    if drawn is None:
+        return lambda theta: factors(network, theta)
+    tables = source_tables(network, drawn.sources)
+    return lambda theta, nodes: factors(network, theta, report_factors(tables, nodes))
+
+
+def _nodes(drawn: Reliabilities | None) -> list[Any]:
+    return [] if drawn is None else [drawn.nodes]
+
+
+def _by_block[T](solved: Callable[..., T], *by_draw: Any) -> list[T]:
     """Call a function on each block of draws (last axis); results in order, so that they do not hang on the threads.
 
     numpy lets go of the interpreter's lock inside its loops, so the blocks share the processor's cores.

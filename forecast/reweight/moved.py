@@ -26,19 +26,20 @@ def leave_one_out(
 ) -> dict[str, Array]:
     """Compute, for each item id, what it adds to each scenario's probability: all evidence less all but the item.
 
-    The network is compiled and solved anew without the item (dividing its likelihood out of the joint would be
-    wrong: it also shaped theta and the group it stands in). Without an item, what it supersedes comes back. Of an item
-    that is retracted by now it is what the retraction adds.
+    The network is compiled and solved anew without the item (dividing its likelihood out of the joint would be wrong:
+    it also shaped theta, the group it stands in and its source's reliability). Without an item, what it supersedes
+    comes back. Of an item that is retracted by now it is what the retraction adds.
     """
-    theta, log_anchor = found.draws.theta, found.log_anchor
+    theta, log_anchor, drawn = found.draws.theta, found.log_anchor, found.reliabilities
     if len(items) > FEW:
         theta, log_anchor = np.ascontiguousarray(theta[:, ::THINNING]), log_anchor[::THINNING]
+        drawn = drawn.thinned(THINNING)
     layout, as_of = found.asked.network.layout, found.asked.network.known.as_of
 
     def forecast(remaining: Workspace) -> Array:
         asked = query(compile_workspace(layout, remaining, as_of), remaining.scenarios)
-        log_evidence, shares = evaluate_scenarios(asked, theta)
-        return np.asarray(shares @ smooth(log_evidence - log_anchor).weights)
+        log_evidence, shares = evaluate_scenarios(asked, theta, drawn)
+        return np.asarray(shares @ smooth(log_evidence + drawn.log_correction - log_anchor).weights)
 
     every_draw = theta is found.draws.theta
     everything = found.evaluation.scenarios @ found.weights.weights if every_draw else forecast(workspace)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ STATEMENTS = "priors/statements/"
 EVIDENCE = "evidence/"
 SOURCES = "evidence/sources.yaml"
 WATCH = "evidence/watch.yaml"
+GRADES = "evidence/grades.yaml"
 
 IN_PRIORS = (NETWORK, SCENARIOS, EXPERTS)
 UNREAD_SUFFIXES = (".yml", ".csv", ".json", ".yaml")
@@ -36,13 +37,17 @@ class InputFiles:
         """Return the SHA-256 of each file, in hexadecimal."""
         return {path: hashlib.sha256(content).hexdigest() for path, content in self.contents.items()}
 
+    def with_drafts(self, drafts: Mapping[str, bytes]) -> InputFiles:
+        """Return the same with other contents of some files, or with new ones."""
+        return InputFiles(dict(sorted({**self.contents, **drafts}.items())), self.problems)
+
     def statements(self) -> dict[str, bytes]:
         """Return the files that hold statements."""
         return {path: content for path, content in self.contents.items() if path.startswith(STATEMENTS)}
 
     def evidence(self) -> dict[str, bytes]:
         """Return the files that hold evidence items."""
-        others = (SOURCES, WATCH)
+        others = (SOURCES, WATCH, GRADES)
         return {p: content for p, content in self.contents.items() if p.startswith(EVIDENCE) and p not in others}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Map
 from datetime import date
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, plain
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
 from forecast.workspace.read_evidence import read_evidence
 from forecast.workspace.read_network import read_network
-from forecast.workspace.read_people import read_experts, read_sources, read_watch
+from forecast.workspace.read_people import read_experts, read_grades, read_sources, read_watch
 from forecast.workspace.read_scenarios import read_scenarios
 from forecast.workspace.read_statements import read_statements
 from forecast.workspace.readable import Readable
 from forecast.workspace.records import Workspace
 from forecast.workspace.rules import RULES
 from forecast.workspace.yaml_text import parse_yaml
+
+Contents = Map[str, bytes]
 
 NO_LIST = Sequence((), 1)
 NO_MAP = Mapping({}, {}, 1)
@@ -32,11 +35,14 @@ def load(root: Path, today: date) -> Workspace:
     return workspace
 
 
-def read_workspace(root: Path, *, today: date) -> tuple[Workspace | None, tuple[Problem, ...]]:
+def read_workspace(
+    root: Path, *, today: date, drafts: Contents | None = None
+) -> tuple[Workspace | None, tuple[Problem, ...]]:
     """Read and check all files below `root`, as of the day of reading, `today`.
 
+    `drafts` are contents of files, by path, that stand for what is on disk, or are not there yet.
     Returns the workspace (None if any problem is an error) and all problems, warnings included, sorted by place."""
-    found = files.find_files(root)
+    found = files.find_files(root).with_drafts(drafts or {})
     trees, problems = _parse(found)
     problems += found.problems
     names = collect_names(
@@ -54,8 +60,9 @@ def read_workspace(root: Path, *, today: date) -> tuple[Workspace | None, tuple[
 
     scenarios, more = read_scenarios(trees.get(files.SCENARIOS, NO_LIST), files.SCENARIOS, names, today)
     experts, about_experts = read_experts(trees.get(files.EXPERTS, NO_MAP), files.EXPERTS, today)
-    sources, about_sources = read_sources(trees.get(files.SOURCES, NO_MAP), files.SOURCES, today)
-    problems += [*more, *about_experts, *about_sources]
+    grades, about_grades = read_grades(trees.get(files.GRADES, NO_MAP), files.GRADES, today)
+    sources, about_sources = read_sources(trees.get(files.SOURCES, NO_MAP), grades, files.SOURCES, today)
+    problems += [*more, *about_experts, *about_grades, *about_sources]
     watched_until = None
     if (tree := trees.get(files.WATCH)) is not None:
         watched_until, more = read_watch(tree, files.WATCH, network.opens if network else None, today)
@@ -114,7 +121,7 @@ def _wrong_top(tree: Node, path: str) -> Problem | None:
         return Problem(source, "the file is empty", "", "an unused file is deleted")
     if path == files.SCENARIOS:
         is_right, allowed = isinstance(tree, Sequence) and bool(tree.items), "a list of scenarios: - id: ..."
-    elif path in (files.NETWORK, files.EXPERTS, files.SOURCES, files.WATCH):
+    elif path in (files.NETWORK, files.EXPERTS, files.SOURCES, files.WATCH, files.GRADES):
         is_right, allowed = isinstance(tree, Mapping), "a map: key: value"
     else:
         is_right, allowed = not isinstance(tree, Scalar), "a list: - id: ..."

@@ -1,15 +1,17 @@
-"""Read those who speak: `priors/experts.yaml`, `evidence/sources.yaml`; and `evidence/watch.yaml`."""
+"""Read those who speak: `priors/experts.yaml`, `evidence/sources.yaml` and `grades.yaml`; and `evidence/watch.yaml`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from forecast.workspace.checked import hold
+from forecast.workspace.grades import DEFAULT_GRADES, LETTERS, Grade, Letter
 from forecast.workspace.names import map_of
 from forecast.workspace.nodes import Node, line_at
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.records import Expert, ReportSource
-from forecast.workspace.shapes.people import ExpertShape, ReportSourceShape, WatchShape
+from forecast.workspace.shapes.people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
 
 
 def read_experts(node: Node, path: str, today: date) -> tuple[dict[str, Expert], tuple[Problem, ...]]:
@@ -28,7 +30,17 @@ def read_experts(node: Node, path: str, today: date) -> tuple[dict[str, Expert],
     return experts, tuple(problems)
 
 
-def read_sources(node: Node, path: str, today: date) -> tuple[dict[str, ReportSource], tuple[Problem, ...]]:
+def read_grades(node: Node, path: str, today: date) -> tuple[dict[Letter, Grade], tuple[Problem, ...]]:
+    """Return what each grade means: the defaults, and what the file puts in their place."""
+    checked = hold(GradesShape, node, path, "grades", today)
+    stated = {letter: getattr(checked.shape, letter, None) for letter in LETTERS}
+    own = {letter: Grade(shape.mean, shape.certainty) for letter, shape in stated.items() if shape is not None}
+    return DEFAULT_GRADES | own, checked.problems
+
+
+def read_sources(
+    node: Node, grades: Mapping[Letter, Grade], path: str, today: date
+) -> tuple[dict[str, ReportSource], tuple[Problem, ...]]:
     """Return the sources that are right, in id order, and the problems found."""
     sources: dict[str, ReportSource] = {}
     problems: list[Problem] = []
@@ -37,7 +49,9 @@ def read_sources(node: Node, path: str, today: date) -> tuple[dict[str, ReportSo
         problems += checked.problems
         if (shape := checked.shape) is not None:
             place = Source(path, entry.line)
-            sources[source_id] = ReportSource(source_id, shape.name, shape.reliability, place)
+            sources[source_id] = ReportSource(
+                source_id, shape.name, shape.reliability, grades[shape.reliability], place
+            )
     return sources, tuple(problems)
 
 

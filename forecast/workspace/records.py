@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from forecast.workspace.grades import Grade, Letter
 from forecast.workspace.problems import Source
 
 EDITORS = "editors"  # the expert who speaks at the opening, where nobody else did
@@ -201,11 +202,12 @@ class Statement:
 
 @dataclass(frozen=True)
 class ReportSource:
-    """Who reports: `reliability` is the Admiralty grade A to F."""
+    """Who reports: `reliability` is the Admiralty grade A to F, `grade` what that says before anything is reported."""
 
     id: str
     name: str
-    reliability: Literal["A", "B", "C", "D", "E", "F"]
+    reliability: Letter
+    grade: Grade
     source: Source
 
 

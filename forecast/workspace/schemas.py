@@ -14,7 +14,7 @@ from forecast.workspace.names import FORMAT
 from forecast.workspace.shapes.common import Shape
 from forecast.workspace.shapes.evidence import BearingShape, ItemShape
 from forecast.workspace.shapes.network import NetworkShape
-from forecast.workspace.shapes.people import ExpertShape, ReportSourceShape, WatchShape
+from forecast.workspace.shapes.people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
 from forecast.workspace.shapes.scenarios import ScenarioShape
 from forecast.workspace.shapes.statements import StatementShape
 
@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, Any]] = {
     "statements": ("priors/statements/*.yaml", list[StatementShape] | StatementShape),
     "sources": ("evidence/sources.yaml", dict[str, ReportSourceShape]),
     "watch": ("evidence/watch.yaml", WatchShape),
+    "grades": ("evidence/grades.yaml", GradesShape),
     "evidence": ("evidence/*.yaml", list[ItemShape] | ItemShape),
 }
 

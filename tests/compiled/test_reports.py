@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace, factors
 from forecast.compiled.layout import lay_out
-from forecast.compiled.reports import GRADE_MEAN, Report, informative_probability
+from forecast.compiled.reports import Report, informative_probability
 from forecast.inference.batch import solve
 from forecast.inference.elimination import plan
+from forecast.workspace.grades import DEFAULT_GRADES
 from forecast.workspace.records import Bearing, Claim, Item, Likelihood, Network, Settled, Support
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, workspace
 
@@ -42,27 +43,27 @@ def marginals(net: Network, theta: Array, *items: Item) -> list[Array]:
     return [m[:, 0, 0] for m in solve(plan(compiled.cards, compiled.scopes), tables).marginals]
 
 
-@pytest.mark.parametrize(("grade", "mean"), [("A", 0.95), ("B", 0.85), ("C", 0.7), ("D", 0.5), ("E", 0.3)])
+@pytest.mark.parametrize("mean", [0.95, 0.85, 0.7, 0.5, 0.3])
 @pytest.mark.parametrize(("credibility", "shift"), [(1, 1.0), (2, 0.5), (3, 0.0), (4, -0.5), (5, -1.0)])
-def test_informative_probability(grade: str, mean: float, credibility: int, shift: float) -> None:
+def test_informative_probability(mean: float, credibility: int, shift: float) -> None:
     """The log-odds of q are those of r plus kappa."""
-    q = informative_probability(grade, credibility)
+    q = informative_probability(mean, credibility)
     assert log(mean / (1 - mean)) + shift == pytest.approx(log(q / (1 - q)))
 
 
-@pytest.mark.parametrize("grade", sorted(GRADE_MEAN))
-def test_credibility_that_cannot_be_judged(grade: str) -> None:
+@pytest.mark.parametrize("mean", [0.95, 0.85, 0.7, 0.5, 0.3])
+def test_credibility_that_cannot_be_judged(mean: float) -> None:
     """The shift of credibility 6 is standard normal: q is the mean over it."""
     z = np.random.default_rng(3).normal(size=2_000_000)
-    mean = GRADE_MEAN[grade]
     drawn = 1.0 / (1.0 + np.exp(-log(mean / (1 - mean)) - z))
-    assert drawn.mean() == pytest.approx(informative_probability(grade, 6), abs=5e-4)
+    assert drawn.mean() == pytest.approx(informative_probability(mean, 6), abs=5e-4)
 
 
 def test_grade_that_cannot_be_judged() -> None:
-    """Grade F says as much as nothing: even odds, whatever is known of the item."""
-    assert informative_probability("F", 3) == pytest.approx(0.5)
-    assert informative_probability("F", 6) == pytest.approx(0.5)
+    """Grade F is flat: even odds on average, whatever is known of the item."""
+    assert (0.5, 2.0) == DEFAULT_GRADES["F"]
+    assert informative_probability(0.5, 3) == pytest.approx(0.5)
+    assert informative_probability(0.5, 6) == pytest.approx(0.5)
 
 
 def test_mixture_of_one_report() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from forecast.commands.init import write_template
-from forecast.compiled.reports import CREDIBILITY_SHIFT, GRADE_MEAN, SUPPORT_DECIBANS
+from forecast.compiled.reports import CREDIBILITY_SHIFT, SUPPORT_DECIBANS
+from forecast.workspace.grades import DEFAULT_GRADES
 from forecast.workspace.read import read_workspace
 from forecast.workspace.verbal import SCALES
 from tests.docs.pages import ROOT
@@ -47,7 +48,9 @@ def test_every_key_is_explained(path: Path) -> None:
 
 def test_the_scales_are_those_of_the_code() -> None:
     """Grades, credibilities, support strengths and verbal scales have the numbers that the arithmetic uses."""
-    assert [f"{mean:g}" for mean in GRADE_MEAN.values()] == _rows("grade")["informative"]
+    rows = _rows("grade")
+    assert [f"{grade.mean:g}" for grade in DEFAULT_GRADES.values()] == rows["mean"]
+    assert [f"{grade.certainty:g}" for grade in DEFAULT_GRADES.values()] == rows["certainty"]
     shifts = [f"{shift:+g}" if shift else "0" for shift in CREDIBILITY_SHIFT.values()]
     assert shifts == _rows("credibility")["added to the log-odds"][:5]
     ratios = {name: [f"{tenths:g}", f"{10 ** (tenths / 10):.2g}"] for name, tenths in SUPPORT_DECIBANS.items()}

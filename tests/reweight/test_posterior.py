@@ -154,12 +154,12 @@ def test_leaving_one_out_is_running_again(n_items: int) -> None:
     assert found.anchor is None
     names = [one.id for one in known.items][:n_items]
     step = 1 if n_items == 2 else 4
-    theta = np.ascontiguousarray(found.draws.theta[:, ::step])
+    theta, drawn = np.ascontiguousarray(found.draws.theta[:, ::step]), found.reliabilities.thinned(step)
 
     def forecast(remaining: Workspace) -> Any:
         asked = query(compile_workspace(lay_out(known.network), remaining, LATER), known.scenarios)
-        log_evidence, shares = evaluate_scenarios(asked, theta)
-        return shares @ smooth(log_evidence).weights
+        log_evidence, shares = evaluate_scenarios(asked, theta, drawn)
+        return shares @ smooth(log_evidence + drawn.log_correction).weights
 
     actual = leave_one_out(known, found, names, lambda _: None)
     assert names == list(actual)

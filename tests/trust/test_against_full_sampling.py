@@ -16,8 +16,10 @@ from forecast.compiled.layout import lay_out
 from forecast.prior.draws import prior_draws
 from forecast.prior.settings import CHAINS
 from forecast.prior.spec import prior_spec
-from forecast.reweight.evaluate import evaluate_scenarios, query
+from forecast.reweight.evaluate import evaluate_scenarios, evidence_of, query
 from forecast.reweight.posterior import Posterior, posterior
+from forecast.reweight.psis import smooth
+from forecast.reweight.sources import draw_reliabilities
 from forecast.reweight.weights import weigh_draws
 from forecast.workspace.records import Claim, Likelihood, Settled, Support, Workspace
 from tests.reweight.strong_evidence import AS_OF, NEW, OLD, QUARTER, from_pool
@@ -87,8 +89,11 @@ def in_full(name: str, folder: Path) -> Estimated:
     layout = lay_out(known.network)
     evidence = compile_workspace(layout, known, AS_OF)
     draws = prior_draws(prior_spec(layout, known, AS_OF, anchor=evidence), OTHER_SEED, folder, lambda _: None)
-    _, shares = evaluate_scenarios(query(evidence, known.scenarios), draws.theta)
-    return _estimated(shares, np.full(shares.shape[1], 1.0 / shares.shape[1]))
+    # The sampler knows every source at its prior mean; what the reports say of the sources is weighed in after it.
+    drawn = draw_reliabilities(evidence, known.sources, draws.theta, OTHER_SEED)
+    log_evidence, shares = evaluate_scenarios(query(evidence, known.scenarios), draws.theta, drawn)
+    log_ratios = log_evidence + drawn.log_correction - evidence_of(evidence, draws.theta)
+    return _estimated(shares, smooth(log_ratios).weights)
 
 
 @pytest.fixture(scope="module")

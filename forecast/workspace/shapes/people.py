@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from forecast.workspace.shapes.common import Name, PastDay, Positive, Shape, Text
+from pydantic import Field
+
+from forecast.workspace.grades import Letter
+from forecast.workspace.shapes.common import Name, PastDay, Positive, Shape, Text, UnitProbability
 
 
 class ExpertShape(Shape):
@@ -21,7 +24,25 @@ class ReportSourceShape(Shape):
     """Who reports, with an Admiralty grade."""
 
     name: Text
-    reliability: Literal["A", "B", "C", "D", "E", "F"]
+    reliability: Letter
+
+
+class GradeShape(Shape):
+    """The Beta prior of a source's reliability."""
+
+    mean: UnitProbability
+    certainty: Annotated[float, Field(ge=1.0, le=1000.0, allow_inf_nan=False)]
+
+
+class GradesShape(Shape):
+    """What the grades mean here; one that is left out keeps its default."""
+
+    A: GradeShape | None = None
+    B: GradeShape | None = None
+    C: GradeShape | None = None
+    D: GradeShape | None = None
+    E: GradeShape | None = None
+    F: GradeShape | None = None
 
 
 class WatchShape(Shape):

@@ -1,0 +1,185 @@
+"""Reliabilities of sources: exact on the grid, learned from what becomes of their reports, and cheap in draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import compile_workspace
+from forecast.compiled.layout import lay_out
+from forecast.compiled.reliability import NODES, log_prior
+from forecast.reweight.evaluate import evaluate, query
+from forecast.reweight.sources import Reliabilities, draw_reliabilities
+from forecast.reweight.weights import weigh_draws
+from forecast.workspace.grades import DEFAULT_GRADES, Grade
+from forecast.workspace.records import Claim, Item, Likelihood, ReportSource, Settled, Workspace
+from tests.oracle.random_worlds import random_world, some_day
+from tests.worlds import HERE, HORIZON, OPENS, event, item, network, workspace
+
+Array = NDArray[np.float64]
+
+
+def says(name: str, yes: float, no: float = 1.0) -> Likelihood:
+    """A likelihood of a yes-or-no event."""
+    return Likelihood(name, {"no": no, "yes": yes}, None, HERE)
+
+
+def with_grade(known: Workspace, name: str, reliability: float) -> Workspace:
+    """The workspace with another prior mean of one source."""
+    source = replace(known.sources[name], grade=Grade(reliability, 20.0))
+    return replace(known, sources={**known.sources, name: source})
+
+
+def standing(known: Workspace, nodes: Sequence[int], draws: int) -> Reliabilities:
+    """Every source at a node, in all draws."""
+    names = tuple(sorted(known.sources))
+    return Reliabilities(names, np.tile(np.array(nodes, dtype=np.intp)[:, np.newaxis], draws), np.zeros(draws))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5))
+def test_at_a_node_it_is_that_reliability(seed: int, n: int) -> None:
+    """Drawn factors at a node equal the factors of a workspace whose sources have that prior mean."""
+    world = random_world(seed, n, n_reports=6)
+    rng = np.random.default_rng(seed + 1)
+    day = some_day(rng)
+    nodes = rng.integers(20, 45, len(world.workspace.sources)).tolist()
+    known = world.workspace
+    for name, node in zip(sorted(known.sources), nodes, strict=True):
+        known = with_grade(known, name, float(NODES[node]))
+    # Copies are ranked by strength at the prior mean: a source of other reliability may rank otherwise.
+    alone = tuple(replace(one, group=None) for one in world.workspace.items)
+    plain, other = replace(known, items=alone), replace(world.workspace, items=alone)
+    expected = evaluate(query(compile_workspace(world.layout, plain, day), known.scenarios), world.flat)
+    asked = query(compile_workspace(world.layout, other, day), known.scenarios)
+    found = evaluate(asked, world.flat, standing(known, nodes, world.flat.shape[1]))
+    np.testing.assert_allclose(found.log_evidence, expected.log_evidence, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(found.scenarios, expected.scenarios, rtol=0, atol=1e-10)
+    for one, two in zip(found.events, expected.events, strict=True):
+        np.testing.assert_allclose(one, two, rtol=0, atol=1e-10)
+
+
+def one_source(*items: Item, grade: Grade = DEFAULT_GRADES["C"], p: float = 0.3) -> tuple[Workspace, Array]:
+    """Two constant facts, both probable with p, and items of one source."""
+    net = network(event("fact", "constant"), event("other", "constant"))
+    known = workspace(net, items=items)
+    known = replace(known, sources={"wire": ReportSource("wire", "wire", "C", grade, HERE)})
+    return known, np.array([1 - p, p, 1 - p, p])[:, np.newaxis]
+
+
+def learned(known: Workspace, theta: Array, draws: int = 20_000) -> tuple[float, float, float]:
+    """Evidence, mean reliability, and P(fact) by importance sampling."""
+    flat = np.tile(theta, draws)
+    asked = query(compile_workspace(lay_out(known.network), known, HORIZON), ())
+    drawn = draw_reliabilities(asked.network, known.sources, flat, 1)
+    found = evaluate(asked, flat, drawn)
+    ratios = np.exp(found.log_evidence + drawn.log_correction)
+    share = ratios / ratios.sum()
+    return float(ratios.mean()), float(drawn.reliability[0] @ share), float(found.events[0][1] @ share)
+
+
+def by_enumeration(known: Workspace, theta: Array) -> tuple[float, float, float]:
+    """The same, summed over the nodes."""
+    prior = np.exp(log_prior(known.sources["wire"].grade))
+    layout = lay_out(known.network)
+    asked = query(compile_workspace(layout, known, HORIZON), ())
+    found = evaluate(
+        asked, np.tile(theta, NODES.size), Reliabilities(("wire",), np.arange(65)[np.newaxis], np.zeros(65))
+    )
+    joint = prior * np.exp(found.log_evidence)
+    share = joint / joint.sum()
+    return float(joint.sum()), float(NODES @ share), float(found.events[0][1] @ share)
+
+
+DAY = date(2025, 7, 2)
+TEN = tuple(
+    item(f"i{k}", DAY + timedelta(days=k), says("fact", 4.0) if k % 3 else says("fact", 0.25)) for k in range(10)
+)
+
+
+REFUTED = (*TEN, item("z", DAY, Settled("fact", "no", HERE)))
+CLAIMED = (item("a", DAY, Claim("fact", "yes", HERE)),)
+
+
+@pytest.mark.parametrize("items", [(), TEN, REFUTED, CLAIMED])
+@pytest.mark.parametrize("grade", [DEFAULT_GRADES["C"], DEFAULT_GRADES["F"], DEFAULT_GRADES["A"]])
+def test_sampling_equals_the_sum_over_reliabilities(items: tuple[Item, ...], grade: Grade) -> None:
+    """Draws from the proposal with corrected weights give the exact evidence, reliability and posterior."""
+    known, theta = one_source(*items, grade=grade)
+    np.testing.assert_allclose(learned(known, theta), by_enumeration(known, theta), rtol=0.01, atol=0.002)
+
+
+def test_prior_is_the_beta_distribution() -> None:
+    """On the grid the prior has the mean and the spread of the Beta distribution of the grade."""
+    for grade in DEFAULT_GRADES.values():
+        prior = np.exp(log_prior(grade))
+        mean = float(NODES @ prior)
+        variance = grade.mean * (1 - grade.mean) / (grade.certainty + 1)
+        assert mean == pytest.approx(grade.mean, abs=2e-3)
+        assert float(np.square(NODES - mean) @ prior) == pytest.approx(variance, rel=0.03)
+
+
+def test_what_becomes_of_reports_moves_their_source() -> None:
+    """Reports against what is later settled cost reliability, reports in favour of it earn some."""
+    told = tuple(item(f"i{k}", DAY, says("fact", 9.0), says("other", 1.0)) for k in range(3))
+    later = DAY + timedelta(days=30)
+    _, before, _ = by_enumeration(*one_source(*told))
+    _, right, _ = by_enumeration(*one_source(*told, item("z", later, Settled("fact", "yes", HERE))))
+    _, wrong, _ = by_enumeration(*one_source(*told, item("z", later, Settled("fact", "no", HERE))))
+    assert wrong < before < right
+    assert wrong < DEFAULT_GRADES["C"].mean < right
+
+
+def test_a_refuted_source_is_believed_less_elsewhere() -> None:
+    """What a source says of one event counts less once it was wrong about another."""
+    told = (item("i1", DAY, says("fact", 9.0)), *(item(f"j{k}", DAY, says("other", 9.0)) for k in range(3)))
+    refuted = item("z", DAY + timedelta(days=30), Settled("other", "no", HERE))
+    _, _, believed = by_enumeration(*one_source(*told))
+    _, _, doubted = by_enumeration(*one_source(*told, refuted))
+    assert doubted < believed
+
+
+def test_sixty_sources_and_five_hundred_items() -> None:
+    """The effective size stays above 400 of 4000 draws, where draws from the prior leave next to nothing."""
+    rng = np.random.default_rng(11)
+    names = [f"e{v}" for v in range(15)]
+    net = network(*(event(name, "constant", parents=names[max(0, v - 1) : v]) for v, name in enumerate(names)))
+    truth = {name: bool(rng.uniform() < 0.4) for name in names}
+    sources = {f"s{k:02}": ReportSource(f"s{k:02}", "s", "F", DEFAULT_GRADES["F"], HERE) for k in range(60)}
+    reliable = {name: rng.uniform(0.05, 0.98) for name in sources}
+    items = []
+    for k in range(500):
+        source, about = f"s{rng.integers(60):02}", names[int(rng.integers(15))]
+        favours = truth[about] if rng.uniform() < reliable[source] else bool(rng.uniform() < 0.5)
+        ratio = float(rng.uniform(3.0, 20.0))
+        told = says(about, ratio if favours else 1 / ratio)
+        items.append(item(f"i{k:03}", OPENS + timedelta(days=k), told, source=source, credibility=3))
+    known = replace(workspace(net, items=items), sources=sources)
+    theta = np.concatenate([[0.6, 0.4], *([0.7, 0.3, 0.4, 0.6] for _ in names[1:])])
+    flat = np.tile(theta[:, np.newaxis], 4000)
+    asked = query(compile_workspace(lay_out(net), known, HORIZON), ())
+    drawn = draw_reliabilities(asked.network, sources, flat, 1)
+    found = evaluate(asked, flat, drawn)
+    assert weigh_draws(found.log_evidence + drawn.log_correction, found.scenarios).effective_size >= 400.0
+    flat_prior = np.exp(log_prior(DEFAULT_GRADES["F"]))
+    anywhere = np.random.default_rng(2).choice(NODES.size, (60, 4000), p=flat_prior)
+    by_prior = evaluate(asked, flat, Reliabilities(drawn.sources, anywhere, np.zeros(4000)))
+    assert weigh_draws(by_prior.log_evidence, by_prior.scenarios).effective_size < 40.0
+
+
+def test_streams_hang_on_the_source_alone() -> None:
+    """Another source that reports nothing changes no draw of the others."""
+    known, theta = one_source(*TEN)
+    flat = np.tile(theta, 500)
+    asked = compile_workspace(lay_out(known.network), known, HORIZON)
+    more = {**known.sources, "a": ReportSource("a", "a", "F", DEFAULT_GRADES["F"], HERE)}
+    alone, together = (draw_reliabilities(asked, one, flat, 3) for one in (known.sources, more))
+    np.testing.assert_array_equal(alone.nodes[0], together.nodes[together.sources.index("wire")])
+    np.testing.assert_allclose(alone.log_correction, together.log_correction, rtol=0, atol=1e-12)
