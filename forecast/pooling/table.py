@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -76,12 +76,21 @@ def read_table(path: Path, today: date) -> ForecastTable:
         problems += _clashes(said)
     if errors := [problem for problem in problems if problem.severity == "error"]:
         raise WorkspaceProblems([*errors, *warnings])
-    questions: dict[str, int | None] = {}
-    for forecast in forecasts:
-        known = questions.setdefault(forecast.question, forecast.outcome)
-        if known is None:
-            questions[forecast.question] = forecast.outcome
-    return ForecastTable(name, tuple(forecasts), questions, tuple(warnings))
+    # What one row says of its question or its expert holds for all rows of them.
+    outcomes = {row.question: row.outcome for row in said if row.outcome is not None}
+    groups = {row.expert: row.group for row in said if row.group is not None}
+    weights = {row.expert: row.weight for row in said if row.weight is not None}
+    filled = (
+        replace(
+            forecast,
+            outcome=outcomes.get(forecast.question),
+            group=groups.get(forecast.expert),
+            weight=weights.get(forecast.expert, 1.0),
+        )
+        for forecast in forecasts
+    )
+    questions = {forecast.question: outcomes.get(forecast.question) for forecast in forecasts}
+    return ForecastTable(name, tuple(filled), questions, tuple(warnings))
 
 
 class _Said(NamedTuple):
@@ -91,7 +100,8 @@ class _Said(NamedTuple):
     expert: str
     question: str
     outcome: int | None
-    group: str
+    group: str | None
+    weight: float | None
 
 
 Row = tuple[int, list[str]]  # the line it begins in, its cells
@@ -152,7 +162,7 @@ class _Row:
     def __init__(self, source: Source, cells: list[str], columns: Mapping[str, int], width: int, today: date) -> None:
         self.source, self.cells, self.columns, self.width, self.today = source, cells, columns, width, today
         self.problems: list[Problem] = []
-        self.said = _Said(source, "", "", None, "")
+        self.said = _Said(source, "", "", None, None, None)
 
     def read(self) -> Forecast | None:
         """Return the forecast, or None if anything in the row is wrong."""
@@ -161,17 +171,17 @@ class _Row:
             self._wrong("the row does not fit the header", cells, f"the header has {self.width}")
             return None
         expert, question = (self._name(column) for column in NEEDED)
-        outcome, day, group = self._outcome(), self._day(), self._cell("group")
-        self.said = _Said(self.source, expert, question, outcome, group)
+        outcome, day, group = self._outcome(), self._day(), self._cell("group") or None
+        weight = self._number("weight", partial(_between, 0.0, math.inf, "a weight is a positive number"))
+        self.said = _Said(self.source, expert, question, outcome, group, weight)
         best = self._best()
         low, high = (self._number(column, _probability) for column in ("low", "high"))
         level = self._number("level", partial(_between, 0.0, 1.0, "a level lies between 0 and 1, such as 0.9"))
-        weight = self._number("weight", partial(_between, 0.0, math.inf, "a weight is a positive number"))
         self._ordered(best, low, high)
         if self.problems or best is None:
             return None
-        level, weight = DEFAULT_LEVEL if level is None else level, 1.0 if weight is None else weight
-        return Forecast(expert, question, best, low, high, level, outcome, day, group or None, weight, self.source)
+        level, weight = level or DEFAULT_LEVEL, weight or 1.0
+        return Forecast(expert, question, best, low, high, level, outcome, day, group, weight, self.source)
 
     def _cell(self, column: str) -> str:
         return self.cells[self.columns[column]] if column in self.columns else ""
@@ -249,21 +259,20 @@ def _between(low: float, high: float, allowed: str, number: float) -> str:
 
 
 def _clashes(rows: list[_Said]) -> Iterator[Problem]:
-    """Find what rows say against each other: a forecast given twice, two outcomes of a question, two groups."""
+    """Find what rows say against each other: a forecast given twice, two outcomes, two groups, two weights."""
     pairs: dict[tuple[str, str], _Said] = {}
-    outcomes: dict[str, _Said] = {}
-    groups: dict[str, _Said] = {}
+    only: dict[tuple[str, str], tuple[_Said, object]] = {}
     for row in rows:
         if row.expert and row.question and (first := pairs.setdefault((row.expert, row.question), row)) is not row:
             what = f"expert {shown(row.expert)} answers question {shown(row.question)} twice"
             yield Problem(row.source, what, f"first at line {first.source.line}", "keep the latest forecast")
-        if row.question and row.outcome is not None:
-            first = outcomes.setdefault(row.question, row)
-            if first.outcome != row.outcome:
-                got = f"{row.outcome}, at line {first.source.line} {first.outcome}"
-                yield Problem(row.source, f"question {shown(row.question)} has two outcomes", got, "keep one")
-        if row.expert and row.group:
-            first = groups.setdefault(row.expert, row)
-            if first.group != row.group:
-                got = f"{shown(row.group)}, at line {first.source.line} {shown(first.group)}"
-                yield Problem(row.source, f"expert {shown(row.expert)} is in two groups", got, "keep one")
+        for whose, name, field, value in (
+            ("question", row.question, "outcomes", row.outcome),
+            ("expert", row.expert, "groups", row.group),
+            ("expert", row.expert, "weights", row.weight),
+        ):
+            if name and value is not None:
+                first, before = only.setdefault((name, field), (row, value))
+                if before != value:
+                    got = f"{shown(value)}, at line {first.source.line} {shown(before)}"
+                    yield Problem(row.source, f"{whose} {shown(name)} has two {field}", got, "keep one")

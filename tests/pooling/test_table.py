@@ -99,7 +99,7 @@ def test_every_mistake_at_its_line_in_one_run(tmp_path: Path) -> None:
         "t.csv:10: date lies in the future; got 2026-11-24; today is 2026-11-23",
         "t.csv:11: expert 'a' answers question 'q9' twice; got first at line 10; keep the latest forecast",
         f"t.csv:13: best is not a number; got 'nan'; {between}",
-        "t.csv:13: expert 'b' is in two groups; got 'h', at line 12 'g'; keep one",
+        "t.csv:13: expert 'b' has two groups; got 'h', at line 12 'g'; keep one",
         "t.csv:13: weight is out of range; got -1; a weight is a positive number",
         "t.csv:14: question 'q1' has two outcomes; got 0, at line 12 1; keep one",
         "t.csv:14: the row needs one probability; got nothing; write it under 'probability' or under 'best'",
@@ -182,3 +182,13 @@ def test_many_rows_are_read_in_seconds(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceProblems) as found:
         read_table(path, TODAY)
     assert ([100_002], True) == ([p.source.line for p in found.value.problems], time.perf_counter() - start < 20)
+
+
+def test_an_expert_has_one_group_and_one_weight(tmp_path: Path) -> None:
+    """Group and weight of an expert may stand in any row and hold for all; two weights are a problem."""
+    head = "expert,question,probability,group,weight"
+    table = _read(tmp_path, head, "a,q1,.5,g,", "a,q2,.5,,3", "b,q1,.5,,")
+    found = [(forecast.group, forecast.weight) for forecast in table.forecasts]
+    assert [("g", 3.0), ("g", 3.0), (None, 1.0)] == found
+    expected = ["t.csv:3: expert 'a' has two weights; got 3.0, at line 2 2.0; keep one"]
+    assert expected == _problems(tmp_path, head, "a,q1,.5,,2", "a,q2,.5,,3")

@@ -1,0 +1,142 @@
+"""`forecast pool`: many experts' forecasts in, one probability a question out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from forecast.commands import options
+from forecast.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from forecast.pooling.pool import Pool, Question
+    from forecast.pooling.scored import Scored, Scores
+
+DEFAULT_SEED = 1
+HEADINGS = {"hierarchical": "pooled", "mean_log_odds": "log-odds"}  # of pools, on a terminal
+EXPERTS_SHOWN = 10  # with the lowest mean Brier score; the rest is counted
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--no-refit", is_flag=True, help="Sample no outcome out where it cannot be weighed out: faster.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.csv", help="Write a table too.")
+@options.seed
+@options.as_json
+def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json: bool) -> None:
+    """Pool FILE, a CSV table with the columns expert, question, probability (and more), question by question.
+
+    Shown: the hierarchical pool with its 90 % interval, plain pools beside it, and scores where outcomes are known.
+    """
+    if out is not None and not out.parent.is_dir():
+        raise click.BadParameter(f"there is no folder '{out.parent}'", param_hint="--out")
+    from forecast.pooling.pool import pool as pooled
+    from forecast.pooling.scored import scores
+    from forecast.pooling.table import read_table
+    from forecast.pooling.tables import as_csv
+    from forecast.pooling.tables import as_json as tables
+
+    today, progress = options.today(), Progress()
+    table = read_table(file, today)
+    for warning in table.warnings:
+        click.echo(str(warning), err=True)
+    try:
+        found = pooled(table, today, DEFAULT_SEED if seed is None else seed, progress, refit=not no_refit)
+    finally:
+        progress.done()
+    scored = scores(found)
+    if out is not None:
+        from forecast.record.files import replace_file
+
+        replace_file(out, as_csv(found).encode())
+    if as_json:
+        click.echo(json.dumps(tables(found, scored), indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    _print_questions(found.questions)
+    if scored.pools:
+        _print_scores("pool", scored.pools)
+        _print_experts(scored)
+    _print_basis(found)
+
+
+def _print_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under headings: names to the left, numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for place, heading in enumerate(headings):
+        grid.add_column(heading, justify="right" if place else "left", overflow="fold", no_wrap=place > 0)
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    Console(highlight=False).print(grid)
+
+
+def _print_questions(questions: Sequence[Question]) -> None:
+    names = [HEADINGS.get(name, name) for name in questions[0].plain]
+    rows = [
+        (
+            question.name,
+            str(question.n),
+            _digits(question.p_event),
+            f"{_digits(question.low)} {_digits(question.high)}",
+            *map(_digits, question.plain.values()),
+            "" if question.outcome is None else str(question.outcome),
+        )
+        for question in questions
+    ]
+    _print_grid(["question", "n", "pooled", "90 % interval", *names, "outcome"], rows)
+
+
+def _print_scores(what: str, scored: Sequence[Scored]) -> None:
+    rows = []
+    for one in scored:
+        cells = [HEADINGS.get(one.name, one.name) if what == "pool" else one.name, str(one.n)]
+        cells += [f"{one.means[measure]:.4f}" for measure in ("brier", "log")]
+        if one.against_pool is None:
+            cells += ["", ""]
+        else:
+            against = one.against_pool["brier"]
+            cells += [f"{against.mean:+.4f}", f"{against.low:+.4f} {against.high:+.4f}"]
+        rows.append(cells)
+    click.echo()
+    _print_grid([what, "n", "Brier", "log", "Brier less pooled", "90 % interval"], rows)
+
+
+def _print_experts(scores: Scores) -> None:
+    best = sorted(scores.experts, key=lambda one: (one.means["brier"], one.name))[:EXPERTS_SHOWN]
+    _print_scores("expert", best)
+    if (rest := len(scores.experts) - len(best)) > 0:
+        click.echo(f"and {rest} more with higher Brier scores; --json lists all")
+
+
+def _print_basis(pool: Pool) -> None:
+    from forecast.pooling.leave_out import RELIABLE_BELOW
+
+    left, found = pool.left_out, pool.diagnostics
+    click.echo()
+    click.echo(
+        f"{len(pool.table.forecasts)} forecasts by {len(pool.experts)} experts; R-hat {found['r_hat_max']:.3f}, ESS "
+        f"{found['ess_bulk_min']:.0f} bulk and {found['ess_tail_min']:.0f} tail, {found['divergences']:.0f} divergences"
+    )
+    if left.by_question:
+        again = sum(one.refitted for one in left.by_question.values())
+        weak = sum(one.pareto_k > RELIABLE_BELOW and not one.refitted for one in left.by_question.values())
+        click.echo(
+            f"scored without their own outcome: {len(left.by_question)} questions, {again} of them sampled anew"
+            + (f", {weak} unreliable (Pareto k above {RELIABLE_BELOW})" if weak else "")
+        )
+    click.echo(
+        f"fit {pool.seconds_fitting:.1f} s, leaving out {left.seconds_weighing:.1f} s, "
+        f"sampling anew {left.seconds_refitting:.1f} s",
+        err=True,
+    )
+
+
+def _digits(probability: float) -> str:
+    return f"{probability:.3f}"

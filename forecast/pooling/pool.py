@@ -1,0 +1,143 @@
+"""`forecast pool` as one function: a table in, pooled probabilities with their scores out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.pooling.fit import PoolFit, Prepared, Progress, fit, prepare
+from forecast.pooling.leave_out import LeaveOut, LeftOut, leave_out
+from forecast.pooling.plain import PLAIN_POOLS
+from forecast.pooling.table import Forecast, ForecastTable
+
+Array = NDArray[np.float64]
+
+HIERARCHICAL = "hierarchical"
+INTERVAL = (0.05, 0.95)  # quantiles of the draws
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: n forecasts, the hierarchical pool with the 5 % and 95 % quantiles of its draws, plain pools.
+
+    `left_out` is the hierarchical pool without the outcome, where there is one.
+    """
+
+    name: str
+    n: int
+    p_event: float
+    low: float
+    high: float
+    plain: Mapping[str, float]
+    outcome: int | None
+    left_out: LeftOut | None
+
+    @property
+    def to_score(self) -> Mapping[str, float]:
+        """The pools that knew nothing of the outcome, by name."""
+        p_event = self.p_event if self.left_out is None else self.left_out.p_event
+        return {HIERARCHICAL: p_event, **self.plain}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A quantity's mean and its 5 % and 95 % quantiles over the draws."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ExpertFound:
+    """What the fit found of an expert: extra noise omega, and bias and slope of those with a track record."""
+
+    name: str
+    group: str | None
+    n: int
+    omega: Spread
+    bias: Spread | None
+    slope: Spread | None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Everything that pooling a table gives. `questions` in the order of the file, `experts` by name."""
+
+    table: ForecastTable
+    seed: int
+    questions: tuple[Question, ...]
+    experts: tuple[ExpertFound, ...]
+    diagnostics: Mapping[str, float]
+    left_out: LeaveOut
+    seconds_fitting: float
+
+
+def pool(table: ForecastTable, today: date, seed: int, progress: Progress, *, refit: bool = True) -> Pool:
+    """Pool a table by the hierarchical model and by the plain rules.
+
+    `refit`: sample anew for each question whose outcome is too influential to be weighed out of the draws.
+    """
+    start = time.perf_counter()
+    prepared = prepare(table, today)
+    fitted = fit(prepared, seed, progress)
+    seconds = time.perf_counter() - start
+    left = leave_out(prepared, fitted, table.questions, seed, progress, refit)
+    return Pool(
+        table,
+        seed,
+        _questions(table, prepared, fitted, left.by_question),
+        _experts(table, prepared, fitted),
+        fitted.diagnostics,
+        left,
+        seconds,
+    )
+
+
+def _questions(
+    table: ForecastTable, prepared: Prepared, fitted: PoolFit, left: Mapping[str, LeftOut]
+) -> tuple[Question, ...]:
+    answers: dict[str, list[Forecast]] = {}
+    for forecast in table.forecasts:
+        answers.setdefault(forecast.question, []).append(forecast)
+    row = {question: i for i, question in enumerate(prepared.questions)}
+    found = []
+    for name, outcome in table.questions.items():
+        draws = fitted.p_event[row[name]]
+        low, high = np.quantile(draws, INTERVAL)
+        said = np.array([forecast.best for forecast in answers[name]])
+        weights = np.array([forecast.weight for forecast in answers[name]])
+        plain = {pool_name: rule(said, weights) for pool_name, rule in PLAIN_POOLS.items()}
+        mean = float(draws.mean())
+        found.append(Question(name, said.size, mean, float(low), float(high), plain, outcome, left.get(name)))
+    return tuple(found)
+
+
+def _experts(table: ForecastTable, prepared: Prepared, fitted: PoolFit) -> tuple[ExpertFound, ...]:
+    n: dict[str, int] = {}
+    group: dict[str, str | None] = {}
+    for forecast in table.forecasts:
+        n[forecast.expert] = n.get(forecast.expert, 0) + 1
+        group[forecast.expert] = forecast.group
+    rated = {name: i for i, name in enumerate(prepared.spec.rated)}
+    return tuple(
+        ExpertFound(
+            name,
+            group[name],
+            n[name],
+            _spread(fitted.omega[i]),
+            _spread(fitted.bias[rated[name]]) if name in rated else None,
+            _spread(fitted.slope[rated[name]]) if name in rated else None,
+        )
+        for i, name in enumerate(prepared.spec.experts)
+    )
+
+
+def _spread(draws: Array) -> Spread:
+    low, high = np.quantile(draws, INTERVAL)
+    return Spread(float(draws.mean()), float(low), float(high))

@@ -1,0 +1,74 @@
+"""A table of forecasts as a workspace: every question an event, every row a statement."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from forecast.pooling.table import Forecast, ForecastTable
+from forecast.workspace.problems import Source
+from forecast.workspace.records import (
+    Condition,
+    Cpt,
+    Event,
+    Expert,
+    Network,
+    Probability,
+    Publication,
+    Resolution,
+    Statement,
+    Target,
+    Workspace,
+)
+
+NO, YES = STATES = ("no", "yes")
+DEFAULT_SD = 1.0  # of a point without an interval, in log-odds: what an expert of a workspace has by default
+
+
+def as_workspace(table: ForecastTable, today: date) -> Workspace:
+    """Write a table as the workspace that says the same.
+
+    A question is a constant with two states and no parents, so it has no history and the dates of its statements do
+    not enter its numbers. An expert without a group is a group of their own. Questions, experts and statements are
+    sorted by name: the order of the rows changes nothing.
+    """
+    opens = today + timedelta(days=1)  # all was said before: everything is read at the opening
+    source = Source(table.path, 1)
+    events = {name: _event(name, source) for name in sorted(table.questions)}
+    network = Network(table.path, opens, opens + timedelta(days=1), events, source)
+    experts = {forecast.expert: _expert(forecast) for forecast in sorted(table.forecasts, key=_pair)}
+    statements = tuple(
+        _statement(forecast, table.questions[forecast.question], today)
+        for forecast in sorted(table.forecasts, key=_pair)
+    )
+    return Workspace("", network, (), experts, statements, {}, (), None, {})
+
+
+def _pair(forecast: Forecast) -> tuple[str, str]:
+    return forecast.expert, forecast.question
+
+
+def _event(name: str, source: Source) -> Event:
+    # Without parents "logistic" is one normal log-odds; "shared" would add a second one that nothing tells apart.
+    return Event(name, name, "constant", STATES, name, (), "driver", None, None, Cpt("logistic", None), source)
+
+
+def _expert(forecast: Forecast) -> Expert:
+    # The two kinds of names are kept apart: a group may be called as an expert is.
+    group = f"expert {forecast.expert}" if forecast.group is None else f"group {forecast.group}"
+    return Expert(forecast.expert, forecast.expert, "", group, DEFAULT_SD, forecast.weight, forecast.source)
+
+
+def _statement(forecast: Forecast, outcome: int | None, today: date) -> Statement:
+    return Statement(
+        f"{forecast.expert}: {forecast.question}",
+        forecast.day or today,
+        forecast.expert,
+        Publication(forecast.source.path, None, None),
+        "",
+        Target(Condition(forecast.question, (YES,)), None, (), None),
+        Probability(forecast.best, forecast.low, forecast.high, forecast.level, None),
+        None,
+        "",
+        None if outcome is None else Resolution(STATES[outcome], today, None),
+        forecast.source,
+    )
