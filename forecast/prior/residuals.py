@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.prior.draws import Draws, keep_file, load_fit
-from forecast.prior.spec import PriorSpec
+from forecast.prior.spec import Noisy, PriorSpec
 
 Array = NDArray[np.float64]
 
@@ -51,17 +51,20 @@ def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | No
         first, n = column[0], spec.stated.location.size
         counted = first - n - spec.distributions.location.size
         if first < n:
-            scale = np.hypot(spec.stated.scale[first], omega[spec.stated.expert[first]])
-            gaps[name] = float((spec.stated.location[first] - heard[first]) / scale)
+            gaps[name] = float((spec.stated.location[first] - heard[first]) / _noise(spec.stated, omega)[first])
         elif counted < 0:
             at = np.array(column) - n
-            scale = np.hypot(spec.distributions.scale[at], omega[spec.distributions.expert[at]])
-            gaps[name] = float(np.sqrt(np.square((spec.distributions.location[at] - mean[column]) / scale).mean()))
+            gap = (spec.distributions.location[at] - mean[column]) / _noise(spec.distributions, omega)[at]
+            gaps[name] = float(np.sqrt(np.square(gap).mean()))
         elif counted < len(spec.counted):
             gaps[name] = _count_gap(spec.counted[counted], float(-np.expm1(implied[:, first]).mean()))
         else:
             gaps[name] = None
     return gaps
+
+
+def _noise(noisy: Noisy, omega: Array) -> Array:
+    return np.asarray(np.hypot(noisy.scale, omega[noisy.expert]) / np.sqrt(noisy.weight))
 
 
 def _as_heard(spec: PriorSpec, fit: Mapping[str, Array], implied: Array) -> Array:

@@ -80,11 +80,15 @@ class PriorSpec:
 
 @dataclass(frozen=True)
 class Noisy:
-    """Stated values with their scale (log-odds) and the index of the expert whose omega adds to it."""
+    """Stated values with their sd (log-odds), the index of the expert whose omega adds to it, and the expert's weight.
+
+    The noise of a reading is sqrt((sd^2 + omega^2) / weight).
+    """
 
     location: Array
     scale: Array
     expert: NDArray[np.intp]
+    weight: Array
 
 
 @dataclass(frozen=True)
@@ -222,25 +226,26 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
         "count": [],
         "order": [],
     }
-    noisy: dict[str, list[tuple[float, float, int]]] = {"stated": [], "distribution": []}
+    noisy: dict[str, list[tuple[float, float, int, float]]] = {"stated": [], "distribution": []}
     distribution_of: list[int] = []
     counted: list[tuple[float, float, float, float]] = []
     ordered: list[float] = []
     ids: dict[str, list[str]] = {name: [] for name in blocks}
     for statement in statements:
         expert = experts.index(statement.expert)
-        spread = 1.0 / sqrt(workspace.experts[statement.expert].weight)
+        weight = workspace.experts[statement.expert].weight
+        spread = 1.0 / sqrt(weight)
         match numbers(statement, workspace.experts, workspace.network):
             case Stated() as said:
                 ids["stated"].append(statement.id)
-                noisy["stated"].append((said.location, said.scale * spread, expert))
+                noisy["stated"].append((said.location, said.scale, expert, weight))
                 rated_of.append(1 + rated.index(statement.expert) if statement.expert in rated else 0)
                 is_biased.append(float(said.against is None))
                 blocks["stated"].append(_difference(collector, statement, said.against, said.of_odds))
             case StatedDistribution() as said:
                 for row, location in _log_ratios(collector, statement, said):
                     blocks["distribution"].append(row)
-                    noisy["distribution"].append((location, said.scale * spread, expert))
+                    noisy["distribution"].append((location, said.scale, expert, weight))
                     distribution_of.append(len(ids["distribution"]))
                 ids["distribution"].append(statement.id)
             case Counted() as said:
@@ -277,9 +282,9 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
     )
 
 
-def _noisy(rows: Sequence[tuple[float, float, int]]) -> Noisy:
-    table = np.array(rows, dtype=float).reshape(-1, 3)
-    return Noisy(table[:, 0], table[:, 1], table[:, 2].astype(np.intp))
+def _noisy(rows: Sequence[tuple[float, float, int, float]]) -> Noisy:
+    table = np.array(rows, dtype=float).reshape(-1, 4)
+    return Noisy(table[:, 0], table[:, 1], table[:, 2].astype(np.intp), table[:, 3])
 
 
 Row = tuple[dict[tuple[str, int], float], dict[int, float]]

@@ -77,8 +77,19 @@ def test_density() -> None:
 
 
 def test_weight() -> None:
-    """The variance of what an expert says is divided by the weight."""
+    """The variance of what an expert says, extra noise included, is divided by the weight."""
     one = world(1)
     ann = one.experts["ann"]
     heavy = Workspace(**{**vars(one), "experts": {"ann": type(ann)(**{**vars(ann), "weight": 4.0})}})
-    np.testing.assert_allclose(spec_of(heavy).stated.scale, spec_of(one).stated.scale / 2.0, rtol=1e-12)
+    spec = spec_of(heavy)
+    model = build_model(spec, record_program(spec))
+    log_density, point = model.compile_logp(), model.initial_point(0)
+
+    def found(omega: float) -> float:
+        return float(log_density(point | {"omega_log__": np.log([omega])}))
+
+    def by_hand(omega: float) -> float:
+        reading = stats.t.logpdf(logit(0.7), DEGREES_OF_FREEDOM, 0.0, np.hypot(0.5, omega) / 2.0)
+        return float(reading + stats.halfnorm.logpdf(omega, scale=0.5) + np.log(omega))
+
+    np.testing.assert_allclose(found(0.9) - found(0.2), by_hand(0.9) - by_hand(0.2), rtol=1e-9)
