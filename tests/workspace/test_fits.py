@@ -78,6 +78,9 @@ def test_distribution_function_of_t(t: float) -> None:
 @settings(deadline=None, max_examples=30)
 @given(quantiles())
 @example(points([0.05, 0.25, 0.5, 0.9], [0.1, 0.2, 0.3, 0.5]))
+@example(
+    points([0.022, 0.27, 0.646, 0.724], [0.349, 0.557, 0.675, 0.991])
+)  # from the line alone the fit ends elsewhere
 def test_least_squares_of_t(stated: Points) -> None:
     """No t that a general minimiser finds, from many starts, is nearer to the stated levels."""
     levels, places = np.array([q for q, _ in stated]), np.array([logit(p) for _, p in stated])
@@ -113,6 +116,12 @@ def test_two_quantiles_are_met(location: float, scale: float, kind: FitKind) -> 
     """Two quantiles are met exactly by either fit."""
     stated = points([0.2, 0.7], [expit(location - scale), expit(location + scale)])
     assert [0.2, 0.7] == pytest.approx(list(fit_quantiles(stated, kind).fitted), abs=1e-6)
+
+
+def test_two_far_quantiles_are_met_by_a_beta() -> None:
+    """Two low levels are met too, by a U-shaped beta far from the first guess."""
+    stated = points([0.0513, 0.0614], [0.1824, 0.288])
+    assert [0.0513, 0.0614] == pytest.approx(list(fit_quantiles(stated, "beta").fitted), abs=1e-6)
 
 
 @given(st.floats(-3.0, 3.0), st.floats(0.1, 2.0))
@@ -153,7 +162,7 @@ def test_beta_fits_are_integrals() -> None:
 
 
 @pytest.mark.parametrize(
-    "stated", [((0.4, 0.5), (0.6, 0.5 + 1e-9)), ((0.1, 1e-12), (0.9, 1e-10)), ((0.4, 1e-90), (0.6, 0.5))]
+    "stated", [((0.4, 0.5), (0.6, 0.5 + 1e-9)), ((0.1, 1e-12), (0.9, 1e-10)), ((0.45, 1e-15), (0.55, 1 - 1e-15))]
 )
 def test_no_beta(stated: Points) -> None:
     """Quantiles closer together, further apart or nearer to an end than a judgement's have no beta."""
