@@ -51,8 +51,8 @@ def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("expert", "group"):
         grid.add_column(heading, no_wrap=True)
-    for heading in ("said", "far off", "deviation", "noise", "resolved", "conflicts"):
-        grid.add_column(heading, justify="right")
+    for heading in ("said", "far off", "deviation", "noise", "record", "conflicts"):
+        grid.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         deviation, record = row["deviation"], row["record"]
         cells = (
@@ -62,12 +62,13 @@ def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
             str(sum(one["disagrees"] for one in row["statements"]) or "-"),
             f"{deviation['mean']:+.2f}" if deviation else "-",
             f"{row['noise']['mean']:.2f}",
-            f"{record['resolved']} of {record['needed']}" if record["slope"] is None else str(record["resolved"]),
+            f"{record['resolved']}/{record['needed']}" if record["slope"] is None else str(record["resolved"]),
             str(len(row["incoherent"]) + len(row["conflicts"]) or "-"),
         )
         grid.add_row(*map(Text, cells))
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("said: statements; deviation and noise in log-odds; far off: 2 sd and more from what all together imply")
+    click.echo("said: statements; far off: of these more than 2 sd from what all together imply;")
+    click.echo("deviation and noise in log-odds; record: resolved forecasts")
 
 
 def _print_one(row: Mapping[str, Any]) -> None:

@@ -33,8 +33,8 @@ def statement_columns(spec: PriorSpec) -> dict[str, list[int]]:
 def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | None]:
     """Compute (stated - implied) / sd for each statement; positive: it said more than the model implies.
 
-    The sd holds the statement's own and its expert's extra noise omega at its posterior mean, not the deviation of the
-    group: that is what the residual is there to show. A distribution gives the root mean square over its coordinates,
+    The sd is that of everything between the implied and the stated number: the statement's own, its expert's extra
+    noise omega at its posterior mean, and the prior sd of the deviations of group and coder. A distribution gives the root mean square over its coordinates,
     a count the gap to its expected number, an order nothing (None).
 
     Args:
@@ -51,10 +51,10 @@ def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | No
         first, n = column[0], spec.stated.location.size
         counted = first - n - spec.distributions.location.size
         if first < n:
-            gaps[name] = float((spec.stated.location[first] - heard[first]) / _noise(spec.stated, omega)[first])
+            gaps[name] = float((spec.stated.location[first] - heard[first]) / _sd(spec, spec.stated, omega, 0)[first])
         elif counted < 0:
             at = np.array(column) - n
-            gap = (spec.distributions.location[at] - mean[column]) / _noise(spec.distributions, omega)[at]
+            gap = (spec.distributions.location[at] - mean[column]) / _sd(spec, spec.distributions, omega, n)[at]
             gaps[name] = float(np.sqrt(np.square(gap).mean()))
         elif counted < len(spec.counted):
             gaps[name] = _count_gap(spec.counted[counted], float(-np.expm1(implied[:, first]).mean()))
@@ -63,8 +63,11 @@ def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | No
     return gaps
 
 
-def _noise(noisy: Noisy, omega: Array) -> Array:
-    return np.asarray(np.hypot(noisy.scale, omega[noisy.expert]) / np.sqrt(noisy.weight))
+def _sd(spec: PriorSpec, noisy: Noisy, omega: Array, first: int) -> Array:
+    """Return the sd of the readings of a block, whose rows among the spec's quantities begin at `first`."""
+    by_row = np.bincount(spec.deviations.row, np.square(spec.deviations.weight), minlength=spec.deviations.n_rows)
+    deviation = by_row[first : first + noisy.location.size]
+    return np.asarray(np.sqrt((np.square(noisy.scale) + np.square(omega[noisy.expert])) / noisy.weight + deviation))
 
 
 def _as_heard(spec: PriorSpec, fit: Mapping[str, Array], implied: Array) -> Array:

@@ -20,7 +20,7 @@ from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.tables import forecast_table
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.posterior import Posterior
-from forecast.reweight.sources import Reliabilities
+from forecast.reweight.sources import draw_reliabilities
 from forecast.reweight.weights import weigh_draws
 from forecast.workspace.records import (
     Claim,
@@ -83,10 +83,10 @@ def concluded(known: Workspace, folder: Path) -> tuple[Outcome, Outcome, dict[st
     spec = prior_spec(layout, known, AS_OF)
     draws = _draws(spec, folder)
     asked = query(compile_workspace(layout, known, AS_OF), known.scenarios)
-    evaluation = evaluate(asked, draws.theta)
-    weights = weigh_draws(evaluation.log_evidence, evaluation.scenarios)
-    nobody = Reliabilities((), np.zeros((0, DRAWS), dtype=np.intp), np.zeros(DRAWS))
-    found = Posterior(asked, spec, draws, draws, None, np.zeros(DRAWS), nobody, evaluation, weights)
+    drawn = draw_reliabilities(asked.network, known.sources, draws.theta, SEED)
+    evaluation = evaluate(asked, draws.theta, drawn)
+    weights = weigh_draws(evaluation.log_evidence + drawn.log_correction, evaluation.scenarios)
+    found = Posterior(asked, spec, draws, draws, None, np.zeros(DRAWS), drawn, evaluation, weights)
     result = outcome(known, layout, AS_OF, SEED, found)
     earlier = {"as_of": "2025-06-01", "scenarios": [{"id": name, "probability": 0.25} for name in result.scenario_ids]}
     return result, prior_outcome(result), forecast_table(result, earlier, "0.1.0")

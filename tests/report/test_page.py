@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast.prior.spec import SD_DEVIATION
 from forecast.record.outcome import Outcome
 from forecast.record.predictive import prior_predictive
 from forecast.report.write import report_files, write_report
@@ -229,12 +230,13 @@ def test_statements_show_what_they_were_coded_as(drawn: Drawn) -> None:
 
 
 def test_residual_of_a_probability(drawn: Drawn) -> None:
-    """The residual is (logit stated - mean implied) / hypot(sd, mean omega of the expert)."""
+    """The residual is (logit stated - mean implied) / sd; sd: own, mean omega of the expert, prior sd of deviations."""
     spec = drawn.found.posterior.spec
     with np.load(drawn.found.posterior.base.folder / "fit.npz") as fit:
         quantity, omega = fit["posterior/quantity"], fit["posterior/omega"]
     column = spec.statement_ids.index("s-chance")
-    scale = np.hypot(0.5, omega[..., spec.experts.index("ann")].mean())
+    slack = SD_DEVIATION**2 * (1 if spec.deviation_labels else 0)
+    scale = np.sqrt(0.5**2 + omega[..., spec.experts.index("ann")].mean() ** 2 + slack)
     expected = (np.log(0.3 / 0.7) - quantity[..., column].mean()) / scale
     row = next(row for row in drawn.page["statements"] if row["id"] == "s-chance")
     assert expected == pytest.approx(row["residual"], rel=1e-12)
