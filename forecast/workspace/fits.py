@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from forecast.workspace.beta import beta_cdf, beta_log_odds
 from forecast.workspace.log_odds import interval_sd, logit, t4_cdf, t4_quantile
@@ -31,8 +30,7 @@ class NoBeta(ValueError):  # noqa: N818 - a reader is told that there is none
     """No beta distribution of a usable size comes near the stated quantiles."""
 
 
-@dataclass(frozen=True)
-class Fit:
+class Fit(NamedTuple):
     """A stated distribution as the model reads it: a t with 4 degrees of freedom in log-odds.
 
     `fitted` is the distribution function of what was fitted (the t, or Beta(*beta)) at the stated points."""

@@ -267,3 +267,13 @@ def test_a_folder_that_is_no_workspace(tmp_path: Path) -> None:
     assert 1 == result.exit_code
     assert "priors/network.yaml" in result.stderr
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_fit_that_misses_is_said_by_the_update(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update warns of a statement whose fit misses what was stated by more than is tolerated, and goes on."""
+    quiet = _done(fresh, "--dry-run")
+    assert [] == [line for line in quiet.stderr.splitlines() if "misses what was stated" in line]
+    monkeypatch.setattr("forecast.workspace.misfits.WORST_MISFIT", 0.001)  # else the draws would be sampled anew
+    said = [line for line in _done(fresh, "--dry-run").stderr.splitlines() if "misses what was stated" in line]
+    place = "priors/statements/outside.yaml:25: warning: statement 'editors-success': the interval about its best value"
+    assert [True] == [line.startswith(place) for line in said]
