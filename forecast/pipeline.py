@@ -233,6 +233,15 @@ def experts(
     return expert_table(outcome(workspace, layout, as_of, seed, unweighted(workspace, layout, spec, base)))
 
 
+def sources(
+    root: Path, today: date, progress: Progress, *, as_of: date | None = None, seed: int = DEFAULT_SEED
+) -> list[dict[str, Any]]:
+    """Describe what became of each source that reported (forecast.feedback.sources)."""
+    from forecast.feedback.sources import source_table
+
+    return source_table(conclude(root, today, progress, as_of=as_of, seed=seed, attribute=False).outcome)
+
+
 def _version() -> str:
     return installed_versions(["forecast"])["forecast"]
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "query": ("forecast.commands.query:query", "Compute the marginals of a BIF network given evidence."),
     "pool": ("forecast.commands.pool:pool", "Pool a table of forecasts question by question, and score it."),
     "experts": ("forecast.commands.experts:experts", "Print what the model made of those who spoke."),
+    "sources": ("forecast.commands.sources:sources", "Print what became of those who report."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
 }
 

@@ -34,8 +34,8 @@ def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | No
     """Compute (stated - implied) / sd for each statement; positive: it said more than the model implies.
 
     The sd is that of everything between the implied and the stated number: the statement's own, its expert's extra
-    noise omega at its posterior mean, and the prior sd of the deviations of group and coder. A distribution gives the root mean square over its coordinates,
-    a count the gap to its expected number, an order nothing (None).
+    noise omega at its posterior mean, and the prior sd of the deviations of group and coder. A distribution gives the
+    root mean square over its coordinates, a count the gap to its expected number, an order nothing (None).
 
     Args:
         fit: posterior draws of stage 1, {variable: (chain, draw, ...)}.

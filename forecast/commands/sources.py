@@ -1,0 +1,95 @@
+"""`forecast sources`: what became of those who report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecast.commands import options
+
+
+@click.command()
+@click.argument("name", required=False)
+@options.workspace
+@options.as_of
+@options.as_json
+def sources(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
+    """Print every source's reliability before and now, items and agreement; with NAME each of its items."""
+    from forecast import pipeline
+    from forecast.commands.progress import Progress
+    from forecast.workspace.problems import choice
+
+    progress = Progress()
+    try:
+        rows = pipeline.sources(root, options.today(), progress, as_of=as_of)
+    finally:
+        progress.done()
+    if name is not None:
+        known = [row["source"] for row in rows]
+        if name not in known:
+            msg = f"nothing reported by a source '{name}'; {choice('sources', name, known)}"
+            raise click.UsageError(msg)
+        rows = [row for row in rows if row["source"] == name]
+    if as_json:
+        click.echo(json.dumps(rows if name is None else rows[0], ensure_ascii=False, indent=1, allow_nan=False))
+    elif name is None:
+        _print_all(rows)
+    else:
+        _print_one(rows[0])
+
+
+def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("source", no_wrap=True)
+    for heading in ("grade", "items", "reliability", "now", "90 % interval", "agreement"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        now = row["now"]
+        cells = (
+            row["source"],
+            row["grade"],
+            str(len(row["items"])),
+            f"{row['prior']:.2f}",
+            f"{now['mean']:.2f}" if now else "-",
+            "{:.2f} to {:.2f}".format(*now["quantiles"]) if now else "-",
+            _percent(row["agreement"]),
+        )
+        grid.add_row(*map(Text, cells))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo("reliability: before its reports, by the grade; agreement: how probable is by now what they favour")
+
+
+def _print_one(row: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    click.echo(
+        f"{row['name']}, grade {row['grade']}: reliability {row['prior']:.2f} by the grade", nl=row["now"] is None
+    )
+    if row["now"]:
+        click.echo(", {:.2f} now ({:.2f} to {:.2f})".format(row["now"]["mean"], *row["now"]["quantiles"]))
+    click.echo()
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("item", "reported", "standing"):
+        grid.add_column(heading, no_wrap=True)
+    grid.add_column("favours", overflow="fold")
+    grid.add_column("now", justify="right", no_wrap=True)
+    for one in row["items"]:
+        favours = [f"{said['event']}: {' or '.join(said['favours'])}" for said in one["says"]] or ["-"]
+        now = [_percent(said["agreement"]) for said in one["says"]] or ["-"]
+        grid.add_row(*map(Text, (one["id"], one["reported"], one["standing"], "\n".join(favours), "\n".join(now))))
+    Console(highlight=False, soft_wrap=False).print(grid)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"

@@ -1,0 +1,91 @@
+"""What became of each source: its reliability before and now, its items, and how far the forecast agrees with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.reports import Report
+from forecast.record.outcome import Outcome
+from forecast.reweight.weights import weighted_quantiles
+from forecast.workspace.records import Item, Settled
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+
+LEVELS = (0.05, 0.95)
+
+
+def source_table(found: Outcome) -> list[Row]:
+    """Describe every source that reported by the as-of date, in id order.
+
+    Each row: source, name, grade, `prior` (mean of its reliability by the grade), `now` (posterior mean and 5 and 95 %
+    quantiles; None without an unsettled report: what is settled is public and says nothing about a source), `agreement`
+    (mean posterior probability of what its reports favour), and `items`: id, reported, headline, what became of it
+    (counts, settled, retracted, superseded), `says` and `agreement` for each event that it bears on but does not settle.
+    """
+    posterior, workspace = found.posterior, found.workspace
+    weights, drawn = posterior.weights.weights, posterior.reliabilities
+    reports = {report.item: report for report in posterior.asked.network.reports}
+    superseded = {item.supersedes for item in workspace.items if item.supersedes and item.reported <= found.as_of}
+    rows = []
+    for name, source in workspace.sources.items():
+        items = [one for one in workspace.items if one.report_source == name and one.reported <= found.as_of]
+        if not items:
+            continue
+        told = [_item(found, one, reports.get(one.id), superseded) for one in items]
+        agreements = [said["agreement"] for one in told for said in one["says"]]
+        now = None
+        if any(one.id in reports for one in items):
+            values = drawn.reliability[drawn.sources.index(name)]
+            low, high = weighted_quantiles(values[np.newaxis], weights, np.array(LEVELS))[0].tolist()
+            now = {"mean": float(values @ weights), "quantiles": [low, high]}
+        rows.append(
+            {
+                "source": name,
+                "name": source.name,
+                "grade": source.reliability,
+                "prior": source.grade.mean,
+                "now": now,
+                "agreement": float(np.mean(agreements)) if agreements else None,
+                "items": told,
+            }
+        )
+    return rows
+
+
+def _item(found: Outcome, item: Item, report: Report | None, superseded: set[str]) -> Row:
+    return {
+        "id": item.id,
+        "reported": item.reported.isoformat(),
+        "headline": item.headline,
+        "credibility": item.credibility,
+        "standing": _standing(found, item, superseded),
+        "says": [] if report is None else _said(found, report),
+    }
+
+
+def _standing(found: Outcome, item: Item, superseded: set[str]) -> str:
+    if item.retracted and item.retracted <= found.as_of:
+        return "retracted"
+    if item.id in superseded:
+        return "superseded"
+    return "settled" if all(isinstance(bearing, Settled) for bearing in item.bears_on) else "counts"
+
+
+def _said(found: Outcome, report: Report) -> list[Row]:
+    """Tell for each event of a report which states it favours, and how probable they are by now."""
+    weights = found.posterior.weights.weights
+    rows = []
+    for axis, v in enumerate(report.scope):
+        others = tuple(other for other in range(len(report.scope)) if other != axis)
+        said = report.said.max(axis=others)
+        best = np.flatnonzero(said == said.max())
+        if best.size == said.size:
+            continue  # it is worn off, or never told these states apart
+        event = found.layout.events[v]
+        now = float(found.posterior.evaluation.events[v][best].sum(axis=0) @ weights)
+        rows.append({"event": event.id, "favours": [event.states[x] for x in best], "agreement": now})
+    return rows
