@@ -33,8 +33,8 @@ def folded_deviations(spec: PriorSpec) -> PriorSpec:
     """Return the spec with every deviation that a single reading has to itself taken into that reading's noise.
 
     Such a deviation (of somebody who is alone in a group) tells no two readings apart: it only adds to the noise. It
-    is normal and the noise is Student's t, so adding the squares of their scales is not exact: for a noise of scale
-    at least 0.5 the quantiles between 1 % and 99 % move by less than 0.05, in log-odds.
+    is normal and the noise is Student's t, so that adding the squares of their scales makes the sum's tails a little
+    heavy: one forecast of .05 alone is pooled at .134 instead of .122; from two on it is less than .002.
     """
     deviations, n_stated = spec.deviations, spec.stated.location.size
     readings = np.bincount(deviations.column, minlength=len(spec.deviation_labels))

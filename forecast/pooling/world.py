@@ -21,7 +21,9 @@ from forecast.workspace.records import (
 )
 
 NO, YES = STATES = ("no", "yes")
-DEFAULT_SD = 1.0  # of a point without an interval, in log-odds: what an expert of a workspace has by default
+# Of a point without an interval, in log-odds. Less than a workspace's default, which is for words: here the author
+# wrote the number, and how noisily an expert writes is what omega learns.
+DEFAULT_SD = 0.3
 
 
 def as_workspace(table: ForecastTable, today: date) -> Workspace:
