@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import count
 from pathlib import Path
 
 import click
 
 from forecast.commands import options
+from forecast.commands.asking import Asking, as_in_file, event_and_states, free_name, known, something
 from forecast.workspace.drafts import mapping, text
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import Mapping as Map
 from forecast.workspace.nodes import Node, Scalar
-from forecast.workspace.nodes import Sequence as List
-from forecast.workspace.problems import WorkspaceProblems, choice
+from forecast.workspace.problems import WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
 from forecast.workspace.shapes.statements import READINGS
-from forecast.workspace.yaml_text import parse_yaml
 
 # What the value of each form looks like in a file.
 LOOKS = {
@@ -69,36 +66,35 @@ def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> tuple[str
     missing = [f"--{name}" for name, said in needed.items() if said is None]
     if missing and not ask:
         raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(missing)}")
-    return _Questions(workspace, given, bool(missing), to_stderr).all()
+    return _Questions(workspace, given, Asking(bool(missing), to_stderr)).all()
 
 
 @dataclass(frozen=True)
 class _Questions:
-    """Asks for what no option says; an option that says something impossible is wrong usage."""
+    """Asks what was said, by whom, and about what."""
 
     workspace: Workspace
     given: Given
-    optional_too: bool  # somebody is being asked anyway
-    to_stderr: bool
+    asking: Asking
 
     def all(self) -> tuple[str, dict[str, Node]]:
         """Ask in the order in which a statement is read."""
         given, experts = self.given, tuple(self.workspace.experts)
-        expert = self._get(
-            f"Expert ({', '.join(experts)})", given.expert, lambda said: _known(said, experts, "experts")
+        expert = self.asking.get(
+            f"Expert ({', '.join(experts)})", given.expert, lambda said: known(said, experts, "experts")
         )
         today = options.today().isoformat()
-        day = given.day.isoformat() if given.day else self._optional("Date", None, today) or today
-        source = {"publisher": text(self._get("Published by", given.publisher, _something))}
+        day = given.day.isoformat() if given.day else self.asking.optional("Date", None, today) or today
+        source = {"publisher": text(self.asking.get("Published by", given.publisher, something))}
         for key, question, option in (("title", "Title", given.title), ("url", "Address", given.url)):
-            if said := self._optional(f"{question} (empty: none)", option):
+            if said := self.asking.optional(f"{question} (empty: none)", option):
                 source[key] = text(said)
-        says = self._get("What was said, in your own words", given.says, _something)
+        says = self.asking.get("What was said, in your own words", given.says, something)
         about = self._about()
-        form = self._get(f"Form ({', '.join(READINGS)})", given.form, lambda said: _known(said, READINGS, "forms"))
-        value = self._get(f"As in a file, {LOOKS[form]}\n{form}", given.value, _value)
-        coded_by = self._optional("Coded by (empty: the expert gave the number)", given.coded_by)
-        why = self._get("Why this number and not another", given.why, _something)
+        form = self.asking.get(f"Form ({', '.join(READINGS)})", given.form, lambda said: known(said, READINGS, "forms"))
+        value = self.asking.get(f"As in a file, {LOOKS[form]}\n{form}", given.value, as_in_file)
+        coded_by = self.asking.optional("Coded by (empty: the expert gave the number)", given.coded_by)
+        why = self.asking.get("Why this number and not another", given.why, something)
         fields: dict[str, Node] = {
             "id": text(given.statement_id or self._free_id(expert, day)),
             "date": text(day),
@@ -115,39 +111,36 @@ class _Questions:
     def _about(self) -> dict[str, Node]:
         given, network = self.given, self.workspace.network
         if given.about is None:
-            click.echo(f"events: {', '.join(network.events)}", err=self.to_stderr)
-            click.echo(f"scenarios: {', '.join((*_scenarios(self.workspace), OTHER))}", err=self.to_stderr)
-        about = self._get("About (EVENT=STATE, EVENT>=STATE, EVENT, or a scenario)", given.about, self._target)
+            self.asking.say(f"events: {', '.join(network.events)}")
+            self.asking.say(f"scenarios: {', '.join((*_scenarios(self.workspace), OTHER))}")
+        about = self.asking.get("About (EVENT=STATE, EVENT>=STATE, EVENT, or a scenario)", given.about, self._target)
         event = about.get("event")
         if given.about is None and isinstance(event, Scalar) and "state" not in about:
             states = network.events[event.text].states
             question = f"State ({', '.join(states)}; several with commas; empty: each of them)"
-            if said := self._optional(question, None):
+            if said := self.asking.optional(question, None):
                 about = self._target(f"{event.text}={said}")
-        conditions = list(given.given) or (self._optional("If (EVENT=STATE ..., empty: none)", None) or "").split()
-        held = [self._option_or_again("If", one, self._condition) for one in conditions]
+        conditions = (
+            list(given.given) or (self.asking.optional("If (EVENT=STATE ..., empty: none)", None) or "").split()
+        )
+        held = [self.asking.option_or_again("If", one, self._condition) for one in conditions]
         if held:
             about = {**about, "given": mapping(dict(held))}
-        if by := self._optional("By (a day, empty: the horizon)", given.by):
+        if by := self.asking.optional("By (a day, empty: the horizon)", given.by):
             about = {**about, "by": text(by)}
         return about
 
     def _target(self, said: str) -> dict[str, Node]:
         """Read EVENT=STATE[,STATE], EVENT>=STATE, EVENT, SCENARIO, or what stands in a file."""
         if said.startswith("{"):
-            node = _value(said)
+            node = as_in_file(said)
             return dict(node.entries) if isinstance(node, Map) else {}
-        name, _, states = said.partition("=")
-        at_least, name = name.endswith(">"), name.rstrip(">").strip()
         events, scenarios = self.workspace.network.events, (*_scenarios(self.workspace), OTHER)
-        if not states:
-            _known(name, (*events, *scenarios), "events and scenarios")
-            return {"scenario": text(name)} if name in scenarios else {"event": text(name)}
-        _known(name, tuple(events), "events")
-        named = [_known(state.strip(), events[name].states, f"states of '{name}'") for state in states.split(",")]
-        if at_least and len(named) == 1:
-            return {"event": text(name), "state": mapping({"at_least": text(named[0])})}
-        return {"event": text(name), "state": text(named[0]) if len(named) == 1 else List(tuple(map(text, named)), 1)}
+        if "=" not in said:
+            known(said, (*events, *scenarios), "events and scenarios")
+            return {"scenario": text(said)} if said in scenarios else {"event": text(said)}
+        event, states = event_and_states(said, events)
+        return {"event": text(event), "state": states}
 
     def _condition(self, said: str) -> tuple[str, Node]:
         found = self._target(said)
@@ -158,53 +151,8 @@ class _Questions:
 
     def _free_id(self, expert: str, day: str) -> str:
         taken = {statement.id for statement in self.workspace.statements}
-        names = (f"{expert}-{day}" + (f"-{number}" if number > 1 else "") for number in count(1))
-        return next(name for name in names if name not in taken)
-
-    def _get[T](self, question: str, option: str | None, read: Callable[[str], T]) -> T:
-        """Return what an option says, or an answer; an answer that cannot be read is asked for again."""
-        if option is not None:
-            return self._option_or_again(question, option, read)
-        while True:
-            try:
-                return read(click.prompt(question, err=self.to_stderr).strip())
-            except ValueError as wrong:
-                click.echo(str(wrong), err=True)
-
-    def _option_or_again[T](self, question: str, said: str, read: Callable[[str], T]) -> T:
-        try:
-            return read(said)
-        except ValueError as wrong:
-            if not self.optional_too:
-                raise click.UsageError(str(wrong)) from wrong
-            click.echo(str(wrong), err=True)
-            return self._get(question, None, read)
-
-    def _optional(self, question: str, option: str | None, default: str = "") -> str | None:
-        if option is not None or not self.optional_too:
-            return option
-        said: str = click.prompt(question, default=default, show_default=bool(default), err=self.to_stderr)
-        return said.strip() or None
+        return free_name(f"{expert}-{day}", taken.__contains__)
 
 
 def _scenarios(workspace: Workspace) -> tuple[str, ...]:
     return tuple(scenario.id for scenario in workspace.scenarios)
-
-
-def _known(said: str, names: Sequence[str], what: str) -> str:
-    if said not in names:
-        raise ValueError(f"'{said}' is none of them; {choice(what, said, names)}")
-    return said
-
-
-def _something(said: str) -> str:
-    if not said.strip():
-        raise ValueError("this may not be empty")
-    return said.strip()
-
-
-def _value(said: str) -> Node:
-    node, problems = parse_yaml(said.encode(), "value")
-    if node is None or problems:
-        raise ValueError("; ".join(str(problem) for problem in problems))
-    return node
