@@ -242,6 +242,18 @@ def sources(
     return source_table(conclude(root, today, progress, as_of=as_of, seed=seed, attribute=False).outcome)
 
 
+def concluded(
+    root: Path, today: date, progress: Progress, *, as_of: date | None = None, seed: int = DEFAULT_SEED
+) -> Outcome:
+    """Compute the outcome that answers are about (forecast.answers). Nothing is written but cached draws."""
+    workspace, layout, as_of = open_workspace(root, today, as_of)
+    try:
+        found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress)
+    except ContradictionError as error:
+        raise WorkspaceProblems(_contradiction(error)) from error
+    return outcome(workspace, layout, as_of, seed, found)
+
+
 def _version() -> str:
     return installed_versions(["forecast"])["forecast"]
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "pool": ("forecast.commands.pool:pool", "Pool a table of forecasts question by question, and score it."),
     "experts": ("forecast.commands.experts:experts", "Print what the model made of those who spoke."),
     "sources": ("forecast.commands.sources:sources", "Print what became of those who report."),
+    "story": ("forecast.commands.story:story", "Tell each scenario by its most probable course of events."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
 }
 

@@ -19,7 +19,7 @@ DONE_ELSEWHERE = "update"  # the page about the first forecast runs it
 
 def _sections() -> dict[str, str]:
     text = (ROOT / PAGE).read_text(encoding="utf-8")
-    return dict(re.findall(r"^## forecast (\w+)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL))
+    return dict(re.findall(r"^## forecast ([\w-]+)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL))
 
 
 def _command(name: str) -> click.Command:

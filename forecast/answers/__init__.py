@@ -1,0 +1,1 @@
+"""Answers about a forecast: each a pure function from an outcome to plain numbers and words."""

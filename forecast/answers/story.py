@@ -1,0 +1,225 @@
+"""The most probable joint course of events within each scenario, and what tells the scenarios apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.answers.tables import Weighted, weighted
+from forecast.compiled.asof import AsOfNetwork
+from forecast.compiled.layout import Layout
+from forecast.compiled.scenarios import rule_events
+from forecast.inference.mpe import most_probable
+from forecast.record.outcome import Outcome
+from forecast.report.wording import label, likelihood_word, long_date, scenario_names
+from forecast.reweight.evaluate import mean_joint
+
+Array = NDArray[np.float64]
+Course = tuple[int, ...]  # a state of each event, as index among those that are alive
+Row = dict[str, Any]
+
+PILOTS = 40  # draws whose own most probable courses are tried
+CLOSE = 3  # courses told beside the most probable one
+UNSURE, SURE = 3, 0.95  # so many of the events that stay are told, if they are no surer than this
+
+
+def stories(found: Outcome) -> list[Row]:
+    """Tell each scenario that is possible by its most probable course of events, in rule order.
+
+    Each row: `scenario`, `name`, `probability`; `course` (event, state, `now`: the state known today, `in_scenario`
+    and `overall`: P(state) given the scenario and without it); `course_probability`: P(course | scenario, evidence);
+    `close`: the next courses that differ in one event, with their probability; `distinguishing`: for each event how
+    far its distribution given the scenario is from its distribution overall (total variation), the largest first,
+    with the state that gains most; `text`.
+
+    The course maximises the weighted mean over draws of P(course | evidence, draw). No elimination gives that
+    maximum. Tried are the exact most probable courses of single draws and of the mean factors; the best of them is
+    then improved until no change of one event, nor of two that share a factor, makes it more probable.
+    """
+    search = _Search(weighted(found.posterior))
+    asked, names = found.posterior.asked, scenario_names(found)
+    chosen = search.weighed
+    joints = mean_joint(asked, chosen.theta, chosen.weights, chosen.drawn)
+    candidates = search.candidates()
+    rows = []
+    for s, name in enumerate(found.scenario_ids):
+        share = float(joints[0][s].sum())
+        if not share > 0.0:
+            continue
+        course, chance = search.best(s, candidates[s])
+        told = [_step(found, asked.network, joints, s, v, x) for v, x in enumerate(course)]
+        close = [
+            {"event": found.layout.events[v].id, "state": _state(asked.network, v, x), "probability": p / share}
+            for v, x, p in search.close(s, course)[:CLOSE]
+        ]
+        row: Row = {
+            "scenario": name,
+            "name": names[name],
+            "probability": share,
+            "course": told,
+            "course_probability": chance / share,
+            "close": close,
+            "distinguishing": _distinguishing(found, joints, s),
+        }
+        rows.append(row | {"text": text(row, found)})
+    return rows
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """Log factors of every draw, and which of them each event stands in."""
+
+    scopes: tuple[tuple[int, ...], ...]
+    logs: tuple[Array, ...]
+
+    def of(self, factor: int, course: Sequence[int]) -> Array:
+        row: Array = self.logs[factor][tuple(course[v] for v in self.scopes[factor])]
+        return row
+
+
+class _Search:
+    """Finds the course of largest mean probability within a scenario."""
+
+    def __init__(self, weighed: Weighted) -> None:
+        self.weighed = weighed
+        network = weighed.asked.network
+        self.tables, offset = weighed.factors()
+        with np.errstate(divide="ignore"):  # what is impossible has log probability minus infinity
+            self.terms = _Terms(network.scopes, tuple(np.log(table) for table in self.tables))
+        self.shift = offset - weighed.log_evidence
+        self.holding = [[f for f, scope in enumerate(network.scopes) if v in scope] for v in range(len(network.cards))]
+        self.together = sorted({(a, b) for scope in network.scopes for a in scope for b in scope if a < b})
+
+    def candidates(self) -> list[set[Course]]:
+        """Return, for each scenario, the most probable courses of some draws and of the mean factors."""
+        asked, weights = self.weighed.asked, self.weighed.weights
+        draws = np.arange(0, weights.size, max(1, weights.size // PILOTS))
+        tried = []
+        for table in self.tables:
+            full = np.broadcast_to(table, (*table.shape[:-1], weights.size))
+            tried.append(np.concatenate([(full @ weights)[..., np.newaxis], full[..., draws]], axis=-1))
+        found = most_probable(asked.plan, tried, asked.masks)
+        return [
+            {tuple(map(int, found.states[:, s, d])) for d in np.flatnonzero(found.log_mass[s] > -np.inf)}
+            for s in range(asked.masks.shape[0])
+        ]
+
+    def probability(self, terms: Array) -> float:
+        """Average P(course | E, draw) over the draws, given its log factors (factors, draws)."""
+        return float(self.weighed.weights @ np.exp(terms.sum(axis=0) + self.shift))
+
+    def all_terms(self, course: Course) -> Array:
+        """Return the log factors of a course (factors, draws)."""
+        rows = [self.terms.of(f, course) for f in range(len(self.terms.scopes))]
+        return np.stack([np.broadcast_to(row, self.shift.shape) for row in rows])
+
+    def holds(self, s: int, course: Sequence[int]) -> bool:
+        """Say whether a course lies in scenario s."""
+        asked = self.weighed.asked
+        return bool(asked.masks[(s, *(course[v] for v in asked.plan.keep))])
+
+    def best(self, s: int, candidates: set[Course]) -> tuple[Course, float]:
+        """Return the best course found in scenario s, and its mean probability P(course | E)."""
+        chance, course = max((self.probability(self.all_terms(one)), one) for one in sorted(candidates))
+        while True:
+            better = max(((p, other) for other, p in self._neighbours(s, course)), default=(0.0, course))
+            if better[0] <= chance * (1.0 + 1e-12):  # rounding is no improvement
+                return course, chance
+            chance, course = better
+
+    def close(self, s: int, course: Course) -> list[tuple[int, int, float]]:
+        """Return the courses of scenario s that differ in one event: (event, state, P(course | E)), best first."""
+        differing = [
+            (next(v for v, x in enumerate(other) if x != course[v]), other, p)
+            for other, p in self._neighbours(s, course, pairs=False)
+        ]
+        return sorted(((v, other[v], p) for v, other, p in differing), key=lambda row: (-row[2], row[:2]))
+
+    def _neighbours(self, s: int, course: Course, *, pairs: bool = True) -> Iterator[tuple[Course, float]]:
+        terms = self.all_terms(course)
+        cards = self.weighed.asked.network.cards
+        changed = [(v,) for v in range(len(cards))] + (list(self.together) if pairs else [])
+        for events in changed:
+            touched = sorted({f for v in events for f in self.holding[v]})
+            rest = np.delete(terms, touched, axis=0).sum(axis=0) + self.shift
+            for states in product(*([x for x in range(cards[v]) if x != course[v]] for v in events)):
+                other = list(course)
+                for v, x in zip(events, states, strict=True):
+                    other[v] = x
+                if not self.holds(s, other):
+                    continue
+                log_p = rest + sum(self.terms.of(f, other) for f in touched)
+                yield tuple(other), float(self.weighed.weights @ np.exp(log_p))
+
+
+def _state(network: AsOfNetwork, v: int, alive: int) -> str:
+    return network.layout.events[v].states[network.alive[v][alive]]
+
+
+def _now(network: AsOfNetwork, v: int) -> str | None:
+    path = network.known.paths.get(v)
+    return None if path is None else network.layout.events[v].states[path.on(path.until)]
+
+
+def _step(found: Outcome, network: AsOfNetwork, joints: Sequence[Array], s: int, v: int, x: int) -> Row:
+    state = network.alive[v][x]
+    event, joint = found.layout.events[v], joints[v]
+    return {
+        "event": event.id,
+        "state": event.states[state],
+        "now": _now(network, v),
+        "in_scenario": float(joint[s, state] / joint[s].sum()),
+        "overall": float(joint[:, state].sum()),
+    }
+
+
+def _distinguishing(found: Outcome, joints: Sequence[Array], s: int) -> list[Row]:
+    layout: Layout = found.layout
+    defining = rule_events(layout, found.workspace.scenarios)
+    rows = []
+    for v, event in enumerate(layout.events):
+        overall, inside = joints[v].sum(axis=0), joints[v][s] / joints[v][s].sum()
+        state = int(np.argmax(inside - overall))
+        rows.append(
+            {
+                "event": event.id,
+                "defines": v in defining,
+                "distance": float(np.abs(inside - overall).sum() / 2.0),
+                "state": event.states[state],
+                "in_scenario": float(inside[state]),
+                "overall": float(overall[state]),
+            }
+        )
+    return sorted(rows, key=lambda row: (-row["distance"], row["event"]))
+
+
+def text(row: Row, found: Outcome) -> str:
+    """Tell a course in plain words: what moves, what is behind it, and what of the rest is least sure to stay."""
+    kinds = {event.id: event.kind for event in found.layout.events}
+    moves, hidden, stays = [], [], []
+    for step in row["course"]:
+        name, state = label(step["event"]), label(step["state"])
+        if kinds[step["event"]] == "constant":
+            hidden.append(f"{name} is {state}")
+        elif step["state"] == step["now"]:
+            stays.append(step)
+        else:
+            verb = "reaches" if kinds[step["event"]] == "reached" else f"turns from {label(step['now'])} to"
+            moves.append(f"{name} {verb} {state}")
+    until = long_date(found.layout.horizon)
+    parts = [f"By {until} {'; '.join(moves)}." if moves else f"Until {until} all stands as it is known to stand now."]
+    if hidden:
+        parts.append(f"Behind it, perhaps never seen: {'; '.join(hidden)}.")
+    unsure = sorted((s["in_scenario"], s["event"], s["state"]) for s in stays if s["in_scenario"] < SURE)[:UNSURE]
+    if stays:
+        listed = ", ".join(
+            f"{label(event)} {label(state)} ({likelihood_word(p)}, {p:.0%})" for p, event, state in unsure
+        )
+        least = f"; least sure of that: {listed}" if unsure else ""
+        parts.append(f"{'The rest' if moves else 'It'} stays as it is{least}.")
+    return " ".join(parts)

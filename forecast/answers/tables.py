@@ -1,0 +1,44 @@
+"""The factors of a posterior as arrays, with the reliability that each draw has of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import factors
+from forecast.compiled.reliability import report_factors, source_tables
+from forecast.reweight.evaluate import Query
+from forecast.reweight.posterior import Posterior
+from forecast.reweight.sources import Reliabilities
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Draws with their weights: theta (n_theta, draws), normalised weights (draws), log evidence (draws), sources."""
+
+    asked: Query
+    theta: Array
+    weights: Array
+    log_evidence: Array
+    drawn: Reliabilities
+
+    def factors(self) -> tuple[list[Array], Array]:
+        """Return the factors in the order of the network's scopes, draws last, and their log offset (draws)."""
+        tables = source_tables(self.asked.network, self.drawn.sources)
+        return factors(self.asked.network, self.theta, report_factors(tables, self.drawn.nodes))
+
+
+def weighted(found: Posterior, every: int = 1) -> Weighted:
+    """Return every so-many-th draw of a posterior, the weights normalised anew."""
+    weights = found.weights.weights[::every]
+    return Weighted(
+        found.asked,
+        np.ascontiguousarray(found.draws.theta[:, ::every]),
+        weights / weights.sum(),
+        found.evaluation.log_evidence[::every],
+        found.reliabilities.thinned(every),
+    )

@@ -1,0 +1,119 @@
+"""`forecast story`: each scenario as its most probable course of events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecast.commands import options
+
+TELLING = 5  # events that tell a scenario from the others
+
+
+@click.command()
+@click.argument("scenario", required=False)
+@options.workspace
+@options.as_of
+@options.as_json
+def story(scenario: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
+    """Tell every scenario (or SCENARIO alone, with every event) by its most probable course, and what sets it apart."""
+    from forecast import pipeline
+    from forecast.answers.story import stories
+    from forecast.commands.progress import Progress
+    from forecast.workspace.problems import choice
+
+    progress = Progress()
+    try:
+        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
+        if scenario is not None and scenario not in found.scenario_ids:
+            raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, found.scenario_ids)}")
+        rows = stories(found)
+    finally:
+        progress.done()
+    if scenario is not None:
+        rows = [row for row in rows if row["scenario"] == scenario]
+        if not rows:
+            raise click.ClickException(f"scenario '{scenario}' is impossible on the evidence")
+    if as_json:
+        click.echo(json.dumps(rows if scenario is None else rows[0], ensure_ascii=False, indent=1, allow_nan=False))
+        return
+    for place, row in enumerate(rows):
+        if place:
+            click.echo()
+        _print(row, in_full=scenario is not None)
+
+
+def _print(row: Mapping[str, Any], *, in_full: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=False)
+    console.print(Text(f"{row['scenario']}  {_percent(row['probability'])}  {row['name']}", style="bold"))
+    console.print(Text(row["text"]))
+    console.print(Text(_how_probable(row)))
+    if in_full:
+        _print_course(row)
+    _print_telling(row)
+
+
+def _how_probable(row: Mapping[str, Any]) -> str:
+    said = f"Of this scenario this one course has {_percent(row['course_probability'])}"
+    if not row["close"]:
+        return f"{said}."
+    near = row["close"][0]
+    share = near["probability"] / row["course_probability"]
+    return f"{said}; with {near['event']} {near['state']} instead it would be {share:.2f} times as probable."
+
+
+def _print_course(row: Mapping[str, Any]) -> None:
+    grid = _grid(("event", "now", "course"), ("in the scenario", "overall"))
+    for step in row["course"]:
+        cells = (step["event"], step["now"] or "-", step["state"], *_two(step))
+        grid.add_row(*_texts(cells, bold=step["now"] is not None and step["state"] != step["now"]))
+    _show(grid)
+
+
+def _print_telling(row: Mapping[str, Any]) -> None:
+    grid = _grid(("what sets it apart", ""), ("in the scenario", "overall", "distance"))
+    for told in row["distinguishing"][:TELLING]:
+        name = f"{told['event']} {told['state']}"
+        cells = (name, "by its rule" if told["defines"] else "", *_two(told), f"{told['distance']:.3f}")
+        grid.add_row(*_texts(cells))
+    _show(grid)
+
+
+def _two(row: Mapping[str, Any]) -> tuple[str, str]:
+    return _percent(row["in_scenario"]), _percent(row["overall"])
+
+
+def _percent(probability: float) -> str:
+    """Write a probability in percent: two digits, and one decimal from ten on."""
+    return f"{100 * probability:.2g} %" if 0.0 < probability < 0.1 else f"{100 * probability:.1f} %"
+
+
+def _grid(left: tuple[str, ...], right: tuple[str, ...]) -> Any:
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in left:
+        grid.add_column(heading, overflow="fold")
+    for heading in right:
+        grid.add_column(heading, justify="right")
+    return grid
+
+
+def _texts(cells: tuple[str, ...], *, bold: bool = False) -> list[Any]:
+    from rich.text import Text
+
+    return [Text(cell, style="bold" if bold else "") for cell in cells]
+
+
+def _show(grid: Any) -> None:
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=False).print(grid)

@@ -1,0 +1,75 @@
+"""Random small worlds as outcomes whose draws have weights, and the same by enumeration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import compile_workspace
+from forecast.compiled.reliability import NODES
+from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.prior.draws import Draws
+from forecast.prior.spec import PriorSpec
+from forecast.record.outcome import Outcome, outcome
+from forecast.reweight.evaluate import evaluate, query
+from forecast.reweight.posterior import Posterior
+from forecast.reweight.sources import Reliabilities
+from forecast.reweight.weights import Weights
+from tests.oracle import enumeration
+from tests.oracle.enumeration import AsOf
+from tests.oracle.random_worlds import random_world
+from tests.worlds import OPENS
+
+Array = NDArray[np.float64]
+AS_OF = OPENS.replace(year=OPENS.year + 1, month=3)
+DRAWS = 4
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An outcome, and the weighted mean joint P(states | E) by enumeration: {states in event order: probability}."""
+
+    outcome: Outcome
+    oracle: AsOf
+    joint: Mapping[tuple[str, ...], float]
+
+    def scenario(self, states: tuple[str, ...]) -> str:
+        """Return the scenario of a joint state."""
+        return self.oracle.scenario(dict(zip(self.oracle.network.events, states, strict=True)))
+
+
+def answered(seed: int, n_events: int, monkeypatch: pytest.MonkeyPatch) -> Answered | None:
+    """Return a random world whose sources stand at nodes of the grid; None if its evidence is impossible."""
+    world, rng = random_world(seed, n_events, draws=DRAWS), np.random.default_rng(seed + 1)
+    # Copies are ranked by strength at the prior mean, which is not where the sources stand here.
+    known = replace(world.workspace, items=tuple(replace(item, group=None) for item in world.workspace.items))
+    names = tuple(sorted(known.sources))
+    nodes = rng.integers(20, 45, len(names))
+    for name, node in zip(names, nodes, strict=True):
+        monkeypatch.setitem(enumeration.GRADE_MEAN, known.sources[name].reliability, float(NODES[node]))
+    enumeration.informative.cache_clear()
+    asked = query(compile_workspace(world.layout, known, AS_OF), known.scenarios)
+    drawn = Reliabilities(names, np.tile(nodes[:, np.newaxis].astype(np.intp), DRAWS), np.zeros(DRAWS))
+    try:
+        evaluation = evaluate(asked, world.flat, drawn)
+    except ImpossibleEvidenceError:
+        return None
+    weights = Weights(rng.dirichlet(np.ones(DRAWS)), 0.0, float(DRAWS))
+    draws = cast("Draws", _Draws(world.flat))
+    spec = cast("PriorSpec", None)
+    found = Posterior(asked, spec, draws, draws, None, np.zeros(DRAWS), drawn, evaluation, weights)
+    oracle = AsOf(known, world.theta, AS_OF)
+    total = sum(oracle.joint.values())
+    joint = {states: float(weights.weights @ (chance / total)) for states, chance in oracle.joint.items()}
+    enumeration.informative.cache_clear()
+    return Answered(outcome(known, world.layout, AS_OF, 0, found), oracle, joint)
+
+
+@dataclass(frozen=True)
+class _Draws:
+    theta: Array
