@@ -1,0 +1,174 @@
+"""The hierarchical pool: against an integral done on a grid, and the ways in which it must differ from a plain mean."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from forecast.pooling.fit import fit, prepare
+from forecast.pooling.leave_out import leave_out, outcome_log_likelihood, without_outcome
+from forecast.pooling.pool import Pool, pool
+from forecast.pooling.scored import scores
+from forecast.pooling.table import Forecast, ForecastTable
+from forecast.workspace.problems import Source
+
+Array = NDArray[np.float64]
+TODAY = date(2026, 11, 23)
+
+
+def _row(expert: str, question: str, p: float, group: str | None = None, weight: float = 1.0) -> Forecast:
+    return Forecast(expert, question, p, None, None, 0.9, None, None, group, weight, Source("t.csv", 1))
+
+
+def _table(*rows: Forecast, outcomes: dict[str, int] | None = None) -> ForecastTable:
+    questions = {row.question: (outcomes or {}).get(row.question) for row in rows}
+    return ForecastTable("t.csv", rows, questions, ())
+
+
+def _silent(doing: str) -> None:
+    del doing
+
+
+def _pooled(table: ForecastTable) -> dict[str, float]:
+    return {question.name: question.p_event for question in pool(table, TODAY, 1, _silent).questions}
+
+
+def _exactly(p: float, n: int) -> float:
+    """Integrate the posterior mean of a question's probability after n lone forecasts of p, deviations apart."""
+    x = np.linspace(-12, 12, 601)  # log-odds of the question
+    d = np.linspace(-2, 2, 81)[:, np.newaxis]  # deviation
+    omega = np.linspace(0.0025, 2.5, 200)
+    scale = np.hypot(0.3, omega)
+    z = (np.log(p / (1 - p)) - (x[:, np.newaxis, np.newaxis] + d)) / scale
+    t4 = (1 + z**2 / 4) ** -2.5 / scale
+    lone = (t4 * np.exp(-0.5 * (d / 0.4) ** 2 - 2 * omega**2)).sum(axis=(1, 2))
+    density = lone**n * np.exp(-0.5 * (x / 1.5) ** 2)
+    return float((density / (1 + np.exp(-x))).sum() / density.sum())
+
+
+def test_lone_forecasts_are_the_integral() -> None:
+    """Lone forecasts are pooled as the model says, computed on a grid with every deviation apart."""
+    found = _pooled(_table(_row("a", "one", 0.05), *(_row(f"b{i}", "three", 0.2) for i in range(3))))
+    # One forecast alone is where folding its deviation into the noise shows most: .134 for .122.
+    assert _exactly(0.05, 1) == pytest.approx(found["one"], abs=0.02)
+    assert _exactly(0.2, 3) == pytest.approx(found["three"], abs=0.012)
+
+
+def test_copies_in_a_group_move_less_than_strangers() -> None:
+    """Two copies of one expert in one group move the pool less than two independent experts who say the same."""
+    rows = []
+    for i in range(12):  # the same comparison many times, for its mean
+        rows += [_row("a", f"group {i}", 0.9, "school"), _row("b", f"group {i}", 0.9, "school")]
+        rows += [_row("c", f"strangers {i}", 0.9), _row("d", f"strangers {i}", 0.9), _row("e", f"one {i}", 0.9)]
+    found = _pooled(_table(*rows))
+    one, group, strangers = (
+        np.mean([p for name, p in found.items() if name.startswith(f"{what} ")])
+        for what in ("one", "group", "strangers")
+    )
+    assert one + 0.005 < group < strangers - 0.005
+
+
+def test_many_unlikely_events_stay_unlikely() -> None:
+    """Twenty questions put at .05 by two experts stay below .1, by an expert each near it: no bias is learned."""
+    names = [f"q{i:02}" for i in range(20)]
+    by_two = _pooled(_table(*(_row(f"e{e}", name, 0.05) for e in range(2) for name in names)))
+    by_one_each = _pooled(_table(*(_row(f"expert of {name}", name, 0.05) for name in names)))
+    assert max(by_two.values()) < 0.1
+    assert max(by_one_each.values()) < _exactly(0.05, 1) + 0.03
+
+
+def test_one_expert_who_says_the_same_of_everything() -> None:
+    """Twenty questions put at .05 by one expert alone rise, for so equal an expert is taken as noisy, but not to .3."""
+    assert max(_pooled(_table(*(_row("a", f"q{i:02}", 0.05) for i in range(20)))).values()) < 0.27
+
+
+def test_weight_sharpens() -> None:
+    """An expert of weight 9 moves the pool further than one of weight 1."""
+    found = _pooled(_table(_row("a", "heavy", 0.9, weight=9.0), _row("b", "light", 0.9)))
+    assert found["heavy"] > found["light"] + 0.02
+
+
+def test_order_of_rows_changes_nothing() -> None:
+    """The same rows in another order give the same numbers, to the last digit."""
+    rows = [_row(expert, question, p) for expert, question, p in
+            (("a", "x", 0.3), ("b", "x", 0.6), ("a", "y", 0.8), ("b", "y", 0.7))]  # fmt: skip
+    assert _pooled(_table(*rows)) == _pooled(_table(*reversed(rows)))
+
+
+def _with_records() -> ForecastTable:
+    """Twelve resolved questions; one expert is always sure and wrong half of the time."""
+    rng = np.random.default_rng(2)
+    outcomes = {f"q{i:02}": i % 2 for i in range(12)}
+    rows = [_row("good", name, 0.8 if outcome else 0.2) for name, outcome in outcomes.items()] + [
+        _row("wild", name, float(rng.choice([0.03, 0.97]))) for name in outcomes
+    ]
+    rows += [_row("good", "open", 0.2), _row("wild", "open", 0.97)]
+    return _table(*rows, outcomes=outcomes)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Pool:
+    """The pool of the table with records."""
+    return pool(_with_records(), TODAY, 1, _silent)
+
+
+def test_record_teaches_slope(recorded: Pool) -> None:
+    """An expert whose certainty came to nothing gets a steeper slope than one who was always on the right side."""
+    slope = {expert.name: expert.slope.mean for expert in recorded.experts if expert.slope}
+    assert (True, {"good", "wild"}) == (slope["wild"] > slope["good"] + 0.3, set(slope))
+
+
+def test_leaving_out_is_a_fit_without_the_outcome() -> None:
+    """The weighed draws agree with draws sampled without the question's outcome; its forecasts stay."""
+    table = _with_records()
+    prepared = prepare(table, TODAY)
+    fitted = fit(prepared, 1, _silent)
+    left = leave_out(prepared, fitted, table.questions, 1, _silent, refit=False)
+    name = "q01"
+    row = prepared.questions.index(name)
+    again = fit(without_outcome(prepared, row), 2, _silent)
+    assert float(again.p_event[row].mean()) == pytest.approx(left.by_question[name].p_event, abs=0.03)
+    terms = outcome_log_likelihood(prepared, fitted)
+    assert (2, True) == (
+        int((prepared.record_of == row).sum()),
+        bool((terms[prepared.questions.index("open")] == 0).all()),
+    )
+
+
+def test_an_unreliable_weight_is_sampled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where k is above the limit the question is refitted and says so; without refits it stays as weighed."""
+    monkeypatch.setattr("forecast.pooling.leave_out.RELIABLE_BELOW", -10.0)
+    table = _table(*(_row("a", f"q{i}", 0.7) for i in range(10)), outcomes={f"q{i}": int(i > 2) for i in range(10)})
+    prepared = prepare(table, TODAY)
+    fitted = fit(prepared, 1, _silent)
+    some = {name: outcome if name == "q4" else None for name, outcome in table.questions.items()}
+    refits = [
+        leave_out(prepared, fitted, some, 1, _silent, refit=refit).by_question["q4"].refitted for refit in (True, False)
+    ]
+    assert [True, False] == refits
+
+
+def test_without_an_outcome_there_is_no_score() -> None:
+    """A table without outcomes has no scores and leaves nothing out."""
+    found = pool(_table(_row("a", "q", 0.3)), TODAY, 1, _silent)
+    assert ((), (), {}) == (scores(found).pools, scores(found).experts, found.left_out.by_question)
+
+
+def test_scores_are_of_what_was_said(recorded: Pool) -> None:
+    """An expert's scores are those of the resolved questions that the expert answered, n among them."""
+    found = {scored.name: scored for scored in scores(recorded).experts}
+    assert [12, 0.04] == pytest.approx([found["good"].n, found["good"].means["brier"]])
+    against = found["good"].against_pool
+    assert against is not None
+    pooled = scores(recorded).pools[0]
+    assert found["good"].means["log"] - pooled.means["log"] == pytest.approx(against["log"].mean)
+
+
+def test_what_is_scored_did_not_know_the_outcome(recorded: Pool) -> None:
+    """The hierarchical pool is scored with the probabilities that left each outcome out."""
+    left = [(q.left_out.p_event, q.outcome) for q in recorded.questions if q.left_out and q.outcome is not None]
+    expected = np.mean([(p - outcome) ** 2 for p, outcome in left])
+    assert expected == pytest.approx(scores(recorded).pools[0].means["brier"])
