@@ -40,7 +40,10 @@ def folded_deviations(spec: PriorSpec) -> PriorSpec:
     readings = np.bincount(deviations.column, minlength=len(spec.deviation_labels))
     lone = (readings[deviations.column] == 1) & (deviations.row < n_stated)
     variance = np.square(spec.stated.scale)
-    np.add.at(variance, deviations.row[lone], np.square(deviations.weight[lone]))
+    # The noise is divided by the expert's weight afterwards; the deviation is not.
+    np.add.at(
+        variance, deviations.row[lone], spec.stated.weight[deviations.row[lone]] * np.square(deviations.weight[lone])
+    )
     used = np.unique(deviations.column[~lone])
     return replace(
         spec,

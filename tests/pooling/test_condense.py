@@ -26,7 +26,7 @@ def _spec() -> PriorSpec:
         ("dia", "z", "h"), ("eva", "x", "h"),
     ]  # fmt: skip
     rows = tuple(
-        Forecast(expert, question, 0.3, None, None, 0.9, None, None, group, 1.0, Source("t.csv", 1))
+        Forecast(expert, question, 0.3, None, None, 0.9, None, None, group, 4.0, Source("t.csv", 1))
         for expert, question, group in said
     )
     workspace = as_workspace(ForecastTable("t.csv", rows, {"x": None, "y": None, "z": None}, ()), TODAY)
@@ -52,7 +52,7 @@ def test_lone_deviations_become_noise() -> None:
     assert ["ann: x", "bob: x"] == [whole.statement_ids[row] for row in kept]
     alone = np.setdiff1d(np.arange(whole.stated.scale.size), kept)
     assert whole.stated.scale[kept].tolist() == folded.stated.scale[kept].tolist()
-    expected = np.hypot(whole.stated.scale[alone], SD_DEVIATION)
+    expected = np.hypot(whole.stated.scale[alone], SD_DEVIATION * 2.0)  # experts of weight 4: the noise is halved after
     assert expected.tolist() == pytest.approx(folded.stated.scale[alone].tolist())
 
 
@@ -61,7 +61,7 @@ def test_shared_deviations_keep_their_sd() -> None:
     whole = _spec()
 
     def variance(spec: PriorSpec) -> list[float]:
-        total = np.square(spec.stated.scale)
+        total = np.square(spec.stated.scale) / spec.stated.weight
         np.add.at(total, spec.deviations.row, np.square(spec.deviations.weight))
         return [float(value) for value in total]
 
