@@ -61,7 +61,7 @@ def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
             str(len(row["statements"])),
             str(sum(one["disagrees"] for one in row["statements"]) or "-"),
             f"{deviation['mean']:+.2f}" if deviation else "-",
-            f"{row['noise']['mean']:.2f}",
+            f"{row['noise']['mean']:.2f}" if row["noise"] else "-",
             f"{record['resolved']}/{record['needed']}" if record["slope"] is None else str(record["resolved"]),
             str(len(row["incoherent"]) + len(row["conflicts"]) or "-"),
         )

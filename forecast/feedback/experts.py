@@ -29,10 +29,10 @@ def expert_table(found: Outcome) -> list[Row]:
     """Describe every expert with a statement by the as-of date, in id order.
 
     Each row: expert, name, group, weight, `statements` (as the report tells them), `deviation` (mean over the expert's
-    single numbers of what group and coder add, in log-odds) and `noise` (omega, log-odds), each with mean and 5 and
-    95 % quantiles, `record` (resolved forecasts: number, Brier score, and bias and slope once they are learned),
-    `incoherent` (smallest sets of the expert's own statements that cannot all hold), `conflicts` (pairs and sets with
-    statements of others) and `summary`. From the fit on the statements alone.
+    single numbers of what group and coder add, in log-odds) and `noise` (omega, log-odds; None for an exact expert),
+    each with mean and 5 and 95 % quantiles, `record` (resolved forecasts: number, Brier score, and bias and slope once
+    they are learned), `incoherent` (smallest sets of the expert's own statements that cannot all hold), `conflicts`
+    (pairs and sets with statements of others) and `summary`. From the fit on the statements alone.
     """
     workspace, spec = found.workspace, found.posterior.spec
     told = statements(found, fit := load_fit(found.posterior.base.folder)[0])
@@ -52,7 +52,9 @@ def expert_table(found: Outcome) -> list[Row]:
             "weight": workspace.experts[name].weight,
             "statements": own,
             "deviation": _deviation(spec, fit, [one["id"] for one in own]),
-            "noise": _summed(fit["omega"].reshape(-1, len(spec.experts))[:, place]),
+            "noise": None
+            if workspace.experts[name].exact
+            else _summed(fit["omega"].reshape(-1, len(spec.experts))[:, place]),
             "record": _record(spec, fit, name, records.get(name, [])),
             "incoherent": [list(ids) for ids in touching if all(speaker[one] == name for one in ids)],
             "conflicts": [list(ids) for ids in touching if any(speaker[one] != name for one in ids)],
@@ -112,9 +114,7 @@ def summary(row: Row, expert: Expert, typical_noise: float) -> str:
         more = "more" if deviation["mean"] > 0 else "less"
         by = f"{abs(deviation['mean']):.1f} log-odds on average"
         parts.append(f"On what is asked, group and coder say {more} than the model, by {by}.")
-    ratio = row["noise"]["mean"] / typical_noise
-    word = "as large as" if QUIET <= ratio <= LOUD else "smaller than" if ratio < QUIET else "larger than"
-    parts.append(f"The extra noise of {row['noise']['mean']:.2f} log-odds is {word} that of the others.")
+    parts.append(_on_noise(row["noise"], typical_noise))
     parts.append(_on_record(row["record"]))
     if row["incoherent"]:
         sets = "; ".join(" with ".join(ids) for ids in row["incoherent"])
@@ -122,6 +122,14 @@ def summary(row: Row, expert: Expert, typical_noise: float) -> str:
     if row["conflicts"]:
         parts.append(f"{len(row['conflicts'])} contradiction{'s' * (len(row['conflicts']) != 1)} with others.")
     return " ".join(parts)
+
+
+def _on_noise(noise: Row | None, typical: float) -> str:
+    if noise is None:
+        return "What is stated follows from a rule: it is read without extra noise."
+    ratio = noise["mean"] / typical
+    word = "as large as" if QUIET <= ratio <= LOUD else "smaller than" if ratio < QUIET else "larger than"
+    return f"The extra noise of {noise['mean']:.2f} log-odds is {word} that of the others."
 
 
 def _on_record(record: Row) -> str:

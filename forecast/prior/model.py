@@ -91,7 +91,8 @@ def _observe(spec: PriorSpec, outputs: Any) -> None:
     omega = pm.HalfNormal("omega", SD_EXPERT, dims="expert")
 
     def scale(noisy: Noisy, name: str) -> Any:
-        variance = _data(noisy.scale, f"{name}_sd") ** 2 + omega[_data(noisy.expert, f"{name}_expert")] ** 2
+        extra = _data(noisy.scatters, f"{name}_scatters") * omega[_data(noisy.expert, f"{name}_expert")]
+        variance = _data(noisy.scale, f"{name}_sd") ** 2 + extra**2
         return pt.sqrt(variance / _data(noisy.weight, f"{name}_weight"))
 
     if spec.stated.location.size:

@@ -67,7 +67,8 @@ def _sd(spec: PriorSpec, noisy: Noisy, omega: Array, first: int) -> Array:
     """Return the sd of the readings of a block, whose rows among the spec's quantities begin at `first`."""
     by_row = np.bincount(spec.deviations.row, np.square(spec.deviations.weight), minlength=spec.deviations.n_rows)
     deviation = by_row[first : first + noisy.location.size]
-    return np.asarray(np.sqrt((np.square(noisy.scale) + np.square(omega[noisy.expert])) / noisy.weight + deviation))
+    extra = noisy.scatters * omega[noisy.expert]
+    return np.asarray(np.sqrt((np.square(noisy.scale) + np.square(extra)) / noisy.weight + deviation))
 
 
 def _as_heard(spec: PriorSpec, fit: Mapping[str, Array], implied: Array) -> Array:

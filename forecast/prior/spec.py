@@ -82,13 +82,14 @@ class PriorSpec:
 class Noisy:
     """Stated values with their sd (log-odds), the index of the expert whose omega adds to it, and the expert's weight.
 
-    The noise of a reading is sqrt((sd^2 + omega^2) / weight).
+    The noise of a reading is sqrt((sd^2 + scatters omega^2) / weight); `scatters` is 0 for an exact expert, else 1.
     """
 
     location: Array
     scale: Array
     expert: NDArray[np.intp]
     weight: Array
+    scatters: Array
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class _Collector:
 
     def deviation(self, statement: Statement, target: Target, sign: float, row: dict[int, float]) -> None:
         """Add sign * delta[group, event, states] (and the coder's) to a row over the deviation coordinates."""
-        if target.condition is None:
+        if target.condition is None or self.workspace.experts[statement.expert].exact:
             return
         v = self.layout.index[target.condition.event]
         states = list(self._states(target.condition))
@@ -156,6 +157,8 @@ class _Collector:
 
     def deviation_coordinate(self, statement: Statement, v: int, direction: Array, row: dict[int, float]) -> None:
         """Add the deviation along a direction of the states' log-ratios (for a whole distribution)."""
+        if self.workspace.experts[statement.expert].exact:
+            return
         group = self.workspace.experts[statement.expert].group
         voices = [("group", group), *([("coder", statement.coded_by)] if statement.coded_by else [])]
         for kind, name in voices:
@@ -226,7 +229,7 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
         "count": [],
         "order": [],
     }
-    noisy: dict[str, list[tuple[float, float, int, float]]] = {"stated": [], "distribution": []}
+    noisy: dict[str, list[tuple[float, float, int, float, float]]] = {"stated": [], "distribution": []}
     distribution_of: list[int] = []
     counted: list[tuple[float, float, float, float]] = []
     ordered: list[float] = []
@@ -235,17 +238,18 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
         expert = experts.index(statement.expert)
         weight = workspace.experts[statement.expert].weight
         spread = 1.0 / sqrt(weight)
+        scatters = 0.0 if workspace.experts[statement.expert].exact else 1.0
         match numbers(statement, workspace.experts, workspace.network):
             case Stated() as said:
                 ids["stated"].append(statement.id)
-                noisy["stated"].append((said.location, said.scale, expert, weight))
+                noisy["stated"].append((said.location, said.scale, expert, weight, scatters))
                 rated_of.append(1 + rated.index(statement.expert) if statement.expert in rated else 0)
                 is_biased.append(float(said.against is None))
                 blocks["stated"].append(_difference(collector, statement, said.against, said.of_odds))
             case StatedDistribution() as said:
                 for row, location in _log_ratios(collector, statement, said):
                     blocks["distribution"].append(row)
-                    noisy["distribution"].append((location, said.scale, expert, weight))
+                    noisy["distribution"].append((location, said.scale, expert, weight, scatters))
                     distribution_of.append(len(ids["distribution"]))
                 ids["distribution"].append(statement.id)
             case Counted() as said:
@@ -282,9 +286,9 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
     )
 
 
-def _noisy(rows: Sequence[tuple[float, float, int, float]]) -> Noisy:
-    table = np.array(rows, dtype=float).reshape(-1, 4)
-    return Noisy(table[:, 0], table[:, 1], table[:, 2].astype(np.intp), table[:, 3])
+def _noisy(rows: Sequence[tuple[float, float, int, float, float]]) -> Noisy:
+    table = np.array(rows, dtype=float).reshape(-1, 5)
+    return Noisy(table[:, 0], table[:, 1], table[:, 2].astype(np.intp), table[:, 3], table[:, 4])
 
 
 Row = tuple[dict[tuple[str, int], float], dict[int, float]]

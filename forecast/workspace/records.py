@@ -84,6 +84,7 @@ class Expert:
     default_sd: float  # of a statement, in log-odds, where the statement gives none
     weight: float  # the variance of all that the expert says is divided by it
     source: Source
+    exact: bool = False  # what follows from a rule: no noise but the sd that is stated, no deviation
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class ExpertShape(Shape):
     group: Name | None = None
     default_sd: Positive = 1.0  # log-odds: about a factor of 5 in odds either way, at 90 %
     weight: Positive = 1.0
+    exact: bool = False
 
 
 class ReportSourceShape(Shape):
