@@ -26,7 +26,7 @@ from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.misfits import misfits
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.read import load, read_workspace
-from forecast.workspace.records import Workspace
+from forecast.workspace.records import Item, Workspace
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -96,11 +96,15 @@ def open_workspace(root: Path, today: date, as_of: date | None) -> tuple[Workspa
     """Read and check a workspace for a run as of a date. Raises WorkspaceProblems."""
     workspace = load(root, today)
     as_of = as_of or today
+    _check_opened(workspace, as_of)
+    return workspace, lay_out(workspace.network), as_of
+
+
+def _check_opened(workspace: Workspace, as_of: date) -> None:
     network = workspace.network
     if as_of < network.opens:
         opening = f"a date from the opening {network.opens} on"
         raise WorkspaceProblems([Problem(network.source, "as-of date before the opening", as_of.isoformat(), opening)])
-    return workspace, lay_out(network), as_of
 
 
 def write(update: Update, progress: Progress, *, with_report: bool = True) -> None:
@@ -148,19 +152,38 @@ def alternative_table(
     workspace, layout, as_of = open_workspace(root, today, as_of)
     other = alternative_workspace(workspace, alternative)
 
-    def concluded(one: Workspace, doing: str) -> Outcome:
-        def say(what: str) -> None:
-            progress(f"{doing}: {what}")
+    def said(doing: str) -> Progress:
+        return lambda what: progress(f"{doing}: {what}")
 
-        try:
-            found = posterior(layout, one, as_of, seed, root / "reports" / ".cache", say)
-        except ContradictionError as error:
-            raise WorkspaceProblems(_contradiction(error)) from error
-        return outcome(one, layout, as_of, seed, found)
-
-    ordinary = concluded(workspace, "with everybody")
-    table = forecast_table(concluded(other, alternative.description), _line(ordinary, (), None), _version())
+    ordinary = _outcome(root, workspace, layout, as_of, seed, said("with everybody"))
+    varied = _outcome(root, other, layout, as_of, seed, said(alternative.description))
+    table = forecast_table(varied, _line(ordinary, (), None), _version())
     return {"alternative": alternative.description, **table}
+
+
+def item_effect(
+    root: Path,
+    before: Workspace,
+    after: Workspace,
+    item: Item,
+    as_of: date,
+    progress: Progress,
+    *,
+    seed: int = DEFAULT_SEED,
+) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """Compute what an item does to the forecast (forecast.answers.effect), and the doubts about evidence it raises.
+
+    `before` and `after` are the workspace without and with it. Nothing is written but cached draws. Raises
+    WorkspaceProblems where the item contradicts other evidence.
+    """
+    from forecast.answers.effect import effect_table
+
+    _check_opened(after, as_of)
+    layout = lay_out(after.network)
+    without = _outcome(root, before, layout, as_of, seed, progress)
+    table = effect_table(without, _outcome(root, after, layout, as_of, seed, progress), item)
+    old = evidence_doubts(layout, before, as_of)
+    return table, tuple(doubt for doubt in evidence_doubts(layout, after, as_of) if doubt not in old)
 
 
 def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...]]:
@@ -247,6 +270,10 @@ def concluded(
 ) -> Outcome:
     """Compute the outcome that answers are about (forecast.answers). Nothing is written but cached draws."""
     workspace, layout, as_of = open_workspace(root, today, as_of)
+    return _outcome(root, workspace, layout, as_of, seed, progress)
+
+
+def _outcome(root: Path, workspace: Workspace, layout: Layout, as_of: date, seed: int, progress: Progress) -> Outcome:
     try:
         found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress)
     except ContradictionError as error:

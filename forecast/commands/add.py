@@ -1,4 +1,4 @@
-"""`forecast add statement`: ask what was said, show how it is read, and write it to its file."""
+"""`forecast add`, and `add statement`: ask what was said, show how it is read, and write it to its file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.add_evidence import evidence
 
 if TYPE_CHECKING:
     from forecast.workspace.drafts import Draft
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 @click.group()
 def add() -> None:
     """Add to the files of a workspace, checked before anything is written."""
+
+
+add.add_command(evidence)
 
 
 @add.command()

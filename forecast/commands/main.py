@@ -17,7 +17,7 @@ COMMANDS = {
     "show": ("forecast.commands.show:show", "Print the latest forecast, or the prior."),
     "check": ("forecast.commands.check:check", "Report every mistake in the workspace's files."),
     "init": ("forecast.commands.init:init", "Write a small complete workspace into a new folder."),
-    "add": ("forecast.commands.add:add", "Add a statement, checked and shown before it is written."),
+    "add": ("forecast.commands.add:add", "Add a statement or evidence, shown before it is written."),
     "query": ("forecast.commands.query:query", "Compute the marginals of a BIF network given evidence."),
     "pool": ("forecast.commands.pool:pool", "Pool a table of forecasts question by question, and score it."),
     "experts": ("forecast.commands.experts:experts", "Print what the model made of those who spoke."),

@@ -1,0 +1,196 @@
+"""The questions of `forecast add evidence`: each asked only where no option answers it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import click
+
+from forecast.commands import options
+from forecast.commands.asking import Asking, free_name, known, something
+from forecast.commands.bearing_questions import Bearings
+from forecast.workspace.draft_items import item_path
+from forecast.workspace.drafts import mapping, text
+from forecast.workspace.grades import LETTERS
+from forecast.workspace.nodes import Mapping, Node, Scalar
+from forecast.workspace.problems import Problem, WorkspaceProblems, choice, nearest
+from forecast.workspace.read import read_workspace
+from forecast.workspace.records import Workspace
+
+WORDS_OF_ID = 6  # of a headline, in an id made from it
+CREDIBILITIES = tuple("123456")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the options say; None or empty where they do not."""
+
+    item_id: str | None
+    reported: date | None
+    happened: date | None
+    source: str | None
+    source_name: str | None
+    grade: str | None
+    credibility: str | None
+    group: str | None
+    rho: float | None
+    headline: str | None
+    url: str | None
+    why: str | None
+    supersedes: str | None
+    bearings: Bearings
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The workspace without the item, the item as it is to stand in a file, and its source if that is new."""
+
+    workspace: Workspace
+    problems: tuple[Problem, ...]
+    path: str
+    fields: dict[str, Node]
+    bearings: tuple[Mapping, ...]
+    new_source: tuple[str, Mapping] | None
+
+
+def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
+    """Return an item from options and, if `ask`, from questions.
+
+    Raises WorkspaceProblems where the files hold errors already, and UsageError where an answer is missing.
+    """
+    workspace, problems = read_workspace(root, today=options.today())
+    if workspace is None:
+        raise WorkspaceProblems(problems)
+    needed = {"--headline": given.headline is not None, "--source": given.source is not None}
+    needed["--settled, --likelihood, --support or --claims"] = given.bearings.any()
+    missing = [name for name, is_said in needed.items() if not is_said]
+    if missing and not ask:
+        raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(missing)}")
+    questions = _Questions(root, workspace, given, Asking(bool(missing), to_stderr), can_ask=ask)
+    path, fields, bearings, new_source = questions.all()
+    return Answered(workspace, problems, path, fields, bearings, new_source)
+
+
+@dataclass(frozen=True)
+class _Questions:
+    """Asks what was reported, by whom, and what it says about which events."""
+
+    root: Path
+    workspace: Workspace
+    given: Given
+    asking: Asking
+    can_ask: bool
+
+    def all(self) -> tuple[str, dict[str, Node], tuple[Mapping, ...], tuple[str, Mapping] | None]:
+        """Ask in the order in which an item is read: what happened first, its name last."""
+        given, optional = self.given, self.asking.optional
+        headline = self.asking.get("What is reported, in one sentence", given.headline, something)
+        today = options.today().isoformat()
+        reported = optional("Reported on", _iso(given.reported), today, _past_day) or today
+        happened = optional("Happened on (empty: not known, or it is no event)", _iso(given.happened), read=_past_day)
+        source, new_source = self._source()
+        question = "Credibility, 1 confirmed ... 5 improbable, 6 cannot be judged (empty: 6)"
+        credibility = optional(
+            question, given.credibility, read=lambda said: known(said, CREDIBILITIES, "credibilities")
+        )
+        group = self._group()
+        url = optional("Address (empty: none)", given.url)
+        bearings = given.bearings.read(self.workspace.network, self.asking)
+        why = optional("Why it says so much and not more (empty: nothing to say)", given.why)
+        item_id = given.item_id or optional("Id", None, self._free_id(reported, headline)) or ""
+        item_id = item_id or self._free_id(reported, headline)
+        said: dict[str, Node | None] = {
+            "id": text(item_id),
+            "reported": text(reported),
+            "happened": _text(happened),
+            "source": text(source),
+            "credibility": Scalar(int(credibility), credibility, 1) if credibility else None,
+            "group": _text(group),
+            "rho": None if given.rho is None else Scalar(given.rho, f"{given.rho!r}", 1),
+            "headline": text(headline),
+            "url": _text(url),
+            "supersedes": _text(self._superseded()),
+            "why": _text(why),
+        }
+        fields = {key: value for key, value in said.items() if value is not None}
+        return self._free_path(reported, item_id), fields, bearings, new_source
+
+    def _source(self) -> tuple[str, tuple[str, Mapping] | None]:
+        """Return the id of the source and, if it is new, what the file of sources is to say about it."""
+        given, sources = self.given, self.workspace.sources
+        if given.source is None:
+            self.asking.say(f"sources: {', '.join(sources)}")
+        option = given.source
+        while True:
+            source = self.asking.get("Source (one of these, or a new id)", option, something)
+            is_described = given.source_name is not None or given.grade is not None
+            if source in sources:
+                if is_described:
+                    msg = f"source '{source}' is there already, with grade {sources[source].reliability}"
+                    raise click.UsageError(f"{msg}; --source-name and --grade describe a new one")
+                return source, None
+            if not self.can_ask and (given.source_name is None or given.grade is None):
+                msg = f"unknown source '{source}'; {choice('sources', source, sources)}"
+                raise click.UsageError(f"{msg}; a new one needs --source-name and --grade")
+            click.echo(f"'{source}' is a new source{nearest(source, tuple(sources))}", err=True)
+            asking = Asking(optional_too=self.can_ask, to_stderr=self.asking.to_stderr)
+            name = asking.optional("Its name (empty: another source)", given.source_name)
+            if name:
+                question = "Its grade, A completely reliable ... E unreliable, F cannot be judged"
+                grade = asking.get(question, given.grade, lambda said: known(said.upper(), LETTERS, "grades"))
+                return source, (source, mapping({"name": text(name), "reliability": text(grade)}))
+            option = None
+
+    def _group(self) -> str | None:
+        groups = tuple(sorted({item.group for item in self.workspace.items if item.group is not None}))
+        if self.given.group is None and self.asking.optional_too and groups:
+            self.asking.say(f"groups, of items that copy each other: {', '.join(groups)}")
+        group = self.asking.optional("Group (one of these, or a new one; empty: none)", self.given.group)
+        if group and group not in groups and (near := nearest(group, groups)):
+            click.echo(f"'{group}' is a new group{near}", err=True)
+        return group
+
+    def _superseded(self) -> str | None:
+        ids = tuple(item.id for item in self.workspace.items)
+        if self.given.supersedes is None:
+            return None
+        return self.asking.option_or_again(
+            "Supersedes the item", self.given.supersedes, lambda said: known(said, ids, "items")
+        )
+
+    def _free_id(self, reported: str, headline: str) -> str:
+        taken = {item.id for item in self.workspace.items}
+        wanted = "-".join((reported, *slug(headline)))
+        return free_name(wanted, lambda name: name in taken or (self.root / item_path(reported, name)).exists())
+
+    def _free_path(self, reported: str, item_id: str) -> str:
+        stem = item_path(reported, item_id).removesuffix(".yaml")
+        return free_name(stem, lambda name: (self.root / f"{name}.yaml").exists()) + ".yaml"
+
+
+def slug(headline: str) -> tuple[str, ...]:
+    """Return the first words of a headline as they can stand in a name; accents are dropped, other letters too."""
+    plain = unicodedata.normalize("NFKD", headline).encode("ascii", "ignore").decode().lower()
+    return tuple(re.findall(r"[a-z0-9]{1,20}", plain.replace("'", "")))[:WORDS_OF_ID] or ("item",)
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _text(said: str | None) -> Scalar | None:
+    return text(said) if said else None
+
+
+def _past_day(said: str) -> str:
+    try:
+        day = date.fromisoformat(said)
+    except ValueError:
+        raise ValueError(f"'{said}' is no date; write YYYY-MM-DD") from None
+    if day > options.today():
+        raise ValueError(f"{day} lies in the future; today is {options.today()} (UTC)")
+    return day.isoformat()
