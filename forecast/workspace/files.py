@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from forecast.workspace import csv_text
 from forecast.workspace.problems import Problem, Source, nearest, quoted
 from forecast.workspace.yaml_text import MAX_BYTES
 
@@ -20,6 +21,8 @@ EVIDENCE = "evidence/"
 SOURCES = "evidence/sources.yaml"
 WATCH = "evidence/watch.yaml"
 GRADES = "evidence/grades.yaml"
+TABLE, COLUMN_MAP = ".csv", ".columns.yaml"  # bulk evidence, and what its columns mean: NAME.csv, NAME.columns.yaml
+BENCHMARKS = "priors/benchmarks/"  # what others forecast; a forecast never reads them
 
 IN_PRIORS = (NETWORK, SCENARIOS, EXPERTS)
 UNREAD_SUFFIXES = (".yml", ".csv", ".json", ".yaml")
@@ -48,7 +51,12 @@ class InputFiles:
     def evidence(self) -> dict[str, bytes]:
         """Return the files that hold evidence items."""
         others = (SOURCES, WATCH, GRADES)
-        return {p: content for p, content in self.contents.items() if p.startswith(EVIDENCE) and p not in others}
+        below = {p: content for p, content in self.contents.items() if p.startswith(EVIDENCE) and p not in others}
+        return {p: content for p, content in below.items() if not p.endswith((TABLE, COLUMN_MAP))}
+
+    def tables(self) -> dict[str, str]:
+        """Return the tables of evidence, each with the path where its column map would be."""
+        return {p: p.removesuffix(TABLE) + COLUMN_MAP for p in self.contents if _is_table(p)}
 
 
 def find_files(root: Path) -> InputFiles:
@@ -69,7 +77,7 @@ def find_files(root: Path) -> InputFiles:
 def _files_below(root: Path, folder: str) -> Iterator[tuple[str, Path]]:
     for at, folders, names in os.walk(root / folder):
         # A folder that is called like a file is somebody's mistake.
-        odd = [name for name in folders if name.endswith(".yaml")]
+        odd = [name for name in folders if name.endswith((".yaml", TABLE))]
         folders[:] = [name for name in folders if name not in odd and not name.startswith(".")]
         for name in (*names, *odd):
             if not name.startswith("."):
@@ -83,8 +91,13 @@ def _readable(path: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def _is_table(path: str) -> bool:
+    return path.startswith(EVIDENCE) and path.endswith(TABLE)
+
+
 def _is_input(path: str) -> bool:
-    return path.endswith(".yaml") and (path in IN_PRIORS or path.startswith((STATEMENTS, EVIDENCE)))
+    is_yaml = path.endswith(".yaml") and (path in IN_PRIORS or path.startswith((STATEMENTS, EVIDENCE)))
+    return is_yaml or _is_table(path)
 
 
 def _bytes_of(place: Path, path: str) -> bytes | Problem:
@@ -92,8 +105,9 @@ def _bytes_of(place: Path, path: str) -> bytes | Problem:
         status = place.stat()
         if not stat.S_ISREG(status.st_mode):
             return Problem(Source(path, 1), "not a file", "a folder" if place.is_dir() else "a device", "a text file")
-        if status.st_size > MAX_BYTES:
-            got, allowed = f"{status.st_size} bytes", f"at most {MAX_BYTES} bytes; split the file"
+        most = csv_text.MAX_BYTES if _is_table(path) else MAX_BYTES
+        if status.st_size > most:
+            got, allowed = f"{status.st_size} bytes", f"at most {most} bytes; split the file"
             return Problem(Source(path, 1), "file too large", got, allowed)
         return place.read_bytes()
     except OSError as error:
@@ -101,9 +115,10 @@ def _bytes_of(place: Path, path: str) -> bytes | Problem:
 
 
 def _unread(path: str) -> Problem | None:
-    if not path.endswith(UNREAD_SUFFIXES):
+    if not path.endswith(UNREAD_SUFFIXES) or path.startswith(BENCHMARKS):
         return None
-    allowed = f"read are {quoted((*IN_PRIORS, STATEMENTS + '*.yaml', EVIDENCE + '*.yaml'))}{nearest(path, IN_PRIORS)}"
+    read = (*IN_PRIORS, STATEMENTS + "*.yaml", EVIDENCE + "*.yaml", EVIDENCE + "*.csv")
+    allowed = f"read are {quoted(read)}{nearest(path, IN_PRIORS)}"
     return Problem(Source(path, 1), "this file is not read", "", allowed, "warning")
 
 

@@ -11,6 +11,7 @@ from forecast.workspace.frame import Frame
 from forecast.workspace.names import collect_names, duplicates
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, plain
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
+from forecast.workspace.read_bulk import read_tables
 from forecast.workspace.read_evidence import read_evidence
 from forecast.workspace.read_network import read_network
 from forecast.workspace.read_people import read_experts, read_grades, read_sources, read_watch
@@ -23,6 +24,7 @@ from forecast.workspace.yaml_text import parse_yaml
 
 Contents = Map[str, bytes]
 
+MAPS = (files.NETWORK, files.EXPERTS, files.SOURCES, files.WATCH, files.GRADES)
 NO_LIST = Sequence((), 1)
 NO_MAP = Mapping({}, {}, 1)
 
@@ -70,6 +72,9 @@ def read_workspace(
 
     said = [read_statements(trees[path], path, frame) for path in found.statements() if path in trees]
     reported = [read_evidence(trees[path], path, frame) for path in found.evidence() if path in trees]
+    tables, more = read_tables(found, trees, frame)
+    reported += tables
+    problems += more
     for problems_of_file in (*(file.problems for file in said), *(file.problems for file in reported)):
         problems += problems_of_file
     statement_ids = [pair for file in said for pair in file.ids]
@@ -104,7 +109,10 @@ def _parse(found: files.InputFiles) -> tuple[dict[str, Node], list[Problem]]:
     """Return the tree of each file that can be read and is of the right form at its top, and the problems."""
     trees: dict[str, Node] = {}
     problems: list[Problem] = []
+    tables = found.tables()
     for path, content in found.contents.items():
+        if path in tables:
+            continue
         tree, more = parse_yaml(content, path)
         problems += more
         wrong = None if tree is None else _wrong_top(tree, path)
@@ -121,7 +129,7 @@ def _wrong_top(tree: Node, path: str) -> Problem | None:
         return Problem(source, "the file is empty", "", "an unused file is deleted")
     if path == files.SCENARIOS:
         is_right, allowed = isinstance(tree, Sequence) and bool(tree.items), "a list of scenarios: - id: ..."
-    elif path in (files.NETWORK, files.EXPERTS, files.SOURCES, files.WATCH, files.GRADES):
+    elif path in MAPS or path.endswith(files.COLUMN_MAP):
         is_right, allowed = isinstance(tree, Mapping), "a map: key: value"
     else:
         is_right, allowed = not isinstance(tree, Scalar), "a list: - id: ..."

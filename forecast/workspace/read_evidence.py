@@ -36,23 +36,48 @@ class EvidenceRead:
 
 def read_evidence(node: Node, path: str, frame: Frame) -> EvidenceRead:
     """Read one file of evidence: one item or a list of them."""
-    items: list[Item] = []
-    ids: list[tuple[str, Source]] = []
-    superseding: list[Superseding] = []
-    problems: list[Problem] = []
+    reading = Reading(path, frame)
     for number, entry in enumerate(list_of(node), 1):
+        reading.add(entry, number)
+    return reading.result()
+
+
+class Reading:
+    """The items of one file, read one after the other: from trees, or (where they are right) as they come."""
+
+    def __init__(self, path: str, frame: Frame) -> None:
+        self.path, self.frame = path, frame
+        self.items: list[Item] = []
+        self.ids: list[tuple[str, Source]] = []
+        self.superseding: list[Superseding] = []
+        self.problems: list[Problem] = []
+
+    def add(self, entry: Node, number: int) -> None:
+        """Read an item from a tree; `number` names it where it has no id."""
+        path = self.path
         item_id = text_at(entry, "id")
         if item_id is not None:
-            ids.append((item_id, Source(path, line_at(entry, "id"))))
+            self.ids.append((item_id, Source(path, line_at(entry, "id"))))
         old_id = text_at(entry, "supersedes")
         if old_id is not None:
-            superseding.append(Superseding(item_id or "", old_id, Source(path, line_at(entry, "supersedes"))))
+            where = Source(path, line_at(entry, "supersedes"))
+            self.superseding.append(Superseding(item_id or "", old_id, where))
         subject = f"item {shown(item_id)}" if item_id else f"item number {number}"
-        item, found = _read_item(entry, path, subject, frame)
-        problems += found
+        item, found = _read_item(entry, path, subject, self.frame)
+        self.problems += found
         if item is not None:
-            items.append(item)
-    return EvidenceRead(tuple(items), tuple(ids), tuple(superseding), tuple(problems))
+            self.items.append(item)
+
+    def add_right(self, item: Item) -> None:
+        """Take an item in which nothing is wrong."""
+        self.ids.append((item.id, item.source))
+        if item.supersedes is not None:
+            self.superseding.append(Superseding(item.id, item.supersedes, item.source))
+        self.items.append(item)
+
+    def result(self) -> EvidenceRead:
+        """Return what was read."""
+        return EvidenceRead(tuple(self.items), tuple(self.ids), tuple(self.superseding), tuple(self.problems))
 
 
 def _read_item(entry: Node, path: str, subject: str, frame: Frame) -> tuple[Item | None, tuple[Problem, ...]]:

@@ -59,12 +59,13 @@ def events_without_marginal(all_: Readable) -> Iterator[Problem]:
 
 def supersessions(all_: Readable) -> Iterator[Problem]:
     """An item supersedes an earlier one that exists; this cannot go in a circle."""
-    items = {item.id: item for item in all_.items}
+    items, ids = {item.id: item for item in all_.items}, frozenset(all_.item_ids)
+    circles = _circles(items)
     for one in all_.superseding:
         subject, item, old = f"item {shown(one.item)}", items.get(one.item), items.get(one.old)
         if one.old == one.item:
             yield Problem(one.source, f"{subject}: supersedes itself", "", "name an earlier item")
-        elif one.old not in all_.item_ids:
+        elif one.old not in ids:
             others = [name for name in all_.item_ids if name != one.item]
             what = f"{subject}: supersedes unknown item {shown(one.old)}"
             yield Problem(one.source, what, "", choice("items", one.old, others))
@@ -73,21 +74,28 @@ def supersessions(all_: Readable) -> Iterator[Problem]:
         elif old.reported > item.reported:
             what = f"{subject}: supersedes a later item {shown(one.old)}"
             yield Problem(one.source, what, f"reported {old.reported}", f"until {item.reported}")
-        elif (circle := _circle(item, items)) and item.id == min(circle):
-            # Said once, at the item that comes first by id.
+        elif (circle := circles.get(item.id)) is not None:
             what = "items supersede each other in a circle: " + " -> ".join((*circle, circle[0]))
             yield Problem(one.source, what, "", "the latest one supersedes the others")
 
 
-def _circle(item: Item, items: Mapping[str, Item]) -> tuple[str, ...]:
-    trail = [item.id]
-    while (old := items.get(trail[-1])) is not None and old.supersedes is not None:
-        if old.supersedes == item.id:
-            return tuple(trail)
-        if old.supersedes in trail:
-            return ()
-        trail.append(old.supersedes)
-    return ()
+def _circles(items: Mapping[str, Item]) -> dict[str, tuple[str, ...]]:
+    """Return each circle of supersessions, under the one of its items that comes first by id and beginning there."""
+    circles: dict[str, tuple[str, ...]] = {}
+    walked: set[str] = set()
+    for start in items:
+        trail: dict[str, None] = {}
+        at: str | None = start
+        while at is not None and at in items and at not in trail and at not in walked:
+            trail[at] = None
+            at = items[at].supersedes
+        if at is not None and at in trail:
+            names = list(trail)
+            circle = names[names.index(at) :]
+            first = circle.index(min(circle))
+            circles[circle[first]] = (*circle[first:], *circle[:first])
+        walked.update(trail)
+    return circles
 
 
 def copied_reports(all_: Readable) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from forecast.workspace.names import FORMAT
 from forecast.workspace.shapes.common import Shape
-from forecast.workspace.shapes.evidence import BearingShape, ItemShape
+from forecast.workspace.shapes.evidence import BearingShape, ColumnMapShape, ItemShape
 from forecast.workspace.shapes.network import NetworkShape
 from forecast.workspace.shapes.people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
 from forecast.workspace.shapes.scenarios import ScenarioShape
@@ -30,6 +30,7 @@ KINDS: dict[str, tuple[str, Any]] = {
     "sources": ("evidence/sources.yaml", dict[str, ReportSourceShape]),
     "watch": ("evidence/watch.yaml", WatchShape),
     "grades": ("evidence/grades.yaml", GradesShape),
+    "columns": ("evidence/*.columns.yaml", ColumnMapShape),
     "evidence": ("evidence/*.yaml", list[ItemShape] | ItemShape),
 }
 

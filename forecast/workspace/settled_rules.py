@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.readable import Readable
@@ -57,17 +58,45 @@ def settled_contradictions(all_: Readable) -> Iterator[Problem]:
         event = all_.frame.events.get(event_id)
         if event is None:
             continue
-        for number, later in enumerate(steps):
-            for earlier in steps[:number]:
-                # Only what counts on some same day can contradict each other.
-                if max(earlier.known, later.known) < min(earlier.ends, later.ends) and (
-                    why := _clash(event, earlier, later)
-                ):
-                    state = shown(later.settled.state)
-                    what = f"item {shown(later.item)}: event {shown(event_id)} cannot be {state} on {later.day}"
-                    got = f"{shown(earlier.settled.state)} on {earlier.day} at {earlier.settled.source}"
-                    yield Problem(later.settled.source, what, got, f"{why}; retract or supersede one of them")
-                    break
+        for earlier, later in _clashing(event, steps):
+            state = shown(later.settled.state)
+            what = f"item {shown(later.item)}: event {shown(event_id)} cannot be {state} on {later.day}"
+            got = f"{shown(earlier.settled.state)} on {earlier.day} at {earlier.settled.source}"
+            allowed = f"{_clash(event, earlier, later)}; retract or supersede one of them"
+            yield Problem(later.settled.source, what, got, allowed)
+
+
+def _clashing(event: Event, steps: Sequence[Step]) -> Iterator[tuple[Step, Step]]:
+    """Yield each step that contradicts an earlier one, with the first such.
+
+    Of steps that count for good, the first to each state (of a status: on each day) speaks for all: the time is linear
+    in them. Steps that were retracted or superseded are compared one by one, which is for mistakes, not for bulk.
+    """
+    lasting: dict[tuple[str, date | None], tuple[int, Step]] = {}
+    ended: list[tuple[int, Step]] = []
+    different: dict[tuple[str, date, date, date], tuple[int, Step]] = {}
+    for number, later in enumerate(steps):
+        day = later.day if event.kind == "status" else None
+        if later.ends == date.max:
+            firsts = [lasting[state, day] for state in event.states if (state, day) in lasting]
+            against = [*firsts, *ended]
+        else:
+            against = list(different.values())
+        found = [
+            (place, earlier)
+            for place, earlier in against
+            # Only what counts on some same day can contradict each other.
+            if max(earlier.known, later.known) < min(earlier.ends, later.ends) and _clash(event, earlier, later)
+        ]
+        if found:
+            yield min(found, key=itemgetter(0))[1], later
+        key = (later.settled.state, later.day, later.known, later.ends)
+        if key not in different:
+            different[key] = number, later
+            if later.ends < date.max:
+                ended.append((number, later))
+            else:
+                lasting.setdefault((later.settled.state, day), (number, later))
 
 
 def _clash(event: Event, earlier: Step, later: Step) -> str | None:
@@ -105,7 +134,7 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
         return
     # What was reported before the opening is a problem of its own.
     opens, steps = network.opens, settled_steps(all_)
-    steps = {event: [step for step in of if step.known >= opens] for event, of in steps.items()}
+    steps = {event: _different([step for step in of if step.known >= opens]) for event, of in steps.items()}
     for statement in all_.statements:
         # Counts and editors are read at the opening, and so is what was said before it.
         is_early = isinstance(statement.reading, Count) or statement.expert == AT_THE_OPENING
@@ -121,6 +150,14 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
                 event = all_.frame.events.get(condition.event)
                 if event is not None and not is_early:
                     yield from _decided(statement, condition, is_whole, event, steps.get(event.id, []), day)
+
+
+def _different(steps: Iterable[Step]) -> list[Step]:
+    """Return the first of all steps that say the same of the same days: statements need no more."""
+    first: dict[tuple[str, date, date], Step] = {}
+    for step in steps:
+        first.setdefault((step.settled.state, step.known, step.ends), step)
+    return list(first.values())
 
 
 def _targets(statement: Statement) -> tuple[Target, ...]:

@@ -1,4 +1,4 @@
-"""The shape of `evidence/*.yaml`."""
+"""The shapes of `evidence/*.yaml`, and of the map beside a table of evidence."""
 
 from __future__ import annotations
 
@@ -44,3 +44,11 @@ class ItemShape(Shape):
     why: Text | None = None
     retracted: PastDay | None = None
     supersedes: Name | None = None
+
+
+class ColumnMapShape(Shape):
+    """Which columns of a table of evidence are read, by key, and what is the same in every row."""
+
+    format: Literal[1] | None = None
+    columns: dict[Name, Text]
+    always: Annotated[dict[Name, Text | int | float], Field(default_factory=dict)]

@@ -1,0 +1,115 @@
+"""CSV text to rows of cells: every row with its line, a broken row reported and passed over, in linear time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.yaml_text import UNPRINTABLE
+
+MAX_BYTES = 200_000_000
+ROW_LINES = 100  # a quoted cell that goes on for longer was never closed
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first row, and the other rows that have as many cells, each with the line on which it begins."""
+
+    header: tuple[str, ...]
+    header_line: int
+    rows: tuple[tuple[int, list[str]], ...]
+
+
+def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, ...]]:
+    """Read RFC 4180 text in UTF-8, blank lines passed over. Return the table (None without a header), and problems."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        where, got = Source(path, line), f"byte 0x{content[error.start]:02x}"
+        problems = [Problem(where, "not UTF-8 text", got, "save the file as UTF-8")]
+        # Everything else is read all the same: one wrong letter hides no other mistake.
+        text = content.decode("utf-8", "replace").removeprefix("\ufeff")
+    else:
+        problems = []
+    if (found := UNPRINTABLE.search(text)) is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        got = f"U+{ord(found.group()):04X}"
+        problems.append(Problem(Source(path, line), "character that cannot stand in a table", got, "remove it"))
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    rows: list[tuple[int, list[str]]] = []
+    header: tuple[int, tuple[str, ...]] | None = None
+    for line, cells in _rows(lines, path, problems):
+        if not any(map(str.strip, cells)):
+            continue
+        if header is None:
+            header = line, tuple(cell.strip() for cell in cells)
+        elif len(cells) == len(header[1]):
+            rows.append((line, cells))
+        else:
+            what, got = "a row that does not fit the header", f"{_cells(len(cells))} beginning with {shown(cells[0])}"
+            problems.append(Problem(Source(path, line), what, got, f"{_cells(len(header[1]))}, as the header has"))
+    if header is None:
+        if not problems:
+            problems.append(Problem(Source(path, 1), "the file is empty", "", "an unused file is deleted"))
+        return None, tuple(problems)
+    return Table(header[1], header[0], tuple(rows)), tuple(problems)
+
+
+def _cells(number: int) -> str:
+    return f"{number} cell" if number == 1 else f"{number} cells"
+
+
+class _Unclosed(Exception):  # noqa: N818 - never leaves this module
+    """A quoted cell has gone on for too long."""
+
+
+class _Feed:
+    """Hands lines to the parser, and stops it where one row has taken too many of them."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines, self.at, self.begun = lines, 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self.at >= len(self.lines):
+            raise StopIteration
+        if self.at - self.begun >= ROW_LINES:
+            raise _Unclosed
+        self.at += 1
+        return self.lines[self.at - 1] + "\n"
+
+
+def _rows(lines: list[str], path: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row with its line; after a broken one, begin again on the line after its first."""
+    feed = _Feed(lines)
+    before = csv.field_size_limit(MAX_BYTES)  # the parser's own limit would end the file at one long cell
+    try:
+        reader = csv.reader(feed, strict=True)
+        while True:
+            feed.begun = feed.at
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except (csv.Error, _Unclosed) as error:
+                what, allowed = _words(error)
+                problems.append(Problem(Source(path, feed.begun + 1), what, shown(lines[feed.begun]), allowed))
+                feed.at = feed.begun + 1
+                reader = csv.reader(feed, strict=True)
+                continue
+            yield feed.begun + 1, cells
+    finally:
+        csv.field_size_limit(before)
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    if isinstance(error, _Unclosed) or "unexpected end of data" in str(error):
+        return "a quote is opened and not closed", "a quote within a quoted cell is doubled"
+    return "not readable as CSV", 'cells that hold , or " are quoted whole, and a quote within them is doubled'
