@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,12 @@ class Weighted:
     weights: Array
     log_evidence: Array
     drawn: Reliabilities
+
+    def block(self, start: int, stop: int) -> Weighted:
+        """Return some of the draws, with the weights that they have among all."""
+        of, nodes = slice(start, stop), self.drawn.nodes[:, start:stop]
+        drawn = replace(self.drawn, nodes=nodes, log_correction=self.drawn.log_correction[of])
+        return Weighted(self.asked, self.theta[:, of], self.weights[of], self.log_evidence[of], drawn)
 
     def factors(self) -> tuple[list[Array], Array]:
         """Return the factors in the order of the network's scopes, draws last, and their log offset (draws)."""

@@ -23,6 +23,10 @@ COMMANDS = {
     "experts": ("forecast.commands.experts:experts", "Print what the model made of those who spoke."),
     "sources": ("forecast.commands.sources:sources", "Print what became of those who report."),
     "story": ("forecast.commands.story:story", "Tell each scenario by its most probable course of events."),
+    "watch-list": (
+        "forecast.commands.watch_list:watch_list",
+        "Rank events by what watching them will tell of the scenarios.",
+    ),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
 }
 

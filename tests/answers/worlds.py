@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import cast
 
 import numpy as np
@@ -11,15 +12,17 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
+from forecast.compiled.layout import lay_out
 from forecast.compiled.reliability import NODES
 from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.prior.draws import Draws
 from forecast.prior.spec import PriorSpec
 from forecast.record.outcome import Outcome, outcome
-from forecast.reweight.evaluate import evaluate, query
+from forecast.reweight.evaluate import Evaluation, Query, evaluate, query
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.sources import Reliabilities
 from forecast.reweight.weights import Weights
+from forecast.workspace.records import Workspace
 from tests.oracle import enumeration
 from tests.oracle.enumeration import AsOf
 from tests.oracle.random_worlds import random_world
@@ -60,14 +63,26 @@ def answered(seed: int, n_events: int, monkeypatch: pytest.MonkeyPatch) -> Answe
     except ImpossibleEvidenceError:
         return None
     weights = Weights(rng.dirichlet(np.ones(DRAWS)), 0.0, float(DRAWS))
-    draws = cast("Draws", _Draws(world.flat))
-    spec = cast("PriorSpec", None)
-    found = Posterior(asked, spec, draws, draws, None, np.zeros(DRAWS), drawn, evaluation, weights)
+    found = _posterior(asked, world.flat, drawn, weights, evaluation)
     oracle = AsOf(known, world.theta, AS_OF)
     total = sum(oracle.joint.values())
     joint = {states: float(weights.weights @ (chance / total)) for states, chance in oracle.joint.items()}
     enumeration.informative.cache_clear()
     return Answered(outcome(known, world.layout, AS_OF, 0, found), oracle, joint)
+
+
+def outcome_of(known: Workspace, theta: Array, as_of: date) -> Outcome:
+    """Return the outcome of a workspace without reports on equally weighted draws of theta (n_theta, draws)."""
+    layout, n = lay_out(known.network), theta.shape[1]
+    asked = query(compile_workspace(layout, known, as_of), known.scenarios)
+    nobody = Reliabilities((), np.zeros((0, n), dtype=np.intp), np.zeros(n))
+    found = _posterior(asked, theta, nobody, Weights(np.full(n, 1.0 / n), 0.0, float(n)), evaluate(asked, theta))
+    return outcome(known, layout, as_of, 0, found)
+
+
+def _posterior(asked: Query, theta: Array, drawn: Reliabilities, weights: Weights, solved: Evaluation) -> Posterior:
+    draws, spec = cast("Draws", _Draws(theta)), cast("PriorSpec", None)
+    return Posterior(asked, spec, draws, draws, None, np.zeros(theta.shape[1]), drawn, solved, weights)
 
 
 @dataclass(frozen=True)

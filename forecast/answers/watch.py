@@ -1,0 +1,205 @@
+"""What watching an event for some days is worth: bits about the scenarios, and how each outcome would move them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.answers.tables import Weighted, weighted
+from forecast.compiled.asof import AsOfNetwork
+from forecast.compiled.between import between_table, row_when, watched_events
+from forecast.compiled.scenarios import rule_events
+from forecast.inference.batch import ImpossibleEvidenceError, log_regions, solve
+from forecast.inference.elimination import plan
+from forecast.record.outcome import Outcome
+from forecast.reweight.curves import curves
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+
+BLOCK = 500  # draws solved at once
+DRAWS = 1000  # of which the odds between scenarios and states are taken; the margins are those of all draws
+MOST_SCALINGS, CLOSE_ENOUGH = 2000, 1e-14
+
+
+def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> Row:
+    """Rank the dated events by what their state in some days will tell of the scenarios.
+
+    Args:
+        found: the forecast.
+        days: of watching, from the as-of date on; not beyond the horizon.
+        costs: of watching an event, in any unit, above zero.
+
+    The odds between scenarios and states on the date come from `joints_on`; both margins are the forecast's own.
+
+    Returns:
+        `by` (the date), `entropy` (bits, of the scenarios today), `left_out` (constants: nothing public need be seen
+        of them by then) and `events`, most bits (per unit of cost, where costs are given) first. Each: `event`,
+        `kind`, `now` (state known today), `defines` (named by a scenario's rule), `bits` (mutual information of its
+        state on the date and the scenario), `share` (of the entropy), `cost` and `bits_per_unit` (None without a
+        cost), `outcomes` (state, probability, `scenarios`: probability of each if it is so, `moves`: the scenario
+        that moves most, from, to), the largest movement first.
+    """
+    by = min(found.as_of + timedelta(days=days), found.layout.horizon)
+    scenarios = found.posterior.evaluation.scenarios @ found.posterior.weights.weights
+    states = _on(found, by)
+    thin = max(1, found.posterior.weights.weights.size // DRAWS)
+    joints = {
+        v: with_margins(joint, scenarios, states[v])
+        for v, joint in joints_on(weighted(found.posterior, thin), by).items()
+    }
+    held: Array = scenarios[scenarios > 0.0]
+    entropy = -float(held @ np.log2(held))
+    defining = rule_events(found.layout, found.workspace.scenarios)
+    rows = []
+    for v, joint in joints.items():
+        event, path = found.layout.events[v], found.posterior.asked.network.known.paths[v]
+        bits = mutual_information(joint)
+        cost = costs.get(event.id)
+        rows.append(
+            {
+                "event": event.id,
+                "kind": event.kind,
+                "now": event.states[path.on(path.until)],
+                "defines": v in defining,
+                "bits": bits,
+                "share": bits / entropy if entropy > 0.0 else 0.0,
+                "cost": cost,
+                "bits_per_unit": None if cost is None else bits / cost,
+                "outcomes": _outcomes(found.scenario_ids, event.states, joint),
+            }
+        )
+    rows.sort(key=lambda row: (row["cost"] is None, -(row["bits_per_unit"] or row["bits"]), row["event"]))
+    left_out = [event.id for v, event in enumerate(found.layout.events) if v not in joints]
+    return {"by": by.isoformat(), "entropy": entropy, "left_out": left_out, "events": rows}
+
+
+def _on(found: Outcome, by: date) -> list[Array]:
+    """Return P(state of each event on a date), as the forecast's own curves have it."""
+    of, layout = found.posterior, found.layout
+    days = (by, layout.horizon) if by < layout.horizon else (by,)
+    drawn = curves(
+        layout, found.workspace, found.as_of, of.draws.theta, of.weights.weights, days, drawn=of.reliabilities
+    )
+    first = [mean[0] for mean in drawn.mean]
+    return [
+        p - np.append(p[1:], 0.0) if event.kind == "reached" else p
+        for p, event in zip(first, layout.events, strict=True)
+    ]
+
+
+def with_margins(joint: Array, rows: Array, columns: Array) -> Array:
+    """Scale a table until its margins are those given; its odds ratios stay as they are.
+
+    Where the table has nothing at all to scale, the margins enter as independent.
+
+    Source: Deming and Stephan (1940), iterative proportional fitting.
+    """
+    empty = (joint.sum(axis=1) == 0.0)[:, np.newaxis] | (joint.sum(axis=0) == 0.0)
+    fitted = np.where(empty, rows[:, np.newaxis] * columns, joint)
+    for _ in range(MOST_SCALINGS):
+        before = fitted
+        for axis, margin in ((1, rows), (0, columns)):
+            total = fitted.sum(axis=axis)
+            scale = np.divide(margin, total, out=np.zeros_like(margin), where=total > 0.0)
+            fitted = fitted * np.expand_dims(scale, axis)
+        if np.abs(fitted - before).max() < CLOSE_ENOUGH:
+            break
+    return np.asarray(fitted / fitted.sum())
+
+
+def mutual_information(joint: Array) -> float:
+    """Compute the mutual information, in bits, of the two axes of a joint distribution.
+
+    Source: Cover and Thomas (2006), section 2.3.
+    """
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    held = joint > 0.0
+    bits = float((joint[held] * np.log2(joint[held] / apart[held])).sum())
+    return max(bits, 0.0)  # never negative; what is below zero is rounding
+
+
+def joints_on(chosen: Weighted, day: date) -> dict[int, Array]:
+    """Compute the weighted mean of P(scenario, state of v on a day | E, draw) for each dated event.
+
+    (scenarios, states). Each event's state on the day is a variable of its own, a child of the event and its parents
+    that nothing hangs on; one elimination gives them all. Of a reached event with reached children the date is also
+    news of how long it will act on them: its states on the day are solved one by one with the children's rows so.
+    """
+    network, asked = chosen.asked.network, chosen.asked
+    watched = watched_events(network)
+    n = len(network.cards)
+    cards = (*network.cards, *(network.cards[v] for v in watched))
+    scopes = (*network.scopes, *((*network.layout.parents[v], v, n + i) for i, v in enumerate(watched)))
+    order = plan(cards, scopes, keep=asked.plan.keep)
+    joints = {v: np.zeros((asked.masks.shape[0], network.layout.cards[v])) for v in watched}
+    causes = _causes(network) if day < network.on else {}
+    for start in range(0, chosen.weights.size, BLOCK):
+        block = chosen.block(start, start + BLOCK)
+        tables, _ = block.factors()
+        leaves = [between_table(network, v, day, block.theta) for v in watched]
+        marginals = solve(order, [*tables, *leaves], asked.masks).marginals
+        for i, v in enumerate(watched):
+            alive = network.alive[v]
+            shares = marginals[n + i]
+            if v in causes:
+                shares = _acting(block, tables, v, leaves[i], causes[v], day)
+            joints[v][:, alive.start : alive.stop] += (shares @ block.weights).T
+    return joints
+
+
+def _causes(network: AsOfNetwork) -> dict[int, list[int]]:
+    """Return the reached events that have reached children which can still move, and those children."""
+    layout, found = network.layout, {}
+    moving = [layout.events[v].kind == "reached" and len(network.alive[v]) > 1 for v in range(len(layout.cards))]
+    for v, moves in enumerate(moving):
+        if moves and (children := [c for c, parents in enumerate(layout.parents) if v in parents and moving[c]]):
+            found[v] = children
+    return found
+
+
+def _acting(block: Weighted, tables: list[Array], v: int, leaf: Array, children: list[int], day: date) -> Array:
+    """Compute P(state of v on the day, scenario | E, draw): (states, scenarios, draws)."""
+    network = block.asked.network
+    logs = []
+    for place, state in enumerate(network.alive[v]):
+        changed = list(tables)
+        changed[v] = tables[v] * leaf[..., place, :]
+        for c in children:
+            changed[c] = row_when(network, c, v, state, day, block.theta)
+        logs.append(_log_regions(block, changed))
+    log_shares = np.stack(logs)
+    shares = np.exp(log_shares - log_shares.max(axis=(0, 1)))
+    return np.asarray(shares / shares.sum(axis=(0, 1)))
+
+
+def _log_regions(block: Weighted, tables: list[Array]) -> Array:
+    try:
+        return log_regions(block.asked.plan, tables, block.asked.masks)
+    except ImpossibleEvidenceError:
+        # Evidence that rules the state out in one draw does so in all: rows between 0 and 1 leave the rest possible.
+        return np.full((block.asked.masks.shape[0], block.weights.size), -np.inf)
+
+
+def _outcomes(names: Sequence[str], states: Sequence[str], joint: Array) -> list[Row]:
+    overall = joint.sum(axis=1)
+    rows = []
+    for k, state in enumerate(states):
+        probability = float(joint[:, k].sum())
+        if not probability > 0.0:
+            continue
+        shares = joint[:, k] / probability
+        most = int(np.argmax(np.abs(shares - overall)))
+        rows.append(
+            {
+                "state": state,
+                "probability": probability,
+                "scenarios": dict(zip(names, shares.tolist(), strict=True)),
+                "moves": {"scenario": names[most], "from": float(overall[most]), "to": float(shares[most])},
+            }
+        )
+    return sorted(rows, key=lambda row: (-abs(row["moves"]["to"] - row["moves"]["from"]), row["state"]))

@@ -1,0 +1,90 @@
+"""`forecast watch-list`: which events to watch, by what their state in some days will tell of the scenarios."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecast.commands import options
+
+SHOWN_OUTCOMES = 2  # of each event: those that move a scenario most
+
+
+@click.command(name="watch-list")
+@options.workspace
+@options.as_of
+@click.option("--days", type=click.IntRange(min=1), default=90, show_default=True, help="How long to watch.")
+@click.option("--cost", "costs", multiple=True, metavar="EVENT=NUMBER", help="What watching an event costs.")
+@options.as_json
+def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], as_json: bool) -> None:
+    """Rank the events by the bits about the scenarios that some days of watching will bring."""
+    from forecast import pipeline
+    from forecast.answers import watch
+    from forecast.commands.progress import Progress
+
+    progress = Progress()
+    try:
+        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
+        watchable = [event.id for event in found.layout.events if event.kind != "constant"]
+        told = watch.watch_list(found, days, dict(_cost(text, watchable) for text in costs))
+    finally:
+        progress.done()
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        _print(told)
+
+
+def _cost(text: str, events: Sequence[str]) -> tuple[str, float]:
+    from forecast.workspace.problems import choice
+
+    event, _, number = text.partition("=")
+    if event not in events:
+        raise click.BadParameter(
+            f"'{text}': {choice('events that can be watched', event, events)}", param_hint="--cost"
+        )
+    try:
+        cost = float(number)
+    except ValueError:
+        cost = 0.0
+    if not (isfinite(cost) and cost > 0.0):
+        raise click.BadParameter(f"'{text}': write {event}=NUMBER, above zero", param_hint="--cost")
+    return event, cost
+
+
+def _print(told: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    with_cost = any(row["cost"] is not None for row in told["events"])
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("event", overflow="fold")
+    for heading in ("bits", "share", *(("bits per unit",) if with_cost else ())):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_column("by then", overflow="fold")
+    grid.add_column("chance", justify="right", no_wrap=True)
+    grid.add_column("moves most", overflow="fold")
+    for row in told["events"]:
+        per_unit = ("-" if row["cost"] is None else f"{row['bits_per_unit']:.4f}",) if with_cost else ()
+        marked = f"{row['event']}{' *' if row['defines'] else ''}"
+        left: tuple[str, ...] = (marked, f"{row['bits']:.4f}", f"{100 * row['share']:.1f} %", *per_unit)
+        for place, outcome in enumerate(row["outcomes"][:SHOWN_OUTCOMES]):
+            moves = outcome["moves"]
+            right = (
+                f"{outcome['state']}{' (as now)' if outcome['state'] == row['now'] else ''}",
+                f"{100 * outcome['probability']:.1f} %",
+                f"{moves['scenario']} {100 * moves['from']:.1f} to {100 * moves['to']:.1f} %",
+            )
+            grid.add_row(*map(Text, (*(left if place == 0 else ("",) * len(left)), *right)))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo(f"by then: the state on {told['by']}; share: of {told['entropy']:.2f} bits about the scenarios today")
+    click.echo("*: a scenario's rule names it; events hang together, so bits of several do not add up")
+    if told["left_out"]:
+        click.echo(f"left out, as nothing public need show them by then: {', '.join(told['left_out'])}")
