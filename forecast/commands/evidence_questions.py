@@ -101,8 +101,8 @@ class _Questions:
         url = optional("Address (empty: none)", given.url)
         bearings = given.bearings.read(self.workspace.network, self.asking)
         why = optional("Why it says so much and not more (empty: nothing to say)", given.why)
-        item_id = given.item_id or optional("Id", None, self._free_id(reported, headline)) or ""
-        item_id = item_id or self._free_id(reported, headline)
+        proposed = self._free_id(reported, slug(headline) or (source,))
+        item_id = given.item_id or optional("Id", None, proposed) or proposed
         said: dict[str, Node | None] = {
             "id": text(item_id),
             "reported": text(reported),
@@ -162,9 +162,9 @@ class _Questions:
             "Supersedes the item", self.given.supersedes, lambda said: known(said, ids, "items")
         )
 
-    def _free_id(self, reported: str, headline: str) -> str:
+    def _free_id(self, reported: str, words: tuple[str, ...]) -> str:
         taken = {item.id for item in self.workspace.items}
-        wanted = "-".join((reported, *slug(headline)))
+        wanted = "-".join((reported, *words))
         return free_name(wanted, lambda name: name in taken or (self.root / item_path(reported, name)).exists())
 
     def _free_path(self, reported: str, item_id: str) -> str:
@@ -173,9 +173,9 @@ class _Questions:
 
 
 def slug(headline: str) -> tuple[str, ...]:
-    """Return the first words of a headline as they can stand in a name; accents are dropped, other letters too."""
+    """Return the first words of a headline as they can stand in a name; letters other than Latin are dropped."""
     plain = unicodedata.normalize("NFKD", headline).encode("ascii", "ignore").decode().lower()
-    return tuple(re.findall(r"[a-z0-9]{1,20}", plain.replace("'", "")))[:WORDS_OF_ID] or ("item",)
+    return tuple(re.findall(r"[a-z0-9]{1,20}", plain.replace("'", ""))[:WORDS_OF_ID])
 
 
 def _iso(day: date | None) -> str | None:
