@@ -105,6 +105,9 @@ def test_names_are_free(tmp_path: Path) -> None:
     assert 0 == write(tmp_path, changed={"headline": "Списки магазинов"}).exit_code
     assert "2026-06-25-newspaper" == added(tmp_path, "evidence/2026-06-25-newspaper.yaml").id
     assert "shop-list" == added(tmp_path, "evidence/2026-06-25-shop-list.yaml").id
+    assert 0 == write(tmp_path, changed={"id": "2026-06-25-shop-list"}).exit_code
+    assert "2026-06-25-shop-list" == added(tmp_path, "evidence/2026-06-25-shop-list-2.yaml").id
+    assert "shop-list" == added(tmp_path, "evidence/2026-06-25-shop-list.yaml").id
 
 
 @pytest.mark.parametrize(
