@@ -55,7 +55,7 @@ def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> Row:
     held: Array = scenarios[scenarios > 0.0]
     entropy = -float(held @ np.log2(held))
     defining = rule_events(found.layout, found.workspace.scenarios)
-    rows = []
+    rows: list[Row] = []
     for v, joint in joints.items():
         event, path = found.layout.events[v], found.posterior.asked.network.known.paths[v]
         bits = mutual_information(joint)

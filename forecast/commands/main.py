@@ -27,6 +27,7 @@ COMMANDS = {
         "forecast.commands.watch_list:watch_list",
         "Rank events by what watching them will tell of the scenarios.",
     ),
+    "conflict": ("forecast.commands.conflict:conflict", "Show which reports fight each other."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
 }
 
