@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
 from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
 from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
+from forecast.record.changes import changes, other_changes
 from forecast.record.files import replace_folder
 from forecast.record.inputs import active_inputs
 from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
@@ -30,6 +34,8 @@ from forecast.workspace.records import Item, Workspace
 
 if TYPE_CHECKING:
     from xarray import DataTree
+
+    from forecast.answers.why import Start
 
 DEFAULT_SEED = 20250806
 WIDEST_OTHER = 0.4  # prior probability of `other` above which the scenarios miss too much of what may happen
@@ -85,7 +91,7 @@ def conclude(
     line = _line(result, ledger, note)
     compared = line_to_compare(line, ledger)
     table = forecast_table(result, compared, line["version"])
-    new_items, edited = _changes(line, compared)
+    new_items, edited = changes(line, compared)
     table["edited"] = list(edited)
     table["moved"] = _moved(result, line, compared, new_items, progress) if attribute else []
     doubts = (*misfits(active_statements(workspace, as_of)), *_disagreements(workspace, found.base, found.spec))
@@ -281,6 +287,40 @@ def _outcome(root: Path, workspace: Workspace, layout: Layout, as_of: date, seed
     return outcome(workspace, layout, as_of, seed, found)
 
 
+def since_update(root: Path, found: Outcome, event: str | None, on: date | None) -> Start | None:
+    """Return where an explanation since an earlier update begins (forecast.answers.why).
+
+    The update is the one of a date or the latest before it; with None the one that a new update would be compared with.
+    None if there is none or, for an event, if its forecast.json is gone: the ledger holds scenarios alone.
+    """
+    from forecast.answers.why import Start
+
+    ledger = read_ledger(root)
+    line = _line(found, ledger, None)
+    if on is None:
+        compared = line_to_compare(line, ledger)
+    else:
+        last = min(on, found.as_of).isoformat()
+        early = sorted((one for one in ledger if one["as_of"] <= last), key=lambda one: str(one["as_of"]))
+        compared = early[-1] if early else None
+    if compared is None:
+        return None
+    if event is None:
+        before = {row["id"]: row["probability"] for row in compared["scenarios"]}
+        parts = [before.get(name, 0.0) for name in found.scenario_ids]  # a scenario that was not there had none
+    else:
+        kept = root / "reports" / compared["as_of"] / "forecast.json"
+        if not kept.exists():
+            return None
+        events = {row["id"]: row for row in json.loads(kept.read_text(encoding="utf-8"))["events"]}
+        before = {row["state"]: row["probability"] for row in events.get(event, {"states": []})["states"]}
+        parts = [before.get(state, 0.0) for state in found.events[event]]
+    known = compared["inputs"]["items"]
+    new = tuple(name for name, digest in line["inputs"]["items"].items() if known.get(name) != digest)
+    day, watched = (date.fromisoformat(compared[key]) for key in ("as_of", "known_until"))
+    return Start(f"the update of {day}", np.array(parts), day, watched, new, tuple(other_changes(line, compared)))
+
+
 def _version() -> str:
     return installed_versions(["forecast"])["forecast"]
 
@@ -304,21 +344,6 @@ def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
     }
 
 
-def _changes(line: Line, compared: Line | None) -> tuple[list[str], tuple[str, ...]]:
-    """Return the ids of items that are new, edited or retracted since the compared line, and of records edited."""
-    if compared is None:
-        return list(line["inputs"]["items"]), ()
-    edited = [
-        name
-        for kind in ("items", "statements")
-        for name, digest in line["inputs"][kind].items()
-        if compared["inputs"][kind].get(name, digest) != digest
-    ]
-    retracted = set(line["inputs"]["retracted"]) ^ set(compared["inputs"]["retracted"])
-    items = line["inputs"]["items"]
-    return [n for n in items if n not in compared["inputs"]["items"] or n in edited or n in retracted], tuple(edited)
-
-
 def _moved(
     found: Outcome, line: Line, compared: Line | None, items: Sequence[str], progress: Progress
 ) -> list[dict[str, Any]]:
@@ -331,7 +356,7 @@ def _moved(
         {"what": item, "kind": "item", "effects": dict(zip(found.scenario_ids, map(float, effect), strict=True))}
         for item, effect in effects.items()
     ]
-    if compared is not None and (others := _other_changes(line, compared)):
+    if compared is not None and (others := other_changes(line, compared)):
         before = {row["id"]: row["probability"] for row in compared["scenarios"]}
         rest = {
             name: estimate.probability - before[name] - sum(row["effects"][name] for row in rows)
@@ -340,30 +365,6 @@ def _moved(
         }
         rows.append({"what": " and ".join(others), "kind": "inputs", "effects": rest})
     return sorted(rows, key=lambda row: (-max(map(abs, row["effects"].values()), default=0.0), row["what"]))
-
-
-def _other_changes(line: Line, compared: Line) -> list[str]:
-    """Name the inputs other than single items that differ between two ledger lines."""
-    named = {"network": "network", "scenarios": "scenario rules", "experts": "experts", "sources": "sources"}
-    changed = [
-        name
-        for key, name in named.items()
-        if _common(line["inputs"][key], compared["inputs"][key])
-        != _common(compared["inputs"][key], line["inputs"][key])
-    ]
-    if line["inputs"]["statements"] != compared["inputs"]["statements"]:
-        changed.append("statements")
-    if set(compared["inputs"]["items"]) - set(line["inputs"]["items"]):
-        changed.append("items taken out")
-    names = {"known_until": "time without news", "seed": "another seed", "version": "another version"}
-    return changed + [name for key, name in names.items() if line[key] != compared[key]]
-
-
-def _common(digests: Any, others: Any) -> Any:
-    """Leave out what only one line has: a source that enters with its first item is no change of its own."""
-    if not isinstance(digests, dict):
-        return digests
-    return {name: digest for name, digest in digests.items() if name in others}
 
 
 def _contradiction(error: ContradictionError) -> list[Problem]:

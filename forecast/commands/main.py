@@ -22,6 +22,8 @@ COMMANDS = {
     "pool": ("forecast.commands.pool:pool", "Pool a table of forecasts question by question, and score it."),
     "experts": ("forecast.commands.experts:experts", "Print what the model made of those who spoke."),
     "sources": ("forecast.commands.sources:sources", "Print what became of those who report."),
+    "why": ("forecast.commands.why:why", "Explain a probability by the evidence, item by item."),
+    "what-if": ("forecast.commands.what_if:what_if", "Show the forecast under a supposition, learned or imposed."),
     "story": ("forecast.commands.story:story", "Tell each scenario by its most probable course of events."),
     "watch-list": (
         "forecast.commands.watch_list:watch_list",

@@ -1,0 +1,117 @@
+"""Draws that serve every prefix of the evidence: those of the statements alone together with those that knew more.
+
+Draws that were sampled with an anchor's evidence say little about the time before it, draws of the statements alone
+little about the end. Taken together as a sample of the mixture of both, each prefix finds draws near it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import compile_workspace
+from forecast.reweight.evaluate import evaluate_scenarios, evidence_of, query
+from forecast.reweight.posterior import Posterior
+from forecast.reweight.psis import effective_size, smooth
+from forecast.reweight.sources import draw_reliabilities
+from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
+from forecast.workspace.records import Scenario, Workspace
+
+Array = NDArray[np.float64]
+
+DRAWS = 2000  # of a table of many forecasts: seventy of them in some ten seconds
+FORECAST_DRAWS = 4000  # of which a forecast needs MIN_EFFECTIVE_SIZE; fewer draws need their part of it
+CLOSE = 1e-12  # change of the log normalising constant at which its fixed point counts as reached
+MOST_ROUNDS = 10_000
+
+
+class Estimate(NamedTuple):
+    """Probabilities (scenarios with `other`) from reweighted draws, and how well the draws bear them."""
+
+    shares: Array
+    pareto_k: float
+    effective_size: float
+    reliable: bool
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Draws `theta` (n_theta, draws) and the log of their density over that of the statements alone, `log_proposal`."""
+
+    theta: Array
+    log_proposal: Array
+    seed: int
+
+    def prior(self, shares: Array) -> Estimate:
+        """Weigh P(s | theta_d) (scenarios, draws) as the statements alone do."""
+        return self._weighed(np.zeros_like(self.log_proposal), shares)
+
+    def forecast(self, workspace: Workspace, found: Posterior, as_of: date, rules: Sequence[Scenario]) -> Estimate:
+        """Compute the forecast of a workspace as of a date, everything anew: rows, history, sources, weights.
+
+        Raises ImpossibleEvidenceError if its evidence is impossible.
+        """
+        asked = query(compile_workspace(found.asked.network.layout, workspace, as_of), rules)
+        drawn = draw_reliabilities(asked.network, workspace.sources, self.theta, self.seed)
+        log_evidence, shares = evaluate_scenarios(asked, self.theta, drawn)
+        return self._weighed(log_evidence + drawn.log_correction, shares)
+
+    def _weighed(self, log_target: Array, shares: Array) -> Estimate:
+        # Weights with a bound have a tail so short that the fit's profile overflows to a weight of zero, as it should.
+        with np.errstate(over="ignore"):
+            weights, k = smooth(log_target - self.log_proposal)
+        size = effective_size(weights)
+        needed = MIN_EFFECTIVE_SIZE * min(1.0, weights.size / FORECAST_DRAWS)
+        return Estimate(np.asarray(shares @ weights), k, size, k <= MAX_PARETO_K and size >= needed)
+
+
+def pool_draws(found: Posterior, seed: int, most: int = DRAWS) -> Pooled:
+    """Return at most about `most` draws for forecasts from any part of the evidence.
+
+    Of a forecast from the statements' draws, every so-many-th of them. Of an anchored one half from each: with n0
+    draws of p(theta) and n1 of p(theta) L(theta) / Z, all are a sample of the mixture, whose density over p(theta) is
+    (n0 + n1 L / Z) / (n0 + n1).
+
+    Source: Kong, McCullagh, Meng, Nicolae and Tan (2003), "A theory of statistical models for Monte Carlo integration".
+    """
+    if found.anchor is None or found.spec.anchor is None:
+        every = max(1, found.draws.theta.shape[1] // most)
+        return Pooled(np.ascontiguousarray(found.draws.theta[:, ::every]), found.log_anchor[::every], seed)
+    every = max(1, 2 * found.draws.theta.shape[1] // most)
+    before = np.ascontiguousarray(found.base.theta[:, ::every])
+    after = found.draws.theta[:, ::every]
+    # Without the constant of the reports, as it is left out of `log_anchor`.
+    log_before = evidence_of(replace(found.spec.anchor, log_fixed=0.0), before)
+    log_ratio = np.concatenate([log_before, found.log_anchor[::every]])
+    log_z = log_constant(log_ratio, log_before.size)
+    n = log_ratio.size
+    log_proposal = np.logaddexp(np.log(log_before.size / n), np.log(1.0 - log_before.size / n) + log_ratio - log_z)
+    return Pooled(np.ascontiguousarray(np.concatenate([before, after], axis=1)), log_proposal, seed)
+
+
+def log_constant(log_ratio: Array, n_before: int) -> float:
+    """Estimate log Z = log E_p[L] from draws of p (the first `n_before`) and of p L / Z, by bridge sampling.
+
+    The fixed point of Z = sum over all draws of L / (n0 + n1 L / Z): the maximum-likelihood estimate, and the bridge of
+    least error.
+
+    Args:
+        log_ratio: (draws,) log L of all draws.
+        n_before: how many of them, the first ones, were drawn from p.
+
+    Source: Meng and Wong (1996), "Simulating ratios of normalizing constants via a simple identity", section 3.
+    """
+    n_after = log_ratio.size - n_before
+    log_z = float(np.median(log_ratio))
+    for _ in range(MOST_ROUNDS):
+        log_terms = log_ratio - np.logaddexp(np.log(n_before), np.log(n_after) + log_ratio - log_z)
+        step = float(np.logaddexp.reduce(log_terms)) - log_z
+        log_z += step
+        if abs(step) < CLOSE:
+            break
+    return log_z

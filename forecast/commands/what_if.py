@@ -1,0 +1,153 @@
+"""`forecast what-if`: the forecast under a supposition, beside the one that is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecast.commands import options
+
+EVENTS = 12  # printed; --all prints every one
+VISIBLE = 0.0005
+FEW_DRAWS = 400.0  # effective draws under which a supposition rests on too few
+
+
+@click.command()
+@click.argument("learned", metavar="[EVENT=STATE]...", nargs=-1)
+@options.workspace
+@options.as_of
+@options.seed
+@click.option("--do", "imposed", multiple=True, metavar="EVENT=STATE", help="Somebody puts the event into this state.")
+@click.option(
+    "--set", "reset", multiple=True, metavar="EVENT=STATE:P", help="The state's probability shall be P (Jeffrey)."
+)
+@click.option("--all", "everything", is_flag=True, help=f"Print every event, not the {EVENTS} that move most.")
+@options.as_json
+def what_if(
+    learned: tuple[str, ...], root: Path, as_of: date | None, seed: int | None, imposed: tuple[str, ...],
+    reset: tuple[str, ...], everything: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Show every probability before and after a supposition.
+
+    EVENT=STATE: learned, several as one condition (EVENT=STATE,STATE: one of these). With --do imposed, whatever the
+    causes; with --set a probability in the place of the present one, one --set after the other.
+    """
+    from forecast import pipeline
+    from forecast.answers.target import UnknownTargetError
+    from forecast.answers.twin import TooDenseError
+    from forecast.answers.what_if import ImpossibleError, read_supposition
+    from forecast.answers.what_if import what_if as answered
+    from forecast.commands.progress import Progress
+
+    if not (learned or imposed or reset):
+        raise click.UsageError("nothing is supposed; give EVENT=STATE, --do EVENT=STATE or --set EVENT=STATE:P")
+    progress = Progress()
+    try:
+        found = pipeline.concluded(
+            root, options.today(), progress, as_of=as_of, seed=pipeline.DEFAULT_SEED if seed is None else seed
+        )
+        table = answered(found, read_supposition(found, learned, imposed, reset), progress)
+    except (ImpossibleError, TooDenseError) as error:
+        raise click.ClickException(str(error)) from error
+    except (UnknownTargetError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+    finally:
+        progress.done()
+    if as_json:
+        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        _print(table, everything=everything)
+
+
+def _print(table: Mapping[str, Any], *, everything: bool) -> None:
+    click.echo(f"{_supposed(table)}, as of {table['as_of']}")
+    _print_scenarios(table["scenarios"])
+    click.echo()
+    moving = [event for event in table["events"] if everything or event["moved"] >= VISIBLE]
+    shown = moving if everything else moving[:EVENTS]
+    _print_events(shown)
+    rest = len(table["events"]) - len(shown)
+    if rest:
+        less = (
+            f"at most by {100 * moving[len(shown)]['moved']:.1f} points" if len(moving) > len(shown) else "not at all"
+        )
+        click.echo(f"{rest} other event{'s' * (rest != 1)} move{'s' * (rest == 1)} {less}")
+    _print_notes(table)
+
+
+def _supposed(table: Mapping[str, Any]) -> str:
+    parts = []
+    if table["learned"]:
+        parts.append(f"learned {' and '.join(table['learned'])} (now {100 * table['p_learned']:.2g} %)")
+    if table["imposed"]:
+        parts.append(f"imposed {' and '.join(table['imposed'])}")
+    if table["set"]:
+        parts.append(f"set {', then '.join(table['set'])}")
+    return "; ".join(parts)
+
+
+def _print_scenarios(rows: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("scenario")
+    for heading in ("before", "after", "change"):
+        grid.add_column(heading, justify="right")
+    for row in rows:
+        grid.add_row(Text(row["id"]), *_numbers(row))
+    Console(highlight=False, soft_wrap=False).print(grid)
+
+
+def _print_events(events: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    if not events:
+        return
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("event", "state"):
+        grid.add_column(heading)
+    for heading in ("before", "after", "change"):
+        grid.add_column(heading, justify="right")
+    for event in events:
+        for place, row in enumerate(event["states"]):
+            grid.add_row(Text(event["id"] if place == 0 else ""), Text(row["id"]), *_numbers(row))
+    Console(highlight=False, soft_wrap=False).print(grid)
+
+
+def _numbers(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    from rich.text import Text
+
+    change = row["change"]
+    style = "green" if change >= VISIBLE else "red" if change <= -VISIBLE else ""
+    points = f"{100 * change:+.1f}" if abs(change) >= VISIBLE else "0"
+    return f"{100 * row['before']:.1f} %", f"{100 * row['after']:.1f} %", Text(points, style=style)
+
+
+def _print_notes(table: Mapping[str, Any]) -> None:
+    if table["imposed"]:
+        below = ", ".join(table["descendants"]) or "nothing"
+        click.echo(f"imposed: only what lies downstream moves: {below}")
+    if table["set_aside"]:
+        click.echo(f"set aside, for it is about what is imposed or lies downstream: {_items(table['set_aside'])}")
+    if not table["commutes"]:
+        click.echo("set: one after the other; in another order the numbers would be others")
+    if table["diagnostics"]["ess"] < FEW_DRAWS:
+        click.echo(f"rests on few draws: effective size {table['diagnostics']['ess']:.0f}")
+
+
+def _items(rows: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(
+        f"{row['item']} ({row['decibans']:.1f} dB)"
+        if row["decibans"] is not None
+        else f"{row['item']} (excludes states)"
+        for row in rows
+    )

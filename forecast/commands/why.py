@@ -1,0 +1,159 @@
+"""`forecast why`: a probability as a sum of steps, one for each part of the evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forecast.commands import options
+
+if TYPE_CHECKING:
+    from forecast.answers.target import Target
+    from forecast.answers.why import Start
+    from forecast.record.outcome import Outcome
+
+PRIOR = "prior"
+VISIBLE = 0.0005  # a Monte Carlo difference below it leaves every printed digit as it is
+
+
+class _Since(click.ParamType[date | None]):
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date | None:
+        if value is None or value == PRIOR:
+            return None
+        return options.DATE.convert(value, param, ctx)
+
+
+@click.command()
+@click.argument("about", metavar="[SCENARIO|EVENT[=STATE]]", required=False)
+@options.workspace
+@options.as_of
+@options.seed
+@click.option("--by", type=click.Choice(["item", "group", "source"]), default="item", help="What a row stands for.")
+@click.option(
+    "--since", type=_Since(), metavar="DATE|prior", help="Begin at the update of this day or the latest before it."
+)
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N largest steps and add up the others.")
+@options.as_json
+def why(
+    about: str | None, root: Path, as_of: date | None, seed: int | None, by: Any, since: date | None, top: int | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Explain a probability by the evidence, item by item in the order in which it became known.
+
+    Without an argument: the scenario that moved most since the last update.
+    """
+    from forecast import pipeline
+    from forecast.answers.target import UnknownTargetError, find_target
+    from forecast.answers.why import why as explained
+    from forecast.commands.progress import Progress
+    from forecast.record.outcome import prior_outcome
+
+    progress = Progress()
+    try:
+        found = pipeline.concluded(
+            root, options.today(), progress, as_of=as_of, seed=pipeline.DEFAULT_SEED if seed is None else seed
+        )
+        target = find_target(found, about)
+        prior = prior_outcome(found)
+        start = _start(root, found, prior, target, since)
+        target, chosen = _chosen(root, found, target, start)
+        table = {"chosen": chosen, **explained(found, prior, target, start, by, top, progress)}
+    except UnknownTargetError as error:
+        raise click.UsageError(str(error)) from error
+    finally:
+        progress.done()
+    if as_json:
+        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        _print(table)
+
+
+def _start(root: Path, found: Outcome, prior: Outcome, target: Target, since: date | None) -> Start:
+    from forecast import pipeline
+    from forecast.answers.target import probabilities
+    from forecast.answers.why import Start
+
+    if since is None:
+        return Start("the statements alone", probabilities(prior, target))
+    start = pipeline.since_update(root, found, target.event, since)
+    if start is None:
+        what = f"no update of {since} or before in {root / 'reports'}"
+        raise click.ClickException(what if target.event is None else f"{what} that tells the events")
+    return start
+
+
+def _chosen(root: Path, found: Outcome, target: Target, start: Start) -> tuple[Target, str | None]:
+    """Choose the part that moved most if none is asked for, and tell since when."""
+    from forecast import pipeline
+    from forecast.answers.why import most_moved
+
+    if target.asked is not None:
+        return target, None
+    last = pipeline.since_update(root, found, None, None) if target.event is None and start.on is None else None
+    since = last or start
+    return replace(most_moved(found, target, since)), f"moved most since {since.name}"
+
+
+def _print(table: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    chosen = f" ({table['chosen']})" if table["chosen"] else ""
+    click.echo(f"{table['target']}{chosen}, from {table['since']} to {table['as_of']}")
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("known from", no_wrap=True)
+    grid.add_column("what", overflow="fold")
+    for heading in ("step", "decibans", "then", "left out", ""):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_row("", Text(table["since"]), "", "", _percent(table["from"]), "", "")
+    for row in table["rows"]:
+        if row["kind"] == "monte_carlo" and abs(row["step"]) < VISIBLE:
+            continue
+        style = "green" if row["step"] >= VISIBLE else "red" if row["step"] <= -VISIBLE else ""
+        what = f"retraction of {row['what']}" if row["kind"] == "retraction" else row["what"]
+        grid.add_row(
+            row["on"] or "",
+            Text(what),
+            Text(_points(row["step"]), style=style),
+            _decibans(row["decibans"]),
+            _percent(row["probability"]),
+            _points(row["leave_one_out"]),
+            _note(row),
+        )
+    total = table["to"] - table["from"]
+    grid.add_row("", "now", _points(total), "", _percent(table["to"]), "", "")
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo("step and left out (what it adds if it comes last) in percentage points")
+    if table["unreliable"]:
+        click.echo(
+            f"~ few of the {table['draws']} draws bear this step: it may be off by points; the steps still add up"
+        )
+
+
+def _note(row: Mapping[str, Any]) -> str:
+    if not row["possible"]:
+        return "impossible without what follows"
+    return "" if row["reliable"] else "~"
+
+
+def _points(change: float | None) -> str:
+    if change is None:
+        return ""
+    return f"{100 * change:+.1f}" if abs(change) >= VISIBLE else "0"
+
+
+def _decibans(value: float | None) -> str:
+    return "" if value is None else f"{value:+.1f}" if abs(value) >= 0.05 else "0"
+
+
+def _percent(probability: float | None) -> str:
+    return "" if probability is None else f"{100 * probability:.1f} %"

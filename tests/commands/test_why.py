@@ -1,0 +1,68 @@
+"""`forecast why` and `forecast what-if` on the example workspace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from forecast.commands.main import main
+from tests.commands.conftest import AS_OF
+
+
+def _run(command: str, root: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, [command, "-C", str(root), "--as-of", AS_OF, *arguments])
+
+
+def test_why_ends_with_the_forecast(updated: Path) -> None:
+    """The steps lead from the prior to the number that the update wrote; without a name the answer says why this."""
+    written = json.loads((updated / "reports" / AS_OF / "forecast.json").read_text(encoding="utf-8"))
+    table = json.loads(_run("why", updated, "--json").stdout)
+    own = {row["id"]: row["probability"] for row in written["scenarios"]}
+    assert own[table["target"]] == table["to"]
+    assert table["to"] - table["from"] == pytest.approx(sum(row["step"] for row in table["rows"]), abs=1e-9)
+    assert table["chosen"].startswith("moved most since")
+    shown = _run("why", updated)
+    assert 0 == shown.exit_code
+    assert all(row["what"] in shown.stdout for row in table["rows"] if row["kind"] == "item")
+
+
+def test_why_since_an_update(updated: Path) -> None:
+    """From the update of the same day nothing is left to explain; before the first update there is nothing."""
+    for about in ("launch=general", "on_the_market"):
+        table = json.loads(_run("why", updated, about, "--since", AS_OF, "--json").stdout)
+        assert abs(table["to"] - table["from"]) < 1e-12
+        assert ["time without news", "Monte Carlo difference"] == [row["what"] for row in table["rows"]]
+    missing = _run("why", updated, "--since", "2026-01-05")
+    assert 1 == missing.exit_code
+    assert "no update of 2026-01-05 or before" in missing.output
+
+
+def test_what_if_shows_before_and_after(updated: Path) -> None:
+    """Before is the forecast, what is learned is certain after, and the text names what was supposed."""
+    table = json.loads(_run("what-if", updated, "demand=high", "--json").stdout)
+    written = json.loads((updated / "reports" / AS_OF / "forecast.json").read_text(encoding="utf-8"))
+    before = {row["id"]: row["before"] for row in table["scenarios"]}
+    assert {row["id"]: row["probability"] for row in written["scenarios"]} == before
+    demand = next(event for event in table["events"] if event["id"] == "demand")
+    assert {"high": pytest.approx(1.0)}.items() <= {row["id"]: row["after"] for row in demand["states"]}.items()
+    shown = _run("what-if", updated, "--do", "budget=cut", "--set", "demand=high:0.3", "--all")
+    assert (0, True) == (shown.exit_code, shown.stdout.startswith("imposed budget=cut; set demand=high:0.3"))
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "status", "message"),
+    [
+        ("why", ["on_the_markt"], 2, "did you mean 'on_the_market'"),
+        ("why", ["launch=gone"], 2, "has no state 'gone'"),
+        ("what-if", [], 2, "nothing is supposed"),
+        ("what-if", ["lunch=none"], 2, "did you mean 'launch'"),
+        ("what-if", ["demand=high", "demand=low"], 1, "'demand=high', 'demand=low' cannot hold together"),
+    ],
+)
+def test_refused(updated: Path, command: str, arguments: list[str], status: int, message: str) -> None:
+    """Names that there are not are wrong usage, what is impossible ends with 1; both say what is wrong."""
+    result = _run(command, updated, *arguments)
+    assert (status, True) == (result.exit_code, message in result.output)
