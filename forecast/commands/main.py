@@ -30,6 +30,7 @@ COMMANDS = {
         "Rank events by what watching them will tell of the scenarios.",
     ),
     "conflict": ("forecast.commands.conflict:conflict", "Show which reports fight each other."),
+    "influence": ("forecast.commands.influence:influence", "Show the arrows and CPTs that the forecast hangs on."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
 }
 
