@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from forecast.compiled.history import HistoryRecipe, history_recipe, history_tables
 from forecast.compiled.layout import Layout
 from forecast.compiled.paths import Known, active_items, settle
-from forecast.compiled.reports import Report, weigh
+from forecast.compiled.reports import Report, alike, weigh
 from forecast.compiled.rows import RowRecipe, row_recipe, row_table
 from forecast.workspace.records import Item, ReportSource, Workspace
 
@@ -143,11 +144,15 @@ def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
 
 def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[tuple[tuple[Scope, Array], ...], float]:
     logs: dict[Scope, Array] = {}
+    spent = 0.0
     with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
-        for report in reports:
+        for report, times in alike(reports):
+            if report.is_spent:
+                spent += times * log(report.noise)
+                continue
             scope, table = _varying(report.scope, np.log(report.table[alive_slices(alive, report.scope)]))
-            logs[scope] = logs.get(scope, 0.0) + table
-    total, fixed = 0.0, []
+            logs[scope] = logs.get(scope, 0.0) + times * table
+    total, fixed = spent, []
     for scope, table in _merged(logs).items():
         peak = float(table.max(initial=-np.inf))
         if peak > -np.inf:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,16 +52,32 @@ def _decibans(report: Report, v: int) -> Array:
 
 
 def _restated(layout: Layout, items: list[Item]) -> Iterator[Problem]:
-    linked = {frozenset((v, p)) for v, parents in enumerate(layout.parents) for p in parents}
-    for first, second in combinations(items, 2):
-        same_news = first.report_source == second.report_source and first.reported == second.reported
-        if not same_news or (first.group is not None and first.group == second.group):
-            continue
-        pairs = (
-            (a, b) for a in _unsettled(layout, first) for b in _unsettled(layout, second) if frozenset((a, b)) in linked
+    """Warn of each item that stands on an event linked to an earlier item's, of one source and day: once an item.
+
+    Of the earlier items on an event two of different groups are remembered; one of them is in another group than
+    the item at hand, if any is. The time is therefore linear in the items.
+    """
+    near: dict[int, list[int]] = {v: [] for v in range(len(layout.events))}
+    for v, parents in enumerate(layout.parents):
+        for p in parents:
+            near[v].append(p)
+            near[p].append(v)
+    seen: dict[tuple[str, date, int], list[Item]] = {}
+    for second in items:
+        events = _unsettled(layout, second)
+        found = next(
+            (
+                (v, linked, first)
+                for v in events
+                for linked in near[v]
+                for first in seen.get((second.report_source, second.reported, linked), ())
+                if first.group is None or first.group != second.group
+            ),
+            None,
         )
-        if (pair := next(pairs, None)) is not None:
-            a, b = (layout.events[v].id for v in pair)
+        if found is not None:
+            v, linked, first = found
+            a, b = layout.events[linked].id, layout.events[v].id
             yield Problem(
                 second.source,
                 f"item '{second.id}' on '{b}' and item '{first.id}' on '{a}' come from one source on one day",
@@ -70,6 +85,10 @@ def _restated(layout: Layout, items: list[Item]) -> Iterator[Problem]:
                 "give them one group, or make them one item",
                 "warning",
             )
+        for v in events:
+            earlier = seen.setdefault((second.report_source, second.reported, v), [])
+            if not earlier or (len(earlier) == 1 and earlier[0].group is not None and earlier[0].group != second.group):
+                earlier.append(second)
 
 
 def _unsettled(layout: Layout, item: Item) -> list[int]:

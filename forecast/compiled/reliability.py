@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, alive_slices, varying_axes, wider_scope
-from forecast.compiled.reports import informative_probability
+from forecast.compiled.reports import alike, informative_probability
 from forecast.workspace.grades import Grade
 
 Array = NDArray[np.float64]
@@ -54,15 +55,18 @@ def source_tables(network: AsOfNetwork, sources: Sequence[str]) -> SourceTables:
     constant = np.zeros((len(sources), NODES.size))
     scopes = [scope for scope, _ in network.fixed]
     factors: list[dict[int, Array]] = [{} for _ in scopes]
-    for report in network.reports:
+    for report, times in alike(network.reports):
         states = alive_slices(network.alive, report.scope)
         if not (said := report.said[states]).size:
             continue  # nothing is alive any more, which the rows say already
+        if report.is_spent:
+            constant[place[report.source]] += times * log(report.noise)
+            continue
         source, q = place[report.source], report.kept * informative_at_nodes(report.credibility)
         q = q.reshape(-1, *(1,) * said.ndim)
         with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
             axes = varying_axes(np.log(report.table[states]))
-            table = np.log(q * said + (1.0 - q) * report.noise)
+            table = times * np.log(q * said + (1.0 - q) * report.noise)
         scope = tuple(report.scope[axis] for axis in axes)
         table = table[:, *(slice(None) if axis in axes else 0 for axis in range(said.ndim))]
         if not scope:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from math import exp, log, log10
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ UNJUDGED = 6  # credibility that cannot be judged: the shift is standard normal,
 # Verbal weights of evidence in decibans (Good 1985): half-units of Jeffreys's (1961, appendix B) scale.
 SUPPORT_DECIBANS = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
 WEARS_OFF_AFTER = timedelta(days=180)
+SPENT = 1e-20  # what a copy keeps of being informative: nothing that a double could show beside 1
 DECIBANS_PER_NAT = 10.0 * log10(exp(1.0))
 
 
@@ -45,6 +48,11 @@ class Report:
     informative: float
     copy: int
     kept: float
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it is the copy of so many others that its table is `noise` everywhere, to the last digit."""
+        return self.kept < SPENT and self.noise > 0.0
 
     @property
     def table(self) -> Array:
@@ -74,6 +82,18 @@ def informative_probability(reliability: float, credibility: int) -> float:
     return float((weights / (1.0 + np.exp(-centre - nodes))).sum() / weights.sum())
 
 
+def alike(reports: Iterable[Report]) -> list[tuple[Report, int]]:
+    """Return the reports that differ in more than the item, each with how many there are; in order of the first."""
+    first: dict[tuple[Any, ...], Report] = {}
+    times: Counter[tuple[Any, ...]] = Counter()
+    for report in reports:
+        # Items that say the same share one array (`weigh`).
+        key = (id(report.said), report.scope, report.source, report.credibility, report.kept, report.noise)
+        times[key] += 1
+        first.setdefault(key, report)
+    return [(report, times[key]) for key, report in first.items()]
+
+
 def weigh(
     layout: Layout, known: Known, items: Iterable[Item], sources: Mapping[str, ReportSource], on: date
 ) -> tuple[Report, ...]:
@@ -83,20 +103,26 @@ def weigh(
     about none, so refuting one part discredits the rest. Within a group the k-th strongest report that says the same
     keeps q (1 - rho)^(k-1); reports that contradict each other are no copies.
     """
-    fresh = [
-        one
-        for item in items
-        if (one := _report(layout, known, item, sources[item.report_source].grade.mean, on)) is not None
-    ]
+    # Items that say the same on the same day from sources of one grade differ in name alone.
+    said: dict[tuple[Any, ...], tuple[Report, list[tuple[Array, float]]] | None] = {}
+    fresh: list[tuple[Item, Report, list[tuple[Array, float]]]] = []
+    for item in items:
+        reliability = sources[item.report_source].grade.mean
+        key = (item.reported, reliability, item.credibility, *map(_content, item.bears_on))
+        if key not in said:
+            said[key] = _report(layout, known, item, reliability, on)
+        if (one := said[key]) is not None:
+            fresh.append((item, replace(one[0], item=item.id, source=item.report_source), one[1]))
     rho = {item.id: item.rho for item, _, _ in fresh}
     groups: dict[str, list[Report]] = {}
     for item, report, _ in fresh:
         groups.setdefault(item.group or f"item {item.id}", []).append(report)
     vectors = {report.item: lambdas for _, report, lambdas in fresh}
+    # Most items of a table stand alone or lead their group; those stay as they are.
     weighed = [
-        replace(report, informative=report.informative * kept, copy=copy, kept=kept)
+        replace(report, informative=report.informative * kept, copy=copy, kept=kept) if copy else report
         for members in groups.values()
-        for copy, report in _ranked(members, vectors)
+        for copy, report in (_ranked(members, vectors) if len(members) > 1 else [(0, members[0])])
         for kept in [(1.0 - rho[report.item]) ** copy]
     ]
     return tuple(sorted(weighed, key=lambda report: report.item))
@@ -112,28 +138,38 @@ def _ranked(members: list[Report], vectors: Mapping[str, list[tuple[Array, float
     ranked: list[tuple[int, Report]] = []
     voices: list[dict[int, frozenset[int]]] = []
     heard: list[int] = []
-    for report in sorted(members, key=lambda report: (-report.decibans, report.item)):
-        says = {
-            v: frozenset(np.flatnonzero(worn == worn.max()).tolist())
-            for v, (worn, _) in zip(report.scope, vectors[report.item], strict=True)
-        }
+    # Members that say the same share their vectors (`weigh`), and what is computed from them.
+    decibans: dict[tuple[int, float], float] = {}
+    best_states: dict[int, dict[int, frozenset[int]]] = {}
+    for report in members:
+        key = (id(vectors[report.item]), report.informative)
+        if key not in decibans:
+            decibans[key] = report.decibans
+        if key[0] not in best_states:
+            best_states[key[0]] = {
+                v: frozenset(np.flatnonzero(worn == worn.max()).tolist())
+                for v, (worn, _) in zip(report.scope, vectors[report.item], strict=True)
+            }
+    weights = {report.item: decibans[id(vectors[report.item]), report.informative] for report in members}
+    for report in sorted(members, key=lambda report: (-weights[report.item], report.item)):
+        says, weight = best_states[id(vectors[report.item])], weights[report.item]
         for voice, agreed in enumerate(voices):
             shared = says.keys() & agreed.keys()
             if shared and all(says[v] & agreed[v] for v in shared):
                 ranked.append((heard[voice], report))
-                heard[voice] += report.decibans > 0.0
+                heard[voice] += weight > 0.0
                 agreed.update({v: best & agreed.get(v, best) for v, best in says.items()})
                 break
         else:
-            voices.append(says)
-            heard.append(int(report.decibans > 0.0))
+            voices.append(dict(says))
+            heard.append(int(weight > 0.0))
             ranked.append((0, report))
     return ranked
 
 
 def _report(
     layout: Layout, known: Known, item: Item, reliability: float, on: date
-) -> tuple[Item, Report, list[tuple[Array, float]]] | None:
+) -> tuple[Report, list[tuple[Array, float]]] | None:
     lambdas: dict[int, tuple[Array, float]] = {}
     for bearing in item.bears_on:
         if isinstance(bearing, Settled):
@@ -153,7 +189,20 @@ def _report(
     noise = float(np.prod([mean for _, mean in vectors]))
     q = informative_probability(reliability, item.credibility)
     report = Report(item.id, item.report_source, item.credibility, scope, said, noise, q, 0, 1.0)
-    return item, report, vectors
+    return report, vectors
+
+
+def _content(bearing: Bearing) -> tuple[Any, ...]:
+    """Return what a bearing says, without its place in a file."""
+    match bearing:
+        case Settled(event=event, state=state):
+            return Settled, event, state
+        case Claim(event=event, state=state):
+            return Claim, event, state
+        case Likelihood(event=event, ratios=ratios, until=until):
+            return Likelihood, event, until, *ratios.items()
+        case Support(event=event, strength=strength, states=states, until=until):
+            return Support, event, strength, states, until
 
 
 def _worn(layout: Layout, known: Known, item: Item, bearing: Bearing, on: date) -> tuple[Array, float]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from datetime import date
 from typing import Any
 
-from forecast.digests import digest_of
+from forecast.digests import PLAIN, digest_of, field_names
 from forecast.prior.spec import active_statements, known_resolution
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Workspace
@@ -41,10 +41,12 @@ def _digest(record: Any) -> str:
 
 
 def _without_places(value: Any) -> Any:
+    if isinstance(value, PLAIN):
+        return value
     if isinstance(value, Source):
         return None
     if is_dataclass(value) and not isinstance(value, type):
-        parts = [_without_places(getattr(value, field.name)) for field in fields(value)]
+        parts = [_without_places(getattr(value, name)) for name in field_names(type(value))]
         return [type(value).__name__, *parts]
     if isinstance(value, tuple | list):
         return [_without_places(part) for part in value]

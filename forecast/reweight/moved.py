@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -13,12 +14,14 @@ from forecast.compiled.asof import compile_workspace
 from forecast.reweight.evaluate import evaluate_scenarios, query
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.psis import smooth
+from forecast.workspace.files import TABLE
 from forecast.workspace.records import Workspace
 
 Array = NDArray[np.float64]
 
 # With more items than this every fourth draw is used: ranking a hundred items need not take half a minute.
 FEW, THINNING = 4, 4
+ONE_BY_ONE = 20  # items of one table that are still told apart
 
 
 def leave_one_out(
@@ -30,8 +33,27 @@ def leave_one_out(
     it also shaped theta, the group it stands in and its source's reliability). Without an item, what it supersedes
     comes back. Of an item that is retracted by now it is what the retraction adds.
     """
+    return leave_out(workspace, found, {item: frozenset((item,)) for item in items}, progress)
+
+
+def parts_of(workspace: Workspace, items: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Return items one by one under their ids, but those of a table, where they are many, together under its path."""
+    files = {item.id: item.source.path for item in workspace.items}
+    sizes = Counter(files[name] for name in items)
+    parts: dict[str, list[str]] = {}
+    for name in items:
+        path = files[name]
+        together = path.endswith(TABLE) and sizes[path] > ONE_BY_ONE
+        parts.setdefault(path if together else name, []).append(name)
+    return {name: frozenset(part) for name, part in parts.items()}
+
+
+def leave_out(
+    workspace: Workspace, found: Posterior, parts: Mapping[str, frozenset[str]], progress: Callable[[str], None]
+) -> dict[str, Array]:
+    """Compute, for each part of the evidence (the ids of its items, by name), what it adds, as leave_one_out does."""
     theta, log_anchor, drawn = found.draws.theta, found.log_anchor, found.reliabilities
-    if len(items) > FEW:
+    if len(parts) > FEW:
         theta, log_anchor = np.ascontiguousarray(theta[:, ::THINNING]), log_anchor[::THINNING]
         drawn = drawn.thinned(THINNING)
     layout, as_of = found.asked.network.layout, found.asked.network.known.as_of
@@ -44,18 +66,18 @@ def leave_one_out(
     every_draw = theta is found.draws.theta
     everything = found.evaluation.scenarios @ found.weights.weights if every_draw else forecast(workspace)
     effects = {}
-    for number, item in enumerate(items, 1):
-        if len(items) > FEW:
-            progress(f"leaving out one item after the other: {100 * number // len(items)} %")
-        effects[item] = everything - forecast(_undone(workspace, item, as_of))
+    for number, (name, items) in enumerate(parts.items(), 1):
+        if len(parts) > FEW:
+            progress(f"leaving out one item after the other: {100 * number // len(parts)} %")
+        effects[name] = everything - forecast(_undone(workspace, items, as_of))
     return effects
 
 
-def _undone(workspace: Workspace, name: str, as_of: date) -> Workspace:
-    """Return the workspace without an item or, if the item is retracted by now, without its retraction."""
+def _undone(workspace: Workspace, names: Collection[str], as_of: date) -> Workspace:
+    """Return the workspace without some items or, where one is retracted by now, without its retraction."""
     items = []
     for item in workspace.items:
-        if item.id != name:
+        if item.id not in names:
             items.append(item)
         elif item.retracted and item.retracted <= as_of:
             items.append(replace(item, retracted=None))

@@ -84,6 +84,8 @@ def fit_generalised_pareto(ascending: Array) -> tuple[float, float]:
     profile = n * (np.log(-(grid / k_grid)) - k_grid - 1.0)
     weights = 1.0 / np.exp(profile - profile[:, np.newaxis]).sum(axis=1)
     kept = weights >= 10 * np.finfo(float).eps
+    if not kept.any():
+        return np.inf, np.nan  # excesses over so many orders of magnitude that the fit is lost to rounding
     grid, weights = grid[kept], weights[kept] / weights[kept].sum()
     centre = float((grid * weights).sum())
     k = float(np.log1p(-centre * ascending).mean())
