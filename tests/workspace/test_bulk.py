@@ -1,0 +1,183 @@
+"""Evidence in tables: the same records and the same messages as in YAML, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.workspace.frame import Frame
+from forecast.workspace.plain_rows import PlainRows
+from forecast.workspace.problems import Source
+from forecast.workspace.read import read_workspace
+from forecast.workspace.read_bulk import as_node
+from forecast.workspace.read_evidence import Reading
+from forecast.workspace.records import Claim, Item, Likelihood, Settled, Support
+from tests.workspace.writing import TODAY, example, messages, read
+
+HEADER = "id,reported,source,credibility,headline,event,settled,likelihood,support,for,claims,until"
+ROW = "r1,2026-07-01,newspaper,2,A report.,demand,,low=.3;high=.6,,,,"
+PATH = "evidence/feed.csv"
+
+
+def write(root: Path, *rows: str, header: str = HEADER) -> Path:
+    """Put a table into an example workspace."""
+    (example(root) / PATH).write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+    return root
+
+
+def bulk(root: Path) -> list[Item]:
+    """Return the items of the table, by line."""
+    return sorted((item for item in read(root).items if item.source.path == PATH), key=lambda item: item.source)
+
+
+def test_a_row_is_an_item(tmp_path: Path) -> None:
+    """Each row is one item on one event, in one of the four ways, at its line; empty cells are absent keys."""
+    write(
+        tmp_path,
+        ROW,
+        "r2,2026-07-02,forum,,Second.,success,,,slight,yes,,2026-09-30",
+        "r3,2026-07-03,newspaper,1,Third.,prototype,shown,,,,,",
+        '"r4",2026-07-03,newspaper,1,"Fourth, ""quoted""\nand long.",launch,,,,,limited,',
+        "r5,2026-07-04,newspaper,1,Fifth.,launch,,,strong,at_least=limited,,",
+    )
+    found = bulk(tmp_path)
+    said = [replace(item.bears_on[0], source=Source("", 0)) for item in found]
+    nowhere = Source("", 0)
+    assert said == [
+        Likelihood("demand", {"low": 0.3, "high": 0.6}, None, nowhere),
+        Support("success", "slight", ("yes",), date(2026, 9, 30), nowhere),
+        Settled("prototype", "shown", nowhere),
+        Claim("launch", "limited", nowhere),
+        Support("launch", "strong", ("limited", "general"), None, nowhere),
+    ]
+    assert [(item.id, item.credibility, item.source.line) for item in found] == [
+        ("r1", 2, 2), ("r2", 6, 3), ("r3", 1, 4), ("r4", 1, 5), ("r5", 1, 7),
+    ]  # fmt: skip
+    assert found[3].headline == 'Fourth, "quoted"\nand long.'
+
+
+CELLS = {
+    "id": ["a", "", "b c", "1", "x" * 101],
+    "reported": ["2026-07-01", "", "01.07.2026", "2026-02-30", "2025-01-01", "2027-01-01", "2026-06-01"],
+    "happened": ["", "2026-06-15", "2026-07-02", "2020-01-01", "soon"],
+    "source": ["newspaper", "newspapr", ""],
+    "credibility": ["", "1", "6", "7", "2.0", "high"],
+    "rho": ["", ".5", "1", "x"],
+    "headline": ["A headline.", "", "h" * 20_001],
+    "url": ["", "https://example.org/"],
+    "group": ["", "g", "g g"],
+    "event": ["demand", "launch", "success", "lunch", ""],
+    "settled": ["", "", "high", "general", "none", "maybe"],
+    "likelihood": ["low=.3;high=.6", "", "high=1; low=0;", "low=nan;high=1", "low=-1;high=1", "low=0;high=0", 
+                   "low;high=1", "low=1;low=2;high=1", "none=1;limited=1;general=1e-3", "low=1", "=;"],
+    "support": ["", "slight", "huge"],
+    "for": ["", "high", "low;high", "at_least=limited", "at_least=none", ";", "limited;general"],
+    "claims": ["", "", "general", "high"],
+    "until": ["", "2026-09-01", "2026-01-01", "later"],
+    "retracted": ["", "2026-08-01", "2026-01-01", "2027-01-01"],
+    "supersedes": ["", "waiting-list", "nobody", "? ?"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory: pytest.TempPathFactory) -> Frame:
+    """What the rows of the example's tables are read against."""
+    from forecast.workspace import files, names
+    from forecast.workspace.yaml_text import parse_yaml
+
+    root = example(tmp_path_factory.mktemp("example"))
+    workspace = read(root)
+    trees = {
+        path: parse_yaml((root / path).read_bytes(), path)[0]
+        for path in (files.NETWORK, files.SCENARIOS, files.EXPERTS, files.SOURCES)
+    }
+    paths = (files.NETWORK, files.SCENARIOS)
+    return Frame(names.collect_names(*trees.values(), paths), workspace.network, TODAY)
+
+
+@given(data=st.data())
+def test_the_short_way_is_the_long_way(frame: Frame, data: st.DataObject) -> None:
+    """A row that is taken by the short way is without a problem by the long way, and the same item."""
+    # Mostly the first choice, so that rows come through.
+    cells = {
+        key: data.draw(st.one_of(st.just(values[0]), st.just(values[0]), st.sampled_from(values)))
+        for key, values in CELLS.items()
+    }
+    short = PlainRows(frame).item(cells, Source(PATH, 2))
+    if short is not None:
+        reading = Reading(PATH, frame)
+        reading.add(as_node(cells, 2), 1)
+        assert ([short], []) == (reading.items, reading.problems)
+
+
+WRONG = [
+    ("r1,2026-07-01,newspapr,2,A.,demand,,low=.3;high=.6,,,,", "item 'r1': unknown source 'newspapr'"),
+    ("r1,01.07.2026,newspaper,2,A.,demand,,low=.3;high=.6,,,,", "item 'r1': reported is not a date"),
+    ("r1,2026-07-01,newspaper,2,A.,demand,,low=nan;high=.6,,,,", "item 'r1': likelihood.low must be a number"),
+    ("r1,2026-07-01,newspaper,2,A.,demand,,low=-1;high=.6,,,,", "item 'r1': likelihood.low is out of range"),
+    ("r1,2026-07-01,newspaper,2,A.,demand,,low=0;high=0,,,,", "item 'r1': likelihood is 0 in every state"),
+    ("r1,2026-07-01,newspaper,2,A.,demand,,low:1;high=1,,,,", "item 'r1': likelihood is not readable; got 'low:1'"),
+    ("r1,2026-07-01,newspaper,2,A.,demand,high,low=1;high=1,,,,", "item 'r1': 'likelihood' beside 'settled'"),
+    ("r1,2026-07-01,newspaper,2," + "h" * 1_000_000 + ",demand,,low=1;high=1,,,,", "item 'r1': headline is too long"),
+    ("r1,2026-07-01,newspaper", "a row that does not fit the header; got 3 cells beginning with 'r1'; 12 cells"),
+    ('r1,2026-07-01,newspaper,2,"A.,demand,,low=1;high=1,,,,', "a quote is opened and not closed"),
+    ('r1,2026-07-01,newspaper,2,"A."x,demand,,low=1;high=1,,,,', "not readable as CSV"),
+    (",2026-07-01,newspaper,2,A.,demand,,low=1;high=1,,,,", "item number 1: missing key 'id'"),
+]
+
+
+@pytest.mark.parametrize(("row", "says"), WRONG, ids=[f"{n}-{says:.40}" for n, (_, says) in enumerate(WRONG)])
+def test_a_wrong_row(tmp_path: Path, row: str, says: str) -> None:
+    """A mistake is a problem at its row's line, and the rows after it are checked as ever."""
+    write(tmp_path, row, "r2,2026-07-01,newspaper,2,B.,demnd,,low=.3;high=.6,,,,")
+    found = messages(tmp_path)
+    assert [True, True] == [found[0].startswith(f"{PATH}:2: {says}"), found[-1].endswith("did you mean 'demand'?")]
+    assert found[-1].startswith(f"{PATH}:3: item 'r2': unknown event 'demnd'")
+
+
+def test_wrong_tables(tmp_path: Path) -> None:
+    """What is wrong with header or bytes is said at its line; a letter of another encoding hides nothing."""
+    write(tmp_path, ROW, header=HEADER.replace("credibility", "credibilty"))
+    known = "did you mean 'credibility'?"
+    assert [known] == [message[-len(known) :] for message in messages(tmp_path)]
+    (tmp_path / PATH).write_bytes(
+        f"{HEADER}\n{ROW}\n".encode() + b"r2,2026-07-01,newspaper,2,\xe9,demand,,low=x;high=1,,,,\n"
+    )
+    assert messages(tmp_path) == [
+        f"{PATH}:3: item 'r2': likelihood.low must be a number; got 'x'",
+        f"{PATH}:3: not UTF-8 text; got byte 0xe9; save the file as UTF-8",
+    ]
+    (tmp_path / PATH).write_text("", encoding="utf-8")
+    assert messages(tmp_path) == [f"{PATH}:1: the file is empty; an unused file is deleted"]
+
+
+def test_a_column_map(tmp_path: Path) -> None:
+    """A map names the columns of somebody else's table, and what is the same in every row; other columns are let be."""
+    header, row = "uid,day,text,l,notes", "r1,2026-07-01,A report.,low=.3;high=.6,whatever"
+    write(tmp_path, row, header=header)
+    beside = tmp_path / "evidence/feed.columns.yaml"
+    beside.write_text(
+        "columns: {id: uid, reported: day, headline: text, likelihood: l}\n"
+        "always: {source: newspaper, credibility: 2, event: demand}\n",
+        encoding="utf-8",
+    )
+    mapped = bulk(tmp_path)
+    write(tmp_path / "other", ROW)
+    assert bulk(tmp_path / "other") == mapped
+    beside.write_text(beside.read_text(encoding="utf-8").replace("uid", "uidd"), encoding="utf-8")
+    assert messages(tmp_path)[0] == (
+        "evidence/feed.columns.yaml:1: column map: evidence/feed.csv has no column 'uidd'; "
+        "columns are 'uid', 'day', 'text', 'l', 'notes'; did you mean 'uid'?"
+    )
+
+
+def test_many_quotes_left_open(tmp_path: Path) -> None:
+    """Each quote that is never closed is a problem of its own, and reading stays linear."""
+    write(tmp_path, *['"r,2026'] * 501)
+    _, problems = read_workspace(tmp_path, today=TODAY)
+    assert {line for problem in problems if (line := problem.source.line) > 1} >= set(range(2, 100))
