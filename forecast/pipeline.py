@@ -24,7 +24,7 @@ from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.predictive import prior_predictive, with_flat
 from forecast.record.tables import as_csv, as_json, diagnostics, forecast_table
 from forecast.reweight.evaluate import ContradictionError
-from forecast.reweight.moved import leave_one_out
+from forecast.reweight.moved import leave_out, parts_of
 from forecast.reweight.posterior import posterior, unweighted
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.misfits import misfits
@@ -351,7 +351,8 @@ def _moved(
 
     Sorted by the largest effect on any scenario. The remainder is only given where something else did change.
     """
-    effects = leave_one_out(found.workspace, found.posterior, items, progress) if items else {}
+    parts = parts_of(found.workspace, items)
+    effects = leave_out(found.workspace, found.posterior, parts, progress) if items else {}
     rows: list[dict[str, Any]] = [
         {"what": item, "kind": "item", "effects": dict(zip(found.scenario_ids, map(float, effect), strict=True))}
         for item, effect in effects.items()
