@@ -73,7 +73,7 @@ CELLS = {
     "group": ["", "g", "g g"],
     "event": ["demand", "launch", "success", "lunch", ""],
     "settled": ["", "", "high", "general", "none", "maybe"],
-    "likelihood": ["low=.3;high=.6", "", "high=1; low=0;", "low=nan;high=1", "low=-1;high=1", "low=0;high=0", 
+    "likelihood": ["low=.3;high=.6", "", "high=1; low=0;", "low=nan;high=1", "low=-1;high=1", "low=0;high=0",
                    "low;high=1", "low=1;low=2;high=1", "none=1;limited=1;general=1e-3", "low=1", "=;"],
     "support": ["", "slight", "huge"],
     "for": ["", "high", "low;high", "at_least=limited", "at_least=none", ";", "limited;general"],
