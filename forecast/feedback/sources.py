@@ -24,7 +24,7 @@ def source_table(found: Outcome) -> list[Row]:
     Each row: source, name, grade, `prior` (mean of its reliability by the grade), `now` (posterior mean and 5 and 95 %
     quantiles; None without an unsettled report: what is settled is public and says nothing about a source), `agreement`
     (mean posterior probability of what its reports favour), and `items`: id, reported, headline, what became of it
-    (counts, settled, retracted, superseded), `says` and `agreement` for each event that it bears on but does not settle.
+    (counts, settled, retracted, superseded), `says` and `agreement` for each event it bears on but does not settle.
     """
     posterior, workspace = found.posterior, found.workspace
     weights, drawn = posterior.weights.weights, posterior.reliabilities

@@ -14,6 +14,7 @@ from forecast.compiled.asof import compile_workspace
 from forecast.reweight.evaluate import evaluate_scenarios, query
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.psis import smooth
+from forecast.reweight.sources import draw_reliabilities
 from forecast.workspace.files import TABLE
 from forecast.workspace.records import Workspace
 
@@ -57,13 +58,15 @@ def leave_out(
         theta, log_anchor = np.ascontiguousarray(theta[:, ::THINNING]), log_anchor[::THINNING]
         drawn = drawn.thinned(THINNING)
     layout, as_of = found.asked.network.layout, found.asked.network.known.as_of
+    # Of few parts the sources are drawn anew without each: then the effect of one new item is the change since before.
+    every_draw = theta is found.draws.theta
 
     def forecast(remaining: Workspace) -> Array:
         asked = query(compile_workspace(layout, remaining, as_of), remaining.scenarios)
-        log_evidence, shares = evaluate_scenarios(asked, theta, drawn)
-        return np.asarray(shares @ smooth(log_evidence + drawn.log_correction - log_anchor).weights)
+        own = draw_reliabilities(asked.network, workspace.sources, theta, drawn.seed) if every_draw else drawn
+        log_evidence, shares = evaluate_scenarios(asked, theta, own)
+        return np.asarray(shares @ smooth(log_evidence + own.log_correction - log_anchor).weights)
 
-    every_draw = theta is found.draws.theta
     everything = found.evaluation.scenarios @ found.weights.weights if every_draw else forecast(workspace)
     effects = {}
     for number, (name, items) in enumerate(parts.items(), 1):

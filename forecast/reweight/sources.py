@@ -23,21 +23,22 @@ from forecast.workspace.records import ReportSource
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-SWEEPS = 6  # of the approximation: sources and events are told of each other so many times
+SWEEPS = 2  # of the approximation: sources and events are told of each other so many times; more change nothing
 PILOT = 100  # draws of theta over which the events' posterior is averaged while the sources are approximated
 
 
 @dataclass(frozen=True)
 class Reliabilities:
-    """Sources in id order, the node of each in each draw (sources, draws), and the log correction (draws)."""
+    """Sources in id order, the node of each in each draw (sources, draws), the log correction (draws), and the seed."""
 
     sources: tuple[str, ...]
     nodes: Index
     log_correction: Array
+    seed: int = 0
 
     def thinned(self, every: int) -> Reliabilities:
         """Return those of every so-many-th draw."""
-        return Reliabilities(self.sources, self.nodes[:, ::every], self.log_correction[::every])
+        return Reliabilities(self.sources, self.nodes[:, ::every], self.log_correction[::every], self.seed)
 
     @property
     def reliability(self) -> Array:
@@ -66,7 +67,7 @@ def draw_reliabilities(
         cumulative = np.cumsum(np.exp(proposal[s]))
         nodes[s] = np.minimum(np.searchsorted(cumulative, levels * cumulative[-1]), NODES.size - 1)
         correction += (prior[s] - proposal[s])[nodes[s]]
-    return Reliabilities(names, nodes, correction)
+    return Reliabilities(names, nodes, correction, seed)
 
 
 def _proposal(network: AsOfNetwork, names: tuple[str, ...], prior: Array, theta: Array) -> Array:

@@ -31,6 +31,7 @@ def without_sampler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return replace(draws_of(*arguments, **more), diagnostics=sampled)
 
     monkeypatch.setattr(reweighting, "prior_draws", drawn)
+    monkeypatch.setattr(pipeline, "kept_residuals", lambda *_: {})
 
 
 def _concluded(root: Path, known: Workspace, monkeypatch: pytest.MonkeyPatch, as_of: date = AS_OF) -> Update:
@@ -52,6 +53,7 @@ def test_a_crash_before_the_ledger_line(tmp_path: Path, monkeypatch: pytest.Monk
     assert (found.folder / "forecast.json").exists()  # a line never stands without its forecast
     monkeypatch.undo()
     monkeypatch.setattr(reweighting, "prior_draws", lambda *_, **__: found.outcome.posterior.base)
+    monkeypatch.setattr(pipeline, "kept_residuals", lambda *_: {})
     again = _concluded(tmp_path, world(), monkeypatch)
     assert again.is_new
     assert found.line == again.line

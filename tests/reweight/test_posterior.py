@@ -19,6 +19,7 @@ from forecast.reweight.evaluate import ContradictionError, evaluate_scenarios, q
 from forecast.reweight.moved import leave_one_out
 from forecast.reweight.posterior import Posterior, posterior, quarter_start
 from forecast.reweight.psis import smooth
+from forecast.reweight.sources import draw_reliabilities
 from forecast.reweight.weights import weigh_draws
 from forecast.workspace.records import Claim, Likelihood, Settled, Support, Workspace
 from tests.reweight.strong_evidence import AS_OF, NEW, OLD, QUARTER, draws_of, from_pool, unsteady_since, world
@@ -158,8 +159,9 @@ def test_leaving_one_out_is_running_again(n_items: int) -> None:
 
     def forecast(remaining: Workspace) -> Any:
         asked = query(compile_workspace(lay_out(known.network), remaining, LATER), known.scenarios)
-        log_evidence, shares = evaluate_scenarios(asked, theta, drawn)
-        return shares @ smooth(log_evidence + drawn.log_correction).weights
+        own = draw_reliabilities(asked.network, known.sources, theta, drawn.seed) if step == 1 else drawn
+        log_evidence, shares = evaluate_scenarios(asked, theta, own)
+        return shares @ smooth(log_evidence + own.log_correction).weights
 
     actual = leave_one_out(known, found, names, lambda _: None)
     assert names == list(actual)
