@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from forecast.workspace.copies import copied_reports
 from forecast.workspace.misfits import misfits
 from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.readable import Readable
@@ -13,7 +14,6 @@ from forecast.workspace.records import (
     Item,
     Probability,
     Quantiles,
-    Settled,
     Word,
 )
 from forecast.workspace.settled_rules import SETTLED_RULES
@@ -96,22 +96,6 @@ def _circles(items: Mapping[str, Item]) -> dict[str, tuple[str, ...]]:
             circles[circle[first]] = (*circle[first:], *circle[:first])
         walked.update(trail)
     return circles
-
-
-def copied_reports(all_: Readable) -> Iterator[Problem]:
-    """Warn of two items with one address on one event that are not in one group: they would count twice."""
-    seen: dict[tuple[str, str], Item] = {}
-    for item in all_.items:
-        for bearing in item.bears_on:
-            if item.url is None or isinstance(bearing, Settled):
-                continue
-            first = seen.setdefault((item.url, bearing.event), item)
-            if first is not item and (item.group is None or item.group != first.group) and item.supersedes != first.id:
-                what = (
-                    f"item {shown(item.id)}: bears on {shown(bearing.event)} with the address of item {shown(first.id)}"
-                )
-                allowed = f"that is at {first.source}; give both one group if they restate each other"
-                yield Problem(bearing.source, what, "", allowed, "warning")
 
 
 RULES: tuple[Rule, ...] = (
