@@ -18,6 +18,7 @@ COMMANDS = {
     "check": ("forecast.commands.check:check", "Report every mistake in the workspace's files."),
     "init": ("forecast.commands.init:init", "Write a small complete workspace into a new folder."),
     "add": ("forecast.commands.add:add", "Add a statement or evidence, shown before it is written."),
+    "import": ("forecast.commands.import_:import_", "Bring somebody else's file into a workspace."),
     "query": ("forecast.commands.query:query", "Compute the marginals of a BIF network given evidence."),
     "pool": ("forecast.commands.pool:pool", "Pool a table of forecasts question by question, and score it."),
     "experts": ("forecast.commands.experts:experts", "Print what the model made of those who spoke."),
