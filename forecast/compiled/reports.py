@@ -88,7 +88,8 @@ def alike(reports: Iterable[Report]) -> list[tuple[Report, int]]:
     times: Counter[tuple[Any, ...]] = Counter()
     for report in reports:
         # Items that say the same share one array (`weigh`).
-        key = (id(report.said), report.scope, report.source, report.credibility, report.kept, report.noise)
+        q = (report.source, report.credibility, report.informative, report.kept)
+        key = (id(report.said), report.scope, report.noise, *q)
         times[key] += 1
         first.setdefault(key, report)
     return [(report, times[key]) for key, report in first.items()]
