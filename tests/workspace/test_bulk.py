@@ -92,12 +92,13 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> Frame:
 
     root = example(tmp_path_factory.mktemp("example"))
     workspace = read(root)
-    trees = {
-        path: parse_yaml((root / path).read_bytes(), path)[0]
+    network, scenarios, experts, sources = (
+        parse_yaml((root / path).read_bytes(), path)[0]
         for path in (files.NETWORK, files.SCENARIOS, files.EXPERTS, files.SOURCES)
-    }
+    )
     paths = (files.NETWORK, files.SCENARIOS)
-    return Frame(names.collect_names(*trees.values(), paths), workspace.network, TODAY)
+    known = names.collect_names(network, scenarios, experts, sources, paths)
+    return Frame(known, workspace.network, TODAY)
 
 
 @given(data=st.data())
