@@ -83,7 +83,9 @@ def compile_density(model: pm.Model) -> Density:
             rv = model.values_to_rvs[variable]
             values = x[..., begin:end].reshape(*x.shape[:-1], *point[variable.name].shape)
             if transform := model.rvs_to_transforms[rv]:
-                values = transform.backward(pt.as_tensor(values), *rv.owner.inputs).eval()
+                # As an input, not a constant: draws in the graph itself would be compiled into it.
+                given = pt.tensor("value", dtype="float64", shape=(None,) * values.ndim)
+                values = transform.backward(given, *rv.owner.inputs).eval({given: values}, mode="FAST_COMPILE")
             found[rv.name] = values
         return found
 
