@@ -62,9 +62,7 @@ class Pooled:
         return self._weighed(log_evidence + drawn.log_correction, shares)
 
     def _weighed(self, log_target: Array, shares: Array) -> Estimate:
-        # Weights with a bound have a tail so short that the fit's profile overflows to a weight of zero, as it should.
-        with np.errstate(over="ignore"):
-            weights, k = smooth(log_target - self.log_proposal)
+        weights, k = smooth(log_target - self.log_proposal)
         size = effective_size(weights)
         needed = MIN_EFFECTIVE_SIZE * min(1.0, weights.size / FORECAST_DRAWS)
         return Estimate(np.asarray(shares @ weights), k, size, k <= MAX_PARETO_K and size >= needed)

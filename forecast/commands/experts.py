@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.commands.one_or_all import one_or_all
 
 
 @click.command()
@@ -21,26 +21,11 @@ from forecast.commands import options
 def experts(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
     """Print every expert's statements, deviation, noise and record; with NAME each statement against the model."""
     from forecast import pipeline
-    from forecast.commands.progress import Progress
-    from forecast.workspace.problems import choice
 
-    progress = Progress()
-    try:
-        rows = pipeline.experts(root, options.today(), progress, as_of=as_of)
-    finally:
-        progress.done()
-    if name is not None:
-        known = [row["expert"] for row in rows]
-        if name not in known:
-            msg = f"no statement of an expert '{name}'; {choice('experts', name, known)}"
-            raise click.UsageError(msg)
-        rows = [row for row in rows if row["expert"] == name]
-    if as_json:
-        click.echo(json.dumps(rows if name is None else rows[0], ensure_ascii=False, indent=1, allow_nan=False))
-    elif name is None:
-        _print_all(rows)
-    else:
-        _print_one(rows[0])
+    def compute(progress: Callable[[str], None]) -> Sequence[Mapping[str, Any]]:
+        return pipeline.experts(root, options.today(), progress, as_of=as_of)
+
+    one_or_all(compute, "expert", name, as_json=as_json, print_all=_print_all, print_one=_print_one)
 
 
 def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:

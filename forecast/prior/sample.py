@@ -77,9 +77,10 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
         if name in {"diverging", "energy", "n_steps", "step_size", "depth"}
     }
     progress("checking convergence")
-    diagnostics = convergence(density.variables(x), stats)
+    sampled = density.variables(x)
+    diagnostics = convergence(sampled, stats)
     weighed = kept(effort.sampled_per_chain)
-    posterior = density.variables(x[:, weighed])
+    posterior = {name: values[:, weighed] for name, values in sampled.items()}
     stats = {name: values[:, weighed] for name, values in stats.items()}
     parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
     coordinates = np.concatenate(parts, axis=2).reshape(-1, spec.rows.n_coordinates)

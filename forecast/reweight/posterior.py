@@ -59,10 +59,6 @@ class Posterior:
     evaluation: Evaluation
     weights: Weights
 
-    def log_ratios(self, log_evidence: Array) -> Array:
-        """Return the log weight of each draw before smoothing, given the log evidence in it."""
-        return log_evidence + self.reliabilities.log_correction - self.log_anchor
-
 
 def quarter_start(day: date) -> date:
     """Return the first day of the day's calendar quarter."""

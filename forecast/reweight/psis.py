@@ -82,7 +82,7 @@ def fit_generalised_pareto(ascending: Array) -> tuple[float, float]:
     grid = grid / (prior_strength * quartile) + 1.0 / ascending[-1]
     k_grid = np.log1p(-grid[:, np.newaxis] * ascending).mean(axis=1)
     profile = n * (np.log(-(grid / k_grid)) - k_grid - 1.0)
-    weights = 1.0 / np.exp(profile - profile[:, np.newaxis]).sum(axis=1)
+    weights = np.exp(profile - np.logaddexp.reduce(profile))
     kept = weights >= 10 * np.finfo(float).eps
     if not kept.any():
         return np.inf, np.nan  # excesses over so many orders of magnitude that the fit is lost to rounding

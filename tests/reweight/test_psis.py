@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.reweight.psis import effective_size, pareto_k, smooth
+from forecast.reweight.psis import effective_size, fit_generalised_pareto, pareto_k, smooth
 from forecast.reweight.weights import MIN_EFFECTIVE_SIZE, Weights, weigh_draws, weighted_quantiles
 
 Array = NDArray[np.float64]
@@ -104,3 +104,19 @@ def test_quantiles_are_those_of_the_repeated_sample(seed: int, n: int) -> None:
     expected = [np.quantile(np.repeat(row, counts), probabilities, method="inverted_cdf") for row in values]
     actual = weighted_quantiles(values, counts / counts.sum(), probabilities)
     assert (np.array(expected) == actual).all()
+
+
+def test_weights_with_a_bound() -> None:
+    """A tail that ends at a bound has a negative k, and nothing overflows on the way."""
+    rng = np.random.default_rng(4)
+    ratios = np.minimum(rng.exponential(size=4000), 1.0) + 1e-9 * rng.uniform(size=4000)
+    found = smooth(np.log(0.5 + rng.beta(2.0, 0.5, 4000)))
+    assert found.pareto_k < 0.0
+    assert smooth(np.log(ratios)).weights.sum() == pytest.approx(1.0)
+
+
+def test_weights_over_too_many_orders_of_magnitude() -> None:
+    """Where rounding loses the fit the weights are known not to hold."""
+    log_ratios = -1000.0 * np.random.default_rng(5).exponential(size=4000)
+    assert smooth(log_ratios).pareto_k > 0.7
+    assert np.inf == fit_generalised_pareto(np.array([1e-300] * 40 + [1e-200, 1e-100, 1.0]))[0]
