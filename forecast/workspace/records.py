@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -275,6 +275,60 @@ class Item:
 
 
 @dataclass(frozen=True)
+class BaseRate:
+    """How often such a thing happens: a forecast that knows nothing else, with where it is from."""
+
+    probability: float
+    publication: Publication
+    why: str  # how the number follows from what was published, or why it is this one
+
+
+@dataclass(frozen=True)
+class Question:
+    """A dated question about one event: is it in one of the states of `about` on `by` (reached: by then)?"""
+
+    id: str
+    question: str
+    about: Condition  # the states that mean yes, in the event's order
+    by: date
+    opens: date  # forecasts of it count from this day on
+    topic: str
+    resolves: str
+    base_rate: BaseRate | None
+    benchmarks: tuple[str, ...]  # ids of the series that are shown and scored beside it
+    source: Source
+    caution: str | None = None  # where a benchmark resolves on another rule
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What others forecast over time: (day, forecaster, probability of yes), by day, then forecaster."""
+
+    id: str
+    points: tuple[tuple[date, str, float], ...]
+    source: Source
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """How a question ended, or which state an event is settled in; it counts from `known` on.
+
+    A void or ambiguous question has no state. A line that is undone counts from `known` until the day before
+    `undone`, as a retracted item does.
+    """
+
+    subject: str  # id of a question or of an event
+    state: str | None  # "yes" or "no" of a question, a state of an event
+    on: date  # the day on which it was so
+    known: date
+    url: str | None
+    source: Source
+    note: str | None = None
+    is_ambiguous: bool = False
+    undone: date | None = None
+
+
+@dataclass(frozen=True)
 class Workspace:
     """Everything that the files of one workspace say. Items, statements and experts are in id order."""
 
@@ -287,3 +341,6 @@ class Workspace:
     items: tuple[Item, ...]
     watched_until: date | None
     digests: Mapping[str, str]  # path of each input file -> SHA-256 of its bytes
+    questions: tuple[Question, ...] = ()  # in file order
+    benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
+    resolutions: tuple[Resolved, ...] = ()  # in file order
