@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
-from forecast.digests import PLAIN, digest_of, field_names
+from forecast.digests import PLAIN, digest_of
 from forecast.prior.spec import active_statements, known_resolution
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Workspace
@@ -40,13 +41,18 @@ def _digest(record: Any) -> str:
     return digest_of(_without_places(record))[:SHORT]
 
 
+@cache
+def _input_names(record: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record) if field.metadata.get("is_input", True))
+
+
 def _without_places(value: Any) -> Any:
     if isinstance(value, PLAIN):
         return value
     if isinstance(value, Source):
         return None
     if is_dataclass(value) and not isinstance(value, type):
-        parts = [_without_places(getattr(value, name)) for name in field_names(type(value))]
+        parts = [_without_places(getattr(value, name)) for name in _input_names(type(value))]
         return [type(value).__name__, *parts]
     if isinstance(value, tuple | list):
         return [_without_places(part) for part in value]

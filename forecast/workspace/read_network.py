@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from forecast.workspace.checked import hold
+from forecast.workspace.count_rules import count_problems
 from forecast.workspace.cpt_rules import cpt_problems
 from forecast.workspace.names import Names, unknown_event
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
-from forecast.workspace.records import Cpt, Event, Network
+from forecast.workspace.records import Counts, Cpt, Event, Network
 from forecast.workspace.shapes.network import KINDS, EventShape, NetworkHead
 
 RESERVED_STATES = ("sd",)  # a key of `distribution:` beside the states
@@ -61,6 +62,7 @@ def _read_event(
     problems = [*checked.problems, *_parents(node, path, names, subject), *_states(node, path, subject)]
     problems += _status_keys(node, path, subject)
     problems += cpt_problems(node, path, subject)
+    problems += count_problems(node, path, subject)
     shape = checked.shape
     if shape is None:
         return None, tuple(problems)
@@ -76,6 +78,7 @@ def _read_event(
         shape.persistence_days,
         Cpt(shape.cpt.kind, shape.cpt.leak) if shape.cpt else Cpt("shared", None),
         Source(path, node.line),
+        Counts(shape.counts.of, shape.counts.window_days, shape.counts.states) if shape.counts else None,
     )
     return event, tuple(problems)
 

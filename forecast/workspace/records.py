@@ -11,6 +11,7 @@ from forecast.workspace.grades import Grade, Letter
 from forecast.workspace.problems import Source
 
 EDITORS = "editors"  # the expert who speaks at the opening, where nobody else did
+NO_INPUT: Mapping[str, bool] = {"is_input": False}  # metadata of a field that no forecast rests on
 Kind = Literal["reached", "status", "constant"]
 Role = Literal["driver", "plan", "consequence"]
 Per = Literal["window", "year", "opportunity"]
@@ -24,6 +25,18 @@ class Cpt:
 
     kind: CptKind
     leak: Leak | None  # noisy_or only: whether a link is the cause's alone or includes the leak
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How a feed's count over a window becomes a state: each holds from its threshold on, up to the next one's.
+
+    Thresholds rise in the order of the map; below the first of them the event is in its own first state.
+    """
+
+    of: Literal["fatalities", "events"]
+    window_days: int
+    states: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,7 @@ class Event:
     persistence_days: float | None  # status only: tau, the mean time between redraws of the state
     cpt: Cpt
     source: Source
+    counts: Counts | None = field(default=None, metadata=NO_INPUT)
 
 
 @dataclass(frozen=True)
@@ -298,6 +312,7 @@ class Question:
     benchmarks: tuple[str, ...]  # ids of the series that are shown and scored beside it
     source: Source
     caution: str | None = None  # where a benchmark resolves on another rule
+    publication: Publication | None = None  # where such a question was asked
 
 
 @dataclass(frozen=True)
@@ -326,6 +341,10 @@ class Resolved:
     note: str | None = None
     is_ambiguous: bool = False
     undone: date | None = None
+
+    def counts_on(self, day: date) -> bool:
+        """Say whether the line is known on a day, and not undone by then."""
+        return self.known <= day and (self.undone is None or day < self.undone)
 
 
 @dataclass(frozen=True)

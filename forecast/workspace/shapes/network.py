@@ -27,6 +27,14 @@ CptKindName = Literal["shared", "table", "noisy_max", "logistic"]
 NamedCpt = Annotated[CptShape, BeforeValidator(_read_cpt, json_schema_input_type=CptKindName | CptShape)]
 
 
+class CountsShape(Shape):
+    """From which count in a window of days on the event is in which state, for feeds of coded incidents."""
+
+    of: Literal["fatalities", "events"]
+    window_days: Annotated[int, Field(gt=0)]
+    states: Annotated[dict[Name, Annotated[int, Field(ge=0)]], Field(min_length=1)]
+
+
 class EventShape(Shape):
     """A question with a deadline."""
 
@@ -39,6 +47,7 @@ class EventShape(Shape):
     initial: Name | None = None
     persistence_days: Positive | None = None
     cpt: NamedCpt | None = None
+    counts: CountsShape | None = None
 
 
 class NetworkHead(Shape):
