@@ -22,10 +22,14 @@ SOURCES = "evidence/sources.yaml"
 WATCH = "evidence/watch.yaml"
 GRADES = "evidence/grades.yaml"
 TABLE, COLUMN_MAP = ".csv", ".columns.yaml"  # bulk evidence, and what its columns mean: NAME.csv, NAME.columns.yaml
-BENCHMARKS = "priors/benchmarks/"  # what others forecast; a forecast never reads them
+QUESTIONS = "priors/questions.yaml"
+RESOLUTIONS = "priors/resolutions.jsonl"
+JUDGEMENTS = "priors/judgements.csv"
+BENCHMARKS = "priors/benchmarks/"  # what others forecast; no forecast is ever computed from them
 
 IN_PRIORS = (NETWORK, SCENARIOS, EXPERTS)
-UNREAD_SUFFIXES = (".yml", ".csv", ".json", ".yaml")
+OPTIONAL_IN_PRIORS = (QUESTIONS, RESOLUTIONS, JUDGEMENTS)
+UNREAD_SUFFIXES = (".yml", ".csv", ".json", ".jsonl", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,14 @@ class InputFiles:
     def tables(self) -> dict[str, str]:
         """Return the tables of evidence, each with the path where its column map would be."""
         return {p: p.removesuffix(TABLE) + COLUMN_MAP for p in self.contents if _is_table(p)}
+
+    def benchmarks(self) -> dict[str, bytes]:
+        """Return the files that hold what others forecast."""
+        return {path: content for path, content in self.contents.items() if _is_benchmark(path)}
+
+    def trees(self) -> dict[str, bytes]:
+        """Return the files that are YAML."""
+        return {path: content for path, content in self.contents.items() if path.endswith(".yaml")}
 
 
 def find_files(root: Path) -> InputFiles:
@@ -97,7 +109,11 @@ def _is_table(path: str) -> bool:
 
 def _is_input(path: str) -> bool:
     is_yaml = path.endswith(".yaml") and (path in IN_PRIORS or path.startswith((STATEMENTS, EVIDENCE)))
-    return is_yaml or _is_table(path)
+    return is_yaml or path in OPTIONAL_IN_PRIORS or _is_table(path) or _is_benchmark(path)
+
+
+def _is_benchmark(path: str) -> bool:
+    return path.startswith(BENCHMARKS) and path.endswith(TABLE)
 
 
 def _bytes_of(place: Path, path: str) -> bytes | Problem:
@@ -105,7 +121,7 @@ def _bytes_of(place: Path, path: str) -> bytes | Problem:
         status = place.stat()
         if not stat.S_ISREG(status.st_mode):
             return Problem(Source(path, 1), "not a file", "a folder" if place.is_dir() else "a device", "a text file")
-        most = csv_text.MAX_BYTES if _is_table(path) else MAX_BYTES
+        most = csv_text.MAX_BYTES if path.endswith(TABLE) else MAX_BYTES
         if status.st_size > most:
             got, allowed = f"{status.st_size} bytes", f"at most {most} bytes; split the file"
             return Problem(Source(path, 1), "file too large", got, allowed)
@@ -117,8 +133,9 @@ def _bytes_of(place: Path, path: str) -> bytes | Problem:
 def _unread(path: str) -> Problem | None:
     if not path.endswith(UNREAD_SUFFIXES) or path.startswith(BENCHMARKS):
         return None
-    read = (*IN_PRIORS, STATEMENTS + "*.yaml", EVIDENCE + "*.yaml", EVIDENCE + "*.csv")
-    allowed = f"read are {quoted(read)}{nearest(path, IN_PRIORS)}"
+    patterns = (STATEMENTS + "*.yaml", BENCHMARKS + "*.csv", EVIDENCE + "*.yaml", EVIDENCE + "*.csv")
+    read = (*IN_PRIORS, *OPTIONAL_IN_PRIORS, *patterns)
+    allowed = f"read are {quoted(read)}{nearest(path, (*IN_PRIORS, *OPTIONAL_IN_PRIORS))}"
     return Problem(Source(path, 1), "this file is not read", "", allowed, "warning")
 
 

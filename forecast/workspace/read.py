@@ -11,6 +11,7 @@ from forecast.workspace.frame import Frame
 from forecast.workspace.names import collect_names, duplicates
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, plain
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
+from forecast.workspace.read_asked import read_asked
 from forecast.workspace.read_bulk import read_tables
 from forecast.workspace.read_evidence import read_evidence
 from forecast.workspace.read_network import read_network
@@ -19,6 +20,7 @@ from forecast.workspace.read_scenarios import read_scenarios
 from forecast.workspace.read_statements import read_statements
 from forecast.workspace.readable import Readable
 from forecast.workspace.records import Workspace
+from forecast.workspace.resolved_items import resolved_items, with_reporter
 from forecast.workspace.rules import RULES
 from forecast.workspace.yaml_text import parse_yaml
 
@@ -77,14 +79,20 @@ def read_workspace(
     problems += more
     for problems_of_file in (*(file.problems for file in said), *(file.problems for file in reported)):
         problems += problems_of_file
+    asked = read_asked(found, trees, frame)
+    problems += asked.problems
     statement_ids = [pair for file in said for pair in file.ids]
     item_ids = [pair for file in reported for pair in file.ids]
-    problems += [*duplicates(statement_ids, "statement"), *duplicates(item_ids, "item")]
+    problems += duplicates(statement_ids, "statement")
     if item_ids and files.SOURCES not in found.contents:
         problems.append(Problem(Source(files.SOURCES, 1), "file is missing", "", "it lists the sources of the items"))
 
     statements = tuple(sorted((s for file in said for s in file.statements), key=lambda s: s.id))
-    items = tuple(sorted((i for file in reported for i in file.items), key=lambda i: i.id))
+    resolved = resolved_items(asked.resolutions, frame.events)
+    item_ids += [(item.id, item.source) for item in resolved]
+    problems += duplicates(item_ids, "item")
+    sources = with_reporter(sources, resolved, Source(files.RESOLUTIONS, 1))
+    items = tuple(sorted((*(i for file in reported for i in file.items), *resolved), key=lambda i: i.id))
     readable = Readable(
         frame,
         experts,
@@ -100,7 +108,18 @@ def read_workspace(
     if network is None or any(problem.severity == "error" for problem in ordered):
         return None, ordered
     workspace = Workspace(
-        str(root), network, scenarios, experts, statements, sources, items, watched_until, found.digests
+        str(root),
+        network,
+        scenarios,
+        experts,
+        statements,
+        sources,
+        items,
+        watched_until,
+        found.digests,
+        asked.questions,
+        asked.benchmarks,
+        asked.resolutions,
     )
     return workspace, ordered
 
@@ -109,10 +128,7 @@ def _parse(found: files.InputFiles) -> tuple[dict[str, Node], list[Problem]]:
     """Return the tree of each file that can be read and is of the right form at its top, and the problems."""
     trees: dict[str, Node] = {}
     problems: list[Problem] = []
-    tables = found.tables()
-    for path, content in found.contents.items():
-        if path in tables:
-            continue
+    for path, content in found.trees().items():
         tree, more = parse_yaml(content, path)
         problems += more
         wrong = None if tree is None else _wrong_top(tree, path)

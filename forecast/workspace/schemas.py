@@ -15,6 +15,7 @@ from forecast.workspace.shapes.common import Shape
 from forecast.workspace.shapes.evidence import BearingShape, ColumnMapShape, ItemShape
 from forecast.workspace.shapes.network import NetworkShape
 from forecast.workspace.shapes.people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
+from forecast.workspace.shapes.questions import QuestionShape, ResolutionShape
 from forecast.workspace.shapes.scenarios import ScenarioShape
 from forecast.workspace.shapes.statements import StatementShape
 
@@ -27,6 +28,8 @@ KINDS: dict[str, tuple[str, Any]] = {
     "scenarios": ("priors/scenarios.yaml", list[ScenarioShape]),
     "experts": ("priors/experts.yaml", dict[str, ExpertShape]),
     "statements": ("priors/statements/*.yaml", list[StatementShape] | StatementShape),
+    "questions": ("priors/questions.yaml", list[QuestionShape] | QuestionShape),
+    "resolutions": ("priors/resolutions.jsonl, a line of it", ResolutionShape),
     "sources": ("evidence/sources.yaml", dict[str, ReportSourceShape]),
     "watch": ("evidence/watch.yaml", WatchShape),
     "grades": ("evidence/grades.yaml", GradesShape),
@@ -46,7 +49,7 @@ def schema_of(kind: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a kind of file, one of `KINDS`."""
     path, top = KINDS[kind]
     schema = TypeAdapter(top).json_schema(schema_generator=_Published)
-    for shape in (StatementShape, BearingShape):
+    for shape in (StatementShape, BearingShape, ResolutionShape):
         _say_exactly_one(schema, shape)
     if kind in ("experts", "sources"):
         schema["properties"] = {FORMAT: {"const": 1}}
@@ -54,7 +57,8 @@ def schema_of(kind: str) -> dict[str, Any]:
 
 
 def _say_exactly_one(schema: dict[str, Any], shape: type[Shape]) -> None:
-    definition = schema.get("$defs", {}).get(shape.__name__)
+    is_top = schema.get("type") == "object" and set(shape.one_of) <= set(schema.get("properties", {}))
+    definition = schema if is_top else schema.get("$defs", {}).get(shape.__name__)
     if definition is not None:
         definition["oneOf"] = [{"required": [key]} for key in shape.one_of]
 

@@ -1,0 +1,53 @@
+"""Read what is asked: the questions, what others and oneself forecast of them, and how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from forecast.workspace import files
+from forecast.workspace.frame import Frame
+from forecast.workspace.nodes import Node, Sequence
+from forecast.workspace.problems import Problem
+from forecast.workspace.read_benchmarks import read_benchmark, read_judgements
+from forecast.workspace.read_questions import read_questions
+from forecast.workspace.read_resolutions import read_resolutions
+from forecast.workspace.records import Benchmark, Question, Resolved
+
+
+@dataclass(frozen=True)
+class AskedRead:
+    """The questions in file order, every series by its id, the resolutions in file order, and the problems found."""
+
+    questions: tuple[Question, ...]
+    benchmarks: Mapping[str, Benchmark]
+    resolutions: tuple[Resolved, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_asked(found: files.InputFiles, trees: Mapping[str, Node], frame: Frame) -> AskedRead:
+    """Read the four kinds of files; all of them are optional."""
+    problems: list[Problem] = []
+    benchmarks: dict[str, Benchmark] = {}
+    for path, content in found.benchmarks().items():
+        series, more = read_benchmark(content, path, frame.today)
+        benchmarks[series.id] = series
+        problems += more
+    read = read_questions(trees.get(files.QUESTIONS, Sequence((), 1)), files.QUESTIONS, frame, tuple(benchmarks))
+    problems += read.problems
+    judged: dict[str, Benchmark] = {}
+    if files.JUDGEMENTS in found.contents:
+        judged, more = read_judgements(found.contents[files.JUDGEMENTS], files.JUDGEMENTS, frame.today, read.ids)
+        problems += more
+    benchmarks |= {series.id: series for series in judged.values()}
+    resolutions: tuple[Resolved, ...] = ()
+    if files.RESOLUTIONS in found.contents:
+        resolutions, more = read_resolutions(found.contents[files.RESOLUTIONS], files.RESOLUTIONS, frame, read)
+        problems += more
+    questions = tuple(
+        replace(question, benchmarks=(*question.benchmarks, judged[question.id].id))
+        if question.id in judged
+        else question
+        for question in read.questions
+    )
+    return AskedRead(questions, benchmarks, resolutions, tuple(problems))

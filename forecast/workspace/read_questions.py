@@ -1,0 +1,128 @@
+"""Read `priors/questions.yaml`: dated questions about events, each with its rule, base rate and benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from forecast.workspace.checked import hold
+from forecast.workspace.frame import Frame
+from forecast.workspace.names import chosen, duplicates, list_of, unknown_choice, unknown_event, unknown_name
+from forecast.workspace.nodes import Node, child, line_at, text_at
+from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.records import BaseRate, Condition, Publication, Question
+from forecast.workspace.shapes.questions import BaseRateShape, QuestionShape
+from forecast.workspace.shapes.statements import PublicationShape
+
+NO_TOPIC = "general"
+
+
+@dataclass(frozen=True)
+class QuestionsRead:
+    """The questions that are right, the ids of all, and the problems found."""
+
+    questions: tuple[Question, ...]
+    ids: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_questions(node: Node, path: str, frame: Frame, series: Sequence[str]) -> QuestionsRead:
+    """Read the file; `series` are the ids of the benchmarks that there are.
+
+    A series that is called like a question belongs to it without being named."""
+    questions: list[Question] = []
+    ids: list[tuple[str, Source]] = []
+    problems: list[Problem] = []
+    for number, entry in enumerate(list_of(node), 1):
+        question_id = text_at(entry, "id")
+        subject = f"question {shown(question_id)}" if question_id else f"question number {number}"
+        if question_id is not None:
+            where = Source(path, line_at(entry, "id"))
+            ids.append((question_id, where))
+            if (other := frame.names.at.get(question_id)) is not None:
+                what, allowed = f"{subject} is called like an event or a scenario", f"that one is at {other}"
+                problems.append(Problem(where, what, "", allowed))
+        question, found = _read_question(entry, path, subject, frame, series)
+        problems += found
+        if question is not None:
+            questions.append(question)
+    problems += duplicates(ids, "question")
+    return QuestionsRead(tuple(questions), tuple(dict.fromkeys(name for name, _ in ids)), tuple(problems))
+
+
+def _read_question(
+    entry: Node, path: str, subject: str, frame: Frame, series: Sequence[str]
+) -> tuple[Question | None, tuple[Problem, ...]]:
+    checked = hold(QuestionShape, entry, path, subject, frame.today)
+    problems = [*checked.problems, *_references(entry, path, subject, frame, series)]
+    shape = checked.shape
+    if shape is None or frame.network is None:
+        return None, tuple(problems)
+    opens = shape.opens or frame.network.opens
+    problems += _days(shape, checked.node, path, subject, frame)
+    states = chosen(frame.names, shape.about.event, shape.about.state)
+    if states is None:
+        return None, tuple(problems)
+    if states == frame.names.states(shape.about.event):
+        where = Source(path, line_at(checked.node, "about", "state"))
+        what = f"{subject}: every state of {shown(shape.about.event)} is named, which is certain"
+        problems.append(Problem(where, what, "", "name the states that mean yes"))
+    own = (shape.id,) if shape.id in series and shape.id not in (shape.benchmarks or ()) else ()
+    question = Question(
+        shape.id,
+        shape.question,
+        Condition(shape.about.event, states),
+        shape.by,
+        opens,
+        shape.topic or NO_TOPIC,
+        shape.resolves,
+        _base_rate(shape.base_rate),
+        (*(shape.benchmarks or ()), *own),
+        Source(path, entry.line),
+        shape.caution,
+        _publication(shape.source),
+    )
+    return question, tuple(problems)
+
+
+def _base_rate(shape: BaseRateShape | None) -> BaseRate | None:
+    if shape is None:
+        return None
+    source = shape.source
+    return BaseRate(shape.probability, Publication(source.publisher, source.title, source.url), shape.why)
+
+
+def _publication(shape: PublicationShape | None) -> Publication | None:
+    return None if shape is None else Publication(shape.publisher, shape.title, shape.url)
+
+
+def _references(entry: Node, path: str, subject: str, frame: Frame, series: Sequence[str]) -> Iterator[Problem]:
+    event = text_at(entry, "about", "event")
+    if event is not None:
+        yield from unknown_event(frame.names, event, Source(path, line_at(entry, "about", "event")), subject)
+        known = frame.events.get(event)
+        if known is not None and known.kind == "constant":
+            where = Source(path, line_at(entry, "about", "event"))
+            what = f"{subject}: event {shown(event)} is a constant, which no date settles"
+            yield Problem(where, what, "", "ask about a reached or status event")
+    about = child(entry, "about")
+    yield from unknown_choice(frame.names, event, child(about, "state"), path, subject)
+    for named in list_of(child(entry, "benchmarks")):
+        name = getattr(named, "value", None)
+        if isinstance(name, str):
+            yield from unknown_name(tuple(series), name, Source(path, named.line), subject, "benchmark")
+
+
+def _days(shape: QuestionShape, node: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
+    network = frame.network
+    if network is None:
+        return
+    if not network.opens < shape.by <= network.horizon:
+        allowed = f"after the opening {network.opens}, not after the horizon {network.horizon}"
+        yield Problem(
+            Source(path, line_at(node, "by")), f"{subject}: by lies outside the window", str(shape.by), allowed
+        )
+    elif shape.opens is not None and not network.opens <= shape.opens < shape.by:
+        allowed = f"from the opening {network.opens} on, before {shape.by}"
+        where = Source(path, line_at(node, "opens"))
+        yield Problem(where, f"{subject}: opens lies outside the window", str(shape.opens), allowed)

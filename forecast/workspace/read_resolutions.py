@@ -1,0 +1,169 @@
+"""Read `priors/resolutions.jsonl`: how questions ended and what events are settled in; lines are only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from forecast.workspace.checked import exactly_one, hold
+from forecast.workspace.frame import Frame
+from forecast.workspace.json_lines import parse_json_lines
+from forecast.workspace.names import unknown_event, unknown_name, unknown_state
+from forecast.workspace.nodes import Mapping as Tree
+from forecast.workspace.nodes import text_at
+from forecast.workspace.problems import Problem, Source, choice, quoted, shown
+from forecast.workspace.read_questions import QuestionsRead
+from forecast.workspace.records import Event, Question, Resolved
+from forecast.workspace.shapes.questions import ResolutionShape
+
+YES, NO = "yes", "no"
+
+
+@dataclass
+class _Reading:
+    """What was read so far; `standing` are the places in `lines` of those not undone, by their subject."""
+
+    path: str
+    frame: Frame
+    questions: Mapping[str, Question]
+    question_ids: tuple[str, ...]  # also of questions that could not be read
+    lines: list[Resolved]
+    standing: dict[str, list[int]]
+    problems: list[Problem]
+
+
+def read_resolutions(
+    content: bytes, path: str, frame: Frame, read: QuestionsRead
+) -> tuple[tuple[Resolved, ...], tuple[Problem, ...]]:
+    """Return the lines that are right, in file order, each with the day it was undone on, and the problems found."""
+    trees, problems = parse_json_lines(content, path)
+    reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems))
+    for tree in trees:
+        _read_line(reading, tree)
+    return tuple(reading.lines), tuple(reading.problems)
+
+
+def _read_line(reading: _Reading, tree: Tree) -> None:
+    where, frame = Source(reading.path, tree.line), reading.frame
+    name = text_at(tree, "question") or text_at(tree, "event") or text_at(tree, "undo")
+    subject = f"resolution of {shown(name)}" if name else "resolution"
+    checked = hold(ResolutionShape, tree, reading.path, subject, frame.today)
+    found = [*checked.problems, *exactly_one(ResolutionShape, tree, reading.path, subject)]
+    found += _unknown_names(reading, tree, where, subject)
+    shape = checked.shape
+    if shape is not None and not found:
+        if shape.undo is not None:
+            found += _undo(reading, shape, shape.undo, where, subject)
+        else:
+            line, wrong = _resolved(reading, shape, where, subject)
+            found += wrong
+            if line is not None and not wrong:
+                reading.standing.setdefault(line.subject, []).append(len(reading.lines))
+                reading.lines.append(line)
+    reading.problems += found
+
+
+def _unknown_names(reading: _Reading, tree: Tree, where: Source, subject: str) -> Iterator[Problem]:
+    names = reading.frame.names
+    if (question := text_at(tree, "question")) is not None:
+        yield from unknown_name(reading.question_ids, question, where, subject, "question")
+    if (event := text_at(tree, "event")) is not None:
+        yield from unknown_event(names, event, where, subject)
+        if (state := text_at(tree, "state")) is not None:
+            yield from unknown_state(names, event, state, where, subject)
+    if (undone := text_at(tree, "undo")) is not None and undone not in (names.events or {}):
+        yield from unknown_name(reading.question_ids, undone, where, subject, "question")
+
+
+def _undo(reading: _Reading, shape: ResolutionShape, name: str, where: Source, subject: str) -> Iterator[Problem]:
+    extra = [key for key in ("state", "void", "ambiguous", "on") if getattr(shape, key) is not None]
+    if extra:
+        yield Problem(where, f"{subject}: {quoted(extra)} beside 'undo'", "", "only known, source and note")
+        return
+    standing = reading.standing.get(name)
+    if not standing:
+        yield Problem(where, f"{subject}: there is nothing to undo", "", "an earlier line that is not undone yet")
+        return
+    line = reading.lines[standing[-1]]
+    if shape.known < line.known:
+        what, allowed = f"{subject}: undone before it was known", f"from {line.known} on, as {line.source} says"
+        yield Problem(where, what, str(shape.known), allowed)
+        return
+    reading.lines[standing.pop()] = replace(line, undone=shape.known)
+
+
+def _resolved(
+    reading: _Reading, shape: ResolutionShape, where: Source, subject: str
+) -> tuple[Resolved | None, list[Problem]]:
+    name = shape.question or shape.event or ""
+    problems = list(_state_or_not(shape, where, subject))
+    on = shape.on
+    if on is None:
+        problems.append(Problem(where, f"{subject}: missing key 'on'", "", "the day on which it was so"))
+        return None, problems
+    if shape.known < on:
+        problems.append(Problem(where, f"{subject}: known before it was so", str(shape.known), f"from {on} on"))
+    question = reading.questions.get(name) if shape.question else None
+    event = reading.frame.events.get(question.about.event if question else name)
+    if question is not None and event is not None:
+        problems += _question_days(question, event, shape, on, where, subject)
+        problems += _already(reading, name, where, subject)
+    elif (network := reading.frame.network) is not None and event is not None:
+        if not network.opens <= on <= network.horizon:
+            allowed = f"from {network.opens} to {network.horizon}"
+            problems.append(Problem(where, f"{subject}: on lies outside the window", str(on), allowed))
+        if shape.source is None:
+            problems.append(Problem(where, f"{subject}: missing key 'source'", "", "where it can be read"))
+    if question is None and event is None:
+        return None, problems  # it could not be read, which was said there
+    line = Resolved(name, shape.state, on, shape.known, shape.source, where, shape.note, bool(shape.ambiguous))
+    return line, problems
+
+
+def _state_or_not(shape: ResolutionShape, where: Source, subject: str) -> Iterator[Problem]:
+    said = [key for key in ("state", "void", "ambiguous") if getattr(shape, key) is not None]
+    if shape.event is not None:
+        if said != ["state"]:
+            yield Problem(where, f"{subject}: an event is settled in a state", quoted(said), "state alone")
+    elif len(said) != 1:
+        yield Problem(where, f"{subject}: needs one outcome", quoted(said), "one of 'state', 'void', 'ambiguous'")
+    elif shape.state is not None and shape.state not in (YES, NO):
+        what = f"{subject}: a question ends in yes or no, not {shown(shape.state)}"
+        yield Problem(where, what, "", choice("states", shape.state, (YES, NO)))
+    if shape.ambiguous is not None and shape.note is None:
+        yield Problem(where, f"{subject}: ambiguous without a note", "", "say what is unclear")
+    if shape.state is not None and shape.question is not None and shape.source is None:
+        yield Problem(where, f"{subject}: missing key 'source'", "", "where it can be read")
+
+
+def _question_days(
+    question: Question, event: Event, shape: ResolutionShape, on: date, where: Source, subject: str
+) -> Iterator[Problem]:
+    if on < question.opens:
+        yield Problem(where, f"{subject}: on lies before the question opened", str(on), f"from {question.opens} on")
+    elif shape.state is not None and on > question.by:
+        yield Problem(where, f"{subject}: on lies after the question's last day", str(on), f"until {question.by}")
+    elif shape.known < question.by and (shape.state == NO or (shape.state == YES and not ends_early(question, event))):
+        got = f"known on {shape.known}"
+        allowed = f"from {question.by} on; until then it can still change"
+        yield Problem(where, f"{subject}: {shape.state} before the question's last day", got, allowed)
+    elif shape.state == NO and on < question.by:
+        yield Problem(where, f"{subject}: no holds on the question's last day", str(on), f"on {question.by}")
+
+
+def ends_early(question: Question, event: Event) -> bool:
+    """Say whether yes is final before the last day: a step that was reached is never undone."""
+    return event.kind == "reached" and event.states[-1] in question.about.states and _is_upward(question, event)
+
+
+def _is_upward(question: Question, event: Event) -> bool:
+    return question.about.states == event.states[event.states.index(question.about.states[0]) :]
+
+
+def _already(reading: _Reading, name: str, where: Source, subject: str) -> Iterator[Problem]:
+    if standing := reading.standing.get(name):
+        earlier = reading.lines[standing[-1]]
+        state = earlier.state or ("ambiguous" if earlier.is_ambiguous else "void")
+        what = f"{subject}: it is resolved already, as {state}"
+        yield Problem(where, what, "", f"at {earlier.source}; undo that one first, by a line of its own")
