@@ -9,9 +9,11 @@ from typing import Literal
 
 from forecast.workspace.grades import Grade, Letter
 from forecast.workspace.problems import Source
+from forecast.workspace.timing import Timing
 
 EDITORS = "editors"  # the expert who speaks at the opening, where nobody else did
 NO_INPUT: Mapping[str, bool] = {"is_input": False}  # metadata of a field that no forecast rests on
+APART: Mapping[str, bool] = {"is_input": False}  # of one that is said apart, so that others keep their digests
 Kind = Literal["reached", "status", "constant"]
 Role = Literal["driver", "plan", "consequence"]
 Per = Literal["window", "year", "opportunity"]
@@ -55,17 +57,38 @@ class Event:
     cpt: Cpt
     source: Source
     counts: Counts | None = field(default=None, metadata=NO_INPUT)
+    timing: Timing | None = field(default=None, metadata=APART)  # reached only; None: a constant hazard
+
+
+@dataclass(frozen=True)
+class Roll:
+    """From the day `on` on, forecasts are about a later horizon."""
+
+    on: date
+    horizon: date
+    why: str | None
+    source: Source
 
 
 @dataclass(frozen=True)
 class Network:
-    """The events of one question, between an opening and a horizon. `events` is in file order."""
+    """The events of one question, between an opening and a horizon. `events` is in file order.
+
+    `horizon` is the day that is asked about: the file's, or (workspace.horizons.seen_on) the one it was rolled to.
+    """
 
     title: str
     opens: date
     horizon: date
     events: Mapping[str, Event]
     source: Source
+    rolled: tuple[Roll, ...] = field(default=(), metadata=APART)  # in order
+    first_horizon: date | None = field(default=None, metadata=APART)  # the file's, where it is no longer `horizon`
+
+    @property
+    def window_ends(self) -> date:
+        """End of the window that hazards and CPT rows speak of, whatever horizon is asked about."""
+        return self.first_horizon or self.horizon
 
 
 @dataclass(frozen=True)
