@@ -321,6 +321,37 @@ def since_update(root: Path, found: Outcome, event: str | None, on: date | None)
     return Start(f"the update of {day}", np.array(parts), day, watched, new, tuple(other_changes(line, compared)))
 
 
+def difference(root: Path, today: date, progress: Progress, first: str, last: str) -> dict[str, Any]:
+    """Explain what changed between two forecasts (forecast.answers.diff), each named as forecast.answers.ends reads it.
+
+    A date without a ledger line is computed from the files. Raises WorkspaceProblems, and UnknownUpdateError.
+    """
+    from forecast.answers.diff import difference as explained
+    from forecast.answers.ends import End, UnknownUpdateError, end_of_files, end_of_line, find_line, restored
+
+    workspace, ledger = load(root, today), read_ledger(root)
+    layout = lay_out(workspace.network)
+
+    def end(text: str) -> End:
+        place = find_line(text, ledger)
+        if place is not None:
+            return end_of_line(root, ledger, place)
+        day = date.fromisoformat(text)
+        if day > today:
+            msg = f"{day} lies in the future; today is {today}"
+            raise UnknownUpdateError(msg)
+        _check_opened(workspace, day)
+        return end_of_files(_outcome(root, workspace, layout, day, DEFAULT_SEED, progress), _version())
+
+    ends = end(first), end(last)
+    if ends[0].as_of > ends[1].as_of:
+        msg = f"{ends[0].name} is later than {ends[1].name}; name the earlier one first"
+        raise UnknownUpdateError(msg)
+    known = restored(workspace, ends[1])
+    found = _outcome(root, known, layout, ends[1].as_of, ends[1].line["seed"], progress)
+    return explained(*ends, found, progress)
+
+
 def _version() -> str:
     return installed_versions(["forecast"])["forecast"]
 

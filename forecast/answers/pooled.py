@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
-from forecast.reweight.evaluate import evaluate_scenarios, evidence_of, query
+from forecast.reweight.evaluate import evaluate, evaluate_scenarios, evidence_of, query
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.psis import effective_size, smooth
 from forecast.reweight.sources import draw_reliabilities
@@ -39,6 +39,13 @@ class Estimate(NamedTuple):
     reliable: bool
 
 
+class Whole(NamedTuple):
+    """The estimate of the scenarios, and the probability of each state of each event."""
+
+    estimate: Estimate
+    events: tuple[Array, ...]
+
+
 @dataclass(frozen=True)
 class Pooled:
     """Draws `theta` (n_theta, draws) and the log of their density over that of the statements alone, `log_proposal`."""
@@ -60,6 +67,18 @@ class Pooled:
         drawn = draw_reliabilities(asked.network, workspace.sources, self.theta, self.seed)
         log_evidence, shares = evaluate_scenarios(asked, self.theta, drawn)
         return self._weighed(log_evidence + drawn.log_correction, shares)
+
+    def whole(self, workspace: Workspace, found: Posterior, as_of: date) -> Whole:
+        """Compute the forecast of a workspace's scenarios and of all events, everything anew as in `forecast`.
+
+        Raises ImpossibleEvidenceError if its evidence is impossible.
+        """
+        asked = query(compile_workspace(found.asked.network.layout, workspace, as_of), workspace.scenarios)
+        drawn = draw_reliabilities(asked.network, workspace.sources, self.theta, self.seed)
+        solved = evaluate(asked, self.theta, drawn)
+        log_target = solved.log_evidence + drawn.log_correction
+        weights, _ = smooth(log_target - self.log_proposal)
+        return Whole(self._weighed(log_target, solved.scenarios), tuple(shares @ weights for shares in solved.events))
 
     def _weighed(self, log_target: Array, shares: Array) -> Estimate:
         weights, k = smooth(log_target - self.log_proposal)

@@ -32,6 +32,8 @@ COMMANDS = {
     ),
     "conflict": ("forecast.commands.conflict:conflict", "Show which reports fight each other."),
     "influence": ("forecast.commands.influence:influence", "Show the arrows and CPTs that the forecast hangs on."),
+    "log": ("forecast.commands.log:log", "Print the updates so far: what they forecast, and what was new."),
+    "diff": ("forecast.commands.diff:diff", "Show what changed between two forecasts, and what each change did."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
 }
 

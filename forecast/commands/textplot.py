@@ -32,3 +32,8 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> Iterator[str]:
     width = max(map(len, names))
     for name, share in zip(names, shares, strict=True):
         yield f"{name:<{width}}  {'█' * round(share * BAR)} {100 * share:.3g} %"
+
+
+def sparkline(course: Sequence[float | None], top: float) -> str:
+    """Draw probabilities as one column each, `top` at full height; a gap where there is none."""
+    return "".join(" " if p is None else EIGHTHS[max(1, round(8 * p / top))] if top else EIGHTHS[1] for p in course)

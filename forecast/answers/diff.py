@@ -1,0 +1,210 @@
+"""What changed between two forecasts, and what each change of the evidence did to every scenario and event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.answers.chronology import Change, before, prefixes
+from forecast.answers.ends import End, restored
+from forecast.answers.pooled import Pooled, Whole, pool_draws
+from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.record.differences import Differences, differences
+from forecast.record.inputs import active_inputs
+from forecast.record.outcome import Outcome
+from forecast.workspace.records import Workspace
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+Progress = Callable[[str], None]
+Effects = dict[str, float]
+
+TIME, MONTE_CARLO = "time without news", "Monte Carlo difference"
+
+
+@dataclass(frozen=True)
+class _Point:
+    """The forecast after a step: what was added, and what it then is (None where the evidence so far is impossible)."""
+
+    kind: str
+    change: Change | None
+    whole: Whole | None
+
+
+def difference(first: End, last: End, found: Outcome, progress: Progress) -> Row:
+    """Explain the change from one forecast to another as a sum of steps, for every scenario and every event.
+
+    The evidence of the first end is turned into that of the last one, change after change in the order in which it
+    became known, and the forecast computed anew each time, all on the same draws: those of the last end. Time without
+    news, from the first date to the last one with no change at all, is the first step. The last row is what no item
+    explains: other inputs that changed (statements, network, edited items as they were, ...) and what the draws of the
+    table differ by; with it the steps add up to the difference of the two forecasts' own numbers.
+
+    Args:
+        first, last: the ends; `first` is not dated later than `last`.
+        found: the last end computed anew from what the files still hold of it.
+        progress: is told how far it is.
+    """
+    told = differences(first.line, last.line)
+    points = list(_points(first, last, found, progress))
+    names = found.scenario_ids
+    scenarios = _steps(points, names, lambda whole: whole.estimate.shares)
+    events = {
+        event.id: _steps(points, event.states, lambda whole, v=v: whole.events[v])  # type: ignore[misc]  # v is bound
+        for v, event in enumerate(found.layout.events)
+    }
+    ends = _ends(first, last, found, points)
+    headlines = {item.id: item.headline for item in found.workspace.items}
+    rows = [
+        _row(point, headlines, scenarios[place], {name: steps[place] for name, steps in events.items()})
+        for place, point in enumerate(points[1:])
+    ]
+    rows.append(_remainder(told, rows, ends))
+    return {
+        "from": _end(first),
+        "to": _end(last),
+        "inputs": told.as_row(),
+        "news": told.words(),
+        "scenarios": [_moved(name, *ends.scenarios[name]) for name in names],
+        "events": [
+            {
+                "id": name,
+                "recomputed": name in ends.recomputed,
+                "states": [_moved(x, *ends.events[name][x]) for x in of],
+            }
+            for name, of in ((event.id, event.states) for event in found.layout.events)
+        ],
+        "rows": rows,
+        "unreliable": sum(not row["reliable"] for row in rows),
+    }
+
+
+def _changes(first: End, last: End, found: Outcome) -> tuple[Change, ...]:
+    """Return what the evidence of the last end has that the first had not: items, edits that the files hold, ..."""
+    used, had = last.line["inputs"], first.line["inputs"]
+    items = {item.id: item for item in found.workspace.items}
+    now = active_inputs(found.workspace, found.as_of)["items"]
+    own = {name for name, digest in used["items"].items() if now.get(name) == digest}
+    # Of an edited item the first end's text is gone: it enters as it is, and what it did before is in the remainder.
+    enters = {name for name in items if name not in had["items"] or (name in own and had["items"][name] != now[name])}
+    retracted = {
+        name for name in used["retracted"] if name in items and (name in enters or name not in had["retracted"])
+    }
+    steps = [Change(items[name].reported, name, retracts=False) for name in enters]
+    for name in retracted:
+        item = items[name]
+        steps.append(Change(max(item.reported, item.retracted or item.reported), name, retracts=True))
+    return tuple(sorted(steps))
+
+
+def _points(first: End, last: End, found: Outcome, progress: Progress) -> Iterator[_Point]:
+    pooled = pool_draws(found.posterior, found.seed)
+    steps = _changes(first, last, found)
+    unchanged = before(found.workspace, steps)
+    yield _Point("start", None, _whole(pooled, restored(unchanged, first), found, first))
+    yield _Point("time", None, _whole(pooled, unchanged, found, last))
+    for number, (change, remaining) in enumerate(zip(steps, prefixes(found.workspace, steps), strict=True), 1):
+        progress(f"adding one item after the other: {100 * number // len(steps)} %")
+        yield _Point(change.kind, change, _whole(pooled, remaining, found, last))
+
+
+def _whole(pooled: Pooled, workspace: Workspace, found: Outcome, end: End) -> Whole | None:
+    try:
+        return pooled.whole(workspace, found.posterior, end.as_of)
+    except ImpossibleEvidenceError:
+        return None
+
+
+def _steps(points: Sequence[_Point], names: Sequence[str], of: Callable[[Whole], Array]) -> list[Effects]:
+    """Return what each point but the first adds; an impossible one adds nothing."""
+    rows: list[Effects] = []
+    at: Array | None = None
+    for point in points:
+        now = at if point.whole is None else of(point.whole)
+        if point is not points[0]:
+            step = np.zeros(len(names)) if at is None or now is None else now - at
+            rows.append(dict(zip(names, map(float, step), strict=True)))
+        at = now
+    return rows
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """Probabilities at both ends; `recomputed` are events of which the two are known from the draws of the table."""
+
+    scenarios: Mapping[str, tuple[float, float]]
+    events: Mapping[str, Mapping[str, tuple[float, float]]]
+    recomputed: frozenset[str]
+
+
+def _ends(first: End, last: End, found: Outcome, points: Sequence[_Point]) -> _Ends:
+    old, new = first.scenarios, last.scenarios
+    known = [point.whole for point in points if point.whole is not None]
+    events, recomputed = {}, []
+    for v, event in enumerate(found.layout.events):
+        told = [{} if end.events is None else end.events.get(event.id, {}) for end in (first, last)]
+        if any(set(states) != set(event.states) for states in told):
+            told = [
+                dict(zip(event.states, map(float, whole.events[v]), strict=True)) for whole in (known[0], known[-1])
+            ]
+            recomputed.append(event.id)
+        events[event.id] = {state: (told[0][state], told[1][state]) for state in event.states}
+    # A scenario that was not there had none.
+    scenarios = {name: (old.get(name, 0.0), new.get(name, 0.0)) for name in found.scenario_ids}
+    return _Ends(scenarios, events, frozenset(recomputed))
+
+
+def _row(point: _Point, headlines: Mapping[str, str], scenarios: Effects, events: Mapping[str, Effects]) -> Row:
+    change, estimate = point.change, None if point.whole is None else point.whole.estimate
+    return {
+        "what": TIME if change is None else change.item,
+        "kind": point.kind,
+        "on": None if change is None else change.on.isoformat(),
+        "headline": None if change is None else headlines[change.item],
+        "scenarios": scenarios,
+        "events": dict(events),
+        "possible": estimate is not None,
+        "reliable": estimate is not None and estimate.reliable,
+    }
+
+
+def _remainder(told: Differences, rows: Sequence[Row], ends: _Ends) -> Row:
+    """Return the row of what is no single item of the files: other inputs that changed, and the table's draws."""
+    statements = [told.new, told.edited, told.taken_out]
+    others = ["statements"] if any("statements" in kinds for kinds in statements) else []
+    others += [kind for kind in told.edited if kind not in {"statements", "items"}]
+    others += ["edited items as they were"] if "items" in told.edited else []
+    others += ["items taken out"] if "items" in told.taken_out else []
+    others += ["items retracted before"] if told.restored else []
+    others += [name for name in told.changed if name != TIME]
+
+    def left(name: str, at: tuple[float, float], effects: Sequence[Effects]) -> float:
+        return at[1] - at[0] - fsum(row[name] for row in effects)
+
+    by_scenario = [row["scenarios"] for row in rows]
+    return {
+        "what": " and ".join([*others, MONTE_CARLO]),
+        "kind": "inputs" if others else "monte_carlo",
+        "on": None,
+        "headline": None,
+        "scenarios": {name: left(name, at, by_scenario) for name, at in ends.scenarios.items()},
+        "events": {
+            event: {state: left(state, at, [row["events"][event] for row in rows]) for state, at in states.items()}
+            for event, states in ends.events.items()
+        },
+        "possible": True,
+        "reliable": True,
+    }
+
+
+def _end(end: End) -> Row:
+    return {"name": end.name, "line": end.number, "as_of": end.line["as_of"], "known_until": end.line["known_until"]}
+
+
+def _moved(name: str, first: float, last: float) -> Row:
+    return {"id": name, "from": first, "to": last, "change": last - first}

@@ -1,0 +1,141 @@
+"""`forecast diff`: what changed between two forecasts, and what each change did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecast.commands import options
+from forecast.commands.readable import points
+
+VISIBLE = 0.0005  # a change below it leaves every printed digit as it is
+SHOWN_EVENTS = 8
+DEFAULT_ENDS = ("~1", "latest")
+
+
+@click.command()
+@click.argument("ends", nargs=-1, metavar="[A [B]]")
+@options.workspace
+@click.option(
+    "--top", type=click.IntRange(min=1), default=12, show_default=True, metavar="N",
+    help="Show the N largest steps and add up the others.",
+)  # fmt: skip
+@options.as_json
+def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
+    """Print what changed from forecast A to forecast B: inputs, and what each did to every scenario and event.
+
+    A and B are days (YYYY-MM-DD), numbers of ledger lines, `latest`, or ~N (N lines before it). Without them: the
+    latest update against the one before.
+    """
+    from forecast import pipeline
+    from forecast.answers.ends import UnknownUpdateError
+    from forecast.commands.progress import Progress
+
+    if len(ends) > len(DEFAULT_ENDS):
+        msg = f"two forecasts are compared, not {len(ends)}"
+        raise click.UsageError(msg)
+    first, last = (*ends, *DEFAULT_ENDS[len(ends) :])
+    progress = Progress()
+    try:
+        table = pipeline.difference(root, options.today(), progress, first, last)
+    except UnknownUpdateError as error:
+        raise click.UsageError(str(error)) from error
+    finally:
+        progress.done()
+    if as_json:
+        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        _print(table, top)
+
+
+def _print(table: Mapping[str, Any], top: int) -> None:
+    click.echo(f"from {table['from']['name']} to {table['to']['name']}")
+    for news in table["news"]:
+        click.echo(f"  {news}")
+    if not table["news"]:
+        click.echo("  the same inputs")
+    click.echo()
+    _print_steps(table, top)
+    click.echo("steps in percentage points, in the order in which they became known; they add up")
+    if table["unreliable"]:
+        click.echo("~ few draws bear this step: it may be off by points; the steps still add up")
+    _print_events(table)
+
+
+def _print_steps(table: Mapping[str, Any], top: int) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    names = [row["id"] for row in table["scenarios"]]
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("known from", no_wrap=True)
+    grid.add_column("what", overflow="fold")
+    for name in names:
+        grid.add_column(name.replace("_", " "), justify="right")
+    grid.add_column("")
+
+    def percents(end: str) -> list[Text]:
+        return [Text(f"{100 * row[end]:.1f} %") for row in table["scenarios"]]
+
+    grid.add_row(table["from"]["as_of"], Text("from"), *percents("from"), "")
+    for row in _largest(table["rows"], top):
+        if row["kind"] == "monte_carlo" and max(map(abs, row["scenarios"].values())) < VISIBLE:
+            continue
+        what = f"retraction of {row['what']}" if row["kind"] == "retraction" else row["what"]
+        steps = [Text(points(row["scenarios"][name]), style=_style(row["scenarios"][name])) for name in names]
+        note = "" if row["reliable"] else "~" if row["possible"] else "impossible without what follows"
+        grid.add_row(row["on"] or "", Text(what), *steps, note)
+    changes = [Text(points(row["change"]), style=_style(row["change"])) for row in table["scenarios"]]
+    grid.add_row("", Text("change"), *changes, "")
+    grid.add_row(table["to"]["as_of"], Text("to"), *percents("to"), "")
+    Console(highlight=False, soft_wrap=False).print(grid)
+
+
+def _largest(rows: Sequence[Mapping[str, Any]], top: int) -> list[Mapping[str, Any]]:
+    """Keep time, the remainder and the `top` largest steps of items, in their order; add up the others."""
+    time, *steps, rest = rows
+    if len(steps) <= top:
+        return list(rows)
+    ranked = sorted(range(len(steps)), key=lambda i: (-max(map(abs, steps[i]["scenarios"].values())), i))
+    shown, others = sorted(ranked[:top]), [steps[i] for i in ranked[top:]]
+    total = {name: sum(row["scenarios"][name] for row in others) for name in time["scenarios"]}
+    reliable = all(row["reliable"] for row in others)
+    summed = {"what": f"{len(others)} others", "kind": "others", "on": None, "scenarios": total}
+    return [time, *(steps[i] for i in shown), {**summed, "reliable": reliable, "possible": True}, rest]
+
+
+def _print_events(table: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    moved = [(event["id"], max(event["states"], key=lambda row: abs(row["change"]))) for event in table["events"]]
+    moved = [(name, row) for name, row in moved if abs(row["change"]) >= VISIBLE]
+    moved.sort(key=lambda one: -abs(one[1]["change"]))
+    if not moved:
+        return
+    click.echo()
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("event", overflow="fold")
+    grid.add_column("state", overflow="fold")
+    for heading in ("from", "to", "change"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_column("moved most by", overflow="fold")
+    for name, row in moved[:SHOWN_EVENTS]:
+        by = max(table["rows"], key=lambda step: abs(step["events"][name][row["id"]]))
+        effect = by["events"][name][row["id"]]
+        most = f"{by['what']} ({points(effect)})" if abs(effect) >= VISIBLE else "-"
+        ends = (f"{100 * row['from']:.1f} %", f"{100 * row['to']:.1f} %", points(row["change"]))
+        grid.add_row(*map(Text, (name, row["id"], *ends, most)))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    if len(moved) > SHOWN_EVENTS:
+        click.echo(f"and {len(moved) - SHOWN_EVENTS} more events: --json has all of them")
+
+
+def _style(change: float) -> str:
+    return "green" if change >= VISIBLE else "red" if change <= -VISIBLE else ""
