@@ -24,20 +24,7 @@ class Table:
 
 def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, ...]]:
     """Read RFC 4180 text in UTF-8, blank lines passed over. Return the table (None without a header), and problems."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        where, got = Source(path, line), f"byte 0x{content[error.start]:02x}"
-        problems = [Problem(where, "not UTF-8 text", got, "save the file as UTF-8")]
-        # Everything else is read all the same: one wrong letter hides no other mistake.
-        text = content.decode("utf-8", "replace").removeprefix("\ufeff")
-    else:
-        problems = []
-    if (found := UNPRINTABLE.search(text)) is not None:
-        line = text.count("\n", 0, found.start()) + 1
-        got = f"U+{ord(found.group()):04X}"
-        problems.append(Problem(Source(path, line), "character that cannot stand in a table", got, "remove it"))
+    text, problems = decoded(content, path)
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -58,6 +45,25 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
             problems.append(Problem(Source(path, 1), "the file is empty", "", "an unused file is deleted"))
         return None, tuple(problems)
     return Table(header[1], header[0], tuple(rows)), tuple(problems)
+
+
+def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
+    """Return the text of a table in UTF-8, and what is wrong with its bytes; what cannot be read is replaced."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        where, got = Source(path, line), f"byte 0x{content[error.start]:02x}"
+        problems = [Problem(where, "not UTF-8 text", got, "save the file as UTF-8")]
+        # Everything else is read all the same: one wrong letter hides no other mistake.
+        text = content.decode("utf-8", "replace").removeprefix("\ufeff")
+    else:
+        problems = []
+    if (found := UNPRINTABLE.search(text)) is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        got = f"U+{ord(found.group()):04X}"
+        problems.append(Problem(Source(path, line), "character that cannot stand in a table", got, "remove it"))
+    return text, problems
 
 
 def _cells(number: int) -> str:

@@ -1,0 +1,169 @@
+"""Incidents of a coder counted over a window of days, and the state that an event's thresholds make of the count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from forecast.feeds.cells import Cells
+from forecast.feeds.coded_table import CodedTable, File, read_coded
+from forecast.feeds.coders import Coder, Span
+from forecast.feeds.conditions import Condition, Selection
+from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.records import Counts, Event
+
+WHOLE = "--whole says that the files hold all of the window, and that nothing happened there"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to count: `of` in the days from `first` to `last`, both included, as it was known on `reported`."""
+
+    of: str
+    first: date
+    last: date
+    reported: date
+    conditions: tuple[Condition, ...]
+    is_whole: bool  # the user says that the files hold all of the window
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A count with its bounds.
+
+    `best` has every incident that ends in the window, so consecutive windows add up; `low` those that lie wholly in
+    it, at the coder's low number; `high` all that touch it, at the high one.
+    """
+
+    low: int
+    best: int
+    high: int
+    problems: tuple[Problem, ...]
+
+
+def count(files: Sequence[File], coder: Coder, wanted: Wanted) -> Counted:
+    """Count incidents over a window. The order of files and rows is of no matter; problems are errors and warnings."""
+    tally = _Tally(coder, wanted)
+    problems: list[Problem] = []
+    for file in files:
+        table, found = read_coded(file, coder)
+        problems += found
+        unknown = tuple(tally.selection.column_problems(table)) if table else ()
+        problems += unknown
+        if table is not None and not unknown:
+            tally.add(table)
+    problems += tally.problems
+    if not any(problem.severity == "error" for problem in problems):
+        problems += tally.doubts(Source(files[0].name, 1))
+    return Counted(tally.low, tally.best, tally.high, tuple(sorted(set(problems))))
+
+
+def state_of(event: Event, counts: Counts, number: int) -> str:
+    """Return the state that a count means: that of the last threshold that it reaches, else the event's first."""
+    reached = [state for state, threshold in counts.states.items() if number >= threshold]
+    return reached[-1] if reached else event.states[0]
+
+
+class _Tally:
+    """Adds up rows, and remembers what shows whether the files hold the whole window."""
+
+    def __init__(self, coder: Coder, wanted: Wanted) -> None:
+        self.coder, self.wanted = coder, wanted
+        self.selection = Selection(wanted.conditions)
+        self.low = self.best = self.high = 0
+        self.problems: list[Problem] = []
+        self.seen: dict[str, Source] = {}
+        self.days: set[date] = set()  # with rows: by which day a row was added, if it is daily, else by incident
+        self.uncertain: Counter[str] = Counter()
+        self.first_uncertain: dict[str, Source] = {}
+        self.later: list[tuple[date, Source]] = []
+
+    def add(self, table: CodedTable) -> None:
+        """Count a file."""
+        if self.wanted.of == "fatalities" and self.coder.deaths is None:
+            what = f"{self.coder.title} does not count fatalities"
+            where = Source(table.name, table.header_line)
+            self.problems.append(Problem(where, what, "", "an event whose counts are `of: events`"))
+            return
+        for cells in table.cells(self.problems):
+            self._add_row(cells)
+
+    def _add_row(self, cells: Cells) -> None:
+        key = cells.text(self.coder.key)
+        if not key:
+            cells.refuse(self.coder.key, "is empty", "every row has one")
+        elif key in self.seen:
+            what = f"{self.coder.key} {shown(key)} stands twice"
+            self.problems.append(Problem(cells.source, what, "", f"first at {self.seen[key]}; it would count twice"))
+        self.seen.setdefault(key, cells.source)
+        before = len(self.problems)
+        span, added, is_meant = self.coder.span(cells), self.coder.added(cells), self.selection.takes(cells)
+        if span is None or len(self.problems) > before:
+            return
+        if (known := max(span[1], added or span[1])) > self.wanted.reported:
+            self.later.append((known, cells.source))
+        self.days.update((added,) if self.coder.is_daily and added else span)
+        if is_meant and span[0] <= self.wanted.last and span[1] >= self.wanted.first:
+            self._count(cells, span)
+
+    def _count(self, cells: Cells, span: Span) -> None:
+        doubt = self.coder.doubt(cells)
+        numbers = (1, 1, 1) if self.wanted.of == "events" or not self.coder.deaths else self.coder.deaths(cells)
+        if numbers is None:
+            return
+        wanted = self.wanted
+        if wanted.first <= span[0] and span[1] <= wanted.last:
+            self.low += numbers[0]
+        else:
+            self._doubt("begins before the window or ends after it; it counts where it ends", cells.source)
+        if span[1] <= wanted.last:
+            self.best += numbers[1]
+        self.high += numbers[2]
+        if doubt is not None:
+            self._doubt(doubt, cells.source)
+
+    def _doubt(self, what: str, where: Source) -> None:
+        self.uncertain[what] += 1
+        self.first_uncertain[what] = min(where, self.first_uncertain.get(what, where))
+
+    def doubts(self, where: Source) -> Iterator[Problem]:
+        """Report what is wrong with the files as a whole, and what is uncertain in the count."""
+        wanted = self.wanted
+        yield from self.selection.unmet(where, "warning" if wanted.is_whole else "error")
+        if self.later:
+            known, place = min(self.later, key=lambda pair: pair[1])
+            what = f"a row of {known}, after the day on which the count was reported ({len(self.later)} such rows)"
+            yield Problem(place, what, str(wanted.reported), "--reported: the day from which these files were public")
+        for what, number in sorted(self.uncertain.items()):
+            text = f"an incident {what} ({number} of those that count)"
+            yield Problem(self.first_uncertain[what], text, severity="warning")
+        if not wanted.is_whole:
+            yield from self._uncovered(where)
+
+    def _uncovered(self, where: Source) -> Iterator[Problem]:
+        wanted, rows = self.wanted, "rows" if not self.coder.is_daily else "rows added"
+        if not self.days:
+            yield Problem(where, "the files hold no rows", "", WHOLE)
+            return
+        first, last = min(self.days), max(self.days)
+        if first > wanted.first or last < wanted.last:
+            what, got = "the files hold only a part of the window", f"{rows} from {first} to {last}"
+            yield Problem(where, what, got, f"from {wanted.first} to {wanted.last}; {WHOLE}")
+        elif self.coder.is_daily:
+            length = (wanted.last - wanted.first).days + 1
+            days = [wanted.first + timedelta(days=number) for number in range(length)]
+            missing = [str(day) for day in days if day not in self.days]
+            if missing:
+                what = f"{len(missing)} days of the window have no rows"
+                yield Problem(where, what, ", ".join(missing[:5]), f"{self.coder.title} adds rows every day; {WHOLE}")
+
+
+def state_problems(event: Event, counts: Counts, counted: Counted, where: Source) -> Iterator[Problem]:
+    """Warn where the bounds of a count mean different states."""
+    states = {name: state_of(event, counts, getattr(counted, name)) for name in ("low", "best", "high")}
+    if len(set(states.values())) > 1:
+        said = ", ".join(f"{name} {getattr(counted, name)}: {state}" for name, state in states.items())
+        what = f"the bounds of the count are different states of '{event.id}'"
+        yield Problem(where, what, said, "the item says the best; its credibility can say how sure that is", "warning")
