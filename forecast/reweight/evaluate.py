@@ -134,6 +134,21 @@ def evaluate_scenarios(asked: Query, theta: Array, drawn: Reliabilities | None =
     return np.concatenate([evidence for evidence, _ in parts]), np.concatenate([shares for _, shares in parts], axis=1)
 
 
+def evaluate_regions(asked: Sequence[Query], theta: Array, drawn: Reliabilities | None = None) -> list[Array]:
+    """Compute P(region | E, theta_d) (regions, draws) of several queries of one network.
+
+    The factors, a third of the work of one query, are computed once for all of them.
+    """
+    with_reports = _factors(asked[0].network, drawn)
+
+    def solved(*block: Array) -> list[Array]:
+        tables, _ = with_reports(*block)
+        return [_shares(log_regions(one.plan, tables, one.masks)) for one in asked]
+
+    parts = _by_block(solved, theta, *_nodes(drawn))
+    return [np.concatenate(of_query, axis=1) for of_query in zip(*parts, strict=True)]
+
+
 def evidence_of(network: AsOfNetwork, theta: Array) -> Array:
     """Compute the log evidence (draws) of a network."""
     elimination = plan(network.cards, network.scopes)
