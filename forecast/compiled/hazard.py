@@ -21,6 +21,30 @@ def mean_hazard(xp: Any, now: Any, then: Any) -> Any:
     return (now + then) / 2.0 - xp.log_sinhc_half(now - then)
 
 
+def changed_hazard(xp: Any, now: Any, then: Any, pieces: Sequence[tuple[Any, Any, Any, Any]]) -> Any:
+    """Compute the cumulative hazard of an open step whose rate changes on a date that is cut into pieces.
+
+    Args:
+        xp: elementary functions.
+        now, then: cumulative hazards over a unit of exposure before the change and after it.
+        pieces: (weight, exposure before the piece, within it, after it); weights sum to 1. Within a piece the exposure
+            of the change is uniform.
+
+    -ln sum_j w_j exp(-h_j), h_j = before_j now + mean_hazard(within_j now, within_j then) + after_j then. One piece
+    with all of the exposure within it is `mean_hazard`.
+    """
+    hazards = [
+        before * now + mean_hazard(xp, within * now, within * then) + after * then
+        for _, before, within, after in pieces
+    ]
+    # Against the first piece, so that small hazards keep their digits and large ones do not overflow.
+    first, rest = hazards[0], list(zip(pieces, hazards, strict=True))[1:]
+    if not rest:
+        return first
+    lost = sum(weight * xp.expm1(first - hazard) for (weight, _, _, _), hazard in rest)
+    return first - xp.log1p(lost)
+
+
 def steps_taken(xp: Any, hazards: Sequence[Any]) -> list[Any]:
     """Compute P(exactly 0, 1, .. m of m consecutive steps are taken), step k having cumulative hazard `hazards[k]`.
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.compiled.exposure import exposed_between
 from forecast.compiled.layout import Index, Layout
 from forecast.compiled.paths import Known, Path
 from forecast.inference.elementary import NumpyMath
@@ -44,9 +45,9 @@ class HistoryRecipe:
 def history_recipe(layout: Layout, known: Known) -> HistoryRecipe:
     """Compile the likelihood of the known courses.
 
-    Reached: an open step over a period gives exp(-theta * period / window), a step on its day times theta (the
-    density up to a constant). Status: a spell in x gives exp(-days / tau * (1 - theta_x)), a change to x' times
-    theta_x' / tau. A child that moves on the day of its parent sees the parent before that day.
+    Reached: an open step over a period gives exp(-theta * exposure), a step on its day times theta (the density up to
+    constants: the pace of time on that day is one). Status: a spell in x gives exp(-days / tau * (1 - theta_x)), a
+    change to x' times theta_x' / tau. A child that moves on the day of its parent sees the parent before that day.
     """
     scopes, shapes, starts = [], [], []
     terms: list[tuple[int, int, float, float]] = []
@@ -90,13 +91,12 @@ def _course(layout: Layout, known: Known, v: int, path: Path, undated: dict[int,
     for start, stop in pairwise(days):
         state = path.on(start)
         row = _row(layout, known, v, undated, start, before=False)
-        length = (stop - start).days
         if event.kind == "status":
-            rate = length / _persistence(event.persistence_days)
+            rate = (stop - start).days / _persistence(event.persistence_days)
             linear[layout.theta_index(v, row, state)] += rate
             constant -= rate
         elif state < layout.cards[v] - 1:
-            linear[layout.theta_index(v, row, state)] -= length / layout.window_days
+            linear[layout.theta_index(v, row, state)] -= exposed_between(layout, v, start, stop)
     state = path.first
     for day, after in path.changes:
         if day > end:

@@ -33,12 +33,13 @@ class Layout:
     n_theta: int
     n_table: int
     opens: date
-    horizon: date
+    horizon: date  # the day that is asked about
+    window_ends: date  # of the window that hazards speak of; the horizon may have been rolled beyond it
 
     @property
     def window_days(self) -> int:
-        """Days from the opening to the horizon."""
-        return (self.horizon - self.opens).days
+        """Days of the window that hazards speak of."""
+        return (self.window_ends - self.opens).days
 
     def n_rows(self, v: int) -> int:
         """Parent configurations of event v."""
@@ -93,4 +94,5 @@ def lay_out(network: Network) -> Layout:
         table_offsets[-1],
         network.opens,
         network.horizon,
+        network.window_ends,
     )

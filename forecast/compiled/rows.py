@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.hazard import mean_hazard, steps_taken
+from forecast.compiled.exposure import Piece, Spans, exposed_between, is_constant, pieces_of_change
+from forecast.compiled.hazard import changed_hazard, mean_hazard, steps_taken
 from forecast.compiled.layout import Index, Layout
 from forecast.compiled.paths import Known
 from forecast.inference.elementary import NumpyMath
@@ -25,7 +26,21 @@ class StepRows:
     table: tuple[Index, ...]  # m + 1: where P(0, 1, .. m steps taken) go in the flat table
     now: tuple[Index, ...]  # m: theta of each step with the dated parents at their known state
     then: tuple[Index, ...]  # m: theta of each step with the parents as the row says
-    share: Array  # part of the window still to come
+    share: Array  # exposure still to come, of which the window holds 1
+
+
+@dataclass(frozen=True)
+class TimedRows:
+    """The same where time does not pass evenly for the event or for a parent that has to move.
+
+    `pieces` (rows, pieces, 4): weight of each piece of the parents' date of change, and the exposure before, within and
+    after it (`changed_hazard`).
+    """
+
+    table: tuple[Index, ...]
+    now: tuple[Index, ...]
+    then: tuple[Index, ...]
+    pieces: Array
 
 
 @dataclass(frozen=True)
@@ -45,24 +60,27 @@ class RowRecipe:
     n_table: int
     certain: Index  # entries that are one: a reached event whose last step is taken
     copied: CopiedRows
-    steps: tuple[StepRows, ...]
+    steps: tuple[StepRows | TimedRows, ...]
 
 
 def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
     """Compile the rows for the states on a date, given what is known.
 
-    A step of a reached event has a constant hazard given its parents; a parent that has still to move acts for part
-    of the time (`mean_hazard`). A status keeps its current state with probability exp(-days / persistence) and is
-    drawn anew from its row otherwise.
+    A step of a reached event has a hazard that its parents and its timing decide. A parent that has still to move does
+    so on a uniform date (`mean_hazard`) or, where the event or the parent has a timing, on a date that is distributed
+    as the parent's own exposure (`changed_hazard`). A status keeps its current state with probability
+    exp(-days / persistence) and is drawn anew from its row otherwise.
     """
     certain: list[int] = []
     copied: list[tuple[int, int, float, float]] = []
-    steps: dict[int, list[tuple[list[int], list[int], list[int], float]]] = {}
+    steps: dict[int, list[_Steps]] = {}
+    timed: dict[tuple[int, int], list[_Timed]] = {}
     for v, event in enumerate(layout.events):
         path = known.paths.get(v)
         seen = min(path.until, on) if path else on
         days = (on - seen).days
         current = path.on(seen) if path else 0
+        is_even = days == 0 or is_constant(layout, [v, *layout.parents[v]])
         for row, configuration in enumerate(layout.configurations(v)):
             entry = layout.table_offsets[v] + row * layout.cards[v]
             if event.kind != "reached":
@@ -76,14 +94,18 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
                 certain.append(entry + current)
                 continue
             now = layout.row(v, _as_known(layout, known, v, configuration, seen))
-            steps.setdefault(len(open_steps), []).append(
-                (
-                    [entry + state for state in range(current, layout.cards[v])],
-                    [layout.theta_index(v, now, k) for k in open_steps],
-                    [layout.theta_index(v, row, k) for k in open_steps],
-                    days / layout.window_days,
-                )
+            table, at_now, at_then = (
+                [entry + state for state in range(current, layout.cards[v])],
+                [layout.theta_index(v, now, k) for k in open_steps],
+                [layout.theta_index(v, row, k) for k in open_steps],
             )
+            movers = [] if is_even else _movers(layout, known, v, configuration, seen)
+            if not movers or is_constant(layout, [v, *movers]):
+                share = exposed_between(layout, v, seen, on)
+                steps.setdefault(len(open_steps), []).append((table, at_now, at_then, share))
+            else:
+                pieces = _all_pieces(layout, v, movers, seen, on)
+                timed.setdefault((len(open_steps), len(pieces)), []).append((table, at_now, at_then, pieces))
     return RowRecipe(
         layout.n_table,
         np.array(certain, dtype=np.intp),
@@ -95,14 +117,42 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
                 )
             )
         ),
-        tuple(_step_rows(steps[m]) for m in sorted(steps)),
+        (*(_step_rows(steps[m]) for m in sorted(steps)), *(_timed_rows(timed[key]) for key in sorted(timed))),
     )
 
 
-def _step_rows(rows: list[tuple[list[int], list[int], list[int], float]]) -> StepRows:
+_Steps = tuple[list[int], list[int], list[int], float]
+_Timed = tuple[list[int], list[int], list[int], tuple[Piece, ...]]
+
+
+def _step_rows(rows: list[_Steps]) -> StepRows:
     table, now, then, share = zip(*rows, strict=True)
-    table_at, now_at, then_at = (tuple(np.array(part, dtype=np.intp).T.copy()) for part in (table, now, then))
-    return StepRows(table_at, now_at, then_at, np.array(share))
+    return StepRows(_by_step(table), _by_step(now), _by_step(then), np.array(share))
+
+
+def _timed_rows(rows: list[_Timed]) -> TimedRows:
+    table, now, then, pieces = zip(*rows, strict=True)
+    return TimedRows(_by_step(table), _by_step(now), _by_step(then), np.array(pieces))
+
+
+def _by_step(rows: tuple[list[int], ...]) -> tuple[Index, ...]:
+    return tuple(np.array(rows, dtype=np.intp).T.copy())
+
+
+def _all_pieces(layout: Layout, v: int, movers: list[int], seen: date, on: date) -> tuple[Piece, ...]:
+    start, stop = (float((day - layout.opens).days) for day in (seen, on))
+    return pieces_of_change(layout, v, movers, Spans(start, stop, start, stop, stop))
+
+
+def _movers(layout: Layout, known: Known, v: int, configuration: tuple[int, ...], day: date) -> list[int]:
+    """Return the dated parents that are not yet in the state of a configuration."""
+    return [
+        p
+        for p, now, then in zip(
+            layout.parents[v], _as_known(layout, known, v, configuration, day), configuration, strict=True
+        )
+        if now != then
+    ]
 
 
 def _as_known(layout: Layout, known: Known, v: int, configuration: tuple[int, ...], day: date) -> tuple[int, ...]:
@@ -118,13 +168,17 @@ def row_values(xp: Any, recipe: RowRecipe, theta: Any) -> list[tuple[Index, Any]
     stay, current = copied.stay[:, np.newaxis], copied.current[:, np.newaxis]
     values: list[tuple[Index, Any]] = [(copied.table, stay * current + (1.0 - stay) * theta[copied.theta])]
     for group in recipe.steps:
-        share = group.share[:, np.newaxis]
-        hazards = [
-            mean_hazard(xp, share * theta[now], share * theta[then])
-            for now, then in zip(group.now, group.then, strict=True)
-        ]
+        hazards = [_hazard(xp, group, theta[now], theta[then]) for now, then in zip(group.now, group.then, strict=True)]
         values += zip(group.table, steps_taken(xp, hazards), strict=True)
     return values
+
+
+def _hazard(xp: Any, group: StepRows | TimedRows, now: Any, then: Any) -> Any:
+    if isinstance(group, StepRows):
+        share = group.share[:, np.newaxis]
+        return mean_hazard(xp, share * now, share * then)
+    columns = np.moveaxis(group.pieces[..., np.newaxis], 0, 2)  # (pieces, 4, rows, 1)
+    return changed_hazard(xp, now, then, [(piece[0], piece[1], piece[2], piece[3]) for piece in columns])
 
 
 def row_table(recipe: RowRecipe, theta: Array) -> Array:

@@ -1,0 +1,124 @@
+"""How much of an event's hazard falls into a span of days, and when its parents' change comes within it.
+
+The exposure A(t) of an event is 0 at the opening and 1 at the end of the window; it goes on beyond. An open step of
+cumulative hazard theta survives from s to t with probability exp(-theta (A(t) - A(s))).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
+
+from forecast.compiled.layout import Layout
+from forecast.workspace.timing import DatedRates, Weibull
+
+WEIBULL_PARTS = 16  # of a span: within each the exposure is taken as linear, only to average over the parents' date
+
+
+class Piece(NamedTuple):
+    """Where the parents' date of change may lie: the probability, and the event's exposure before, within and after."""
+
+    weight: float
+    before: float
+    within: float
+    after: float
+
+
+class Spans(NamedTuple):
+    """A date of change lies in `start` to `stop`, known to lie in `seen` to `on`; exposure counts from seen to `until`.
+
+    All are days since the opening.
+    """
+
+    seen: float
+    on: float
+    start: float
+    stop: float
+    until: float
+
+
+def exposed(layout: Layout, v: int, start: float, stop: float) -> float:
+    """Compute A(stop) - A(start) of an event for days since the opening, start <= stop.
+
+    Dated rates: the days between, each times its rate, over the same sum for the window. Weibull: the difference of
+    (days / window)^shape. Without a timing, and for what is no reached event: the days as a share of the window.
+    """
+    timing, window = layout.events[v].timing, float(layout.window_days)
+    match timing:
+        case None:
+            return (stop - start) / window
+        case Weibull(shape):
+            return float((stop / window) ** shape - (start / window) ** shape)
+        case DatedRates():
+            return _rated_days(timing, layout.opens, start, stop) / _rated_days(timing, layout.opens, 0.0, window)
+
+
+def exposed_between(layout: Layout, v: int, start: date, stop: date) -> float:
+    """Compute A(stop) - A(start) of an event, start <= stop."""
+    return exposed(layout, v, float((start - layout.opens).days), float((stop - layout.opens).days))
+
+
+def rate_on(timing: DatedRates, day: date) -> float:
+    """Return the relative hazard on a day."""
+    return next((rate for start, rate in reversed(timing.steps) if start <= day), 1.0)
+
+
+def is_constant(layout: Layout, events: Sequence[int]) -> bool:
+    """Say whether all of some events have the hazard spread evenly over time."""
+    return all(layout.events[v].timing is None for v in events)
+
+
+def pieces_of_change(layout: Layout, v: int, movers: Sequence[int], spans: Spans) -> tuple[Piece, ...]:
+    """Cut the dates on which the parents of an event may change into pieces of even pace.
+
+    Args:
+        layout: the network.
+        v: the event; its exposure is given for each piece.
+        movers: its parents that change. All change on one date, distributed as their exposure is, on average over
+            them; as the days where none has any exposure left.
+        spans: the dates.
+
+    Returns:
+        Pieces in the order of time. Their weights are parts of the whole from `seen` to `on`; pieces of weight 0 are
+        left out.
+    """
+    found = []
+    for start, stop in pairwise(_knots(layout, [v, *movers], spans)):
+        weight = _share(layout, movers, spans, start, stop)
+        if weight > 0.0:
+            exposures = (exposed(layout, v, *ends) for ends in pairwise((spans.seen, start, stop, spans.until)))
+            found.append(Piece(weight, *exposures))
+    return tuple(found)
+
+
+def _share(layout: Layout, movers: Sequence[int], spans: Spans, start: float, stop: float) -> float:
+    ways = [(exposed(layout, p, start, stop), exposed(layout, p, spans.seen, spans.on)) for p in movers]
+    moving = [part / whole for part, whole in ways if whole > 0.0]
+    return sum(moving) / len(moving) if moving else (stop - start) / (spans.on - spans.seen)
+
+
+def _knots(layout: Layout, events: Sequence[int], spans: Spans) -> list[float]:
+    inside: set[float] = set()
+    for v in events:
+        match layout.events[v].timing:
+            case DatedRates(steps):
+                inside |= {_first_day(layout.opens, start) for start, _ in steps}
+            case Weibull():
+                part = (spans.on - spans.seen) / WEIBULL_PARTS
+                inside |= {spans.seen + number * part for number in range(1, WEIBULL_PARTS)}
+    return [spans.start, *sorted(knot for knot in inside if spans.start < knot < spans.stop), spans.stop]
+
+
+def _rated_days(timing: DatedRates, opens: date, start: float, stop: float) -> float:
+    ends = [*(_first_day(opens, begins) for begins, _ in timing.steps), float("inf")]
+    total = max(0.0, min(stop, ends[0]) - start)
+    for (_, rate), (begins, until) in zip(timing.steps, pairwise(ends), strict=True):
+        total += rate * max(0.0, min(stop, until) - max(start, begins))
+    return total
+
+
+def _first_day(opens: date, start: date) -> float:
+    """Return where the hazard of a day begins: what happens on day d happens between d - 1 and d."""
+    return float((start - opens).days - 1)
