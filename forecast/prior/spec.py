@@ -26,7 +26,7 @@ States = tuple[int, ...]
 
 SD_DEVIATION = 0.4  # of a group's (or a coder's) deviation, the stated state's component, in log-odds
 SD_COUNT = 0.7  # of a reference class against the event at hand, in log-odds
-SD_EXPERT = 0.5  # half-normal scale of an expert's own extra noise omega
+SD_EXPERT = 0.25  # half-normal scale of an expert's own extra noise omega, in log-odds
 LEAST_RECORD = 10  # resolved forecasts from which on an expert's own bias and slope are learned
 
 

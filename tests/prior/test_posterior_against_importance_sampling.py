@@ -78,7 +78,7 @@ def prior_theta() -> Theta:
 
 def statement_weights(rng: np.random.Generator, readings: Sequence[Array]) -> Array:
     """Normalised weights: logit s ~ StudentT(4, logit g + delta of the group and the coder, sqrt(sd^2 + omega^2))."""
-    omega = {name: np.abs(rng.normal(0.0, 0.5, N)) for name in ("ann", "bob", "editors")}
+    omega = {name: np.abs(rng.normal(0.0, 0.25, N)) for name in ("ann", "bob", "editors")}
     deviation = {}
     for name, groups in {"effect": ["a"], "cause": ["editors"], "mood": ["a", "b", "editor (coder)"]}.items():
         states = NET.events[name].states

@@ -90,6 +90,6 @@ def test_weight() -> None:
 
     def by_hand(omega: float) -> float:
         reading = stats.t.logpdf(logit(0.7), DEGREES_OF_FREEDOM, 0.0, np.hypot(0.5, omega) / 2.0)
-        return float(reading + stats.halfnorm.logpdf(omega, scale=0.5) + np.log(omega))
+        return float(reading + stats.halfnorm.logpdf(omega, scale=0.25) + np.log(omega))
 
     np.testing.assert_allclose(found(0.9) - found(0.2), by_hand(0.9) - by_hand(0.2), rtol=1e-9)
