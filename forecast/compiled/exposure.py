@@ -60,11 +60,6 @@ def exposed_between(layout: Layout, v: int, start: date, stop: date) -> float:
     return exposed(layout, v, float((start - layout.opens).days), float((stop - layout.opens).days))
 
 
-def rate_on(timing: DatedRates, day: date) -> float:
-    """Return the relative hazard on a day."""
-    return next((rate for start, rate in reversed(timing.steps) if start <= day), 1.0)
-
-
 def is_constant(layout: Layout, events: Sequence[int]) -> bool:
     """Say whether all of some events have the hazard spread evenly over time."""
     return all(layout.events[v].timing is None for v in events)

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Literal
 
 from forecast.workspace.frame import Frame
+from forecast.workspace.horizons import last_horizon
 from forecast.workspace.names import chosen
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Bearing, Claim, Item, Likelihood, Settled, Support
@@ -55,7 +56,7 @@ class PlainRows:
             return None
         if (happened is not None and not network.opens <= happened <= reported) or (retracted or reported) < reported:
             return None
-        if settles and (happened or reported) > network.horizon:
+        if settles and (happened or reported) > last_horizon(network):
             return None
         names = cells["id"], get("group", ""), get("supersedes", "")
         texts = cells["headline"], get("url", ""), get("why", "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from forecast.workspace.checked import exactly_one, hold
 from forecast.workspace.frame import Frame
+from forecast.workspace.horizons import last_horizon
 from forecast.workspace.names import (
     chosen,
     list_of,
@@ -137,9 +138,9 @@ def _dates(shape: ItemShape, node: Node, path: str, subject: str, frame: Frame) 
             at("retracted"), f"{subject}: retracted before it was reported", str(shape.retracted), f"from {reported} on"
         )
     settles = any(bearing.settled is not None for bearing in shape.bears_on)
-    if network is not None and settles and (happened or reported) > network.horizon:
+    if network is not None and settles and (happened or reported) > last_horizon(network):
         got, key = str(happened or reported), "happened" if happened else "reported"
-        yield Problem(at(key), f"{subject}: settles an event after the horizon", got, f"until {network.horizon}")
+        yield Problem(at(key), f"{subject}: settles an event after the horizon", got, f"until {last_horizon(network)}")
     for number, bearing in enumerate(shape.bears_on):
         if bearing.until is not None and bearing.until < reported:
             where = Source(path, line_at(node, "bears_on", number, "until"))

@@ -13,7 +13,9 @@ from forecast.workspace.names import Names, unknown_event
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 from forecast.workspace.records import Counts, Cpt, Event, Network
+from forecast.workspace.roll_rules import read_rolls
 from forecast.workspace.shapes.network import KINDS, EventShape, NetworkHead
+from forecast.workspace.timing_rules import timing_in_window, timing_of, timing_problems
 
 RESERVED_STATES = ("sd",)  # a key of `distribution:` beside the states
 RESERVED_IDS = ("other", "format")
@@ -50,7 +52,9 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
         where = Source(path, line_at(node, "horizon"))
         problems.append(Problem(where, "network: horizon is not after the opening", str(horizon), f"after {opens}"))
         return NetworkRead(None, tuple(problems))
-    network = Network(head.shape.title, opens, horizon, events, Source(path, 1))
+    rolls, found = read_rolls(head.shape, head.node, path)
+    network = Network(head.shape.title, opens, horizon, events, Source(path, 1), rolls)
+    problems += [*found, *timing_in_window(events_node, network, path)]
     return NetworkRead(network, tuple(problems))
 
 
@@ -63,6 +67,7 @@ def _read_event(
     problems += _status_keys(node, path, subject)
     problems += cpt_problems(node, path, subject)
     problems += count_problems(node, path, subject)
+    problems += timing_problems(node, path, subject)
     shape = checked.shape
     if shape is None:
         return None, tuple(problems)
@@ -79,6 +84,7 @@ def _read_event(
         Cpt(shape.cpt.kind, shape.cpt.leak) if shape.cpt else Cpt("shared", None),
         Source(path, node.line),
         Counts(shape.counts.of, shape.counts.window_days, shape.counts.states) if shape.counts else None,
+        timing_of(shape.timing),
     )
     return event, tuple(problems)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from forecast.workspace.frame import Frame
+from forecast.workspace.horizons import last_horizon
 from forecast.workspace.names import OTHER, chosen, unknown_choice, unknown_conditions, unknown_event, unknown_name
 from forecast.workspace.nodes import Mapping, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
@@ -104,8 +105,8 @@ def _day(shape: TargetShape, node: Node, frame: Frame, path: str, subject: str) 
         return
     where = Source(path, line_at(node, "by"))
     network = frame.network
-    if network is not None and not network.opens < shape.by <= network.horizon:
-        allowed = f"after the opening {network.opens}, not after the horizon {network.horizon}"
+    if network is not None and not network.opens < shape.by <= last_horizon(network):
+        allowed = f"after the opening {network.opens}, not after the horizon {last_horizon(network)}"
         yield Problem(where, f"{subject}: by lies outside the window", str(shape.by), allowed)
     event = frame.events.get(shape.event or "")
     if event is not None and event.kind == "constant":

@@ -18,6 +18,7 @@ from forecast.workspace.records import (
 )
 from forecast.workspace.settled_rules import SETTLED_RULES
 from forecast.workspace.spread import LEAST_CODED_SD, stated_sd
+from forecast.workspace.timing_rules import impossible_steps
 
 Rule = Callable[[Readable], Iterator[Problem]]
 
@@ -105,4 +106,5 @@ RULES: tuple[Rule, ...] = (
     supersessions,
     copied_reports,
     *SETTLED_RULES,
+    impossible_steps,
 )

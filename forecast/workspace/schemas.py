@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from forecast.workspace.names import FORMAT
 from forecast.workspace.shapes.common import Shape
 from forecast.workspace.shapes.evidence import BearingShape, ColumnMapShape, ItemShape
-from forecast.workspace.shapes.network import NetworkShape
+from forecast.workspace.shapes.network import NetworkShape, TimingShape
 from forecast.workspace.shapes.people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
 from forecast.workspace.shapes.questions import QuestionShape, ResolutionShape
 from forecast.workspace.shapes.scenarios import ScenarioShape
@@ -49,7 +49,7 @@ def schema_of(kind: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a kind of file, one of `KINDS`."""
     path, top = KINDS[kind]
     schema = TypeAdapter(top).json_schema(schema_generator=_Published)
-    for shape in (StatementShape, BearingShape, ResolutionShape):
+    for shape in (StatementShape, BearingShape, TimingShape, ResolutionShape):
         _say_exactly_one(schema, shape)
     if kind in ("experts", "sources"):
         schema["properties"] = {FORMAT: {"const": 1}}

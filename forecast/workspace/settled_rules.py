@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from operator import itemgetter
 
+from forecast.workspace.horizons import horizon_on
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.readable import Readable
 from forecast.workspace.records import (
@@ -119,11 +120,12 @@ def lowest_settled_early(all_: Readable) -> Iterator[Problem]:
         if event is None or network is None or event.kind != "reached":
             continue
         for step in steps:
-            if step.settled.state == event.states[0] and step.day < network.horizon:
+            horizon = horizon_on(network, step.day)
+            if step.settled.state == event.states[0] and step.day < horizon:
                 what = (
                     f"item {shown(step.item)}: settles {shown(event_id)} as {shown(event.states[0])} before the horizon"
                 )
-                allowed = f"it can still be reached until {network.horizon}; silence counts without an item"
+                allowed = f"it can still be reached until {horizon}; silence counts without an item"
                 yield Problem(step.settled.source, what, str(step.day), allowed)
 
 

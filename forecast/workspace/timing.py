@@ -12,6 +12,10 @@ class DatedRates:
 
     steps: tuple[tuple[date, float], ...]
 
+    def on(self, day: date) -> float:
+        """Return the relative hazard on a day."""
+        return next((rate for start, rate in reversed(self.steps) if start <= day), 1.0)
+
 
 @dataclass(frozen=True)
 class Weibull:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -35,6 +35,28 @@ class CountsShape(Shape):
     states: Annotated[dict[Name, Annotated[int, Field(ge=0)]], Field(min_length=1)]
 
 
+class RateStepShape(Shape):
+    """From a day on (itself included), how many times as fast things go as without any step."""
+
+    from_: Annotated[Day, Field(alias="from")]
+    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class WeibullShape(Shape):
+    """Exposure grows with the share of the window to the power `shape`."""
+
+    shape: Positive
+
+
+class TimingShape(Shape):
+    """How the hazard of a reached event is spread over the window."""
+
+    one_of: ClassVar[tuple[str, ...]] = ("steps", "weibull")
+
+    steps: Annotated[list[RateStepShape], Field(min_length=1)] | None = None
+    weibull: WeibullShape | None = None
+
+
 class EventShape(Shape):
     """A question with a deadline."""
 
@@ -48,6 +70,15 @@ class EventShape(Shape):
     persistence_days: Positive | None = None
     cpt: NamedCpt | None = None
     counts: CountsShape | None = None
+    timing: TimingShape | None = None
+
+
+class RollShape(Shape):
+    """From the day `on` on, forecasts are about another horizon."""
+
+    on: Day
+    horizon: Day
+    why: Text | None = None
 
 
 class NetworkHead(Shape):
@@ -57,6 +88,7 @@ class NetworkHead(Shape):
     title: Text
     opens: Day
     horizon: Day
+    rolled: list[RollShape] | None = None
     events: Annotated[dict[Name, Any], Field(min_length=1)]
 
 
