@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import date
+from math import exp
 from pathlib import Path
 
 import pytest
 
+from forecast.compiled.asof import compile_workspace
+from forecast.compiled.layout import lay_out
+from forecast.reweight.questions import decided
 from forecast.workspace.problems import Problem
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Likelihood, Settled, Support, Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
-TODAY = date(2026, 10, 11)  # the day after the shipped news was last watched
+TODAY = date(2026, 11, 23)  # six weeks after the shipped news was last watched
 
 FACTS = [f"f{number:03d}" for number in range(1, 81)]
 BASE_RATES = [f"b{number:02d}" for number in range(1, 18)]
 REMARKS = [f"x{number:02d}" for number in range(1, 10)]
+ESTIMATES = [f"e{number:03d}" for number in range(1, 49)]
 WINDOW_FACTS = FACTS[21:]  # f022 on are dated in the window
 PLAN_TERMS = [
     "plan: ceasefire",
@@ -60,9 +65,9 @@ def test_shipped_files_hold_no_mistake(shipped: tuple[Workspace, tuple[Problem, 
 
 
 def test_every_reference_has_one_row(rows: list[Row]) -> None:
-    """The table names each fact, base rate, remark and plan term of the reference data exactly once."""
+    """The table names each fact, base rate, remark, estimate and plan term of the reference data exactly once."""
     counted = Counter(row[0] for row in rows)
-    wanted = [*FACTS, *BASE_RATES, *REMARKS, *PLAN_TERMS, "e001-e048"]
+    wanted = [*FACTS, *BASE_RATES, *REMARKS, *PLAN_TERMS, *ESTIMATES]
     assert {reference: counted[reference] for reference in wanted} == dict.fromkeys(wanted, 1)
     assert [reference for reference, times in counted.items() if times > 1] == []
 
@@ -73,18 +78,24 @@ def test_every_row_leads_somewhere(rows: list[Row]) -> None:
 
 
 def test_every_id_in_the_table_exists(shipped: tuple[Workspace, tuple[Problem, ...]], rows: list[Row]) -> None:
-    """An id in the table is an event, a statement or an item of the shipped workspace."""
+    """An id in the table is an event, a statement, an item or a question of the shipped workspace."""
     workspace = shipped[0]
     known = {*workspace.network.events, *(s.id for s in workspace.statements), *(i.id for i in workspace.items)}
+    known |= {q.id for q in workspace.questions}
     assert [name for row in rows for name in quoted(row[2]) if name not in known] == []
 
 
 def test_everything_shipped_is_in_the_table(shipped: tuple[Workspace, tuple[Problem, ...]], rows: list[Row]) -> None:
-    """Each event, each item and each statement that is not the editors' own traces back to a reference."""
+    """Each event, item and question, and each statement that is not the editors' own traces back to a reference."""
     workspace = shipped[0]
     named = {name for row in rows for name in quoted(row[2])}
     spoken = [s.id for s in workspace.statements if s.expert != "editors"]
-    wanted = [*workspace.network.events, *(i.id for i in workspace.items), *spoken]
+    wanted = [
+        *workspace.network.events,
+        *(i.id for i in workspace.items),
+        *spoken,
+        *(q.id for q in workspace.questions),
+    ]
     assert [name for name in wanted if name not in named] == []
 
 
@@ -185,3 +196,65 @@ def test_settled_history(shipped: tuple[Workspace, tuple[Problem, ...]]) -> None
         (date(2026, 1, 29), "ceasefire", "limited"),
         (date(2026, 2, 5), "military_channel", "open"),
     ]
+
+
+def test_estimates_are_points_of_the_questions_they_became(
+    shipped: tuple[Workspace, tuple[Problem, ...]], rows: list[Row]
+) -> None:
+    """Every estimate leads to questions alone, and every question has a series, a caution and points of its window."""
+    workspace = shipped[0]
+    names = {q.id for q in workspace.questions}
+    led = {row[0]: set(quoted(row[2])) for row in rows if row[0] in ESTIMATES}
+    assert {reference: ids - names for reference, ids in led.items() if ids - names} == {}
+    assert names - set().union(*led.values()) == set()
+    assert [q.id for q in workspace.questions if not q.benchmarks or not q.caution] == []
+    late = [
+        (q.id, day)
+        for q in workspace.questions
+        for name in q.benchmarks
+        for day, _, _ in workspace.benchmarks[name].points
+        if day > q.by
+    ]
+    assert late == []
+
+
+def test_base_rates_follow_from_what_they_name(shipped: tuple[Workspace, tuple[Problem, ...]]) -> None:
+    """Each base rate is 1 - exp(-rate * days), to three digits, with the rate and the share that its reason names."""
+    year, war = 365.25, 8.4  # years that a high-intensity interstate episode lasts on average
+    rates = {
+        "ceasefire": (1.0, 1.0 / (war * year)),
+        "agreement": (0.6, 1.0 / (war * year)),
+        "territory": (0.3, 1.0 / (war * year)),
+        "nato": (1.0, 0.5 / 36 / year),
+        "escalation": (1.0, 0.3 / 11.5 / year),
+        "talks": (1.0, 5 / 1461),
+    }
+    for question in shipped[0].questions:
+        share, rate = rates[question.topic]
+        days = (question.by - question.opens).days
+        assert question.base_rate is not None
+        assert f"{share * (1.0 - exp(-rate * days)):.3g}" == f"{question.base_rate.probability:.3g}", question.id
+        assert re.search(rf"\b{days}[/)]", question.base_rate.why), question.id
+
+
+def test_a_question_opens_with_the_first_number_found(shipped: tuple[Workspace, tuple[Problem, ...]]) -> None:
+    """Not before the opening, and not after the first number; one that somebody asked of at the opening opens there."""
+    workspace = shipped[0]
+    for question in workspace.questions:
+        first = min(day for name in question.benchmarks for day, _, _ in workspace.benchmarks[name].points)
+        allowed = {workspace.network.opens, max(first, workspace.network.opens)}
+        assert question.opens in allowed, question.id
+
+
+def test_outcomes_are_those_of_the_events(shipped: tuple[Workspace, tuple[Problem, ...]]) -> None:
+    """What the settled evidence says of a question is how it was resolved, and only what is past is."""
+    workspace = shipped[0]
+    ended = {line.subject: line for line in workspace.resolutions}
+    layout = lay_out(workspace.network)
+    until = workspace.watched_until
+    assert until is not None
+    for question in workspace.questions:
+        network = compile_workspace(layout, workspace, until, on=question.by)
+        known = decided(network, question)
+        found = {True: "yes", False: "no", None: None}[known]
+        assert (question.id, found) == (question.id, ended[question.id].state if question.id in ended else None)
