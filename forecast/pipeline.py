@@ -18,7 +18,7 @@ from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
 from forecast.record.files import replace_folder
-from forecast.record.inputs import active_inputs
+from forecast.record.inputs import active_inputs, rolled_to
 from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.predictive import prior_predictive, with_flat
@@ -27,6 +27,7 @@ from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.moved import leave_out, parts_of
 from forecast.reweight.posterior import posterior, unweighted
 from forecast.workspace.alternatives import Alternative, alternative_workspace
+from forecast.workspace.horizons import seen_on
 from forecast.workspace.misfits import misfits
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.read import load, read_workspace
@@ -103,7 +104,8 @@ def open_workspace(root: Path, today: date, as_of: date | None) -> tuple[Workspa
     workspace = load(root, today)
     as_of = as_of or today
     _check_opened(workspace, as_of)
-    return workspace, lay_out(workspace.network), as_of
+    seen = seen_on(workspace, as_of)
+    return seen, lay_out(seen.network), as_of
 
 
 def _check_opened(workspace: Workspace, as_of: date) -> None:
@@ -185,6 +187,7 @@ def item_effect(
     from forecast.answers.effect import effect_table
 
     _check_opened(after, as_of)
+    before, after = seen_on(before, as_of), seen_on(after, as_of)
     layout = lay_out(after.network)
     without = _outcome(root, before, layout, as_of, seed, progress)
     table = effect_table(without, _outcome(root, after, layout, as_of, seed, progress), item)
@@ -196,6 +199,7 @@ def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...
     """Read a workspace and return it (None if its files hold errors) with every problem and warning, sorted."""
     workspace, problems = read_workspace(root, today=today)
     if workspace is not None and today >= workspace.network.opens:
+        workspace = seen_on(workspace, today)
         problems = tuple(sorted([*problems, *_doubts(root, workspace, today)]))
     return workspace, problems
 
@@ -330,7 +334,6 @@ def difference(root: Path, today: date, progress: Progress, first: str, last: st
     from forecast.answers.ends import End, UnknownUpdateError, end_of_files, end_of_line, find_line, restored
 
     workspace, ledger = load(root, today), read_ledger(root)
-    layout = lay_out(workspace.network)
 
     def end(text: str) -> End:
         place = find_line(text, ledger)
@@ -341,14 +344,16 @@ def difference(root: Path, today: date, progress: Progress, first: str, last: st
             msg = f"{day} lies in the future; today is {today}"
             raise UnknownUpdateError(msg)
         _check_opened(workspace, day)
-        return end_of_files(_outcome(root, workspace, layout, day, DEFAULT_SEED, progress), _version())
+        seen = seen_on(workspace, day)
+        found = _outcome(root, seen, lay_out(seen.network), day, DEFAULT_SEED, progress)
+        return end_of_files(found, _version())
 
     ends = end(first), end(last)
     if ends[0].as_of > ends[1].as_of:
         msg = f"{ends[0].name} is later than {ends[1].name}; name the earlier one first"
         raise UnknownUpdateError(msg)
-    known = restored(workspace, ends[1])
-    found = _outcome(root, known, layout, ends[1].as_of, ends[1].line["seed"], progress)
+    known = seen_on(restored(workspace, ends[1]), ends[1].as_of)
+    found = _outcome(root, known, lay_out(known.network), ends[1].as_of, ends[1].line["seed"], progress)
     return explained(*ends, found, progress)
 
 
@@ -360,6 +365,8 @@ def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
     return {
         "format": 1,
         "as_of": found.as_of.isoformat(),
+        "horizon": found.workspace.network.horizon.isoformat(),
+        "rolled": rolled_to(found.workspace.network),
         "known_until": found.posterior.asked.network.known.until.isoformat(),
         "seed": found.seed,
         "version": _version(),

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecast.record.inputs import active_inputs
+from forecast.record.inputs import active_inputs, rolled_to
 from forecast.record.ledger import Line
 from forecast.record.outcome import Outcome
 from forecast.workspace.records import Item, Workspace
@@ -92,6 +92,7 @@ def end_of_files(found: Outcome, version: str) -> End:
     line = {
         "as_of": found.as_of.isoformat(),
         "known_until": found.posterior.asked.network.known.until.isoformat(),
+        "rolled": rolled_to(found.workspace.network),
         "seed": found.seed,
         "version": version,
         "inputs": active_inputs(found.workspace, found.as_of),

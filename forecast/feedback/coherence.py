@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout
 from forecast.prior.readings import Ordered, Stated, StatedDistribution, numbers, read_at
+from forecast.workspace.horizons import horizon_on
 from forecast.workspace.log_odds import expit, logit, t4_quantile
 from forecast.workspace.records import Condition, Statement, Target, Times, Workspace
 
@@ -44,7 +45,10 @@ def conflicts(workspace: Workspace, layout: Layout, statements: Sequence[Stateme
     groups: dict[object, dict[str, list[Bound]]] = {}
     for statement in statements:
         if bounds := _bounds(workspace, statement):
-            key = (read_at(statement, workspace.network) or workspace.network.opens, statement.about.by)
+            key = (
+                read_at(statement, workspace.network) or workspace.network.opens,
+                statement.about.by or horizon_on(workspace.network, statement.date),
+            )
             groups.setdefault(key, {})[statement.id] = bounds
     found: list[tuple[str, ...]] = []
     for group in groups.values():

@@ -9,6 +9,7 @@ from math import log
 from typing import assert_never
 
 from forecast.workspace.fits import fit_quantiles
+from forecast.workspace.horizons import horizon_on
 from forecast.workspace.log_odds import interval_sd, logit
 from forecast.workspace.records import (
     EDITORS,
@@ -97,7 +98,7 @@ def numbers(statement: Statement, experts: Mapping[str, Expert], network: Networ
                 sd = interval_sd(log(reading.low), log(reading.high), reading.level)
             return Stated(log(reading.ratio), scale(sd), reading.of_odds, reading.against)
         case Count():
-            return Counted(reading.happened, reading.of, _exponent(reading, network))
+            return Counted(reading.happened, reading.of, _exponent(reading, network, statement.date))
         case MoreLikelyThan():
             return Ordered(reading.other, scale(None))
         case Distribution():
@@ -113,12 +114,13 @@ def _probability(reading: Probability, scale: Callable[[float | None], float]) -
     return Stated(logit(reading.best), scale(sd), of_odds=True)
 
 
-def _exponent(count: Count, network: Network) -> float:
+def _exponent(count: Count, network: Network, day: date) -> float:
     match count.per:
         case "window":
             return 1.0
         case "year":
-            return DAYS_PER_YEAR / (network.horizon - network.opens).days
+            # An average year of the window, whatever the event's timing makes of its single years.
+            return DAYS_PER_YEAR / (horizon_on(network, day) - network.opens).days
         case "opportunity":
             if count.opportunities is None:
                 msg = "a count per opportunity needs the opportunities expected in the window"

@@ -19,6 +19,7 @@ from forecast.compiled.scenarios import OTHER, rule_events, scenario_masks
 from forecast.prior.linear import LinearMap, linear_map, zero_sum_basis
 from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers, read_at
 from forecast.prior.rows_prior import RowsPrior, rows_prior
+from forecast.workspace.horizons import horizon_on
 from forecast.workspace.records import Condition, Statement, Target, Workspace
 
 Array = NDArray[np.float64]
@@ -113,7 +114,8 @@ class _Collector:
 
     def side(self, statement: Statement, target: Target, table: Array | None = None) -> int:
         """Add a side and return its number. `table` overrides the target's own indicator."""
-        read, on = read_at(statement, self.workspace.network), target.by or self.layout.horizon
+        network = self.workspace.network
+        read, on = read_at(statement, network), target.by or horizon_on(network, statement.date)
         key = (read, on)
         if key not in self.networks:
             self.networks[key] = (

@@ -35,8 +35,13 @@ def other_changes(line: Line, compared: Line) -> list[str]:
         changed.append("statements")
     if set(compared["inputs"]["items"]) - set(line["inputs"]["items"]):
         changed.append("items taken out")
-    names = {"known_until": "time without news", "seed": "another seed", "version": "another version"}
-    return changed + [name for key, name in names.items() if line[key] != compared[key]]
+    names = {
+        "known_until": "time without news",
+        "rolled": "another horizon",
+        "seed": "another seed",
+        "version": "another version",
+    }
+    return changed + [name for key, name in names.items() if line.get(key) != compared.get(key)]
 
 
 def _common(digests: Any, others: Any) -> Any:

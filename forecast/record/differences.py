@@ -12,7 +12,7 @@ Line = Mapping[str, Any]
 SPEAKERS = ("experts", "sources")
 NAMED = {
     "known_until": "time without news",
-    "horizon": "another horizon",
+    "rolled": "another horizon",
     "seed": "another seed",
     "version": "another version",
 }

@@ -11,7 +11,7 @@ from typing import Any
 from forecast.digests import PLAIN, digest_of
 from forecast.prior.spec import active_statements, known_resolution
 from forecast.workspace.problems import Source
-from forecast.workspace.records import Workspace
+from forecast.workspace.records import Network, Workspace
 
 SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an edit
 
@@ -27,7 +27,7 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
     experts = {statement.expert for statement in statements}
     sources = {item.report_source for item in items}
     return {
-        "network": _digest(workspace.network),
+        "network": _network_digest(workspace.network),
         "scenarios": _digest(workspace.scenarios),
         "experts": {name: _digest(workspace.experts[name]) for name in sorted(experts)},
         "sources": {name: _digest(workspace.sources[name]) for name in sorted(sources)},
@@ -35,6 +35,18 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
         "items": {item.id: _digest(replace(item, retracted=None)) for item in items},
         "retracted": [item.id for item in items if item.retracted and item.retracted <= as_of],
     }
+
+
+def rolled_to(network: Network) -> str | None:
+    """Return the horizon that is asked about, in ISO form, if it is no longer the file's own."""
+    return None if network.horizon == network.window_ends else network.horizon.isoformat()
+
+
+def _network_digest(network: Network) -> str:
+    """Return the digest of the file's network; the horizon that it was rolled to is told apart, as `rolled`."""
+    first = replace(network, horizon=network.window_ends)
+    timings = {event.id: event.timing for event in network.events.values() if event.timing is not None}
+    return _digest([first, timings] if timings else first)
 
 
 def _digest(record: Any) -> str:

@@ -14,7 +14,7 @@ from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 LEDGER = "reports/ledger.jsonl"
 Line = dict[str, Any]
-DECIDING = ("known_until", "seed", "version", "inputs")
+DECIDING = ("known_until", "rolled", "seed", "version", "inputs")
 
 
 def read_ledger(root: Path) -> tuple[Line, ...]:
@@ -58,13 +58,13 @@ def append(root: Path, lines: Sequence[Line], line: Line) -> None:
 
 def has_news(line: Line, lines: Sequence[Line]) -> bool:
     """Say whether a line differs from the last one in anything that decides the forecast."""
-    return not lines or any(lines[-1].get(key) != line[key] for key in DECIDING)
+    return not lines or any(lines[-1].get(key) != line.get(key) for key in DECIDING)
 
 
 def line_to_compare(line: Line, lines: Sequence[Line]) -> Line | None:
     """Return the latest line with other inputs that is not after the as-of date."""
     as_of = date.fromisoformat(line["as_of"])
     for earlier in reversed(lines):
-        if date.fromisoformat(earlier["as_of"]) <= as_of and any(earlier.get(k) != line[k] for k in DECIDING):
+        if date.fromisoformat(earlier["as_of"]) <= as_of and any(earlier.get(k) != line.get(k) for k in DECIDING):
             return earlier
     return None
