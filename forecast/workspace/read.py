@@ -120,6 +120,7 @@ def read_workspace(
         asked.questions,
         asked.benchmarks,
         asked.resolutions,
+        grades,
     )
     return workspace, ordered
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from forecast.workspace.grades import Grade, Letter
+from forecast.workspace.grades import DEFAULT_GRADES, Grade, Letter
 from forecast.workspace.problems import Source
 from forecast.workspace.timing import Timing
 
@@ -386,3 +386,4 @@ class Workspace:
     questions: tuple[Question, ...] = ()  # in file order
     benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
     resolutions: tuple[Resolved, ...] = ()  # in file order
+    grades: Mapping[Letter, Grade] = field(default_factory=DEFAULT_GRADES.copy)  # of every letter, used or not
