@@ -1,13 +1,18 @@
-"""`forecast import`: somebody else's file as evidence of a workspace, shown before it is written."""
+"""`forecast import`: somebody else's file as evidence or as a benchmark of a workspace, shown before it is written."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from forecast.commands import options
+from forecast.commands.import_shown import Shown, known_event, refuse_taken
+
+CODED = ("acled", "gdelt", "ucdp-ged", "ucdp-candidate")
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+YES = click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
 
 
 @click.group("import")
@@ -16,48 +21,84 @@ def import_() -> None:
 
 
 @import_.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=FILE, nargs=-1, required=True)
 @options.workspace
-@click.option("--format", "form", type=click.Choice(["ach"]), required=True, help="What the file holds.")
+@click.option("--format", "form", type=click.Choice(["ach", *CODED]), required=True, help="What the files hold.")
 @click.option("--event", required=True, metavar="EVENT", help="Which event it bears on.")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--from", "first", type=options.DATE, metavar="DATE", help="First day of the window that is counted.")
+@click.option("--to", "last", type=options.DATE, metavar="DATE", help="Last day of the window.")
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Count these rows alone; may be repeated.")
+@click.option("--whole", is_flag=True, help="The files hold all of the window, also where they have no rows.")
+@click.option("--as", "way", type=click.Choice(["claims", "settled", "support"]), help="What the count is to be.")
+@click.option("--strength", metavar="WORD", help="Of --as support: slight, moderate, strong or very_strong.")
+@click.option("--source", metavar="ID", help="Who counted, an id of evidence/sources.yaml.")
+@click.option("--credibility", type=click.IntRange(1, 6), metavar="1-6", help="Of the count (default: 6).")
+@click.option("--reported", type=options.DATE, metavar="DATE", help="Since when it is public (default: today, UTC).")
+@click.option("--group", metavar="NAME", help="Shared by items that copy each other.")
+@click.option("--url", metavar="URL", help="Where the files come from.")
+@click.option("--id", "item_id", metavar="ID", help="Of the item (default: FORMAT-EVENT-DATE).")
+@YES
 @options.as_json
-def evidence(file: Path, root: Path, form: str, event: str, yes: bool, as_json: bool) -> None:  # noqa: ARG001 - `ach` is the one format
-    """Write FILE as a file of evidence: an ACH matrix, items by states. Nothing is written if there is a problem."""
+def evidence(file: tuple[Path, ...], root: Path, form: str, event: str, yes: bool, as_json: bool, **given: Any) -> None:
+    """Write FILE as evidence: an ACH matrix, items by states, or incidents counted over a window of days.
+
+    Files of one coder are counted together. Nothing is written if there is a problem.
+    """
+    from forecast.commands.import_counts import OPTIONS, import_counts
+
+    if form != "ach":
+        import_counts(file, root, form, event, given, Shown(yes, as_json))
+        return
+    said = [name for key, name in OPTIONS.items() if given[key] not in (None, (), False)]
+    if said or len(file) > 1:
+        msg = f"{', '.join(said) or 'several files'}: not with --format ach, where one file says all"
+        raise click.UsageError(msg)
+    _matrix(file[0], root, event, Shown(yes, as_json))
+
+
+def _matrix(file: Path, root: Path, event: str, shown: Shown) -> None:
     from forecast.feeds.ach import path_of, read_matrix
-    from forecast.record.files import replace_file
-    from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice
+    from forecast.workspace.problems import Problem, Source, WorkspaceProblems
     from forecast.workspace.read import load, read_workspace
 
     today = options.today()
     workspace = load(root, today)
-    if event not in workspace.network.events:
-        msg = f"there is no event '{event}'; {choice('events', event, workspace.network.events)}"
-        raise click.UsageError(msg)
+    known_event(event, workspace.network.events)
     matrix = read_matrix(file.read_bytes(), file.name, event, workspace.network, workspace.scenarios)
     if matrix.problems or not matrix.text:
         empty = Problem(Source(file.name, 1), "no items", "a header alone", "one row an item")
         raise WorkspaceProblems(matrix.problems or [empty])
     path = path_of(file.stem, today)
-    if (root / path).exists():
-        raise WorkspaceProblems(
-            [Problem(Source(path, 1), "the file is there already", "", "remove or rename it first")]
-        )
+    refuse_taken(root, path)
     content = matrix.text.encode()
     _, before = read_workspace(root, today=today)
     checked, problems = read_workspace(root, today=today, drafts={path: content})
     new = [problem for problem in problems if problem not in before]
     if checked is None:
         raise WorkspaceProblems(new)
-    if not as_json:
-        click.echo(matrix.text, nl=False)
-    for problem in new:
-        click.echo(str(problem), err=True)
-    is_wanted = yes or click.confirm(f"Write it to {path}?", default=True, err=as_json)
-    if is_wanted:
-        replace_file(root / path, content)
-    if as_json:
-        said = {"path": path, "written": is_wanted, "items": len(matrix.lines), "problems": [str(one) for one in new]}
-        click.echo(json.dumps(said, ensure_ascii=False, indent=1))
-    else:
-        click.echo(f"written: {path}" if is_wanted else "nothing written")
+    shown.write(root, path, content, new, {"items": len(matrix.lines)}, matrix.text)
+
+
+@import_.command()
+@click.argument("file", type=FILE)
+@options.workspace
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["metaculus", "polymarket", "manifold"]),
+    required=True,
+    help="What the file holds.",
+)
+@click.option("--id", "benchmark_id", required=True, metavar="ID", help="Of the benchmark: priors/benchmarks/ID.csv.")
+@click.option("--question", metavar="ID", help="The question that it is about, which has to name the benchmark.")
+@click.option("--name", metavar="TEXT", help="Who forecast (default: the format).")
+@YES
+@options.as_json
+def benchmark(file: Path, root: Path, yes: bool, as_json: bool, **given: Any) -> None:
+    """Write a crowd's or market's history in FILE as a benchmark series: the last value of each day, in UTC.
+
+    It is shown and scored beside the forecast and is no evidence. Nothing is written if there is a problem.
+    """
+    from forecast.commands.import_benchmark import import_benchmark
+
+    import_benchmark(file, root, Shown(yes, as_json), **given)

@@ -42,6 +42,11 @@ class Counted:
     high: int
     problems: tuple[Problem, ...]
 
+    @property
+    def is_right(self) -> bool:
+        """Say whether the count can be used: there are warnings at most."""
+        return all(problem.severity == "warning" for problem in self.problems)
+
 
 def count(files: Sequence[File], coder: Coder, wanted: Wanted) -> Counted:
     """Count incidents over a window. The order of files and rows is of no matter; problems are errors and warnings."""
@@ -158,12 +163,3 @@ class _Tally:
             if missing:
                 what = f"{len(missing)} days of the window have no rows"
                 yield Problem(where, what, ", ".join(missing[:5]), f"{self.coder.title} adds rows every day; {WHOLE}")
-
-
-def state_problems(event: Event, counts: Counts, counted: Counted, where: Source) -> Iterator[Problem]:
-    """Warn where the bounds of a count mean different states."""
-    states = {name: state_of(event, counts, getattr(counted, name)) for name in ("low", "best", "high")}
-    if len(set(states.values())) > 1:
-        said = ", ".join(f"{name} {getattr(counted, name)}: {state}" for name, state in states.items())
-        what = f"the bounds of the count are different states of '{event.id}'"
-        yield Problem(where, what, said, "the item says the best; its credibility can say how sure that is", "warning")

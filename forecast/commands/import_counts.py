@@ -1,0 +1,110 @@
+"""`forecast import evidence --format acled|gdelt|ucdp-ged|ucdp-candidate`: incidents counted into one item."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forecast.commands import options
+from forecast.commands.import_shown import Shown, known_event, refuse_taken
+
+if TYPE_CHECKING:
+    from forecast.feeds.counted import Wanted
+    from forecast.feeds.counted_item import Way
+    from forecast.workspace.records import Counts, Event
+
+NEEDED = {"first": "--from", "last": "--to", "source": "--source"}
+OPTIONS = {
+    **NEEDED, "where": "--where", "whole": "--whole", "way": "--as", "strength": "--strength", "item_id": "--id",
+    "credibility": "--credibility", "group": "--group", "url": "--url", "reported": "--reported",
+}  # fmt: skip
+
+
+def import_counts(
+    files: tuple[Path, ...], root: Path, form: str, event_id: str, given: dict[str, Any], shown: Shown
+) -> None:
+    """Count the incidents in files of one coder, and write the state that the count means as an item.
+
+    `given` are the options by the keys of `OPTIONS`. Raises UsageError and WorkspaceProblems; nothing is then written.
+    """
+    from forecast.feeds.coded_table import File
+    from forecast.feeds.coders import CODERS
+    from forecast.feeds.counted import count
+    from forecast.feeds.counted_item import Filed, item_fields, state_problems, states_of
+    from forecast.workspace.draft_items import draft_item, item_path
+    from forecast.workspace.problems import Source, WorkspaceProblems
+    from forecast.workspace.read import read_workspace
+
+    _complete(form, given)
+    today = options.today()
+    workspace, before = read_workspace(root, today=today)
+    if workspace is None:
+        raise WorkspaceProblems(before)
+    known_event(event_id, workspace.network.events)
+    event, coder = workspace.network.events[event_id], CODERS[form]
+    counts = _counts_of(event)
+    wanted = _wanted(counts, given, today)
+    read = [File(file.name, file.read_bytes()) for file in files]
+    counted = count(read, coder, wanted)
+    if not counted.is_right:
+        raise WorkspaceProblems(counted.problems)
+    item_id = given["item_id"] or f"{form}-{event_id}-{wanted.last}"
+    way: Way = given["way"] or "claims"
+    path = item_path(str(wanted.reported), item_id)
+    refuse_taken(root, path)
+    states = states_of(event, counts, counted)
+    problems = (*counted.problems, *state_problems(event, counted, states, way, Source(read[0].name, 1)))
+    credibility = None if given["credibility"] is None else str(given["credibility"])
+    filed = Filed(item_id, given["source"], credibility, given["group"], given["url"], way, given["strength"])
+    fields, bearing = item_fields(coder, event, counts, counted, wanted, filed, read)
+    draft = draft_item(root, path, fields, [bearing], None, today, before)
+    problems = (*problems, *draft.problems)
+    if any(problem.severity == "error" for problem in problems):
+        raise WorkspaceProblems(problems)
+    numbers = {bound: {"count": getattr(counted, bound), "state": state} for bound, state in states.items()}
+    more = {"items": 1, "of": counts.of, **numbers}
+    shown.write(root, path, draft.contents[path], problems, more, draft.added)
+
+
+def _complete(form: str, given: dict[str, Any]) -> None:
+    missing = [name for key, name in NEEDED.items() if given[key] is None]
+    if missing:
+        msg = f"--format {form} needs {', '.join(missing)}"
+        raise click.UsageError(msg)
+    if (given["strength"] is None) == (given["way"] == "support"):
+        msg = "--strength goes with --as support, and --as support with --strength"
+        raise click.UsageError(msg)
+    if given["last"] < given["first"]:
+        msg = f"the window ends on {given['last']}, before it begins on {given['first']}"
+        raise click.UsageError(msg)
+
+
+def _counts_of(event: Event) -> Counts:
+    from forecast.workspace.problems import Problem, WorkspaceProblems
+
+    if event.counts is None:
+        what = f"event '{event.id}' does not say which counts mean which state"
+        allowed = f"counts: {{of: fatalities, window_days: 30, states: {{{event.states[-1]}: 100}}}}"
+        raise WorkspaceProblems([Problem(event.source, what, "", allowed)])
+    return event.counts
+
+
+def _wanted(counts: Counts, given: dict[str, Any], today: date) -> Wanted:
+    from forecast.feeds.conditions import condition
+    from forecast.feeds.counted import Wanted
+
+    days = (given["last"] - given["first"]).days + 1
+    if days != counts.window_days:
+        msg = (
+            f"from {given['first']} to {given['last']} are {days} days; the event's counts are of {counts.window_days}"
+        )
+        raise click.UsageError(msg)
+    try:
+        conditions = tuple(map(condition, given["where"]))
+    except ValueError as error:
+        msg = f"--where: {error}"
+        raise click.UsageError(msg) from error
+    return Wanted(counts.of, given["first"], given["last"], given["reported"] or today, conditions, given["whole"])

@@ -1,0 +1,147 @@
+"""Histories of a crowd or a market, as their sites give them: points in time with a probability of yes.
+
+Metaculus: a post or a question of its API, `aggregations.recency_weighted.history` with `start_time` and `centers`.
+Polymarket: `prices-history` of its order book, `history` with `t` (seconds) and `p`. Manifold: a list of bets with
+`createdTime` (milliseconds) and `probAfter`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from forecast.feeds.json_places import elements, read_json
+from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
+
+
+@dataclass(frozen=True)
+class Point:
+    """A probability of yes that was true from `seconds` (since 1970, UTC) on."""
+
+    seconds: float
+    probability: float
+    source: Source
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Where a site's file holds the list of points, and which keys of a point are read.
+
+    `wrapped`: all may stand within this key. `same`: keys that have one value in the whole list, or it is of several
+    questions.
+    """
+
+    keys: tuple[str, ...]
+    time: str
+    probability: str
+    per_second: float
+    form: str
+    wrapped: str | None = None
+    same: tuple[str, ...] = ()
+
+
+def read_points(content: bytes, path: str, crowd: Crowd, now: float) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
+    """Return the points of a file in file order, and what is wrong in it. `now` is in seconds since 1970."""
+    text, value, problems = read_json(content, path)
+    if text is None:
+        return (), problems
+    keys, wrong_form = _place(value, crowd, path)
+    if wrong_form is not None:
+        return (), (*problems, wrong_form)
+    points: list[Point] = []
+    found = list(problems)
+    same: dict[str, Any] = {}
+    for line, entry in elements(text, keys):
+        source = Source(path, line)
+        if not isinstance(entry, dict):
+            found.append(Problem(source, "not a point of a history", shown(entry), "a JSON object"))
+            continue
+        wrong = [*_missing(entry, crowd, source), *_other(entry, crowd, same, source)]
+        point = None if wrong else _point(entry, crowd, source, now, wrong)
+        found += wrong
+        if point is not None:
+            points.append(point)
+    if not points and not found:
+        found.append(Problem(Source(path, 1), "the history is empty", "", "at least one point"))
+    return tuple(points), tuple(found)
+
+
+def _missing(entry: dict[str, Any], crowd: Crowd, source: Source) -> Iterator[Problem]:
+    for key in (crowd.time, crowd.probability):
+        if key not in entry:
+            allowed = f"keys are {quoted(entry)}{nearest(key, tuple(entry))}"
+            yield Problem(source, f"a point without {shown(key)}", "", allowed)
+
+
+def _other(entry: dict[str, Any], crowd: Crowd, same: dict[str, Any], source: Source) -> Iterator[Problem]:
+    for key in crowd.same:
+        value = entry.get(key)
+        if same.setdefault(key, value) != value:
+            what = f"{key} is another one than before: points of several questions or answers"
+            yield Problem(source, what, shown(value), f"{shown(same[key])} alone, one file for each")
+
+
+def _point(entry: dict[str, Any], crowd: Crowd, source: Source, now: float, wrong: list[Problem]) -> Point | None:
+    time, probability = entry[crowd.time], entry[crowd.probability]
+    if isinstance(probability, list) and len(probability) == 1:
+        probability = probability[0]
+    seconds = _seconds(time, crowd.per_second)
+    if seconds is None:
+        wrong.append(Problem(source, f"{crowd.time} is no time", shown(time), "a number, or ISO 8601 with its offset"))
+    elif not 0 < seconds <= now:
+        allowed = f"a time since 1970, not in the future, with {crowd.per_second:g} a second"
+        wrong.append(Problem(source, f"{crowd.time} is no time of a history", shown(time), allowed))
+    if not _is_number(probability) or not 0.0 <= probability <= 1.0:
+        what = f"{crowd.probability} is no probability"
+        wrong.append(Problem(source, what, shown(probability), "one number from 0 to 1"))
+    return None if wrong or seconds is None else Point(seconds, float(probability), source)
+
+
+def _seconds(time: Any, per_second: float) -> float | None:
+    if _is_number(time):
+        return float(time) / per_second
+    if not isinstance(time, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC).timestamp() if moment.tzinfo else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _in(value: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _place(value: Any, crowd: Crowd, path: str) -> tuple[tuple[str, ...], Problem | None]:
+    """Return the keys that lead to the list of points, and what is wrong where there is none or it is of no use."""
+    inner = _in(value, (crowd.wrapped,)) if crowd.wrapped else None
+    before = (crowd.wrapped,) if crowd.wrapped and isinstance(inner, dict) else ()
+    keys, where = (*before, *crowd.keys), Source(path, 1)
+    kind = _in(value, (*before, "type"))
+    if crowd.wrapped and kind not in (None, "binary"):
+        return keys, Problem(where, "the question is not binary", shown(kind), "a benchmark is a probability of yes")
+    if not isinstance(_in(value, keys), list):
+        there = _in(value, before)
+        got = f"keys are {quoted(there)}" if isinstance(there, dict) else shown(there)
+        return keys, Problem(where, f"no list at {'.'.join(keys) or 'the top'}", got, crowd.form)
+    return keys, None
+
+
+CROWDS = {
+    "metaculus": Crowd(
+        ("aggregations", "recency_weighted", "history"), "start_time", "centers", 1.0,
+        "one question of the API with its aggregations", wrapped="question",
+    ),
+    "polymarket": Crowd(("history",), "t", "p", 1.0, "prices-history of one outcome"),
+    "manifold": Crowd((), "createdTime", "probAfter", 1000.0, "a list of bets", same=("contractId", "answerId")),
+}  # fmt: skip

@@ -1,0 +1,72 @@
+"""The elements of a list in a JSON file, each with the line on which it begins."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from forecast.workspace.csv_text import decoded
+from forecast.workspace.problems import Problem, Source, shown
+
+BLANK = re.compile(r"[ \t\n\r]*")
+DECODER = json.JSONDecoder()
+
+
+def read_json(content: bytes, path: str) -> tuple[str | None, Any, tuple[Problem, ...]]:
+    """Return the text of a file (None where it is no JSON), what it holds, and the problems found."""
+    text, problems = decoded(content, path)
+    try:
+        return text, json.loads(text), tuple(problems)
+    except json.JSONDecodeError as error:
+        at = error.pos - error.colno + 1  # where its line begins
+        got = text[max(at, error.pos - 20) : error.pos + 20].split("\n")[0].strip()
+        problems.append(Problem(Source(path, error.lineno), f"no JSON: {error.msg}", shown(got), "a whole JSON file"))
+    except RecursionError:
+        problems.append(Problem(Source(path, 1), "JSON nested too deeply to be read"))
+    return None, None, tuple(problems)
+
+
+def elements(text: str, keys: Sequence[str]) -> Iterator[tuple[int, Any]]:
+    """Yield line and value of each element of the list behind `keys`, in a text that is JSON and holds it.
+
+    Of a key that stands twice the last one counts, as in `json.loads`.
+    """
+    at = _skip(text, 0)
+    for key in keys:
+        at = dict(_entries(text, at))[key]
+    line, counted = 1, 0
+    for begin, value in _items(text, at):
+        line, counted = line + text.count("\n", counted, begin), begin
+        yield line, value
+
+
+def _skip(text: str, at: int) -> int:
+    found = BLANK.match(text, at)
+    return found.end() if found else at
+
+
+def _entries(text: str, at: int) -> Iterator[tuple[str, int]]:
+    """Yield the keys of an object, each with the place of its value."""
+    at = _skip(text, at + 1)
+    while text[at] != "}":
+        key, at = DECODER.raw_decode(text, at)
+        begin = _skip(text, _skip(text, at) + 1)
+        yield key, begin
+        at = _after(text, DECODER.raw_decode(text, begin)[1])
+
+
+def _items(text: str, at: int) -> Iterator[tuple[int, Any]]:
+    """Yield the elements of a list, each with its place."""
+    at = _skip(text, at + 1)
+    while text[at] != "]":
+        value, end = DECODER.raw_decode(text, at)
+        yield at, value
+        at = _after(text, end)
+
+
+def _after(text: str, at: int) -> int:
+    """Return the place after a value and the comma behind it."""
+    at = _skip(text, at)
+    return _skip(text, at + 1) if text[at] == "," else at
