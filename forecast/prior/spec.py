@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import AsOfNetwork, compile_asof, compile_opening
 from forecast.compiled.layout import Index, Layout
 from forecast.compiled.scenarios import OTHER, rule_events, scenario_masks
+from forecast.prior.came_true import came_true
 from forecast.prior.linear import LinearMap, linear_map, zero_sum_basis
 from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers, read_at
 from forecast.prior.rows_prior import RowsPrior, rows_prior
@@ -196,17 +197,17 @@ def known_resolution(statement: Statement, as_of: date) -> Statement:
 def track_records(workspace: Workspace, as_of: date) -> dict[str, list[tuple[float, int]]]:
     """Return (stated log-odds, whether it happened) of each expert's forecasts that were resolved by a date.
 
-    Forecasts of one probability only; a void question is no record.
+    Resolved by their own word, or by the question that asked the same (prior.came_true). Forecasts of one probability
+    only; a void question is no record.
     """
     records: dict[str, list[tuple[float, int]]] = {}
     for statement in active_statements(workspace, as_of):
-        resolved = known_resolution(statement, as_of).resolved
-        said = numbers(statement, workspace.experts, workspace.network)
-        if resolved is None or resolved.state is None or not isinstance(said, Stated) or said.against is not None:
+        happened = came_true(workspace, statement, as_of)
+        if happened is None:
             continue
-        condition = statement.about.condition
-        states = condition.states if condition else (statement.about.scenario,)
-        records.setdefault(statement.expert, []).append((said.location, int(resolved.state in states)))
+        said = numbers(statement, workspace.experts, workspace.network)
+        if isinstance(said, Stated) and said.against is None:
+            records.setdefault(statement.expert, []).append((said.location, int(happened)))
     return records
 
 

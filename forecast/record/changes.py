@@ -35,6 +35,8 @@ def other_changes(line: Line, compared: Line) -> list[str]:
         changed.append("statements")
     if set(compared["inputs"]["items"]) - set(line["inputs"]["items"]):
         changed.append("items taken out")
+    if line["inputs"].get("resolutions") != compared["inputs"].get("resolutions"):
+        changed.append("resolved questions")
     names = {
         "known_until": "time without news",
         "rolled": "another horizon",

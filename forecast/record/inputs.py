@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from forecast.digests import PLAIN, digest_of
+from forecast.prior.came_true import question_outcome
 from forecast.prior.spec import active_statements, known_resolution
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Network, Workspace
@@ -20,12 +21,19 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
     """Return the digests of all that counts on a date: the network, scenarios, experts, sources, items and statements.
 
     Nothing dated later enters, resolutions included, so a later file leaves them as they are; neither does the place
-    of a record in its file. A retraction enters from its own date, apart from the item: it is no edit.
+    of a record in its file. A retraction enters from its own date, apart from the item: it is no edit. So does the
+    outcome of a question that somebody's statement was about; without any the key `resolutions` is left out.
     """
     statements = active_statements(workspace, as_of)
     items = [item for item in workspace.items if item.reported <= as_of]
     experts = {statement.expert for statement in statements}
     sources = {item.report_source for item in items}
+    outcomes = {one.id: line for one in statements if (line := question_outcome(workspace, one, as_of)) is not None}
+    resolved = (
+        {"resolutions": {name: _digest(replace(line, undone=None)) for name, line in outcomes.items()}}
+        if outcomes
+        else {}
+    )
     return {
         "network": _network_digest(workspace.network),
         "scenarios": _digest(workspace.scenarios),
@@ -34,6 +42,7 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
         "statements": {statement.id: _digest(known_resolution(statement, as_of)) for statement in statements},
         "items": {item.id: _digest(replace(item, retracted=None)) for item in items},
         "retracted": [item.id for item in items if item.retracted and item.retracted <= as_of],
+        **resolved,
     }
 
 

@@ -1,0 +1,142 @@
+"""What should be done to a workspace: resolve, look at the news, update, feed; and what contradicts itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from forecast.compiled.asof import compile_workspace
+from forecast.compiled.layout import Layout
+from forecast.prior.came_true import asks
+from forecast.questions.standing import latest_numbers, resolution_on, status_on
+from forecast.record.ledger import Line
+from forecast.reweight.questions import decided
+from forecast.workspace.records import Question, Workspace
+
+Kind = Literal["resolve", "contradiction", "watch", "update", "benchmark", "source"]
+YES_NO = {True: "yes", False: "no"}
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something to do: about what, why, and (where one line does it) the command."""
+
+    kind: Kind
+    subject: str
+    what: str
+    command: str | None = None
+
+
+def due(workspace: Workspace, layout: Layout, as_of: date, last: Line | None, days: int) -> tuple[Due, ...]:
+    """List what is due on a date, contradictions first.
+
+    Args:
+        workspace, layout: what is known.
+        as_of: the date; nothing later counts.
+        last: the latest line of the ledger that is not after the date.
+        days: news and benchmarks older than so many days are stale.
+    """
+    asked = [question for question in workspace.questions if question.opens <= as_of]
+    found = [one for question in asked for one in _about_question(workspace, layout, question, as_of)]
+    found.sort(key=lambda one: one.kind != "contradiction")
+    return (
+        *found,
+        *_watch(workspace, as_of, days),
+        *_update(workspace, as_of, last),
+        *_benchmarks(workspace, as_of, days),
+        *_silent_sources(workspace, as_of),
+    )
+
+
+def _about_question(workspace: Workspace, layout: Layout, question: Question, as_of: date) -> Iterator[Due]:
+    network = compile_workspace(layout, workspace, as_of, on=question.by)
+    known = decided(network, question)
+    line = resolution_on(workspace.resolutions, question.id, as_of)
+    if line is None:
+        state = None if known is None else YES_NO[known]
+        on = question.by if not known else _since(workspace, question, as_of)
+        command = f"forecast resolve {question.id} {state or 'yes|no'} --on {on} --source URL"
+        if status_on(question, line, as_of) == "due":
+            so_far = "and settled evidence leaves it open" if state is None else f"and settled evidence says {state}"
+            yield Due("resolve", question.id, f"its last day was {question.by}, {so_far}", command)
+        elif state is not None and as_of >= question.opens:
+            yield Due("resolve", question.id, f"settled evidence says {state} already", command)
+    elif line.state is not None and known is not None and line.state != YES_NO[known]:
+        what = f"resolved as {line.state} ({line.source}), but settled evidence says {YES_NO[known]}"
+        undo = f"forecast resolve {question.id} --undo"
+        yield Due("contradiction", question.id, what, undo)
+    yield from _statements(workspace, question, as_of)
+
+
+def _since(workspace: Workspace, question: Question, as_of: date) -> date:
+    """Return the day from which yes held: of the first settled item of such a state, else the last day."""
+    days = [
+        item.happened or item.reported
+        for item in workspace.items
+        if item.reported <= as_of
+        for bearing in item.bears_on
+        if bearing.event == question.about.event and getattr(bearing, "state", None) in question.about.states
+    ]
+    return min([question.by, *days])
+
+
+def _statements(workspace: Workspace, question: Question, as_of: date) -> Iterator[Due]:
+    line = resolution_on(workspace.resolutions, question.id, as_of)
+    for statement in workspace.statements:
+        own, same = statement.resolved, asks(statement.about, question, workspace.network.horizon)
+        if line is None or line.state is None or own is None or own.state is None or not same:
+            continue
+        said = YES_NO[own.state in question.about.states]
+        if said != line.state:
+            what = (
+                f"the question ended in {line.state}, but statement '{statement.id}' says {said} ({statement.source})"
+            )
+            yield Due("contradiction", question.id, what)
+
+
+def _watch(workspace: Workspace, as_of: date, days: int) -> Iterator[Due]:
+    watched = workspace.watched_until
+    if watched is not None and as_of - watched > timedelta(days=days):
+        what = (
+            f"somebody last checked the news on {watched}, {(as_of - watched).days} days ago; silence counts until then"
+        )
+        yield Due("watch", "evidence/watch.yaml", what)
+
+
+def _update(workspace: Workspace, as_of: date, last: Line | None) -> Iterator[Due]:
+    command = "forecast update"
+    if last is None:
+        yield Due("update", "reports/ledger.jsonl", "no update has been made", command)
+        return
+    known = last["inputs"]["items"]
+    new = sorted(
+        (item.reported, item.id) for item in workspace.items if item.reported <= as_of and item.id not in known
+    )
+    said = last["inputs"]["statements"]
+    new += sorted((one.date, one.id) for one in workspace.statements if one.date <= as_of and one.id not in said)
+    for day, name in new:
+        yield Due("update", name, f"of {day}, not in the update of {last['as_of']}", command)
+
+
+def _benchmarks(workspace: Workspace, as_of: date, days: int) -> Iterator[Due]:
+    used = {name for question in workspace.questions for name in question.benchmarks}
+    for name in sorted(set(workspace.benchmarks) - used):
+        yield Due("benchmark", name, "no question uses this series; name it in a question's benchmarks")
+    for question in workspace.questions:
+        line = resolution_on(workspace.resolutions, question.id, as_of)
+        if status_on(question, line, as_of) != "open":
+            continue
+        latest = [day for day, _ in latest_numbers(workspace, question, as_of).values()]
+        if not latest:
+            yield Due("benchmark", question.id, "no number of anybody else")
+        elif as_of - max(latest) > timedelta(days=days):
+            what = f"the latest number is of {max(latest)}, {(as_of - max(latest)).days} days ago"
+            yield Due("benchmark", question.id, what)
+
+
+def _silent_sources(workspace: Workspace, as_of: date) -> Iterator[Due]:
+    heard = {item.report_source for item in workspace.items if item.reported <= as_of}
+    for name in sorted(set(workspace.sources) - heard):
+        yield Due("source", name, "listed, and nothing of it has been reported")
