@@ -10,6 +10,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.add_evidence import evidence
+from forecast.commands.add_judgement import judgement
 
 if TYPE_CHECKING:
     from forecast.workspace.drafts import Draft
@@ -22,6 +23,7 @@ def add() -> None:
 
 
 add.add_command(evidence)
+add.add_command(judgement)
 
 
 @add.command()

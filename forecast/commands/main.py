@@ -17,7 +17,7 @@ COMMANDS = {
     "show": ("forecast.commands.show:show", "Print the latest forecast, or the prior."),
     "check": ("forecast.commands.check:check", "Report every mistake in the workspace's files."),
     "init": ("forecast.commands.init:init", "Write a small complete workspace into a new folder."),
-    "add": ("forecast.commands.add:add", "Add a statement or evidence, shown before it is written."),
+    "add": ("forecast.commands.add:add", "Add a statement, evidence or a judgement, shown before it is written."),
     "import": ("forecast.commands.import_:import_", "Bring somebody else's file into a workspace."),
     "query": ("forecast.commands.query:query", "Compute the marginals of a BIF network given evidence."),
     "pool": ("forecast.commands.pool:pool", "Pool a table of forecasts question by question, and score it."),
@@ -34,6 +34,10 @@ COMMANDS = {
     "influence": ("forecast.commands.influence:influence", "Show the arrows and CPTs that the forecast hangs on."),
     "log": ("forecast.commands.log:log", "Print the updates so far: what they forecast, and what was new."),
     "diff": ("forecast.commands.diff:diff", "Show what changed between two forecasts, and what each change did."),
+    "backtest": ("forecast.commands.backtest:backtest", "Forecast past dates again, each from what was known then."),
+    "questions": ("forecast.commands.questions:questions", "Print the dated questions beside what others say of them."),
+    "resolve": ("forecast.commands.resolve:resolve", "Resolve a question, or settle an event from a day on."),
+    "due": ("forecast.commands.due:due", "List what should be resolved, watched or updated."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from forecast.compiled.asof import compile_workspace
+from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.prior.came_true import asks
 from forecast.questions.standing import latest_numbers, resolution_on, status_on
@@ -39,7 +39,8 @@ def due(workspace: Workspace, layout: Layout, as_of: date, last: Line | None, da
         days: news and benchmarks older than so many days are stale.
     """
     asked = [question for question in workspace.questions if question.opens <= as_of]
-    found = [one for question in asked for one in _about_question(workspace, layout, question, as_of)]
+    networks = {day: compile_workspace(layout, workspace, as_of, on=day) for day in {one.by for one in asked}}
+    found = [one for question in asked for one in _about_question(workspace, networks[question.by], question, as_of)]
     found.sort(key=lambda one: one.kind != "contradiction")
     return (
         *found,
@@ -50,18 +51,17 @@ def due(workspace: Workspace, layout: Layout, as_of: date, last: Line | None, da
     )
 
 
-def _about_question(workspace: Workspace, layout: Layout, question: Question, as_of: date) -> Iterator[Due]:
-    network = compile_workspace(layout, workspace, as_of, on=question.by)
+def _about_question(workspace: Workspace, network: AsOfNetwork, question: Question, as_of: date) -> Iterator[Due]:
     known = decided(network, question)
     line = resolution_on(workspace.resolutions, question.id, as_of)
     if line is None:
         state = None if known is None else YES_NO[known]
-        on = question.by if not known else _since(workspace, question, as_of)
+        on = _since(network, question) if known else question.by
         command = f"forecast resolve {question.id} {state or 'yes|no'} --on {on} --source URL"
         if status_on(question, line, as_of) == "due":
             so_far = "and settled evidence leaves it open" if state is None else f"and settled evidence says {state}"
             yield Due("resolve", question.id, f"its last day was {question.by}, {so_far}", command)
-        elif state is not None and as_of >= question.opens:
+        elif state is not None:
             yield Due("resolve", question.id, f"settled evidence says {state} already", command)
     elif line.state is not None and known is not None and line.state != YES_NO[known]:
         what = f"resolved as {line.state} ({line.source}), but settled evidence says {YES_NO[known]}"
@@ -70,16 +70,14 @@ def _about_question(workspace: Workspace, layout: Layout, question: Question, as
     yield from _statements(workspace, question, as_of)
 
 
-def _since(workspace: Workspace, question: Question, as_of: date) -> date:
-    """Return the day from which yes held: of the first settled item of such a state, else the last day."""
-    days = [
-        item.happened or item.reported
-        for item in workspace.items
-        if item.reported <= as_of
-        for bearing in item.bears_on
-        if bearing.event == question.about.event and getattr(bearing, "state", None) in question.about.states
-    ]
-    return min([question.by, *days])
+def _since(network: AsOfNetwork, question: Question) -> date:
+    """Return the day from which yes held: of a reached event that of the step, of a status the question's last."""
+    v = network.layout.index[question.about.event]
+    event = network.layout.events[v]
+    if event.kind != "reached":
+        return question.by
+    yes = {network.layout.state(event.id, state) for state in question.about.states}
+    return min((day for day, state in network.known.paths[v].changes if state in yes), default=question.by)
 
 
 def _statements(workspace: Workspace, question: Question, as_of: date) -> Iterator[Due]:

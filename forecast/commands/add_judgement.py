@@ -1,0 +1,63 @@
+"""`forecast add judgement`: one's own probability of a question, as one more series that is scored."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import click
+
+from forecast.commands import options
+
+
+class _Probability(click.ParamType[float]):
+    name = "probability"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(str(value))
+        except ValueError:
+            self.fail(f"'{value}' is no number; write a probability such as 0.2", param, ctx)
+        if 1.0 < number <= 100.0:
+            self.fail(f"{value} is no probability; {number:g} % is written {number / 100:g}", param, ctx)
+        if not 0.0 <= number <= 1.0:
+            self.fail(f"{value} is no probability; a number from 0 to 1", param, ctx)
+        return number
+
+
+@click.command()
+@click.argument("question")
+@click.argument("probability", metavar="P", type=_Probability())
+@options.workspace
+@click.option("--on", "day", type=options.DATE, metavar="DATE", help="The day it is of (default: today, UTC).")
+@click.option("--why", default="", metavar="TEXT", help="Why this number and not another.")
+@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@options.as_json
+def judgement(
+    question: str, probability: float, root: Path, day: date | None, why: str, yes: bool, as_json: bool
+) -> None:
+    """Record your own probability P of QUESTION in priors/judgements.csv. No forecast is computed from it."""
+    from forecast.record.files import replace_file
+    from forecast.workspace.draft_lines import draft_judgement
+    from forecast.workspace.problems import WorkspaceProblems, choice
+    from forecast.workspace.read import load
+
+    today = options.today()
+    known = [one.id for one in load(root, today).questions]
+    if question not in known:
+        msg = f"there is no question '{question}'; {choice('questions', question, known)}"
+        raise click.UsageError(msg)
+    draft = draft_judgement(root, day or today, question, probability, why, today)
+    if draft.workspace is None:
+        raise WorkspaceProblems(draft.problems)
+    if not as_json:
+        click.echo(draft.added)
+    is_wanted = yes or click.confirm(f"Write it to {draft.path}?", default=True, err=as_json)
+    if is_wanted:
+        replace_file(root / draft.path, draft.content)
+    if as_json:
+        said = {"date": (day or today).isoformat(), "question": question, "probability": probability, "why": why}
+        click.echo(json.dumps({"path": draft.path, "written": is_wanted, **said}, ensure_ascii=False, indent=1))
+    else:
+        click.echo(f"written: {draft.path}" if is_wanted else "nothing written")

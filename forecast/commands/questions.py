@@ -1,0 +1,101 @@
+"""`forecast questions`: every dated question with its probability today, what others say, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forecast.commands import options
+from forecast.commands.one_or_all import one_or_all
+
+Row = Mapping[str, Any]
+
+
+@click.command()
+@click.argument("name", required=False)
+@options.workspace
+@options.as_of
+@options.seed
+@options.as_json
+def questions(name: str | None, root: Path, as_of: date | None, seed: int | None, as_json: bool) -> None:
+    """Print every question's probability beside the numbers of others and the base rate; with NAME all about one."""
+    from forecast import pipeline
+    from forecast.questions.table import question_table
+
+    def compute(progress: Callable[[str], None]) -> Sequence[Row]:
+        chosen = pipeline.DEFAULT_SEED if seed is None else seed
+        return question_table(pipeline.concluded(root, options.today(), progress, as_of=as_of, seed=chosen))
+
+    one_or_all(compute, "question", name, as_json=as_json, print_all=_print_all, print_one=_print_one)
+
+
+def _print_all(rows: Sequence[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("question", overflow="fold")
+    for heading in ("by", "status"):
+        grid.add_column(heading, no_wrap=True)
+    for heading in ("forecast", "90 % interval"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_column("others", overflow="fold")
+    grid.add_column("base rate", justify="right", no_wrap=True)
+    for row in rows:
+        others = ", ".join(f"{one['forecaster']} {_percent(one['probability'])}" for one in row["benchmarks"])
+        base = _percent(row["base_rate"]["probability"]) if row["base_rate"] else "-"
+        status = _status(row)
+        style = "yellow" if row["status"] == "due" else "dim" if row["probability"] is None else ""
+        grid.add_row(
+            *map(Text, (row["question"], row["by"])), Text(status, style), *_forecast(row), others or "-", base
+        )
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo(
+        "others: the latest number of each, which may resolve by other rules; `forecast questions NAME` says how"
+    )
+
+
+def _status(row: Row) -> str:
+    return str(row["resolution"]["state"]) if row["status"] == "resolved" else str(row["status"])
+
+
+def _forecast(row: Row) -> tuple[str, str]:
+    from forecast.commands.readable import percent
+
+    if row["probability"] is None:
+        return "-", "-"
+    if row["is_decided"]:
+        return f"{100 * row['probability']:.0f} %", "settled"
+    low, high = row["quantiles"]["0.05"], row["quantiles"]["0.95"]
+    return percent(row["probability"], row["mcse"]), f"{100 * low:.0f} to {100 * high:.0f} %"
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.2g} %"
+
+
+def _print_one(row: Row) -> None:
+    shown, interval = _forecast(row)
+    click.echo(f"{row['text']}\n{row['event']}: {' or '.join(row['states'])}, {row['opens']} to {row['by']}")
+    if row["probability"] is not None:
+        click.echo(f"forecast   {shown}" + (", settled" if row["is_decided"] else f", 90 % in {interval}"))
+    for one in row["benchmarks"]:
+        click.echo(f"{one['forecaster']}   {_percent(one['probability'])} on {one['date']}")
+    if row["base_rate"]:
+        base = row["base_rate"]
+        click.echo(f"base rate   {_percent(base['probability'])} ({base['publisher']}): {base['why']}")
+    if row["caution"]:
+        click.echo(f"caution   {row['caution']}")
+    if row["resolution"]:
+        ended = row["resolution"]
+        why = f": {ended['note']}" if ended["note"] else ""
+        click.echo(f"ended   {_status(row)} on {ended['on']}, known from {ended['known']}{why}")
+        if ended["source"]:
+            click.echo(f"source   {ended['source']}")
+    elif row["status"] == "due":
+        click.echo(f"it is due: forecast resolve {row['question']} yes|no --on DATE --source URL")
