@@ -57,6 +57,7 @@ def item_fields(
     spread = f" ({counted.low} to {counted.high})" if counted.low < counted.high else ""
     where = f", {', '.join(map(str, wanted.conditions))}" if wanted.conditions else ""
     headline = f"{coder.title} counts {counted.best} {counts.of}{spread} from {wanted.first} to {wanted.last}{where}."
+    names = ", ".join(sorted(file.name for file in files))
     given: dict[str, str | None] = {
         "id": filed.item_id,
         "reported": str(wanted.reported),
@@ -66,7 +67,7 @@ def item_fields(
         "group": filed.group,
         "headline": headline,
         "url": filed.url,
-        "why": f"{_range(event, counts, state)}; counted in {', '.join(sorted(file.name for file in files))}.",
+        "why": f"By its thresholds {_range(event, counts, state)}; counted in {names}.",
     }
     fields: dict[str, Node] = {
         key: Scalar(int(value), value, 1) if key == "credibility" else text(value)
@@ -80,9 +81,8 @@ def item_fields(
 def _range(event: Event, counts: Counts, state: str) -> str:
     """Say in words from which count to which an event is in a state."""
     names = list(counts.states)
-    after = names.index(state) + 1 if state in counts.states else 0
-    low = f"from {counts.states[state]}" if state in counts.states else ""
-    high = f"below {counts.states[names[after]]}" if after < len(names) else ""
-    return (
-        f"The state '{state}' of {event.id} is {' and '.join(filter(None, (low, high)))} in {counts.window_days} days"
-    )
+    low = counts.states.get(state)
+    after = names.index(state) + 1 if low is not None else 0
+    most = counts.states[names[after]] - 1 if after < len(names) else None
+    numbers = f"from {low or 0} to {most}" if most is not None else f"from {low or 0} on"
+    return f"{event.id} is '{state}' {numbers} {counts.of} in {counts.window_days} days"
