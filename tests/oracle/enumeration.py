@@ -7,7 +7,7 @@ pushed through.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, cached_property
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from forecast.workspace.records import Claim, Event, Item, Likelihood, Settled, Support, Target, Workspace
+from tests.oracle.exposure import changing_hazard, exposure_at
 
 Array = NDArray[np.float64]
 # (event, its parents' states, k) -> (draws,): of a reached event P(step k is taken within the whole window), of the
@@ -111,6 +112,16 @@ class AsOf:
             names.append(other.states[self.state(parent, day, before=before)] if dated else states[parent])
         return tuple(names)
 
+    def _days(self, day: date) -> float:
+        return float((day - self.network.opens).days)
+
+    def exposure(self, event: Event, start: date, stop: date) -> float:
+        """Part of the window's exposure that lies between two days."""
+        if event.timing is None:
+            return (stop - start).days / (self.network.window_ends - self.network.opens).days
+        days = self._days(start), self._days(stop)
+        return exposure_at(self.network, event, days[1]) - exposure_at(self.network, event, days[0])
+
     # Factors
 
     def row(self, name: str, parents: tuple[str, ...]) -> list[Array]:
@@ -126,10 +137,16 @@ class AsOf:
                 stay * float(k == current) + (1.0 - stay) * self.theta[name, parents, k]
                 for k in range(len(event.states))
             ]
-        part = (self.on - seen).days / (self.network.horizon - self.network.opens).days
+        part = self.exposure(event, seen, self.on)
         now = self._parents(event, dict(zip(event.parents, parents, strict=True)), seen)
+        moved = [self.network.events[p] for p, a, b in zip(event.parents, now, parents, strict=True) if a != b]
+        span = self._days(seen), self._days(self.on)
         hazards = []
         for k in range(current, len(event.states) - 1):
+            if moved and span[0] < span[1] and any(one.timing for one in (event, *moved)):
+                survival = 1.0 - self.theta[name, now, k], 1.0 - self.theta[name, parents, k]
+                hazards.append(changing_hazard(self.network, event, moved, span, survival))
+                continue
             surv_now, surv_u = ((1.0 - self.theta[name, u, k]) ** part for u in (now, parents))
             hazards.append(-np.log(mean_survival(surv_now, surv_now if now == parents else surv_u)))
         zero = np.zeros_like(self.theta[name, parents, 0])
@@ -139,9 +156,8 @@ class AsOf:
     def history(self, name: str, states: States) -> Array:
         """P(known course of a dated event | theta, its undated parents), day by day."""
         event = self.network.events[name]
-        window = (self.network.horizon - self.network.opens).days
         end = min(self.known_until(name), self.network.horizon)
-        spent: Counter[tuple[tuple[str, ...], int]] = Counter()
+        spent: dict[tuple[tuple[str, ...], int], float] = defaultdict(float)
         chance: Array = np.ones_like(next(iter(self.theta.values())))
         current = event.states.index(event.initial) if event.initial else 0
         day = self.network.opens
@@ -156,14 +172,16 @@ class AsOf:
                         chance = chance * -np.log(1.0 - self.theta[name, u, k])
                 current = after
             if day < end:
-                spent[self._parents(event, states, day), current] += 1
+                tomorrow = day + timedelta(days=1)
+                length = 1.0 if event.kind == "status" else self.exposure(event, day, tomorrow)
+                spent[self._parents(event, states, day), current] += length
             day += timedelta(days=1)
-        for (u, state), days in spent.items():
+        for (u, state), length in spent.items():
             if event.kind == "status":
-                rate = days / float(event.persistence_days or 0)
+                rate = length / float(event.persistence_days or 0)
                 chance = chance * np.exp(-rate * (1.0 - self.theta[name, u, state]))
             elif state < len(event.states) - 1:
-                chance = chance * (1.0 - self.theta[name, u, state]) ** (days / window)
+                chance = chance * (1.0 - self.theta[name, u, state]) ** length
         return chance
 
     # Reports

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import product
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout, lay_out
+from forecast.workspace.horizons import seen_on
 from forecast.workspace.records import (
     Bearing,
     Claim,
@@ -17,11 +18,13 @@ from forecast.workspace.records import (
     Item,
     Likelihood,
     Network,
+    Roll,
     Scenario,
     Settled,
     Support,
     Workspace,
 )
+from forecast.workspace.timing import DatedRates, Timing, Weibull
 from tests.oracle.enumeration import Theta
 from tests.worlds import HERE, HORIZON, OPENS, item, random_network, rule, workspace
 
@@ -152,6 +155,31 @@ def random_world(seed: int, n_events: int, *, draws: int = 3, n_reports: int = 6
     layout = lay_out(network)
     theta, flat = random_theta(rng, layout, draws)
     return World(made, layout, theta, flat)
+
+
+def random_timing(rng: np.random.Generator, last: date = HORIZON) -> Timing | None:
+    """None, a Weibull, or one to three dated rates, some of them 0 (never in the whole window)."""
+    kind = int(rng.integers(4))
+    if kind == 0:
+        return None
+    if kind == 1:
+        return Weibull(float(rng.choice([0.4, 0.7, 1.0, 1.6, 3.0])))
+    days = sorted({some_day(rng, OPENS, last) for _ in range(int(rng.integers(1, 4)))})
+    rates = [float(rng.choice([0.0, 0.25, 1.0, 2.0, 7.5])) for _ in days]
+    return DatedRates(tuple(zip([OPENS, *days[1:]] if rng.random() < 0.2 else days, [*rates[:-1], 3.0], strict=True)))
+
+
+def timed(rng: np.random.Generator, world: World, *, rolled_to: date | None = None) -> World:
+    """The same world with timings for reached events, and perhaps asked about a later horizon."""
+    events = {
+        name: replace(event, timing=random_timing(rng)) if event.kind == "reached" else event
+        for name, event in world.workspace.network.events.items()
+    }
+    rolls = (Roll(OPENS, rolled_to, None, HERE),) if rolled_to else ()
+    made = seen_on(
+        replace(world.workspace, network=replace(world.workspace.network, events=events, rolled=rolls)), HORIZON
+    )
+    return replace(world, workspace=made, layout=lay_out(made.network))
 
 
 def configurations(network: Network, event: Event) -> list[tuple[str, ...]]:

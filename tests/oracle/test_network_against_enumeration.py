@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from forecast.inference.batch import ImpossibleEvidenceError, solve
 from forecast.inference.elimination import plan
 from tests.oracle.engine import answer
 from tests.oracle.enumeration import AsOf
-from tests.oracle.random_worlds import random_world, some_day
+from tests.oracle.random_worlds import World, random_world, some_day, timed
 from tests.worlds import HORIZON, OPENS
 
 Array = NDArray[np.float64]
@@ -44,7 +45,22 @@ def test_random_worlds(seed: int, n_events: int, by_a_date: bool) -> None:
     world = random_world(seed, n_events)
     rng = np.random.default_rng(seed + 1)
     as_of = some_day(rng)
-    on = some_day(rng, as_of) if by_a_date else None
+    assert_enumerated(world, as_of, some_day(rng, as_of) if by_a_date else None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.booleans(), st.booleans())
+def test_random_worlds_with_timing(seed: int, n_events: int, by_a_date: bool, is_rolled: bool) -> None:
+    """The same holds where hazards follow dated rates or a Weibull, and where the horizon was rolled on."""
+    rng = np.random.default_rng(seed + 1)
+    last = HORIZON + timedelta(days=400) if is_rolled else HORIZON
+    world = timed(rng, random_world(seed, n_events), rolled_to=last if is_rolled else None)
+    as_of = some_day(rng, OPENS, last)
+    assert_enumerated(world, as_of, some_day(rng, as_of, last) if by_a_date else None)
+
+
+def assert_enumerated(world: World, as_of: date, on: date | None) -> None:
+    """Log P(E|theta), P(s|E) and P(s, x|E) of every draw are those of the enumeration."""
     evidence, by_scenario, by_state = enumerated(AsOf(world.workspace, world.theta, as_of, on))
     found = answer(world.workspace, world.flat, as_of, on)
     np.testing.assert_allclose(np.log(evidence), found.log_evidence, rtol=0, atol=1e-10)
