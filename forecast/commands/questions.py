@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -13,6 +15,8 @@ from forecast.commands import options
 from forecast.commands.one_or_all import one_or_all
 
 Row = Mapping[str, Any]
+
+ROUND_FROM = 0.05  # an interval that begins lower is shown with a decimal
 
 
 @click.command()
@@ -34,30 +38,29 @@ def questions(name: str | None, root: Path, as_of: date | None, seed: int | None
 
 
 def _print_all(rows: Sequence[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("question", overflow="fold")
-    for heading in ("by", "status"):
-        grid.add_column(heading, no_wrap=True)
-    for heading in ("forecast", "90 % interval"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_column("others", overflow="fold")
-    grid.add_column("base rate", justify="right", no_wrap=True)
+    width = max((len(row["question"]) for row in rows), default=0)
+    if not rows:
+        click.echo("nothing is asked; questions stand in priors/questions.yaml")
+        return
+    click.secho(f"{'question':{width}}  {'by':10}  {'status':9}  forecast, 90 % interval", bold=True)
     for row in rows:
-        others = ", ".join(f"{one['forecaster']} {_percent(one['probability'])}" for one in row["benchmarks"])
-        base = _percent(row["base_rate"]["probability"]) if row["base_rate"] else "-"
-        status = _status(row)
-        style = "yellow" if row["status"] == "due" else "dim" if row["probability"] is None else ""
-        grid.add_row(
-            *map(Text, (row["question"], row["by"])), Text(status, style), *_forecast(row), others or "-", base
-        )
-    Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo(
-        "others: the latest number of each, which may resolve by other rules; `forecast questions NAME` says how"
-    )
+        shown, interval = _forecast(row)
+        numbers = "-" if row["probability"] is None else f"{shown}, {interval}"
+        color = "yellow" if row["status"] == "due" else None
+        left = f"{row['question']:{width}}  {row['by']}  "
+        click.echo(left + click.style(f"{_status(row):9}", fg=color) + f"  {numbers}")
+        for line in wrap(_others(row), get_terminal_size().columns - 4, break_on_hyphens=False):
+            click.secho(f"    {line}", dim=True)
+    click.echo("the latest number of each other, which may resolve by other rules: `forecast questions NAME`")
+
+
+def _others(row: Row) -> str:
+    base = [f"base rate {_percent(row['base_rate']['probability'])}"] if row["base_rate"] else []
+    return "; ".join([*(_other(one) for one in row["benchmarks"]), *base])
+
+
+def _other(one: Row) -> str:
+    return f"{one['forecaster']} {_percent(one['probability'])} ({one['date'][:7]})"
 
 
 def _status(row: Row) -> str:
@@ -72,7 +75,8 @@ def _forecast(row: Row) -> tuple[str, str]:
     if row["is_decided"]:
         return f"{100 * row['probability']:.0f} %", "settled"
     low, high = row["quantiles"]["0.05"], row["quantiles"]["0.95"]
-    return percent(row["probability"], row["mcse"]), f"{100 * low:.0f} to {100 * high:.0f} %"
+    digits = 0 if low >= ROUND_FROM else 1
+    return percent(row["probability"], row["mcse"]), f"{100 * low:.{digits}f} to {100 * high:.{digits}f} %"
 
 
 def _percent(probability: float) -> str:
