@@ -21,6 +21,7 @@ COMMANDS = {
     "import": ("forecast.commands.import_:import_", "Bring somebody else's file into a workspace."),
     "query": ("forecast.commands.query:query", "Compute the marginals of a BIF network given evidence."),
     "pool": ("forecast.commands.pool:pool", "Pool a table of forecasts question by question, and score it."),
+    "score": ("forecast.commands.score:score", "Score forecasts whose outcome is known, of a table or of the replay."),
     "experts": ("forecast.commands.experts:experts", "Print what the model made of those who spoke."),
     "sources": ("forecast.commands.sources:sources", "Print what became of those who report."),
     "why": ("forecast.commands.why:why", "Explain a probability by the evidence, item by item."),

@@ -1,0 +1,28 @@
+"""How well forecasts tell what happened from what did not, whatever their level."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast.scores.cells import Floats
+
+
+def auc(p_event: Floats, outcome: Floats) -> float | None:
+    """Compute the area under the ROC curve: P(p of an event that happened > p of one that did not), ties half.
+
+    Args:
+        p_event: (n,) probabilities.
+        outcome: (n,) 1 or 0.
+
+    Returns:
+        The area, or None where only one of the two outcomes is there.
+
+    Source: Mason and Graham (2002).
+    """
+    happened = outcome == 1.0
+    n_yes, n_no = int(happened.sum()), int((~happened).sum())
+    if not n_yes or not n_no:
+        return None
+    no = np.sort(p_event[~happened])
+    below, at_most = (np.searchsorted(no, p_event[happened], side=side) for side in ("left", "right"))
+    return float((below + at_most).sum() / (2.0 * n_yes * n_no))

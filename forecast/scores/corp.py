@@ -1,0 +1,129 @@
+"""Calibration without a choice of bins: recalibration by pooling adjacent violators (CORP)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.scores.cells import Floats, Ints
+from forecast.scores.means import different
+
+RESAMPLES = 250
+LEVEL = 0.9
+CELLS_AT_ONCE = 2_000_000  # resamples times forecasts held in memory
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The mean Brier score (0 to 1) of n forecasts: score = miscalibration - discrimination + uncertainty."""
+
+    n: int
+    score: float
+    miscalibration: float
+    discrimination: float
+    uncertainty: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Forecasts from `low` to `high` that recalibration puts at one value, `observed`: how often their events happened.
+
+    `band_low` and `band_high` hold that value in LEVEL of the cases if the forecasts are calibrated.
+    """
+
+    low: float
+    high: float
+    n_forecasts: int
+    n_questions: int
+    mean_forecast: float
+    observed: float
+    band_low: float
+    band_high: float
+
+
+def recalibrated(p_event: Floats, outcome: Floats) -> Floats:
+    """Return the isotonic least-squares fit (n,) of outcomes by forecasts; equal forecasts get equal values.
+
+    Args:
+        p_event: (n,) probabilities, n at least 1.
+        outcome: (n,) 1 or 0.
+
+    Source: Ayer, Brunk, Ewing, Reid and Silverman (1955).
+    """
+    _, inverse, counts = np.unique(p_event, return_inverse=True, return_counts=True)
+    fitted = _isotonic(np.bincount(inverse, outcome) / counts, counts)
+    return fitted[inverse]
+
+
+def decomposition(p_event: Floats, outcome: Floats) -> Decomposition:
+    """Split the mean Brier score (p - o)^2 into miscalibration, discrimination and uncertainty.
+
+    Args:
+        p_event: (n,) probabilities, n at least 1.
+        outcome: (n,) 1 or 0.
+
+    Source: Dimitriadis, Gneiting and Jordan (2021), equation 3.
+    """
+
+    def mean_score(p: Floats | float) -> float:
+        return float(np.square(p - outcome).mean())
+
+    score, after, constant = (mean_score(p) for p in (p_event, recalibrated(p_event, outcome), outcome.mean()))
+    return Decomposition(p_event.size, score, score - after, constant - after, constant)
+
+
+def reliability(p_event: Floats, outcome: Floats, question: Ints, rng: np.random.Generator) -> tuple[Bin, ...]:
+    """Return the bins of the recalibration, each with its consistency band under calibration.
+
+    Outcomes are drawn anew from the forecasts, RESAMPLES times, and recalibrated; the band of a bin is that of the mean
+    over its forecasts. A question's forecasts are drawn by one uniform number: they happen together, as one outcome
+    does. With one forecast a question this is the consistency band of the source.
+
+    Args:
+        p_event: (n,) probabilities, n at least 1.
+        outcome: (n,) 1 or 0.
+        question: (n,) which question each forecast is about.
+        rng: of the resamples.
+
+    Source: Dimitriadis, Gneiting and Jordan (2021), consistency bands by resampling.
+    """
+    order = np.argsort(p_event, kind="stable")
+    p, value = p_event[order], recalibrated(p_event, outcome)[order]
+    starts = np.flatnonzero(np.append(True, value[1:] != value[:-1]))
+    bin_of = np.cumsum(np.append(True, value[1:] != value[:-1])) - 1
+    ends = np.append(starts[1:], p.size)
+    counts = ends - starts
+    low, high = _bands(p, np.unique(question[order], return_inverse=True)[1], starts, rng)
+    n_questions = different(bin_of, question[order], starts.size)
+    mean_p = np.add.reduceat(p, starts) / counts
+    columns = (p[starts], p[ends - 1], counts, n_questions, mean_p, value[starts], low, high)
+    return tuple(Bin(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _bands(p: Floats, question: Ints, starts: Ints, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return the quantiles of each bin's mean recalibrated value under calibration. `p` is sorted."""
+    firsts = np.flatnonzero(np.append(True, p[1:] != p[:-1]))
+    counts = np.diff(np.append(firsts, p.size))
+    bin_firsts = np.searchsorted(firsts, starts)
+    in_bin = np.add.reduceat(counts, bin_firsts)
+    drawn = np.empty((RESAMPLES, starts.size))
+    step = max(1, CELLS_AT_ONCE // p.size)
+    single = p.astype(np.float32)  # seven digits are plenty for a draw, and twice as fast
+    for begin in range(0, RESAMPLES, step):
+        size = min(step, RESAMPLES - begin)
+        uniforms = rng.random((size, int(question.max()) + 1), dtype=np.float32)
+        drawn_now = (uniforms[:, question] < single).astype(float)
+        happened = np.add.reduceat(drawn_now, firsts, axis=1) / counts if firsts.size < p.size else drawn_now
+        # One fit for all resamples: each is lifted above the one before, so that nothing is pooled across them.
+        lift = 2.0 * np.arange(size)[:, np.newaxis]
+        fitted = _isotonic((happened + lift).ravel(), np.tile(counts, size)).reshape(size, -1) - lift
+        drawn[begin : begin + size] = np.add.reduceat(fitted * counts, bin_firsts, axis=1) / in_bin
+    low, high = np.quantile(drawn, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0], axis=0)
+    return low, high
+
+
+def _isotonic(values: Floats, weights: Ints) -> Floats:
+    from scipy.optimize import isotonic_regression
+
+    return np.asarray(isotonic_regression(values, weights=weights.astype(float)).x)
