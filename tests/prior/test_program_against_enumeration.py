@@ -20,7 +20,7 @@ from forecast.prior.rows_prior import rows_prior, theta_draws
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.workspace.records import Item, Likelihood, Settled, Statement, Workspace
 from tests.oracle.enumeration import AsOf, Theta
-from tests.oracle.random_worlds import random_world, some_day
+from tests.oracle.random_worlds import random_world, some_day, timed
 from tests.oracle.statements import Reader, random_statements
 from tests.prior.interpreter import interpret
 from tests.worlds import HERE, HORIZON, event, item, network, statement, target, workspace
@@ -60,11 +60,12 @@ def in_order(spec: PriorSpec, statements: list[Statement]) -> list[Statement]:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 5))
-def test_what_statements_read(seed: int, n: int) -> None:
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.booleans())
+def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
     """Every quantity of the program is the enumeration's, interpreted plainly and by the kernel; so is the anchor."""
     world = random_world(seed, n, n_reports=4)
     rng = np.random.default_rng(seed + 1)
+    world = timed(rng, world) if has_timing else world
     layout, prior = world.layout, rows_prior(world.layout)
     x = rng.normal(size=prior.n_coordinates)
     theta = named(layout, theta_draws(prior, x[:, np.newaxis]))
@@ -83,11 +84,12 @@ def test_what_statements_read(seed: int, n: int) -> None:
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 5))
-def test_gradient(seed: int, n: int) -> None:
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.booleans())
+def test_gradient(seed: int, n: int, has_timing: bool) -> None:
     """The gradient is that of central differences, for every quantity."""
     world = random_world(seed, n, n_reports=4)
     rng = np.random.default_rng(seed + 1)
+    world = timed(rng, world) if has_timing else world
     layout, prior = world.layout, rows_prior(world.layout)
     x = rng.normal(size=prior.n_coordinates)
     theta = named(layout, theta_draws(prior, x[:, np.newaxis]))
