@@ -18,7 +18,7 @@ from forecast.workspace.records import (
 )
 from forecast.workspace.settled_rules import SETTLED_RULES
 from forecast.workspace.spread import LEAST_CODED_SD, stated_sd
-from forecast.workspace.timing_rules import impossible_steps
+from forecast.workspace.timing_rules import impossible_steps, spoken_of_no_time
 
 Rule = Callable[[Readable], Iterator[Problem]]
 
@@ -107,4 +107,5 @@ RULES: tuple[Rule, ...] = (
     copied_reports,
     *SETTLED_RULES,
     impossible_steps,
+    spoken_of_no_time,
 )

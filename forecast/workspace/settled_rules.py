@@ -142,7 +142,7 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
         is_early = isinstance(statement.reading, Count) or statement.expert == AT_THE_OPENING
         is_early = is_early or statement.date < opens
         day = opens if is_early else statement.date
-        for target in _targets(statement):
+        for target in targets_of(statement):
             if target.by is not None and target.by <= day:
                 what = f"statement {shown(statement.id)}: 'by' is no later than the statement"
                 yield Problem(statement.source, what, str(target.by), f"after {day}")
@@ -162,7 +162,8 @@ def _different(steps: Iterable[Step]) -> list[Step]:
     return list(first.values())
 
 
-def _targets(statement: Statement) -> tuple[Target, ...]:
+def targets_of(statement: Statement) -> tuple[Target, ...]:
+    """Return what a statement is about, and what it compares that with."""
     match statement.reading:
         case Times(against=second) | MoreLikelyThan(other=second):
             return statement.about, second

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from forecast.workspace.checked import exactly_one
-from forecast.workspace.horizons import last_horizon
+from forecast.workspace.horizons import horizon_on, last_horizon
 from forecast.workspace.nodes import Mapping, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.readable import Readable
-from forecast.workspace.records import Event, Network
-from forecast.workspace.settled_rules import settled_steps
+from forecast.workspace.records import EDITORS, Count, Event, Network
+from forecast.workspace.settled_rules import settled_steps, targets_of
 from forecast.workspace.shapes.network import KINDS, TimingShape
 from forecast.workspace.timing import DatedRates, Timing, Weibull
 
@@ -61,17 +61,18 @@ def timing_in_window(events: Node | None, network: Network, path: str) -> Iterat
                 where = Source(path, line_at(events, event.id, "timing", "steps", number, "from"))
                 allowed = f"from the opening {network.opens} until the horizon {last}"
                 yield Problem(where, f"{subject}: a step lies outside the window", str(start), allowed)
-        if events is not None and not _has_exposure(event.timing, network):
+        if events is not None and not _can_move(event.timing, network.opens, network.window_ends):
             where = Source(path, line_at(events, event.id, "timing", "steps"))
             what = f"{subject}: the rate is 0 on every day of the window"
             allowed = f"a rate above 0 somewhere from {network.opens} to {network.window_ends}"
             yield Problem(where, what, "", allowed)
 
 
-def _has_exposure(timing: DatedRates, network: Network) -> bool:
-    first = network.opens + timedelta(days=1)
-    inside = [start for start, _ in timing.steps if first <= start <= network.window_ends]
-    return any(timing.on(day) > 0.0 for day in (first, *inside))
+def _can_move(timing: DatedRates, after: date, until: date) -> bool:
+    """Say whether there is a day after one date, and not after another, on which the rate is above 0."""
+    first = after + timedelta(days=1)
+    inside = [start for start, _ in timing.steps if first < start <= until]
+    return any(timing.on(day) > 0.0 for day in (first, *inside) if day <= until)
 
 
 def impossible_steps(all_: Readable) -> Iterator[Problem]:
@@ -87,6 +88,25 @@ def impossible_steps(all_: Readable) -> Iterator[Problem]:
             if state > reached and event.timing.on(step.day) == 0.0:
                 yield _impossible(event, step.item, step.settled.state, step.day, step.settled.source)
             reached = max(reached, state)
+
+
+def spoken_of_no_time(all_: Readable) -> Iterator[Problem]:
+    """A statement is not about steps that the timing rules out on every day between the statement and its deadline."""
+    network = all_.frame.network
+    for statement in all_.statements if network else ():
+        if network is None:
+            continue
+        is_early = isinstance(statement.reading, Count) or statement.expert == EDITORS
+        day = network.opens if is_early else max(network.opens, statement.date)
+        for target in targets_of(statement):
+            until = target.by or horizon_on(network, statement.date)
+            for condition in (*((target.condition,) if target.condition else ()), *target.given):
+                event = all_.frame.events.get(condition.event)
+                timing = event.timing if event else None
+                if isinstance(timing, DatedRates) and until > day and not _can_move(timing, day, until):
+                    what = f"statement {shown(statement.id)}: event {shown(condition.event)} cannot move by its timing"
+                    got = f"rate 0 on every day after {day} until {until}"
+                    yield Problem(statement.source, what, got, "a later 'by', or a rate above 0 before it")
 
 
 def _impossible(event: Event, item: str, state: str, day: date, source: Source) -> Problem:
