@@ -81,10 +81,15 @@ def _known_names(
         msg = f"there is no question or event '{subject}'; {choice('they', subject, (*questions, *events))}"
         raise click.UsageError(msg)
     others = [name for name in ("void", "ambiguous", "undo") if given[name]]
+    is_event = subject not in questions
+    if is_event and {"void", "ambiguous"} & set(others):
+        raise click.UsageError(
+            f"'{subject}' is an event, which is settled in a state; void and ambiguous are questions"
+        )
     if len(others) + (state is not None) != 1:
-        allowed = "a state, --void, --ambiguous or --undo" if subject in questions else "a state or --undo"
+        allowed = "a state or --undo" if is_event else "a state, --void, --ambiguous or --undo"
         raise click.UsageError(f"say one outcome of '{subject}': {allowed}")
-    states = (YES, NO) if subject in questions else events[subject].states
+    states = events[subject].states if is_event else (YES, NO)
     if state is not None and state not in states:
         raise click.UsageError(f"'{subject}' cannot be '{state}'; {choice('states', state, states)}")
 

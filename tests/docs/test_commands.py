@@ -45,8 +45,8 @@ def test_every_option_is_explained(name: str) -> None:
     explained = {flag for row in rows for flag in re.findall(r"(?<!\w)--?[A-Za-z][\w-]*", row)}
     assert options == explained
     arguments = [p.make_metavar(click.Context(_command(name))) for p in parameters if isinstance(p, click.Argument)]
-    synopses = [line.split() for line in section.splitlines() if line.startswith(f"    forecast {name}")]
-    assert [] == [argument for argument in arguments if not any(argument in words for words in synopses)]
+    synopses = [f"{line} " for line in section.splitlines() if line.startswith(f"    forecast {name}")]
+    assert [] == [argument for argument in arguments if not any(f" {argument} " in line for line in synopses)]
 
 
 def test_what_the_page_shows_is_printed(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""docs/questions.md, done in order in one workspace, prints what it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.docs.pages import alike, blocks, commands, run, save
+
+PAGE = "docs/questions.md"
+POINTS = 4.0  # percentage points by which machines may differ: several Monte Carlo errors of the widest forecast
+
+
+def test_the_page_does_what_it_shows(updated: Path) -> None:
+    """Files of the page, saved, and its commands in order print the lines shown and exit as shown."""
+    folder = updated.rename(updated.with_name("launch")).parent
+    (folder / "launch/priors/benchmarks").mkdir()
+    ran = 0
+    for block in blocks(PAGE):
+        if block.language in ("yaml", "csv"):
+            save(block, folder)
+            if block.language == "csv":  # a table has no comments: the first line named the file
+                path = folder / block.lines[0].removeprefix("# ")
+                path.write_text("".join(f"{line}\n" for line in block.lines[1:]), encoding="utf-8")
+            continue
+        for shown in commands(block):
+            status, printed = run(shown.arguments, folder)
+            rest = iter(printed)
+            missing = [line for line in shown.printed if not any(alike(line, found, POINTS) for found in rest)]
+            assert ([], shown.status) == (missing, status), "\n".join(printed)
+            ran += 1
+    assert ran == 6
