@@ -30,6 +30,9 @@ def today() -> date:
 class _Date(click.ParamType[date]):
     name = "date"
 
+    def __init__(self, *, may_be_later: bool = False) -> None:
+        self.may_be_later = may_be_later
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         if isinstance(value, date):
             return value
@@ -37,12 +40,13 @@ class _Date(click.ParamType[date]):
             day = date.fromisoformat(value)
         except ValueError:
             self.fail(f"'{value}' is no date; write YYYY-MM-DD", param, ctx)
-        if day > today():
+        if day > today() and not self.may_be_later:
             self.fail(f"{day} lies in the future; today is {today()} (UTC)", param, ctx)
         return day
 
 
 DATE = _Date()
+ANY_DATE = _Date(may_be_later=True)  # also one that lies in the future
 as_of = click.option(
     "--as-of", type=DATE, metavar="DATE", help="Use nothing dated later than this day (default: today, UTC)."
 )

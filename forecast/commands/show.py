@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 @options.as_of
 @click.option("--prior", is_flag=True, help="Show what the statements alone imply, before any evidence.")
 @click.option("--events", is_flag=True, help="Also print every event.")
+@click.option("--by", type=options.ANY_DATE, metavar="DATE", help="Every event and scenario by this day instead.")
 @click.option("--without-expert", multiple=True, metavar="NAME", help="The forecast had this expert said nothing.")
 @click.option("--without-group", multiple=True, metavar="NAME", help="The same for a group of experts.")
 @click.option("--without-editors", is_flag=True, help="Without what editors said or put on the words of others.")
 @click.option("--equal-weights", is_flag=True, help="With the same weight and sd for every statement.")
 @options.as_json
 def show(
-    root: Path, as_of: date | None, prior: bool, events: bool, without_expert: tuple[str, ...],
+    root: Path, as_of: date | None, prior: bool, events: bool, by: date | None, without_expert: tuple[str, ...],
     without_group: tuple[str, ...], without_editors: bool, equal_weights: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Print the latest forecast that was written, on or before a date; with --prior, the prior.
 
+    With --by: compute what will have been reached, and what will be so, by a day until the horizon (as of today).
     With --without-... or --equal-weights: compute what the forecast would be, and how far it is from the ordinary one.
     The first time this samples, for about a minute; nothing but cached draws is written.
     """
@@ -40,6 +42,11 @@ def show(
     alternative = Alternative(without_expert, without_group, equal_weights, without_editors)
     if prior and alternative.description:
         raise click.UsageError("--prior shows the statements as they are; leave out the other option")
+    if by is not None:
+        if prior or alternative.description:
+            raise click.UsageError("--by is about the ordinary forecast; leave out the other option")
+        _by(root, as_of, by, as_json=as_json)
+        return
     if alternative.description:
         table = _alternative(root, as_of, alternative)
     else:
@@ -58,6 +65,25 @@ def show(
         click.echo()
         readable.print_events(table)
     readable.print_basis(table)
+
+
+def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
+    from forecast import pipeline
+    from forecast.answers.by_date import OutsideError, by_date
+    from forecast.commands import readable_by
+    from forecast.commands.progress import Progress
+
+    progress = Progress()
+    try:
+        table = by_date(pipeline.concluded(root, options.today(), progress, as_of=as_of), by)
+    except OutsideError as error:
+        raise click.BadParameter(str(error), param_hint="--by") from error
+    finally:
+        progress.done()
+    if as_json:
+        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        readable_by.print_by(table)
 
 
 def _latest(root: Path, as_of: date | None) -> Any:

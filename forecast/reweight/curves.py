@@ -89,10 +89,9 @@ def curves(
     for v, event in enumerate(layout.events):
         values = np.stack([states[v] for states in by_day])
         if event.kind == "reached":
-            at_least = np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
-            at_least[:, 0] = 1.0  # not the rounded sum
-            values = np.minimum.accumulate(at_least[::-1])[::-1]
-            correction = max(correction, float((at_least - values).max()))
+            stated = at_least(values)
+            values = np.minimum.accumulate(stated[::-1])[::-1]
+            correction = max(correction, float((stated - values).max()))
         means = values @ share
         spread = np.square(values - means[..., np.newaxis]) @ np.square(share)
         flat = values.reshape(-1, values.shape[-1])
@@ -100,6 +99,13 @@ def curves(
         mcse.append(np.sqrt(spread))
         quantiles.append(weighted_quantiles(flat, share, np.array(CURVE_QUANTILES)).reshape(*means.shape, -1))
     return Curves(tuple(days), tuple(mean), tuple(quantiles), tuple(mcse), correction)
+
+
+def at_least(states: Array) -> Array:
+    """Turn P(exactly step k), on the last axis but one, into P(at least step k)."""
+    added = np.cumsum(states[..., ::-1, :], axis=-2)[..., ::-1, :]
+    added[..., 0, :] = 1.0  # not the rounded sum
+    return added
 
 
 def _on_day(

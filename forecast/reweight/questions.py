@@ -44,8 +44,9 @@ def question_probabilities(
     weights are those of the forecast at the horizon, as for P(by date) (reweight.curves). Questions about one event
     and day share one elimination, inward alone, so the answer does not hang on which others are asked.
 
-    A reached event's P(by an earlier day) is never above that at the horizon within a draw: see reweight.curves for
-    why it could be, and for what is done about it there as here.
+    A reached event's P(by an earlier day) is never above that at the horizon within a draw, and P(by a later day, to
+    which the horizon is still to be rolled) never below it: see reweight.curves for why it could be, and for what is
+    done about it there as here.
     """
     estimates: dict[str, QuestionEstimate] = {}
     for day in sorted({question.by for question in questions}):
@@ -109,5 +110,7 @@ def _yes(layout: Layout, posterior: Posterior, question: Question, shares: Array
     yes = [event.states.index(state) for state in question.about.states]
     found: Array = shares[yes].sum(axis=0)
     if event.kind == "reached" and yes == list(range(yes[0], len(event.states))):
-        return np.minimum(found, posterior.evaluation.events[v][yes].sum(axis=0))
+        at_horizon = posterior.evaluation.events[v][yes].sum(axis=0)
+        bounded = np.minimum if question.by <= layout.horizon else np.maximum
+        return np.asarray(bounded(found, at_horizon))
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from forecast.workspace.checked import hold
 from forecast.workspace.frame import Frame
+from forecast.workspace.horizons import last_horizon
 from forecast.workspace.names import chosen, duplicates, list_of, unknown_choice, unknown_event, unknown_name
 from forecast.workspace.nodes import Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
@@ -117,8 +118,8 @@ def _days(shape: QuestionShape, node: Node, path: str, subject: str, frame: Fram
     network = frame.network
     if network is None:
         return
-    if not network.opens < shape.by <= network.horizon:
-        allowed = f"after the opening {network.opens}, not after the horizon {network.horizon}"
+    if not network.opens < shape.by <= last_horizon(network):
+        allowed = f"after the opening {network.opens}, not after the horizon {last_horizon(network)}"
         yield Problem(
             Source(path, line_at(node, "by")), f"{subject}: by lies outside the window", str(shape.by), allowed
         )

@@ -8,6 +8,7 @@ from datetime import date
 
 from forecast.workspace.checked import exactly_one, hold
 from forecast.workspace.frame import Frame
+from forecast.workspace.horizons import last_horizon
 from forecast.workspace.json_lines import parse_json_lines
 from forecast.workspace.names import unknown_event, unknown_name, unknown_state
 from forecast.workspace.nodes import Mapping as Tree
@@ -110,8 +111,8 @@ def _resolved(
         problems += _question_days(question, event, shape, on, where, subject)
         problems += _already(reading, name, where, subject)
     elif (network := reading.frame.network) is not None and event is not None:
-        if not network.opens <= on <= network.horizon:
-            allowed = f"from {network.opens} to {network.horizon}"
+        if not network.opens <= on <= last_horizon(network):
+            allowed = f"from {network.opens} to {last_horizon(network)}"
             problems.append(Problem(where, f"{subject}: on lies outside the window", str(on), allowed))
         if shape.source is None:
             problems.append(Problem(where, f"{subject}: missing key 'source'", "", "where it can be read"))

@@ -1,0 +1,92 @@
+"""P(by a date): every event and scenario on a day between today and the horizon, with its distribution over draws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.compiled.asof import compile_workspace
+from forecast.record.outcome import Estimate, Outcome, estimates
+from forecast.record.tables import as_row
+from forecast.reweight.curves import at_least
+from forecast.reweight.evaluate import Evaluation, evaluate, query
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+
+
+class OutsideError(ValueError):
+    """The day lies before the as-of date or after the horizon; the message says which days there are."""
+
+
+def by_date(found: Outcome, day: date) -> Row:
+    """Compute the forecast for a day: the as-of network of that day under the weights of the horizon.
+
+    Args:
+        found: the forecast.
+        day: from the as-of date to the horizon, both included.
+
+    Returns:
+        `as_of`, `known_until`, `by`, `horizon`; `scenarios` (id, and what `as_row` gives: the rules read on the day);
+        `events` (id, kind, `states`: `state` with the same of P(in it on the day), and `reached`: of P(at least this
+        step by the day), None where the event is not reached step by step), each with `at_horizon`, the forecast's
+        own probability. In every draw P(at least a step by the day) is no higher than by the horizon: see
+        reweight.curves for why it could be. Scenarios are not lowered with it.
+
+    Raises OutsideError.
+    """
+    layout, horizon = found.layout, found.layout.horizon
+    if not found.as_of <= day <= horizon:
+        msg = f"{day} is no day of this forecast; it runs from its as-of date {found.as_of} to its horizon {horizon}"
+        raise OutsideError(msg)
+    of = found.posterior
+    asked = query(compile_workspace(layout, found.workspace, found.as_of, on=day), found.workspace.scenarios)
+    on_day = of.evaluation if day == horizon else evaluate(asked, of.draws.theta, of.reliabilities)
+    steps = {
+        v: np.minimum(at_least(on_day.events[v]), at_least(of.evaluation.events[v]))
+        for v, event in enumerate(layout.events)
+        if event.kind == "reached"
+    }
+    in_state = tuple(_exactly(steps[v]) if v in steps else states for v, states in enumerate(on_day.events))
+    scenarios, events = _estimates(found, replace(on_day, events=in_state))
+    cumulated = tuple(steps.get(v, states) for v, states in enumerate(on_day.events))
+    _, reached = _estimates(found, replace(on_day, events=cumulated))
+    return {
+        "as_of": found.as_of.isoformat(),
+        "known_until": of.asked.network.known.until.isoformat(),
+        "by": day.isoformat(),
+        "horizon": horizon.isoformat(),
+        "scenarios": [
+            {"id": name, **as_row(one), "at_horizon": found.scenarios[name].probability}
+            for name, one in scenarios.items()
+        ],
+        "events": [
+            {
+                "id": event.id,
+                "kind": event.kind,
+                "states": [
+                    {
+                        "state": state,
+                        **as_row(events[event.id][state]),
+                        "at_horizon": found.events[event.id][state].probability,
+                        "reached": as_row(reached[event.id][state]) if v in steps else None,
+                    }
+                    for state in event.states
+                ],
+            }
+            for v, event in enumerate(layout.events)
+        ],
+    }
+
+
+def _estimates(found: Outcome, evaluation: Evaluation) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:
+    return estimates(found.workspace, found.layout, evaluation, found.posterior.weights.weights)
+
+
+def _exactly(at_least_step: Array) -> Array:
+    """Turn P(at least step k) (states, draws) into P(exactly step k)."""
+    return np.asarray(at_least_step - np.append(at_least_step[1:], np.zeros_like(at_least_step[:1]), axis=0))

@@ -1,0 +1,54 @@
+"""The forecast for a day, as `forecast show --by` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from forecast.commands.readable import percent
+
+Row = Mapping[str, Any]
+
+
+def print_by(table: Row) -> None:
+    """Print scenarios and events: probability on the day, 90 % interval, and the probability at the horizon."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=False)
+    scenarios = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("scenario", f"on {table['by']}", "90 % interval", "at the horizon"):
+        scenarios.add_column(heading, justify="left" if heading == "scenario" else "right")
+    for row in table["scenarios"]:
+        scenarios.add_row(*map(Text, (row["id"], *_cells(row, row["at_horizon"]))))
+    events = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("event", "state", "", table["by"], "90 % interval", "at the horizon"):
+        events.add_column(heading, justify="left" if heading in {"event", "state", ""} else "right")
+    for event in table["events"]:
+        for place, cells in enumerate(_states(event)):
+            events.add_row(*map(Text, (event["id"] if place == 0 else "", *cells)))
+    console.print(scenarios)
+    click.echo()
+    console.print(events)
+    click.echo(f"as of {table['as_of']}, news watched until {table['known_until']}, horizon {table['horizon']}")
+    click.echo("by: this step or a later one taken by the day; on: in this state on the day")
+
+
+def _states(event: Row) -> list[tuple[str, ...]]:
+    if event["kind"] != "reached":
+        return [(row["state"], "on", *_cells(row, row["at_horizon"])) for row in event["states"]]
+    later = [sum(row["at_horizon"] for row in event["states"][place:]) for place in range(len(event["states"]))]
+    rows = list(zip(event["states"], later, strict=True))[1:]  # at least the first state is certain
+    return [(row["state"], "by", *_cells(row["reached"], at_horizon)) for row, at_horizon in rows]
+
+
+def _cells(row: Row, at_horizon: float) -> tuple[str, str, str]:
+    low, high = row["quantiles"]["0.05"], row["quantiles"]["0.95"]
+    return (
+        percent(row["probability"], row["mcse"]),
+        f"{100 * low:.0f} to {100 * high:.0f} %",
+        f"{100 * at_horizon:.0f} %",
+    )
