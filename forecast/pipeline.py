@@ -24,8 +24,9 @@ from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.predictive import prior_predictive, with_flat
 from forecast.record.tables import as_csv, as_json, diagnostics, forecast_table
 from forecast.reweight.evaluate import ContradictionError
+from forecast.reweight.kept import keep_posterior, kept_posterior, posterior_key
 from forecast.reweight.moved import leave_out, parts_of
-from forecast.reweight.posterior import posterior, unweighted
+from forecast.reweight.posterior import Posterior, posterior, unweighted
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.misfits import misfits
@@ -88,6 +89,7 @@ def conclude(
         found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress, refit=refit)
     except ContradictionError as error:
         raise WorkspaceProblems(_contradiction(error)) from error
+    keep_posterior(found, root / "reports" / ".cache", posterior_key(workspace, as_of, seed))
     result = outcome(workspace, layout, as_of, seed, found)
     line = _line(result, ledger, note)
     compared = line_to_compare(line, ledger)
@@ -278,14 +280,23 @@ def sources(
 def concluded(
     root: Path, today: date, progress: Progress, *, as_of: date | None = None, seed: int = DEFAULT_SEED
 ) -> Outcome:
-    """Compute the outcome that answers are about (forecast.answers). Nothing is written but cached draws."""
+    """Compute the outcome that answers are about (forecast.answers). Nothing is written but what is cached."""
     workspace, layout, as_of = open_workspace(root, today, as_of)
-    return _outcome(root, workspace, layout, as_of, seed, progress)
+    return _outcome(root, workspace, layout, as_of, seed, progress, weigh=kept_posterior)
 
 
-def _outcome(root: Path, workspace: Workspace, layout: Layout, as_of: date, seed: int, progress: Progress) -> Outcome:
+def _outcome(
+    root: Path,
+    workspace: Workspace,
+    layout: Layout,
+    as_of: date,
+    seed: int,
+    progress: Progress,
+    *,
+    weigh: Callable[..., Posterior] = posterior,
+) -> Outcome:
     try:
-        found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress)
+        found = weigh(layout, workspace, as_of, seed, root / "reports" / ".cache", progress)
     except ContradictionError as error:
         raise WorkspaceProblems(_contradiction(error)) from error
     return outcome(workspace, layout, as_of, seed, found)

@@ -1,0 +1,96 @@
+"""A kept posterior is the one that would be computed, and only that of the same inputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast import pipeline
+from forecast.reweight import kept as module
+from forecast.reweight.kept import KEPT, kept_posterior, posterior_key
+from forecast.reweight.posterior import Posterior, posterior
+from tests.commands.conftest import AS_OF, template, updated
+
+__all__ = ["template", "updated"]  # fixtures of the commands' tests
+
+DAY = date.fromisoformat(AS_OF)
+
+
+def _silent(doing: str) -> None:
+    """Nobody needs to know how far a test is."""
+
+
+def _asked(root: Path) -> tuple[Posterior, Posterior]:
+    """Return the posterior as it is kept after a first question, and as it is computed."""
+    workspace, layout, _ = pipeline.open_workspace(root, DAY, DAY)
+    cache = root / "reports" / ".cache"
+    kept_posterior(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, _silent)
+    kept = kept_posterior(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, _silent)
+    return kept, posterior(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, _silent)
+
+
+def test_kept_is_computed(updated: Path) -> None:
+    """Every number of a posterior comes back to the last bit."""
+    kept, computed = _asked(updated)
+    for one, other in (
+        (computed.weights.weights, kept.weights.weights),
+        (computed.evaluation.log_evidence, kept.evaluation.log_evidence),
+        (computed.evaluation.scenarios, kept.evaluation.scenarios),
+        (computed.reliabilities.nodes, kept.reliabilities.nodes),
+        (computed.reliabilities.log_correction, kept.reliabilities.log_correction),
+        (computed.log_anchor, kept.log_anchor),
+        (computed.draws.theta, kept.draws.theta),
+        *zip(computed.evaluation.events, kept.evaluation.events, strict=True),
+    ):
+        np.testing.assert_array_equal(one, other, strict=True)
+    assert computed.weights.pareto_k == kept.weights.pareto_k
+    assert computed.weights.effective_size == kept.weights.effective_size
+    assert (computed.anchor, computed.reliabilities.sources, computed.reliabilities.seed) == (
+        kept.anchor, kept.reliabilities.sources, kept.reliabilities.seed,
+    )  # fmt: skip
+
+
+def test_it_is_used(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an update no question weighs the evidence again; after a change of any file it is weighed."""
+
+    def refuse(*_: object) -> Posterior:
+        raise AssertionError
+
+    pipeline.conclude(updated, DAY, _silent, as_of=DAY, attribute=False)
+    monkeypatch.setattr(module, "posterior", refuse)
+    pipeline.concluded(updated, DAY, _silent, as_of=DAY)
+    path = next((updated / "evidence").glob("*.yaml"))
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    with pytest.raises(AssertionError):
+        pipeline.concluded(updated, DAY, _silent, as_of=DAY)
+
+
+def test_without_its_draws_it_is_computed(updated: Path) -> None:
+    """A kept posterior whose draws are gone from the cache is none."""
+    workspace, layout, _ = pipeline.open_workspace(updated, DAY, DAY)
+    cache = updated / "reports" / ".cache"
+    kept_posterior(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, _silent)
+    key = posterior_key(workspace, DAY, pipeline.DEFAULT_SEED)
+    assert module._load(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, key) is not None
+    for folder in cache.iterdir():
+        if folder.is_dir():
+            (folder / "theta.npy").unlink()
+    assert (cache / KEPT).exists()
+    assert module._load(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, key) is None
+
+
+def test_the_key_tells_inputs_apart(updated: Path) -> None:
+    """Another date, another seed and another byte of an input are other keys."""
+    workspace, _, _ = pipeline.open_workspace(updated, DAY, DAY)
+    edited = replace(workspace, digests={**workspace.digests, next(iter(workspace.digests)): "0"})
+    keys = {
+        posterior_key(workspace, DAY, 1),
+        posterior_key(workspace, DAY, 2),
+        posterior_key(workspace, date(2026, 6, 30), 1),
+        posterior_key(edited, DAY, 1),
+    }
+    assert 4 == len(keys)
