@@ -1,0 +1,215 @@
+"""Questions, benchmarks, judgements and resolutions: what is read, and each mistake at its place."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from forecast.workspace.json_lines import parse_json_lines
+from forecast.workspace.nodes import plain
+from forecast.workspace.read import load
+from forecast.workspace.read_benchmarks import read_benchmark
+from forecast.workspace.records import BaseRate, Condition, Publication
+from forecast.workspace.schemas import FOLDER
+from forecast.workspace.yaml_text import parse_yaml
+from tests.workspace.writing import TODAY, example, messages, read
+
+ROOT = Path(__file__).parents[2]
+ASKED = """\
+- id: on-sale
+  question: On sale by the end of October?
+  about: {event: launch, state: {at_least: limited}}
+  by: 2026-10-31
+  resolves: the first sale
+- id: kept
+  question: Is the budget as planned at the end of June?
+  about: {event: budget, state: [kept, raised]}
+  by: 2026-06-30
+  opens: 2026-02-01
+  topic: money
+  resolves: within ten percent
+  source: {publisher: A market, url: "https://a.example"}
+  base_rate: {probability: 0.4, source: {publisher: B}, why: four of ten}
+  benchmarks: [market]
+  caution: the market has other rules
+"""
+MISTAKES = yaml.load((Path(__file__).parent / "mistakes_in_questions.yaml").read_text("utf-8"), Loader=yaml.BaseLoader)
+MARKET = "probability,date,forecaster\n0.5,2026-03-02,crowd\n1,2026-03-01,crowd\n0.2,2026-03-02,a b\n"
+
+
+def asking(root: Path, questions: str = ASKED, market: str = MARKET) -> Path:
+    """The example with questions and a series."""
+    example(root)
+    (root / "priors/questions.yaml").write_text(questions, encoding="utf-8")
+    (root / "priors/benchmarks").mkdir()
+    (root / "priors/benchmarks/market.csv").write_text(market, encoding="utf-8")
+    return root
+
+
+def test_what_is_read(tmp_path: Path) -> None:
+    """Keys, defaults, states in the event's order, points by day and name; series found by name."""
+    root = asking(tmp_path)
+    (root / "priors/benchmarks/on-sale.csv").write_text("date,forecaster,probability\n", encoding="utf-8")
+    workspace = read(root)
+    first, second = workspace.questions
+    assert Condition("launch", ("limited", "general")) == first.about
+    assert (workspace.network.opens, "general", ("on-sale",)) == (first.opens, first.topic, first.benchmarks)
+    assert (date(2026, 2, 1), "money", ("market",)) == (second.opens, second.topic, second.benchmarks)
+    assert BaseRate(0.4, Publication("B", None, None), "four of ten") == second.base_rate
+    assert Publication("A market", None, "https://a.example") == second.publication
+    points = [(date(2026, 3, 1), "crowd", 1.0), (date(2026, 3, 2), "a b", 0.2), (date(2026, 3, 2), "crowd", 0.5)]
+    assert points == list(workspace.benchmarks["market"].points)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake['old']} to {mistake['new']:.30}")
+def test_mistakes_in_questions(tmp_path: Path, mistake: dict[str, str]) -> None:
+    """A mistake in one place is one problem at its line."""
+    assert ASKED.count(mistake["old"]) == 1
+    changed = ASKED.replace(mistake["old"], mistake["new"])
+    assert messages(asking(tmp_path, changed)) == [f"priors/questions.yaml:{mistake['says']}"]
+
+
+def test_mistakes_in_series(tmp_path: Path) -> None:
+    """Each wrong cell is a problem at its row, all in one run; a row is wrong once for each of its cells."""
+    rows = (
+        "2026-03-01,crowd,0.5",
+        "2026-03-01,crowd,0.6",
+        "2026-02-30,crowd,0.5",
+        "2099-01-01,crowd,0.5",
+        "2026-03-02,,1.5",
+        "2026-03-03,crowd,nan",
+        "2026-03-04,crowd",
+    )
+    cells = "3 cells, as the header has"
+    root = asking(tmp_path, market="\n".join(("date,forecaster,probability", *rows)) + "\n")
+    path = "priors/benchmarks/market.csv"
+    assert messages(root) == [
+        f"{path}:3: crowd on 2026-03-01 stands twice; first in line 2; one number a day, the last of it",
+        f"{path}:4: date is not a date; got '2026-02-30'; dates are written YYYY-MM-DD",
+        f"{path}:5: date lies in the future; got 2099-01-01; today is {TODAY}",
+        f"{path}:6: forecaster is empty; who forecast, in words",
+        f"{path}:6: probability is no probability; got '1.5'; a number from 0 to 1",
+        f"{path}:7: probability is no probability; got 'nan'; a number from 0 to 1",
+        f"{path}:8: a row that does not fit the header; got 2 cells beginning with '2026-03-04'; {cells}",
+    ]
+
+
+def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
+    """Unknown, missing and double columns are named with the nearest; a judgement is of a question that there is."""
+    root = asking(tmp_path, market="date,forecastr,probability,date\n")
+    judged = "date,question,probability,why\n2026-03-01,on-sal,0.5,\n2026-03-01,kept,0.5,x\n2026-03-01,kept,0.6,x\n"
+    (root / "priors/judgements.csv").write_text(judged, encoding="utf-8")
+    columns = "columns are 'date', 'forecaster', 'probability'"
+    series, own = "priors/benchmarks/market.csv:1", "priors/judgements.csv"
+    assert messages(root) == [
+        f"{series}: column 'date' stands twice",
+        f"{series}: missing column 'forecaster'; {columns}",
+        f"{series}: unknown column 'forecastr'; {columns}; did you mean 'forecaster'?",
+        f"{own}:2: unknown question 'on-sal'; questions are 'on-sale', 'kept'; did you mean 'on-sale'?",
+        f"{own}:4: question 'kept' on 2026-03-01 stands twice; first in line 3; one number a day, the last of it",
+    ]
+
+
+def test_mistakes_in_resolutions(tmp_path: Path) -> None:
+    """Lines that are no JSON, no object or no outcome are problems at their lines, all in one run."""
+    root = asking(tmp_path)
+    known = '"on": "2026-06-30", "known": "2026-07-01", "source": "a"'
+    lines = (
+        '{"question": "kept"',
+        "[1]",
+        '{"question": "kept", "question": "kept"}',
+        f'{{"question": "kep", "state": "yes", {known}}}',
+        f'{{"question": "kept", "state": "maybe", {known}}}',
+        f'{{"question": "kept", "event": "launch", "state": "yes", {known}}}',
+        f'{{"event": "launch", "state": "limted", {known}}}',
+        "",
+        '{"undo": "kept", "state": "yes", "known": "2026-07-02"}',
+        f'{{"question": "kept", "stat": "yes", {known}}}',
+        f'{{"question": "kept", "state": "yes", {known}}}',
+        '{"undo": "kept", "known": "2026-06-30"}',
+        '{"undo": "kept", "known": "2026-07-05"}',
+        '{"undo": "kept", "known": "2026-07-05"}',
+    )
+    (root / "priors/resolutions.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    at, states = "priors/resolutions.jsonl", "states are 'none', 'limited', 'general'"
+    early = f"got 2026-06-30; from 2026-07-01 on, as {at}:11 says"
+    keys = (
+        "keys are 'format', 'question', 'event', 'undo', 'state', 'void', 'ambiguous', 'on', 'known', 'source', 'note'"
+    )
+    assert messages(root) == [
+        f"{at}:1: no JSON: Expecting ',' delimiter; got '{{\"question\": \"kept\"'",
+        f"{at}:2: not a JSON object; got '[1]'; one JSON object a line",
+        f"{at}:3: key 'question' stands twice; one JSON object a line",
+        f"{at}:4: resolution of 'kep': unknown question 'kep'; questions are 'on-sale', 'kept'; did you mean 'kept'?",
+        f"{at}:5: resolution of 'kept': a question ends in yes or no, not 'maybe'; states are 'yes', 'no'",
+        f"{at}:6: resolution of 'kept': 'event' beside 'question'; exactly one of 'question', 'event', 'undo'",
+        f"{at}:6: resolution of 'kept': event 'launch' has no state 'yes'; {states}",
+        f"{at}:7: resolution of 'launch': event 'launch' has no state 'limted'; {states}; did you mean 'limited'?",
+        f"{at}:9: resolution of 'kept': 'state' beside 'undo'; only known, source and note",
+        f"{at}:10: resolution of 'kept': unknown key 'stat'; {keys}; did you mean 'state'?",
+        f"{at}:12: resolution of 'kept': undone before it was known; {early}",
+        f"{at}:14: resolution of 'kept': there is nothing to undo; an earlier line that is not undone yet",
+    ]
+
+
+def test_lines_that_are_right(tmp_path: Path) -> None:
+    """A later line undoes the latest of its subject; an undone event is a retracted item, and may be settled again."""
+    root = asking(tmp_path)
+    told = '"state": "limited", "on": "2026-07-01", "source": "a"'
+    lines = (
+        f'{{"event": "launch", {told}, "known": "2026-07-02"}}',
+        '{"undo": "launch", "known": "2026-07-05"}',
+        f'{{"event": "launch", {told}, "known": "2026-07-09", "note": "now truly"}}',
+    )
+    (root / "priors/resolutions.jsonl").write_text("\r\n".join(lines), encoding="utf-8")
+    workspace = read(root)
+    found = [(i.id, i.reported, i.happened, i.retracted, i.why) for i in workspace.items if i.id.startswith("resolved")]
+    first, second = "resolved-launch-2026-07-01", "resolved-launch-2026-07-01-2"
+    on = date(2026, 7, 1)
+    assert [row[:4] for row in found] == [
+        (first, date(2026, 7, 2), on, date(2026, 7, 5)),
+        (second, date(2026, 7, 9), on, None),
+    ]
+    assert found[1][4] == "now truly"
+    assert "resolutions" in workspace.sources
+    assert [line.counts_on(date(2026, 7, 5)) for line in workspace.resolutions] == [False, False]
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_as_lines(content: bytes) -> None:
+    """Whatever stands in the files ends in objects and located problems."""
+    trees, problems = parse_json_lines(content, "x.jsonl")
+    lines = content.count(b"\n") + 1
+    assert all(1 <= problem.source.line <= lines for problem in problems)
+    assert len(trees) + len(problems) <= lines
+    series, problems = read_benchmark(content, "priors/benchmarks/x.csv", TODAY)
+    assert ("x", True) == (series.id, all(1 <= problem.source.line <= lines for problem in problems))
+
+
+def test_questions_change_no_forecast_input(tmp_path: Path) -> None:
+    """Questions, series and judgements leave everything that a forecast is made of as it is."""
+    root = asking(tmp_path / "asking")
+    (root / "priors/judgements.csv").write_text("date,question,probability,why\n2026-03-01,kept,0.5,\n", "utf-8")
+    one, other = read(root), load(example(tmp_path / "plain"), TODAY)
+    same = ("network", "scenarios", "experts", "statements", "sources", "items", "watched_until")
+    assert {name: getattr(one, name) for name in same} == {name: getattr(other, name) for name in same}
+
+
+def test_shipped_files_fit_the_schemas() -> None:
+    """The shipped questions and each line of the shipped resolutions are valid by the published schemas."""
+    schema = json.loads((FOLDER / "questions.json").read_text(encoding="utf-8"))
+    node, _ = parse_yaml((ROOT / "priors/questions.yaml").read_bytes(), "q")
+    assert node is not None
+    assert [] == [error.message for error in Draft202012Validator(schema).iter_errors(plain(node))]
+    schema = json.loads((FOLDER / "resolutions.json").read_text(encoding="utf-8"))
+    lines = (ROOT / "priors/resolutions.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [list(Draft202012Validator(schema).iter_errors(json.loads(line))) for line in lines]
+    assert found == [[]] * len(lines)
+    assert [] != list(Draft202012Validator(schema).iter_errors({"known": "2026-01-01"}))
