@@ -71,13 +71,32 @@ def draws_digest(spec: PriorSpec, seed: int) -> str:
     )
 
 
+class NotSampledError(LookupError):
+    """Draws are not in the cache, and may not be sampled where they were asked for: their spec, and their digest."""
+
+    def __init__(self, spec: PriorSpec, digest: str) -> None:
+        self.spec, self.digest = spec, digest
+        super().__init__(digest)
+
+
 def prior_draws(
-    spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], None], *, refit: bool = False
+    spec: PriorSpec,
+    seed: int,
+    cache: Path,
+    progress: Callable[[str], None],
+    *,
+    refit: bool = False,
+    may_sample: bool = True,
 ) -> Draws:
-    """Return the draws of a spec from the cache, or sample them and keep them there. `refit` ignores the cache."""
+    """Return the draws of a spec from the cache, or sample them and keep them there. `refit` ignores the cache.
+
+    Raises NotSampledError if they would have to be sampled and that is not allowed.
+    """
     digest = draws_digest(spec, seed)
     folder = cache / digest[:32]
     if refit or not (folder / "theta.npy").exists():
+        if not may_sample:
+            raise NotSampledError(spec, digest)
         from forecast.prior.sample import sample
 
         _keep(folder, sample(spec, seed, progress))

@@ -1,8 +1,9 @@
 """Stage 2: which draws to use for an as-of date, by a rule that looks at the inputs alone.
 
 Base draws know the statements. If the evidence weighs them too unevenly, the evidence known at the start of the
-quarter goes into the sampler (the anchor); if that is not enough, the evidence known on the as-of date. A fresh clone
-therefore ends with the same draws as a workspace that was updated every day.
+quarter goes into the sampler (the anchor); if that is not enough, the evidence known at the start of the month, and at
+last that of the as-of date. A fresh clone therefore ends with the same draws as a workspace that was updated every
+day, and as-of dates of one quarter or month share theirs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from threading import get_ident
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +62,15 @@ class Posterior:
     weights: Weights
 
 
-def quarter_start(day: date) -> date:
-    """Return the first day of the day's calendar quarter."""
-    return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+def anchor_days(opens: date, as_of: date) -> tuple[date, ...]:
+    """Return the days whose evidence may go into the sampler, in the order in which they are tried.
+
+    The first day of the as-of date's calendar quarter, that of its month, and the date itself: the earlier ones serve
+    many dates. None is on or before the opening, and none comes twice.
+    """
+    quarter = date(as_of.year, 3 * ((as_of.month - 1) // 3) + 1, 1)
+    starts = (quarter, as_of.replace(day=1))
+    return (*dict.fromkeys(day for day in starts if opens < day < as_of), as_of)
 
 
 def posterior(
@@ -74,15 +82,17 @@ def posterior(
     progress: Progress,
     *,
     refit: bool = False,
+    may_sample: bool = True,
 ) -> Posterior:
     """Weigh the draws of stage 1 by the evidence, with the evidence inside the sampler where the weights fail.
 
-    Raises ContradictionError if the evidence is impossible.
+    Raises ContradictionError if the evidence is impossible, and NotSampledError (forecast.prior.draws) if draws have to
+    be sampled and that is not allowed.
     """
     network = compile_workspace(layout, workspace, as_of)
     asked = query(network, workspace.scenarios)
     spec = prior_spec(layout, workspace, as_of)
-    base = prior_draws(spec, seed, cache, progress, refit=refit)
+    base = prior_draws(spec, seed, cache, progress, refit=refit, may_sample=may_sample)
     if _screened(workspace, asked, base.theta).reliable:
         attempt = _attempt(workspace, asked, spec, base, base, None, seed)
         if attempt.weights.reliable:
@@ -94,15 +104,16 @@ def posterior(
         def say(doing: str) -> None:
             progress(f"with the evidence known on {anchor}: {doing}")
 
-        draws = prior_draws(known, seed, cache, say, refit=refit)
+        draws = prior_draws(known, seed, cache, say, refit=refit, may_sample=may_sample)
         return _attempt(workspace, asked, known, base, draws, anchor, seed)
 
-    quarter = quarter_start(as_of)
-    if workspace.network.opens < quarter < as_of and _is_possible_on(layout, workspace, quarter, base):
-        attempt = anchored(quarter)
-        if attempt.weights.reliable:
-            return attempt
-    return anchored(as_of)
+    *earlier, last = anchor_days(workspace.network.opens, as_of)
+    for day in earlier:
+        if _is_possible_on(layout, workspace, day, base):
+            attempt = anchored(day)
+            if attempt.weights.reliable:
+                return attempt
+    return anchored(last)
 
 
 def unweighted(workspace: Workspace, layout: Layout, spec: PriorSpec, base: Draws) -> Posterior:
@@ -151,7 +162,7 @@ def _log_anchor(known: AsOfNetwork | None, draws: Draws) -> Array:
         return np.zeros(draws.theta.shape[1])
     kept = draws.folder / "log_anchor.npy"
     if not kept.exists():
-        partial = kept.with_name(f"partial-{os.getpid()}.npy")
+        partial = kept.with_name(f"partial-{os.getpid()}-{get_ident()}.npy")
         np.save(partial, evidence_of(replace(known, log_fixed=0.0), draws.theta))
         partial.replace(kept)
     return np.asarray(np.load(kept))

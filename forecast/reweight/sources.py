@@ -91,7 +91,10 @@ def _proposal(network: AsOfNetwork, names: tuple[str, ...], prior: Array, theta:
             for s, table in by_source.items():
                 cavity = _without(believed, messages[i][s])
                 log_proposal[s] += np.log((np.exp(table) * cavity).reshape(NODES.size, -1).sum(axis=1))
-        log_proposal = log_proposal - np.logaddexp.reduce(log_proposal, axis=1)[:, np.newaxis]
+        # One that reported nothing keeps its prior bit for bit: a source that comes later changes no earlier forecast.
+        silent = (log_proposal == prior).all(axis=1, keepdims=True)
+        constant = np.where(silent, 0.0, np.logaddexp.reduce(log_proposal, axis=1, keepdims=True))
+        log_proposal = log_proposal - constant
     return log_proposal
 
 

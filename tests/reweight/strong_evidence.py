@@ -1,7 +1,7 @@
 """Worlds where nobody says anything and the evidence is too strong for reweighting, and their posterior from a pool.
 
 Without anything said the prior of theta is that of the rows: draws need no sampler, and the posterior is that of a pool
-of draws a hundred times as large, weighed once. Both worlds spend as many days in each state: they differ in when.
+of draws a hundred times as large, weighed once. All worlds swing as often: they differ in when.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from tests.worlds import HERE, event, item, network, rule, statement, target, wo
 
 Array = NDArray[np.float64]
 
-AS_OF, QUARTER = date(2026, 3, 25), date(2026, 1, 1)
+AS_OF, MONTH, QUARTER = date(2026, 3, 25), date(2026, 3, 1), date(2026, 1, 1)
 STATES = ("low", "middle", "high")
 UNSTEADY = ("rate", "mood")
 POOL, DRAWS = 400_000, 4000
 
 
-def unsteady_since(day: date, changes: int = 10) -> list[Item]:
-    """Two statuses that swing between their outer states every five days from a day on: each swing informs theta."""
+def unsteady_since(day: date, changes: int = 10, every: int = 5) -> list[Item]:
+    """Two statuses that swing between their outer states every few days from a day on: each swing informs theta."""
     return [
-        item(f"{name}-{n:02d}", day + timedelta(days=5 * n), Settled(name, STATES[2 * (n % 2 == 0)], HERE))
+        item(f"{name}-{n:02d}", day + timedelta(days=every * n), Settled(name, STATES[2 * (n % 2 == 0)], HERE))
         for name in UNSTEADY
         for n in range(changes)
     ]
@@ -52,8 +52,10 @@ def world(items: list[Item]) -> Workspace:
 
 # The evidence is old: the sampler can know it from the start of the quarter.
 OLD = world(unsteady_since(QUARTER - timedelta(days=80)))
-# The evidence is new: at the start of the quarter there was nothing to know.
-NEW = world(unsteady_since(QUARTER + timedelta(days=3)))
+# The evidence is newer: at the start of the quarter there was nothing to know, at that of the month there was.
+NEWER = world(unsteady_since(QUARTER + timedelta(days=3)))
+# The evidence is new: even at the start of the month there was nothing to know.
+NEW = world(unsteady_since(MONTH + timedelta(days=3), every=2))
 
 
 @cache

@@ -17,15 +17,26 @@ from forecast.prior.spec import PriorSpec
 from forecast.reweight import posterior as module
 from forecast.reweight.evaluate import ContradictionError, evaluate_scenarios, query
 from forecast.reweight.moved import leave_one_out
-from forecast.reweight.posterior import Posterior, posterior, quarter_start
+from forecast.reweight.posterior import Posterior, anchor_days, posterior
 from forecast.reweight.psis import smooth
 from forecast.reweight.sources import draw_reliabilities
 from forecast.reweight.weights import weigh_draws
 from forecast.workspace.records import Claim, Likelihood, Settled, Support, Workspace
-from tests.reweight.strong_evidence import AS_OF, NEW, OLD, QUARTER, draws_of, from_pool, unsteady_since, world
+from tests.reweight.strong_evidence import (
+    AS_OF,
+    MONTH,
+    NEW,
+    NEWER,
+    OLD,
+    QUARTER,
+    draws_of,
+    from_pool,
+    unsteady_since,
+    world,
+)
 from tests.worlds import HERE, OPENS, event, item, network, rule, workspace
 
-WORLDS = {"quarter": (OLD, QUARTER), "as-of": (NEW, AS_OF)}
+WORLDS = {"quarter": (OLD, QUARTER), "month": (NEWER, MONTH), "as-of": (NEW, AS_OF)}
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +70,7 @@ def test_refit(anchor: str) -> None:
 
 @pytest.mark.parametrize("anchor", WORLDS)
 def test_draws_are_asked_for_in_order(anchor: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """First the statements alone, then the start of the quarter, then the as-of date; no more than are needed."""
+    """First the statements alone, then the starts of quarter and month, then the as-of date; no more than needed."""
     asked: list[date | None] = []
 
     def noted(spec: PriorSpec, *arguments: Any, **more: Any) -> Any:
@@ -69,8 +80,8 @@ def test_draws_are_asked_for_in_order(anchor: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "prior_draws", noted)
     told: list[str] = []
     _posterior(WORLDS[anchor][0], told=told.append)
-    assert [None, QUARTER, AS_OF][: len(asked)] == asked
-    assert {"quarter": 2, "as-of": 3}[anchor] == len(asked)
+    assert [None, QUARTER, MONTH, AS_OF][: len(asked)] == asked
+    assert {"quarter": 2, "month": 3, "as-of": 4}[anchor] == len(asked)
     assert f"with the evidence known on {asked[-1]}: drawing" == told[-1]
 
 
@@ -97,15 +108,24 @@ def test_an_anchor_that_was_impossible_is_passed_over() -> None:
     wrong = item("wrong", OPENS, Settled("truth", "no", HERE), retracted=QUARTER + timedelta(days=1))
     right = item("right", OPENS, Settled("truth", "yes", HERE))
     known = workspace(net, items=[*OLD.items, wrong, right], scenarios=OLD.scenarios)
-    assert AS_OF == _posterior(known).anchor
+    assert MONTH == _posterior(known).anchor
 
 
 @pytest.mark.parametrize(
-    ("day", "start"), [((2026, 1, 1), 1), ((2026, 3, 31), 1), ((2026, 6, 1), 4), ((2026, 12, 9), 10)]
+    ("as_of", "earlier"),
+    [
+        ("2026-01-01", []),
+        ("2026-01-31", ["2026-01-01"]),
+        ("2026-03-31", ["2026-01-01", "2026-03-01"]),
+        ("2026-06-01", ["2026-04-01"]),
+        ("2025-09-30", ["2025-09-01"]),
+        ("2025-08-20", []),
+    ],
 )
-def test_quarters(day: tuple[int, int, int], start: int) -> None:
-    """A quarter starts in January, April, July and October."""
-    assert date(day[0], start, 1) == quarter_start(date(*day))
+def test_anchor_days(as_of: str, earlier: list[str]) -> None:
+    """The first days of the quarter and of the month, where they lie between the opening and the date, then the date."""
+    days = anchor_days(date(2025, 8, 6), date.fromisoformat(as_of))
+    assert [*earlier, as_of] == [day.isoformat() for day in days]
 
 
 def test_a_contradiction_names_a_smallest_set() -> None:

@@ -1,0 +1,110 @@
+"""`forecast backtest`: what would have been forecast on past dates, each from what was known then."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import click
+
+from forecast.commands import options
+
+WEEK = 7
+
+
+class _Step(click.ParamType[int]):
+    name = "step"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([1-9]\d{0,3})([dw])", value)
+        if found is None:
+            self.fail(f"'{value}' is no step; write a number of days or weeks: 1d, 7d, 2w", param, ctx)
+        return int(found[1]) * (WEEK if found[2] == "w" else 1)
+
+
+@click.command()
+@options.workspace
+@click.option("--from", "first", type=options.DATE, metavar="DATE", help="The first date (default: the opening).")
+@click.option("--to", "last", type=options.DATE, metavar="DATE", help="No date after this one (default: today, UTC).")
+@click.option("--every", "step", type=_Step(), metavar="STEP", default="7d", show_default=True, help="1d, 7d, 2w, ...")
+@options.seed
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.csv",
+    help="Write the forecasts here, and a line a date beside it (default: reports/replay.csv).",
+)  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Local processes (default: one a core).")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Compute on this Dask cluster instead, such as tcp://10.0.0.5:8786."
+)
+@options.as_json
+def backtest(
+    root: Path, first: date | None, last: date | None, step: int, seed: int | None, out: Path | None,
+    workers: int | None, scheduler: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Forecast past dates again, each from what was known on it, and write the series for `forecast score`.
+
+    Finished dates are kept: an interrupted run goes on where it was, and a second one only computes what changed.
+    """
+    from forecast import pipeline
+    from forecast.commands.progress import Progress
+    from forecast.replay import workers as places
+    from forecast.replay.backtest import NoDatesError
+    from forecast.replay.backtest import backtest as replayed
+    from forecast.replay.day import OtherProgramError
+    from forecast.replay.run import DrawsNotSharedError
+
+    if out is not None and out.suffix != ".csv":
+        raise click.BadParameter(f"'{out}': write a name that ends with .csv", param_hint="--out")
+    if scheduler is not None and workers is not None:
+        raise click.UsageError("--workers are local processes; a cluster (--scheduler) has its own")
+    progress, started = Progress(), perf_counter()
+    try:
+        mapped = places.local(workers or places.cores()) if scheduler is None else places.dask(scheduler)
+        told = replayed(
+            root, options.today(), progress, mapped, first=first, last=last, every_days=step,
+            seed=pipeline.DEFAULT_SEED if seed is None else seed, out=out,
+        )  # fmt: skip
+    except NoDatesError as error:
+        raise click.UsageError(str(error)) from error
+    except ImportError as error:
+        raise click.ClickException(f"{error.name} is not installed; run: pip install 'forecast[dask]'") from error
+    except (OSError, OtherProgramError, DrawsNotSharedError) as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        progress.done()
+    told["seconds"] = perf_counter() - started
+    for row in told["impossible"]:
+        names = ", ".join(f"'{name}'" for name in row["items"])
+        click.echo(f"{row['as_of']} is left out: its evidence was impossible together: {names}", err=True)
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        _print(told)
+
+
+def _print(told: Mapping[str, Any]) -> None:
+    from forecast.commands.textplot import sparkline
+
+    kept = f", {told['kept']} of them kept from before" if told["kept"] else ""
+    fits = told["fits"]
+    sampled = f"; {len(fits)} fits of stage 1 took {sum(fits):.0f} s" if fits else ""
+    click.echo(f"{told['dates']} dates{kept}: {told['seconds']:.0f} s{sampled}")
+    if told["scenarios"]:
+        top = max(p for course in told["scenarios"].values() for p in course if p is not None)
+        width = max(map(len, told["scenarios"]))
+        click.echo(f"from {told['first']} to {told['last']}, one column a date; full height {100 * top:.0f} %")
+        for name, course in told["scenarios"].items():
+            now = "" if course[-1] is None else f"{100 * course[-1]:.1f} %"
+            click.echo(f"{name:<{width}}  {sparkline(course, top)}  {now}")
+    click.echo(f"{told['forecasts']} forecasts of {told['questions']} questions")
+    if told["weak"]:
+        click.echo(f"few draws bear the evidence of {len(told['weak'])} dates: {', '.join(told['weak'])}")
+    for path in told["files"]:
+        click.echo(f"written: {path}")

@@ -1,0 +1,136 @@
+"""One date of a replay: a function of a job alone, the same in any process and on any machine of one kind."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from forecast.compiled.layout import lay_out
+from forecast.digests import digest_of
+from forecast.prior.draws import NotSampledError, installed_versions, versions
+from forecast.prior.spec import PriorSpec
+from forecast.record.outcome import outcome
+from forecast.record.tables import as_row, diagnostics
+from forecast.replay.known import known_on
+from forecast.reweight.evaluate import ContradictionError
+from forecast.reweight.posterior import Posterior, posterior
+from forecast.reweight.questions import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
+from forecast.workspace.records import Question, Workspace
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A date to forecast: what was known on it, the seed, the folder of kept draws, and the digest of the program."""
+
+    workspace: Workspace
+    as_of: date
+    seed: int
+    draws: Path
+    program: str
+
+    @property
+    def digest(self) -> str:
+        """The digest of all that decides the forecast; prices and rates beside it are no part of that."""
+        decisive = replace(self.workspace, root="", benchmarks={})
+        return digest_of(decisive, self.as_of, self.seed, self.program, versions())
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A date whose draws have to be sampled first: their digest."""
+
+    digest: str
+
+
+class OtherProgramError(RuntimeError):
+    """A worker has another version of the program than the one that sent it a date."""
+
+    def __init__(self) -> None:
+        super().__init__("a worker runs another version of this program, or of what it is built on; install the same")
+
+
+def job(workspace: Workspace, as_of: date, seed: int, draws: Path) -> Job:
+    """Cut a workspace to what was known on a date."""
+    return Job(known_on(workspace, as_of), as_of, seed, draws, program_digest())
+
+
+@cache
+def program_digest() -> str:
+    """Compute the digest of this program's code: whatever it changes, no date is taken from before the change."""
+    folder = Path(__file__).parents[1]
+    files = sorted(folder.rglob("*.py"))
+    code = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    return digest_of([path.relative_to(folder).as_posix() for path in files], code, versions())
+
+
+def replay_day(one: Job) -> Row | Waiting:
+    """Compute the forecast of a date with all draws at hand, as the line of the replay that it becomes.
+
+    Evidence that was impossible together on that date gives a line that names the items and forecasts nothing.
+    Raises OtherProgramError.
+    """
+    if one.program != program_digest():
+        raise OtherProgramError
+    try:
+        found = _posterior(one)
+    except NotSampledError as missing:
+        return Waiting(missing.digest)
+    except ContradictionError as error:
+        return {"as_of": one.as_of.isoformat(), "impossible": [item.id for item in error.items]}
+    return _line(one, found)
+
+
+def awaited(one: Job) -> PriorSpec | None:
+    """Return what has to be sampled before a date can be forecast; None if all draws are at hand."""
+    try:
+        _posterior(one)
+    except NotSampledError as missing:
+        return missing.spec
+    return None
+
+
+def open_questions(workspace: Workspace, as_of: date) -> tuple[Question, ...]:
+    """Return the questions that are open on a date: the last day is still to come, and no resolution is known."""
+    ended = {one.subject for one in workspace.resolutions if one.undone is None}
+    return tuple(one for one in workspace.questions if one.opens <= as_of < one.by and one.id not in ended)
+
+
+def _posterior(one: Job) -> Posterior:
+    layout = lay_out(one.workspace.network)
+    return posterior(layout, one.workspace, one.as_of, one.seed, one.draws, _silent, may_sample=False)
+
+
+def _silent(_doing: str) -> None:
+    """A date tells nothing while it is computed."""
+
+
+def _line(one: Job, found: Posterior) -> Row:
+    workspace, layout = one.workspace, found.asked.network.layout
+    table = outcome(workspace, layout, one.as_of, one.seed, found)
+    asked = question_probabilities(workspace, layout, one.as_of, found, open_questions(workspace, one.as_of))
+    return {
+        "as_of": one.as_of.isoformat(),
+        "known_until": found.asked.network.known.until.isoformat(),
+        "seed": one.seed,
+        "version": installed_versions(["forecast"])["forecast"],
+        "draws": found.draws.digest,
+        "scenarios": [{"id": name, **as_row(estimate)} for name, estimate in table.scenarios.items()],
+        "questions": [_question_row(estimate) for estimate in asked],
+        "diagnostics": diagnostics(table),
+    }
+
+
+def _question_row(estimate: QuestionEstimate) -> Row:
+    return {
+        "id": estimate.question,
+        "probability": estimate.probability,
+        "quantiles": {str(p): value for p, value in zip(QUESTION_QUANTILES, estimate.quantiles, strict=True)},
+        "mcse": estimate.mcse,
+        "decided": estimate.is_decided,
+    }
