@@ -15,6 +15,7 @@ COMMANDS = {
         "Read, check and weigh everything; write the forecast and its report.",
     ),
     "show": ("forecast.commands.show:show", "Print the latest forecast, or the prior."),
+    "roll": ("forecast.commands.roll:roll", "From a day on, forecast for a later horizon."),
     "check": ("forecast.commands.check:check", "Report every mistake in the workspace's files."),
     "init": ("forecast.commands.init:init", "Write a small complete workspace into a new folder."),
     "add": ("forecast.commands.add:add", "Add a statement, evidence or a judgement, shown before it is written."),
