@@ -63,7 +63,8 @@ def time_weighted_peer(answers: Answers, log_p: Floats) -> Floats:
     n_out = line.standing(ruled_out.astype(float))
     against_out = np.where(line.ever(together & (n_out > 1.0)), np.nan, np.where(line.ever(together), -np.inf, 0.0))
     parts = np.where(line.ever(together & (n_out > 0.0)), np.where(ruled_out, against_out, np.inf), parts)
-    sums = np.add.reduceat(parts, answers.first) if parts.size else parts
+    with np.errstate(invalid="ignore"):  # infinite for some of the time and minus infinite for some: not defined
+        sums = np.add.reduceat(parts, answers.first) if parts.size else parts
     several = np.bincount(answers.question)[answers.question] > 1
     return np.where(several, sums / answers.window_days, np.nan)
 
