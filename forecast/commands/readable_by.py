@@ -47,6 +47,9 @@ def _states(event: Row) -> list[tuple[str, ...]]:
 
 def _cells(row: Row, at_horizon: float) -> tuple[str, str, str]:
     low, high = row["quantiles"]["0.05"], row["quantiles"]["0.95"]
+    if low == high:
+        known = f"{100 * row['probability']:.0f} %"
+        return known, "known", known
     return (
         percent(row["probability"], row["mcse"]),
         f"{100 * low:.0f} to {100 * high:.0f} %",
