@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from datetime import date
 
-from forecast.workspace.records import Question, Resolved, Statement, Target, Workspace
+from forecast.workspace.horizons import horizon_on
+from forecast.workspace.records import Network, Question, Resolved, Statement, Workspace
 
 
-def asks(target: Target, question: Question, horizon: date) -> bool:
-    """Say whether a question asks what a target is about: the event, the same states, the same day, no condition."""
-    condition = target.condition
+def asks(statement: Statement, question: Question, network: Network) -> bool:
+    """Say whether a question asks what a statement is about: the event, the same states and day, no condition.
+
+    Without a day of its own a statement is about the horizon of the day on which it was made.
+    """
+    target, condition = statement.about, statement.about.condition
     if condition is None or target.given or condition.event != question.about.event:
         return False
-    return set(condition.states) == set(question.about.states) and (target.by or horizon) == question.by
+    return (
+        set(condition.states) == set(question.about.states)
+        and (target.by or horizon_on(network, statement.date)) == question.by
+    )
 
 
 def question_outcome(workspace: Workspace, statement: Statement, as_of: date) -> Resolved | None:
@@ -23,7 +30,7 @@ def question_outcome(workspace: Workspace, statement: Statement, as_of: date) ->
     """
     if statement.resolved is not None:
         return None
-    asked = {q.id for q in workspace.questions if asks(statement.about, q, workspace.network.horizon)}
+    asked = {question.id for question in workspace.questions if asks(statement, question, workspace.network)}
     lines = [line for line in workspace.resolutions if line.subject in asked and line.counts_on(as_of)]
     known = [line for line in lines if line.state is not None and statement.date < line.known]
     return known[-1] if known else None

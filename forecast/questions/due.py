@@ -83,7 +83,7 @@ def _since(network: AsOfNetwork, question: Question) -> date:
 def _statements(workspace: Workspace, question: Question, as_of: date) -> Iterator[Due]:
     line = resolution_on(workspace.resolutions, question.id, as_of)
     for statement in workspace.statements:
-        own, same = statement.resolved, asks(statement.about, question, workspace.network.horizon)
+        own, same = statement.resolved, asks(statement, question, workspace.network)
         if line is None or line.state is None or own is None or own.state is None or not same:
             continue
         said = YES_NO[own.state in question.about.states]
