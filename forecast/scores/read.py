@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from forecast.scores.rows import Rows
 from forecast.scores.table import Forecasts
 from forecast.workspace.csv_text import parse_csv
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, quoted, shown
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 NEEDED = ("question", "forecaster", "time", "outcome", "opens", "closes")
 SAID = ("probability", "value")  # one of them is needed
@@ -72,7 +75,7 @@ def read_forecasts(paths: Sequence[Path], *, ordered: bool = False, base: Path |
     return _forecasts(columns, where, problems, ordered)
 
 
-def from_columns(columns: Mapping[str, Any], *, ordered: bool = False) -> Forecasts:
+def from_columns(columns: Mapping[str, Any] | DataFrame, *, ordered: bool = False) -> Forecasts:
     """Take a pandas table, or a mapping of columns, with the columns that a file has.
 
     None and NaN are empty cells; days and moments may be dates, datetimes or their texts. Messages count the rows from
@@ -81,7 +84,7 @@ def from_columns(columns: Mapping[str, Any], *, ordered: bool = False) -> Foreca
     Raises:
         WorkspaceProblems: the table holds mistakes, all of them.
     """
-    header = tuple(columns)
+    header = tuple(map(str, columns))
     places, problems = _columns(header, Source("table", 0))
     texts = {name: [_text(cell) for cell in columns[name]] for name in header if name in COLUMNS}
     lengths = {len(cells) for cells in texts.values()} or {0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from forecast.scores.read import from_columns
 from forecast.scores.series import Series, all_series
 from forecast.scores.table import Forecasts, resolved
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 DEFAULT_SEED = 1
 COMPARED = 10  # forecasters; more are not all compared with each other unless benchmarks are named
 COMPARED_BY = ("brier", "log", "rps", "crps", "crps_quantiles")
@@ -29,7 +32,7 @@ Row = dict[str, Any]
 
 
 def score_table(
-    columns: Mapping[str, Any],
+    columns: Mapping[str, Any] | DataFrame,
     *,
     ordered: bool = False,
     benchmarks: Sequence[str] = (),

@@ -82,8 +82,8 @@ def resolved(forecasts: Forecasts) -> Forecasts:
 
 
 def known_at(forecasts: Forecasts, end: int) -> Forecasts:
-    """Return what was known before a moment: forecasts made before `end`; what closes later is taken as open."""
+    """Return what was known before a moment: forecasts made before `end`; what does not close before it is open."""
     questions = tuple(
-        one if one.closes <= end else replace(one, resolution="open", outcome=None) for one in forecasts.questions
+        one if one.closes < end else replace(one, resolution="open", outcome=None) for one in forecasts.questions
     )
     return replace(forecasts, questions=questions).only(forecasts.time < end)

@@ -1,0 +1,120 @@
+"""`forecast score` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from forecast.commands.main import main
+
+TABLE = """question,forecaster,time,probability,outcome,opens,closes,topic,extra
+rain,ann,2026-01-01,0.5,1,2026-01-01,2026-01-11,wet,x
+rain,ann,2026-01-06,0.8,1,2026-01-01,2026-01-11,wet,x
+rain,bob,2026-01-06,0.4,1,2026-01-01,2026-01-11,wet,x
+snow,ann,2026-01-03T12:00:00Z,0.1,0,2026-01-01,2026-01-11,wet,x
+snow,bob,2026-01-01,1,0,2026-01-01,2026-01-11,wet,x
+vote,ann,2026-01-01,0.7,,2026-01-01,2026-02-01,,x
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A small table with a wrong certainty."""
+    path = tmp_path / "f.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    return path
+
+
+def _run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["score", *map(str, arguments)])
+
+
+def test_json_alone_goes_to_stdout(file: Path) -> None:
+    """With --json, stdout is one strict JSON object, one entry for each measure and group; warnings go to stderr."""
+    result = _run(file, "--json")
+    found = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert (0, {"resolved": 2, "open": 1, "void": 0}) == (result.exit_code, found["n_questions"])
+    keys = [
+        tuple(row.get(key) for key in ("measure", "of", "timing", "forecaster", "benchmark", "topic", "horizon"))
+        for row in found["scores"]
+    ]
+    assert len(keys) == len(set(keys))
+    (row,) = [
+        row
+        for row in found["scores"]
+        if (row["measure"], row["timing"], row["grouping"], row["forecaster"]) == ("brier", "each", "forecaster", "ann")
+    ]
+    assert (0.1, 2, 3) == pytest.approx((row["mean"], row["n_questions"], row["n_forecasts"]))
+    assert "column 'extra' is not used" in result.stderr
+    assert f"{file.as_posix()}:6: warning: probability 1 and the other outcome" in result.stderr
+    assert "questions" not in found
+
+
+def test_tables_on_a_terminal(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --json there are tables with n beside every mean, infinite scores as such, a drawing and definitions."""
+    monkeypatch.setenv("COLUMNS", "120")
+    text = _run(file).stdout
+    assert "forecasts: 5, of resolved questions: 2; not scored: 1 open and 0 void" in text
+    assert 1 == len(re.findall(r"^ann +2 +3 +0\.1000 +0\.0250 +0\.0775 +0\.1550 +0\.3406 +88 %$", text, re.MULTILINE))
+    assert "log (each) of bob: inf, from 1 infinite score; 2.761 if clipped at 0.01, 3.912 if clipped at 0.001" in text
+    assert 1 == len(re.findall(r"^50 to 80 % +100 % .*\|[- ]*\+[- ]*o\|$", text, re.MULTILINE))
+    assert [] == [name for name in ("brier:", "log:", "peer:", "corp:", "skill:", "time weighted:") if name not in text]
+
+
+def test_questions_one_by_one(file: Path) -> None:
+    """--by-question adds every forecaster's scores on every question; peer scores of one add up to 0."""
+    found = json.loads(_run(file, "--json", "--by-question").stdout)["questions"]
+    rain = [row for row in found if row["question"] == "rain"]
+    assert (4, ["ann", "bob"], [1, 1]) == (
+        len(found),
+        [row["forecaster"] for row in rain],
+        [row["outcome"] for row in rain],
+    )
+    assert 0.0 == pytest.approx(sum(row["peer.time_weighted"] for row in rain))
+
+
+def test_benchmarks(file: Path) -> None:
+    """--benchmark leaves the comparisons with that forecaster; an unknown one is wrong usage with the near miss."""
+    found = json.loads(_run(file, "--json", "--benchmark", "bob").stdout)["scores"]
+    assert {("ann", "bob")} == {(row["forecaster"], row["benchmark"]) for row in found if row["grouping"] == "pair"}
+    result = _run(file, "--benchmark", "bop")
+    assert (2, True) == (result.exit_code, "did you mean 'bob'?" in result.stderr)
+
+
+def test_as_of(file: Path) -> None:
+    """--as-of leaves out later forecasts and takes questions that close later as open."""
+    found = json.loads(_run(file, "--json", "--as-of", "2026-01-10").stdout)
+    assert ({"resolved": 0, "open": 3, "void": 0}, []) == (found["n_questions"], found["scores"])
+    found = json.loads(_run(file, "--json", "--as-of", "2026-01-11").stdout)
+    assert ({"resolved": 2, "open": 1, "void": 0}, 5) == (found["n_questions"], found["n_forecasts"])
+
+
+def test_mistakes_are_named_and_nothing_is_scored(file: Path) -> None:
+    """Mistakes go to stderr, one line each, with exit status 1 and an empty stdout."""
+    file.write_text(TABLE.replace("0.8,1", "8,1").replace("0.4,1", "0.4,0"), encoding="utf-8")
+    result = _run(file, "--json")
+    assert (1, "") == (result.exit_code, result.stdout)
+    whats = [line.partition("; ")[0].partition(":")[2] for line in result.stderr.splitlines() if "warning" not in line]
+    assert ["3: probability is out of range", "4: question 'rain' has two outcomes"] == whats
+
+
+def test_without_a_file_the_replay_is_scored(file: Path) -> None:
+    """Without FILE the workspace's replay is read, and mistakes in it named relative to the workspace."""
+    root = file.parent
+    (root / "reports").mkdir()
+    replay = root / "reports" / "replay.csv"
+    replay.write_text(TABLE, encoding="utf-8")
+    assert _run(file, "--json").stdout == _run("-C", root, "--json").stdout
+    replay.write_text(TABLE.replace("0.8,1", "8,1"), encoding="utf-8")
+    assert True is ("\nreports/replay.csv:3: probability is out of range" in "\n" + _run("-C", root).stderr)
+
+
+def test_without_a_replay_the_way_to_one_is_said(tmp_path: Path) -> None:
+    """Where there is neither a FILE nor a replay, the error says which command writes one."""
+    result = _run("-C", tmp_path)
+    assert 2 == result.exit_code
+    assert "no FILE is given and reports/replay.csv is not there; forecast backtest writes it" in result.stderr
