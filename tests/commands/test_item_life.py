@@ -88,8 +88,9 @@ def test_the_ledger_tells_which_version_counted_when(updated: Path) -> None:
     _write(updated, ORDERS.replace("all over", "in most of"), "")
     _, lines["edited"], named = _update(updated, "2026-07-07")
     assert "'shops-take-orders' was edited after the update of 2026-07-04 used it" in named
-    _write(updated, ORDERS.replace("all over", "in most of"), RETRACTED)
+    _write(updated, ORDERS.replace("all over", "in most of"), CORRECTION)
     _, lines["superseded"], quiet = _update(updated, "2026-07-08")
+    _write(updated, ORDERS.replace("all over", "in most of"), RETRACTED)
     _, lines["retracted"], still = _update(updated, "2026-07-12")
     assert "edited" not in quiet + still
     versions = {name: line["inputs"]["items"].get("shops-take-orders") for name, line in lines.items()}
