@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Literal
 
@@ -29,6 +30,7 @@ from forecast.workspace.records import (
     Target,
     Workspace,
 )
+from forecast.workspace.timing import Timing
 
 HERE = Source("test.yaml", 1)
 SHARED = Cpt("shared", None)
@@ -53,6 +55,13 @@ def event(
         name, f"{name}?", kind, tuple(states), "by decree", tuple(parents), "driver", initial, persistence_days, cpt,
         HERE,
     )  # fmt: skip
+
+
+def timed_event(
+    name: str, timing: Timing | None, states: Sequence[str] = ("no", "yes"), parents: Sequence[str] = ()
+) -> Event:
+    """A reached event whose hazard is spread over time."""
+    return replace(event(name, "reached", states, parents), timing=timing)
 
 
 def network(*events: Event, opens: date = OPENS, horizon: date = HORIZON) -> Network:
