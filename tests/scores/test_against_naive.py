@@ -6,7 +6,7 @@ from collections import defaultdict
 from math import isfinite, nan
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.scores.score_table import score_table
@@ -45,6 +45,7 @@ def _number(value: object) -> float:
 
 
 @pytest.mark.parametrize("probabilities", [PROBABILITIES, CERTAIN], ids=["possible", "certain"])
+@settings(deadline=None)  # the first run also imports what fits the calibration
 @given(data=st.data())
 def test_scores_over_time_are_those_of_the_loops(probabilities: st.SearchStrategy[float], data: st.DataObject) -> None:
     """At the close, over time, over the window and day by day, each answer's scores are those of the plain loops."""
@@ -55,6 +56,7 @@ def test_scores_over_time_are_those_of_the_loops(probabilities: st.SearchStrateg
         assert expected == pytest.approx(found, rel=1e-9, abs=1e-9, nan_ok=True)
 
 
+@settings(deadline=None)  # the first run also imports what fits the calibration
 @given(world=worlds())
 def test_peer_scores_of_a_question_add_up_to_0(world: World) -> None:
     """Whatever is forecast when, the peer scores of a question add up to 0, at the close and over time."""
@@ -65,6 +67,7 @@ def test_peer_scores_of_a_question_add_up_to_0(world: World) -> None:
     assert dict.fromkeys(sums, 0.0) == pytest.approx(dict(sums), abs=1e-9)
 
 
+@settings(deadline=None)  # the first run also imports what fits the calibration
 @given(world=worlds())
 def test_scores_are_finite_without_a_wrong_certainty(world: World) -> None:
     """No score is infinite or undefined unless somebody ruled out what came true."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.scores.auc import auc
@@ -35,6 +35,7 @@ def _arrays(pairs: list[tuple[float, int]]) -> tuple[np.ndarray[tuple[int], np.d
     return p, outcome
 
 
+@settings(deadline=None)  # the first run also imports what fits the calibration
 @given(pairs=FORECASTS)
 def test_recalibration_pools_adjacent_violators(pairs: list[tuple[float, int]]) -> None:
     """Every forecast is put at the mean outcome of its pool, as found by pooling one pair of neighbours at a time."""
@@ -43,6 +44,7 @@ def test_recalibration_pools_adjacent_violators(pairs: list[tuple[float, int]]) 
     assert [by_value[one] for one in p.tolist()] == pytest.approx(recalibrated(p, outcome).tolist())
 
 
+@settings(deadline=None)  # the first run also imports what fits the calibration
 @given(pairs=FORECASTS)
 def test_the_parts_add_up(pairs: list[tuple[float, int]]) -> None:
     """Score = miscalibration - discrimination + uncertainty to 1e-12; the first two are never negative."""
@@ -62,6 +64,7 @@ def test_decomposition_by_hand() -> None:
     assert expected == pytest.approx((parts.score, parts.miscalibration, parts.discrimination, parts.uncertainty))
 
 
+@settings(deadline=None)  # the first run also imports what fits the calibration
 @given(pairs=FORECASTS)
 def test_bins_hold_every_forecast_once(pairs: list[tuple[float, int]]) -> None:
     """Bins follow each other, count every forecast once, and come true more and more often."""
@@ -92,6 +95,7 @@ def test_many_forecasts_of_one_question_are_one_outcome() -> None:
     assert (0.0, 1.0, 1, 40) == (one.band_low, one.band_high, one.n_questions, one.n_forecasts)
 
 
+@settings(deadline=None)  # the first run also imports what fits the calibration
 @given(pairs=FORECASTS)
 def test_auc_counts_pairs(pairs: list[tuple[float, int]]) -> None:
     """The AUC is the share of pairs of a yes and a no in which the yes had the higher forecast, ties half."""

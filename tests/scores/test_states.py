@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scoringrules
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.scores.binary import brier_score
@@ -31,6 +31,7 @@ def test_the_worst_ranked_probability_score_is_1() -> None:
         assert [1.0] == ranked_probability_score(np.eye(k)[:1], np.array([k - 1])).tolist()
 
 
+@settings(deadline=None)  # the first run also compiles scoringrules' kernels
 @given(k=st.integers(2, 6), seed=st.integers(0, 10_000))
 def test_against_scoringrules(k: int, seed: int) -> None:
     """The RPS is scoringrules', whose observation counts from 1, divided by K - 1."""
