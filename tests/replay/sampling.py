@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,14 @@ CONVERGED = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "di
 
 
 def by_digest(
-    spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], None], *, may_sample: bool = True, **_: Any
+    spec: PriorSpec,
+    seed: int,
+    cache: Path,
+    progress: Callable[[str], None],
+    *,
+    may_sample: bool = True,
+    size: int = DRAWS,
+    **_: Any,
 ) -> Draws:
     """In the place of `prior_draws`: whatever changes the digest of the draws changes every one of them."""
     digest = draws_digest(spec, seed)
@@ -28,5 +36,6 @@ def by_digest(
         progress("drawing")
         folder.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(int(digest[:16], 16))
-        np.save(folder / "theta.npy", theta_draws(spec.rows, rng.standard_normal((spec.rows.n_coordinates, DRAWS))))
+        (folder / "diagnostics.json").write_text(json.dumps(CONVERGED), encoding="utf-8")
+        np.save(folder / "theta.npy", theta_draws(spec.rows, rng.standard_normal((spec.rows.n_coordinates, size))))
     return Draws(np.load(folder / "theta.npy"), digest, CONVERGED, folder)

@@ -16,6 +16,7 @@ from forecast.compiled.layout import lay_out
 from forecast.replay.day import Waiting, job, open_questions, replay_day
 from forecast.replay.known import known_on
 from forecast.reweight import posterior as reweighting
+from forecast.reweight import weights
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.posterior import Posterior, posterior
 from forecast.reweight.questions import question_probabilities
@@ -37,6 +38,7 @@ FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChec
 def without_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws that hang on nothing but the digest of what made them."""
     monkeypatch.setattr(reweighting, "prior_draws", by_digest)
+    monkeypatch.setattr(weights, "MIN_EFFECTIVE_SIZE", 40.0)  # of 120 draws instead of 4000
 
 
 def _forecast(known: Workspace, as_of: date, folder: Path) -> Posterior | None:
