@@ -67,15 +67,15 @@ TABLES: Mapping[str, Callable[[], Iterator[str]]] = {
 
 def main(runs: int) -> None:
     """Print the median seconds of the process for each table."""
-    rows = [("table", "rows", f"seconds (limit {LIMIT:g})", "from", "to", "of processor")]
+    rows: list[tuple[str, ...]] = [("table", "rows", f"seconds (limit {LIMIT:g})", "from", "to", "of processor")]
     with tempfile.TemporaryDirectory() as folder:
         for name, made in TABLES.items():
             lines = list(made())
             file = Path(folder) / "forecasts.csv"
             file.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
-            taken, before = [], os.times()
-            for _ in range(runs):
-                taken.append(seconds(os.environ, "-m", "forecast", "score", str(file), "--ordered", "--json"))
+            before = os.times()
+            command = ("-m", "forecast", "score", str(file), "--ordered", "--json")
+            taken = [seconds(os.environ, *command) for _ in range(runs)]
             # Beside the wall time: it is what scoring costs where other work runs too.
             after = os.times()
             spent = (after.children_user + after.children_system - before.children_user - before.children_system) / runs
