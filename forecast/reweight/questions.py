@@ -109,8 +109,7 @@ def _yes(layout: Layout, posterior: Posterior, question: Question, shares: Array
     event = layout.events[v]
     yes = [event.states.index(state) for state in question.about.states]
     found: Array = shares[yes].sum(axis=0)
-    is_upward = yes == list(range(yes[0], len(event.states)))
-    if event.kind == "reached" and is_upward and question.by <= posterior.asked.network.on:
+    if event.kind == "reached" and yes == list(range(yes[0], len(event.states))):
         at_horizon = posterior.evaluation.events[v][yes].sum(axis=0)
         bounded = np.minimum if question.by <= layout.horizon else np.maximum
         return np.asarray(bounded(found, at_horizon))
