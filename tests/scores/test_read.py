@@ -203,6 +203,12 @@ def test_two_files_are_one_table(tmp_path: Path) -> None:
         read_forecasts([first, second], base=tmp_path)
 
 
+def test_the_edges_of_the_window_belong_to_it(tmp_path: Path) -> None:
+    """A forecast at the opening, and one at the close, are within the window."""
+    read = _read(tmp_path, f"rain,ann,2026-01-01,.5,1,{WINDOW}", f"rain,ann,2026-01-11T00:00:00Z,.5,1,{WINDOW}")
+    assert [read.questions[0].opens, read.questions[0].closes] == read.time.tolist()
+
+
 def test_resolutions(tmp_path: Path) -> None:
     """A question is resolved by any row that says so; without one it is open; void is void."""
     lines = ["a,ann,2026-01-02,.5,,", "a,bob,2026-01-02,.5,1.0,", "b,ann,2026-01-02,.5,,", "c,ann,2026-01-02,.5,void,"]

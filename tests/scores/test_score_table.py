@@ -165,6 +165,8 @@ def test_as_of_an_earlier_day() -> None:
     start = forecasts.questions[0].opens
     found = known_at(forecasts, start + 4 * MICROSECONDS_A_DAY)
     assert (["open", "resolved"], 3) == ([one.resolution for one in found.questions], found.time.size)
+    edge = known_at(forecasts, start + 3 * MICROSECONDS_A_DAY)
+    assert ["open", "open"] == [one.resolution for one in edge.questions]
 
 
 def test_many_forecasters_are_compared_with_benchmarks_only() -> None:
