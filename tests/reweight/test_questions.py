@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from forecast.compiled.asof import compile_workspace
+from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.questions import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
-from forecast.workspace.records import Condition, Question, Settled
+from forecast.reweight.sources import Reliabilities
+from forecast.workspace.records import Condition, Likelihood, Question, Settled
 from tests.answers.worlds import AS_OF, Answered, answered, outcome_of
 from tests.oracle.enumeration import AsOf
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, workspace
@@ -116,3 +120,20 @@ def test_what_is_settled_is_decided_from_its_known_date_on() -> None:
 
     assert told(date(2025, 5, 3)) == [1.0, 0.0, 0.0, None, 0.0]
     assert told(date(2025, 4, 20)) == [None] * 5
+
+
+def test_an_early_day_is_never_above_the_horizon() -> None:
+    """Where a report that wears off would put an earlier day above the horizon, the horizon's probability holds."""
+    as_of, early = date(2025, 7, 1), date(2025, 12, 31)
+    said = Likelihood("a", {"x": 1.0, "y": 0.01}, date(2025, 12, 30), HERE)
+    net = network(event("a", "status", ["x", "y"], persistence_days=540.0), event("b", parents=["a"]))
+    world = workspace(net, items=[item("rumour", as_of, said, credibility=1)])
+    theta = np.array([[0.2], [0.8], [24.0], [0.1]])  # b comes soon where a stays in x, and hardly in y
+    drawn = Reliabilities(("wire",), np.array([[40]]), np.zeros(1))
+    found = outcome_of(world, theta, as_of)
+    at_horizon = evaluate(found.posterior.asked, theta, drawn)
+    posterior = replace(found.posterior, reliabilities=drawn, evaluation=at_horizon)
+    [told] = question_probabilities(world, found.layout, as_of, posterior, [question("q", "b", ("yes",), early)])
+    on_the_day = query(compile_workspace(found.layout, world, as_of, on=early), ())
+    assert at_horizon.events[1][1, 0] == pytest.approx(told.probability, abs=1e-12)
+    assert evaluate(on_the_day, theta, drawn).events[1][1, 0] > told.probability + 0.01
