@@ -31,7 +31,7 @@ def evidence_doubts(layout: Layout, workspace: Workspace, as_of: date) -> tuple[
 def _heavy(layout: Layout, network: AsOfNetwork, items: dict[str, Item]) -> Iterator[Problem]:
     for v, event in enumerate(layout.events):
         alive = list(network.alive[v])
-        weights = {report.item: _decibans(report, v)[alive] for report in network.reports if v in report.scope}
+        weights = _weights([report for report in network.reports if v in report.scope], v, alive)
         total = sum(weights.values(), start=np.zeros(len(alive)))
         if np.ptp(total) > MANY_DECIBANS:
             strongest = max(weights, key=lambda name: (float(np.ptp(weights[name])), name))
@@ -43,6 +43,19 @@ def _heavy(layout: Layout, network: AsOfNetwork, items: dict[str, Item]) -> Iter
                 f"seldom more than {MANY_DECIBANS:.0f} dB; items of one origin share a group",
                 "warning",
             )
+
+
+def _weights(reports: list[Report], v: int, alive: list[int]) -> dict[str, Array]:
+    """Return each report's weight on the states that are alive, by item; what is alike is computed once."""
+    found: dict[tuple[int, float], Array] = {}
+    weights: dict[str, Array] = {}
+    for report in reports:
+        # Items that say the same share one array (`weigh`); of a spent copy nothing but its noise is left.
+        key = (id(report.said), 0.0 if report.is_spent else report.informative)
+        if key not in found:
+            found[key] = _decibans(report, v)[alive]
+        weights[report.item] = found[key]
+    return weights
 
 
 def _decibans(report: Report, v: int) -> Array:

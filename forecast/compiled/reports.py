@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from math import exp, log, log10
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,65 +106,70 @@ def weigh(
     """
     # Items that say the same on the same day from sources of one grade differ in name alone.
     said: dict[tuple[Any, ...], tuple[Report, list[tuple[Array, float]]] | None] = {}
-    fresh: list[tuple[Item, Report, list[tuple[Array, float]]]] = []
+    groups: dict[str, list[_Heard]] = {}
     for item in items:
         reliability = sources[item.report_source].grade.mean
         key = (item.reported, reliability, item.credibility, *map(_content, item.bears_on))
         if key not in said:
             said[key] = _report(layout, known, item, reliability, on)
         if (one := said[key]) is not None:
-            fresh.append((item, replace(one[0], item=item.id, source=item.report_source), one[1]))
-    rho = {item.id: item.rho for item, _, _ in fresh}
-    groups: dict[str, list[Report]] = {}
-    for item, report, _ in fresh:
-        groups.setdefault(item.group or f"item {item.id}", []).append(report)
-    vectors = {report.item: lambdas for _, report, lambdas in fresh}
-    # Most items of a table stand alone or lead their group; those stay as they are.
+            groups.setdefault(item.group or f"item {item.id}", []).append(_Heard(item, *one))
     weighed = [
-        replace(report, informative=report.informative * kept, copy=copy, kept=kept) if copy else report
+        heard.ranked(copy)
         for members in groups.values()
-        for copy, report in (_ranked(members, vectors) if len(members) > 1 else [(0, members[0])])
-        for kept in [(1.0 - rho[report.item]) ** copy]
+        for copy, heard in (_ranked(members) if len(members) > 1 else [(0, members[0])])
     ]
     return tuple(sorted(weighed, key=lambda report: report.item))
 
 
-def _ranked(members: list[Report], vectors: Mapping[str, list[tuple[Array, float]]]) -> list[tuple[int, Report]]:
+class _Heard(NamedTuple):
+    """An item with what it reports, as the first item that says the same reports it, and its vector for each event."""
+
+    item: Item
+    report: Report
+    vectors: list[tuple[Array, float]]
+
+    def ranked(self, copy: int) -> Report:
+        """Return its report as the copy of so many others."""
+        kept, one = (1.0 - self.item.rho) ** copy, self.report
+        informative = one.informative * kept
+        name, source = self.item.id, self.item.report_source
+        return Report(name, source, one.credibility, one.scope, one.said, one.noise, informative, copy, kept)
+
+
+def _ranked(members: list[_Heard]) -> list[tuple[int, _Heard]]:
     """Rank the reports of a group by strength among those that say the same of the events they share.
 
     What a report says of an event is the set of its best states: two reports contradict each other where they have no
     best state in common, so neither a tie nor the order of the states decides. A report that says nothing (any more)
     makes no copy of another.
     """
-    ranked: list[tuple[int, Report]] = []
+    # Members that say the same share one report (`weigh`), and what is computed from it.
+    decibans: dict[int, float] = {}
+    best_states: dict[int, dict[int, frozenset[int]]] = {}
+    for _, report, vectors in members:
+        if id(report) not in decibans:
+            decibans[id(report)] = report.decibans
+            best_states[id(report)] = {
+                v: frozenset(np.flatnonzero(worn == worn.max()).tolist())
+                for v, (worn, _) in zip(report.scope, vectors, strict=True)
+            }
+    ranked: list[tuple[int, _Heard]] = []
     voices: list[dict[int, frozenset[int]]] = []
     heard: list[int] = []
-    # Members that say the same share their vectors (`weigh`), and what is computed from them.
-    decibans: dict[tuple[int, float], float] = {}
-    best_states: dict[int, dict[int, frozenset[int]]] = {}
-    for report in members:
-        key = (id(vectors[report.item]), report.informative)
-        if key not in decibans:
-            decibans[key] = report.decibans
-        if key[0] not in best_states:
-            best_states[key[0]] = {
-                v: frozenset(np.flatnonzero(worn == worn.max()).tolist())
-                for v, (worn, _) in zip(report.scope, vectors[report.item], strict=True)
-            }
-    weights = {report.item: decibans[id(vectors[report.item]), report.informative] for report in members}
-    for report in sorted(members, key=lambda report: (-weights[report.item], report.item)):
-        says, weight = best_states[id(vectors[report.item])], weights[report.item]
+    for member in sorted(members, key=lambda one: (-decibans[id(one.report)], one.item.id)):
+        says, weight = best_states[id(member.report)], decibans[id(member.report)]
         for voice, agreed in enumerate(voices):
             shared = says.keys() & agreed.keys()
             if shared and all(says[v] & agreed[v] for v in shared):
-                ranked.append((heard[voice], report))
+                ranked.append((heard[voice], member))
                 heard[voice] += weight > 0.0
                 agreed.update({v: best & agreed.get(v, best) for v, best in says.items()})
                 break
         else:
             voices.append(dict(says))
             heard.append(int(weight > 0.0))
-            ranked.append((0, report))
+            ranked.append((0, member))
     return ranked
 
 
