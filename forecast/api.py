@@ -108,7 +108,7 @@ class Forecast:
     @cached_property
     def tree(self) -> xr.DataTree:
         """The ArviZ DataTree of the forecast: prior, posterior, forecast, joint, sample_stats, statements, evidence."""
-        return pipeline.tree_of(self._found, _quiet)
+        return pipeline.tree_of(self._found)
 
     def __repr__(self) -> str:
         lines = [f"{row['id']} {100 * row['probability']:.0f} %" for row in self.numbers["scenarios"]]

@@ -13,6 +13,7 @@ import numpy as np
 
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
+from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
 from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from forecast.answers.why import Start
+    from forecast.publish import Asked
 
 DEFAULT_SEED = 20250806
 WIDEST_OTHER = 0.4  # prior probability of `other` above which the scenarios miss too much of what may happen
@@ -118,32 +120,43 @@ def _check_opened(workspace: Workspace, as_of: date) -> None:
 
 
 def write(update: Update, progress: Progress, *, with_report: bool = True) -> None:
-    """Write the files of an update, all at once, and then its ledger line if there is news."""
+    """Write the files of an update, all at once, then its ledger line if there is news, then the list of updates."""
     files = {"forecast.json": as_json(update.forecast), "forecast.csv": as_csv(update.forecast)}
     if with_report:
         files |= _report(update, progress)
     replace_folder(update.folder, files)
     if update.is_new:
         append(update.root, update.ledger, update.line)
+    if with_report:
+        from forecast.publish import write_index
+
+        write_index(update.root, update.outcome, _with_line(update))
 
 
 def _report(update: Update, progress: Progress) -> dict[str, bytes]:
-    from forecast.report.write import report_files
+    from forecast.publish import published
 
-    progress("drawing the report")
-    return report_files(*_for_report(update), progress)
+    return published(asked_of(update), progress)
 
 
-def tree_of(update: Update, progress: Progress) -> DataTree:
+def asked_of(update: Update) -> Asked:
+    """Return what the report of an update is about (forecast.publish)."""
+    from forecast.publish import Asked
+
+    found, ledger = update.outcome, _with_line(update)
+    start = _start(update.root, ledger, found, None, None)
+    return Asked(update.root, found, prior_outcome(found), update.forecast, ledger, start, update.warnings)
+
+
+def _with_line(update: Update) -> tuple[Line, ...]:
+    return (*update.ledger, update.line) if update.is_new else update.ledger
+
+
+def tree_of(update: Update) -> DataTree:
     """Build the DataTree of an update, as forecast.nc holds it."""
     from forecast.report.write import report_tree
 
-    return report_tree(*_for_report(update), progress)
-
-
-def _for_report(update: Update) -> tuple[Outcome, Outcome, tuple[Line, ...], dict[str, Any]]:
-    ledger = (*update.ledger, update.line) if update.is_new else update.ledger
-    return update.outcome, prior_outcome(update.outcome), ledger, update.forecast
+    return report_tree(update.outcome, prior_outcome(update.outcome), _with_line(update))
 
 
 def alternative_table(
@@ -209,7 +222,7 @@ def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...
 def _doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_SEED) -> tuple[Problem, ...]:
     """Return warnings that need the compiled network, and (once the statements have been sampled) the prior."""
     layout = lay_out(workspace.network)
-    found = tuple(evidence_doubts(layout, workspace, as_of))
+    found = (*evidence_doubts(layout, workspace, as_of), *by_date_doubts(layout, workspace, as_of))
     spec = prior_spec(layout, workspace, as_of)
     base = cached_draws(spec, seed, root / "reports" / ".cache")
     if base is None:
@@ -308,9 +321,12 @@ def since_update(root: Path, found: Outcome, event: str | None, on: date | None)
     The update is the one of a date or the latest before it; with None the one that a new update would be compared with.
     None if there is none or, for an event, if its forecast.json is gone: the ledger holds scenarios alone.
     """
+    return _start(root, read_ledger(root), found, event, on)
+
+
+def _start(root: Path, ledger: Sequence[Line], found: Outcome, event: str | None, on: date | None) -> Start | None:
     from forecast.answers.why import Start
 
-    ledger = read_ledger(root)
     line = _line(found, ledger, None)
     if on is None:
         compared = line_to_compare(line, ledger)

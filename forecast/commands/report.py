@@ -1,9 +1,11 @@
-"""`forecast report`: the page and the DataTree of a forecast that is already recorded."""
+"""`forecast report`: the page, the DataTree and the brief of a forecast that is already recorded."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -11,37 +13,46 @@ from forecast.commands import options
 
 
 @click.command()
+@click.argument("day", metavar="[AS_OF]", type=options.DATE, required=False)
 @options.workspace
 @options.as_of
-def report(root: Path, as_of: date | None) -> None:
-    """Draw the report of the latest forecast, or of the latest as of a date: report.html, report.json, forecast.nc.
+@click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "md"]),
+    default="html",
+    help="html: write the files (default); md: print one page of Markdown, for a mail or a pull request.",
+)
+def report(root: Path, day: date | None, as_of: date | None, opened: bool, form: Literal["html", "md"]) -> None:
+    """Draw the report of the latest forecast, or of the latest as of a date.
 
-    The forecast has to stand in the ledger, and the files have to be as they were then: otherwise update first.
+    Written are report.html, report.json, report.md and forecast.nc in the folder of its date, and reports/index.html.
+    The forecast has to stand in the ledger, and what it rested on has to be as it was then: otherwise update first.
     """
     from filelock import FileLock
 
-    from forecast import pipeline
     from forecast.commands.progress import Progress
-    from forecast.record.ledger import DECIDING, read_ledger
-    from forecast.record.outcome import prior_outcome
-    from forecast.report.write import write_report
+    from forecast.redraw import NotRecordedError, brief_of, recorded, redraw
 
-    lines = [line for line in read_ledger(root) if as_of in {None, date.fromisoformat(line["as_of"])}]
-    if not lines:
-        what = f"no forecast as of {as_of}" if as_of else "no forecast yet"
-        raise click.ClickException(f"{what} in {root / 'reports'}; run `forecast update` first")
-    recorded = lines[-1]
-    day = date.fromisoformat(recorded["as_of"])
+    if day is not None and as_of not in {None, day}:
+        raise click.UsageError("two dates; name one, as an argument or with --as-of")
+    if opened and form == "md":
+        raise click.UsageError("--open is about the page; leave out --format md")
     progress = Progress()
-    with FileLock(root / "reports" / ".lock"):
+    reports = root / "reports"
+    with FileLock(reports / ".lock") if reports.is_dir() else nullcontext():
         try:
-            found = pipeline.conclude(
-                root, options.today(), progress, as_of=day, seed=recorded["seed"], attribute=False
-            )
-            if any(found.line[key] != recorded.get(key) for key in DECIDING):
-                raise click.ClickException(f"the files have changed since the forecast of {day}; run `forecast update`")
-            ledger = found.ledger[: found.ledger.index(recorded) + 1]
-            write_report(found.outcome, prior_outcome(found.outcome), found.folder, ledger, found.forecast, progress)
+            asked = recorded(root, options.today(), progress, day or as_of)
+            text = brief_of(asked, progress) if form == "md" else None
+            page = redraw(asked, progress) / "report.html" if text is None else None
+        except NotRecordedError as error:
+            raise click.ClickException(str(error)) from error
         finally:
             progress.done()
-    click.echo(f"written: {found.folder}/report.html")
+    if page is None:
+        click.echo(text, nl=False)
+        return
+    click.echo(f"written: {page}")
+    if opened:
+        click.launch(page.resolve().as_uri())

@@ -1,18 +1,17 @@
-"""ArviZ figures as inline SVG, in the page's colours: readable in light and in dark, and without a script."""
+"""All figures of ArviZ that the page shows; the forest of scenarios and events, prior beside posterior."""
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.report.sampling import by_chain
+from forecast.report.inline_svg import INK, PAPER, POSTERIOR, PRIOR, resampled, style, svg
+from forecast.report.material import Material
+from forecast.report.method_figures import rank_histograms
+from forecast.reweight.evaluate import Evaluation
 
 Array = NDArray[np.float64]
 
@@ -20,18 +19,32 @@ FOREST = (
     "Intervals of each scenario and of each event's likeliest state, before any evidence and now; the numbers stand in "
     "the tables of scenarios and events."
 )
-RANKS = "Rank curves of the chains, one panel for each scenario: the chains agree where they stay near zero."
-SIZE = 1000  # draws of a resampled distribution in a figure
-# Colours that the drawing uses, and what the page's style sheet calls them: so a figure follows dark mode.
-INK, PAPER, SOFT, PRIOR, POSTERIOR = "#010203", "#0d0e0f", "#040506", "#070809", "#0a0b0c"
-VARIABLES = {
-    INK: "var(--ink)",
-    PAPER: "var(--paper)",
-    SOFT: "var(--line)",
-    PRIOR: "var(--prior)",
-    POSTERIOR: "var(--posterior)",
-}
-CHAINS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito (2008)
+
+
+def figures(material: Material, page: Mapping[str, Any]) -> dict[str, str]:
+    """Return all figures of ArviZ, name -> `<svg>` element: the forest, those of the draws, and those of records."""
+    drawn = {"prior_posterior": _forest(material, page), **material.answers.figures}
+    ranked = page["calibration"]["quantities"]
+    return {**drawn, "pit": rank_histograms(ranked, material.outcome.seed) if ranked else ""}
+
+
+def _forest(material: Material, page: Mapping[str, Any]) -> str:
+    found = material.outcome
+    names = {row["id"]: row["name"] for row in page["scenarios"]}
+    likeliest = [event["likeliest"] for event in page["events"]]
+    states = [event["states"][k]["state"] for event, k in zip(page["events"], likeliest, strict=True)]
+    rows = [f"{event['label']}: {state}" for event, state in zip(page["events"], states, strict=True)]
+
+    def values(evaluation: Evaluation) -> Array:
+        events = [evaluation.events[v][k] for v, k in enumerate(likeliest)]
+        return np.concatenate([evaluation.scenarios, np.stack(events)])
+
+    return prior_posterior(
+        [*(names[name] for name in found.scenario_ids), *rows],
+        values(material.prior.posterior.evaluation),
+        values(found.posterior.evaluation),
+        found.posterior.weights.weights,
+    )
 
 
 def prior_posterior(names: list[str], prior: Array, posterior: Array, weights: Array) -> str:
@@ -42,7 +55,7 @@ def prior_posterior(names: list[str], prior: Array, posterior: Array, weights: A
         prior: (rows, draws), all of the same weight.
         posterior: (rows, draws) with normalised `weights` (draws).
     """
-    with _style("forest"):
+    with style("forest"):
         from arviz_base import from_dict
         from arviz_plots import plot_forest
 
@@ -69,88 +82,4 @@ def prior_posterior(names: list[str], prior: Array, posterior: Array, weights: A
             figure_kwargs={"figsize": (10.0, 1.0 + 0.27 * len(names))},
         )
         drawn.get_target(None, {"column": "labels"}).set_axis_off()
-        return _svg(drawn, "forest", FOREST)
-
-
-def ranks(shares: Mapping[str, Array]) -> str:
-    """Draw the rank plot of each scenario's P(s | E, theta) by chain (ArviZ `plot_rank`); shares: (draws,) each."""
-    with _style("ranks"):
-        from arviz_base import from_dict
-        from arviz_base.labels import NoVarLabeller
-        from arviz_plots import plot_rank
-
-        chained = np.stack([by_chain(values)[:, ::4] for values in shares.values()], axis=-1)
-        dims, coords = {"p": ["quantity"]}, {"quantity": list(shares)}
-        data = from_dict({"posterior": {"p": chained}}, dims=dims, coords=coords)
-        drawn = plot_rank(
-            data,
-            backend="matplotlib",
-            color=list(CHAINS),
-            labeller=NoVarLabeller(),
-            figure_kwargs={"figsize": (11.0, 3.2 * -(-len(shares) // 3))},
-            col_wrap=3,
-        )
-        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # the second row's titles clear of the first one's axes
-        return _svg(drawn, "ranks", RANKS)
-
-
-def resampled(weights: Array) -> NDArray[np.intp]:
-    """Return the indices of SIZE draws of equal weight (systematic resampling from the middle of each step)."""
-    at = (np.arange(SIZE) + 0.5) / SIZE
-    return np.minimum(np.searchsorted(np.cumsum(weights), at), weights.size - 1)
-
-
-@contextmanager
-def _style(salt: str) -> Iterator[None]:
-    """Set matplotlib up for one figure: text as text, the page's colours, ids of its own."""
-    import matplotlib as mpl
-
-    style: dict[Any, Any] = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": salt,
-        "text.parse_math": False,
-        "font.family": "sans-serif",
-        "font.size": 10.0,
-        "figure.facecolor": "none",
-        "axes.facecolor": "none",
-        "savefig.facecolor": "none",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "path.simplify_threshold": 1.0,
-        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.titlecolor"), INK),
-        **dict.fromkeys(("axes.edgecolor", "grid.color"), SOFT),
-    }
-    with warnings.catch_warnings(), mpl.rc_context(style):
-        warnings.simplefilter("ignore")  # of plotting libraries about each other: the reader sees the figure itself
-        yield
-
-
-def _svg(drawn: Any, name: str, described: str) -> str:
-    """Return the figure as an `<svg>` element that a page can hold."""
-    from matplotlib import pyplot as plt
-
-    file = io.StringIO()
-    figure = drawn.get_viz("figure")
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
-    plt.close(figure)
-    return inline(file.getvalue(), name, described)
-
-
-def inline(text: str, name: str, described: str) -> str:
-    """Turn a stand-alone SVG of matplotlib into an inline one.
-
-    No prologue, colours of the style sheet, ids that begin with `name` (a page holds several figures), and a text
-    alternative.
-    """
-    from markupsafe import escape
-
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"font-family: [^;]*; ", "", text)  # the page's own
-    for colour, variable in VARIABLES.items():
-        text = text.replace(colour, variable)
-    text = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{name}-", text)
-    head, rest = text.split(">", 1)
-    # The view box stays; without a size of its own the figure is as wide as its place.
-    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
-    return head.replace("<svg", f'<svg role="img" aria-label="{escape(described)}"', 1) + ">" + rest
+        return svg(drawn, "forest", FOREST)

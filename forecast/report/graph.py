@@ -85,24 +85,36 @@ def place_nodes(keys: list[str], edges: list[Edge]) -> Placed:
     """Place the nodes in layers (Sugiyama, Tagawa and Toda 1981), the connected parts below each other."""
     from fast_sugiyama import from_edges
 
-    number = {key: i for i, key in enumerate(keys)}
     column: dict[str, float] = {}
     row: dict[str, float] = {}
     bends: dict[Edge, list[Point]] = {}
     below = 0.0
-    numbered = [(number[start], number[end]) for start, end in edges]
-    for positions, _, _, segments in from_edges(numbered) if numbered else ():
-        columns, rows = _grid(positions, len(keys))
-        for node, at in rows.items():
-            rows[node] = at + below
-        for node in rows:
-            if node < len(keys):
-                column[keys[node]], row[keys[node]] = columns[node], rows[node]
-        bends |= _bends(keys, segments, columns, rows)
+    for names in _connected(keys, edges):
+        # Each part by itself: the library numbers the bends of one part with numbers of nodes in another.
+        number = {key: i for i, key in enumerate(names)}
+        own = [(number[start], number[end]) for start, end in edges if start in number]
+        ((positions, _, _, segments),) = from_edges(own)
+        columns, rows = _grid(positions, len(names))
+        rows = {node: at + below for node, at in rows.items()}
+        for node, key in enumerate(names):
+            column[key], row[key] = columns[node], rows[node]
+        bends |= _bends(names, segments, columns, rows)
         below = max(rows.values()) + 1.5
     for i, key in enumerate(key for key in keys if key not in column):  # events on their own
         column[key], row[key] = float(i % 5), below + i // 5
     return Placed(column, row, bends)
+
+
+def _connected(keys: list[str], edges: list[Edge]) -> list[list[str]]:
+    """Return the connected parts of more than one node, each in the order of the keys, as are the parts."""
+    part = {key: {key} for key in keys}
+    for start, end in edges:
+        if part[start] is not part[end]:
+            part[start] |= part[end]
+            for key in part[end]:
+                part[key] = part[start]
+    found = {id(members): members for members in part.values() if len(members) > 1}
+    return [[key for key in keys if key in members] for members in found.values()]
 
 
 def _grid(positions: Any, n_nodes: int) -> tuple[dict[int, float], dict[int, float]]:

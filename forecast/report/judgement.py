@@ -10,7 +10,15 @@ import numpy as np
 from forecast.compiled.scenarios import OTHER
 from forecast.record.outcome import Outcome
 from forecast.report.digits import THIN_SPACE, estimate, points
-from forecast.report.wording import conditions, label, likelihood_word, long_date, scenario_colour, scenario_names
+from forecast.report.wording import (
+    conditions,
+    first_terms,
+    label,
+    likelihood_word,
+    long_date,
+    scenario_colour,
+    scenario_names,
+)
 from forecast.reweight.weights import weighted_quantiles
 
 DOTS = 20  # quantile dots a scenario: each stands for one chance in twenty (Kay et al. 2016)
@@ -34,24 +42,35 @@ def scenarios(found: Outcome, prior: Outcome, forecast: Mapping[str, Any]) -> li
             "rule": conditions(rules[name].when) if name in rules else "every other course of events",
             "colour": scenario_colour(found, name),
             **estimate(shares),
+            "mcse_shown": f"{100.0 * shares.mcse:.2f} points",
             "word": likelihood_word(shares.probability),
             "prior": estimate(prior.scenarios[name]),
             "change": changes.get(name),
             "dots": dots[i].tolist(),
         }
         row["moved"] = _moved(row, forecast.get("compared_with"))
-        row["sentence"] = (
-            f"{row['shown']} on {long_date(found.layout.horizon)}, "
-            f"90{THIN_SPACE}% interval {row['interval']}, {row['moved']}."
-        )
+        row["sentence"] = _sentence(row, long_date(found.layout.horizon))
         rows.append(row)
     return sorted(rows, key=lambda row: (row["id"] == OTHER, -row["probability"], row["id"]))
 
 
-def _moved(row: Mapping[str, Any], since: str | None) -> str:
+def _sentence(row: Mapping[str, Any], horizon: str) -> str:
+    moved = f", {row['moved']}" if row["moved"] else ""
+    return f"{row['word'].capitalize()} on {horizon}: {row['shown']}{moved}."
+
+
+def _moved(row: Mapping[str, Any], since: str | None) -> str | None:
     if row["change"] is None or since is None:
-        return "with no earlier forecast to compare"
+        return None
     return f"{points(row['change'], row['mcse'])} since {long_date(since)}"
+
+
+def word_table() -> list[dict[str, Any]]:
+    """Return the terms of the ICD 203 table (2015) with their bands, from the least likely on."""
+    return [
+        {"word": word, "low": low, "high": high, "shown": f"{low:g}–{high:g}{THIN_SPACE}%"}
+        for word, (low, high) in first_terms().items()
+    ]
 
 
 def headline(rows: list[dict[str, Any]], horizon: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ class _Implied:
     values: dict[str, Any]
 
 
-def statements(found: Outcome, fit: dict[str, Array]) -> list[dict[str, Any]]:
+def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]:
     """Describe every statement known on the as-of date, by event and date.
 
     Args:

@@ -11,68 +11,106 @@ from numpy.typing import NDArray
 
 from forecast.prior.residuals import DISAGREES
 from forecast.record.outcome import Outcome
+from forecast.report.checks import calibration
+from forecast.report.confidence import confidence
+from forecast.report.digits import UNITS
 from forecast.report.events import event_table, uncertain_rows
 from forecast.report.evidence import evidence_list
-from forecast.report.judgement import headline, question, scenarios
+from forecast.report.grounds import grounds
+from forecast.report.history import history
+from forecast.report.judgement import headline, question, scenarios, word_table
+from forecast.report.material import Material
+from forecast.report.moves import watching, waterfall
 from forecast.report.opinions import statements
 from forecast.report.predictive import predictive
 from forecast.report.sampling import reweighting, sampling
+from forecast.report.scored import scored
+from forecast.report.sensitivity import PARTS, SENSITIVE, hanging_on
 from forecast.report.untrusted import all_readable
-from forecast.report.wording import long_date
+from forecast.report.wording import long_date, scenario_names
 from forecast.reweight.curves import Curves
 
 Array = NDArray[np.float64]
 
 CURVE_EVERY = 2  # draws: half of them give the curves to a fraction of a percent, in half the time
-FORMAT = 1
+FORMAT = 2
 
 
-def page_numbers(
-    found: Outcome,
-    prior: Outcome,
-    ledger: Sequence[Mapping[str, Any]],
-    forecast: Mapping[str, Any],
-    by_date: Curves,
-    fit: dict[str, Array],
-) -> dict[str, Any]:
+def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) -> dict[str, Any]:
     """Build the content of report.json.
 
     Args:
-        found, prior: the forecast, and the statements alone at the opening.
-        ledger: all lines, that of this update last.
-        forecast: the content of forecast.json.
+        material: what the report is drawn from.
         by_date: P(event by a date).
         fit: the posterior of stage 1 without any evidence in the sampler.
     """
-    shares = scenarios(found, prior, forecast)
-    told = statements(found, fit)
-    asked = question(found)
+    found = material.outcome
+    shares = scenarios(found, material.prior, material.forecast)
+    told, items = statements(found, fit), evidence_list(found)
+    asked, sampled, weighed = question(found), sampling(found), reweighting(found)
+    results = scored(material.kept.scores)
+    passes = sampled["good"] and weighed["reliable"]
     page = {
         "format": FORMAT,
         "question": asked,
         "headline": headline(shares, long_date(asked["horizon"])),
-        "compared_with": forecast.get("compared_with"),
+        "compared_with": material.forecast.get("compared_with"),
         "axis_to": _axis(shares),
         "scenarios": shares,
-        "events": event_table(found, prior, by_date),
-        "curves": {
-            "days": [day.isoformat() for day in by_date.days],
-            "every": CURVE_EVERY,
-            "correction": by_date.correction,
-            "correction_shown": f"{100.0 * by_date.correction:.2f} points",
-        },
-        "evidence": evidence_list(found),
+        "words": word_table(),
+        "confidence": confidence(shares, told, asked, passes, results["resolved"]),
+        **_answered(material),
+        "history": history(material, items),
+        "events": event_table(found, material.prior, by_date),
+        "curves": _curves(by_date),
+        "evidence": items,
         "statements": told,
         "disagreements": [row for row in told if row["disagrees"]],
         "disagrees_above": DISAGREES,
-        "predictive": predictive(prior),
+        "grounds": grounds(found, items, told),
+        "predictive": predictive(material.prior),
         "uncertain_rows": uncertain_rows(found),
-        "sampling": sampling(found),
-        "reweighting": reweighting(found),
-        "reproduce": _reproduce(found, ledger),
+        "power_scaling": {
+            "parts": PARTS,
+            "sensitive_above": SENSITIVE,
+            "rows": list(material.answers.power_scaling),
+        },
+        "warnings": list(material.warnings),
+        "sampling": sampled,
+        "reweighting": weighed,
+        "digits": [f"{100 * unit:g}" for unit, _ in UNITS],
+        "calibration": calibration(material.kept.calibration),
+        "scores": results,
+        "reproduce": reproduce(found, material.ledger),
     }
     clean: dict[str, Any] = all_readable(page)
     return clean
+
+
+def _answered(material: Material) -> dict[str, Any]:
+    """Describe what the engine answered: why, what to watch, what if, what the forecast hangs on."""
+    answers, found = material.answers, material.outcome
+    names = scenario_names(found)
+
+    def told(table: Mapping[str, Any] | None) -> Any:
+        return None if table is None else waterfall(table, names, found.scenarios[table["target"]].mcse)
+
+    return {
+        "since_update": told(answers.since_update),
+        "since_prior": told(answers.since_prior),
+        "watch": watching(answers.watch, names),
+        "hanging_on": hanging_on(answers.influence, names),
+        "what_if": answers.worlds,
+    }
+
+
+def _curves(by_date: Curves) -> dict[str, Any]:
+    return {
+        "days": [day.isoformat() for day in by_date.days],
+        "every": CURVE_EVERY,
+        "correction": by_date.correction,
+        "correction_shown": f"{100.0 * by_date.correction:.2f} points",
+    }
 
 
 def _axis(rows: Sequence[Mapping[str, Any]]) -> float:
@@ -81,7 +119,8 @@ def _axis(rows: Sequence[Mapping[str, Any]]) -> float:
     return min(1.0, ceil(10.0 * highest + 0.2) / 10.0)
 
 
-def _reproduce(found: Outcome, ledger: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def reproduce(found: Outcome, ledger: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Describe how to get the same numbers again: command, seed, draws, ledger line, digests of the files."""
     line = ledger[-1] if ledger else {}
     return {
         "command": f"forecast update --as-of {found.as_of.isoformat()} --seed {found.seed}",

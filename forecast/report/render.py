@@ -2,26 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
+
+from forecast.report.history import chart
+from forecast.report.moves import bars
+from forecast.report.sections import SECTIONS, contents
 
 DOT = 10.0  # diameter of a dot, in units of the strip's width
 STRIP_WIDTH, STRIP_FOOT, MIN_STACK = 600.0, 16.0, 3
 
 
-def render(page: Mapping[str, Any], drawing: Mapping[str, Any], figures: Mapping[str, str]) -> str:
+def render(page: Mapping[str, Any], drawing: Mapping[str, Any], figures: Mapping[str, str], earlier: str | None) -> str:
     """Render report.html.
 
     Args:
         page: the content of report.json.
         drawing: places of the network's nodes and edges.
         figures: name -> `<svg>` element.
+        earlier: as-of date of the report before; None without one.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    from forecast.report.digits import percent
     from forecast.report.opinions import by_event
+
+    environment = page_environment()
+    script = source(environment, "script.js")
+    falls = {name: bars(page[name]) for name in ("since_update", "since_prior") if page[name]}
+    text: str = environment.get_template("report.html").render(
+        page=page,
+        sections=SECTIONS,
+        contents=contents(),
+        titles={section.id: section.title for section in SECTIONS},
+        earlier=earlier,
+        style=Markup(source(environment, "style.css")),
+        script=Markup(script),
+        script_hash=_csp_hash(script),
+        worlds=Markup(_data_block(page["what_if"])),
+        strips={row["id"]: dot_strip(row, page["axis_to"]) for row in page["scenarios"]},
+        falls=falls,
+        chart=chart(page["history"], page["axis_to"]),
+        sparks={row["id"]: _sparks(row, page["history"]) for row in page["history"]["questions"]},
+        told=by_event(page["statements"]),
+        curves={event["id"]: curve_lines(event, page) for event in page["events"]},
+        fans={event["id"]: curve_fans(event, page) for event in page["events"]},
+        drawing=drawing,
+        # Drawn by matplotlib, which escapes the text in it.
+        figures={name: Markup(svg) for name, svg in figures.items()},
+    )
+    return text
+
+
+def page_environment() -> Any:
+    """Return the templates' environment: everything that they print is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from forecast.report.digits import percent
     from forecast.report.wording import label, long_date
 
     environment = Environment(
@@ -33,19 +73,25 @@ def render(page: Mapping[str, Any], drawing: Mapping[str, Any], figures: Mapping
     )
     environment.filters |= {"long_date": long_date, "label": label}
     environment.globals |= {"percent": percent}
-    style = Markup(environment.loader.get_source(environment, "style.css")[0]) if environment.loader else ""
-    strips = {row["id"]: dot_strip(row, page["axis_to"]) for row in page["scenarios"]}
-    curves = {event["id"]: curve_lines(event, page) for event in page["events"]}
-    return environment.get_template("report.html").render(
-        page=page,
-        style=style,
-        strips=strips,
-        told=by_event(page["statements"]),
-        curves=curves,
-        drawing=drawing,
-        # Drawn by matplotlib, which escapes the text in it.
-        figures={name: Markup(svg) for name, svg in figures.items()},
-    )
+    environment.globals["draw"] = environment.get_template("drawings.html").module
+    return environment
+
+
+def source(environment: Any, name: str) -> str:
+    """Return the text of a template's file as it is."""
+    text: str = environment.loader.get_source(environment, name)[0]
+    return text
+
+
+def _csp_hash(script: str) -> str:
+    """Return what the page's policy names its only script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _data_block(values: Any) -> str:
+    """Encode values as JSON that cannot end the element it stands in, nor begin another one."""
+    text = json.dumps({key: values[key] for key in values if key != "rows"}, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def dot_strip(row: Mapping[str, Any], axis_to: float) -> dict[str, Any]:
@@ -80,20 +126,54 @@ CURVE_WIDTH, CURVE_HEIGHT = 132.0, 40.0
 
 def curve_lines(event: Mapping[str, Any], page: Mapping[str, Any]) -> list[str | None]:
     """Return the points of each state's curve by date; None for a constant, and for a state that is always reached."""
-    from datetime import date
-
-    start = date.fromisoformat(page["question"]["known_until"])
-    days = [(date.fromisoformat(day) - start).days for day in page["curves"]["days"]]
     lines: list[str | None] = []
     for k, state in enumerate(event["states"]):
-        if state["curve"] is None or (k == 0 and event["kind"] == "reached"):
+        if not _has_curve(event, k):
             lines.append(None)
             continue
         first = _known(event, k)
-        points = [(0.0, first), *zip(days, (point["probability"] for point in state["curve"]), strict=True)]
-        last = max(days[-1], 1)
-        lines.append(" ".join(f"{CURVE_WIDTH * x / last:.1f},{CURVE_HEIGHT * (1 - p):.1f}" for x, p in points))
+        lines.append(_points([(0.0, first), *_by_day(page, [point["probability"] for point in state["curve"]])]))
     return lines
+
+
+def curve_fans(event: Mapping[str, Any], page: Mapping[str, Any]) -> list[str | None]:
+    """Return the outline of each state's 90 % band by date; None where there is no curve."""
+    fans: list[str | None] = []
+    for k, state in enumerate(event["states"]):
+        if not _has_curve(event, k):
+            fans.append(None)
+            continue
+        low, high = ([point["quantiles"][end] for point in state["curve"]] for end in (0, -1))
+        around = [*_by_day(page, low), *reversed(_by_day(page, high))]
+        fans.append(_points([(0.0, _known(event, k)), *around]))
+    return fans
+
+
+def _has_curve(event: Mapping[str, Any], k: int) -> bool:
+    return event["states"][k]["curve"] is not None and not (k == 0 and event["kind"] == "reached")
+
+
+def _by_day(page: Mapping[str, Any], values: Sequence[float]) -> list[tuple[float, float]]:
+    """Return (share of the time from the last known day to the horizon, value) of each day of the curves."""
+    start = date.fromisoformat(page["question"]["known_until"])
+    days = [(date.fromisoformat(day) - start).days for day in page["curves"]["days"]]
+    return [(day / max(days[-1], 1), value) for day, value in zip(days, values, strict=True)]
+
+
+def _points(places: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{CURVE_WIDTH * x:.1f},{CURVE_HEIGHT * (1 - p):.1f}" for x, p in places)
+
+
+def _sparks(row: Mapping[str, Any], past: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Place each forecaster's course of one question between the opening and the as-of date."""
+    start = date.fromisoformat(past["from"])
+    days = max((date.fromisoformat(past["to"]) - start).days, 1)
+
+    def course(points: Sequence[Mapping[str, Any]]) -> str:
+        places = [((date.fromisoformat(p["day"]) - start).days / days, p["probability"]) for p in points]
+        return _points([*places, (1.0, places[-1][1])] if len(places) == 1 else places)
+
+    return [{"own": one["own"], "points": course(one["points"])} for one in row["series"]]
 
 
 def _known(event: Mapping[str, Any], k: int) -> float:

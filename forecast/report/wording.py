@@ -55,9 +55,15 @@ def conditions(listed: Iterable[Condition]) -> str:
     return " and ".join(map(condition, listed))
 
 
+def first_terms() -> dict[str, tuple[float, float]]:
+    """Return the bands of the ICD 203 table in percent, by the first term of each, from the least likely on."""
+    bands = {bounds: term for term, bounds in reversed(OFFICIAL["icd203"].items())}
+    return {term: bounds for bounds, term in sorted(bands.items())}
+
+
 def likelihood_word(probability: float) -> str:
     """Return the term of the ICD 203 table (2015) for a probability; its bands meet at their ends."""
     if probability in {0.0, 1.0}:
         return "certain" if probability else "impossible"
-    bands = sorted({bounds: term for term, bounds in reversed(OFFICIAL["icd203"].items())}.items())
-    return next((term for (_, high), term in bands if 100.0 * probability < high), bands[-1][1])
+    bands = first_terms()
+    return next((term for term, (_, high) in bands.items() if 100.0 * probability < high), list(bands)[-1])

@@ -1,96 +1,108 @@
-"""The report stage: from a forecast to forecast.nc, report.html and report.json."""
+"""The report stage: from a forecast and what is asked about it to forecast.nc, report.html, report.json, report.md."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.prior.draws import load_fit
-from forecast.record.files import replace_file
 from forecast.record.outcome import Outcome
+from forecast.report.brief import brief
+from forecast.report.evidence import evidence_list
 from forecast.report.graph import network_drawing
-from forecast.report.page import CURVE_EVERY, page_numbers
+from forecast.report.judgement import question
+from forecast.report.material import Material, Row
+from forecast.report.opinions import statements
+from forecast.report.page import CURVE_EVERY, page_numbers, reproduce
 from forecast.report.render import render
+from forecast.report.untrusted import all_readable
 from forecast.reweight.curves import Curves, curve_days, curves
-from forecast.reweight.evaluate import Evaluation, mean_joint
+from forecast.reweight.evaluate import mean_joint
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
+Array = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 
-def write_report(
-    outcome: Outcome,
-    prior: Outcome,
-    folder: Path,
-    ledger: Sequence[Mapping[str, Any]],
-    forecast: Mapping[str, Any],
-    progress: Progress,
-) -> None:
-    """Write the three files of the report into a folder, each of them whole or not at all."""
-    for name, content in report_files(outcome, prior, ledger, forecast, progress).items():
-        replace_file(folder / name, content)
+@dataclass(frozen=True)
+class _Fits:
+    """Stage 1's kept fits of an outcome, each (posterior, sampler's statistics): of the draws in use, of the base."""
+
+    of: Outcome
+
+    @cached_property
+    def used(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        return load_fit(self.of.posterior.draws.folder)
+
+    @cached_property
+    def base(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        posterior = self.of.posterior
+        return self.used if posterior.draws.digest == posterior.base.digest else load_fit(posterior.base.folder)
 
 
-def report_files(
-    outcome: Outcome,
-    prior: Outcome,
-    ledger: Sequence[Mapping[str, Any]],
-    forecast: Mapping[str, Any],
-    progress: Progress,
-) -> dict[str, bytes]:
-    """Draw the report: forecast.nc, report.html and report.json by name.
+def report_files(material: Material, progress: Progress, earlier: str | None = None) -> dict[str, bytes]:
+    """Draw the report: forecast.nc, report.html, report.json and report.md by name.
 
     Args:
-        outcome, prior: the forecast, and the statements alone at the opening.
-        ledger: all lines of the ledger, that of this update last.
-        forecast: the content of forecast.json.
+        material: what it is drawn from.
         progress: told what is being done.
+        earlier: as-of date of the report before, to which the page links; None without one.
     """
+    from forecast.report.figures import figures
     from forecast.report.tree import as_netcdf
 
-    page, tree = _page_and_tree(outcome, prior, ledger, forecast, progress)
+    fits = _Fits(material.outcome)
+    progress("report: curves by date")
+    by_date = _curves(material.outcome)
+    progress("report: numbers")
+    page = page_numbers(material, by_date, fits.base[0])
     progress("report: figures")
-    drawing = network_drawing(outcome, page["events"], page["scenarios"])
-    html = render(page, drawing, _figures(outcome, prior.posterior.evaluation, page))
-    text = json.dumps(page, ensure_ascii=False, indent=1, allow_nan=False)
-    return {"forecast.nc": as_netcdf(tree), "report.html": html.encode(), "report.json": f"{text}\n".encode()}
+    drawing = network_drawing(material.outcome, page["events"], page["scenarios"])
+    html = render(page, drawing, figures(material, page), earlier)
+    progress("report: DataTree")
+    tree = _tree(material.outcome, material.prior, page, fits)
+    return {
+        "forecast.nc": as_netcdf(tree),
+        "report.html": html.encode(),
+        "report.json": _as_json(page),
+        "report.md": brief(page).encode(),
+    }
 
 
-def report_tree(
-    outcome: Outcome,
-    prior: Outcome,
-    ledger: Sequence[Mapping[str, Any]],
-    forecast: Mapping[str, Any],
-    progress: Progress,
-) -> DataTree:
-    """Build the DataTree of forecast.nc alone; arguments as of `report_files`."""
-    return _page_and_tree(outcome, prior, ledger, forecast, progress)[1]
+def report_brief(material: Material, progress: Progress) -> str:
+    """Write the one page of Markdown alone; no figure is drawn."""
+    progress("report: curves by date")
+    by_date = _curves(material.outcome)
+    progress("report: numbers")
+    return brief(page_numbers(material, by_date, _Fits(material.outcome).base[0]))
 
 
-def _page_and_tree(
-    outcome: Outcome,
-    prior: Outcome,
-    ledger: Sequence[Mapping[str, Any]],
-    forecast: Mapping[str, Any],
-    progress: Progress,
-) -> tuple[dict[str, Any], DataTree]:
+def report_tree(outcome: Outcome, prior: Outcome, ledger: tuple[Row, ...]) -> DataTree:
+    """Build the DataTree of forecast.nc alone."""
+    fits = _Fits(outcome)
+    tables = {
+        "question": question(outcome),
+        "statements": statements(outcome, fits.base[0]),
+        "evidence": evidence_list(outcome),
+        "reproduce": reproduce(outcome, ledger),
+    }
+    return _tree(outcome, prior, all_readable(tables), fits)
+
+
+def _tree(outcome: Outcome, prior: Outcome, tables: Mapping[str, Any], fits: _Fits) -> DataTree:
     from forecast.report.tree import data_tree
 
     found = outcome.posterior
-    progress("report: curves by date")
-    by_date = _curves(outcome)
     joint = mean_joint(found.asked, found.draws.theta, found.weights.weights, found.reliabilities)
-    progress("report: numbers")
-    fit = load_fit(found.draws.folder)
-    told = fit if found.draws.digest == found.base.digest else load_fit(found.base.folder)
-    page = page_numbers(outcome, prior, ledger, forecast, by_date, told[0])
-    return page, data_tree(outcome, prior.posterior.evaluation, joint, fit, page)
+    return data_tree(outcome, prior.posterior.evaluation, joint, fits.used, tables)
 
 
 def _curves(outcome: Outcome) -> Curves:
@@ -108,25 +120,9 @@ def _curves(outcome: Outcome) -> Curves:
     )
 
 
-def _figures(outcome: Outcome, opening: Evaluation, page: Mapping[str, Any]) -> dict[str, str]:
-    from forecast.report.figures import prior_posterior, ranks
-
-    found = outcome.posterior
-    names = {row["id"]: row["name"] for row in page["scenarios"]}
-    likeliest = [event["likeliest"] for event in page["events"]]
-    states = [event["states"][k]["state"] for event, k in zip(page["events"], likeliest, strict=True)]
-    rows = [f"{event['label']}: {state}" for event, state in zip(page["events"], states, strict=True)]
-
-    def values(evaluation: Evaluation) -> Any:
-        events = [evaluation.events[v][k] for v, k in enumerate(likeliest)]
-        return np.concatenate([evaluation.scenarios, np.stack(events)])
-
-    shares = {names[name]: found.evaluation.scenarios[i] for i, name in enumerate(outcome.scenario_ids)}
-    varying = {name: values for name, values in shares.items() if values.std() > 0.0}
-    weights = found.weights.weights
-    return {
-        "prior_posterior": prior_posterior(
-            [*(names[name] for name in outcome.scenario_ids), *rows], values(opening), values(found.evaluation), weights
-        ),
-        "ranks": ranks(varying) if varying else "",
-    }
+def _as_json(page: Mapping[str, Any]) -> bytes:
+    """Encode the page's numbers, indented but for the many of the what-ifs, which stand on one line."""
+    rest = {key: page[key] for key in page if key != "what_if"}
+    head = json.dumps(rest, ensure_ascii=False, indent=1, allow_nan=False)
+    worlds = json.dumps(page["what_if"], ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f'{head.removesuffix("}").rstrip()},\n "what_if": {worlds}\n}}\n'.encode()

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
 from forecast.pipeline import Update
+from forecast.publish import Asked
 from tests.report.outcomes import SEED, concluded, world
 
 LINE = {
@@ -39,11 +40,13 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
         noted.append({"as_of": as_of.isoformat(), "seed": seed})
         return Update(root, found, table, dict(LINE), (dict(LINE),), False, (), ())
 
-    def write_report(_: Any, __: Any, folder: Path, ledger: Any, *___: Any) -> None:
-        noted.append({"folder": folder.name, "lines": len(ledger)})
+    def published(asked: Asked, _: Any) -> dict[str, bytes]:
+        noted.append({"lines": len(asked.ledger)})
+        return {"report.html": b"page"}
 
     monkeypatch.setattr("forecast.pipeline.conclude", conclude)
-    monkeypatch.setattr("forecast.report.write.write_report", write_report)
+    monkeypatch.setattr("forecast.redraw.published", published)
+    monkeypatch.setattr("forecast.redraw.write_index", lambda *_: None)
     return noted
 
 

@@ -10,18 +10,21 @@ from typing import Any
 
 import numpy as np
 
+from forecast.answers.why import Start
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
 from forecast.prior.draws import Draws
 from forecast.prior.rows_prior import theta_draws
 from forecast.prior.settings import CHAINS
 from forecast.prior.spec import PriorSpec, prior_spec
+from forecast.publish import Asked
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.tables import forecast_table
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.sources import draw_reliabilities
 from forecast.reweight.weights import weigh_draws
+from forecast.workspace.problems import Problem
 from forecast.workspace.records import (
     Claim,
     Count,
@@ -99,8 +102,20 @@ def ledger_line(result: Outcome) -> dict[str, Any]:
         "seed": SEED,
         "version": "0.1.0",
         "versions": {"numpy": np.__version__},
+        "known_until": AS_OF.isoformat(),
+        "scenarios": [{"id": name, "probability": one.probability} for name, one in result.scenarios.items()],
         "note": "a <b>note</b>",
     }
+
+
+def asked(known: Workspace, root: Path) -> Asked:
+    """What the report of that forecast is about, compared with an earlier update; `root` gets the fit and the cache."""
+    found, prior, table = concluded(known, root)
+    parts = np.full(len(found.scenario_ids), 1.0 / len(found.scenario_ids))
+    start = Start("the update of 2025-06-01", parts, date(2025, 6, 1), date(2025, 6, 1), ("i-said", "i-claim"), ())
+    earlier = {**ledger_line(found), "as_of": "2025-06-01", "note": None}
+    doubt = Problem(HERE, "somebody <b>doubts</b>", "this", "that", "warning")
+    return Asked(root, found, prior, table, (earlier, ledger_line(found)), start, (doubt,))
 
 
 def _draws(spec: PriorSpec, folder: Path) -> Draws:
@@ -118,6 +133,7 @@ def _draws(spec: PriorSpec, folder: Path) -> Draws:
         "posterior/beta": chained(beta),
         "posterior/epsilon": chained(epsilon),
         "posterior/omega": np.abs(chained(rng.standard_normal((len(spec.experts), DRAWS)))) / 2,
+        "posterior/deviation": chained(rng.standard_normal((len(spec.deviation_labels), DRAWS))),
         "posterior/quantity": -np.abs(chained(rng.standard_normal((spec.quantities.n_rows, DRAWS)))),
         "sample_stats/diverging": np.zeros((CHAINS, DRAWS // CHAINS), dtype=bool),
     }

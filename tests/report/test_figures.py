@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.prior.settings import CHAINS
-from forecast.report.figures import INK, SIZE, inline, resampled
 from forecast.report.graph import GAP_Y, NODE_HEIGHT, place_nodes
+from forecast.report.inline_svg import INK, SIZE, inline, resampled
 from forecast.report.render import DOT, STRIP_WIDTH, dot_strip
 from forecast.report.sampling import by_chain
 from forecast.report.wording import likelihood_word, long_date
@@ -45,10 +45,11 @@ def test_dots_neither_overlap_nor_get_lost(values: list[float]) -> None:
 @given(pairs=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=25))
 @settings(max_examples=50, deadline=None)
 def test_nodes_stand_apart_and_causes_on_the_left(pairs: list[tuple[int, int]]) -> None:
-    """No two nodes share a place, each edge runs to the right, and every event is drawn, those on their own too."""
+    """No two nodes share a place, each edge runs to the right, every event is drawn, and that twice the same."""
     keys = [f"event e{i}" for i in range(12)]
     edges = list(dict.fromkeys((keys[min(p)], keys[max(p)]) for p in pairs if p[0] != p[1]))
     placed = place_nodes(keys, edges)
+    assert placed == place_nodes(keys, edges)
     assert set(keys) == set(placed.column)
     for one, other in combinations(keys, 2):
         apart = abs(placed.row[one] - placed.row[other]) * (NODE_HEIGHT + GAP_Y)

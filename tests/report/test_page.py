@@ -1,149 +1,36 @@
-"""The report of a small forecast: its numbers against their sources, and hostile text that stays text."""
+"""The report of a small forecast: its numbers against their sources, its elements against what a page may have."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from forecast.prior.spec import SD_DEVIATION
-from forecast.record.outcome import Outcome
 from forecast.record.predictive import prior_predictive
-from forecast.report.write import report_files, write_report
-from tests.report.outcomes import AS_OF, concluded, ledger_line, world
-
-HOSTILE = (
-    '"><script>alert(1)</script><svg onload=alert(2)><img src=https://evil.example/x onerror=alert(3)>'
-    "{{ 7 * 7 }}{% raw %}</style></title></details>\u202egnp"
-)
-VOID = {"meta", "br", "link", "img"}
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A forecast with its report."""
-
-    found: Outcome
-    prior: Outcome
-    files: dict[str, bytes]
-
-    @property
-    def page(self) -> dict[str, Any]:
-        """The content of report.json."""
-        loaded: dict[str, Any] = json.loads(self.files["report.json"])
-        return loaded
-
-    @property
-    def html(self) -> str:
-        """The page."""
-        return self.files["report.html"].decode()
-
-
-def _draw(folder: Path, **more: Any) -> Drawn:
-    found, prior, table = concluded(world(**more), folder)
-    files = report_files(found, prior, [ledger_line(found)], table, lambda _: None)
-    return Drawn(found, prior, files)
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    """The report of the small world."""
-    return _draw(tmp_path_factory.mktemp("fit"))
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    """The same with hostile text wherever a file has free text."""
-    base = world()
-    return _draw(
-        tmp_path_factory.mktemp("fit"),
-        network=replace(base.network, title=HOSTILE),
-        items=tuple(replace(item, headline=HOSTILE, url="javascript:alert(4)", why=HOSTILE) for item in base.items),
-        statements=tuple(
-            replace(
-                s, says=HOSTILE, publication=replace(s.publication, publisher=HOSTILE, url="https://a.example/'\">")
-            )
-            for s in base.statements
-        ),
-        scenarios=tuple(replace(rule, name=HOSTILE, summary=HOSTILE) for rule in base.scenarios),
-        experts={name: replace(expert, name=HOSTILE) for name, expert in base.experts.items()},
-        sources={name: replace(source, name=HOSTILE) for name, source in base.sources.items()},
-    )
-
-
-@dataclass
-class _Elements(HTMLParser):
-    found: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
-    open: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert tag == self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-
-def _elements(drawn: Drawn) -> _Elements:
-    parser = _Elements()
-    parser.feed(drawn.html)
-    parser.close()
-    assert [] == parser.open
-    return parser
-
-
-def test_hostile_text_is_text(hostile: Drawn) -> None:
-    """No script, no handler, no address but web addresses and places on the page; the text itself can be read."""
-    parsed = _elements(hostile)
-    tags = {tag for tag, _ in parsed.found}
-    assert set() == tags & {"script", "img", "iframe", "object", "embed", "base", "form", "link"}
-    for tag, attributes in parsed.found:
-        assert [] == [name for name in attributes if name.startswith("on")]
-        for name in ("href", "src", "xlink:href", "action"):
-            address = attributes.get(name)
-            assert address is None or address.startswith(("#", "https://a.example/")), (tag, address)
-    text = "".join(parsed.texts)
-    assert "<script>alert(1)</script>" in text
-    assert "{{ 7 * 7 }}{% raw %}" in text
-    assert "javascript:alert(4)" in text
-    assert "\u202e" not in hostile.html
-    assert "[U+202E]" in text
+from tests.report.drawn import Drawn, Elements, draw, elements
+from tests.report.outcomes import AS_OF
 
 
 def test_page_asks_the_network_for_nothing(drawn: Drawn) -> None:
     """Nothing is loaded from anywhere, and the page's own policy forbids it."""
-    parsed = _elements(drawn)
+    parsed = elements(drawn.html)
     assert [] == [tag for tag, attributes in parsed.found if "src" in attributes or tag == "link"]
     assert "url(http" not in drawn.html
     assert "@import" not in drawn.html
     assert "default-src 'none'" in drawn.html
 
 
-def _headings(parsed: _Elements) -> Iterator[int]:
+def _headings(parsed: Elements) -> Iterator[int]:
     return (int(tag[1]) for tag, _ in parsed.found if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit())
 
 
 def test_page_is_accessible(drawn: Drawn) -> None:
     """Headings go down one level at a time, ids are unique, and every figure has a text alternative."""
-    parsed = _elements(drawn)
+    parsed = elements(drawn.html)
     levels = list(_headings(parsed))
     assert 1 == levels[0]
     assert all(after <= before + 1 for before, after in pairwise(levels))
@@ -159,7 +46,7 @@ def test_page_is_accessible(drawn: Drawn) -> None:
 
 def test_same_forecast_same_bytes(drawn: Drawn, tmp_path: Path) -> None:
     """Drawing twice gives the same page and the same numbers, byte for byte."""
-    again = _draw(tmp_path)
+    again = draw(tmp_path)
     assert drawn.files["report.html"] == again.files["report.html"]
     assert drawn.files["report.json"] == again.files["report.json"]
 
@@ -261,10 +148,3 @@ def test_data_tree_loads_with_its_groups(drawn: Drawn, tmp_path: Path) -> None:
             float(joint.sel(scenario=name, event_state=["will=no", "will=yes"]).sum()), abs=1e-9
         )
     assert AS_OF.isoformat() == tree.attrs["as_of"]
-
-
-def test_files_are_written_whole(drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`write_report` leaves the three files and nothing else."""
-    monkeypatch.setattr("forecast.report.write.report_files", lambda *_: drawn.files)
-    write_report(drawn.found, drawn.prior, tmp_path, [], {}, lambda _: None)
-    assert ["forecast.nc", "report.html", "report.json"] == sorted(path.name for path in tmp_path.iterdir())

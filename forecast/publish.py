@@ -1,0 +1,203 @@
+"""From an update to its report: what the page asks of the engine, what is kept of earlier runs, and the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecast.record.files import replace_file
+from forecast.record.ledger import Line, encode
+from forecast.record.outcome import Outcome
+from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
+from forecast.report.checks import CALIBRATION, NEEDED
+from forecast.report.material import Answers, Kept, Material
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+
+if TYPE_CHECKING:
+    from forecast.answers.why import Start
+
+Progress = Callable[[str], None]
+Row = dict[str, Any]
+
+WATCHED_DAYS = 90  # of the watch list
+CODE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report is about: a forecast as it is recorded, and the update that it is compared with.
+
+    `ledger` ends with the line of this forecast; `start` is None where there is no earlier update.
+    """
+
+    root: Path
+    outcome: Outcome
+    prior: Outcome
+    forecast: Row
+    ledger: tuple[Line, ...]
+    start: Start | None
+    warnings: tuple[Problem, ...]
+
+
+def published(asked: Asked, progress: Progress) -> dict[str, bytes]:
+    """Draw the report of a forecast: its files by name. Nothing is written but answers kept in the cache.
+
+    Raises WorkspaceProblems for mistakes in files that the report reads beside the workspace.
+    """
+    from forecast.report.write import report_files
+
+    drawn = material(asked, progress)
+    progress("drawing the report")
+    return report_files(drawn, progress, before(asked.root, asked.outcome))
+
+
+def material(asked: Asked, progress: Progress) -> Material:
+    """Gather what a report is drawn from; the engine's answers are computed once and kept under their digest."""
+    kept = asked.root / "reports" / ".cache" / "answers" / f"{_digest(asked)[:32]}.json"
+    if kept.exists():
+        answered = json.loads(kept.read_text(encoding="utf-8"))
+    else:
+        answered = _answers(asked, progress)
+        replace_file(kept, json.dumps(answered, ensure_ascii=False, allow_nan=False).encode())
+    return Material(
+        asked.outcome,
+        asked.prior,
+        asked.ledger,
+        asked.forecast,
+        Answers(**answered, questions=_questions(asked.outcome)),
+        _kept(asked.root),
+        tuple(map(str, (*asked.warnings, *_doubts(asked.outcome)))),
+    )
+
+
+def write_index(root: Path, found: Outcome, ledger: Sequence[Line]) -> None:
+    """Write reports/index.html, which lists all updates."""
+    from forecast.report.index import index_page
+    from forecast.report.wording import scenario_names
+
+    page = index_page(found.workspace.network.title, scenario_names(found), ledger, report_days(root))
+    replace_file(root / "reports" / "index.html", page.encode())
+
+
+def before(root: Path, found: Outcome) -> str | None:
+    """Return the as-of date of the latest report before this one."""
+    days = [day for day in report_days(root) if day < found.as_of.isoformat()]
+    return max(days, default=None)
+
+
+def report_days(root: Path) -> list[str]:
+    """Return the as-of dates that have a report, in order."""
+    return sorted(path.parent.name for path in (root / "reports").glob("[0-9]*-*/report.html"))
+
+
+def _answers(asked: Asked, progress: Progress) -> Row:
+    from forecast.answers.influence import influence
+    from forecast.answers.target import find_target, probabilities
+    from forecast.answers.watch import watch_list
+    from forecast.answers.why import Start, why
+    from forecast.answers.worlds import worlds
+    from forecast.answers.worlds_table import worlds_table
+    from forecast.report.moves import TOP
+
+    found, prior = asked.outcome, asked.prior
+    target = find_target(found, None)
+
+    def since(start: Start, what: str) -> Row:
+        return why(found, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
+
+    alone = Start("the statements alone", probabilities(prior, target))
+    since_prior = since(alone, "the statements alone")
+    since_update = since(asked.start, "the last update") if asked.start is not None else None
+    progress("what to watch")
+    watch = watch_list(found, WATCHED_DAYS, {})
+    progress("what the forecast hangs on")
+    return {
+        "since_prior": since_prior,
+        "since_update": since_update,
+        "watch": watch,
+        "influence": influence(found, progress),
+        "worlds": worlds_table(found, worlds(found, progress)),
+        **_of_the_draws(asked, progress),
+    }
+
+
+def _of_the_draws(asked: Asked, progress: Progress) -> Row:
+    from forecast.prior.draws import load_fit
+    from forecast.report.method_figures import method_figures
+    from forecast.report.sensitivity import parts, power_scaling
+
+    progress("power-scaling, and figures of the draws")
+    fit = load_fit(asked.outcome.posterior.draws.folder)[0]
+    logs = parts(asked.outcome, fit)
+    return {
+        "power_scaling": power_scaling(asked.outcome, logs),
+        "figures": method_figures(asked.outcome, asked.prior, fit, logs),
+    }
+
+
+def _digest(asked: Asked) -> str:
+    """Compute the SHA-256 of all that answers hang on: the forecast, its draws, the update before, the code."""
+    found, start = asked.outcome, asked.start
+    line = {key: value for key, value in asked.ledger[-1].items() if key not in {"note", "previous"}}
+    told: list[Any] = [found.posterior.draws.digest, found.as_of.isoformat(), encode(line)]
+    if start is not None:
+        told += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]
+    digest = hashlib.sha256(json.dumps(told).encode())
+    # An answer is never older than what computes it.
+    for path in sorted(CODE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _questions(found: Outcome) -> list[Row]:
+    from forecast.questions.table import question_table
+
+    return question_table(found)
+
+
+def _doubts(found: Outcome) -> tuple[Problem, ...]:
+    from forecast.compiled.doubts import evidence_doubts
+
+    return tuple(evidence_doubts(found.layout, found.workspace, found.as_of))
+
+
+def _kept(root: Path) -> Kept:
+    replay = {
+        name: [(day.isoformat(), p) for day, p in zip(course.days, course.probability, strict=True)]
+        for name, course in scenario_courses(root).items()
+    }
+    series = {
+        question: {who: [(day.isoformat(), p) for day, p in points] for who, points in by.items()}
+        for question, by in forecaster_courses(root).items()
+    }
+    return Kept(replay or None, series or None, _scores(root), _calibration(root))
+
+
+def _scores(root: Path) -> Row | None:
+    path = root / TABLE
+    if not path.exists():
+        return None
+    from forecast.scores.read import read_forecasts
+    from forecast.scores.score_table import score
+
+    return score(read_forecasts([path], base=root), by_question=False)
+
+
+def _calibration(root: Path) -> Mapping[str, Any] | None:
+    path = root / CALIBRATION
+    if not path.exists():
+        return None
+    source = Source(CALIBRATION, 1)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise WorkspaceProblems([Problem(source, "no JSON", str(error), "one object")]) from None
+    missing = [key for key in NEEDED if not isinstance(content, dict) or key not in content]
+    if missing:
+        allowed = f"an object with {', '.join(NEEDED)}"
+        raise WorkspaceProblems([Problem(source, "a run of simulation-based calibration", f"no {missing[0]}", allowed)])
+    return dict(content)

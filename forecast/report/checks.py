@@ -1,0 +1,45 @@
+"""Checks of the method: the prior predictive, and simulation-based calibration where a run of it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from forecast.report.wording import long_date
+
+CALIBRATION = "reports/calibration.json"
+NEEDED = ("date", "worlds", "quantities")
+SURPRISING = 0.01  # p value of a test of even ranks below which a quantity is marked
+
+
+def calibration(kept: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Describe a stored run of simulation-based calibration.
+
+    The file holds `date` (of the run), `worlds` (how many were simulated), `quantities` (each with `name`, `ranks`:
+    a rank for each world, `of`: the largest rank there can be, `p_value`: of a test of even ranks).
+
+    Source: Talts, Betancourt, Simpson, Vehtari and Gelman (2018), "Validating Bayesian inference algorithms with
+    simulation-based calibration".
+    """
+    if kept is None:
+        return {"run": False, "text": "Simulation-based calibration has not yet been run.", "quantities": []}
+    rows = [
+        {
+            "name": row["name"],
+            "worlds": len(row["ranks"]),
+            "ranks": row["ranks"],
+            "of": row["of"],
+            "p_value": row["p_value"],
+            "p_shown": f"{row['p_value']:.3f}",
+            "surprising": row["p_value"] < SURPRISING,
+        }
+        for row in kept["quantities"]
+    ]
+    marked = [row["name"] for row in rows if row["surprising"]]
+    result = (
+        f"Ranks are uneven (p below {SURPRISING:g}) for {', '.join(marked)}."
+        if marked
+        else (f"No quantity's ranks are uneven (p below {SURPRISING:g}).")
+    )
+    text = f"Run on {long_date(kept['date'])} on {kept['worlds']} simulated worlds. {result}"
+    return {"run": True, "date": kept["date"], "worlds": kept["worlds"], "text": text, "quantities": rows}

@@ -1,0 +1,63 @@
+"""What a report is drawn from: the forecast, what the engine answered about it, and what is kept of earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from forecast.record.outcome import Outcome
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the engine was asked for the page, as plain tables.
+
+    `since_prior` and `since_update`: of forecast.answers.why (the second is None for a first forecast); `watch`: of
+    forecast.answers.watch; `questions`: of forecast.questions.table; `influence`: of forecast.answers.influence;
+    `worlds`: of forecast.answers.worlds_table; `power_scaling`: of forecast.report.sensitivity; `figures`: those of
+    ArviZ that hang on the draws alone (forecast.report.method_figures), name -> `<svg>` element.
+    """
+
+    since_prior: Row
+    since_update: Row | None
+    watch: Row
+    questions: Sequence[Row]
+    influence: Row
+    worlds: Row
+    power_scaling: Sequence[Row]
+    figures: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What stands in the workspace's `reports` folder beside the forecasts, each None where it was never made.
+
+    `replay`: scenario -> (day, probability) of reports/replay.jsonl; `series`: question -> forecaster -> the same, of
+    reports/replay.csv; `scores`: what `forecast score --json` says of it; `calibration`: the content of
+    reports/calibration.json.
+    """
+
+    replay: Mapping[str, Sequence[tuple[str, float]]] | None = None
+    series: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]] | None = None
+    scores: Row | None = None
+    calibration: Row | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that a report is drawn from.
+
+    `prior` is what the statements alone give at the opening; `ledger` holds the lines up to that of this forecast,
+    which is the last; `forecast` is the content of forecast.json; `warnings` are those that the run gave.
+    """
+
+    outcome: Outcome
+    prior: Outcome
+    ledger: tuple[Row, ...]
+    forecast: Row
+    answers: Answers
+    kept: Kept = Kept()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,149 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("worlds").textContent);
+  const form = document.getElementById("ask");
+  const field = (name) => form.elements.namedItem(name);
+  const said = document.getElementById("said");
+  const shares = document.getElementById("after-scenarios");
+  const moved = document.getElementById("after-events");
+  const asked = data.events.map((event, v) => v).filter((v) => data.events[v].asked);
+
+  // As the page's own numbers are written: what would round to none or all is less or more than one percent.
+  const percent = (units) => {
+    if (units === 0 || units === data.unit) return units ? "100\u202f%" : "0\u202f%";
+    const whole = Math.round((100 * units) / data.unit);
+    return (whole === 0 ? "<1" : whole === 100 ? ">99" : String(whole)) + "\u202f%";
+  };
+
+  const element = (tag, text, className) => {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  };
+
+  const fill = (select, labels, values) => {
+    select.replaceChildren(...labels.map((text, i) => {
+      const option = element("option", text);
+      option.value = String(values[i]);
+      return option;
+    }));
+  };
+
+  const table = (how) => (how === "imposed" ? data.imposed : data.learned);
+
+  // States that cannot be any more are left out: the engine gave no answer for them.
+  const possible = (v, how) => data.events[v].states.map((_, x) => x).filter((x) => table(how)[`${v}.${x}`]);
+
+  const chosen = (name) => Number(field(name).value);
+
+  const fillStates = (name, v, how) => {
+    const states = possible(v, how);
+    const before = field(name).value;
+    fill(field(name), states.map((x) => data.events[v].states[x]), states);
+    if (states.includes(Number(before)) && before !== "") field(name).value = before;
+  };
+
+  const pair = (v, x, w, y) => (v < w ? data.pairs[`${v}.${w}`][x][y] : data.pairs[`${w}.${v}`][y][x]);
+
+  const bar = (units, className) => {
+    const made = element("span", undefined, `share ${className}`);
+    made.style.setProperty("--share", `${(100 * units) / data.unit}%`);
+    return made;
+  };
+
+  const showScenarios = (after) => {
+    shares.replaceChildren(...data.scenarios.map((scenario, s) => {
+      const row = element("tr", undefined, scenario.colour);
+      row.dataset.scenario = scenario.id;
+      const name = element("th", scenario.name);
+      name.scope = "row";
+      const bars = element("td", undefined, "bars");
+      bars.setAttribute("aria-hidden", "true");
+      bars.append(bar(data.now.scenarios[s], "was"), bar(after[s], "is"));
+      const value = element("td", percent(after[s]), "n after");
+      value.dataset.units = String(after[s]);
+      row.append(name, element("td", percent(data.now.scenarios[s]), "n"), value, bars);
+      return row;
+    }));
+  };
+
+  const showEvents = (after) => {
+    if (!after) {
+      moved.replaceChildren();
+      return;
+    }
+    const rows = data.events.map((event, v) => {
+      const changes = event.states.map((_, x) => after[v][x] - data.now.events[v][x]);
+      return { event, v, changes, size: changes.reduce((sum, change) => sum + Math.abs(change), 0) };
+    }).filter((row) => row.size >= data.unit / 100).sort((a, b) => b.size - a.size || a.v - b.v);
+    moved.replaceChildren(...rows.map(({ event, v, changes }) => {
+      const most = changes.reduce((best, change, x) => (Math.abs(change) > Math.abs(changes[best]) ? x : best), 0);
+      const row = element("tr");
+      const name = element("th", event.label);
+      name.scope = "row";
+      row.append(name, element("td", event.states[most]), element("td", percent(data.now.events[v][most]), "n"),
+        element("td", percent(after[v][most]), "n"));
+      return row;
+    }));
+  };
+
+  const answer = () => {
+    const v = chosen("event");
+    const x = chosen("state");
+    const how = field("how").value;
+    const event = data.events[v];
+    const second = field("second").value;
+    const verb = how === "imposed" ? "were put at" : "turned out";
+    document.getElementById("second-fields").disabled = how === "imposed";
+    if (second === "" || how === "imposed") {
+      const world = table(how)[`${v}.${x}`];
+      said.textContent = `If ${event.label} ${verb} “${event.states[x]}”:`;
+      showScenarios(world.scenarios);
+      showEvents(world.events);
+      return;
+    }
+    const w = Number(second);
+    const y = chosen("second-state");
+    const both = pair(v, x, w, y);
+    const other = data.events[w];
+    said.textContent = `If ${event.label} turned out “${event.states[x]}” and ${other.label} “${other.states[y]}”:`;
+    if (both === null) {
+      said.textContent += " that cannot be, given the evidence.";
+      shares.replaceChildren();
+      showEvents(null);
+      return;
+    }
+    showScenarios(both);
+    showEvents(null);
+  };
+
+  const fillSecond = () => {
+    const others = asked.filter((v) => v !== chosen("event"));
+    const before = field("second").value;
+    fill(field("second"), ["nothing else", ...others.map((v) => data.events[v].label)], ["", ...others]);
+    if (others.includes(Number(before)) && before !== "") field("second").value = before;
+    fillSecondStates();
+  };
+
+  const fillSecondStates = () => {
+    const second = field("second").value;
+    field("second-state").hidden = second === "";
+    if (second !== "") fillStates("second-state", Number(second), "learned");
+  };
+
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "event") fillSecond();
+    if (event.target.name === "event" || event.target.name === "how") fillStates("state", chosen("event"), field("how").value);
+    if (event.target.name === "second") fillSecondStates();
+    answer();
+  });
+  fill(field("event"), asked.map((v) => data.events[v].label), asked);
+  field("event").value = String(data.begin[0]);
+  fillStates("state", data.begin[0], "learned");
+  field("state").value = String(data.begin[1]);
+  fillSecond();
+  answer();
+  document.getElementById("asking").hidden = false;
+})();
