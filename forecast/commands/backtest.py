@@ -103,7 +103,10 @@ def _print(told: Mapping[str, Any]) -> None:
         for name, course in told["scenarios"].items():
             now = "" if course[-1] is None else f"{100 * course[-1]:.1f} %"
             click.echo(f"{name:<{width}}  {sparkline(course, top)}  {now}")
-    click.echo(f"{told['forecasts']} forecasts of {told['questions']} questions")
+    if told["forecasts"]:
+        click.echo(f"{told['forecasts']} forecasts of {told['questions']} questions, to be scored: forecast score")
+    else:
+        click.echo("no question of priors/questions.yaml was open on these dates")
     if told["weak"]:
         click.echo(f"few draws bear the evidence of {len(told['weak'])} dates: {', '.join(told['weak'])}")
     for path in told["files"]:
