@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,10 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.answers.by_date import OutsideError, by_date
+from forecast.compiled.asof import compile_workspace
+from forecast.compiled.layout import lay_out
+from forecast.record.outcome import outcome
 from forecast.reweight.curves import curves
+from forecast.reweight.evaluate import evaluate, query
+from forecast.reweight.sources import Reliabilities
+from forecast.workspace.records import Likelihood
 from forecast.workspace.timing import Weibull
 from tests.answers.worlds import AS_OF, answered, outcome_of
-from tests.worlds import HORIZON, OPENS, event, network, rule, timed_event, workspace
+from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, timed_event, workspace
 
 DAY = date(2026, 8, 1)
 QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -35,6 +42,24 @@ def test_closed_forms() -> None:
     assert mood["states"][1]["reached"] is None
     assert (taken * tense).mean() == pytest.approx(found["scenarios"][0]["probability"], abs=1e-12)
     assert ["2026-03-01", "2026-08-01", "2027-01-01"] == [found[key] for key in ("as_of", "by", "horizon")]
+
+
+def test_no_step_is_likelier_by_a_day_than_by_the_horizon() -> None:
+    """Where a report that wears off would make it so, the day comes down to the horizon, state by state."""
+    net = network(event("a", "status", ["x", "y"], persistence_days=540.0), event("b", parents=["a"]))
+    said = item("rumour", AS_OF, Likelihood("a", {"x": 1.0, "y": 0.01}, DAY, HERE), credibility=1)
+    known = workspace(net, items=[said])
+    theta = np.array([[0.2], [0.8], [24.0], [0.1]])  # b comes soon where a stays in x, and hardly in y
+    layout, drawn = lay_out(net), Reliabilities(("wire",), np.full((1, 1), 50, dtype=np.intp), np.zeros(1))
+    quiet = outcome_of(workspace(net), theta, AS_OF)
+    asked = query(compile_workspace(layout, known, AS_OF), ())
+    solved = replace(quiet.posterior, asked=asked, reliabilities=drawn, evaluation=evaluate(asked, theta, drawn))
+    on_day = evaluate(query(compile_workspace(layout, known, AS_OF, on=DAY), ()), theta, drawn).events[1][1, 0]
+    at_horizon = solved.evaluation.events[1][1, 0]
+    assert on_day > at_horizon + 0.01
+    told = by_date(outcome(known, layout, AS_OF, 0, solved), DAY)["events"][1]["states"]
+    assert [pytest.approx(1.0 - at_horizon), pytest.approx(at_horizon)] == [row["probability"] for row in told]
+    assert [1.0, pytest.approx(at_horizon)] == [row["reached"]["probability"] for row in told]
 
 
 @QUIET

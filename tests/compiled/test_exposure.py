@@ -21,6 +21,7 @@ from forecast.inference.batch import solve
 from forecast.inference.elimination import plan
 from forecast.prior.draws import draws_digest
 from forecast.prior.spec import prior_spec
+from forecast.record.inputs import active_inputs
 from forecast.reweight.evaluate import evaluate, query
 from forecast.workspace.records import Likelihood, Network, Settled
 from forecast.workspace.timing import DatedRates, Timing, Weibull
@@ -158,6 +159,29 @@ def test_the_rows_by_a_parent_s_day_average_to_the_row(seed: int) -> None:
         np.testing.assert_allclose(part * moved + (1.0 - part) * still, row, rtol=0, atol=0.01 if loose else 1e-10)
 
 
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_a_step_on_the_way_under_a_parent(seed: int) -> None:
+    """P(not taken by a day | the parent moves by the horizon) is the quiet survival or the row of that day.
+
+    They are weighed by the parent's chances of moving after the day and by it.
+    """
+    rng = np.random.default_rng(seed)
+    timings = [DatedRates(((some_day(rng), 4.0),)), DatedRates(((some_day(rng), 0.3),))]
+    net = network(timed_event("a", timings[0]), timed_event("b", timings[1], parents=["a"]))
+    layout, theta = lay_out(net), rng.exponential(0.7, (3, 2))
+    as_of = some_day(rng, OPENS, HORIZON - timedelta(days=10))
+    day = some_day(rng, as_of + timedelta(days=1), HORIZON - timedelta(days=1))
+    made = compile_workspace(layout, workspace(net), as_of)
+    on_day = compile_workspace(layout, workspace(net), as_of, day)
+    part = exposed_between(layout, 0, as_of, day) / exposed_between(layout, 0, as_of, HORIZON)
+    quiet = np.exp(-theta[1] * exposed_between(layout, 1, as_of, day))
+    survival = (1.0 - part) * quiet + part * row_table(on_day.rows, theta)[4]
+    at_horizon = row_table(made.rows, theta)[4]
+    expected = (survival - at_horizon) / (1.0 - at_horizon)
+    np.testing.assert_allclose(expected, between_table(made, 1, day, theta)[1, 1, 0], rtol=0, atol=1e-9)
+
+
 def test_events_without_timing_compile_to_the_same_bits() -> None:
     """Rows and history of constant hazards have the digests that they had before there were timings."""
     # Steps and reports alone: nothing of them needs a transcendental function, which machines round differently.
@@ -180,6 +204,14 @@ def test_events_without_timing_compile_to_the_same_bits() -> None:
     compiled = [compile_workspace(lay_out(net), made, date(2025, 10, 1), on) for on in (None, date(2026, 9, 1))]
     digests = [digest_of(one.rows, one.history)[:32] for one in compiled]
     assert ["b62d278821e6602e6ee013a558d5d6d3", "20237ad0c77876d4dcdac50eb63b8b01"] == digests
+
+
+def test_a_timing_is_news_of_the_network() -> None:
+    """An edit of a timing changes the network's digest in the ledger; where there is none it is what it was."""
+    nets = [network(timed_event("a", timing)) for timing in (None, RATES, Weibull(0.6))]
+    digests = [active_inputs(workspace(net), HORIZON)["network"] for net in nets]
+    assert len(nets) == len(set(digests))
+    assert digests[0] == active_inputs(workspace(network(event("a"))), HORIZON)["network"]
 
 
 def test_the_draws_digest_knows_the_timing() -> None:
