@@ -1,32 +1,26 @@
-"""How surprising the evidence is under the model: as a whole, in pairs of items, and against what was stated."""
+"""How far the reports disagree: all together, in pairs, and each with all others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from itertools import combinations
-from math import log
-from pathlib import Path
+from math import log, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import AsOfNetwork, alive_slices, factors
-from forecast.compiled.reports import Report
-from forecast.inference.batch import log_evidence, solve
-from forecast.inference.elimination import plan
-from forecast.prior.draws import load_fit
-from forecast.prior.residuals import statement_columns
+from forecast.answers.background import Background
+from forecast.answers.refuted import statements
+from forecast.answers.surprise import surprise, two_outcomes
 from forecast.record.outcome import Outcome
-from forecast.workspace.log_odds import expit, t4_quantile
-from forecast.workspace.records import Times
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
 Progress = Callable[[str], None]
 
-DRAWS = 200  # of the statements' draws, for the pairs
+DRAWS = 100  # of the forecast's, for the pairs
+SURPRISE_DRAWS = 1000  # of the forecast's, each of which simulates all reports once
 LEAST = 0.01  # decibans; a report that says less by now makes no pair worth telling
 DECIBANS = 10.0 / log(10.0)  # of one natural logarithm
 
@@ -40,144 +34,100 @@ def conflict(found: Outcome, top: int, progress: Progress) -> Row:
         progress: is told how far it is.
 
     Returns:
-        `reports` (number), `conflict` (decibans: log of the product of the single reports' probabilities over their
-        joint probability, above zero if they are less probable together than they would be independently), `items`
-        (each report's own part: its probability given the settled items against that given all other reports too),
-        `statements` (see there; the first `top`), `fights` and `supports` (the strongest pairs: items, decibans,
-        `copies`: of one group).
+        `reports` (number), `telling` (how many still tell states apart), `surprise` (see there: how probable the
+        reports are among simulated ones), `conflict` (decibans: log of the product of the single reports'
+        probabilities over their joint probability, above zero if they are less probable together than they would be
+        independently) and `mcse`, its Monte Carlo error, `items` (each report's own part: its probability given the
+        settled items against that given all other reports too; `chance`, the latter, with its `mcse`; `p_value`, of
+        coming out or not the probability of what is no likelier), `statements` (forecast.answers.refuted; the first
+        `top`), `fights` and `supports` (the strongest pairs: items, decibans, `copies`: of one group), `draws`, `ess`
+        and `pareto_k` (of the draws for the pairs).
 
-    Every source stands at its prior mean: what is measured is disagreement about the events. A report's probability is
-    known up to a factor of its own, which cancels.
+    Every source stands at its prior mean: what is measured is disagreement about the events.
 
     Source: Jensen, Chamberlain, Nordahl and Jensen (1991), "Analysis in HUGIN of data conflict".
     """
-    background = _Background(found)
-    reports = background.network.reports
-    single = {report.item: background.log_probability([report]) for report in reports}
-    joint = background.log_probability(reports)
-    items = []
-    for place, report in enumerate(reports):
-        progress(f"leaving out one report after the other: {100 * place // len(reports)} %")
-        others = background.log_probability([other for other in reports if other is not report])
-        # log P(i) - log P(i | all others)
-        items.append({"item": report.item, "decibans": DECIBANS * (single[report.item] - (joint - others))})
-    pairs = background.pairs(progress)
+    size = found.posterior.weights.weights.size
+    background = Background(found.posterior, max(1, size // DRAWS))
+    progress("weighing the reports against each other")
+    singles = background.chances()
+    log_joint = background.log_given(range(len(background.told)))
+    whole, mcse = _conflict(singles, log_joint, background.weights)
+    pairs = _pairs(found, background, singles)
     ranked = sorted(pairs, key=lambda row: (-row["decibans"], row["items"]))
+    progress("simulating reports")
     return {
-        "reports": len(reports),
-        "conflict": DECIBANS * (sum(single.values()) - joint),
-        "items": sorted(items, key=lambda row: (-row["decibans"], row["item"])),
+        "reports": len(background.network.reports),
+        "telling": len(background.told),
+        "surprise": surprise(Background(found.posterior, max(1, size // SURPRISE_DRAWS)), found.seed),
+        "conflict": whole,
+        "mcse": mcse,
+        "items": _items(background, singles, log_joint),
         "statements": statements(found)[:top],
         "fights": [row for row in ranked if row["decibans"] > 0.0][:top],
         "supports": [row for row in reversed(ranked) if row["decibans"] < 0.0][:top],
+        "draws": background.weights.size,
+        "ess": background.effective_size,
+        "pareto_k": background.pareto_k if np.isfinite(background.pareto_k) else None,
     }
 
 
-def statements(found: Outcome) -> list[Row]:
-    """Hold each stated probability against what the evidence made of it: refuted ones first, then those moved most.
-
-    Each: `statement`, `expert`, `stated` (low, middle and high of the 90 % interval), `before` and `after` (what the
-    model implies for it, in the world as its author could know it: mean log-odds over the draws as a probability,
-    without and with the evidence) and `refuted`: before lies in the interval and after does not.
-    """
-    spec, of = found.posterior.spec, found.posterior
-    if not spec.statement_ids:
-        return []
-    said = {statement.id: statement for statement in found.workspace.statements}
-    before = _quantities(of.base.folder).mean(axis=0)
-    after = of.weights.weights @ _quantities(of.draws.folder)
-    rows = []
-    for name, column in statement_columns(spec).items():
-        at = column[0]
-        if at >= spec.stated.location.size or isinstance(said[name].reading, Times):
-            continue
-        half, middle = t4_quantile(0.95) * float(spec.stated.scale[at]), float(spec.stated.location[at])
-        was, now = (float(values[at]) for values in (before, after))
-        row = {
-            "statement": name,
-            "expert": said[name].expert,
-            "stated": [expit(middle + sign * half) for sign in (-1, 0, 1)],
-            "before": expit(was),
-            "after": expit(now),
-            "refuted": abs(was - middle) <= half < abs(now - middle),
-        }
-        rows.append((row["refuted"], abs(now - was), name, row))
-    return [row for *_, row in sorted(rows, key=lambda row: (not row[0], -row[1], row[2]))]
+def _conflict(singles: Array, log_joint: Array, weights: Array) -> tuple[float, float]:
+    """Return 10 log10 [prod_i P(i) / P(all)] and its Monte Carlo error (delta method)."""
+    joint = np.exp(log_joint - log_joint.max())
+    apart, together = singles @ weights, float(joint @ weights)
+    whole = float(np.log(apart).sum()) - log(together) - float(log_joint.max())
+    deviation = (singles / apart[:, np.newaxis] - 1.0).sum(axis=0) - (joint / together - 1.0)
+    return DECIBANS * whole, DECIBANS * sqrt(float(np.square(weights) @ np.square(deviation)))
 
 
-def _quantities(folder: Path) -> Array:
-    """Return what the statements read in each draw (draws, quantities)."""
-    kept = load_fit(folder)[0]["quantity"]
-    return kept.reshape(-1, kept.shape[-1])
+def _items(background: Background, singles: Array, log_joint: Array) -> list[Row]:
+    """Compute for each report 10 log10 [P(i) / P(i | all others)]; one that says nothing any more has none."""
+    weights, rows = background.weights, []
+    for i, report in enumerate(background.told):
+        log_others = background.log_given([j for j in range(len(background.told)) if j != i])
+        # P(i | all others) = E[P(all)] / E[P(others)]
+        peak = max(log_joint.max(), log_others.max())
+        joint, others = np.exp(log_joint - peak), np.exp(log_others - peak)
+        chance = float(joint @ weights / (others @ weights))
+        error = sqrt(float(np.square(weights) @ np.square(joint - chance * others))) / float(others @ weights)
+        decibans = DECIBANS * (log(float(singles[i] @ weights)) - log(chance))
+        rows.append(
+            {
+                "item": report.item,
+                "decibans": decibans,
+                "chance": chance,
+                "mcse": error,
+                "p_value": two_outcomes(chance),
+            }
+        )
+    return sorted(rows, key=lambda row: (-row["decibans"], row["item"]))
 
 
-class _Background:
-    """The statements and what is settled, without any report: weighted draws of a network to ask reports of."""
+def _pairs(found: Outcome, background: Background, singles: Array) -> list[Row]:
+    """Compute 10 log10 [P(i) P(j) / P(i, j)] for every pair of reports that still say something."""
+    weights = background.weights
+    groups = {item.id: item.group for item in found.workspace.items}
+    speaking = [i for i in range(len(background.told)) if _span(background.table(i)) >= LEAST]
+    apart, rows = singles @ weights, []
+    given = {i: background.chances(i) for i in speaking[:-1]}
+    for i, j in combinations(speaking, 2):
+        joint = singles[i] * given[i][j]
+        both = float(joint @ weights)
+        deviation = singles[i] / apart[i] + singles[j] / apart[j] - joint / both - 1.0
+        names = sorted((background.told[i].item, background.told[j].item))
+        group = groups[names[0]]
+        rows.append(
+            {
+                "items": names,
+                "decibans": DECIBANS * log(apart[i] * apart[j] / both),
+                "mcse": DECIBANS * sqrt(float(np.square(weights) @ np.square(deviation))),
+                "copies": group is not None and group == groups[names[1]],
+            }
+        )
+    return rows
 
-    def __init__(self, found: Outcome) -> None:
-        theta = found.posterior.base.theta
-        self.theta = np.ascontiguousarray(theta[:, :: max(1, theta.shape[1] // DRAWS)])
-        self.network = found.posterior.asked.network
-        self.groups = {item.id: item.group for item in found.workspace.items}
-        bare: AsOfNetwork = replace(self.network, reports=(), fixed=(), log_fixed=0.0)
-        self.tables, self.offset = factors(bare, self.theta)
-        self.scopes = bare.scopes
-        self.silent = self._log_evidence([])
 
-    def _log_evidence(self, reports: Sequence[Report]) -> Array:
-        order = plan(self.network.cards, [*self.scopes, *(report.scope for report in reports)])
-        return log_evidence(order, [*self.tables, *(self._table(report) for report in reports)]) + self.offset
-
-    def _table(self, report: Report) -> Array:
-        return report.table[alive_slices(self.network.alive, report.scope)][..., np.newaxis]
-
-    def log_probability(self, reports: Sequence[Report]) -> float:
-        """Compute log P(reports | settled items, statements), averaged over the draws."""
-        together = self._log_evidence(reports)
-        return float(np.logaddexp.reduce(together) - np.logaddexp.reduce(self.silent))
-
-    def span(self, report: Report) -> float:
-        """Return by how many decibans a report tells states apart: no pair with it can be further from none."""
-        table = self._table(report)
-        return DECIBANS * float(np.log(table.max() / low)) if (low := table.min()) > 0.0 else np.inf
-
-    def pairs(self, progress: Progress) -> list[Row]:
-        """Compute 10 log10 [P(i) P(j) / P(i, j)] for every pair of reports that still say something."""
-        reports = self.network.reports
-        weights = np.exp(self.silent - np.logaddexp.reduce(self.silent))
-        given, chances = self._one_by_one(progress)
-        rows = []
-        spans = [self.span(report) for report in reports]
-        for i, j in combinations(range(len(reports)), 2):
-            if min(spans[i], spans[j]) < LEAST:
-                continue
-            one, other = (i, j) if len(reports[j].scope) == 1 else (j, i)
-            if len(reports[other].scope) == 1:
-                of = reports[other].scope[0]
-                then = np.einsum("xd,x->d", given[one][of], self._table(reports[other])[..., 0])
-                both = float(weights @ (np.exp(chances[one]) * then))
-            else:
-                both = float(np.exp(self.log_probability([reports[i], reports[j]])))
-            apart = [float(weights @ np.exp(chances[k])) for k in (i, j)]
-            names = sorted((reports[i].item, reports[j].item))
-            group = self.groups[names[0]]
-            rows.append(
-                {
-                    "items": names,
-                    "decibans": DECIBANS * (log(apart[0]) + log(apart[1]) - log(both)),
-                    "copies": group is not None and group == self.groups[names[1]],
-                }
-            )
-        return rows
-
-    def _one_by_one(self, progress: Progress) -> tuple[list[tuple[Array, ...]], list[Array]]:
-        """Solve with each report alone: every event's posterior (states, draws), and log P(report | draw)."""
-        given, chances = [], []
-        reports = self.network.reports
-        for place, report in enumerate(reports):
-            progress(f"asking for one report after the other: {100 * place // len(reports)} %")
-            order = plan(self.network.cards, [*self.scopes, report.scope])
-            solution = solve(order, [*self.tables, self._table(report)])
-            given.append(tuple(marginal[:, 0] for marginal in solution.marginals))
-            chances.append(solution.log_evidence + self.offset - self.silent)
-        return given, chances
+def _span(table: Array) -> float:
+    """Return by how many decibans a report tells states apart: no pair with it can be further from none."""
+    return DECIBANS * log(float(table.max()) / low) if (low := float(table.min())) > 0.0 else np.inf

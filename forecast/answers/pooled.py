@@ -19,24 +19,30 @@ from forecast.reweight.evaluate import evaluate, evaluate_scenarios, evidence_of
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.psis import effective_size, smooth
 from forecast.reweight.sources import draw_reliabilities
-from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
+from forecast.reweight.weights import MAX_PARETO_K
 from forecast.workspace.records import Scenario, Workspace
 
 Array = NDArray[np.float64]
 
-DRAWS = 2000  # of a table of many forecasts: seventy of them in some ten seconds
-FORECAST_DRAWS = 4000  # of which a forecast needs MIN_EFFECTIVE_SIZE; fewer draws need their part of it
+DRAWS = 4000  # of a table of many forecasts
+LEAST_SIZE = 100.0  # effective draws from which on a Monte Carlo error can be told
 CLOSE = 1e-12  # change of the log normalising constant at which its fixed point counts as reached
 MOST_ROUNDS = 10_000
 
 
 class Estimate(NamedTuple):
-    """Probabilities (scenarios with `other`) from reweighted draws, and how well the draws bear them."""
+    """Probabilities (scenarios with `other`) from reweighted draws, and how well the draws bear them.
+
+    `deviations` (scenarios, draws) are w_d (P(s | E, theta_d) - P(s)): the root of their sum of squares is the Monte
+    Carlo error of a probability, that of their difference the error of a step between two estimates from these draws.
+    Where it is not `reliable` the draws are too few to tell the error too.
+    """
 
     shares: Array
     pareto_k: float
     effective_size: float
     reliable: bool
+    deviations: Array
 
 
 class Whole(NamedTuple):
@@ -83,8 +89,9 @@ class Pooled:
     def _weighed(self, log_target: Array, shares: Array) -> Estimate:
         weights, k = smooth(log_target - self.log_proposal)
         size = effective_size(weights)
-        needed = MIN_EFFECTIVE_SIZE * min(1.0, weights.size / FORECAST_DRAWS)
-        return Estimate(np.asarray(shares @ weights), k, size, k <= MAX_PARETO_K and size >= needed)
+        mean = np.asarray(shares @ weights)
+        reliable = k <= MAX_PARETO_K and size >= LEAST_SIZE
+        return Estimate(mean, k, size, reliable, weights * (shares - mean[:, np.newaxis]))
 
 
 def pool_draws(found: Posterior, seed: int, most: int = DRAWS) -> Pooled:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.answers.margins import with_margins
 from forecast.answers.tables import Weighted, weighted
 from forecast.compiled.asof import AsOfNetwork
 from forecast.compiled.layout import Layout
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 Course = tuple[int, ...]  # a state of each event, as index among those that are alive
 Row = dict[str, Any]
 
+DRAWS = 1000  # of which courses are first sought, and the odds between scenarios and states are taken
 PILOTS = 40  # draws whose own most probable courses are tried
 CLOSE = 3  # courses told beside the most probable one
 UNSURE, SURE = 3, 0.95  # so many of the events that stay are told, if they are no surer than this
@@ -41,17 +43,16 @@ def stories(found: Outcome) -> list[Row]:
     maximum. Tried are the exact most probable courses of single draws and of the mean factors; the best of them is
     then improved until no change of one event, nor of two that share a factor, makes it more probable.
     """
-    search = _Search(weighted(found.posterior))
     asked, names = found.posterior.asked, scenario_names(found)
-    chosen = search.weighed
-    joints = mean_joint(asked, chosen.theta, chosen.weights, chosen.drawn)
-    candidates = search.candidates()
+    thinned = weighted(found.posterior, max(1, found.posterior.weights.weights.size // DRAWS))
+    fewer, search = _Search(thinned), _Search(weighted(found.posterior))
+    joints, candidates = _joints(found, thinned), fewer.candidates()
     rows = []
     for s, name in enumerate(found.scenario_ids):
         share = float(joints[0][s].sum())
         if not share > 0.0:
             continue
-        course, chance = search.best(s, candidates[s])
+        course, chance = search.best(s, fewer.most_probable(candidates[s]))
         told = [_step(found, asked.network, joints, s, v, x) for v, x in enumerate(course)]
         close = [
             {"event": found.layout.events[v].id, "state": _state(asked.network, v, x), "probability": p / share}
@@ -80,6 +81,17 @@ class _Terms:
     def of(self, factor: int, course: Sequence[int]) -> Array:
         row: Array = self.logs[factor][tuple(course[v] for v in self.scopes[factor])]
         return row
+
+
+def _joints(found: Outcome, thinned: Weighted) -> list[Array]:
+    """Return P(scenario, state | E) for each event: the odds between them of some draws, both margins of all."""
+    of = found.posterior
+    scenarios = of.evaluation.scenarios @ of.weights.weights
+    means = mean_joint(thinned.asked, thinned.theta, thinned.weights, thinned.drawn)
+    return [
+        with_margins(mean, scenarios, states @ of.weights.weights)
+        for mean, states in zip(means, of.evaluation.events, strict=True)
+    ]
 
 
 class _Search:
@@ -123,9 +135,13 @@ class _Search:
         asked = self.weighed.asked
         return bool(asked.masks[(s, *(course[v] for v in asked.plan.keep))])
 
-    def best(self, s: int, candidates: set[Course]) -> tuple[Course, float]:
-        """Return the best course found in scenario s, and its mean probability P(course | E)."""
-        chance, course = max((self.probability(self.all_terms(one)), one) for one in sorted(candidates))
+    def most_probable(self, candidates: set[Course]) -> Course:
+        """Return the course of the largest mean probability."""
+        return max((self.probability(self.all_terms(one)), one) for one in sorted(candidates))[1]
+
+    def best(self, s: int, course: Course) -> tuple[Course, float]:
+        """Improve a course of scenario s; return the best one found, and its mean probability P(course | E)."""
+        chance = self.probability(self.all_terms(course))
         while True:
             better = max(((p, other) for other, p in self._neighbours(s, course)), default=(0.0, course))
             if better[0] <= chance * (1.0 + 1e-12):  # rounding is no improvement
@@ -142,11 +158,15 @@ class _Search:
 
     def _neighbours(self, s: int, course: Course, *, pairs: bool = True) -> Iterator[tuple[Course, float]]:
         terms = self.all_terms(course)
+        total, finite = terms.sum(axis=0) + self.shift, bool(np.isfinite(terms).all())
         cards = self.weighed.asked.network.cards
         changed = [(v,) for v in range(len(cards))] + (list(self.together) if pairs else [])
         for events in changed:
             touched = sorted({f for v in events for f in self.holding[v]})
-            rest = np.delete(terms, touched, axis=0).sum(axis=0) + self.shift
+            if finite:
+                rest = total - terms[touched].sum(axis=0)
+            else:
+                rest = np.delete(terms, touched, axis=0).sum(axis=0) + self.shift
             for states in product(*([x for x in range(cards[v]) if x != course[v]] for v in events)):
                 other = list(course)
                 for v, x in zip(events, states, strict=True):
@@ -216,10 +236,9 @@ def text(row: Row, found: Outcome) -> str:
     if hidden:
         parts.append(f"Behind it, perhaps never seen: {'; '.join(hidden)}.")
     unsure = sorted((s["in_scenario"], s["event"], s["state"]) for s in stays if s["in_scenario"] < SURE)[:UNSURE]
-    if stays:
-        listed = ", ".join(
-            f"{label(event)} {label(state)} ({likelihood_word(p)}, {p:.0%})" for p, event, state in unsure
-        )
-        least = f"; least sure of that: {listed}" if unsure else ""
-        parts.append(f"{'The rest' if moves else 'It'} stays as it is{least}.")
+    listed = ", ".join(f"{label(event)} {label(state)} ({likelihood_word(p)}, {p:.0%})" for p, event, state in unsure)
+    if stays and moves:
+        parts.append(f"The rest stays as it is{f'; least sure of that: {listed}' if unsure else ''}.")
+    elif unsure:
+        parts.append(f"Least sure to stay: {listed}.")
     return " ".join(parts)

@@ -9,21 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.answers.margins import with_margins
 from forecast.answers.tables import Weighted, weighted
-from forecast.compiled.asof import AsOfNetwork
+from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.between import between_table, row_when, watched_events
 from forecast.compiled.scenarios import rule_events
 from forecast.inference.batch import ImpossibleEvidenceError, log_regions, solve
 from forecast.inference.elimination import plan
 from forecast.record.outcome import Outcome
-from forecast.reweight.curves import curves
+from forecast.reweight.evaluate import evaluate, query
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
 
 BLOCK = 500  # draws solved at once
-DRAWS = 1000  # of which the odds between scenarios and states are taken; the margins are those of all draws
-MOST_SCALINGS, CLOSE_ENOUGH = 2000, 1e-14
+DRAWS = 500  # of which the odds between scenarios and states are taken; the margins are those of more draws
+CURVE_DRAWS = 2000  # of which P(by a date) is taken, as in the report
 
 
 def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> Row:
@@ -45,13 +46,9 @@ def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> Row:
         that moves most, from, to), the largest movement first.
     """
     by = min(found.as_of + timedelta(days=days), found.layout.horizon)
-    scenarios = found.posterior.evaluation.scenarios @ found.posterior.weights.weights
-    states = _on(found, by)
-    thin = max(1, found.posterior.weights.weights.size // DRAWS)
-    joints = {
-        v: with_margins(joint, scenarios, states[v])
-        for v, joint in joints_on(weighted(found.posterior, thin), by).items()
-    }
+    of = found.posterior
+    scenarios = of.evaluation.scenarios @ of.weights.weights
+    joints = _joints(found, by, scenarios)
     held: Array = scenarios[scenarios > 0.0]
     entropy = -float(held @ np.log2(held))
     defining = rule_events(found.layout, found.workspace.scenarios)
@@ -78,38 +75,36 @@ def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> Row:
     return {"by": by.isoformat(), "entropy": entropy, "left_out": left_out, "events": rows}
 
 
-def _on(found: Outcome, by: date) -> list[Array]:
-    """Return P(state of each event on a date), as the forecast's own curves have it."""
-    of, layout = found.posterior, found.layout
-    days = (by, layout.horizon) if by < layout.horizon else (by,)
-    drawn = curves(
-        layout, found.workspace, found.as_of, of.draws.theta, of.weights.weights, days, drawn=of.reliabilities
-    )
-    first = [mean[0] for mean in drawn.mean]
-    return [
-        p - np.append(p[1:], 0.0) if event.kind == "reached" else p
-        for p, event in zip(first, layout.events, strict=True)
-    ]
+def _joints(found: Outcome, by: date, scenarios: Array) -> dict[int, Array]:
+    """Return P(scenario, state of v on a date | E) for each dated event, the margins those of the forecast."""
+    of = found.posterior
+    every, thin = (max(1, of.weights.weights.size // draws) for draws in (CURVE_DRAWS, DRAWS))
+    share = of.weights.weights[::every] / of.weights.weights[::every].sum()
+    states = _on(found, by, every)
+    few = joints_on(weighted(of, thin), by)
+    return {v: with_margins(joint, scenarios, states[v] @ share) for v, joint in few.items()}
 
 
-def with_margins(joint: Array, rows: Array, columns: Array) -> Array:
-    """Scale a table until its margins are those given; its odds ratios stay as they are.
+def _on(found: Outcome, by: date, every: int) -> list[Array]:
+    """Compute P(state of each event on a date) in every so-many-th draw, as the forecast's curves do (reweight.curves).
 
-    Where the table has nothing at all to scale, the margins enter as independent.
-
-    Source: Deming and Stephan (1940), iterative proportional fitting.
+    A reached event is never likelier to have got somewhere by the date than by the horizon.
     """
-    empty = (joint.sum(axis=1) == 0.0)[:, np.newaxis] | (joint.sum(axis=0) == 0.0)
-    fitted = np.where(empty, rows[:, np.newaxis] * columns, joint)
-    for _ in range(MOST_SCALINGS):
-        before = fitted
-        for axis, margin in ((1, rows), (0, columns)):
-            total = fitted.sum(axis=axis)
-            scale = np.divide(margin, total, out=np.zeros_like(margin), where=total > 0.0)
-            fitted = fitted * np.expand_dims(scale, axis)
-        if np.abs(fitted - before).max() < CLOSE_ENOUGH:
-            break
-    return np.asarray(fitted / fitted.sum())
+    of, layout = found.posterior, found.layout
+    last = [states[:, ::every] for states in of.evaluation.events]
+    if by >= layout.horizon:
+        return last
+    theta = np.ascontiguousarray(of.draws.theta[:, ::every])
+    asked = query(compile_workspace(layout, found.workspace, found.as_of, on=by), ())
+    on_day = evaluate(asked, theta, of.reliabilities.thinned(every)).events
+    by_event = []
+    for event, states, at_end in zip(layout.events, on_day, last, strict=True):
+        if event.kind == "reached":
+            least = np.minimum(*(np.cumsum(one[::-1], axis=0)[::-1] for one in (states, at_end)))
+            least[0] = 1.0  # not the rounded sum
+            states = least - np.append(least[1:], np.zeros((1, least.shape[1])), axis=0)
+        by_event.append(states)
+    return by_event
 
 
 def mutual_information(joint: Array) -> float:

@@ -28,6 +28,7 @@ By = Literal["item", "group", "source"]
 
 TIME = "time without news"
 MONTE_CARLO = "Monte Carlo difference"
+DEVIATIONS = "deviations"  # of a step from what it would be, draw by draw, until its error is told
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ def why(
     points = list(_points(found, prior, target, start, pooled, progress))
     items = {item.id: item for item in found.workspace.items}
     rows = _by(_steps(points, asked, items), by, items, top)
+    for row in rows:
+        row["mcse"] = float(np.sqrt(np.square(row.pop(DEVIATIONS)).sum()))
     remainder = _remainder(rows, float(start.parts[asked]), float(now[asked]), start)
     _leave_out(rows, found, target, asked, by, pooled, points, progress)
     return {
@@ -137,12 +140,14 @@ def _at_opening(prior: Outcome, target: Target, pooled: Pooled) -> Array:
 
 
 def _steps(points: Sequence[_Point], asked: int, items: Mapping[str, Item]) -> list[Row]:
-    rows, last = [], 0.0
+    rows, last, deviations = [], 0.0, np.zeros(1)
     for place, point in enumerate(points):
-        at = last if point.estimate is None else float(point.estimate.shares[asked])
+        at, own = last, deviations
+        if point.estimate is not None:
+            at, own = float(point.estimate.shares[asked]), point.estimate.deviations[asked]
         if place:
-            rows.append(_row(point, items, last, at))
-        last = at
+            rows.append(_row(point, items, last, at) | {DEVIATIONS: own - deviations})
+        last, deviations = at, own
     return rows
 
 
@@ -194,6 +199,7 @@ def _remainder(rows: Sequence[Row], first: float, last: float, start: Start) -> 
         "step": last - first - fsum(row["step"] for row in rows),
         "decibans": None if total is None or None in steps else total - fsum(steps),
         "leave_one_out": None,
+        "mcse": None,
         "possible": True,
         "pareto_k": None,
         "ess": None,
@@ -233,6 +239,7 @@ def _sum(name: str, kind: str, members: Sequence[Row]) -> Row:
         "step": fsum(row["step"] for row in members),
         "decibans": None if None in weights else fsum(weights),
         "leave_one_out": None,
+        DEVIATIONS: sum(row[DEVIATIONS] for row in members),
         "possible": all(row["possible"] for row in members),
         "pareto_k": max((row["pareto_k"] for row in known if row["pareto_k"] is not None), default=None),
         "ess": min((row["ess"] for row in known), default=None),

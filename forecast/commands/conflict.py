@@ -12,6 +12,9 @@ import click
 
 from forecast.commands import options
 
+LEAST_DECIBANS = 0.005  # what is smaller prints as zero
+SURPRISING = 0.05
+
 
 @click.command()
 @options.workspace
@@ -36,17 +39,32 @@ def conflict(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
 
 
 def _print(told: Mapping[str, Any], top: int) -> None:
-    verdict = "less" if told["conflict"] > 0.0 else "more"
+    n = told["telling"]
     click.echo(
-        f"{told['reports']} reports, conflict {told['conflict']:+.2f} decibans: "
-        f"{verdict} probable together than each by itself"
+        f"{told['reports']} report{'s' * (told['reports'] != 1)}, of which {n} still tell{'s' * (n == 1)} states apart"
     )
+    if n:
+        _print_whole(told)
     for heading, rows in (("fight", told["fights"]), ("support each other", told["supports"])):
         _table(
-            (heading, "decibans"),
-            [(f"{' / '.join(row['items'])}{' (copies)' if row['copies'] else ''}", _signed(row)) for row in rows],
+            (heading, "decibans", ""),
+            [
+                (
+                    f"{' / '.join(row['items'])}{' (copies)' if row['copies'] else ''}",
+                    f"{row['decibans']:+.2f}",
+                    f"± {row['mcse']:.2f}",
+                )
+                for row in rows
+                if abs(row["decibans"]) >= LEAST_DECIBANS
+            ],
         )
-    _table(("least expected after all others", "decibans"), [(r["item"], _signed(r)) for r in told["items"][:top]])
+    _table(
+        ("least expected after all others", "chance", "p-value", "decibans"),
+        [
+            (row["item"], _percent(row["chance"]), f"{row['p_value']:.2f}", f"{row['decibans']:+.2f}")
+            for row in sorted(told["items"], key=lambda row: (row["p_value"], -row["decibans"]))[:top]
+        ],
+    )
     _table(
         ("statement", "stated", "before", "after", ""),
         [
@@ -62,8 +80,18 @@ def _print(told: Mapping[str, Any], top: int) -> None:
     )
 
 
-def _signed(row: Mapping[str, Any]) -> str:
-    return f"{row['decibans']:+.3f}"
+def _print_whole(told: Mapping[str, Any]) -> None:
+    whole = told["surprise"]
+    verdict = "surprising" if whole["p_value"] < SURPRISING else "no surprise"
+    click.echo(
+        f"{verdict}: {100 * whole['p_value']:.0f} % (± {100 * whole['mcse']:.1f}) of simulated sets of reports are as "
+        f"improbable as this one, or more"
+    )
+    if abs(told["conflict"]) < max(LEAST_DECIBANS, 2.0 * told["mcse"]):
+        together = "as probable together as they would be independently"
+    else:
+        together = f"{'less' if told['conflict'] > 0.0 else 'more'} probable together than they would be independently"
+    click.echo(f"conflict {told['conflict']:+.2f} ± {told['mcse']:.2f} decibans: {together}")
 
 
 def _percent(probability: float) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
 from forecast.commands import options
+
+LEAST_BITS, LEAST_SHARE = 0.0005, 0.005  # what is smaller prints as zero
+VISIBLE = 0.0005  # of a change of probability
 
 
 @click.command()
@@ -19,7 +23,10 @@ from forecast.commands import options
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Rows of each table.")
 @options.as_json
 def influence(scenario: str | None, root: Path, as_of: date | None, top: int, as_json: bool) -> None:
-    """Print the strongest arrows, and the events whose CPTs the spread of the scenarios (or SCENARIO) hangs on."""
+    """Print the strongest arrows, and the judgements that the scenarios (or SCENARIO) hang on.
+
+    Judgements: the events whose CPTs the spread comes from, every expert left out, every grade a step up or down.
+    """
     from forecast import pipeline
     from forecast.answers import influence as answer
     from forecast.commands.progress import Progress
@@ -28,28 +35,83 @@ def influence(scenario: str | None, root: Path, as_of: date | None, top: int, as
     progress = Progress()
     try:
         found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
+        names = found.scenario_ids
+        if scenario is not None and scenario not in names:
+            raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, names)}")
+        told = answer.influence(found, progress)
     finally:
         progress.done()
-    names = found.scenario_ids
-    if scenario is not None and scenario not in names:
-        raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, names)}")
-    told = answer.influence(found)
     if scenario is not None:
         names = (scenario,)
-        for row in told["judgements"]:
-            row["shares"] = {scenario: row["shares"][scenario]}
-        told["judgements"].sort(key=lambda row: -(row["shares"][scenario] or 0.0))
+        answer.of_one(told, scenario)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
         return
-    arrows = [(f"{row['parent']} -> {row['child']}", f"{row['bits']:.4f}") for row in told["arrows"][:top]]
-    _table(("arrow", "bits"), arrows)
-    rows = [(row["event"], *map(_percent, row["shares"].values())) for row in told["judgements"][:top]]
-    _table(("share of the spread from the CPT of", *names), rows)
+    _print(told, names, top)
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
+def _print(told: Mapping[str, Any], names: Sequence[str], top: int) -> None:
+    arrows = [row for row in told["arrows"] if row["bits"] >= LEAST_BITS]
+    _table(("arrow", "bits"), [(f"{row['parent']} -> {row['child']}", f"{row['bits']:.3f}") for row in arrows[:top]])
+    if rest := len(told["arrows"]) - len(arrows[:top]):
+        click.echo(f"and {rest} weaker arrow{'s' * (rest != 1)}")
+    click.echo()
+    rows = [row for row in told["judgements"] if any((row["shares"][name] or 0.0) >= LEAST_SHARE for name in names)]
+    _table(
+        ("share of the spread from the CPT of", *names),
+        [(row["event"], *(_share(row["shares"][name]) for name in names)) for row in rows[:top]],
+    )
+    if any(row["shares"][name] is None for row in rows for name in names):
+        click.echo("-: too few draws for so many numbers")
+    click.echo()
+    borne = [row for row in told["experts"] if row["reliable"]]
+    _table(
+        ("without", "said", *names),
+        [
+            (_who(row), str(row["statements"]), *(_change(row["effects"][name]) for name in names))
+            for row in borne[:top]
+        ],
+    )
+    if borne:
+        click.echo("change in percentage points ± its Monte Carlo error, by reweighting the draws")
+    if refit := [row for row in told["experts"] if not row["reliable"]]:
+        listed = ", ".join(_who(row) for row in refit)
+        click.echo(f"needs a refit, `forecast show --without-expert NAME` (of a group --without-group): {listed}")
+    _print_grades(told["grades"], names)
+
+
+def _print_grades(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    if not rows:
+        return
+    moving = [row for row in rows if any(abs(row["effects"][name]) >= VISIBLE for name in names)]
+    click.echo()
+    _table(
+        ("grade", "counted as", "sources", *names),
+        [
+            (row["grade"], row["as"], str(row["sources"]), *(_points(row["effects"][name]) for name in names))
+            for row in moving
+        ],
+    )
+    if moving:
+        click.echo("change in percentage points if sources of one grade were counted as of another")
+    if still := [f"{row['grade']} as {row['as']}" for row in rows if row not in moving]:
+        click.echo(f"moves nothing, counted otherwise: {', '.join(sorted(still))}")
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"
+
+
+def _who(row: Mapping[str, Any]) -> str:
+    return f"group {row['name']}" if row["kind"] == "group" else str(row["name"])
+
+
+def _change(effect: Mapping[str, float]) -> str:
+    return f"{_points(effect['change'])} ± {100 * effect['mcse']:.1f}"
+
+
+def _points(change: float) -> str:
+    return f"{100 * change:+.1f}" if abs(change) >= VISIBLE else "0"
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -62,12 +62,12 @@ def _print(row: Mapping[str, Any], *, in_full: bool) -> None:
 
 
 def _how_probable(row: Mapping[str, Any]) -> str:
-    said = f"Of this scenario this one course has {_percent(row['course_probability'])}"
+    said = f"This one course is {_percent(row['course_probability'])} of the scenario"
     if not row["close"]:
         return f"{said}."
     near = row["close"][0]
     share = near["probability"] / row["course_probability"]
-    return f"{said}; with {near['event']} {near['state']} instead it would be {share:.2f} times as probable."
+    return f"{said}; the next one, {near['event']} {near['state']} instead, is {share:.2f} times as probable."
 
 
 def _print_course(row: Mapping[str, Any]) -> None:
@@ -82,13 +82,20 @@ def _print_telling(row: Mapping[str, Any]) -> None:
     grid = _grid(("what sets it apart", ""), ("in the scenario", "overall", "distance"))
     for told in row["distinguishing"][:TELLING]:
         name = f"{told['event']} {told['state']}"
-        cells = (name, "by its rule" if told["defines"] else "", *_two(told), f"{told['distance']:.3f}")
+        cells = (name, "by its rule" if told["defines"] else "", *_two(told), f"{told['distance']:.2f}")
         grid.add_row(*_texts(cells))
     _show(grid)
 
 
 def _two(row: Mapping[str, Any]) -> tuple[str, str]:
-    return _percent(row["in_scenario"]), _percent(row["overall"])
+    # Two digits: the first two are what the draws bear.
+    return _whole(row["in_scenario"]), _whole(row["overall"])
+
+
+def _whole(probability: float) -> str:
+    if 0.995 <= probability < 1.0:
+        return "> 99 %"
+    return f"{100 * probability:.2g} %" if 0.0 < probability < 0.1 else f"{100 * probability:.0f} %"
 
 
 def _percent(probability: float) -> str:

@@ -13,6 +13,7 @@ import click
 
 from forecast.commands import options
 
+LEAST_BITS = 0.0005  # what is smaller prints as zero
 SHOWN_OUTCOMES = 2  # of each event: those that move a scenario most
 
 
@@ -21,8 +22,9 @@ SHOWN_OUTCOMES = 2  # of each event: those that move a scenario most
 @options.as_of
 @click.option("--days", type=click.IntRange(min=1), default=90, show_default=True, help="How long to watch.")
 @click.option("--cost", "costs", multiple=True, metavar="EVENT=NUMBER", help="What watching an event costs.")
+@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Print so many events.")
 @options.as_json
-def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], as_json: bool) -> None:
+def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], top: int, as_json: bool) -> None:
     """Rank the events by the bits about the scenarios that some days of watching will bring."""
     from forecast import pipeline
     from forecast.answers import watch
@@ -38,7 +40,7 @@ def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], 
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
     else:
-        _print(told)
+        _print(told, top)
 
 
 def _cost(text: str, events: Sequence[str]) -> tuple[str, float]:
@@ -58,7 +60,7 @@ def _cost(text: str, events: Sequence[str]) -> tuple[str, float]:
     return event, cost
 
 
-def _print(told: Mapping[str, Any]) -> None:
+def _print(told: Mapping[str, Any], top: int) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -71,10 +73,11 @@ def _print(told: Mapping[str, Any]) -> None:
     grid.add_column("by then", overflow="fold")
     grid.add_column("chance", justify="right", no_wrap=True)
     grid.add_column("moves most", overflow="fold")
-    for row in told["events"]:
+    telling = [row for row in told["events"] if row["bits"] >= LEAST_BITS or row["cost"] is not None]
+    for row in telling[:top]:
         per_unit = ("-" if row["cost"] is None else f"{row['bits_per_unit']:.4f}",) if with_cost else ()
         marked = f"{row['event']}{' *' if row['defines'] else ''}"
-        left: tuple[str, ...] = (marked, f"{row['bits']:.4f}", f"{100 * row['share']:.1f} %", *per_unit)
+        left: tuple[str, ...] = (marked, f"{row['bits']:.3f}", f"{100 * row['share']:.1f} %", *per_unit)
         for place, outcome in enumerate(row["outcomes"][:SHOWN_OUTCOMES]):
             moves = outcome["moves"]
             right = (
@@ -84,6 +87,9 @@ def _print(told: Mapping[str, Any]) -> None:
             )
             grid.add_row(*map(Text, (*(left if place == 0 else ("",) * len(left)), *right)))
     Console(highlight=False, soft_wrap=False).print(grid)
+    if rest := [row["event"] for row in told["events"] if row not in telling[:top]]:
+        less = "" if len(telling) > top else f" (under {LEAST_BITS} bits each)"
+        click.echo(f"and {len(rest)} that tell less{less}: {', '.join(rest)}")
     click.echo(f"by then: the state on {told['by']}; share: of {told['entropy']:.2f} bits about the scenarios today")
     click.echo("*: a scenario's rule names it; events hang together, so bits of several do not add up")
     if told["left_out"]:

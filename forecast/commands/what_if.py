@@ -14,6 +14,7 @@ from forecast.commands import options
 
 EVENTS = 12  # printed; --all prints every one
 VISIBLE = 0.0005
+LEAST_DECIBANS = 0.05  # a report that says less is counted, not named
 FEW_DRAWS = 400.0  # effective draws under which a supposition rests on too few
 
 
@@ -73,10 +74,11 @@ def _print(table: Mapping[str, Any], *, everything: bool) -> None:
     _print_events(shown)
     rest = len(table["events"]) - len(shown)
     if rest:
-        less = (
-            f"at most by {100 * moving[len(shown)]['moved']:.1f} points" if len(moving) > len(shown) else "not at all"
-        )
-        click.echo(f"{rest} other event{'s' * (rest != 1)} move{'s' * (rest == 1)} {less}")
+        others = f"{rest} other event{'s' * (rest != 1)}"
+        if len(moving) > len(shown):
+            click.echo(f"{others} move{'s' * (rest == 1)} by at most {100 * moving[len(shown)]['moved']:.1f} points")
+        else:
+            click.echo(f"{others} do{'es' * (rest == 1)} not move")
     _print_notes(table)
 
 
@@ -135,19 +137,24 @@ def _numbers(row: Mapping[str, Any]) -> tuple[Any, ...]:
 def _print_notes(table: Mapping[str, Any]) -> None:
     if table["imposed"]:
         below = ", ".join(table["descendants"]) or "nothing"
-        click.echo(f"imposed: only what lies downstream moves: {below}")
+        click.echo(f"only what lies downstream of what is imposed can move: {below}")
     if table["set_aside"]:
-        click.echo(f"set aside, for it is about what is imposed or lies downstream: {_items(table['set_aside'])}")
+        click.echo(f"reports set aside, as they are about the imposed event or what lies downstream: {_items(table)}")
     if not table["commutes"]:
         click.echo("set: one after the other; in another order the numbers would be others")
     if table["diagnostics"]["ess"] < FEW_DRAWS:
         click.echo(f"rests on few draws: effective size {table['diagnostics']['ess']:.0f}")
 
 
-def _items(rows: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(
-        f"{row['item']} ({row['decibans']:.1f} dB)"
-        if row["decibans"] is not None
-        else f"{row['item']} (excludes states)"
-        for row in rows
-    )
+def _items(table: Mapping[str, Any]) -> str:
+    told, spent = [], 0
+    for row in table["set_aside"]:
+        if row["decibans"] is None:
+            told.append(f"{row['item']} (excludes states)")
+        elif row["decibans"] >= LEAST_DECIBANS:
+            told.append(f"{row['item']} ({row['decibans']:.1f} dB)")
+        else:
+            spent += 1
+    if spent:
+        told.append(f"{spent} that say{'s' * (spent == 1)} next to nothing any more")
+    return ", ".join(told)

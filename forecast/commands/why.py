@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -41,10 +41,11 @@ class _Since(click.ParamType[date | None]):
     "--since", type=_Since(), metavar="DATE|prior", help="Begin at the update of this day or the latest before it."
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N largest steps and add up the others.")
+@click.option("--all", "everything", is_flag=True, help="Print a row for each, also for those that move nothing.")
 @options.as_json
 def why(
     about: str | None, root: Path, as_of: date | None, seed: int | None, by: Any, since: date | None, top: int | None,
-    as_json: bool,
+    everything: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Explain a probability by the evidence, item by item in the order in which it became known.
 
@@ -73,7 +74,7 @@ def why(
     if as_json:
         click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
     else:
-        _print(table)
+        _print(table, everything=everything)
 
 
 def _start(root: Path, found: Outcome, prior: Outcome, target: Target, since: date | None) -> Start:
@@ -102,7 +103,7 @@ def _chosen(root: Path, found: Outcome, target: Target, start: Start) -> tuple[T
     return replace(most_moved(found, target, since)), f"moved most since {since.name}"
 
 
-def _print(table: Mapping[str, Any]) -> None:
+def _print(table: Mapping[str, Any], *, everything: bool) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -112,31 +113,56 @@ def _print(table: Mapping[str, Any]) -> None:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("known from", no_wrap=True)
     grid.add_column("what", overflow="fold")
-    for heading in ("step", "decibans", "then", "left out", ""):
+    for heading in ("step", "", "decibans", "then", "left out", ""):
         grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_row("", Text(table["since"]), "", "", _percent(table["from"]), "", "")
-    for row in table["rows"]:
-        if row["kind"] == "monte_carlo" and abs(row["step"]) < VISIBLE:
+    grid.add_row("", Text(table["since"]), "", "", "", _percent(table["from"]), "", "")
+    folded = _folded(table["rows"], everything=everything)
+    for rows in folded:
+        if len(rows) > 1:
+            grid.add_row(rows[0]["on"] or "", f"{len(rows)} that move nothing", "0")
             continue
+        row = rows[0]
         style = "green" if row["step"] >= VISIBLE else "red" if row["step"] <= -VISIBLE else ""
-        what = f"retraction of {row['what']}" if row["kind"] == "retraction" else row["what"]
         grid.add_row(
             row["on"] or "",
-            Text(what),
+            Text(_what(row)),
             Text(_points(row["step"]), style=style),
+            "" if row["mcse"] is None or abs(row["step"]) < VISIBLE else f"± {100 * row['mcse']:.1f}",
             _decibans(row["decibans"]),
             _percent(row["probability"]),
             _points(row["leave_one_out"]),
             _note(row),
         )
     total = table["to"] - table["from"]
-    grid.add_row("", "now", _points(total), "", _percent(table["to"]), "", "")
+    grid.add_row("", "now", _points(total), "", "", _percent(table["to"]), "", "")
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("step and left out (what it adds if it comes last) in percentage points")
-    if table["unreliable"]:
-        click.echo(
-            f"~ few of the {table['draws']} draws bear this step: it may be off by points; the steps still add up"
-        )
+    click.echo("step ± its Monte Carlo error, and left out (what it adds if it comes last), in percentage points")
+    if any(len(rows) > 1 for rows in folded):
+        click.echo("--all prints also each of those that move nothing")
+    if any(not rows[0]["reliable"] for rows in folded if len(rows) == 1):
+        click.echo(f"~ too few of the {table['draws']} draws bear this step to tell its error; the steps still add up")
+
+
+def _folded(rows: Sequence[Mapping[str, Any]], *, everything: bool) -> list[list[Mapping[str, Any]]]:
+    """Put rows that follow each other and move nothing, first or last, together; leave out an unseen remainder."""
+    folded: list[list[Mapping[str, Any]]] = []
+    for row in rows:
+        if row["kind"] == "monte_carlo" and abs(row["step"]) < VISIBLE:
+            continue
+        if not everything and folded and _is_still(row) and _is_still(folded[-1][0]):
+            folded[-1].append(row)
+        else:
+            folded.append([row])
+    return folded
+
+
+def _is_still(row: Mapping[str, Any]) -> bool:
+    moved = max(abs(row["step"]), abs(row["leave_one_out"] or 0.0))
+    return moved < VISIBLE and row["possible"] and row["kind"] not in {"time", "monte_carlo", "inputs"}
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    return f"retraction of {row['what']}" if row["kind"] == "retraction" else str(row["what"])
 
 
 def _note(row: Mapping[str, Any]) -> str:

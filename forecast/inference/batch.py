@@ -71,8 +71,39 @@ def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None,
     inward = _inward(network, factors)
     mass = _region_mass(network, inward, masks)
     log_evidence = _log_mass(mass.sum(axis=0), inward.log_scale)
-    marginals = _outward(network, inward, masks if by_region else everything)
+    marginals = _outward(network, inward, masks if by_region else everything, {})
     return Solution(log_evidence, _log_regions(mass, inward), marginals)
+
+
+def joints(network: Plan, factors: Sequence[Array], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
+    """Compute the log evidence (draws), and P(states of its scope | evidence) for some of the factors.
+
+    One pass inward and one outward, whatever their number. `wanted` are places in `factors`; the joints are (states...,
+    draws), axes as in the factor's scope. Raises as `solve`.
+
+    Source: Darwiche (2003), "A differential approach to inference in Bayesian networks".
+    """
+    everything = np.ones((1, *(network.cards[v] for v in network.keep)))
+    inward = _inward(network, factors)
+    total = _log_mass(inward.root.reshape(-1, inward.root.shape[-1]).sum(axis=0), inward.log_scale)
+    found: dict[int, Array] = dict.fromkeys(wanted, np.empty(0))
+    _outward(network, inward, everything, found)
+    return total, [_joint(found[slot]) for slot in wanted]
+
+
+def _joint(unscaled: Array) -> Array:
+    table = unscaled[..., 0, :]
+    return np.asarray(table / table.sum(axis=tuple(range(table.ndim - 1))))
+
+
+def messages(network: Plan, factors: Sequence[Array]) -> list[Array]:
+    """Return all slots of an elimination, the given factors and then each step's message, its maximum taken out.
+
+    Raises as `solve`.
+    """
+    inward = _inward(network, factors)
+    _log_mass(inward.root.reshape(-1, inward.root.shape[-1]).sum(axis=0), inward.log_scale)
+    return inward.slots
 
 
 def log_regions(network: Plan, factors: Sequence[Array], regions: Array) -> Array:
@@ -139,7 +170,8 @@ def _given(network: Plan, slots: Sequence[Array], step: Step) -> _Table | None:
     return _contract(network, factors, scope), scope
 
 
-def _outward(network: Plan, inward: _Inward, masks: Array) -> tuple[Array, ...]:
+def _outward(network: Plan, inward: _Inward, masks: Array, joints: dict[int, Array]) -> tuple[Array, ...]:
+    """Compute every marginal; and fill in, for the factors that `joints` names, the joint of each one's scope."""
     n_regions, n_draws = masks.shape[0], inward.root.shape[-1]
     slots = inward.slots
     adjoints: dict[int, Array] = {}
@@ -156,6 +188,8 @@ def _outward(network: Plan, inward: _Inward, masks: Array) -> tuple[Array, ...]:
     send(of_root, [(slots[s], network.scopes[s]) for s in network.root if s < network.n_factors], seed, network.keep)
     for variable in network.keep:
         marginals[variable] = _contract(network, [(inward.root, network.keep)], (variable,), seed, network.keep)
+    for slot in (slot for slot in network.root if slot in joints):
+        joints[slot] = _contract(network, [(inward.root, network.keep)], network.scopes[slot], seed, network.keep)
     for step, peak, given in zip(
         *(reversed(part) for part in (network.steps, inward.peaks, inward.given)), strict=True
     ):
@@ -163,6 +197,9 @@ def _outward(network: Plan, inward: _Inward, masks: Array) -> tuple[Array, ...]:
         above = adjoints.pop(step.output) / peak
         others = [] if given is None else [given]
         messages = [slot for slot in step.inputs if slot >= network.n_factors]
+        for slot in (slot for slot in step.inputs if slot in joints):
+            below = [*others, *((slots[message], network.scopes[message]) for message in messages)]
+            joints[slot] = _contract(network, below, network.scopes[slot], above, step.scope)
         send(messages, others, above, step.scope)
         if messages:
             # A message that comes in, times the derivative by it, is the joint of its scope: the smallest one will do.

@@ -60,8 +60,8 @@ class _Sampled:
         self.theta = theta
 
 
-def _theta(known: Workspace, draws: int = DRAWS) -> Array:
-    rng, layout = np.random.default_rng(5), lay_out(known.network)
+def _theta(known: Workspace, draws: int = DRAWS, seed: int = 5) -> Array:
+    rng, layout = np.random.default_rng(seed), lay_out(known.network)
     theta = np.empty((layout.n_theta, draws))
     for v, one in enumerate(layout.events):
         for row in range(layout.n_rows(v)):
@@ -123,7 +123,7 @@ def test_rows_follow_the_chronology(found: Outcome) -> None:
 
 def test_a_prefix_is_the_forecast_of_a_workspace_with_these_items(found: Outcome) -> None:
     """After each row stands what the workspace with the items so far gives, as of today, on the same draws."""
-    known, theta = found.workspace, np.ascontiguousarray(found.posterior.draws.theta[:, ::2])
+    known, theta = found.workspace, found.posterior.draws.theta
     rows = [row for row in _why(found, "paper")["rows"] if row["kind"] == "item"]
     for row in (rows[2], rows[5]):
         kept = [one for one in known.items if one.reported.isoformat() <= row["on"]]
@@ -137,6 +137,18 @@ def test_the_last_item_adds_what_leaving_it_out_takes(found: Outcome) -> None:
     row = _why(_outcome(alone, found.posterior.draws.theta), "paper", "group")["rows"][-2]
     assert "f-draft" == row["what"]
     assert row["leave_one_out"] == pytest.approx(row["step"], abs=1e-12)
+
+
+def test_the_error_of_a_step_is_how_it_scatters() -> None:
+    """Over independent draws a step scatters by its Monte Carlo error; that of a group is not the sum of its items'."""
+    known = _known()
+    tables = [_why(_outcome(known, _theta(known, 400, seed), seed), "paper", "group")["rows"] for seed in range(60)]
+    for place, row in enumerate(tables[0][:-1]):
+        steps = np.array([rows[place]["step"] for rows in tables])
+        told = np.sqrt(np.mean([rows[place]["mcse"] ** 2 for rows in tables]))
+        # The scatter of 60 steps is itself known to about a tenth;
+        # stratified reliabilities scatter less than independent ones.
+        assert told == pytest.approx(steps.std(ddof=1), rel=0.45, abs=2e-4), row["what"]
 
 
 def test_groups_and_sources_are_sums(found: Outcome) -> None:

@@ -80,6 +80,15 @@ def outcome_of(known: Workspace, theta: Array, as_of: date) -> Outcome:
     return outcome(known, layout, as_of, 0, found)
 
 
+def with_theta(found: Outcome, theta: Array) -> Outcome:
+    """Return an outcome whose draws are others (n_theta, draws); nothing of it is computed anew."""
+    draws = cast("Draws", _Draws(theta))
+    weights = Weights(np.full(theta.shape[1], 1.0 / theta.shape[1]), 0.0, float(theta.shape[1]))
+    log_anchor = np.zeros(theta.shape[1])
+    posterior = replace(found.posterior, base=draws, draws=draws, log_anchor=log_anchor, weights=weights)
+    return replace(found, posterior=posterior)
+
+
 def _posterior(asked: Query, theta: Array, drawn: Reliabilities, weights: Weights, solved: Evaluation) -> Posterior:
     draws, spec = cast("Draws", _Draws(theta)), cast("PriorSpec", None)
     return Posterior(asked, spec, draws, draws, None, np.zeros(theta.shape[1]), drawn, solved, weights)

@@ -23,7 +23,8 @@ def test_reports_that_say_the_same_support_each_other(updated: Path) -> None:
     assert told["conflict"] < 0.0
     printed = _conflict(updated).stdout
     assert "waiting-list / waiting-list-repeated (copies)" in printed
-    assert f"conflict {told['conflict']:+.2f} decibans" in printed
+    assert f"conflict {told['conflict']:+.2f} ± {told['mcse']:.2f} decibans" in printed
+    assert f"{100 * told['surprise']['p_value']:.0f} %" in printed
 
 
 def test_a_contradiction_fights(updated: Path) -> None:

@@ -24,7 +24,8 @@ def test_why_ends_with_the_forecast(updated: Path) -> None:
     assert own[table["target"]] == table["to"]
     assert table["to"] - table["from"] == pytest.approx(sum(row["step"] for row in table["rows"]), abs=1e-9)
     assert table["chosen"].startswith("moved most since")
-    shown = _run("why", updated)
+    assert all(row["mcse"] > 0.0 for row in table["rows"] if abs(row["step"]) > 1e-3)
+    shown = _run("why", updated, "--all")
     assert 0 == shown.exit_code
     assert all(row["what"] in shown.stdout for row in table["rows"] if row["kind"] == "item")
 
