@@ -126,6 +126,24 @@ def test_a_retraction_that_was_entered_late(tmp_path: Path) -> None:
     assert abs(table["rows"][-1]["scenarios"]["cold"]) < 1e-12
 
 
+def test_news_that_was_watched_less_long(tmp_path: Path) -> None:
+    """The time that nobody watched before the first date is part of the step of time, and nothing is left over."""
+    known = _known()
+    table = _compared(replace(known, watched_until=FIRST - timedelta(days=60)), known, tmp_path)
+    assert [TIME] == [row["what"] for row in table["rows"][:1]]
+    assert max(map(abs, table["rows"][-1]["scenarios"].values())) < 1e-12
+
+
+def test_files_that_were_edited_after_both(tmp_path: Path) -> None:
+    """A retraction entered after both updates, and dated before them, changes neither of them."""
+    known = replace(_known(), items=tuple(replace(one, retracted=None) for one in _known().items))
+    ends = _end(known, FIRST, tmp_path), _end(known, LAST, tmp_path)
+    files = replace(known, items=tuple(replace(one, retracted=FIRST) for one in known.items))
+    table = difference(*ends, _found(restored(files, ends[1]), LAST, tmp_path), lambda _: None)
+    assert ["time", "item", "item", "monte_carlo"] == [row["kind"] for row in table["rows"]]
+    assert max(map(abs, table["rows"][-1]["scenarios"].values())) < 1e-12
+
+
 LEDGER = [{"as_of": "2026-01-01"}, {"as_of": "2026-02-01"}, {"as_of": "2026-02-01"}]
 
 
