@@ -50,7 +50,7 @@ def worlds_table(found: Outcome, made: Worlds) -> dict[str, Any]:
         "imposed": {f"{v}.{x}": _world(one) for (v, x), one in made.imposed.items()},
         "pairs": {f"{v}.{w}": _pair(joint) for (v, w), joint in made.pairs.items()},
         "pair_draws": made.pair_draws,
-        "begin": _telling(made, now[0]),
+        "begin": list(_telling(made, now[0])),
         "rows": _rows(found, made),
     }
 

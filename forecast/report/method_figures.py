@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from forecast.record.outcome import Outcome
 from forecast.report.inline_svg import CHAINS, INK, POSTERIOR, PRIOR, SIZE, resampled, style, svg
 from forecast.report.sampling import by_chain
-from forecast.report.sensitivity import sensitivity_tree
+from forecast.report.sensitivity import POWERS, sensitivity_tree
 from forecast.report.wording import scenario_names
 
 Array = NDArray[np.float64]
@@ -20,7 +20,7 @@ PARAMETERS = ("alpha", "beta", "epsilon", "deviation", "omega")
 RANKS = "Rank curves of the chains, one panel for each scenario: the chains agree where they stay near zero."
 CONVERGENCE = "How many of all parameters have at most such an effective size, bulk and tail, and such an R-hat."
 DENSITIES = "Density of each scenario's probability over the draws, before any evidence and now."
-SCALED = "Each scenario with the default levels, and with statements and evidence, taken to powers of 0.8 and 1.25."
+SCALED = "Each scenario with the default levels, and with statements and evidence, to a lower and to a higher power."
 PAVA = "Calibration by pooling adjacent violators: how often it happened against the probability that was given."
 PIT = "Ranks of simulated truths: difference between their distribution and an even one, with its envelope."
 MOST_COLUMNS = 3
@@ -126,6 +126,7 @@ def power_scaled(found: Outcome, logs: Mapping[str, Array], names: Mapping[str, 
             tree,
             prior_var_names=["levels"],
             likelihood_var_names=["statements", "evidence"],
+            alphas=POWERS,
             kind="ecdf",
             backend="matplotlib",
             color=[CHAINS[1], INK, CHAINS[0]],

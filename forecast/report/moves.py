@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ Row = dict[str, Any]
 ERROR = 0.005  # Monte Carlo standard error that answers without one of their own are printed as if they had
 ROUND = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # distances of ticks
 NAMED, DECIDES = 3, 0.995  # events in the sentence; what makes a scenario as good as certain is no news
+ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 LABEL, TOLD = 44, 110  # characters of a headline beside a bar, and in a sentence
 TOP = 12  # steps shown one by one; the others are added up
 WIDTH, LINE, PAD = 620.0, 26.0, 6.0  # of the figure: width of the bars' area, height of a row, room beside the axis
@@ -33,7 +35,7 @@ def waterfall(table: Mapping[str, Any] | None, names: Mapping[str, str], mcse: f
     return {
         "scenario": table["target"],
         "name": name,
-        "since": table["since"],
+        "since": _since(table["since"]),
         "from": table["from"],
         "from_shown": percent(table["from"], mcse),
         "to": table["to"],
@@ -53,8 +55,8 @@ def _placed(table: Mapping[str, Any]) -> list[Row]:
         rows.append(
             {
                 "what": _what(step),
-                "label": shortened(step["headline"] or _what(step), LABEL),
-                "headline": step["headline"],
+                "label": shortened(_said(step) or _what(step), LABEL),
+                "headline": _said(step),
                 "on": step["on"],
                 "kind": step["kind"],
                 "step": step["step"],
@@ -76,6 +78,17 @@ def _what(step: Mapping[str, Any]) -> str:
     if step["kind"] == "retraction":
         return f"retracted: {step['what']}"
     return str(step["what"])
+
+
+def _said(step: Mapping[str, Any]) -> str | None:
+    if step["headline"] is None:
+        return None
+    return f"{'Retracted: ' if step['kind'] == 'retraction' else ''}{step['headline']}"
+
+
+def _since(name: str) -> str:
+    """Write the date in the name of an update in words."""
+    return ISO.sub(lambda found: long_date(found[0]), name)
 
 
 def signed_points(change: float) -> str:
@@ -101,9 +114,9 @@ def _sentence(name: str, table: Mapping[str, Any], rows: Sequence[Row], mcse: fl
     size = f"{percent(table['from'], mcse)} to {percent(table['to'], mcse)}"
     verb = "rose" if change > 0 else "fell"
     if percent(table["from"], mcse) == percent(table["to"], mcse):
-        said = f"{name} stands at {percent(table['to'], mcse)}, as it did by {table['since']}"
+        said = f"{name} stands at {percent(table['to'], mcse)}, as it did by {_since(table['since'])}"
     else:
-        said = f"Since {table['since']}, {name} {verb} from {size}"
+        said = f"Since {_since(table['since'])}, {name} {verb} from {size}"
     single = [row for row in rows if row["kind"] in {"item", "retraction"}]
     if not single:
         return f"{said}."

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.prior.residuals import DISAGREES
-from forecast.record.outcome import Outcome
+from forecast.record.outcome import QUANTILES, Outcome
 from forecast.report.checks import calibration
 from forecast.report.confidence import confidence
-from forecast.report.digits import UNITS
+from forecast.report.digits import THIN_SPACE, UNITS
 from forecast.report.events import event_table, uncertain_rows
 from forecast.report.evidence import evidence_list
 from forecast.report.grounds import grounds
@@ -25,7 +25,7 @@ from forecast.report.opinions import statements
 from forecast.report.predictive import predictive
 from forecast.report.sampling import reweighting, sampling
 from forecast.report.scored import scored
-from forecast.report.sensitivity import PARTS, SENSITIVE, hanging_on
+from forecast.report.sensitivity import PARTS, POWERS, SENSITIVE, hanging_on
 from forecast.report.untrusted import all_readable
 from forecast.report.wording import long_date, scenario_names
 from forecast.reweight.curves import Curves
@@ -57,6 +57,7 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
         "compared_with": material.forecast.get("compared_with"),
         "axis_to": _axis(shares),
         "scenarios": shares,
+        "levels": [f"{100 * level:.0f}{THIN_SPACE}%" for level in QUANTILES],
         "words": word_table(),
         "confidence": confidence(shares, told, asked, passes, results["resolved"]),
         **_answered(material),
@@ -73,6 +74,7 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
         "power_scaling": {
             "parts": PARTS,
             "sensitive_above": SENSITIVE,
+            "powers": list(POWERS),
             "rows": list(material.answers.power_scaling),
         },
         "warnings": list(material.warnings),

@@ -1,0 +1,221 @@
+"""The page in a real browser: nothing fails, nothing leaves it, all can read it, what-if tells the engine's numbers.
+
+Needs Chromium (or Chrome) on the machine; without one these tests are skipped and say so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.answers.what_if import ImpossibleError, read_supposition, what_if
+from forecast.publish import write_index
+from tests.report.drawn import Drawn
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser on this machine: none of {', '.join(BROWSERS)}")
+
+WIDTHS = (1280, 390)
+SERIOUS = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=BROWSER)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def folder(recorded: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report and the list of updates, as files on a disk."""
+    root = tmp_path_factory.mktemp("pages")
+    own = root / "reports" / "2025-09-01"
+    own.mkdir(parents=True)
+    for name, content in recorded.files.items():
+        (own / name).write_bytes(content)
+    write_index(root, recorded.found, recorded.about.ledger)
+    return root / "reports"
+
+
+@pytest.fixture(params=["2025-09-01/report.html", "index.html"], ids=["report", "index"])
+def address(request: pytest.FixtureRequest, folder: Path) -> str:
+    """Each of the two pages."""
+    return (folder / str(request.param)).as_uri()
+
+
+@pytest.fixture
+def report(browser: Any, folder: Path) -> Iterator[Any]:
+    """The report, open in the browser."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((folder / "2025-09-01" / "report.html").as_uri())
+    yield page
+    page.close()
+
+
+def _unfold(page: Any) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+
+def test_nothing_fails_and_nothing_leaves_the_page(browser: Any, address: str) -> None:
+    """No message on the console, no error, no request but for the page itself."""
+    page = browser.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    _unfold(page)
+    if page.locator("#ask").count():
+        page.select_option("#ask [name=event]", index=1)
+        page.check("#ask [value=imposed]")
+    page.close()
+    assert [] == said
+    assert [address] == asked
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_horizontal_scroll(browser: Any, address: str, width: int) -> None:
+    """At a desk and on a telephone the page is as wide as the window, folded and unfolded."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(address)
+    measure = "document.documentElement.scrollWidth"
+    assert width == page.evaluate(measure)
+    _unfold(page)
+    assert width == page.evaluate(measure)
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), list(product(WIDTHS, ("light", "dark"))))
+def test_axe_finds_nothing_serious(browser: Any, address: str, width: int, scheme: str) -> None:
+    """No serious violation of WCAG that axe can tell, everything unfolded, in both colour schemes."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.goto(address)
+    _unfold(page)
+    found = axe.Axe().run(page).response["violations"]
+    page.close()
+    assert [] == [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found if one["impact"] in SERIOUS]
+
+
+def test_every_figure_has_a_text_alternative(report: Any) -> None:
+    """Each drawing is hidden from assistive technology, or is an image with a name."""
+    nameless = report.evaluate(
+        "[...document.querySelectorAll('svg')].filter((one) => one.getAttribute('aria-hidden') !== 'true'"
+        " && !(one.getAttribute('role') === 'img' && one.getAttribute('aria-label'))).length"
+    )
+    assert 0 == nameless
+    assert report.locator("figure").count() > 5
+
+
+def _shown(page: Any) -> dict[str, float]:
+    rows = page.locator("#after-scenarios tr")
+    return {
+        rows.nth(n).get_attribute("data-scenario"): int(rows.nth(n).locator(".after").get_attribute("data-units"))
+        / 10_000
+        for n in range(rows.count())
+    }
+
+
+def _choose(page: Any, name: str, state: str, event_label: str, state_label: str) -> None:
+    page.select_option(f"#ask [name={name}]", label=event_label)
+    page.select_option(f"#ask [name={state}]", label=state_label)
+
+
+def _engine(recorded: Drawn, learned: list[str], imposed: list[str]) -> dict[str, float]:
+    table = what_if(recorded.found, read_supposition(recorded.found, learned, imposed, []), lambda _: None)
+    return {row["id"]: row["after"] for row in table["scenarios"]}
+
+
+@pytest.mark.parametrize("how", ["learned", "imposed"])
+def test_what_if_tells_the_engines_numbers(report: Any, recorded: Drawn, how: str) -> None:
+    """Every event in every state, learned and imposed, as `forecast what-if` has it; no impossible one is offered."""
+    for event in recorded.found.layout.events:
+        report.select_option("#ask [name=event]", label=event.id)
+        report.check(f"#ask [value={how}]")
+        offered = report.locator("#ask [name=state] option").all_text_contents()
+        for state in event.states:
+            text = [f"{event.id}={state}"]
+            try:
+                expected = _engine(recorded, *((text, []) if how == "learned" else ([], text)))
+            except ImpossibleError:
+                assert state not in offered
+                continue
+            report.select_option("#ask [name=state]", label=state)
+            assert expected == pytest.approx(_shown(report), abs=0.51e-4)
+
+
+def test_what_if_of_two_events(report: Any, recorded: Drawn) -> None:
+    """Two events learned, as `forecast what-if` has it; what cannot both be is said to be impossible."""
+    report.check("#ask [value=learned]")
+    tried = 0
+    for (one, x), (other, y) in (
+        (("truce", "general"), ("aid", "cut")),
+        (("aid", "on"), ("will", "yes")),
+        (("alone", "yes"), ("truce", "limited")),
+        (("will", "no"), ("alone", "no")),
+    ):
+        _choose(report, "event", "state", one, x)
+        _choose(report, "second", "second-state", other, y)
+        expected = _engine(recorded, [f"{one}={x}", f"{other}={y}"], [])
+        assert expected == pytest.approx(_shown(report), abs=2e-3), (one, other)
+        tried += 1
+    assert tried == 4
+    assert "turned out" in report.locator("#said").text_content()
+
+
+def test_events_that_move_are_told(report: Any, recorded: Drawn) -> None:
+    """The second table lists what moves by a point or more, the event itself among it, with the engine's number."""
+    _choose(report, "event", "state", "truce", "general")
+    names = report.locator("#after-events th").all_text_contents()
+    assert "truce" in names
+    table = what_if(recorded.found, read_supposition(recorded.found, ["truce=general"], [], []), lambda _: None)
+    moved = {row["id"] for row in table["events"] if row["moved"] >= 0.01}
+    assert moved <= set(names)
+
+
+def test_without_scripts_everything_else_is_there(browser: Any, folder: Path) -> None:
+    """With scripts off every section is there, the form is not, and a table holds the single what-ifs."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((folder / "2025-09-01" / "report.html").as_uri())
+    assert not page.locator("#asking").is_visible()
+    assert page.locator("noscript").first.is_visible()
+    for n in range(page.locator("h2").count()):
+        assert page.locator("h2").nth(n).text_content()
+    table = page.locator("[aria-label='Every single what-if'] table")
+    assert table.locator("tbody tr").count() == 9
+    context.close()
+
+
+def test_works_by_keyboard(report: Any) -> None:
+    """The first stop is the link past the main judgement; it shows itself and leads to the contents."""
+    report.keyboard.press("Tab")
+    first = report.evaluate("document.activeElement.className")
+    assert "skip" == first
+    assert report.locator(".skip").bounding_box()["x"] >= 0
+    report.keyboard.press("Enter")
+    assert report.url.endswith("#contents")
+
+
+def test_prints(report: Any) -> None:
+    """In print the form and the contents are left out, and nothing is wider than the paper."""
+    report.emulate_media(media="print")
+    assert not report.locator("nav").is_visible()
+    assert not report.locator("#asking").is_visible()
+    report.set_viewport_size({"width": 794, "height": 1123})
+    assert 794 == report.evaluate("document.documentElement.scrollWidth")
+    assert np.frombuffer(report.pdf(format="A4")[:4], dtype=np.uint8).tobytes() == b"%PDF"

@@ -1,0 +1,143 @@
+"""Waterfall, watch list, confidence: sentences and bars carry what the numbers carry, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.report.confidence import confidence
+from forecast.report.moves import bars, shortened, watching, waterfall
+from tests.report.drawn import Drawn
+
+NAMES = {"a": "Alpha", "b": "Beta"}
+
+
+def _step(size: float, kind: str = "item", headline: str | None = "A report.") -> dict[str, Any]:
+    return {
+        "what": "one",
+        "kind": kind,
+        "on": "2025-05-01",
+        "headline": headline,
+        "step": size,
+        "decibans": None,
+        "leave_one_out": None,
+        "reliable": True,
+    }
+
+
+def _table(start: float, sizes: list[float]) -> dict[str, Any]:
+    steps = [_step(size) for size in sizes]
+    end = start + sum(sizes)
+    return {
+        "target": "a", "since": "the update of 2025-06-01", "from": start, "to": end, "rows": steps, "draws": 9,
+        "unreliable": 0,
+    }  # fmt: skip
+
+
+@given(start=st.floats(0.2, 0.8), sizes=st.lists(st.floats(-0.05, 0.05), min_size=1, max_size=4))
+def test_bars_lead_from_start_to_now(start: float, sizes: list[float]) -> None:
+    """Each bar begins where the one before ended, the last ends at the forecast, and none leaves the axis."""
+    fall = waterfall(_table(start, sizes), NAMES, 0.001)
+    assert fall is not None
+    place = bars(fall)
+    at = place["first"]
+    for row, bar in zip(fall["rows"], place["steps"], strict=True):
+        ends = (bar["x"], bar["x"] + bar["width"])
+        assert any(end == pytest.approx(at, abs=1e-6) for end in ends)
+        assert (row["step"] >= 0) == bar["up"]
+        assert -1e-9 <= bar["x"]
+        assert bar["x"] + bar["width"] <= place["width"] + 1e-9
+        at = bar["to"]
+    assert place["last"] == pytest.approx(at, abs=1e-6)
+
+
+def test_sentence_names_the_largest_item() -> None:
+    """The sentence says from where to where, since when in words, and the largest step of a report."""
+    table = _table(0.3, [0.1, -0.02])
+    table["rows"].append(_step(-0.2, "time", None))
+    table["to"] -= 0.2
+    fall = waterfall(table, NAMES, 0.001)
+    assert fall is not None
+    expected = (
+        "Since the update of 1 June 2025, Alpha fell from 30\u202f% to 18\u202f%. "
+        "The largest single step, +10.0 points: “A report.”"
+    )
+    assert expected == fall["sentence"]
+
+
+def test_no_movement_is_not_called_one() -> None:
+    """Where the printed numbers agree, the sentence says that it stands."""
+    fall = waterfall(_table(0.3, [0.0001]), NAMES, 0.001)
+    assert fall is not None
+    assert fall["sentence"].startswith("Alpha stands at 30\u202f%, as it did by the update of 1 June 2025")
+
+
+def test_nothing_to_compare_with() -> None:
+    """A first forecast has no waterfall since an update."""
+    assert waterfall(None, NAMES, 0.001) is None
+
+
+@given(text=st.text(max_size=80), most=st.integers(2, 40))
+def test_shortened_texts(text: str, most: int) -> None:
+    """A shortened text is never longer than asked, and begins as the text does."""
+    short = shortened(text, most)
+    assert len(short) <= most
+    assert text.startswith(short.removesuffix("…") if short != text else text)
+
+
+def _watched(to: float) -> dict[str, Any]:
+    outcome = {
+        "state": "so", "probability": 0.2, "moves": {"scenario": "b", "from": 0.3, "to": to}, "scenarios": {},
+    }  # fmt: skip
+    row = {"event": "big_event", "now": "not", "defines": True, "bits": 0.1, "share": 0.05, "outcomes": [outcome]}
+    return {"by": "2025-09-01", "entropy": 2.0, "left_out": [], "events": [row]}
+
+
+def test_watch_sentence() -> None:
+    """The sentence names the event, its outcome and the scenario that moves; what makes one certain is no example."""
+    assert (
+        "Most worth watching until 1 September 2025: big event. "
+        "Were big event so then, Beta would go down from 30\u202f% to 10\u202f%."
+    ) == watching(_watched(0.1), NAMES)["sentence"]
+    assert "Most worth watching until 1 September 2025: big event." == watching(_watched(1.0), NAMES)["sentence"]
+    nothing = {**_watched(0.1), "events": []}
+    assert watching(nothing, NAMES)["sentence"].startswith("No event that can be watched")
+
+
+def _confidence(width: float, days: int, own: int, resolved: int, *, passes: bool = True) -> str:
+    scenarios = [{"name": "A", "quantiles": {"0.05": 0.1, "0.95": 0.1 + width}}]
+    told = [{"coded_by": None if n < own else "editor"} for n in range(10)]
+    asked = {"as_of": "2025-12-31", "known_until": f"2025-12-{31 - days:02d}"}
+    return str(confidence(scenarios, told, asked, passes, resolved)["level"])
+
+
+@pytest.mark.parametrize(
+    ("expected", "width", "days", "own", "resolved"),
+    [
+        ("high", 0.1, 3, 8, 40),
+        ("moderate", 0.1, 3, 8, 0),
+        ("moderate", 0.3, 3, 8, 40),
+        ("moderate", 0.1, 20, 8, 40),
+        ("moderate", 0.1, 3, 3, 40),
+        ("low", 0.5, 3, 8, 40),
+        ("low", 0.1, 3, 1, 40),
+    ],
+)
+def test_confidence_is_no_better_than_its_reasons(
+    expected: str, width: float, days: int, own: int, resolved: int
+) -> None:
+    """High only if every reason is, low if any is; a failed check makes it low whatever else there is."""
+    assert expected == _confidence(width, days, own, resolved)
+    assert "low" == _confidence(width, days, own, resolved, passes=False)
+
+
+def test_every_step_of_the_drawn_waterfall_adds_up(drawn: Drawn) -> None:
+    """On the page the steps since the prior lead from the prior's probability to the forecast's."""
+    fall = drawn.page["since_prior"]
+    assert drawn.prior.scenarios[fall["scenario"]].probability == fall["from"]
+    assert drawn.found.scenarios[fall["scenario"]].probability == fall["to"]
+    assert fall["to"] - fall["from"] == pytest.approx(sum(row["step"] for row in fall["rows"]), abs=1e-9)
+    assert "Retracted: i-gone" in [row["headline"] for row in fall["rows"]]

@@ -1,0 +1,174 @@
+"""What is kept beside the forecasts reaches the page: replay, benchmarks, scores, calibration, the list of updates."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.publish import before, material, report_days, write_index
+from forecast.report.checks import calibration
+from forecast.report.history import APART, chart, history
+from forecast.report.index import index_page, spark
+from forecast.report.scored import scored
+from forecast.scores.score_table import score_table
+from forecast.workspace.problems import WorkspaceProblems
+from tests.report.drawn import Drawn, elements
+from tests.report.kept import COLUMNS, replay_rows
+from tests.report.outcomes import AS_OF, asked, world
+
+
+def test_history_uses_nothing_later(recorded: Drawn) -> None:
+    """The replay is shown up to the as-of date, and a benchmark with the last number known on it."""
+    past = recorded.page["history"]
+    for row in past["scenarios"]:
+        days = [point["day"] for point in row["replay"]]
+        assert days
+        assert max(days) <= AS_OF.isoformat()
+        assert ["2025-01-01", "2025-06-01", "2025-09-01"] == [point["day"] for point in row["updates"]]
+    (row,) = past["questions"]
+    assert [("Market", "2025-03-01", "12.5\u202f%")] == [(o["forecaster"], o["day"], o["shown"]) for o in row["others"]]
+    assert "3.1\u202f%" == row["base_shown"]
+    assert {row["reported"] for row in recorded.page["evidence"]} == {day["day"] for day in past["evidence"]}
+    assert "The market asks for less." in recorded.html
+
+
+def test_chart_names_stand_apart(recorded: Drawn) -> None:
+    """The first point is at the left end, the last at the right, higher probabilities higher, names apart."""
+    past = recorded.page["history"]
+    place = chart(past, recorded.page["axis_to"])
+    labels = sorted(row["label_y"] for row in place["rows"])
+    assert all(after - before_ >= APART - 1e-9 for before_, after in itertools.pairwise(labels))
+    for row, drawn in zip(past["scenarios"], place["rows"], strict=True):
+        assert 0.0 == drawn["dots"][0][0]
+        assert place["inner"] == drawn["dots"][-1][0]
+        shares = [point["probability"] for point in row["updates"]]
+        heights = [-y for _, y in drawn["dots"]]
+        assert np.argsort(shares).tolist() == np.argsort(heights).tolist()
+
+
+def test_scores_are_those_of_the_replay(recorded: Drawn) -> None:
+    """Scores, skill and calibration are what the score table says of the replay, and are on the page."""
+    rows = replay_rows()
+    table = score_table({name: [row[name] for row in rows] for name in COLUMNS})
+    expected = scored(table)
+    assert expected == recorded.page["scores"]
+    assert 40 == expected["resolved"]
+    own = expected["forecasters"][0]
+    assert ("forecast", pytest.approx(0.01)) == (own["name"], own["brier"])
+    assert {"Market", "base rate"} == {row["benchmark"] for row in expected["skill"]}
+    assert "better than Market (40 questions)" in expected["sentence"]
+    for row in expected["skill"]:
+        assert row["shown"] in recorded.html
+    assert recorded.page["confidence"]["reasons"][-1]["resolved"] == 40
+
+
+def test_skill_is_claimed_only_with_its_whole_interval() -> None:
+    """An interval that holds zero is called not told apart."""
+    skill = {
+        "measure": "skill", "of": "brier", "grouping": "pair", "forecaster": "forecast", "benchmark": "Market",
+        "mean": 0.2, "low": -0.1, "high": 0.4, "n_questions": 7,
+    }  # fmt: skip
+    table: dict[str, Any] = {"n_questions": {"resolved": 7}, "definitions": {}, "scores": [skill]}
+    assert "By the Brier score this forecast is not told apart from Market (7 questions)." == scored(table)["sentence"]
+
+
+def test_without_a_record_it_is_said() -> None:
+    """No replay, or no resolved question: not yet."""
+    assert scored(None)["text"].startswith("Not yet")
+    assert scored({"n_questions": {"resolved": 0}, "scores": []})["text"].startswith("Not yet")
+
+
+def test_calibration_run_is_shown(recorded: Drawn) -> None:
+    """A stored run is told with its date and worlds, and its ranks are drawn."""
+    run = recorded.page["calibration"]
+    assert "Run on 1 August 2025 on 200 simulated worlds." in run["text"]
+    assert "No quantity's ranks are uneven" in run["text"]
+    assert 'aria-label="Ranks of simulated truths' in recorded.html
+    assert "has not yet been run" in calibration(None)["text"]
+
+
+@pytest.mark.parametrize(
+    ("content", "named"), [("{", "no JSON"), ("[]", "no date"), ('{"date": "2025-01-01"}', "no worlds")]
+)
+def test_mistakes_in_a_calibration_file_are_named(tmp_path: Path, content: str, named: str) -> None:
+    """A file that is no run of calibration is a problem with its path, not a traceback."""
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "calibration.json").write_text(content, encoding="utf-8")
+    about = asked(world(), tmp_path)
+    with pytest.raises(WorkspaceProblems, match=r"reports/calibration\.json:1") as raised:
+        material(about, lambda _: None)
+    assert named in str(raised.value)
+
+
+def test_answers_are_asked_once(tmp_path: Path) -> None:
+    """What the engine answered is kept under its digest: a second report asks nothing, another forecast does."""
+    about = asked(world(), tmp_path)
+    said: list[str] = []
+    first = material(about, said.append)
+    assert said
+    said.clear()
+    assert first.answers == material(about, said.append).answers
+    assert [] == said
+    other = replace(about, ledger=({**about.ledger[-1], "seed": 7},))
+    material(other, said.append)
+    assert said
+
+
+def test_report_before_is_the_latest_earlier_one(tmp_path: Path) -> None:
+    """A report links to the latest one before its own date that is there."""
+    about = asked(world(), tmp_path)
+    assert before(tmp_path, about.outcome) is None
+    for day in ("2025-05-01", "2025-08-01", "2025-09-01", "2025-10-01", "2025-08-15"):
+        folder = tmp_path / "reports" / day
+        folder.mkdir(parents=True)
+        if day != "2025-08-15":
+            (folder / "report.html").write_text("", encoding="utf-8")
+    assert ["2025-05-01", "2025-08-01", "2025-09-01", "2025-10-01"] == report_days(tmp_path)
+    assert "2025-08-01" == before(tmp_path, about.outcome)
+    write_index(tmp_path, about.outcome, about.ledger)
+    html = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
+    assert 'href="2025-09-01/report.html"' in html
+    shutil.rmtree(tmp_path / "reports" / "2025-09-01")
+    write_index(tmp_path, about.outcome, about.ledger)
+    assert 'href="2025-09-01/report.html"' not in (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
+
+
+def test_index_lists_every_update(drawn: Drawn) -> None:
+    """Each date of the ledger stands with every scenario's share, the latest first; hostile notes are text."""
+    lines = [
+        {"as_of": day, "note": "<script>alert(1)</script>", "scenarios": [{"id": "a", "probability": p}]}
+        for day, p in (("2025-03-01", 0.25), ("2025-05-01", 0.5), ("2025-05-01", 0.75))
+    ]
+    html = index_page("T <b>", {"a": "A <i>", "gone": "Gone"}, lines, ["2025-05-01"])
+    parsed = elements(html)
+    assert set() == {tag for tag, _ in parsed.found} & {"script", "b", "i"} - {"b"}
+    text = " ".join(parsed.texts)
+    assert text.index("1 May 2025") < text.index("1 March 2025")
+    assert 2 == text.count("75\u202f%")
+    assert "25\u202f%" in text
+    assert "Gone" not in text
+    assert "2025-09-01" in drawn.html or "1 September 2025" in drawn.html
+
+
+def test_sparkline_runs_from_left_to_right() -> None:
+    """Days are to scale, and a higher share stands higher."""
+    place = spark([("2025-01-01", 0.0), ("2025-01-11", 0.5), ("2025-01-21", 1.0)])
+    (x, y), (x2, y2), (x3, y3) = place["dots"]
+    assert x2 - x == pytest.approx(x3 - x2)
+    assert y > y2 > y3
+
+
+def test_history_of_a_first_forecast(drawn: Drawn) -> None:
+    """Without replay or questions, history holds the opening and the updates, and says that nothing else is there."""
+    about = drawn.about
+    past = history(replace(material(about, lambda _: None), ledger=()), drawn.page["evidence"])
+    for row in past["scenarios"]:
+        assert [] == row["replay"]
+        assert 2 == len(row["updates"])
+    assert "No question has a benchmark" in drawn.html
