@@ -19,8 +19,8 @@ from forecast.prior.spec import PriorSpec, prior_spec
 Array = NDArray[np.float64]
 Progress = Callable[[str], None]
 
-# Fewer than a forecast's: a pool has few parameters that depend on each other, and its tables can be long.
-EFFORT = Effort(sampled_per_chain=400, tune=250, quantities=False)
+# Shorter than a forecast's: once whitened, a pool is close to a normal distribution, and its tables can be long.
+EFFORT = Effort(sampled_per_chain=500, tune=200, deepest=3, quantities=False, whiten=True)
 
 
 @dataclass(frozen=True)

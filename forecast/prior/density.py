@@ -15,6 +15,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import NDArray
+from pymc.logprob.utils import ParameterValueError
 from pymc.pytensorf import rewrite_pregrad
 from pytensor.compile.maker import function as compile_function
 from pytensor.compile.mode import Mode, get_mode
@@ -67,7 +68,11 @@ def compile_density(model: pm.Model) -> Density:
     held = [np.array(variable.get_value()) for variable in function.get_shared()]
 
     def value_and_gradient(x: Array) -> tuple[float, Array]:
-        value, gradient = compiled(x, *held)
+        try:
+            value, gradient = compiled(x, *held)
+        except ParameterValueError:
+            # A wild first step, to where a scale is infinite as a double: there is no density there.
+            return -np.inf, np.zeros_like(x)
         return float(value), gradient
 
     centre = np.concatenate([np.ravel(point[variable.name]) for variable in model.value_vars])

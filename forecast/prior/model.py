@@ -9,6 +9,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from forecast.inference.program import Program
+from forecast.prior.normal_scores import NormalScores
 from forecast.prior.op import program_outputs
 from forecast.prior.readings import DEGREES_OF_FREEDOM
 from forecast.prior.spec import SD_EXPERT, Noisy, PriorSpec
@@ -63,10 +64,17 @@ def _as_rated(spec: PriorSpec, implied: Any) -> Any:
     slope = pm.LogNormal("slope", 0.0, SD_SLOPE, dims="rated")
     by, said = _data(spec.record.expert, "record_expert"), _data(spec.record.location, "record_location")
     happened = _data(spec.record.happened, "record_happened")
-    pm.Bernoulli("record", logit_p=(said - bias[by]) / slope[by], observed=happened)
+    # With the quotients taken once an expert, and one logarithm a forecast: a long table is mostly this.
+    came_true = (1.0 / slope)[by] * said - (bias / slope)[by]
+    pm.CustomDist("record", came_true, logp=_log_bernoulli, observed=happened)
     of = _data(spec.rated_of, "rated_of")
     shift = pt.concatenate([[0.0], bias])[of] * _data(spec.is_biased, "is_biased")
     return shift + pt.concatenate([[1.0], slope])[of] * implied
+
+
+def _log_bernoulli(happened: Any, logit: Any) -> Any:
+    """Compute the log probability of 0 or 1: Bernoulli's own density has both branches computed for every term."""
+    return -pt.softplus((1.0 - 2.0 * happened) * logit)
 
 
 def _data(values: Any, name: str) -> Any:
@@ -88,7 +96,7 @@ def _observe(spec: PriorSpec, outputs: Any) -> None:
     stated, distributed, counted, ordered = (heard[ends[i] : ends[i + 1]] for i in range(4))
     if spec.rated:
         stated = _as_rated(spec, implied[ends[0] : ends[1]]) + deviations[ends[0] : ends[1]]
-    omega = pm.HalfNormal("omega", SD_EXPERT, dims="expert")
+    omega = pm.HalfNormal("omega", SD_EXPERT, dims="expert", default_transform=NormalScores(SD_EXPERT))
 
     def scale(noisy: Noisy, name: str) -> Any:
         extra = _data(noisy.scatters, f"{name}_scatters") * omega[_data(noisy.expert, f"{name}_expert")]

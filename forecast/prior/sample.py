@@ -38,10 +38,14 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
         from forecast.prior.model import build_model
         from forecast.prior.op import run_draws
         from forecast.prior.program import record_program
+        from forecast.prior.whitened import whitened
 
         program = record_program(spec)
         progress("compiling the model (slow the first time on a machine)")
         density = compile_density(build_model(spec, program))
+        if effort.whiten:
+            progress("looking for the mode and its curvature")
+            density = whitened(density, seed)
     total = CHAINS * (effort.tune + effort.sampled_per_chain)
 
     def report(chains: Any) -> None:
@@ -64,6 +68,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
         cores=CORES,
         seed=seed,
         target_accept=TARGET_ACCEPT,
+        maxdepth=effort.deepest,
         save_warmup=False,
         progress_bar=False,
         progress_callback=report,

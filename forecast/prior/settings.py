@@ -11,8 +11,9 @@ Array = NDArray[np.float64]
 
 CHAINS, SAMPLED_PER_CHAIN, TUNE, CORES = 4, 1250, 500, 2
 TARGET_ACCEPT = 0.8
+DEEPEST = 10
 # Raise when the model changes in a way that the compiled numbers do not show: cached draws of before are then unused.
-MODEL_VERSION = 10
+MODEL_VERSION = 11
 
 
 def kept(n_draws: int) -> NDArray[np.intp]:
@@ -22,11 +23,17 @@ def kept(n_draws: int) -> NDArray[np.intp]:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to sample, and whether to keep what each statement was a reading of (draws x statements numbers)."""
+    """How long to sample, how far, and what to keep.
+
+    `quantities`: keep what each statement was a reading of (draws x statements numbers). `deepest` trajectories have
+    2^deepest - 1 steps. `whiten`: sample in coordinates scaled by the curvature at the mode (forecast.prior.whitened).
+    """
 
     sampled_per_chain: int = SAMPLED_PER_CHAIN
     tune: int = TUNE
+    deepest: int = DEEPEST
     quantities: bool = True
+    whiten: bool = False
 
 
 @dataclass(frozen=True)

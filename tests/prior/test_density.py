@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy import stats
 
 from forecast.prior.density import START_WITHIN, compile_density
 from forecast.prior.model import build_model
 from forecast.prior.op import run_draws
 from forecast.prior.program import record_program
 from forecast.prior.rows_prior import rows_prior, theta_draws
-from forecast.prior.spec import prior_spec
+from forecast.prior.spec import SD_EXPERT, prior_spec
 from tests.oracle.random_worlds import random_world
 from tests.oracle.statements import Reader, random_statements
 from tests.prior.test_program_against_enumeration import named, run
@@ -48,7 +49,8 @@ def test_density() -> None:
             point[variable.name] = x[begin:end].reshape(shape)
         np.testing.assert_allclose(log_density(point), found, rtol=1e-10)
         np.testing.assert_allclose(gradient(point), slope, rtol=1e-9, atol=1e-10)
-        np.testing.assert_allclose(np.exp(point["omega_log__"]), values["omega"][0, 0], rtol=1e-14)
+        omega = stats.halfnorm.isf(stats.norm.sf(point["omega_score__"]), scale=SD_EXPERT)
+        np.testing.assert_allclose(omega, values["omega"][0, 0], rtol=1e-10)
         np.testing.assert_array_equal(point["alpha"], values["alpha"][0, 0])
     rows = rng.normal(size=(2, spec.rows.n_coordinates))
     expected = [run(program, row)[program.outputs] for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -12,7 +13,7 @@ from forecast.compiled.layout import lay_out
 from forecast.prior.model import SD_BIAS, SD_SLOPE, build_model
 from forecast.prior.program import record_program
 from forecast.prior.readings import DEGREES_OF_FREEDOM
-from forecast.prior.spec import LEAST_RECORD, PriorSpec, prior_spec, track_records
+from forecast.prior.spec import LEAST_RECORD, SD_EXPERT, PriorSpec, prior_spec, track_records
 from forecast.workspace.records import Resolution, Statement, Times, Workspace
 from tests.worlds import OPENS, event, network, statement, target, workspace
 
@@ -69,11 +70,16 @@ def test_density() -> None:
     omega = np.array([0.3])
 
     def found(bias: float, slope: float) -> float:
-        at = {"bias": np.array([bias]), "slope_log__": np.log([slope]), "omega_log__": np.log(omega)}
+        at = {"bias": np.array([bias]), "slope_log__": np.log([slope]), "omega_score__": _score(omega)}
         return float(log_density(point | at))
 
     expected = by_hand(0.4, 1.3, 0.3) - by_hand(-0.2, 0.8, 0.3)
     np.testing.assert_allclose(found(0.4, 1.3) - found(-0.2, 0.8), expected, rtol=1e-9)
+
+
+def _score(omega: Any) -> Any:
+    """The standard normal number as far out as omega is in its prior."""
+    return stats.norm.isf(stats.halfnorm.sf(omega, scale=SD_EXPERT))
 
 
 def test_weight() -> None:
@@ -86,10 +92,10 @@ def test_weight() -> None:
     log_density, point = model.compile_logp(), model.initial_point(0)
 
     def found(omega: float) -> float:
-        return float(log_density(point | {"omega_log__": np.log([omega])}))
+        return float(log_density(point | {"omega_score__": _score(np.array([omega]))}))
 
     def by_hand(omega: float) -> float:
         reading = stats.t.logpdf(logit(0.7), DEGREES_OF_FREEDOM, 0.0, np.hypot(0.5, omega) / 2.0)
-        return float(reading + stats.halfnorm.logpdf(omega, scale=0.25) + np.log(omega))
+        return float(reading + stats.norm.logpdf(_score(omega)))
 
     np.testing.assert_allclose(found(0.9) - found(0.2), by_hand(0.9) - by_hand(0.2), rtol=1e-9)
