@@ -30,7 +30,8 @@ def replay_csv(workspace: Workspace, rows: Sequence[Row]) -> bytes:
     """Write forecasts in the columns that `forecast score` reads, by question, forecaster and date.
 
     A question is forecast on the dates from its opening until the day before it ended: the day on which it was
-    resolved as of, or its last day. On each date a benchmark stands as last published by then. Outcomes are those known
+    resolved as of, or its last day. On each date a benchmark stands as last published by then
+    since the opening. Outcomes are those known
     today: a forecast never saw them, its score has to.
     """
     text = io.StringIO()
@@ -67,9 +68,12 @@ def _forecasts(workspace: Workspace, question: Question, ended: Ended, row: Row)
 
 
 def _standing(workspace: Workspace, question: Question, day: date) -> dict[str, float]:
-    """Return the latest number of each forecaster by a day; points of a series are in the order of their days."""
+    """Return the latest number of each forecaster by a day, none from before the question opened.
+
+    A number given half a year earlier knew too little to stand for its author's opinion at the opening.
+    """
     points = sorted(point for name in question.benchmarks for point in workspace.benchmarks[name].points)
-    return {forecaster: probability for on, forecaster, probability in points if on <= day}
+    return {forecaster: probability for on, forecaster, probability in points if question.opens <= on <= day}
 
 
 def replay_jsonl(rows: Sequence[Row]) -> bytes:

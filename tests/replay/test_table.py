@@ -93,6 +93,15 @@ def test_a_question_ends(resolution: Resolved | None, closes: date, outcome: str
     assert {outcome} == {row["outcome"] for row in rows}
 
 
+def test_numbers_from_before_the_opening_do_not_stand() -> None:
+    """A forecaster's number is scored from the first one since the question opened, that day included."""
+    known = _known(_question("q", date(2026, 1, 1), date(2025, 4, 2), None, "market"))
+    rows = _rows(known, [_line(day, q=0.5) for day in DAYS])
+    assert [("forecast", "2025-05-01"), ("forecast", "2025-06-01"), ("late", "2025-05-01"), ("late", "2025-06-01")] == [
+        (row["forecaster"], row["time"]) for row in rows
+    ]
+
+
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     """The series for charts are those of the files; without files there are none."""
     assert ({}, {}, {}) == (scenario_courses(tmp_path), question_courses(tmp_path), forecaster_courses(tmp_path))
