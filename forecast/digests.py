@@ -28,8 +28,13 @@ PLAIN = (str, int, float, date, bytes, type(None))
 FEW = (date, int, type(None))  # of which the same ones come again and again
 
 
-def _plain(value: Any) -> bytes:
-    return f"{type(value).__name__} {value!r};".encode()
+def plain_text(value: Any) -> str:
+    """Return a plain value (`PLAIN`) with its type, as it is digested."""
+    return _often(value) if isinstance(value, FEW) else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    return f"{type(value).__name__} {value!r};"
 
 
 # Typed: 1 and True are two values. Floats are left out: 0.0 and -0.0 would be taken for one.
@@ -43,10 +48,8 @@ def field_names(record: type) -> tuple[str, ...]:
 
 
 def _feed(digest: Any, value: Any) -> None:
-    if isinstance(value, FEW):
-        digest.update(_often(value))
-    elif isinstance(value, PLAIN):
-        digest.update(_plain(value))
+    if isinstance(value, PLAIN):
+        digest.update(plain_text(value).encode())
     elif isinstance(value, np.ndarray):
         digest.update(f"array {value.dtype.str} {value.shape}".encode())
         digest.update(np.ascontiguousarray(value).tobytes())
