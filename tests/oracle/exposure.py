@@ -7,13 +7,14 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import quad
 
 from forecast.workspace.records import Event, Network
 from forecast.workspace.timing import DatedRates, Weibull
 
 Array = NDArray[np.float64]
 LONGEST = 1500  # days from the opening that are counted
-PARTS = 16  # a Weibull exposure is taken as straight within each sixteenth of the span, where dates are averaged over
+PARTS = 4  # with a Weibull, where dates are averaged over, exposure is spread evenly about its mean in each quarter
 
 
 @cache
@@ -34,6 +35,32 @@ def exposure_at(network: Network, event: Event, day: float) -> float:
         return float(np.power(day / window, event.timing.shape))
     until = days_passed(event.timing, network.opens)
     return float(np.interp(day, np.arange(LONGEST), until) / until[window])
+
+
+def mean_exposure(
+    network: Network, event: Event, movers: list[Event], part: tuple[float, float], span: tuple[float, float]
+) -> float:
+    """Mean exposure since the beginning of the span on the date of the change, if that lies within a part of it."""
+    total, weights = 0.0, 0.0
+    shares: list[tuple[float, float]] = []  # of the part, and the power of the days in which it is even there
+    for mover in movers:
+        first, last = (exposure_at(network, mover, day) for day in part)
+        whole = exposure_at(network, mover, span[1]) - exposure_at(network, mover, span[0])
+        if whole > 0.0:
+            power = mover.timing.shape if isinstance(mover.timing, Weibull) else 1.0
+            shares.append(((last - first) / whole, power))
+    for share, power in shares or [(1.0, 1.0)]:
+        low, high = (end**power for end in part)
+
+        def on_date(place: float, low: float = low, high: float = high, power: float = power) -> float:
+            day = (low + place * (high - low)) ** (1.0 / power)
+            return exposure_at(network, event, min(max(day, part[0]), part[1]))
+
+        mean = quad(on_date, 0.0, 1.0, epsabs=1e-13, epsrel=1e-13, limit=400)[0]
+        total, weights = total + share * mean, weights + share
+    if weights == 0.0:
+        return exposure_at(network, event, part[0]) - exposure_at(network, event, span[0])  # the part has no weight
+    return float(total / weights - exposure_at(network, event, span[0]))
 
 
 def changing_hazard(
@@ -62,8 +89,11 @@ def changing_hazard(
     nodes, weights = np.polynomial.legendre.leggauss(32)
     total: Array = np.zeros_like(survival[0])
     for i in range(len(places) - 1):
-        for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
-            when = passed[i] + node * (passed[i + 1] - passed[i])
+        mean = mean_exposure(network, event, movers, (places[i], places[i + 1]), span)
+        step = passed[i + 1] - passed[i]
+        reach = min(step / 2.0, mean - passed[i], passed[i + 1] - mean)
+        for node, weight in zip(nodes, weights / 2.0, strict=True):
+            when = mean + node * reach
             quiet = survival[0] ** when * survival[1] ** (passed[-1] - when)
             total = total + (changed[i + 1] - changed[i]) * weight * quiet
     return np.asarray(-np.log(total))
