@@ -32,7 +32,7 @@ def recorded(root: Path, today: date, progress: Progress, as_of: date | None = N
     line = ledger[places[-1]]
     day = date.fromisoformat(line["as_of"])
     found = pipeline.conclude(root, today, progress, as_of=day, seed=line["seed"], attribute=False)
-    if any(found.line[key] != line.get(key) for key in DECIDING):
+    if any(found.line.get(key) != line.get(key) for key in DECIDING):
         raise NotRecordedError(f"the files have changed since the forecast of {day}; run `forecast update`")
     return pipeline.asked_of(replace(found, ledger=ledger[: places[-1] + 1], is_new=False))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from click.testing import CliRunner, Result
 from forecast.commands.main import main
 from forecast.pipeline import Update
 from forecast.publish import Asked
-from tests.report.outcomes import SEED, concluded, world
+from forecast.record.ledger import line_digest
+from tests.report.outcomes import SEED, asked, world
 
 LINE = {
     "as_of": "2025-09-01",
@@ -33,18 +35,19 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     """A workspace with one ledger line; what is asked of the pipeline and of the report stage is noted."""
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "ledger.jsonl").write_text(json.dumps(LINE) + "\n", encoding="utf-8")
-    found, _, table = concluded(world(), tmp_path)
+    about = asked(world(), tmp_path)
     noted: list[dict[str, Any]] = []
 
     def conclude(root: Path, *_: Any, as_of: Any, seed: int, **__: Any) -> Update:
         noted.append({"as_of": as_of.isoformat(), "seed": seed})
-        return Update(root, found, table, dict(LINE), (dict(LINE),), False, (), ())
+        return Update(root, about.outcome, about.forecast, dict(LINE), (dict(LINE),), False, (), ())
 
     def published(asked: Asked, _: Any) -> dict[str, bytes]:
         noted.append({"lines": len(asked.ledger)})
         return {"report.html": b"page"}
 
     monkeypatch.setattr("forecast.pipeline.conclude", conclude)
+    monkeypatch.setattr("forecast.pipeline.asked_of", lambda update: replace(about, ledger=update.ledger))
     monkeypatch.setattr("forecast.redraw.published", published)
     monkeypatch.setattr("forecast.redraw.write_index", lambda *_: None)
     return noted
@@ -54,7 +57,8 @@ def test_report_of_the_last_line(drawn: list[dict[str, Any]], tmp_path: Path) ->
     """Date and seed are those of the latest ledger line, the place is the folder of its date."""
     result = _run(tmp_path)
     assert 0 == result.exit_code, result.output
-    assert [{"as_of": "2025-09-01", "seed": SEED}, {"folder": "2025-09-01", "lines": 1}] == drawn
+    assert [{"as_of": "2025-09-01", "seed": SEED}, {"lines": 1}] == drawn
+    assert b"page" == (tmp_path / "reports" / "2025-09-01" / "report.html").read_bytes()
 
 
 def test_changed_files_are_refused(drawn: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -73,3 +77,51 @@ def test_without_a_forecast_there_is_no_report(tmp_path: Path, arguments: tuple[
     result = _run(tmp_path, *arguments)
     assert 1 == result.exit_code
     assert "run `forecast update` first" in result.output
+
+
+def test_past_update_is_drawn_again(drawn: list[dict[str, Any]], tmp_path: Path) -> None:
+    """A date, as an argument or an option, draws the line of that date with the ledger as it was then."""
+    first = json.dumps(LINE)
+    later = {**LINE, "as_of": "2025-10-01", "previous": line_digest(first)}
+    (tmp_path / "reports" / "ledger.jsonl").write_text(f"{first}\n{json.dumps(later)}\n", encoding="utf-8")
+    assert 0 == _run(tmp_path, "2025-09-01").exit_code
+    assert 0 == _run(tmp_path, "--as-of", "2025-09-01").exit_code
+    assert [{"as_of": "2025-09-01", "seed": SEED}, {"lines": 1}] * 2 == drawn
+
+
+def test_brief_is_printed_and_nothing_is_drawn(
+    drawn: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--format md` prints one page of Markdown to stdout; no file is written."""
+    monkeypatch.setattr("forecast.redraw.material", lambda asked, _: asked.outcome.as_of)
+    monkeypatch.setattr("forecast.report.write.report_brief", lambda day, _: f"# as of {day}\n")
+    result = _run(tmp_path, "--format", "md")
+    assert "# as of 2025-09-01\n" == result.stdout
+    assert 1 == len(drawn)
+    assert not (tmp_path / "reports" / "2025-09-01").exists()
+
+
+def test_page_is_opened_when_asked(
+    drawn: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--open` hands the page's address to the browser."""
+    opened: list[str] = []
+    monkeypatch.setattr("click.launch", opened.append)
+    assert 0 == _run(tmp_path, "--open").exit_code
+    assert [(tmp_path / "reports" / "2025-09-01" / "report.html").resolve().as_uri()] == opened
+    assert 2 == len(drawn)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("2025-09-01", "--as-of", "2025-09-02"), "two dates"),
+        (("--open", "--format", "md"), "--open is about the page"),
+        (("2025-9-1",), "is no date"),
+    ],
+)
+def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    """What makes no sense together is wrong usage: exit status 2."""
+    result = _run(tmp_path, *arguments)
+    assert 2 == result.exit_code
+    assert said in result.output
