@@ -89,7 +89,7 @@ def _print(told: Mapping[str, Any], top: int) -> None:
     Console(highlight=False, soft_wrap=False).print(grid)
     if rest := [row["event"] for row in told["events"] if row not in telling[:top]]:
         less = "" if len(telling) > top else f" (under {LEAST_BITS} bits each)"
-        click.echo(f"and {len(rest)} that tell less{less}: {', '.join(rest)}")
+        click.echo(f"and {len(rest)} that tell{'s' * (len(rest) == 1)} less{less}: {', '.join(rest)}")
     click.echo(f"by then: the state on {told['by']}; share: of {told['entropy']:.2f} bits about the scenarios today")
     click.echo("*: a scenario's rule names it; events hang together, so bits of several do not add up")
     if told["left_out"]:
