@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help forecast check test trust bench picture schemas lock clean
+.PHONY: help forecast check test trust bench picture replay schemas lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -34,6 +34,10 @@ bench: $(DEVELOPMENT) ## Measure what the README quotes, side by side with its y
 
 picture: $(RUNTIME) ## Draw docs/forecast.svg and the table of the README from the latest forecast
 	$(BIN)/python docs/pictures.py
+
+replay: $(RUNTIME) ## Replay every week of the window as of then, draw docs/replay.svg and put the scores into the README
+	$(BIN)/forecast backtest --every 7d
+	$(BIN)/python docs/replay.py
 
 schemas: $(RUNTIME) ## Write the JSON Schemas of the input files
 	$(BIN)/python -m forecast.workspace.schemas
