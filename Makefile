@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help forecast check test trust bench picture replay schemas lock clean
+.PHONY: help forecast check test trust bench picture replay sample schemas lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -38,6 +38,9 @@ picture: $(RUNTIME) ## Draw docs/forecast.svg and the table of the README from t
 replay: $(RUNTIME) ## Replay every week of the window as of then, draw docs/replay.svg and put the scores into the README
 	$(BIN)/forecast backtest --every 7d
 	$(BIN)/python docs/replay.py
+
+sample: $(RUNTIME) ## Draw docs/sample-report.html from the latest forecast
+	$(BIN)/python docs/sample.py
 
 schemas: $(RUNTIME) ## Write the JSON Schemas of the input files
 	$(BIN)/python -m forecast.workspace.schemas

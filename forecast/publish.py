@@ -15,6 +15,7 @@ from forecast.record.outcome import Outcome
 from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
 from forecast.report.checks import CALIBRATION, NEEDED
 from forecast.report.material import Answers, Kept, Material
+from forecast.report.wording import long_date
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def published(asked: Asked, progress: Progress) -> dict[str, bytes]:
 
     drawn = material(asked, progress)
     progress("drawing the report")
-    return report_files(drawn, progress, before(asked.root, asked.outcome))
+    return report_files(drawn, progress, elsewhere(asked.root, asked.outcome))
 
 
 def material(asked: Asked, progress: Progress) -> Material:
@@ -83,10 +84,11 @@ def write_index(root: Path, found: Outcome, ledger: Sequence[Line]) -> None:
     replace_file(root / "reports" / "index.html", page.encode())
 
 
-def before(root: Path, found: Outcome) -> str | None:
-    """Return the as-of date of the latest report before this one."""
-    days = [day for day in report_days(root) if day < found.as_of.isoformat()]
-    return max(days, default=None)
+def elsewhere(root: Path, found: Outcome) -> list[tuple[str, str]]:
+    """Return what a report links to: the latest report before it, if there is one, and the list of updates."""
+    earlier = max((day for day in report_days(root) if day < found.as_of.isoformat()), default=None)
+    before = [(f"The report before, {long_date(earlier)}", f"../{earlier}/report.html")] if earlier else []
+    return [*before, ("All updates", "../index.html")]
 
 
 def report_days(root: Path) -> list[str]:

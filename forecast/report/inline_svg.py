@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+LONG = re.compile(r"-?\d+\.\d{2,}")  # coordinates finer than a tenth of a point, which nobody sees
 SIZE = 1000  # draws of a resampled distribution in a figure
 # Colours that the drawing uses, and what the page's style sheet calls them: so a figure follows dark mode.
 INK, PAPER, SOFT, PRIOR, POSTERIOR = "#010203", "#0d0e0f", "#040506", "#070809", "#0a0b0c"
@@ -80,6 +81,7 @@ def inline(text: str, name: str, described: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"font-family: [^;]*; ", "", text)  # the page's own
+    text = re.sub(r"<[^>]+>", lambda tag: LONG.sub(lambda number: f"{float(number[0]):.1f}", tag[0]), text)
     text = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", text)  # as it is without
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, variable)

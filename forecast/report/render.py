@@ -13,18 +13,22 @@ from forecast.report.history import chart
 from forecast.report.moves import bars
 from forecast.report.sections import SECTIONS, contents
 
+Elsewhere = Sequence[tuple[str, str]]  # of pages: what the link says, and its address
+
 DOT = 10.0  # diameter of a dot, in units of the strip's width
 STRIP_WIDTH, STRIP_FOOT, MIN_STACK = 600.0, 16.0, 3
 
 
-def render(page: Mapping[str, Any], drawing: Mapping[str, Any], figures: Mapping[str, str], earlier: str | None) -> str:
+def render(
+    page: Mapping[str, Any], drawing: Mapping[str, Any], figures: Mapping[str, str], elsewhere: Elsewhere
+) -> str:
     """Render report.html.
 
     Args:
         page: the content of report.json.
         drawing: places of the network's nodes and edges.
         figures: name -> `<svg>` element.
-        earlier: as-of date of the report before; None without one.
+        elsewhere: pages beside it to which it links.
     """
     from markupsafe import Markup
 
@@ -38,7 +42,7 @@ def render(page: Mapping[str, Any], drawing: Mapping[str, Any], figures: Mapping
         sections=SECTIONS,
         contents=contents(),
         titles={section.id: section.title for section in SECTIONS},
-        earlier=earlier,
+        elsewhere=elsewhere,
         style=Markup(source(environment, "style.css")),
         script=Markup(script),
         script_hash=_csp_hash(script),

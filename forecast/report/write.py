@@ -20,7 +20,7 @@ from forecast.report.judgement import question
 from forecast.report.material import Material, Row
 from forecast.report.opinions import statements
 from forecast.report.page import CURVE_EVERY, page_numbers, reproduce
-from forecast.report.render import render
+from forecast.report.render import Elsewhere, render
 from forecast.report.untrusted import all_readable
 from forecast.reweight.curves import Curves, curve_days, curves
 from forecast.reweight.evaluate import mean_joint
@@ -48,13 +48,13 @@ class _Fits:
         return self.used if posterior.draws.digest == posterior.base.digest else load_fit(posterior.base.folder)
 
 
-def report_files(material: Material, progress: Progress, earlier: str | None = None) -> dict[str, bytes]:
+def report_files(material: Material, progress: Progress, elsewhere: Elsewhere = ()) -> dict[str, bytes]:
     """Draw the report: forecast.nc, report.html, report.json and report.md by name.
 
     Args:
         material: what it is drawn from.
         progress: told what is being done.
-        earlier: as-of date of the report before, to which the page links; None without one.
+        elsewhere: pages beside it to which it links: (text, address) each.
     """
     from forecast.report.figures import figures
     from forecast.report.tree import as_netcdf
@@ -66,7 +66,7 @@ def report_files(material: Material, progress: Progress, earlier: str | None = N
     page = page_numbers(material, by_date, fits.base[0])
     progress("report: figures")
     drawing = network_drawing(material.outcome, page["events"], page["scenarios"])
-    html = render(page, drawing, figures(material, page), earlier)
+    html = render(page, drawing, figures(material, page), elsewhere)
     progress("report: DataTree")
     tree = _tree(material.outcome, material.prior, page, fits)
     return {

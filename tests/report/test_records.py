@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.publish import before, material, report_days, write_index
+from forecast.publish import elsewhere, material, report_days, write_index
 from forecast.report.checks import calibration
 from forecast.report.history import APART, chart, history
 from forecast.report.index import index_page, spark
@@ -123,14 +123,15 @@ def test_answers_are_asked_once(tmp_path: Path) -> None:
 def test_report_before_is_the_latest_earlier_one(tmp_path: Path) -> None:
     """A report links to the latest one before its own date that is there."""
     about = asked(world(), tmp_path)
-    assert before(tmp_path, about.outcome) is None
+    assert [("All updates", "../index.html")] == elsewhere(tmp_path, about.outcome)
     for day in ("2025-05-01", "2025-08-01", "2025-09-01", "2025-10-01", "2025-08-15"):
         folder = tmp_path / "reports" / day
         folder.mkdir(parents=True)
         if day != "2025-08-15":
             (folder / "report.html").write_text("", encoding="utf-8")
     assert ["2025-05-01", "2025-08-01", "2025-09-01", "2025-10-01"] == report_days(tmp_path)
-    assert "2025-08-01" == before(tmp_path, about.outcome)
+    earlier = ("The report before, 1 August 2025", "../2025-08-01/report.html")
+    assert [earlier, ("All updates", "../index.html")] == elsewhere(tmp_path, about.outcome)
     write_index(tmp_path, about.outcome, about.ledger)
     html = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
     assert 'href="2025-09-01/report.html"' in html
