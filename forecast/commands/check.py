@@ -90,6 +90,7 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
                 "states": event.states,
                 "parents": event.parents,
                 "cpt": {"kind": event.cpt.kind, "leak": event.cpt.leak},
+                "timing": None if event.timing is None else str(event.timing),
                 "statements": _about(workspace, event)[0],
                 "items": _about(workspace, event)[1],
             }
@@ -134,6 +135,7 @@ def _lines(workspace: Workspace, event: Event) -> list[str]:
         lines[-1] += f"; {event.initial} at the opening, kept for {event.persistence_days:g} days on average"
     lines += [f"parents: {', '.join(event.parents)}"] if event.parents else []
     lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != "shared" else []
+    lines += [f"timing: {event.timing}"] if event.timing else []
     lines += [f"statements: {', '.join(statements)}"] if statements else []
     lines += [f"evidence: {', '.join(items)}"] if items else []
     return lines

@@ -76,7 +76,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("first", "then"), PAIRS)
 def test_parent_and_child(first: str, then: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """After a quiet spell the rule's joint distribution of parent and child is the simulated one to .015, as with even paces."""
+    """After a quiet spell the rule's joint distribution of parent and child is the simulated one to .015."""
     parent, child = PACES[first], PACES[then]
     net = network(timed_event("a", parent), timed_event("b", child, parents=["a"]))
     theta = np.array([[hazard(FIRST)], [hazard(WITHOUT)], [hazard(WITH)]])

@@ -79,6 +79,7 @@ def test_network_as_json(tmp_path: Path) -> None:
         "states": ["none", "limited", "general"],
         "parents": ["prototype", "budget"],
         "cpt": {"kind": "shared", "leak": None},
+        "timing": None,
         "statements": ["launches-base-rate", "lead-launch-needs-test"],
         "items": [],
     }

@@ -6,7 +6,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from forecast.commands.main import main
 from forecast.workspace.horizons import horizon_on, last_horizon, seen_on
 from forecast.workspace.timing import DatedRates, Weibull
 from tests.workspace.writing import example, messages, read, replace
@@ -73,6 +75,15 @@ def test_mistakes_in_a_timing(tmp_path: Path, timing: str, expected: list[str]) 
     found = [one for one in messages(with_timing(tmp_path, timing)) if one.startswith(f"{NETWORK}:27: ")]
     prefix = f"{NETWORK}:27: event 'prototype': "
     assert sorted(expected) == sorted(message.removeprefix(prefix) for message in found)
+
+
+def test_check_tells_the_timing(tmp_path: Path) -> None:
+    """`check --network` says how each event's hazard is spread, where it is not even."""
+    with_timing(tmp_path, "{steps: [{from: 2026-02-01, rate: 2}, {from: 2026-04-01, rate: 0.5}]}")
+    told = "timing: from 2026-02-01 on rate 2, from 2026-04-01 on rate 0.5"
+    printed = CliRunner().invoke(main, ["check", "--network", "-C", str(tmp_path)]).stdout
+    assert [told] == [line.split("─ ")[1].strip() for line in printed.splitlines() if "timing" in line]
+    assert "Weibull of shape 0.7" == str(Weibull(0.7))
 
 
 def test_a_status_has_no_timing(tmp_path: Path) -> None:
