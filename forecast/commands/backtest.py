@@ -52,6 +52,8 @@ def backtest(
 
     Finished dates are kept: an interrupted run goes on where it was, and a second one only computes what changed.
     """
+    from concurrent.futures.process import BrokenProcessPool
+
     from forecast import pipeline
     from forecast.commands.progress import Progress
     from forecast.replay import workers as places
@@ -75,6 +77,9 @@ def backtest(
         raise click.UsageError(str(error)) from error
     except ImportError as error:
         raise click.ClickException(f"{error.name} is not installed; run: pip install 'forecast[dask]'") from error
+    except BrokenProcessPool as error:
+        told_why = "a process that computed dates was ended from outside, often for want of memory"
+        raise click.ClickException(f"{told_why}; finished dates are kept: run again, with fewer --workers") from error
     except (OSError, OtherProgramError, DrawsNotSharedError) as error:
         raise click.ClickException(str(error)) from error
     finally:
