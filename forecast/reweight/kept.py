@@ -45,15 +45,15 @@ def kept_posterior(
 
 def posterior_key(workspace: Workspace, as_of: date, seed: int) -> str:
     """Compute the digest of everything that decides the posterior of a workspace as it was read."""
-    return digest_of(workspace.digests, as_of, seed, versions(), _code())
+    return digest_of(workspace.digests, as_of, seed, versions(), code_digest())
 
 
 @cache
-def _code() -> str:
-    """Compute the SHA-256 of the source files that a posterior comes from."""
+def code_digest(*more: str) -> str:
+    """Compute the SHA-256 of the source files that a posterior comes from, and of those in more folders."""
     digest = sha256()
     package = Path(__file__).parents[1]
-    for path in sorted(path for folder in COMPUTING for path in (package / folder).rglob("*.py")):
+    for path in sorted(path for folder in (*COMPUTING, *more) for path in (package / folder).rglob("*.py")):
         digest.update(f"{path.relative_to(package).as_posix()}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Other weights for those who speak: the same workspace without some of them, or with everybody counting alike."""
+"""Other weights for those who speak or report: the workspace without some of them, or with everybody counting alike."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EQUAL_SD = 1.0  # log-odds; of every statement, when all are to count alike
 
 
 class UnknownNameError(ValueError):
-    """An expert or a group that the workspace does not have."""
+    """An expert, a group or a source that the workspace does not have."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,15 @@ class Alternative:
 
     `without_editors` leaves out what editors said and the numbers that they put on the words of others;
     `equal_weights` gives every statement the same sd and every expert the same weight, whatever the track record.
+    `without_sources` leaves out all items of these sources, also what they settle: it then counts as not having
+    happened.
     """
 
     without_experts: tuple[str, ...] = ()
     without_groups: tuple[str, ...] = ()
     equal_weights: bool = False
     without_editors: bool = False
+    without_sources: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -47,6 +50,7 @@ class Alternative:
         parts = [f"without {name}" for name in self.without_experts]
         parts += [f"without the group {name}" for name in self.without_groups]
         parts += ["without what editors said or coded"] if self.without_editors else []
+        parts += [f"without the source {name}" for name in self.without_sources]
         return ", ".join([*parts, *(["with equal weights"] if self.equal_weights else [])])
 
 
@@ -55,6 +59,7 @@ def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Wor
     groups = sorted({expert.group for expert in workspace.experts.values()})
     _known("expert", alternative.without_experts, sorted(workspace.experts))
     _known("group", alternative.without_groups, groups)
+    _known("source", alternative.without_sources, sorted(workspace.sources))
 
     def stays(statement: Statement) -> bool:
         expert = workspace.experts[statement.expert]
@@ -66,11 +71,12 @@ def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Wor
         )
 
     statements = tuple(statement for statement in workspace.statements if stays(statement))
+    items = tuple(item for item in workspace.items if item.report_source not in alternative.without_sources)
     if not alternative.equal_weights:
-        return replace(workspace, statements=statements)
+        return replace(workspace, statements=statements, items=items)
     alike = tuple(replace(one, reading=_alike(one.reading), resolved=None) for one in statements)
     experts = {name: replace(one, default_sd=EQUAL_SD, weight=1.0) for name, one in workspace.experts.items()}
-    return replace(workspace, statements=alike, experts=experts)
+    return replace(workspace, statements=alike, experts=experts, items=items)
 
 
 def _known(kind: str, asked: Iterable[str], known: list[str]) -> None:
