@@ -130,6 +130,7 @@ def _answers(asked: Asked, progress: Progress) -> Row:
 def _of_the_draws(asked: Asked, progress: Progress) -> Row:
     from forecast.prior.draws import load_fit
     from forecast.report.method_figures import method_figures
+    from forecast.report.sampling import sampling
     from forecast.report.sensitivity import parts, power_scaling
 
     progress("power-scaling, and figures of the draws")
@@ -137,6 +138,7 @@ def _of_the_draws(asked: Asked, progress: Progress) -> Row:
     logs = parts(asked.outcome, fit)
     return {
         "power_scaling": power_scaling(asked.outcome, logs),
+        "sampling": sampling(asked.outcome),
         "figures": method_figures(asked.outcome, asked.prior, fit, logs),
     }
 

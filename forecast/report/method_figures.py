@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.record.outcome import Outcome
-from forecast.report.inline_svg import CHAINS, INK, POSTERIOR, PRIOR, SIZE, resampled, style, svg
+from forecast.report.forest import forest
+from forecast.report.inline_svg import CHAINS, INK, POSTERIOR, PRIOR, resampled, style, svg
 from forecast.report.sampling import by_chain
 from forecast.report.sensitivity import POWERS, sensitivity_tree
 from forecast.report.wording import scenario_names
@@ -21,7 +22,6 @@ RANKS = "Rank curves of the chains, one panel for each scenario: the chains agre
 CONVERGENCE = "How many of all parameters have at most such an effective size, bulk and tail, and such an R-hat."
 DENSITIES = "Density of each scenario's probability over the draws, before any evidence and now."
 SCALED = "Each scenario with the default levels, and with statements and evidence, to a lower and to a higher power."
-PAVA = "Calibration by pooling adjacent violators: how often it happened against the probability that was given."
 PIT = "Ranks of simulated truths: difference between their distribution and an even one, with its envelope."
 MOST_COLUMNS = 3
 
@@ -40,11 +40,18 @@ def method_figures(
     shares = {name: found.posterior.evaluation.scenarios[i] for i, name in enumerate(found.scenario_ids)}
     varying = {name: values for name, values in shares.items() if values.std() > 0.0}
     if not varying:
-        return {"ranks": "", "convergence": convergence(fit), "densities": "", "power_scaling": ""}
+        return {
+            "forest": forest(found, prior),
+            "ranks": "",
+            "convergence": convergence(fit),
+            "densities": "",
+            "power_scaling": "",
+        }
     opening = {
         name: prior.posterior.evaluation.scenarios[i] for i, name in enumerate(found.scenario_ids) if name in varying
     }
     return {
+        "forest": forest(found, prior),
         "ranks": ranks({names[name]: values for name, values in varying.items()}),
         "convergence": convergence(fit),
         "densities": densities(opening, varying, found.posterior.weights.weights, names),
@@ -136,24 +143,6 @@ def power_scaled(found: Outcome, logs: Mapping[str, Array], names: Mapping[str, 
         )
         drawn.get_viz("figure").subplots_adjust(hspace=1.1)
         return svg(drawn, "power", SCALED)
-
-
-def calibration_plot(probabilities: Array, happened: Array, seed: int) -> str:
-    """Draw calibration by pooling adjacent violators (ArviZ `plot_ppc_pava`).
-
-    Args:
-        probabilities: (questions,) the forecasts.
-        happened: (questions,) 0 or 1.
-        seed: of the simulated outcomes, SIZE for each forecast, from which ArviZ takes the forecasts back.
-    """
-    with style("pava"):
-        from arviz_base import from_dict
-        from arviz_plots import plot_ppc_pava
-
-        simulated = np.random.default_rng(seed).random((1, SIZE, probabilities.size)) < probabilities
-        groups = {"posterior_predictive": {"y": simulated.astype(int)}, "observed_data": {"y": happened.astype(int)}}
-        drawn = plot_ppc_pava(from_dict(groups), backend="matplotlib", figure_kwargs={"figsize": (5.0, 5.0)})
-        return svg(drawn, "pava", PAVA)
 
 
 def rank_histograms(quantities: list[Mapping[str, Any]], seed: int) -> str:

@@ -23,7 +23,7 @@ from forecast.report.material import Material
 from forecast.report.moves import watching, waterfall
 from forecast.report.opinions import statements
 from forecast.report.predictive import predictive
-from forecast.report.sampling import reweighting, sampling
+from forecast.report.sampling import reweighting
 from forecast.report.scored import scored
 from forecast.report.sensitivity import PARTS, POWERS, SENSITIVE, hanging_on
 from forecast.report.untrusted import all_readable
@@ -47,7 +47,7 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
     found = material.outcome
     shares = scenarios(found, material.prior, material.forecast)
     told, items = statements(found, fit), evidence_list(found)
-    asked, sampled, weighed = question(found), sampling(found), reweighting(found)
+    asked, sampled, weighed = question(found), dict(material.answers.sampling), reweighting(found)
     results = scored(material.kept.scores)
     passes = sampled["good"] and weighed["reliable"]
     page = {

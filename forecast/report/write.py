@@ -56,7 +56,6 @@ def report_files(material: Material, progress: Progress, elsewhere: Elsewhere = 
         progress: told what is being done.
         elsewhere: pages beside it to which it links: (text, address) each.
     """
-    from forecast.report.figures import figures
     from forecast.report.tree import as_netcdf
 
     fits = _Fits(material.outcome)
@@ -66,7 +65,7 @@ def report_files(material: Material, progress: Progress, elsewhere: Elsewhere = 
     page = page_numbers(material, by_date, fits.base[0])
     progress("report: figures")
     drawing = network_drawing(material.outcome, page["events"], page["scenarios"])
-    html = render(page, drawing, figures(material, page), elsewhere)
+    html = render(page, drawing, _figures(material, page), elsewhere)
     progress("report: DataTree")
     tree = _tree(material.outcome, material.prior, page, fits)
     return {
@@ -118,6 +117,14 @@ def _curves(outcome: Outcome) -> Curves:
         every=CURVE_EVERY,
         drawn=found.reliabilities,
     )
+
+
+def _figures(material: Material, page: Mapping[str, Any]) -> dict[str, str]:
+    """Return ArviZ's figures: those of the draws, and of the ranks of a calibration run."""
+    from forecast.report.method_figures import rank_histograms
+
+    ranked = page["calibration"]["quantities"]
+    return {**material.answers.figures, "pit": rank_histograms(ranked, material.outcome.seed) if ranked else ""}
 
 
 def _as_json(page: Mapping[str, Any]) -> bytes:

@@ -80,16 +80,16 @@ def world(**more: Any) -> Workspace:
     return replace(workspace(net, statements=told, items=items, scenarios=rules), **more)
 
 
-def concluded(known: Workspace, folder: Path) -> tuple[Outcome, Outcome, dict[str, Any]]:
+def concluded(known: Workspace, folder: Path, n_draws: int = DRAWS) -> tuple[Outcome, Outcome, dict[str, Any]]:
     """Return the forecast, its prior and forecast.json; `folder` gets the fit."""
     layout = lay_out(known.network)
     spec = prior_spec(layout, known, AS_OF)
-    draws = _draws(spec, folder)
+    draws = _draws(spec, folder, n_draws)
     asked = query(compile_workspace(layout, known, AS_OF), known.scenarios)
     drawn = draw_reliabilities(asked.network, known.sources, draws.theta, SEED)
     evaluation = evaluate(asked, draws.theta, drawn)
     weights = weigh_draws(evaluation.log_evidence + drawn.log_correction, evaluation.scenarios)
-    found = Posterior(asked, spec, draws, draws, None, np.zeros(DRAWS), drawn, evaluation, weights)
+    found = Posterior(asked, spec, draws, draws, None, np.zeros(n_draws), drawn, evaluation, weights)
     result = outcome(known, layout, AS_OF, SEED, found)
     earlier = {"as_of": "2025-06-01", "scenarios": [{"id": name, "probability": 0.25} for name in result.scenario_ids]}
     return result, prior_outcome(result), forecast_table(result, earlier, "0.1.0")
@@ -108,9 +108,9 @@ def ledger_line(result: Outcome) -> dict[str, Any]:
     }
 
 
-def asked(known: Workspace, root: Path) -> Asked:
+def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> Asked:
     """What the report of that forecast is about, compared with an earlier update; `root` gets the fit and the cache."""
-    found, prior, table = concluded(known, root)
+    found, prior, table = concluded(known, root, n_draws)
     parts = np.full(len(found.scenario_ids), 1.0 / len(found.scenario_ids))
     start = Start("the update of 2025-06-01", parts, date(2025, 6, 1), date(2025, 6, 1), ("i-said", "i-claim"), ())
     earlier = {**ledger_line(found), "as_of": "2025-06-01", "note": None}
@@ -118,9 +118,9 @@ def asked(known: Workspace, root: Path) -> Asked:
     return Asked(root, found, prior, table, (earlier, ledger_line(found)), start, (doubt,))
 
 
-def _draws(spec: PriorSpec, folder: Path) -> Draws:
+def _draws(spec: PriorSpec, folder: Path, n_draws: int) -> Draws:
     rng = np.random.default_rng(SEED)
-    coordinates = rng.standard_normal((spec.rows.n_coordinates, DRAWS))
+    coordinates = rng.standard_normal((spec.rows.n_coordinates, n_draws))
     rows = spec.rows
 
     def chained(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -132,10 +132,10 @@ def _draws(spec: PriorSpec, folder: Path) -> Draws:
         "posterior/alpha": chained(alpha),
         "posterior/beta": chained(beta),
         "posterior/epsilon": chained(epsilon),
-        "posterior/omega": np.abs(chained(rng.standard_normal((len(spec.experts), DRAWS)))) / 2,
-        "posterior/deviation": chained(rng.standard_normal((len(spec.deviation_labels), DRAWS))),
-        "posterior/quantity": -np.abs(chained(rng.standard_normal((spec.quantities.n_rows, DRAWS)))),
-        "sample_stats/diverging": np.zeros((CHAINS, DRAWS // CHAINS), dtype=bool),
+        "posterior/omega": np.abs(chained(rng.standard_normal((len(spec.experts), n_draws)))) / 2,
+        "posterior/deviation": chained(rng.standard_normal((len(spec.deviation_labels), n_draws))),
+        "posterior/quantity": -np.abs(chained(rng.standard_normal((spec.quantities.n_rows, n_draws)))),
+        "sample_stats/diverging": np.zeros((CHAINS, n_draws // CHAINS), dtype=bool),
     }
     np.savez(folder / "fit.npz", **fit)  # type: ignore[arg-type]  # keyword arrays
     diagnostics = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0}

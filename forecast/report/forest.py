@@ -1,16 +1,15 @@
-"""All figures of ArviZ that the page shows; the forest of scenarios and events, prior beside posterior."""
+"""ArviZ's forest of scenarios and events, prior beside posterior."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.record.outcome import Outcome
 from forecast.report.inline_svg import INK, PAPER, POSTERIOR, PRIOR, resampled, style, svg
-from forecast.report.material import Material
-from forecast.report.method_figures import rank_histograms
+from forecast.report.wording import label, scenario_names
 from forecast.reweight.evaluate import Evaluation
 
 Array = NDArray[np.float64]
@@ -21,27 +20,19 @@ FOREST = (
 )
 
 
-def figures(material: Material, page: Mapping[str, Any]) -> dict[str, str]:
-    """Return all figures of ArviZ, name -> `<svg>` element: the forest, those of the draws, and those of records."""
-    drawn = {"prior_posterior": _forest(material, page), **material.answers.figures}
-    ranked = page["calibration"]["quantities"]
-    return {**drawn, "pit": rank_histograms(ranked, material.outcome.seed) if ranked else ""}
-
-
-def _forest(material: Material, page: Mapping[str, Any]) -> str:
-    found = material.outcome
-    names = {row["id"]: row["name"] for row in page["scenarios"]}
-    likeliest = [event["likeliest"] for event in page["events"]]
-    states = [event["states"][k]["state"] for event, k in zip(page["events"], likeliest, strict=True)]
-    rows = [f"{event['label']}: {state}" for event, state in zip(page["events"], states, strict=True)]
+def forest(found: Outcome, prior: Outcome) -> str:
+    """Draw the forest of all scenarios and of each event's likeliest state, before any evidence and now."""
+    means = [event @ found.posterior.weights.weights for event in found.posterior.evaluation.events]
+    likeliest = [int(np.argmax(mean)) for mean in means]
+    states = [f"{label(e.id)}: {label(e.states[k])}" for e, k in zip(found.layout.events, likeliest, strict=True)]
 
     def values(evaluation: Evaluation) -> Array:
         events = [evaluation.events[v][k] for v, k in enumerate(likeliest)]
         return np.concatenate([evaluation.scenarios, np.stack(events)])
 
     return prior_posterior(
-        [*(names[name] for name in found.scenario_ids), *rows],
-        values(material.prior.posterior.evaluation),
+        [*scenario_names(found).values(), *states],
+        values(prior.posterior.evaluation),
         values(found.posterior.evaluation),
         found.posterior.weights.weights,
     )

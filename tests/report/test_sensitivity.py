@@ -1,0 +1,69 @@
+"""Power-scaling finds the part that a scenario hangs on, and does not take chance for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forecast.prior.draws import load_fit
+from forecast.prior.likelihood import log_likelihood
+from forecast.report.sensitivity import DEFAULTS, PARTS, hanging_on, parts, power_scaling, sensitivity_tree
+from tests.report.drawn import Drawn
+
+
+def test_parts_of_the_posterior(drawn: Drawn) -> None:
+    """Defaults are standard normal densities of the tables' coordinates; statements and evidence their likelihood."""
+    found = drawn.found
+    fit = load_fit(found.posterior.draws.folder)[0]
+    logs = parts(found, fit)
+    assert list(PARTS) == list(logs)
+    for part, name in DEFAULTS.items():
+        coordinates = fit[name].reshape(found.posterior.weights.weights.size, -1)
+        np.testing.assert_allclose([-0.5 * row @ row for row in coordinates], logs[part])
+    spec = found.posterior.spec
+    np.testing.assert_array_equal(log_likelihood(spec, fit, spec.statement_ids), logs["statements"])
+    np.testing.assert_array_equal(found.posterior.evaluation.log_evidence, logs["evidence"])
+
+
+def test_what_a_scenario_hangs_on_is_marked(drawn: Drawn) -> None:
+    """A part whose weight moves the scenario is marked; one that is unrelated to it is not."""
+    found = drawn.found
+    rng = np.random.default_rng(5)
+    peace = found.posterior.evaluation.scenarios[0]
+    logs = {part: 0.3 * rng.standard_normal(peace.size) for part in PARTS}
+    logs["evidence"] = 8.0 * (peace - peace.mean())
+    rows = {row["name"]: row for row in power_scaling(found, logs)}
+    assert ["evidence"] == rows["peace"]["sensitive"]
+    assert rows["peace"]["parts"]["evidence"] > 10 * rows["peace"]["chance"]["levels"]
+    for row in rows.values():
+        assert row["shown"]["levels"] == f"{row['parts']['levels']:.2f}"
+
+
+def test_equal_weights_leave_the_draws_as_they_are(drawn: Drawn) -> None:
+    """What ArviZ scales are the draws themselves, chain by chain, if all weigh the same; here they are resampled."""
+    found = drawn.found
+    weights = found.posterior.weights.weights
+    tree = sensitivity_tree(found, {part: np.arange(weights.size, dtype=float) for part in PARTS})
+    chosen = tree["log_likelihood"]["evidence"].values.ravel().astype(int)
+    counts = np.bincount(chosen, minlength=weights.size)
+    assert (np.abs(counts - weights.size * weights) <= 1).all()
+    np.testing.assert_array_equal(
+        found.posterior.evaluation.scenarios[0][chosen], tree["posterior"]["peace"].values.ravel()
+    )
+
+
+def test_whose_tables_the_spread_comes_from(drawn: Drawn) -> None:
+    """Of each event the scenario with the largest share is told; where nothing can be told the event is left out."""
+    influence = {
+        "judgements": [
+            {"event": "big_event", "shares": {"a": 0.25, "b": 0.5, "c": None}},
+            {"event": "unknown", "shares": {"a": None, "b": None, "c": None}},
+        ],
+        "arrows": [{"parent": "big_event", "child": "x", "bits": 0.12345}],
+    }
+    told = hanging_on(influence, {"a": "A", "b": "B", "c": "C"})
+    assert [("big event", "B", "50\u202f%")] == [(r["event"], r["scenario"], r["shown"]) for r in told["judgements"]]
+    assert [("big event", "x", "0.123")] == [(r["from"], r["to"], r["shown"]) for r in told["arrows"]]
+    assert drawn.page["hanging_on"]["arrows"][0]["bits"] == pytest.approx(
+        max(row["bits"] for row in drawn.page["hanging_on"]["arrows"])
+    )
