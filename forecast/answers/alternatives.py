@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import hypot, isfinite, prod, sqrt
 from pathlib import Path
@@ -148,7 +148,7 @@ def refitted(found: Outcome, one: Listed, row: Row, cache: Path, progress: Progr
     )
 
 
-def largest(row: Row) -> float:
+def largest(row: Mapping[str, Any]) -> float:
     """Return the largest change of any scenario; zero where nothing is told."""
     return max((abs(one["change"]) for one in (row["scenarios"] or {}).values()), default=0.0)
 

@@ -34,6 +34,10 @@ COMMANDS = {
     ),
     "conflict": ("forecast.commands.conflict:conflict", "Show which reports fight each other."),
     "influence": ("forecast.commands.influence:influence", "Show the arrows and CPTs that the forecast hangs on."),
+    "alternatives": (
+        "forecast.commands.alternatives:alternatives",
+        "Show the forecast under other weights, without each group and each source.",
+    ),
     "log": ("forecast.commands.log:log", "Print the updates so far: what they forecast, and what was new."),
     "diff": ("forecast.commands.diff:diff", "Show what changed between two forecasts, and what each change did."),
     "backtest": ("forecast.commands.backtest:backtest", "Forecast past dates again, each from what was known then."),

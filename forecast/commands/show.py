@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 @click.option("--without-expert", multiple=True, metavar="NAME", help="The forecast had this expert said nothing.")
 @click.option("--without-group", multiple=True, metavar="NAME", help="The same for a group of experts.")
 @click.option("--without-editors", is_flag=True, help="Without what editors said or put on the words of others.")
+@click.option("--without-source", multiple=True, metavar="NAME", help="Without everything that this source reported.")
 @click.option("--equal-weights", is_flag=True, help="With the same weight and sd for every statement.")
 @options.as_json
 def show(
     root: Path, as_of: date | None, prior: bool, events: bool, by: date | None, without_expert: tuple[str, ...],
-    without_group: tuple[str, ...], without_editors: bool, equal_weights: bool, as_json: bool,
+    without_group: tuple[str, ...], without_editors: bool, without_source: tuple[str, ...], equal_weights: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Print the latest forecast that was written, on or before a date; with --prior, the prior.
 
@@ -39,7 +41,7 @@ def show(
     from forecast.commands import readable, readable_prior
     from forecast.workspace.alternatives import Alternative
 
-    alternative = Alternative(without_expert, without_group, equal_weights, without_editors)
+    alternative = Alternative(without_expert, without_group, equal_weights, without_editors, without_source)
     if prior and alternative.description:
         raise click.UsageError("--prior shows the statements as they are; leave out the other option")
     if by is not None:

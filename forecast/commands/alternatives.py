@@ -1,0 +1,104 @@
+"""`forecast alternatives`: the forecast under other weights, and without each group of experts and each source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forecast.commands import options
+
+if TYPE_CHECKING:
+    from forecast.record.outcome import Outcome
+
+VISIBLE = 0.0005  # of a change of probability
+Row = Mapping[str, Any]
+
+
+@click.command()
+@options.workspace
+@options.as_of
+@click.option("--top", type=click.IntRange(min=1), default=15, show_default=True, help="Rows that move most.")
+@options.as_json
+def alternatives(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
+    """Print the forecast with equal weights, without editors, without each group of experts and each source.
+
+    By weights on the draws that there are; what they cannot bear needs a refit, which
+    `forecast report --refit-alternatives` does for all of them.
+    """
+    from forecast import pipeline
+    from forecast.answers.kept_alternatives import kept_alternatives
+    from forecast.commands.progress import Progress
+
+    progress = Progress()
+    try:
+        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
+        rows = kept_alternatives(found, root / "reports" / ".cache", progress)
+    finally:
+        progress.done()
+    if as_json:
+        click.echo(json.dumps({"forecast": _forecast(found), "rows": rows}, ensure_ascii=False, indent=1))
+    else:
+        _print(found, rows, top)
+
+
+def _forecast(found: Outcome) -> dict[str, Any]:
+    from forecast.record.tables import as_row
+
+    return {name: as_row(estimate) for name, estimate in found.scenarios.items()}
+
+
+def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    from forecast.answers.alternatives import NEEDS_REFIT, REFITTED, TOO_MANY, largest
+
+    names = found.scenario_ids
+    told = sorted((row for row in rows if row["scenarios"]), key=lambda row: -largest(row))
+    shown = [row for row in told if largest(row) >= VISIBLE][:top]
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("without", overflow="fold")
+    for name in names:
+        grid.add_column(name, justify="right", overflow="fold")
+    ordinary = (f"{100 * found.scenarios[name].probability:.1f} %  " for name in names)
+    grid.add_row(*map(Text, ("(the forecast)", *ordinary)))
+    for row in shown:
+        marks = f"{' *' if row['settles'] else ''}{' (refit)' if row['how'] == REFITTED else ''}"
+        cells = (_cell(row["scenarios"][name]) for name in names)
+        grid.add_row(*map(Text, (f"{_who(row)}{marks}", *cells)))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo("change in percentage points; ~: less than twice its Monte Carlo error")
+    if any(row["settles"] for row in shown):
+        click.echo("*: takes away facts that only this source is cited for; they then count as not having happened")
+    if less := [row for row in told if row not in shown]:
+        click.echo(f"and {len(less)} that move less{_under(less)}: {', '.join(map(_who, less))}")
+    for how in (NEEDS_REFIT, TOO_MANY):
+        if of := [row for row in rows if row["how"] == how]:
+            click.echo(f"{how}, `forecast report --refit-alternatives`: {', '.join(map(_who, of))}")
+    for row in rows:
+        if row["scenarios"] is None and row["how"] not in {NEEDS_REFIT, TOO_MANY}:
+            click.echo(f"{row['description']}: the evidence that is left contradicts itself")
+
+
+def _under(rows: Sequence[Row]) -> str:
+    from forecast.answers.alternatives import largest
+
+    return f" (none by {100 * VISIBLE:g} points)" if all(largest(row) < VISIBLE for row in rows) else ""
+
+
+def _who(row: Row) -> str:
+    if row["kind"] == "weights":
+        return str(row["description"].removeprefix("without ").replace("with equal weights", "(equal weights)"))
+    return f"{row['kind']} {row['name']}"
+
+
+def _cell(one: Mapping[str, float]) -> str:
+    if abs(one["change"]) < VISIBLE:
+        return "0  "
+    return f"{100 * one['change']:+.1f}{' ~' if abs(one['change']) < 2.0 * one['change_mcse'] else '  '}"
