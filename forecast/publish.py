@@ -32,7 +32,8 @@ CODE = Path(__file__).parent
 class Asked:
     """What a report is about: a forecast as it is recorded, and the update that it is compared with.
 
-    `ledger` ends with the line of this forecast; `start` is None where there is no earlier update.
+    `ledger` ends with the line of this forecast; `start` is None where there is no earlier update. With `refits`
+    alternatives that the draws cannot bear are sampled.
     """
 
     root: Path
@@ -42,6 +43,7 @@ class Asked:
     ledger: tuple[Line, ...]
     start: Start | None
     warnings: tuple[Problem, ...]
+    refits: bool = False
 
 
 def published(asked: Asked, progress: Progress) -> dict[str, bytes]:
@@ -69,7 +71,7 @@ def material(asked: Asked, progress: Progress) -> Material:
         asked.prior,
         asked.ledger,
         asked.forecast,
-        Answers(**answered, questions=_questions(asked.outcome)),
+        Answers(**answered, questions=_questions(asked.outcome), alternatives=_alternatives(asked, progress)),
         _kept(asked.root),
         tuple(map(str, (*asked.warnings, *_doubts(asked.outcome)))),
     )
@@ -97,7 +99,7 @@ def report_days(root: Path) -> list[str]:
 
 
 def _answers(asked: Asked, progress: Progress) -> Row:
-    from forecast.answers.influence import influence
+    from forecast.answers.influence import arrows, judgements
     from forecast.answers.target import find_target, probabilities
     from forecast.answers.watch import watch_list
     from forecast.answers.why import Start, why
@@ -121,7 +123,7 @@ def _answers(asked: Asked, progress: Progress) -> Row:
         "since_prior": since_prior,
         "since_update": since_update,
         "watch": watch,
-        "influence": influence(found, progress),
+        "influence": {"arrows": arrows(found), "judgements": judgements(found)},
         "worlds": worlds_table(found, worlds(found, progress)),
         **_of_the_draws(asked, progress),
     }
@@ -155,6 +157,12 @@ def _digest(asked: Asked) -> str:
     for path in sorted(CODE.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _alternatives(asked: Asked, progress: Progress) -> list[Row]:
+    from forecast.answers.kept_alternatives import kept_alternatives
+
+    return kept_alternatives(asked.outcome, asked.root / "reports" / ".cache", progress, refit=asked.refits)
 
 
 def _questions(found: Outcome) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -24,7 +25,10 @@ from forecast.commands import options
     default="html",
     help="html: write the files (default); md: print one page of Markdown, for a mail or a pull request.",
 )
-def report(root: Path, day: date | None, as_of: date | None, opened: bool, form: Literal["html", "md"]) -> None:
+@click.option("--refit-alternatives", "refits", is_flag=True, help="Sample the alternatives that need a refit.")
+def report(
+    root: Path, day: date | None, as_of: date | None, opened: bool, form: Literal["html", "md"], refits: bool
+) -> None:
     """Draw the report of the latest forecast, or of the latest as of a date.
 
     Written are report.html, report.json, report.md and forecast.nc in the folder of its date, and reports/index.html.
@@ -43,7 +47,7 @@ def report(root: Path, day: date | None, as_of: date | None, opened: bool, form:
     reports = root / "reports"
     with FileLock(reports / ".lock") if reports.is_dir() else nullcontext():
         try:
-            asked = recorded(root, options.today(), progress, day or as_of)
+            asked = replace(recorded(root, options.today(), progress, day or as_of), refits=refits)
             text = brief_of(asked, progress) if form == "md" else None
             page = redraw(asked, progress) / "report.html" if text is None else None
         except NotRecordedError as error:

@@ -17,9 +17,9 @@ class Answers:
 
     `since_prior` and `since_update`: of forecast.answers.why (the second is None for a first forecast); `watch`: of
     forecast.answers.watch; `questions`: of forecast.questions.table; `influence`: of forecast.answers.influence;
-    `worlds`: of forecast.answers.worlds_table; `power_scaling`: of forecast.report.sensitivity; `sampling`: of
-    forecast.report.sampling; `figures`: those of ArviZ that hang on the draws alone (forecast.report.method_figures),
-    name -> `<svg>` element.
+    `alternatives`: of forecast.answers.alternatives; `worlds`: of forecast.answers.worlds_table; `power_scaling`: of
+    forecast.report.sensitivity; `sampling`: of forecast.report.sampling; `figures`: those of ArviZ that hang on the
+    draws alone (forecast.report.method_figures), name -> `<svg>` element.
     """
 
     since_prior: Row
@@ -27,6 +27,7 @@ class Answers:
     watch: Row
     questions: Sequence[Row]
     influence: Row
+    alternatives: Sequence[Row]
     worlds: Row
     power_scaling: Sequence[Row]
     sampling: Row

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.prior.residuals import DISAGREES
 from forecast.record.outcome import QUANTILES, Outcome
+from forecast.report.alternatives import alternatives
 from forecast.report.checks import calibration
 from forecast.report.confidence import confidence
 from forecast.report.digits import THIN_SPACE, UNITS
@@ -78,6 +79,7 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
             "rows": list(material.answers.power_scaling),
         },
         "warnings": list(material.warnings),
+        "alternatives": alternatives(found, material.answers.alternatives, shares),
         "sampling": sampled,
         "reweighting": weighed,
         "digits": [f"{100 * unit:g}" for unit, _ in UNITS],

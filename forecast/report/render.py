@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from forecast.report.alternatives import small_multiples
 from forecast.report.history import chart
 from forecast.report.moves import bars
 from forecast.report.sections import SECTIONS, contents
@@ -55,6 +56,7 @@ def render(
         curves={event["id"]: curve_lines(event, page) for event in page["events"]},
         fans={event["id"]: curve_fans(event, page) for event in page["events"]},
         drawing=drawing,
+        multiples=small_multiples(page["alternatives"], page["scenarios"]),
         # Drawn by matplotlib, which escapes the text in it.
         figures={name: Markup(svg) for name, svg in figures.items()},
     )

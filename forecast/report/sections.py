@@ -28,6 +28,7 @@ SECTIONS = (
     Section("grounds", "Evidence, judgement, assumption", "What it rests on"),
     Section("updating", "Prior and posterior", "Method"),
     Section("sensitivity", "Sensitivity", "Method"),
+    Section("alternatives", "Alternatives", "Method"),
     Section("sampling", "Sampling", "Method"),
     Section("reweighting", "Reweighting", "Method"),
     Section("digits", "Printed digits", "Method"),

@@ -104,6 +104,13 @@ LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
             + [row["shown"] for row in page["hanging_on"]["arrows"]]
         ),
     ),
+    "15 alternatives": (
+        "alternatives",
+        lambda page: (
+            [text for row in page["alternatives"]["rows"] for text in (row["label"], row["takes"], row["k_shown"])]
+            + page["alternatives"]["sentences"]
+        ),
+    ),
     "16 sampling": (
         "sampling",
         lambda page: [value for row in page["sampling"]["forecasts"] for value in row["shown"]] + ["R-hat", "MCSE"],
@@ -181,7 +188,7 @@ def test_every_scenario_has_its_word(drawn: Drawn, by_section: dict[str, str]) -
 def test_figures_have_their_numbers_as_tables(drawn: Drawn) -> None:
     """Every figure of the first part holds its numbers in a table that opens."""
     html = drawn.html
-    for name in ("judgement", "why", "history"):
+    for name in ("judgement", "why", "history", "alternatives"):
         section = html.split(f'<h2 id="{name}"', 1)[1].split("</section>", 1)[0]
         for figure in section.split("<figure>")[1:]:
             assert "<details>" in figure.split("</figure>", 1)[0], name

@@ -1,0 +1,170 @@
+"""Alternatives: the forecast under other weights beside the ordinary one: numbers, sentences, small multiples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any
+
+from forecast.answers.alternatives import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, largest
+from forecast.record.outcome import Outcome
+from forecast.report.digits import interval, percent, points
+from forecast.report.wording import label
+from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
+
+Row = dict[str, Any]
+
+CLEAR = 2.0  # Monte Carlo errors from which on a change is one
+KINDS = {"weights": "Other weights", "group": "Without a group of experts", "source": "Without a source"}
+REFIT_ALL = "forecast report --refit-alternatives"
+
+
+def alternatives(found: Outcome, told: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, Any]]) -> Row:
+    """Describe a table of forecast.answers.alternatives.
+
+    Rows come by kind, within a kind those that move a scenario most first, and last those of which nothing is told.
+
+    Args:
+        found: the forecast.
+        told: the rows of the table.
+        scenarios: the page's rows of the scenarios, in the order in which the page shows them.
+    """
+    order = list(KINDS)
+    ranked = sorted(told, key=lambda row: (order.index(row["kind"]), row["scenarios"] is None, -largest(row)))
+    rows = [_row(found, row, scenarios) for row in ranked]
+    missing = [row for row in rows if row["how"] in {NEEDS_REFIT, TOO_MANY}]
+    return {
+        "rows": rows,
+        "kinds": KINDS,
+        "told": sum(row["scenarios"] is not None for row in rows),
+        "of": len(rows),
+        "missing": len(missing),
+        "refit_command": f"{REFIT_ALL} --as-of {found.as_of.isoformat()}",
+        "max_pareto_k": MAX_PARETO_K,
+        "min_effective_size": MIN_EFFECTIVE_SIZE,
+        "sentences": _sentences(rows, scenarios),
+        "axis_to": _axis(rows, scenarios),
+    }
+
+
+def _row(found: Outcome, row: Mapping[str, Any], scenarios: Sequence[Mapping[str, Any]]) -> Row:
+    k = row["pareto_k"]
+    return {
+        **row,
+        "label": _label(found, row),
+        "takes": _takes(row),
+        "settles": [label(event) for event in row["settles"]],
+        "how_shown": "from draws of its own" if row["how"] == REFITTED else row["how"],
+        "k_shown": "—" if k is None else f"{k:.2f}".replace("-", "−"),
+        "scenarios": None
+        if row["scenarios"] is None
+        else {one["id"]: _scenario(row["scenarios"][one["id"]]) for one in scenarios},
+    }
+
+
+def _scenario(one: Mapping[str, Any]) -> Row:
+    clear = abs(one["change"]) >= CLEAR * one["change_mcse"]
+    return {
+        **one,
+        "shown": percent(one["probability"], one["mcse"]),
+        "interval": interval(one["quantiles"]["0.05"], one["quantiles"]["0.95"], one["mcse"]),
+        "change_shown": points(one["change"], one["change_mcse"]) if clear else "unchanged",
+    }
+
+
+def _label(found: Outcome, row: Mapping[str, Any]) -> str:
+    match row["kind"], row["name"]:
+        case "source", name:
+            return found.workspace.sources[name].name
+        case "group", name:
+            return label(name)
+        case _, "equal-weights":
+            return "Every statement counts alike"
+        case _:
+            return "Without editors' words and numbers"
+
+
+def _takes(row: Mapping[str, Any]) -> str:
+    """Say what an alternative takes away or changes."""
+    count, what = (row["items"], "item") if row["kind"] == "source" else (row["statements"], "statement")
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _sentences(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say which alternatives move the forecast most, those that take a known fact away apart from the others."""
+    said = []
+    apart = [row for row in rows if not row["settles"]]
+    if (most := _most(apart, scenarios)) is not None:
+        said.append(f"Of the alternatives that leave every known fact as it is, the largest change: {most}")
+    elif any(row["scenarios"] for row in apart):
+        said.append(
+            "No alternative that could be computed and leaves every known fact as it is clearly moves a scenario."
+        )
+    if (most := _most([row for row in rows if row["settles"]], scenarios)) is not None:
+        said.append(
+            f"Where also a fact goes that only this source is cited for, and counts as not having happened: {most}"
+        )
+    if unlike := [row["label"] for row in rows if row["how"] == IMPOSSIBLE]:
+        said.append(f"Without these the evidence that is left contradicts itself: {', '.join(unlike)}.")
+    return said
+
+
+def _most(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, Any]]) -> str | None:
+    """Name the clear change that is largest; None if there is none."""
+    changes = [
+        (abs(one["change"]), row, scenario, one)
+        for row in rows
+        for scenario in scenarios
+        if (one := (row["scenarios"] or {}).get(scenario["id"])) and one["change_shown"] != "unchanged"
+    ]
+    if not changes:
+        return None
+    _, row, scenario, one = max(changes, key=lambda change: change[0])
+    who = row["label"] if row["kind"] == "weights" else f"without {row['label']}"
+    return f"{who}, {scenario['name']} at {one['shown']} in place of {scenario['shown']}."
+
+
+def _axis(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, Any]]) -> float:
+    """Return where the axis of every panel ends: a round tenth that holds every interval."""
+    told = [*scenarios, *(one for row in rows for one in (row["scenarios"] or {}).values())]
+    highest = max(float(one["quantiles"]["0.95"]) for one in told)
+    return min(1.0, ceil(10.0 * highest) / 10.0)
+
+
+LABEL, PANEL, GAP, LINE, HEAD = 250.0, 150.0, 14.0, 17.0, 40.0
+
+
+def small_multiples(table: Mapping[str, Any], scenarios: Sequence[Mapping[str, Any]]) -> Row:
+    """Place the figure: a panel for each scenario, a line for each alternative under the heading of its kind."""
+    scale = PANEL / table["axis_to"]
+    lines: list[Row] = []
+    y = HEAD
+    for kind, heading in table["kinds"].items():
+        of_kind = [row for row in table["rows"] if row["kind"] == kind]
+        if not of_kind:
+            continue
+        lines.append({"heading": heading, "y": y + 0.75 * LINE})
+        y += LINE
+        for row in of_kind:
+            marks = [_mark(row["scenarios"][one["id"]], scale) for one in scenarios] if row["scenarios"] else None
+            lines.append({"heading": None, "y": y + 0.5 * LINE, "row": row, "marks": marks})
+            y += LINE
+    panels = [
+        {
+            "x": LABEL + place * (PANEL + GAP),
+            "name": one["name"],
+            "colour": one["colour"],
+            "ordinary": scale * one["probability"],
+            "low": scale * one["quantiles"]["0.05"],
+            "high": scale * one["quantiles"]["0.95"],
+        }
+        for place, one in enumerate(scenarios)
+    ]
+    ticks = [(scale * table["axis_to"] * part, f"{100 * table['axis_to'] * part:.0f}") for part in (0.0, 0.5, 1.0)]
+    width = LABEL + len(scenarios) * (PANEL + GAP)
+    return {"panels": panels, "lines": lines, "ticks": ticks, "top": HEAD, "floor": y, "width": width, "panel": PANEL}
+
+
+def _mark(one: Mapping[str, Any], scale: float) -> dict[str, float]:
+    low, high = (scale * one["quantiles"][level] for level in ("0.05", "0.95"))
+    return {"at": scale * one["probability"], "low": low, "high": high}

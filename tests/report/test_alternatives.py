@@ -1,0 +1,107 @@
+"""Alternatives on the page: every one in the figure and the table, the largest in words, the rest with its command."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from forecast.answers.alternatives import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED
+from forecast.report.alternatives import CLEAR, PANEL, alternatives, small_multiples
+from tests.report.drawn import Drawn, elements
+
+LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
+
+
+def _told(change: float, error: float = 0.001) -> dict[str, Any]:
+    low, high = 0.3 + change - 0.1, 0.3 + change + 0.1
+    quantiles = dict(zip(LEVELS, (low, low, 0.3 + change, high, high), strict=True))
+    return {
+        "probability": 0.3 + change, "quantiles": quantiles, "mcse": 0.001, "change": change, "change_mcse": error,
+    }  # fmt: skip
+
+
+def _row(kind: str, name: str, change: float | None, *, settles: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    scenarios = None if change is None else {"peace": _told(change), "drift": _told(-change), "other": _told(0.0)}
+    how = NEEDS_REFIT if change is None else REWEIGHTED
+    command = f"forecast show --without-{kind} {name}"
+    return {
+        "kind": kind, "name": name, "description": name, "statements": 1, "items": 2, "settles": list(settles),
+        "how": how, "pareto_k": 0.25, "ess": 900.0, "draws": 1000, "command": command, "scenarios": scenarios, **more,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scenarios(drawn: Drawn) -> list[dict[str, Any]]:
+    """The page's rows of the scenarios."""
+    rows: list[dict[str, Any]] = drawn.page["scenarios"]
+    return rows
+
+
+def test_rows_come_by_kind_and_size(drawn: Drawn, scenarios: list[dict[str, Any]]) -> None:
+    """Weights, groups, sources; within a kind the largest change first, and last what nothing is told of."""
+    told = [
+        _row("source", "wire", 0.01), _row("source", "blog", -0.05, settles=("truce",)), _row("group", "a", None),
+        _row("group", "b", 0.02, how=REFITTED), _row("weights", "equal-weights", 0.0),
+    ]  # fmt: skip
+    table = alternatives(drawn.found, told, scenarios)
+    assert ["equal-weights", "b", "a", "blog", "wire"] == [row["name"] for row in table["rows"]]
+    assert (4, 5, 1) == (table["told"], table["of"], table["missing"])
+    assert {"b": "from draws of its own", "a": NEEDS_REFIT} == {
+        row["name"]: row["how_shown"] for row in table["rows"] if row["kind"] == "group"
+    }
+    assert "2 items" == table["rows"][-1]["takes"]
+    # 0.4 is the highest end of an interval here, unless the forecast's own is higher.
+    highest = max(0.45, *(row["quantiles"]["0.95"] for row in scenarios))
+    assert highest <= table["axis_to"] < highest + 0.1
+
+
+def test_sentences_claim_what_the_numbers_carry(drawn: Drawn, scenarios: list[dict[str, Any]]) -> None:
+    """The largest clear change is named, one that takes a fact away apart; what is within its error never is."""
+    fact, small = _row("source", "blog", -0.05, settles=("truce",)), _row("source", "wire", 0.02)
+    first, second = alternatives(drawn.found, [fact, small], scenarios)["sentences"]
+    assert re.search(r"without wire, .* at 3[02].*%", first)
+    assert re.search(r"counts as not having happened: without blog", second)
+    unclear = _row("group", "a", 0.02)
+    for one in unclear["scenarios"].values():
+        one["change_mcse"] = 0.02 / CLEAR * 1.01
+    assert ["No alternative that could be computed and leaves every known fact as it is clearly moves a scenario."] == (
+        alternatives(drawn.found, [unclear], scenarios)["sentences"]
+    )
+    assert [] == alternatives(drawn.found, [_row("group", "a", None)], scenarios)["sentences"]
+    unlike = _row("source", "wire", None, how=IMPOSSIBLE)
+    assert "contradicts itself: wire" in alternatives(drawn.found, [unlike], scenarios)["sentences"][0]
+
+
+def test_marks_stand_where_the_numbers_are(drawn: Drawn, scenarios: list[dict[str, Any]]) -> None:
+    """Dots and intervals on the scale of the panel, one line an alternative, no line on another."""
+    table = alternatives(drawn.found, [_row("source", "wire", 0.1), _row("group", "a", None)], scenarios)
+    figure = small_multiples(table, scenarios)
+    lines = [line for line in figure["lines"] if line["heading"] is None]
+    assert [True, False] == [line["marks"] is None for line in lines]
+    at = {one["id"]: mark for one, mark in zip(scenarios, lines[1]["marks"], strict=True)}
+    assert PANEL * 0.4 / table["axis_to"] == pytest.approx(at["peace"]["at"])
+    assert PANEL * 0.3 / table["axis_to"] == pytest.approx(at["peace"]["low"])
+    heights = [line["y"] for line in figure["lines"]]
+    assert sorted(set(heights)) == heights
+    ordinary = [PANEL * one["probability"] / table["axis_to"] for one in scenarios]
+    assert ordinary == pytest.approx([panel["ordinary"] for panel in figure["panels"]])
+
+
+def test_the_page_shows_every_alternative(drawn: Drawn) -> None:
+    """Each row of report.json stands in the figure and in the table, with its numbers or its command."""
+    rows = drawn.page["alternatives"]["rows"]
+    assert {"weights", "group", "source"} == {row["kind"] for row in rows}
+    told = [one for one in elements(drawn.html).told if one.section == "alternatives"]
+    figure, table = (" ".join(one.text for one in told if where in one.around) for where in ("svg", "table"))
+    section = drawn.html.split('<h2 id="alternatives"', 1)[1].split("</section>", 1)[0]
+    dots = len(re.findall('<circle class="dot"', section))
+    assert len(drawn.page["scenarios"]) * drawn.page["alternatives"]["told"] == dots
+    for row in rows:
+        assert row["label"] in figure
+        assert row["label"] in table
+        if row["scenarios"] is None:
+            assert row["command"] in table
+        else:
+            assert all(one["shown"] in table for one in row["scenarios"].values())
