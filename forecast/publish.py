@@ -25,6 +25,7 @@ Progress = Callable[[str], None]
 Row = dict[str, Any]
 
 WATCHED_DAYS = 90  # of the watch list
+MOST_STEPS = 200  # of a waterfall item by item; of more evidence it goes month by month
 CODE = Path(__file__).parent
 
 
@@ -99,6 +100,8 @@ def report_days(root: Path) -> list[str]:
 
 
 def _answers(asked: Asked, progress: Progress) -> Row:
+    from forecast.answers.by_month import why_by_month
+    from forecast.answers.chronology import changes
     from forecast.answers.influence import arrows, judgements
     from forecast.answers.target import find_target, probabilities
     from forecast.answers.watch import watch_list
@@ -114,8 +117,12 @@ def _answers(asked: Asked, progress: Progress) -> Row:
         return why(found, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
 
     alone = Start("the statements alone", probabilities(prior, target))
-    since_prior = since(alone, "the statements alone")
-    since_update = since(asked.start, "the last update") if asked.start is not None else None
+    if len(changes(found.workspace, found.as_of)) <= MOST_STEPS:
+        since_prior = since(alone, "the statements alone")
+    else:
+        since_prior = why_by_month(found, prior, target, alone, progress)
+    start = asked.start if asked.start is not None and len(asked.start.new) <= MOST_STEPS else None
+    since_update = since(start, "the last update") if start is not None else None
     progress("what to watch")
     watch = watch_list(found, WATCHED_DAYS, {})
     progress("what the forecast hangs on")

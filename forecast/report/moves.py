@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forecast.report.digits import percent
+from forecast.report.digits import UNITS, digits, percent
 from forecast.report.wording import label, long_date
 
 Row = dict[str, Any]
@@ -36,6 +36,7 @@ def waterfall(table: Mapping[str, Any] | None, names: Mapping[str, str], mcse: f
         "scenario": table["target"],
         "name": name,
         "since": _since(table["since"]),
+        "by": table["by"],
         "from": table["from"],
         "from_shown": percent(table["from"], mcse),
         "to": table["to"],
@@ -60,13 +61,14 @@ def _placed(table: Mapping[str, Any]) -> list[Row]:
                 "on": step["on"],
                 "kind": step["kind"],
                 "step": step["step"],
-                "step_shown": signed_points(step["step"]),
+                "step_shown": signed_points(step["step"], step.get("mcse")),
+                "error_shown": "—" if step.get("mcse") is None else f"{100.0 * step['mcse']:.1f}",
                 "from": at,
                 "to": at + step["step"],
                 "decibans": step["decibans"],
                 "decibans_shown": "—" if step["decibans"] is None else _signed(step["decibans"], 1),
                 "alone": step["leave_one_out"],
-                "alone_shown": "—" if step["leave_one_out"] is None else signed_points(step["leave_one_out"]),
+                "alone_shown": "—" if step["leave_one_out"] is None else signed_points(step["leave_one_out"], None),
                 "reliable": step["reliable"],
             }
         )
@@ -91,9 +93,9 @@ def _since(name: str) -> str:
     return ISO.sub(lambda found: long_date(found[0]), name)
 
 
-def signed_points(change: float) -> str:
-    """Write a change in points with its sign, to a tenth: differences on the same draws err less than their ends."""
-    return _signed(100.0 * change, 1)
+def signed_points(change: float, mcse: float | None) -> str:
+    """Write a change in points with its sign, with the digits that its Monte Carlo error allows (None: to a tenth)."""
+    return _signed(100.0 * change, UNITS[digits(mcse or 0.0)][1])
 
 
 def shortened(text: str, most: int) -> str:

@@ -34,6 +34,7 @@ def _table(start: float, sizes: list[float]) -> dict[str, Any]:
     return {
         "target": "a", "since": "the update of 2025-06-01", "from": start, "to": end, "rows": steps, "draws": 9,
         "unreliable": 0,
+        "by": "item",
     }  # fmt: skip
 
 
