@@ -59,7 +59,7 @@ def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
     """
     n, weighted = len(spec.sides), spec.quantities
     entries = np.flatnonzero(np.isin(weighted.row, rows))
-    logs = {int(side): _log_masses(spec, spec.sides[side], theta) for side in np.unique(weighted.column[entries] % n)}
+    logs = _log_masses(spec, np.unique(weighted.column[entries] % n).tolist(), theta)
     found = np.zeros((len(rows), theta.shape[1]))
     place = {row: at for at, row in enumerate(rows)}
     for entry in entries:
@@ -69,17 +69,27 @@ def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
     return found
 
 
-def _log_masses(spec: PriorSpec, side: Side, theta: Array) -> Array:
-    """Return ln of the masses of a side's target and of its complement (2, draws), up to one constant a draw.
+def _log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int, Array]:
+    """Return ln of the masses of each side's target and of its complement (2, draws), up to one constant a draw.
 
-    The constant cancels: a quantity is a difference of logs within one network.
+    The constant cancels: a quantity is a difference of logs within one network. Factors are computed once a network.
     """
-    network = spec.networks[side.network]
-    order = plan(network.cards, network.scopes, keep={*side.variables, *(v for v, _ in side.given)})
-    masks = _masks(network, side, order.keep)
-    starts = range(0, theta.shape[1], BLOCK)
-    parts = [log_regions(order, factors(network, theta[:, s : s + BLOCK])[0], masks) for s in starts]
-    return np.concatenate(parts, axis=1)
+    by_network: dict[int, list[int]] = {}
+    for side in sides:
+        by_network.setdefault(spec.sides[side].network, []).append(side)
+    parts: dict[int, list[Array]] = {side: [] for side in sides}
+    for number, own in by_network.items():
+        network = spec.networks[number]
+        orders = {}
+        for side in own:
+            one = spec.sides[side]
+            order = plan(network.cards, network.scopes, keep={*one.variables, *(v for v, _ in one.given)})
+            orders[side] = order, _masks(network, one, order.keep)
+        for start in range(0, theta.shape[1], BLOCK):
+            tables, _ = factors(network, theta[:, start : start + BLOCK])
+            for side, (order, masks) in orders.items():
+                parts[side].append(log_regions(order, tables, masks))
+    return {side: np.concatenate(of_side, axis=1) for side, of_side in parts.items()}
 
 
 def _masks(network: AsOfNetwork, side: Side, kept: tuple[int, ...]) -> Array:
