@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from forecast.answers.alternatives import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, largest
+from forecast.prior.spec import active_statements
 from forecast.record.outcome import Outcome
 from forecast.report.digits import interval, percent, points
 from forecast.report.wording import label
@@ -77,7 +78,10 @@ def _label(found: Outcome, row: Mapping[str, Any]) -> str:
         case "source", name:
             return found.workspace.sources[name].name
         case "group", name:
-            return label(name)
+            spoke = {said.expert for said in active_statements(found.workspace, found.as_of)}
+            members = [found.workspace.experts[one] for one in sorted(spoke)]
+            names = [one.name for one in members if one.group == name]
+            return names[0] if len(names) == 1 else label(name)
         case _, "equal-weights":
             return "Every statement counts alike"
         case _:
@@ -131,7 +135,7 @@ def _axis(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, An
     return min(1.0, ceil(10.0 * highest) / 10.0)
 
 
-LABEL, PANEL, GAP, LINE, HEAD = 250.0, 150.0, 14.0, 17.0, 40.0
+LABEL, PANEL, GAP, LINE, HEAD = 290.0, 146.0, 14.0, 17.0, 36.0
 
 
 def small_multiples(table: Mapping[str, Any], scenarios: Sequence[Mapping[str, Any]]) -> Row:
@@ -143,8 +147,9 @@ def small_multiples(table: Mapping[str, Any], scenarios: Sequence[Mapping[str, A
         of_kind = [row for row in table["rows"] if row["kind"] == kind]
         if not of_kind:
             continue
+        y += 0.5 * LINE
         lines.append({"heading": heading, "y": y + 0.75 * LINE})
-        y += LINE
+        y += 1.1 * LINE
         for row in of_kind:
             marks = [_mark(row["scenarios"][one["id"]], scale) for one in scenarios] if row["scenarios"] else None
             lines.append({"heading": None, "y": y + 0.5 * LINE, "row": row, "marks": marks})

@@ -52,6 +52,9 @@ def test_rows_come_by_kind_and_size(drawn: Drawn, scenarios: list[dict[str, Any]
         row["name"]: row["how_shown"] for row in table["rows"] if row["kind"] == "group"
     }
     assert "2 items" == table["rows"][-1]["takes"]
+    # Somebody alone in a group is called by name.
+    people = drawn.found.workspace.experts
+    assert people["ann"].name == next(row["label"] for row in table["rows"] if row["name"] == "a")
     # 0.4 is the highest end of an interval here, unless the forecast's own is higher.
     highest = max(0.45, *(row["quantiles"]["0.95"] for row in scenarios))
     assert highest <= table["axis_to"] < highest + 0.1
