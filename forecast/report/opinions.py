@@ -72,6 +72,7 @@ def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]
                 "title": statement.publication.title,
                 "link": link(statement.publication.url),
                 "event": label(statement.about.condition.event) if statement.about.condition else "scenarios",
+                "event_id": statement.about.condition.event if statement.about.condition else None,
                 "about": _about(statement, names),
                 "coded": coded(statement.reading, names),
                 "implied": implied.shown,

@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.scenarios import OTHER
+from forecast.prior.residuals import statement_columns
 from forecast.prior.spec import PriorSpec
 from forecast.record.outcome import Outcome
 from forecast.report.sampling import by_chain
+from forecast.report.tree_words import VARIABLES, described
 from forecast.reweight.evaluate import Evaluation
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
 Array = NDArray[np.float64]
-
-PROBABILITY = {"units": "1", "long_name": "probability"}
 
 
 def data_tree(
@@ -51,22 +51,19 @@ def data_tree(
         "forecast": _probabilities(
             found,
             evaluation,
-            {
-                "weight": (by_chain(weights), {"units": "1", "long_name": "normalised importance weight"}),
-                "log_evidence": (by_chain(evaluation.log_evidence), {"units": "nat", "long_name": "log P(E | theta)"}),
-            },
+            {"weight": by_chain(weights), "log_evidence": by_chain(evaluation.log_evidence)},
         ),
         "joint": xr.Dataset(
-            {"probability": (("scenario", "event_state"), np.concatenate(list(joint), axis=1), PROBABILITY)},
+            {"probability": (("scenario", "event_state"), np.concatenate(list(joint), axis=1))},
             coords={"scenario": _texts(found.scenario_ids), **_event_states(found)},
         ),
         "sample_stats": _with_axes({name: (("chain", "draw"), values) for name, values in stats.items()}),
-        "statements": _table("statement", page["statements"]),
-        "evidence": _table("item", page["evidence"]),
+        "statements": _table("statement", page["statements"], tuple(VARIABLES["statements"])),
+        "evidence": _table("item", page["evidence"], tuple(VARIABLES["evidence"])),
     }
     about = {"title": page["question"]["title"], "as_of": page["question"]["as_of"], "scenario_other": OTHER}
     root = xr.Dataset(attrs={**about, "reproduce": json.dumps(page["reproduce"], ensure_ascii=False, sort_keys=True)})
-    return xr.DataTree.from_dict({"/": root, **groups})
+    return xr.DataTree.from_dict({"/": root, **{name: described(name, data) for name, data in groups.items()}})
 
 
 def as_netcdf(tree: DataTree) -> bytes:
@@ -98,40 +95,57 @@ def _event_states(found: Outcome) -> dict[str, Any]:
     }
 
 
-def _probabilities(found: Outcome, evaluation: Evaluation, more: Mapping[str, tuple[Array, dict[str, str]]]) -> Dataset:
+def _probabilities(found: Outcome, evaluation: Evaluation, more: Mapping[str, Array]) -> Dataset:
     axes = ("chain", "draw")
-    variables: dict[str, Any] = {name: (axes, values, attributes) for name, (values, attributes) in more.items()}
-    variables["scenarios"] = ((*axes, "scenario"), by_chain(evaluation.scenarios), PROBABILITY)
-    variables["event_states"] = ((*axes, "event_state"), by_chain(np.concatenate(evaluation.events)), PROBABILITY)
+    variables: dict[str, Any] = {name: (axes, values) for name, values in more.items()}
+    variables["scenarios"] = ((*axes, "scenario"), by_chain(evaluation.scenarios))
+    variables["event_states"] = ((*axes, "event_state"), by_chain(np.concatenate(evaluation.events)))
     return _with_axes(variables, {"scenario": _texts(found.scenario_ids), **_event_states(found)})
 
 
 def _parameters(spec: PriorSpec, posterior: Mapping[str, Array]) -> Dataset:
+    n_stated = spec.stated.location.size
+    counts = n_stated + spec.n_distributions
     labels = {
         "alpha": ("alpha_coordinate", spec.rows.alpha),
         "beta": ("beta_coordinate", spec.rows.beta),
         "epsilon": ("epsilon_coordinate", spec.rows.epsilon),
         "deviation": ("deviation_coordinate", spec.deviation_labels),
         "omega": ("expert", spec.experts),
+        "bias": ("rated", spec.rated),
+        "slope": ("rated", spec.rated),
+        "spread": ("distribution", spec.statement_ids[n_stated:counts]),
+        "case_noise": ("count", spec.statement_ids[counts : counts + len(spec.counted)]),
+        "quantity": ("reading", _readings(spec)),
     }
-    units = {"omega": "log-odds", "quantity": "log-odds or log probability"}
-    variables: dict[str, Any] = {}
-    for name, values in posterior.items():
-        axis = labels[name][0] if name in labels else f"{name}_number"
-        # Single precision: half the file, and far below Monte Carlo error.
-        attributes = {"units": units.get(name, "sd")}
-        variables[name] = (("chain", "draw", axis)[: values.ndim], values.astype(np.float32), attributes)
-    coords = {axis: _texts(names) for name, (axis, names) in labels.items() if name in posterior}
-    return _with_axes(variables, coords)
+    # Single precision: half the file, and far below Monte Carlo error.
+    variables = {
+        name: (("chain", "draw", labels[name][0]), values.astype(np.float32)) for name, values in posterior.items()
+    }
+    return _with_axes(variables, {axis: _texts(names) for axis, names in map(labels.__getitem__, posterior)})
 
 
-def _table(axis: str, rows: Sequence[Mapping[str, Any]]) -> Dataset:
+def _readings(spec: PriorSpec) -> list[str]:
+    """Name each of the spec's quantities by its statement; coordinates of a distribution are numbered."""
+    names = [""] * spec.quantities.n_rows
+    for statement, rows in statement_columns(spec).items():
+        for place, row in enumerate(rows):
+            names[row] = statement if len(rows) == 1 else f"{statement}[{place}]"
+    return names
+
+
+def _table(axis: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Dataset:
     """Make a table of texts and numbers; nested parts are JSON, absent ones an empty text or not-a-number."""
     import xarray as xr
 
-    columns = {name: _column([row[name] for row in rows]) for name in (rows[0] if rows else ()) if name != "id"}
-    variables = {name: (axis, values) for name, values in columns.items()}
+    variables = {name: (axis, _column([_cell(row, name) for row in rows])) for name in columns}
     return xr.Dataset(variables, coords={axis: _texts([row["id"] for row in rows])})
+
+
+def _cell(row: Mapping[str, Any], name: str) -> Any:
+    if name == "url":
+        return row["link"]["url"] if row["link"] else None
+    return row[name]
 
 
 def _column(values: Sequence[Any]) -> NDArray[Any]:
