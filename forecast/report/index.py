@@ -52,12 +52,12 @@ def _scenario(name: str, called: str, latest: Mapping[str, Mapping[str, Any]]) -
 
 
 def spark(points: Sequence[tuple[str, float]]) -> Row:
-    """Place a course between its first and its last day, on an axis from 0 to 1."""
-    first = date.fromisoformat(points[0][0])
-    days = max((date.fromisoformat(points[-1][0]) - first).days, 1)
+    """Place a course between its first and its last day, at the right end, on an axis from 0 to 1."""
+    last = date.fromisoformat(points[-1][0])
+    days = max((last - date.fromisoformat(points[0][0])).days, 1)
     places = [
         (
-            ROOM + (WIDTH - 2 * ROOM) * (date.fromisoformat(day) - first).days / days,
+            WIDTH - ROOM - (WIDTH - 2 * ROOM) * (last - date.fromisoformat(day)).days / days,
             ROOM + (HEIGHT - 2 * ROOM) * (1.0 - p),
         )
         for day, p in points

@@ -10,6 +10,7 @@ from forecast.report.digits import percent
 Row = dict[str, Any]
 
 OWN = "forecast"
+LEAST = 10  # questions that both answered, from which on they are compared in words
 NOT_YET = "Not yet: no question has been replayed and scored."
 # measure -> timing of forecast.scores; one number a question, so that nobody is scored by how often they speak.
 MEASURES = {"brier": "time_weighted", "log": "time_weighted"}
@@ -30,7 +31,7 @@ def scored(table: Mapping[str, Any] | None) -> Row:
     corp = next((row for row in rows if row["measure"] == "corp" and row["forecaster"] == OWN), None)
     skill = [_skill(row) for row in table["scores"] if _is_skill(row)]
     return {
-        "text": f"{resolved} questions are resolved.",
+        "text": f"{resolved} {'question is' if resolved == 1 else 'questions are'} resolved.",
         "resolved": resolved,
         "forecasters": [_forecaster(name, rows) for name in names],
         "skill": skill,
@@ -80,15 +81,17 @@ def _signed(value: Any) -> str:
 
 
 def _sentence(skill: list[Row]) -> str:
-    """Say what the numbers carry: better or worse only where the whole interval lies on one side of zero."""
+    """Say what the numbers carry: better or worse of enough questions, the whole interval on one side of 0."""
+    told = [row for row in skill if row["n_questions"] >= LEAST and isinstance(row["low"], float)]
+    few = [row["benchmark"] for row in skill if row not in told]
     parts = []
-    for row in skill:
-        low, high = row["low"], row["high"]
-        if not isinstance(low, float) or not isinstance(high, float):
-            continue
-        verdict = "better than" if low > 0 else "worse than" if high < 0 else "not told apart from"
+    for row in told:
+        verdict = "better than" if row["low"] > 0 else "worse than" if row["high"] < 0 else "not told apart from"
         parts.append(f"{verdict} {row['benchmark']} ({row['n_questions']} questions)")
-    return f"By the Brier score this forecast is {'; '.join(parts)}." if parts else ""
+    said = [f"By the Brier score this forecast is {'; '.join(parts)}."] if parts else []
+    if few:
+        said.append(f"Fewer than {LEAST} questions are shared with {'; '.join(few)}: too few to tell.")
+    return " ".join(said)
 
 
 def _calibration(corp: Mapping[str, Any]) -> Row:

@@ -69,13 +69,15 @@ def test_scores_are_those_of_the_replay(recorded: Drawn) -> None:
 
 
 def test_skill_is_claimed_only_with_its_whole_interval() -> None:
-    """An interval that holds zero is called not told apart."""
+    """An interval that holds zero is called not told apart, and a few questions tell nothing."""
     skill = {
         "measure": "skill", "of": "brier", "grouping": "pair", "forecaster": "forecast", "benchmark": "Market",
-        "mean": 0.2, "low": -0.1, "high": 0.4, "n_questions": 7,
+        "mean": 0.2, "low": -0.1, "high": 0.4, "n_questions": 12,
     }  # fmt: skip
-    table: dict[str, Any] = {"n_questions": {"resolved": 7}, "definitions": {}, "scores": [skill]}
-    assert "By the Brier score this forecast is not told apart from Market (7 questions)." == scored(table)["sentence"]
+    table: dict[str, Any] = {"n_questions": {"resolved": 12}, "definitions": {}, "scores": [skill]}
+    assert "By the Brier score this forecast is not told apart from Market (12 questions)." == scored(table)["sentence"]
+    few = {**table, "scores": [{**skill, "low": 0.1, "n_questions": 3}]}
+    assert "Fewer than 10 questions are shared with Market: too few to tell." == scored(few)["sentence"]
 
 
 def test_without_a_record_it_is_said() -> None:
