@@ -61,21 +61,33 @@ def published(asked: Asked, progress: Progress) -> dict[str, bytes]:
 
 def material(asked: Asked, progress: Progress) -> Material:
     """Gather what a report is drawn from; the engine's answers are computed once and kept under their digest."""
-    kept = asked.root / "reports" / ".cache" / "answers" / f"{_digest(asked)[:32]}.json"
-    if kept.exists():
-        answered = json.loads(kept.read_text(encoding="utf-8"))
-    else:
-        answered = _answers(asked, progress)
-        replace_file(kept, json.dumps(answered, ensure_ascii=False, allow_nan=False).encode())
+    found = asked.outcome
+    answered = _once(asked, "answers", lambda: _answers(asked, progress))
+    questions = _once(asked, f"questions {_asked_questions(found)}", lambda: _questions(found))
     return Material(
         asked.outcome,
         asked.prior,
         asked.ledger,
         asked.forecast,
-        Answers(**answered, questions=_questions(asked.outcome), alternatives=_alternatives(asked, progress)),
+        Answers(**answered, questions=questions, alternatives=_alternatives(asked, progress)),
         _kept(asked.root),
         tuple(map(str, (*asked.warnings, *_doubts(asked.outcome)))),
     )
+
+
+def _once(asked: Asked, what: str, compute: Callable[[], Any]) -> Any:
+    """Return what is kept of something that hangs on the forecast alone, or compute and keep it."""
+    digest = hashlib.sha256(f"{_digest(asked)} {what}".encode()).hexdigest()
+    kept = asked.root / "reports" / ".cache" / "answers" / f"{digest[:32]}.json"
+    if not kept.exists():
+        replace_file(kept, json.dumps(compute(), ensure_ascii=False, allow_nan=False).encode())
+    return json.loads(kept.read_text(encoding="utf-8"))
+
+
+def _asked_questions(found: Outcome) -> str:
+    """Write out the questions and what others say: no digest of a forecast covers them."""
+    workspace = found.workspace
+    return repr((workspace.questions, sorted(workspace.benchmarks.items()), workspace.resolutions))
 
 
 def write_index(root: Path, found: Outcome, ledger: Sequence[Line]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from forecast.report.scored import scored
 from forecast.scores.score_table import score_table
 from forecast.workspace.problems import WorkspaceProblems
 from tests.report.drawn import Drawn, elements
-from tests.report.kept import COLUMNS, replay_rows
+from tests.report.kept import BENCHMARK, COLUMNS, QUESTION, replay_rows
 from tests.report.outcomes import AS_OF, asked, world
 
 
@@ -120,6 +121,20 @@ def test_answers_are_asked_once(tmp_path: Path) -> None:
     other = replace(about, ledger=({**about.ledger[-1], "seed": 7},))
     material(other, said.append)
     assert said
+
+
+def test_questions_are_never_those_of_before(tmp_path: Path) -> None:
+    """What is kept of the questions counts only as long as they and what others say of them are the same."""
+    about = asked(world(), tmp_path)
+    assert [] == material(about, lambda _: None).answers.questions
+    workspace = replace(about.outcome.workspace, questions=(QUESTION,), benchmarks={BENCHMARK.id: BENCHMARK})
+    other = replace(about, outcome=replace(about.outcome, workspace=workspace))
+    (row,) = material(other, lambda _: None).answers.questions
+    assert [0.125] == [one["probability"] for one in row["benchmarks"]]
+    later = replace(BENCHMARK, points=((date(2025, 3, 1), "Market", 0.25),))
+    again = replace(workspace, benchmarks={BENCHMARK.id: later})
+    (row,) = material(replace(about, outcome=replace(about.outcome, workspace=again)), lambda _: None).answers.questions
+    assert [0.25] == [one["probability"] for one in row["benchmarks"]]
 
 
 def test_report_before_is_the_latest_earlier_one(tmp_path: Path) -> None:
