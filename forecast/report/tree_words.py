@@ -47,8 +47,8 @@ COORDINATES = {
     "item": Meaning(None, "id of the item"),
 }
 PROBABILITIES = {
-    "scenarios": Meaning("1", "P(scenario | evidence, draw)"),
-    "event_states": Meaning("1", "P(event is in the state at the horizon | evidence, draw)"),
+    "scenarios": Meaning("1", "probability of the scenario, given the evidence and the draw"),
+    "event_states": Meaning("1", "probability of the state at the horizon, given the evidence and the draw"),
 }
 VARIABLES: dict[str, dict[str, Meaning]] = {
     "prior": PROBABILITIES,
@@ -66,10 +66,10 @@ VARIABLES: dict[str, dict[str, Meaning]] = {
     },
     "forecast": {
         "weight": Meaning("1", "importance weight of the draw, normalised"),
-        "log_evidence": Meaning("nat", "log P(evidence | draw)"),
+        "log_evidence": Meaning("nat", "log probability of the evidence, given the draw"),
         **PROBABILITIES,
     },
-    "joint": {"probability": Meaning("1", "P(scenario and state | evidence), one for each event over its states")},
+    "joint": {"probability": Meaning("1", "probability of scenario and state together, given the evidence")},
     "sample_stats": {
         "depth": Meaning("1", "depth of the trajectory's tree"),
         "step_size": Meaning("1", "step size of the integrator"),

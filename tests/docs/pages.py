@@ -91,6 +91,33 @@ def converse(examples: Sequence[str], folder: Path) -> list[list[str]]:
     return [part.splitlines() for part in ran.stdout.split(f"{NEXT}\n")[:-1]]
 
 
+NOTEBOOK = f"""
+import json, sys
+space = {{}}
+for source in json.load(sys.stdin):
+    exec(compile(source, "page", "exec"), space)
+    print({NEXT!r})
+from matplotlib import pyplot
+print(len(pyplot.get_fignums()))
+"""
+
+
+def notebook(cells: Sequence[str], folder: Path) -> tuple[list[list[str]], int]:
+    """Run cells of Python one after the other in a folder, in one process; return what each prints, and the figures."""
+    ran = subprocess.run(
+        [sys.executable, "-c", NOTEBOOK],
+        cwd=folder,
+        input=json.dumps(list(cells)),
+        env=os.environ | {"MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        timeout=60 * MINUTES,
+        check=True,
+    )
+    *printed, figures = ran.stdout.split(f"{NEXT}\n")
+    return [part.splitlines() for part in printed], int(figures)
+
+
 def replace(block: Block, folder: Path) -> None:
     """Do what a diff block shows: in the file named in its first line, put the + lines in the place of the - lines."""
     path = folder / block.lines[0].removeprefix("--- ")

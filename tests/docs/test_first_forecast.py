@@ -1,18 +1,18 @@
-"""The pages docs/first-forecast.md and docs/python.md are what a newcomer does: it is done here."""
+"""The pages first-forecast.md, python.md and datatree.md are what a newcomer does: it is done here."""
 
 from __future__ import annotations
 
 from doctest import DocTestParser
 from pathlib import Path
 
-from tests.docs.pages import Shown, alike, blocks, commands, converse, replace, run, save
+from tests.docs.pages import Shown, alike, blocks, commands, converse, notebook, replace, run, save
 
-PAGE, PYTHON_PAGE = "docs/first-forecast.md", "docs/python.md"
+PAGE, PYTHON_PAGE, TREE_PAGE = "docs/first-forecast.md", "docs/python.md", "docs/datatree.md"
 POINTS = 4.0  # percentage points by which machines may differ: several Monte Carlo errors of the widest forecast
 
 
 def test_the_first_forecast_pages_are_true(tmp_path: Path) -> None:
-    """Everything on the two pages, done in order in one workspace, prints what they show and exits as they say."""
+    """Everything on the three pages, done in order in one workspace, prints what they show and exits as they say."""
     folder, missing = tmp_path, []
     for block in blocks(PAGE):
         match block.language:
@@ -27,8 +27,9 @@ def test_the_first_forecast_pages_are_true(tmp_path: Path) -> None:
             case "yaml":
                 save(block, folder)
     assert [] == missing
-    # One fit serves both pages: the second goes on in the workspace of the first.
+    # One fit serves all pages: the others go on in the workspace of the first.
     assert [] == _missing_in_python(folder.parent)
+    assert [] == _missing_in_notebook(folder.parent)
 
 
 def _missing(shown: Shown, folder: Path) -> list[str]:
@@ -53,6 +54,23 @@ def _missing_in_python(folder: Path) -> list[str]:
         for example, found in zip(examples, printed, strict=True)
         if not _same(example.want.splitlines(), found)
     ]
+
+
+def _missing_in_notebook(folder: Path) -> list[str]:
+    """Return the cells that print something else than the block after them; all three figures are drawn."""
+    cells: list[tuple[str, list[str]]] = []
+    for block in blocks(TREE_PAGE):
+        if block.language == "python":
+            cells.append(("\n".join(block.lines), []))
+        else:
+            cells[-1][1].extend(block.lines)
+    printed, figures = notebook([source for source, _ in cells], folder)
+    wrong = [
+        f"{source}\nexpected {shown}\ngot {found}"
+        for (source, shown), found in zip(cells, printed, strict=True)
+        if not _same(shown, found)
+    ]
+    return [*wrong, *([] if figures == 3 else [f"{figures} figures"])]
 
 
 def _same(shown: list[str], printed: list[str]) -> bool:
