@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import hypot, isfinite, prod, sqrt
 from pathlib import Path
@@ -16,6 +16,7 @@ from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.inference.elimination import Plan
 from forecast.prior.draws import NotSampledError, load_fit
 from forecast.prior.spec import active_statements
+from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.record.outcome import QUANTILES, Outcome, outcome
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.other_workspace import Reweighed, reweigh
@@ -33,8 +34,6 @@ Kind = Literal["weights", "group", "source"]
 THINNING = 4
 # Entries of tables multiplied, over all draws and sources: some ten seconds on a small machine.
 BUDGET = 4.0e9
-REWEIGHTED, REFITTED = "reweighted", "refitted"
-NEEDS_REFIT, TOO_MANY, IMPOSSIBLE = "needs a refit", "not computed", "contradicts itself"
 
 
 @dataclass(frozen=True)
@@ -146,11 +145,6 @@ def refitted(found: Outcome, one: Listed, row: Row, cache: Path, progress: Progr
     return _row(
         found, one, REFITTED, own.weights.pareto_k, own.weights.effective_size, own.weights.weights.size, scenarios
     )
-
-
-def largest(row: Mapping[str, Any]) -> float:
-    """Return the largest change of any scenario; zero where nothing is told."""
-    return max((abs(one["change"]) for one in (row["scenarios"] or {}).values()), default=0.0)
 
 
 def _spread(found: Outcome, n_sources: int) -> tuple[int, int]:

@@ -23,9 +23,7 @@ Array = NDArray[np.float64]
 Row = dict[str, Any]
 
 
-def why_by_month(
-    found: Outcome, prior: Outcome, target: Target, start: Start, progress: Callable[[str], None]
-) -> Row:
+def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, progress: Callable[[str], None]) -> Row:
     """Explain a probability since the statements alone as `forecast.answers.why` does, a step for each month.
 
     A month's step is what all that became known in it changed, after all that was known before. Months in which the

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.answers.grade_shifts import grade_shifts
-from forecast.answers.left_out import largest, without_experts
+from forecast.answers.left_out import without_experts
 from forecast.answers.tables import Weighted, weighted
 from forecast.answers.watch import mutual_information
 from forecast.compiled.layout import Layout
 from forecast.inference.batch import joints
 from forecast.inference.elimination import plan
+from forecast.record.alternative_rows import largest_change
 from forecast.record.outcome import Outcome
 from forecast.reweight.psis import effective_size
 
@@ -53,7 +54,7 @@ def of_one(told: Row, scenario: str) -> None:
     for row in (*told["experts"], *told["grades"]):
         row["effects"] = None if row["effects"] is None else {scenario: row["effects"][scenario]}
     told["judgements"].sort(key=lambda row: -(row["shares"][scenario] or 0.0))
-    told["experts"].sort(key=lambda row: (not row["reliable"], -largest(row)))
+    told["experts"].sort(key=lambda row: (not row["reliable"], -largest_change(row["effects"])))
     told["grades"].sort(key=lambda row: -abs(row["effects"][scenario]))
 
 

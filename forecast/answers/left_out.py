@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.prior.draws import load_fit
 from forecast.prior.likelihood import log_likelihood
 from forecast.prior.spec import active_statements
+from forecast.record.alternative_rows import largest_change
 from forecast.record.outcome import Outcome
 from forecast.reweight.weights import weigh_draws
 
@@ -53,12 +54,9 @@ def without_experts(found: Outcome, progress: Callable[[str], None]) -> list[Row
                 "effects": _effects(found, weights.weights) if weights.reliable else None,
             }
         )
-    return sorted(rows, key=lambda row: (not row["reliable"], -largest(row), row["kind"], row["name"]))
-
-
-def largest(row: Row) -> float:
-    """Return the largest change of any scenario."""
-    return max((abs(effect["change"]) for effect in (row["effects"] or {}).values()), default=0.0)
+    return sorted(
+        rows, key=lambda row: (not row["reliable"], -largest_change(row["effects"]), row["kind"], row["name"])
+    )
 
 
 def _parts(found: Outcome) -> list[tuple[str, str, frozenset[str]]]:

@@ -57,11 +57,11 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from forecast.answers.alternatives import NEEDS_REFIT, REFITTED, TOO_MANY, largest
+    from forecast.record.alternative_rows import NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
 
     names = found.scenario_ids
-    told = sorted((row for row in rows if row["scenarios"]), key=lambda row: -largest(row))
-    shown = [row for row in told if largest(row) >= VISIBLE][:top]
+    told = sorted((row for row in rows if row["scenarios"]), key=lambda row: -largest_change(row["scenarios"]))
+    shown = [row for row in told if largest_change(row["scenarios"]) >= VISIBLE][:top]
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("without", overflow="fold")
     for name in names:
@@ -87,9 +87,13 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
 
 
 def _under(rows: Sequence[Row]) -> str:
-    from forecast.answers.alternatives import largest
+    from forecast.record.alternative_rows import largest_change
 
-    return f" (none by {100 * VISIBLE:g} points)" if all(largest(row) < VISIBLE for row in rows) else ""
+    return (
+        f" (none by {100 * VISIBLE:g} points)"
+        if all(largest_change(row["scenarios"]) < VISIBLE for row in rows)
+        else ""
+    )
 
 
 def _who(row: Row) -> str:

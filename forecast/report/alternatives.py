@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from forecast.answers.alternatives import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, largest
 from forecast.prior.spec import active_statements
+from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
 from forecast.record.outcome import Outcome
 from forecast.report.digits import interval, percent, points
 from forecast.report.wording import label
@@ -31,7 +31,9 @@ def alternatives(found: Outcome, told: Sequence[Mapping[str, Any]], scenarios: S
         scenarios: the page's rows of the scenarios, in the order in which the page shows them.
     """
     order = list(KINDS)
-    ranked = sorted(told, key=lambda row: (order.index(row["kind"]), row["scenarios"] is None, -largest(row)))
+    ranked = sorted(
+        told, key=lambda row: (order.index(row["kind"]), row["scenarios"] is None, -largest_change(row["scenarios"]))
+    )
     rows = [_row(found, row, scenarios) for row in ranked]
     missing = [row for row in rows if row["how"] in {NEEDS_REFIT, TOO_MANY}]
     return {

@@ -14,10 +14,11 @@ from scipy import stats
 
 from forecast.answers import alternatives as module
 from forecast.answers import kept_alternatives as keeping
-from forecast.answers.alternatives import NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY, alternatives, listed
+from forecast.answers.alternatives import alternatives, listed
 from forecast.answers.kept_alternatives import kept_alternatives
 from forecast.compiled.layout import lay_out
 from forecast.prior.draws import NotSampledError, load_fit
+from forecast.record.alternative_rows import NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.record.outcome import Outcome, outcome
 from forecast.reweight.other_workspace import reweigh
 from forecast.reweight.posterior import posterior

@@ -150,13 +150,13 @@ def test_report_is_written_with_the_forecast(updated: Path) -> None:
     """Without --no-report the page, its numbers and the DataTree stand beside the forecast, and nothing partial."""
     _done(updated, "--seed", "20250806", report="--json")
     names = {path.name for path in (updated / "reports" / AS_OF).iterdir()}
-    assert {"forecast.csv", "forecast.json", "forecast.nc", "report.html", "report.json"} == names
+    assert {"forecast.csv", "forecast.json", "forecast.nc", "report.html", "report.json", "report.md"} == names
     assert {".cache", ".lock", AS_OF, "ledger.jsonl"} == {path.name for path in (updated / "reports").iterdir()}
 
 
 def test_seed_and_refit_sample(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another seed samples, with that seed, and is news; --refit samples although the draws are there."""
-    (kept,) = (updated / "reports" / ".cache").iterdir()
+    (kept,) = {path.parent for path in (updated / "reports" / ".cache").rglob("diagnostics.json")}
     fit = Fit(_theta(kept), *load_fit(kept), json.loads((kept / "diagnostics.json").read_text(encoding="utf-8")))
     seeds: list[int] = []
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forecast.answers.alternatives import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED
+from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED
 from forecast.report.alternatives import CLEAR, PANEL, alternatives, small_multiples
 from tests.report.drawn import Drawn, elements
 

@@ -123,7 +123,7 @@ def test_an_anchor_that_was_impossible_is_passed_over() -> None:
     ],
 )
 def test_anchor_days(as_of: str, earlier: list[str]) -> None:
-    """The first days of the quarter and of the month, where they lie between the opening and the date, then the date."""
+    """The first days of quarter and month, where they lie between the opening and the date, then the date."""
     days = anchor_days(date(2025, 8, 6), date.fromisoformat(as_of))
     assert [*earlier, as_of] == [day.isoformat() for day in days]
 

@@ -1,0 +1,14 @@
+"""A forecast under other inputs as a row: how it came about, and by how much it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+REWEIGHTED, REFITTED = "reweighted", "refitted"
+NEEDS_REFIT, TOO_MANY, IMPOSSIBLE = "needs a refit", "not computed", "contradicts itself"
+
+
+def largest_change(scenarios: Mapping[str, Mapping[str, Any]] | None) -> float:
+    """Return the largest `change` of any scenario, by name; zero where none is told."""
+    return max((abs(one["change"]) for one in (scenarios or {}).values()), default=0.0)
