@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,18 @@ def installed_versions(packages: Sequence[str]) -> dict[str, str]:
     Read off the names of their .dist-info folders (PEP 376): the library for it opens and parses a file for each
     package, and with its parser takes a tenth of a daily update.
     """
+    found = _installed(tuple(sys.path))
+    return {name: found[name] for name in sorted(packages)}
+
+
+@cache
+def _installed(places: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for place in sys.path:
+    for place in places:
         for folder in Path(place or ".").glob("*.dist-info"):
             name, _, number = folder.name.removesuffix(".dist-info").partition("-")
             found.setdefault(name.lower(), number)
-    return {name: found[name] for name in sorted(packages)}
+    return found
 
 
 def draws_digest(spec: PriorSpec, seed: int) -> str:

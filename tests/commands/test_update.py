@@ -151,7 +151,9 @@ def test_report_is_written_with_the_forecast(updated: Path) -> None:
     _done(updated, "--seed", "20250806", report="--json")
     names = {path.name for path in (updated / "reports" / AS_OF).iterdir()}
     assert {"forecast.csv", "forecast.json", "forecast.nc", "report.html", "report.json", "report.md"} == names
-    assert {".cache", ".lock", AS_OF, "index.html", "ledger.jsonl"} == {path.name for path in (updated / "reports").iterdir()}
+    assert {".cache", ".lock", AS_OF, "index.html", "ledger.jsonl"} == {
+        path.name for path in (updated / "reports").iterdir()
+    }
 
 
 def test_seed_and_refit_sample(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
