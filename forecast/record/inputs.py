@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from forecast.digests import PLAIN, plain_text
+from forecast.digests import PLAIN, plain_text, writer_of_plain
 from forecast.prior.came_true import question_outcome
 from forecast.prior.spec import active_statements, known_resolution
 from forecast.workspace.problems import Source
@@ -65,32 +64,52 @@ def record_digest(record: Any) -> str:
     return hashlib.sha256(f"sequence 1:{_text(record)}".encode()).hexdigest()[:SHORT]
 
 
-@cache
-def _input_fields(record: type) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
-    """Return how the text of a record of this type begins, and what gets the fields that a forecast rests on."""
-    names = [field.name for field in fields(record) if field.metadata.get("is_input", True)]
-    # A field twice, so that the getter returns a tuple for a record of one field too.
-    return f"sequence {len(names) + 1}:str {record.__name__!r};", attrgetter(*names, names[0])
-
-
 def _text(value: Any) -> str:
-    """Return all that a record says, without its place in a file, as one text.
+    """Return all that a record says, without its place in a file, as one text."""
+    return _writers[type(value)](value)
 
-    In one pass, texts first: a table of evidence has a hundred thousand records.
+
+class _Writers(dict[type, Callable[[Any], str]]):
+    """What writes a value, by its type; found once a type: a table of evidence has a hundred thousand records.
+
+    Raises ValueError for a type whose order or representation is not fixed.
     """
-    if type(value) is str:
-        return f"str {value!r};"
-    if isinstance(value, PLAIN):
-        return plain_text(value)
-    if isinstance(value, Source):
-        return plain_text(None)
-    if isinstance(value, tuple | list):
-        return f"sequence {len(value)}:{''.join(map(_text, value))}"
-    if isinstance(value, Mapping):
-        entries = [f"sequence 2:{_text(key)}{_text(part)}" for key, part in value.items()]
-        return f"sequence {len(entries)}:{''.join(entries)}"
-    if is_dataclass(value) and not isinstance(value, type):
-        begin, get = _input_fields(type(value))
-        return begin + "".join(map(_text, get(value)[:-1]))
-    msg = f"no digest is defined for {type(value).__name__}"
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        self[kind] = _writer(kind)
+        return self[kind]
+
+
+_writers = _Writers()
+
+
+def _writer(kind: type) -> Callable[[Any], str]:
+    if kind is str:
+        return "str {!r};".format
+    if issubclass(kind, PLAIN):
+        return writer_of_plain(kind)
+    if issubclass(kind, Source):
+        nothing = plain_text(None)
+        return lambda _place: nothing
+    if issubclass(kind, tuple | list):
+        return lambda values: f"sequence {len(values)}:{''.join([_writers[type(part)](part) for part in values])}"
+    if issubclass(kind, Mapping):
+        return _mapping_text
+    if is_dataclass(kind):
+        return _record_writer(kind)
+    msg = f"no digest is defined for {kind.__name__}"
     raise ValueError(msg)
+
+
+def _mapping_text(mapping: Mapping[Any, Any]) -> str:
+    entries = [f"sequence 2:{_text(key)}{_text(part)}" for key, part in mapping.items()]
+    return f"sequence {len(entries)}:{''.join(entries)}"
+
+
+def _record_writer(record: type) -> Callable[[Any], str]:
+    """Return what writes the fields of records of this type that a forecast rests on."""
+    names = [field.name for field in fields(record) if field.metadata.get("is_input", True)]
+    begin = f"sequence {len(names) + 1}:str {record.__name__!r};"
+    # A field twice, so that the getter returns a tuple for a record of one field too.
+    get = attrgetter(*names, names[0])
+    return lambda value: begin + "".join([_writers[type(part)](part) for part in get(value)[:-1]])
