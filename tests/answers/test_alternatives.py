@@ -25,8 +25,8 @@ from forecast.reweight.posterior import posterior
 from forecast.workspace.alternatives import alternative_workspace
 from forecast.workspace.records import Item, Likelihood, Settled, Workspace
 from tests.oracle.enumeration import AsOf
+from tests.oracle.random_worlds import named
 from tests.oracle.statements import Reader
-from tests.prior.test_program_against_enumeration import named
 from tests.worlds import HERE, event, item, network, rule, statement, target, workspace
 
 DAY, AS_OF, SEED = date(2025, 7, 1), date(2025, 9, 1), 3

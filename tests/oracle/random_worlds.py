@@ -58,6 +58,18 @@ def random_theta(rng: np.random.Generator, layout: Layout, draws: int) -> tuple[
     return theta, flat
 
 
+def named(layout: Layout, flat: Array) -> Theta:
+    """Theta by name, as probabilities, from the engine's vector (n_theta, draws)."""
+    theta = {}
+    for v, one in enumerate(layout.events):
+        for row, configuration in enumerate(layout.configurations(v)):
+            parents = tuple(layout.events[p].states[x] for p, x in zip(layout.parents[v], configuration, strict=True))
+            for k in range(layout.width(v)):
+                number = flat[layout.theta_index(v, row, k)]
+                theta[one.id, parents, k] = -np.expm1(-number) if one.kind == "reached" else number
+    return theta
+
+
 def some_day(rng: np.random.Generator, after: date = OPENS, before: date = HORIZON) -> date:
     """A day of the window, both ends included."""
     return after + timedelta(days=int(rng.integers(0, (before - after).days + 1)))

@@ -19,11 +19,11 @@ from forecast.prior.rows_prior import rows_prior, theta_draws
 from forecast.prior.spec import prior_spec
 from forecast.workspace.records import Cpt, Kind
 from tests.oracle.enumeration import AsOf
-from tests.oracle.random_worlds import random_world, some_day
+from tests.oracle.random_worlds import named, random_world, some_day
 from tests.oracle.statements import Reader, random_statements
 from tests.prior.cpt_worlds import COMPOUND, LOGISTIC, NET, NOISY_MAX, TABLE, with_random_cpts
 from tests.prior.interpreter import interpret
-from tests.prior.test_program_against_enumeration import gradient, in_order, named, run
+from tests.prior.test_program_against_enumeration import gradient, in_order, run
 from tests.worlds import HORIZON, SHARED, event, network, statement, target, workspace
 
 

@@ -13,9 +13,9 @@ from forecast.prior.op import run_draws
 from forecast.prior.program import record_program
 from forecast.prior.rows_prior import rows_prior, theta_draws
 from forecast.prior.spec import SD_EXPERT, prior_spec
-from tests.oracle.random_worlds import random_world
+from tests.oracle.random_worlds import named, random_world
 from tests.oracle.statements import Reader, random_statements
-from tests.prior.test_program_against_enumeration import named, run
+from tests.prior.test_program_against_enumeration import run
 from tests.worlds import HORIZON
 
 

@@ -18,9 +18,8 @@ from forecast.prior.sample import sample
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.workspace.records import Item, Likelihood, Settled
 from tests.oracle.enumeration import Theta
-from tests.oracle.random_worlds import configurations
+from tests.oracle.random_worlds import configurations, named
 from tests.oracle.statements import Reader
-from tests.prior.test_program_against_enumeration import named
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, target, workspace
 
 Array = NDArray[np.float64]

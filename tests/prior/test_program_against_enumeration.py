@@ -12,32 +12,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
-from forecast.compiled.layout import Layout, lay_out
+from forecast.compiled.layout import lay_out
 from forecast.inference.program import Program
 from forecast.prior import op
 from forecast.prior.program import record_program
 from forecast.prior.rows_prior import rows_prior, theta_draws
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.workspace.records import Item, Likelihood, Settled, Statement, Workspace
-from tests.oracle.enumeration import AsOf, Theta
-from tests.oracle.random_worlds import random_world, some_day, timed
+from tests.oracle.enumeration import AsOf
+from tests.oracle.random_worlds import named, random_world, some_day, timed
 from tests.oracle.statements import Reader, random_statements
 from tests.prior.interpreter import interpret
 from tests.worlds import HERE, HORIZON, event, item, network, statement, target, workspace
 
 Array = NDArray[np.float64]
-
-
-def named(layout: Layout, flat: Array) -> Theta:
-    """Theta by name, as probabilities, from the engine's vector (n_theta, draws)."""
-    theta = {}
-    for v, one in enumerate(layout.events):
-        for row, configuration in enumerate(layout.configurations(v)):
-            parents = tuple(layout.events[p].states[x] for p, x in zip(layout.parents[v], configuration, strict=True))
-            for k in range(layout.width(v)):
-                number = flat[layout.theta_index(v, row, k)]
-                theta[one.id, parents, k] = -np.expm1(-number) if one.kind == "reached" else number
-    return theta
 
 
 def run(program: Program, x: Array) -> Array:

@@ -18,9 +18,9 @@ from forecast.prior.rows_prior import rows_prior, theta_draws
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.records import Count, Distribution, Item, Likelihood, Resolution, Settled, Workspace
-from tests.oracle.random_worlds import random_world
+from tests.oracle.random_worlds import named, random_world
 from tests.oracle.statements import Reader, random_statements
-from tests.prior.test_program_against_enumeration import in_order, named
+from tests.prior.test_program_against_enumeration import in_order
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, target, workspace
 
 Array = NDArray[np.float64]
