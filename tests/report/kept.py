@@ -54,5 +54,9 @@ def keep(root: Path) -> None:
         "date": "2025-08-01",
         "worlds": 200,
         "quantities": [{"name": "logit P", "ranks": ranks, "of": 99, "p_value": 0.4}],
+        "scenarios": [
+            {"name": "peace", "came": 61, "expected": 58.25, "z": 0.52},
+            {"name": "other", "came": 139, "expected": 141.75, "z": -0.61},
+        ],
     }
     (reports / "calibration.json").write_text(json.dumps(run), encoding="utf-8")

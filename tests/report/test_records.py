@@ -93,7 +93,20 @@ def test_calibration_run_is_shown(recorded: Drawn) -> None:
     assert "Run on 1 August 2025 on 200 simulated worlds." in run["text"]
     assert "No quantity's ranks are uneven" in run["text"]
     assert 'aria-label="Ranks of simulated truths' in recorded.html
+    assert (
+        "as often as they were forecast: “other”, the furthest off, 139 times where 141.8 were expected" in run["text"]
+    )
     assert "has not yet been run" in calibration(None)["text"]
+
+
+def test_scenarios_that_came_about_too_often_are_told() -> None:
+    """A scenario more than 2.58 standard errors away is said to be off; without counts nothing is said of scenarios."""
+    kept: dict[str, Any] = {"date": "2025-08-01", "worlds": 200, "quantities": []}
+    assert "came about" not in calibration(kept)["text"]
+    kept["scenarios"] = [{"name": "peace", "came": 90, "expected": 58.25, "z": 5.1}]
+    assert (
+        "Probabilities are off: “peace” came about 90 times where 58.2 were expected (+5.1" in calibration(kept)["text"]
+    )
 
 
 @pytest.mark.parametrize(
