@@ -95,13 +95,14 @@ def _on(found: Outcome, by: date, every: int) -> list[Array]:
     if by >= layout.horizon:
         return last
     theta = np.ascontiguousarray(of.draws.theta[:, ::every])
-    asked = query(compile_workspace(layout, found.workspace, found.as_of, on=by), ())
+    network = compile_workspace(layout, found.workspace, found.as_of, on=by)
+    asked = query(network, ())
     on_day = evaluate(asked, theta, of.reliabilities.thinned(every)).events
     by_event = []
-    for event, states, at_end in zip(layout.events, on_day, last, strict=True):
+    for event, alive, states, at_end in zip(layout.events, network.alive, on_day, last, strict=True):
         if event.kind == "reached":
             least = np.minimum(*(np.cumsum(one[::-1], axis=0)[::-1] for one in (states, at_end)))
-            least[0] = 1.0  # not the rounded sum
+            least[: alive.start + 1] = 1.0  # not the rounded sum, which would leave a trace of steps long taken
             states = least - np.append(least[1:], np.zeros((1, least.shape[1])), axis=0)
         by_event.append(states)
     return by_event

@@ -15,6 +15,8 @@ Cell = tuple[str, str]  # text, style
 SHOWN = 10  # forecasters with the most questions; --json lists all
 PAIRS = 20
 PLOTTED = 4  # of these, whose calibration is drawn
+NAME = 40  # columns of a name, which goes on in the next line
+WIDEST = 1000  # columns that no table needs
 
 
 class Column(NamedTuple):
@@ -96,19 +98,31 @@ def _shown(scores: Sequence[Row]) -> list[str]:
 
 
 def _grid(headings: Sequence[str], rows: Sequence[Sequence[str | Cell]], left: int = 1) -> None:
-    """Print rows under headings: the first columns to the left, numbers to the right."""
+    """Print rows under headings: the first columns to the left, numbers to the right.
+
+    Names break between words alone and numbers never: on a narrow terminal the lines are longer than it is wide.
+    """
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
+    texts = [[Text(*((cell, "") if isinstance(cell, str) else cell)) for cell in row] for row in rows]
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for place, heading in enumerate(headings):
-        grid.add_column(heading, justify="left" if place < left else "right", overflow="fold", no_wrap=place >= left)
-    for row in rows:
-        cells = ((cell, "") if isinstance(cell, str) else cell for cell in row)
-        grid.add_row(*(Text(text, style=style) for text, style in cells))
+        cells = [heading, *(row[place].plain for row in texts)]
+        if place < left:
+            word = max(len(word) for cell in cells for word in cell.split())
+            grid.add_column(heading, min_width=min(word, NAME), max_width=NAME, overflow="fold")
+        else:
+            grid.add_column(heading, justify="right", no_wrap=True, min_width=max(map(len, cells)))
+    for row in texts:
+        grid.add_row(*row)
+    console = Console(highlight=False)
+    needed = Measurement.get(console, console.options.update(max_width=WIDEST), grid).minimum
+    console.width = max(console.width, needed)
     click.echo()
-    Console(highlight=False).print(grid)
+    console.print(grid)
 
 
 def _digits(number: float | str | None, form: str = ".4f") -> str:

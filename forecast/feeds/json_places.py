@@ -17,6 +17,8 @@ DECODER = json.JSONDecoder()
 def read_json(content: bytes, path: str) -> tuple[str | None, Any, tuple[Problem, ...]]:
     """Return the text of a file (None where it is no JSON), what it holds, and the problems found."""
     text, problems = decoded(content, path)
+    if problems and not text:
+        return None, None, tuple(problems)
     try:
         return text, json.loads(text), tuple(problems)
     except json.JSONDecodeError as error:

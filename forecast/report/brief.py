@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from forecast.report.moves import in_points
 from forecast.report.wording import long_date
 
 STEPS, WATCHED, DISAGREEING = 5, 3, 3  # told
@@ -60,7 +61,7 @@ def _confidence(found: Mapping[str, Any]) -> str:
 def _moved(page: Mapping[str, Any]) -> list[str]:
     fall = page["since_update"] or page["since_prior"]
     steps = sorted((row for row in fall["rows"] if row["headline"]), key=lambda row: -abs(row["step"]))[:STEPS]
-    lines = [f"- {row['step_shown']} points: {plain(row['headline'])} ({row['on']})" for row in steps]
+    lines = [f"- {in_points(row['step_shown'])}: {plain(row['headline'])} ({row['on']})" for row in steps]
     return ["## Why it moved", plain(fall["sentence"]), *lines]
 
 

@@ -202,10 +202,13 @@ def _months(start: date, end: date, days: int) -> list[tuple[float, str]]:
 
 
 def _spread(ends: Sequence[float]) -> list[float]:
-    """Move names apart that would stand on one another, keeping their order."""
+    """Move names apart that would stand on one another, keeping their order: down, and up again from the foot."""
     order = sorted(range(len(ends)), key=lambda i: ends[i])
     places = list(ends)
     for before, after in pairwise(order):
         places[after] = max(places[after], places[before] + APART)
-    over = max(places, default=0.0) - HEIGHT
-    return [place - max(0.0, over) for place in places]
+    lowest = HEIGHT
+    for i in reversed(order):
+        places[i] = min(places[i], lowest)
+        lowest = places[i] - APART
+    return places

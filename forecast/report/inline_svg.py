@@ -45,7 +45,7 @@ def style(salt: str) -> Iterator[None]:
         "text.parse_math": False,
         "font.family": "sans-serif",
         "font.size": 10.0,
-        "figure.facecolor": "none",
+        "figure.facecolor": "white",  # not drawn; ArviZ takes from it that what it chooses itself has to be dark
         "axes.facecolor": "none",
         "savefig.facecolor": "none",
         "axes.spines.top": False,

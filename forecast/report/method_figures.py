@@ -19,6 +19,11 @@ Array = NDArray[np.float64]
 
 PARAMETERS = ("alpha", "beta", "epsilon", "deviation", "omega")
 RANKS = "Rank curves of the chains, one panel for each scenario: the chains agree where they stay near zero."
+DIAGNOSTICS: dict[Hashable, Hashable] = {
+    "ess_bulk": "Effective size, bulk",
+    "ess_tail": "Effective size, tail",
+    "rhat": "R-hat",
+}
 CONVERGENCE = "How many of all parameters have at most such an effective size, bulk and tail, and such an R-hat."
 DENSITIES = "Density of each scenario's probability over the draws, before any evidence and now."
 SCALED = "Each scenario with the default levels, and with statements and evidence, to a lower and to a higher power."
@@ -73,6 +78,7 @@ def ranks(shares: Mapping[str, Array]) -> str:
             backend="matplotlib",
             color=list(CHAINS),
             labeller=NoVarLabeller(),
+            visuals={"xlabel": False, "remove_axis": False},
             figure_kwargs={"figsize": (11.0, 3.2 * _lines(len(shares)))},
             col_wrap=MOST_COLUMNS,
         )
@@ -84,12 +90,14 @@ def convergence(fit: Mapping[str, Array]) -> str:
     """Draw effective sizes and R-hat of every sampled parameter (ArviZ `plot_convergence_dist`)."""
     with style("convergence"):
         from arviz_base import from_dict
+        from arviz_base.labels import MapLabeller
         from arviz_plots import plot_convergence_dist
 
         sampled = {name: fit[name] for name in PARAMETERS if name in fit}
         drawn = plot_convergence_dist(
             from_dict({"posterior": sampled}),
             backend="matplotlib",
+            labeller=MapLabeller(var_name_map=DIAGNOSTICS),
             visuals={"dist": {"color": POSTERIOR}, "ref_line": {"color": INK}},
             figure_kwargs={"figsize": (11.0, 2.6)},
         )

@@ -98,6 +98,11 @@ def signed_points(change: float, mcse: float | None) -> str:
     return _signed(100.0 * change, UNITS[digits(mcse or 0.0)][1])
 
 
+def in_points(shown: str) -> str:
+    """Write a printed number of points with its unit."""
+    return f"{shown} {'point' if shown.strip('+−') == '1' else 'points'}"
+
+
 def shortened(text: str, most: int) -> str:
     """Return at most so many characters of a text, cut at a word where one ends late enough."""
     if len(text) <= most:
@@ -124,7 +129,7 @@ def _sentence(name: str, table: Mapping[str, Any], rows: Sequence[Row], mcse: fl
         return f"{said}."
     largest = max(single, key=lambda row: abs(row["step"]))
     told = f"“{shortened(largest['headline'], TOLD)}”" if largest["headline"] else largest["what"]
-    return f"{said}. The largest single step, {largest['step_shown']} points: {told}"
+    return f"{said}. The largest step by a single report, {in_points(largest['step_shown'])}: {told}"
 
 
 def _range(rows: Sequence[Row], table: Mapping[str, Any]) -> dict[str, float]:
@@ -207,6 +212,7 @@ def _outcome(one: Mapping[str, Any], names: Mapping[str, str]) -> Row:
         "from_shown": percent(moves["from"], ERROR),
         "to_shown": percent(moves["to"], ERROR),
         "up": change > 0,
+        "moves": percent(moves["from"], ERROR) != percent(moves["to"], ERROR),
     }
 
 

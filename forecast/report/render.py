@@ -17,7 +17,8 @@ from forecast.report.sections import SECTIONS, contents
 Elsewhere = Sequence[tuple[str, str]]  # of pages: what the link says, and its address
 
 DOT = 10.0  # diameter of a dot, in units of the strip's width
-STRIP_WIDTH, STRIP_FOOT, MIN_STACK = 600.0, 16.0, 3
+STRIP_WIDTH, STRIP_FOOT = 600.0, 16.0
+MIN_STACK, MOST_STACK = 3, 6  # height of a strip in dots; a higher stack has smaller ones
 
 
 def render(
@@ -101,7 +102,11 @@ def _data_block(values: Any) -> str:
 
 
 def dot_strip(row: Mapping[str, Any], axis_to: float) -> dict[str, Any]:
-    """Place a scenario's quantile dots on a strip: dots nearer than a diameter are stacked (Wilkinson 1999)."""
+    """Place a scenario's quantile dots on a strip: dots nearer than a diameter are stacked (Wilkinson 1999).
+
+    What is as good as certain or impossible is one stack, whose dots are made smaller: a row of the main figure is no
+    higher for it.
+    """
     places = [STRIP_WIDTH * value / axis_to for value in row["dots"]]
     stacks: list[list[float]] = []
     for place in places:
@@ -109,15 +114,17 @@ def dot_strip(row: Mapping[str, Any], axis_to: float) -> dict[str, Any]:
             stacks[-1].append(place)
         else:
             stacks.append([place])
-    height = max(MIN_STACK, *map(len, stacks)) * DOT
+    tallest = max(map(len, stacks))
+    height = min(max(MIN_STACK, tallest), MOST_STACK) * DOT
+    size = min(DOT, height / tallest)
     quantiles = {name: STRIP_WIDTH * value / axis_to for name, value in row["quantiles"].items()}
     return {
         "width": STRIP_WIDTH,
         "height": height + STRIP_FOOT,
         "floor": height,
-        "radius": 0.46 * DOT,
+        "radius": 0.46 * size,
         "dots": [
-            ((stack[0] + stack[-1]) / 2, height - (level + 0.5) * DOT)
+            ((stack[0] + stack[-1]) / 2, height - (level + 0.5) * size)
             for stack in stacks
             for level in range(len(stack))
         ],

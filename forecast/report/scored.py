@@ -35,6 +35,7 @@ def scored(table: Mapping[str, Any] | None) -> Row:
         "resolved": resolved,
         "forecasters": [_forecaster(name, rows) for name in names],
         "skill": skill,
+        "least": LEAST,
         "sentence": _sentence(skill),
         "calibration": None if corp is None else _calibration(corp),
         "definitions": {name: table["definitions"][name]["text"] for name in MEASURES if name in table["definitions"]},

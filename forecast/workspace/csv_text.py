@@ -11,6 +11,8 @@ from forecast.workspace.yaml_text import UNPRINTABLE
 
 MAX_BYTES = 200_000_000
 ROW_LINES = 100  # a quoted cell that goes on for longer was never closed
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
+OTHER_PARTINGS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
             continue
         if header is None:
             header = line, tuple(cell.strip() for cell in cells)
+            if (parted := _parted_otherwise(header[1])) is not None:
+                # Nothing else can be said of such a file: each of its rows would be one cell.
+                what, got = f"cells are parted by {parted}", shown(header[1][0])
+                return None, (*problems, Problem(Source(path, line), what, got, "commas"))
         elif len(cells) == len(header[1]):
             rows.append((line, cells))
         else:
@@ -48,7 +54,12 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
 
 
 def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
-    """Return the text of a table in UTF-8, and what is wrong with its bytes; what cannot be read is replaced."""
+    """Return the text of a table in UTF-8, and what is wrong with its bytes; what cannot be read is replaced.
+
+    Of UTF-16 nothing is returned: every letter of it would be a mistake of its own.
+    """
+    if content.startswith(UTF_16):
+        return "", [Problem(Source(path, 1), "UTF-16 text", f"byte 0x{content[0]:02x}", "save the file as UTF-8")]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -64,6 +75,12 @@ def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
         got = f"U+{ord(found.group()):04X}"
         problems.append(Problem(Source(path, line), "character that cannot stand in a table", got, "remove it"))
     return text, problems
+
+
+def _parted_otherwise(header: tuple[str, ...]) -> str | None:
+    """Return what parts the cells of a header that holds no comma, if it is anything known."""
+    found = (name for parting, name in OTHER_PARTINGS.items() if len(header) == 1 and parting in header[0])
+    return next(found, None)
 
 
 def _cells(number: int) -> str:

@@ -9,6 +9,7 @@ from forecast.workspace.misfits import misfits
 from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.readable import Readable
 from forecast.workspace.records import (
+    Claim,
     Count,
     Distribution,
     Item,
@@ -58,6 +59,19 @@ def events_without_marginal(all_: Readable) -> Iterator[Problem]:
             yield Problem(event.source, what, "", allowed, "warning")
 
 
+def claims_of_nothing(all_: Readable) -> Iterator[Problem]:
+    """Warn of a claim that a reached event is in its lowest state or a later one: that is always so."""
+    for item in all_.items:
+        for bearing in item.bears_on:
+            event = all_.frame.events.get(bearing.event)
+            if not isinstance(bearing, Claim) or event is None or event.kind != "reached":
+                continue
+            if bearing.state == event.states[0]:
+                what = f"item {shown(item.id)}: the claim that {shown(event.id)} is {shown(bearing.state)} says nothing"
+                allowed = "a reached event is claimed to be in a state or a later one; give a likelihood, or support"
+                yield Problem(bearing.source, what, "", allowed, "warning")
+
+
 def supersessions(all_: Readable) -> Iterator[Problem]:
     """An item supersedes an earlier one that exists; this cannot go in a circle."""
     items, ids = {item.id: item for item in all_.items}, frozenset(all_.item_ids)
@@ -103,6 +117,7 @@ RULES: tuple[Rule, ...] = (
     coded_too_sharply,
     fits_that_miss,
     events_without_marginal,
+    claims_of_nothing,
     supersessions,
     copied_reports,
     *SETTLED_RULES,

@@ -218,4 +218,13 @@ def test_prints(report: Any) -> None:
     assert not report.locator("#asking").is_visible()
     report.set_viewport_size({"width": 794, "height": 1123})
     assert 794 == report.evaluate("document.documentElement.scrollWidth")
+    tables = report.evaluate(
+        "[...document.querySelectorAll('table.stack')].map((one) => getComputedStyle(one).display)"
+    )
+    assert {"table"} == set(tables), "paper has the tables of a desk, not those of a telephone"
+    assert 0 <= report.evaluate(
+        "Math.min(...[...document.querySelectorAll('.axis span')].map((one) => one.firstChild ? (() => {"
+        " const range = document.createRange(); range.selectNodeContents(one);"
+        " return range.getBoundingClientRect().left; })() : 0))"
+    )
     assert np.frombuffer(report.pdf(format="A4")[:4], dtype=np.uint8).tobytes() == b"%PDF"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from forecast.prior.settings import CHAINS
 from forecast.report.graph import GAP_Y, NODE_HEIGHT, place_nodes
+from forecast.report.history import APART, HEIGHT, _spread
 from forecast.report.inline_svg import INK, SIZE, inline, resampled
-from forecast.report.render import DOT, STRIP_WIDTH, dot_strip
+from forecast.report.render import DOT, MOST_STACK, STRIP_WIDTH, dot_strip
 from forecast.report.sampling import by_chain
 from forecast.report.wording import likelihood_word, long_date
 
@@ -38,8 +39,32 @@ def test_dots_neither_overlap_nor_get_lost(values: list[float]) -> None:
     strip = dot_strip(row, 0.6)
     assert 20 == len(strip["dots"])
     for (x, y), (other_x, other_y) in combinations(strip["dots"], 2):
-        assert abs(y - other_y) >= DOT - 1e-9 or abs(x - other_x) >= DOT / 2 - 1e-9
+        assert abs(y - other_y) >= 2 * strip["radius"] or abs(x - other_x) >= DOT / 2 - 1e-9
+    assert strip["floor"] <= MOST_STACK * DOT
     assert STRIP_WIDTH / 3 == pytest.approx(strip["mean"])
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_what_is_settled_takes_no_more_room(value: float) -> None:
+    """Twenty dots in one place make a row of the main figure no higher than so many dots, and stay within it."""
+    strip = dot_strip({"dots": [value] * 20, "quantiles": {}, "probability": value}, 1.0)
+    assert MOST_STACK * DOT == strip["floor"]
+    heights = [y for _, y in strip["dots"]]
+    assert 0.0 <= min(heights)
+    assert max(heights) <= strip["floor"]
+
+
+@given(ends=st.lists(st.floats(0, HEIGHT), max_size=6))
+def test_names_of_lines_stand_apart(ends: list[float]) -> None:
+    """Names are so far apart, in the order of their lines and within the chart; with room around it one stays put."""
+    places = _spread(ends)
+    order = sorted(range(len(ends)), key=lambda i: ends[i])
+    for before, after in pairwise(order):
+        assert places[after] - places[before] >= APART - 1e-9
+    assert all(place <= HEIGHT for place in places)
+    for i, end in enumerate(ends):
+        if all(abs(end - other) >= APART * len(ends) for k, other in enumerate(ends) if k != i):
+            assert end == places[i]
 
 
 @given(pairs=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=25))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.report.confidence import confidence
-from forecast.report.moves import bars, shortened, watching, waterfall
+from forecast.report.moves import bars, in_points, shortened, watching, waterfall
+from forecast.report.wording import label
 from tests.report.drawn import Drawn
 
 NAMES = {"a": "Alpha", "b": "Beta"}
@@ -64,7 +66,7 @@ def test_sentence_names_the_largest_item() -> None:
     assert fall is not None
     expected = (
         "Since the update of 1 June 2025, Alpha fell from 30\u202f% to 18\u202f%. "
-        "The largest single step, +10.0 points: “A report.”"
+        "The largest step by a single report, +10.0 points: “A report.”"
     )
     assert expected == fall["sentence"]
 
@@ -106,6 +108,34 @@ def test_watch_sentence() -> None:
     assert "Most worth watching until 1 September 2025: big event." == watching(_watched(1.0), NAMES)["sentence"]
     nothing = {**_watched(0.1), "events": []}
     assert watching(nothing, NAMES)["sentence"].startswith("No event that can be watched")
+
+
+def test_no_arrow_where_the_printed_numbers_agree(drawn: Drawn) -> None:
+    """An outcome that leaves the printed number as it is moves nothing: arrows stand where it is seen to move."""
+    assert [False, True] == [watching(_watched(to), NAMES)["rows"][0]["outcomes"][0]["moves"] for to in (0.3004, 0.32)]
+    table = drawn.html.split('<h2 id="watch"', 1)[1].split("</section>", 1)[0]
+    told = re.findall(r"([▲▼]) ([^<]+?) to ([^<]+)<", table)
+    assert told
+    assert [] == [one for one in told if one[1] == one[2]]
+
+
+def test_nothing_is_watched_for_that_cannot_be(drawn: Drawn) -> None:
+    """A step that has been taken is not undone: no outcome of the watch list lies behind the present state."""
+    states = {label(event.id): list(map(label, event.states)) for event in drawn.found.layout.events}
+    reached = {label(event.id) for event in drawn.found.layout.events if event.kind == "reached"}
+    rows = [row for row in drawn.page["watch"]["rows"] if row["event"] in reached]
+    assert [row for row in rows if row["now"] != states[row["event"]][0]]
+    for row in rows:
+        taken = states[row["event"]].index(row["now"])
+        assert taken <= min(states[row["event"]].index(one["state"]) for one in row["outcomes"])
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"), [("−1", "−1 point"), ("+1", "+1 point"), ("0", "0 points"), ("−1.0", "−1.0 points")]
+)
+def test_one_point_is_one_point(shown: str, expected: str) -> None:
+    """A step of one is a point, all others are points."""
+    assert expected == in_points(shown)
 
 
 def _confidence(width: float, days: int, own: int, resolved: int, *, passes: bool = True) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +47,14 @@ def test_page_is_accessible(drawn: Drawn) -> None:
     regions = [attributes["aria-label"] for _, attributes in parsed.found if attributes.get("role") == "region"]
     names = [*regions, *(section.title for section in SECTIONS)]
     assert len(set(names)) == len(names)
+
+
+def test_figures_are_drawn_in_the_colours_of_the_page(recorded: Drawn) -> None:
+    """No figure has text or lines of its own white or black: they would vanish in one of the two colour schemes."""
+    drawings = re.findall(r"<svg.*?</svg>", recorded.html, flags=re.DOTALL)
+    assert len(drawings) > 20
+    fixed = re.compile(r"(?:fill|stroke)[:=][ \"]*(?:#fff(?:fff)?|#000(?:000)?|white|black)\b", re.IGNORECASE)
+    assert [] == [found for drawing in drawings for found in fixed.findall(drawing)]
 
 
 def test_same_forecast_same_bytes(drawn: Drawn, tmp_path: Path) -> None:

@@ -157,6 +157,33 @@ def test_wrong_tables(tmp_path: Path) -> None:
     assert messages(tmp_path) == [f"{PATH}:1: the file is empty; an unused file is deleted"]
 
 
+@pytest.mark.parametrize(("parting", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_cells_that_are_not_parted_by_commas(tmp_path: Path, parting: str, name: str) -> None:
+    """A table that another program parted otherwise is one problem, not one for each missing column."""
+    write(tmp_path, ROW.replace(",", parting), header="id,reported".replace(",", parting))
+    assert messages(tmp_path) == [
+        f"{PATH}:1: cells are parted by {name}; got 'id{parting}reported'; commas".replace("\t", "\\t")
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_table_in_utf_16(tmp_path: Path, encoding: str) -> None:
+    """A file in UTF-16 is one problem, not one for each of its letters."""
+    write(tmp_path, ROW)
+    (tmp_path / PATH).write_bytes(f"\ufeff{HEADER}\n{ROW}\n".encode(encoding))
+    first = {"utf-16-le": "0xff", "utf-16-be": "0xfe"}[encoding]
+    assert messages(tmp_path) == [f"{PATH}:1: UTF-16 text; got byte {first}; save the file as UTF-8"]
+
+
+def test_a_claim_of_what_is_always_so(tmp_path: Path) -> None:
+    """The claim that a reached event is in its lowest state or a later one is warned about, as it tells nothing."""
+    header = "id,reported,source,headline,event,claims"
+    write(tmp_path, "a,2026-07-01,forum,No launch.,launch,none", "b,2026-07-01,forum,Poor.,demand,low", header=header)
+    said = f"{PATH}:2: warning: item 'a': the claim that 'launch' is 'none' says nothing; "
+    said += "a reached event is claimed to be in a state or a later one; give a likelihood, or support"
+    assert [said] == [message for message in messages(tmp_path, "warning") if PATH in message]
+
+
 def test_a_column_map(tmp_path: Path) -> None:
     """A map names the columns of somebody else's table, and what is the same in every row; other columns are let be."""
     header, row = "uid,day,text,l,notes", "r1,2026-07-01,A report.,low=.3;high=.6,whatever"
