@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from forecast.workspace.read_benchmarks import BASE_RATE, OWN
 from forecast.workspace.records import Question, Workspace
 
 COLUMNS = ("question", "forecaster", "time", "probability", "outcome", "opens", "closes", "topic")
-OWN, BASE_RATE = "forecast", "base rate"
 VOID = "void"
 OUTCOMES = {"yes": "1", "no": "0", None: VOID}  # an ambiguous question is not scored either
 

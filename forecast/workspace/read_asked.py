@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
 from forecast.workspace import files
 from forecast.workspace.frame import Frame
 from forecast.workspace.nodes import Node, Sequence
-from forecast.workspace.problems import Problem
+from forecast.workspace.problems import Problem, shown
 from forecast.workspace.read_benchmarks import read_benchmark, read_judgements
 from forecast.workspace.read_questions import read_questions
 from forecast.workspace.read_resolutions import read_resolutions
@@ -35,6 +36,7 @@ def read_asked(found: files.InputFiles, trees: Mapping[str, Node], frame: Frame)
         problems += more
     read = read_questions(trees.get(files.QUESTIONS, Sequence((), 1)), files.QUESTIONS, frame, tuple(benchmarks))
     problems += read.problems
+    problems += [one for question in read.questions for one in _given_twice(question, benchmarks)]
     judged: dict[str, Benchmark] = {}
     if files.JUDGEMENTS in found.contents:
         judged, more = read_judgements(found.contents[files.JUDGEMENTS], files.JUDGEMENTS, frame.today, read.ids)
@@ -51,3 +53,17 @@ def read_asked(found: files.InputFiles, trees: Mapping[str, Node], frame: Frame)
         for question in read.questions
     )
     return AskedRead(questions, benchmarks, resolutions, tuple(problems))
+
+
+def _given_twice(question: Question, benchmarks: Mapping[str, Benchmark]) -> Iterator[Problem]:
+    """Name who has a number of one day in two series of a question: neither is the later one."""
+    first: dict[tuple[date, str], str] = {}
+    told: set[tuple[str, str, str]] = set()
+    for name in question.benchmarks:
+        for day, forecaster, _ in benchmarks[name].points if name in benchmarks else ():
+            other = first.setdefault((day, forecaster), name)
+            if other != name and (other, name, forecaster) not in told:
+                told.add((other, name, forecaster))
+                what = f"question {shown(question.id)}: {forecaster} stands on {day} in two of its series"
+                allowed = "one number of each forecaster a day; rename one or leave a series out"
+                yield Problem(question.source, what, f"{shown(other)} and {shown(name)}", allowed)

@@ -14,6 +14,12 @@ from forecast.workspace.shapes.common import ISO_DAY
 COLUMNS = ("date", "forecaster", "probability")
 JUDGEMENT_COLUMNS = ("date", "question", "probability", "why")
 JUDGEMENT = "judgement"  # the forecaster's name, and what the id of such a series begins with
+OWN, BASE_RATE = "forecast", "base rate"
+TAKEN = {  # stand beside the numbers of others under these names
+    OWN: "the workspace's own forecasts",
+    BASE_RATE: "the base rates of questions",
+    JUDGEMENT: "the numbers of priors/judgements.csv",
+}
 
 Point = tuple[date, str, float]
 
@@ -39,6 +45,9 @@ def read_benchmark(content: bytes, path: str, today: date) -> tuple[Benchmark, t
         found += wrong
         if not forecaster:
             found.append(Problem(where, "forecaster is empty", "", "who forecast, in words"))
+        elif forecaster in TAKEN:
+            what = f"no other forecaster can be called {shown(forecaster)}"
+            found.append(Problem(where, what, "", f"so are {TAKEN[forecaster]}; another name"))
         if day is None or probability is None or not forecaster:
             continue
         if (day, forecaster) in points:

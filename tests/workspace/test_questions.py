@@ -101,6 +101,33 @@ def test_mistakes_in_series(tmp_path: Path) -> None:
     ]
 
 
+def test_names_that_the_replay_gives_are_nobody_elses(tmp_path: Path) -> None:
+    """A series named like the workspace's own rows in the table of the replay would be two forecasts at one time."""
+    rows = "2026-03-01,forecast,0.5\n2026-03-01,base rate,0.5\n2026-03-01,judgement,0.5\n2026-03-01,forecasters,0.5\n"
+    path = "priors/benchmarks/market.csv"
+    assert [
+        f"{path}:2: no other forecaster can be called 'forecast'; so are the workspace's own forecasts; another name",
+        f"{path}:3: no other forecaster can be called 'base rate'; so are the base rates of questions; another name",
+        (
+            f"{path}:4: no other forecaster can be called 'judgement'; so are the numbers of priors/judgements.csv; "
+            "another name"
+        ),
+    ] == messages(asking(tmp_path, market=f"date,forecaster,probability\n{rows}"))
+
+
+def test_one_number_a_forecaster_and_day_over_all_series_of_a_question(tmp_path: Path) -> None:
+    """Of two numbers of one day in two series neither is the later one, so the pair is a problem, told once."""
+    root = asking(tmp_path)
+    rows = "2026-03-01,crowd,0.5\n2026-03-02,crowd,0.5\n2026-03-03,a b,0.5\n"
+    (root / "priors/benchmarks/kept.csv").write_text(f"date,forecaster,probability\n{rows}", encoding="utf-8")
+    assert [
+        (
+            "priors/questions.yaml:6: question 'kept': crowd stands on 2026-03-01 in two of its series; "
+            "got 'market' and 'kept'; one number of each forecaster a day; rename one or leave a series out"
+        )
+    ] == messages(root)
+
+
 def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
     """Unknown, missing and double columns are named with the nearest; a judgement is of a question that there is."""
     root = asking(tmp_path, market="date,forecastr,probability,date\n")
