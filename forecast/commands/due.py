@@ -41,7 +41,9 @@ def due(root: Path, as_of: date | None, days: int, as_json: bool) -> None:
 
     workspace, layout, day = open_workspace(root, options.today(), as_of)
     earlier = [line for line in read_ledger(root) if line["as_of"] <= day.isoformat()]
-    found = what_is_due(workspace, layout, day, earlier[-1] if earlier else None, days)
+    # An update of a past date may have been made after that of a later one.
+    latest = max(reversed(earlier), key=lambda line: line["as_of"]) if earlier else None
+    found = what_is_due(workspace, layout, day, latest, days)
     if as_json:
         told = {"as_of": day.isoformat(), "due": [asdict(one) for one in found]}
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))

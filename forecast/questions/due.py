@@ -9,11 +9,15 @@ from typing import Literal
 
 from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.layout import Layout
+from forecast.compiled.paths import active_items
 from forecast.prior.came_true import asks
 from forecast.questions.standing import latest_numbers, resolution_on, status_on
+from forecast.record.changes import changes, other_changes
+from forecast.record.inputs import active_inputs, rolled_to
 from forecast.record.ledger import Line
 from forecast.reweight.questions import decided
 from forecast.workspace.records import Question, Workspace
+from forecast.workspace.resolved_items import REPORTER
 
 Kind = Literal["resolve", "contradiction", "watch", "update", "benchmark", "source"]
 YES_NO = {True: "yes", False: "no"}
@@ -108,14 +112,23 @@ def _update(workspace: Workspace, as_of: date, last: Line | None) -> Iterator[Du
     if last is None:
         yield Due("update", "reports/ledger.jsonl", "no update has been made", command)
         return
-    known = last["inputs"]["items"]
-    new = sorted(
-        (item.reported, item.id) for item in workspace.items if item.reported <= as_of and item.id not in known
-    )
-    said = last["inputs"]["statements"]
-    new += sorted((one.date, one.id) for one in workspace.statements if one.date <= as_of and one.id not in said)
-    for day, name in new:
-        yield Due("update", name, f"of {day}, not in the update of {last['as_of']}", command)
+    update = f"the update of {last['as_of']}"
+    inputs = active_inputs(workspace, as_of)
+    items, said = last["inputs"]["items"], last["inputs"]["statements"]
+    # An item that was retracted before any update used it will never count.
+    new = [(one.reported, one.id) for one in active_items(workspace.items, as_of) if one.id not in items]
+    new += [(one.date, one.id) for one in workspace.statements if one.id in inputs["statements"].keys() - said.keys()]
+    for day, name in sorted(new):
+        yield Due("update", name, f"of {day}, not in {update}", command)
+    for name in inputs["retracted"]:
+        if name in items and name not in last["inputs"]["retracted"]:
+            yield Due("update", name, f"retracted, and still counts in {update}", command)
+    now = {**last, "inputs": inputs, "rolled": rolled_to(workspace.network)}
+    for name in changes(now, last)[1]:
+        yield Due("update", name, f"edited since {update}", command)
+    for name in other_changes(now, last):
+        if name != "statements" or said.keys() - inputs["statements"].keys():
+            yield Due("update", name, f"not as in {update}", command)
 
 
 def _benchmarks(workspace: Workspace, as_of: date, days: int) -> Iterator[Due]:
@@ -136,5 +149,5 @@ def _benchmarks(workspace: Workspace, as_of: date, days: int) -> Iterator[Due]:
 
 def _silent_sources(workspace: Workspace, as_of: date) -> Iterator[Due]:
     heard = {item.report_source for item in workspace.items if item.reported <= as_of}
-    for name in sorted(set(workspace.sources) - heard):
+    for name in sorted(set(workspace.sources) - heard - {REPORTER}):
         yield Due("source", name, "listed, and nothing of it has been reported")

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
 from forecast.pipeline import conclude
+from forecast.record.ledger import append, encode, line_digest
 from forecast.workspace.read import load
 from tests.commands.conftest import AS_OF
 from tests.workspace.writing import TODAY, example
@@ -235,6 +236,40 @@ def test_what_is_due(updated: Path) -> None:
     assert ("update", "resolved-launch-2026-06-25", "forecast update") in told
     assert ("resolve", "on-sale", "forecast resolve on-sale yes --on 2026-06-25 --source URL") in told
     assert 0 == run(root, "due", "--as-of", AS_OF).exit_code
+
+
+def test_what_no_update_used(updated: Path) -> None:
+    """Retracted, edited and undone since the update: each is told if it changes what counts, and else not."""
+    root = asking(updated)
+
+    def told(day: str) -> list[tuple[str, str]]:
+        rows = json.loads(run(root, "due", "--as-of", day, "--json").stdout)["due"]
+        return [(one["subject"], one["what"]) for one in rows if one["kind"] in ("update", "source")]
+
+    assert [] == told(AS_OF)
+    for known, undone in (("2026-07-02", "2026-07-02"), ("2026-07-03", None)):
+        days = ("--on", "2026-07-02", "--known", known, "--source", "https://a.example")
+        assert 0 == resolve(root, "launch", "limited", *days).exit_code
+        if undone:
+            assert 0 == resolve(root, "launch", "--undo", "--known", undone).exit_code
+    assert [] == told("2026-07-02")  # neither the line undone on that day nor the source of the later one
+    assert [("resolved-launch-2026-07-02-2", f"of 2026-07-03, not in the update of {AS_OF}")] == told("2026-07-03")
+    letter, test = root / "evidence/2026-05-20-hiring-stop.yaml", root / "evidence/2026-06-18-test-begun.yaml"
+    letter.write_text(f"{letter.read_text('utf-8').rstrip()}\n  retracted: 2026-07-02\n", "utf-8")
+    test.write_text(test.read_text("utf-8").replace("moderate", "strong"), "utf-8")
+    assert [
+        ("hiring-stop", f"retracted, and still counts in the update of {AS_OF}"),
+        ("test-begun", f"edited since the update of {AS_OF}"),
+    ] == told("2026-07-02")
+
+
+def test_an_update_of_a_past_date_is_not_the_latest(updated: Path) -> None:
+    """What is due is told from the update of the latest date, not from the one made last."""
+    ledger = updated / "reports/ledger.jsonl"
+    line = json.loads(ledger.read_text("utf-8").splitlines()[0])
+    past = {**line, "as_of": "2026-03-01", "previous": line_digest(encode(line))}
+    append(updated, [line], {**past, "inputs": {**line["inputs"], "items": {}}})
+    assert [] == [one for one in due(updated) if one[0] == "update"]
 
 
 def test_judgement(tmp_path: Path) -> None:
