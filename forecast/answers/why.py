@@ -28,6 +28,7 @@ By = Literal["item", "group", "source"]
 
 TIME = "time without news"
 MONTE_CARLO = "Monte Carlo difference"
+EXACT = 20  # so many items are left out of every draw; of more, every fourth draw tells what each adds last
 DEVIATIONS = "deviations"  # of a step from what it would be, draw by draw, until its error is told
 
 
@@ -265,7 +266,8 @@ def _leave_out(
         posterior = replace(
             found.posterior, evaluation=replace(found.posterior.evaluation, scenarios=shares_of(found, target))
         )
-        effects = leave_one_out(replace(found.workspace, scenarios=target.rules), posterior, names, progress)
+        rules = replace(found.workspace, scenarios=target.rules)
+        effects = leave_one_out(rules, posterior, names, progress, few=EXACT)
         for row in rows:
             # Of an item that was retracted, leave_one_out tells what the retraction adds.
             if (row["kind"] == "item" and row["what"] in active) or row["kind"] == "retraction":

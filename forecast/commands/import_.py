@@ -65,7 +65,7 @@ def _matrix(file: Path, root: Path, event: str, shown: Shown) -> None:
     workspace = load(root, today)
     known_event(event, workspace.network.events)
     matrix = read_matrix(file.read_bytes(), file.name, event, workspace.network, workspace.scenarios)
-    if matrix.problems or not matrix.text:
+    if not matrix.text:
         empty = Problem(Source(file.name, 1), "no items", "a header alone", "one row an item")
         raise WorkspaceProblems(matrix.problems or [empty])
     path = path_of(file.stem, today)
@@ -73,9 +73,9 @@ def _matrix(file: Path, root: Path, event: str, shown: Shown) -> None:
     content = matrix.text.encode()
     _, before = read_workspace(root, today=today)
     checked, problems = read_workspace(root, today=today, drafts={path: content})
-    new = [problem for problem in problems if problem not in before]
-    if checked is None:
-        raise WorkspaceProblems(new)
+    new = [matrix.placed(problem, path, file.name) for problem in problems if problem not in before]
+    if checked is None or matrix.problems:
+        raise WorkspaceProblems({*new, *matrix.problems})
     shown.write(root, path, content, new, {"items": len(matrix.lines)}, matrix.text)
 
 

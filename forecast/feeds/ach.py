@@ -6,7 +6,7 @@ Source: Heuer (1999), Psychology of Intelligence Analysis, chapter 8, for the ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from forecast.workspace.csv_text import parse_csv
@@ -19,6 +19,7 @@ from forecast.workspace.yaml_text import resolve
 
 # A convention: no published numbers exist. The steps are those of `support: moderate` and `strong`.
 GRADES = {"CC": 10.0, "C": 5.0, "N": 0.0, "N/A": 0.0, "I": -5.0, "II": -10.0}
+NEUTRAL = "N"
 NEEDED = ("id", "reported", "source", "headline")
 OPTIONAL = ("happened", "credibility", "group", "url", "why")
 DIGITS = 4  # of a likelihood in the file: a hundredth of a deciban
@@ -26,11 +27,22 @@ DIGITS = 4  # of a likelihood in the file: a hundredth of a deciban
 
 @dataclass(frozen=True)
 class Matrix:
-    """The items of a matrix as the text of a file of evidence, the line of each, and what is wrong in the matrix."""
+    """The items of a matrix as the text of a file of evidence, the line of each, and what is wrong in the matrix.
+
+    Where something is wrong in it the text serves to find what else is: a cell without a grade is taken as neutral.
+    """
 
     text: str
     lines: tuple[int, ...]
     problems: tuple[Problem, ...]
+
+    def placed(self, problem: Problem, path: str, file: str) -> Problem:
+        """Return a problem of the text, which is to stand at `path`, at the row of the matrix that it is about."""
+        if problem.source.path != path:
+            return problem
+        before = self.text.splitlines()[: problem.source.line]
+        row = sum(line.startswith("- ") for line in before)
+        return replace(problem, source=Source(file, self.lines[row - 1]))
 
 
 def read_matrix(content: bytes, path: str, event: str, network: Network, scenarios: Sequence[Scenario]) -> Matrix:
@@ -39,9 +51,9 @@ def read_matrix(content: bytes, path: str, event: str, network: Network, scenari
     The likelihood of a state is 10^(decibans / 10) of its cell, the largest in the row scaled to 1.
     """
     table, found = parse_csv(content, path)
-    problems = list(found)
+    problems: list[Problem] = []
     if table is None:
-        return Matrix("", (), tuple(problems))
+        return Matrix("", (), found)
     states, where = network.events[event].states, Source(path, table.header_line)
     known = (*NEEDED, *OPTIONAL, *states)
     for name in table.header:
@@ -57,7 +69,7 @@ def read_matrix(content: bytes, path: str, event: str, network: Network, scenari
                 Problem(where, f"one column is needed for {shown(name)}", got, f"'{event}' has states {quoted(states)}")
             )
     if problems:
-        return Matrix("", (), tuple(problems))
+        return Matrix("", (), (*found, *problems))
     added = []
     for line, row in table.rows:
         cells = {name: cell.strip() for name, cell in zip(table.header, row, strict=True)}
@@ -67,9 +79,8 @@ def read_matrix(content: bytes, path: str, event: str, network: Network, scenari
             problems.append(
                 Problem(Source(path, line), what, shown(cells[state]), choice("grades", cells[state].upper(), GRADES))
             )
-        if not wrong:
-            added.append(_item(cells, event, states))
-    return Matrix("".join(added), tuple(line for line, _ in table.rows), tuple(problems))
+        added.append(_item(cells | dict.fromkeys(wrong, NEUTRAL), event, states))
+    return Matrix("".join(added), tuple(line for line, _ in table.rows), (*found, *problems))
 
 
 def _item(cells: dict[str, str], event: str, states: Sequence[str]) -> str:

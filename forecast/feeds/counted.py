@@ -106,6 +106,9 @@ class _Tally:
         before = len(self.problems)
         span, added, is_meant = self.coder.span(cells), self.coder.added(cells), self.selection.takes(cells)
         if span is None or len(self.problems) > before:
+            # It is not counted, but what else is wrong in the row is told in the same run.
+            if self.wanted.of == "fatalities" and self.coder.deaths is not None:
+                self.coder.deaths(cells)
             return
         if (known := max(span[1], added or span[1])) > self.wanted.reported:
             self.later.append((known, cells.source))

@@ -16,6 +16,9 @@ from typing import Any
 from forecast.feeds.json_places import elements, read_json
 from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
 
+# No such site is as old; seconds where milliseconds are meant fall into the first weeks of 1970.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+
 
 @dataclass(frozen=True)
 class Point:
@@ -91,8 +94,8 @@ def _point(entry: dict[str, Any], crowd: Crowd, source: Source, now: float, wron
     seconds = _seconds(time, crowd.per_second)
     if seconds is None:
         wrong.append(Problem(source, f"{crowd.time} is no time", shown(time), "a number, or ISO 8601 with its offset"))
-    elif not 0 < seconds <= now:
-        allowed = f"a time since 1970, not in the future, with {crowd.per_second:g} a second"
+    elif not EARLIEST <= seconds <= now:
+        allowed = f"a time since 2000, not in the future, with {crowd.per_second:g} a second"
         wrong.append(Problem(source, f"{crowd.time} is no time of a history", shown(time), allowed))
     if not _is_number(probability) or not 0.0 <= probability <= 1.0:
         what = f"{crowd.probability} is no probability"

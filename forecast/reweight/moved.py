@@ -20,21 +20,24 @@ from forecast.workspace.records import Workspace
 
 Array = NDArray[np.float64]
 
-# With more items than this every fourth draw is used: ranking a hundred items need not take half a minute.
+# With more items than this an update uses every fourth draw: ranking a hundred items need not take half a minute.
 FEW, THINNING = 4, 4
 ONE_BY_ONE = 20  # items of one table that are still told apart
 
 
 def leave_one_out(
-    workspace: Workspace, found: Posterior, items: Sequence[str], progress: Callable[[str], None]
+    workspace: Workspace, found: Posterior, items: Sequence[str], progress: Callable[[str], None], few: int = FEW
 ) -> dict[str, Array]:
     """Compute, for each item id, what it adds to each scenario's probability: all evidence less all but the item.
+
+    Of up to `few` items it is the forecast less the forecast of the files without the item, to the last digits; of more
+    both are estimated from every fourth draw.
 
     The network is compiled and solved anew without the item (dividing its likelihood out of the joint would be wrong:
     it also shaped theta, the group it stands in and its source's reliability). Without an item, what it supersedes
     comes back. Of an item that is retracted by now it is what the retraction adds.
     """
-    return leave_out(workspace, found, {item: frozenset((item,)) for item in items}, progress)
+    return leave_out(workspace, found, {item: frozenset((item,)) for item in items}, progress, few)
 
 
 def parts_of(workspace: Workspace, items: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -50,11 +53,15 @@ def parts_of(workspace: Workspace, items: Sequence[str]) -> dict[str, frozenset[
 
 
 def leave_out(
-    workspace: Workspace, found: Posterior, parts: Mapping[str, frozenset[str]], progress: Callable[[str], None]
+    workspace: Workspace,
+    found: Posterior,
+    parts: Mapping[str, frozenset[str]],
+    progress: Callable[[str], None],
+    few: int = FEW,
 ) -> dict[str, Array]:
     """Compute, for each part of the evidence (the ids of its items, by name), what it adds, as leave_one_out does."""
     theta, log_anchor, drawn = found.draws.theta, found.log_anchor, found.reliabilities
-    if len(parts) > FEW:
+    if len(parts) > few:
         theta, log_anchor = np.ascontiguousarray(theta[:, ::THINNING]), log_anchor[::THINNING]
         drawn = drawn.thinned(THINNING)
     layout, as_of = found.asked.network.layout, found.asked.network.known.as_of

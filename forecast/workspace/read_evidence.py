@@ -93,6 +93,9 @@ def _read_item(entry: Node, path: str, subject: str, frame: Frame) -> tuple[Item
     if shape is None:
         return None, tuple(problems)
     problems += _dates(shape, checked.node, path, subject, frame)
+    if shape.group is None and (rho := child(checked.node, "rho")) is not None:
+        what = f"{subject}: rho without a group has no effect"
+        problems.append(Problem(Source(path, rho.line), what, str(shape.rho), "beside `group` alone", "warning"))
     bearings: list[Bearing] = []
     for bearing_shape, bearing in zip(shape.bears_on, list_of(child(checked.node, "bears_on")), strict=True):
         built = _bearing(bearing_shape, Source(path, bearing.line), frame)

@@ -139,6 +139,19 @@ def test_the_last_item_adds_what_leaving_it_out_takes(found: Outcome) -> None:
     assert row["leave_one_out"] == pytest.approx(row["step"], abs=1e-12)
 
 
+def test_leaving_an_item_out_is_the_forecast_of_the_files_without_it(found: Outcome) -> None:
+    """Of some twenty items each one's last word is the forecast less that of a workspace without the item."""
+    known, theta = found.workspace, found.posterior.draws.theta
+    table = _why(found, "paper")
+    told = {row["what"]: row["leave_one_out"] for row in table["rows"] if row["leave_one_out"] is not None}
+    told.pop("d-wrong")  # retracted by now: what its retraction adds
+    assert ["a-rumour", "b-rumour", "c-talks", "e-aid", "g-draft"] == list(told)
+    for name, actual in told.items():
+        rest = tuple(one for one in known.items if one.id != name)
+        without = _outcome(replace(known, items=rest), theta).scenarios["paper"].probability
+        assert table["to"] - without == pytest.approx(actual, abs=1e-9)
+
+
 def test_the_error_of_a_step_is_how_it_scatters() -> None:
     """Over independent draws a step scatters by its Monte Carlo error; that of a group is not the sum of its items'."""
     known = _known()

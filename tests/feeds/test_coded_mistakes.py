@@ -52,6 +52,13 @@ def test_a_mistake_is_located(form: str, old: str, new: str, says: str) -> None:
     assert found[0].startswith("1.csv:")
 
 
+def test_a_row_of_no_day_is_read_to_its_end() -> None:
+    """What else is wrong in a row that cannot be dated is told in the same run."""
+    text = sample("acled").replace("01 April 2026", "31 April 2026").replace('world.",3,', 'world.",-3,')
+    told = [line.split("; ")[0] for line in said(counted("acled", text))]
+    assert ["1.csv:3: event_date is not a date", "1.csv:3: fatalities is no count"] == told
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [

@@ -116,16 +116,17 @@ QUESTION = {
         ("polymarket", {"histori": []}, "no list at history; got keys are 'histori'; prices-history of one outcome"),
         ("polymarket", {"history": []}, "given.json:1: the history is empty"),
         ("polymarket", {"history": [{"t": 1, "prob": 0.5}]}, "given.json:3: a point without 'p'; keys are 't', 'prob'"),
-        ("polymarket", {"history": [{"t": 1, "p": -0.1}]}, "given.json:3: p is no probability; got -0.1"),
-        ("polymarket", {"history": [{"t": 1, "p": "0.5"}]}, "given.json:3: p is no probability; got '0.5'"),
-        ("polymarket", '{"history": [{"t": 1, "p": NaN}]}', "given.json:1: p is no probability; got nan"),
+        ("polymarket", {"history": [{"t": 1e9, "p": -0.1}]}, "given.json:3: p is no probability; got -0.1"),
+        ("polymarket", {"history": [{"t": 1e9, "p": "0.5"}]}, "given.json:3: p is no probability; got '0.5'"),
+        ("polymarket", '{"history": [{"t": 1e9, "p": NaN}]}', "given.json:1: p is no probability; got nan"),
         ("polymarket", {"history": [{"t": 1775001600000, "p": 0.5}]}, "t is no time of a history; got 1775001600000"),
+        ("manifold", [{**BET, "createdTime": 1775001600}], "no time of a history; got 1775001600; a time since 2000"),
         ("polymarket", {"history": [{"t": "1 May", "p": 0.5}]}, "t is no time; got '1 May'"),
         ("polymarket", {"history": [7]}, "given.json:3: not a point of a history; got 7"),
         (
             "polymarket",
-            {"history": [{"t": 9, "p": 0.5}, {"t": 9, "p": 0.6}]},
-            "given.json:7: two values at the last moment of 1970-01-01; got 0.5 and 0.6; the other at given.json:3",
+            {"history": [{"t": 1775001600, "p": 0.5}, {"t": 1775001600, "p": 0.6}]},
+            "given.json:7: two values at the last moment of 2026-04-01; got 0.5 and 0.6; the other at given.json:3",
         ),
         ("manifold", {"bets": [BET]}, "no list at the top; got keys are 'bets'; a list of bets"),
         ("manifold", [BET, {**BET, "contractId": "b"}], "given.json:7: contractId is another one than before"),
@@ -143,7 +144,7 @@ def test_a_mistake_is_located(tmp_path: Path, form: str, value: object, says: st
 
 def test_all_mistakes_are_told_in_one_run(tmp_path: Path) -> None:
     """Each wrong point of a file has its line."""
-    history = [{"t": 1, "p": 2}, {"t": 2, "p": 0.5}, {"t": None, "p": 0.5}, {"t": 3}]
+    history = [{"t": 1e9, "p": 2}, {"t": 1.1e9, "p": 0.5}, {"t": None, "p": 0.5}, {"t": 1e9}]
     _, said = imported(example(tmp_path), "polymarket", {"history": history})
     assert ["given.json:3", "given.json:11", "given.json:15"] == [line.split(": ")[0] for line in said.splitlines()]
 

@@ -44,6 +44,16 @@ def test_sharp_codings_are_warned_about(tmp_path: Path) -> None:
     ]
 
 
+def test_a_rho_without_a_group_is_warned_about(tmp_path: Path) -> None:
+    """What is said of the copies in a group has no effect where no group is named."""
+    example(tmp_path)
+    replace(tmp_path, HIRING, "credibility: 3", "credibility: 3\n  rho: 0.5")
+    what = "item 'hiring-stop': rho without a group has no effect; got 0.5; beside `group` alone"
+    assert messages(tmp_path, "warning") == [f"{HIRING}:5: warning: {what}"]
+    replace(tmp_path, HIRING, "  rho: 0.5", "  rho: 0.5\n  group: hiring")
+    assert messages(tmp_path, "warning") == []
+
+
 def test_events_without_a_marginal_are_warned_about(tmp_path: Path) -> None:
     """An event about which only a conditional statement speaks is warned about."""
     example(tmp_path)
