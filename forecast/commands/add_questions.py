@@ -124,6 +124,10 @@ class _Questions:
             list(given.given) or (self.asking.optional("If (EVENT=STATE ..., empty: none)", None) or "").split()
         )
         held = [self.asking.option_or_again("If", one, self._condition) for one in conditions]
+        twice = [name for name, _ in held if [one for one, _ in held].count(name) > 1]
+        if twice:
+            msg = f"'{twice[0]}' is given twice; several states of one event are parted by commas: EVENT=STATE,STATE"
+            raise click.UsageError(msg)
         if held:
             about = {**about, "given": mapping(dict(held))}
         if by := self.asking.optional("By (a day, empty: the horizon)", given.by):

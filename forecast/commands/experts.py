@@ -34,10 +34,18 @@ def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
     from rich.text import Text
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for heading in ("expert", "group"):
-        grid.add_column(heading, no_wrap=True)
-    for heading in ("said", "far off", "deviation", "noise", "record", "conflicts"):
-        grid.add_column(heading, justify="right", no_wrap=True)
+    # A name is typed again after the command: it is never cut. What is narrow is broken, the group first.
+    grid.add_column("expert", overflow="fold", min_width=min(30, max(len(row["expert"]) for row in rows)))
+    grid.add_column("group", overflow="fold")
+    for heading, width in (
+        ("said", 4),
+        ("far off", 7),
+        ("deviation", 9),
+        ("noise", 5),
+        ("record", 6),
+        ("conflicts", 9),
+    ):
+        grid.add_column(heading, justify="right", no_wrap=True, min_width=width)
     for row in rows:
         deviation, record = row["deviation"], row["record"]
         cells = (

@@ -120,9 +120,10 @@ def _print_basis(pool: Pool) -> None:
 
     left, found = pool.left_out, pool.diagnostics
     click.echo()
+    who = f"{_counted(len(pool.table.forecasts), 'forecast')} by {_counted(len(pool.experts), 'expert')}"
     click.echo(
-        f"{len(pool.table.forecasts)} forecasts by {len(pool.experts)} experts; R-hat {found['r_hat_max']:.3f}, ESS "
-        f"{found['ess_bulk_min']:.0f} bulk and {found['ess_tail_min']:.0f} tail, {found['divergences']:.0f} divergences"
+        f"{who}; R-hat {found['r_hat_max']:.3f}, ESS {found['ess_bulk_min']:.0f} bulk and "
+        f"{found['ess_tail_min']:.0f} tail, {found['divergences']:.0f} divergences"
     )
     if left.by_question:
         again = sum(one.refitted for one in left.by_question.values())
@@ -136,6 +137,10 @@ def _print_basis(pool: Pool) -> None:
         f"sampling anew {left.seconds_refitting:.1f} s",
         err=True,
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _digits(probability: float) -> str:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from forecast.workspace.csv_text import parted_otherwise
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, quoted, shown
 
 NEEDED = ("expert", "question")
@@ -137,6 +138,8 @@ def _columns(rows: list[Row], name: str) -> tuple[list[str], dict[str, int], lis
         return [], {}, [Problem(Source(name, 1), "the table is empty", "no rows", allowed)]
     line, header = rows[0]
     source = Source(name, line)
+    if (parted := parted_otherwise(tuple(header))) is not None:
+        return header, {}, [Problem(source, f"cells are parted by {parted}", shown(header[0]), "commas")]
     problems = [
         Problem(source, f"column {shown(column)} stands twice", "", "each column stands once")
         for column in COLUMNS

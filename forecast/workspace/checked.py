@@ -30,6 +30,9 @@ EXPECTED = {
 }
 
 
+MAP_EXPECTED = ("model_type", "model_attributes_type")  # of a shape, whose keys can be named
+
+
 @dataclass(frozen=True)
 class Checked[S: Shape]:
     """What a tree says: the shape, and the tree that it came from.
@@ -111,6 +114,8 @@ def _problem(shape: type[Shape], node: Node, path: str, subject: str, error: Err
         allowed = f"keys are {quoted(keys)}{nearest(str(taken[-1]), keys)}"
         return Problem(Source(path, line), f"{_at(subject, above)}: unknown key {shown(taken[-1])}", "", allowed)
     what, allowed = _words(kind, context, error)
+    if kind in MAP_EXPECTED and (keys := _known_keys(shape, taken)):
+        allowed = f"keys are {quoted(keys)}"
     is_key = error["loc"][-1:] == ("[key]",)
     got = shown(taken[-1] if is_key and taken else plain(found))
     return Problem(Source(path, found.line), f"{_at(subject, taken)} {what}", got, allowed)
@@ -138,7 +143,10 @@ def _words(kind: str, context: dict[str, Any], error: ErrorDetails) -> tuple[str
             names = re.findall(r"'([^']*)'", str(context["expected"]))
             value = error["input"]
             near = nearest(value, names) if isinstance(value, str) else ""
-            return "is not a known value", f"allowed are {quoted(names) if names else context['expected']}{near}"
+            return (
+                "is not a known value",
+                f"allowed are {quoted(names) if names else str(context['expected']).lower()}{near}",
+            )
         case "string_pattern_mismatch":
             return "is not usable as a name", "letters, digits, '_', '.' and '-', beginning with a letter or digit"
         case "string_too_long":

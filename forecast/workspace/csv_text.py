@@ -37,7 +37,7 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
             continue
         if header is None:
             header = line, tuple(cell.strip() for cell in cells)
-            if (parted := _parted_otherwise(header[1])) is not None:
+            if (parted := parted_otherwise(header[1])) is not None:
                 # Nothing else can be said of such a file: each of its rows would be one cell.
                 what, got = f"cells are parted by {parted}", shown(header[1][0])
                 return None, (*problems, Problem(Source(path, line), what, got, "commas"))
@@ -77,7 +77,7 @@ def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
     return text, problems
 
 
-def _parted_otherwise(header: tuple[str, ...]) -> str | None:
+def parted_otherwise(header: tuple[str, ...]) -> str | None:
     """Return what parts the cells of a header that holds no comma, if it is anything known."""
     found = (name for parting, name in OTHER_PARTINGS.items() if len(header) == 1 and parting in header[0])
     return next(found, None)

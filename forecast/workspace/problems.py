@@ -54,6 +54,9 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or an empty string when none is near."""
     # The comparison is quadratic in the length, and no name is that long.
     near = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
+    if not near:  # the same name in other letters, capitals for small ones
+        folded = {one.casefold(): one for one in reversed(known)}
+        near = [folded[one] for one in difflib.get_close_matches(name[:200].casefold(), folded, n=1, cutoff=0.6)]
     return f"; did you mean '{near[0]}'?" if near else ""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from forecast.workspace.checked import exactly_one, hold
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import OTHER, list_of, unknown_name, unknown_state
-from forecast.workspace.nodes import Node, child, line_at, text_at
+from forecast.workspace.nodes import Mapping, Node, Scalar, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_readings import build_reading, distribution_references
 from forecast.workspace.read_targets import build_target, target_references
@@ -46,6 +46,7 @@ def _read_statement(item: Node, path: str, subject: str, frame: Frame) -> tuple[
     checked = hold(StatementShape, item, path, subject, frame.today)
     problems = [*checked.problems, *exactly_one(StatementShape, item, path, subject)]
     problems += _references(item, path, subject, frame)
+    problems += _empty(item, path, subject, checked.problems)
     shape = checked.shape
     if shape is None:
         return None, tuple(problems)
@@ -92,16 +93,40 @@ def _resolved(
         problems.append(Problem(Source(path, line_at(where, "on")), f"{subject} before it was said", got, allowed))
     if shape.count is not None or shape.distribution is not None or shape.more_likely_than is not None:
         problems.append(Problem(Source(path, where.line), f"{subject}: only a single probability has an outcome"))
-    if resolved.state is not None:
-        place = Source(path, line_at(where, "state"))
-        if shape.about.event is not None:
-            problems += unknown_state(frame.names, shape.about.event, resolved.state, place, subject)
-        elif frame.names.scenarios is not None:
-            known = (*frame.names.scenarios, OTHER)
-            problems += unknown_name(known, resolved.state, place, subject, "scenario")
-    if problems:
+    if problems or any(_unknown_outcome(node, path, subject, frame)):
         return None, tuple(problems)
     return Resolution(resolved.state, resolved.on, resolved.url), ()
+
+
+def _empty(item: Node, path: str, subject: str, known: Sequence[Problem], above: str = "") -> Iterator[Problem]:
+    """Report every key without a value that is no problem yet: left out would mean something else than meant."""
+    if not isinstance(item, Mapping):
+        return
+    for key, value in item.entries.items():
+        name = f"{above}{key}"
+        if isinstance(value, Mapping):
+            yield from _empty(value, path, subject, known, f"{name}.")
+        elif isinstance(value, Scalar) and value.value is None:
+            what = f"{subject}: {name} is empty"
+            if not any(
+                one.what.startswith((f"{subject}: {name} ", f"{subject}: unknown key {shown(key)}")) for one in known
+            ):
+                allowed = "write a value, or take the key out"
+                yield Problem(Source(path, item.key_lines[key]), what, "nothing", allowed)
+
+
+def _unknown_outcome(item: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
+    """Report an outcome that is no state of the event (or no scenario), however wrong the rest is."""
+    state, event = text_at(item, "resolved", "state"), text_at(item, "about", "event")
+    if state is None:
+        return
+    where = Source(path, line_at(item, "resolved", "state"))
+    scenarios = frame.names.scenarios
+    known = (*scenarios, OTHER) if event is None and scenarios is not None else None
+    found = unknown_name(known, state, where, subject, "scenario")
+    for problem in unknown_state(frame.names, event, state, where, subject) if event is not None else found:
+        hint = "; what became void is written void: true" if state.lower() == "void" else ""
+        yield replace(problem, allowed=problem.allowed + hint)
 
 
 def _references(item: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
@@ -109,4 +134,5 @@ def _references(item: Node, path: str, subject: str, frame: Frame) -> Iterator[P
     if expert is not None:
         yield from unknown_name(frame.names.experts, expert, Source(path, line_at(item, "expert")), subject, "expert")
     yield from target_references(item, frame, path, subject)
+    yield from _unknown_outcome(item, path, f"{subject}: resolved", frame)
     yield from distribution_references(item, frame, path, subject)

@@ -208,3 +208,20 @@ def test_what_is_quoted_is_read_back(value: object) -> None:
     """Whatever texts a statement holds, the line that is written says them."""
     tree, problems = parse_yaml(flow(nodes(value)).encode(), "a.yaml")
     assert ((), value) == (problems, None if tree is None else plain(tree))
+
+
+def test_one_event_is_given_once(tmp_path: Path) -> None:
+    """Two --given of one event are wrong usage: neither is dropped in silence, and the way to say both is told."""
+    result = run(example(tmp_path), "--given", "demand=high", "--given", "demand=low", "--yes")
+    assert 2 == result.exit_code
+    assert "'demand' is given twice; several states of one event are parted by commas" in result.stderr
+    assert not (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize("value", ["", "~"])
+def test_a_form_without_a_value_is_not_written(tmp_path: Path, value: str) -> None:
+    """An empty value is a problem of the statement, not a statement that says nothing."""
+    result = run(example(tmp_path), "--yes", changed={"value": value})
+    assert 1 == result.exit_code
+    assert "quantiles is empty; got nothing; write a value, or take the key out" in result.stderr
+    assert not (tmp_path / FILE).exists()

@@ -31,6 +31,15 @@ def test_every_statement_stands_with_its_expert(updated: Path) -> None:
     assert all(row["expert"] in shown for row in rows)
 
 
+def test_names_are_whole_in_a_narrow_terminal(updated: Path) -> None:
+    """Few columns cut neither the name that the command takes nor a heading."""
+    lines = CliRunner(env={"COLUMNS": "64"}).invoke(main, ["experts", "-C", str(updated), "--as-of", AS_OF]).stdout
+    assert ["expert", "group", "said", "far", "off", "deviation", "noise", "record", "conflicts"] == (
+        lines.splitlines()[0].split()
+    )
+    assert {"editors", "market_analyst", "project_lead"} <= {line.partition(" ")[0] for line in lines.splitlines()}
+
+
 def test_one_expert(updated: Path) -> None:
     """With a name: that row alone, and its summary in the text."""
     row = json.loads(_experts(updated, "market_analyst", "--json").stdout)

@@ -20,6 +20,7 @@ EMPTY = "t.csv:1: the table is empty; got no rows; the first row names the colum
 EMPTY += "'probability' at least"
 BROKEN = "t.csv:3: the row is not CSV; got ',' expected after '\"'; quote a cell as \"a, b\""
 BOTH = "t.csv:2: the row needs one probability; got both; write it under 'probability' or under 'best'"
+SEMICOLONS = "t.csv:1: cells are parted by semicolons; got 'expert;question;probability'; commas"
 TWICE = "t.csv:1: column 'expert' stands twice; each column stands once"
 
 
@@ -138,6 +139,7 @@ def test_column_that_is_not_used_is_a_warning(tmp_path: Path) -> None:
         (b'expert,question,probability\na,q,.5\nb,"q"x,.5\n', BROKEN),
         (b"expert,question,probability,best\na,q,.5,.5\n", BOTH),
         (b"expert,expert,question,probability\na,a,q,.5\n", TWICE),
+        (b"expert;question;probability\na;q;0,5\n", SEMICOLONS),
     ],
 )
 def test_file_that_holds_no_table(tmp_path: Path, content: bytes, expected: str) -> None:

@@ -99,7 +99,7 @@ class WordShape(Shape):
     """A verbal term; `scale` is the author's own."""
 
     term: Text
-    scale: Name | None = None
+    scale: Text | None = None
 
 
 class TimesShape(Shape):
@@ -123,6 +123,10 @@ class CountShape(Shape):
 
 
 def _read_number(value: Any) -> Any:
+    if isinstance(value, str):
+        raise refuse(
+            "is not a probability", "a number such as 0.7, without quotes or '%'; or a map with its best value"
+        )
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return {"best": value} if is_number else value
 
