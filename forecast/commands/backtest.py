@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -91,10 +92,10 @@ def backtest(
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
     else:
-        _print(told)
+        _print(told, out)
 
 
-def _print(told: Mapping[str, Any]) -> None:
+def _print(told: Mapping[str, Any], out: Path | None) -> None:
     from forecast.commands.textplot import sparkline
 
     kept = f", {told['kept']} of them kept from before" if told["kept"] else ""
@@ -109,7 +110,10 @@ def _print(told: Mapping[str, Any]) -> None:
             now = "" if course[-1] is None else f"{100 * course[-1]:.1f} %"
             click.echo(f"{name:<{width}}  {sparkline(course, top)}  {now}")
     if told["forecasts"]:
-        click.echo(f"{told['forecasts']} forecasts of {told['questions']} questions, to be scored: forecast score")
+        table = "" if out is None else f" {shlex.quote(str(out))}"
+        click.echo(
+            f"{told['forecasts']} forecasts of {told['questions']} questions, to be scored: forecast score{table}"
+        )
     else:
         click.echo("no question of priors/questions.yaml was open on these dates")
     if told["weak"]:

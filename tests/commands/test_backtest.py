@@ -52,9 +52,15 @@ def test_a_replay(fresh: Path) -> None:
 
 
 def test_out(fresh: Path, tmp_path: Path) -> None:
-    """With --out the files go elsewhere, and reports/ is left as it is."""
+    """With --out the files go elsewhere, reports/ is left as it is, and what scores them names the file."""
+    (fresh / "priors/questions.yaml").write_text(
+        "- {id: sold, question: Sold?, about: {event: launch, state: general}, by: 2026-10-31, resolves: a sale}\n",
+        encoding="utf-8",
+    )
     out = tmp_path / "elsewhere" / "table.csv"
-    assert 0 == _backtest(fresh, "--from", AS_OF, "--to", AS_OF, "--out", str(out)).exit_code
+    result = _backtest(fresh, "--from", AS_OF, "--to", AS_OF, "--out", str(out))
+    assert 0 == result.exit_code
+    assert f"1 forecasts of 1 questions, to be scored: forecast score {out}\n" in result.output
     assert ["table.csv", "table.jsonl"] == sorted(path.name for path in out.parent.iterdir())
     assert not (fresh / "reports/replay.csv").exists()
 
