@@ -55,6 +55,7 @@ def find_line(text: str, ledger: Sequence[Line]) -> int | None:
     None for a date without a line. Raises UnknownUpdateError.
     """
     known = f"the ledger has lines 1 to {len(ledger)}" if ledger else "the ledger has no line yet"
+    known += "; a day (YYYY-MM-DD) needs no line"
     steps = text.removeprefix(BACK)
     if text == LATEST or (text.startswith(BACK) and steps.isascii() and steps.isdigit()):
         place = len(ledger) - 1 - (0 if text == LATEST else int(steps))

@@ -20,6 +20,8 @@ NOT_REACHED = {
     "constant": "a constant holds all window long; only the steps of a reached event have a timing",
 }
 
+LARGEST_RATE = 1e9  # beyond it the days before lose their share to rounding, and at last the sum is infinite
+
 
 def timing_of(shape: TimingShape | None) -> Timing | None:
     """Return the timing of a shape in which nothing is wrong; None for a constant hazard."""
@@ -56,7 +58,11 @@ def timing_in_window(events: Node | None, network: Network, path: str) -> Iterat
         if not isinstance(event.timing, DatedRates):
             continue
         subject, last = f"event {shown(event.id)}: timing", last_horizon(network)
-        for number, (start, _) in enumerate(event.timing.steps):
+        for number, (start, rate) in enumerate(event.timing.steps):
+            if events is not None and rate > LARGEST_RATE:
+                where = Source(path, line_at(events, event.id, "timing", "steps", number, "rate"))
+                what = f"{subject}.steps[{number + 1}].rate is out of range"
+                yield Problem(where, what, f"{rate:g}", f"at most {LARGEST_RATE:g}")
             if events is not None and not network.opens <= start <= last:
                 where = Source(path, line_at(events, event.id, "timing", "steps", number, "from"))
                 allowed = f"from the opening {network.opens} until the horizon {last}"

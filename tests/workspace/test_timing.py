@@ -59,6 +59,9 @@ def test_both_ways_are_read(tmp_path: Path) -> None:
             "timing: unknown key 'wiebull'; keys are 'steps', 'weibull'; did you mean 'weibull'?",
         ]),
         ("{steps: [{from: 2026-02-01, rate: -1}]}", ["timing.steps[1].rate is out of range; got -1; at least 0"]),
+        ("{steps: [{from: 2026-02-01, rate: 1e308}]}", [
+            "timing.steps[1].rate is out of range; got 1e+308; at most 1e+09",
+        ]),
         ("{steps: [{from: 2026-02-01}]}", ["timing.steps[1]: missing key 'rate'; needed are 'from', 'rate'"]),
         (
             "{steps: [{from: 2026-04-01, rate: 2}, {from: 2026-02-01, rate: 1}]}",
