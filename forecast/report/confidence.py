@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
-from forecast.report.wording import long_date
+from forecast.report.wording import counted, long_date
 
 Level = Literal["high", "moderate", "low"]
 Reason = dict[str, Any]
@@ -72,19 +72,17 @@ def _spread(scenarios: Sequence[Mapping[str, Any]]) -> Reason:
 def _news(question: Mapping[str, Any]) -> Reason:
     known = date.fromisoformat(question["known_until"])
     days = (date.fromisoformat(question["as_of"]) - known).days
-    text = f"The news has been watched until {long_date(known)}, {_days(days)} before this forecast."
+    before = f"{counted(days, 'day')} before this forecast" if days else "the day of this forecast"
+    text = f"The news has been watched until {long_date(known)}, {before}."
     return {"level": _graded(days, FRESH, STALE), "text": text, "days": days}
-
-
-def _days(n: int) -> str:
-    return f"{n} day{'' if n == 1 else 's'}"
 
 
 def _numbers(statements: Sequence[Mapping[str, Any]]) -> Reason:
     own = sum(row["coded_by"] is None for row in statements)
     of = len(statements)
     share = own / of if of else 0.0
-    text = f"{own} of {of} statements carry a number of their author's own; on the others an editor put one."
+    others = "; on the others an editor put one" if own < of else ""
+    text = f"{own} of {of} statements carry a number of their author's own{others}."
     level: Level = "high" if share >= OWN_MANY else "moderate" if share >= OWN_FEW else "low"
     return {"level": level, "text": text, "own": own, "of": of}
 
@@ -93,5 +91,9 @@ def _record(resolved: int) -> Reason:
     if resolved >= RECORD:
         text = f"{resolved} resolved questions tell how good such forecasts have been: see scores."
         return {"level": "high", "text": text, "resolved": resolved}
-    said = f"Only {resolved} resolved questions say" if resolved else "No resolved question says"
+    said = (
+        f"Only {counted(resolved, 'resolved question says', 'resolved questions say')}"
+        if resolved
+        else "No resolved question says"
+    )
     return {"level": "moderate", "text": f"{said} how good such forecasts have been.", "resolved": resolved}

@@ -37,7 +37,8 @@ def percent(probability: float, mcse: float, *, coarsest: int = 0, sign: bool = 
 def interval(low: float, high: float, mcse: float) -> str:
     """Write the range between two quantiles, in whole percents or what the error allows."""
     texts = [percent(bound, mcse, coarsest=FINEST_QUANTILE, sign=False) for bound in (low, high)]
-    return (texts[0] if texts[0] == texts[1] else "–".join(texts)) + f"{THIN_SPACE}%"
+    between = " to " if texts[1].startswith(">") else "–"  # a dash before a sign reads as an arrow
+    return (texts[0] if texts[0] == texts[1] else between.join(texts)) + f"{THIN_SPACE}%"
 
 
 def points(change: float, mcse: float) -> str:

@@ -110,7 +110,7 @@ def _row_names(found: Outcome) -> list[tuple[str, str, str]]:
         parents = [layout.events[p] for p in layout.parents[v]]
         for configuration in layout.configurations(v):
             given = ", ".join(
-                f"{label(parent.id)} {label(parent.states[x])}"
+                f"{label(parent.id)}: {label(parent.states[x])}"
                 for parent, x in zip(parents, configuration, strict=True)
             )
             if event.kind == "reached":

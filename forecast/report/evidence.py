@@ -14,6 +14,7 @@ from forecast.workspace.records import Bearing, Claim, Item, Likelihood, Settled
 
 CREDIBILITY = {1: "confirmed", 2: "probably true", 3: "possibly true", 4: "doubtful", 5: "improbable", 6: "not judged"}
 NO_WEIGHT = 0.05  # decibans: shown as 0.0
+NO_BREAK = "\u00a0"  # a state and its likelihood stay on one line
 
 
 def evidence_list(found: Outcome) -> list[dict[str, Any]]:
@@ -72,7 +73,9 @@ def _how(bearing: Bearing) -> str:
         case Settled():
             return f"settled as {label(bearing.state)}"
         case Likelihood():
-            ratios = " : ".join(f"{label(state)} {ratio:g}" for state, ratio in bearing.ratios.items())
+            ratios = f"{NO_BREAK}: ".join(
+                f"{label(state)}{NO_BREAK}{ratio:g}" for state, ratio in bearing.ratios.items()
+            )
             return f"likelihood {ratios}{_until(bearing.until)}"
         case Support():
             favoured = " or ".join(map(label, bearing.states))

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from forecast.record.outcome import Outcome
 from forecast.report.inline_svg import INK, PAPER, POSTERIOR, PRIOR, resampled, style, svg
+from forecast.report.moves import shortened
 from forecast.report.wording import label, scenario_names
 from forecast.reweight.evaluate import Evaluation
 
 Array = NDArray[np.float64]
+
+LABEL = 34  # characters beside the intervals: more would run into them
 
 FOREST = (
     "Intervals of each scenario and of each event's likeliest state, before any evidence and now; the numbers stand in "
@@ -31,7 +34,7 @@ def forest(found: Outcome, prior: Outcome) -> str:
         return np.concatenate([evaluation.scenarios, np.stack(events)])
 
     return prior_posterior(
-        [*scenario_names(found).values(), *states],
+        [shortened(name, LABEL) for name in [*scenario_names(found).values(), *states]],
         values(prior.posterior.evaluation),
         values(found.posterior.evaluation),
         found.posterior.weights.weights,

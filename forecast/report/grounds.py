@@ -7,6 +7,7 @@ from typing import Any
 
 from forecast.prior.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
 from forecast.record.outcome import Outcome
+from forecast.report.wording import counted
 
 Row = dict[str, Any]
 
@@ -19,23 +20,26 @@ def grounds(found: Outcome, evidence: Sequence[Mapping[str, Any]], said: Sequenc
     grades = sorted({row["grade"] for row in counting})
     free = sum(event.cpt.kind == "shared" for event in found.layout.events)
     n_events = len(found.layout.events)
-    reports = f"{len(counting) - settled} reports. Each is weighed by its source's grade and its credibility."
-    coded = f"{len(said) - own} statements on whose words an editor put the number, which is wider for it."
+    reports, coded = len(counting) - settled, len(said) - own
     graded = f"How far a source of grade {', '.join(grades) or 'A to F'} can be relied on before it is heard."
     errors = (
         f"How statements err: a group's deviation with sd {SD_DEVIATION:g}, an expert's own noise of scale "
         f"{SD_EXPERT:g}, a reference class against the case at hand with sd {SD_COUNT:g}, in log-odds."
     )
     rows = [
-        ("evidence", f"{settled} settled facts: public, hard and dated. They are taken as true.", "evidence"),
-        ("evidence", f"{reports} Any may be mistaken.", "evidence"),
-        ("judgement", f"{own} statements whose number is their author's own.", "statements"),
-        ("judgement", coded, "statements"),
-        ("judgement", f"Which of the {n_events} events bears on which, and the rules of the scenarios.", "network"),
+        ("evidence", f"{counted(settled, 'settled fact')}: public, hard and dated, and taken as true.", "evidence"),
+        (
+            "evidence",
+            f"{counted(reports, 'report')}, weighed by grade and credibility; any may be wrong.",
+            "evidence",
+        ),
+        ("judgement", f"{counted(own, 'statement')} whose number is the author's own.", "statements"),
+        ("judgement", f"{counted(coded, 'statement')} on whose words an editor put a wide number.", "statements"),
+        ("judgement", f"Which of {counted(n_events, 'event')} bears on which; the rules of scenarios.", "network"),
         ("assumption", graded, "evidence"),
         ("assumption", errors, "model"),
         ("assumption", _timing(found), "model"),
-        ("assumption", f"What {free} tables say where nobody spoke: nothing in particular.", "checks"),
+        ("assumption", f"{counted(free, 'table')} where nobody spoke: nothing in particular is assumed.", "checks"),
     ]
     return [{"kind": kind, "what": what, "where": where} for kind, what, where in rows]
 
@@ -43,4 +47,4 @@ def grounds(found: Outcome, evidence: Sequence[Mapping[str, Any]], said: Sequenc
 def _timing(found: Outcome) -> str:
     timed = sum(event.timing is not None for event in found.layout.events)
     text = "An open step is as likely on one day as on the next, given its causes"
-    return f"{text}, but for {timed} events whose timing is stated." if timed else f"{text}."
+    return f"{text}, but for {counted(timed, 'event')} with a timing of its own." if timed else f"{text}."

@@ -80,9 +80,13 @@ def headline(rows: list[dict[str, Any]], horizon: str) -> str:
         return f"No scenarios are defined for {horizon}."
     first = f"{named[0]['name']} {named[0]['shown']}"
     if other["probability"] > named[0]["probability"]:
-        return f"Most likely, none of the scenarios holds on {horizon} ({other['shown']}). Likeliest of them: {first}."
-    second = f", then {named[1]['name']} {named[1]['shown']}" if len(named) > 1 else ""
-    return f"Most likely on {horizon}: {first}{second}. None of the scenarios: {other['shown']}."
+        none = f"none of the scenarios, {other['shown']}"
+        return f"Likeliest on {horizon}: {none}. Of the scenarios: {first}{_second(named)}."
+    return f"Likeliest on {horizon}: {first}{_second(named)}. None of the scenarios: {other['shown']}."
+
+
+def _second(named: list[dict[str, Any]]) -> str:
+    return f", then {named[1]['name']} {named[1]['shown']}" if len(named) > 1 else ""
 
 
 def question(found: Outcome) -> dict[str, Any]:

@@ -29,6 +29,7 @@ DENSITIES = "Density of each scenario's probability over the draws, before any e
 SCALED = "Each scenario with the default levels, and with statements and evidence, to a lower and to a higher power."
 PIT = "Ranks of simulated truths: difference between their distribution and an even one, with its envelope."
 MOST_COLUMNS = 3
+LOWEST = 0.1  # of the height: room for the lowest interval's dot, which the axis cuts in half otherwise
 
 
 def method_figures(
@@ -101,6 +102,8 @@ def convergence(fit: Mapping[str, Array]) -> str:
             visuals={"dist": {"color": POSTERIOR}, "ref_line": {"color": INK}},
             figure_kwargs={"figsize": (11.0, 2.6)},
         )
+        for axes in drawn.get_viz("figure").axes:
+            axes.locator_params(axis="x", nbins=4)  # labels such as 1.002 are as wide as the room between more ticks
         return svg(drawn, "convergence", CONVERGENCE)
 
 
@@ -150,6 +153,9 @@ def power_scaled(found: Outcome, logs: Mapping[str, Array], names: Mapping[str, 
             figure_kwargs={"figsize": (10.0, 1.9 * len(tree["posterior"].data_vars))},
         )
         drawn.get_viz("figure").subplots_adjust(hspace=1.1)
+        for axes in drawn.get_viz("figure").axes:
+            low, high = axes.get_ylim()
+            axes.set_ylim(low - LOWEST * (high - low), high)
         return svg(drawn, "power", SCALED)
 
 

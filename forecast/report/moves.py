@@ -128,6 +128,8 @@ def _sentence(name: str, table: Mapping[str, Any], rows: Sequence[Row], mcse: fl
     if not single:
         return f"{said}."
     largest = max(single, key=lambda row: abs(row["step"]))
+    if not float(largest["step_shown"].replace("−", "-")):
+        return f"{said}. No single report moved it by as much as can be printed."
     told = f"“{shortened(largest['headline'], TOLD)}”" if largest["headline"] else largest["what"]
     return f"{said}. The largest step by a single report, {in_points(largest['step_shown'])}: {told}"
 
@@ -221,7 +223,7 @@ def _watch(rows: Sequence[Row], table: Mapping[str, Any]) -> str:
     if not rows:
         return f"No event that can be watched until {day} tells anything of the scenarios."
     first = ", ".join(row["event"] for row in rows[:NAMED])
-    found = [(row, one) for row in rows[:NAMED] for one in row["outcomes"] if one["to"] < DECIDES]
+    found = [(row, one) for row in rows[:NAMED] for one in row["outcomes"] if one["moves"] and one["to"] < DECIDES]
     said = f"Most worth watching until {day}: {first}."
     if not found:
         return said

@@ -69,7 +69,7 @@ def page_environment() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from forecast.report.digits import percent
-    from forecast.report.wording import label, long_date
+    from forecast.report.wording import counted, label, long_date
 
     environment = Environment(
         loader=PackageLoader("forecast.report", "templates"),
@@ -78,7 +78,7 @@ def page_environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"long_date": long_date, "label": label}
+    environment.filters |= {"long_date": long_date, "label": label, "counted": counted}
     environment.globals |= {"percent": percent}
     environment.globals["draw"] = environment.get_template("drawings.html").module
     return environment

@@ -23,6 +23,11 @@ def long_date(day: date | str) -> str:
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """Write a number with what it counts, in the singular where it is one."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
 def label(name: str) -> str:
     """Write an id for reading."""
     return name.replace("_", " ")

@@ -5,6 +5,7 @@ Needs Chromium (or Chrome) on the machine; without one these tests are skipped a
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 BROWSER = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser on this machine: none of {', '.join(BROWSERS)}")
 
-WIDTHS = (1280, 390)
+WIDTHS = (1280, 390, 320)
 SERIOUS = {"serious", "critical"}
 
 
@@ -85,6 +86,36 @@ def test_nothing_fails_and_nothing_leaves_the_page(browser: Any, address: str) -
     page.close()
     assert [] == said
     assert [address] == asked
+
+
+def test_names_without_a_break_keep_within_the_page(browser: Any, folder: Path) -> None:
+    """Names longer than a telephone is wide are broken or cut off: the page does not grow with them."""
+    text = (folder / "2025-09-01" / "report.html").read_text(encoding="utf-8")
+    label = json.loads(text.split('id="worlds">', 1)[1].split("</script>", 1)[0])["events"][0]["label"]
+    other = folder / "2025-09-01" / "long.html"
+    name = "n" * 90
+    longer = text.replace(f">{label}<", f">{name}<").replace(f'"{label}"', f'"{name}"')
+    assert longer.count(name) > 3
+    other.write_text(longer, encoding="utf-8")
+    for width in WIDTHS:
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.goto(other.as_uri())
+        _unfold(page)
+        assert width == page.evaluate("document.documentElement.scrollWidth")
+        page.close()
+
+
+def test_what_is_supposed_is_told_in_the_supposed_state(report: Any) -> None:
+    """The event that is put into a state stands in the second table with that state, now at 100 %."""
+    for index in range(report.locator("#ask [name=event] option").count()):
+        report.select_option("#ask [name=event]", index=index)
+        label = report.locator("#ask [name=event] option:checked").inner_text()
+        for state in report.locator("#ask [name=state] option").all_inner_texts():
+            report.select_option("#ask [name=state]", label=state)
+            row = report.locator("#after-events tr").filter(has=report.get_by_role("rowheader", name=label, exact=True))
+            if row.count():  # what is all but certain by now does not move
+                assert state == row.locator("td").first.inner_text()
+                assert "100\u202f%" == row.locator("td").last.inner_text()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -49,6 +49,11 @@ def test_interval_is_never_finer_than_percents() -> None:
     assert f"<1–3{S}" == interval(0.001, 0.03, 0.0001)
 
 
+def test_no_dash_before_a_sign() -> None:
+    """A range whose upper end is written as more than a number has a word between: a dash there is an arrow."""
+    assert f"<10 to >90{S}" == interval(0.02, 0.97, 0.02)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [(0.031, "up 3 points"), (-0.012, "down 1 point"), (0.004, "unchanged"), (-0.0, "unchanged")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -106,6 +107,7 @@ def test_watch_sentence() -> None:
         "Were big event so then, Beta would go down from 30\u202f% to 10\u202f%."
     ) == watching(_watched(0.1), NAMES)["sentence"]
     assert "Most worth watching until 1 September 2025: big event." == watching(_watched(1.0), NAMES)["sentence"]
+    assert "Most worth watching until 1 September 2025: big event." == watching(_watched(0.3004), NAMES)["sentence"]
     nothing = {**_watched(0.1), "events": []}
     assert watching(nothing, NAMES)["sentence"].startswith("No event that can be watched")
 
@@ -172,3 +174,32 @@ def test_every_step_of_the_drawn_waterfall_adds_up(drawn: Drawn) -> None:
     assert drawn.found.scenarios[fall["scenario"]].probability == fall["to"]
     assert fall["to"] - fall["from"] == pytest.approx(sum(row["step"] for row in fall["rows"]), abs=1e-9)
     assert "Retracted: i-gone" in [row["headline"] for row in fall["rows"]]
+
+
+def test_no_step_of_no_points_is_the_largest() -> None:
+    """Where every single report moves the forecast by less than is printed, none is named as having moved it."""
+    fall = waterfall({**_table(0.3, []), "rows": [{**_step(0.0004), "mcse": 0.002}], "to": 0.45}, NAMES, 0.001)
+    assert fall is not None
+    assert fall["sentence"].endswith("No single report moved it by as much as can be printed.")
+
+
+@pytest.mark.parametrize(
+    ("days", "own", "resolved", "texts"),
+    [
+        (0, 2, 0, ("2025-09-30, the day of this forecast.", "2 of 2 statements carry a number of their author's own.")),
+        (
+            1,
+            1,
+            1,
+            ("1 day before this forecast.", "own; on the others an editor put one.", "Only 1 resolved question says"),
+        ),
+    ],
+)
+def test_reasons_are_told_in_the_right_number(days: int, own: int, resolved: int, texts: tuple[str, ...]) -> None:
+    """One is told in the singular, none is not told at all."""
+    rows = [{"coded_by": None if n < own else "editor"} for n in range(2)]
+    asked = {"as_of": str(date(2025, 9, 30)), "known_until": str(date(2025, 9, 30) - timedelta(days))}
+    scenarios = [{"name": "Alpha", "quantiles": {"0.05": 0.1, "0.95": 0.2}}]
+    told = " ".join(row["text"] for row in confidence(scenarios, rows, asked, True, resolved)["reasons"])
+    for text in texts:
+        assert text.replace("2025-09-30", "30 September 2025") in told

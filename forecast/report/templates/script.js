@@ -68,7 +68,8 @@
     }));
   };
 
-  const showEvents = (after) => {
+  // Of an event that is supposed, the state that it is supposed in is told; of the others the one that moves most.
+  const showEvents = (after, supposed) => {
     if (!after) {
       moved.replaceChildren();
       return;
@@ -78,7 +79,8 @@
       return { event, v, changes, size: changes.reduce((sum, change) => sum + Math.abs(change), 0) };
     }).filter((row) => row.size >= data.unit / 100).sort((a, b) => b.size - a.size || a.v - b.v);
     moved.replaceChildren(...rows.map(({ event, v, changes }) => {
-      const most = changes.reduce((best, change, x) => (Math.abs(change) > Math.abs(changes[best]) ? x : best), 0);
+      const largest = changes.reduce((best, change, x) => (Math.abs(change) > Math.abs(changes[best]) ? x : best), 0);
+      const most = supposed[v] ?? largest;
       const row = element("tr");
       const name = element("th", event.label);
       name.scope = "row";
@@ -100,7 +102,7 @@
       const world = table(how)[`${v}.${x}`];
       said.textContent = `If ${event.label} ${verb} “${event.states[x]}”:`;
       showScenarios(world.scenarios);
-      showEvents(world.events);
+      showEvents(world.events, { [v]: x });
       return;
     }
     const w = Number(second);
