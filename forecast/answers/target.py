@@ -60,7 +60,9 @@ def event_states(found: Outcome, name: str, known: tuple[str, ...]) -> tuple[str
     """Return the states of an event. Raises UnknownTargetError, which lists the names `known`."""
     if name not in found.events:
         what = "scenarios and events" if OTHER in known else "events"
-        msg = f"unknown name {shown(name)}; {choice(what, name, known)}"
+        is_scenario = name in found.scenario_ids
+        said = f"{shown(name)} is a scenario; give states of events" if is_scenario else f"unknown name {shown(name)}"
+        msg = f"{said}; {choice(what, name, known)}"
         raise UnknownTargetError(msg)
     return found.workspace.network.events[name].states
 

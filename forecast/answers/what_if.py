@@ -81,10 +81,8 @@ def read_supposition(
 
     Raises UnknownTargetError for a name that there is not, and ValueError for what makes no sense together.
     """
-    acts = tuple(_imposed(found, text) for text in imposed)
-    asked = Supposition(
-        tuple(_learned(found, text) for text in learned), acts, tuple(_reset(found, text) for text in reset)
-    )
+    asked = _all_read(found, learned, imposed, reset)
+    acts = asked.imposed
     twice = [act.text for place, act in enumerate(acts) if act.event in {other.event for other in acts[:place]}]
     if twice:
         msg = f"'{twice[0]}': the event is imposed twice"
@@ -99,6 +97,26 @@ def read_supposition(
         if change.event in held:
             msg = f"'{change.text}': the event is imposed, its probability is 1 or 0"
             raise ValueError(msg)
+    return asked
+
+
+def _all_read(found: Outcome, learned: Sequence[str], imposed: Sequence[str], reset: Sequence[str]) -> Supposition:
+    """Read every part; what is wrong in several is told at once."""
+    wrong: list[ValueError] = []
+
+    def read[T](reader: Callable[[Outcome, str], T], texts: Sequence[str]) -> tuple[T, ...]:
+        held = []
+        for text in texts:
+            try:
+                held.append(reader(found, text))
+            except ValueError as error:
+                wrong.append(error)
+        return tuple(held)
+
+    asked = Supposition(read(_learned, learned), read(_imposed, imposed), read(_reset, reset))
+    if wrong:
+        unknown = any(isinstance(error, UnknownTargetError) for error in wrong)
+        raise (UnknownTargetError if unknown else ValueError)("\n".join(map(str, wrong)))
     return asked
 
 
