@@ -6,17 +6,18 @@ from typing import Any
 
 from forecast.record.outcome import Estimate, Outcome
 from forecast.record.tables import as_row, diagnostics
-from forecast.workspace.records import Item
+from forecast.workspace.records import Item, events_of
 
 
 def effect_table(before: Outcome, after: Outcome, item: Item) -> dict[str, Any]:
     """Compare two outcomes of one day and seed, in the form of forecast.json.
 
     Each row is the estimate with the item, with `before`, the probability without it, and `change`, the difference
-    (fractions of 1). `events` are those that the item bears on. Both are complete posteriors: the item's effect on its
-    group, on its source's reliability and on the probabilities of the causes is in the difference.
+    (fractions of 1). `events` are those that the item bears on (on scenarios: those of their rules). Both are complete
+    posteriors: the item's effect on its group, on its source's reliability and on the probabilities of the causes is in
+    the difference.
     """
-    events = dict.fromkeys(bearing.event for bearing in item.bears_on)
+    events = dict.fromkeys(event for part in item.bears_on for event in events_of(part))
     return {
         "as_of": after.as_of.isoformat(),
         "known_until": after.posterior.asked.network.known.until.isoformat(),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from forecast.workspace.problems import Problem
 
 UNMOVED = 0.00005  # of a probability: less is shown as no change
-SPEAKING = ("settled", "likelihood", "support", "claims", "until")
+SPEAKING = ("settled", "likelihood", "support", "claims", "scenarios", "until")
 
 
 @click.command()
@@ -38,7 +38,10 @@ SPEAKING = ("settled", "likelihood", "support", "claims", "until")
 @click.option("--likelihood", multiple=True, metavar="EVENT=NUMBERS", help="P(report) in each state; may be repeated.")
 @click.option("--support", multiple=True, metavar="EVENT=STATES:STRENGTH", help="A verbal weight; may be repeated.")
 @click.option("--claims", multiple=True, metavar="EVENT=STATE", help="The report says: already so; may be repeated.")
-@click.option("--until", metavar="DATE", help="When likelihood and support have worn off (default: after 180 days).")
+@click.option("--scenarios", metavar="NUMBERS", help="P(report) in each scenario, in order, and in `other`.")
+@click.option(
+    "--until", metavar="DATE", help="When what is not said to be so already has worn off (default: 180 days)."
+)
 @click.option("--supersedes", metavar="ID", help="The item that this one corrects.")
 @click.option("--id", "item_id", metavar="ID", help="Of the item (default: made from date and headline).")
 @options.as_of

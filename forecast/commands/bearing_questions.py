@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
 from forecast.commands.asking import Asking, as_in_file, event_and_states, known
-from forecast.compiled.reports import SUPPORT_DECIBANS
+from forecast.compiled.parts import SUPPORT_DECIBANS
 from forecast.workspace.drafts import mapping, text
+from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import Mapping, Node, Scalar
-from forecast.workspace.records import Event, Network
-from forecast.workspace.shapes.evidence import BEARINGS
+from forecast.workspace.records import Event, Network, Scenario
+from forecast.workspace.shapes.evidence import BEARINGS, SCENARIOS
 from forecast.workspace.yaml_text import resolve
 
 FORMS = {
@@ -22,7 +23,7 @@ FORMS = {
     "support": "in words, how much it speaks for some states",
     "claims": "the report says that it is already so",
 }
-WEARS_OFF = ("likelihood", "support")
+WEARS_OFF = ("likelihood", "support", SCENARIOS)
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,18 @@ class Bearings:
     likelihood: tuple[str, ...]
     support: tuple[str, ...]
     claims: tuple[str, ...]
+    scenarios: str | None
     until: str | None
 
     def any(self) -> bool:
-        """Say whether an option tells what the item says about an event."""
-        return bool(self.settled or self.likelihood or self.support or self.claims)
+        """Say whether an option tells what the item says about an event, or about the scenarios."""
+        return bool(self.settled or self.likelihood or self.support or self.claims or self.scenarios is not None)
 
-    def read(self, network: Network, asking: Asking) -> tuple[Mapping, ...]:
-        """Return what the item says about each event; asked, one after the other, where no option says anything."""
+    def read(self, network: Network, rules: Sequence[Scenario], asking: Asking) -> tuple[Mapping, ...]:
+        """Return what the item says about each event and the scenarios.
+
+        Asked of events, one after the other, where no option says anything.
+        """
         if not self.any():
             asking.say(f"events: {', '.join(network.events)}")
             return tuple(self._asked(network, asking))
@@ -50,6 +55,11 @@ class Bearings:
                 example = f"What it says about an event ({form}, {LOOKS[form]})"
                 entries = asking.option_or_again(example, said, partial(parse, form, network))
                 found.append(mapping(self._with_until(form, entries, asking)))
+        if self.scenarios is not None:
+            names = (*(rule.id for rule in rules), OTHER)
+            example = f"What it says about the scenarios (a number for each of {', '.join(names)})"
+            numbers = asking.option_or_again(example, self.scenarios, lambda said: _ratios(said, names, "scenarios"))
+            found.append(mapping(self._with_until(SCENARIOS, {SCENARIOS: numbers}, asking)))
         return tuple(found)
 
     def _asked(self, network: Network, asking: Asking) -> Iterator[Mapping]:
@@ -90,7 +100,7 @@ def parse(form: str, network: Network, said: str) -> dict[str, Node]:
         raise ValueError(f"'{said}' says nothing about '{name}'; {LOOKS[form]}")
     states = network.events[name].states
     if form == "likelihood":
-        return {"event": text(name), form: _ratios(value, network.events[name])}
+        return {"event": text(name), form: _ratios(value, states, "states")}
     if form == "support":
         chosen, colon, strength = said.rpartition(":")
         if not colon:
@@ -121,13 +131,13 @@ def _states(said: str, event: Event) -> Node:
     return event_and_states(f"{event.id}{said}" if is_later else f"{event.id}={said}", {event.id: event})[1]
 
 
-def _ratios(value: str, event: Event) -> Node:
+def _ratios(value: str, names: Sequence[str], what: str) -> Node:
     if value.startswith("{"):
         return as_in_file(value)
     numbers = [_number(part) for part in value.split(",")]
-    if len(numbers) != len(event.states):
-        raise ValueError(f"{len(numbers)} numbers for the {len(event.states)} states {', '.join(event.states)}")
-    return mapping(dict(zip(event.states, numbers, strict=True)))
+    if len(numbers) != len(names):
+        raise ValueError(f"{len(numbers)} numbers for the {len(names)} {what} {', '.join(names)}")
+    return mapping(dict(zip(names, numbers, strict=True)))
 
 
 def _number(said: str) -> Scalar:

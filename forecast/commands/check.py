@@ -63,8 +63,10 @@ def _summary(workspace: Workspace | None, problems: Sequence[Problem]) -> str:
 
 def _about(workspace: Workspace, event: Event) -> tuple[list[str], list[str]]:
     """Return the ids of the statements and of the items that speak about an event."""
+    from forecast.workspace.records import events_of
+
     statements = [s.id for s in workspace.statements if s.about.condition and s.about.condition.event == event.id]
-    items = [item.id for item in workspace.items if any(bearing.event == event.id for bearing in item.bears_on)]
+    items = [item.id for item in workspace.items if any(event.id in events_of(part) for part in item.bears_on)]
     return statements, items
 
 

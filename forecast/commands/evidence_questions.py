@@ -66,7 +66,7 @@ def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
     if workspace is None:
         raise WorkspaceProblems(problems)
     needed = {"--headline": given.headline is not None, "--source": given.source is not None}
-    needed["--settled, --likelihood, --support or --claims"] = given.bearings.any()
+    needed["--settled, --likelihood, --support, --claims or --scenarios"] = given.bearings.any()
     missing = [name for name, is_said in needed.items() if not is_said]
     if missing and not ask:
         raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(missing)}")
@@ -99,7 +99,7 @@ class _Questions:
         )
         group = self._group()
         url = optional("Address (empty: none)", given.url)
-        bearings = given.bearings.read(self.workspace.network, self.asking)
+        bearings = given.bearings.read(self.workspace.network, self.workspace.scenarios, self.asking)
         why = optional("Why it says so much and not more (empty: nothing to say)", given.why)
         proposed = self._free_id(reported, slug(headline) or (source,))
         item_id = given.item_id or optional("Id", None, proposed) or proposed

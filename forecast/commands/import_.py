@@ -24,7 +24,7 @@ def import_() -> None:
 @click.argument("file", type=FILE, nargs=-1, required=True)
 @options.workspace
 @click.option("--format", "form", type=click.Choice(["ach", *CODED]), required=True, help="What the files hold.")
-@click.option("--event", required=True, metavar="EVENT", help="Which event it bears on.")
+@click.option("--event", metavar="EVENT", help="Which event it bears on (a matrix without one: the scenarios).")
 @click.option("--from", "first", type=options.DATE, metavar="DATE", help="First day of the window that is counted.")
 @click.option("--to", "last", type=options.DATE, metavar="DATE", help="Last day of the window.")
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Count these rows alone; may be repeated.")
@@ -39,14 +39,19 @@ def import_() -> None:
 @click.option("--id", "item_id", metavar="ID", help="Of the item (default: FORMAT-EVENT-DATE).")
 @YES
 @options.as_json
-def evidence(file: tuple[Path, ...], root: Path, form: str, event: str, yes: bool, as_json: bool, **given: Any) -> None:
-    """Write FILE as evidence: an ACH matrix, items by states, or incidents counted over a window of days.
+def evidence(
+    file: tuple[Path, ...], root: Path, form: str, event: str | None, yes: bool, as_json: bool, **given: Any
+) -> None:
+    """Write FILE as evidence: an ACH matrix, items by states or scenarios, or incidents counted over a window of days.
 
     Files of one coder are counted together. Nothing is written if there is a problem.
     """
     from forecast.commands.import_counts import OPTIONS, import_counts
 
     if form != "ach":
+        if event is None:
+            msg = f"--format {form} needs --event: incidents are counted for one event"
+            raise click.UsageError(msg)
         import_counts(file, root, form, event, given, Shown(yes, as_json))
         return
     said = [name for key, name in OPTIONS.items() if given[key] not in (None, (), False)]
@@ -56,14 +61,15 @@ def evidence(file: tuple[Path, ...], root: Path, form: str, event: str, yes: boo
     _matrix(file[0], root, event, Shown(yes, as_json))
 
 
-def _matrix(file: Path, root: Path, event: str, shown: Shown) -> None:
+def _matrix(file: Path, root: Path, event: str | None, shown: Shown) -> None:
     from forecast.feeds.ach import path_of, read_matrix
     from forecast.workspace.problems import Problem, Source, WorkspaceProblems
     from forecast.workspace.read import load, read_workspace
 
     today = options.today()
     workspace = load(root, today)
-    known_event(event, workspace.network.events)
+    if event is not None:
+        known_event(event, workspace.network.events)
     matrix = read_matrix(file.read_bytes(), file.name, event, workspace.network, workspace.scenarios)
     if not matrix.text:
         empty = Problem(Source(file.name, 1), "no items", "a header alone", "one row an item")

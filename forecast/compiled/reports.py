@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from math import exp, log, log10
 from typing import Any, NamedTuple
@@ -14,17 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout
+from forecast.compiled.parts import content, on_event, on_scenarios
 from forecast.compiled.paths import Known
-from forecast.workspace.records import Bearing, Claim, Item, Likelihood, ReportSource, Settled, Support
+from forecast.workspace.records import Item, OnScenarios, ReportSource, Settled
 
 Array = NDArray[np.float64]
+Scope = tuple[int, ...]
 
 # Shift of the log-odds of being informative by the credibility of the item (1 confirmed .. 5 improbable).
 CREDIBILITY_SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
 UNJUDGED = 6  # credibility that cannot be judged: the shift is standard normal, averaged over
-# Verbal weights of evidence in decibans (Good 1985): half-units of Jeffreys's (1961, appendix B) scale.
-SUPPORT_DECIBANS = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
-WEARS_OFF_AFTER = timedelta(days=180)
 SPENT = 1e-20  # what a copy keeps of being informative: nothing that a double could show beside 1
 DECIBANS_PER_NAT = 10.0 * log10(exp(1.0))
 
@@ -101,15 +100,16 @@ def weigh(
     """Weigh the unsettled parts of active items, as seen on the as-of date, about the states on the date `on`.
 
     P(i|x) = q prod_v lambda_v(x_v) + (1 - q) prod_v mean(lambda_v): the item says something about all its events or
-    about none, so refuting one part discredits the rest. Within a group the k-th strongest report that says the same
+    about none, so refuting one part discredits the rest. A part on the scenarios is a factor of its own, over the
+    joint states of the events that their rules mention. Within a group the k-th strongest report that says the same
     keeps q (1 - rho)^(k-1); reports that contradict each other are no copies.
     """
     # Items that say the same on the same day from sources of one grade differ in name alone.
-    said: dict[tuple[Any, ...], tuple[Report, list[tuple[Array, float]]] | None] = {}
+    said: dict[tuple[Any, ...], tuple[Report, dict[Hashable, Array]] | None] = {}
     groups: dict[str, list[_Heard]] = {}
     for item in items:
         reliability = sources[item.report_source].grade.mean
-        key = (item.reported, reliability, item.credibility, *map(_content, item.bears_on))
+        key = (item.reported, reliability, item.credibility, *map(content, item.bears_on))
         if key not in said:
             said[key] = _report(layout, known, item, reliability, on)
         if (one := said[key]) is not None:
@@ -123,11 +123,14 @@ def weigh(
 
 
 class _Heard(NamedTuple):
-    """An item with what it reports, as the first item that says the same reports it, and its vector for each event."""
+    """An item with what it reports, as the first item that says the same reports it, and each part of that.
+
+    `says` is by event, or by the rules of the scenarios.
+    """
 
     item: Item
     report: Report
-    vectors: list[tuple[Array, float]]
+    says: dict[Hashable, Array]
 
     def ranked(self, copy: int) -> Report:
         """Return its report as the copy of so many others."""
@@ -140,22 +143,21 @@ class _Heard(NamedTuple):
 def _ranked(members: list[_Heard]) -> list[tuple[int, _Heard]]:
     """Rank the reports of a group by strength among those that say the same of the events they share.
 
-    What a report says of an event is the set of its best states: two reports contradict each other where they have no
-    best state in common, so neither a tie nor the order of the states decides. A report that says nothing (any more)
-    makes no copy of another.
+    What a report says of an event is the set of its best states, of the scenarios that of the best joint states: two
+    reports contradict each other where they have no best state in common, so neither a tie nor the order of the states
+    decides. A report that says nothing (any more) makes no copy of another.
     """
     # Members that say the same share one report (`weigh`), and what is computed from it.
     decibans: dict[int, float] = {}
-    best_states: dict[int, dict[int, frozenset[int]]] = {}
-    for _, report, vectors in members:
+    best_states: dict[int, dict[Hashable, frozenset[int]]] = {}
+    for _, report, parts in members:
         if id(report) not in decibans:
             decibans[id(report)] = report.decibans
             best_states[id(report)] = {
-                v: frozenset(np.flatnonzero(worn == worn.max()).tolist())
-                for v, (worn, _) in zip(report.scope, vectors, strict=True)
+                part: frozenset(np.flatnonzero(worn == worn.max()).tolist()) for part, worn in parts.items()
             }
     ranked: list[tuple[int, _Heard]] = []
-    voices: list[dict[int, frozenset[int]]] = []
+    voices: list[dict[Hashable, frozenset[int]]] = []
     heard: list[int] = []
     for member in sorted(members, key=lambda one: (-decibans[id(one.report)], one.item.id)):
         says, weight = best_states[id(member.report)], decibans[id(member.report)]
@@ -175,79 +177,43 @@ def _ranked(members: list[_Heard]) -> list[tuple[int, _Heard]]:
 
 def _report(
     layout: Layout, known: Known, item: Item, reliability: float, on: date
-) -> tuple[Report, list[tuple[Array, float]]] | None:
+) -> tuple[Report, dict[Hashable, Array]] | None:
     lambdas: dict[int, tuple[Array, float]] = {}
+    joints: dict[Hashable, tuple[Scope, Array, float]] = {}
     for bearing in item.bears_on:
         if isinstance(bearing, Settled):
             continue
+        if isinstance(bearing, OnScenarios):
+            of, worn, mean = on_scenarios(layout, known, item, bearing, on)
+            _, before, mean_before = joints.get(bearing.rules, (of, np.ones(()), 1.0))
+            joints[bearing.rules] = of, worn * before, mean * mean_before
+            continue
         v = layout.index[bearing.event]
-        worn, mean = _worn(layout, known, item, bearing, on)
+        worn, mean = on_event(layout, known, item, bearing, on)
         if v in lambdas:
             worn, mean = worn * lambdas[v][0], mean * lambdas[v][1]
         lambdas[v] = (worn, mean)
-    if not lambdas:
+    if not lambdas and not joints:
         return None
     scope = tuple(sorted(lambdas))
-    vectors = [lambdas[v] for v in scope]
     said = np.ones(())
-    for worn, _ in vectors:
-        said = np.multiply.outer(said, worn)
-    noise = float(np.prod([mean for _, mean in vectors]))
+    for v in scope:
+        said = np.multiply.outer(said, lambdas[v][0])
+    noise = float(np.prod([lambdas[v][1] for v in scope]))
+    for of, factor, mean in joints.values():
+        scope, said, noise = *_times(scope, said, of, factor), noise * mean
     q = informative_probability(reliability, item.credibility)
     report = Report(item.id, item.report_source, item.credibility, scope, said, noise, q, 0, 1.0)
-    return report, vectors
+    says: dict[Hashable, Array] = {v: worn for v, (worn, _) in sorted(lambdas.items())}
+    return report, says | {rules: factor for rules, (_, factor, _) in joints.items()}
 
 
-def _content(bearing: Bearing) -> tuple[Any, ...]:
-    """Return what a bearing says, without its place in a file."""
-    match bearing:
-        case Settled(event=event, state=state):
-            return Settled, event, state
-        case Claim(event=event, state=state):
-            return Claim, event, state
-        case Likelihood(event=event, ratios=ratios, until=until):
-            return Likelihood, event, until, *ratios.items()
-        case Support(event=event, strength=strength, states=states, until=until):
-            return Support, event, strength, states, until
+def _times(scope: Scope, table: Array, of: Scope, factor: Array) -> tuple[Scope, Array]:
+    """Multiply two tables, each over the states of its events in layout order."""
+    both = tuple(sorted({*scope, *of}))
 
+    def wide(events: Scope, entries: Array) -> Array:
+        cards = iter(entries.shape)
+        return entries.reshape([next(cards) if v in events else 1 for v in both])
 
-def _worn(layout: Layout, known: Known, item: Item, bearing: Bearing, on: date) -> tuple[Array, float]:
-    """Return lambda'(x) = lambda(now) + share (lambda(x) - lambda(now)) and the mean of the unworn lambda."""
-    v = layout.index[bearing.event]
-    event, path = layout.events[v], known.paths.get(v)
-    full = _likelihood(layout, bearing)
-    mean = float(full.mean())
-    if path is None:
-        return full, mean  # what is said of a constant never wears
-    today = min(path.until, on)
-    if isinstance(bearing, Claim):
-        if event.kind == "reached":
-            return full, mean
-        share = exp(-max(0, (on - item.reported).days) / float(event.persistence_days or 1.0))
-    else:
-        stated = bearing.until if isinstance(bearing, Likelihood | Support) else None
-        until = stated or item.reported + WEARS_OFF_AFTER
-        left = max(0, (until - today).days)
-        ahead = (on - today).days
-        share = min(1.0, left / ahead) if ahead > 0 else float(left > 0)
-    now = full[path.on(today)]
-    return now + share * (full - now), mean
-
-
-def _likelihood(layout: Layout, bearing: Bearing) -> Array:
-    """Return lambda(x), the probability of an informative report under each state, its maximum 1."""
-    event = layout.events[layout.index[bearing.event]]
-    match bearing:
-        case Likelihood():
-            ratios = np.array([bearing.ratios[state] for state in event.states])
-            return np.asarray(ratios / ratios.max())
-        case Support():
-            favoured = np.array([state in bearing.states for state in event.states])
-            return np.where(favoured, 1.0, 10.0 ** (-SUPPORT_DECIBANS[bearing.strength] / 10.0))
-        case Claim():
-            claimed = event.states.index(bearing.state)
-            states = np.arange(len(event.states))
-            return (states >= claimed if event.kind == "reached" else states == claimed).astype(float)
-        case Settled():
-            msg = "a settled part has no likelihood"
-            raise ValueError(msg)
+    return both, wide(scope, table) * wide(of, factor)

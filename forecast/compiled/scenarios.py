@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +18,25 @@ def rule_events(layout: Layout, scenarios: Sequence[Scenario]) -> tuple[int, ...
     return tuple(sorted({layout.index[condition.event] for rule in scenarios for condition in rule.when}))
 
 
+def scenario_of_each(layout: Layout, scenarios: Sequence[Scenario]) -> NDArray[np.intp]:
+    """Return which scenario each joint state is (*cards of the rule events); the first rule that holds wins.
+
+    The last number, that of the scenarios, is `other`.
+    """
+    events = rule_events(layout, scenarios)
+    which = np.full([layout.cards[v] for v in events], len(scenarios), dtype=np.intp)
+    for number, rule in reversed(list(enumerate(scenarios))):
+        holds = np.ones((1,) * len(events), dtype=bool)
+        for condition in rule.when:
+            v = layout.index[condition.event]
+            named = np.array([state in condition.states for state in layout.events[v].states])
+            holds = holds & named.reshape([-1 if other == v else 1 for other in events])
+        which[np.broadcast_to(holds, which.shape)] = number
+    return which
+
+
 def scenario_masks(layout: Layout, scenarios: Sequence[Scenario]) -> NDArray[np.float64]:
     """Compute 0/1 masks (scenarios + `other`, *cards of the rule events); the first rule that holds wins."""
-    events = rule_events(layout, scenarios)
-    masks = np.zeros((len(scenarios) + 1, *(layout.cards[v] for v in events)))
-    for states in product(*(range(layout.cards[v]) for v in events)):
-        named = {layout.events[v].id: layout.events[v].states[x] for v, x in zip(events, states, strict=True)}
-        matches = (i for i, rule in enumerate(scenarios) if all(named[when.event] in when.states for when in rule.when))
-        masks[(next(matches, len(scenarios)), *states)] = 1.0
-    return masks
+    which = scenario_of_each(layout, scenarios)
+    numbers = np.arange(len(scenarios) + 1).reshape([-1] + [1] * which.ndim)
+    return np.asarray(which == numbers, dtype=np.float64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from forecast.compiled.reports import Report
 from forecast.record.outcome import Outcome
 from forecast.reweight.weights import weighted_quantiles
-from forecast.workspace.records import Item, Settled
+from forecast.workspace.records import Item, OnScenarios, Settled, events_of
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -24,7 +24,8 @@ def source_table(found: Outcome) -> list[Row]:
     Each row: source, name, grade, `prior` (mean of its reliability by the grade), `now` (posterior mean and 5 and 95 %
     quantiles; None without an unsettled report: what is settled is public and says nothing about a source), `agreement`
     (mean posterior probability of what its reports favour), and `items`: id, reported, headline, what became of it
-    (counts, settled, retracted, superseded), `says` and `agreement` for each event it bears on but does not settle.
+    (counts, settled, retracted, superseded), `says` and `agreement` for each event it bears on but does not settle, and
+    for the scenarios (`event` is then "scenarios").
     """
     posterior, workspace = found.posterior, found.workspace
     weights, drawn = posterior.weights.weights, posterior.reliabilities
@@ -63,7 +64,7 @@ def _item(found: Outcome, item: Item, report: Report | None, superseded: set[str
         "headline": item.headline,
         "credibility": item.credibility,
         "standing": _standing(found, item, superseded),
-        "says": [] if report is None else _said(found, report),
+        "says": [] if report is None else [*_said(found, item, report), *_said_of_scenarios(found, item, report)],
     }
 
 
@@ -75,11 +76,14 @@ def _standing(found: Outcome, item: Item, superseded: set[str]) -> str:
     return "settled" if all(isinstance(bearing, Settled) for bearing in item.bears_on) else "counts"
 
 
-def _said(found: Outcome, report: Report) -> list[Row]:
-    """Tell for each event of a report which states it favours, and how probable they are by now."""
+def _said(found: Outcome, item: Item, report: Report) -> list[Row]:
+    """Tell for each event that an item speaks of which states it favours, and how probable they are by now."""
     weights = found.posterior.weights.weights
+    events = {part.event for part in item.bears_on if not isinstance(part, Settled | OnScenarios)}
     rows = []
     for axis, v in enumerate(report.scope):
+        if found.layout.events[v].id not in events:
+            continue
         others = tuple(other for other in range(len(report.scope)) if other != axis)
         said = report.said.max(axis=others)
         best = np.flatnonzero(said == said.max())
@@ -88,4 +92,20 @@ def _said(found: Outcome, report: Report) -> list[Row]:
         event = found.layout.events[v]
         now = float(found.posterior.evaluation.events[v][best].sum(axis=0) @ weights)
         rows.append({"event": event.id, "favours": [event.states[x] for x in best], "agreement": now})
+    return rows
+
+
+def _said_of_scenarios(found: Outcome, item: Item, report: Report) -> list[Row]:
+    """Tell which scenarios an item favours, and how probable they are by now; nothing where that has worn off."""
+    rows: list[Row] = []
+    for part in item.bears_on:
+        if not isinstance(part, OnScenarios):
+            continue
+        events = {found.layout.index[event] for event in events_of(part)}
+        others = tuple(axis for axis, v in enumerate(report.scope) if v not in events)
+        said = report.said.max(axis=others)
+        best = [name for name, number in part.ratios.items() if number == max(part.ratios.values())]
+        if said.min() < said.max():
+            now = sum(found.scenarios[name].probability for name in best)
+            rows.append({"event": "scenarios", "favours": best, "agreement": now})
     return rows

@@ -1,4 +1,4 @@
-"""A matrix of competing hypotheses as evidence items: how consistent each item is with each state, in decibans.
+"""A matrix of competing hypotheses as evidence items: how consistent each item is with each of them, in decibans.
 
 Source: Heuer (1999), Psychology of Intelligence Analysis, chapter 8, for the matrix and its grades.
 """
@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.csv_text import Table, parse_csv
 from forecast.workspace.draft_items import item_text
 from forecast.workspace.drafts import mapping, text
+from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import Node, Scalar
 from forecast.workspace.problems import Problem, Source, choice, nearest, quoted, shown
 from forecast.workspace.records import Network, Scenario
+from forecast.workspace.shapes.evidence import SCENARIOS
 from forecast.workspace.yaml_text import resolve
 
 # A convention: no published numbers exist. The steps are those of `support: moderate` and `strong`.
@@ -45,55 +47,76 @@ class Matrix:
         return replace(problem, source=Source(file, self.lines[row - 1]))
 
 
-def read_matrix(content: bytes, path: str, event: str, network: Network, scenarios: Sequence[Scenario]) -> Matrix:
-    """Read a CSV matrix: a row an item, a column a state of `event`, and what an item needs beside.
+def read_matrix(
+    content: bytes, path: str, event: str | None, network: Network, scenarios: Sequence[Scenario]
+) -> Matrix:
+    """Read a CSV matrix: a row an item, a column a hypothesis, and what an item needs beside.
 
-    The likelihood of a state is 10^(decibans / 10) of its cell, the largest in the row scaled to 1.
+    The hypotheses are the states of `event`; without one the scenarios and `other`. The likelihood of a hypothesis is
+    10^(decibans / 10) of its cell, the largest in the row scaled to 1.
     """
     table, found = parse_csv(content, path)
-    problems: list[Problem] = []
     if table is None:
         return Matrix("", (), found)
-    states, where = network.events[event].states, Source(path, table.header_line)
-    known = (*NEEDED, *OPTIONAL, *states)
-    for name in table.header:
-        if name not in known:
-            is_scenario = name in {scenario.id for scenario in scenarios}
-            hint = "evidence bears on events, not on scenarios; " if is_scenario else ""
-            allowed = f"{hint}columns are {quoted(known)}{nearest(name, known)}"
-            problems.append(Problem(where, f"unknown column {shown(name)}", "", allowed))
-    for name in (*NEEDED, *states):
-        if table.header.count(name) != 1:
-            got = "none" if name not in table.header else "several"
-            problems.append(
-                Problem(where, f"one column is needed for {shown(name)}", got, f"'{event}' has states {quoted(states)}")
-            )
+    ids = (*(scenario.id for scenario in scenarios), OTHER)
+    hypotheses = network.events[event].states if event is not None else ids
+    problems = _of_header(table, Source(path, table.header_line), event, network, ids)
     if problems:
         return Matrix("", (), (*found, *problems))
     added = []
     for line, row in table.rows:
         cells = {name: cell.strip() for name, cell in zip(table.header, row, strict=True)}
-        wrong = [state for state in states if cells[state].upper() not in GRADES]
-        for state in wrong:
-            what = f"item {shown(cells['id'])}: {shown(state)} has no grade of consistency"
+        wrong = [one for one in hypotheses if cells[one].upper() not in GRADES]
+        for one in wrong:
+            what = f"item {shown(cells['id'])}: {shown(one)} has no grade of consistency"
             problems.append(
-                Problem(Source(path, line), what, shown(cells[state]), choice("grades", cells[state].upper(), GRADES))
+                Problem(Source(path, line), what, shown(cells[one]), choice("grades", cells[one].upper(), GRADES))
             )
-        added.append(_item(cells | dict.fromkeys(wrong, NEUTRAL), event, states))
+        added.append(_item(cells | dict.fromkeys(wrong, NEUTRAL), event, hypotheses))
     return Matrix("".join(added), tuple(line for line, _ in table.rows), (*found, *problems))
 
 
-def _item(cells: dict[str, str], event: str, states: Sequence[str]) -> str:
-    decibans = {state: GRADES[cells[state].upper()] for state in states}
+def _of_header(
+    table: Table, where: Source, event: str | None, network: Network, scenarios: Sequence[str]
+) -> list[Problem]:
+    """Report columns that are unknown, missing or there twice; those of other hypotheses with what they need."""
+    hypotheses = network.events[event].states if event is not None else scenarios
+    known = (*NEEDED, *OPTIONAL, *hypotheses)
+    problems = []
+    for name in table.header:
+        if name not in known:
+            allowed = f"{_hint(name, event, network, scenarios)}columns are {quoted(known)}{nearest(name, known)}"
+            problems.append(Problem(where, f"unknown column {shown(name)}", "", allowed))
+    of = f"'{event}' has states {quoted(hypotheses)}" if event is not None else f"scenarios are {quoted(hypotheses)}"
+    for name in (*NEEDED, *hypotheses):
+        if table.header.count(name) != 1:
+            got = "none" if name not in table.header else "several"
+            problems.append(Problem(where, f"one column is needed for {shown(name)}", got, of))
+    return problems
+
+
+def _hint(name: str, event: str | None, network: Network, scenarios: Sequence[str]) -> str:
+    """Say how a hypothesis of another kind is imported; a matrix has hypotheses of one kind."""
+    if event is not None and name in scenarios:
+        return "a matrix is on the states of one event or, without --event, on the scenarios; "
+    with_state = [other.id for other in network.events.values() if name in other.states]
+    if event is None and with_state:
+        return f"that is a state of {quoted(with_state)}: without --event a matrix is on the scenarios; "
+    return ""
+
+
+def _item(cells: dict[str, str], event: str | None, hypotheses: Sequence[str]) -> str:
+    decibans = {one: GRADES[cells[one].upper()] for one in hypotheses}
     most = max(decibans.values())
-    ratios = {state: round(10.0 ** ((tenths - most) / 10.0), DIGITS) for state, tenths in decibans.items()}
-    likelihood = mapping({state: Scalar(ratio, f"{ratio:g}", 1) for state, ratio in ratios.items()})
+    ratios = {one: round(10.0 ** ((tenths - most) / 10.0), DIGITS) for one, tenths in decibans.items()}
+    numbers = mapping({one: Scalar(ratio, f"{ratio:g}", 1) for one, ratio in ratios.items()})
     fields: dict[str, Node] = {
         name: Scalar(resolve(cells[name]), cells[name], 1) if name == "credibility" else text(cells[name])
         for name in (*NEEDED, *OPTIONAL)
         if cells.get(name)
     }
-    return item_text(fields, [mapping({"event": text(event), "likelihood": likelihood})])
+    on_event: dict[str, Node] = {"event": text(event or ""), "likelihood": numbers}
+    return item_text(fields, [mapping({SCENARIOS: numbers} if event is None else on_event)])
 
 
 def path_of(name: str, day: date) -> str:

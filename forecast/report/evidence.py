@@ -10,7 +10,7 @@ from forecast.compiled.reports import Report
 from forecast.record.outcome import Outcome
 from forecast.report.untrusted import link
 from forecast.report.wording import label, long_date
-from forecast.workspace.records import Bearing, Claim, Item, Likelihood, Settled, Support
+from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
 
 CREDIBILITY = {1: "confirmed", 2: "probably true", 3: "possibly true", 4: "doubtful", 5: "improbable", 6: "not judged"}
 NO_WEIGHT = 0.05  # decibans: shown as 0.0
@@ -65,14 +65,15 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
 
 
 def _bearing(bearing: Bearing) -> dict[str, str]:
-    return {"event": label(bearing.event), "how": _how(bearing)}
+    about = "scenarios" if isinstance(bearing, OnScenarios) else label(bearing.event)
+    return {"event": about, "how": _how(bearing)}
 
 
 def _how(bearing: Bearing) -> str:
     match bearing:
         case Settled():
             return f"settled as {label(bearing.state)}"
-        case Likelihood():
+        case Likelihood() | OnScenarios():
             ratios = f"{NO_BREAK}: ".join(
                 f"{label(state)}{NO_BREAK}{ratio:g}" for state, ratio in bearing.ratios.items()
             )

@@ -11,7 +11,7 @@ from forecast.workspace.csv_text import Table
 from forecast.workspace.nodes import Mapping as MappingNode
 from forecast.workspace.nodes import Node, Scalar, child, line_at
 from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
-from forecast.workspace.shapes.evidence import BEARINGS, ColumnMapShape
+from forecast.workspace.shapes.evidence import BEARINGS, SCENARIOS, ColumnMapShape
 
 KEYS = (
     *("id", "reported", "happened", "source", "credibility", "group", "rho", "headline", "url", "why"),
@@ -57,11 +57,18 @@ def read_columns(
 
 def _by_name(header: Mapping[str, int], where: Source) -> tuple[Columns, list[Problem]]:
     problems = [
-        Problem(where, f"unknown column {shown(name)}", "", f"columns are {quoted(KEYS)}{nearest(name, KEYS)}")
+        Problem(
+            where, f"unknown column {shown(name)}", "", f"{_hint(name)}columns are {quoted(KEYS)}{nearest(name, KEYS)}"
+        )
         for name in header
         if name not in KEYS
     ]
     return Columns({key: place for key, place in header.items() if key in KEYS}), problems
+
+
+def _hint(name: str) -> str:
+    where = "evidence on scenarios stands in YAML, or is imported as a matrix (--format ach); "
+    return where if name == SCENARIOS else ""
 
 
 def _by_map(
@@ -76,7 +83,7 @@ def _by_map(
         for key in names:
             line = inner.key_lines.get(key, inner.line) if isinstance(inner, MappingNode) else node.line
             if key not in KEYS:
-                allowed = f"keys are {quoted(KEYS)}{nearest(key, KEYS)}"
+                allowed = f"{_hint(key)}keys are {quoted(KEYS)}{nearest(key, KEYS)}"
                 problems.append(Problem(Source(map_path, line), f"column map: unknown key {shown(key)}", "", allowed))
             elif part == "always" and key in shape.columns:
                 what = f"column map: {shown(key)} is both a column and always the same"

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.readable import Readable
-from forecast.workspace.records import Item, Settled
+from forecast.workspace.records import Item, Settled, events_of
 
 ALIKE = 0.9  # ratio of difflib from which two headlines are the same in other words
 ENDS = 12  # characters at either end of a headline; one end must be the same for two headlines to be compared
@@ -28,23 +28,25 @@ def copied_reports(all_: Readable) -> Iterator[Problem]:
         for bearing in item.bears_on:
             if isinstance(bearing, Settled):
                 continue
-            event = bearing.event
-            same_url = by_url.setdefault((item.url, event), []) if item.url else []
-            blocks = [
-                by_headline.setdefault((event, item.reported, end), [])
-                for end in dict.fromkeys(("<" + headline[:ENDS], ">" + headline[-ENDS:]))
-            ]
-            found = next((other for other in same_url if _apart(item, other)), None)
-            how = "address" if found is not None else "headline"
-            if found is None:
-                near = (one for block in blocks for one in block if _apart(item, one) and _alike(headline, _plain(one)))
-                found = next(near, None)
-            if found is not None:
-                what = f"item {shown(item.id)}: bears on {shown(event)} with the {how} of item {shown(found.id)}"
-                allowed = f"that is at {found.source}; give both one group if they restate each other"
-                yield Problem(bearing.source, what, "", allowed, "warning")
-            for known in (same_url, *blocks):
-                _remember(known, item)
+            is_told = False
+            for event in events_of(bearing):
+                same_url = by_url.setdefault((item.url, event), []) if item.url else []
+                blocks = [
+                    by_headline.setdefault((event, item.reported, end), [])
+                    for end in dict.fromkeys(("<" + headline[:ENDS], ">" + headline[-ENDS:]))
+                ]
+                found = next((other for other in same_url if _apart(item, other)), None)
+                how = "address" if found is not None else "headline"
+                if found is None:
+                    every = (one for block in blocks for one in block)
+                    found = next((one for one in every if _apart(item, one) and _alike(headline, _plain(one))), None)
+                if found is not None and not is_told:
+                    what = f"item {shown(item.id)}: bears on {shown(event)} with the {how} of item {shown(found.id)}"
+                    allowed = f"that is at {found.source}; give both one group if they restate each other"
+                    yield Problem(bearing.source, what, "", allowed, "warning")
+                    is_told = True  # of all events of the scenarios: one copy
+                for known in (same_url, *blocks):
+                    _remember(known, item)
 
 
 def _remember(known: list[Item], item: Item) -> None:

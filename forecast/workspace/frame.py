@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from forecast.workspace.names import Names
-from forecast.workspace.records import Event, Network
+from forecast.workspace.records import Event, Network, Scenario
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Frame:
     names: Names
     network: Network | None  # None where its dates are not readable
     today: date
+    rules: tuple[Scenario, ...] = ()  # of the scenarios that could be read, in order, without names and summaries
 
     @property
     def events(self) -> Mapping[str, Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -60,13 +61,13 @@ def read_workspace(
     if (tree := trees.get(files.NETWORK)) is not None:
         read = read_network(tree, files.NETWORK, names, today)
         network, problems = read.network, [*problems, *read.problems]
-    frame = Frame(names, network, today)
+    scenarios, about_scenarios = read_scenarios(trees.get(files.SCENARIOS, NO_LIST), files.SCENARIOS, names, today)
+    frame = Frame(names, network, today, tuple(replace(rule, name=rule.id, summary="") for rule in scenarios))
 
-    scenarios, more = read_scenarios(trees.get(files.SCENARIOS, NO_LIST), files.SCENARIOS, names, today)
     experts, about_experts = read_experts(trees.get(files.EXPERTS, NO_MAP), files.EXPERTS, today)
     grades, about_grades = read_grades(trees.get(files.GRADES, NO_MAP), files.GRADES, today)
     sources, about_sources = read_sources(trees.get(files.SOURCES, NO_MAP), grades, files.SOURCES, today)
-    problems += [*more, *about_experts, *about_grades, *about_sources]
+    problems += [*about_scenarios, *about_experts, *about_grades, *about_sources]
     watched_until = None
     if (tree := trees.get(files.WATCH)) is not None:
         watched_until, more = read_watch(tree, files.WATCH, network.opens if network else None, today)

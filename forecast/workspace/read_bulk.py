@@ -19,12 +19,13 @@ from forecast.workspace.nodes import Sequence as ListNode
 from forecast.workspace.plain_rows import AT_LEAST, PlainRows, pair, split
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_evidence import EvidenceRead, Reading
-from forecast.workspace.shapes.evidence import BEARINGS
+from forecast.workspace.shapes.evidence import BEARINGS, SCENARIOS
 from forecast.workspace.yaml_text import resolve
 
 ITEM_KEYS = ("id", "reported", "happened", "source", "credibility", "group", "rho", "headline", "url", "why")
 LATER_KEYS = ("retracted", "supersedes")
 BEARING_KEYS = ("event", *BEARINGS, "for", "until")
+NO_COLUMN = f", '{SCENARIOS}'"  # the way that no cell can go
 NUMBERS = frozenset(("credibility", "rho"))
 
 
@@ -114,4 +115,4 @@ def _unreadable(cells: dict[str, str], source: Source) -> Iterator[Problem]:
 def _of_a_row(problem: Problem) -> Problem:
     # A row bears on one event: the place in a list of events would only be in the way.
     what = problem.what.replace(": bears_on[1].", ": ", 1).replace(": bears_on[1]", "", 1)
-    return replace(problem, what=what)
+    return replace(problem, what=what, allowed=problem.allowed.replace(NO_COLUMN, ""))

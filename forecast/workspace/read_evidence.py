@@ -18,9 +18,10 @@ from forecast.workspace.names import (
 )
 from forecast.workspace.nodes import Mapping, Node, Scalar, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.read_on_scenarios import all_zero, no_event, on_scenarios, scenario_problems
 from forecast.workspace.readable import Superseding
-from forecast.workspace.records import Bearing, Claim, Item, Likelihood, Settled, Support
-from forecast.workspace.shapes.evidence import BearingShape, ItemShape
+from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
+from forecast.workspace.shapes.evidence import SCENARIOS, BearingShape, ItemShape
 
 CANNOT_BE_JUDGED = 6  # credibility of an item that gives none
 
@@ -155,6 +156,8 @@ def _bearing_problems(node: Node, path: str, subject: str, frame: Frame) -> Iter
     if not isinstance(node, Mapping):
         return
     yield from exactly_one(BearingShape, node, path, subject)
+    yield from no_event(node, path, subject)
+    yield from scenario_problems(node, path, subject, frame)
     event = text_at(node, "event")
     if event is not None:
         yield from unknown_event(frame.names, event, Source(path, line_at(node, "event")), subject)
@@ -172,10 +175,12 @@ def _bearing_problems(node: Node, path: str, subject: str, frame: Frame) -> Iter
         yield Problem(
             Source(path, node.key_lines["for"]), f"{subject}: 'for' without 'support'", "", "give its strength"
         )
-    if "until" in node.entries and not {"likelihood", "support"} & set(node.entries):
+    if "until" in node.entries and not {"likelihood", "support", SCENARIOS} & set(node.entries):
         what = f"{subject}: 'until' on what does not wear off"
-        yield Problem(Source(path, node.key_lines["until"]), what, "", "only with likelihood or support")
+        yield Problem(Source(path, node.key_lines["until"]), what, "", "only with likelihood, support or scenarios")
     yield from _supported(node, event, path, subject, frame)
+    yield from all_zero(node, "likelihood", "state", path, subject)
+    yield from all_zero(node, SCENARIOS, "scenario", path, subject)
     yield from _ratios(child(node, "likelihood"), event, path, subject, frame)
 
 
@@ -196,13 +201,7 @@ def _scalars(node: Node | None) -> tuple[Scalar, ...]:
 
 def _ratios(node: Node | None, event: str | None, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
     states = frame.names.states(event) if event else None
-    if not isinstance(node, Mapping):
-        return
-    numbers = [entry.value for entry in node.entries.values() if isinstance(entry, Scalar)]
-    if numbers and all(value == 0 and not isinstance(value, bool) for value in numbers):
-        what = f"{subject}: likelihood is 0 in every state: the report could not exist"
-        yield Problem(Source(path, node.line), what, "", "at least one number above 0")
-    if states is None:
+    if not isinstance(node, Mapping) or states is None:
         return
     for state in node.entries:
         yield from unknown_state(
@@ -215,8 +214,10 @@ def _ratios(node: Node | None, event: str | None, path: str, subject: str, frame
 
 
 def _bearing(shape: BearingShape, source: Source, frame: Frame) -> Bearing | None:
-    states = frame.names.states(shape.event)
-    if states is None:
+    if shape.scenarios is not None:
+        return on_scenarios(shape, source, frame)
+    states = frame.names.states(shape.event) if shape.event is not None else None
+    if shape.event is None or states is None:
         return None
     if shape.settled is not None:
         return Settled(shape.event, shape.settled, source) if shape.settled in states else None
@@ -235,6 +236,10 @@ def _bearing(shape: BearingShape, source: Source, frame: Frame) -> Bearing | Non
 def _repeated(earlier: list[Bearing], bearing: Bearing, subject: str) -> Iterator[Problem]:
     # Something public and hard may stand beside a judgement of what it means for the states still open.
     for other in earlier:
-        if other.event == bearing.event and isinstance(other, Settled) == isinstance(bearing, Settled):
+        if isinstance(other, OnScenarios) or isinstance(bearing, OnScenarios):
+            if type(other) is type(bearing):
+                what = f"{subject}: bears twice on the scenarios"
+                yield Problem(bearing.source, what, "", f"first at {other.source}; put both into one")
+        elif other.event == bearing.event and isinstance(other, Settled) == isinstance(bearing, Settled):
             what = f"{subject}: bears twice on event {shown(bearing.event)}"
             yield Problem(bearing.source, what, "", f"first at {other.source}; put both into one")

@@ -288,7 +288,28 @@ class Claim:
     source: Source
 
 
-Bearing = Settled | Likelihood | Support | Claim
+@dataclass(frozen=True)
+class OnScenarios:
+    """How probable the report is under each scenario and `other` (up to one common factor).
+
+    `rules` are those by which it was read, in order, without names and summaries: what a scenario is decides what is
+    said, how it is described does not.
+    """
+
+    ratios: Mapping[str, float]  # every scenario in the order of the rules, then `other`
+    rules: tuple[Scenario, ...]
+    until: date | None
+    source: Source
+
+
+Bearing = Settled | Likelihood | Support | Claim | OnScenarios
+
+
+def events_of(bearing: Bearing) -> tuple[str, ...]:
+    """Return the events that a part of an item speaks about: its own, or all that the scenarios' rules mention."""
+    if isinstance(bearing, OnScenarios):
+        return tuple(dict.fromkeys(condition.event for rule in bearing.rules for condition in rule.when))
+    return (bearing.event,)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,14 @@ def _say_exactly_one(schema: dict[str, Any], shape: type[Shape]) -> None:
     is_top = schema.get("type") == "object" and set(shape.one_of) <= set(schema.get("properties", {}))
     definition = schema if is_top else schema.get("$defs", {}).get(shape.__name__)
     if definition is not None:
-        definition["oneOf"] = [{"required": [key]} for key in shape.one_of]
+        definition["oneOf"] = [_branch(shape, key) for key in shape.one_of]
+
+
+def _branch(shape: type[Shape], key: str) -> dict[str, Any]:
+    if key in shape.beside:
+        return {"required": [shape.beside[key], key]}
+    others = sorted(set(shape.beside.values()))
+    return {"required": [key], "not": {"required": others}} if others else {"required": [key]}
 
 
 def text_of(kind: str) -> str:

@@ -25,7 +25,7 @@ from forecast.reweight.weights import Weights
 from forecast.workspace.records import Workspace
 from tests.oracle import enumeration
 from tests.oracle.enumeration import AsOf
-from tests.oracle.random_worlds import random_world
+from tests.oracle.random_worlds import random_world, with_parts_on_scenarios
 from tests.worlds import OPENS
 
 Array = NDArray[np.float64]
@@ -49,6 +49,8 @@ class Answered:
 def answered(seed: int, n_events: int, monkeypatch: pytest.MonkeyPatch) -> Answered | None:
     """Return a random world whose sources stand at nodes of the grid; None if its evidence is impossible."""
     world, rng = random_world(seed, n_events, draws=DRAWS), np.random.default_rng(seed + 1)
+    if seed % 2:
+        world = with_parts_on_scenarios(np.random.default_rng(seed), world)
     # Copies are ranked by strength at the prior mean, which is not where the sources stand here.
     known = replace(world.workspace, items=tuple(replace(item, group=None) for item in world.workspace.items))
     names = tuple(sorted(known.sources))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from forecast.commands.evidence_questions import slug
 from forecast.commands.main import main
 from forecast.workspace.problems import choice
-from forecast.workspace.records import Claim, Item, Likelihood, Settled, Support
+from forecast.workspace.records import Claim, Item, Likelihood, OnScenarios, Settled, Support
 from forecast.workspace.shapes.common import NAME_PATTERN
 from tests.commands.conftest import AS_OF
 from tests.workspace.writing import example, messages, read
@@ -81,6 +81,17 @@ def test_every_form(tmp_path: Path) -> None:
     assert isinstance(launch, Support)
     assert (("kept", "raised"), "moderate") == (budget.states, budget.strength)
     assert (("limited", "general"), "slight") == (launch.states, launch.strength)
+
+
+def test_on_scenarios(tmp_path: Path) -> None:
+    """Numbers for the scenarios in the order of their rules, `other` last, or by name; it wears off as told."""
+    for number, said in enumerate(("8,4,2,1", "{other: 1, breakthrough: 8, on_the_market: 4, still_testing: 2}")):
+        root = example(tmp_path / str(number))
+        result = write(root, changed={"likelihood": None, "scenarios": said, "until": "2026-09-30"})
+        assert 0 == result.exit_code, result.output
+        (part,) = added(root).bears_on
+        assert isinstance(part, OnScenarios)
+        assert ([8.0, 4.0, 2.0, 1.0], date(2026, 9, 30)) == ([*part.ratios.values()], part.until)
 
 
 def test_a_new_source(tmp_path: Path) -> None:
@@ -173,7 +184,12 @@ def test_ids_lead_nowhere_else(tmp_path: Path) -> None:
             "Supersedes the item 'hiring-stopp': 'hiring-stopp' is none of them; items are ",
         ),
         ({"supersedes": "hiring-stopp"}, "did you mean 'hiring-stop'?"),
-        ({"headline": None, "likelihood": None}, "missing --headline, --settled, --likelihood, --support or --claims"),
+        (
+            {"headline": None, "likelihood": None},
+            "missing --headline, --settled, --likelihood, --support, --claims or ",
+        ),
+        ({"likelihood": None, "scenarios": "1,2,3"}, "3 numbers for the 4 scenarios breakthrough, on_the_market, "),
+        ({"likelihood": None, "scenarios": ""}, "'' is no likelihood"),
     ],
 )
 def test_wrong_usage(tmp_path: Path, changed: dict[str, str | None], says: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
@@ -60,6 +61,32 @@ def test_a_contradicted_source_loses(updated: Path) -> None:
     row = json.loads(_sources(updated, "rumour", "--json").stdout)
     assert row["now"]["mean"] < row["prior"]
     assert ["general"] == row["items"][0]["says"][0]["favours"]
+
+
+def test_what_an_item_on_scenarios_favours(updated: Path) -> None:
+    """The scenarios of the largest number, with what they have together by now; nothing where all have the same."""
+    (updated / "evidence" / "2026-06-28-courses.yaml").write_text(
+        "".join(
+            f"""\
+- id: courses-{number}
+  reported: 2026-06-28
+  source: forum
+  headline: Of the whole course, no. {number}.
+  bears_on:
+  - {{scenarios: {{breakthrough: 2, on_the_market: 2, still_testing: {other}, other: {other}}}}}
+"""
+            for number, other in enumerate((1, 2))
+        ),
+        encoding="utf-8",
+    )
+    rows = json.loads(_sources(updated, "forum", "--json").stdout)
+    told = {one["id"]: one["says"] for one in rows["items"]}
+    update = ["update", "-C", str(updated), "--as-of", AS_OF, "--dry-run", "--json"]
+    forecast = json.loads(CliRunner().invoke(main, update).stdout)
+    now = sum(one["probability"] for one in forecast["scenarios"] if one["id"] in ("breakthrough", "on_the_market"))
+    (row,) = told["courses-0"]
+    assert ("scenarios", ["breakthrough", "on_the_market"], []) == (row["event"], row["favours"], told["courses-1"])
+    assert now == pytest.approx(row["agreement"], abs=1e-12)
 
 
 def test_unknown_source(updated: Path) -> None:

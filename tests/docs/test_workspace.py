@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from forecast.commands.init import write_template
-from forecast.compiled.reports import CREDIBILITY_SHIFT, SUPPORT_DECIBANS
+from forecast.compiled.parts import SUPPORT_DECIBANS
+from forecast.compiled.reports import CREDIBILITY_SHIFT
 from forecast.workspace.grades import DEFAULT_GRADES
 from forecast.workspace.read import read_workspace
 from forecast.workspace.verbal import SCALES

@@ -8,13 +8,18 @@ import pytest
 from click.testing import CliRunner
 
 from forecast.commands.import_ import import_
-from forecast.workspace.records import Likelihood
+from forecast.workspace.records import Likelihood, OnScenarios
 from tests.workspace.writing import example, read
 
+ON_SCENARIOS = """\
+id,reported,source,credibility,headline,breakthrough,on_the_market,still_testing,other
+m-1,2026-05-01,newspaper,2,A pilot shop is being fitted out.,C,CC,I,II
+m-2,2026-05-02,forum,,Nobody has heard of a date.,II,I,C,N/A
+"""
 SAMPLE = Path(__file__).parent / "samples/ach.csv"
 
 
-def imported(root: Path, text: str, *more: str, event: str = "launch") -> tuple[int, str]:
+def imported(root: Path, text: str, *more: str, event: str | None = "launch") -> tuple[int, str]:
     """Import a matrix into a workspace; return exit status and output, or the problems."""
     (root / "matrix.csv").write_text(text, encoding="utf-8")
     arguments = [
@@ -24,8 +29,7 @@ def imported(root: Path, text: str, *more: str, event: str = "launch") -> tuple[
         str(root),
         "--format",
         "ach",
-        "--event",
-        event,
+        *(("--event", event) if event else ()),
         "--yes",
         *more,
     ]
@@ -58,7 +62,7 @@ def test_cells_are_decibans(tmp_path: Path) -> None:
         (
             "limited,general",
             "limited,still_testing",
-            "matrix.csv:1: unknown column 'still_testing'; evidence bears on events",
+            "matrix.csv:1: unknown column 'still_testing'; a matrix is on the states of one event or,",
         ),
         ("limited,general", "limited,generl", "did you mean 'general'?"),
         ("newspaper", "newspapr", "unknown source 'newspapr'"),
@@ -88,3 +92,56 @@ def test_all_that_is_wrong_is_told_at_its_row(tmp_path: Path) -> None:
             "matrix.csv:4: a quote is opened and not closed",
         ],
     ) == (status, told)
+
+
+def test_a_matrix_of_scenarios(tmp_path: Path) -> None:
+    """Without --event the columns are the scenarios and `other`: each row is an item on the scenarios."""
+    status, said = imported(example(tmp_path), ON_SCENARIOS, event=None)
+    workspace = read(tmp_path)
+    items = [item for item in workspace.items if item.id.startswith("m-")]
+    parts = [part for item in items for part in item.bears_on if isinstance(part, OnScenarios)]
+    ratios = [
+        {"breakthrough": 0.3162, "on_the_market": 1.0, "still_testing": 0.0316, "other": 0.01},
+        {"breakthrough": 0.0316, "on_the_market": 0.1, "still_testing": 1.0, "other": 0.3162},
+    ]
+    rules = [(rule.id, rule.when) for rule in workspace.scenarios]
+    assert (0, ratios) == (status, [part.ratios for part in parts]), said
+    assert [rules, rules] == [[(rule.id, rule.when) for rule in part.rules] for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            ",other\n",
+            "\n",
+            "matrix.csv:1: one column is needed for 'other'; got none; scenarios are 'breakthrough', 'on_",
+        ),
+        (",other\n", ",othr\n", "unknown column 'othr'; columns are "),
+        (
+            "still_testing,other",
+            "general,other",
+            "unknown column 'general'; that is a state of 'launch': without --event",
+        ),
+        (
+            "CC,I,II",
+            "CC,I,III",
+            "matrix.csv:2: item 'm-1': 'other' has no grade of consistency; got 'III'; grades are ",
+        ),
+        ("newspaper", "newspapr", "matrix.csv:2: item 'm-1': unknown source 'newspapr'"),
+    ],
+)
+def test_a_wrong_matrix_of_scenarios(tmp_path: Path, old: str, new: str, says: str) -> None:
+    """A mistake in a matrix of scenarios is told at its row, and no file appears."""
+    before = sorted(example(tmp_path).rglob("*.yaml"))
+    status, said = imported(tmp_path, ON_SCENARIOS.replace(old, new), event=None)
+    assert (1, before) == (status, sorted(tmp_path.rglob("*.yaml")))
+    assert says in said
+
+
+def test_incidents_need_an_event(tmp_path: Path) -> None:
+    """Only a matrix can do without an event."""
+    file = str(tmp_path / "some.csv")
+    Path(file).write_text("a\n", encoding="utf-8")
+    result = CliRunner().invoke(import_, ["evidence", file, "-C", str(example(tmp_path)), "--format", "acled", "--yes"])
+    assert (2, True) == (result.exit_code, "--format acled needs --event" in result.output)

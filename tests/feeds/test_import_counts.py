@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from forecast.commands.import_ import import_
 from forecast.workspace.problems import WorkspaceProblems
-from forecast.workspace.records import Claim, Item, Settled, Support
+from forecast.workspace.records import Claim, Item, Settled, Support, events_of
 from tests.feeds.coded_files import FILES, SAMPLES
 from tests.workspace.writing import example, read
 
@@ -46,7 +46,7 @@ def imported(root: Path, form: str, *more: str, where: str = "country=Sampleland
 
 def item(root: Path) -> Item:
     """Return the item that was imported."""
-    return next(one for one in read(root).items if any(bearing.event == "violence" for bearing in one.bears_on))
+    return next(one for one in read(root).items if any("violence" in events_of(part) for part in one.bears_on))
 
 
 def test_a_count_is_a_dated_claim(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ pushed through.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, cached_property
 from itertools import product
@@ -18,7 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from forecast.workspace.records import Claim, Event, Item, Likelihood, Settled, Support, Target, Workspace
+from forecast.workspace.records import (
+    Claim,
+    Event,
+    Item,
+    Likelihood,
+    OnScenarios,
+    Scenario,
+    Settled,
+    Support,
+    Target,
+    Workspace,
+)
 from tests.oracle.exposure import changing_hazard, exposure_at
 
 Array = NDArray[np.float64]
@@ -58,6 +69,11 @@ def informative(grade: str, credibility: int) -> float:
         return 1.0 / (1.0 + exp(-centre - SHIFT[credibility]))
     z = np.linspace(-12.0, 12.0, 24001)
     return float(np.trapezoid(np.exp(-z * z / 2.0) / (1.0 + np.exp(-centre - z)), z) / np.sqrt(2.0 * np.pi))
+
+
+def first_rule(rules: Iterable[Scenario], states: States) -> str:
+    """First rule that holds, else `other`."""
+    return next((r.id for r in rules if all(states[when.event] in when.states for when in r.when)), "other")
 
 
 class AsOf:
@@ -213,7 +229,42 @@ class AsOf:
 
     def lambdas(self, item: Item) -> dict[str, tuple[list[float], float]]:
         """The worn vectors of the item's unsettled parts."""
-        return {b.event: self.worn(item, b) for b in item.bears_on if not isinstance(b, Settled)}
+        return {b.event: self.worn(item, b) for b in item.bears_on if not isinstance(b, Settled | OnScenarios)}
+
+    def on_scenarios(self, item: Item) -> OnScenarios | None:
+        """The item's part on the scenarios, if it has one."""
+        return next((part for part in item.bears_on if isinstance(part, OnScenarios)), None)
+
+    def worn_on_scenarios(self, item: Item, part: OnScenarios, states: States) -> float:
+        """Worn number of one joint state: towards the scenario in which all dated events stay as they are known."""
+        names = {condition.event for rule in part.rules for condition in rule.when}
+        full = part.ratios[first_rule(part.rules, states)] / max(part.ratios.values())
+        stays, days = dict(states), []
+        for name in names:
+            if self.network.events[name].kind != "constant":
+                days.append(min(self.known_until(name), self.on))
+                stays[name] = self.network.events[name].states[self.state(name, days[-1])]
+        if not days:
+            return full
+        ahead = (self.on - min(days)).days
+        left = max(0, ((part.until or item.reported + timedelta(days=180)) - min(days)).days)
+        share = min(1.0, left / ahead) if ahead else 0.0
+        now = part.ratios[first_rule(part.rules, stays)] / max(part.ratios.values())
+        return full if share == 1.0 else now + share * (full - now)
+
+    def joint_states(self, names: Iterable[str]) -> list[States]:
+        """All joint states of some events."""
+        of = sorted(names)
+        return [dict(zip(of, x, strict=True)) for x in product(*(self.network.events[n].states for n in of))]
+
+    def best(self, item: Item) -> dict[str, set[int]]:
+        """Of each event that the item bears on the best states; of the scenarios the best joint states."""
+        best = {n: {k for k, x in enumerate(v) if x == max(v)} for n, (v, _) in self.lambdas(item).items()}
+        if (part := self.on_scenarios(item)) is not None:
+            names = {condition.event for rule in part.rules for condition in rule.when}
+            values = [self.worn_on_scenarios(item, part, states) for states in self.joint_states(names)]
+            best["\nscenarios"] = {k for k, x in enumerate(values) if x == max(values)}
+        return best
 
     def mixture(self, item: Item, q: float, states: States) -> float:
         """P(i|x) = q prod lambda + (1 - q) prod mean lambda."""
@@ -221,12 +272,16 @@ class AsOf:
         for name, (vector, mean) in self.lambdas(item).items():
             said *= vector[self.network.events[name].states.index(states[name])]
             noise *= mean
+        if (part := self.on_scenarios(item)) is not None:
+            said *= self.worn_on_scenarios(item, part, states)
+            noise *= sum(part.ratios.values()) / max(part.ratios.values()) / len(part.ratios)
         return said + noise
 
     def informative(self) -> dict[str, float]:
         """Return q of each unsettled item, times (1 - rho)^(k-1) for the k-th strongest of those that say the same."""
         grades = {source.id: source.reliability for source in self.workspace.sources.values()}
-        q = {i.id: informative(grades[i.report_source], i.credibility) for i in self.items if self.lambdas(i)}
+        told = [i for i in self.items if self.lambdas(i) or self.on_scenarios(i)]
+        q = {i.id: informative(grades[i.report_source], i.credibility) for i in told}
         by_group: dict[str, list[Item]] = {}
         for item in self.items:
             if item.id in q:
@@ -237,7 +292,7 @@ class AsOf:
             strengths = {item.id: self._strength(item, q[item.id]) for item in members}
             for item in members:
                 heard = int(strengths[item.id] > 1e-12)  # what says nothing makes no copy of another
-                best = {n: {k for k, x in enumerate(v) if x == max(v)} for n, (v, _) in self.lambdas(item).items()}
+                best = self.best(item)
                 for number, (says, copies) in enumerate(voices):
                     common = best.keys() & says.keys()
                     if common and all(best[name] & says[name] for name in common):
@@ -250,9 +305,9 @@ class AsOf:
         return q
 
     def _strength(self, item: Item, q: float) -> float:
-        names = list(self.lambdas(item))
-        combinations = product(*(self.network.events[name].states for name in names))
-        values = [self.mixture(item, q, dict(zip(names, states, strict=True))) for states in combinations]
+        part = self.on_scenarios(item)
+        names = {condition.event for rule in (part.rules if part else ()) for condition in rule.when}
+        values = [self.mixture(item, q, states) for states in self.joint_states({*names, *self.lambdas(item)})]
         return float("inf") if min(values) == 0.0 else log(max(values)) - log(min(values))
 
     # Answers
@@ -291,10 +346,7 @@ class AsOf:
 
     def scenario(self, states: States) -> str:
         """First rule that holds, else `other`."""
-        for rule in self.workspace.scenarios:
-            if all(states[when.event] in when.states for when in rule.when):
-                return rule.id
-        return "other"
+        return first_rule(self.workspace.scenarios, states)
 
     def holds(self, target: Target, states: States) -> bool:
         """Whether the target (without its conditions) holds."""

@@ -18,6 +18,7 @@ from forecast.workspace.records import (
     Item,
     Likelihood,
     Network,
+    OnScenarios,
     Roll,
     Scenario,
     Settled,
@@ -167,6 +168,24 @@ def random_world(seed: int, n_events: int, *, draws: int = 3, n_reports: int = 6
     layout = lay_out(network)
     theta, flat = random_theta(rng, layout, draws)
     return World(made, layout, theta, flat)
+
+
+def with_parts_on_scenarios(rng: np.random.Generator, made: World) -> World:
+    """Half of the unsettled items also, or only, bear on the scenarios; zeros and ties included."""
+    rules = tuple(random_scenarios(rng, made.workspace.network)) or (
+        rule("first", **{name: one.states[-1] for name, one in list(made.workspace.network.events.items())[:2]}),
+    )
+    items = []
+    for one in made.workspace.items:
+        if rng.random() < 0.5 and not any(isinstance(part, Settled) for part in one.bears_on):
+            numbers = np.round(rng.uniform(0.0, 1.0, len(rules) + 1), int(rng.integers(1, 4)))
+            numbers[int(rng.integers(len(numbers)))] = 1.0
+            until = None if rng.random() < 0.5 else one.reported + timedelta(days=int(rng.integers(1, 400)))
+            names = (*(scenario.id for scenario in rules), "other")
+            part = OnScenarios(dict(zip(names, numbers.tolist(), strict=True)), rules, until, HERE)
+            one = replace(one, bears_on=(part,) if rng.random() < 0.5 else (*one.bears_on, part))
+        items.append(one)
+    return replace(made, workspace=replace(made.workspace, items=tuple(items), scenarios=rules))
 
 
 def random_timing(rng: np.random.Generator, last: date = HORIZON) -> Timing | None:

@@ -175,6 +175,18 @@ def test_a_table_in_utf_16(tmp_path: Path, encoding: str) -> None:
     assert messages(tmp_path) == [f"{PATH}:1: UTF-16 text; got byte {first}; save the file as UTF-8"]
 
 
+def test_scenarios_are_no_column(tmp_path: Path) -> None:
+    """Evidence on scenarios is refused in a table, with a word on where it stands; other messages do not name it."""
+    where = "evidence on scenarios stands in YAML, or is imported as a matrix (--format ach); "
+    write(tmp_path, ROW + ",", header=HEADER + ",scenarios")
+    assert f"{PATH}:1: unknown column 'scenarios'; {where}columns are " in messages(tmp_path)[0]
+    (tmp_path / "evidence/feed.columns.yaml").write_text("columns: {scenarios: scenarios}\n", encoding="utf-8")
+    assert f"unknown key 'scenarios'; {where}keys are " in messages(tmp_path)[0]
+    write(other := tmp_path / "other", "r1,2026-07-01,newspaper,2,A.,demand,,,,,,")
+    said = "item 'r1': says nothing; needs exactly one of 'settled', 'likelihood', 'support', 'claims'"
+    assert [f"{PATH}:2: {said}"] == messages(other)
+
+
 def test_a_claim_of_what_is_always_so(tmp_path: Path) -> None:
     """The claim that a reached event is in its lowest state or a later one is warned about, as it tells nothing."""
     header = "id,reported,source,headline,event,claims"

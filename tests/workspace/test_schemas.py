@@ -55,6 +55,8 @@ def test_the_example_fits_the_schemas(tmp_path: Path) -> None:
         ("priors/statements/outside.yaml", "best: 0.15", "best: 15"),
         ("priors/statements/outside.yaml", "word: {term: likely}", "word: {term: likely}\n  probability: 0.5"),
         ("evidence/2026-03-02-prototype-shown.yaml", ", settled: shown", ""),
+        ("evidence/2026-03-02-prototype-shown.yaml", "event: prototype, settled", "settled"),
+        ("evidence/2026-03-02-prototype-shown.yaml", "settled: shown", "scenarios: {other: 1}"),
         ("evidence/watch.yaml", "2026-06-30", "30"),
         ("priors/experts.yaml", "name: Project lead, ", ""),
     ],

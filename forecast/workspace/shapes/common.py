@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -22,6 +23,8 @@ class Shape(BaseModel):
 
     # Keys of which exactly one must be there; the reader checks it, the schema says it.
     one_of: ClassVar[tuple[str, ...]] = ()
+    # Keys that some of these need beside them; the others of `one_of` stand without.
+    beside: ClassVar[Mapping[str, str]] = {}
 
 
 class AtLeast(Shape):

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from forecast.workspace.shapes.common import Day, Name, PastDay, Shape, States, Text
 
-BEARINGS = ("settled", "likelihood", "support", "claims")
+BEARINGS = ("settled", "likelihood", "support", "claims")  # ways to speak of an event
+SCENARIOS = "scenarios"  # the way to speak of all scenarios
 
 Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class BearingShape(Shape):
-    """What an item says about one event, in exactly one of four ways."""
+    """What an item says about one event, in exactly one of four ways, or about the scenarios."""
 
-    one_of: ClassVar[tuple[str, ...]] = BEARINGS
+    one_of: ClassVar[tuple[str, ...]] = (*BEARINGS, SCENARIOS)
+    beside: ClassVar[Mapping[str, str]] = dict.fromkeys(BEARINGS, "event")
 
-    event: Name
+    event: Name | None = None
     settled: Name | None = None
     likelihood: Annotated[dict[Name, Ratio], Field(min_length=1)] | None = None
     support: Literal["slight", "moderate", "strong", "very_strong"] | None = None
     for_: Annotated[States | None, Field(alias="for")] = None
     claims: Name | None = None
+    scenarios: Annotated[dict[Name, Ratio], Field(min_length=1)] | None = None
     until: Day | None = None
 
 
