@@ -17,7 +17,7 @@ from forecast.compiled.layout import Layout
 from forecast.compiled.scenarios import rule_events
 from forecast.inference.mpe import most_probable
 from forecast.record.outcome import Outcome
-from forecast.report.wording import label, likelihood_word, long_date, scenario_names
+from forecast.report.wording import event_names, label, likelihood_word, long_date, scenario_names
 from forecast.reweight.evaluate import mean_joint
 
 Array = NDArray[np.float64]
@@ -220,10 +220,10 @@ def _distinguishing(found: Outcome, joints: Sequence[Array], s: int) -> list[Row
 
 def text(row: Row, found: Outcome) -> str:
     """Tell a course in plain words: what moves, what is behind it, and what of the rest is least sure to stay."""
-    kinds = {event.id: event.kind for event in found.layout.events}
+    kinds, names = {event.id: event.kind for event in found.layout.events}, event_names(found)
     moves, hidden, stays = [], [], []
     for step in row["course"]:
-        name, state = label(step["event"]), label(step["state"])
+        name, state = names[step["event"]], label(step["state"])
         if kinds[step["event"]] == "constant":
             hidden.append(f"{name} is {state}")
         elif step["state"] == step["now"]:
@@ -236,7 +236,7 @@ def text(row: Row, found: Outcome) -> str:
     if hidden:
         parts.append(f"Behind it, perhaps never seen: {'; '.join(hidden)}.")
     unsure = sorted((s["in_scenario"], s["event"], s["state"]) for s in stays if s["in_scenario"] < SURE)[:UNSURE]
-    listed = ", ".join(f"{label(event)} {label(state)} ({likelihood_word(p)}, {p:.0%})" for p, event, state in unsure)
+    listed = ", ".join(f"{names[event]} {label(state)} ({likelihood_word(p)}, {p:.0%})" for p, event, state in unsure)
     if stays and moves:
         parts.append(f"The rest stays as it is{f'; least sure of that: {listed}' if unsure else ''}.")
     elif unsure:

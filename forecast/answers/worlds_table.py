@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from forecast.answers.worlds import Worlds
 from forecast.record.outcome import Outcome
 from forecast.report.digits import percent
-from forecast.report.wording import label, scenario_colour, scenario_names
+from forecast.report.wording import event_name, label, scenario_colour, scenario_names
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def worlds_table(found: Outcome, made: Worlds) -> dict[str, Any]:
         "events": [
             {
                 "id": event.id,
-                "label": label(event.id),
+                "label": event_name(event),
                 "states": list(map(label, event.states)),
                 "asked": v in made.asked,
             }
@@ -89,7 +89,7 @@ def _rows(found: Outcome, made: Worlds) -> list[dict[str, Any]]:
     for v in made.asked:
         event = found.layout.events[v]
         for x, state in enumerate(event.states):
-            row = {"event": label(event.id), "state": label(state), "first": x == 0, "states": len(event.states)}
+            row = {"event": event_name(event), "state": label(state), "first": x == 0, "states": len(event.states)}
             for how, table in (("learned", made.learned), ("imposed", made.imposed)):
                 one = table.get((v, x))
                 row[how] = (

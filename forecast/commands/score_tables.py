@@ -183,10 +183,11 @@ def _print_skill(shown: Sequence[Row]) -> None:
         if row["measure"] != "skill" or row["of"] not in {"brier", "rps", "crps", "crps_quantiles"}:
             continue
         level = f"{100 * row['level']:.0f} % interval"
-        low, high = row["low"], row["high"]
-        interval = "-" if low is None else f"{low:+.2f} to {high:+.2f}"
+        # Of a single question there is nothing to resample: its interval would have no width.
+        low, high = (row["low"], row["high"]) if row["n_questions"] > 1 else (None, None)
+        interval = "-" if low is None or high is None else f"{low:+.2f} to {high:+.2f}"
         scores = [_digits(row["score"]), _digits(row["benchmark_score"])]
-        sure = "" if low is None or low <= 0.0 <= high else "green" if low > 0.0 else "red"
+        sure = "" if low is None or high is None or low <= 0.0 <= high else "green" if low > 0.0 else "red"
         counts = [str(row["n_questions"]), f"{row['n_forecasts']} and {row['n_benchmark_forecasts']}"]
         skill = (_digits(row["mean"], "+.2f"), sure)
         rows.append([row["forecaster"], row["benchmark"], row["of"], *counts, *scores, skill, interval])

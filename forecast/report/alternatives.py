@@ -10,7 +10,7 @@ from forecast.prior.spec import active_statements
 from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
 from forecast.record.outcome import Outcome
 from forecast.report.digits import interval, percent, points
-from forecast.report.wording import label
+from forecast.report.wording import event_names, label
 from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 
 Row = dict[str, Any]
@@ -51,12 +51,12 @@ def alternatives(found: Outcome, told: Sequence[Mapping[str, Any]], scenarios: S
 
 
 def _row(found: Outcome, row: Mapping[str, Any], scenarios: Sequence[Mapping[str, Any]]) -> Row:
-    k = row["pareto_k"]
+    k, events = row["pareto_k"], event_names(found)
     return {
         **row,
         "label": _label(found, row),
         "takes": _takes(row),
-        "settles": [label(event) for event in row["settles"]],
+        "settles": [events[event] for event in row["settles"]],
         "how_shown": "from draws of its own" if row["how"] == REFITTED else row["how"],
         "k_shown": "—" if k is None else f"{k:.2f}".replace("-", "−"),
         "scenarios": None

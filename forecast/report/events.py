@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecast.record.outcome import Outcome
 from forecast.report.digits import estimate, interval, percent
-from forecast.report.wording import label
+from forecast.report.wording import event_name, label
 from forecast.reweight.curves import Curves
 from forecast.reweight.weights import weighted_quantiles
 
@@ -36,7 +36,7 @@ def event_table(found: Outcome, prior: Outcome, by_date: Curves) -> list[dict[st
         rows.append(
             {
                 "id": event.id,
-                "label": label(event.id),
+                "label": event_name(event),
                 "question": event.question,
                 "kind": event.kind,
                 "role": event.role,
@@ -110,12 +110,12 @@ def _row_names(found: Outcome) -> list[tuple[str, str, str]]:
         parents = [layout.events[p] for p in layout.parents[v]]
         for configuration in layout.configurations(v):
             given = ", ".join(
-                f"{label(parent.id)}: {label(parent.states[x])}"
+                f"{event_name(parent)}: {label(parent.states[x])}"
                 for parent, x in zip(parents, configuration, strict=True)
             )
             if event.kind == "reached":
                 steps = zip(event.states[:-1], event.states[1:], strict=True)
-                names += [(label(event.id), given, f"{label(before)} → {label(after)}") for before, after in steps]
+                names += [(event_name(event), given, f"{label(before)} → {label(after)}") for before, after in steps]
             else:
-                names += [(label(event.id), given, label(state)) for state in event.states]
+                names += [(event_name(event), given, label(state)) for state in event.states]
     return names

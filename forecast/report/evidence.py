@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,7 @@ from forecast.compiled.paths import active_items
 from forecast.compiled.reports import Report
 from forecast.record.outcome import Outcome
 from forecast.report.untrusted import link
-from forecast.report.wording import label, long_date
+from forecast.report.wording import event_names, label, long_date
 from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
 
 CREDIBILITY = {1: "confirmed", 2: "probably true", 3: "possibly true", 4: "doubtful", 5: "improbable", 6: "not judged"}
@@ -28,6 +29,7 @@ def evidence_list(found: Outcome) -> list[dict[str, Any]]:
 
 
 def _row(found: Outcome, item: Item, report: Report | None, counts: bool, successor: str | None) -> dict[str, Any]:
+    events = event_names(found)
     source = found.workspace.sources[item.report_source]
     return {
         "id": item.id,
@@ -40,7 +42,7 @@ def _row(found: Outcome, item: Item, report: Report | None, counts: bool, succes
         "grade": source.reliability,
         "credibility": item.credibility,
         "credibility_word": CREDIBILITY[item.credibility],
-        "bears_on": [_bearing(bearing) for bearing in item.bears_on],
+        "bears_on": [_bearing(bearing, events) for bearing in item.bears_on],
         "group": item.group,
         "copy": report.copy if report else None,
         "informative": report.informative if report else None,
@@ -64,8 +66,8 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
     return {"counts": True, "weight": f"settled + {size}" if settled else size, "standing": standing}
 
 
-def _bearing(bearing: Bearing) -> dict[str, str]:
-    about = "scenarios" if isinstance(bearing, OnScenarios) else label(bearing.event)
+def _bearing(bearing: Bearing, events: Mapping[str, str]) -> dict[str, str]:
+    about = "scenarios" if isinstance(bearing, OnScenarios) else events[bearing.event]
     return {"event": about, "how": _how(bearing)}
 
 

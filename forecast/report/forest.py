@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from forecast.record.outcome import Outcome
 from forecast.report.inline_svg import INK, PAPER, POSTERIOR, PRIOR, resampled, style, svg
 from forecast.report.moves import shortened
-from forecast.report.wording import label, scenario_names
+from forecast.report.wording import event_name, label, scenario_names
 from forecast.reweight.evaluate import Evaluation
 
 Array = NDArray[np.float64]
@@ -27,7 +27,7 @@ def forest(found: Outcome, prior: Outcome) -> str:
     """Draw the forest of all scenarios and of each event's likeliest state, before any evidence and now."""
     means = [event @ found.posterior.weights.weights for event in found.posterior.evaluation.events]
     likeliest = [int(np.argmax(mean)) for mean in means]
-    states = [f"{label(e.id)}: {label(e.states[k])}" for e, k in zip(found.layout.events, likeliest, strict=True)]
+    states = [f"{event_name(e)}: {label(e.states[k])}" for e, k in zip(found.layout.events, likeliest, strict=True)]
 
     def values(evaluation: Evaluation) -> Array:
         events = [evaluation.events[v][k] for v, k in enumerate(likeliest)]

@@ -12,6 +12,8 @@ from forecast.record.outcome import Outcome
 from forecast.report.digits import THIN_SPACE, estimate, points
 from forecast.report.wording import (
     conditions,
+    event_name,
+    event_names,
     first_terms,
     label,
     likelihood_word,
@@ -27,7 +29,7 @@ NO_RULE = "None of the scenarios' rules holds at the horizon."
 
 def scenarios(found: Outcome, prior: Outcome, forecast: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Describe every scenario, the likeliest first and `other` last."""
-    names = scenario_names(found)
+    names, events = scenario_names(found), event_names(found)
     rules = {rule.id: rule for rule in found.workspace.scenarios}
     changes = {row["id"]: row.get("change") for row in forecast["scenarios"]}
     at = (np.arange(DOTS) + 0.5) / DOTS
@@ -39,7 +41,7 @@ def scenarios(found: Outcome, prior: Outcome, forecast: Mapping[str, Any]) -> li
             "id": name,
             "name": names[name],
             "summary": rules[name].summary if name in rules else NO_RULE,
-            "rule": conditions(rules[name].when) if name in rules else "every other course of events",
+            "rule": conditions(rules[name].when, events) if name in rules else "every other course of events",
             "colour": scenario_colour(found, name),
             **estimate(shares),
             "mcse_shown": f"{100.0 * shares.mcse:.2f} points",
@@ -102,7 +104,7 @@ def question(found: Outcome) -> dict[str, Any]:
         "events": [
             {
                 "id": event.id,
-                "label": label(event.id),
+                "label": event_name(event),
                 "question": event.question,
                 "kind": event.kind,
                 "role": event.role,

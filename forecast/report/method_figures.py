@@ -27,7 +27,7 @@ DIAGNOSTICS: dict[Hashable, Hashable] = {
 CONVERGENCE = "How many of all parameters have at most such an effective size, bulk and tail, and such an R-hat."
 DENSITIES = "Density of each scenario's probability over the draws, before any evidence and now."
 SCALED = "Each scenario with the default levels, and with statements and evidence, to a lower and to a higher power."
-PIT = "Ranks of simulated truths: difference between their distribution and an even one, with its envelope."
+PIT = "Ranks of simulated truths: difference between their distribution and an even one."
 MOST_COLUMNS = 3
 LOWEST = 0.1  # of the height: room for the lowest interval's dot, which the axis cuts in half otherwise
 
@@ -174,9 +174,16 @@ def rank_histograms(quantities: list[Mapping[str, Any]], seed: int) -> str:
         drawn = plot_ecdf_pit(
             from_dict({"prior_sbc": values}),
             backend="matplotlib",
+            visuals={
+                "ecdf_lines": {"color": POSTERIOR},
+                "suspicious_points": {"color": INK, "size": 9},
+                "p_value_text": {"text": lambda p: f"p = {p:.2f}"},
+                "xlabel": False,
+            },
             figure_kwargs={"figsize": (11.0, 3.0 * _lines(len(values)))},
             col_wrap=MOST_COLUMNS,
         )
+        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # as of the rank plot
         return svg(drawn, "pit", PIT)
 
 

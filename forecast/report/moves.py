@@ -175,11 +175,11 @@ def _ticks(low: float, high: float) -> list[float]:
     return [size * i for i in range(1 + int(high / size)) if low <= size * i]
 
 
-def watching(table: Mapping[str, Any], names: Mapping[str, str]) -> Row:
+def watching(table: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> Row:
     """Describe a table of forecast.answers.watch: what is worth watching, and what each outcome would do."""
     rows = [
         {
-            "event": label(row["event"]),
+            "event": events[row["event"]],
             "now": label(row["now"]),
             "defines": row["defines"],
             "bits": row["bits"],
@@ -194,7 +194,7 @@ def watching(table: Mapping[str, Any], names: Mapping[str, str]) -> Row:
         "by": table["by"],
         "entropy": table["entropy"],
         "entropy_shown": f"{table['entropy']:.2f}",
-        "left_out": list(map(label, table["left_out"])),
+        "left_out": [events[event] for event in table["left_out"]],
         "rows": rows,
         "sentence": _watch(rows, table),
     }
@@ -230,4 +230,4 @@ def _watch(rows: Sequence[Row], table: Mapping[str, Any]) -> str:
     row, most = max(found, key=lambda pair: abs(pair[1]["change"]))
     way = "up" if most["up"] else "down"
     size = f"{most['from_shown']} to {most['to_shown']}"
-    return f"{said} Were {row['event']} {most['state']} then, {most['scenario']} would go {way} from {size}."
+    return f"{said} If {row['event']} is {most['state']} then, {most['scenario']} goes {way} from {size}."

@@ -15,7 +15,7 @@ from forecast.prior.residuals import DISAGREES, residuals, statement_columns
 from forecast.record.outcome import Outcome
 from forecast.report.digits import THIN_SPACE, interval, percent
 from forecast.report.untrusted import link
-from forecast.report.wording import conditions, label, scenario_names, target
+from forecast.report.wording import conditions, event_names, label, scenario_names, target
 from forecast.workspace.records import (
     Count,
     Distribution,
@@ -52,7 +52,7 @@ def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]
     columns = statement_columns(spec)
     gaps = residuals(spec, fit)
     quantity = fit["quantity"].reshape(-1, fit["quantity"].shape[-1]) if columns else np.empty((0, 0))
-    names = scenario_names(found)
+    names, events = scenario_names(found), event_names(found)
     rows = []
     for name, column in columns.items():
         statement = said[name]
@@ -71,10 +71,10 @@ def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]
                 "publisher": statement.publication.publisher,
                 "title": statement.publication.title,
                 "link": link(statement.publication.url),
-                "event": label(statement.about.condition.event) if statement.about.condition else "scenarios",
+                "event": events[statement.about.condition.event] if statement.about.condition else "scenarios",
                 "event_id": statement.about.condition.event if statement.about.condition else None,
-                "about": _about(statement, names),
-                "coded": coded(statement.reading, names),
+                "about": _about(statement, names, events),
+                "coded": coded(statement.reading, names, events),
                 "implied": implied.shown,
                 "implied_values": implied.values,
                 "residual": residual,
@@ -82,8 +82,8 @@ def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]
                 "disagrees": residual is not None and abs(residual) > DISAGREES,
             }
         )
-    order = {label(event.id): v for v, event in enumerate(found.layout.events)}
-    return sorted(rows, key=lambda row: (order.get(row["event"], len(order)), row["date"], row["id"]))
+    order = {event.id: v for v, event in enumerate(found.layout.events)}
+    return sorted(rows, key=lambda row: (order.get(row["event_id"], len(order)), row["date"], row["id"]))
 
 
 def by_event(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -94,14 +94,14 @@ def by_event(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return grouped
 
 
-def _about(statement: Statement, names: dict[str, str]) -> str:
+def _about(statement: Statement, names: Mapping[str, str], events: Mapping[str, str]) -> str:
     if not isinstance(statement.reading, Distribution) or statement.about.condition is None:
-        return target(statement.about, names)
-    given = f", if {conditions(statement.about.given)}" if statement.about.given else ""
-    return f"each state of {label(statement.about.condition.event)}{given}"
+        return target(statement.about, names, events)
+    given = f", if {conditions(statement.about.given, events)}" if statement.about.given else ""
+    return f"each state of {events[statement.about.condition.event]}{given}"
 
 
-def coded(reading: Reading, names: dict[str, str]) -> str:
+def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str]) -> str:
     """Write what a statement was coded as."""
     match reading:
         case Probability(best, low, high, level, sd, words):
@@ -118,11 +118,12 @@ def coded(reading: Reading, names: dict[str, str]) -> str:
             return f"“{term}”{f' ({scale})' if scale else ''}, {as_read}"
         case Times(against, ratio, low, high, _, of_odds):
             bounds = f" ({low:g}–{high:g})" if low is not None and high is not None else ""
-            return f"{ratio:g} times the {'odds' if of_odds else 'probability'}{bounds} of: {target(against, names)}"
+            of = f"{'odds' if of_odds else 'probability'}{bounds} of: {target(against, names, events)}"
+            return f"{ratio:g} times the {of}"
         case Count(happened, of, per, _, until):
             return f"{happened} of {of} per {per}" + (f", cases until {until}" if until else "")
         case MoreLikelyThan(other):
-            return f"likelier than: {target(other, names)}"
+            return f"likelier than: {target(other, names, events)}"
         case Distribution(probabilities, sd):
             listed = ", ".join(f"{label(state)} {_whole(p)}" for state, p in probabilities.items())
             return listed + (f" (sd {sd:g})" if sd is not None else "")

@@ -28,7 +28,7 @@ from forecast.report.sampling import reweighting
 from forecast.report.scored import scored
 from forecast.report.sensitivity import PARTS, POWERS, SENSITIVE, hanging_on
 from forecast.report.untrusted import all_readable
-from forecast.report.wording import long_date, scenario_names
+from forecast.report.wording import event_names, long_date, scenario_names
 from forecast.reweight.curves import Curves
 
 Array = NDArray[np.float64]
@@ -94,7 +94,7 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
 def _answered(material: Material) -> dict[str, Any]:
     """Describe what the engine answered: why, what to watch, what if, what the forecast hangs on."""
     answers, found = material.answers, material.outcome
-    names = scenario_names(found)
+    names, events = scenario_names(found), event_names(found)
 
     def told(table: Mapping[str, Any] | None) -> Any:
         return None if table is None else waterfall(table, names, found.scenarios[table["target"]].mcse)
@@ -102,8 +102,8 @@ def _answered(material: Material) -> dict[str, Any]:
     return {
         "since_update": told(answers.since_update),
         "since_prior": told(answers.since_prior),
-        "watch": watching(answers.watch, names),
-        "hanging_on": hanging_on(answers.influence, names),
+        "watch": watching(answers.watch, names, events),
+        "hanging_on": hanging_on(answers.influence, names, events),
         "what_if": answers.worlds,
     }
 

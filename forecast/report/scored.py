@@ -70,7 +70,8 @@ def _skill(row: Mapping[str, Any]) -> Row:
         "benchmark": row["benchmark"],
         "mean": row["mean"],
         "shown": _signed(row["mean"]),
-        "interval": " to ".join(map(_signed, ends)),
+        # Of a single question there is nothing to resample: its interval would have no width.
+        "interval": " to ".join(map(_signed, ends)) if row["n_questions"] > 1 else "—",
         "low": row["low"],
         "high": row["high"],
         "n_questions": row["n_questions"],

@@ -12,7 +12,7 @@ from forecast.prior.likelihood import log_likelihood
 from forecast.record.outcome import Outcome
 from forecast.report.digits import percent
 from forecast.report.sampling import by_chain
-from forecast.report.wording import label, scenario_names
+from forecast.report.wording import scenario_names
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -119,7 +119,7 @@ def _psense(found: Outcome, logs: Mapping[str, Array]) -> dict[str, dict[str, fl
     return {part: {name: float(value) for name, value in table.data_vars.items()} for part, table in tables.items()}
 
 
-def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str]) -> Row:
+def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> Row:
     """Describe a table of forecast.answers.influence: whose tables the spread comes from, and the strongest arrows."""
     rows = []
     for row in influence["judgements"][:JUDGEMENTS]:
@@ -128,7 +128,7 @@ def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str]) -> Row:
             most = max(told, key=lambda name: told[name])
             rows.append(
                 {
-                    "event": label(row["event"]),
+                    "event": events[row["event"]],
                     "scenario": names[most],
                     "share": told[most],
                     "shown": percent(told[most], ERROR),
@@ -136,8 +136,8 @@ def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str]) -> Row:
             )
     arrows = [
         {
-            "from": label(arrow["parent"]),
-            "to": label(arrow["child"]),
+            "from": events[arrow["parent"]],
+            "to": events[arrow["child"]],
             "bits": arrow["bits"],
             "shown": f"{arrow['bits']:.3f}",
         }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from forecast.compiled.scenarios import OTHER
 from forecast.record.outcome import Outcome
-from forecast.workspace.records import Condition, Target
+from forecast.workspace.records import Condition, Event, Target
 from forecast.workspace.verbal import OFFICIAL
 
 MONTHS = (
@@ -33,6 +33,16 @@ def label(name: str) -> str:
     return name.replace("_", " ")
 
 
+def event_name(event: Event) -> str:
+    """Return what an event is called: the name that the files give it, or its id for reading."""
+    return event.name or label(event.id)
+
+
+def event_names(found: Outcome) -> dict[str, str]:
+    """Return what each event is called, by id."""
+    return {event.id: event_name(event) for event in found.layout.events}
+
+
 def scenario_names(found: Outcome) -> dict[str, str]:
     """Return the name of each scenario, `other` last."""
     return {scenario.id: scenario.name for scenario in found.workspace.scenarios} | {OTHER: "None of these"}
@@ -43,21 +53,21 @@ def scenario_colour(found: Outcome, scenario: str) -> str:
     return "other" if scenario == OTHER else f"s{found.scenario_ids.index(scenario) % PALETTE}"
 
 
-def condition(when: Condition) -> str:
-    """Write a condition."""
-    return f"{label(when.event)} is {' or '.join(map(label, when.states))}"
+def condition(when: Condition, events: Mapping[str, str]) -> str:
+    """Write a condition, with the names of the events."""
+    return f"{events[when.event]} is {' or '.join(map(label, when.states))}"
 
 
-def target(about: Target, names: dict[str, str]) -> str:
-    """Write what a statement is about."""
-    what = condition(about.condition) if about.condition else f"scenario {names[str(about.scenario)]}"
-    given = f", if {conditions(about.given)}" if about.given else ""
+def target(about: Target, names: Mapping[str, str], events: Mapping[str, str]) -> str:
+    """Write what a statement is about, with the names of the scenarios and of the events."""
+    what = condition(about.condition, events) if about.condition else f"scenario {names[str(about.scenario)]}"
+    given = f", if {conditions(about.given, events)}" if about.given else ""
     return what + given + (f", by {long_date(about.by)}" if about.by else "")
 
 
-def conditions(listed: Iterable[Condition]) -> str:
+def conditions(listed: Iterable[Condition], events: Mapping[str, str]) -> str:
     """Write several conditions that hold together."""
-    return " and ".join(map(condition, listed))
+    return " and ".join(condition(when, events) for when in listed)
 
 
 def first_terms() -> dict[str, tuple[float, float]]:

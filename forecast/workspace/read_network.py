@@ -42,6 +42,7 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
             if event is not None:
                 events[event_id] = event
         problems += _reserved(events_node, path)
+        problems += _called_alike(events_node, path)
         problems += _cycles(events_node, path)
         problems += _constants_parents(events_node, path)
     if head.shape is None:
@@ -83,6 +84,7 @@ def _read_event(
         shape.persistence_days,
         Cpt(shape.cpt.kind, shape.cpt.leak) if shape.cpt else Cpt("shared", None),
         Source(path, node.line),
+        shape.name,
         Counts(shape.counts.of, shape.counts.window_days, shape.counts.states) if shape.counts else None,
         timing_of(shape.timing),
     )
@@ -118,6 +120,19 @@ def _states(node: Node, path: str, subject: str) -> Iterator[Problem]:
         if name in RESERVED_STATES:
             what = f"{subject}: a state may not be called {shown(name)}"
             yield Problem(Source(path, line), what, "", "the word has a meaning in statements")
+
+
+def _called_alike(events: Mapping, path: str) -> Iterator[Problem]:
+    """Yield each event with the name of an earlier one, or with its id: a reader could not tell the two apart."""
+    called: dict[str, str] = {event.replace("_", " ").casefold(): event for event in events.entries}
+    for event, node in events.entries.items():
+        name = text_at(node, "name")
+        if name is None:
+            continue
+        first = called.setdefault(" ".join(name.split()).casefold(), event)
+        if first != event:
+            what = f"event {shown(event)}: the name is also that of {shown(first)}"
+            yield Problem(Source(path, line_at(node, "name")), what, shown(name), "each event has a name of its own")
 
 
 def _status_keys(node: Node, path: str, subject: str) -> Iterator[Problem]:

@@ -56,6 +56,7 @@ class Event:
     persistence_days: float | None  # status only: tau, the mean time between redraws of the state
     cpt: Cpt
     source: Source
+    name: str | None = field(default=None, metadata=NO_INPUT)  # for readers
     counts: Counts | None = field(default=None, metadata=NO_INPUT)
     timing: Timing | None = field(default=None, metadata=APART)  # reached only; None: a constant hazard
 

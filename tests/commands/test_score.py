@@ -65,6 +65,14 @@ def test_tables_on_a_terminal(file: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert [] == [name for name in ("brier:", "log:", "peer:", "corp:", "skill:", "time weighted:") if name not in text]
 
 
+def test_one_question_has_no_interval(file: Path) -> None:
+    """Where a pair shares a single question, nothing is printed in the place of an interval."""
+    alone = "\n".join(line for line in TABLE.splitlines() if not line.startswith("snow"))
+    file.write_text(alone + "\n", encoding="utf-8")
+    (line,) = re.findall(r"^ann +bob +brier .*$", _run(file).stdout, re.MULTILINE)
+    assert line.split()[-1] == "-"
+
+
 def test_questions_one_by_one(file: Path) -> None:
     """--by-question adds every forecaster's scores on every question; peer scores of one add up to 0."""
     found = json.loads(_run(file, "--json", "--by-question").stdout)["questions"]

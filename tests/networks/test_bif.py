@@ -151,7 +151,7 @@ MISTAKES = {
         "x.bif:4: variable 'b': a second row for (x); first on line 4"
     ),
     "probability ( b | a ) { (x) 1, 0; (Y) 1, 0; }": (
-        "x.bif:4: variable 'b': parent 'a' has no such state; got 'Y'; states are 'x', 'y'"
+        "x.bif:4: variable 'b': parent 'a' has no such state; got 'Y'; states are 'x', 'y'; did you mean 'y'?"
     ),
     "probability ( b | a ) { (x, y) 1, 0; default 1, 0; }": (
         "x.bif:4: variable 'b': row has the wrong length; got 2 parent states; parents are 'a'"

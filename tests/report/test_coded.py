@@ -27,4 +27,4 @@ from forecast.workspace.records import Count, Probability, Quantiles, Reading
 )
 def test_what_was_said_is_written_as_it_was_said(reading: Reading, expected: str) -> None:
     """Quantiles, odds, confidence and the day of the last case stand on the page as they were stated."""
-    assert expected == coded(reading, {}).replace(THIN_SPACE, " ")
+    assert expected == coded(reading, {}, {}).replace(THIN_SPACE, " ")

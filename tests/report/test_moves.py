@@ -16,6 +16,7 @@ from forecast.report.wording import label
 from tests.report.drawn import Drawn
 
 NAMES = {"a": "Alpha", "b": "Beta"}
+EVENTS = {"big_event": "The big event"}
 
 
 def _step(size: float, kind: str = "item", headline: str | None = "A report.") -> dict[str, Any]:
@@ -103,18 +104,26 @@ def _watched(to: float) -> dict[str, Any]:
 def test_watch_sentence() -> None:
     """The sentence names the event, its outcome and the scenario that moves; what makes one certain is no example."""
     assert (
-        "Most worth watching until 1 September 2025: big event. "
-        "Were big event so then, Beta would go down from 30\u202f% to 10\u202f%."
-    ) == watching(_watched(0.1), NAMES)["sentence"]
-    assert "Most worth watching until 1 September 2025: big event." == watching(_watched(1.0), NAMES)["sentence"]
-    assert "Most worth watching until 1 September 2025: big event." == watching(_watched(0.3004), NAMES)["sentence"]
+        "Most worth watching until 1 September 2025: The big event. "
+        "If The big event is so then, Beta goes down from 30\u202f% to 10\u202f%."
+    ) == watching(_watched(0.1), NAMES, EVENTS)["sentence"]
+    assert (
+        "Most worth watching until 1 September 2025: The big event."
+        == watching(_watched(1.0), NAMES, EVENTS)["sentence"]
+    )
+    assert (
+        "Most worth watching until 1 September 2025: The big event."
+        == watching(_watched(0.3004), NAMES, EVENTS)["sentence"]
+    )
     nothing = {**_watched(0.1), "events": []}
-    assert watching(nothing, NAMES)["sentence"].startswith("No event that can be watched")
+    assert watching(nothing, NAMES, EVENTS)["sentence"].startswith("No event that can be watched")
 
 
 def test_no_arrow_where_the_printed_numbers_agree(drawn: Drawn) -> None:
     """An outcome that leaves the printed number as it is moves nothing: arrows stand where it is seen to move."""
-    assert [False, True] == [watching(_watched(to), NAMES)["rows"][0]["outcomes"][0]["moves"] for to in (0.3004, 0.32)]
+    assert [False, True] == [
+        watching(_watched(to), NAMES, EVENTS)["rows"][0]["outcomes"][0]["moves"] for to in (0.3004, 0.32)
+    ]
     table = drawn.html.split('<h2 id="watch"', 1)[1].split("</section>", 1)[0]
     told = re.findall(r"([▲▼]) ([^<]+?) to ([^<]+)<", table)
     assert told

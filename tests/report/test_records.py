@@ -79,6 +79,8 @@ def test_skill_is_claimed_only_with_its_whole_interval() -> None:
     assert "By the Brier score this forecast is not told apart from Market (12 questions)." == scored(table)["sentence"]
     few = {**table, "scores": [{**skill, "low": 0.1, "n_questions": 3}]}
     assert "Fewer than 10 questions are shared with Market: too few to tell." == scored(few)["sentence"]
+    one = {**table, "scores": [{**skill, "low": 0.2, "high": 0.2, "n_questions": 1}]}
+    assert ["—", "−0.10 to +0.40"] == [scored(these)["skill"][0]["interval"] for these in (one, table)]
 
 
 def test_without_a_record_it_is_said() -> None:

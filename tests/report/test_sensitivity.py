@@ -61,7 +61,7 @@ def test_whose_tables_the_spread_comes_from(drawn: Drawn) -> None:
         ],
         "arrows": [{"parent": "big_event", "child": "x", "bits": 0.12345}],
     }
-    told = hanging_on(influence, {"a": "A", "b": "B", "c": "C"})
+    told = hanging_on(influence, {"a": "A", "b": "B", "c": "C"}, {"big_event": "big event", "x": "x"})
     assert [("big event", "B", "50\u202f%")] == [(r["event"], r["scenario"], r["shown"]) for r in told["judgements"]]
     assert [("big event", "x", "0.123")] == [(r["from"], r["to"], r["shown"]) for r in told["arrows"]]
     assert drawn.page["hanging_on"]["arrows"][0]["bits"] == pytest.approx(

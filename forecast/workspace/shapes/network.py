@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from forecast.workspace.shapes.common import Day, Name, Positive, Shape, Text
 
 KINDS = ("reached", "status", "constant")
+# What readers call an event: it stands in nodes of the network and in the heads of tables.
+EventTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 CPT_KINDS = ("shared", "table", "noisy_or", "noisy_max", "logistic")
 
 
@@ -60,6 +62,7 @@ class TimingShape(Shape):
 class EventShape(Shape):
     """A question with a deadline."""
 
+    name: EventTitle | None = None
     question: Text
     kind: Literal["reached", "status", "constant"]
     states: Annotated[list[Name], Field(min_length=2, max_length=50)]
