@@ -65,7 +65,7 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("without", overflow="fold")
     for name in names:
-        grid.add_column(name, justify="right", overflow="fold")
+        grid.add_column(name.replace("_", " "), justify="right", min_width=max(map(len, name.split("_"))))
     ordinary = (f"{100 * found.scenarios[name].probability:.1f} %  " for name in names)
     grid.add_row(*map(Text, ("(the forecast)", *ordinary)))
     for row in shown:
