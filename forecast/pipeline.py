@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forecast.compiled.asof import compile_workspace
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
 from forecast.prior.by_dates import by_date_doubts
@@ -52,7 +53,8 @@ class Update:
 
     `forecast` is the content of forecast.json; `line` the ledger line it would add; `ledger` the lines before;
     `is_new` whether anything differs from the last line; `edited` ids of items and statements that were changed after
-    the compared update used them; `warnings` name statements that their own fit misses or the model ends far from.
+    the compared update used them; `warnings` name statements that their own fit misses or the model ends far from, and
+    evidence that weighs much or may count twice.
     """
 
     root: Path
@@ -99,7 +101,11 @@ def conclude(
     new_items, edited = changes(line, compared)
     table["edited"] = list(edited)
     table["moved"] = _moved(result, line, compared, new_items, progress) if attribute else []
-    doubts = (*misfits(active_statements(workspace, as_of)), *_disagreements(workspace, found.base, found.spec))
+    doubts = (
+        *misfits(active_statements(workspace, as_of)),
+        *_disagreements(workspace, found.base, found.spec),
+        *evidence_doubts(found.asked.network, workspace),
+    )
     return Update(root, result, table, line, ledger, has_news(line, ledger), edited, doubts)
 
 
@@ -206,8 +212,8 @@ def item_effect(
     layout = lay_out(after.network)
     without = _outcome(root, before, layout, as_of, seed, progress)
     table = effect_table(without, _outcome(root, after, layout, as_of, seed, progress), item)
-    old = evidence_doubts(layout, before, as_of)
-    return table, tuple(doubt for doubt in evidence_doubts(layout, after, as_of) if doubt not in old)
+    old, new = (evidence_doubts(compile_workspace(layout, one, as_of), one) for one in (before, after))
+    return table, tuple(doubt for doubt in new if doubt not in old)
 
 
 def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...]]:
@@ -222,7 +228,8 @@ def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...
 def _doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_SEED) -> tuple[Problem, ...]:
     """Return warnings that need the compiled network, and (once the statements have been sampled) the prior."""
     layout = lay_out(workspace.network)
-    found = (*evidence_doubts(layout, workspace, as_of), *by_date_doubts(layout, workspace, as_of))
+    network = compile_workspace(layout, workspace, as_of)
+    found = (*evidence_doubts(network, workspace), *by_date_doubts(layout, workspace, as_of))
     spec = prior_spec(layout, workspace, as_of)
     base = cached_draws(spec, seed, root / "reports" / ".cache")
     if base is None:

@@ -71,7 +71,7 @@ def material(asked: Asked, progress: Progress) -> Material:
         asked.forecast,
         Answers(**answered, questions=questions, alternatives=_alternatives(asked, progress)),
         _kept(asked.root),
-        tuple(map(str, (*asked.warnings, *_doubts(asked.outcome)))),
+        tuple(map(str, asked.warnings)),
     )
 
 
@@ -188,12 +188,6 @@ def _questions(found: Outcome) -> list[Row]:
     from forecast.questions.table import question_table
 
     return question_table(found)
-
-
-def _doubts(found: Outcome) -> tuple[Problem, ...]:
-    from forecast.compiled.doubts import evidence_doubts
-
-    return tuple(evidence_doubts(found.layout, found.workspace, found.as_of))
 
 
 def _kept(root: Path) -> Kept:

@@ -58,6 +58,9 @@ def update(
             progress.done()
     for warning in found.warnings:
         click.echo(str(warning), err=True)
+    if more := len(set(found.outcome.workspace.warnings).difference(found.warnings)):
+        what = "1 more warning" if more == 1 else f"{more} more warnings"
+        click.echo(f"{what} about the files: see `forecast check`", err=True)
     if as_json:
         click.echo(json.dumps(found.forecast, ensure_ascii=False, indent=1, allow_nan=False))
     else:

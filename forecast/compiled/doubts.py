@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import AsOfNetwork, alive_slices, compile_workspace
+from forecast.compiled.asof import AsOfNetwork, alive_slices
 from forecast.compiled.layout import Layout
 from forecast.compiled.reports import Report
 from forecast.compiled.scenarios import OTHER, rule_events, scenario_of_each
@@ -21,9 +21,11 @@ Array = NDArray[np.float64]
 MANY_DECIBANS = 17.0
 
 
-def evidence_doubts(layout: Layout, workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
-    """Warn of unsettled reports that weigh too much together, and of items that likely restate each other."""
-    network = compile_workspace(layout, workspace, as_of)
+def evidence_doubts(network: AsOfNetwork, workspace: Workspace) -> tuple[Problem, ...]:
+    """Warn of unsettled reports that weigh too much together, and of items that likely restate each other.
+
+    `network` is the workspace compiled as of a date: its reports are those that count then."""
+    layout = network.layout
     items = {item.id: item for item in workspace.items}
     restated = _restated(layout, rule_events(layout, workspace.scenarios), [items[one.item] for one in network.reports])
     return tuple(sorted([*_heavy(layout, network, items), *_heavy_on_scenarios(network, workspace, items), *restated]))

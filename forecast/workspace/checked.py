@@ -30,6 +30,7 @@ EXPECTED = {
 }
 
 
+PUT_IN = "missing"  # the text in the place of one that is missing
 MAP_EXPECTED = ("model_type", "model_attributes_type")  # of a shape, whose keys can be named
 
 
@@ -89,7 +90,7 @@ def _with_missing_texts(node: Node, errors: Sequence[ErrorDetails]) -> Node:
     for error in errors:
         parent, above = descend(node, _steps(error)[:-1])
         if error["type"] == "missing" and isinstance(parent, Mapping):
-            node = replaced(node, (*above, _steps(error)[-1]), Scalar("missing", "missing", parent.line))
+            node = replaced(node, (*above, _steps(error)[-1]), Scalar(PUT_IN, PUT_IN, parent.line))
     return node
 
 

@@ -98,6 +98,7 @@ def read_workspace(
         frame,
         experts,
         statements,
+        all(file.is_whole for file in said),
         items,
         tuple(sorted({name for name, _ in item_ids})),
         tuple(pair for file in reported for pair in file.superseding),
@@ -122,6 +123,7 @@ def read_workspace(
         asked.benchmarks,
         asked.resolutions,
         grades,
+        ordered,
     )
     return workspace, ordered
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from forecast.workspace.checked import PUT_IN
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import unknown_state
 from forecast.workspace.nodes import Mapping, Node, child, line_at, text_at
@@ -67,6 +68,8 @@ def _word(shape: WordShape, node: Node, path: str, subject: str) -> Built:
             Problem(where, f"{subject}: unknown scale {shown(shape.scale)}", "", choice("scales", shape.scale, SCALES)),
         )
     known, term = terms(shape.scale), " ".join(shape.term.lower().split())
+    if term == PUT_IN:
+        return None, ()
     if term not in known:
         of = f" of scale '{shape.scale}'" if shape.scale else " (no scale given: the surveyed words)"
         where = Source(path, line_at(node, "word", "term"))

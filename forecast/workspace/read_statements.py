@@ -18,9 +18,10 @@ from forecast.workspace.shapes.statements import StatementShape
 
 @dataclass(frozen=True)
 class StatementsRead:
-    """The statements of one file that are right, every id with its place, and the problems found."""
+    """The statements of one file that are right (all of them if it is whole), every id with its place, the problems."""
 
     statements: tuple[Statement, ...]
+    is_whole: bool
     ids: tuple[tuple[str, Source], ...]
     problems: tuple[Problem, ...]
 
@@ -39,7 +40,7 @@ def read_statements(node: Node, path: str, frame: Frame) -> StatementsRead:
         problems += found
         if statement is not None:
             statements.append(statement)
-    return StatementsRead(tuple(statements), tuple(ids), tuple(problems))
+    return StatementsRead(tuple(statements), len(statements) == len(list_of(node)), tuple(ids), tuple(problems))
 
 
 def _read_statement(item: Node, path: str, subject: str, frame: Frame) -> tuple[Statement | None, tuple[Problem, ...]]:

@@ -26,6 +26,7 @@ class Readable:
     frame: Frame
     experts: Mapping[str, Expert]
     statements: tuple[Statement, ...]
+    is_every_statement_read: bool
     items: tuple[Item, ...]
     item_ids: tuple[str, ...]  # also of items that could not be read
     superseding: tuple[Superseding, ...]  # likewise

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from forecast.workspace.grades import DEFAULT_GRADES, Grade, Letter
-from forecast.workspace.problems import Source
+from forecast.workspace.problems import Problem, Source
 from forecast.workspace.timing import Timing
 
 EDITORS = "editors"  # the expert who speaks at the opening, where nobody else did
@@ -409,3 +409,4 @@ class Workspace:
     benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
     resolutions: tuple[Resolved, ...] = ()  # in file order
     grades: Mapping[Letter, Grade] = field(default_factory=DEFAULT_GRADES.copy)  # of every letter, used or not
+    warnings: tuple[Problem, ...] = ()  # of the reader, about all files whatever their date

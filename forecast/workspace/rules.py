@@ -51,7 +51,11 @@ def fits_that_miss(all_: Readable) -> Iterator[Problem]:
 
 
 def events_without_marginal(all_: Readable) -> Iterator[Problem]:
-    """Warn of an event that no unconditional statement speaks about: its prior is the default."""
+    """Warn of an event that no unconditional statement speaks about: its prior is the default.
+
+    Not where a statement could not be read: it may be the one."""
+    if not all_.is_every_statement_read:
+        return
     spoken = {
         statement.about.condition.event
         for statement in all_.statements

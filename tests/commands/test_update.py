@@ -279,3 +279,12 @@ def test_a_fit_that_misses_is_said_by_the_update(fresh: Path, monkeypatch: pytes
     said = [line for line in _done(fresh, "--dry-run").stderr.splitlines() if "misses what was stated" in line]
     place = "priors/statements/outside.yaml:25: warning: statement 'editors-success': the interval about its best value"
     assert [True] == [line.startswith(place) for line in said]
+
+
+def test_doubts_about_evidence_are_said_by_the_update(updated: Path) -> None:
+    """Items that may count twice are named by the update that uses them; other warnings of the files are counted."""
+    (updated / "evidence" / "twice.yaml").write_text(SALE + SALE.replace("shops-", "again-"), encoding="utf-8")
+    said = _done(updated, "--dry-run").stderr.splitlines()
+    assert "evidence/twice.yaml:1: warning: 2 unsettled items on 'launch' add up for 'general'" in "\n".join(said)
+    assert ["1 more warning about the files: see `forecast check`"] == [line for line in said if "more warning" in line]
+    assert "add up" not in _done(updated, "--dry-run", as_of="2026-06-20").stderr

@@ -14,6 +14,7 @@ from forecast.compiled.asof import compile_workspace
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import lay_out
 from forecast.compiled.reports import Report
+from forecast.workspace.problems import Problem
 from forecast.workspace.records import Item, Kind, Likelihood, Network, OnScenarios, Scenario, Settled, Workspace
 from tests.oracle.engine import answer
 from tests.oracle.enumeration import AsOf, first_rule
@@ -168,10 +169,10 @@ def test_a_retracted_item_is_gone() -> None:
 def test_items_that_say_much_together_are_warned_about() -> None:
     """More than 17 dB on the scenarios from unsettled items is told, with the scenario and the strongest item."""
     items = [item(f"i{n}", DAY, on(RULES, 1.0, 0.05, 0.05, until=HORIZON)) for n in range(5)]
-    found = [problem.what for problem in evidence_doubts(lay_out(THREE), _of(*items), MIDDLE)]
+    found = [problem.what for problem in _doubts(_of(*items))]
     assert "5 unsettled items on the scenarios add up for 'peace' against" in " ".join(found)
     assert [] == [what for what in found if "one source on one day" in what]
-    few = [problem.what for problem in evidence_doubts(lay_out(THREE), _of(items[0]), MIDDLE)]
+    few = [problem.what for problem in _doubts(_of(items[0]))]
     assert [] == few
 
 
@@ -182,7 +183,11 @@ def test_an_item_on_an_event_of_the_rules_may_restate_one_on_the_scenarios() -> 
         item("b", DAY, Likelihood("will", {"no": 1.0, "yes": 0.5}, None, HERE)),
     )
     said = "item 'b' on 'will' and item 'a' on the scenarios come from one source on one day"
-    assert [said] == [problem.what for problem in evidence_doubts(lay_out(THREE), both, MIDDLE)]
+    assert [said] == [problem.what for problem in _doubts(both)]
+
+
+def _doubts(of: Workspace) -> tuple[Problem, ...]:
+    return evidence_doubts(compile_workspace(lay_out(THREE), of, MIDDLE), of)
 
 
 def _of(*items: Item) -> Workspace:

@@ -61,6 +61,8 @@ def test_events_without_a_marginal_are_warned_about(tmp_path: Path) -> None:
     allowed = "its prior is the default; add a statement without 'given'"
     expected = f"warning: event 'success': no statement gives its probability or a base rate; {allowed}"
     assert messages(tmp_path, "warning") == [f"priors/network.yaml:35: {expected}"]
+    replace(tmp_path, OUTSIDE, "{cut: 0.3", "{cut: 0.9")
+    assert messages(tmp_path, "warning") == []  # the one that cannot be read may be about it
 
 
 def test_a_statement_after_the_fact(tmp_path: Path) -> None:
