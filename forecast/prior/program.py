@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import AsOfNetwork
+from forecast.compiled.asof import AsOfNetwork, Scope, alive_slices
 from forecast.compiled.history import history_values
 from forecast.compiled.layout import Layout
 from forecast.compiled.rows import row_values
 from forecast.inference.circuit import Queries, Table, restrict, select
+from forecast.inference.portable import exp_each
 from forecast.inference.program import Program
 from forecast.inference.tape import Tape, TapeMath, Traced, joined
 from forecast.prior.rows_prior import RowsPrior, theta_values
 from forecast.prior.spec import PriorSpec, Side
 
 Array = NDArray[np.float64]
+
+LEAST = -np.finfo(float).max  # stands for minus infinity where nothing is possible: it can be subtracted
 
 
 def record_program(spec: PriorSpec) -> Program:
@@ -35,9 +42,14 @@ def record_program(spec: PriorSpec) -> Program:
         logs = joined([TapeMath.log(a), TapeMath.log(b), TapeMath.log(a + b)])
         outputs.append((spec.quantities @ logs[:, np.newaxis])[:, 0])
     if spec.anchor:
-        mass = _Recorded(tape, queries, spec.anchor, theta).evidence()
-        outputs.append((TapeMath.log(mass) + spec.anchor.log_fixed)[np.newaxis])
+        outputs.append(_Recorded(tape, queries, spec.anchor, theta).log_evidence()[np.newaxis])
     return tape.program(joined(outputs))
+
+
+def record_theta(rows: RowsPrior) -> Program:
+    """Record theta (outputs) as a function of the coordinates of the CPT rows (inputs)."""
+    tape = Tape(rows.n_coordinates)
+    return tape.program(_theta(tape, rows))
 
 
 def _theta(tape: Tape, rows: RowsPrior) -> Traced:
@@ -63,25 +75,59 @@ class _Recorded:
             queries.table(scope, Traced(tape, rows[start : start + np.prod(shape)].reshape(shape)))
             for scope, shape, start in _families(network.layout)
         ]
-        self._histories = self._history_tables(tape, theta)
-        self._reports = [queries.table(scope, tape.constant(table)) for scope, table in network.fixed]
+        self._tape = tape
+        self._evidence, self._stateless = self._evidence_logs(theta)
 
-    def _history_tables(self, tape: Tape, theta: Traced) -> list[Table]:
+    def _evidence_logs(self, theta: Traced) -> tuple[list[tuple[Scope, Traced | Array]], list[Traced]]:
+        """Record the logs of the factors of the past and the reports, and the logs of what no state has a part in."""
+        network, cards = self._network, self._network.cards
+        scopes, stateless = network.evidence_scopes, []
+        logs: list[Traced | Array] = [table for _, table in network.fixed]
+        logs += [np.zeros([cards[v] for v in scope]) for scope in scopes[len(logs) :]]
+        for scope, table in self._history_logs(theta):
+            if not scope:
+                stateless.append(table)
+                continue
+            home, axes, shape = network.home(scope)
+            logs[home] = table[alive_slices(self._alive, scope)].transposed(axes).reshaped(shape) + logs[home]
+        return list(zip(scopes, logs, strict=True)), stateless
+
+    def _history_logs(self, theta: Traced) -> Iterator[tuple[Scope, Traced]]:
+        """Yield the undated parents of each dated event, and the log probability of its course for their states."""
         recipe = self._network.history
         if not recipe.starts:
-            return []
+            return
         terms = history_values(TapeMath, recipe, theta[:, np.newaxis])[:, 0]
-        sums = tape.sums(recipe.constant.size, recipe.entry, 1.0, terms) + recipe.constant
-        values = TapeMath.exp(sums)
-        return [
-            self._queries.table(scope, values[start : start + int(np.prod(shape))].reshaped(shape))
-            for scope, shape, start in zip(recipe.scopes, recipe.shapes, recipe.starts, strict=True)
-        ]
+        values = self._tape.sums(recipe.constant.size, recipe.entry, 1.0, terms) + recipe.constant
+        for scope, shape, start in zip(recipe.scopes, recipe.shapes, recipe.starts, strict=True):
+            yield scope, values[start : start + prod(shape)].reshaped(shape)
 
-    def evidence(self) -> Traced:
-        """Record the mass of everything known."""
-        tables = [select(table, self._alive) for table in (*self._factors, *self._histories)]
-        return self._queries.masses(self._network.cards, [*tables, *self._reports], (), [np.ones(())])[0]
+    def _weighed(self, among: Sequence[Sequence[int]]) -> list[tuple[Table, Traced | float]]:
+        """Record the factors of the evidence over some of the alive states, and the log that was taken out of each.
+
+        The largest of those states has 1: what is left of the others may be less than a double holds of all.
+        """
+        weighed: list[tuple[Table, Traced | float]] = []
+        for scope, logs in self._evidence:
+            some = logs[np.ix_(*(list(among[v]) for v in scope))]
+            if isinstance(some, Traced):
+                flat = some.reshaped((some.at.size,))
+                peak: Traced | float = reduce(TapeMath.maximum, (flat[i] for i in range(some.at.size)))
+                values = TapeMath.exp(some - peak)
+            else:
+                peak = max(float(some.max(initial=-np.inf)), LEAST)
+                values = self._tape.constant(exp_each(some - peak))
+            weighed.append((self._queries.table(scope, values), peak))
+        return weighed
+
+    def log_evidence(self) -> Traced:
+        """Record the log of the mass of everything known."""
+        weighed = self._weighed([range(card) for card in self._network.cards])
+        tables = [*(select(table, self._alive) for table in self._factors), *(table for table, _ in weighed)]
+        total = TapeMath.log(self._queries.masses(self._network.cards, tables, (), [np.ones(())])[0])
+        for spent in (*self._stateless, *(peak for _, peak in weighed)):
+            total = total + spent
+        return total + self._network.log_fixed
 
     def masses(self, side: Side) -> list[Traced]:
         """Record a and b of a side: the mass of its target, and of the target's complement, given its conditions."""
@@ -96,8 +142,7 @@ class _Recorded:
     def _relevant(self, side: Side, alive: list[list[int]]) -> list[Table]:
         """Drop barren events (their rows sum to one) and parts that are cut off from the target (they cancel)."""
         among = [[states.index(x) for x in kept] for states, kept in zip(self._alive, alive, strict=True)]
-        evidence = [select(table, alive) for table in self._histories if table.scope]
-        evidence += [select(table, among) for table in self._reports]
+        evidence = [table for table, _ in self._weighed(among)]
         # An observed constant has no factor of its own: its row, cut to the state that was seen, is the evidence.
         seen = self._network.known.observed
         needed = {*side.variables, *(v for v, _ in side.given), *seen, *(v for table in evidence for v in table.scope)}

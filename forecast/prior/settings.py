@@ -13,7 +13,7 @@ CHAINS, SAMPLED_PER_CHAIN, TUNE, CORES = 4, 1250, 500, 2
 TARGET_ACCEPT = 0.8
 DEEPEST = 10
 # Raise when the model changes in a way that the compiled numbers do not show: cached draws of before are then unused.
-MODEL_VERSION = 11
+MODEL_VERSION = 12
 
 
 def kept(n_draws: int) -> NDArray[np.intp]:
