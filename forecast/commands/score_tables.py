@@ -214,7 +214,8 @@ def _withheld(names: Sequence[str], unlike: Sequence[Row]) -> Iterator[str]:
             left_out = pair["n_questions"] - pair["n_compared"]
             if left_out and pair["forecaster"] in names and pair["benchmark"] in names:
                 who = f"{pair['forecaster']} and {pair['benchmark']}"
-                yield f"not compared by {one['measure']} on {left_out} questions: {who}, {why}"
+                questions = "1 question" if left_out == 1 else f"{left_out} questions"
+                yield f"not compared by {one['measure']} on {questions}: {who}, {why}"
 
 
 def _print_skill(shown: Sequence[Row], unlike: Sequence[Row]) -> None:

@@ -149,7 +149,7 @@ def _beside(answers: Answers, scores: Mapping[str, Floats], stated: Stated, benc
         {name: _mean(each[side.row], side.weight, side.at, start.size) for name, each in scores.items()}
         for side in (ours, against)
     )
-    unlike = _unlike(stated, ours, against, start.size) & (answers.forecaster != benchmark)
+    unlike = _unlike(stated, ours, against, start.size)
     found = {name: unlike & ~np.isnan(own[name]) for name in NOT_ALIKE if name in own}
     found = {name: mask for name, mask in found.items() if mask.any()}
     levels: dict[int, tuple[float, ...]] = {}

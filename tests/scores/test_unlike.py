@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import permutations
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -64,7 +64,7 @@ def _table(said: Sequence[Stated], outcomes: dict[str, float], topics: dict[str,
 def _same_normal() -> tuple[list[Stated], dict[str, float]]:
     outcomes = {f"q{at}": outcome for at, outcome in enumerate(OUTCOMES)}
     said = [
-        Stated(question, who, 0, levels, tuple(norm.ppf(levels, 10, 3).tolist()))
+        Stated(question, who, 0, levels, tuple(np.asarray(norm.ppf(levels, 10, 3)).tolist()))
         for question in outcomes
         for who, levels in OF_ONE_NORMAL.items()
     ]
@@ -161,15 +161,14 @@ def _stands(said: Sequence[Stated], who: str, at: float) -> Stated | None:
     return max(made, key=lambda one: one.time) if made else None
 
 
-def _stretches(said: Sequence[Stated], sides: tuple[str, str]) -> Iterator[tuple[Stated, Stated, float]]:
-    """Yield what both sides say hour by hour, or at the close alone where they only meet there."""
-    met = [
-        (a, b, 1.0)
-        for hour in range(CLOSES)
-        if (a := _stands(said, sides[0], hour + 0.5)) and (b := _stands(said, sides[1], hour + 0.5))
-    ]
-    closing = [(a, b, 1.0) for a, b in [tuple(_stands(said, who, CLOSES) for who in sides)] if a and b]
-    yield from met or closing
+def _met(said: Sequence[Stated], sides: tuple[str, str]) -> list[tuple[Stated, Stated]]:
+    """Return what both sides say hour by hour, or at the close alone where they only meet there."""
+
+    def both(at: float) -> list[tuple[Stated, Stated]]:
+        one, other = (_stands(said, who, at) for who in sides)
+        return [(one, other)] if one and other else []
+
+    return [pair for hour in range(CLOSES) for pair in both(hour + 0.5)] or both(CLOSES)
 
 
 def _loss(one: Stated, levels: set[float], outcome: float) -> float:
@@ -186,18 +185,22 @@ def _loss(one: Stated, levels: set[float], outcome: float) -> float:
 def test_common_levels_are_those_of_plain_loops(table: tuple[list[Stated], dict[str, float]]) -> None:
     """Both sides of every pair are scored at the levels that all their forecasts state while both stand, by loops."""
     said, outcomes = table
-    expected: dict[tuple[str, str], tuple[float, float, int]] = {}
+    expected: dict[tuple[str, str], tuple[float, float, int, int]] = {}
     for sides in permutations(("ann", "bob", "cem"), 2):
-        scores = []
+        scores, n_unlike = [], 0
         for question, outcome in outcomes.items():
-            met = list(_stretches([one for one in said if one.question == question], sides))
-            levels = set.intersection(*({*a.levels} & {*b.levels} for a, b, _ in met)) if met else set()
+            met = _met([one for one in said if one.question == question], sides)
+            levels = set.intersection(*({*a.levels} & {*b.levels} for a, b in met)) if met else set()
+            n_unlike += len({one.levels for a, b in met for one in (a, b)}) > 1
             if levels:
                 scores.append([fmean(_loss(pair[side], levels, outcome) for pair in met) for side in (0, 1)])
         if scores:
-            expected[sides] = fmean(one[0] for one in scores), fmean(one[1] for one in scores), len(scores)
+            expected[sides] = fmean(one[0] for one in scores), fmean(one[1] for one in scores), len(scores), n_unlike
     pairs = _skill(score_table(_table(said, outcomes)), "crps_quantiles")
-    found = {who: (row["score"], row["benchmark_score"], row["n_questions"]) for who, row in pairs.items()}
+    found = {
+        who: (row["score"], row["benchmark_score"], row["n_questions"], row.get("unlike", {}).get("n_questions", 0))
+        for who, row in pairs.items()
+    }
     assert set(expected) == set(found)
     assert [number for who in expected for number in expected[who]] == pytest.approx(
         [number for who in expected for number in found[who]], abs=1e-9
