@@ -17,7 +17,7 @@ PAIRS = 20
 LEVELS = 4  # of a score, by name
 PLOTTED = 4  # of these, whose calibration is drawn
 NAME = 40  # columns of a name, which goes on in the next line
-WIDEST = 1000  # columns that no table needs
+GAP = 2  # columns between those of a table
 
 
 class Column(NamedTuple):
@@ -112,26 +112,43 @@ def _grid(headings: Sequence[str], rows: Sequence[Sequence[str | Cell]], left: i
     Names break between words alone and numbers never: on a narrow terminal the lines are longer than it is wide.
     """
     from rich.console import Console
-    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     texts = [[Text(*((cell, "") if isinstance(cell, str) else cell)) for cell in row] for row in rows]
+    console = Console(highlight=False)
+    columns = [[heading, *(row[place].plain for row in texts)] for place, heading in enumerate(headings)]
+    widths = _widths(columns, left, console.width)
+    console.width = max(console.width, sum(widths) + GAP * (len(widths) - 1))
     grid = Table(box=None, pad_edge=False, header_style="bold")
-    for place, heading in enumerate(headings):
-        cells = [heading, *(row[place].plain for row in texts)]
+    for place, (heading, width) in enumerate(zip(headings, widths, strict=True)):
         if place < left:
-            word = max(len(word) for cell in cells for word in cell.split())
-            grid.add_column(heading, min_width=min(word, NAME), max_width=NAME, overflow="fold")
+            grid.add_column(heading, width=width, overflow="fold")
         else:
-            grid.add_column(heading, justify="right", no_wrap=True, min_width=max(map(len, cells)))
+            grid.add_column(heading, justify="right", no_wrap=True, width=width)
     for row in texts:
         grid.add_row(*row)
-    console = Console(highlight=False)
-    needed = Measurement.get(console, console.options.update(max_width=WIDEST), grid).minimum
-    console.width = max(console.width, needed)
     click.echo()
     console.print(grid)
+
+
+def _widths(columns: Sequence[Sequence[str]], left: int, room: int) -> list[int]:
+    """Return the width of each column: of the left ones, where there is too little room, as narrow as words allow.
+
+    rich would narrow a column below its longest word, widen it again, and cut the table off at the right.
+    """
+    from rich.cells import cell_len
+
+    longest = [max(map(cell_len, cells)) for cells in columns]
+    words = [max(cell_len(word) for cell in cells for word in cell.split()) for cells in columns[:left]]
+    widths = [*(min(width, NAME) for width in longest[:left]), *longest[left:]]
+    least = [min(word, NAME) for word in words]
+    for _ in range(sum(widths) + GAP * (len(widths) - 1) - room):
+        wide = [place for place in range(left) if widths[place] > least[place]]
+        if not wide:
+            break
+        widths[max(wide, key=widths.__getitem__)] -= 1
+    return widths
 
 
 def _digits(number: float | str | None, form: str = ".4f") -> str:

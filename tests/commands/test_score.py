@@ -112,6 +112,23 @@ def test_what_is_not_alike_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) 
     assert result.stderr.splitlines() == [one["text"] for one in found["unlike"]]
 
 
+@pytest.mark.parametrize("columns", [20, 60, 80, 100, 200])
+def test_no_number_is_cut_off(file: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """Whatever the width of the terminal, every row of the skill table ends with both ends of its interval."""
+    twice = UNLIKE.replace("bob", "bob who says the median alone")
+    again = re.sub(r"^(q|r)", r"\1 again", twice.partition("\n")[2], flags=re.MULTILINE)
+    file.write_text(twice + again, encoding="utf-8")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = _run(file).stdout.splitlines()
+    begin = next(at for at, line in enumerate(lines) if line.startswith("forecaster ") and "skill" in line)
+    assert True is lines[begin].endswith("90 % interval")
+    rows = [
+        line for line in lines[begin + 1 : lines.index("", begin)] if " and " in line and "not compared" not in line
+    ]
+    assert 4 == len(rows)
+    assert [] == [line for line in rows if not re.search(r"[+-]\d+\.\d\d to [+-]\d+\.\d\d$", line)]
+
+
 def test_skill_by_rounding_is_no_skill(file: Path) -> None:
     """Whose forecasts differ from another's by rounding has a skill of +0.00, without a colour or a sign to it."""
     lines = [f"q{at},{who},2026-01-01,{p},1,2026-01-01,2026-02-01" for at in range(5) for who, p in SAME.items()]
