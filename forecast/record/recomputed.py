@@ -25,9 +25,8 @@ def recomputed(line: Line, ledger: Sequence[Line]) -> tuple[Problem, ...]:
     moved = [row for row in line["scenarios"] if abs(row["probability"] - before.get(row["id"], 0.0)) > LAST_DIGITS]
     if not moved:
         return ()
-    got = ", ".join(
-        f"{row['id']} {row['probability']:.6g} here, {before.get(row['id'], 0.0):.6g} there" for row in moved
-    )
+    pairs = [(row["id"], row["probability"], before.get(row["id"], 0.0)) for row in moved]
+    got = ", ".join(f"{name} {here:.6g} here, {there:.6g} in the ledger" for name, here, there in pairs)
     parts = [unlike(told.get(key, {}), line[key]) for key in ("environment", "versions")]
     names = [name for part in parts for name in part]
     why = f"they differ in {'; '.join(names)}" if names else "no version or processor differs: was the line edited?"
