@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import Plan, Step
-from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, levelled, logs, of_factor, shares
+from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, logs, of_factor, shares
 
 Array = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None,
     masks = everything if regions is None else _masks(network, regions)
     inward = _inward(network, factors)
     of_regions = contract([masks, inward.root], (REGIONS,), network.cards)
-    total = _total(network, of_regions)
+    total = _total(network, inward, of_regions)
     marginals = _outward(network, inward, masks if by_region else everything, {})
     n_draws = total.size
     return Solution(total, logs(of_regions), tuple(_of_draws(shares(marginal), n_draws) for marginal in marginals))
@@ -87,7 +87,7 @@ def joints(network: Plan, factors: Sequence[Array], wanted: Sequence[int]) -> tu
     Source: Darwiche (2003), "A differential approach to inference in Bayesian networks".
     """
     inward = _inward(network, factors)
-    total = _total(network, inward.root)
+    total = _total(network, inward, inward.root)
     found = dict.fromkeys(wanted, inward.root)  # each is replaced by its joint
     _outward(network, inward, _everything(network), found)
     return total, [shares(found[slot])[..., 0, :] for slot in wanted]
@@ -96,21 +96,22 @@ def joints(network: Plan, factors: Sequence[Array], wanted: Sequence[int]) -> tu
 def messages(network: Plan, factors: Sequence[Array]) -> list[Table]:
     """Return all slots of an elimination, the given factors and then each step's message. Raises as `solve`."""
     inward = _inward(network, factors)
-    _total(network, inward.root)
+    _total(network, inward, inward.root)
     return inward.slots
 
 
 def log_regions(network: Plan, factors: Sequence[Array], regions: Array) -> Array:
     """Compute the natural log of each region's mass (regions, draws): the inward pass alone. Raises as `solve`."""
-    root = _inward(network, factors).root
-    of_regions = contract([_masks(network, regions), root], (REGIONS,), network.cards)
-    _total(network, of_regions)
+    inward = _inward(network, factors)
+    of_regions = contract([_masks(network, regions), inward.root], (REGIONS,), network.cards)
+    _total(network, inward, of_regions)
     return logs(of_regions)
 
 
 def log_evidence(network: Plan, factors: Sequence[Array]) -> Array:
     """Compute the natural log of the total mass of each draw (the inward pass alone). Raises as `solve`."""
-    return _total(network, _inward(network, factors).root)
+    inward = _inward(network, factors)
+    return _total(network, inward, inward.root)
 
 
 def _everything(network: Plan) -> Table:
@@ -121,12 +122,24 @@ def _masks(network: Plan, regions: Array) -> Table:
     return of_factor(np.moveaxis(regions, 0, -1)[..., np.newaxis], (*network.keep, REGIONS))
 
 
-def _total(network: Plan, mass: Table) -> Array:
+def _total(network: Plan, inward: _Inward, mass: Table) -> Array:
+    """Compute the natural log of the total of `mass`, which holds the root's."""
     total = contract([mass], (), network.cards)
-    empty = is_empty(total)
-    if empty.any():
-        raise ImpossibleEvidenceError(np.flatnonzero(empty), range(network.n_factors))
+    empty = np.flatnonzero(is_empty(total))
+    if empty.size:
+        raise _impossible(network, inward) or ImpossibleEvidenceError(empty, range(network.n_factors))
     return logs(total)
+
+
+def _impossible(network: Plan, inward: _Inward) -> ImpossibleEvidenceError | None:
+    """Find the first message that has no mass in some draw, and the factors that it is made of."""
+    made_of: list[tuple[int, ...]] = [(place,) for place in range(network.n_factors)]
+    for step in network.steps:
+        made_of.append(tuple(sorted(place for slot in step.inputs for place in made_of[slot])))
+        empty = np.flatnonzero(is_empty(inward.slots[step.output]))
+        if empty.size:
+            return ImpossibleEvidenceError(empty, made_of[-1])
+    return None
 
 
 def _inward(network: Plan, factors: Sequence[Array]) -> _Inward:
@@ -135,12 +148,8 @@ def _inward(network: Plan, factors: Sequence[Array]) -> _Inward:
     for step in network.steps:
         own = _given(network, slots, step)
         received = [slots[slot] for slot in step.inputs if slot >= network.n_factors]
-        message = levelled(contract(received if own is None else [own, *received], step.scope, network.cards))
-        empty = is_empty(message)
-        if empty.any():
-            raise ImpossibleEvidenceError(np.flatnonzero(empty), _below(network, step))
         given.append(own)
-        slots.append(message)
+        slots.append(eased(contract(received if own is None else [own, *received], step.scope, network.cards)))
     root = contract([slots[slot] for slot in network.root], network.keep, network.cards)
     return _Inward(slots, given, root)
 
@@ -155,19 +164,6 @@ def _given(network: Plan, slots: Sequence[Table], step: Step) -> Table | None:
 
 def _variables(tables: Sequence[Table]) -> set[int]:
     return {axis for one in tables for axis in one.axes if axis < REGIONS}
-
-
-def _below(network: Plan, step: Step) -> list[int]:
-    """Return the places of the factors that a step's message is made of."""
-    steps = {earlier.output: earlier for earlier in network.steps}
-    waiting, found = [step.output], []
-    while waiting:
-        slot = waiting.pop()
-        if slot < network.n_factors:
-            found.append(slot)
-        else:
-            waiting += steps[slot].inputs
-    return sorted(found)
 
 
 def _outward(network: Plan, inward: _Inward, masks: Table, joints: dict[int, Table]) -> list[Table]:

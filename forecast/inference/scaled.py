@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import insort_left
 from collections.abc import Sequence
-from math import frexp, log
+from math import frexp, log, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -50,15 +50,19 @@ def of_factor(numbers: Array, scope: Sequence[int]) -> Table:
 
     Raises ValueError for a number that is negative, infinite or not a number.
     """
-    smallest, largest = (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
+    smallest, largest = float(numbers.min()), float(numbers.max())
     if not 0.0 <= smallest <= largest < np.inf:
         wrong = float(numbers[~((numbers >= 0.0) & (numbers < np.inf))].flat[0])
         msg = f"a factor over the variables {tuple(scope)} holds {wrong}; its numbers are finite and not negative"
         raise ValueError(msg)
-    axes = (*scope, DRAWS)
+    return Table(numbers, (*scope, DRAWS), *_bounds(numbers, smallest, largest))
+
+
+def _bounds(numbers: Array, smallest: float, largest: float) -> tuple[int, int]:
+    """Return the powers of two between which the positive ones lie."""
     if largest == 0.0:
-        return Table(numbers, axes, 0, 0)
-    return Table(numbers, axes, frexp(smallest or _least_positive(numbers))[1] - 1, frexp(largest)[1])
+        return 0, 0
+    return frexp(smallest or _least_positive(numbers))[1] - 1, frexp(largest)[1]
 
 
 def _least_positive(numbers: Array) -> float:
@@ -95,36 +99,32 @@ def _product(operands: Sequence[Table], axes: Axes) -> Table:
         operands = [tightened(one) for one in operands]
         if not _holds(operands):
             return _wide_product(operands, axes)
-    label: dict[int, int] = {}
-    sublists: list[Array | list[int]] = []
-    entries = 1
+    lengths: dict[int, int] = {}
+    low = high = 0
+    scale = _NOTHING_OUT
     for one in operands:
-        for axis, length in zip(one.axes, one.numbers.shape, strict=True):
-            if axis not in label:
-                label[axis] = len(label)
-                entries *= length
-        sublists += [one.numbers, [label[axis] for axis in one.axes]]
-    numbers: Array = np.einsum(*sublists, [label[axis] for axis in axes])
-    low = sum(one.low for one in operands)
-    high = sum(one.high for one in operands) + (entries // max(numbers.size, 1)).bit_length()
-    return Table(numbers, axes, low, high, _scale(operands))
-
-
-def _scale(operands: Sequence[Table]) -> Int:
-    scale = operands[0].scale
-    for one in operands[1:]:
+        lengths.update(zip(one.axes, one.numbers.shape, strict=True))
+        low += one.low
+        high += one.high
         if one.scale is not _NOTHING_OUT:
-            scale = one.scale if scale is _NOTHING_OUT else scale + one.scale
-    return scale
+            scale = scale + one.scale
+    label = {axis: i for i, axis in enumerate(lengths)}
+    sublists = [part for one in operands for part in (one.numbers, [label[axis] for axis in one.axes])]
+    numbers: Array = np.einsum(*sublists, [label[axis] for axis in axes])
+    lengths[DRAWS] = numbers.shape[-1]
+    terms = prod(lengths.values()) // max(numbers.size, 1)  # of each sum
+    return Table(numbers, axes, low, high + (terms - 1).bit_length(), scale)
 
 
 def _holds(operands: Sequence[Table]) -> bool:
     """Say whether plain arithmetic holds the product."""
-    return (
-        sum(one.low for one in operands) >= -ROOM
-        and sum(one.high for one in operands) <= ROOM
-        and all(one.exponents is None for one in operands)
-    )
+    low = high = 0
+    for one in operands:
+        if one.exponents is not None:
+            return False
+        low += one.low
+        high += one.high
+    return low >= -ROOM and high <= ROOM
 
 
 def _wide_product(operands: Sequence[Table], axes: Axes) -> Table:
@@ -135,8 +135,10 @@ def _wide_product(operands: Sequence[Table], axes: Axes) -> Table:
     """
     union = tuple(sorted({axis for one in operands for axis in one.axes}))
     mantissas, exponents = np.ones((1,) * len(union)), np.zeros((1,) * len(union), dtype=np.int64)
+    scale = _NOTHING_OUT
     for one in operands:
         own, own_exponents = _apart(one)
+        scale = scale + one.scale
         mantissas, shift = np.frexp(mantissas * _spread(own, one.axes, union))
         exponents = exponents + _spread(own_exponents, one.axes, union) + shift
     exponents[mantissas == 0.0] = NO_EXPONENT
@@ -146,7 +148,7 @@ def _wide_product(operands: Sequence[Table], axes: Axes) -> Table:
     kept = [axis for axis in union if axis in axes]
     order = [kept.index(axis) for axis in axes]
     top = top.squeeze(axis=summed).transpose(order)
-    return tightened(Table(total.transpose(order), axes, 0, 0, _scale(operands), top))
+    return tightened(Table(total.transpose(order), axes, 0, 0, scale, top))
 
 
 def _apart(of: Table) -> tuple[Array, Int]:
@@ -185,26 +187,22 @@ def tightened(of: Table) -> Table:
 
 
 def eased(of: Table) -> Table:
-    """Return the table, with true bounds if those that it carries leave little room for products."""
-    return tightened(of) if of.low < -LITTLE_ROOM or of.high > LITTLE_ROOM else of
+    """Return the same table, with true bounds if those that it carries leave little room for products.
 
-
-def levelled(of: Table) -> Table:
-    """Take the power of two of each draw's largest number out of a table."""
-    if of.exponents is not None or of.low < -LITTLE_ROOM or of.high > LITTLE_ROOM:
-        return tightened(of)
-    shift = np.frexp(_largest(of))[1]
-    low = of.low - int(shift.max())
-    return Table(of.numbers * np.ldexp(1.0, -shift), of.axes, low, 0, of.scale + shift)
+    If even these leave little, with the largest number of each draw taken out.
+    """
+    if of.low >= -LITTLE_ROOM and of.high <= LITTLE_ROOM:
+        return of
+    if of.exponents is None:
+        low, high = _bounds(of.numbers, float(of.numbers.min()), float(of.numbers.max()))
+        if low >= -LITTLE_ROOM and high <= LITTLE_ROOM:
+            return of._replace(low=low, high=high)
+    return tightened(of)
 
 
 def is_empty(of: Table) -> NDArray[np.bool_]:
     """Say of each draw whether all its entries are zero."""
-    return np.equal(_largest(of), 0.0)
-
-
-def _largest(of: Table) -> Array:
-    return np.asarray(of.numbers.max(axis=tuple(range(of.numbers.ndim - 1))))
+    return np.equal(of.numbers.max(axis=tuple(range(of.numbers.ndim - 1))), 0.0)
 
 
 def logs(of: Table) -> Array:
