@@ -38,9 +38,18 @@ class Plan:
 
     @property
     def largest_table(self) -> int:
-        """Entries of the largest product formed on the way: the cost of one draw is of this order."""
-        sizes = [prod(self.cards[v] for v in (*step.scope, step.variable)) for step in self.steps]
-        return max([*sizes, prod(self.cards[v] for v in self.keep)], default=1)
+        """Entries of the largest product formed on the way: the memory of one draw is of this order."""
+        return max(self._products, default=1)
+
+    @property
+    def work(self) -> int:
+        """Entries of all products formed on the way: the time of one draw is of this order."""
+        return sum(self._products)
+
+    @property
+    def _products(self) -> list[int]:
+        steps = [prod(self.cards[v] for v in (*step.scope, step.variable)) for step in self.steps]
+        return [*steps, prod(self.cards[v] for v in self.keep)]
 
 
 def plan(cards: Sequence[int], scopes: Iterable[Scope], keep: Iterable[int] = ()) -> Plan:
