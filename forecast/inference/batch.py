@@ -133,12 +133,18 @@ def _total(network: Plan, inward: _Inward, mass: Table) -> Array:
 
 def _impossible(network: Plan, inward: _Inward) -> ImpossibleEvidenceError | None:
     """Find the first message that has no mass in some draw, and the factors that it is made of."""
-    made_of: list[tuple[int, ...]] = [(place,) for place in range(network.n_factors)]
+    made_by = {step.output: step for step in network.steps}
     for step in network.steps:
-        made_of.append(tuple(sorted(place for slot in step.inputs for place in made_of[slot])))
         empty = np.flatnonzero(is_empty(inward.slots[step.output]))
         if empty.size:
-            return ImpossibleEvidenceError(empty, made_of[-1])
+            waiting, factors = [step.output], []
+            while waiting:
+                slot = waiting.pop()
+                if slot in made_by:
+                    waiting += made_by[slot].inputs
+                else:
+                    factors.append(slot)
+            return ImpossibleEvidenceError(empty, sorted(factors))
     return None
 
 
@@ -213,8 +219,15 @@ def _all_but_one(tables: Sequence[Table], context: Sequence[Table], cards: Seque
         return
     half = len(tables) // 2
     left, right = tables[:half], tables[half:]
-    yield from _all_but_one(left, [*context, _joined(right, cards)], cards)
-    yield from _all_but_one(right, [*context, _joined(left, cards)], cards)
+    yield from _all_but_one(left, _with(context, right, cards), cards)
+    yield from _all_but_one(right, _with(context, left, cards), cards)
+
+
+def _with(context: Sequence[Table], tables: Sequence[Table], cards: Sequence[int]) -> Sequence[Table]:
+    """Add the product of tables to a context; what has the same axes is multiplied there and then."""
+    joined = _joined(tables, cards)
+    alike = [one for one in context if one.axes == joined.axes]
+    return [*(one for one in context if one.axes != joined.axes), _joined([*alike, joined], cards)]
 
 
 def _joined(tables: Sequence[Table], cards: Sequence[int]) -> Table:

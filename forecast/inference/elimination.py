@@ -123,8 +123,9 @@ def _min_fill_order(cards: Sequence[int], scopes: Sequence[Scope], keep: Scope) 
                 neighbours[b].add(a)
         for a in around:
             fill[a] -= len(neighbours[a]) - len(around)  # the pairs of the variable with those that it does not touch
-            size[a] //= cards[variable]
             neighbours[a].discard(variable)
+            # A variable without states, which impossible evidence leaves, cannot be divided out.
+            size[a] = size[a] // cards[variable] if cards[variable] else prod(cards[v] for v in (a, *neighbours[a]))
         for v in touched & remaining:
             heappush(waiting, (fill[v], size[v], v))
     return order

@@ -50,12 +50,16 @@ def of_factor(numbers: Array, scope: Sequence[int]) -> Table:
 
     Raises ValueError for a number that is negative, infinite or not a number.
     """
-    smallest, largest = float(numbers.min()), float(numbers.max())
+    smallest, largest = _extremes(numbers)
     if not 0.0 <= smallest <= largest < np.inf:
         wrong = float(numbers[~((numbers >= 0.0) & (numbers < np.inf))].flat[0])
         msg = f"a factor over the variables {tuple(scope)} holds {wrong}; its numbers are finite and not negative"
         raise ValueError(msg)
     return Table(numbers, (*scope, DRAWS), *_bounds(numbers, smallest, largest))
+
+
+def _extremes(numbers: Array) -> tuple[float, float]:
+    return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
 
 
 def _bounds(numbers: Array, smallest: float, largest: float) -> tuple[int, int]:
@@ -143,7 +147,7 @@ def _wide_product(operands: Sequence[Table], axes: Axes) -> Table:
         exponents = exponents + _spread(own_exponents, one.axes, union) + shift
     exponents[mantissas == 0.0] = NO_EXPONENT
     summed = tuple(i for i, axis in enumerate(union) if axis not in axes)
-    top = exponents.max(axis=summed, keepdims=True)
+    top = exponents.max(axis=summed, keepdims=True, initial=NO_EXPONENT)
     total = _shifted(mantissas, exponents - top).sum(axis=summed)
     kept = [axis for axis in union if axis in axes]
     order = [kept.index(axis) for axis in axes]
@@ -194,7 +198,7 @@ def eased(of: Table) -> Table:
     if of.low >= -LITTLE_ROOM and of.high <= LITTLE_ROOM:
         return of
     if of.exponents is None:
-        low, high = _bounds(of.numbers, float(of.numbers.min()), float(of.numbers.max()))
+        low, high = _bounds(of.numbers, *_extremes(of.numbers))
         if low >= -LITTLE_ROOM and high <= LITTLE_ROOM:
             return of._replace(low=low, high=high)
     return tightened(of)
@@ -202,7 +206,7 @@ def eased(of: Table) -> Table:
 
 def is_empty(of: Table) -> NDArray[np.bool_]:
     """Say of each draw whether all its entries are zero."""
-    return np.equal(of.numbers.max(axis=tuple(range(of.numbers.ndim - 1))), 0.0)
+    return np.equal(of.numbers.max(axis=tuple(range(of.numbers.ndim - 1)), initial=0.0), 0.0)
 
 
 def logs(of: Table) -> Array:

@@ -205,7 +205,7 @@ def _contradiction(network: DiscreteNetwork, findings: Sequence[Finding], progre
 def _check(given: CutNetwork) -> None:
     """Raise _ImpossibleError if the evidence has probability zero: the inward pass alone."""
     _has_possible_states(given)
-    parts, numbers = given.parts(())
+    parts, numbers = given.supports()
     for number in numbers:
         _log(number)
     for part in parts:

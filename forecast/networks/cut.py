@@ -7,7 +7,7 @@ for, sum to one and are left out (barren nodes: Shachter 1986); what no table co
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -64,12 +64,15 @@ class CutNetwork:
             else np.arange(len(network.states[name]))
             for name in network.names
         }
+        self._narrowed = {name for name, left in self.possible.items() if left.size in (1, 0)} | {*likelihoods}
         self._likelihoods = {
             name: [self._cut((name,), likelihood) for likelihood in of_name] for name, of_name in likelihoods.items()
         }
         self._tables: dict[str, Factor] = {}
 
     def _cut(self, about: tuple[str, ...], entries: Array) -> Factor:
+        if self._narrowed.isdisjoint(about):
+            return Factor(about, entries, about)
         left = entries[np.ix_(*(self.possible[name] for name in about))]
         scope = tuple(name for name in about if self.possible[name].size != 1)
         return Factor(scope, left.reshape([self.possible[name].size for name in scope]), about)
@@ -93,12 +96,19 @@ class CutNetwork:
     def parts(self, asked: Iterable[str]) -> tuple[list[Part], list[Factor]]:
         """Return what the evidence and the variables asked for hang on: its separate parts, and single numbers."""
         needed = self.ancestors([*asked, *self.evidence])
-        factors = [
-            factor
-            for name in self.network.names
-            if name in needed
-            for factor in (self._table(name), *self._likelihoods.get(name, ()))
-        ]
+        named = [name for name in self.network.names if name in needed]
+        return self._apart([f for name in named for f in (self._table(name), *self._likelihoods.get(name, ()))])
+
+    def supports(self) -> tuple[list[Part], list[Factor]]:
+        """Return the same for the evidence alone with 1 for every number that is not 0: enough to tell if it can be.
+
+        Likelihoods need no table: what they exclude is cut out of the others.
+        """
+        needed = self.ancestors(self.evidence)
+        tables = [self._table(name) for name in self.network.names if name in needed]
+        return self._apart([replace(one, entries=np.sign(one.entries)) for one in tables])
+
+    def _apart(self, factors: Sequence[Factor]) -> tuple[list[Part], list[Factor]]:
         group: dict[str, list[str]] = {}  # of each variable all those it is connected with, itself included
         for factor in factors:
             joined = max((group.setdefault(name, [name]) for name in factor.scope), key=len, default=[])
