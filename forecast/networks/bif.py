@@ -87,7 +87,7 @@ def _syntax_problem(wrong: UnexpectedInput, text: str, path: str) -> Problem:
         got = f"'{text[wrong.pos_in_stream :].split(maxsplit=1)[0][:40]}'"
     else:
         raise TypeError(f"an unknown kind of syntax error: {wrong!r}")
-    if canonical := CANONICAL.search(text[wrong.pos_in_stream or 0 :].partition("\n")[0].partition("//")[0]):
+    if canonical := CANONICAL.search(text[wrong.pos_in_stream :].partition("\n")[0].partition("//")[0]):
         what = "a canonical model, not a table"
         return Problem(Source(path, line), what, f"'{canonical[0]}'", TABLES_ONLY)
     allowed = sorted(_READABLE.get(terminal, f"'{terminal.strip('_').lower()}'") for terminal in expected)

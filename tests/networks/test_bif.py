@@ -273,6 +273,9 @@ def test_a_mistake_is_located_and_said(block: str) -> None:
     assert [MISTAKES[block]] == _problems(VARIABLES + block)
 
 
+NOT_ONE = "probabilities do not sum to one"
+
+
 def test_all_mistakes_are_reported_in_one_run() -> None:
     """Mistakes in different blocks are all reported together, in the order of their lines."""
     text = """variable a { type discrete [ 2 ] { x, x }; }
@@ -286,8 +289,7 @@ probability ( c | b ) { (x) 1, 0; (y) 2, 0; }
         "x.bif:1: variable 'a': state 'x' twice",
         "x.bif:5: a cycle of parents; got b -> c -> b",
         "x.bif:5: variable 'b': parent 'c' has no such state; got 'z'; states are 'x', 'y'",
-        "x.bif:5: variable 'b': probabilities do not sum to one in row (x); got 0.9; "
-        "1, or less than 0.1 off by rounding",
+        f"x.bif:5: variable 'b': {NOT_ONE} in row (x); got 0.9; 1, or less than 0.1 off by rounding",
         "x.bif:6: variable 'c': not a probability; got '2'; a number from 0 to 1",
     ] == _problems(text)
 
