@@ -12,6 +12,7 @@ from forecast.inference.elimination import Plan, Step
 from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, logs, of_factor, shares
 
 Array = NDArray[np.float64]
+Factor = Array | Table  # a table where no array of doubles holds the numbers
 
 
 class ImpossibleEvidenceError(ValueError):
@@ -49,14 +50,17 @@ class _Inward(NamedTuple):
     root: Table
 
 
-def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None, *, by_region: bool = True) -> Solution:
+def solve(
+    network: Plan, factors: Sequence[Factor], regions: Array | None = None, *, by_region: bool = True
+) -> Solution:
     """Compute the evidence, the regions and every marginal of each draw.
 
     Factors may differ by any number of orders of magnitude: no product is lost to underflow (`scaled`).
 
     Args:
         network: the elimination plan for the factors' scopes.
-        factors: non-negative arrays, axes as in `network.scopes[i]`, then draws (or 1: the same for all draws).
+        factors: non-negative arrays, axes as in `network.scopes[i]`, then draws (or 1: the same for all draws); or
+            such tables (`scaled.of_logs`).
         regions: (regions, *states of `network.keep`), a partition of the root's joint states into 0/1 masks; None:
             one region that holds everything.
         by_region: whether the marginals are told apart by region (the outward pass then costs that many times more).
@@ -78,7 +82,7 @@ def solve(network: Plan, factors: Sequence[Array], regions: Array | None = None,
     return Solution(total, logs(of_regions), tuple(_of_draws(shares(marginal), n_draws) for marginal in marginals))
 
 
-def joints(network: Plan, factors: Sequence[Array], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
+def joints(network: Plan, factors: Sequence[Factor], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
     """Compute the log evidence (draws), and P(states of its scope | evidence) for some of the factors.
 
     One pass inward and one outward, whatever their number. `wanted` are places in `factors`; the joints are (states...,
@@ -93,14 +97,14 @@ def joints(network: Plan, factors: Sequence[Array], wanted: Sequence[int]) -> tu
     return total, [shares(found[slot])[..., 0, :] for slot in wanted]
 
 
-def messages(network: Plan, factors: Sequence[Array]) -> list[Table]:
+def messages(network: Plan, factors: Sequence[Factor]) -> list[Table]:
     """Return all slots of an elimination, the given factors and then each step's message. Raises as `solve`."""
     inward = _inward(network, factors)
     _total(network, inward, inward.root)
     return inward.slots
 
 
-def log_regions(network: Plan, factors: Sequence[Array], regions: Array) -> Array:
+def log_regions(network: Plan, factors: Sequence[Factor], regions: Array) -> Array:
     """Compute the natural log of each region's mass (regions, draws): the inward pass alone. Raises as `solve`."""
     inward = _inward(network, factors)
     of_regions = contract([_masks(network, regions), inward.root], (REGIONS,), network.cards)
@@ -108,7 +112,7 @@ def log_regions(network: Plan, factors: Sequence[Array], regions: Array) -> Arra
     return logs(of_regions)
 
 
-def log_evidence(network: Plan, factors: Sequence[Array]) -> Array:
+def log_evidence(network: Plan, factors: Sequence[Factor]) -> Array:
     """Compute the natural log of the total mass of each draw (the inward pass alone). Raises as `solve`."""
     inward = _inward(network, factors)
     return _total(network, inward, inward.root)
@@ -148,8 +152,11 @@ def _impossible(network: Plan, inward: _Inward) -> ImpossibleEvidenceError | Non
     return None
 
 
-def _inward(network: Plan, factors: Sequence[Array]) -> _Inward:
-    slots = [of_factor(factor, network.scopes[i]) for i, factor in enumerate(factors)]
+def _inward(network: Plan, factors: Sequence[Factor]) -> _Inward:
+    slots = [
+        factor if isinstance(factor, Table) else of_factor(factor, network.scopes[i])
+        for i, factor in enumerate(factors)
+    ]
     given: list[Table | None] = []
     for step in network.steps:
         own = _given(network, slots, step)

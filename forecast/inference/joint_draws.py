@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.batch import messages
+from forecast.inference.batch import Factor, messages
 from forecast.inference.elimination import Plan
 from forecast.inference.scaled import DRAWS, Table, contract, shares
 
@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 
-def draw_states(network: Plan, factors: Sequence[Array], rng: np.random.Generator) -> Index:
+def draw_states(network: Plan, factors: Sequence[Factor], rng: np.random.Generator) -> Index:
     """Draw the state of every variable (variables, draws) from the normalised product of the factors of each draw.
 
     Args:

@@ -58,6 +58,21 @@ def of_factor(numbers: Array, scope: Sequence[int]) -> Table:
     return Table(numbers, (*scope, DRAWS), *_bounds(numbers, smallest, largest))
 
 
+def of_logs(log_numbers: Array, scope: Sequence[int]) -> Table:
+    """Return the table whose natural logarithms are given (states of the scope..., draws); minus infinity is zero.
+
+    For products that no array of doubles holds. Raises ValueError for plus infinity and for what is not a number.
+    """
+    if not (log_numbers < np.inf).all():
+        msg = f"a factor over the variables {tuple(scope)} has a logarithm that is infinite or not a number"
+        raise ValueError(msg)
+    possible = log_numbers > -np.inf
+    exponents = np.zeros(log_numbers.shape, dtype=np.int64)
+    exponents[possible] = np.floor(log_numbers[possible] / LOG_2)
+    numbers = np.exp(log_numbers - LOG_2 * exponents)
+    return tightened(Table(numbers, (*scope, DRAWS), 0, 0, exponents=exponents))
+
+
 def _extremes(numbers: Array) -> tuple[float, float]:
     return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
 
@@ -90,7 +105,7 @@ def contract(tables: Sequence[Table], axes: Axes, cards: Sequence[int]) -> Table
         first, second, *operands = operands
         product = _product([first, second], tuple(sorted({*first.axes, *second.axes})))
         insort_left(operands, product, key=_size)
-    return _product(operands, axes if axes[-1:] == (DRAWS,) else (*axes, DRAWS))
+    return _product(operands, (*axes, DRAWS))
 
 
 def _size(of: Table) -> int:
@@ -156,6 +171,7 @@ def _wide_product(operands: Sequence[Table], axes: Axes) -> Table:
 
 
 def _apart(of: Table) -> tuple[Array, Int]:
+    """Return every entry, but for the scale of its draw, as a number from .5 to below 1 and a power of two."""
     mantissas, exponents = np.frexp(of.numbers)
     total = exponents.astype(np.int64) if of.exponents is None else exponents + of.exponents
     total[mantissas == 0.0] = NO_EXPONENT
@@ -163,9 +179,9 @@ def _apart(of: Table) -> tuple[Array, Int]:
 
 
 def _spread[Number: (np.float64, np.int64)](entries: NDArray[Number], own: Axes, union: Axes) -> NDArray[Number]:
-    places = [own.index(axis) for axis in union if axis in own]
-    lengths = iter(entries.transpose(places).shape)
-    return entries.transpose(places).reshape([next(lengths) if axis in own else 1 for axis in union])
+    """Give an array the axes of `union`, of length one where it has none."""
+    ordered = entries.transpose([own.index(axis) for axis in union if axis in own])
+    return np.expand_dims(ordered, tuple(i for i, axis in enumerate(union) if axis not in own))
 
 
 def _shifted(mantissas: Array, exponents: Int) -> Array:

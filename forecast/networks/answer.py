@@ -75,6 +75,7 @@ def answer(network: DiscreteNetwork, findings: Sequence[Finding], progress: Prog
     `progress` is told what is being done where findings contradict each other: naming them may take long.
 
     Raises:
+        ValueError: a likelihood has another number of states, a negative number, an infinity or NaN.
         ContradictionError: the findings have probability zero; names a minimal part of them that does.
         TooDenseError: the network is too densely connected for exact inference.
     """
@@ -89,8 +90,16 @@ def answer(network: DiscreteNetwork, findings: Sequence[Finding], progress: Prog
 def _given(network: DiscreteNetwork, findings: Sequence[Finding]) -> CutNetwork:
     likelihoods: dict[str, list[Array]] = {}
     for finding in findings:
-        likelihoods.setdefault(finding.variable, []).append(np.array(finding.likelihood))
+        likelihood = np.array(finding.likelihood)
+        if likelihood.shape != (len(network.states[finding.variable]),) or not _are_weights(likelihood):
+            msg = f"'{finding.label}' is no likelihood of '{finding.variable}': {finding.likelihood}"
+            raise ValueError(msg)
+        likelihoods.setdefault(finding.variable, []).append(likelihood)
     return CutNetwork(network, likelihoods)
+
+
+def _are_weights(likelihood: Array) -> bool:
+    return bool(((likelihood >= 0.0) & (likelihood < np.inf)).all())
 
 
 def _answer(given: CutNetwork) -> Answer:

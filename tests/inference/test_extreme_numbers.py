@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from forecast.inference.batch import ImpossibleEvidenceError, joints, log_evidence, log_regions, solve
 from forecast.inference.elimination import plan
 from forecast.inference.joint_draws import draw_states
-from forecast.inference.scaled import SMALLEST
+from forecast.inference.mpe import most_probable
+from forecast.inference.scaled import SMALLEST, of_logs
 
 Array = NDArray[np.float64]
 DRAWS = 2
@@ -165,3 +166,33 @@ def test_joint_states_are_drawn_from_extreme_tables() -> None:
     factors[0] = np.repeat(factors[0], draws, axis=1)
     states = draw_states(plan([2], [(0,)] * (2 * n + 1)), factors, np.random.default_rng(1))
     assert pytest.approx(0.75, abs=0.03) == states.mean()
+
+
+def test_factors_given_as_logarithms() -> None:
+    """A factor whose numbers no double holds may be given by its logarithms: evidence, posterior and the best state."""
+    log_factor = np.array([[-5000.0, -1.0], [-5001.0, -np.inf], [-9000.0, -900.0]])
+    prior = np.array([[0.2], [0.3], [0.5]])
+    order = plan([3], [(0,), (0,)])
+    solution = solve(order, [of_logs(log_factor, (0,)), prior])
+    masses = log_factor + np.log(prior)
+    np.testing.assert_allclose(np.logaddexp.reduce(masses, axis=0), solution.log_evidence, rtol=1e-14)
+    expected = np.exp(masses - solution.log_evidence)
+    expected[2] = SMALLEST
+    np.testing.assert_allclose(expected, solution.marginals[0][:, 0], rtol=1e-11)
+    found = most_probable(order, [of_logs(log_factor, (0,)), prior])
+    np.testing.assert_allclose(masses.max(axis=0), found.log_mass[0], rtol=1e-14)
+
+
+def test_most_probable_state_of_factors_of_any_size() -> None:
+    """The largest product of thousands of tiny and of huge factors is found in logs."""
+    factors = [np.array([[1e-300], [2e-300]]), np.array([[5e300], [1e300]])] * 2000
+    found = most_probable(plan([2], [(0,)] * 4000), factors)
+    assert 0 == found.states[0, 0, 0]
+    assert 2000 * log(5.0) == pytest.approx(float(found.log_mass[0, 0]), abs=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_logarithm_that_is_no_number_is_refused(wrong: float) -> None:
+    """A factor cannot be infinite, nor unknown."""
+    with pytest.raises(ValueError, match=r"over the variables \(0,\) has a logarithm"):
+        of_logs(np.array([[0.0], [wrong]]), (0,))

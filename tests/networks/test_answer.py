@@ -328,3 +328,10 @@ def test_a_contradiction_among_thousands_of_findings() -> None:
     assert ["early", "late"] == [finding.label for finding in refused.value.findings]
     assert 2 <= len(told) < 60
     assert "contradict each other: check 2" in told[1]
+
+
+@pytest.mark.parametrize("wrong", [(float("nan"), 1.0), (float("inf"), 1.0), (-1.0, 1.0), (1.0,), (1.0, 1.0, 1.0)])
+def test_what_is_no_likelihood_is_an_error_that_names_the_variable(wrong: tuple[float, ...]) -> None:
+    """A caller's likelihood that is not a number for each state, none negative, is refused by name."""
+    with pytest.raises(ValueError, match="'report' is no likelihood of 'cause'"):
+        answer(_one_cause(3), [Finding("cause", wrong, "report")])
