@@ -99,4 +99,4 @@ def _components(mixture: Sequence[Component], n_draws: int, seed: int) -> Index:
     rng = np.random.default_rng(int(digest_of(seed, "component of the mixture")[:16], 16))
     levels = (rng.permutation(n_draws) + 0.5) / n_draws
     ends = np.cumsum([np.exp(one.log_share) for one in mixture])
-    return np.minimum(np.searchsorted(ends, levels * ends[-1]), len(mixture) - 1)
+    return np.asarray(np.minimum(np.searchsorted(ends, levels * ends[-1]), len(mixture) - 1))

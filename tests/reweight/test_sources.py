@@ -174,23 +174,27 @@ def test_any_number_of_reports_of_one_source(count: int, state: str) -> None:
     assert weights.effective_size > 200.0
 
 
-def test_two_sources_that_contradict_each_other_without_end() -> None:
-    """A thousand reports against a thousand: every number is one, and what the draws cannot bear is said."""
+@pytest.mark.parametrize("count", [10, 40, 1000])
+def test_two_sources_that_contradict_each_other_without_end(count: int) -> None:
+    """Of two sources alike, one says yes and one says no, however often: evidence and posterior are the exact sums."""
     mine, yours = says("fact", 20.0), says("fact", 1.0, 20.0)
-    told = [item(f"i{k:04}", DAY, mine) for k in range(1000)]
-    told += [item(f"j{k:04}", DAY, yours, source="post") for k in range(1000)]
+    told = [item(f"i{k:04}", DAY, mine) for k in range(count)]
+    told += [item(f"j{k:04}", DAY, yours, source="post") for k in range(count)]
     known, theta = one_source(*told)
-    sources = {name: ReportSource(name, name, "C", DEFAULT_GRADES["C"], HERE) for name in ("post", "wire")}
-    known = replace(known, sources=sources)
-    flat = np.tile(theta, 2000)
+    known = replace(known, sources={name: replace(known.sources["wire"], id=name) for name in ("post", "wire")})
+    flat = np.tile(theta, 4000)
     asked = query(compile_workspace(lay_out(known.network), known, HORIZON), ())
     drawn = draw_reliabilities(asked.network, known.sources, flat, 1)
     found = evaluate(asked, flat, drawn)
-    weights = weigh_draws(found.log_evidence + drawn.log_correction, found.scenarios)
-    assert np.isfinite(weights.weights).all()
-    assert 1.0 == pytest.approx(float(weights.weights.sum()), abs=1e-12)
-    # Either state has one source right and one wrong, so that the posterior is the prior.
-    assert not weights.reliable or abs(float(found.events[0][1] @ weights.weights) - 0.3) < 0.05
+    ratios = found.log_evidence + drawn.log_correction
+    r, log_prior = drawn.grids[0].reliability, drawn.grids[0].log_prior
+    right, wrong = (
+        np.logaddexp.reduce(log_prior + count * np.log(r * share + (1 - r) * 21 / 40)) for share in (1.0, 1 / 20)
+    )
+    assert right + wrong == pytest.approx(float(np.logaddexp.reduce(ratios)) - np.log(4000), abs=0.02)
+    weights = np.exp(ratios - np.logaddexp.reduce(ratios))
+    assert 0.3 == pytest.approx(float(found.events[0][1] @ weights), abs=0.02)
+    assert 1.0 / np.square(weights).sum() > 2000.0
 
 
 def test_what_becomes_of_reports_moves_their_source() -> None:
