@@ -37,8 +37,9 @@ def weigh_draws(log_ratios: Array, scenarios: Array) -> Weights:
         scenarios: (scenarios, draws) P(s | E, theta_d): each one's expectation has a tail of its own.
     """
     weights, k = smooth(log_ratios)
-    raw = np.exp(log_ratios - log_ratios.max())
-    worst = max([k, *(pareto_k(raw * shares) for shares in scenarios if shares.any())])
+    with np.errstate(divide="ignore"):  # a scenario that a draw rules out
+        logs = np.log(scenarios)
+    worst = max([k, *(pareto_k(log_ratios + log_shares) for log_shares in logs if (log_shares > -np.inf).any())])
     return Weights(weights, worst, effective_size(weights))
 
 
