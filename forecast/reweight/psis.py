@@ -33,8 +33,8 @@ def smooth(log_ratios: Array) -> Smoothed:
         log_ratios: (draws,) natural logs of target density over proposal density, up to a constant. A draw that the
             target rules out has -inf: its weight is zero, and the others are smoothed as if it were not there.
 
-    Where fewer draws live than make a tail, k is infinite: nothing is known about it. Raises ValueError for a ratio that
-    is no number or infinite, and where no draw lives.
+    Where fewer draws live than make a tail, k is infinite: nothing is known about it. Raises ValueError for a ratio
+    that is no number or infinite, and where no draw lives.
 
     Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), algorithm 1.
     """
