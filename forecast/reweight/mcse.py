@@ -33,8 +33,10 @@ class Averages(NamedTuple):
     ess: Array
 
 
-def averages(values: Array, weights: Array) -> Averages:
+def averages(values: Array, weights: Array, mean: Array | None = None) -> Averages:
     """Average values (rows, draws) by normalised importance weights (draws).
+
+    `mean` (rows), if it is known already: the last digit of a product hangs on how many rows it has.
 
     The error of the self-normalised mean is that of the mean of f_d = n w_d (g_d - mean), by the delta method. Draws
     lie chain after chain, as stage 1 writes them. Values that are the same in all draws have no error, and the weights'
@@ -44,7 +46,7 @@ def averages(values: Array, weights: Array) -> Averages:
 
     Source: Geweke (1989), theorem 2, for the terms; `ess` for the error of their mean.
     """
-    mean = values @ weights
+    mean = values @ weights if mean is None else mean
     parts = [_errors(values[i : i + BLOCK], weights, mean[i : i + BLOCK]) for i in range(0, mean.size, BLOCK)]
     errors, sizes = (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else (mean, mean)
     return Averages(mean, errors, sizes)
