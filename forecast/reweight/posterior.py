@@ -123,7 +123,7 @@ def unweighted(workspace: Workspace, layout: Layout, spec: PriorSpec, base: Draw
     asked = query(compile_opening(layout), workspace.scenarios)
     n_draws = base.theta.shape[1]
     weights = Weights(np.full(n_draws, 1.0 / n_draws), -np.inf, float(n_draws))
-    nobody = Reliabilities((), np.zeros((0, n_draws), dtype=np.intp), np.zeros(n_draws))
+    nobody = Reliabilities((), (), np.zeros((0, n_draws), dtype=np.intp), np.zeros(n_draws))
     evaluation = evaluate(asked, base.theta)
     return Posterior(asked, spec, base, base, None, np.zeros(n_draws), nobody, evaluation, weights)
 
