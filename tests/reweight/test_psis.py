@@ -177,3 +177,13 @@ def test_weights_over_too_many_orders_of_magnitude() -> None:
     log_ratios = -1000.0 * np.random.default_rng(5).exponential(size=4000)
     assert smooth(log_ratios).pareto_k > 0.7
     assert np.inf == fit_generalised_pareto(np.array([1e-300] * 40 + [1e-200, 1e-100, 1.0]))[0]
+
+
+@pytest.mark.parametrize("n_low", [1, 100, 3000])
+def test_a_tail_at_the_largest_ratio_is_none(n_low: int) -> None:
+    """Where the whole tail has the largest ratio, ratios are bounded: nothing is smoothed, and k is minus infinity."""
+    log_ratios = np.concatenate([np.linspace(-9.0, -1.0, n_low), np.full(4000 - n_low, 2.0)])
+    found = smooth(np.random.default_rng(6).permutation(log_ratios))
+    raw = np.exp(np.random.default_rng(6).permutation(log_ratios) - 2.0)
+    assert -np.inf == found.pareto_k
+    np.testing.assert_allclose(found.weights, raw / raw.sum(), rtol=1e-12, atol=0)

@@ -192,9 +192,10 @@ def test_two_sources_that_contradict_each_other_without_end(count: int) -> None:
         np.logaddexp.reduce(log_prior + count * np.log(r * share + (1 - r) * 21 / 40)) for share in (1.0, 1 / 20)
     )
     assert right + wrong == pytest.approx(float(np.logaddexp.reduce(ratios)) - np.log(4000), abs=0.02)
-    weights = np.exp(ratios - np.logaddexp.reduce(ratios))
-    assert 0.3 == pytest.approx(float(found.events[0][1] @ weights), abs=0.02)
-    assert 1.0 / np.square(weights).sum() > 2000.0
+    weights = weigh_draws(ratios, found.scenarios)
+    assert 0.3 == pytest.approx(float(found.events[0][1] @ weights.weights), abs=0.02)
+    assert weights.effective_size > 2000.0
+    assert weights.reliable
 
 
 def test_what_becomes_of_reports_moves_their_source() -> None:
