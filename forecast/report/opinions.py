@@ -145,8 +145,8 @@ def _implied(found: Outcome, statement: Statement, quantity: Array) -> _Implied:
         case StatedDistribution() as said:
             basis = zero_sum_basis(len(said.probabilities))
             return _distribution(statement, np.exp(quantity @ basis.T), ess)
-        case Counted():
-            return _chance(-np.expm1(quantity[:, 0]), ess, " a case")
+        case Counted(stays=stays):
+            return _chance(np.exp(quantity[:, 0]) if stays else -np.expm1(quantity[:, 0]), ess, " a case")
         case Ordered():
             share = float((quantity[:, 0] > 0.0).mean())
             error = float(np.sqrt(share * (1 - share) / ess))
