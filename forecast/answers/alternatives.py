@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import hypot, isfinite, prod, sqrt
+from math import hypot, isfinite, prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from forecast.prior.spec import active_statements
 from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.record.outcome import QUANTILES, Outcome, outcome
 from forecast.reweight.evaluate import ContradictionError
+from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.other_workspace import Reweighed, reweigh
 from forecast.reweight.posterior import posterior
 from forecast.reweight.weights import weighted_quantiles
@@ -178,20 +179,20 @@ def _scenarios(found: Outcome, there: Reweighed, every: int) -> dict[str, Row]:
     everybody = everybody / everybody.sum()
     shares = np.ascontiguousarray(found.posterior.evaluation.scenarios[:, ::every])
     quantiles = weighted_quantiles(there.scenarios, without, np.array(QUANTILES))
-    told = {}
-    for i, name in enumerate(found.scenario_ids):
-        values, ordinary = there.scenarios[i], shares[i]
-        after, before = float(values @ without), float(ordinary @ everybody)
-        # Both are averages over the same draws: the error of their difference, by the delta method.
-        own, other = without * (values - after), everybody * (ordinary - before)
-        told[name] = {
-            "probability": after,
+    after, before = there.scenarios @ without, shares @ everybody
+    own, other = deviations(there.scenarios, without), deviations(shares, everybody)
+    # Both are averages over the same draws: the error of a change is that of their difference.
+    errors, of_changes = standard_error(own), standard_error(own - other)
+    return {
+        name: {
+            "probability": float(after[i]),
             "quantiles": dict(zip(map(str, QUANTILES), quantiles[i].tolist(), strict=True)),
-            "mcse": sqrt(float(np.square(own).sum())),
-            "change": after - before,
-            "change_mcse": sqrt(float(np.square(own - other).sum())),
+            "mcse": float(errors[i]),
+            "change": float(after[i] - before[i]),
+            "change_mcse": float(of_changes[i]),
         }
-    return told
+        for i, name in enumerate(found.scenario_ids)
+    }
 
 
 def _row(

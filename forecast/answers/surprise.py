@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from forecast.answers.background import Background
 from forecast.digests import digest_of
 from forecast.inference.batch import log_evidence
 from forecast.inference.joint_draws import draw_states
+from forecast.reweight.mcse import averages
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -60,8 +60,8 @@ def surprise(background: Background, seed: int) -> Row:
 def share_below(simulated: Array, real: Array, weights: Array) -> tuple[float, float]:
     """Return the weighted share of draws with simulated <= real (log probabilities), and its Monte Carlo error."""
     below = (simulated <= real + ROUNDING).astype(float)
-    p = float(weights @ below)
-    return p, sqrt(float(np.square(weights) @ np.square(below - p)))
+    found = averages(below[np.newaxis], weights)
+    return float(found.mean[0]), float(found.mcse[0])
 
 
 def two_outcomes(chance: float) -> float:

@@ -269,7 +269,8 @@ def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> Row
         rows = [_change(x, one.probability, p) for (x, one), p in zip(known, state.events[v].tolist(), strict=True)]
         moved = 0.5 * fsum(abs(row["change"]) for row in rows)
         events.append({"id": event.id, "moved": moved, "states": rows})
-    k = pareto_k(state.weights)
+    with np.errstate(divide="ignore"):  # a draw that what is learned rules out
+        k = pareto_k(np.log(state.weights))
     return {
         "as_of": found.as_of.isoformat(),
         "learned": [one.text for one in asked.learned],

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork
 from forecast.digests import digest_of
-from forecast.prior.settings import CHAINS, MODEL_VERSION, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
+from forecast.prior.settings import CHAINS, LONGEST, MODEL_VERSION, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
 from forecast.prior.spec import PriorSpec
 
 Array = NDArray[np.float64]
@@ -73,7 +73,7 @@ def draws_digest(spec: PriorSpec, seed: int) -> str:
         [spec.counted, spec.ordered, list(spec.experts)],
         [list(spec.rated), spec.rated_of, spec.is_biased, spec.record],
         None if spec.anchor is None else numbers(spec.anchor),
-        [seed, CHAINS, SAMPLED_PER_CHAIN, TUNE, TARGET_ACCEPT, MODEL_VERSION],
+        [seed, CHAINS, SAMPLED_PER_CHAIN, LONGEST, TUNE, TARGET_ACCEPT, MODEL_VERSION],
         versions(),
     )
 

@@ -21,15 +21,15 @@ def distrust(diagnostics: Mapping[str, float]) -> tuple[str, ...]:
     """
     reasons = []
     if not diagnostics["r_hat_max"] <= MAX_R_HAT:
-        reasons.append(f"R-hat is {_past(diagnostics['r_hat_max'], MAX_R_HAT)}, above {MAX_R_HAT:g}")
+        reasons.append(f"R-hat is {past(diagnostics['r_hat_max'], MAX_R_HAT)}, above {MAX_R_HAT:g}")
     for key, part in LEAST.items():
         if not diagnostics[key] >= LEAST_ESS:
-            reasons.append(f"{part} ESS is {_past(diagnostics[key], LEAST_ESS)}, below {LEAST_ESS:g}")
+            reasons.append(f"{part} ESS is {past(diagnostics[key], LEAST_ESS)}, below {LEAST_ESS:g}")
     if diagnostics["divergences"] != 0.0:
         reasons.append(f"divergences are {diagnostics['divergences']:.0f}, none is allowed")
     return tuple(reasons)
 
 
-def _past(value: float, limit: float) -> str:
+def past(value: float, limit: float) -> str:
     """Write a value with as many digits as show that it is past its limit: 1.0104, not 1.01."""
     return next((shown for digits in (4, 6, 9) if float(shown := f"{value:.{digits}g}") != limit), repr(value))

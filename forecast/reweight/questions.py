@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.reweight.evaluate import evaluate_regions, query
+from forecast.reweight.mcse import averages
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.weights import weighted_quantiles
 from forecast.workspace.records import Condition, Event, Question, Scenario, Workspace
@@ -98,9 +99,9 @@ def _certain(name: str, is_yes: bool) -> QuestionEstimate:
 
 def _estimate(layout: Layout, posterior: Posterior, question: Question, shares: Array) -> QuestionEstimate:
     yes, weights = _yes(layout, posterior, question, shares), posterior.weights.weights
-    probability = float(yes @ weights)
+    found = averages(yes[np.newaxis], weights)
     quantiles = weighted_quantiles(yes[np.newaxis], weights, np.array(QUESTION_QUANTILES))[0]
-    error = float(np.sqrt(np.square(yes - probability) @ np.square(weights)))
+    probability, error = float(found.mean[0]), float(found.mcse[0])
     return QuestionEstimate(question.id, probability, tuple(map(float, quantiles)), error, is_decided=False)
 
 
