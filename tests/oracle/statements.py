@@ -37,13 +37,14 @@ class Reader:
         self.workspace, self.theta = workspace, theta
         self._networks: dict[tuple[date | None, date | None], AsOf] = {}
 
-    def odds(self, made: Statement, target: Target) -> tuple[Array, Array]:
-        """P(target, given, known) and P(not target, given, known)."""
+    def logs(self, made: Statement, target: Target) -> tuple[Array, Array]:
+        """Log of P(target, given, known) and of P(not target, given, known)."""
         read = read_at(made, self.workspace.network)
         key = read, target.by or self.horizon(made)
         if key not in self._networks:
             self._networks[key] = AsOf(self.workspace, self.theta, read or OPENS, key[1], at_opening=read is None)
-        return self._networks[key].odds(target)
+        happens, rest = self._networks[key].log_odds(target)
+        return happens, rest
 
     def horizon(self, made: Statement) -> date:
         """The horizon that was asked about on the day of a statement."""
@@ -58,7 +59,7 @@ class Reader:
         The target stays open with e^-(rate A(by)), a case with e^-(rate A(case)): A counts days by their rates.
         """
         network, about, horizon = self.workspace.network, made.about, self.horizon(made)
-        happens, rest = self.odds(made, about)
+        happens, rest = self.logs(made, about)
         days = float((horizon - network.opens).days)
         parts = {"window": 1.0, "year": 365.25 / days, "opportunity": 1.0 / (count.opportunities or 1.0)}
         times, stays = parts[count.per], False
@@ -68,20 +69,20 @@ class Reader:
                 until = exposure_at(network, event, float((about.by - network.opens).days))
                 times *= exposure_at(network, event, days) / until
             stays = event.kind == "reached" and event.states[0] in about.condition.states and times != 1.0
-        return np.asarray(times * np.log((happens if stays else rest) / (happens + rest)))
+        return np.asarray(times * ((happens if stays else rest) - np.logaddexp(happens, rest)))
 
     def log_odds(self, made: Statement, target: Target) -> Array:
         """Log-odds of g."""
-        happens, rest = self.odds(made, target)
-        return np.asarray(np.log(happens) - np.log(rest))
+        happens, rest = self.logs(made, target)
+        return happens - rest
 
     def implied(self, made: Statement) -> list[Array]:
         """What the statement is a reading of: one quantity, or one a coordinate of a distribution."""
         about, reading = made.about, made.reading
         match reading:
             case Times(against=against, of_odds=False):
-                first, second = (self.odds(made, side) for side in (about, against))
-                return [np.log(first[0] / sum(first)) - np.log(second[0] / sum(second))]
+                first, second = (self.logs(made, side) for side in (about, against))
+                return [first[0] - np.logaddexp(*first) - second[0] + np.logaddexp(*second)]
             case Times(against=other) | MoreLikelyThan(other=other):
                 return [self.log_odds(made, about) - self.log_odds(made, other)]
             case Count():
@@ -90,8 +91,8 @@ class Reader:
                 logs = []
                 for state in self.workspace.network.events[about.condition.event].states:
                     one = Target(Condition(about.condition.event, (state,)), None, about.given, about.by)
-                    happens, rest = self.odds(made, one)
-                    logs.append(np.log(happens / (happens + rest)))
+                    happens, rest = self.logs(made, one)
+                    logs.append(happens - np.logaddexp(happens, rest))
                 return list(zero_sum_basis(len(logs)).T @ np.array(logs))
         return [self.log_odds(made, about)]
 
@@ -120,7 +121,7 @@ def random_reading(rng: np.random.Generator, workspace: Workspace, about: Target
     if kind <= 2:
         second = random_target(rng, workspace, random_by(rng, days))
         return MoreLikelyThan(second) if kind == 2 else Times(second, 2.0, None, None, 0.9, of_odds=bool(kind))
-    if kind == 3 and about.condition is not None:
+    if kind in (3, 5) and about.condition is not None:
         per = str(rng.choice(["window", "year", "opportunity"]))
         return Count(1, 5, per, 3.0 if per == "opportunity" else None)  # type: ignore[arg-type]  # one of Per
     if kind == 4 and about.condition is not None:
