@@ -352,15 +352,16 @@ class AsOf:
                 if (event.id, undated) not in self._histories:
                     self._histories[event.id, undated] = self.log_history(event.id, states)
                 chance = chance + self._histories[event.id, undated]
-        told = sum(np.log(self.mixture(self._told[name], q, states)) for name, q in self._informative.items())
-        return np.asarray(chance + told)
+        return np.asarray(chance + self.log_told(states))
+
+    def log_told(self, states: States) -> float:
+        """Log P(all reports | states), every source at its prior mean."""
+        told = self.informative_reports
+        return float(sum(np.log(self.mixture(item, told[item.id], states)) for item in self.items if item.id in told))
 
     @cached_property
-    def _told(self) -> dict[str, Item]:
-        return {item.id: item for item in self.items}
-
-    @cached_property
-    def _informative(self) -> dict[str, float]:
+    def informative_reports(self) -> dict[str, float]:
+        """What `informative` says, once."""
         return self.informative()
 
     def scenario(self, states: States) -> str:
