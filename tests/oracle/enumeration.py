@@ -18,6 +18,7 @@ from math import exp, log, log1p
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
+from scipy.special import expit
 
 from forecast.workspace.records import (
     Claim,
@@ -68,9 +69,9 @@ def informative(reliability: float, credibility: int) -> float:
     """Solve logit q = logit r + kappa for q; kappa of credibility 6 is standard normal, averaged over on a grid."""
     centre = log(reliability) - log1p(-reliability)
     if credibility != 6:
-        return 1.0 / (1.0 + exp(-centre - SHIFT[credibility]))
+        return float(expit(centre + SHIFT[credibility]))
     z = np.linspace(-12.0, 12.0, 24001)
-    return float(np.trapezoid(np.exp(-z * z / 2.0) / (1.0 + np.exp(-centre - z)), z) / np.sqrt(2.0 * np.pi))
+    return float(np.trapezoid(np.exp(-z * z / 2.0) * expit(centre + z), z) / np.sqrt(2.0 * np.pi))
 
 
 def first_rule(rules: Iterable[Scenario], states: States) -> str:
