@@ -40,6 +40,8 @@ Array = NDArray[np.float64]
 Theta = Mapping[tuple[str, tuple[str, ...], int], Array]
 States = dict[str, str]
 
+# Where sources of a letter stand, if a test has them stand elsewhere than at the mean of their grade.
+GRADE_MEAN: dict[str, float] = {}
 SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
 DECIBANS = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
 
@@ -286,7 +288,8 @@ class AsOf:
 
     def informative(self) -> dict[str, float]:
         """Return q of each unsettled item, times (1 - rho)^(k-1) for the k-th strongest of those that say the same."""
-        grades = {source.id: source.grade.mean for source in self.workspace.sources.values()}
+        sources = self.workspace.sources.values()
+        grades = {source.id: GRADE_MEAN.get(source.reliability, source.grade.mean) for source in sources}
         told = [i for i in self.items if self.lambdas(i) or self.on_scenarios(i)]
         q = {i.id: informative(grades[i.report_source], i.credibility) for i in told}
         by_group: dict[str, list[Item]] = {}

@@ -135,10 +135,14 @@ def random_by(rng: np.random.Generator, days: list[date]) -> date | None:
     return days[int(rng.integers(len(days)))] if days and rng.random() < 0.4 else None
 
 
-def can_be_counted(workspace: Workspace, made: Statement) -> bool:
-    """A count by a day is of what is reached, and can have been by then."""
-    about, network = made.about, workspace.network
-    if not isinstance(made.reading, Count) or about.by is None or about.condition is None:
+def can_be_counted(reader: Reader, made: Statement) -> bool:
+    """A count is of what can be and can fail to be; by a day, of what is reached, and can have been by then."""
+    about, network = made.about, reader.workspace.network
+    if not isinstance(made.reading, Count):
+        return True
+    if not all(np.isfinite(logs).all() for logs in reader.logs(made, about)):
+        return False
+    if about.by is None or about.condition is None:
         return True
     event = network.events[about.condition.event]
     return event.kind == "reached" and exposure_at(network, event, float((about.by - network.opens).days)) > 0.0
@@ -157,7 +161,7 @@ def random_statements(rng: np.random.Generator, reader: Reader, n: int) -> list[
         if isinstance(reading, Count | Distribution):
             about = Target(about.condition, None, about.given, about.by)
         made = statement(f"s{number}", about, reading, expert=str(rng.choice(EXPERTS)), day=day)
-        if not can_be_counted(workspace, made):
+        if not can_be_counted(reader, made):
             continue
         with np.errstate(all="ignore"):
             quantities = reader.implied(made)
