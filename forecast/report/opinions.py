@@ -145,8 +145,8 @@ def _implied(found: Outcome, statement: Statement, quantity: Array) -> _Implied:
         case StatedDistribution() as said:
             basis = zero_sum_basis(len(said.probabilities))
             return _distribution(statement, np.exp(quantity @ basis.T))
-        case Counted():
-            return _chance(-np.expm1(quantity[:, 0]), " a case")
+        case Counted(stays=stays):
+            return _chance(np.exp(quantity[:, 0]) if stays else -np.expm1(quantity[:, 0]), " a case")
         case Ordered():
             share, error = _average((quantity[:, 0] > 0.0).astype(float))
             return _Implied(f"so in {percent(share, error)} of draws", {"share_of_draws": share})
