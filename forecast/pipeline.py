@@ -14,6 +14,7 @@ import numpy as np
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
+from forecast.compiled.reports import UndefinedError
 from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
 from forecast.prior.environment import environment
@@ -95,6 +96,8 @@ def conclude(
         found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress, refit=refit)
     except ContradictionError as error:
         raise WorkspaceProblems(_contradiction(error)) from error
+    except UndefinedError as error:
+        raise WorkspaceProblems(_undefined(error, workspace)) from error
     keep_posterior(found, root / "reports" / ".cache", posterior_key(workspace, as_of, seed))
     result = outcome(workspace, layout, as_of, seed, found)
     line = _line(result, ledger, note)
@@ -322,6 +325,8 @@ def _outcome(
         found = weigh(layout, workspace, as_of, seed, root / "reports" / ".cache", progress)
     except ContradictionError as error:
         raise WorkspaceProblems(_contradiction(error)) from error
+    except UndefinedError as error:
+        raise WorkspaceProblems(_undefined(error, workspace)) from error
     return outcome(workspace, layout, as_of, seed, found)
 
 
@@ -448,5 +453,16 @@ def _contradiction(error: ContradictionError) -> list[Problem]:
     names = ", ".join(f"'{item.id}'" for item in error.items)
     return [
         Problem(item.source, f"item '{item.id}' is part of evidence that is impossible together", names, "")
+        for item in error.items
+    ]
+
+
+def _undefined(error: UndefinedError, workspace: Workspace) -> list[Problem]:
+    if not error.items:
+        network = workspace.network.source
+        return [Problem(network, "the forecast is undefined without any evidence", error.why, "finite numbers")]
+    got = f"{', '.join(f"'{item.id}'" for item in error.items)}: {error.why}"
+    return [
+        Problem(item.source, f"item '{item.id}' leaves the forecast undefined", got, "finite numbers")
         for item in error.items
     ]

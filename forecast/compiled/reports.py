@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from math import exp, log, log10, prod
+from math import exp, isfinite, log, log10, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from forecast.compiled.layout import Layout
 from forecast.compiled.parts import content, on_event, on_scenarios
 from forecast.compiled.paths import Known
 from forecast.inference.portable import normal_quadrature
+from forecast.inference.scaled import NotFiniteError
 from forecast.workspace.records import Item, OnScenarios, ReportSource, Settled
 
 Array = NDArray[np.float64]
@@ -28,6 +29,14 @@ UNJUDGED = 6  # credibility that cannot be judged: the shift is standard normal,
 UNJUDGED_NODES = 32  # of that average
 SPENT = 1e-20  # what a copy keeps of being informative: nothing that a double could show beside 1
 DECIBANS_PER_NAT = 10.0 * log10(exp(1.0))
+
+
+class UndefinedError(NotFiniteError):
+    """The forecast is undefined; `items` are a smallest set that leaves it so, none where it is not the evidence."""
+
+    def __init__(self, items: Sequence[Item], why: str) -> None:
+        self.items, self.why = tuple(items), why
+        super().__init__(why)
 
 
 @dataclass(frozen=True)
@@ -203,6 +212,8 @@ def _report(
     noise = prod(lambdas[v][1] for v in scope)
     for of, factor, mean in joints.values():
         scope, said, noise = *_times(scope, said, of, factor), noise * mean
+    if not (np.isfinite(said).all() and isfinite(noise)):
+        raise UndefinedError([item], f"what item '{item.id}' says is infinite or not a number")
     q = informative_probability(reliability, item.credibility)
     report = Report(item.id, item.report_source, item.credibility, scope, said, noise, q, 0, 1.0)
     says: dict[Hashable, Array] = {v: worn for v, (worn, _) in sorted(lambdas.items())}

@@ -25,8 +25,8 @@ def exp_each(x: Array) -> Array:
 
 
 def log_each(x: Array) -> Array:
-    """Compute the natural logarithm elementwise, of 0 minus infinity."""
-    logs = [log(number) if number > 0.0 else -inf for number in x.ravel().tolist()]
+    """Compute the natural logarithm elementwise, of 0 minus infinity; raises ValueError for a negative number."""
+    logs = [-inf if number == 0.0 else log(number) for number in x.ravel().tolist()]
     return np.array(logs, dtype=float).reshape(x.shape)
 
 

@@ -30,6 +30,10 @@ LOG_2 = log(2.0)
 _NOTHING_OUT = np.zeros(1, dtype=np.int64)
 
 
+class NotFiniteError(ValueError):
+    """A number is infinite or not a number (or a factor negative): whatever is computed from it would be undefined."""
+
+
 class Table(NamedTuple):
     """The numbers `numbers` * 2^`exponents` * 2^`scale`, with an axis for each variable of `axes` and last the draws.
 
@@ -48,24 +52,24 @@ class Table(NamedTuple):
 def of_factor(numbers: Array, scope: Sequence[int]) -> Table:
     """Return an array (states of the scope..., draws) as a table.
 
-    Raises ValueError for a number that is negative, infinite or not a number.
+    Raises NotFiniteError for a number that is negative, infinite or not a number.
     """
     smallest, largest = _extremes(numbers)
     if not 0.0 <= smallest <= largest < np.inf:
         wrong = float(numbers[~((numbers >= 0.0) & (numbers < np.inf))].flat[0])
         msg = f"a factor over the variables {tuple(scope)} holds {wrong}; its numbers are finite and not negative"
-        raise ValueError(msg)
+        raise NotFiniteError(msg)
     return Table(numbers, (*scope, DRAWS), *_bounds(numbers, smallest, largest))
 
 
 def of_logs(log_numbers: Array, scope: Sequence[int]) -> Table:
     """Return the table whose natural logarithms are given (states of the scope..., draws); minus infinity is zero.
 
-    For products that no array of doubles holds. Raises ValueError for plus infinity and for what is not a number.
+    For products that no array of doubles holds. Raises NotFiniteError for plus infinity and for what is not a number.
     """
     if not (log_numbers < np.inf).all():
         msg = f"a factor over the variables {tuple(scope)} has a logarithm that is infinite or not a number"
-        raise ValueError(msg)
+        raise NotFiniteError(msg)
     possible = log_numbers > -np.inf
     exponents = np.zeros(log_numbers.shape, dtype=np.int64)
     exponents[possible] = np.floor(log_numbers[possible] / LOG_2)

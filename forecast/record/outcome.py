@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout
 from forecast.compiled.scenarios import OTHER
+from forecast.inference.scaled import NotFiniteError
 from forecast.reweight.evaluate import Evaluation
 from forecast.reweight.mcse import averages
 from forecast.reweight.posterior import Posterior, unweighted
@@ -82,6 +83,10 @@ def estimates(
 def _rows(blocks: list[Array], weights: Array) -> list[Estimate]:
     values = np.concatenate(blocks)  # errors of many rows at once cost less than a few at a time
     found = averages(values, weights, np.concatenate([block @ weights for block in blocks]))
+    # Every forecast, prior, alternative and past date passes here: nothing undefined is ever printed or written.
+    if not all(np.isfinite(numbers).all() for numbers in (found.mean, found.mcse)):
+        msg = "a probability of the forecast, or its Monte Carlo error, is infinite or not a number"
+        raise NotFiniteError(msg)
     quantiles = weighted_quantiles(values, weights, np.array(QUANTILES))
     numbers = zip(found.mean.tolist(), quantiles.tolist(), found.mcse.tolist(), found.ess.tolist(), strict=True)
     return [Estimate(p, tuple(row), error, size) for p, row, error, size in numbers]

@@ -15,6 +15,7 @@ from forecast.compiled.asof import AsOfNetwork, factors
 from forecast.compiled.scenarios import rule_events, scenario_masks
 from forecast.inference.batch import ImpossibleEvidenceError, log_evidence, log_regions, solve
 from forecast.inference.elimination import Plan, plan
+from forecast.inference.scaled import NotFiniteError
 from forecast.reweight.sources import Reliabilities
 from forecast.workspace.records import Item, Scenario
 
@@ -166,6 +167,16 @@ def is_possible(network: AsOfNetwork, theta: Array) -> bool:
     except ImpossibleEvidenceError:
         return False
     return True
+
+
+def is_defined(network: AsOfNetwork, theta: Array) -> bool:
+    """Say whether every number of a network is finite on the given draws (or zero: then it is merely impossible)."""
+    try:
+        return bool(np.isfinite(evidence_of(network, theta)).all())
+    except ImpossibleEvidenceError:
+        return True
+    except NotFiniteError:
+        return False
 
 
 def _factors(network: AsOfNetwork, drawn: Reliabilities | None) -> Callable[..., tuple[list[Array], Array]]:

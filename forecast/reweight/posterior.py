@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.compiled.layout import Layout
+from forecast.compiled.reports import UndefinedError
 from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.inference.contradiction import minimal_contradiction
+from forecast.inference.scaled import NotFiniteError
 from forecast.prior.draws import Draws, prior_draws
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.reweight.evaluate import (
@@ -32,6 +34,7 @@ from forecast.reweight.evaluate import (
     evaluate,
     evaluate_scenarios,
     evidence_of,
+    is_defined,
     is_possible,
     query,
 )
@@ -153,9 +156,9 @@ def _attempt(
     with _contradictions_named(workspace, asked.network, draws.theta):
         drawn = draw_reliabilities(asked.network, workspace.sources, draws.theta, seed)
         evaluation = evaluate(asked, draws.theta, drawn)
-    log_anchor = _log_anchor(spec.anchor, draws)
-    log_ratios = evaluation.log_evidence + drawn.log_correction - log_anchor
-    weights = weigh_draws(log_ratios, evaluation.scenarios)
+        log_anchor = _log_anchor(spec.anchor, draws)
+        log_ratios = evaluation.log_evidence + drawn.log_correction - log_anchor
+        weights = weigh_draws(log_ratios, evaluation.scenarios)
     return Posterior(asked, spec, base, draws, anchor, log_anchor, drawn, evaluation, weights)
 
 
@@ -176,20 +179,23 @@ def _log_anchor(known: AsOfNetwork | None, draws: Draws) -> Array:
 
 @contextmanager
 def _contradictions_named(workspace: Workspace, network: AsOfNetwork, theta: Array) -> Iterator[None]:
-    """Raise impossible evidence as a ContradictionError that names the items."""
+    """Raise impossible evidence as a ContradictionError and undefined numbers as an UndefinedError, with the items."""
+
+    def responsible(is_right: Callable[[AsOfNetwork, Array], bool], few: Array) -> list[Item]:
+        """Find a minimal set of items that are wrong together: without any one of them the others are right."""
+        kept = [item for item in workspace.items if item.reported <= network.known.as_of]
+
+        def right(items: Sequence[Item]) -> bool:
+            without = replace(workspace, items=tuple(items))
+            return is_right(compile_workspace(network.layout, without, network.known.as_of), few)
+
+        return minimal_contradiction(kept, right)
+
     try:
         yield
     except ImpossibleEvidenceError as impossible:
         few = theta[:, impossible.draws[:1]]
-        raise ContradictionError(_contradiction(workspace, network, few)) from impossible
-
-
-def _contradiction(workspace: Workspace, network: AsOfNetwork, theta: Array) -> list[Item]:
-    """Find a minimal set of items that are impossible together: without any one of them the others are possible."""
-    kept = [item for item in workspace.items if item.reported <= network.known.as_of]
-
-    def possible(items: Sequence[Item]) -> bool:
-        without = Workspace(**{**vars(workspace), "items": tuple(items)})
-        return is_possible(compile_workspace(network.layout, without, network.known.as_of), theta)
-
-    return minimal_contradiction(kept, possible)
+        raise ContradictionError(responsible(is_possible, few)) from impossible
+    except NotFiniteError as undefined:
+        few = np.ascontiguousarray(theta[:, ::SCREENED])
+        raise UndefinedError(responsible(is_defined, few), str(undefined)) from undefined

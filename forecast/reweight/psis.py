@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.scaled import NotFiniteError
+
 Array = NDArray[np.float64]
 
 # Log ratios that differ by less are equal but for rounding: the same sum of logs, added up in another order.
@@ -33,7 +35,7 @@ def smooth(log_ratios: Array) -> Smoothed:
         log_ratios: (draws,) natural logs of target density over proposal density, up to a constant. A draw that the
             target rules out has -inf: its weight is zero, and the others are smoothed as if it were not there.
 
-    Where fewer draws live than make a tail, k is infinite: nothing is known about it. Raises ValueError for a ratio
+    Where fewer draws live than make a tail, k is infinite: nothing is known about it. Raises NotFiniteError for a ratio
     that is no number or infinite, and where no draw lives.
 
     Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), algorithm 1.
@@ -41,7 +43,7 @@ def smooth(log_ratios: Array) -> Smoothed:
     largest = log_ratios.max()
     if not np.isfinite(largest):
         msg = f"the largest log ratio of importance sampling is {largest}"
-        raise ValueError(msg)
+        raise NotFiniteError(msg)
     live = log_ratios > -np.inf
     if live.all():
         return _smooth_live(log_ratios)

@@ -13,6 +13,7 @@ import pytest
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
+from forecast.compiled.reports import UndefinedError
 from forecast.prior.spec import PriorSpec
 from forecast.reweight import posterior as module
 from forecast.reweight.evaluate import ContradictionError, evaluate_scenarios, query
@@ -144,6 +145,17 @@ def test_a_contradiction_names_a_smallest_set() -> None:
     with pytest.raises(ContradictionError, match="b-no, d-yes") as raised:
         _posterior(known)
     assert ["b-no", "d-yes"] == [one.id for one in raised.value.items]
+
+
+def test_an_undefined_number_names_its_item() -> None:
+    """An item whose numbers are none is named, and no forecast comes of it; the others are not."""
+    net = network(event("truth", "constant"), event("fact"))
+    nothing = Likelihood("truth", {"no": float("nan"), "yes": 1.0}, None, HERE)
+    sound = item("a-sound", OPENS, Support("fact", "strong", ("yes",), None, HERE))
+    known = workspace(net, items=[sound, item("b-unsound", OPENS, nothing)])
+    with pytest.raises(UndefinedError, match="not a number") as raised:
+        _posterior(known)
+    assert ["b-unsound"] == [one.id for one in raised.value.items]
 
 
 LATER = date(2025, 9, 1)
