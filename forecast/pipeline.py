@@ -14,6 +14,7 @@ import numpy as np
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
+from forecast.digits import share
 from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
 from forecast.prior.residuals import DISAGREES, kept_residuals
@@ -240,7 +241,7 @@ def _doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_S
         return found
     wide = Problem(
         workspace.scenarios[0].source,
-        f"before any evidence no scenario holds with probability {shares[-1]:.2f}",
+        f"before any evidence no scenario holds with probability {share(float(shares[-1]), 2)}",
         "",
         f"the scenarios are too narrow above {WIDEST_OTHER}; give their rules fewer conditions",
         "warning",
@@ -407,7 +408,12 @@ def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
         "versions": versions(),
         "inputs": active_inputs(found.workspace, found.as_of),
         "scenarios": [
-            {"id": name, "probability": estimate.probability, "quantiles": list(estimate.quantiles)}
+            {
+                "id": name,
+                "probability": estimate.probability,
+                "quantiles": list(estimate.quantiles),
+                "mcse": estimate.mcse,
+            }
             for name, estimate in found.scenarios.items()
         ],
         "diagnostics": diagnostics(found),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.digits import change, percent
+from forecast.record.alternative_rows import is_clear
 
 if TYPE_CHECKING:
     from forecast.record.outcome import Outcome
@@ -66,14 +68,14 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     grid.add_column("without", overflow="fold")
     for name in names:
         grid.add_column(name.replace("_", " "), justify="right", min_width=max(map(len, name.split("_"))))
-    ordinary = (f"{100 * found.scenarios[name].probability:.1f} %  " for name in names)
+    ordinary = (percent(found.scenarios[name].probability, found.scenarios[name].mcse) for name in names)
     grid.add_row(*map(Text, ("(the forecast)", *ordinary)))
     for row in shown:
         marks = f"{' *' if row['settles'] else ''}{' (refit)' if row['how'] == REFITTED else ''}"
         cells = (_cell(row["scenarios"][name]) for name in names)
         grid.add_row(*map(Text, (f"{_who(row)}{marks}", *cells)))
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("change in percentage points; ~: less than twice its Monte Carlo error")
+    click.echo("change in percentage points; 0: less than twice its Monte Carlo error")
     if any(row["settles"] for row in shown):
         click.echo("*: takes away facts that only this source is cited for; they then count as not having happened")
     if less := [row for row in told if row not in shown]:
@@ -103,6 +105,4 @@ def _who(row: Row) -> str:
 
 
 def _cell(one: Mapping[str, float]) -> str:
-    if abs(one["change"]) < VISIBLE:
-        return "0  "
-    return f"{100 * one['change']:+.1f}{' ~' if abs(one['change']) < 2.0 * one['change_mcse'] else '  '}"
+    return change(one["change"], one["change_mcse"]) if is_clear(one) else "0"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from forecast.digits import share
 from forecast.workspace.problems import choice, shown
 
 if TYPE_CHECKING:
@@ -126,9 +127,4 @@ def _print_table(found: Answer, network: DiscreteNetwork, findings: Sequence[Fin
 
 
 def _digits(probability: float) -> str:
-    """Four decimals, and never 0 or 1 for what is only near."""
-    if 0.0 < probability < 0.00005:
-        return "<0.0001"
-    if 0.99995 <= probability < 1.0:
-        return ">0.9999"
-    return f"{probability:.4f}" if 0.0 < probability < 1.0 else f"{probability:.0f}"
+    return share(probability, 4) if 0.0 < probability < 1.0 else f"{probability:.0f}"

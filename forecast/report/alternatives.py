@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
+from forecast.digits import points
 from forecast.prior.spec import active_statements
-from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
+from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, is_clear, largest_change
 from forecast.record.outcome import Outcome
-from forecast.report.digits import interval, percent, points
+from forecast.report.digits import interval, percent
 from forecast.report.wording import event_names, label
 from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 
 Row = dict[str, Any]
 
-CLEAR = 2.0  # Monte Carlo errors from which on a change is one
 KINDS = {"weights": "Other weights", "group": "Without a group of experts", "source": "Without a source"}
 REFIT_ALL = "forecast report --refit-alternatives"
 
@@ -66,12 +66,11 @@ def _row(found: Outcome, row: Mapping[str, Any], scenarios: Sequence[Mapping[str
 
 
 def _scenario(one: Mapping[str, Any]) -> Row:
-    clear = abs(one["change"]) >= CLEAR * one["change_mcse"]
     return {
         **one,
         "shown": percent(one["probability"], one["mcse"]),
         "interval": interval(one["quantiles"]["0.05"], one["quantiles"]["0.95"], one["mcse"]),
-        "change_shown": points(one["change"], one["change_mcse"]) if clear else "unchanged",
+        "change_shown": points(one["change"], one["change_mcse"]) if is_clear(one) else "unchanged",
     }
 
 

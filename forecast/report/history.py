@@ -8,14 +8,13 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from forecast.report.digits import THIN_SPACE, interval, percent
+from forecast.report.digits import exact, interval, percent
 from forecast.report.material import Material
 from forecast.report.wording import label, scenario_colour, scenario_names
 
 Row = dict[str, Any]
 Points = Sequence[tuple[str, float]]
 
-ERROR = 0.005  # Monte Carlo standard error that a probability without one of its own is printed as if it had
 OWN = "this forecast"
 
 
@@ -67,7 +66,7 @@ def _replayed(material: Material, name: str) -> list[Row]:
 
 
 def _point(day: str, probability: float) -> Row:
-    return {"day": day, "probability": probability, "shown": percent(probability, ERROR)}
+    return {"day": day, "probability": probability, "shown": percent(probability, None)}
 
 
 def _table(material: Material, names: Mapping[str, str]) -> list[Row]:
@@ -103,14 +102,14 @@ def _question(row: Mapping[str, Any], series: Mapping[str, Mapping[str, Points]]
         "shown": "—" if probability is None else percent(probability, error),
         "interval": "—" if probability is None else interval(quantiles["0.05"], quantiles["0.95"], error),
         "base_rate": None if base is None else base["probability"],
-        "base_shown": "—" if base is None else _given(base["probability"], 2),
+        "base_shown": "—" if base is None else exact(base["probability"]),
         "base_why": None if base is None else f"{base['why']} ({base['publisher']})",
         "others": [
             {
                 "forecaster": other["forecaster"],
                 "day": other["date"],
                 "probability": other["probability"],
-                "shown": _given(other["probability"]),
+                "shown": exact(other["probability"]),
             }
             for other in row["benchmarks"]
         ],
@@ -118,11 +117,6 @@ def _question(row: Mapping[str, Any], series: Mapping[str, Mapping[str, Points]]
         "caution": row["caution"],
         "series": _series(row["question"], series),
     }
-
-
-def _given(probability: float, figures: int = 3) -> str:
-    """Write somebody else's number to so many significant figures: no Monte Carlo error limits it."""
-    return f"{100.0 * probability:.{figures}g}{THIN_SPACE}%"
 
 
 def _ended(resolution: Mapping[str, Any] | None) -> str | None:
@@ -140,7 +134,7 @@ def _series(question: str, series: Mapping[str, Mapping[str, Points]]) -> list[R
 
 
 def _points(points: Iterable[tuple[str, float]]) -> list[Row]:
-    return [{"day": day, "probability": p, "shown": percent(p, ERROR)} for day, p in points]
+    return [{"day": day, "probability": p, "shown": percent(p, None)} for day, p in points]
 
 
 WIDTH, HEIGHT, FOOT = 860.0, 260.0, 26.0  # of the chart, and the room for dates below it

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from forecast.compiled.scenarios import OTHER
+from forecast.digits import points
 from forecast.record.outcome import Outcome
-from forecast.report.digits import THIN_SPACE, estimate, points
+from forecast.report.digits import THIN_SPACE, estimate
 from forecast.report.wording import (
     conditions,
     event_name,

@@ -13,7 +13,7 @@ from forecast.prior.linear import zero_sum_basis
 from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers
 from forecast.prior.residuals import DISAGREES, residuals, statement_columns
 from forecast.record.outcome import Outcome
-from forecast.report.digits import THIN_SPACE, interval, percent
+from forecast.report.digits import exact, interval, percent
 from forecast.report.untrusted import link
 from forecast.report.wording import conditions, event_names, label, scenario_names, target
 from forecast.workspace.records import (
@@ -107,14 +107,14 @@ def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str])
         case Probability(best, low, high, level, sd, words):
             put = f"{words}: " if words else ""
             if low is not None and high is not None:
-                return f"{put}{_whole(best)} ({_whole(low)}–{_whole(high)}, at {_whole(level)})"
-            return put + _whole(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
+                return f"{put}{exact(best)} ({exact(low)}–{exact(high)}, at {exact(level)})"
+            return put + exact(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
         case Quantiles(points, fit):
-            stated = ", ".join(f"{_whole(level)} below {_whole(p)}" for level, p in points)
+            stated = ", ".join(f"{exact(level)} below {exact(p)}" for level, p in points)
             return f"{stated} ({fit} fit)"
         case Word(term, scale):
             read = read_word(term, scale)
-            as_read = f"read as {_whole(read.best)} ({_whole(read.low)}–{_whole(read.high)}, at {_whole(read.level)})"
+            as_read = f"read as {exact(read.best)} ({exact(read.low)}–{exact(read.high)}, at {exact(read.level)})"
             return f"“{term}”{f' ({scale})' if scale else ''}, {as_read}"
         case Times(against, ratio, low, high, _, of_odds):
             bounds = f" ({low:g}–{high:g})" if low is not None and high is not None else ""
@@ -125,13 +125,8 @@ def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str])
         case MoreLikelyThan(other):
             return f"likelier than: {target(other, names, events)}"
         case Distribution(probabilities, sd):
-            listed = ", ".join(f"{label(state)} {_whole(p)}" for state, p in probabilities.items())
+            listed = ", ".join(f"{label(state)} {exact(p)}" for state, p in probabilities.items())
             return listed + (f" (sd {sd:g})" if sd is not None else "")
-
-
-def _whole(probability: float) -> str:
-    """Write a number as somebody gave it: up to three digits, no rounding by Monte Carlo error."""
-    return f"{100.0 * probability:.3g}{THIN_SPACE}%"
 
 
 def _implied(found: Outcome, statement: Statement, quantity: Array) -> _Implied:

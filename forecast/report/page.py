@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.digits import UNITS
 from forecast.prior.residuals import DISAGREES
 from forecast.record.outcome import QUANTILES, Outcome
 from forecast.report.alternatives import alternatives
 from forecast.report.checks import calibration
 from forecast.report.confidence import confidence
-from forecast.report.digits import THIN_SPACE, UNITS
+from forecast.report.digits import THIN_SPACE
 from forecast.report.events import event_table, uncertain_rows
 from forecast.report.evidence import evidence_list
 from forecast.report.grounds import grounds
