@@ -83,13 +83,16 @@ def conclude(
     refit: bool = False,
     note: str | None = None,
     attribute: bool = True,
+    n_lines: int | None = None,
 ) -> Update:
     """Read a workspace and compute its forecast as of a date (default: today). Nothing is written but cached draws.
+
+    With `n_lines` only so many lines of the ledger are there to compare with.
 
     Raises WorkspaceProblems for mistakes in the files and for evidence that contradicts itself.
     """
     workspace, layout, as_of = open_workspace(root, today, as_of)
-    ledger = read_ledger(root)
+    ledger = read_ledger(root)[:n_lines]
     try:
         found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress, refit=refit)
     except ContradictionError as error:
@@ -149,10 +152,12 @@ def _report(update: Update, progress: Progress) -> dict[str, bytes]:
 def asked_of(update: Update) -> Asked:
     """Return what the report of an update is about (forecast.publish)."""
     from forecast.publish import Asked
+    from forecast.report.recorded import recorded_in
 
     found, ledger = update.outcome, _with_line(update)
     start = _start(update.root, ledger, found, None, None)
-    return Asked(update.root, found, prior_outcome(found), update.forecast, ledger, start, update.warnings)
+    recorded = recorded_in(update.line, ledger)
+    return Asked(update.root, found, prior_outcome(found), update.forecast, ledger, start, update.warnings, recorded)
 
 
 def _with_line(update: Update) -> tuple[Line, ...]:
@@ -161,9 +166,11 @@ def _with_line(update: Update) -> tuple[Line, ...]:
 
 def tree_of(update: Update) -> DataTree:
     """Build the DataTree of an update, as forecast.nc holds it."""
+    from forecast.report.recorded import recorded_in
     from forecast.report.write import report_tree
 
-    return report_tree(update.outcome, prior_outcome(update.outcome), _with_line(update))
+    recorded = recorded_in(update.line, _with_line(update))
+    return report_tree(update.outcome, prior_outcome(update.outcome), recorded)
 
 
 def alternative_table(

@@ -12,7 +12,7 @@ import click
 
 from forecast.commands import options
 from forecast.digits import change, percent
-from forecast.record.alternative_rows import is_clear
+from forecast.record.alternative_rows import computed, is_clear
 
 if TYPE_CHECKING:
     from forecast.record.outcome import Outcome
@@ -43,7 +43,8 @@ def alternatives(root: Path, as_of: date | None, top: int, as_json: bool) -> Non
     finally:
         progress.done()
     if as_json:
-        click.echo(json.dumps({"forecast": _forecast(found), "rows": rows}, ensure_ascii=False, indent=1))
+        table = {"forecast": _forecast(found), "computed": computed(rows), "of": len(rows), "rows": rows}
+        click.echo(json.dumps(table, ensure_ascii=False, indent=1))
     else:
         _print(found, rows, top)
 
@@ -78,6 +79,8 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     click.echo("change in percentage points; 0: less than twice its Monte Carlo error")
     if any(row["settles"] for row in shown):
         click.echo("*: takes away facts that only this source is cited for; they then count as not having happened")
+    if told and len(told) < len(rows):
+        click.echo(f"{len(told)} of {len(rows)} alternatives are computed: what moves most is the most of these")
     if less := [row for row in told if row not in shown]:
         click.echo(f"and {len(less)} that move less{_under(less)}: {', '.join(map(_who, less))}")
     for how in (NEEDS_REFIT, TOO_MANY):

@@ -49,7 +49,8 @@ def _states(event: Row) -> list[tuple[str, ...]]:
         [sum(one[key] for one in rows[place:]) for key in ("at_horizon", "at_horizon_mcse")]
         for place in range(len(rows))
     ]
-    return [(row["state"], "by", *_cells(row["reached"], *sums)) for row, sums in zip(rows, later, strict=True)][1:]
+    cells = [(one["state"], "by", *_cells(one["reached"], *sums)) for one, sums in zip(rows, later, strict=True)]
+    return list(cells[1:])
 
 
 def _cells(row: Row, at_horizon: float, error: float) -> tuple[str, str, str]:

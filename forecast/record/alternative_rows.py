@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 REWEIGHTED, REFITTED = "reweighted", "refitted"
@@ -20,3 +20,8 @@ def is_clear(scenario: Mapping[str, Any]) -> bool:
 def largest_change(scenarios: Mapping[str, Mapping[str, Any]] | None) -> float:
     """Return the largest `change` of any scenario, by name; zero where none is told."""
     return max((abs(one["change"]) for one in (scenarios or {}).values()), default=0.0)
+
+
+def computed(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return of how many rows anything is told: a largest change is one of these."""
+    return sum(row["scenarios"] is not None for row in rows)

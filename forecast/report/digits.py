@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from forecast import digits
-from forecast.digits import FINEST_QUANTILE
+from forecast.digits import FINEST_QUANTILE, STATED
 from forecast.record.outcome import QUANTILES, Estimate
 
 THIN_SPACE = "\u202f"  # between a number and its percent sign, never broken
@@ -24,9 +24,9 @@ def interval(low: float, high: float, mcse: float | None) -> str:
     return (texts[0] if texts[0] == texts[1] else between.join(texts)) + f"{THIN_SPACE}%"
 
 
-def exact(probability: float) -> str:
-    """Write a probability as it was stated (forecast.digits.exact)."""
-    return digits.exact(probability).replace(" ", THIN_SPACE)
+def exact(probability: float, figures: int = STATED) -> str:
+    """Write a probability without Monte Carlo error (forecast.digits.exact)."""
+    return digits.exact(probability, figures).replace(" ", THIN_SPACE)
 
 
 def signed_points(change: float, mcse: float | None) -> str:

@@ -51,13 +51,17 @@ def history(material: Material, evidence: Sequence[Mapping[str, Any]]) -> Row:
 
 def _updates(material: Material, name: str) -> list[Row]:
     """Return the forecast of the statements alone at the opening, and of each update in the ledger."""
-    opening = material.prior.scenarios[name].probability
-    points = [_point(material.prior.as_of.isoformat(), opening)]
+    opening = material.prior.scenarios[name]
+    points = [_point(material.prior.as_of.isoformat(), opening.probability, opening.mcse)]
+    last, now = material.outcome.as_of.isoformat(), material.outcome.scenarios[name]
     by_day = {
-        line["as_of"]: row["probability"] for line in material.ledger for row in line["scenarios"] if row["id"] == name
+        line["as_of"]: (row["probability"], row.get("mcse"))
+        for line in material.ledger
+        for row in line["scenarios"]
+        if row["id"] == name and line["as_of"] < last
     }
-    by_day[material.outcome.as_of.isoformat()] = material.outcome.scenarios[name].probability
-    return points + [_point(day, p) for day, p in sorted(by_day.items())]
+    by_day[last] = (now.probability, now.mcse)
+    return points + [_point(day, *told) for day, told in sorted(by_day.items())]
 
 
 def _replayed(material: Material, name: str) -> list[Row]:
@@ -65,13 +69,14 @@ def _replayed(material: Material, name: str) -> list[Row]:
     return [_point(day, p) for day, p in (material.kept.replay or {}).get(name, ()) if day <= last]
 
 
-def _point(day: str, probability: float) -> Row:
-    return {"day": day, "probability": probability, "shown": percent(probability, None)}
+def _point(day: str, probability: float, mcse: float | None = None) -> Row:
+    return {"day": day, "probability": probability, "mcse": mcse, "shown": percent(probability, mcse)}
 
 
 def _table(material: Material, names: Mapping[str, str]) -> list[Row]:
     """Return a row for each day with every scenario, what it is from, and the note of its ledger line."""
     notes = {line["as_of"]: line.get("note") for line in material.ledger}
+    notes[material.outcome.as_of.isoformat()] = material.recorded.line["note"]
     days: dict[tuple[str, str], dict[str, str]] = {}
     for name in names:
         for origin, points in (("update", _updates(material, name)), ("replay", _replayed(material, name))):

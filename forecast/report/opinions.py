@@ -17,8 +17,10 @@ from forecast.report.digits import exact, interval, percent
 from forecast.report.untrusted import link
 from forecast.report.wording import conditions, event_names, label, scenario_names, target
 from forecast.workspace.records import (
+    EDITORS,
     Count,
     Distribution,
+    Expert,
     MoreLikelyThan,
     Probability,
     Quantiles,
@@ -66,6 +68,7 @@ def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]
                 "expert": expert.name,
                 "group": label(expert.group),
                 "coded_by": statement.coded_by,
+                "voice": _voice(expert),
                 "says": statement.says,
                 "why": statement.why,
                 "publisher": statement.publication.publisher,
@@ -84,6 +87,11 @@ def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]
         )
     order = {event.id: v for v, event in enumerate(found.layout.events)}
     return sorted(rows, key=lambda row: (order.get(row["event_id"], len(order)), row["date"], row["id"]))
+
+
+def _voice(expert: Expert) -> str:
+    """Say whose number a statement of somebody is: an expert's, the editors' own, or what follows from a rule."""
+    return "editors" if expert.id == EDITORS else "rule" if expert.exact else "expert"
 
 
 def by_event(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
