@@ -43,7 +43,7 @@ def _judgement(drawn: Drawn) -> str:
 
 
 def test_each_number_stands_beside_its_rule(drawn: Drawn) -> None:
-    """On the page each scenario's number is followed by its rule, in the sentence too, and the order of rules is told."""
+    """On the page each number is followed by its rule, in the sentence too; the order of rules is told."""
     text = " ".join(" ".join(one.text for one in elements(drawn.html).told if one.section == "judgement").split())
     for row in drawn.page["scenarios"]:
         shown = re.sub(r"\s+", " ", row["shown"])
@@ -85,6 +85,6 @@ def test_a_summary_is_called_a_story(tmp_path: Path) -> None:
     told = [replace(one, summary=f"How {one.id} comes.") for one in world().scenarios]
     drawn = draw(tmp_path, scenarios=tuple(told))
     for one in told:
-        assert f"A story of it, less probable than its rule: {one.summary}" in _judgement(drawn)
+        assert f"A story of it, no more probable than its rule: {one.summary}" in _judgement(drawn)
     assert len(told) == _judgement(drawn).count("A story of it")
     assert [None] == [row["summary"] for row in drawn.page["scenarios"] if row["id"] == "other"]
