@@ -52,7 +52,7 @@ class End:
 
     @property
     def scenario_errors(self) -> dict[str, float]:
-        """Their Monte Carlo errors, by id; lines of versions before 0.2 have none."""
+        """Their Monte Carlo errors, by id; older lines have none."""
         return {row["id"]: row["mcse"] for row in self.line["scenarios"] if "mcse" in row}
 
 

@@ -64,7 +64,7 @@ def _print(rows: Sequence[Mapping[str, Any]]) -> None:
 def _scenario(row: Mapping[str, Any] | None) -> tuple[str, str, str]:
     if row is None:
         return "", "", ""
-    error = row.get("mcse")  # lines of versions before 0.2 have none
+    error = row.get("mcse")  # older lines have none
     return row["id"], percent(row["probability"], error), points(row["change"], error)
 
 
