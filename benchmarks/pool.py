@@ -64,6 +64,7 @@ def main(n_experts: int, n_questions: int) -> None:
         found = pooled(n_experts, n_questions, with_outcomes=with_outcomes)
         # Beside the wall time: it is what the fit costs where other work runs too, on all cores together.
         processor = f"{time.process_time() - start:.1f}"
+        # Chains that do not agree are drawn longer, which is part of the seconds.
         quality = (f"{found.diagnostics['r_hat_max']:.3f}", f"{found.diagnostics['ess_bulk_min']:.0f}")
         rows.append(
             (name, f"{found.seconds_fitting:.1f}", processor, f"{found.left_out.seconds_weighing:.1f}", *quality)

@@ -19,6 +19,7 @@ from forecast.workspace.records import (
     Expert,
     Item,
     Kind,
+    MoreLikelyThan,
     Network,
     Probability,
     Publication,
@@ -28,6 +29,7 @@ from forecast.workspace.records import (
     Scenario,
     Statement,
     Target,
+    Times,
     Workspace,
 )
 from forecast.workspace.timing import Timing
@@ -93,6 +95,11 @@ def statement(
         name, day, expert, Publication("journal", None, None), "says", about, reading, coded_by, "because", resolved,
         HERE,
     )  # fmt: skip
+
+
+def second_target(reading: Times | MoreLikelyThan) -> Target:
+    """What a comparison compares with."""
+    return reading.against if isinstance(reading, Times) else reading.other
 
 
 def item(

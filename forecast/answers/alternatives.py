@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import hypot, isfinite, prod, sqrt
+from math import hypot, isfinite, prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,9 @@ from forecast.prior.draws import NotSampledError, load_fit
 from forecast.prior.spec import active_statements
 from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.record.outcome import QUANTILES, Outcome, outcome
+from forecast.record.tables import diagnostics
 from forecast.reweight.evaluate import ContradictionError
+from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.other_workspace import Reweighed, reweigh
 from forecast.reweight.posterior import posterior
 from forecast.reweight.weights import weighted_quantiles
@@ -98,7 +100,7 @@ def alternatives(found: Outcome, cache: Path, progress: Progress) -> list[Row]:
     takes away, `settles` (events that these items settle: they then count as not having happened), `how` (reweighted,
     refitted, needs a refit, not computed, contradicts itself), `pareto_k`, `ess`, `draws`, `command`, and `scenarios`:
     scenario -> `probability`, `quantiles`, `mcse`, and `change` against the forecast with its error `change_mcse`;
-    None where nothing is told.
+    None where nothing is told. `reasons` say why a refitted one is not reliable (forecast.reweight.trusted).
     """
     fit = load_fit(found.posterior.draws.folder)[0]
     all_listed = listed(found)
@@ -142,9 +144,9 @@ def refitted(found: Outcome, one: Listed, row: Row, cache: Path, progress: Progr
             "change": estimate.probability - ordinary.probability,
             "change_mcse": hypot(estimate.mcse, ordinary.mcse),  # draws of their own: errors are independent
         }
-    return _row(
-        found, one, REFITTED, own.weights.pareto_k, own.weights.effective_size, own.weights.weights.size, scenarios
-    )
+    size = own.weights.weights.size
+    row = _row(found, one, REFITTED, own.weights.pareto_k, own.weights.effective_size, size, scenarios)
+    return row | {"reasons": diagnostics(told)["reasons"]}
 
 
 def _spread(found: Outcome, n_sources: int) -> tuple[int, int]:
@@ -178,20 +180,20 @@ def _scenarios(found: Outcome, there: Reweighed, every: int) -> dict[str, Row]:
     everybody = everybody / everybody.sum()
     shares = np.ascontiguousarray(found.posterior.evaluation.scenarios[:, ::every])
     quantiles = weighted_quantiles(there.scenarios, without, np.array(QUANTILES))
-    told = {}
-    for i, name in enumerate(found.scenario_ids):
-        values, ordinary = there.scenarios[i], shares[i]
-        after, before = float(values @ without), float(ordinary @ everybody)
-        # Both are averages over the same draws: the error of their difference, by the delta method.
-        own, other = without * (values - after), everybody * (ordinary - before)
-        told[name] = {
-            "probability": after,
+    after, before = there.scenarios @ without, shares @ everybody
+    own, other = deviations(there.scenarios, without), deviations(shares, everybody)
+    # Both are averages over the same draws: the error of a change is that of their difference.
+    errors, of_changes = standard_error(own), standard_error(own - other)
+    return {
+        name: {
+            "probability": float(after[i]),
             "quantiles": dict(zip(map(str, QUANTILES), quantiles[i].tolist(), strict=True)),
-            "mcse": sqrt(float(np.square(own).sum())),
-            "change": after - before,
-            "change_mcse": sqrt(float(np.square(own - other).sum())),
+            "mcse": float(errors[i]),
+            "change": float(after[i] - before[i]),
+            "change_mcse": float(of_changes[i]),
         }
-    return told
+        for i, name in enumerate(found.scenario_ids)
+    }
 
 
 def _row(
@@ -210,5 +212,6 @@ def _row(
         "ess": size if isfinite(size) else None,
         "draws": draws,
         "command": f"{one.command} --as-of {found.as_of}",
+        "reasons": [],
         "scenarios": scenarios,
     }

@@ -7,11 +7,8 @@ from datetime import date
 from math import isfinite
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from forecast.answers.chronology import Change, before, changes, prefixes
-from forecast.answers.pooled import Estimate, pool_draws
+from forecast.answers.pooled import Estimate, Pooled, pool_draws
 from forecast.answers.target import Target, probabilities
 from forecast.answers.why import MONTE_CARLO, TIME, Start, decibans, most_moved
 from forecast.inference.batch import ImpossibleEvidenceError
@@ -19,7 +16,6 @@ from forecast.record.outcome import Outcome
 from forecast.reweight.evaluate import evaluate_scenarios, query
 from forecast.workspace.records import Workspace
 
-Array = NDArray[np.float64]
 Row = dict[str, Any]
 
 
@@ -41,7 +37,7 @@ def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, p
             now = pooled.forecast(known, found.posterior, found.as_of, target.rules)
         except ImpossibleEvidenceError:
             continue
-        rows.append(_row(name, until, last, now, asked))
+        rows.append(_row(pooled, name, until, last, now, asked))
         last = now
     first, end = float(start.parts[asked]), float(probabilities(found, target)[asked])
     told = sum(row["step"] for row in rows)
@@ -69,14 +65,14 @@ def _months(workspace: Workspace, steps: tuple[Change, ...]) -> Iterator[tuple[s
             yield f"{day:%Y-%m}", day, known
 
 
-def _row(name: str, until: date | None, last: Estimate, now: Estimate, asked: int) -> Row:
+def _row(pooled: Pooled, name: str, until: date | None, last: Estimate, now: Estimate, asked: int) -> Row:
     first, end = float(last.shares[asked]), float(now.shares[asked])
     return _blank(name, "time" if until is None else "month") | {
         "on": until and until.isoformat(),
         "probability": end,
         "step": end - first,
         "decibans": decibans(first, end),
-        "mcse": float(np.sqrt(np.square(now.deviations[asked] - last.deviations[asked]).sum())),
+        "mcse": float(pooled.error((now.deviations - last.deviations)[asked : asked + 1])[0]),
         "pareto_k": now.pareto_k if isfinite(now.pareto_k) else None,
         "ess": now.effective_size,
         "reliable": now.reliable,

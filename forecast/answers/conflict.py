@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
-from math import log, sqrt
+from math import log
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from forecast.answers.background import Background
 from forecast.answers.refuted import statements
 from forecast.answers.surprise import surprise, two_outcomes
 from forecast.record.outcome import Outcome
+from forecast.reweight.mcse import standard_error
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -78,7 +79,7 @@ def _conflict(singles: Array, log_joint: Array, weights: Array) -> tuple[float, 
     apart, together = singles @ weights, float(joint @ weights)
     whole = float(np.log(apart).sum()) - log(together) - float(log_joint.max())
     deviation = (singles / apart[:, np.newaxis] - 1.0).sum(axis=0) - (joint / together - 1.0)
-    return DECIBANS * whole, DECIBANS * sqrt(float(np.square(weights) @ np.square(deviation)))
+    return DECIBANS * whole, DECIBANS * _error(weights * deviation)
 
 
 def _items(background: Background, singles: Array, log_joint: Array) -> list[Row]:
@@ -90,7 +91,7 @@ def _items(background: Background, singles: Array, log_joint: Array) -> list[Row
         peak = max(log_joint.max(), log_others.max())
         joint, others = np.exp(log_joint - peak), np.exp(log_others - peak)
         chance = float(joint @ weights / (others @ weights))
-        error = sqrt(float(np.square(weights) @ np.square(joint - chance * others))) / float(others @ weights)
+        error = _error(weights * (joint - chance * others)) / float(others @ weights)
         decibans = DECIBANS * (log(float(singles[i] @ weights)) - log(chance))
         rows.append(
             {
@@ -109,23 +110,28 @@ def _pairs(found: Outcome, background: Background, singles: Array) -> list[Row]:
     weights = background.weights
     groups = {item.id: item.group for item in found.workspace.items}
     speaking = [i for i in range(len(background.told)) if _span(background.table(i)) >= LEAST]
-    apart, rows = singles @ weights, []
+    apart, rows, terms = singles @ weights, [], []
     given = {i: background.chances(i) for i in speaking[:-1]}
     for i, j in combinations(speaking, 2):
         joint = singles[i] * given[i][j]
         both = float(joint @ weights)
-        deviation = singles[i] / apart[i] + singles[j] / apart[j] - joint / both - 1.0
+        terms.append(weights * (singles[i] / apart[i] + singles[j] / apart[j] - joint / both - 1.0))
         names = sorted((background.told[i].item, background.told[j].item))
         group = groups[names[0]]
         rows.append(
             {
                 "items": names,
                 "decibans": DECIBANS * log(apart[i] * apart[j] / both),
-                "mcse": DECIBANS * sqrt(float(np.square(weights) @ np.square(deviation))),
                 "copies": group is not None and group == groups[names[1]],
             }
         )
-    return rows
+    errors = DECIBANS * standard_error(np.stack(terms)) if rows else np.zeros(0)
+    return [row | {"mcse": error} for row, error in zip(rows, errors.tolist(), strict=True)]
+
+
+def _error(terms: Array) -> float:
+    """Return the Monte Carlo error of the sum of terms (draws)."""
+    return float(standard_error(terms[np.newaxis])[0])
 
 
 def _span(table: Array) -> float:

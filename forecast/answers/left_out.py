@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite, sqrt
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from forecast.prior.likelihood import log_likelihood
 from forecast.prior.spec import active_statements
 from forecast.record.alternative_rows import largest_change
 from forecast.record.outcome import Outcome
+from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.weights import weigh_draws
 
 Array = NDArray[np.float64]
@@ -75,10 +76,8 @@ def _parts(found: Outcome) -> list[tuple[str, str, frozenset[str]]]:
 
 def _effects(found: Outcome, without: Array) -> dict[str, Row]:
     shares, everybody = found.posterior.evaluation.scenarios, found.posterior.weights.weights
-    effects = {}
-    for name, values in zip(found.scenario_ids, shares, strict=True):
-        before, after = (float(values @ weights) for weights in (everybody, without))
-        # Both are averages over the same draws: the error of their difference, by the delta method.
-        deviation = without * (values - after) - everybody * (values - before)
-        effects[name] = {"change": after - before, "mcse": sqrt(float(np.square(deviation).sum()))}
-    return effects
+    # Both are averages over the same draws: the error is that of their difference.
+    errors = standard_error(deviations(shares, without) - deviations(shares, everybody))
+    changes = shares @ without - shares @ everybody
+    rows = zip(found.scenario_ids, changes.tolist(), errors.tolist(), strict=True)
+    return {name: {"change": change, "mcse": error} for name, change, error in rows}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
 from forecast.reweight.evaluate import evaluate, evaluate_scenarios, evidence_of, query
+from forecast.reweight.mcse import standard_error
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.psis import effective_size, smooth
 from forecast.reweight.sources import draw_reliabilities
@@ -33,9 +34,9 @@ MOST_ROUNDS = 10_000
 class Estimate(NamedTuple):
     """Probabilities (scenarios with `other`) from reweighted draws, and how well the draws bear them.
 
-    `deviations` (scenarios, draws) are w_d (P(s | E, theta_d) - P(s)): the root of their sum of squares is the Monte
-    Carlo error of a probability, that of their difference the error of a step between two estimates from these draws.
-    Where it is not `reliable` the draws are too few to tell the error too.
+    `deviations` (scenarios, draws): what each draw contributes to the distance of each probability from its limit, by
+    the delta method. `Pooled.error` makes the Monte Carlo error of a probability of them and, of their difference, that
+    of a step between two estimates from these draws. Where it is not `reliable` the draws are too few to tell it.
     """
 
     shares: Array
@@ -54,11 +55,19 @@ class Whole(NamedTuple):
 
 @dataclass(frozen=True)
 class Pooled:
-    """Draws `theta` (n_theta, draws) and the log of their density over that of the statements alone, `log_proposal`."""
+    """Draws `theta` (n_theta, draws) and the log of their density over that of the statements alone, `log_proposal`.
+
+    `anchored` (draws): of a mixture the probability that a draw came from its second half, the fit that knew evidence.
+    """
 
     theta: Array
     log_proposal: Array
     seed: int
+    anchored: Array | None = None
+
+    def error(self, terms: Array) -> Array:
+        """Compute Monte Carlo errors (scenarios) from deviations, or from sums and differences of them."""
+        return standard_error(terms, samples=1 if self.anchored is None else 2)
 
     def prior(self, shares: Array) -> Estimate:
         """Weigh P(s | theta_d) (scenarios, draws) as the statements alone do."""
@@ -91,7 +100,16 @@ class Pooled:
         size = effective_size(weights)
         mean = np.asarray(shares @ weights)
         reliable = k <= MAX_PARETO_K and size >= LEAST_SIZE
-        return Estimate(mean, k, size, reliable, weights * (shares - mean[:, np.newaxis]))
+        terms = weights * (shares - mean[:, np.newaxis])
+        if self.anchored is None:
+            return Estimate(mean, k, size, reliable, terms)
+        # The constant Z of the anchored half is an estimate too, from the same draws: sum_d anchored_d, their number,
+        # fixes it, and d log w_d / d log Z = anchored_d.
+        shared = float((self.anchored * (1.0 - self.anchored)).sum())
+        if shared == 0.0:  # no draw of one half could be one of the other: nothing tells how they weigh
+            return Estimate(mean, k, size, False, terms)
+        terms += (terms @ self.anchored)[:, np.newaxis] * (self.anchored / shared)
+        return Estimate(mean, k, size, reliable, terms)
 
 
 def pool_draws(found: Posterior, seed: int, most: int = DRAWS) -> Pooled:
@@ -115,7 +133,8 @@ def pool_draws(found: Posterior, seed: int, most: int = DRAWS) -> Pooled:
     log_z = log_constant(log_ratio, log_before.size)
     n = log_ratio.size
     log_proposal = np.logaddexp(np.log(log_before.size / n), np.log(1.0 - log_before.size / n) + log_ratio - log_z)
-    return Pooled(np.ascontiguousarray(np.concatenate([before, after], axis=1)), log_proposal, seed)
+    anchored = 1.0 - np.exp(np.log(log_before.size / n) - log_proposal)
+    return Pooled(np.ascontiguousarray(np.concatenate([before, after], axis=1)), log_proposal, seed, anchored)
 
 
 def log_constant(log_ratio: Array, n_before: int) -> float:

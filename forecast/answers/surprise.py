@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from forecast.answers.background import Background
 from forecast.digests import digest_of
 from forecast.inference.batch import log_evidence
 from forecast.inference.joint_draws import draw_states
+from forecast.reweight.mcse import averages
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -35,15 +35,18 @@ def surprise(background: Background, seed: int) -> Row:
     rng = np.random.default_rng(int(digest_of(seed, "surprise")[:16], 16))
     weights, n = background.weights, background.weights.size
     states = draw_states(background.plan, background.factors(()), rng)
-    reported = [np.ones((*table.shape[:-1], n)) for table in background.factors(())[len(background.tables) :]]
+    logs = [np.zeros((*table.shape[:-1], n)) for table in background.factors(())[len(background.tables) :]]
     count = np.zeros(n)
     for i in range(len(background.told)):
         place, table = background.place(i), background.table(i)[..., np.newaxis]
         chance = background.table(i)[tuple(states[v] for v in background.scopes[place])]
         came = rng.uniform(size=n) < chance
-        reported[place] = reported[place] * np.where(came, table, 1.0 - table)
+        with np.errstate(divide="ignore"):  # what cannot be has log probability minus infinity
+            logs[place] += np.log(np.where(came, table, 1.0 - table))
         count += came
-    simulated = log_evidence(background.plan, [*background.tables, *reported]) - background.silent
+    peaks = [log_table.reshape(-1, n).max(axis=0) for log_table in logs]
+    reported = [np.exp(log_table - peak) for log_table, peak in zip(logs, peaks, strict=True)]
+    simulated = log_evidence(background.plan, [*background.tables, *reported]) + sum(peaks) - background.silent
     real = background.log_given(range(len(background.told)))
     p, error = share_below(simulated, real, weights)
     order = np.argsort(count, kind="stable")
@@ -60,8 +63,8 @@ def surprise(background: Background, seed: int) -> Row:
 def share_below(simulated: Array, real: Array, weights: Array) -> tuple[float, float]:
     """Return the weighted share of draws with simulated <= real (log probabilities), and its Monte Carlo error."""
     below = (simulated <= real + ROUNDING).astype(float)
-    p = float(weights @ below)
-    return p, sqrt(float(np.square(weights) @ np.square(below - p)))
+    found = averages(below[np.newaxis], weights)
+    return float(found.mean[0]), float(found.mcse[0])
 
 
 def two_outcomes(chance: float) -> float:

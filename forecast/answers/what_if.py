@@ -14,6 +14,7 @@ from forecast.answers.target import UnknownTargetError, event_states
 from forecast.answers.twin import Twin, descendants_of, solve_twin, twin
 from forecast.compiled.paths import active_items
 from forecast.record.outcome import Estimate, Outcome
+from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.psis import effective_size, pareto_k
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Settled
@@ -218,13 +219,15 @@ def _solved(found: Outcome, made: Twin, weighing: Mapping[int, Array]) -> _State
     """Solve all draws and average them; None where no draw gives what is supposed any probability."""
     posterior = found.posterior
     solved = solve_twin(made, found.workspace.scenarios, posterior.draws.theta, posterior.reliabilities, weighing)
-    mass = posterior.weights.weights * np.exp(solved.log_mass - posterior.evaluation.log_evidence)
-    total = float(mass.sum())
-    if total == 0.0:
+    with np.errstate(divide="ignore"):  # a draw of weight 0 has log weight minus infinity
+        log_mass = np.log(posterior.weights.weights) + solved.log_mass - posterior.evaluation.log_evidence
+    log_total = float(np.logaddexp.reduce(log_mass))
+    if log_total == -np.inf:
         return None
-    weights = mass / total
+    weights = np.exp(log_mass - log_total)
     means = tuple(_mean(event, weights) for event in solved.events)
-    return _State(total, weights, _mean(solved.scenarios, weights), means, (solved.scenarios, *solved.events))
+    draws = (solved.scenarios, *solved.events)
+    return _State(float(np.exp(log_total)), weights, _mean(solved.scenarios, weights), means, draws)
 
 
 def _mean(shares: Array, weights: Array) -> Array:
@@ -286,7 +289,8 @@ def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> Row
         rows = [_change(x, one, p, *error) for (x, one), p, error in after]
         moved = 0.5 * fsum(abs(row["change"]) for row in rows)
         events.append({"id": event.id, "moved": moved, "states": rows})
-    k = pareto_k(state.weights)
+    with np.errstate(divide="ignore"):  # a draw that what is learned rules out
+        k = pareto_k(np.log(state.weights))
     return {
         "as_of": found.as_of.isoformat(),
         "learned": [one.text for one in asked.learned],
@@ -304,9 +308,9 @@ def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> Row
 
 def _errors(weights: Array, before: Array, others: Array, after: Array) -> list[tuple[float, float]]:
     """Return the Monte Carlo error of each probability after, and that of its change: both are of the same draws."""
-    own = others * (after - (after @ others)[:, np.newaxis])
-    change = own - weights * (before - (before @ weights)[:, np.newaxis])
-    mcse, of_change = (np.sqrt(np.square(one).sum(axis=1)).tolist() for one in (own, change))
+    own = deviations(after, others)
+    terms = (own, own - deviations(before, weights))
+    mcse, of_change = (standard_error(one).tolist() for one in terms)
     return list(zip(mcse, of_change, strict=True))
 
 

@@ -91,9 +91,9 @@ def why(
     pooled = pool_draws(found.posterior, found.seed)
     points = list(_points(found, prior, target, start, pooled, progress))
     items = {item.id: item for item in found.workspace.items}
-    rows = _by(_steps(points, asked, items), by, items, top)
+    rows = _by(_steps(points, asked, items, pooled.log_proposal.size), by, items, top)
     for row in rows:
-        row["mcse"] = float(np.sqrt(np.square(row.pop(DEVIATIONS)).sum()))
+        row["mcse"] = float(pooled.error(row.pop(DEVIATIONS)[np.newaxis])[0])
     remainder = _remainder(rows, float(start.parts[asked]), float(now[asked]), start)
     _leave_out(rows, found, target, asked, by, pooled, points, progress)
     return {
@@ -140,8 +140,8 @@ def _at_opening(prior: Outcome, target: Target, pooled: Pooled) -> Array:
     return evaluate_scenarios(asked, pooled.theta)[1]
 
 
-def _steps(points: Sequence[_Point], asked: int, items: Mapping[str, Item]) -> list[Row]:
-    rows, last, deviations = [], 0.0, np.zeros(1)
+def _steps(points: Sequence[_Point], asked: int, items: Mapping[str, Item], n_draws: int) -> list[Row]:
+    rows, last, deviations = [], 0.0, np.zeros(n_draws)
     for place, point in enumerate(points):
         at, own = last, deviations
         if point.estimate is not None:

@@ -49,6 +49,9 @@ def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json
         found = pooled(table, today, DEFAULT_SEED if seed is None else seed, progress, refit=not no_refit)
     finally:
         progress.done()
+    if found.distrust:
+        drawn = f"after {found.diagnostics['sampled']:.0f} draws"
+        click.echo(f"warning: this pool is not reliable {drawn}: {'; '.join(found.distrust)}", err=True)
     scored = scores(found)
     if out is not None:
         from forecast.record.files import replace_file
@@ -117,8 +120,6 @@ def _print_experts(scores: Scores) -> None:
 
 
 def _print_basis(pool: Pool) -> None:
-    from forecast.pooling.leave_out import RELIABLE_BELOW
-
     left, found = pool.left_out, pool.diagnostics
     click.echo()
     who = f"{_counted(len(pool.table.forecasts), 'forecast')} by {_counted(len(pool.experts), 'expert')}"
@@ -128,10 +129,10 @@ def _print_basis(pool: Pool) -> None:
     )
     if left.by_question:
         again = sum(one.refitted for one in left.by_question.values())
-        weak = sum(one.pareto_k > RELIABLE_BELOW and not one.refitted for one in left.by_question.values())
+        weak = sum(not one.reliable for one in left.by_question.values())
         click.echo(
             f"scored without their own outcome: {len(left.by_question)} questions, {again} of them sampled anew"
-            + (f", {weak} unreliable (Pareto k above {RELIABLE_BELOW})" if weak else "")
+            + (f", {weak} unreliable" if weak else "")
         )
     click.echo(
         f"fit {pool.seconds_fitting:.1f} s, leaving out {left.seconds_weighing:.1f} s, "

@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from forecast.compiled.layout import Layout
-from forecast.workspace.timing import DatedRates, Weibull
+from forecast.workspace.records import Network
+from forecast.workspace.timing import DatedRates, Timing, Weibull
 
 # Parts of a span with a Weibull, only to average over the parents' date: within each the exposure at that date is taken
 # as uniform about its mean. Four err by less than .004 in survival, shapes .3 to 3 on either side, from the opening on.
@@ -47,14 +48,23 @@ def exposed(layout: Layout, v: int, start: float, stop: float) -> float:
     Dated rates: the days between, each times its rate, over the same sum for the window. Weibull: the difference of
     (days / window)^shape. Without a timing, and for what is no reached event: the days as a share of the window.
     """
-    timing, window = layout.events[v].timing, float(layout.window_days)
+    return _exposed(layout.events[v].timing, layout.opens, float(layout.window_days), start, stop)
+
+
+def exposed_until(network: Network, event: str, day: date) -> float:
+    """Compute A(day) of an event straight from its network: 0 at the opening, 1 at the end of the window."""
+    window = float((network.window_ends - network.opens).days)
+    return _exposed(network.events[event].timing, network.opens, window, 0.0, float((day - network.opens).days))
+
+
+def _exposed(timing: Timing | None, opens: date, window: float, start: float, stop: float) -> float:
     match timing:
         case None:
             return (stop - start) / window
         case Weibull(shape):
             return float((stop / window) ** shape - (start / window) ** shape)
         case DatedRates():
-            return _rated_days(timing, layout.opens, start, stop) / _rated_days(timing, layout.opens, 0.0, window)
+            return _rated_days(timing, opens, start, stop) / _rated_days(timing, opens, 0.0, window)
 
 
 def exposed_between(layout: Layout, v: int, start: date, stop: date) -> float:

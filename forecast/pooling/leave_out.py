@@ -11,20 +11,24 @@ from numpy.typing import NDArray
 
 from forecast.pooling.fit import PoolFit, Prepared, Progress, fit
 from forecast.prior.spec import TrackRecord
+from forecast.prior.trusted import distrust
 from forecast.reweight.psis import smooth
+from forecast.reweight.weights import MAX_PARETO_K
 
 Array = NDArray[np.float64]
-
-RELIABLE_BELOW = 0.7  # of Pareto k (Vehtari et al. 2024)
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A pooled probability without the question's own outcome; `p_event` is from a fit of its own if `refitted`."""
+    """A pooled probability without the question's own outcome; `p_event` is from a fit of its own if `refitted`.
+
+    `reliable`: the weights' Pareto k is at most 0.7, or nothing is to be said against the draws of the refit.
+    """
 
     p_event: float
     pareto_k: float
     refitted: bool
+    reliable: bool
 
 
 @dataclass(frozen=True)
@@ -51,14 +55,16 @@ def leave_out(
     for row, question in enumerate(prepared.questions):
         if outcomes[question] is not None:
             smoothed = smooth(-log_likelihood[row])
-            found[question] = LeftOut(float(fitted.p_event[row] @ smoothed.weights), smoothed.pareto_k, False)
+            k = smoothed.pareto_k
+            found[question] = LeftOut(float(fitted.p_event[row] @ smoothed.weights), k, False, k <= MAX_PARETO_K)
     weighed = time.perf_counter()
-    weak = [question for question, left in found.items() if left.pareto_k > RELIABLE_BELOW] if refit else []
+    weak = [question for question, left in found.items() if not left.reliable] if refit else []
     for number, question in enumerate(weak, start=1):
         progress(f"sampling without the outcome of a question: {number} of {len(weak)}")
         row = prepared.questions.index(question)
         again = fit(without_outcome(prepared, row), seed, _silent)
-        found[question] = LeftOut(float(again.p_event[row].mean()), found[question].pareto_k, True)
+        is_reliable = not distrust(again.diagnostics)
+        found[question] = LeftOut(float(again.p_event[row].mean()), found[question].pareto_k, True, is_reliable)
     return LeaveOut(found, weighed - start, time.perf_counter() - weighed)
 
 

@@ -14,6 +14,8 @@ from forecast.pooling.fit import PoolFit, Prepared, Progress, fit, prepare
 from forecast.pooling.leave_out import LeaveOut, LeftOut, leave_out
 from forecast.pooling.plain import PLAIN_POOLS
 from forecast.pooling.table import Forecast, ForecastTable
+from forecast.prior.trusted import distrust
+from forecast.reweight.weights import MAX_PARETO_K
 
 Array = NDArray[np.float64]
 
@@ -76,6 +78,19 @@ class Pool:
     diagnostics: Mapping[str, float]
     left_out: LeaveOut
     seconds_fitting: float
+
+    @property
+    def distrust(self) -> tuple[str, ...]:
+        """Why the pool, or what it is scored by, is not reliable; empty where it is."""
+        left = self.left_out.by_question.values()
+        weak = [one.refitted for one in left if not one.reliable]
+        of = f"of {len(left)} questions, scored without their own outcome,"
+        reasons = [*distrust(self.diagnostics)]
+        if n := weak.count(False):
+            reasons.append(f"{n} {of} {'has' if n == 1 else 'have'} weights with a Pareto k above {MAX_PARETO_K:g}")
+        if n := weak.count(True):
+            reasons.append(f"{n} {of} {'was' if n == 1 else 'were'} sampled anew, and not reliably")
+        return tuple(reasons)
 
 
 def pool(table: ForecastTable, today: date, seed: int, progress: Progress, *, refit: bool = True) -> Pool:

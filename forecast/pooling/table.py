@@ -21,8 +21,10 @@ OPTIONAL = ("low", "high", "level", "outcome", "date", "group", "weight")
 COLUMNS = (*NEEDED, *BESTS, *OPTIONAL)
 DEFAULT_LEVEL = 0.9  # of an interval whose row names none
 OUTCOMES = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}  # the second form is what a column with gaps is often saved as
-OPEN_INTERVAL = "write a number between 0 and 1, without them, with a point and without '%': 0.7, not 70 %"
-CERTAIN = "0 and 1 are refused: no later evidence could move them; write how sure, such as 0.001 or 0.999"
+UNIT_INTERVAL = "write a number between 0 and 1, with a point and without '%': 0.7, not 70 %"
+# What 0 and 1 are read as. A convention: they have no log-odds, and nothing tells how much surer than one in a thousand
+# somebody was who wrote them.
+LEAST, MOST = 0.001, 0.999
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def read_table(path: Path, today: date) -> ForecastTable:
     header, columns, found = _columns(rows, name)
     problems += found if rows or not problems else []
     warnings = [problem for problem in problems if problem.severity == "warning"]
+    certain: list[tuple[Source, int]] = []
     forecasts: list[Forecast] = []
     said: list[_Said] = []
     if columns:
@@ -72,9 +75,11 @@ def read_table(path: Path, today: date) -> ForecastTable:
                 forecasts.append(forecast)
             said.append(reader.said)
             problems += reader.problems
+            certain += [(reader.source, reader.certain)] if reader.certain else []
         if len(rows) == 1:
             problems.append(Problem(Source(name, 1), "no forecasts", "a header alone", "write one row a forecast"))
         problems += _clashes(said)
+    warnings += _read_as(certain)
     if errors := [problem for problem in problems if problem.severity == "error"]:
         raise WorkspaceProblems([*errors, *warnings])
     # What one row says of its question or its expert holds for all rows of them.
@@ -92,6 +97,16 @@ def read_table(path: Path, today: date) -> ForecastTable:
     )
     questions = {forecast.question: outcomes.get(forecast.question) for forecast in forecasts}
     return ForecastTable(name, tuple(filled), questions, tuple(warnings))
+
+
+def _read_as(certain: list[tuple[Source, int]]) -> list[Problem]:
+    """Say once how many numbers were 0 or 1, at the first row that has one."""
+    if not certain:
+        return []
+    total = sum(found for _, found in certain)
+    got = f"{total} {'number' if total == 1 else 'numbers'} in {len(certain)} {'row' if len(certain) == 1 else 'rows'}"
+    allowed = f"they are read as {LEAST:g} and {MOST:g}: a certainty has no log-odds"
+    return [Problem(certain[0][0], "probabilities of 0 or 1", got, allowed, "warning")]
 
 
 class _Said(NamedTuple):
@@ -165,6 +180,7 @@ class _Row:
     def __init__(self, source: Source, cells: list[str], columns: Mapping[str, int], width: int, today: date) -> None:
         self.source, self.cells, self.columns, self.width, self.today = source, cells, columns, width, today
         self.problems: list[Problem] = []
+        self.certain = 0  # how many of its numbers are 0 or 1
         self.said = _Said(source, "", "", None, None, None)
 
     def read(self) -> Forecast | None:
@@ -178,7 +194,7 @@ class _Row:
         weight = self._number("weight", partial(_between, 0.0, math.inf, "a weight is a positive number"))
         self.said = _Said(self.source, expert, question, outcome, group, weight)
         best = self._best()
-        low, high = (self._number(column, _probability) for column in ("low", "high"))
+        low, high = self._ends(best)
         level = self._number("level", partial(_between, 0.0, 1.0, "a level lies between 0 and 1, such as 0.9"))
         self._ordered(best, low, high)
         if self.problems or best is None:
@@ -200,10 +216,23 @@ class _Row:
     def _best(self) -> float | None:
         given = [column for column in BESTS if self._cell(column)]
         if len(given) == 1:
-            return self._number(given[0], _probability)
+            return self._sure(self._number(given[0], _probability), LEAST, MOST)
         got = "both" if given else "nothing"
         self._wrong("the row needs one probability", got, "write it under 'probability' or under 'best'")
         return None
+
+    def _ends(self, best: float | None) -> tuple[float | None, float | None]:
+        """Return the interval; an end at 0 or 1 leaves a best value that lies further out inside."""
+        low, high = (self._number(column, _probability) for column in ("low", "high"))
+        least, most = (LEAST, MOST) if best is None else (min(LEAST, best), max(MOST, best))
+        return self._sure(low, least, most), self._sure(high, least, most)
+
+    def _sure(self, number: float | None, least: float, most: float) -> float | None:
+        """Return what 0 and 1 are read as, and any other number as it is."""
+        if number not in {0.0, 1.0}:
+            return number
+        self.certain += 1
+        return most if number else least
 
     def _number(self, column: str, fault: Callable[[float], str]) -> float | None:
         """Return the number of a cell, None where it is empty or wrong. `fault` says what is allowed if it is wrong."""
@@ -215,7 +244,7 @@ class _Row:
             number = math.nan
         # float() also takes 1_0 and words such as nan.
         if "_" in text or math.isnan(number):
-            self._wrong(f"{column} is not a number", shown(text), OPEN_INTERVAL if column in _PROBABILITIES else "")
+            self._wrong(f"{column} is not a number", shown(text), UNIT_INTERVAL if column in _PROBABILITIES else "")
         elif allowed := fault(number):
             self._wrong(f"{column} is out of range", text, allowed)
         else:
@@ -252,9 +281,7 @@ _PROBABILITIES = {*BESTS, "low", "high"}
 
 
 def _probability(number: float) -> str:
-    if number in {0.0, 1.0}:
-        return CERTAIN
-    return "" if 0.0 < number < 1.0 else OPEN_INTERVAL
+    return "" if 0.0 <= number <= 1.0 else UNIT_INTERVAL
 
 
 def _between(low: float, high: float, allowed: str, number: float) -> str:

@@ -33,8 +33,9 @@ def as_json(pool: Pool, scores: Scores) -> dict[str, Any]:
         "left_out": {
             "questions": len(left.by_question),
             "refitted": sum(one.refitted for one in left.by_question.values()),
+            "unreliable": sum(not one.reliable for one in left.by_question.values()),
         },
-        "diagnostics": dict(pool.diagnostics),
+        "diagnostics": {**pool.diagnostics, "reliable": not pool.distrust, "reasons": list(pool.distrust)},
         "seconds": {
             "fitting": pool.seconds_fitting,
             "leaving_out": left.seconds_weighing,
@@ -68,7 +69,12 @@ def _question(question: Question) -> dict[str, Any]:
         "outcome": question.outcome,
         "left_out": None
         if left is None
-        else {"probability": left.p_event, "pareto_k": _finite(left.pareto_k), "refitted": left.refitted},
+        else {
+            "probability": left.p_event,
+            "pareto_k": _finite(left.pareto_k),
+            "refitted": left.refitted,
+            "reliable": left.reliable,
+        },
     }
 
 

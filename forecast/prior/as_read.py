@@ -40,8 +40,9 @@ def as_read(said: Numbers) -> str:
             return f"log of the ratio {location:.2f}, sd {scale:.2f}: {ratio}"
         case StatedDistribution(probabilities, scale):
             return f"{' / '.join(map(exact, probabilities))}, sd {scale:.2f} of each log-ratio"
-        case Counted(happened, of, exponent):
-            case = "P" if exponent == 1.0 else f"1 - (1 - P)^{exponent:.3g}"
+        case Counted(happened, of, exponent, stays):
+            power = f"P^{exponent:.3g}" if stays else f"1 - (1 - P)^{exponent:.3g}"
+            case = "P" if exponent == 1.0 else power
             return f"{happened} of {of} cases, each with probability {case}"
         case Ordered(_, scale):
             return f"a difference of log-odds above 0, with a slip of logistic scale {scale:.2f}"

@@ -8,6 +8,7 @@ from datetime import date
 from math import log
 from typing import assert_never
 
+from forecast.compiled.exposure import exposed_until
 from forecast.workspace.fits import fit_quantiles
 from forecast.workspace.horizons import horizon_on
 from forecast.workspace.log_odds import interval_sd, logit
@@ -55,11 +56,15 @@ class StatedDistribution:
 
 @dataclass(frozen=True)
 class Counted:
-    """`happened` of `of` cases, each with probability 1 - (1 - P(target))^exponent."""
+    """`happened` of `of` cases, each with probability 1 - (1 - P(target))^exponent.
+
+    `stays`: the target is that some steps are not taken, and each case has probability P(target)^exponent.
+    """
 
     happened: int
     of: int
     exponent: float
+    stays: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def numbers(statement: Statement, experts: Mapping[str, Expert], network: Networ
                 sd = interval_sd(log(reading.low), log(reading.high), reading.level)
             return Stated(log(reading.ratio), scale(sd), reading.of_odds, reading.against)
         case Count():
-            return Counted(reading.happened, reading.of, _exponent(reading, network, statement.date))
+            return _counted(reading, statement.about, network, statement.date)
         case MoreLikelyThan():
             return Ordered(reading.other, scale(None))
         case Distribution():
@@ -114,13 +119,39 @@ def _probability(reading: Probability, scale: Callable[[float | None], float]) -
     return Stated(logit(reading.best), scale(sd), of_odds=True)
 
 
-def _exponent(count: Count, network: Network, day: date) -> float:
+def _counted(count: Count, about: Target, network: Network, day: date) -> Counted:
+    """Put the cases of a reference class and the time that its target has on one scale.
+
+    With A the exposure of the target's event, a case as long as the window has A(H), H the horizon of the day on which
+    the count was made; a year an average year's share of it, an opportunity one of so many equal parts. The target has
+    A(by), all from the opening on: counts are read there. Survival is exp(-rate * exposure) for both.
+
+    Raises ValueError for a target whose event cannot move until its day.
+    """
+    horizon = horizon_on(network, day)
+    exponent = _share_of_window(count, (horizon - network.opens).days)
+    condition = about.condition
+    if condition is None:
+        return Counted(count.happened, count.of, exponent)
+    event = network.events[condition.event]
+    if about.by is not None:
+        until = exposed_until(network, event.id, about.by)
+        if until <= 0.0:
+            msg = f"a count of '{event.id}' by {about.by}, until when its timing lets nothing happen"
+            raise ValueError(msg)
+        exponent *= exposed_until(network, event.id, horizon) / until
+    stays = event.kind == "reached" and event.states[0] in condition.states and exponent != 1.0
+    return Counted(count.happened, count.of, exponent, stays)
+
+
+def _share_of_window(count: Count, window_days: int) -> float:
+    """Return the part of the window's exposure that a case has."""
     match count.per:
         case "window":
             return 1.0
         case "year":
             # An average year of the window, whatever the event's timing makes of its single years.
-            return DAYS_PER_YEAR / (horizon_on(network, day) - network.opens).days
+            return DAYS_PER_YEAR / window_days
         case "opportunity":
             if count.opportunities is None:
                 msg = "a count per opportunity needs the opportunities expected in the window"

@@ -57,7 +57,8 @@ def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | No
             gap = (spec.distributions.location[at] - mean[column]) / _sd(spec, spec.distributions, omega, n)[at]
             gaps[name] = float(np.sqrt(np.square(gap).mean()))
         elif counted < len(spec.counted):
-            gaps[name] = _count_gap(spec.counted[counted], float(-np.expm1(implied[:, first]).mean()))
+            gap = _count_gap(spec.counted[counted], float(-np.expm1(implied[:, first]).mean()))
+            gaps[name] = -gap if gap is not None and _counts_staying(spec, first) else gap
         else:
             gaps[name] = None
     return gaps
@@ -77,6 +78,11 @@ def _as_heard(spec: PriorSpec, fit: Mapping[str, Array], implied: Array) -> Arra
         return implied
     bias, slope = (fit[name].reshape(-1, len(spec.rated)).mean(axis=0) for name in ("bias", "slope"))
     return np.append(0.0, bias)[spec.rated_of] * spec.is_biased + np.append(1.0, slope)[spec.rated_of] * implied
+
+
+def _counts_staying(spec: PriorSpec, row: int) -> bool:
+    """Say whether a count's cases were those without a step: its quantity then is of the target, not of the rest."""
+    return bool((spec.quantities.column[spec.quantities.row == row] < len(spec.sides)).any())
 
 
 def _count_gap(counted: Array, p: float) -> float | None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.rows_prior import theta_draws
-from forecast.prior.settings import CHAINS, CORES, TARGET_ACCEPT, Effort, Fit, kept
+from forecast.prior.settings import CHAINS, CORES, LONGEST, TARGET_ACCEPT, Effort, Fit, kept
 from forecast.prior.spec import PriorSpec
+from forecast.prior.trusted import distrust
+
+if TYPE_CHECKING:
+    from forecast.prior.density import Density
 
 Array = NDArray[np.float64]
+Arrays = dict[str, Array]
+Numbers = dict[str, float]
 Progress = Callable[[str], None]
 
 
@@ -25,19 +30,19 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
 
     The fit's `quantity` is what each single number, coordinate, count and order was a reading of, if it is kept.
 
+    Chains that do not agree (R-hat and effective sizes, forecast.prior.trusted) are drawn anew twice as long, and once
+    more, up to LONGEST times the usual length. Their first draws are the same, and as many are kept as of a usual fit.
+
     Raises KeyboardInterrupt if it is interrupted: an unfinished chain is never used.
     """
     progress("opening the sampler")
     with warnings.catch_warnings():
         # Third-party start-up warnings are not the forecaster's business; ours are raised as errors in the tests.
         warnings.simplefilter("ignore")
-        import nutpie
-        from nutpie.compiled_pyfunc import from_pyfunc
-
         from forecast.prior.density import compile_density
         from forecast.prior.model import build_model
         from forecast.prior.op import run_draws
-        from forecast.prior.program import record_program
+        from forecast.prior.program import record_program, record_theta
         from forecast.prior.whitened import whitened
 
         program = record_program(spec)
@@ -46,7 +51,44 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
         if effort.whiten:
             progress("looking for the mode and its curvature")
             density = whitened(density, seed)
-    total = CHAINS * (effort.tune + effort.sampled_per_chain)
+    times, sampled, stats, diagnostics = _agreeing(density, seed, progress, effort)
+    weighed = kept(effort.sampled_per_chain, times)
+    posterior = {name: values[:, weighed] for name, values in sampled.items()}
+    stats = {name: values[:, weighed] for name, values in stats.items()}
+    parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
+    coordinates = np.concatenate(parts, axis=2).reshape(-1, spec.rows.n_coordinates)
+    if effort.quantities:
+        outputs = run_draws(coordinates, program)[:, : spec.quantities.n_rows]
+        posterior["quantity"] = outputs.reshape(CHAINS, weighed.size, -1)
+    # By the tape and not by numpy, whose loops for the processor at hand have other last digits.
+    theta = np.ascontiguousarray(run_draws(coordinates, record_theta(spec.rows)).T)
+    return Fit(theta, posterior, stats, diagnostics)
+
+
+def _agreeing(density: Density, seed: int, progress: Progress, effort: Effort) -> tuple[int, Arrays, Arrays, Numbers]:
+    """Sample until the chains agree, or are LONGEST times as long; return how long, draws, statistics, diagnostics."""
+    times = 1
+    while True:
+        n_draws = times * effort.sampled_per_chain
+        x, stats = _chains(density, seed, progress, effort, n_draws)
+        progress("checking convergence")
+        sampled = density.variables(x)
+        diagnostics = convergence(sampled, stats) | {"sampled": float(CHAINS * n_draws)}
+        doubts = distrust({**diagnostics, "divergences": 0.0})  # longer chains have no fewer
+        if not doubts or times >= LONGEST:
+            return times, sampled, stats, diagnostics
+        times *= 2
+        progress(f"the chains do not agree yet ({'; '.join(doubts)}): drawing {times} times as long")
+
+
+def _chains(density: Density, seed: int, progress: Progress, effort: Effort, n_draws: int) -> tuple[Array, Arrays]:
+    """Draw the chains: x (chain, draw, n), and the sampler's statistics (chain, draw)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        import nutpie
+        from nutpie.compiled_pyfunc import from_pyfunc
+
+    total = CHAINS * (effort.tune + n_draws)
 
     def report(chains: Any) -> None:
         done = sum(chain.finished_draws for chain in chains)
@@ -62,7 +104,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
             ["x"],
             make_initial_point_fn=density.start,
         ),
-        draws=effort.sampled_per_chain,
+        draws=n_draws,
         tune=effort.tune,
         chains=CHAINS,
         cores=CORES,
@@ -74,25 +116,14 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
         progress_callback=report,
     )
     x = np.asarray(trace["posterior"]["x"].values)
-    if x.shape[:2] != (CHAINS, effort.sampled_per_chain):
+    if x.shape[:2] != (CHAINS, n_draws):
         raise KeyboardInterrupt
     stats = {
         str(name): np.asarray(values.values)
         for name, values in trace["sample_stats"].data_vars.items()
         if name in {"diverging", "energy", "n_steps", "step_size", "depth"}
     }
-    progress("checking convergence")
-    sampled = density.variables(x)
-    diagnostics = convergence(sampled, stats)
-    weighed = kept(effort.sampled_per_chain)
-    posterior = {name: values[:, weighed] for name, values in sampled.items()}
-    stats = {name: values[:, weighed] for name, values in stats.items()}
-    parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
-    coordinates = np.concatenate(parts, axis=2).reshape(-1, spec.rows.n_coordinates)
-    if effort.quantities:
-        outputs = run_draws(coordinates, program)[:, : spec.quantities.n_rows]
-        posterior["quantity"] = outputs.reshape(CHAINS, weighed.size, -1)
-    return Fit(theta_draws(spec.rows, np.ascontiguousarray(coordinates.T)), posterior, stats, diagnostics)
+    return x, stats
 
 
 def convergence(posterior: dict[str, Array], stats: dict[str, Array]) -> dict[str, float]:

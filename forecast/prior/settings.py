@@ -10,15 +10,20 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 CHAINS, SAMPLED_PER_CHAIN, TUNE, CORES = 4, 1250, 500, 2
+LONGEST = 4  # where chains do not agree they are drawn twice as long, and again, up to so many times the usual length
 TARGET_ACCEPT = 0.8
 DEEPEST = 10
 # Raise when the model changes in a way that the compiled numbers do not show: cached draws of before are then unused.
-MODEL_VERSION = 11
+MODEL_VERSION = 12
 
 
-def kept(n_draws: int) -> NDArray[np.intp]:
-    """Return which draws of a chain are kept: it is judged on all, and four of five are what every update weighs."""
-    return np.flatnonzero(np.arange(n_draws) % 5 != 4)
+def kept(n_draws: int, times: int = 1) -> NDArray[np.intp]:
+    """Return which draws of a chain are kept: it is judged on all, and four of five are what every update weighs.
+
+    A chain that was drawn so many `times` as long as `n_draws` keeps as many, evenly spread.
+    """
+    n_kept = n_draws - n_draws // 5
+    return np.arange(n_kept) * (n_draws * times) // n_kept
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Effort:
 
     `quantities`: keep what each statement was a reading of (draws x statements numbers). `deepest` trajectories have
     2^deepest - 1 steps. `whiten`: sample in coordinates scaled by the curvature at the mode (forecast.prior.whitened).
+    `sampled_per_chain` is the usual length; chains that do not agree are drawn up to LONGEST times as long.
     """
 
     sampled_per_chain: int = SAMPLED_PER_CHAIN
@@ -41,7 +47,8 @@ class Fit:
     """Draws of stage 1.
 
     `theta` (n_theta, draws), chain after chain; `posterior` and `sample_stats` by variable (chain, draw, ...);
-    `diagnostics`: r_hat_max, ess_bulk_min, ess_tail_min, divergences, over all parameters and all draws sampled.
+    `diagnostics`: r_hat_max, ess_bulk_min, ess_tail_min, divergences, over all parameters and all draws sampled, and
+    how many these are, `sampled`.
     """
 
     theta: Array

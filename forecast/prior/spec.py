@@ -65,7 +65,7 @@ class PriorSpec:
     stated: Noisy
     distributions: Noisy
     distribution_of: NDArray[np.intp]  # for each coordinate, which distribution statement
-    counted: Array  # (counts, 4): happened, of, exponent, sd of the class against the event at hand
+    counted: Array  # (counts, 4): cases with a step, cases, exponent, sd of the class against the event at hand
     ordered: Array  # logistic scale of each order
     statement_ids: tuple[str, ...]  # by block: single numbers, distributions, counts, orders
     rated: tuple[str, ...]  # experts with a track record of LEAST_RECORD or more
@@ -165,7 +165,7 @@ class _Collector:
         group = self.workspace.experts[statement.expert].group
         voices = [("group", group), *([("coder", statement.coded_by)] if statement.coded_by else [])]
         for kind, name in voices:
-            for j, weight in enumerate((direction @ self._component(v)).tolist()):
+            for j, weight in enumerate((direction[:, np.newaxis] * self._component(v)).sum(axis=0).tolist()):
                 coordinate = self._coordinates(kind, name, v) + j
                 row[coordinate] = row.get(coordinate, 0.0) + weight
 
@@ -257,9 +257,11 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
                 ids["distribution"].append(statement.id)
             case Counted() as said:
                 ids["count"].append(statement.id)
-                counted.append((said.happened, said.of, said.exponent, SD_COUNT * spread))
+                # The quantity is ln P(no step in a case): where staying was counted, the other cases took one.
+                moved, open_part = (said.of - said.happened, "a") if said.stays else (said.happened, "b")
+                counted.append((moved, said.of, said.exponent, SD_COUNT * spread))
                 side = collector.side(statement, statement.about)
-                blocks["count"].append(({("b", side): said.exponent, ("total", side): -said.exponent}, {}))
+                blocks["count"].append(({(open_part, side): said.exponent, ("total", side): -said.exponent}, {}))
             case Ordered() as said:
                 ids["order"].append(statement.id)
                 ordered.append(said.scale * spread)

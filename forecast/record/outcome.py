@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.compiled.layout import Layout
 from forecast.compiled.scenarios import OTHER
 from forecast.reweight.evaluate import Evaluation
+from forecast.reweight.mcse import averages
 from forecast.reweight.posterior import Posterior, unweighted
 from forecast.reweight.weights import weighted_quantiles
 from forecast.workspace.records import Workspace
@@ -25,12 +26,13 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Estimate:
     """A probability with the quantiles of its distribution over draws, in the order of QUANTILES.
 
-    `mcse` is the Monte Carlo standard error of the probability.
+    `mcse` is the Monte Carlo standard error of the probability, and `ess` how many independent draws would give it.
     """
 
     probability: float
     quantiles: tuple[float, ...]
     mcse: float
+    ess: float
 
 
 @dataclass(frozen=True)
@@ -71,19 +73,17 @@ def estimates(
 ) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:
     """Summarise draws by their weights: each scenario, and each state of each event."""
     names = [*(scenario.id for scenario in workspace.scenarios), OTHER]
-    scenarios = dict(zip(names, _rows(evaluation.scenarios, weights), strict=True))
-    events = {
-        event.id: dict(zip(event.states, _rows(evaluation.events[v], weights), strict=True))
-        for v, event in enumerate(layout.events)
-    }
+    rows = iter(_rows([evaluation.scenarios, *evaluation.events], weights))
+    scenarios = {name: next(rows) for name in names}
+    events = {event.id: {state: next(rows) for state in event.states} for event in layout.events}
     return scenarios, events
 
 
-def _rows(values: Array, weights: Array) -> list[Estimate]:
-    probabilities = values @ weights
-    spread = np.sqrt(np.square(values - probabilities[:, np.newaxis]) @ np.square(weights))
+def _rows(blocks: list[Array], weights: Array) -> list[Estimate]:
+    values = np.concatenate(blocks)  # errors of many rows at once cost less than a few at a time
+    found = averages(values, weights, np.concatenate([block @ weights for block in blocks]))
     quantiles = weighted_quantiles(values, weights, np.array(QUANTILES))
-    return [
-        Estimate(float(p), tuple(map(float, row)), float(error))
-        for p, row, error in zip(probabilities, quantiles, spread, strict=True)
-    ]
+    # What is the same in all draws is just that: weights add up to one but for rounding.
+    means = np.where(found.mcse == 0.0, quantiles[:, QUANTILES.index(0.5)], found.mean)
+    numbers = zip(means.tolist(), quantiles.tolist(), found.mcse.tolist(), found.ess.tolist(), strict=True)
+    return [Estimate(p, tuple(row), error, size) for p, row, error, size in numbers]

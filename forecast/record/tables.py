@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forecast.record.outcome import QUANTILES, Estimate, Outcome
+from forecast.reweight.trusted import reasons
 
 Line = dict[str, Any]
 
@@ -43,13 +44,20 @@ def forecast_table(found: Outcome, compared: Line | None, version: str) -> dict[
 
 
 def diagnostics(found: Outcome) -> dict[str, Any]:
-    """Return how far the numbers can be trusted: the weights, and the sampling that the draws come from."""
+    """Return how far the numbers can be trusted: the weights, and the sampling that the draws come from.
+
+    `reliable` where there are no `reasons` (forecast.reweight.trusted) against it.
+    """
     fit = found.posterior.draws.diagnostics
     weights = found.posterior.weights
+    sizes = {name: estimate.ess for name, estimate in found.scenarios.items()}
+    doubts = reasons(fit, weights, sizes)
     return {
         "pareto_k": weights.pareto_k if weights.pareto_k > float("-inf") else None,
         "ess": weights.effective_size,
-        "reliable": weights.reliable,
+        "ess_scenario_min": min(sizes.values()),
+        "reliable": not doubts,
+        "reasons": list(doubts),
         "anchor": found.posterior.anchor.isoformat() if found.posterior.anchor else None,
         "draws": int(weights.weights.size),
         **fit,

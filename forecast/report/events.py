@@ -11,6 +11,7 @@ from forecast.record.outcome import Outcome
 from forecast.report.digits import estimate, interval, percent
 from forecast.report.wording import event_name, label
 from forecast.reweight.curves import Curves
+from forecast.reweight.mcse import averages
 from forecast.reweight.weights import weighted_quantiles
 
 Array = NDArray[np.float64]
@@ -73,7 +74,7 @@ def uncertain_rows(found: Outcome) -> list[dict[str, Any]]:
         widest.setdefault(names[i][0], i)
     chosen = np.array(list(widest.values())[:UNCERTAIN_ROWS], dtype=np.intp)
     quantiles = weighted_quantiles(values[chosen], weights, np.array([0.05, 0.95]))
-    mcse = spread[chosen] / np.sqrt(found.posterior.weights.effective_size)
+    mcse = averages(values[chosen], weights).mcse
     rows = []
     for n, (i, (low, high), error) in enumerate(zip(chosen.tolist(), quantiles.tolist(), mcse.tolist(), strict=True)):
         event, given, what = names[i]

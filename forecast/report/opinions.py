@@ -16,6 +16,7 @@ from forecast.record.outcome import Outcome
 from forecast.report.digits import exact, interval, percent
 from forecast.report.untrusted import link
 from forecast.report.wording import conditions, event_names, label, scenario_names, target
+from forecast.reweight.mcse import averages
 from forecast.workspace.records import (
     EDITORS,
     Count,
@@ -139,25 +140,29 @@ def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str])
 
 def _implied(found: Outcome, statement: Statement, quantity: Array) -> _Implied:
     workspace = found.workspace
-    ess = max(1.0, found.posterior.base.diagnostics["ess_bulk_min"])
     match numbers(statement, workspace.experts, workspace.network):
         case Stated():
             if isinstance(statement.reading, Times):
                 return _factor(np.exp(quantity[:, 0]))
-            return _chance(1.0 / (1.0 + np.exp(-quantity[:, 0])), ess)
+            return _chance(1.0 / (1.0 + np.exp(-quantity[:, 0])))
         case StatedDistribution() as said:
             basis = zero_sum_basis(len(said.probabilities))
-            return _distribution(statement, np.exp(quantity @ basis.T), ess)
-        case Counted():
-            return _chance(-np.expm1(quantity[:, 0]), ess, " a case")
+            return _distribution(statement, np.exp(quantity @ basis.T))
+        case Counted(stays=stays):
+            return _chance(np.exp(quantity[:, 0]) if stays else -np.expm1(quantity[:, 0]), " a case")
         case Ordered():
-            share = float((quantity[:, 0] > 0.0).mean())
-            error = float(np.sqrt(share * (1 - share) / ess))
+            share, error = _average((quantity[:, 0] > 0.0).astype(float))
             return _Implied(f"so in {percent(share, error)} of draws", {"share_of_draws": share})
 
 
-def _chance(values: Array, ess: float, unit: str = "") -> _Implied:
-    mean, error = float(values.mean()), float(values.std() / np.sqrt(ess))
+def _average(values: Array) -> tuple[float, float]:
+    """Return the mean of values (draws) and its Monte Carlo error."""
+    found = averages(values[np.newaxis], np.full(values.size, 1.0 / values.size))
+    return float(found.mean[0]), float(found.mcse[0])
+
+
+def _chance(values: Array, unit: str = "") -> _Implied:
+    mean, error = _average(values)
     low, high = np.quantile(values, [0.05, 0.95]).tolist()
     shown = f"{percent(mean, error)}{unit} ({interval(low, high, error)})"
     return _Implied(shown, {"mean": mean, "quantiles": [low, high]})
@@ -177,10 +182,9 @@ def _two_digits(factor: float) -> str:
     return f"{factor:#.2g}".rstrip(".")
 
 
-def _distribution(statement: Statement, shares: Array, ess: float) -> _Implied:
+def _distribution(statement: Statement, shares: Array) -> _Implied:
     shares = shares / shares.sum(axis=1, keepdims=True)
     states = list(statement.reading.probabilities) if isinstance(statement.reading, Distribution) else []
-    means = dict(zip(states, shares.mean(axis=0).tolist(), strict=True))
-    errors = (shares.std(axis=0) / np.sqrt(ess)).tolist()
-    shown = ", ".join(f"{label(s)} {percent(p, e)}" for (s, p), e in zip(means.items(), errors, strict=True))
-    return _Implied(shown, {"mean": means})
+    found = [_average(share) for share in shares.T]
+    shown = ", ".join(f"{label(s)} {percent(*average)}" for s, average in zip(states, found, strict=True))
+    return _Implied(shown, {"mean": {s: mean for s, (mean, _) in zip(states, found, strict=True)}})

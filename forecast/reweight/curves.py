@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.reweight.evaluate import evaluate, query
+from forecast.reweight.mcse import averages
 from forecast.reweight.sources import Reliabilities
 from forecast.reweight.weights import weighted_quantiles
 from forecast.workspace.records import Workspace
@@ -92,11 +93,9 @@ def curves(
             stated = at_least(values)
             values = np.minimum.accumulate(stated[::-1])[::-1]
             correction = max(correction, float((stated - values).max()))
-        means = values @ share
-        spread = np.square(values - means[..., np.newaxis]) @ np.square(share)
-        flat = values.reshape(-1, values.shape[-1])
+        means, flat = values @ share, values.reshape(-1, values.shape[-1])
         mean.append(means)
-        mcse.append(np.sqrt(spread))
+        mcse.append(averages(flat, share, means.ravel()).mcse.reshape(means.shape))
         quantiles.append(weighted_quantiles(flat, share, np.array(CURVE_QUANTILES)).reshape(*means.shape, -1))
     return Curves(tuple(days), tuple(mean), tuple(quantiles), tuple(mcse), correction)
 

@@ -70,7 +70,10 @@ def reweigh(
         drawn = draw_reliabilities(asked.network, other.sources, thinned, found.reliabilities.seed)
         log_evidence, shares = evaluate_scenarios(asked, thinned, drawn)
         log_evidence = log_evidence + drawn.log_correction
-    return Reweighed(shares, weigh_draws(log_evidence - log_anchor[::every] + ratio[::every], shares))
+    log_ratios = log_evidence - log_anchor[::every] + ratio[::every]
+    if not (log_ratios > -np.inf).any():
+        return None  # the other workspace rules out every draw that there is
+    return Reweighed(shares, weigh_draws(log_ratios, shares))
 
 
 def _differing(workspace: Workspace, other: Workspace) -> list[Item]:

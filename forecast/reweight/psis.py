@@ -1,6 +1,7 @@
 """Pareto-smoothed importance sampling in few lines of numpy: the daily update cannot wait for a library to load.
 
-A test holds these against ArviZ's.
+A test holds these against ArviZ's. Draws that are ruled out, with a ratio of zero, are kept out of the tail: ArviZ
+takes the tail's length from all draws, and gives ruled-out ones weight where fewer than that live.
 """
 
 from __future__ import annotations
@@ -29,19 +30,44 @@ def smooth(log_ratios: Array) -> Smoothed:
     """Smooth importance ratios: the largest are replaced by quantiles of a generalised Pareto fit to them.
 
     Args:
-        log_ratios: (draws,) natural logs of target density over proposal density, up to a constant.
+        log_ratios: (draws,) natural logs of target density over proposal density, up to a constant. A draw that the
+            target rules out has -inf: its weight is zero, and the others are smoothed as if it were not there.
+
+    Where fewer draws live than make a tail, k is infinite: nothing is known about it. Raises ValueError for a ratio
+    that is no number or infinite, and where no draw lives.
 
     Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), algorithm 1.
     """
+    largest = log_ratios.max()
+    if not np.isfinite(largest):
+        msg = f"the largest log ratio of importance sampling is {largest}"
+        raise ValueError(msg)
+    live = log_ratios > -np.inf
+    if live.all():
+        return _smooth_live(log_ratios)
+    of_live, k = _smooth_live(log_ratios[live])
+    weights = np.zeros(log_ratios.size)
+    weights[live] = of_live
+    return Smoothed(weights, k if _n_tail(of_live.size) >= MIN_TAIL else np.inf)
+
+
+def _n_tail(n: int) -> int:
+    return int(min(0.2 * n, 3.0 * sqrt(n)))
+
+
+def _smooth_live(log_ratios: Array) -> Smoothed:
     n = log_ratios.size
     if np.ptp(log_ratios) < ROUNDING:
         return Smoothed(np.full(n, 1.0 / n), -np.inf)  # the proposal is the target
     shifted = log_ratios - log_ratios.max()
-    n_tail = int(min(0.2 * n, 3.0 * sqrt(n)))
+    n_tail = _n_tail(n)
     k = np.inf
     if n_tail >= MIN_TAIL:
         order = np.argsort(shifted, kind="stable")
         tail, cutoff = order[-n_tail:], np.exp(shifted[order[-n_tail - 1]])
+        if shifted[tail[0]] > -ROUNDING:
+            weights = np.exp(shifted)
+            return Smoothed(weights / weights.sum(), -np.inf)  # the whole tail is at the largest ratio: there is none
         k, sigma = fit_generalised_pareto(np.exp(shifted[tail]) - cutoff)
         if np.isfinite(k):
             at = (np.arange(n_tail) + 0.5) / n_tail
@@ -53,13 +79,12 @@ def smooth(log_ratios: Array) -> Smoothed:
     return Smoothed(weights / weights.sum(), float(k))
 
 
-def pareto_k(ratios: Array) -> float:
-    """Estimate the tail index k of non-negative ratios (draws,), those of one expectation for instance."""
-    positive = ratios > 0.0
-    if not positive.any():
-        return np.inf
-    with np.errstate(divide="ignore"):  # a ratio of zero is never in the tail
-        return smooth(np.log(ratios)).pareto_k
+def pareto_k(log_ratios: Array) -> float:
+    """Estimate the tail index k of ratios by their logs (draws,), those of one expectation for instance.
+
+    Infinite where no draw lives.
+    """
+    return smooth(log_ratios).pareto_k if (log_ratios > -np.inf).any() else np.inf
 
 
 def effective_size(weights: Array) -> float:

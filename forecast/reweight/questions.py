@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.reweight.evaluate import evaluate_regions, query
+from forecast.reweight.mcse import averages
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.weights import weighted_quantiles
 from forecast.workspace.records import Condition, Event, Question, Scenario, Workspace
@@ -100,7 +101,7 @@ def _estimate(layout: Layout, posterior: Posterior, question: Question, shares: 
     yes, weights = _yes(layout, posterior, question, shares), posterior.weights.weights
     probability = float(yes @ weights)
     quantiles = weighted_quantiles(yes[np.newaxis], weights, np.array(QUESTION_QUANTILES))[0]
-    error = float(np.sqrt(np.square(yes - probability) @ np.square(weights)))
+    error = float(averages(yes[np.newaxis], weights, np.array([probability])).mcse[0])
     return QuestionEstimate(question.id, probability, tuple(map(float, quantiles)), error, is_decided=False)
 
 

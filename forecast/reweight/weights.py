@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.prior.trusted import past
 from forecast.reweight.psis import effective_size, pareto_k, smooth
 
 Array = NDArray[np.float64]
@@ -26,7 +27,19 @@ class Weights:
     @property
     def reliable(self) -> bool:
         """Whether the weights may be used; otherwise the evidence has to go into the sampler."""
-        return self.pareto_k <= MAX_PARETO_K and self.effective_size >= MIN_EFFECTIVE_SIZE
+        return not self.distrust
+
+    @property
+    def distrust(self) -> tuple[str, ...]:
+        """Why the weights may not be used, each reason with its value and its limit."""
+        k, size = self.pareto_k, self.effective_size
+        reasons = []
+        if not k <= MAX_PARETO_K:
+            reasons.append(f"Pareto k of the weights is {past(k, MAX_PARETO_K)}, above {MAX_PARETO_K:g}")
+        if not size >= MIN_EFFECTIVE_SIZE:
+            shown = past(size, MIN_EFFECTIVE_SIZE)
+            reasons.append(f"effective size of the weights is {shown}, below {MIN_EFFECTIVE_SIZE:g}")
+        return tuple(reasons)
 
 
 def weigh_draws(log_ratios: Array, scenarios: Array) -> Weights:
@@ -37,8 +50,9 @@ def weigh_draws(log_ratios: Array, scenarios: Array) -> Weights:
         scenarios: (scenarios, draws) P(s | E, theta_d): each one's expectation has a tail of its own.
     """
     weights, k = smooth(log_ratios)
-    raw = np.exp(log_ratios - log_ratios.max())
-    worst = max([k, *(pareto_k(raw * shares) for shares in scenarios if shares.any())])
+    with np.errstate(divide="ignore"):  # a scenario that a draw rules out
+        logs = np.log(scenarios)
+    worst = max([k, *(pareto_k(log_ratios + log_shares) for log_shares in logs if (log_shares > -np.inf).any())])
     return Weights(weights, worst, effective_size(weights))
 
 

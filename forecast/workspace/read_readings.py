@@ -84,7 +84,7 @@ def _times(
 ) -> Built:
     subject = f"{subject}: {key}"
     problems = list(interval_problems(key, times.low, times.ratio, times.high, node, path, subject, "ratio"))
-    against_shape = inherit(times.against, shape.about)
+    against_shape = inherit(times.against, shape.about, frame)
     against_node = child(child(node, key), "against") or node
     against, found = build_target(against_shape, against_node, frame, path, f"{subject}: against")
     problems += found
@@ -121,6 +121,11 @@ def _count(shape: StatementShape, count: CountShape, node: Node, frame: Frame, p
         allowed = f"before the opening {frame.network.opens}; later cases are evidence"
         problems.append(Problem(where, f"{subject}: cases after the opening", str(count.until), allowed))
     event = frame.events.get(shape.about.event or "")
+    if shape.about.by is not None and event is not None and event.kind == "status":
+        where = Source(path, line_at(node, "about", "by"))
+        allowed = "a state that comes and goes gathers no exposure until a day; leave 'by' out, or give a probability"
+        got = f"an event of kind {event.kind}"
+        problems.append(Problem(where, f"{subject}: 'by' on something that is not reached", got, allowed))
     if count.per == "year" and (shape.about.scenario is not None or (event is not None and event.kind != "reached")):
         where = Source(path, line_at(node, "count", "per"))
         got = f"an event of kind {event.kind}" if event else "a scenario"
@@ -135,7 +140,7 @@ def _count(shape: StatementShape, count: CountShape, node: Node, frame: Frame, p
 def _more_likely(shape: StatementShape, node: Node, frame: Frame, path: str, subject: str) -> Built:
     if shape.more_likely_than is None:
         return None, ()
-    other_shape = inherit(shape.more_likely_than, shape.about)
+    other_shape = inherit(shape.more_likely_than, shape.about, frame)
     other_node = child(node, "more_likely_than") or node
     other, problems = build_target(other_shape, other_node, frame, path, subject)
     if other_shape == shape.about:

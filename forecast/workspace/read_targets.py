@@ -41,19 +41,28 @@ def _references(node: Node | None, inherited: str | None, frame: Frame, path: st
     yield from unknown_conditions(frame.names, child(node, "given"), path, f"{subject}: given")
 
 
-def inherit(shape: TargetShape, about: TargetShape) -> TargetShape:
+def inherit(shape: TargetShape, about: TargetShape, frame: Frame) -> TargetShape:
     """Return a second target with what it leaves out taken from `about`: the event, its states, and the day.
 
-    Conditions are never taken over: `against: {}` is the same thing without the conditions."""
+    States are taken over for the same event alone, the day for any event. A constant has no day, but its conditions
+    have one; a scenario is always at the horizon. Conditions are never taken over: `against: {}` is the same thing
+    without them."""
     if shape.scenario is not None or (shape.event is None and about.scenario is not None and shape.state is None):
         return shape.model_copy(update={"scenario": shape.scenario or about.scenario})
-    same_event = shape.event in (None, about.event)
+    event = shape.event or about.event
+    is_same = event == about.event
+    is_timeless = all(_is_constant(frame, name) for name in (event, *(shape.given or ())))
     update = {
-        "event": shape.event or about.event,
-        "state": about.state if same_event and shape.state is None else shape.state,
-        "by": about.by if same_event and shape.by is None else shape.by,
+        "event": event,
+        "state": about.state if is_same and shape.state is None else shape.state,
+        "by": about.by if shape.by is None and not is_timeless else shape.by,
     }
     return shape.model_copy(update=update)
+
+
+def _is_constant(frame: Frame, name: str | None) -> bool:
+    event = frame.events.get(name or "")
+    return event is not None and event.kind == "constant"
 
 
 def build_target(
@@ -101,15 +110,14 @@ def _contents(shape: TargetShape, node: Node, path: str, subject: str, whole_eve
 
 
 def _day(shape: TargetShape, node: Node, frame: Frame, path: str, subject: str) -> Iterator[Problem]:
-    if shape.by is None:
+    if shape.by is None or child(node, "by") is None:  # a day that was taken over is looked at where it stands
         return
     where = Source(path, line_at(node, "by"))
     network = frame.network
     if network is not None and not network.opens < shape.by <= last_horizon(network):
         allowed = f"after the opening {network.opens}, not after the horizon {last_horizon(network)}"
         yield Problem(where, f"{subject}: by lies outside the window", str(shape.by), allowed)
-    event = frame.events.get(shape.event or "")
-    if event is not None and event.kind == "constant":
+    if _is_constant(frame, shape.event):
         yield Problem(
             where, f"{subject}: 'by' on an event of kind constant", "", "it holds all window long; leave it out"
         )

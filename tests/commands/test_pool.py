@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
+from forecast.pooling.fit import EFFORT
 
 ROWS = """expert,question,probability,outcome,group,extra
 ann,rain,0.7,1,met,x
@@ -68,10 +70,25 @@ def test_tables_on_a_terminal(ran: tuple[Result, Path], monkeypatch: pytest.Monk
     assert "scored without their own outcome: 2 questions, 0 of them sampled anew" == lines[-1]
 
 
+def test_a_pool_that_is_not_reliable_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reasons stand in one line on stderr; the pool is printed, and the status stays 0."""
+    effort = replace(EFFORT, sampled_per_chain=20, tune=100)
+    monkeypatch.setattr("forecast.pooling.fit.EFFORT", effort)
+    monkeypatch.setattr("forecast.prior.sample.LONGEST", 2)
+    path = tmp_path / "f.csv"
+    path.write_text("expert,question,probability\na,q,1\nb,q,.9\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["pool", str(path), "--json"])
+    reasons = json.loads(result.stdout)["diagnostics"]["reasons"]
+    warned = [line for line in result.stderr.splitlines() if "warning" in line]
+    assert (0, 2) == (result.exit_code, len(warned))
+    assert "f.csv:2: warning: probabilities of 0 or 1; got 1 number in 1 row; they are read as 0.001" in warned[0]
+    assert f"warning: this pool is not reliable after 160 draws: {'; '.join(reasons)}" == warned[1]
+
+
 def test_mistakes_end_with_1_and_no_output(tmp_path: Path) -> None:
     """Mistakes in the table are lines on stderr, all of them, and the status is 1."""
     path = tmp_path / "f.csv"
-    path.write_text("expert,question,probability\na,q,0\na,q,x\n", encoding="utf-8")
+    path.write_text("expert,question,probability\na,q,2\na,q,x\n", encoding="utf-8")
     result = CliRunner().invoke(main, ["pool", str(path)])
     lines = [line.removeprefix(f"{path.as_posix()}:").split(";")[0] for line in result.stderr.splitlines()]
     expected = [

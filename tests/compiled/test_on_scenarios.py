@@ -16,10 +16,10 @@ from forecast.compiled.layout import lay_out
 from forecast.compiled.reports import Report
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Item, Kind, Likelihood, Network, OnScenarios, Scenario, Settled, Workspace
+from tests.oracle.agreement import assert_enumerated
 from tests.oracle.engine import answer
 from tests.oracle.enumeration import AsOf, first_rule
 from tests.oracle.random_worlds import World, named, random_theta, random_world, some_day, with_parts_on_scenarios
-from tests.oracle.test_network_against_enumeration import assert_enumerated
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, workspace
 
 DAY = date(2025, 7, 2)

@@ -1,22 +1,24 @@
 """The as-of network by enumeration: every formula of the model written out for one joint state at a time.
 
 Nothing of the engine is used: rows come from numerical integrals and dense matrix exponentials, histories are walked
-day by day, the joint is a plain product over all states. Numbers are arrays over draws, so that a whole prior can be
-pushed through.
+day by day, the joint is a plain sum of logs over all states. Numbers are arrays over draws, so that a whole prior can
+be pushed through.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, cached_property
 from itertools import product
-from math import exp, log
+from math import exp, log, log1p
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
+from scipy.special import expit
 
 from forecast.workspace.records import (
     Claim,
@@ -38,7 +40,8 @@ Array = NDArray[np.float64]
 Theta = Mapping[tuple[str, tuple[str, ...], int], Array]
 States = dict[str, str]
 
-GRADE_MEAN = {"A": 0.95, "B": 0.85, "C": 0.7, "D": 0.5, "E": 0.3, "F": 0.5}
+# Where sources of a letter stand, if a test has them stand elsewhere than at the mean of their grade.
+GRADE_MEAN: dict[str, float] = {}
 SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
 DECIBANS = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
 
@@ -54,6 +57,8 @@ def mean_survival(x: Array, y: Array) -> Array:
 
 def birth_process(hazards: Sequence[Array]) -> list[Array]:
     """P(0, 1, .. all steps are taken in one unit of time), by the dense matrix exponential of the rates."""
+    if len(hazards) == 1:
+        return [np.exp(-hazards[0]), -np.expm1(-hazards[0])]
     n = len(hazards) + 1
     generator = np.zeros((*hazards[0].shape, n, n))
     for k, hazard in enumerate(hazards):
@@ -62,13 +67,13 @@ def birth_process(hazards: Sequence[Array]) -> list[Array]:
 
 
 @cache
-def informative(grade: str, credibility: int) -> float:
+def informative(reliability: float, credibility: int) -> float:
     """Solve logit q = logit r + kappa for q; kappa of credibility 6 is standard normal, averaged over on a grid."""
-    centre = log(GRADE_MEAN[grade] / (1.0 - GRADE_MEAN[grade]))
+    centre = log(reliability) - log1p(-reliability)
     if credibility != 6:
-        return 1.0 / (1.0 + exp(-centre - SHIFT[credibility]))
+        return float(expit(centre + SHIFT[credibility]))
     z = np.linspace(-12.0, 12.0, 24001)
-    return float(np.trapezoid(np.exp(-z * z / 2.0) / (1.0 + np.exp(-centre - z)), z) / np.sqrt(2.0 * np.pi))
+    return float(np.trapezoid(np.exp(-z * z / 2.0) * expit(centre + z), z) / np.sqrt(2.0 * np.pi))
 
 
 def first_rule(rules: Iterable[Scenario], states: States) -> str:
@@ -90,6 +95,8 @@ class AsOf:
         watched = self.as_of if at_opening or workspace.watched_until is None else workspace.watched_until
         self.silence = max(self.network.opens, min(self.as_of, watched, self.network.horizon))
         self.settled = {name: self._settled(name) for name in self.network.events}
+        self._histories: dict[tuple[str, tuple[str, ...]], Array] = {}
+        self._courses: dict[str, tuple[list[date], list[int]]] = {}
 
     def _counts(self, item: Item) -> bool:
         gone = [item.retracted] if item.retracted else []
@@ -114,11 +121,13 @@ class AsOf:
     def state(self, name: str, day: date, *, before: bool = False) -> int:
         """State of a dated event on a day (`before`: without what happens on the day itself)."""
         event = self.network.events[name]
-        current = event.states.index(event.initial) if event.initial else 0
-        for when, state in self.settled[name]:
-            if when < day or (when == day and not before):
-                current = max(current, state) if event.kind == "reached" else state
-        return current
+        if name not in self._courses:
+            states = [event.states.index(event.initial) if event.initial else 0]
+            for _, state in self.settled[name]:
+                states.append(max(states[-1], state) if event.kind == "reached" else state)
+            self._courses[name] = [when for when, _ in self.settled[name]], states
+        days, states = self._courses[name]
+        return states[(bisect_left if before else bisect_right)(days, day)]
 
     def _parents(self, event: Event, states: States, day: date, *, before: bool = False) -> tuple[str, ...]:
         names = []
@@ -169,12 +178,12 @@ class AsOf:
         ahead = birth_process(hazards) if hazards else [zero + 1.0]
         return [*[zero] * current, *ahead]
 
-    def history(self, name: str, states: States) -> Array:
-        """P(known course of a dated event | theta, its undated parents), day by day."""
+    def log_history(self, name: str, states: States) -> Array:
+        """Log P(known course of a dated event | theta, its undated parents), day by day."""
         event = self.network.events[name]
         end = min(self.known_until(name), self.network.horizon)
         spent: dict[tuple[tuple[str, ...], int], float] = defaultdict(float)
-        chance: Array = np.ones_like(next(iter(self.theta.values())))
+        chance: Array = np.zeros_like(next(iter(self.theta.values())))
         current = event.states.index(event.initial) if event.initial else 0
         day = self.network.opens
         while day <= end:
@@ -182,10 +191,10 @@ class AsOf:
             if after != current:
                 u = self._parents(event, states, day, before=True)
                 if event.kind == "status":
-                    chance = chance * self.theta[name, u, after] / float(event.persistence_days or 0)
+                    chance = chance + np.log(self.theta[name, u, after]) - log(float(event.persistence_days or 0))
                 else:
                     for k in range(current, after):
-                        chance = chance * -np.log(1.0 - self.theta[name, u, k])
+                        chance = chance + np.log(-np.log1p(-self.theta[name, u, k]))
                 current = after
             if day < end:
                 tomorrow = day + timedelta(days=1)
@@ -195,9 +204,9 @@ class AsOf:
         for (u, state), length in spent.items():
             if event.kind == "status":
                 rate = length / float(event.persistence_days or 0)
-                chance = chance * np.exp(-rate * (1.0 - self.theta[name, u, state]))
+                chance = chance - rate * (1.0 - self.theta[name, u, state])
             elif state < len(event.states) - 1:
-                chance = chance * (1.0 - self.theta[name, u, state]) ** length
+                chance = chance + length * np.log1p(-self.theta[name, u, state])
         return chance
 
     # Reports
@@ -279,7 +288,8 @@ class AsOf:
 
     def informative(self) -> dict[str, float]:
         """Return q of each unsettled item, times (1 - rho)^(k-1) for the k-th strongest of those that say the same."""
-        grades = {source.id: source.reliability for source in self.workspace.sources.values()}
+        sources = self.workspace.sources.values()
+        grades = {source.id: GRADE_MEAN.get(source.reliability, source.grade.mean) for source in sources}
         told = [i for i in self.items if self.lambdas(i) or self.on_scenarios(i)]
         q = {i.id: informative(grades[i.report_source], i.credibility) for i in told}
         by_group: dict[str, list[Item]] = {}
@@ -315,34 +325,48 @@ class AsOf:
     @cached_property
     def joint(self) -> dict[tuple[str, ...], Array]:
         """P(states on the date `on`, everything known | theta) of every joint state, events in file order."""
+        return {combination: np.exp(chance) for combination, chance in self.log_joint.items()}
+
+    @cached_property
+    def log_joint(self) -> dict[tuple[str, ...], Array]:
+        """The logs of `joint`, minus infinity where something is impossible: right however much is known."""
         events = list(self.network.events.values())
-        q = self.informative()
-        rows = {
-            (event.id, parents): self.row(event.id, parents)
-            for event in events
-            for parents in product(*(self.network.events[p].states for p in event.parents))
-        }
-        histories: dict[tuple[str, tuple[str, ...]], Array] = {}
-        table = {}
-        for combination in product(*(event.states for event in events)):
-            states = {event.id: state for event, state in zip(events, combination, strict=True)}
-            chance: Array = np.ones_like(next(iter(self.theta.values())))
-            for event in events:
-                parents = tuple(states[p] for p in event.parents)
-                chance = chance * rows[event.id, parents][event.states.index(states[event.id])]
-                if event.kind == "constant":
-                    seen = [event.states[k] for _, k in self.settled[event.id]]
-                    chance = chance * float(all(state == states[event.id] for state in seen))
-                else:
-                    key = event.id, parents
-                    if key not in histories:
-                        histories[key] = self.history(event.id, states)
-                    chance = chance * histories[key]
-            for item in self.items:
-                if item.id in q:
-                    chance = chance * self.mixture(item, q[item.id], states)
-            table[combination] = chance
-        return table
+        with np.errstate(divide="ignore"):  # of what is impossible
+            rows = {
+                (event.id, parents): np.log(self.row(event.id, parents))
+                for event in events
+                for parents in product(*(self.network.events[p].states for p in event.parents))
+            }
+            return {
+                combination: self._log_chance(dict(zip(self.network.events, combination, strict=True)), rows)
+                for combination in product(*(event.states for event in events))
+            }
+
+    def _log_chance(self, states: States, rows: Mapping[tuple[str, tuple[str, ...]], Array]) -> Array:
+        chance: Array = np.zeros_like(next(iter(self.theta.values())))
+        for event in self.network.events.values():
+            parents = tuple(states[p] for p in event.parents)
+            chance = chance + rows[event.id, parents][event.states.index(states[event.id])]
+            if event.kind == "constant":
+                seen = {event.states[k] for _, k in self.settled[event.id]}
+                chance = chance if seen <= {states[event.id]} else np.full_like(chance, -np.inf)
+            else:
+                # Undated parents alone are looked up in `states`; dated ones have been where they were.
+                undated = tuple(states[p] for p in event.parents if self.network.events[p].kind == "constant")
+                if (event.id, undated) not in self._histories:
+                    self._histories[event.id, undated] = self.log_history(event.id, states)
+                chance = chance + self._histories[event.id, undated]
+        return np.asarray(chance + self.log_told(states))
+
+    def log_told(self, states: States) -> float:
+        """Log P(all reports | states), every source at its prior mean."""
+        told = self.informative_reports
+        return float(sum(np.log(self.mixture(item, told[item.id], states)) for item in self.items if item.id in told))
+
+    @cached_property
+    def informative_reports(self) -> dict[str, float]:
+        """What `informative` says, once."""
+        return self.informative()
 
     def scenario(self, states: States) -> str:
         """First rule that holds, else `other`."""
@@ -354,12 +378,12 @@ class AsOf:
             return self.scenario(states) == target.scenario
         return states[target.condition.event] in target.condition.states
 
-    def odds(self, target: Target) -> tuple[Array, Array]:
-        """P(target, given, known) and P(not target, given, known)."""
-        names = list(self.network.events)
-        total = np.zeros((2, *next(iter(self.theta.values())).shape))
-        for combination, chance in self.joint.items():
-            states = dict(zip(names, combination, strict=True))
+    def log_odds(self, target: Target) -> Array:
+        """Log of P(target, given, known) and of P(not target, given, known): (2, draws)."""
+        shape = next(iter(self.theta.values())).shape
+        logs: tuple[list[Array], list[Array]] = ([np.full(shape, -np.inf)], [np.full(shape, -np.inf)])
+        for combination, chance in self.log_joint.items():
+            states = dict(zip(self.network.events, combination, strict=True))
             if all(states[when.event] in when.states for when in target.given):
-                total[0 if self.holds(target, states) else 1] += chance
-        return total[0], total[1]
+                logs[0 if self.holds(target, states) else 1].append(chance)
+        return np.array([np.logaddexp.reduce(part) for part in logs])

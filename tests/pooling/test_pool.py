@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.pooling.fit import fit, prepare
-from forecast.pooling.leave_out import leave_out, outcome_log_likelihood, without_outcome
+from forecast.pooling.fit import EFFORT, fit, prepare
+from forecast.pooling.leave_out import LeftOut, leave_out, outcome_log_likelihood, without_outcome
 from forecast.pooling.pool import Pool, pool
 from forecast.pooling.scored import scores
 from forecast.pooling.table import Forecast, ForecastTable
+from forecast.pooling.tables import as_json
+from forecast.prior.trusted import distrust
 from forecast.workspace.problems import Source
 
 Array = NDArray[np.float64]
@@ -140,7 +143,7 @@ def test_leaving_out_is_a_fit_without_the_outcome() -> None:
 
 def test_an_unreliable_weight_is_sampled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where k is above the limit the question is refitted and says so; without refits it stays as weighed."""
-    monkeypatch.setattr("forecast.pooling.leave_out.RELIABLE_BELOW", -10.0)
+    monkeypatch.setattr("forecast.pooling.leave_out.MAX_PARETO_K", -10.0)
     table = _table(*(_row("a", f"q{i}", 0.7) for i in range(10)), outcomes={f"q{i}": int(i > 2) for i in range(10)})
     prepared = prepare(table, TODAY)
     fitted = fit(prepared, 1, _silent)
@@ -149,6 +152,48 @@ def test_an_unreliable_weight_is_sampled_anew(monkeypatch: pytest.MonkeyPatch) -
         leave_out(prepared, fitted, some, 1, _silent, refit=refit).by_question["q4"].refitted for refit in (True, False)
     ]
     assert [True, False] == refits
+
+
+def _short(monkeypatch: pytest.MonkeyPatch, sampled_per_chain: int, longest: int) -> None:
+    effort = replace(EFFORT, sampled_per_chain=sampled_per_chain, tune=100)
+    monkeypatch.setattr("forecast.pooling.fit.EFFORT", effort)
+    monkeypatch.setattr("forecast.prior.sample.LONGEST", longest)
+
+
+def test_chains_that_do_not_agree_are_drawn_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too few draws are drawn anew until they are enough, which is told; as many are kept, and the pool is reliable."""
+    _short(monkeypatch, 90, longest=16)
+    told: list[str] = []
+    found = pool(_table(_row("a", "q", 0.3), _row("b", "q", 0.4)), TODAY, 1, told.append)
+    assert () == found.distrust
+    assert 4 * 90 < found.diagnostics["sampled"]
+    assert any("the chains do not agree yet (" in one and "drawing 2 times as long" in one for one in told)
+    again = pool(_table(_row("a", "q", 0.3), _row("b", "q", 0.4)), TODAY, 1, _silent)
+    assert (found.questions, found.diagnostics) == (again.questions, again.diagnostics)
+
+
+def test_a_pool_that_is_not_reliable_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the longest chains are too short each reason stands there, as everywhere with its value and limit."""
+    _short(monkeypatch, 20, longest=2)
+    outcomes = {f"q{i}": int(i > 2) for i in range(10)}
+    found = pool(_table(*(_row("a", f"q{i}", 0.7) for i in range(10)), outcomes=outcomes), TODAY, 1, _silent)
+    assert 4 * 40 == found.diagnostics["sampled"]
+    assert distrust(found.diagnostics) == found.distrust[: len(distrust(found.diagnostics))]
+    assert any(reason.startswith("tail ESS is ") and reason.endswith(", below 400") for reason in found.distrust)
+    told = as_json(found, scores(found))["diagnostics"]
+    assert (False, list(found.distrust)) == (told["reliable"], told["reasons"])
+
+
+def test_what_is_scored_by_unreliable_weights_is_counted(recorded: Pool) -> None:
+    """Questions whose weights, or whose refits, are not reliable are reasons of their own."""
+    left = {
+        name: LeftOut(0.5, 0.9, refitted, reliable)
+        for name, refitted, reliable in (("a", False, False), ("b", True, False), ("c", True, True), ("d", True, False))
+    }
+    found = replace(recorded, left_out=replace(recorded.left_out, by_question=left))
+    of = "of 4 questions, scored without their own outcome,"
+    expected = (f"1 {of} has weights with a Pareto k above 0.7", f"2 {of} were sampled anew, and not reliably")
+    assert (*distrust(recorded.diagnostics), *expected) == found.distrust
 
 
 def test_without_an_outcome_there_is_no_score() -> None:

@@ -58,6 +58,33 @@ def test_every_column_is_read(tmp_path: Path) -> None:
     assert (expected, {"rain": 1, "snow, or\nsleet": None}) == (table.forecasts, table.questions)
 
 
+def test_certainties_are_read_at_the_nearest_value_and_told_once(tmp_path: Path) -> None:
+    """0 and 1 are .001 and .999, ends of intervals too; one note counts them at the first row that has one."""
+    head = "expert,question,probability,low,high"
+    rows = ("a,q,.5,,", "b,q,0,0,.2", "c,q,1,,", "d,q,.0004,0,.1", "e,q,.7,.2,1", "f,q,.0004,,")
+    table = _read(tmp_path, head, *rows)
+    found = [(row.best, row.low, row.high) for row in table.forecasts]
+    interval = [(0.001, 0.001, 0.2), (0.0004, 0.0004, 0.1), (0.7, 0.2, 0.999)]
+    none = (None, None)
+    assert [(0.5, *none), interval[0], (0.999, *none), *interval[1:], (0.0004, *none)] == found
+    told = "t.csv:3: warning: probabilities of 0 or 1; got 5 numbers in 4 rows; they are read as 0.001 and 0.999: "
+    told += "a certainty has no log-odds"
+    assert [told] == [str(problem).removeprefix(f"{tmp_path.as_posix()}/") for problem in table.warnings]
+
+
+@pytest.mark.parametrize("number", ["-0.001", "1.001", "100", "inf", "-inf", "1e-400x"])
+def test_beyond_certainty_there_is_nothing(tmp_path: Path, number: str) -> None:
+    """What lies below 0 or above 1 is no probability."""
+    assert 1 == len(_problems(tmp_path, "expert,question,probability", f"a,q,{number}"))
+
+
+def test_an_interval_of_one_certainty_is_none(tmp_path: Path) -> None:
+    """Ends that are read as one number are no interval."""
+    found = _problems(tmp_path, "expert,question,probability,low,high", "a,q,0,0,0", "b,q,0,0,.0001")
+    wrong = [one.split(";")[0] for one in found if "warning" not in one]
+    assert ["t.csv:2: the interval does not hold its best", "t.csv:3: the interval does not hold its best"] == wrong
+
+
 def test_outcome_may_stand_in_any_row_of_its_question(tmp_path: Path) -> None:
     """A question's outcome is known if one of its rows gives it; questions keep the order of the file."""
     table = _read(tmp_path, "expert,question,probability,outcome", "a,z,.5,", "b,z,.5,0", "a,y,.5,", "c,z,.5,")
@@ -66,12 +93,11 @@ def test_outcome_may_stand_in_any_row_of_its_question(tmp_path: Path) -> None:
 
 def test_every_mistake_at_its_line_in_one_run(tmp_path: Path) -> None:
     """All mistakes of all rows are reported together: where, what, got, allowed."""
-    between = "write a number between 0 and 1, without them, with a point and without '%': 0.7, not 70 %"
-    certain = "0 and 1 are refused: no later evidence could move them; write how sure, such as 0.001 or 0.999"
+    between = "write a number between 0 and 1, with a point and without '%': 0.7, not 70 %"
     found = _problems(
         tmp_path,
         "expert,question,best,low,high,level,outcome,date,group,weight",
-        "a,q1,1,,,,,,,",
+        "a,q1,1.01,,,,,,,",
         "a,q2,70%,,,,,,,",
         "a,q3,7,,,,,,,",
         "a,q4,.5,.6,.7,,,,,",
@@ -89,7 +115,7 @@ def test_every_mistake_at_its_line_in_one_run(tmp_path: Path) -> None:
         "e,q1,.5",
     )
     assert found == [
-        f"t.csv:2: best is out of range; got 1; {certain}",
+        f"t.csv:2: best is out of range; got 1.01; {between}",
         f"t.csv:3: best is not a number; got '70%'; {between}",
         f"t.csv:4: best is out of range; got 7; {between}",
         "t.csv:5: the interval does not hold its best; got 0.6, 0.5, 0.7; low <= best <= high",

@@ -27,7 +27,7 @@ from forecast.workspace.records import (
     Times,
     Word,
 )
-from tests.workspace.writing import example, read, replace
+from tests.workspace.writing import example, messages, read, replace
 
 NETWORK = "priors/network.yaml"
 OUTSIDE = "priors/statements/outside.yaml"
@@ -143,15 +143,44 @@ def test_distributions(tmp_path: Path) -> None:
     assert list(statement.reading.probabilities) == ["cut", "kept", "raised"]
 
 
-def test_days_of_second_targets(tmp_path: Path) -> None:
-    """A second target about the same event is meant for the same day; one about another event is not."""
+OCTOBER, MAY = date(2026, 10, 1), date(2026, 5, 1)
+
+
+@pytest.mark.parametrize("form", ["times: {against: %s, ratio: 2}", "odds_times: {against: %s, ratio: 2}",
+                                  "more_likely_than: %s"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("second", "day"),
+    [
+        ("{given: {demand: low}}", OCTOBER),
+        ("{event: launch, state: general}", OCTOBER),
+        ("{event: launch, state: {at_least: limited}, given: {prototype: [none, shown], demand: low}}", OCTOBER),
+        ("{event: launch, state: general, by: 2026-05-01}", MAY),
+        ("{event: success, state: yes, by: 2026-05-01}", MAY),
+        ("{event: demand, state: low}", None),  # a constant has no day
+        ("{event: demand, state: low, given: {launch: general}}", OCTOBER),  # but what it is given has
+        ("{scenario: other}", None),
+    ],
+)
+def test_days_of_second_targets(tmp_path: Path, form: str, second: str, day: date | None) -> None:
+    """A second target that names no day is meant for that of `about`, whatever its event; a scenario has none."""
     example(tmp_path)
     replace(tmp_path, OUTSIDE, "state: yes}", "state: yes, by: 2026-10-01}")
-    old = "probability: {low: 0.04, best: 0.15, high: 0.5, level: 0.9}"
-    replace(tmp_path, OUTSIDE, old, "times: {against: {given: {demand: low}}, ratio: 2}")
+    replace(tmp_path, OUTSIDE, "probability: {low: 0.04, best: 0.15, high: 0.5, level: 0.9}", form % second)
     statement = next(s for s in read(tmp_path).statements if s.id == "editors-success")
-    assert isinstance(statement.reading, Times)
-    assert statement.reading.against.by == date(2026, 10, 1)
+    assert isinstance(statement.reading, Times | MoreLikelyThan)
+    found = statement.reading.against if isinstance(statement.reading, Times) else statement.reading.other
+    assert (OCTOBER, day) == (statement.about.by, found.by)
+
+
+def test_a_day_that_was_taken_over_is_wrong_once(tmp_path: Path) -> None:
+    """A day outside the window is one problem, however many targets it holds for."""
+    example(tmp_path)
+    replace(tmp_path, OUTSIDE, "state: yes}", "state: yes, by: 2027-10-01}")
+    old = "probability: {low: 0.04, best: 0.15, high: 0.5, level: 0.9}"
+    replace(tmp_path, OUTSIDE, old, "more_likely_than: {event: launch, state: general}")
+    where = "priors/statements/outside.yaml:30: statement 'editors-success': about: by lies outside the window"
+    window = "after the opening 2026-01-05, not after the horizon 2026-12-31"
+    assert [f"{where}; got 2027-10-01; {window}"] == messages(tmp_path)
 
 
 @pytest.mark.parametrize(
