@@ -115,17 +115,21 @@ class _Recorded:
         for scope, logs in self._evidence:
             some = logs[np.ix_(*(list(among[v]) for v in scope))]
             agrees = np.broadcast_to(_projected(only, scope), some.shape)
-            if isinstance(some, Traced):
-                kept = some[agrees]
-                peak: Traced | float = reduce(TapeMath.maximum, (kept[i] for i in range(kept.at.size)))
-                entries = np.broadcast_to(self._tape.constant(0.0).at, some.shape).copy()
-                entries[agrees] = TapeMath.exp(kept - peak).at
-                values = Traced(self._tape, entries)
-            else:
-                peak = max(float(some[agrees].max(initial=-np.inf)), LEAST)
-                values = self._tape.constant(np.where(agrees, exp_each(np.where(agrees, some - peak, 0.0)), 0.0))
+            values, peak = self._scaled(some, agrees) if isinstance(some, Traced) else self._constant(some, agrees)
             weighed.append((self._queries.table(scope, values), peak))
         return weighed
+
+    def _scaled(self, logs: Traced, agrees: NDArray[np.bool_]) -> tuple[Traced, Traced | float]:
+        entries = np.broadcast_to(self._tape.constant(0.0).at, logs.shape).copy()
+        kept = logs[agrees]
+        peak = reduce(TapeMath.maximum, (kept[i] for i in range(kept.at.size)))
+        entries[agrees] = TapeMath.exp(kept - peak).at
+        return Traced(self._tape, entries), peak
+
+    def _constant(self, logs: Array, agrees: NDArray[np.bool_]) -> tuple[Traced, float]:
+        peak = max(float(logs[agrees].max(initial=-np.inf)), LEAST)
+        scaled = exp_each(np.where(agrees, logs - peak, 0.0))
+        return self._tape.constant(np.where(agrees, scaled, 0.0)), peak
 
     def log_evidence(self) -> Traced:
         """Record the log of the mass of everything known."""
@@ -148,7 +152,7 @@ class _Recorded:
             target = np.take(target, alive[v], axis=axis)
         among = [[states.index(x) for x in kept] for states, kept in zip(self._alive, alive, strict=True)]
         cards, both = [len(states) for states in alive], [target, 1.0 - target]
-        if not self._decided_by_evidence(side):
+        if not (target.any() and (target < 1.0).any() and self._decided_by_evidence(side)):
             tables = self._relevant(side, alive, [table for table, _ in self._weighed(among)])
             a, b = self._queries.masses(cards, tables, side.variables, both)
             return TapeMath.log(a), TapeMath.log(b), TapeMath.log(a + b)

@@ -79,8 +79,7 @@ def draw_reliabilities(
     mixture = propose(network, source_tables(network, names, grids), grids, pilot)
     component = _components(mixture, n_draws, seed)
     nodes = np.empty((len(names), n_draws), dtype=np.intp)
-    log_proposal = np.tile([[one.log_share] for one in mixture], n_draws)
-    log_prior = np.zeros(n_draws)
+    log_ratio = np.tile([[one.log_share] for one in mixture], n_draws)  # of each component's density to the prior's
     for s, (name, grid) in enumerate(zip(names, grids, strict=True)):
         rng = np.random.default_rng(int(digest_of(seed, name)[:16], 16))
         levels = (rng.permutation(n_draws) + rng.uniform(size=n_draws)) / n_draws
@@ -88,10 +87,10 @@ def draw_reliabilities(
             cumulative = np.cumsum(np.exp(one.log_proposals[s]))
             of = component == number
             nodes[s, of] = np.minimum(np.searchsorted(cumulative, levels[of] * cumulative[-1]), cumulative.size - 1)
-        log_prior += grid.log_prior[nodes[s]]
+        # Of a source that reported nothing this is zero, to the last bit.
         for number, one in enumerate(mixture):
-            log_proposal[number] += one.log_proposals[s][nodes[s]]
-    return Reliabilities(names, grids, nodes, log_prior - np.logaddexp.reduce(log_proposal, axis=0), seed)
+            log_ratio[number] += (one.log_proposals[s] - grid.log_prior)[nodes[s]]
+    return Reliabilities(names, grids, nodes, -np.logaddexp.reduce(log_ratio, axis=0), seed)
 
 
 def _components(mixture: Sequence[Component], n_draws: int, seed: int) -> Index:
