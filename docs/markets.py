@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from forecast.commands.progress import Progress
+from forecast.digits import FINEST_QUANTILE, exact, number
 from forecast.pipeline import DEFAULT_SEED, open_workspace
 from forecast.reweight.curves import CURVE_QUANTILES, Curves, curves
 from forecast.reweight.posterior import posterior
@@ -37,12 +38,14 @@ def main(days: list[date]) -> None:
     for as_of in days:
         v, k, asked = by_deadline(as_of)
         for t, deadline in enumerate(DEADLINES):
-            quantiles = "".join(f"{100 * asked.quantiles[v][t, k, q]:6.1f}" for q in range(len(CURVE_QUANTILES)))
-            print(f"as of {as_of}, by {deadline}          {100 * asked.mean[v][t, k]:6.1f}{quantiles}")
+            mcse = float(asked.mcse[v][t, k])
+            spread = [float(asked.quantiles[v][t, k, q]) for q in range(len(CURVE_QUANTILES))]
+            quantiles = "".join(f"{number(one, mcse, coarsest=FINEST_QUANTILE):>6}" for one in spread)
+            print(f"as of {as_of}, by {deadline}          {number(float(asked.mean[v][t, k]), mcse):>6}{quantiles}")
     print()
     with PRICES.open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            price = f"{100 * float(row['probability']):.1f}"
+            price = exact(float(row["probability"])).removesuffix(" %")
             print(f"{row['date']}  by {row['deadline']}  {price:>5}  {row['forecaster']}: {row['asks about']}")
 
 

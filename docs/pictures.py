@@ -11,8 +11,12 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from forecast.commands.progress import Progress
-from forecast.commands.readable import moved_most, percent, points
+from forecast.commands.readable import interval_of, moved_most, points
+from forecast.digits import percent
 from forecast.pipeline import prior_table
+from forecast.report.wording import event_name, first_wins, rules_in_words
+from forecast.workspace.read import load
+from forecast.workspace.records import Workspace
 
 ROOT = Path(__file__).parents[1]
 PICTURE = Path(__file__).with_name("forecast.svg")
@@ -34,15 +38,15 @@ text { font: 14px system-ui, sans-serif; fill: #1f2328 }
 }"""
 
 
-def picture(table: Mapping[str, Any], prior: Mapping[str, float]) -> str:
+def picture(table: Mapping[str, Any], prior: Mapping[str, Mapping[str, Any]]) -> str:
     """Draw one row a scenario: 90 % and 50 % intervals, the probability, and a mark where the statements alone are.
 
     Args:
         table: the content of forecast.json.
-        prior: probability of each scenario before any evidence.
+        prior: the row of each scenario before any evidence, by id.
     """
     rows = sorted(table["scenarios"], key=lambda row: (row["id"] == "other", -row["probability"]))
-    highest = max(max(row["quantiles"]["0.95"], prior[row["id"]]) for row in rows)
+    highest = max(max(row["quantiles"]["0.95"], prior[row["id"]]["probability"]) for row in rows)
     ticks = int(min(1.0, highest + TICK / 2) / TICK) + 1
     height = TOP + ROW * len(rows) + BOTTOM
     described = ", ".join(f"{_name(row)} {percent(row['probability'], row['mcse'])}" for row in rows)
@@ -62,7 +66,7 @@ def picture(table: Mapping[str, Any], prior: Mapping[str, float]) -> str:
         parts.append(f'<line class="grid" x1="{at}" x2="{at}" y1="{TOP}" y2="{foot}"/>')
         parts.append(f'<text class="small" text-anchor="middle" x="{at}" y="{foot + 18}">{tick * 10} %</text>')
     for place, row in enumerate(rows):
-        parts += _row(row, prior[row["id"]], TOP + ROW * place + ROW // 2, x)
+        parts += _row(row, prior[row["id"]]["probability"], TOP + ROW * place + ROW // 2, x)
     legend = "circle: probability now; bars: half and nine tenths of its distribution; upright: statements alone"
     parts += [f'<text class="small" x="8" y="{height - 12}">{legend}</text>', "</svg>"]
     return "\n".join(parts) + "\n"
@@ -84,24 +88,26 @@ def _row(row: Mapping[str, Any], prior: float, y: int, x: Any) -> list[str]:
     ]
 
 
-def readme_table(table: Mapping[str, Any], prior: Mapping[str, float]) -> str:
-    """Write the scenarios as a Markdown table."""
+def readme_table(table: Mapping[str, Any], prior: Mapping[str, Mapping[str, Any]], known: Workspace) -> str:
+    """Write the scenarios as a Markdown table: each number beside the rule that it is the probability of."""
     lines = [
-        "| scenario | probability | 90 % interval | statements alone | change | moved most by, in points |",
-        "|---|---:|---:|---:|---:|---|",
+        "| scenario | holds when | probability | 90 % interval | statements alone | change | moved most by, points |",
+        "|---|---|---:|---:|---:|---:|---|",
     ]
+    rules = rules_in_words(known.scenarios, {name: event_name(event) for name, event in known.network.events.items()})
     for row in table["scenarios"]:
-        low, high = (100 * row["quantiles"][q] for q in ("0.05", "0.95"))
+        before = prior[row["id"]]
         cells: Sequence[str] = (
             f"`{row['id']}`",
+            rules[row["id"]],
             percent(row["probability"], row["mcse"]),
-            f"{low:.0f} to {high:.0f} %",
-            f"{100 * prior[row['id']]:.0f} %",
-            points(row["change"]),
-            moved_most(table.get("moved", []), row["id"]),
+            interval_of(row),
+            percent(before["probability"], before["mcse"]),
+            points(row["change"], row["mcse"]),
+            moved_most(table.get("moved", []), row),
         )
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", f"A probability is that of the rule. {first_wins(known.scenarios)}".rstrip()])
 
 
 def main() -> None:
@@ -110,9 +116,9 @@ def main() -> None:
     table = json.loads(path.read_text(encoding="utf-8"))
     day = date.fromisoformat(table["as_of"])
     before = prior_table(ROOT, datetime.now(UTC).date(), Progress(), as_of=day, seed=table["seed"])
-    prior = {row["id"]: row["probability"] for row in before["scenarios"]}
+    prior = {row["id"]: row for row in before["scenarios"]}
     PICTURE.write_text(picture(table, prior), encoding="utf-8")
-    told = f"{BEGIN}\n{readme_table(table, prior)}\n{END}"
+    told = f"{BEGIN}\n{readme_table(table, prior, load(ROOT, datetime.now(UTC).date()))}\n{END}"
     text = README.read_text(encoding="utf-8")
     README.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: told, text, flags=re.DOTALL), encoding="utf-8")
     print(f"{PICTURE.relative_to(ROOT)} and the table of {README.name}, as of {day}")

@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 import pandas as pd
 
+from forecast.digits import percent
 from forecast.replay.series import TABLE, Course, forecaster_courses, scenario_courses
 from forecast.scores.score_table import score_table
 
@@ -47,7 +48,7 @@ def picture(courses: Mapping[str, Course]) -> str:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * probability / (ticks * TICK)
 
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-    ends = ", ".join(f"{_name(name)} {100 * course.probability[-1]:.0f} %" for name, course in courses.items())
+    ends = ", ".join(f"{_name(name)} {percent(course.probability[-1], None)}" for name, course in courses.items())
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="At the end: {escape(ends)}">',
         f"<style>{STYLE}\n</style>",

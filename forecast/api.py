@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast import pipeline
+from forecast.digits import interval, percent
 from forecast.record.outcome import QUANTILES
 from forecast.workspace.problems import Problem
 
@@ -111,14 +112,14 @@ class Forecast:
         return pipeline.tree_of(self._found)
 
     def __repr__(self) -> str:
-        lines = [f"{row['id']} {100 * row['probability']:.0f} %" for row in self.numbers["scenarios"]]
+        lines = [f"{row['id']} {percent(row['probability'], row['mcse'])}" for row in self.numbers["scenarios"]]
         return f"Forecast as of {self.as_of}: {', '.join(lines)}"
 
     def _repr_html_(self) -> str:
         low, high = str(QUANTILES[0]), str(QUANTILES[-1])
         rows = "".join(
-            f"<tr><td>{escape(row['id'])}</td><td>{100 * row['probability']:.0f} %</td>"
-            f"<td>{100 * row['quantiles'][low]:.0f} to {100 * row['quantiles'][high]:.0f} %</td></tr>"
+            f"<tr><td>{escape(row['id'])}</td><td>{escape(percent(row['probability'], row['mcse']))}</td>"
+            f"<td>{escape(interval(row['quantiles'][low], row['quantiles'][high], row['mcse']))}</td></tr>"
             for row in self.numbers["scenarios"]
         )
         title = escape(self.numbers["title"])

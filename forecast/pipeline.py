@@ -15,6 +15,7 @@ from forecast.compiled.asof import compile_workspace
 from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
 from forecast.compiled.reports import UndefinedError
+from forecast.digits import share
 from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
 from forecast.prior.environment import environment
@@ -85,13 +86,16 @@ def conclude(
     refit: bool = False,
     note: str | None = None,
     attribute: bool = True,
+    n_lines: int | None = None,
 ) -> Update:
     """Read a workspace and compute its forecast as of a date (default: today). Nothing is written but cached draws.
+
+    With `n_lines` only so many lines of the ledger are there to compare with.
 
     Raises WorkspaceProblems for mistakes in the files and for evidence that contradicts itself.
     """
     workspace, layout, as_of = open_workspace(root, today, as_of)
-    ledger = read_ledger(root)
+    ledger = read_ledger(root)[:n_lines]
     try:
         found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress, refit=refit)
     except ContradictionError as error:
@@ -154,10 +158,12 @@ def _report(update: Update, progress: Progress) -> dict[str, bytes]:
 def asked_of(update: Update) -> Asked:
     """Return what the report of an update is about (forecast.publish)."""
     from forecast.publish import Asked
+    from forecast.report.recorded import recorded_in
 
     found, ledger = update.outcome, _with_line(update)
     start = _start(update.root, ledger, found, None, None)
-    return Asked(update.root, found, prior_outcome(found), update.forecast, ledger, start, update.warnings)
+    recorded = recorded_in(update.line, ledger)
+    return Asked(update.root, found, prior_outcome(found), update.forecast, ledger, start, update.warnings, recorded)
 
 
 def _with_line(update: Update) -> tuple[Line, ...]:
@@ -166,9 +172,11 @@ def _with_line(update: Update) -> tuple[Line, ...]:
 
 def tree_of(update: Update) -> DataTree:
     """Build the DataTree of an update, as forecast.nc holds it."""
+    from forecast.report.recorded import recorded_in
     from forecast.report.write import report_tree
 
-    return report_tree(update.outcome, prior_outcome(update.outcome), _with_line(update))
+    recorded = recorded_in(update.line, _with_line(update))
+    return report_tree(update.outcome, prior_outcome(update.outcome), recorded)
 
 
 def alternative_table(
@@ -246,7 +254,7 @@ def _doubts(root: Path, workspace: Workspace, as_of: date, seed: int = DEFAULT_S
         return found
     wide = Problem(
         workspace.scenarios[0].source,
-        f"before any evidence no scenario holds with probability {shares[-1]:.2f}",
+        f"before any evidence no scenario holds with probability {share(float(shares[-1]), 2)}",
         "",
         f"the scenarios are too narrow above {WIDEST_OTHER}; give their rules fewer conditions",
         "warning",
@@ -416,7 +424,12 @@ def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
         "environment": environment(),
         "inputs": active_inputs(found.workspace, found.as_of),
         "scenarios": [
-            {"id": name, "probability": estimate.probability, "quantiles": list(estimate.quantiles)}
+            {
+                "id": name,
+                "probability": estimate.probability,
+                "quantiles": list(estimate.quantiles),
+                "mcse": estimate.mcse,
+            }
             for name, estimate in found.scenarios.items()
         ],
         "diagnostics": diagnostics(found),

@@ -15,6 +15,7 @@ from forecast.record.outcome import Outcome
 from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
 from forecast.report.checks import CALIBRATION, NEEDED
 from forecast.report.material import Answers, Kept, Material
+from forecast.report.recorded import Recorded
 from forecast.report.wording import long_date
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
@@ -33,8 +34,8 @@ CODE = Path(__file__).parent
 class Asked:
     """What a report is about: a forecast as it is recorded, and the update that it is compared with.
 
-    `ledger` ends with the line of this forecast; `start` is None where there is no earlier update. With `refits`
-    alternatives that the draws cannot bear are sampled.
+    `ledger` holds the lines that were there when it was made, and `recorded` says which is its own; `start` is None
+    where there is no earlier update. With `refits` alternatives that the draws cannot bear are sampled.
     """
 
     root: Path
@@ -44,6 +45,7 @@ class Asked:
     ledger: tuple[Line, ...]
     start: Start | None
     warnings: tuple[Problem, ...]
+    recorded: Recorded
     refits: bool = False
 
 
@@ -68,6 +70,7 @@ def material(asked: Asked, progress: Progress) -> Material:
         asked.outcome,
         asked.prior,
         asked.ledger,
+        asked.recorded,
         asked.forecast,
         Answers(**answered, questions=questions, alternatives=_alternatives(asked, progress)),
         _kept(asked.root),
@@ -95,8 +98,20 @@ def write_index(root: Path, found: Outcome, ledger: Sequence[Line]) -> None:
     from forecast.report.index import index_page
     from forecast.report.wording import scenario_names
 
-    page = index_page(found.workspace.network.title, scenario_names(found), ledger, report_days(root))
+    lines = [*ledger, *_unrecorded(root, {line["as_of"] for line in ledger})]
+    page = index_page(found.workspace.network.title, scenario_names(found), lines, report_days(root))
     replace_file(root / "reports" / "index.html", page.encode())
+
+
+def _unrecorded(root: Path, recorded: set[str]) -> list[Row]:
+    """Return what stands in the folders whose date has a page but no line of the ledger, as lines."""
+    told = []
+    for day in report_days(root):
+        kept = root / "reports" / day / "forecast.json"
+        if day not in recorded:
+            rows = json.loads(kept.read_text(encoding="utf-8"))["scenarios"] if kept.exists() else []
+            told.append({"as_of": day, "note": "nothing new: no line in the ledger", "scenarios": rows})
+    return told
 
 
 def elsewhere(root: Path, found: Outcome) -> list[tuple[str, str]]:
@@ -115,6 +130,7 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     from forecast.answers.by_month import why_by_month
     from forecast.answers.chronology import changes
     from forecast.answers.influence import arrows, judgements
+    from forecast.answers.story import stories
     from forecast.answers.target import find_target, probabilities
     from forecast.answers.watch import watch_list
     from forecast.answers.why import Start, why
@@ -135,10 +151,13 @@ def _answers(asked: Asked, progress: Progress) -> Row:
         since_prior = why_by_month(found, prior, target, alone, progress)
     start = asked.start if asked.start is not None and len(asked.start.new) <= MOST_STEPS else None
     since_update = since(start, "the last update") if start is not None else None
+    progress("the most probable course of each scenario")
+    told = stories(found)
     progress("what to watch")
     watch = watch_list(found, WATCHED_DAYS, {})
     progress("what the forecast hangs on")
     return {
+        "stories": told,
         "since_prior": since_prior,
         "since_update": since_update,
         "watch": watch,
@@ -167,7 +186,7 @@ def _of_the_draws(asked: Asked, progress: Progress) -> Row:
 def _digest(asked: Asked) -> str:
     """Compute the SHA-256 of all that answers hang on: the forecast, its draws, the update before, the code."""
     found, start = asked.outcome, asked.start
-    line = {key: value for key, value in asked.ledger[-1].items() if key not in {"note", "previous"}}
+    line = {key: value for key, value in asked.recorded.line.items() if key not in {"note", "previous"}}
     told: list[Any] = [found.posterior.draws.digest, found.as_of.isoformat(), encode(line)]
     if start is not None:
         told += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]

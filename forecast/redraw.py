@@ -10,7 +10,7 @@ from pathlib import Path
 from forecast import pipeline
 from forecast.publish import Asked, material, published, write_index
 from forecast.record.files import replace_file
-from forecast.record.ledger import DECIDING, read_ledger
+from forecast.record.ledger import read_ledger, same_inputs
 
 Progress = Callable[[str], None]
 
@@ -31,10 +31,11 @@ def recorded(root: Path, today: date, progress: Progress, as_of: date | None = N
         raise NotRecordedError(f"{what} in {root / 'reports'}; run `forecast update` first")
     line = ledger[places[-1]]
     day = date.fromisoformat(line["as_of"])
-    found = pipeline.conclude(root, today, progress, as_of=day, seed=line["seed"], attribute=False)
-    if any(found.line.get(key) != line.get(key) for key in DECIDING):
+    until = places[-1] + 1  # lines after it were not there when it was compared
+    found = pipeline.conclude(root, today, progress, as_of=day, seed=line["seed"], attribute=False, n_lines=until)
+    if not same_inputs(found.line, line):
         raise NotRecordedError(f"the files have changed since the forecast of {day}; run `forecast update`")
-    return pipeline.asked_of(replace(found, ledger=ledger[: places[-1] + 1], is_new=False))
+    return pipeline.asked_of(replace(found, ledger=ledger[:until], is_new=False))
 
 
 def redraw(asked: Asked, progress: Progress) -> Path:

@@ -34,8 +34,8 @@ def by_date(found: Outcome, day: date) -> Row:
         `as_of`, `known_until`, `by`, `horizon`; `scenarios` (id, and what `as_row` gives: the rules read on the day);
         `events` (id, kind, `states`: `state` with the same of P(in it on the day), and `reached`: of P(at least this
         step by the day), None where the event is not reached step by step), each with `at_horizon`, the forecast's
-        own probability. In every draw P(at least a step by the day) is no higher than by the horizon: see
-        reweight.curves for why it could be. Scenarios are not lowered with it.
+        own probability, and its `at_horizon_mcse`. In every draw P(at least a step by the day) is no higher than by the
+        horizon: see reweight.curves for why it could be. Scenarios are not lowered with it.
 
     Raises OutsideError.
     """
@@ -51,6 +51,8 @@ def by_date(found: Outcome, day: date) -> Row:
         for v, event in enumerate(layout.events)
         if event.kind == "reached"
     }
+    for v, least in steps.items():
+        least[: asked.network.alive[v].start + 1] = 1.0  # taken already: not the rounded sum
     in_state = tuple(_exactly(steps[v]) if v in steps else states for v, states in enumerate(on_day.events))
     scenarios, events = _estimates(found, replace(on_day, events=in_state))
     cumulated = tuple(steps.get(v, states) for v, states in enumerate(on_day.events))
@@ -61,8 +63,7 @@ def by_date(found: Outcome, day: date) -> Row:
         "by": day.isoformat(),
         "horizon": horizon.isoformat(),
         "scenarios": [
-            {"id": name, **as_row(one), "at_horizon": found.scenarios[name].probability}
-            for name, one in scenarios.items()
+            {"id": name, **as_row(one), **_at_horizon(found.scenarios[name])} for name, one in scenarios.items()
         ],
         "events": [
             {
@@ -72,7 +73,7 @@ def by_date(found: Outcome, day: date) -> Row:
                     {
                         "state": state,
                         **as_row(events[event.id][state]),
-                        "at_horizon": found.events[event.id][state].probability,
+                        **_at_horizon(found.events[event.id][state]),
                         "reached": as_row(reached[event.id][state]) if v in steps else None,
                     }
                     for state in event.states
@@ -81,6 +82,10 @@ def by_date(found: Outcome, day: date) -> Row:
             for v, event in enumerate(layout.events)
         ],
     }
+
+
+def _at_horizon(one: Estimate) -> Row:
+    return {"at_horizon": one.probability, "at_horizon_mcse": one.mcse}
 
 
 def _estimates(found: Outcome, evaluation: Evaluation) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:

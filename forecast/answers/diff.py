@@ -70,12 +70,17 @@ def difference(first: End, last: End, found: Outcome, progress: Progress) -> Row
         "to": _end(last),
         "inputs": told.as_row(),
         "news": told.words(),
-        "scenarios": [_moved(name, *ends.scenarios[name]) for name in names],
+        "scenarios": [
+            _moved(name, *ends.scenarios[name], *(end.scenario_errors.get(name) for end in (first, last)))
+            for name in names
+        ],
         "events": [
             {
                 "id": name,
                 "recomputed": name in ends.recomputed,
-                "states": [_moved(x, *ends.events[name][x]) for x in of],
+                "states": [
+                    _moved(x, *ends.events[name][x], *(_error(end, name, x) for end in (first, last))) for x in of
+                ],
             }
             for name, of in ((event.id, event.states) for event in found.layout.events)
         ],
@@ -206,5 +211,11 @@ def _end(end: End) -> Row:
     return {"name": end.name, "line": end.number, "as_of": end.line["as_of"], "known_until": end.line["known_until"]}
 
 
-def _moved(name: str, first: float, last: float) -> Row:
-    return {"id": name, "from": first, "to": last, "change": last - first}
+def _error(end: End, event: str, state: str) -> float | None:
+    return (end.errors or {}).get(event, {}).get(state)
+
+
+def _moved(name: str, first: float, last: float, first_mcse: float | None, last_mcse: float | None) -> Row:
+    """Describe a move; `from_mcse` and `to_mcse` are the Monte Carlo errors where they are known."""
+    ends = {"from": first, "to": last, "from_mcse": first_mcse, "to_mcse": last_mcse}
+    return {"id": name, **ends, "change": last - first}

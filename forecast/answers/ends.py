@@ -26,12 +26,14 @@ class UnknownUpdateError(ValueError):
 class End:
     """A forecast to compare: its ledger line, or what would stand in one, and the events' probabilities if known.
 
-    `number` is that of the line, from 1; None where the forecast is computed from the files as of its date.
+    `number` is that of the line, from 1; None where the forecast is computed from the files as of its date. `errors`
+    are the Monte Carlo errors of the events' probabilities.
     """
 
     number: int | None
     line: Line
     events: Events | None
+    errors: Events | None = None
 
     @property
     def as_of(self) -> date:
@@ -47,6 +49,11 @@ class End:
     def scenarios(self) -> dict[str, float]:
         """The scenarios' probabilities, by id."""
         return {row["id"]: row["probability"] for row in self.line["scenarios"]}
+
+    @property
+    def scenario_errors(self) -> dict[str, float]:
+        """Their Monte Carlo errors, by id; older lines have none."""
+        return {row["id"]: row["mcse"] for row in self.line["scenarios"] if "mcse" in row}
 
 
 def find_line(text: str, ledger: Sequence[Line]) -> int | None:
@@ -81,11 +88,12 @@ def end_of_line(root: Path, ledger: Sequence[Line], place: int) -> End:
     table = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {"scenarios": []}
     told = {row["id"]: row["probability"] for row in table["scenarios"]}
     is_own = told == {row["id"]: row["probability"] for row in line["scenarios"]}
-    return End(place + 1, line, _events(table["events"]) if is_own else None)
+    known = (_events(table["events"], key) if is_own else None for key in ("probability", "mcse"))
+    return End(place + 1, line, *known)
 
 
-def _events(rows: Sequence[Mapping[str, Any]]) -> Events:
-    return {row["id"]: {state["state"]: state["probability"] for state in row["states"]} for row in rows}
+def _events(rows: Sequence[Mapping[str, Any]], key: str) -> Events:
+    return {row["id"]: {state["state"]: state[key] for state in row["states"]} for row in rows}
 
 
 def end_of_files(found: Outcome, version: str) -> End:
@@ -97,9 +105,12 @@ def end_of_files(found: Outcome, version: str) -> End:
         "seed": found.seed,
         "version": version,
         "inputs": active_inputs(found.workspace, found.as_of),
-        "scenarios": [{"id": name, "probability": one.probability} for name, one in found.scenarios.items()],
+        "scenarios": [
+            {"id": name, "probability": one.probability, "mcse": one.mcse} for name, one in found.scenarios.items()
+        ],
     }
-    return End(None, line, events_of(found))
+    errors = {name: {state: one.mcse for state, one in states.items()} for name, states in found.events.items()}
+    return End(None, line, events_of(found), errors)
 
 
 def events_of(found: Outcome) -> Events:

@@ -16,9 +16,10 @@ from forecast.answers.tables import Weighted, weighted
 from forecast.compiled.asof import AsOfNetwork
 from forecast.compiled.layout import Layout
 from forecast.compiled.scenarios import rule_events
+from forecast.digits import percent
 from forecast.inference.mpe import most_probable
 from forecast.record.outcome import Outcome
-from forecast.report.wording import event_names, label, likelihood_word, long_date, scenario_names
+from forecast.report.wording import event_names, label, likelihood_word, long_date, rules_in_words, scenario_names
 from forecast.reweight.evaluate import mean_joint
 
 Array = NDArray[np.float64]
@@ -37,6 +38,7 @@ def stories(found: Outcome) -> list[Row]:
 
     Each row: `scenario`, `name`, `probability`; `course` (event, state, `now`: the state known today, `in_scenario`
     and `overall`: P(state) given the scenario and without it); `course_probability`: P(course | scenario, evidence);
+    `story_probability`: P(course | evidence); `rule`: when the scenario holds, in words; `mcse`: of its probability;
     `close`: the next courses that differ in one event, with their probability; `distinguishing`: for each event how
     far its distribution given the scenario is from its distribution overall (total variation), the largest first,
     with the state that gains most; `text`.
@@ -49,7 +51,7 @@ def stories(found: Outcome) -> list[Row]:
     thinned = weighted(found.posterior, max(1, found.posterior.weights.weights.size // DRAWS))
     fewer, search = _Search(thinned), _Search(weighted(found.posterior))
     joints, candidates = _joints(found, thinned), fewer.candidates()
-    rows = []
+    rules, rows = rules_in_words(found.workspace.scenarios, event_names(found)), []
     for s, name in enumerate(found.scenario_ids):
         share = float(joints[0][s].sum())
         if not share > 0.0:
@@ -67,9 +69,12 @@ def stories(found: Outcome) -> list[Row]:
         row: Row = {
             "scenario": name,
             "name": names[name],
+            "rule": rules[name],
             "probability": share,
+            "mcse": found.scenarios[name].mcse,
             "course": told,
             "course_probability": exp(log_chance) / share,
+            "story_probability": exp(log_chance),
             "close": close,
             "distinguishing": _distinguishing(found, joints, s),
         }
@@ -202,6 +207,7 @@ def _step(found: Outcome, network: AsOfNetwork, joints: Sequence[Array], s: int,
         "now": _now(network, v),
         "in_scenario": float(joint[s, state] / joint[s].sum()),
         "overall": float(joint[:, state].sum()),
+        "overall_mcse": found.events[event.id][event.states[state]].mcse,
     }
 
 
@@ -220,6 +226,7 @@ def _distinguishing(found: Outcome, joints: Sequence[Array], s: int) -> list[Row
                 "state": event.states[state],
                 "in_scenario": float(inside[state]),
                 "overall": float(overall[state]),
+                "overall_mcse": found.events[event.id][event.states[state]].mcse,
             }
         )
     return sorted(rows, key=lambda row: (-row["distance"], row["event"]))
@@ -243,7 +250,9 @@ def text(row: Row, found: Outcome) -> str:
     if hidden:
         parts.append(f"Behind it, perhaps never seen: {'; '.join(hidden)}.")
     unsure = sorted((s["in_scenario"], s["event"], s["state"]) for s in stays if s["in_scenario"] < SURE)[:UNSURE]
-    listed = ", ".join(f"{names[event]} {label(state)} ({likelihood_word(p)}, {p:.0%})" for p, event, state in unsure)
+    listed = ", ".join(
+        f"{names[event]} {label(state)} ({likelihood_word(p)}, {percent(p, None)})" for p, event, state in unsure
+    )
     if stays and moves:
         parts.append(f"The rest stays as it is{f'; least sure of that: {listed}' if unsure else ''}.")
     elif unsure:

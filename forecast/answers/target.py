@@ -73,6 +73,14 @@ def shares_of(found: Outcome, target: Target) -> Array:
     return evaluation.scenarios if target.event is None else evaluation.events[found.layout.index[target.event]]
 
 
+def error_of(found: Outcome, target: Target) -> float | None:
+    """Return the Monte Carlo error of the forecast's own probability of the part that is asked about, if one is."""
+    if target.asked is None:
+        return None
+    part = target.parts[target.asked]
+    return (found.scenarios if target.event is None else found.events[target.event])[part].mcse
+
+
 def probabilities(found: Outcome, target: Target) -> Array:
     """Return the forecast's own probability of each part."""
     estimates: Mapping[str, float]

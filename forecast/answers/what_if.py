@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum, isfinite
 from typing import Any
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from forecast.answers.target import UnknownTargetError, event_states
 from forecast.answers.twin import Twin, descendants_of, solve_twin, twin
 from forecast.compiled.paths import active_items
-from forecast.record.outcome import Outcome
+from forecast.record.outcome import Estimate, Outcome
+from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.psis import effective_size, pareto_k
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Settled
@@ -66,12 +67,16 @@ class Supposition:
 
 @dataclass(frozen=True)
 class _State:
-    """The mean joint of the imposed world: `p_learned` of the conditions, weights (draws), and probabilities."""
+    """The mean joint of the imposed world: `p_learned` of the conditions, weights (draws), and probabilities.
+
+    `draws`: P(scenario) and P(state of each event) in every draw, (parts, draws) each, the scenarios first.
+    """
 
     p_learned: float
     weights: Array
     scenarios: Array
     events: tuple[Array, ...]
+    draws: tuple[Array, ...]
 
 
 def read_supposition(
@@ -197,7 +202,7 @@ def what_if(found: Outcome, asked: Supposition, progress: Callable[[str], None])
         weighing[change.event] = weighing.get(change.event, 1.0) * ratio
         if (after := _solved(found, made, weighing)) is None:
             raise ImpossibleError(f"'{change.text}' is impossible given the evidence and what was supposed before")
-        state = _State(state.p_learned, after.weights, after.scenarios, after.events)
+        state = replace(after, p_learned=state.p_learned)
     return _table(found, asked, made, state)
 
 
@@ -220,8 +225,15 @@ def _solved(found: Outcome, made: Twin, weighing: Mapping[int, Array]) -> _State
     if log_total == -np.inf:
         return None
     weights = np.exp(log_mass - log_total)
-    shares = tuple(event @ weights for event in solved.events)
-    return _State(float(np.exp(log_total)), weights, solved.scenarios @ weights, shares)
+    means = tuple(_mean(event, weights) for event in solved.events)
+    draws = (solved.scenarios, *solved.events)
+    return _State(float(np.exp(log_total)), weights, _mean(solved.scenarios, weights), means, draws)
+
+
+def _mean(shares: Array, weights: Array) -> Array:
+    """Average shares (parts, draws) that add up to one: to the last digit, so that what is supposed is certain."""
+    means = shares @ weights
+    return np.asarray(means / means.sum())
 
 
 def _ratios(change: Reset, now: Array) -> Array:
@@ -261,14 +273,20 @@ def _now(found: Outcome, v: int) -> str:
 
 
 def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> Row:
+    evaluation = found.posterior.evaluation
+    errors = [
+        _errors(found.posterior.weights.weights, before, state.weights, after)
+        for before, after in zip((evaluation.scenarios, *evaluation.events), state.draws, strict=True)
+    ]
     scenarios = [
-        _change(name, estimate.probability, after)
-        for (name, estimate), after in zip(found.scenarios.items(), state.scenarios.tolist(), strict=True)
+        _change(name, one, after, *error)
+        for (name, one), after, error in zip(found.scenarios.items(), state.scenarios.tolist(), errors[0], strict=True)
     ]
     events = []
     for v, event in enumerate(found.layout.events):
         known = found.events[event.id].items()
-        rows = [_change(x, one.probability, p) for (x, one), p in zip(known, state.events[v].tolist(), strict=True)]
+        after = zip(known, state.events[v].tolist(), errors[v + 1], strict=True)
+        rows = [_change(x, one, p, *error) for (x, one), p, error in after]
         moved = 0.5 * fsum(abs(row["change"]) for row in rows)
         events.append({"id": event.id, "moved": moved, "states": rows})
     with np.errstate(divide="ignore"):  # a draw that what is learned rules out
@@ -288,8 +306,24 @@ def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> Row
     }
 
 
-def _change(name: str, before: float, after: float) -> Row:
-    return {"id": name, "before": before, "after": after, "change": after - before}
+def _errors(weights: Array, before: Array, others: Array, after: Array) -> list[tuple[float, float]]:
+    """Return the Monte Carlo error of each probability after, and that of its change: both are of the same draws."""
+    own = deviations(after, others)
+    terms = (own, own - deviations(before, weights))
+    mcse, of_change = (standard_error(one).tolist() for one in terms)
+    return list(zip(mcse, of_change, strict=True))
+
+
+def _change(name: str, before: Estimate, after: float, mcse: float, change_mcse: float) -> Row:
+    return {
+        "id": name,
+        "before": before.probability,
+        "after": after,
+        "change": after - before.probability,
+        "before_mcse": before.mcse,
+        "after_mcse": mcse,
+        "change_mcse": change_mcse,
+    }
 
 
 def _set_aside(found: Outcome, made: Twin) -> list[Row]:

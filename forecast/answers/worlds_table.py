@@ -16,7 +16,6 @@ Array = NDArray[np.float64]
 
 UNIT = 10_000  # the page computes with ten-thousandths: finer than anything it prints
 CERTAIN = 0.995  # a scenario above this is as good as certain
-ERROR = 0.005  # Monte Carlo standard error that what-ifs are printed as if they had: in whole percents
 
 
 def worlds_table(found: Outcome, made: Worlds) -> dict[str, Any]:
@@ -93,7 +92,7 @@ def _rows(found: Outcome, made: Worlds) -> list[dict[str, Any]]:
             for how, table in (("learned", made.learned), ("imposed", made.imposed)):
                 one = table.get((v, x))
                 row[how] = (
-                    ["—"] * len(found.scenario_ids) if one is None else [percent(p, ERROR) for p in one[0].tolist()]
+                    ["—"] * len(found.scenario_ids) if one is None else [percent(p, None) for p in one[0].tolist()]
                 )
             rows.append(row)
     return rows

@@ -73,7 +73,7 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
 
 def _show(draft: Draft) -> None:
     from forecast.commands import textplot
-    from forecast.prior.as_read import SHOWN_LEVELS, as_read, quantile
+    from forecast.prior.as_read import as_read, levels
     from forecast.prior.readings import Stated, StatedDistribution, numbers
     from forecast.workspace.log_odds import logit, t4_cdf
     from forecast.workspace.records import Distribution
@@ -88,8 +88,7 @@ def _show(draft: Draft) -> None:
         location, scale = said.location, said.scale
         for line in textplot.density(lambda p: t4_cdf((logit(p) - location) / scale)):
             click.echo(f"  {line}")
-        levels = (f"{100 * level:g} % below {100 * quantile(said, level):.2g} %" for level in SHOWN_LEVELS)
-        click.echo(f"  {', '.join(levels)}")
+        click.echo(f"  {levels(said)}")
     elif isinstance(said, StatedDistribution) and isinstance(added.reading, Distribution):
         for line in textplot.bars(list(added.reading.probabilities), said.probabilities):
             click.echo(f"  {line}")

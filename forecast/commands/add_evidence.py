@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from forecast.workspace.draft_items import ItemDraft
     from forecast.workspace.problems import Problem
 
-UNMOVED = 0.00005  # of a probability: less is shown as no change
 SPEAKING = ("settled", "likelihood", "support", "claims", "scenarios", "until")
 
 
@@ -145,7 +144,8 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from forecast.commands.readable import percent
+    from forecast.commands.readable import style_of
+    from forecast.digits import change, percent
 
     with_state = any(state for _, state, _ in rows)
     grid = Grid(box=None, pad_edge=False, header_style="bold")
@@ -154,12 +154,10 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -
     for heading in ("before", "after", "change"):
         grid.add_column(heading, justify="right")
     for name, state, row in rows:
-        change = row["change"]
-        style = "green" if change > UNMOVED else "red" if change < -UNMOVED else ""
-        shown = f"{100 * change:+.2g}" if abs(change) >= UNMOVED else "0"
+        shown = change(row["change"], row["mcse"])
         numbers = [percent(row[key], row["mcse"]) for key in ("before", "probability")]
         labels = (name, state) if with_state else (name,)
-        grid.add_row(*map(Text, (*labels, *numbers)), Text(shown, style=style))
+        grid.add_row(*map(Text, (*labels, *numbers)), Text(shown, style=style_of(shown)))
     Console(highlight=False, soft_wrap=False).print(grid)
 
 

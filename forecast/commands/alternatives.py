@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.digits import change, percent
+from forecast.record.alternative_rows import computed, is_clear
 
 if TYPE_CHECKING:
     from forecast.record.outcome import Outcome
@@ -41,7 +43,8 @@ def alternatives(root: Path, as_of: date | None, top: int, as_json: bool) -> Non
     finally:
         progress.done()
     if as_json:
-        click.echo(json.dumps({"forecast": _forecast(found), "rows": rows}, ensure_ascii=False, indent=1))
+        table = {"forecast": _forecast(found), "computed": computed(rows), "of": len(rows), "rows": rows}
+        click.echo(json.dumps(table, ensure_ascii=False, indent=1))
     else:
         _print(found, rows, top)
 
@@ -67,16 +70,18 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     grid.add_column("without", overflow="fold")
     for name in names:
         grid.add_column(name.replace("_", " "), justify="right", min_width=max(map(len, name.split("_"))))
-    ordinary = (f"{100 * found.scenarios[name].probability:.1f} %  " for name in names)
+    ordinary = (percent(found.scenarios[name].probability, found.scenarios[name].mcse) for name in names)
     grid.add_row(*map(Text, ("(the forecast)", *ordinary)))
     for row in shown:
         marks = f"{' *' if row['settles'] else ''}{' (refit)' if row['how'] == REFITTED else ''}"
         cells = (_cell(row["scenarios"][name]) for name in names)
         grid.add_row(*map(Text, (f"{_who(row)}{marks}", *cells)))
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("change in percentage points; ~: less than twice its Monte Carlo error")
+    click.echo("change in percentage points; 0: less than twice its Monte Carlo error")
     if any(row["settles"] for row in shown):
         click.echo("*: takes away facts that only this source is cited for; they then count as not having happened")
+    if told and len(told) < len(rows):
+        click.echo(f"{len(told)} of {len(rows)} alternatives are computed: what moves most is the most of these")
     if less := [row for row in told if row not in shown]:
         click.echo(f"and {len(less)} that move less{_under(less)}: {', '.join(map(_who, less))}")
     for how in (NEEDS_REFIT, TOO_MANY):
@@ -107,6 +112,4 @@ def _who(row: Row) -> str:
 
 
 def _cell(one: Mapping[str, float]) -> str:
-    if abs(one["change"]) < VISIBLE:
-        return "0  "
-    return f"{100 * one['change']:+.1f}{' ~' if abs(one['change']) < 2.0 * one['change_mcse'] else '  '}"
+    return change(one["change"], one["change_mcse"]) if is_clear(one) else "0"

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.digits import percent
 
 WEEK = 7
 
@@ -105,9 +106,9 @@ def _print(told: Mapping[str, Any], out: Path | None) -> None:
     if told["scenarios"]:
         top = max(p for course in told["scenarios"].values() for p in course if p is not None)
         width = max(map(len, told["scenarios"]))
-        click.echo(f"from {told['first']} to {told['last']}, one column a date; full height {100 * top:.0f} %")
+        click.echo(f"from {told['first']} to {told['last']}, one column a date; full height {percent(top, None)}")
         for name, course in told["scenarios"].items():
-            now = "" if course[-1] is None else f"{100 * course[-1]:.1f} %"
+            now = "" if course[-1] is None else percent(course[-1], None)
             click.echo(f"{name:<{width}}  {sparkline(course, top)}  {now}")
     if told["forecasts"]:
         table = "" if out is None else f" {shlex.quote(str(out))}"

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.digits import DERIVED, exact, percent, share
 
 LEAST_DECIBANS = 0.005  # what is smaller prints as zero
 SURPRISING = 0.05
@@ -61,7 +62,7 @@ def _print(told: Mapping[str, Any], top: int) -> None:
     _table(
         ("least expected after all others", "chance", "p-value", "decibans"),
         [
-            (row["item"], _percent(row["chance"]), f"{row['p_value']:.2f}", f"{row['decibans']:+.2f}")
+            (row["item"], percent(row["chance"], row["mcse"]), share(row["p_value"], 2), f"{row['decibans']:+.2f}")
             for row in sorted(told["items"], key=lambda row: (row["p_value"], -row["decibans"]))[:top]
         ],
     )
@@ -70,9 +71,9 @@ def _print(told: Mapping[str, Any], top: int) -> None:
         [
             (
                 row["statement"],
-                f"{_percent(row['stated'][1])} ({_percent(row['stated'][0])} to {_percent(row['stated'][2])})",
-                _percent(row["before"]),
-                _percent(row["after"]),
+                _stated(*row["stated"]),
+                percent(row["before"], None),
+                percent(row["after"], None),
                 "refuted" if row["refuted"] else "",
             )
             for row in told["statements"]
@@ -84,8 +85,8 @@ def _print_whole(told: Mapping[str, Any]) -> None:
     whole = told["surprise"]
     verdict = "surprising" if whole["p_value"] < SURPRISING else "no surprise"
     click.echo(
-        f"{verdict}: {100 * whole['p_value']:.0f} % (± {100 * whole['mcse']:.1f}) of simulated sets of reports are as "
-        f"improbable as this one, or more"
+        f"{verdict}: {percent(whole['p_value'], whole['mcse'])} (± {100 * whole['mcse']:.1f}) of simulated sets of "
+        f"reports are as improbable as this one, or more"
     )
     if abs(told["conflict"]) < max(LEAST_DECIBANS, 2.0 * told["mcse"]):
         together = "as probable together as they would be independently"
@@ -94,8 +95,9 @@ def _print_whole(told: Mapping[str, Any]) -> None:
     click.echo(f"conflict {told['conflict']:+.2f} ± {told['mcse']:.2f} decibans: {together}")
 
 
-def _percent(probability: float) -> str:
-    return f"{100 * probability:.1f} %"
+def _stated(low: float, middle: float, high: float) -> str:
+    ends = [exact(end, DERIVED) for end in (low, high)]
+    return f"{exact(middle)} ({ends[0].removesuffix(' %')} to {ends[1]})"
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

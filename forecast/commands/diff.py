@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.commands import options
-from forecast.commands.readable import points
+from forecast.commands.readable import style_of
+from forecast.digits import change, percent
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 VISIBLE = 0.0005  # a change below it leaves every printed digit as it is
 SHOWN_EVENTS = 8
@@ -80,17 +84,17 @@ def _print_steps(table: Mapping[str, Any], top: int) -> None:
     grid.add_column("")
 
     def percents(end: str) -> list[Text]:
-        return [Text(f"{100 * row[end]:.1f} %") for row in table["scenarios"]]
+        return [Text(percent(row[end], row[f"{end}_mcse"])) for row in table["scenarios"]]
 
     grid.add_row(table["from"]["as_of"], Text("from"), *percents("from"), "")
     for row in _largest(table["rows"], top):
         if row["kind"] == "monte_carlo" and max(map(abs, row["scenarios"].values())) < VISIBLE:
             continue
         what = f"retraction of {row['what']}" if row["kind"] == "retraction" else row["what"]
-        steps = [Text(points(row["scenarios"][name]), style=_style(row["scenarios"][name])) for name in names]
+        steps = [_step(row["scenarios"][name]) for name in names]
         note = "" if row["reliable"] else "~" if row["possible"] else "impossible without what follows"
         grid.add_row(row["on"] or "", Text(what), *steps, note)
-    changes = [Text(points(row["change"]), style=_style(row["change"])) for row in table["scenarios"]]
+    changes = [_step(row["change"]) for row in table["scenarios"]]
     grid.add_row("", Text("change"), *changes, "")
     grid.add_row(table["to"]["as_of"], Text("to"), *percents("to"), "")
     Console(highlight=False, soft_wrap=False).print(grid)
@@ -129,13 +133,16 @@ def _print_events(table: Mapping[str, Any]) -> None:
     for name, row in moved[:SHOWN_EVENTS]:
         by = max(table["rows"], key=lambda step: abs(step["events"][name][row["id"]]))
         effect = by["events"][name][row["id"]]
-        most = f"{by['what']} ({points(effect)})" if abs(effect) >= VISIBLE else "-"
-        ends = (f"{100 * row['from']:.1f} %", f"{100 * row['to']:.1f} %", points(row["change"]))
+        most = f"{by['what']} ({change(effect, None)})" if abs(effect) >= VISIBLE else "-"
+        ends = (percent(row["from"], row["from_mcse"]), percent(row["to"], row["to_mcse"]), change(row["change"], None))
         grid.add_row(*map(Text, (name, row["id"], *ends, most)))
     Console(highlight=False, soft_wrap=False).print(grid)
     if len(moved) > SHOWN_EVENTS:
         click.echo(f"and {len(moved) - SHOWN_EVENTS} more events: --json has all of them")
 
 
-def _style(change: float) -> str:
-    return "green" if change >= VISIBLE else "red" if change <= -VISIBLE else ""
+def _step(difference: float) -> Text:
+    from rich.text import Text
+
+    shown = change(difference, None)
+    return Text(shown, style=style_of(shown))

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.digits import change, percent
 
 LEAST_BITS, LEAST_SHARE = 0.0005, 0.005  # what is smaller prints as zero
 VISIBLE = 0.0005  # of a change of probability
@@ -88,7 +89,7 @@ def _print_grades(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> No
     _table(
         ("grade", "counted as", "sources", *names),
         [
-            (row["grade"], row["as"], str(row["sources"]), *(_points(row["effects"][name]) for name in names))
+            (row["grade"], row["as"], str(row["sources"]), *(change(row["effects"][name], None) for name in names))
             for row in moving
         ],
     )
@@ -99,7 +100,7 @@ def _print_grades(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> No
 
 
 def _share(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.0f} %"
+    return "-" if share is None else percent(share, None)
 
 
 def _who(row: Mapping[str, Any]) -> str:
@@ -107,11 +108,7 @@ def _who(row: Mapping[str, Any]) -> str:
 
 
 def _change(effect: Mapping[str, float]) -> str:
-    return f"{_points(effect['change'])} ± {100 * effect['mcse']:.1f}"
-
-
-def _points(change: float) -> str:
-    return f"{100 * change:+.1f}" if abs(change) >= VISIBLE else "0"
+    return f"{change(effect['change'], effect['mcse'])} ± {100 * effect['mcse']:.1f}"
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

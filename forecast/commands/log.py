@@ -12,6 +12,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.readable import points
+from forecast.digits import percent
 
 
 @click.command()
@@ -61,7 +62,10 @@ def _print(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _scenario(row: Mapping[str, Any] | None) -> tuple[str, str, str]:
-    return ("", "", "") if row is None else (row["id"], f"{100 * row['probability']:.1f} %", points(row["change"]))
+    if row is None:
+        return "", "", ""
+    error = row.get("mcse")  # older lines have none
+    return row["id"], percent(row["probability"], error), points(row["change"], error)
 
 
 def _print_courses(days: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> None:
@@ -70,7 +74,7 @@ def _print_courses(days: Sequence[str], found: Mapping[str, Sequence[float | Non
     top = max(p for course in found.values() for p in course if p is not None)
     width = max(map(len, found))
     click.echo(
-        f"\n{len(days)} as-of dates from {days[0]} to {days[-1]}, one column each; full height {100 * top:.0f} %"
+        f"\n{len(days)} as-of dates from {days[0]} to {days[-1]}, one column each; full height {percent(top, None)}"
     )
     for name, course in found.items():
         click.echo(f"{name:<{width}}  {sparkline(course, top)}")

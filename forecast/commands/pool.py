@@ -11,6 +11,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.progress import Progress
+from forecast.digits import share
 
 if TYPE_CHECKING:
     from forecast.pooling.pool import Pool, Question
@@ -145,4 +146,4 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _digits(probability: float) -> str:
-    return f"{probability:.3f}"
+    return share(probability, 3)

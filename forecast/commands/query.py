@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forecast.commands.progress import Progress
+from forecast.digits import share
 from forecast.workspace.problems import choice, shown
 
 if TYPE_CHECKING:
@@ -135,8 +136,6 @@ def _print_table(found: Answer, network: DiscreteNetwork, findings: Sequence[Fin
 
 def _digits(probability: float, *, is_certain: bool = True) -> str:
     """Four decimals, and never 0 or 1 for what is only near: a double may be 1 though another state is possible."""
-    if 0.0 < probability < 0.00005:
-        return "<0.0001"
-    if 0.99995 <= probability < 1.0 or (probability == 1.0 and not is_certain):
-        return ">0.9999"
-    return f"{probability:.4f}" if 0.0 < probability < 1.0 else f"{probability:.0f}"
+    if probability in {0.0, 1.0}:
+        return f"{probability:.0f}" if is_certain or not probability else share(1.0 - 1e-9, 4)
+    return share(probability, 4)

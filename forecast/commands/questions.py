@@ -13,10 +13,9 @@ import click
 
 from forecast.commands import options
 from forecast.commands.one_or_all import one_or_all
+from forecast.digits import exact, percent
 
 Row = Mapping[str, Any]
-
-ROUND_FROM = 0.05  # an interval that begins lower is shown with a decimal
 
 
 @click.command()
@@ -55,12 +54,12 @@ def _print_all(rows: Sequence[Row]) -> None:
 
 
 def _others(row: Row) -> str:
-    base = [f"base rate {_percent(row['base_rate']['probability'])}"] if row["base_rate"] else []
+    base = [f"base rate {exact(row['base_rate']['probability'])}"] if row["base_rate"] else []
     return "; ".join([*(_other(one) for one in row["benchmarks"]), *base])
 
 
 def _other(one: Row) -> str:
-    return f"{one['forecaster']} {_percent(one['probability'])} ({one['date'][:7]})"
+    return f"{one['forecaster']} {exact(one['probability'])} ({one['date'][:7]})"
 
 
 def _status(row: Row) -> str:
@@ -68,19 +67,12 @@ def _status(row: Row) -> str:
 
 
 def _forecast(row: Row) -> tuple[str, str]:
-    from forecast.commands.readable import percent
+    from forecast.commands.readable import interval_of
 
     if row["probability"] is None:
         return "-", "-"
-    if row["is_decided"]:
-        return f"{100 * row['probability']:.0f} %", "settled"
-    low, high = row["quantiles"]["0.05"], row["quantiles"]["0.95"]
-    digits = 0 if low >= ROUND_FROM else 1
-    return percent(row["probability"], row["mcse"]), f"{100 * low:.{digits}f} to {100 * high:.{digits}f} %"
-
-
-def _percent(probability: float) -> str:
-    return f"{100 * probability:.2g} %"
+    shown = percent(row["probability"], row["mcse"])
+    return shown, "settled" if row["is_decided"] else interval_of(row)
 
 
 def _print_one(row: Row) -> None:
@@ -89,10 +81,10 @@ def _print_one(row: Row) -> None:
     if row["probability"] is not None:
         click.echo(f"forecast   {shown}" + (", settled" if row["is_decided"] else f", 90 % in {interval}"))
     for one in row["benchmarks"]:
-        click.echo(f"{one['forecaster']}   {_percent(one['probability'])} on {one['date']}")
+        click.echo(f"{one['forecaster']}   {exact(one['probability'])} on {one['date']}")
     if row["base_rate"]:
         base = row["base_rate"]
-        click.echo(f"base rate   {_percent(base['probability'])} ({base['publisher']}): {base['why']}")
+        click.echo(f"base rate   {exact(base['probability'])} ({base['publisher']}): {base['why']}")
     if row["caution"]:
         click.echo(f"caution   {row['caution']}")
     if row["resolution"]:

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forecast.digits import UNKNOWN_ERROR, change, interval, percent
 from forecast.prior.settings import CHAINS, SAMPLED_PER_CHAIN
 from forecast.reweight.trusted import not_reliable
 
 Table = Mapping[str, Any]
 
 
-def percent(probability: float, mcse: float) -> str:
-    """Write a probability in percent with no more digits than its Monte Carlo error allows."""
-    digits = 1 if mcse < 0.002 else 0  # a second digit only where it would not be noise
-    return f"{100 * probability:.{digits}f} %"
-
-
-def points(change: float | None) -> str:
+def points(difference: float | None, mcse: float | None) -> str:
     """Write a change in percentage points, signed; a dash where there is nothing to compare with."""
-    if change is None:
-        return "-"
-    return f"{100 * change:+.1f}" if abs(change) >= 0.0005 else "0"
+    return "-" if difference is None else change(difference, mcse)
+
+
+def style_of(shown: str) -> str:
+    """Return the colour of a change as it is shown: up, down, or none."""
+    return {"+": "green", "-": "red"}.get(shown[0], "") if len(shown) > 1 else ""
+
+
+def interval_of(row: Table) -> str:
+    """Write the 90 % interval of a row with `quantiles` and `mcse`."""
+    return interval(row["quantiles"]["0.05"], row["quantiles"]["0.95"], row["mcse"])
 
 
 def print_scenarios(table: Table, *, with_change: bool) -> None:
@@ -38,21 +41,23 @@ def print_scenarios(table: Table, *, with_change: bool) -> None:
         grid.add_column("change", justify="right")
         grid.add_column("moved most by")
     for row in table["scenarios"]:
-        low, high = row["quantiles"]["0.05"], row["quantiles"]["0.95"]
-        cells = [row["id"], percent(row["probability"], row["mcse"]), f"{100 * low:.0f} to {100 * high:.0f} %"]
+        cells = [row["id"], percent(row["probability"], row["mcse"]), interval_of(row)]
         if with_change:
-            cells += [points(row["change"]), moved_most(table.get("moved", []), row["id"])]
-        style = "green" if (row["change"] or 0) > 0.0005 else "red" if (row["change"] or 0) < -0.0005 else ""
-        grid.add_row(*(Text(cell, style=style if place == 3 else "") for place, cell in enumerate(cells)))
+            cells += [points(row["change"], row["mcse"]), moved_most(table.get("moved", []), row)]
+        grid.add_row(*(Text(cell, style=style_of(cell) if place == 3 else "") for place, cell in enumerate(cells)))
     Console(highlight=False, soft_wrap=False).print(grid)
 
 
-def moved_most(moved: Sequence[Mapping[str, Any]], scenario: str) -> str:
-    """Name what had the largest effect on a scenario, with the effect in percentage points."""
-    best = max(moved, key=lambda row: abs(row["effects"].get(scenario, 0.0)), default=None)
-    if best is None or abs(effect := best["effects"].get(scenario, 0.0)) < 0.00005:
-        return "-"
-    return f"{best['what']} ({100 * effect:+.2g})"
+def moved_most(moved: Sequence[Mapping[str, Any]], scenario: Table) -> str:
+    """Name what had the largest effect on a scenario, with the effect in points: "-" where none can be told.
+
+    An effect has the digits of the scenario's own probability: its error is of that size.
+    """
+    name = scenario["id"]
+    best = max(moved, key=lambda row: abs(row["effects"].get(name, 0.0)), default=None)
+    error = scenario["mcse"] or UNKNOWN_ERROR  # of what is certain now, the effect is a number that was not
+    shown = "0" if best is None else change(best["effects"].get(name, 0.0), error)
+    return "-" if best is None or shown == "0" else f"{best['what']} ({shown})"
 
 
 def print_events(table: Table) -> None:
@@ -66,12 +71,9 @@ def print_events(table: Table) -> None:
         grid.add_column(heading, justify="left" if heading in {"event", "state"} else "right")
     for event in table["events"]:
         for place, row in enumerate(event["states"]):
-            low, high = row["quantiles"]["0.05"], row["quantiles"]["0.95"]
-            certain = row["probability"] in {0.0, 1.0}
-            number = f"{100 * row['probability']:.0f} %" if certain else percent(row["probability"], row["mcse"])
-            interval = "known" if certain else f"{100 * low:.0f} to {100 * high:.0f} %"
+            spread = "known" if row["probability"] in {0.0, 1.0} else interval_of(row)
             name = event["id"] if place == 0 else ""
-            grid.add_row(*map(Text, (name, row["state"], number, interval)))
+            grid.add_row(*map(Text, (name, row["state"], percent(row["probability"], row["mcse"]), spread)))
     Console(highlight=False, soft_wrap=False).print(grid)
 
 

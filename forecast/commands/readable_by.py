@@ -7,9 +7,12 @@ from typing import Any
 
 import click
 
-from forecast.commands.readable import percent
+from forecast.commands.readable import interval_of
+from forecast.digits import percent
 
 Row = Mapping[str, Any]
+
+ROUNDING = 9  # decimals: what is nearer to 0 or 1 is known
 
 
 def print_by(table: Row) -> None:
@@ -23,7 +26,7 @@ def print_by(table: Row) -> None:
     for heading in ("scenario", f"on {table['by']}", "90 % interval", "at the horizon"):
         scenarios.add_column(heading, justify="left" if heading == "scenario" else "right")
     for row in table["scenarios"]:
-        scenarios.add_row(*map(Text, (row["id"], *_cells(row, row["at_horizon"]))))
+        scenarios.add_row(*map(Text, (row["id"], *_cells(row, row["at_horizon"], row["at_horizon_mcse"]))))
     events = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("event", "state", "", table["by"], "90 % interval", "at the horizon"):
         events.add_column(heading, justify="left" if heading in {"event", "state", ""} else "right")
@@ -38,20 +41,21 @@ def print_by(table: Row) -> None:
 
 
 def _states(event: Row) -> list[tuple[str, ...]]:
+    rows = event["states"]
     if event["kind"] != "reached":
-        return [(row["state"], "on", *_cells(row, row["at_horizon"])) for row in event["states"]]
-    later = [sum(row["at_horizon"] for row in event["states"][place:]) for place in range(len(event["states"]))]
-    rows = list(zip(event["states"], later, strict=True))[1:]  # at least the first state is certain
-    return [(row["state"], "by", *_cells(row["reached"], at_horizon)) for row, at_horizon in rows]
+        return [(row["state"], "on", *_cells(row, row["at_horizon"], row["at_horizon_mcse"])) for row in rows]
+    # At least the first state is certain. The error of a sum is at most the sum of the errors.
+    later = [
+        [sum(one[key] for one in rows[place:]) for key in ("at_horizon", "at_horizon_mcse")]
+        for place in range(len(rows))
+    ]
+    cells = [(one["state"], "by", *_cells(one["reached"], *sums)) for one, sums in zip(rows, later, strict=True)]
+    return list(cells[1:])
 
 
-def _cells(row: Row, at_horizon: float) -> tuple[str, str, str]:
+def _cells(row: Row, at_horizon: float, error: float) -> tuple[str, str, str]:
     low, high = row["quantiles"]["0.05"], row["quantiles"]["0.95"]
-    if low == high:
-        known = f"{100 * row['probability']:.0f} %"
+    if low == high:  # every draw says the same: 0 or 1, but for rounding
+        known = percent(round(low, ROUNDING), row["mcse"])
         return known, "known", known
-    return (
-        percent(row["probability"], row["mcse"]),
-        f"{100 * low:.0f} to {100 * high:.0f} %",
-        f"{100 * at_horizon:.0f} %",
-    )
+    return percent(row["probability"], row["mcse"]), interval_of(row), percent(at_horizon, error)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from forecast.commands.readable import Table, percent
+from forecast.commands.readable import Table, interval_of
+from forecast.digits import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,10 +45,9 @@ def _grid(*names: str) -> Grid:
 
 
 def _numbers(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    low, high = row["quantiles"]["0.05"], row["quantiles"]["0.95"]
     flat = row["flat"]
     return (
         percent(row["probability"], row["mcse"]),
-        f"{100 * low:.0f} to {100 * high:.0f} %",
+        interval_of(row),
         percent(flat["probability"], flat["mcse"]),
     )

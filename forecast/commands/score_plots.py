@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from forecast.digits import exact, number
+
 COLUMNS = 40  # for probabilities from 0 to 1
 BINS = 12  # lines of one drawing
 
@@ -15,7 +17,7 @@ def calibration(name: str, bins: Sequence[Mapping[str, Any]], level: float) -> I
     Where there are more than BINS, those with the most forecasts are shown and the rest is counted.
     """
     most = sorted(sorted(bins, key=lambda one: -one["n_forecasts"])[:BINS], key=lambda one: one["low"])
-    band = f"{100 * level:.0f} % band"
+    band = f"{exact(level)} band"
     axis = f"0 %{'100 %':>{COLUMNS}}"
     yield f"{name + ': said':<22} {'came true':>9}  {band:>12} {'forecasts':>9} {'questions':>9}  {axis}"
     for one in most:
@@ -29,7 +31,7 @@ def calibration(name: str, bins: Sequence[Mapping[str, Any]], level: float) -> I
 
 
 def _percent(probability: float) -> str:
-    return f"{100 * probability:.0f}"
+    return number(probability, None)
 
 
 def _drawing(one: Mapping[str, Any]) -> str:

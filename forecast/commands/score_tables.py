@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from forecast.commands.score_plots import calibration
+from forecast.digits import exact, percent
 
 Row = Mapping[str, Any]
 Cell = tuple[str, str]  # text, style
@@ -173,7 +174,7 @@ def _print_means(
         ours = [row for row in found if row is not None]
         if ours:
             first = ours[0]
-            coverage = [f"{100 * row['coverage']:.0f} %" for row in ours if "coverage" in row]
+            coverage = [percent(row["coverage"], None) for row in ours if "coverage" in row]
             cells = [_mean(row, first) for row in found]
             rows.append([name, str(first["n_questions"]), str(first["n_forecasts"]), *cells, *(coverage[:1] or ["-"])])
     if rows:
@@ -246,7 +247,7 @@ def _print_skill(shown: Sequence[Row], unlike: Sequence[Row]) -> None:
         # Beside crps it is one row more of the same; it stands for crps where that is withheld.
         if row["of"] == "crps_fair" and (row["forecaster"], row["benchmark"]) not in apart:
             continue
-        level = f"{100 * row['level']:.0f} % interval"
+        level = f"{exact(row['level'])} interval"
         # Of a single question there is nothing to resample: its interval would have no width.
         low, high = (row["low"], row["high"]) if row["n_questions"] > 1 else (None, None)
         interval = "-" if low is None or high is None else f"{low:+z.2f} to {high:+z.2f}"

@@ -11,6 +11,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.one_or_all import one_or_all
+from forecast.digits import percent, share
 
 
 @click.command()
@@ -43,9 +44,9 @@ def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
             row["source"],
             row["grade"],
             str(len(row["items"])),
-            f"{row['prior']:.2f}",
-            f"{now['mean']:.2f}" if now else "-",
-            "{:.2f} to {:.2f}".format(*now["quantiles"]) if now else "-",
+            share(row["prior"], 2),
+            share(now["mean"], 2) if now else "-",
+            _range(now["quantiles"]) if now else "-",
             _percent(row["agreement"]),
         )
         grid.add_row(*map(Text, cells))
@@ -59,10 +60,10 @@ def _print_one(row: Mapping[str, Any]) -> None:
     from rich.text import Text
 
     click.echo(
-        f"{row['name']}, grade {row['grade']}: reliability {row['prior']:.2f} by the grade", nl=row["now"] is None
+        f"{row['name']}, grade {row['grade']}: reliability {share(row['prior'], 2)} by the grade", nl=row["now"] is None
     )
     if row["now"]:
-        click.echo(", {:.2f} now ({:.2f} to {:.2f})".format(row["now"]["mean"], *row["now"]["quantiles"]))
+        click.echo(f", {share(row['now']['mean'], 2)} now ({_range(row['now']['quantiles'])})")
     click.echo()
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("item", "reported", "standing"):
@@ -76,5 +77,9 @@ def _print_one(row: Mapping[str, Any]) -> None:
     Console(highlight=False, soft_wrap=False).print(grid)
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.0f} %"
+def _range(quantiles: Sequence[float]) -> str:
+    return " to ".join(share(end, 2) for end in quantiles)
+
+
+def _percent(probability: float | None) -> str:
+    return "-" if probability is None else percent(probability, None)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.digits import DERIVED, exact, percent
 
 TELLING = 5  # events that tell a scenario from the others
 
@@ -53,8 +54,9 @@ def _print(row: Mapping[str, Any], *, in_full: bool) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=False)
-    console.print(Text(f"{row['scenario']}  {_percent(row['probability'])}  {row['name']}", style="bold"))
-    console.print(Text(row["text"]))
+    console.print(Text(f"{row['scenario']}  {percent(row['probability'], row['mcse'])}  {row['name']}", style="bold"))
+    console.print(Text(f"Holds when {row['rule']}: that is its probability, however it comes about."))
+    console.print(Text(f"Most probable course: {row['text']}"))
     console.print(Text(_how_probable(row)))
     if in_full:
         _print_course(row)
@@ -62,7 +64,10 @@ def _print(row: Mapping[str, Any], *, in_full: bool) -> None:
 
 
 def _how_probable(row: Mapping[str, Any]) -> str:
-    said = f"This one course is {_percent(row['course_probability'])} of the scenario"
+    said = (
+        f"This one course has a probability of {exact(row['story_probability'], DERIVED)}, "
+        f"{exact(row['course_probability'], DERIVED)} of the scenario's"
+    )
     if not row["close"]:
         return f"{said}."
     near = row["close"][0]
@@ -88,19 +93,7 @@ def _print_telling(row: Mapping[str, Any]) -> None:
 
 
 def _two(row: Mapping[str, Any]) -> tuple[str, str]:
-    # Two digits: the first two are what the draws bear.
-    return _whole(row["in_scenario"]), _whole(row["overall"])
-
-
-def _whole(probability: float) -> str:
-    if 0.995 <= probability < 1.0:
-        return "> 99 %"
-    return f"{100 * probability:.2g} %" if 0.0 < probability < 0.1 else f"{100 * probability:.0f} %"
-
-
-def _percent(probability: float) -> str:
-    """Write a probability in percent: two digits, and one decimal from ten on."""
-    return f"{100 * probability:.2g} %" if 0.0 < probability < 0.1 else f"{100 * probability:.1f} %"
+    return percent(row["in_scenario"], None), percent(row["overall"], row["overall_mcse"])
 
 
 def _grid(left: tuple[str, ...], right: tuple[str, ...]) -> Any:

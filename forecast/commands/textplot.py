@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from forecast.digits import exact
+
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 COLUMNS = 50  # of two percent each
 ROWS = 4
@@ -31,7 +33,7 @@ def bars(names: Sequence[str], shares: Sequence[float]) -> Iterator[str]:
     """Yield one line for each share, with a bar and the percentage."""
     width = max(map(len, names))
     for name, share in zip(names, shares, strict=True):
-        yield f"{name:<{width}}  {'█' * round(share * BAR)} {100 * share:.3g} %"
+        yield f"{name:<{width}}  {'█' * round(share * BAR)} {exact(share)}"
 
 
 def sparkline(course: Sequence[float | None], top: float) -> str:

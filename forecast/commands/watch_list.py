@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.digits import number, percent
 
 LEAST_BITS = 0.0005  # what is smaller prints as zero
 SHOWN_OUTCOMES = 2  # of each event: those that move a scenario most
@@ -77,13 +78,13 @@ def _print(told: Mapping[str, Any], top: int) -> None:
     for row in telling[:top]:
         per_unit = ("-" if row["cost"] is None else f"{row['bits_per_unit']:.4f}",) if with_cost else ()
         marked = f"{row['event']}{' *' if row['defines'] else ''}"
-        left: tuple[str, ...] = (marked, f"{row['bits']:.3f}", f"{100 * row['share']:.1f} %", *per_unit)
+        left: tuple[str, ...] = (marked, f"{row['bits']:.3f}", percent(row["share"], None), *per_unit)
         for place, outcome in enumerate(row["outcomes"][:SHOWN_OUTCOMES]):
             moves = outcome["moves"]
             right = (
                 f"{outcome['state']}{' (as now)' if outcome['state'] == row['now'] else ''}",
-                f"{100 * outcome['probability']:.1f} %",
-                f"{moves['scenario']} {100 * moves['from']:.1f} to {100 * moves['to']:.1f} %",
+                percent(outcome["probability"], None),
+                f"{moves['scenario']} {number(moves['from'], None)} to {percent(moves['to'], None)}",
             )
             grid.add_row(*map(Text, (*(left if place == 0 else ("",) * len(left)), *right)))
     Console(highlight=False, soft_wrap=False).print(grid)

@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.commands.readable import style_of
+from forecast.digits import change, percent
 
 EVENTS = 12  # printed; --all prints every one
 VISIBLE = 0.0005
@@ -76,16 +78,20 @@ def _print(table: Mapping[str, Any], *, everything: bool) -> None:
     if rest:
         others = f"{rest} other event{'s' * (rest != 1)}"
         if len(moving) > len(shown):
-            click.echo(f"{others} move{'s' * (rest == 1)} by at most {100 * moving[len(shown)]['moved']:.1f} points")
+            click.echo(f"{others} move{'s' * (rest == 1)} by at most {_at_most(moving[len(shown)])} points")
         else:
             click.echo(f"{others} do{'es' * (rest == 1)} not move")
     _print_notes(table)
 
 
+def _at_most(event: Mapping[str, Any]) -> str:
+    return change(event["moved"], None).lstrip("+")
+
+
 def _supposed(table: Mapping[str, Any]) -> str:
     parts = []
     if table["learned"]:
-        parts.append(f"learned {' and '.join(table['learned'])} (now {100 * table['p_learned']:.2g} %)")
+        parts.append(f"learned {' and '.join(table['learned'])} (now {percent(table['p_learned'], None)})")
     if table["imposed"]:
         parts.append(f"imposed {' and '.join(table['imposed'])}")
     if table["set"]:
@@ -128,10 +134,9 @@ def _print_events(events: Sequence[Mapping[str, Any]]) -> None:
 def _numbers(row: Mapping[str, Any]) -> tuple[Any, ...]:
     from rich.text import Text
 
-    change = row["change"]
-    style = "green" if change >= VISIBLE else "red" if change <= -VISIBLE else ""
-    points = f"{100 * change:+.1f}" if abs(change) >= VISIBLE else "0"
-    return f"{100 * row['before']:.1f} %", f"{100 * row['after']:.1f} %", Text(points, style=style)
+    shown = change(row["change"], row["change_mcse"])
+    ends = (percent(row[end], row[f"{end}_mcse"]) for end in ("before", "after"))
+    return (*ends, Text(shown, style=style_of(shown)))
 
 
 def _print_notes(table: Mapping[str, Any]) -> None:

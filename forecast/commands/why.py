@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.readable import style_of
+from forecast.digits import change, percent
 
 if TYPE_CHECKING:
     from forecast.answers.target import Target
@@ -52,7 +54,7 @@ def why(
     Without an argument: the scenario that moved most since the last update.
     """
     from forecast import pipeline
-    from forecast.answers.target import UnknownTargetError, find_target
+    from forecast.answers.target import UnknownTargetError, error_of, find_target
     from forecast.answers.why import why as explained
     from forecast.commands.progress import Progress
     from forecast.record.outcome import prior_outcome
@@ -66,7 +68,8 @@ def why(
         prior = prior_outcome(found)
         start = _start(root, found, prior, target, since)
         target, chosen = _chosen(root, found, target, start)
-        table = {"chosen": chosen, **explained(found, prior, target, start, by, top, progress)}
+        told = explained(found, prior, target, start, by, top, progress)
+        table = {"chosen": chosen, "mcse": error_of(found, target), **told}
     except UnknownTargetError as error:
         raise click.UsageError(str(error)) from error
     finally:
@@ -108,6 +111,7 @@ def _print(table: Mapping[str, Any], *, everything: bool) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
+    error = table["mcse"]
     chosen = f" ({table['chosen']})" if table["chosen"] else ""
     click.echo(f"{table['target']}{chosen}, from {table['since']} to {table['as_of']}")
     grid = Grid(box=None, pad_edge=False, header_style="bold")
@@ -115,26 +119,26 @@ def _print(table: Mapping[str, Any], *, everything: bool) -> None:
     grid.add_column("what", overflow="fold")
     for heading in ("step", "", "decibans", "then", "left out", ""):
         grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_row("", Text(table["since"]), "", "", "", _percent(table["from"]), "", "")
+    grid.add_row("", Text(table["since"]), "", "", "", percent(table["from"], error), "", "")
     folded = _folded(table["rows"], everything=everything)
     for rows in folded:
         if len(rows) > 1:
             grid.add_row(rows[0]["on"] or "", f"{len(rows)} that move nothing", "0")
             continue
         row = rows[0]
-        style = "green" if row["step"] >= VISIBLE else "red" if row["step"] <= -VISIBLE else ""
+        step = change(row["step"], row["mcse"])
         grid.add_row(
             row["on"] or "",
             Text(_what(row)),
-            Text(_points(row["step"]), style=style),
+            Text(step, style=style_of(step)),
             "" if row["mcse"] is None or abs(row["step"]) < VISIBLE else f"± {100 * row['mcse']:.1f}",
             _decibans(row["decibans"]),
-            _percent(row["probability"]),
-            _points(row["leave_one_out"]),
+            "" if row["probability"] is None else percent(row["probability"], error),
+            "" if row["leave_one_out"] is None else change(row["leave_one_out"], None),
             _note(row),
         )
     total = table["to"] - table["from"]
-    grid.add_row("", "now", _points(total), "", "", _percent(table["to"]), "", "")
+    grid.add_row("", "now", change(total, error), "", "", percent(table["to"], error), "", "")
     Console(highlight=False, soft_wrap=False).print(grid)
     click.echo("step ± its Monte Carlo error, and left out (what it adds if it comes last), in percentage points")
     if any(len(rows) > 1 for rows in folded):
@@ -171,15 +175,5 @@ def _note(row: Mapping[str, Any]) -> str:
     return "" if row["reliable"] else "~"
 
 
-def _points(change: float | None) -> str:
-    if change is None:
-        return ""
-    return f"{100 * change:+.1f}" if abs(change) >= VISIBLE else "0"
-
-
 def _decibans(value: float | None) -> str:
     return "" if value is None else f"{value:+.1f}" if abs(value) >= 0.05 else "0"
-
-
-def _percent(probability: float | None) -> str:
-    return "" if probability is None else f"{100 * probability:.1f} %"

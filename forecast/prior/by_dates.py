@@ -11,6 +11,7 @@ import numpy as np
 
 from forecast.compiled.exposure import exposed_between
 from forecast.compiled.layout import Layout
+from forecast.digits import DERIVED, fraction
 from forecast.prior.readings import Stated, numbers, read_at
 from forecast.prior.spec import active_statements
 from forecast.workspace.horizons import horizon_on
@@ -73,8 +74,8 @@ def _doubts(layout: Layout, event: str, day: date, group: Sequence[_Said]) -> It
     left = _widest_gap(group, _fitted(group, _weibull(shares, shape)))
     names = quoted(one.statement.id for one in group)
     pace = "a constant hazard" if layout.events[v].timing is None else "the event's timing"
-    places = ", ".join(f"by {one.by} {expit(one.location):.2g}" for one in group)
-    got = f"stated {places}; fitted {', '.join(f'{-expm1(-hazard):.2g}' for hazard in fitted)}"
+    places = ", ".join(f"by {one.by} {fraction(expit(one.location), DERIVED)}" for one in group)
+    got = f"stated {places}; fitted {', '.join(fraction(-expm1(-hazard), DERIVED) for hazard in fitted)}"
     best = f"timing: {{weibull: {{shape: {shape:g}}}}} fits them best, to {left:.2g} in log-odds"
     what = f"statements {names} on {shown(event)}: {pace} cannot carry them, by {gap:.2g} in log-odds"
     yield Problem(group[-1].statement.source, what, got, f"up to {WIDEST_GAP:g}; {best}", "warning")

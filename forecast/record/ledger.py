@@ -58,13 +58,24 @@ def append(root: Path, lines: Sequence[Line], line: Line) -> None:
 
 def has_news(line: Line, lines: Sequence[Line]) -> bool:
     """Say whether a line differs from the last one in anything that decides the forecast."""
-    return not lines or any(lines[-1].get(key) != line.get(key) for key in DECIDING)
+    return not lines or not same_inputs(line, lines[-1])
+
+
+def same_inputs(line: Line, other: Line) -> bool:
+    """Say whether two lines are of the same inputs, whatever their dates."""
+    return all(line.get(key) == other.get(key) for key in DECIDING)
+
+
+def line_of(line: Line, lines: Sequence[Line]) -> int | None:
+    """Return the number, from 1, of the last line with the date and all inputs of a forecast; None if none has."""
+    places = [place for place, one in enumerate(lines, 1) if one["as_of"] == line["as_of"] and same_inputs(one, line)]
+    return places[-1] if places else None
 
 
 def line_to_compare(line: Line, lines: Sequence[Line]) -> Line | None:
     """Return the latest line with other inputs that is not after the as-of date."""
     as_of = date.fromisoformat(line["as_of"])
     for earlier in reversed(lines):
-        if date.fromisoformat(earlier["as_of"]) <= as_of and any(earlier.get(k) != line.get(k) for k in DECIDING):
+        if date.fromisoformat(earlier["as_of"]) <= as_of and not same_inputs(earlier, line):
             return earlier
     return None

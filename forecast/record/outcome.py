@@ -88,5 +88,7 @@ def _rows(blocks: list[Array], weights: Array) -> list[Estimate]:
         msg = "a probability of the forecast, or its Monte Carlo error, is infinite or not a number"
         raise NotFiniteError(msg)
     quantiles = weighted_quantiles(values, weights, np.array(QUANTILES))
-    numbers = zip(found.mean.tolist(), quantiles.tolist(), found.mcse.tolist(), found.ess.tolist(), strict=True)
+    # What is the same in all draws is just that: weights add up to one but for rounding.
+    means = np.where(found.mcse == 0.0, quantiles[:, QUANTILES.index(0.5)], found.mean)
+    numbers = zip(means.tolist(), quantiles.tolist(), found.mcse.tolist(), found.ess.tolist(), strict=True)
     return [Estimate(p, tuple(row), error, size) for p, row, error, size in numbers]

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
+from forecast.digits import points
 from forecast.prior.spec import active_statements
-from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
+from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, is_clear, largest_change
 from forecast.record.outcome import Outcome
-from forecast.report.digits import interval, percent, points
-from forecast.report.wording import event_names, label
+from forecast.report.digits import interval, percent
+from forecast.report.wording import counted, event_names, label
 from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 
 Row = dict[str, Any]
 
-CLEAR = 2.0  # Monte Carlo errors from which on a change is one
 KINDS = {"weights": "Other weights", "group": "Without a group of experts", "source": "Without a source"}
 REFIT_ALL = "forecast report --refit-alternatives"
 
@@ -45,7 +45,8 @@ def alternatives(found: Outcome, told: Sequence[Mapping[str, Any]], scenarios: S
         "refit_command": f"{REFIT_ALL} --as-of {found.as_of.isoformat()}",
         "max_pareto_k": MAX_PARETO_K,
         "min_effective_size": MIN_EFFECTIVE_SIZE,
-        "sentences": _sentences(rows, scenarios),
+        "missing_names": [row["label"] for row in missing if row["kind"] != "source"],
+        "sentences": _sentences(rows, scenarios, f"{REFIT_ALL} --as-of {found.as_of.isoformat()}"),
         "axis_to": _axis(rows, scenarios),
     }
 
@@ -66,12 +67,11 @@ def _row(found: Outcome, row: Mapping[str, Any], scenarios: Sequence[Mapping[str
 
 
 def _scenario(one: Mapping[str, Any]) -> Row:
-    clear = abs(one["change"]) >= CLEAR * one["change_mcse"]
     return {
         **one,
         "shown": percent(one["probability"], one["mcse"]),
         "interval": interval(one["quantiles"]["0.05"], one["quantiles"]["0.95"], one["mcse"]),
-        "change_shown": points(one["change"], one["change_mcse"]) if clear else "unchanged",
+        "change_shown": points(one["change"], one["change_mcse"]) if is_clear(one) else "unchanged",
     }
 
 
@@ -96,15 +96,24 @@ def _takes(row: Mapping[str, Any]) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _sentences(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say which alternatives move the forecast most, those that take a known fact away apart from the others."""
+def _sentences(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, Any]], command: str) -> list[str]:
+    """Say which alternatives move the forecast most, those that take a known fact away apart from the others.
+
+    A largest change is one of those that are computed: how many they are is said with it, and what is left out of it.
+    """
     said = []
     apart = [row for row in rows if not row["settles"]]
+    computed = sum(row["scenarios"] is not None for row in apart)
+    of = f"Of {counted(len(apart), 'alternative that leaves', 'alternatives that leave')} every known fact as it is"
+    if computed < len(apart):
+        of += f", {computed} {'is' if computed == 1 else 'are'} computed. Of these"
     if (most := _most(apart, scenarios)) is not None:
-        said.append(f"Of the alternatives that leave every known fact as it is, the largest change: {most}")
-    elif any(row["scenarios"] for row in apart):
+        said.append(f"{of}, the largest change: {most}")
+    elif computed:
+        said.append(f"{of}, none clearly moves a scenario.")
+    if missing := _missing(rows):
         said.append(
-            "No alternative that could be computed and leaves every known fact as it is clearly moves a scenario."
+            f"Not computed, and in no largest change: {missing}. They may move it more: {command} computes them."
         )
     if (most := _most([row for row in rows if row["settles"]], scenarios)) is not None:
         said.append(
@@ -113,6 +122,19 @@ def _sentences(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[st
     if unlike := [row["label"] for row in rows if row["how"] == IMPOSSIBLE]:
         said.append(f"Without these the evidence that is left contradicts itself: {', '.join(unlike)}.")
     return said
+
+
+def _missing(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Name the alternatives that need a fit of their own; of sources, how many there are."""
+    missing = [row for row in rows if row["how"] in {NEEDS_REFIT, TOO_MANY}]
+    named = [_name_of(row) for row in missing if row["kind"] != "source"]
+    sources = len(missing) - len(named)
+    return "; ".join([*named, *([f"without {counted(sources, 'source')}, each left out alone"] if sources else [])])
+
+
+def _name_of(row: Mapping[str, Any]) -> str:
+    label_ = str(row["label"])
+    return f"{label_[0].lower()}{label_[1:]}" if row["kind"] == "weights" else f"without {label_}"
 
 
 def _most(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, Any]]) -> str | None:
@@ -126,8 +148,7 @@ def _most(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, An
     if not changes:
         return None
     _, row, scenario, one = max(changes, key=lambda change: change[0])
-    who = row["label"] if row["kind"] == "weights" else f"without {row['label']}"
-    return f"{who}, {scenario['name']} at {one['shown']} in place of {scenario['shown']}."
+    return f"{_name_of(row)}, {scenario['name']} at {one['shown']} in place of {scenario['shown']}."
 
 
 def _axis(rows: Sequence[Mapping[str, Any]], scenarios: Sequence[Mapping[str, Any]]) -> float:

@@ -18,8 +18,9 @@ def brief(page: Mapping[str, Any]) -> str:
     parts = [
         f"# {plain(asked['title'])}: forecast for {long_date(asked['horizon'])}",
         f"**{plain(page['headline'])}**",
-        f"As of {long_date(asked['as_of'])}; events known until {long_date(asked['known_until'])}.",
+        f"As of {long_date(asked['as_of'])}; events known until {long_date(asked['known_until'])}. {page['compared']}.",
         _scenarios(page),
+        *([plain(page["first_wins"])] if page["first_wins"] else []),
         _confidence(page["confidence"]),
         *_moved(page),
         "## What would change it",
@@ -27,6 +28,7 @@ def brief(page: Mapping[str, Any]) -> str:
         *(f"- {plain(line)}" for line in _watched(page["watch"])),
         "## Who disagrees",
         _disagreements(page),
+        *([plain(" ".join(page["alternatives"]["sentences"]))] if page["alternatives"]["sentences"] else []),
         "---",
         f"The whole report: `reports/{asked['as_of']}/report.html`. Again: `{page['reproduce']['command']}`.",
     ]
@@ -45,11 +47,12 @@ def _joined(parts: list[str]) -> list[str]:
 
 
 def _scenarios(page: Mapping[str, Any]) -> str:
-    rows = ["| Scenario | Probability | 90 % interval | In words | Change |", "|---|---:|---:|---|---|"]
-    rows += [
-        f"| {plain(row['name'])} | {row['shown']} | {row['interval']} | {row['word']} | {row['moved'] or '—'} |"
-        for row in page["scenarios"]
-    ]
+    rows = [
+        "| Scenario | Holds when | Probability | 90 % interval | In words | Change |", "|---|---|---:|---:|---|---|",
+    ]  # fmt: skip
+    for row in page["scenarios"]:
+        told = (plain(row["name"]), plain(row["rule"]), row["shown"], row["interval"], row["word"], row["moved"] or "—")
+        rows.append(f"| {' | '.join(told)} |")
     return "\n".join(rows)
 
 

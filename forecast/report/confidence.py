@@ -17,7 +17,7 @@ Reason = dict[str, Any]
 
 NARROW, WIDE = 0.2, 0.4  # width of the widest 90 % interval of a scenario
 FRESH, STALE = 14, 60  # days between the last watched day and the as-of date
-OWN_MANY, OWN_FEW = 0.5, 0.2  # share of statements whose number is their author's own
+OWN_MANY, OWN_FEW = 0.5, 0.2  # share of the experts' statements whose number is their author's own
 RECORD = 30  # resolved questions from which on a record tells something
 
 
@@ -34,7 +34,7 @@ def confidence(
 
     Args:
         scenarios: rows with `quantiles`.
-        statements: rows with `coded_by`.
+        statements: rows with `coded_by` and `voice` (expert, editors or rule).
         question: with `as_of` and `known_until`.
         doubt: why the forecast is not reliable, in one sentence; empty where it is.
         resolved: the number of resolved questions that forecasts of this workspace have been scored on.
@@ -78,13 +78,18 @@ def _news(question: Mapping[str, Any]) -> Reason:
 
 
 def _numbers(statements: Sequence[Mapping[str, Any]]) -> Reason:
-    own = sum(row["coded_by"] is None for row in statements)
-    of = len(statements)
+    """Grade how many of the experts' statements carry a number of their author's own: editors and rules are none."""
+    by_experts = [row for row in statements if row["voice"] == "expert"]
+    own, of = sum(row["coded_by"] is None for row in by_experts), len(by_experts)
+    editors, rules = (sum(row["voice"] == voice for row in statements) for voice in ("editors", "rule"))
     share = own / of if of else 0.0
     others = "; on the others an editor put one" if own < of else ""
-    text = f"{own} of {of} statements carry a number of their author's own{others}."
+    text = f"{own} of {counted(of, 'statement')} by experts carry a number of their author's own{others}."
+    apart = [f"{editors} of the editors' own"] if editors else []
+    apart += [counted(rules, "rule that settles an event", "rules that settle events")] if rules else []
+    text += f" Not counted: {' and '.join(apart)}." if apart else ""
     level: Level = "high" if share >= OWN_MANY else "moderate" if share >= OWN_FEW else "low"
-    return {"level": level, "text": text, "own": own, "of": of}
+    return {"level": level, "text": text, "own": own, "of": of, "editors": editors, "rules": rules}
 
 
 def _record(resolved: int) -> Reason:

@@ -16,11 +16,13 @@ def grounds(found: Outcome, evidence: Sequence[Mapping[str, Any]], said: Sequenc
     """List what enters the forecast by its nature, with numbers: rows of `kind`, `what` and `where` on the page."""
     counting = [row for row in evidence if row["counts"]]
     settled = sum(row["weight"].startswith("settled") for row in counting)
-    own = sum(row["coded_by"] is None for row in said)
+    by_experts = [row for row in said if row["voice"] == "expert"]
+    own = sum(row["coded_by"] is None for row in by_experts)
+    editors, rules = (sum(row["voice"] == voice for row in said) for voice in ("editors", "rule"))
     grades = sorted({row["grade"] for row in counting})
     free = sum(event.cpt.kind == "shared" for event in found.layout.events)
     n_events = len(found.layout.events)
-    reports, coded = len(counting) - settled, len(said) - own
+    reports, coded = len(counting) - settled, len(by_experts) - own
     graded = f"How far a source of grade {', '.join(grades) or 'A to F'} can be relied on before it is heard."
     errors = (
         f"How statements err: a group's deviation with sd {SD_DEVIATION:g}, an expert's own noise of scale "
@@ -33,8 +35,14 @@ def grounds(found: Outcome, evidence: Sequence[Mapping[str, Any]], said: Sequenc
             f"{counted(reports, 'report')}, weighed by grade and credibility; any may be wrong.",
             "evidence",
         ),
-        ("judgement", f"{counted(own, 'statement')} whose number is the author's own.", "statements"),
-        ("judgement", f"{counted(coded, 'statement')} on whose words an editor put a wide number.", "statements"),
+        ("judgement", f"{counted(own, 'statement')} by experts whose number is their own.", "statements"),
+        (
+            "judgement",
+            f"{counted(coded, 'statement')} by experts on whose words an editor put a wide number.",
+            "statements",
+        ),
+        ("judgement", f"{counted(editors, 'statement')} of the editors' own.", "statements"),
+        ("assumption", f"{counted(rules, 'statement')} that a rule settles: how events are resolved.", "statements"),
         ("judgement", f"Which of {counted(n_events, 'event')} bears on which; the rules of scenarios.", "network"),
         ("assumption", graded, "evidence"),
         ("assumption", errors, "model"),

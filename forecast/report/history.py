@@ -8,14 +8,13 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from forecast.report.digits import THIN_SPACE, interval, percent
+from forecast.report.digits import exact, interval, percent
 from forecast.report.material import Material
 from forecast.report.wording import label, scenario_colour, scenario_names
 
 Row = dict[str, Any]
 Points = Sequence[tuple[str, float]]
 
-ERROR = 0.005  # Monte Carlo standard error that a probability without one of its own is printed as if it had
 OWN = "this forecast"
 
 
@@ -52,13 +51,17 @@ def history(material: Material, evidence: Sequence[Mapping[str, Any]]) -> Row:
 
 def _updates(material: Material, name: str) -> list[Row]:
     """Return the forecast of the statements alone at the opening, and of each update in the ledger."""
-    opening = material.prior.scenarios[name].probability
-    points = [_point(material.prior.as_of.isoformat(), opening)]
+    opening = material.prior.scenarios[name]
+    points = [_point(material.prior.as_of.isoformat(), opening.probability, opening.mcse)]
+    last, now = material.outcome.as_of.isoformat(), material.outcome.scenarios[name]
     by_day = {
-        line["as_of"]: row["probability"] for line in material.ledger for row in line["scenarios"] if row["id"] == name
+        line["as_of"]: (row["probability"], row.get("mcse"))
+        for line in material.ledger
+        for row in line["scenarios"]
+        if row["id"] == name and line["as_of"] < last
     }
-    by_day[material.outcome.as_of.isoformat()] = material.outcome.scenarios[name].probability
-    return points + [_point(day, p) for day, p in sorted(by_day.items())]
+    by_day[last] = (now.probability, now.mcse)
+    return points + [_point(day, *told) for day, told in sorted(by_day.items())]
 
 
 def _replayed(material: Material, name: str) -> list[Row]:
@@ -66,13 +69,14 @@ def _replayed(material: Material, name: str) -> list[Row]:
     return [_point(day, p) for day, p in (material.kept.replay or {}).get(name, ()) if day <= last]
 
 
-def _point(day: str, probability: float) -> Row:
-    return {"day": day, "probability": probability, "shown": percent(probability, ERROR)}
+def _point(day: str, probability: float, mcse: float | None = None) -> Row:
+    return {"day": day, "probability": probability, "mcse": mcse, "shown": percent(probability, mcse)}
 
 
 def _table(material: Material, names: Mapping[str, str]) -> list[Row]:
     """Return a row for each day with every scenario, what it is from, and the note of its ledger line."""
     notes = {line["as_of"]: line.get("note") for line in material.ledger}
+    notes[material.outcome.as_of.isoformat()] = material.recorded.line["note"]
     days: dict[tuple[str, str], dict[str, str]] = {}
     for name in names:
         for origin, points in (("update", _updates(material, name)), ("replay", _replayed(material, name))):
@@ -103,14 +107,14 @@ def _question(row: Mapping[str, Any], series: Mapping[str, Mapping[str, Points]]
         "shown": "—" if probability is None else percent(probability, error),
         "interval": "—" if probability is None else interval(quantiles["0.05"], quantiles["0.95"], error),
         "base_rate": None if base is None else base["probability"],
-        "base_shown": "—" if base is None else _given(base["probability"], 2),
+        "base_shown": "—" if base is None else exact(base["probability"]),
         "base_why": None if base is None else f"{base['why']} ({base['publisher']})",
         "others": [
             {
                 "forecaster": other["forecaster"],
                 "day": other["date"],
                 "probability": other["probability"],
-                "shown": _given(other["probability"]),
+                "shown": exact(other["probability"]),
             }
             for other in row["benchmarks"]
         ],
@@ -118,11 +122,6 @@ def _question(row: Mapping[str, Any], series: Mapping[str, Mapping[str, Points]]
         "caution": row["caution"],
         "series": _series(row["question"], series),
     }
-
-
-def _given(probability: float, figures: int = 3) -> str:
-    """Write somebody else's number to so many significant figures: no Monte Carlo error limits it."""
-    return f"{100.0 * probability:.{figures}g}{THIN_SPACE}%"
 
 
 def _ended(resolution: Mapping[str, Any] | None) -> str | None:
@@ -140,7 +139,7 @@ def _series(question: str, series: Mapping[str, Mapping[str, Points]]) -> list[R
 
 
 def _points(points: Iterable[tuple[str, float]]) -> list[Row]:
-    return [{"day": day, "probability": p, "shown": percent(p, ERROR)} for day, p in points]
+    return [{"day": day, "probability": p, "shown": percent(p, None)} for day, p in points]
 
 
 WIDTH, HEIGHT, FOOT = 860.0, 260.0, 26.0  # of the chart, and the room for dates below it

@@ -11,7 +11,6 @@ from forecast.report.untrusted import all_readable
 
 Row = dict[str, Any]
 
-ERROR = 0.005  # Monte Carlo standard error that the list prints probabilities as if they had
 WIDTH, HEIGHT, ROOM = 220.0, 44.0, 4.0  # of a sparkline, and the room around it
 
 
@@ -21,7 +20,7 @@ def index_page(title: str, names: Mapping[str, str], lines: Sequence[Mapping[str
     Args:
         title: of the question.
         names: of the scenarios that there are now, by id; others are called by their id.
-        lines: the ledger's lines in the order of the file.
+        lines: the ledger's lines in the order of the file, and in the same form forecasts that have a page but no line.
         drawn: as-of dates that have a report.
     """
     from markupsafe import Markup
@@ -42,13 +41,15 @@ def index_page(title: str, names: Mapping[str, str], lines: Sequence[Mapping[str
     return text
 
 
-def _shares(line: Mapping[str, Any]) -> dict[str, float]:
-    return {row["id"]: row["probability"] for row in line["scenarios"]}
+def _shares(line: Mapping[str, Any]) -> dict[str, tuple[float, float | None]]:
+    """Return each scenario's probability with its Monte Carlo error, where the line has one."""
+    return {row["id"]: (row["probability"], row.get("mcse")) for row in line["scenarios"]}
 
 
 def _scenario(name: str, called: str, latest: Mapping[str, Mapping[str, Any]]) -> Row:
-    points = [(day, p) for day in sorted(latest) if (p := _shares(latest[day]).get(name)) is not None]
-    return {"name": called, "shown": percent(points[-1][1], ERROR), "n": len(points), **spark(points)}
+    told = [(day, p) for day in sorted(latest) if (p := _shares(latest[day]).get(name)) is not None]
+    points = [(day, p) for day, (p, _) in told]
+    return {"name": called, "shown": percent(*told[-1][1]), "n": len(points), **spark(points)}
 
 
 def spark(points: Sequence[tuple[str, float]]) -> Row:
@@ -70,6 +71,6 @@ def _update(line: Mapping[str, Any], ids: Sequence[str], has_report: bool) -> Ro
     return {
         "as_of": line["as_of"],
         "note": line.get("note"),
-        "shown": [percent(shares[name], ERROR) if name in shares else "—" for name in ids],
+        "shown": [percent(*shares[name]) if name in shares else "—" for name in ids],
         "has_report": has_report,
     }

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from forecast.compiled.scenarios import OTHER
+from forecast.digits import DERIVED, points
 from forecast.record.outcome import Outcome
-from forecast.report.digits import THIN_SPACE, estimate, points
+from forecast.report.digits import THIN_SPACE, estimate, exact
 from forecast.report.wording import (
-    conditions,
     event_name,
     event_names,
     first_terms,
     label,
     likelihood_word,
     long_date,
+    rules_in_words,
     scenario_colour,
     scenario_names,
 )
 from forecast.reweight.weights import weighted_quantiles
 
 DOTS = 20  # quantile dots a scenario: each stands for one chance in twenty (Kay et al. 2016)
-NO_RULE = "None of the scenarios' rules holds at the horizon."
 
 
-def scenarios(found: Outcome, prior: Outcome, forecast: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Describe every scenario, the likeliest first and `other` last."""
-    names, events = scenario_names(found), event_names(found)
-    rules = {rule.id: rule for rule in found.workspace.scenarios}
+def scenarios(
+    found: Outcome, prior: Outcome, forecast: Mapping[str, Any], told: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Describe every scenario, the likeliest first and `other` last.
+
+    The probability is that of the scenario's `rule`. What goes with it as a story has one of its own: of the `summary`
+    of the files nobody computes it, of `story`, the most probable course, it stands beside it.
+
+    Args:
+        found, prior: the forecast, and the statements alone.
+        forecast: the content of forecast.json.
+        told: the rows of forecast.answers.story.
+    """
+    names, rules = scenario_names(found), rules_in_words(found.workspace.scenarios, event_names(found))
+    summaries = {rule.id: rule.summary for rule in found.workspace.scenarios}
+    courses = {row["scenario"]: _story(row) for row in told}
     changes = {row["id"]: row.get("change") for row in forecast["scenarios"]}
     at = (np.arange(DOTS) + 0.5) / DOTS
     posterior = found.posterior
@@ -40,8 +52,9 @@ def scenarios(found: Outcome, prior: Outcome, forecast: Mapping[str, Any]) -> li
         row = {
             "id": name,
             "name": names[name],
-            "summary": rules[name].summary if name in rules else NO_RULE,
-            "rule": conditions(rules[name].when, events) if name in rules else "every other course of events",
+            "summary": summaries.get(name),
+            "rule": rules[name],
+            "story": courses.get(name),
             "colour": scenario_colour(found, name),
             **estimate(shares),
             "mcse_shown": f"{100.0 * shares.mcse:.2f} points",
@@ -58,7 +71,18 @@ def scenarios(found: Outcome, prior: Outcome, forecast: Mapping[str, Any]) -> li
 
 def _sentence(row: Mapping[str, Any], horizon: str) -> str:
     moved = f", {row['moved']}" if row["moved"] else ""
-    return f"{row['word'].capitalize()} on {horizon}: {row['shown']}{moved}."
+    return f"{row['word'].capitalize()} on {horizon}: {row['shown']} that {row['rule']}{moved}."
+
+
+def _story(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the most probable course of a scenario with its own probability, and its share of the scenario's."""
+    return {
+        "text": row["text"],
+        "probability": row["story_probability"],
+        "shown": exact(row["story_probability"], DERIVED),
+        "share": row["course_probability"],
+        "share_shown": exact(row["course_probability"], DERIVED),
+    }
 
 
 def _moved(row: Mapping[str, Any], since: str | None) -> str | None:

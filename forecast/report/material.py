@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecast.record.outcome import Outcome
+from forecast.report.recorded import Recorded
 
 Row = Mapping[str, Any]
 
@@ -15,13 +16,15 @@ Row = Mapping[str, Any]
 class Answers:
     """What the engine was asked for the page, as plain tables.
 
-    `since_prior` and `since_update`: of forecast.answers.why (the second is None for a first forecast); `watch`: of
-    forecast.answers.watch; `questions`: of forecast.questions.table; `influence`: of forecast.answers.influence;
-    `alternatives`: of forecast.answers.alternatives; `worlds`: of forecast.answers.worlds_table; `power_scaling`: of
-    forecast.report.sensitivity; `sampling`: of forecast.report.sampling; `figures`: those of ArviZ that hang on the
-    draws alone (forecast.report.method_figures), name -> `<svg>` element.
+    `stories`: of forecast.answers.story; `since_prior` and `since_update`: of forecast.answers.why (the second is None
+    for a first forecast); `watch`: of forecast.answers.watch; `questions`: of forecast.questions.table; `influence`: of
+    forecast.answers.influence; `alternatives`: of forecast.answers.alternatives; `worlds`: of
+    forecast.answers.worlds_table; `power_scaling`: of forecast.report.sensitivity; `sampling`: of
+    forecast.report.sampling; `figures`: those of ArviZ that hang on the draws alone (forecast.report.method_figures),
+    name -> `<svg>` element.
     """
 
+    stories: Sequence[Row]
     since_prior: Row
     since_update: Row | None
     watch: Row
@@ -53,13 +56,15 @@ class Kept:
 class Material:
     """Everything that a report is drawn from.
 
-    `prior` is what the statements alone give at the opening; `ledger` holds the lines up to that of this forecast,
-    which is the last; `forecast` is the content of forecast.json; `warnings` are those that the run gave.
+    `prior` is what the statements alone give at the opening; `ledger` holds the lines that were there when it was made,
+    and `recorded` says which of them is its own; `forecast` is the content of forecast.json; `warnings` are those that
+    the run gave.
     """
 
     outcome: Outcome
     prior: Outcome
     ledger: tuple[Row, ...]
+    recorded: Recorded
     forecast: Row
     answers: Answers
     kept: Kept = Kept()

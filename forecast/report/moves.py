@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forecast.report.digits import UNITS, digits, percent
+from forecast.report.digits import percent, signed_points
 from forecast.report.wording import label, long_date
 
 Row = dict[str, Any]
 
-ERROR = 0.005  # Monte Carlo standard error that answers without one of their own are printed as if they had
 ROUND = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # distances of ticks
 NAMED, DECIDES = 3, 0.995  # events in the sentence; what makes a scenario as good as certain is no news
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -91,11 +90,6 @@ def _said(step: Mapping[str, Any]) -> str | None:
 def _since(name: str) -> str:
     """Write the date in the name of an update in words."""
     return ISO.sub(lambda found: long_date(found[0]), name)
-
-
-def signed_points(change: float, mcse: float | None) -> str:
-    """Write a change in points with its sign, with the digits that its Monte Carlo error allows (None: to a tenth)."""
-    return _signed(100.0 * change, UNITS[digits(mcse or 0.0)][1])
 
 
 def in_points(shown: str) -> str:
@@ -185,7 +179,7 @@ def watching(table: Mapping[str, Any], names: Mapping[str, str], events: Mapping
             "bits": row["bits"],
             "bits_shown": f"{row['bits']:.3f}",
             "share": row["share"],
-            "share_shown": percent(row["share"], ERROR),
+            "share_shown": percent(row["share"], None),
             "outcomes": [_outcome(one, names) for one in row["outcomes"]],
         }
         for row in table["events"]
@@ -206,15 +200,15 @@ def _outcome(one: Mapping[str, Any], names: Mapping[str, str]) -> Row:
     return {
         "state": label(one["state"]),
         "probability": one["probability"],
-        "shown": percent(one["probability"], ERROR),
+        "shown": percent(one["probability"], None),
         "scenario": names[moves["scenario"]],
         "from": moves["from"],
         "to": moves["to"],
         "change": change,
-        "from_shown": percent(moves["from"], ERROR),
-        "to_shown": percent(moves["to"], ERROR),
+        "from_shown": percent(moves["from"], None),
+        "to_shown": percent(moves["to"], None),
         "up": change > 0,
-        "moves": percent(moves["from"], ERROR) != percent(moves["to"], ERROR),
+        "moves": percent(moves["from"], None) != percent(moves["to"], None),
     }
 
 

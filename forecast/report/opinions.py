@@ -13,13 +13,15 @@ from forecast.prior.linear import zero_sum_basis
 from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers
 from forecast.prior.residuals import DISAGREES, residuals, statement_columns
 from forecast.record.outcome import Outcome
-from forecast.report.digits import THIN_SPACE, interval, percent
+from forecast.report.digits import exact, interval, percent
 from forecast.report.untrusted import link
 from forecast.report.wording import conditions, event_names, label, scenario_names, target
 from forecast.reweight.mcse import averages
 from forecast.workspace.records import (
+    EDITORS,
     Count,
     Distribution,
+    Expert,
     MoreLikelyThan,
     Probability,
     Quantiles,
@@ -67,6 +69,7 @@ def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]
                 "expert": expert.name,
                 "group": label(expert.group),
                 "coded_by": statement.coded_by,
+                "voice": _voice(expert),
                 "says": statement.says,
                 "why": statement.why,
                 "publisher": statement.publication.publisher,
@@ -85,6 +88,11 @@ def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]
         )
     order = {event.id: v for v, event in enumerate(found.layout.events)}
     return sorted(rows, key=lambda row: (order.get(row["event_id"], len(order)), row["date"], row["id"]))
+
+
+def _voice(expert: Expert) -> str:
+    """Say whose number a statement of somebody is: an expert's, the editors' own, or what follows from a rule."""
+    return "editors" if expert.id == EDITORS else "rule" if expert.exact else "expert"
 
 
 def by_event(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -108,14 +116,14 @@ def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str])
         case Probability(best, low, high, level, sd, words):
             put = f"{words}: " if words else ""
             if low is not None and high is not None:
-                return f"{put}{_whole(best)} ({_whole(low)}–{_whole(high)}, at {_whole(level)})"
-            return put + _whole(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
+                return f"{put}{exact(best)} ({exact(low)}–{exact(high)}, at {exact(level)})"
+            return put + exact(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
         case Quantiles(points, fit):
-            stated = ", ".join(f"{_whole(level)} below {_whole(p)}" for level, p in points)
+            stated = ", ".join(f"{exact(level)} below {exact(p)}" for level, p in points)
             return f"{stated} ({fit} fit)"
         case Word(term, scale):
             read = read_word(term, scale)
-            as_read = f"read as {_whole(read.best)} ({_whole(read.low)}–{_whole(read.high)}, at {_whole(read.level)})"
+            as_read = f"read as {exact(read.best)} ({exact(read.low)}–{exact(read.high)}, at {exact(read.level)})"
             return f"“{term}”{f' ({scale})' if scale else ''}, {as_read}"
         case Times(against, ratio, low, high, _, of_odds):
             bounds = f" ({low:g}–{high:g})" if low is not None and high is not None else ""
@@ -126,13 +134,8 @@ def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str])
         case MoreLikelyThan(other):
             return f"likelier than: {target(other, names, events)}"
         case Distribution(probabilities, sd):
-            listed = ", ".join(f"{label(state)} {_whole(p)}" for state, p in probabilities.items())
+            listed = ", ".join(f"{label(state)} {exact(p)}" for state, p in probabilities.items())
             return listed + (f" (sd {sd:g})" if sd is not None else "")
-
-
-def _whole(probability: float) -> str:
-    """Write a number as somebody gave it: up to three digits, no rounding by Monte Carlo error."""
-    return f"{100.0 * probability:.3g}{THIN_SPACE}%"
 
 
 def _implied(found: Outcome, statement: Statement, quantity: Array) -> _Implied:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.digits import UNITS
 from forecast.prior.residuals import DISAGREES
 from forecast.record.outcome import QUANTILES, Outcome
 from forecast.report.alternatives import alternatives
 from forecast.report.checks import calibration
 from forecast.report.confidence import confidence
-from forecast.report.digits import THIN_SPACE, UNITS
+from forecast.report.digits import THIN_SPACE
 from forecast.report.events import event_table, uncertain_rows
 from forecast.report.evidence import evidence_list
 from forecast.report.grounds import grounds
@@ -24,11 +25,12 @@ from forecast.report.material import Material
 from forecast.report.moves import watching, waterfall
 from forecast.report.opinions import statements
 from forecast.report.predictive import predictive
+from forecast.report.recorded import Recorded
 from forecast.report.sampling import reweighting
 from forecast.report.scored import scored
 from forecast.report.sensitivity import PARTS, POWERS, SENSITIVE, hanging_on
 from forecast.report.untrusted import all_readable
-from forecast.report.wording import event_names, long_date, scenario_names
+from forecast.report.wording import event_names, first_wins, long_date, scenario_names
 from forecast.reweight.curves import Curves
 
 Array = NDArray[np.float64]
@@ -46,7 +48,7 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
         fit: the posterior of stage 1 without any evidence in the sampler.
     """
     found = material.outcome
-    shares = scenarios(found, material.prior, material.forecast)
+    shares = scenarios(found, material.prior, material.forecast, material.answers.stories)
     told, items = statements(found, fit), evidence_list(found)
     asked, sampled, weighed = question(found), dict(material.answers.sampling), reweighting(found)
     results = scored(material.kept.scores)
@@ -55,6 +57,8 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
         "question": asked,
         "headline": headline(shares, long_date(asked["horizon"])),
         "compared_with": material.forecast.get("compared_with"),
+        "compared": material.recorded.compared(material.forecast.get("compared_with")),
+        "first_wins": first_wins(found.workspace.scenarios),
         "axis_to": _axis(shares),
         "scenarios": shares,
         "levels": [f"{100 * level:.0f}{THIN_SPACE}%" for level in QUANTILES],
@@ -84,7 +88,7 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
         "digits": [f"{100 * unit:g}" for unit, _ in UNITS],
         "calibration": calibration(material.kept.calibration),
         "scores": results,
-        "reproduce": reproduce(found, material.ledger),
+        "reproduce": reproduce(found, material.recorded),
     }
     clean: dict[str, Any] = all_readable(page)
     return clean
@@ -122,14 +126,18 @@ def _axis(rows: Sequence[Mapping[str, Any]]) -> float:
     return min(1.0, ceil(10.0 * highest + 0.2) / 10.0)
 
 
-def reproduce(found: Outcome, ledger: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Describe how to get the same numbers again: command, seed, draws, ledger line, digests of the files."""
-    line = ledger[-1] if ledger else {}
+def reproduce(found: Outcome, recorded: Recorded) -> dict[str, Any]:
+    """Describe how to get the same numbers again: command, seed, versions, draws, ledger line, digests of the files."""
+    is_recorded = recorded.number is not None
     return {
         "command": f"forecast update --as-of {found.as_of.isoformat()} --seed {found.seed}",
         "seed": found.seed,
         "draws": found.posterior.draws.digest,
-        "line": dict(line),
-        "lines": len(ledger),
+        "version": recorded.line["version"],
+        "versions": dict(recorded.line["versions"]),
+        "line": dict(recorded.line) if is_recorded else None,
+        "number": recorded.number,
+        "sentence": recorded.sentence,
+        "note": recorded.line["note"] if is_recorded else None,
         "files": dict(sorted(found.workspace.digests.items())),
     }

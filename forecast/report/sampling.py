@@ -77,7 +77,7 @@ def reweighting(found: Outcome) -> dict[str, Any]:
         "pareto_k_shown": "none (all draws weigh the same)" if k is None else f"{k:.2f}".replace("-", "−"),
         "max_pareto_k": MAX_PARETO_K,
         "effective_size": size,
-        "effective_size_shown": f"{size:.0f} of {n_draws} ({percent(size / n_draws, 0.005)})",
+        "effective_size_shown": f"{size:.0f} of {n_draws} ({percent(size / n_draws, None)})",
         "min_effective_size": MIN_EFFECTIVE_SIZE,
         "reliable": not (doubts := diagnostics(found)["reasons"]),
         "doubt": not_reliable(doubts),

@@ -100,7 +100,7 @@ def _calibration(corp: Mapping[str, Any]) -> Row:
     bins = [
         {
             **one,
-            "shown": {key: percent(value, 0.005) for key, value in one.items() if isinstance(value, float)},
+            "shown": {key: percent(value, None) for key, value in one.items() if isinstance(value, float)},
         }
         for one in corp["bins"]
     ]

@@ -18,7 +18,6 @@ Array = NDArray[np.float64]
 Row = dict[str, Any]
 
 SENSITIVE = 0.05  # change of the distribution for each doubling of a part (Kallioinen et al. 2024, section 2.4)
-ERROR = 0.005  # Monte Carlo standard error that shares of variance are printed as if they had
 JUDGEMENTS, ARROWS = 10, 10  # listed
 POWERS = (0.8, 1.25)  # to which the figure takes a part
 # What is scaled: the part of the model, and how the page calls it.
@@ -131,7 +130,7 @@ def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str], events: M
                     "event": events[row["event"]],
                     "scenario": names[most],
                     "share": told[most],
-                    "shown": percent(told[most], ERROR),
+                    "shown": percent(told[most], None),
                 }
             )
     arrows = [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from forecast.compiled.scenarios import OTHER
 from forecast.record.outcome import Outcome
-from forecast.workspace.records import Condition, Event, Target
+from forecast.workspace.records import Condition, Event, Scenario, Target
 from forecast.workspace.verbal import OFFICIAL
 
 MONTHS = (
@@ -68,6 +68,32 @@ def target(about: Target, names: Mapping[str, str], events: Mapping[str, str]) -
 def conditions(listed: Iterable[Condition], events: Mapping[str, str]) -> str:
     """Write several conditions that hold together."""
     return " and ".join(condition(when, events) for when in listed)
+
+
+def rules_in_words(scenarios: Sequence[Scenario], events: Mapping[str, str]) -> dict[str, str]:
+    """Write when each scenario holds, `other` last: its conditions, and which earlier rules go before them.
+
+    The first rule that holds wins. Left out are earlier ones that cannot hold together with it.
+    """
+    told = {}
+    for place, rule in enumerate(scenarios):
+        before = [earlier.name for earlier in scenarios[:place] if not _excludes(earlier, rule)]
+        unless = f", unless {' or '.join(before)} holds" if before else ""
+        told[rule.id] = conditions(rule.when, events) + unless
+    return told | {OTHER: "no rule of a scenario holds" if scenarios else "whatever comes: there are no scenarios"}
+
+
+def _excludes(one: Scenario, other: Scenario) -> bool:
+    """Say whether two rules ask for different states of one event."""
+    asked = {when.event: set(when.states) for when in one.when}
+    return any(asked.get(when.event, set(when.states)).isdisjoint(when.states) for when in other.when)
+
+
+def first_wins(scenarios: Sequence[Scenario]) -> str:
+    """Say in which order the rules are read."""
+    if len(scenarios) < 2:
+        return ""
+    return f"The rules are read in order, and the first that holds wins: {', '.join(one.name for one in scenarios)}."
 
 
 def first_terms() -> dict[str, tuple[float, float]]:

@@ -17,9 +17,10 @@ from forecast.report.brief import brief
 from forecast.report.evidence import evidence_list
 from forecast.report.graph import network_drawing
 from forecast.report.judgement import question
-from forecast.report.material import Material, Row
+from forecast.report.material import Material
 from forecast.report.opinions import statements
 from forecast.report.page import CURVE_EVERY, page_numbers, reproduce
+from forecast.report.recorded import Recorded
 from forecast.report.render import Elsewhere, render
 from forecast.report.untrusted import all_readable
 from forecast.reweight.curves import Curves, curve_days, curves
@@ -84,14 +85,14 @@ def report_brief(material: Material, progress: Progress) -> str:
     return brief(page_numbers(material, by_date, _Fits(material.outcome).base[0]))
 
 
-def report_tree(outcome: Outcome, prior: Outcome, ledger: tuple[Row, ...]) -> DataTree:
+def report_tree(outcome: Outcome, prior: Outcome, recorded: Recorded) -> DataTree:
     """Build the DataTree of forecast.nc alone."""
     fits = _Fits(outcome)
     tables = {
         "question": question(outcome),
         "statements": statements(outcome, fits.base[0]),
         "evidence": evidence_list(outcome),
-        "reproduce": reproduce(outcome, ledger),
+        "reproduce": reproduce(outcome, recorded),
     }
     return _tree(outcome, prior, all_readable(tables), fits)
 

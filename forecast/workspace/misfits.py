@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from forecast.digits import fraction, share
 from forecast.workspace.fits import WORST_MISFIT, Fit, Points, fit_quantiles, interval_fit, interval_points, misfit
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Probability, Quantiles, Reading, Statement
@@ -17,9 +18,9 @@ def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
             continue
         points, fit, what, instead = found
         if misfit(points, fit) > WORST_MISFIT:
-            places = " / ".join(f"{p:.3g}" for _, p in points)
-            stated = " / ".join(f"{level:.3g}" for level, _ in points)
-            fitted = " / ".join(f"{level:.3f}" for level in fit.fitted)
+            places = " / ".join(fraction(p) for _, p in points)
+            stated = " / ".join(fraction(level) for level, _ in points)
+            fitted = " / ".join(share(level, 3) for level in fit.fitted)
             got = f"below {places}: stated {stated}, fitted {fitted}"
             allowed = f"differences up to {WORST_MISFIT:g}; {instead}"
             subject = f"statement {shown(statement.id)}: {what} misses what was stated"

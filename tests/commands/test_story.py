@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
+from forecast.digits import DERIVED, exact
 from tests.commands.conftest import AS_OF
 
 
@@ -25,6 +26,18 @@ def test_every_scenario_is_told(updated: Path) -> None:
     assert [p for _, p in expected] == pytest.approx([row["probability"] for row in rows], abs=1e-12)
     printed = " ".join(_story(updated).stdout.split())
     assert all(row["text"] in printed for row in rows)
+
+
+def test_the_number_is_that_of_the_rule(updated: Path) -> None:
+    """The rule stands by the scenario's number, which earlier rule goes before it, and a course has its own number."""
+    rows = {row["scenario"]: row for row in json.loads(_story(updated, "--json").stdout)}
+    printed = " ".join(_story(updated).stdout.split())
+    row = rows["on_the_market"]
+    assert "launch is limited or general, unless Breakthrough holds" == row["rule"]
+    assert f"Holds when {row['rule']}: that is its probability, however it comes about." in printed
+    for one in rows.values():
+        assert one["story_probability"] == pytest.approx(one["course_probability"] * one["probability"], rel=1e-12)
+        assert f"This one course has a probability of {exact(one['story_probability'], DERIVED)}," in printed
 
 
 def test_one_scenario(updated: Path) -> None:

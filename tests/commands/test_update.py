@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from forecast import digits
 from forecast.commands.main import main
 from forecast.prior.draws import load_fit
 from forecast.prior.settings import Fit
@@ -71,7 +72,9 @@ def _tree(root: Path) -> dict[str, bytes]:
 def test_first_update(fresh: Path) -> None:
     """A table of all scenarios, forecast.json and .csv, one ledger line; probabilities sum to one."""
     result = _done(fresh)
-    assert SCENARIOS == re.findall(r"^(\w+) +\d[\d.]* % +\d+ to \d+ %", result.stdout, flags=re.MULTILINE)
+    assert SCENARIOS == re.findall(
+        r"^(\w+) +[<>]?\d[\d.]* % +[<>]?\d+(?: to [<>]?\d+)? %", result.stdout, flags=re.MULTILINE
+    )
     assert {f"reports/{AS_OF}/forecast.csv", f"reports/{AS_OF}/forecast.json", LEDGER} == {
         name for name in _tree(fresh) if name.startswith("reports")
     }
@@ -110,8 +113,9 @@ def test_one_new_file_moves_the_forecast(updated: Path) -> None:
     assert change == pytest.approx(table["moved"][0]["effects"], abs=1e-12)
     for name in ("breakthrough", "still_testing"):
         row = next(line for line in result.stdout.splitlines() if line.startswith(name))
-        assert f"shops-take-orders ({100 * change[name]:+.2g})" in row
-        assert f"{100 * change[name]:+.1f}" in row
+        error = next(one["mcse"] for one in table["scenarios"] if one["id"] == name)
+        assert f"shops-take-orders ({digits.change(change[name], error)})" in row
+        assert f" {digits.change(change[name], error)} " in row
     lines = [json.loads(line) for line in _ledger(updated)]
     assert [None, "shops"] == [line["note"] for line in lines]
     assert lines[1]["inputs"]["items"].keys() - lines[0]["inputs"]["items"].keys() == {"shops-take-orders"}

@@ -20,6 +20,7 @@ from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.publish import Asked
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.tables import forecast_table
+from forecast.report.recorded import recorded_in
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.sources import draw_reliabilities
@@ -115,7 +116,8 @@ def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> Asked:
     start = Start("the update of 2025-06-01", parts, date(2025, 6, 1), date(2025, 6, 1), ("i-said", "i-claim"), ())
     earlier = {**ledger_line(found), "as_of": "2025-06-01", "note": None}
     doubt = Problem(HERE, "somebody <b>doubts</b>", "this", "that", "warning")
-    return Asked(root, found, prior, table, (earlier, ledger_line(found)), start, (doubt,))
+    ledger = (earlier, ledger_line(found))
+    return Asked(root, found, prior, table, ledger, start, (doubt,), recorded_in(ledger[-1], ledger))
 
 
 def _draws(spec: PriorSpec, folder: Path, n_draws: int) -> Draws:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED
-from forecast.report.alternatives import CLEAR, PANEL, alternatives, small_multiples
+from forecast.record.alternative_rows import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
+from forecast.report.alternatives import PANEL, alternatives, small_multiples
 from tests.report.drawn import Drawn, elements
 
 LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
@@ -69,12 +69,32 @@ def test_sentences_claim_what_the_numbers_carry(drawn: Drawn, scenarios: list[di
     unclear = _row("group", "a", 0.009)  # which rounds to a whole point
     for one in unclear["scenarios"].values():
         one["change_mcse"] = 0.009 / CLEAR * 1.01
-    assert ["No alternative that could be computed and leaves every known fact as it is clearly moves a scenario."] == (
+    assert ["Of 1 alternative that leaves every known fact as it is, none clearly moves a scenario."] == (
         alternatives(drawn.found, [unclear], scenarios)["sentences"]
     )
-    assert [] == alternatives(drawn.found, [_row("group", "a", None)], scenarios)["sentences"]
     unlike = _row("source", "wire", None, how=IMPOSSIBLE)
     assert "contradicts itself: wire" in alternatives(drawn.found, [unlike], scenarios)["sentences"][0]
+
+
+def test_a_largest_change_is_one_of_those_computed(drawn: Drawn, scenarios: list[dict[str, Any]]) -> None:
+    """Beside it stands how many are computed, who is left out of it by name, and what computes those."""
+    told = [
+        _row("weights", "equal-weights", None), _row("weights", "without-editors", None), _row("group", "a", None),
+        _row("group", "b", 0.02), _row("source", "wire", 0.01), _row("source", "blog", None, how=TOO_MANY),
+    ]  # fmt: skip
+    table = alternatives(drawn.found, told, scenarios)
+    most, left_out = table["sentences"]
+    assert most.startswith(
+        "Of 6 alternatives that leave every known fact as it is, 2 are computed. Of these, the largest change: without"
+    )
+    ann = drawn.found.workspace.experts["ann"].name
+    assert left_out == (
+        "Not computed, and in no largest change: every statement counts alike; without editors' words and numbers; "
+        f"without {ann}; without 1 source, each left out alone. They may move it more: forecast report "
+        "--refit-alternatives --as-of 2025-09-01 computes them."
+    )
+    (alone,) = alternatives(drawn.found, [_row("group", "a", None)], scenarios)["sentences"]
+    assert alone.startswith(f"Not computed, and in no largest change: without {ann}.")
 
 
 def test_marks_stand_where_the_numbers_are(drawn: Drawn, scenarios: list[dict[str, Any]]) -> None:

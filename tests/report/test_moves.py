@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 from forecast.report.confidence import confidence
 from forecast.report.moves import bars, in_points, shortened, watching, waterfall
 from forecast.report.wording import label
-from tests.report.drawn import Drawn
+from tests.report.drawn import Drawn, draw
+from tests.report.outcomes import world
 
 NAMES = {"a": "Alpha", "b": "Beta"}
 EVENTS = {"big_event": "The big event"}
@@ -151,7 +154,7 @@ def test_one_point_is_one_point(shown: str, expected: str) -> None:
 
 def _confidence(width: float, days: int, own: int, resolved: int, *, doubt: str = "") -> str:
     scenarios = [{"name": "A", "quantiles": {"0.05": 0.1, "0.95": 0.1 + width}}]
-    told = [{"coded_by": None if n < own else "editor"} for n in range(10)]
+    told = [{"voice": "expert", "coded_by": None if n < own else "editor"} for n in range(10)]
     asked = {"as_of": "2025-12-31", "known_until": f"2025-12-{31 - days:02d}"}
     return str(confidence(scenarios, told, asked, doubt, resolved)["level"])
 
@@ -176,6 +179,47 @@ def test_confidence_is_no_better_than_its_reasons(
     assert "low" == _confidence(width, days, own, resolved, doubt="R-hat")
 
 
+def _numbers(*voices: tuple[str, str | None]) -> dict[str, Any]:
+    rows = [{"voice": voice, "coded_by": coder} for voice, coder in voices]
+    scenarios = [{"name": "A", "quantiles": {"0.05": 0.1, "0.95": 0.2}}]
+    asked = {"as_of": "2025-12-31", "known_until": "2025-12-31"}
+    reason: dict[str, Any] = confidence(scenarios, rows, asked, "", 40)["reasons"][3]
+    return reason
+
+
+def test_editors_and_rules_are_no_experts() -> None:
+    """Statements of the editors and of resolution rules are told apart, and count for no confidence."""
+    voices = [("expert", None)] * 11 + [("expert", "ed")] * 31 + [("editors", None)] * 29 + [("rule", None)] * 5
+    found = _numbers(*voices)
+    assert ("moderate", 11, 42, 29, 5) == tuple(found[key] for key in ("level", "own", "of", "editors", "rules"))
+    assert found["text"] == (
+        "11 of 42 statements by experts carry a number of their author's own; on the others an editor put one. "
+        "Not counted: 29 of the editors' own and 5 rules that settle events."
+    )
+    assert "low" == _numbers(("editors", None), ("editors", None), ("rule", None))["level"]
+    assert "Not counted: 1 rule that settles an event." in _numbers(("expert", None), ("rule", None))["text"]
+
+
+def test_whose_number_it_is_comes_from_the_files(tmp_path: Path) -> None:
+    """The editors are known by their id, a rule by its expert's `exact`; grounds count the three apart."""
+    known = world()
+    people = dict(known.experts)
+    people["editors"] = replace(people["ann"], id="editors")
+    people["rules"] = replace(people["ann"], id="rules", exact=True)
+    said = [
+        replace(one, expert={"s-chance": "editors", "s-order": "rules"}.get(one.id, one.expert))
+        for one in known.statements
+    ]
+    page = draw(tmp_path, experts=people, statements=tuple(said)).page
+    voices = {row["id"]: row["voice"] for row in page["statements"]}
+    assert {"s-chance": "editors", "s-order": "rule", "s-word": "expert"}.items() <= voices.items()
+    what = [row["what"] for row in page["grounds"]]
+    assert "3 statements by experts whose number is their own." in what
+    assert "1 statement by experts on whose words an editor put a wide number." in what
+    assert "1 statement of the editors' own." in what
+    assert "1 statement that a rule settles: how events are resolved." in what
+
+
 def test_every_step_of_the_drawn_waterfall_adds_up(drawn: Drawn) -> None:
     """On the page the steps since the prior lead from the prior's probability to the forecast's."""
     fall = drawn.page["since_prior"]
@@ -195,7 +239,15 @@ def test_no_step_of_no_points_is_the_largest() -> None:
 @pytest.mark.parametrize(
     ("days", "own", "resolved", "texts"),
     [
-        (0, 2, 0, ("2025-09-30, the day of this forecast.", "2 of 2 statements carry a number of their author's own.")),
+        (
+            0,
+            2,
+            0,
+            (
+                "2025-09-30, the day of this forecast.",
+                "2 of 2 statements by experts carry a number of their author's own.",
+            ),
+        ),
         (
             1,
             1,
@@ -206,7 +258,7 @@ def test_no_step_of_no_points_is_the_largest() -> None:
 )
 def test_reasons_are_told_in_the_right_number(days: int, own: int, resolved: int, texts: tuple[str, ...]) -> None:
     """One is told in the singular, none is not told at all."""
-    rows = [{"coded_by": None if n < own else "editor"} for n in range(2)]
+    rows = [{"voice": "expert", "coded_by": None if n < own else "editor"} for n in range(2)]
     asked = {"as_of": str(date(2025, 9, 30)), "known_until": str(date(2025, 9, 30) - timedelta(days))}
     scenarios = [{"name": "Alpha", "quantiles": {"0.05": 0.1, "0.95": 0.2}}]
     told = " ".join(row["text"] for row in confidence(scenarios, rows, asked, "", resolved)["reasons"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -12,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.publish import elsewhere, material, report_days, write_index
+from forecast.publish import Asked, elsewhere, material, report_days, write_index
 from forecast.report.checks import calibration
 from forecast.report.history import APART, chart, history
 from forecast.report.index import index_page, spark
+from forecast.report.recorded import recorded_in
 from forecast.report.scored import scored
+from forecast.report.write import report_files
 from forecast.scores.score_table import score_table
 from forecast.workspace.problems import WorkspaceProblems
 from tests.report.drawn import Drawn, elements
@@ -34,7 +37,7 @@ def test_history_uses_nothing_later(recorded: Drawn) -> None:
         assert ["2025-01-01", "2025-06-01", "2025-09-01"] == [point["day"] for point in row["updates"]]
     (row,) = past["questions"]
     assert [("Market", "2025-03-01", "12.5\u202f%")] == [(o["forecaster"], o["day"], o["shown"]) for o in row["others"]]
-    assert "3.1\u202f%" == row["base_shown"]
+    assert "3.12\u202f%" == row["base_shown"]
     assert {row["reported"] for row in recorded.page["evidence"]} == {day["day"] for day in past["evidence"]}
     assert "The market asks for less." in recorded.html
 
@@ -133,7 +136,7 @@ def test_answers_are_asked_once(tmp_path: Path) -> None:
     said.clear()
     assert first.answers == material(about, said.append).answers
     assert [] == said
-    other = replace(about, ledger=({**about.ledger[-1], "seed": 7},))
+    other = replace(about, recorded=replace(about.recorded, line={**about.recorded.line, "seed": 7}))
     material(other, said.append)
     assert said
 
@@ -187,6 +190,85 @@ def test_index_lists_every_update(drawn: Drawn) -> None:
     assert "25\u202f%" in text
     assert "Gone" not in text
     assert "2025-09-01" in drawn.html or "1 September 2025" in drawn.html
+
+
+def _index(root: Path, about: Asked, ledger: tuple[dict[str, Any], ...]) -> str:
+    write_index(root, about.outcome, ledger)
+    return (root / "reports" / "index.html").read_text(encoding="utf-8")
+
+
+def test_index_lists_every_page(tmp_path: Path) -> None:
+    """A page without a ledger line, of a day on which nothing was new, is listed with its own numbers."""
+    about = asked(world(), tmp_path)
+    folder = tmp_path / "reports" / "2025-09-02"
+    folder.mkdir(parents=True)
+    rows = [{"id": "peace", "probability": 0.432, "mcse": 0.0001}]
+    (folder / "forecast.json").write_text(json.dumps({"scenarios": rows}), encoding="utf-8")
+    ledger = tuple(dict(line) for line in about.ledger)
+    assert "2 September" not in _index(tmp_path, about, ledger)
+    (folder / "report.html").write_text("", encoding="utf-8")
+    html = _index(tmp_path, about, ledger)
+    assert '<a href="2025-09-02/report.html">2 September 2025</a>' in html
+    assert "43.2\u202f%" in html
+    assert "nothing new: no line in the ledger" in html
+    (folder / "forecast.json").unlink()
+    assert '<a href="2025-09-02/report.html">2 September 2025</a>' in _index(tmp_path, about, ledger)
+
+
+BASE: dict[str, Any] = {
+    "known_until": "2025-09-01", "rolled": None, "seed": 1, "version": "0.1.0", "versions": {}, "inputs": {"items": 1},
+    "note": None, "scenarios": [],
+}  # fmt: skip
+
+
+def _line(day: str, items: int = 1, **more: Any) -> dict[str, Any]:
+    return {**BASE, "as_of": day, "inputs": {"items": items}, **more}
+
+
+def test_a_page_shows_the_line_of_its_own_forecast() -> None:
+    """The line has the date and the inputs of the forecast; another date's line is named as such and not shown."""
+    first, second = _line("2025-09-01", note="one"), _line("2025-09-05", 2, note="two")
+    of_first = recorded_in(_line("2025-09-01"), (first, second))
+    assert (1, "one", "line 1") == (of_first.number, of_first.line["note"], of_first.sentence)
+    quiet = recorded_in(_line("2025-09-07", 2), (first, second))
+    assert (None, (2, "2025-09-05")) == (quiet.number, quiet.same)
+    assert "no line of its own: nothing is new since line 2, of 5 September 2025" == quiet.sentence
+    unknown = recorded_in(_line("2025-09-03", 3), (first, second))
+    assert (None, None, "no line: this forecast is not recorded") == (unknown.number, unknown.same, unknown.sentence)
+    again = recorded_in(_line("2025-09-01"), (first, second, _line("2025-09-01", note="anew")))
+    assert (3, "anew") == (again.number, again.line["note"])
+
+
+def test_a_page_says_what_it_is_compared_with() -> None:
+    """The update that it was compared with, or that nothing is new since one, or that it is the first."""
+    quiet = recorded_in(_line("2025-09-07"), (_line("2025-09-01"), _line("2025-09-09", 2)))
+    assert "Nothing new since 1 September 2025" == quiet.compared(None)
+    assert "Changes since 5 August 2025" == quiet.compared("2025-08-05")
+    # What is dated later is none of its past.
+    first = recorded_in(_line("2025-09-01"), (_line("2025-09-01"), _line("2025-09-09", 2)))
+    assert "First forecast: nothing to compare with" == first.compared(None)
+
+
+def test_the_page_of_a_quiet_day(tmp_path: Path) -> None:
+    """Of a forecast without a line the page shows none, and its history has no day that lies after it."""
+    about = asked(world(), tmp_path)
+    line = about.ledger[-1] | {"inputs": {}}
+    later = {**line, "as_of": "2025-10-01", "inputs": {"items": 1}, "note": "of October"}
+    before = {**line, "as_of": "2025-08-20", "note": "of August"}
+    ledger = (before, later)
+    quiet = replace(
+        about, ledger=ledger, recorded=recorded_in(line | {"note": None}, ledger), start=None,
+        forecast=about.forecast | {"compared_with": None},
+    )  # fmt: skip
+    files = report_files(material(quiet, lambda _: None), lambda _: None)
+    page, html = json.loads(files["report.json"]), files["report.html"].decode()
+    assert (None, None) == (page["reproduce"]["number"], page["reproduce"]["line"])
+    assert "no line of its own: nothing is new since line 1, of 20 August 2025" in html
+    assert "of October" not in html
+    assert "<li>Nothing new since 20 August 2025</li>" in html
+    assert "First forecast" not in html + files["report.md"].decode()
+    for row in page["history"]["scenarios"]:
+        assert ["2025-01-01", "2025-08-20", "2025-09-01"] == [point["day"] for point in row["updates"]]
 
 
 def test_sparkline_runs_from_left_to_right() -> None:

@@ -1,0 +1,141 @@
+"""The digits of printed numbers: one rule for the terminal, the page, tables and messages alike.
+
+A computed probability has the digits that its Monte Carlo error leaves standing. A number without such an error, which
+somebody stated or which follows from what was stated, has a few significant digits of the smaller of itself and what it
+lacks to one. Whatever is neither impossible nor certain is never written as 0 or 100 %, and no number has an exponent.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from math import exp
+
+UNITS = ((0.001, 1), (0.01, 0), (0.1, 0))  # of a probability, finest first, with the decimals of a percentage
+FINEST_QUANTILE = 1  # index in UNITS: quantiles are less precise than means, so never finer than whole percents
+UNKNOWN_ERROR = (
+    0.005  # Monte Carlo standard error that probabilities without one of their own are printed as if they had
+)
+FINEST_CHANGE = 0  # index in UNITS: a change between two sums over the same draws, whose error nobody computed
+STATED, DERIVED = 3, 2  # significant digits of a stated number, and of an end of an interval that follows from it
+MOST_DECIMALS = 4  # of a percentage without Monte Carlo error; more only until the first digit that is not 0, or not 9
+SMALLEST = Decimal("1e-12")  # of what a probability is, and what it lacks to one: below it stands "less than"
+
+
+def digits(mcse: float) -> int:
+    """Return the index in UNITS of the finest unit that twice the Monte Carlo standard error does not exceed."""
+    return next((i for i, (unit, _) in enumerate(UNITS) if 2.0 * mcse <= unit), len(UNITS) - 1)
+
+
+def number(probability: float, mcse: float | None, *, coarsest: int = 0) -> str:
+    """Write a probability in percent, without the sign, with the digits that its Monte Carlo standard error allows.
+
+    What would round to none or all is written as less or more than one unit; exactly 0 and 1 stay.
+
+    Args:
+        probability: between 0 and 1.
+        mcse: its Monte Carlo standard error; None where nobody computed it (UNKNOWN_ERROR).
+        coarsest: index in UNITS of the finest unit allowed.
+    """
+    unit, decimals = UNITS[max(coarsest, digits(UNKNOWN_ERROR if mcse is None else mcse))]
+    if probability in {0.0, 1.0}:
+        return "100" if probability else "0"
+    whole = round(1.0 / unit)
+    # From the nearer end: 1 - p is exact from one half on, so that what is as far from 1 as another from 0 looks so.
+    steps = whole - round((1.0 - probability) / unit) if probability > 0.5 else round(probability / unit)
+    if steps == 0:
+        return f"<{100 * unit:.{decimals}f}"
+    if steps == whole:
+        return f">{100 * (1.0 - unit):.{decimals}f}"
+    return f"{100 * unit * steps:.{decimals}f}"
+
+
+def percent(probability: float, mcse: float | None) -> str:
+    """Write a computed probability with the digits that its error allows (see `number`), and the percent sign."""
+    return f"{number(probability, mcse)} %"
+
+
+def ends(low: float, high: float, mcse: float | None) -> tuple[str, str]:
+    """Write two quantiles in percent, without the sign: in whole percents, or what the error allows.
+
+    Of a range that has a width no end is certain: a quantile that is 0 or 1 in floating point is near it.
+    """
+    if low != high:
+        low, high = max(low, 5e-324), min(high, 1.0 - 2.0**-53)
+    return number(low, mcse, coarsest=FINEST_QUANTILE), number(high, mcse, coarsest=FINEST_QUANTILE)
+
+
+def interval(low: float, high: float, mcse: float | None) -> str:
+    """Write the range between two quantiles; a range of one number is that number."""
+    texts = ends(low, high, mcse)
+    return f"{texts[0]} %" if texts[0] == texts[1] else f"{' to '.join(texts)} %"
+
+
+def change(difference: float, mcse: float | None) -> str:
+    """Write a change of a probability in points with its sign, with the digits that its error allows; "0" is none.
+
+    A change within its error is none. `mcse` is None where nobody computed it: the digits are those of FINEST_CHANGE.
+    """
+    unit, decimals = UNITS[FINEST_CHANGE if mcse is None else digits(mcse)]
+    steps = round(abs(difference) / unit)
+    if steps == 0 or abs(difference) < (mcse or 0.0):
+        return "0"
+    return f"{'+' if difference > 0 else '-'}{100 * unit * steps:.{decimals}f}"
+
+
+def points(difference: float, mcse: float | None) -> str:
+    """Write a change of a probability in words: up, down or unchanged at the digits that its error allows."""
+    size = change(difference, mcse).lstrip("+-")
+    if size == "0":
+        return "unchanged"
+    return f"{'up' if difference > 0 else 'down'} {size} {'point' if float(size) == 1.0 else 'points'}"
+
+
+def exact(probability: float, figures: int = STATED) -> str:
+    """Write a probability that has no Monte Carlo error in percent, as it was stated.
+
+    So many significant digits of the smaller of p and 1 - p, at most MOST_DECIMALS decimals but always the first digit
+    that tells it from 0 or 100; zeros at the end are left out. Exactly 0 and 1 stay.
+    """
+    if probability in {0.0, 1.0}:
+        return "100 %" if probability else "0 %"
+    p = Decimal(repr(float(probability)))  # the shortest decimal that is this number: what was typed
+    return _nearer(min(p, 1 - p), is_high=p > Decimal("0.5"), figures=figures)
+
+
+def exact_at(log_odds: float, figures: int = STATED) -> str:
+    """Write the probability of some log-odds as `exact` does: also where it is 0 or 1 in floating point."""
+    odds = Decimal(repr(exp(-abs(float(log_odds)))))
+    return _nearer(odds / (1 + odds), is_high=log_odds > 0.0, figures=figures)
+
+
+def _nearer(tail: Decimal, *, is_high: bool, figures: int) -> str:
+    """Write, in percent, what is `tail` away from 0 or (`is_high`) from 1."""
+    if tail < SMALLEST:
+        bound = 100 * (1 - SMALLEST) if is_high else 100 * SMALLEST
+        return f"{'>' if is_high else '<'}{bound.normalize():f} %"
+    first = -(100 * tail).adjusted()  # decimals until the first digit that is not 0
+    decimals = max(first, min(MOST_DECIMALS, first + figures - 1), 0)
+    rounded = (100 * tail).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
+    text = f"{100 - rounded if is_high else rounded:f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
+def fraction(probability: float, figures: int = STATED) -> str:
+    """Write a probability as `exact` does, but as a fraction of one."""
+    text = exact(probability, figures).removesuffix(" %")
+    sign = text[:1] if text[0] in "<>" else ""
+    return f"{sign}{Decimal(text.removeprefix(sign)).scaleb(-2).normalize():f}"
+
+
+def plain(value: float, figures: int) -> str:
+    """Write a number with so many significant digits, and never with an exponent."""
+    return f"{Decimal(f'{value:.{figures}g}'):f}"
+
+
+def share(value: float, decimals: int) -> str:
+    """Write a probability as a fraction of one; what would round to 0 or 1 is less or more than one unit."""
+    unit = 10.0**-decimals
+    text = f"{value:.{decimals}f}"
+    if value in {0.0, 1.0} or 0.0 < float(text) < 1.0:
+        return text
+    return f"<{unit:.{decimals}f}" if value < 0.5 else f">{1.0 - unit:.{decimals}f}"
