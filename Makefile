@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help forecast check test trust bench picture replay sample schemas lock clean
+.PHONY: help forecast check test trust portable bench picture replay sample schemas lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -28,6 +28,9 @@ test: $(DEVELOPMENT) ## Lint, format, types, tests
 
 trust: $(DEVELOPMENT) ## Slower checks of whether the numbers can be trusted
 	$(BIN)/python -m pytest -m trust -s
+
+portable: $(RUNTIME) ## Fit the example under several kinds of processor, and compare the draws
+	$(BIN)/python tools/portable.py
 
 bench: $(DEVELOPMENT) ## Measure what the README quotes, side by side with its yardstick
 	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

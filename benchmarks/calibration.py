@@ -28,8 +28,8 @@ from benchmarks.measured import ROOT, table
 from forecast.compiled.asof import compile_workspace
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.posterior import Posterior, posterior
-from forecast.reweight.sources import Reliabilities
 from tests.oracle.simulated import AS_OF, SOURCES, Simulated, simulate
+from tests.reweight.standing import standing_at
 
 Array = NDArray[np.float64]
 
@@ -71,9 +71,8 @@ def run(seed: int) -> Run:
 def _quantities(world: Simulated, found: Posterior, names: Sequence[str]) -> tuple[dict[str, Array], dict[str, float]]:
     """Return each quantity in the draws and in truth: scenarios, evidence, sources, one row of a cause."""
     drawn = found.reliabilities
-    at_truth = Reliabilities(
-        drawn.sources, np.array([[world.nodes.get(name, 0)] for name in drawn.sources]), np.zeros(1), drawn.seed
-    )
+    # A source that reports nothing may stand anywhere.
+    at_truth = standing_at({name: world.reliability.get(name, 0.5) for name in drawn.sources})
     asked = query(compile_workspace(world.layout, world.workspace, AS_OF), world.workspace.scenarios)
     true = evaluate(asked, world.theta, at_truth)
     # Rounded: what is certain in every draw is a tie, whatever its last digit.
@@ -81,8 +80,8 @@ def _quantities(world: Simulated, found: Posterior, names: Sequence[str]) -> tup
     truth = {f"P({name} | evidence)": float(true.scenarios[s, 0].round(12)) for s, name in enumerate(names)}
     draws["P(evidence)"], truth["P(evidence)"] = found.evaluation.log_evidence, float(true.log_evidence[0])
     for name in SOURCES:
-        draws[f"reliability of {name}"] = drawn.nodes[drawn.sources.index(name)].astype(float)
-        truth[f"reliability of {name}"] = float(world.nodes[name])
+        draws[f"reliability of {name}"] = drawn.reliability[drawn.sources.index(name)]
+        truth[f"reliability of {name}"] = world.reliability[name]
     will = world.layout.theta_index(0, 0, 1)
     draws["P(will)"], truth["P(will)"] = found.draws.theta[will], float(world.theta[will, 0])
     return draws, truth

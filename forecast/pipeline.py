@@ -16,6 +16,7 @@ from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
 from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
+from forecast.prior.environment import environment
 from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
@@ -24,6 +25,7 @@ from forecast.record.inputs import active_inputs, rolled_to
 from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.predictive import prior_predictive, with_flat
+from forecast.record.recomputed import recomputed
 from forecast.record.tables import as_csv, as_json, diagnostics, forecast_table
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.kept import keep_posterior, kept_posterior, posterior_key
@@ -105,6 +107,7 @@ def conclude(
         *misfits(active_statements(workspace, as_of)),
         *_disagreements(workspace, found.base, found.spec),
         *evidence_doubts(found.asked.network, workspace),
+        *recomputed(line, ledger),
     )
     return Update(root, result, table, line, ledger, has_news(line, ledger), edited, doubts)
 
@@ -405,6 +408,7 @@ def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
         "seed": found.seed,
         "version": _version(),
         "versions": versions(),
+        "environment": environment(),
         "inputs": active_inputs(found.workspace, found.as_of),
         "scenarios": [
             {"id": name, "probability": estimate.probability, "quantiles": list(estimate.quantiles)}

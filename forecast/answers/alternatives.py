@@ -18,6 +18,7 @@ from forecast.prior.draws import NotSampledError, load_fit
 from forecast.prior.spec import active_statements
 from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.record.outcome import QUANTILES, Outcome, outcome
+from forecast.record.tables import diagnostics
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.other_workspace import Reweighed, reweigh
@@ -99,7 +100,7 @@ def alternatives(found: Outcome, cache: Path, progress: Progress) -> list[Row]:
     takes away, `settles` (events that these items settle: they then count as not having happened), `how` (reweighted,
     refitted, needs a refit, not computed, contradicts itself), `pareto_k`, `ess`, `draws`, `command`, and `scenarios`:
     scenario -> `probability`, `quantiles`, `mcse`, and `change` against the forecast with its error `change_mcse`;
-    None where nothing is told.
+    None where nothing is told. `reasons` say why a refitted one is not reliable (forecast.reweight.trusted).
     """
     fit = load_fit(found.posterior.draws.folder)[0]
     all_listed = listed(found)
@@ -143,9 +144,9 @@ def refitted(found: Outcome, one: Listed, row: Row, cache: Path, progress: Progr
             "change": estimate.probability - ordinary.probability,
             "change_mcse": hypot(estimate.mcse, ordinary.mcse),  # draws of their own: errors are independent
         }
-    return _row(
-        found, one, REFITTED, own.weights.pareto_k, own.weights.effective_size, own.weights.weights.size, scenarios
-    )
+    size = own.weights.weights.size
+    row = _row(found, one, REFITTED, own.weights.pareto_k, own.weights.effective_size, size, scenarios)
+    return row | {"reasons": diagnostics(told)["reasons"]}
 
 
 def _spread(found: Outcome, n_sources: int) -> tuple[int, int]:
@@ -211,5 +212,6 @@ def _row(
         "ess": size if isfinite(size) else None,
         "draws": draws,
         "command": f"{one.command} --as-of {found.as_of}",
+        "reasons": [],
         "scenarios": scenarios,
     }

@@ -35,6 +35,8 @@ class Background:
         varying = [i for i, (scope, _) in enumerate(cut) if scope]
         self.told = tuple(self.network.reports[i] for i in varying)
         self._tables = [cut[i][1] for i in varying]
+        with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
+            self._logs = [np.log(table) for table in self._tables]
         self.scopes = tuple(dict.fromkeys(cut[i][0] for i in varying))
         self._place = [self.scopes.index(cut[i][0]) for i in varying]
         self.plan: Plan = plan(self.network.cards, [*bare.scopes, *self.scopes])
@@ -52,15 +54,20 @@ class Background:
         return self._place[i]
 
     def factors(self, kept: Collection[int]) -> list[Array]:
-        """Return the factors of `plan` with some reports (places in `told`) and no others."""
-        reported = [np.ones((*(self.network.cards[v] for v in scope), 1)) for scope in self.scopes]
+        """Return the factors of `plan` with some reports (places in `told`) and no others, each scope's largest 1."""
+        return [*self.tables, *(table[..., np.newaxis] for table, _ in self._reported(kept))]
+
+    def _reported(self, kept: Collection[int]) -> list[tuple[Array, float]]:
+        """Multiply reports scope by scope; return each product, its maximum taken out, and the log of that."""
+        logs = [np.zeros([self.network.cards[v] for v in scope]) for scope in self.scopes]
         for i in kept:
-            reported[self._place[i]] = reported[self._place[i]] * self._tables[i][..., np.newaxis]
-        return [*self.tables, *reported]
+            logs[self._place[i]] = logs[self._place[i]] + self._logs[i]
+        return [scaled(log_table) for log_table in logs]
 
     def log_given(self, kept: Collection[int]) -> Array:
         """Compute log P(these reports | settled, theta_d) (draws)."""
-        return log_evidence(self.plan, self.factors(kept)) - self.silent
+        spent = sum(peak for _, peak in self._reported(kept))
+        return log_evidence(self.plan, self.factors(kept)) + spent - self.silent
 
     def chances(self, given: int | None = None) -> Array:
         """Compute P(report | settled, one other report or none, theta_d) for every report (reports, draws)."""
@@ -71,6 +78,13 @@ class Background:
             of = joint[self._place[i]]
             rows.append((table[..., np.newaxis] * of).reshape(-1, of.shape[-1]).sum(axis=0))
         return np.stack(rows) if rows else np.zeros((0, self.theta.shape[1]))
+
+
+def scaled(log_table: Array) -> tuple[Array, float]:
+    """Return the exponentials of a table of logs without its maximum, and the maximum (0 where nothing is possible)."""
+    peak = float(log_table.max(initial=-np.inf))
+    peak = peak if peak > -np.inf else 0.0
+    return np.exp(log_table - peak), peak
 
 
 def _cut(network: AsOfNetwork, report: Report) -> tuple[Scope, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ Row = dict[str, Any]
 
 DRAWS = 1000  # of which courses are first sought, and the odds between scenarios and states are taken
 PILOTS = 40  # draws whose own most probable courses are tried
+ROUNDING = 1e-12  # of a log probability: no improvement
 CLOSE = 3  # courses told beside the most probable one
 UNSURE, SURE = 3, 0.95  # so many of the events that stay are told, if they are no surer than this
 
@@ -52,18 +54,22 @@ def stories(found: Outcome) -> list[Row]:
         share = float(joints[0][s].sum())
         if not share > 0.0:
             continue
-        course, chance = search.best(s, fewer.most_probable(candidates[s]))
+        course, log_chance = search.best(s, fewer.most_probable(candidates[s]))
         told = [_step(found, asked.network, joints, s, v, x) for v, x in enumerate(course)]
         close = [
-            {"event": found.layout.events[v].id, "state": _state(asked.network, v, x), "probability": p / share}
-            for v, x, p in search.close(s, course)[:CLOSE]
+            {
+                "event": found.layout.events[v].id,
+                "state": _state(asked.network, v, x),
+                "probability": exp(log_p) / share,
+            }
+            for v, x, log_p in search.close(s, course)[:CLOSE]
         ]
         row: Row = {
             "scenario": name,
             "name": names[name],
             "probability": share,
             "course": told,
-            "course_probability": chance / share,
+            "course_probability": exp(log_chance) / share,
             "close": close,
             "distinguishing": _distinguishing(found, joints, s),
         }
@@ -121,9 +127,10 @@ class _Search:
             for s in range(asked.masks.shape[0])
         ]
 
-    def probability(self, terms: Array) -> float:
-        """Average P(course | E, draw) over the draws, given its log factors (factors, draws)."""
-        return float(self.weighed.weights @ np.exp(terms.sum(axis=0) + self.shift))
+    def log_mean(self, log_p: Array) -> float:
+        """Average P(course | E, draw) over the draws; return its log, for a long course has a very small one."""
+        with np.errstate(divide="ignore"):  # a draw of weight 0 has log weight minus infinity
+            return float(np.logaddexp.reduce(np.log(self.weighed.weights) + log_p))
 
     def all_terms(self, course: Course) -> Array:
         """Return the log factors of a course (factors, draws)."""
@@ -137,19 +144,19 @@ class _Search:
 
     def most_probable(self, candidates: set[Course]) -> Course:
         """Return the course of the largest mean probability."""
-        return max((self.probability(self.all_terms(one)), one) for one in sorted(candidates))[1]
+        return max((self.log_mean(self.all_terms(one).sum(axis=0) + self.shift), one) for one in sorted(candidates))[1]
 
     def best(self, s: int, course: Course) -> tuple[Course, float]:
-        """Improve a course of scenario s; return the best one found, and its mean probability P(course | E)."""
-        chance = self.probability(self.all_terms(course))
+        """Improve a course of scenario s; return the best one found, and its mean log P(course | E)."""
+        chance = self.log_mean(self.all_terms(course).sum(axis=0) + self.shift)
         while True:
-            better = max(((p, other) for other, p in self._neighbours(s, course)), default=(0.0, course))
-            if better[0] <= chance * (1.0 + 1e-12):  # rounding is no improvement
+            better = max(((p, other) for other, p in self._neighbours(s, course)), default=(-np.inf, course))
+            if better[0] <= chance + ROUNDING:
                 return course, chance
             chance, course = better
 
     def close(self, s: int, course: Course) -> list[tuple[int, int, float]]:
-        """Return the courses of scenario s that differ in one event: (event, state, P(course | E)), best first."""
+        """Return the courses of scenario s that differ in one event: (event, state, log P(course | E)), best first."""
         differing = [
             (next(v for v, x in enumerate(other) if x != course[v]), other, p)
             for other, p in self._neighbours(s, course, pairs=False)
@@ -174,7 +181,7 @@ class _Search:
                 if not self.holds(s, other):
                     continue
                 log_p = rest + sum(self.terms.of(f, other) for f in touched)
-                yield tuple(other), float(self.weighed.weights @ np.exp(log_p))
+                yield tuple(other), self.log_mean(log_p)
 
 
 def _state(network: AsOfNetwork, v: int, alive: int) -> str:

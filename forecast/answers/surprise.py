@@ -35,15 +35,18 @@ def surprise(background: Background, seed: int) -> Row:
     rng = np.random.default_rng(int(digest_of(seed, "surprise")[:16], 16))
     weights, n = background.weights, background.weights.size
     states = draw_states(background.plan, background.factors(()), rng)
-    reported = [np.ones((*table.shape[:-1], n)) for table in background.factors(())[len(background.tables) :]]
+    logs = [np.zeros((*table.shape[:-1], n)) for table in background.factors(())[len(background.tables) :]]
     count = np.zeros(n)
     for i in range(len(background.told)):
         place, table = background.place(i), background.table(i)[..., np.newaxis]
         chance = background.table(i)[tuple(states[v] for v in background.scopes[place])]
         came = rng.uniform(size=n) < chance
-        reported[place] = reported[place] * np.where(came, table, 1.0 - table)
+        with np.errstate(divide="ignore"):  # what cannot be has log probability minus infinity
+            logs[place] += np.log(np.where(came, table, 1.0 - table))
         count += came
-    simulated = log_evidence(background.plan, [*background.tables, *reported]) - background.silent
+    peaks = [log_table.reshape(-1, n).max(axis=0) for log_table in logs]
+    reported = [np.exp(log_table - peak) for log_table, peak in zip(logs, peaks, strict=True)]
+    simulated = log_evidence(background.plan, [*background.tables, *reported]) + sum(peaks) - background.silent
     real = background.log_given(range(len(background.told)))
     p, error = share_below(simulated, real, weights)
     order = np.argsort(count, kind="stable")

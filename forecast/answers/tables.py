@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import factors
-from forecast.compiled.reliability import report_factors, source_tables
 from forecast.reweight.evaluate import Query
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.sources import Reliabilities
@@ -28,14 +26,14 @@ class Weighted:
 
     def block(self, start: int, stop: int) -> Weighted:
         """Return some of the draws, with the weights that they have among all."""
-        of, nodes = slice(start, stop), self.drawn.nodes[:, start:stop]
-        drawn = replace(self.drawn, nodes=nodes, log_correction=self.drawn.log_correction[of])
+        of = slice(start, stop)
+        drawn = self.drawn.of_draws(of)
         return Weighted(self.asked, self.theta[:, of], self.weights[of], self.log_evidence[of], drawn)
 
     def factors(self) -> tuple[list[Array], Array]:
         """Return the factors in the order of the network's scopes, draws last, and their log offset (draws)."""
-        tables = source_tables(self.asked.network, self.drawn.sources)
-        return factors(self.asked.network, self.theta, report_factors(tables, self.drawn.nodes))
+        network = self.asked.network
+        return self.drawn.factors(network, self.theta, self.drawn.tables(network))
 
 
 def weighted(found: Posterior, every: int = 1) -> Weighted:

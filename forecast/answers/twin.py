@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import AsOfNetwork, Scope, factors
+from forecast.compiled.asof import AsOfNetwork, Scope
 from forecast.compiled.layout import Layout
-from forecast.compiled.reliability import report_factors, source_tables
 from forecast.compiled.rows import row_table
 from forecast.compiled.scenarios import rule_events, scenario_masks
 from forecast.inference.batch import ImpossibleEvidenceError, solve
@@ -117,13 +116,13 @@ def solve_twin(
     Raises TooDenseError.
     """
     order, masks = _planned(made, scenarios, weighing)
-    tables = source_tables(made.network, drawn.sources)
+    tables = drawn.tables(made.network)
     # Of full width, so that a draw without mass is told from all draws without mass.
     extra = [weights[_alive(made, v)][:, np.newaxis] for v, weights in weighing.items()]
 
     def on_draws(places: Index) -> Solved:
         block = np.ascontiguousarray(theta[:, places])
-        given, offset = factors(made.network, block, report_factors(tables, drawn.nodes[:, places]))
+        given, offset = drawn.of_draws(places).factors(made.network, block, tables)
         arrays = [*given, *_copied(made, block)]
         arrays += [np.broadcast_to(weights, (weights.shape[0], places.size)) for weights in extra]
         solution = solve(order, arrays, masks, by_region=False)

@@ -214,12 +214,14 @@ def _solved(found: Outcome, made: Twin, weighing: Mapping[int, Array]) -> _State
     """Solve all draws and average them; None where no draw gives what is supposed any probability."""
     posterior = found.posterior
     solved = solve_twin(made, found.workspace.scenarios, posterior.draws.theta, posterior.reliabilities, weighing)
-    mass = posterior.weights.weights * np.exp(solved.log_mass - posterior.evaluation.log_evidence)
-    total = float(mass.sum())
-    if total == 0.0:
+    with np.errstate(divide="ignore"):  # a draw of weight 0 has log weight minus infinity
+        log_mass = np.log(posterior.weights.weights) + solved.log_mass - posterior.evaluation.log_evidence
+    log_total = float(np.logaddexp.reduce(log_mass))
+    if log_total == -np.inf:
         return None
-    weights = mass / total
-    return _State(total, weights, solved.scenarios @ weights, tuple(event @ weights for event in solved.events))
+    weights = np.exp(log_mass - log_total)
+    shares = tuple(event @ weights for event in solved.events)
+    return _State(float(np.exp(log_total)), weights, solved.scenarios @ weights, shares)
 
 
 def _ratios(change: Reset, now: Array) -> Array:

@@ -58,6 +58,7 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     from rich.text import Text
 
     from forecast.record.alternative_rows import NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
+    from forecast.reweight.trusted import not_reliable
 
     names = found.scenario_ids
     told = sorted((row for row in rows if row["scenarios"]), key=lambda row: -largest_change(row["scenarios"]))
@@ -81,6 +82,9 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     for how in (NEEDS_REFIT, TOO_MANY):
         if of := [row for row in rows if row["how"] == how]:
             click.echo(f"{how}, `forecast report --refit-alternatives`: {', '.join(map(_who, of))}")
+    for row in told:
+        if row["reasons"]:
+            click.echo(f"{_who(row)}: {not_reliable(row['reasons'])}")
     for row in rows:
         if row["scenarios"] is None and row["how"] not in {NEEDS_REFIT, TOO_MANY}:
             click.echo(f"{row['description']}: the evidence that is left contradicts itself")

@@ -87,7 +87,7 @@ class _Commands(click.Group):
 def main() -> None:
     """Forecast questions that happen once, from expert statements and dated evidence.
 
-    Exit status: 0 done, 1 problems in the files, 2 wrong usage.
+    Exit status: 0 done, 1 problems in the files (with --strict also a forecast that is not reliable), 2 wrong usage.
     """
     # Little that a command makes at its start is garbage soon; to look for it as often as by default costs 6 %.
     gc.set_threshold(100_000)

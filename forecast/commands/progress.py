@@ -13,15 +13,21 @@ QUARTER = 25
 
 
 class Progress:
-    """Call it with what is being done; `done` clears the line."""
+    """Call it with what is being done; `done` clears the line.
 
-    def __init__(self) -> None:
+    Nothing is shown in the first `after_seconds`: what usually takes a moment needs no line.
+    """
+
+    def __init__(self, after_seconds: float = 0.0) -> None:
         self._started = time.monotonic()
+        self._quiet_until = self._started + after_seconds
         self._terminal = sys.stderr.isatty()
         self._last = ""
 
     def __call__(self, doing: str) -> None:
         """Show what is being done, with the seconds since the start."""
+        if time.monotonic() < self._quiet_until:
+            return
         if self._terminal:
             self._show(f"{time.monotonic() - self._started:4.0f} s  {doing}")
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from math import exp, isfinite
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from forecast.commands.progress import Progress
 from forecast.workspace.problems import choice, shown
 
 if TYPE_CHECKING:
@@ -40,14 +42,17 @@ def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as
     for warning in read.warnings:
         click.echo(str(warning), err=True)
     findings = [_observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
+    progress = Progress(after_seconds=2.0)
     try:
-        found = answer(read, findings)
+        found = answer(read, findings, progress)
     except ContradictionError as impossible:
         labels = ", ".join(f"'{finding.label}'" for finding in impossible.findings)
         clash = "contradict each other" if len(impossible.findings) > 1 else "is impossible in this network"
         raise click.ClickException(f"the evidence has probability zero: {labels} {clash}") from None
     except TooDenseError as dense:
         raise click.ClickException(f"{network}: {dense}") from None
+    finally:
+        progress.done()
     if as_json:
         click.echo(_as_json(found, read))
     else:
@@ -110,11 +115,14 @@ def _print_table(found: Answer, network: DiscreteNetwork, findings: Sequence[Fin
     for heading in ("variable", "probabilities", "evidence"):
         table.add_column(heading, overflow="fold")
     for name in network.names:
-        chances = zip(network.states[name], found.marginals[name], strict=True)
+        chances = found.marginals[name].tolist()
+        is_certain = sum(p > 0.0 for p in chances) == 1
+        shown_chances = (_digits(p, is_certain=is_certain) for p in chances)
+        labels = Counter(finding.label for finding in findings if finding.variable == name)
         row = (
             name,
-            "  ".join(f"{state} {_digits(float(p))}" for state, p in chances),
-            "  ".join(finding.label for finding in findings if finding.variable == name),
+            "  ".join(map(" ".join, zip(network.states[name], shown_chances, strict=True))),
+            "  ".join(label if times == 1 else f"{times} times {label}" for label, times in labels.items()),
         )
         table.add_row(*map(Text, row))
     console = Console()
@@ -125,10 +133,10 @@ def _print_table(found: Answer, network: DiscreteNetwork, findings: Sequence[Fin
         console.print(f"\nlog evidence {found.log_evidence:.6g}{p_evidence}", highlight=False)
 
 
-def _digits(probability: float) -> str:
-    """Four decimals, and never 0 or 1 for what is only near."""
+def _digits(probability: float, *, is_certain: bool = True) -> str:
+    """Four decimals, and never 0 or 1 for what is only near: a double may be 1 though another state is possible."""
     if 0.0 < probability < 0.00005:
         return "<0.0001"
-    if 0.99995 <= probability < 1.0:
+    if 0.99995 <= probability < 1.0 or (probability == 1.0 and not is_certain):
         return ">0.9999"
     return f"{probability:.4f}" if 0.0 < probability < 1.0 else f"{probability:.0f}"

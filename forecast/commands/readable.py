@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forecast.prior.settings import CHAINS, SAMPLED_PER_CHAIN
+from forecast.reweight.trusted import not_reliable
+
 Table = Mapping[str, Any]
 
 
@@ -87,3 +90,11 @@ def print_basis(table: Table) -> None:
         f"R-hat {found['r_hat_max']:.3f}, ESS {found['ess_bulk_min']:.0f} bulk and {found['ess_tail_min']:.0f} tail, "
         f"{found['divergences']:.0f} divergences"
     )
+    times = found.get("sampled", 0.0) / (CHAINS * SAMPLED_PER_CHAIN)
+    if times > 1.0:
+        click.echo(f"the chains did not agree at first: drawn {times:.0f} times as long, {found['sampled']:.0f} draws")
+
+
+def doubt(table: Table) -> str:
+    """Say in one sentence that a forecast is not reliable, and why; empty where it is."""
+    return not_reliable(table["diagnostics"].get("reasons", ()))  # older files give no reasons

@@ -45,6 +45,7 @@ def score(
     from forecast.scores.score_table import DEFAULT_SEED
     from forecast.scores.score_table import score as scored
     from forecast.scores.table import MICROSECONDS_A_DAY, known_at
+    from forecast.scores.unlike import unlike
     from forecast.workspace.problems import choice
 
     if not files and not (root / REPLAY).exists():
@@ -58,7 +59,7 @@ def score(
     if as_of is not None:
         days = (as_of + timedelta(days=1) - date(1970, 1, 1)).days
         forecasts = known_at(forecasts, days * MICROSECONDS_A_DAY)
-    for warning in (*forecasts.warnings, *certainties(forecasts)):
+    for warning in (*forecasts.warnings, *certainties(forecasts), *(one.warning for one in unlike(forecasts))):
         click.echo(str(warning), err=True)
     chosen = DEFAULT_SEED if seed is None else seed
     found = scored(forecasts, benchmarks=tuple(dict.fromkeys(benchmarks)), seed=chosen, by_question=by_question)

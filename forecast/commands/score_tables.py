@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -14,9 +14,10 @@ Cell = tuple[str, str]  # text, style
 
 SHOWN = 10  # forecasters with the most questions; --json lists all
 PAIRS = 20
+LEVELS = 4  # of a score, by name
 PLOTTED = 4  # of these, whose calibration is drawn
 NAME = 40  # columns of a name, which goes on in the next line
-WIDEST = 1000  # columns that no table needs
+GAP = 2  # columns between those of a table
 
 
 class Column(NamedTuple):
@@ -51,6 +52,8 @@ TABLES: Mapping[str, Sequence[Column]] = {
         Column("CRPS", "crps", "each"),
         Column("at close", "crps", "spot"),
         Column("over time", "crps", "time_weighted"),
+        Column("fair", "crps_fair", "each"),
+        Column("over time", "crps_fair", "time_weighted"),
     ),
     "quantiles, lower is better": (
         Column("CRPS of quantiles", "crps_quantiles", "each"),
@@ -60,10 +63,16 @@ TABLES: Mapping[str, Sequence[Column]] = {
 }
 NOTES = {
     "lower is better": "Brier 0-1 and log: each forecast counts once; 0-2, daily: the Brier score's summed form",
-    "higher is better": "baseline, peer: over the whole window, with 0 before the first forecast",
+    "higher is better": "baseline, peer: over the whole window, with 0 while no forecast stands",
+    "draws, lower is better": "fair: without what a small number of draws adds; none of a single draw",
 }
 SIGNED = ("baseline", "peer")
-OF_PARTS = ("brier", "log", "rps", "crps", "crps_quantiles")  # shown by topic and by horizon
+OF_PARTS = ("brier", "log", "rps", "crps", "crps_fair", "crps_quantiles")  # shown by topic and by horizon
+COMPARED = ("brier", "rps", "crps", "crps_fair", "crps_quantiles")  # shown with their skill
+NOT_ALIKE = {
+    "crps": "numbers of draws differ: by CRPS, means of different numbers cannot be compared",
+    "crps_quantiles": "levels differ: means of different levels cannot be compared",
+}
 
 
 def print_scores(found: Mapping[str, Any]) -> None:
@@ -76,13 +85,13 @@ def print_scores(found: Mapping[str, Any]) -> None:
     names = _shown(found["scores"])
     shown = [row for row in found["scores"] if row["forecaster"] in names]
     for title, columns in TABLES.items():
-        _print_means(title, columns, shown, names)
+        _print_means(title, columns, shown, names, found["unlike"])
     for line in _infinite(shown):
         click.echo(line)
-    _print_skill(shown)
+    _print_skill(shown, found["unlike"])
     _print_calibration(shown, found["level"])
     for grouping in ("topic", "horizon"):
-        _print_parts(shown, grouping)
+        _print_parts(shown, grouping, found["unlike"])
     if hidden := len({row["forecaster"] for row in found["scores"]} - set(names)):
         click.echo(f"\nand {hidden} forecasters who answered fewer questions; --json lists all")
     _print_legend(found)
@@ -103,26 +112,43 @@ def _grid(headings: Sequence[str], rows: Sequence[Sequence[str | Cell]], left: i
     Names break between words alone and numbers never: on a narrow terminal the lines are longer than it is wide.
     """
     from rich.console import Console
-    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     texts = [[Text(*((cell, "") if isinstance(cell, str) else cell)) for cell in row] for row in rows]
+    console = Console(highlight=False)
+    columns = [[heading, *(row[place].plain for row in texts)] for place, heading in enumerate(headings)]
+    widths = _widths(columns, left, console.width)
+    console.width = max(console.width, sum(widths) + GAP * (len(widths) - 1))
     grid = Table(box=None, pad_edge=False, header_style="bold")
-    for place, heading in enumerate(headings):
-        cells = [heading, *(row[place].plain for row in texts)]
+    for place, (heading, width) in enumerate(zip(headings, widths, strict=True)):
         if place < left:
-            word = max(len(word) for cell in cells for word in cell.split())
-            grid.add_column(heading, min_width=min(word, NAME), max_width=NAME, overflow="fold")
+            grid.add_column(heading, width=width, overflow="fold")
         else:
-            grid.add_column(heading, justify="right", no_wrap=True, min_width=max(map(len, cells)))
+            grid.add_column(heading, justify="right", no_wrap=True, width=width)
     for row in texts:
         grid.add_row(*row)
-    console = Console(highlight=False)
-    needed = Measurement.get(console, console.options.update(max_width=WIDEST), grid).minimum
-    console.width = max(console.width, needed)
     click.echo()
     console.print(grid)
+
+
+def _widths(columns: Sequence[Sequence[str]], left: int, room: int) -> list[int]:
+    """Return the width of each column: of the left ones, where there is too little room, as narrow as words allow.
+
+    rich would narrow a column below its longest word, widen it again, and cut the table off at the right.
+    """
+    from rich.cells import cell_len
+
+    longest = [max(map(cell_len, cells)) for cells in columns]
+    words = [max(cell_len(word) for cell in cells for word in cell.split()) for cells in columns[:left]]
+    widths = [*(min(width, NAME) for width in longest[:left]), *longest[left:]]
+    least = [min(word, NAME) for word in words]
+    for _ in range(sum(widths) + GAP * (len(widths) - 1) - room):
+        wide = [place for place in range(left) if widths[place] > least[place]]
+        if not wide:
+            break
+        widths[max(wide, key=widths.__getitem__)] -= 1
+    return widths
 
 
 def _digits(number: float | str | None, form: str = ".4f") -> str:
@@ -137,7 +163,9 @@ def _signed(number: float | str | None, form: str) -> Cell:
     return _digits(number, form), "green" if value > 0.0 else "red" if value < 0.0 else ""
 
 
-def _print_means(title: str, columns: Sequence[Column], shown: Sequence[Row], names: Sequence[str]) -> None:
+def _print_means(
+    title: str, columns: Sequence[Column], shown: Sequence[Row], names: Sequence[str], unlike: Sequence[Row]
+) -> None:
     by = {(row["forecaster"], row["measure"], row["timing"]): row for row in shown if row["grouping"] == "forecaster"}
     rows: list[list[str | Cell]] = []
     for name in names:
@@ -153,6 +181,7 @@ def _print_means(title: str, columns: Sequence[Column], shown: Sequence[Row], na
         _grid([title, "questions", "forecasts", *headings, "coverage"], rows)
         if title in NOTES:
             click.echo(NOTES[title])
+        _print_unlike(unlike, {column.measure for column in columns})
 
 
 def _mean(row: Row | None, first: Row) -> str | Cell:
@@ -176,26 +205,68 @@ def _infinite(shown: Sequence[Row]) -> Iterator[str]:
             yield f"{what}: {_digits(row['mean'])}, from {scores}; {clips}"
 
 
-def _print_skill(shown: Sequence[Row]) -> None:
+def _print_unlike(unlike: Sequence[Row], measures: Iterable[str]) -> None:
+    """Print below a table what in it may not be compared."""
+    for one in unlike:
+        if one["measure"] in measures:
+            click.echo(NOT_ALIKE[one["measure"]])
+
+
+def _of(row: Row) -> str:
+    """Return the name of a compared score, with the levels it is taken at where these are not all that was stated."""
+    levels = row.get("unlike", {}).get("levels", [])
+    if not levels:
+        return str(row["of"])
+    if len(levels) > 1:
+        return f"{row['of']} at common levels"
+    some = ", ".join(f"{one:g}" for one in levels[0])
+    return f"{row['of']} at {some if len(levels[0]) <= LEVELS else f'{len(levels[0])} levels'}"
+
+
+def _withheld(names: Sequence[str], unlike: Sequence[Row]) -> Iterator[str]:
+    """Yield a line for each pair of shown forecasters that leaves questions out as not alike."""
+    for one in unlike:
+        why = "numbers of draws differ" if one["measure"] == "crps" else "no level in common"
+        for pair in one["pairs"]:
+            left_out = pair["n_questions"] - pair["n_compared"]
+            if left_out and pair["forecaster"] in names and pair["benchmark"] in names:
+                who = f"{pair['forecaster']} and {pair['benchmark']}"
+                questions = "1 question" if left_out == 1 else f"{left_out} questions"
+                yield f"not compared by {one['measure']} on {questions}: {who}, {why}"
+
+
+def _print_skill(shown: Sequence[Row], unlike: Sequence[Row]) -> None:
     rows: list[list[str | Cell]] = []
     level = ""
+    apart = {(pair["forecaster"], pair["benchmark"]) for one in unlike for pair in one["pairs"]}
+    apart |= {(benchmark, forecaster) for forecaster, benchmark in apart}
     for row in shown:
-        if row["measure"] != "skill" or row["of"] not in {"brier", "rps", "crps", "crps_quantiles"}:
+        if row["measure"] != "skill" or row["of"] not in COMPARED:
+            continue
+        # Beside crps it is one row more of the same; it stands for crps where that is withheld.
+        if row["of"] == "crps_fair" and (row["forecaster"], row["benchmark"]) not in apart:
             continue
         level = f"{100 * row['level']:.0f} % interval"
         # Of a single question there is nothing to resample: its interval would have no width.
         low, high = (row["low"], row["high"]) if row["n_questions"] > 1 else (None, None)
-        interval = "-" if low is None or high is None else f"{low:+.2f} to {high:+.2f}"
+        interval = "-" if low is None or high is None else f"{low:+z.2f} to {high:+z.2f}"
         scores = [_digits(row["score"]), _digits(row["benchmark_score"])]
-        sure = "" if low is None or high is None or low <= 0.0 <= high else "green" if low > 0.0 else "red"
+        # Sure is what is so in the digits that are printed: a skill of 1e-16 is none.
+        ends = (0.0, 0.0) if low is None or high is None else (round(low, 2), round(high, 2))
+        sure = "green" if ends[0] > 0.0 else "red" if ends[1] < 0.0 else ""
         counts = [str(row["n_questions"]), f"{row['n_forecasts']} and {row['n_benchmark_forecasts']}"]
-        skill = (_digits(row["mean"], "+.2f"), sure)
-        rows.append([row["forecaster"], row["benchmark"], row["of"], *counts, *scores, skill, interval])
+        skill = (_digits(row["mean"], "+z.2f"), sure)
+        rows.append([row["forecaster"], row["benchmark"], _of(row), *counts, *scores, skill, interval])
     if rows:
         headings = ("score", "questions", "forecasts", "own", "benchmark's", "skill", level)
         _grid(["forecaster", "against", *headings], rows[:PAIRS], left=3)
     if (rest := len(rows) - PAIRS) > 0:
         click.echo(f"and {rest} more pairs; --benchmark NAME leaves those with one forecaster, --json lists all")
+    lines = list(_withheld([row["forecaster"] for row in shown], unlike))
+    for line in lines[:PAIRS]:
+        click.echo(line)
+    if (rest := len(lines) - PAIRS) > 0:
+        click.echo(f"and {rest} more pairs that are not compared; --json lists all")
 
 
 def _print_calibration(shown: Sequence[Row], level: float) -> None:
@@ -215,7 +286,7 @@ def _print_calibration(shown: Sequence[Row], level: float) -> None:
             click.echo(line)
 
 
-def _print_parts(shown: Sequence[Row], grouping: str) -> None:
+def _print_parts(shown: Sequence[Row], grouping: str, unlike: Sequence[Row]) -> None:
     rows: list[list[str | Cell]] = []
     for row in shown:
         if row["grouping"] == grouping and row["timing"] == "each" and row["measure"] in OF_PARTS:
@@ -224,6 +295,7 @@ def _print_parts(shown: Sequence[Row], grouping: str) -> None:
     rows.sort(key=lambda cells: (cells[0], OF_PARTS.index(str(cells[2]))))
     if rows:
         _grid(["forecaster", grouping, "score", "questions", "forecasts", "mean"], rows, left=3)
+        _print_unlike(unlike, {str(cells[2]) for cells in rows})
 
 
 def _print_legend(found: Mapping[str, Any]) -> None:

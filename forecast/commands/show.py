@@ -60,13 +60,21 @@ def show(
         click.echo(f"{alternative.description}; change: against the ordinary forecast of the same day")
     if prior:
         readable_prior.print_prior(table)
-        readable.print_basis(table)
+        _print_basis(table)
         return
     readable.print_scenarios(table, with_change=True)
     if events:
         click.echo()
         readable.print_events(table)
+    _print_basis(table)
+
+
+def _print_basis(table: Any) -> None:
+    from forecast.commands import readable
+
     readable.print_basis(table)
+    if doubt := readable.doubt(table):
+        click.echo(doubt)
 
 
 def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:

@@ -15,6 +15,8 @@ from forecast.commands import options
 if TYPE_CHECKING:
     from forecast.pipeline import Update
 
+NOT_RELIABLE = 1  # exit status with --strict
+
 
 @click.command()
 @options.workspace
@@ -23,16 +25,18 @@ if TYPE_CHECKING:
 @click.option("--refit", is_flag=True, help="Sample anew although the draws are cached; the numbers stay the same.")
 @click.option("--no-report", is_flag=True, help="Leave the page and the DataTree for a later `forecast report`.")
 @click.option("--dry-run", is_flag=True, help="Compute and show, write nothing but cached draws.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 where the forecast is not reliable, after writing it.")
 @click.option("-m", "--note", metavar="NOTE", help="A note for the ledger line.")
 @options.as_json
 def update(
-    root: Path, as_of: date | None, seed: int | None, refit: bool, no_report: bool, dry_run: bool, note: str | None,
-    as_json: bool,
+    root: Path, as_of: date | None, seed: int | None, refit: bool, no_report: bool, dry_run: bool, strict: bool,
+    note: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Read, check and weigh everything; write the forecast, its ledger line and its report."""
     from filelock import FileLock
 
     from forecast import pipeline
+    from forecast.commands import readable
     from forecast.commands.progress import Progress
 
     progress = Progress()
@@ -65,6 +69,10 @@ def update(
         click.echo(json.dumps(found.forecast, ensure_ascii=False, indent=1, allow_nan=False))
     else:
         _print(found, written=not dry_run, with_report=not no_report)
+    if doubt := readable.doubt(found.forecast):
+        click.echo(doubt, err=True)
+        if strict:
+            raise click.exceptions.Exit(NOT_RELIABLE)
 
 
 def _print(found: Update, *, written: bool, with_report: bool) -> None:

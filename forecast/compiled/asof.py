@@ -15,6 +15,7 @@ from forecast.compiled.layout import Layout
 from forecast.compiled.paths import Known, active_items, settle
 from forecast.compiled.reports import Report, alike, weigh
 from forecast.compiled.rows import RowRecipe, row_recipe, row_table
+from forecast.inference.portable import log_each
 from forecast.workspace.records import Item, ReportSource, Workspace
 
 Array = NDArray[np.float64]
@@ -25,9 +26,10 @@ Scope = tuple[int, ...]
 class AsOfNetwork:
     """Everything that is known on `known.as_of`, about the states on the date `on`.
 
-    `fixed` are the factors that do not depend on theta: reports, multiplied where one's events are among another's,
-    the maximum taken out into `log_fixed`. `alive[v]` are the states that event v can still be in: a reached event is
-    never behind its current one, an observed constant is as observed. Factors are over alive states alone.
+    `fixed` are the logarithms of the factors that do not depend on theta: reports, added up where one's events are
+    among another's, the maximum taken out into `log_fixed`. `alive[v]` are the states that event v can still be in: a
+    reached event is never behind its current one, an observed constant is as observed. Factors are over alive states
+    alone.
     """
 
     layout: Layout
@@ -47,9 +49,33 @@ class AsOfNetwork:
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """Scope of each factor of `factors`: rows by event, then histories, then fixed factors."""
+        """Scope of each factor of `factors`: rows by event, then what speaks of the past and what was reported."""
         families = tuple((*self.layout.parents[v], v) for v in range(len(self.layout.cards)))
-        return (*families, *self.history.scopes, *(scope for scope, _ in self.fixed))
+        return (*families, *self.evidence_scopes)
+
+    @property
+    def evidence_scopes(self) -> tuple[Scope, ...]:
+        """Scope of each factor of the evidence: the reports', then those of histories that lie within no other.
+
+        The past and the reports of the same events are weighed against each other as logarithms: either may be less
+        probable than a double can hold.
+        """
+        scopes = [scope for scope, _ in self.fixed]
+        for scope in sorted(filter(None, self.history.scopes), key=len, reverse=True):
+            if not any(set(scope) <= set(wide) for wide in scopes):
+                scopes.append(scope)
+        return tuple(scopes)
+
+    def home(self, scope: Scope) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+        """Say where what a history says of some events belongs among the factors of `evidence_scopes`.
+
+        Returns the place of the factor, the order in which the history's axes stand there, and its shape there (alive
+        states, 1 for events that it knows nothing of).
+        """
+        places = enumerate(self.evidence_scopes)
+        place, wide = next((place, other) for place, other in places if set(scope) <= set(other))
+        axes = tuple(sorted(range(len(scope)), key=lambda axis: wide.index(scope[axis])))
+        return place, axes, tuple(len(self.alive[v]) if v in scope else 1 for v in wide)
 
 
 def compile_asof(
@@ -111,8 +137,9 @@ def factors(
     Args:
         network: the compiled network.
         theta: (n_theta, draws).
-        drawn: factors of the reports, in the order of `network.fixed`, and their log offset (draws), where each draw
-            has reliabilities of its own (compiled.reliability); None: every source at its prior mean.
+        drawn: logarithms of the reports' factors (*alive states, draws or 1), in the order of `network.fixed`, and a
+            log offset (draws), where each draw has reliabilities of its own (compiled.reliability); None: every source
+            at its prior mean.
 
     Returns:
         The factors in the order of `network.scopes`, each (*alive states of its scope, draws or 1), and a log offset
@@ -126,15 +153,34 @@ def factors(
         shape = (*(layout.cards[p] for p in layout.parents[v]), card, n_draws)
         full = table[start : start + rows * card].reshape(shape)
         arrays.append(full[alive_slices(network.alive, (*layout.parents[v], v))])
-    offset = np.zeros(n_draws)
+    fixed = [table[..., np.newaxis] for _, table in network.fixed]
+    reported, offset = (fixed, np.full(n_draws, network.log_fixed)) if drawn is None else drawn
+    evidence, spent = evidence_factors(network, theta, reported)
+    return [*arrays, *evidence], offset + spent
+
+
+def evidence_factors(network: AsOfNetwork, theta: Array, reported: Sequence[Array]) -> tuple[list[Array], Array]:
+    """Compute the factors of the evidence, in the order of `evidence_scopes`: logs are added, then taken out of logs.
+
+    `reported` are the logarithms of the reports' factors. Returns arrays (*alive states, draws or 1), their maximum in
+    each draw 1, and the log of what was taken out (draws).
+    """
+    scopes = network.evidence_scopes
+    logs: list[Array | float] = [*reported, *(0.0 for _ in scopes[len(reported) :])]
+    arrays, spent = [], np.zeros(theta.shape[1])
     for scope, log_table in zip(network.history.scopes, history_tables(network.history, theta), strict=True):
-        peak = log_table.reshape(-1, n_draws).max(axis=0)
-        offset += peak
-        arrays.append(np.exp(log_table - peak)[alive_slices(network.alive, scope)])
-    if drawn is None:
-        return [*arrays, *(fixed[..., np.newaxis] for _, fixed in network.fixed)], offset + network.log_fixed
-    reported, log_reported = drawn
-    return [*arrays, *reported], offset + log_reported
+        if not scope:
+            spent += log_table
+            continue
+        home, axes, shape = network.home(scope)
+        alive = log_table[alive_slices(network.alive, scope)].transpose(*axes, len(axes))
+        logs[home] = logs[home] + alive.reshape(*shape, -1)
+    for log_table in map(np.asarray, logs):
+        peak = log_table.reshape(-1, log_table.shape[-1]).max(axis=0, initial=-np.inf)
+        finite = np.where(peak > -np.inf, peak, 0.0)
+        spent += finite
+        arrays.append(np.ascontiguousarray(np.exp(log_table - finite)))
+    return arrays, spent
 
 
 def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
@@ -145,13 +191,13 @@ def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
 def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[tuple[tuple[Scope, Array], ...], float]:
     logs: dict[Scope, Array] = {}
     spent = 0.0
-    with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
-        for report, times in alike(reports):
-            if report.is_spent:
-                spent += times * log(report.noise)
-                continue
-            scope, table = _varying(report.scope, np.log(report.table[alive_slices(alive, report.scope)]))
-            logs[scope] = logs.get(scope, 0.0) + times * table
+    for report, times in alike(reports):
+        if report.is_spent:
+            spent += times * log(report.noise)
+            continue
+        # A report that excludes a state has log probability minus infinity there.
+        scope, table = _varying(report.scope, log_each(report.table[alive_slices(alive, report.scope)]))
+        logs[scope] = logs.get(scope, 0.0) + times * table
     total, fixed = spent, []
     for scope, table in _merged(logs).items():
         peak = float(table.max(initial=-np.inf))
@@ -159,7 +205,7 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
             total += peak
             table = table - peak
         if scope:
-            fixed.append((scope, np.exp(table)))
+            fixed.append((scope, table))
     return tuple(fixed), total
 
 

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from math import exp, log, log10
+from math import exp, log, log10, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from forecast.compiled.layout import Layout
 from forecast.compiled.parts import content, on_event, on_scenarios
 from forecast.compiled.paths import Known
+from forecast.inference.portable import normal_quadrature
 from forecast.workspace.records import Item, OnScenarios, ReportSource, Settled
 
 Array = NDArray[np.float64]
@@ -24,6 +25,7 @@ Scope = tuple[int, ...]
 # Shift of the log-odds of being informative by the credibility of the item (1 confirmed .. 5 improbable).
 CREDIBILITY_SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
 UNJUDGED = 6  # credibility that cannot be judged: the shift is standard normal, averaged over
+UNJUDGED_NODES = 32  # of that average
 SPENT = 1e-20  # what a copy keeps of being informative: nothing that a double could show beside 1
 DECIBANS_PER_NAT = 10.0 * log10(exp(1.0))
 
@@ -71,14 +73,13 @@ def informative_probability(reliability: float, credibility: int) -> float:
     """Compute the probability that a report is informative.
 
     logit q = logit(reliability of the source) + shift(credibility). A credibility that cannot be judged has a standard
-    normal shift; the report's probability is linear in q, so its average over the shift is exact (Gauss-Hermite, 32
-    nodes).
+    normal shift; the report's probability is linear in q, so its average over the shift is exact (Gauss-Hermite).
     """
     centre = log(reliability / (1.0 - reliability))
     if credibility != UNJUDGED:
         return 1.0 / (1.0 + exp(-centre - CREDIBILITY_SHIFT[credibility]))
-    nodes, weights = np.polynomial.hermite_e.hermegauss(32)
-    return float((weights / (1.0 + np.exp(-centre - nodes))).sum() / weights.sum())
+    nodes, weights = normal_quadrature(UNJUDGED_NODES)
+    return sum([w / (1.0 + exp(-centre - x)) for x, w in zip(nodes.tolist(), weights.tolist(), strict=True)], 0.0)
 
 
 def alike(reports: Iterable[Report]) -> list[tuple[Report, int]]:
@@ -199,7 +200,7 @@ def _report(
     said = np.ones(())
     for v in scope:
         said = np.multiply.outer(said, lambdas[v][0])
-    noise = float(np.prod([lambdas[v][1] for v in scope]))
+    noise = prod(lambdas[v][1] for v in scope)
     for of, factor, mean in joints.values():
         scope, said, noise = *_times(scope, said, of, factor), noise * mean
     q = informative_probability(reliability, item.credibility)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from itertools import combinations
 from math import prod
 
@@ -37,9 +38,18 @@ class Plan:
 
     @property
     def largest_table(self) -> int:
-        """Entries of the largest product formed on the way: the cost of one draw is of this order."""
-        sizes = [prod(self.cards[v] for v in (*step.scope, step.variable)) for step in self.steps]
-        return max([*sizes, prod(self.cards[v] for v in self.keep)], default=1)
+        """Entries of the largest product formed on the way: the memory of one draw is of this order."""
+        return max(self._products, default=1)
+
+    @property
+    def work(self) -> int:
+        """Entries of all products formed on the way: the time of one draw is of this order."""
+        return sum(self._products)
+
+    @property
+    def _products(self) -> list[int]:
+        steps = [prod(self.cards[v] for v in (*step.scope, step.variable)) for step in self.steps]
+        return [*steps, prod(self.cards[v] for v in self.keep)]
 
 
 def plan(cards: Sequence[int], scopes: Iterable[Scope], keep: Iterable[int] = ()) -> Plan:
@@ -79,31 +89,43 @@ def plan(cards: Sequence[int], scopes: Iterable[Scope], keep: Iterable[int] = ()
 
 
 def _min_fill_order(cards: Sequence[int], scopes: Sequence[Scope], keep: Scope) -> list[int]:
-    neighbours: dict[int, set[int]] = {v: set() for v in range(len(cards))}
-    for scope in [*scopes, keep]:
+    """Take the variable whose neighbours lack the fewest edges among themselves; join them; go on without it."""
+    neighbours: list[set[int]] = [set() for _ in cards]
+    for scope in {*scopes, keep}:
         for a, b in combinations(scope, 2):
             neighbours[a].add(b)
             neighbours[b].add(a)
-
-    def cost(variable: int) -> tuple[int, int, int]:
-        around = neighbours[variable]
-        fill = sum(b not in neighbours[a] for a, b in combinations(around, 2))
-        return fill, prod(cards[v] for v in around) * cards[variable], variable
-
+    fill = [sum(len(around - neighbours[a]) - 1 for a in around) // 2 for around in neighbours]
+    size = [card * prod(cards[a] for a in around) for card, around in zip(cards, neighbours, strict=True)]
     remaining = set(range(len(cards))) - set(keep)
-    costs = {v: cost(v) for v in remaining}
+    waiting = [(fill[v], size[v], v) for v in remaining]
+    heapify(waiting)
     order = []
-    while remaining:
-        variable = min(remaining, key=costs.__getitem__)
+    while waiting:
+        *cost, variable = heappop(waiting)
+        if variable not in remaining or cost != [fill[variable], size[variable]]:
+            continue  # its cost has changed: it waits in another place
         order.append(variable)
         remaining.discard(variable)
-        around = neighbours.pop(variable)
+        around = neighbours[variable]
+        touched = set(around)
+        for a, b in combinations(sorted(around), 2):
+            if b not in neighbours[a]:
+                # The new edge is one less to fill for every common neighbour, and new pairs for its two ends.
+                common = neighbours[a] & neighbours[b]
+                touched |= common
+                for c in common:
+                    fill[c] -= 1
+                for end, other in ((a, b), (b, a)):
+                    fill[end] += len(neighbours[end]) - len(common)
+                    size[end] *= cards[other]
+                neighbours[a].add(b)
+                neighbours[b].add(a)
         for a in around:
+            fill[a] -= len(neighbours[a]) - len(around)  # the pairs of the variable with those that it does not touch
             neighbours[a].discard(variable)
-        for a, b in combinations(around, 2):
-            neighbours[a].add(b)
-            neighbours[b].add(a)
-        # Only the neighbours and their neighbours can have another fill than before.
-        touched = around.union(*(neighbours[a] for a in around)) & remaining
-        costs.update({v: cost(v) for v in touched})
+            # A variable without states, which impossible evidence leaves, cannot be divided out.
+            size[a] = size[a] // cards[variable] if cards[variable] else prod(cards[v] for v in (a, *neighbours[a]))
+        for v in touched & remaining:
+            heappush(waiting, (fill[v], size[v], v))
     return order

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.batch import messages
+from forecast.inference.batch import Factor, messages
 from forecast.inference.elimination import Plan
+from forecast.inference.scaled import DRAWS, Table, contract, shares
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 
-def draw_states(network: Plan, factors: Sequence[Array], rng: np.random.Generator) -> Index:
+def draw_states(network: Plan, factors: Sequence[Factor], rng: np.random.Generator) -> Index:
     """Draw the state of every variable (variables, draws) from the normalised product of the factors of each draw.
 
     Args:
@@ -30,19 +31,22 @@ def draw_states(network: Plan, factors: Sequence[Array], rng: np.random.Generato
         msg = "a plan without variables that are kept is needed"
         raise ValueError(msg)
     slots = messages(network, factors)
-    n_draws = max((slot.shape[-1] for slot in slots), default=1)
+    n_draws = max((slot.numbers.shape[-1] for slot in slots), default=1)
     states = np.zeros((len(network.cards), n_draws), dtype=np.intp)
-    every = np.arange(n_draws)
     for step in reversed(network.steps):
-        card = network.cards[step.variable]
-        chances = np.ones((card, n_draws))
-        for slot in step.inputs:
-            # The states of the others are drawn by now: a table becomes a row over the variable for each draw.
-            draw = every if slots[slot].shape[-1] > 1 else np.zeros(n_draws, dtype=np.intp)
-            scope = network.scopes[slot]
-            own = np.arange(card)[:, np.newaxis]
-            chances *= slots[slot][(*(own if v == step.variable else states[v] for v in scope), draw)]
+        # The states of the others are drawn by now: a table becomes a row over the variable for each draw.
+        rows = [_row(slots[slot], step.variable, network.cards[step.variable], states) for slot in step.inputs]
+        chances = shares(contract(rows, (step.variable,), network.cards))
         cumulative = np.cumsum(chances, axis=0)
         below = cumulative[:-1] <= rng.uniform(size=n_draws) * cumulative[-1]
         states[step.variable] = below.sum(axis=0)
     return states
+
+
+def _row(table: Table, variable: int, card: int, states: Index) -> Table:
+    """Return a table at the drawn states of all its variables but one."""
+    own = np.arange(card)[:, np.newaxis]
+    draw = np.arange(states.shape[1]) if table.numbers.shape[-1] > 1 else np.zeros(states.shape[1], dtype=np.intp)
+    at = (*(own if v == variable else states[v] for v in table.axes[:-1]), draw)
+    exponents = None if table.exponents is None else table.exponents[at]
+    return table._replace(numbers=table.numbers[at], axes=(variable, DRAWS), exponents=exponents)

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.batch import Factor
 from forecast.inference.elimination import Plan, Scope
+from forecast.inference.scaled import Table, logs
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -25,7 +27,7 @@ class MostProbable(NamedTuple):
     states: Index
 
 
-def most_probable(network: Plan, factors: Sequence[Array], regions: Array | None = None) -> MostProbable:
+def most_probable(network: Plan, factors: Sequence[Factor], regions: Array | None = None) -> MostProbable:
     """Find the joint state of the largest mass in each draw and region. Of equal ones it takes always the same.
 
     Args:
@@ -36,9 +38,9 @@ def most_probable(network: Plan, factors: Sequence[Array], regions: Array | None
 
     Source: Koller and Friedman (2009), section 13.2 (max-product variable elimination with traceback).
     """
-    n_draws = max((factor.shape[-1] for factor in factors), default=1)
     with np.errstate(divide="ignore"):  # what is impossible has log mass minus infinity
-        slots = [np.log(factor) for factor in factors]
+        slots = [logs(factor) if isinstance(factor, Table) else np.log(factor) for factor in factors]
+    n_draws = max((factor.shape[-1] for factor in slots), default=1)
     choices: list[Index] = []
     for step in network.steps:
         axes = (*step.scope, step.variable)

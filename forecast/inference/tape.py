@@ -117,6 +117,10 @@ class Traced:
     def __getitem__(self, key: Any) -> Traced:
         return Traced(self.tape, self.at[key])
 
+    def transposed(self, axes: tuple[int, ...]) -> Traced:
+        """Return the same values with the axes in another order."""
+        return Traced(self.tape, self.at.transpose(axes))
+
     def reshaped(self, shape: tuple[int, ...]) -> Traced:
         """Return the same values in another shape."""
         return Traced(self.tape, self.at.reshape(shape))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from forecast.networks.blocks import Blocks, Entry, Probability, Variable, Word
+from forecast.networks.blocks import CANONICAL, TABLES_ONLY, Blocks, Entry, Probability, Variable, Word
 from forecast.networks.checked import build
 from forecast.networks.discrete import DiscreteNetwork
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
@@ -87,6 +87,9 @@ def _syntax_problem(wrong: UnexpectedInput, text: str, path: str) -> Problem:
         got = f"'{text[wrong.pos_in_stream :].split(maxsplit=1)[0][:40]}'"
     else:
         raise TypeError(f"an unknown kind of syntax error: {wrong!r}")
+    if canonical := CANONICAL.search(text[wrong.pos_in_stream :].partition("\n")[0].partition("//")[0]):
+        what = "a canonical model, not a table"
+        return Problem(Source(path, line), what, f"'{canonical[0]}'", TABLES_ONLY)
     allowed = sorted(_READABLE.get(terminal, f"'{terminal.strip('_').lower()}'") for terminal in expected)
     return Problem(Source(path, line), "not in the BIF grammar", got, f"expected {' or '.join(allowed)}")
 
@@ -107,7 +110,8 @@ def _variable(block: Tree[Token]) -> Variable:
 
 def _probability(block: Tree[Token]) -> Probability:
     parents = tuple(word for names in _parts(block, "names") for word in _names(names))
-    return Probability(_names(block)[0], parents, *(_entries(block, kind) for kind in ("row", "default", "table")))
+    rows, defaults, tables = (_entries(block, kind) for kind in ("row", "default", "table"))
+    return Probability(_names(block)[0], parents, rows, defaults, tables, _words(block))
 
 
 def _entries(block: Tree[Token], kind: str) -> tuple[Entry, ...]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+# Models by a few parameters for each parent, in the spellings in use; the format has no rule for any of them.
+CANONICAL = re.compile(
+    r"(leaky[\s_-]*)?noisy[\s_-]*(or|and|max|min|adder|logical)(?![a-z])|\bici\b|canonical[\s_-]*model\w*",
+    re.IGNORECASE,
+)
+TABLES_ONLY = "only tables are read: save the network with the probabilities of every combination of parents"
 
 
 class Word(NamedTuple):
@@ -33,13 +41,14 @@ class Entry(NamedTuple):
 
 
 class Probability(NamedTuple):
-    """A `probability` block: rows `(states) numbers`, `default` rows and whole `table`s."""
+    """A `probability` block: rows `(states) numbers`, `default` rows, whole `table`s, and its properties' text."""
 
     name: Word
     parents: tuple[Word, ...]
     rows: tuple[Entry, ...]
     defaults: tuple[Entry, ...]
     tables: tuple[Entry, ...]
+    properties: tuple[Word, ...] = ()
 
 
 class Blocks(NamedTuple):

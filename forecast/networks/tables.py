@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import prod
@@ -11,15 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.networks.blocks import Entry, Probability, Word
+from forecast.networks.blocks import CANONICAL, TABLES_ONLY, Entry, Probability, Word
+from forecast.networks.printed import NUMBER, rounding_of
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 
-SUM_TOLERANCE = 1e-6  # files printed with six digits have rows that miss one by a few 1e-7
+SUM_TOLERANCE = 1e-6  # of a row whose digits explain less: some programs print more than they hold
 ROUNDING = 1e-12  # what adding up numbers in floating point leaves; not worth a word
 MAX_ENTRIES = 4_000_000  # of one table: 32 MB
 NAMED_AT_MOST = 3  # missing rows that one message lists
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 class Table(NamedTuple):
@@ -39,9 +37,11 @@ def read_table(block: Probability, states: Mapping[str, Sequence[str]], path: st
         path: the name that messages give.
 
     A whole `table` lists the variable's own states slowest and the last parent fastest (the format's rule). A row
-    that misses one by less than 1e-6 is divided by its sum, with a warning; any other deviation is a problem.
+    that misses one by less than rounding to its printed digits explains, or by less than 1e-6, is divided by its sum,
+    with a warning; any other deviation is a problem. So is a canonical model, which is no table.
     """
     reader = _Reader(block, states, path)
+    reader.refuse_canonical()
     if not reader.problems:
         reader.read_whole() if block.tables else reader.read_rows()
         reader.normalise()
@@ -65,6 +65,12 @@ class _Reader:
 
     def _problem(self, line: int, what: str, got: str = "", allowed: str = "") -> None:
         self.problems.append(Problem(Source(self.path, line), f"variable '{self.name}': {what}", got, allowed))
+
+    def refuse_canonical(self) -> None:
+        for word in self.block.properties:
+            if found := CANONICAL.search(word.text):
+                self._problem(word.line, "a canonical model, not a table", f"'{found[0]}'", TABLES_ONLY)
+                return
 
     def read_whole(self) -> None:
         first, *others = self.block.tables
@@ -138,17 +144,29 @@ class _Reader:
     def _row(self, at: tuple[int, ...]) -> str:
         return f"({', '.join(self.states[parent][i] for parent, i in zip(self.parents, at, strict=True))})"
 
+    def _printed(self, at: tuple[int, ...]) -> list[str]:
+        """Return the numbers of a row as they were written."""
+        words = self.entries[at].numbers
+        if self.block.tables:
+            rows = self.shape[:-1]
+            words = words[int(np.ravel_multi_index(at, rows)) if rows else 0 :: prod(rows)]
+        return [word.text for word in words]
+
     def normalise(self) -> None:
         sums = self.rows.sum(axis=-1)
         off = np.abs(sums - 1.0)
-        beyond: dict[Entry, tuple[int, ...]] = {}  # the first such row of each entry: a default fills many
+        beyond: dict[Entry, tuple[tuple[int, ...], float]] = {}  # the first such row of each: a default fills many
         for at, entry in self.entries.items():
-            if off[at] > SUM_TOLERANCE:
-                beyond.setdefault(entry, at)
-        for entry, at in beyond.items():
+            if off[at] > SUM_TOLERANCE and entry not in beyond:
+                explained = rounding_of(self._printed(at))
+                if off[at] >= explained - ROUNDING or sums[at] == 0.0:
+                    beyond[entry] = at, explained
+        for entry, (at, explained) in beyond.items():
             what = "probabilities do not sum to one" + (f" in row {self._row(at)}" if self.parents else "")
+            rounded = explained > SUM_TOLERANCE
+            allowed = f"1, or less than {explained:.2g} off by rounding" if rounded else f"1 within {SUM_TOLERANCE:g}"
             order = f"; a table lists the states of '{self.name}' slowest" if self.block.tables and self.parents else ""
-            self._problem(entry.line, what, f"{sums[at]:.9g}", f"1 within {SUM_TOLERANCE:g}{order}")
+            self._problem(entry.line, what, f"{sums[at]:.9g}", f"{allowed}{order}")
         mended = int((off > ROUNDING).sum())
         if mended and not self.problems:
             self.rows = self.rows / sums[..., np.newaxis]
@@ -158,4 +176,4 @@ class _Reader:
 
 
 def _is_probability(word: Word) -> bool:
-    return _NUMBER.fullmatch(word.text) is not None and 0.0 <= float(word.text) <= 1.0 + SUM_TOLERANCE
+    return NUMBER.fullmatch(word.text) is not None and 0.0 <= float(word.text) <= 1.0 + SUM_TOLERANCE

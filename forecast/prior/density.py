@@ -20,6 +20,7 @@ from pymc.pytensorf import rewrite_pregrad
 from pytensor.compile.maker import function as compile_function
 from pytensor.compile.mode import Mode, get_mode
 from pytensor.compile.sharedvalue import shared
+from pytensor.configdefaults import config
 from pytensor.gradient import grad
 from pytensor.graph.replace import clone_replace
 from pytensor.link.numba.dispatch.basic import numba_njit
@@ -62,10 +63,7 @@ def compile_density(model: pm.Model) -> Density:
     # The ends are data: sizes in the graph itself would be compiled anew for every new statement.
     parts = {variable: x[ends[i] : ends[i + 1]] for i, variable in enumerate(model.value_vars)}
     outputs = clone_replace([log_density, gradient], replace=parts)
-    mode = get_mode("NUMBA")
-    function: Any = compile_function([x], outputs, mode=Mode(linker=_UnlockedLinker(), optimizer=mode.optimizer))
-    compiled = function.vm.jit_fn
-    held = [np.array(variable.get_value()) for variable in function.get_shared()]
+    compiled, held = _compiled([x], outputs)
 
     def value_and_gradient(x: Array) -> tuple[float, Array]:
         try:
@@ -86,12 +84,33 @@ def compile_density(model: pm.Model) -> Density:
         for variable in model.value_vars:
             begin, end = end, end + point[variable.name].size
             rv = model.values_to_rvs[variable]
-            values = x[..., begin:end].reshape(*x.shape[:-1], *point[variable.name].shape)
+            values = x[..., begin:end]
             if transform := model.rvs_to_transforms[rv]:
-                # As an input, not a constant: draws in the graph itself would be compiled into it.
-                given = pt.tensor("value", dtype="float64", shape=(None,) * values.ndim)
-                values = transform.backward(given, *rv.owner.inputs).eval({given: values}, mode="FAST_COMPILE")
-            found[rv.name] = values
+                values = _transformed(transform, rv.owner.inputs, values)
+            found[rv.name] = values.reshape(*x.shape[:-1], *point[variable.name].shape)
         return found
 
     return Density(centre.size, value_and_gradient, start, variables)
+
+
+def _compiled(inputs: list[Any], outputs: list[Any]) -> tuple[Callable[..., Any], list[Array]]:
+    """Compile a graph by numba, strictly: the same operations in the same order on every processor.
+
+    PyTensor's own default, numba's fastmath, lets the compiler contract and reorder them for the processor at hand, and
+    a last digit of the gradient is another course of the sampler. Returns the function and the shared values, which it
+    takes after the inputs.
+    """
+    mode = get_mode("NUMBA")
+    with config.change_flags(numba__fastmath=False):
+        function: Any = compile_function(inputs, outputs, mode=Mode(linker=_UnlockedLinker(), optimizer=mode.optimizer))
+        compiled = function.vm.jit_fn
+    return compiled, [np.array(variable.get_value()) for variable in function.get_shared()]
+
+
+def _transformed(transform: Any, parameters: Any, values: Array) -> Array:
+    """Take all draws of a variable from the unconstrained scale to its own, by the same strict compiler."""
+    # As an input, not a constant: draws in the graph itself would be compiled into it.
+    y = pt.vector("y", dtype="float64")
+    compiled, held = _compiled([y], [transform.backward(y, *parameters)])
+    (transformed,) = compiled(np.ascontiguousarray(values).ravel(), *held)
+    return np.asarray(transformed).reshape(values.shape)

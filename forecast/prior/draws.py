@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork
 from forecast.digests import digest_of
+from forecast.prior.environment import environment, overrides
 from forecast.prior.settings import CHAINS, LONGEST, MODEL_VERSION, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
 from forecast.prior.spec import PriorSpec
 
@@ -138,6 +139,8 @@ def _keep(folder: Path, fit: Fit) -> None:
     arrays = {f"posterior/{name}": values for name, values in fit.posterior.items()}
     arrays |= {f"sample_stats/{name}": values for name, values in fit.sample_stats.items()}
     keep_file(folder / "fit.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]  # keyword arrays
+    where = json.dumps({**environment(), **overrides(), **versions()}, sort_keys=True)
+    keep_file(folder / "environment.json", lambda path: path.write_text(where, encoding="utf-8"))
     text = json.dumps(fit.diagnostics, sort_keys=True)
     keep_file(folder / "diagnostics.json", lambda path: path.write_text(text, encoding="utf-8"))
     keep_file(folder / "theta.npy", lambda path: np.save(path, fit.theta))

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.portable import normal_quadrature
 from forecast.prior.readings import DEGREES_OF_FREEDOM
 from forecast.prior.residuals import statement_columns
 from forecast.prior.spec import SD_EXPERT, Noisy, PriorSpec
 
 Array = NDArray[np.float64]
 
-NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(40)
-LOG_WEIGHTS: Array = np.log(_WEIGHTS / _WEIGHTS.sum())
+NODES, _WEIGHTS = normal_quadrature(40)
+LOG_WEIGHTS: Array = np.log(_WEIGHTS)
 
 
 @dataclass(frozen=True)

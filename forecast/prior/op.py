@@ -10,6 +10,7 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.compile.maker import function as compile_function
 from pytensor.compile.sharedvalue import shared
+from pytensor.configdefaults import config
 from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
@@ -284,5 +285,6 @@ def program_outputs(x: Any, program: Program, data: Any) -> Any:
 def run_draws(x: Any, program: Program) -> Any:
     """Compute the outputs (draws, outputs) of a program for many inputs x (draws, inputs), one after the other."""
     inputs = pt.vector("x", dtype="float64")
-    compute: Any = compile_function([inputs], program_outputs(inputs, program, shared), mode="NUMBA")
+    with config.change_flags(numba__fastmath=False):  # as in the density: the same numbers on every processor
+        compute: Any = compile_function([inputs], program_outputs(inputs, program, shared), mode="NUMBA")
     return np.array([compute(row) for row in x]).reshape(len(x), program.outputs.size)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import AsOfNetwork
+from forecast.compiled.asof import AsOfNetwork, Scope, alive_slices
 from forecast.compiled.history import history_values
 from forecast.compiled.layout import Layout
 from forecast.compiled.rows import row_values
 from forecast.inference.circuit import Queries, Table, restrict, select
+from forecast.inference.portable import exp_each
 from forecast.inference.program import Program
 from forecast.inference.tape import Tape, TapeMath, Traced, joined
 from forecast.prior.rows_prior import RowsPrior, theta_values
 from forecast.prior.spec import PriorSpec, Side
 
 Array = NDArray[np.float64]
+
+Target = tuple[Scope, NDArray[np.bool_]]  # a mask over the states of some variables
+
+ALL = np.ones((), dtype=bool)
+LEAST = -np.finfo(float).max  # stands for minus infinity where nothing is possible: it can be subtracted
+WIDE = 300.0  # nats between the states of one factor, beyond which the rarer ones are weighed by themselves
 
 
 def record_program(spec: PriorSpec) -> Program:
@@ -28,16 +39,20 @@ def record_program(spec: PriorSpec) -> Program:
     theta = _theta(tape, spec.rows)
     queries = Queries(tape)
     networks = {n: _Recorded(tape, queries, network, theta) for n, network in enumerate(spec.networks)}
-    masses = [networks[side.network].masses(side) for side in spec.sides]
+    sides = [networks[side.network].log_masses(side) for side in spec.sides]
     outputs = [Traced(tape, np.empty(0))]  # a workspace may have no statement yet
-    if masses:
-        a, b = (Traced(tape, np.array([pair[i].at.item() for pair in masses])) for i in range(2))
-        logs = joined([TapeMath.log(a), TapeMath.log(b), TapeMath.log(a + b)])
+    if sides:
+        logs = joined([Traced(tape, np.array([side[part].at.item() for side in sides])) for part in range(3)])
         outputs.append((spec.quantities @ logs[:, np.newaxis])[:, 0])
     if spec.anchor:
-        mass = _Recorded(tape, queries, spec.anchor, theta).evidence()
-        outputs.append((TapeMath.log(mass) + spec.anchor.log_fixed)[np.newaxis])
+        outputs.append(_Recorded(tape, queries, spec.anchor, theta).log_evidence()[np.newaxis])
     return tape.program(joined(outputs))
+
+
+def record_theta(rows: RowsPrior) -> Program:
+    """Record theta (outputs) as a function of the coordinates of the CPT rows (inputs)."""
+    tape = Tape(rows.n_coordinates)
+    return tape.program(_theta(tape, rows))
 
 
 def _theta(tape: Tape, rows: RowsPrior) -> Traced:
@@ -63,41 +78,98 @@ class _Recorded:
             queries.table(scope, Traced(tape, rows[start : start + np.prod(shape)].reshape(shape)))
             for scope, shape, start in _families(network.layout)
         ]
-        self._histories = self._history_tables(tape, theta)
-        self._reports = [queries.table(scope, tape.constant(table)) for scope, table in network.fixed]
+        self._tape = tape
+        self._evidence, self._stateless = self._evidence_logs(theta)
 
-    def _history_tables(self, tape: Tape, theta: Traced) -> list[Table]:
+    def _evidence_logs(self, theta: Traced) -> tuple[list[tuple[Scope, Traced | Array]], list[Traced]]:
+        """Record the logs of the factors of the past and the reports, and the logs of what no state has a part in."""
+        network, cards = self._network, self._network.cards
+        scopes, stateless = network.evidence_scopes, []
+        logs: list[Traced | Array] = [table for _, table in network.fixed]
+        logs += [np.zeros([cards[v] for v in scope]) for scope in scopes[len(logs) :]]
+        for scope, table in self._history_logs(theta):
+            if not scope:
+                stateless.append(table)
+                continue
+            home, axes, shape = network.home(scope)
+            logs[home] = table[alive_slices(self._alive, scope)].transposed(axes).reshaped(shape) + logs[home]
+        return list(zip(scopes, logs, strict=True)), stateless
+
+    def _history_logs(self, theta: Traced) -> Iterator[tuple[Scope, Traced]]:
+        """Yield the undated parents of each dated event, and the log probability of its course for their states."""
         recipe = self._network.history
         if not recipe.starts:
-            return []
+            return
         terms = history_values(TapeMath, recipe, theta[:, np.newaxis])[:, 0]
-        sums = tape.sums(recipe.constant.size, recipe.entry, 1.0, terms) + recipe.constant
-        values = TapeMath.exp(sums)
-        return [
-            self._queries.table(scope, values[start : start + int(np.prod(shape))].reshaped(shape))
-            for scope, shape, start in zip(recipe.scopes, recipe.shapes, recipe.starts, strict=True)
-        ]
+        values = self._tape.sums(recipe.constant.size, recipe.entry, 1.0, terms) + recipe.constant
+        for scope, shape, start in zip(recipe.scopes, recipe.shapes, recipe.starts, strict=True):
+            yield scope, values[start : start + prod(shape)].reshaped(shape)
 
-    def evidence(self) -> Traced:
-        """Record the mass of everything known."""
-        tables = [select(table, self._alive) for table in (*self._factors, *self._histories)]
-        return self._queries.masses(self._network.cards, [*tables, *self._reports], (), [np.ones(())])[0]
+    def _weighed(self, among: Sequence[Sequence[int]], only: Target = ((), ALL)) -> list[tuple[Table, Traced | float]]:
+        """Record the factors of the evidence over some of the alive states, and the log that was taken out of each.
 
-    def masses(self, side: Side) -> list[Traced]:
-        """Record a and b of a side: the mass of its target, and of the target's complement, given its conditions."""
+        Of those states that agree with `only` (a mask over some variables) the largest has 1, and the others have 0:
+        what is left of some states may be less than a double holds beside that of all.
+        """
+        weighed: list[tuple[Table, Traced | float]] = []
+        for scope, logs in self._evidence:
+            some = logs[np.ix_(*(list(among[v]) for v in scope))]
+            agrees = np.broadcast_to(_projected(only, scope), some.shape)
+            if isinstance(some, Traced):
+                kept = some[agrees]
+                peak: Traced | float = reduce(TapeMath.maximum, (kept[i] for i in range(kept.at.size)))
+                entries = np.broadcast_to(self._tape.constant(0.0).at, some.shape).copy()
+                entries[agrees] = TapeMath.exp(kept - peak).at
+                values = Traced(self._tape, entries)
+            else:
+                peak = max(float(some[agrees].max(initial=-np.inf)), LEAST)
+                values = self._tape.constant(np.where(agrees, exp_each(np.where(agrees, some - peak, 0.0)), 0.0))
+            weighed.append((self._queries.table(scope, values), peak))
+        return weighed
+
+    def log_evidence(self) -> Traced:
+        """Record the log of the mass of everything known."""
+        weighed = self._weighed([range(card) for card in self._network.cards])
+        tables = [*(select(table, self._alive) for table in self._factors), *(table for table, _ in weighed)]
+        total = TapeMath.log(self._queries.masses(self._network.cards, tables, (), [np.ones(())])[0])
+        for spent in (*self._stateless, *(peak for _, peak in weighed)):
+            total = total + spent
+        return total + self._network.log_fixed
+
+    def log_masses(self, side: Side) -> tuple[Traced, Traced, Traced]:
+        """Record ln a, ln b and ln(a + b): a the mass of a side's target given its conditions, b of the complement.
+
+        All three up to one number, which depends on the conditions alone and cancels in what is read of a side.
+        """
         given = {v: [x for x in self._alive[v] if x in states] for v, states in side.given}
         alive = [given.get(v, list(states)) for v, states in enumerate(self._alive)]
         target = side.table
         for axis, v in enumerate(side.variables):
             target = np.take(target, alive[v], axis=axis)
-        tables = self._relevant(side, alive)
-        return self._queries.masses([len(states) for states in alive], tables, side.variables, [target, 1.0 - target])
-
-    def _relevant(self, side: Side, alive: list[list[int]]) -> list[Table]:
-        """Drop barren events (their rows sum to one) and parts that are cut off from the target (they cancel)."""
         among = [[states.index(x) for x in kept] for states, kept in zip(self._alive, alive, strict=True)]
-        evidence = [select(table, alive) for table in self._histories if table.scope]
-        evidence += [select(table, among) for table in self._reports]
+        cards, both = [len(states) for states in alive], [target, 1.0 - target]
+        if not self._decided_by_evidence(side):
+            tables = self._relevant(side, alive, [table for table, _ in self._weighed(among)])
+            a, b = self._queries.masses(cards, tables, side.variables, both)
+            return TapeMath.log(a), TapeMath.log(b), TapeMath.log(a + b)
+        logs = []
+        for mask in both:
+            weighed = self._weighed(among, (side.variables, mask > 0.0))
+            tables = self._relevant(side, alive, [table for table, _ in weighed])
+            log_mass = TapeMath.log(self._queries.masses(cards, tables, side.variables, [mask])[0])
+            touching = (peak for table, peak in weighed if set(table.scope) & set(side.variables))
+            logs.append(reduce(lambda total, peak: total + peak, touching, log_mass))
+        larger = TapeMath.maximum(logs[0], logs[1])
+        rest = TapeMath.log1p(TapeMath.exp(-TapeMath.abs(logs[0] - logs[1])))
+        return logs[0], logs[1], larger + rest
+
+    def _decided_by_evidence(self, side: Side) -> bool:
+        """Say whether evidence on a target's own events may leave its rarer side less than a double holds."""
+        touching = [logs for scope, logs in self._evidence if set(scope) & set(side.variables)]
+        return any(isinstance(logs, Traced) or _span(logs) > WIDE for logs in touching)
+
+    def _relevant(self, side: Side, alive: list[list[int]], evidence: list[Table]) -> list[Table]:
+        """Drop barren events (their rows sum to one) and parts that are cut off from the target (they cancel)."""
         # An observed constant has no factor of its own: its row, cut to the state that was seen, is the evidence.
         seen = self._network.known.observed
         needed = {*side.variables, *(v for v, _ in side.given), *seen, *(v for table in evidence for v in table.scope)}
@@ -118,6 +190,22 @@ class _Recorded:
             tables = [table for table in tables if not reached & set(table.scope)]
             reached |= {v for table in touching for v in table.scope}
         return connected
+
+
+def _projected(only: Target, scope: Scope) -> NDArray[np.bool_]:
+    """Return which states of a scope's own variables agree with a mask, whatever the others are."""
+    variables, mask = only
+    others = tuple(axis for axis, v in enumerate(variables) if v not in scope)
+    mask = mask.any(axis=others)
+    own = [v for v in variables if v in scope]
+    order = sorted(range(len(own)), key=lambda axis: scope.index(own[axis]))
+    sizes = dict(zip(own, mask.shape, strict=True))
+    return mask.transpose(order).reshape([sizes.get(v, 1) for v in scope])
+
+
+def _span(logs: Array) -> float:
+    finite = logs[np.isfinite(logs)]
+    return float(np.ptp(finite)) if finite.size else 0.0
 
 
 def _families(layout: Layout) -> list[tuple[tuple[int, ...], tuple[int, ...], int]]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.rows_prior import theta_draws
 from forecast.prior.settings import CHAINS, CORES, LONGEST, TARGET_ACCEPT, Effort, Fit, kept
 from forecast.prior.spec import PriorSpec
 from forecast.prior.trusted import distrust
@@ -43,7 +42,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
         from forecast.prior.density import compile_density
         from forecast.prior.model import build_model
         from forecast.prior.op import run_draws
-        from forecast.prior.program import record_program
+        from forecast.prior.program import record_program, record_theta
         from forecast.prior.whitened import whitened
 
         program = record_program(spec)
@@ -61,7 +60,9 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
     if effort.quantities:
         outputs = run_draws(coordinates, program)[:, : spec.quantities.n_rows]
         posterior["quantity"] = outputs.reshape(CHAINS, weighed.size, -1)
-    return Fit(theta_draws(spec.rows, np.ascontiguousarray(coordinates.T)), posterior, stats, diagnostics)
+    # By the tape and not by numpy, whose loops for the processor at hand have other last digits.
+    theta = np.ascontiguousarray(run_draws(coordinates, record_theta(spec.rows)).T)
+    return Fit(theta, posterior, stats, diagnostics)
 
 
 def _agreeing(density: Density, seed: int, progress: Progress, effort: Effort) -> tuple[int, Arrays, Arrays, Numbers]:

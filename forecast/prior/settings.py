@@ -14,7 +14,7 @@ LONGEST = 4  # where chains do not agree they are drawn twice as long, and again
 TARGET_ACCEPT = 0.8
 DEEPEST = 10
 # Raise when the model changes in a way that the compiled numbers do not show: cached draws of before are then unused.
-MODEL_VERSION = 11
+MODEL_VERSION = 12
 
 
 def kept(n_draws: int, times: int = 1) -> NDArray[np.intp]:

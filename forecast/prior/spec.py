@@ -165,7 +165,7 @@ class _Collector:
         group = self.workspace.experts[statement.expert].group
         voices = [("group", group), *([("coder", statement.coded_by)] if statement.coded_by else [])]
         for kind, name in voices:
-            for j, weight in enumerate((direction @ self._component(v)).tolist()):
+            for j, weight in enumerate((direction[:, np.newaxis] * self._component(v)).sum(axis=0).tolist()):
                 coordinate = self._coordinates(kind, name, v) + j
                 row[coordinate] = row.get(coordinate, 0.0) + weight
 

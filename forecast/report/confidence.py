@@ -25,7 +25,7 @@ def confidence(
     scenarios: Sequence[Mapping[str, Any]],
     statements: Sequence[Mapping[str, Any]],
     question: Mapping[str, Any],
-    checks_pass: bool,
+    doubt: str,
     resolved: int,
 ) -> dict[str, Any]:
     """Grade the basis of the forecast.
@@ -36,11 +36,11 @@ def confidence(
         scenarios: rows with `quantiles`.
         statements: rows with `coded_by`.
         question: with `as_of` and `known_until`.
-        checks_pass: of sampling and reweighting.
+        doubt: why the forecast is not reliable, in one sentence; empty where it is.
         resolved: the number of resolved questions that forecasts of this workspace have been scored on.
     """
     reasons = [
-        _computed(checks_pass),
+        _computed(doubt),
         _spread(scenarios),
         _news(question),
         _numbers(statements),
@@ -51,10 +51,10 @@ def confidence(
     return {"level": level, "reasons": reasons, "sentence": f"Confidence in this judgement is {level}."}
 
 
-def _computed(checks_pass: bool) -> Reason:
-    if checks_pass:
-        return {"level": "high", "text": "Every numerical check of the computation passes."}
-    return {"level": "low", "text": "A numerical check of the computation fails: see sampling and reweighting."}
+def _computed(doubt: str) -> Reason:
+    if doubt:
+        return {"level": "low", "text": doubt}
+    return {"level": "high", "text": "Every numerical check of the computation passes."}
 
 
 def _graded(value: float, good: float, bad: float) -> Level:

@@ -50,7 +50,6 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
     told, items = statements(found, fit), evidence_list(found)
     asked, sampled, weighed = question(found), dict(material.answers.sampling), reweighting(found)
     results = scored(material.kept.scores)
-    passes = sampled["good"] and weighed["reliable"]
     page = {
         "format": FORMAT,
         "question": asked,
@@ -60,7 +59,7 @@ def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) 
         "scenarios": shares,
         "levels": [f"{100 * level:.0f}{THIN_SPACE}%" for level in QUANTILES],
         "words": word_table(),
-        "confidence": confidence(shares, told, asked, passes, results["resolved"]),
+        "confidence": confidence(shares, told, asked, weighed["doubt"], results["resolved"]),
         **_answered(material),
         "history": history(material, items),
         "events": event_table(found, material.prior, by_date),

@@ -8,28 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.prior.settings import CHAINS
+from forecast.prior.trusted import LEAST_ESS, MAX_R_HAT, distrust
 from forecast.record.outcome import Outcome
+from forecast.record.tables import diagnostics
 from forecast.report.digits import percent
 from forecast.report.wording import long_date, scenario_names
+from forecast.reweight.trusted import not_reliable
 from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 
 Array = NDArray[np.float64]
-
-MAX_R_HAT = 1.01  # Vehtari et al. (2021)
-MIN_ESS = 100 * CHAINS  # as above: a hundred a chain
 
 
 def sampling(found: Outcome) -> dict[str, Any]:
     """Describe the sampling of the parameters (worst over all of them) and of each scenario's P(s | E, theta)."""
     fit = found.posterior.draws.diagnostics
-    rows = [_forecast_row(found, i, name) for i, name in enumerate(scenario_names(found).values())]
-    sampled = [row for row in rows if row["r_hat"] is not None]
-    good = (
-        fit["r_hat_max"] <= MAX_R_HAT
-        and min(fit["ess_bulk_min"], fit["ess_tail_min"]) >= MIN_ESS
-        and fit["divergences"] == 0.0
-        and all(row["r_hat"] <= MAX_R_HAT and min(row["ess_bulk"], row["ess_tail"]) >= MIN_ESS for row in sampled)
-    )
     return {
         "parameters": {
             **fit,
@@ -38,12 +30,12 @@ def sampling(found: Outcome) -> dict[str, Any]:
             "ess_tail_shown": f"{fit['ess_tail_min']:.0f}",
             "divergences_shown": f"{fit['divergences']:.0f}",
         },
-        "forecasts": rows,
+        "forecasts": [_forecast_row(found, i, name) for i, name in enumerate(scenario_names(found).values())],
         "chains": CHAINS,
         "draws": int(found.posterior.weights.weights.size),
         "max_r_hat": MAX_R_HAT,
-        "min_ess": MIN_ESS,
-        "good": bool(good),
+        "min_ess": LEAST_ESS,
+        "good": not distrust(fit),
     }
 
 
@@ -87,7 +79,8 @@ def reweighting(found: Outcome) -> dict[str, Any]:
         "effective_size": size,
         "effective_size_shown": f"{size:.0f} of {n_draws} ({percent(size / n_draws, 0.005)})",
         "min_effective_size": MIN_EFFECTIVE_SIZE,
-        "reliable": weights.reliable,
+        "reliable": not (doubts := diagnostics(found)["reasons"]),
+        "doubt": not_reliable(doubts),
         "anchor": anchor.isoformat() if anchor else None,
         "fit_of": f"the evidence known on {long_date(anchor)}" if anchor else "the statements alone",
     }

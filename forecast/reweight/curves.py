@@ -93,11 +93,10 @@ def curves(
             stated = at_least(values)
             values = np.minimum.accumulate(stated[::-1])[::-1]
             correction = max(correction, float((stated - values).max()))
-        shape, flat = values.shape[:-1], values.reshape(-1, values.shape[-1])
-        found = averages(flat, share)
-        mean.append(found.mean.reshape(shape))
-        mcse.append(found.mcse.reshape(shape))
-        quantiles.append(weighted_quantiles(flat, share, np.array(CURVE_QUANTILES)).reshape(*shape, -1))
+        means, flat = values @ share, values.reshape(-1, values.shape[-1])
+        mean.append(means)
+        mcse.append(averages(flat, share, means.ravel()).mcse.reshape(means.shape))
+        quantiles.append(weighted_quantiles(flat, share, np.array(CURVE_QUANTILES)).reshape(*means.shape, -1))
     return Curves(tuple(days), tuple(mean), tuple(quantiles), tuple(mcse), correction)
 
 

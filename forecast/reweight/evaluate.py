@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, factors
-from forecast.compiled.reliability import report_factors, source_tables
 from forecast.compiled.scenarios import rule_events, scenario_masks
 from forecast.inference.batch import ImpossibleEvidenceError, log_evidence, log_regions, solve
 from forecast.inference.elimination import Plan, plan
@@ -78,7 +77,7 @@ def evaluate(asked: Query, theta: Array, drawn: Reliabilities | None = None) -> 
         solution = solve(asked.plan, tables, asked.masks, by_region=False)
         return solution.log_evidence + offset, _shares(solution.log_regions), solution.marginals
 
-    parts = _by_block(solved, theta, *_nodes(drawn))
+    parts = _by_block(solved, theta, *_places(drawn))
     return Evaluation(
         np.concatenate([evidence for evidence, _, _ in parts]),
         np.concatenate([shares for _, shares, _ in parts], axis=1),
@@ -101,7 +100,7 @@ def mean_joint(asked: Query, theta: Array, weights: Array, drawn: Reliabilities 
         marginals = solve(asked.plan, tables, asked.masks).marginals
         return [(_all_states(asked.network, v, marginals[v]) * share).sum(axis=2).T for v in _events(asked)]
 
-    parts = _by_block(summed, weights, theta, *_nodes(drawn))
+    parts = _by_block(summed, weights, theta, *_places(drawn))
     return tuple(np.sum(of_event, axis=0) for of_event in zip(*parts, strict=True))
 
 
@@ -130,7 +129,7 @@ def evaluate_scenarios(asked: Query, theta: Array, drawn: Reliabilities | None =
         regions = log_regions(asked.plan, tables, asked.masks)
         return np.logaddexp.reduce(regions, axis=0) + offset, _shares(regions)
 
-    parts = _by_block(solved, theta, *_nodes(drawn))
+    parts = _by_block(solved, theta, *_places(drawn))
     return np.concatenate([evidence for evidence, _ in parts]), np.concatenate([shares for _, shares in parts], axis=1)
 
 
@@ -145,7 +144,7 @@ def evaluate_regions(asked: Sequence[Query], theta: Array, drawn: Reliabilities 
         tables, _ = with_reports(*block)
         return [_shares(log_regions(one.plan, tables, one.masks)) for one in asked]
 
-    parts = _by_block(solved, theta, *_nodes(drawn))
+    parts = _by_block(solved, theta, *_places(drawn))
     return [np.concatenate(of_query, axis=1) for of_query in zip(*parts, strict=True)]
 
 
@@ -170,15 +169,15 @@ def is_possible(network: AsOfNetwork, theta: Array) -> bool:
 
 
 def _factors(network: AsOfNetwork, drawn: Reliabilities | None) -> Callable[..., tuple[list[Array], Array]]:
-    """Return what computes the factors of a block of draws, given its theta and (if they are drawn) its nodes."""
+    """Return what computes the factors of a block of draws, given its theta and (if they are drawn) its places."""
     if drawn is None:
         return lambda theta: factors(network, theta)
-    tables = source_tables(network, drawn.sources)
-    return lambda theta, nodes: factors(network, theta, report_factors(tables, nodes))
+    tables = drawn.tables(network)
+    return lambda theta, places: drawn.of_draws(places).factors(network, theta, tables)
 
 
-def _nodes(drawn: Reliabilities | None) -> list[Any]:
-    return [] if drawn is None else [drawn.nodes]
+def _places(drawn: Reliabilities | None) -> list[Any]:
+    return [] if drawn is None else [np.arange(drawn.log_correction.size)]
 
 
 def _by_block[T](solved: Callable[..., T], *by_draw: Any) -> list[T]:

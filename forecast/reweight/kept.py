@@ -13,6 +13,7 @@ import numpy as np
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import Layout
+from forecast.compiled.reliability import grids_of
 from forecast.digests import digest_of
 from forecast.prior.draws import cached_draws, keep_file, versions
 from forecast.prior.spec import prior_spec
@@ -67,7 +68,7 @@ def keep_posterior(found: Posterior, folder: Path, key: str) -> None:
         "anchor": np.array("" if found.anchor is None else found.anchor.isoformat()),
         "log_anchor": found.log_anchor,
         "sources": np.array(drawn.sources, dtype=str),
-        "nodes": drawn.nodes.astype(np.int8),  # of a grid of 65
+        "nodes": drawn.nodes.astype(np.int16),
         "log_correction": drawn.log_correction,
         "seed": np.array(drawn.seed),
         "log_evidence": evaluation.log_evidence,
@@ -97,6 +98,8 @@ def _load(layout: Layout, workspace: Workspace, as_of: date, seed: int, folder: 
         return None  # the draws were deleted from the cache
     asked = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
     ends = np.cumsum(layout.cards)[:-1]
+    sources = tuple(map(str, kept["sources"]))
+    grids = grids_of(asked.network, {name: workspace.sources[name].grade for name in sources})
     return Posterior(
         asked,
         known,
@@ -104,9 +107,7 @@ def _load(layout: Layout, workspace: Workspace, as_of: date, seed: int, folder: 
         draws,
         anchor,
         kept["log_anchor"],
-        Reliabilities(
-            tuple(map(str, kept["sources"])), kept["nodes"].astype(np.intp), kept["log_correction"], int(kept["seed"])
-        ),
+        Reliabilities(sources, grids, kept["nodes"].astype(np.intp), kept["log_correction"], int(kept["seed"])),
         Evaluation(kept["log_evidence"], kept["scenarios"], tuple(np.split(kept["events"], ends))),
         Weights(kept["weights"], *map(float, kept["diagnostics"])),
     )

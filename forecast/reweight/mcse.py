@@ -33,18 +33,20 @@ class Averages(NamedTuple):
     ess: Array
 
 
-def averages(values: Array, weights: Array) -> Averages:
+def averages(values: Array, weights: Array, mean: Array | None = None) -> Averages:
     """Average values (rows, draws) by normalised importance weights (draws).
+
+    `mean` (rows), if it is known already: the last digit of a product hangs on how many rows it has.
 
     The error of the self-normalised mean is that of the mean of f_d = n w_d (g_d - mean), by the delta method. Draws
     lie chain after chain, as stage 1 writes them. Values that are the same in all draws have no error, and the weights'
     own effective size.
 
-    Raises ValueError as `standard_error` does.
+    Raises ValueError as `ess` does.
 
     Source: Geweke (1989), theorem 2, for the terms; `ess` for the error of their mean.
     """
-    mean = values @ weights
+    mean = values @ weights if mean is None else mean
     parts = [_errors(values[i : i + BLOCK], weights, mean[i : i + BLOCK]) for i in range(0, mean.size, BLOCK)]
     errors, sizes = (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else (mean, mean)
     return Averages(mean, errors, sizes)
@@ -76,12 +78,11 @@ def standard_error(terms: Array, samples: int = 1) -> Array:
         samples: so many samples of CHAINS chains each lie one after the other, each from a distribution of its own;
             their errors are independent.
 
-    n sd(terms) / sqrt(ess(terms)): that of n times their mean. Raises ValueError where the draws are not so many equal
-    chains of at least four.
+    n sd(terms) / sqrt(ess(terms)): that of n times their mean. Raises ValueError as `ess` does.
     """
-    per_sample = terms.reshape(len(terms) * samples, -1)
+    per_sample = terms.reshape(len(terms) * samples, terms.shape[1] // samples)
     n = per_sample.shape[1]
-    spread = per_sample.std(axis=1, ddof=1)
+    spread = per_sample.std(axis=1, ddof=min(1, n - 1))
     errors = n * spread / np.sqrt(ess(per_sample))
     return np.asarray(np.sqrt(np.square(errors.reshape(-1, samples)).sum(axis=1)))
 
@@ -90,13 +91,17 @@ def ess(draws: Array, chains: int = CHAINS) -> Array:
     """Compute the effective sample size for the mean of each row of draws (rows, draws), chain after chain.
 
     Geyer's initial monotone sequence of autocorrelations that count within and between split chains. A row without any
-    variation counts every draw.
+    variation counts every draw. So do fewer than four draws a chain: they tell nothing of a memory.
+
+    Raises ValueError where the draws are not chains of equal length.
 
     Source: Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021), section 3; Geyer (1992), section 3.3.
     """
     length, rest = divmod(draws.shape[1], chains)
-    if rest or length < LEAST_A_CHAIN:
-        msg = f"{draws.shape[1]} draws are not {chains} chains of equal length, of at least {LEAST_A_CHAIN} each"
+    if length < LEAST_A_CHAIN:
+        return np.full(len(draws), float(draws.shape[1]))
+    if rest:
+        msg = f"{draws.shape[1]} draws are not {chains} chains of equal length"
         raise ValueError(msg)
     n = length // 2
     by_chain = draws.reshape(-1, chains, length)

@@ -9,7 +9,7 @@ day, and as-of dates of one quarter or month share theirs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.inference.contradiction import minimal_contradiction
 from forecast.prior.draws import Draws, prior_draws
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.reweight.evaluate import (
@@ -123,7 +124,7 @@ def unweighted(workspace: Workspace, layout: Layout, spec: PriorSpec, base: Draw
     asked = query(compile_opening(layout), workspace.scenarios)
     n_draws = base.theta.shape[1]
     weights = Weights(np.full(n_draws, 1.0 / n_draws), -np.inf, float(n_draws))
-    nobody = Reliabilities((), np.zeros((0, n_draws), dtype=np.intp), np.zeros(n_draws))
+    nobody = Reliabilities((), (), np.zeros((0, n_draws), dtype=np.intp), np.zeros(n_draws))
     evaluation = evaluate(asked, base.theta)
     return Posterior(asked, spec, base, base, None, np.zeros(n_draws), nobody, evaluation, weights)
 
@@ -184,15 +185,11 @@ def _contradictions_named(workspace: Workspace, network: AsOfNetwork, theta: Arr
 
 
 def _contradiction(workspace: Workspace, network: AsOfNetwork, theta: Array) -> list[Item]:
-    """Find a smallest set of items that are impossible together, leaving out one item after the other."""
+    """Find a minimal set of items that are impossible together: without any one of them the others are possible."""
     kept = [item for item in workspace.items if item.reported <= network.known.as_of]
 
-    def possible(items: list[Item]) -> bool:
+    def possible(items: Sequence[Item]) -> bool:
         without = Workspace(**{**vars(workspace), "items": tuple(items)})
         return is_possible(compile_workspace(network.layout, without, network.known.as_of), theta)
 
-    for item in list(kept):
-        fewer = [other for other in kept if other is not item]
-        if not possible(fewer):
-            kept = fewer
-    return kept
+    return minimal_contradiction(kept, possible)

@@ -65,6 +65,9 @@ def _smooth_live(log_ratios: Array) -> Smoothed:
     if n_tail >= MIN_TAIL:
         order = np.argsort(shifted, kind="stable")
         tail, cutoff = order[-n_tail:], np.exp(shifted[order[-n_tail - 1]])
+        if shifted[tail[0]] > -ROUNDING:
+            weights = np.exp(shifted)
+            return Smoothed(weights / weights.sum(), -np.inf)  # the whole tail is at the largest ratio: there is none
         k, sigma = fit_generalised_pareto(np.exp(shifted[tail]) - cutoff)
         if np.isfinite(k):
             at = (np.arange(n_tail) + 0.5) / n_tail

@@ -99,9 +99,9 @@ def _certain(name: str, is_yes: bool) -> QuestionEstimate:
 
 def _estimate(layout: Layout, posterior: Posterior, question: Question, shares: Array) -> QuestionEstimate:
     yes, weights = _yes(layout, posterior, question, shares), posterior.weights.weights
-    found = averages(yes[np.newaxis], weights)
+    probability = float(yes @ weights)
     quantiles = weighted_quantiles(yes[np.newaxis], weights, np.array(QUESTION_QUANTILES))[0]
-    probability, error = float(found.mean[0]), float(found.mcse[0])
+    error = float(averages(yes[np.newaxis], weights, np.array([probability])).mcse[0])
     return QuestionEstimate(question.id, probability, tuple(map(float, quantiles)), error, is_decided=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from forecast.prior.trusted import distrust, past
 from forecast.reweight.weights import Weights
@@ -26,3 +26,8 @@ def reasons(diagnostics: Mapping[str, float], weights: Weights, sizes: Mapping[s
         shown = past(sizes[name], LEAST_ESS_OF_SCENARIO)
         found.append(f"ESS of '{name}' is {shown}, below {LEAST_ESS_OF_SCENARIO:g}")
     return tuple(found)
+
+
+def not_reliable(why: Sequence[str]) -> str:
+    """Say in one sentence that a forecast is not reliable, and why; empty where nothing speaks against it."""
+    return f"The forecast is not reliable: {'; '.join(why)}." if why else ""

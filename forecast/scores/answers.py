@@ -16,7 +16,8 @@ class Answers:
     """a answers, of which n forecasts are made.
 
     `question`, `forecaster`, `first`, `last` (a,): whose it is, and its first and last forecast; `n_forecasts` (a,);
-    `window_days` (a,) from the opening to the close, `coverage` (a,) the share of it from the first forecast on. `of`
+    `window_days` (a,) from the opening to the scheduled close (the close, where none is given), `coverage` (a,) the
+    share of it from the first forecast to the close. `of`
     (n,) is the answer of a forecast, `begins` and `ends` (n,) between which moments it stands (microseconds since
     1970), `days` (n,) how long that is, and `utc_days` (n,) on how many days of the calendar it is the latest one.
     """
@@ -43,7 +44,7 @@ class Answers:
         return self._weighted(scores, self.days)
 
     def over_window(self, scores: Floats) -> Floats:
-        """(a,) the mean of scores (n,) over the whole window, 0 before the first forecast: coverage counts."""
+        """(a,) the mean of scores (n,) over the whole window, 0 while no forecast stands: coverage counts."""
         return self._summed(scores, self.days) / self.window_days
 
     def daily(self, scores: Floats) -> Floats:
@@ -67,7 +68,7 @@ def answers(forecasts: Forecasts) -> Answers:
     starts = runs([forecasts.question, forecasts.forecaster])[1]
     first = np.flatnonzero(starts)
     last = np.append(first[1:], n)[: first.size] - 1
-    opens = np.array([one.opens for one in forecasts.questions], dtype=np.int64)[forecasts.question]
+    windows = np.array([one.scheduled_close - one.opens for one in forecasts.questions], dtype=np.int64)
     closes, time = forecasts.closes, forecasts.time
     ends = closes.copy()
     ends[:-1] = np.where(starts[1:], closes[:-1], time[1:])
@@ -75,7 +76,7 @@ def answers(forecasts: Forecasts) -> Answers:
     day, after_last = time // MICROSECONDS_A_DAY, (closes - 1) // MICROSECONDS_A_DAY + 1
     next_day = after_last.copy()
     next_day[:-1] = np.where(starts[1:], after_last[:-1], np.minimum(day[1:], after_last[1:]))
-    window = (closes - opens)[first]
+    window = windows[forecasts.question[first]]
     return Answers(
         question=forecasts.question[first],
         forecaster=forecasts.forecaster[first],

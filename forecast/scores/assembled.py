@@ -78,12 +78,13 @@ def _questions(rows: Rows, options: dict[int, tuple[tuple[str, ...], bool]]) -> 
             ~np.isnan(outcome),
             rows.opens_known,
             rows.closes_known,
+            rows.scheduled_known,
             rows.cells["topic"].filled,
         )
     ]
     states = rows.cells["state"].texts
     for question, name in enumerate(rows.cells["question"].texts):
-        any_row, known, opens, closes, topic = (int(first[question]) for first in firsts)
+        any_row, known, opens, closes, scheduled, topic = (int(first[question]) for first in firsts)
         kind = int(rows.kind[any_row])
         names, ordered = options.get(question, (YES_OR_NO if kind == YES_NO else (), False))
         said = math.nan if known < 0 else float(outcome[known])
@@ -99,5 +100,6 @@ def _questions(rows: Rows, options: dict[int, tuple[tuple[str, ...], bool]]) -> 
             outcome=happened,
             opens=int(rows.opens[opens]),
             closes=int(rows.closes[closes]),
+            scheduled_close=int(rows.scheduled[scheduled] if scheduled >= 0 else rows.closes[closes]),
             topic=rows.cells["topic"][topic] if topic >= 0 else "",
         )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from forecast.scores.cells import Floats
+from forecast.scores.ties import points
 
 
 def auc(p_event: Floats, outcome: Floats) -> float | None:
     """Compute the area under the ROC curve: P(p of an event that happened > p of one that did not), ties half.
+
+    Forecasts tie as `ties.points` has it: .3 and .1 + .2 do.
 
     Args:
         p_event: (n,) probabilities.
@@ -23,6 +26,7 @@ def auc(p_event: Floats, outcome: Floats) -> float | None:
     n_yes, n_no = int(happened.sum()), int((~happened).sum())
     if not n_yes or not n_no:
         return None
-    no = np.sort(p_event[~happened])
-    below, at_most = (np.searchsorted(no, p_event[happened], side=side) for side in ("left", "right"))
-    return float((below + at_most).sum() / (2.0 * n_yes * n_no))
+    point = points(p_event)
+    yes, no = (np.bincount(point[chosen], minlength=int(point.max()) + 1) for chosen in (happened, ~happened))
+    below = np.cumsum(no) - no
+    return float((yes * (2 * below + no)).sum() / (2.0 * n_yes * n_no))

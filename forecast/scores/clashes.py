@@ -10,6 +10,7 @@ from forecast.scores.cells import Floats, Ints, Mask, written
 from forecast.scores.outcomes import outcomes
 from forecast.scores.rows import DRAWS, KINDS, QUANTILES, STATES, Rows
 from forecast.scores.runs import runs
+from forecast.scores.ties import ROUNDING, points
 from forecast.workspace.problems import Problem, shown
 
 SUM_TOLERANCE = 1e-3  # of a forecast's probabilities: three rounded thirds pass; they are scored as they stand
@@ -53,7 +54,8 @@ def _one_a_question(rows: Rows, what: str, said: Floats | Ints, known: Mask) -> 
 
 
 def _plural(what: str) -> str:
-    return {"opens": "openings (opens)", "closes": "ends (closes)"}.get(what, what)
+    plurals = {"opens": "openings (opens)", "closes": "ends (closes)", "scheduled_close": "scheduled ends"}
+    return plurals.get(what, what)
 
 
 def _windows(rows: Rows) -> Iterator[Problem]:
@@ -67,6 +69,7 @@ def _windows(rows: Rows) -> Iterator[Problem]:
         for row in any_row[(first < 0) & (filled < 0)].tolist():
             allowed = "one row of a question is enough, and the same in all that have it"
             yield Problem(rows.where[row], f"{_name(rows, row)} has no '{column}'", "nothing", allowed)
+    yield from _early_closes(rows, first_closes)
     both = (first_opens >= 0) & (first_closes >= 0)
     opens, closes = rows.opens[first_opens], rows.closes[first_closes]
     for question in np.flatnonzero(both & (closes <= opens)).tolist():
@@ -82,6 +85,18 @@ def _windows(rows: Rows) -> Iterator[Problem]:
         for row in np.flatnonzero(mask).tolist():
             got = f"{written(rows.time[row])}, {word} {written(limit[rows.question[row]])}"
             yield Problem(rows.where[row], what, got, f"opens <= time <= closes; {DATE_IS_MIDNIGHT}")
+
+
+def _early_closes(rows: Rows, first_closes: Ints) -> Iterator[Problem]:
+    """A question closes when it was scheduled to, or earlier."""
+    yield from _one_a_question(rows, "scheduled_close", rows.scheduled, rows.scheduled_known)
+    first = rows.first_with(rows.scheduled_known)
+    scheduled, closes = rows.scheduled[first], rows.closes[first_closes]
+    for question in np.flatnonzero((first >= 0) & (first_closes >= 0) & (scheduled < closes)).tolist():
+        row = int(first[question])
+        got = f"closes {written(closes[question])}, scheduled_close {written(scheduled[question])}"
+        what = f"{_name(rows, row)} closes after its scheduled close"
+        yield Problem(rows.where[row], what, got, f"closes <= scheduled_close; {DATE_IS_MIDNIGHT}")
 
 
 def _orders(rows: Rows) -> Iterator[Problem]:
@@ -117,7 +132,7 @@ def _orders(rows: Rows) -> Iterator[Problem]:
 
 def _twice(rows: Rows) -> Iterator[Problem]:
     """A forecaster says one thing about a question at a time; of draws there may be equal ones."""
-    part = np.where(rows.kind == STATES, rows.cells["state"].codes, np.nan_to_num(rows.level, nan=-1.0))
+    part = np.where(rows.kind == STATES, rows.cells["state"].codes, points(np.nan_to_num(rows.level, nan=-1.0)))
     filled = rows.cells["question"].filled & rows.cells["forecaster"].filled & rows.time_known
     chosen = np.flatnonzero(filled & (rows.kind != DRAWS))
     keys = [rows.question, rows.cells["forecaster"].codes, rows.time, part]
@@ -156,7 +171,8 @@ def _whole(rows: Rows) -> Iterator[Problem]:
         got = f"{width[place]} of {width[place] + missing[place]} states"
         what = f"a forecast of {_name(rows, row)} leaves states out"
         yield Problem(rows.where[row], what, got, "write every state, with 0 where it is ruled out")
-    for place in np.flatnonzero(states & (missing == 0) & (np.abs(total - 1.0) > SUM_TOLERANCE)).tolist():
+    off = np.abs(total - 1.0) > SUM_TOLERANCE + ROUNDING * width
+    for place in np.flatnonzero(states & (missing == 0) & off).tolist():
         row = int(order[starts[place]])
         what = f"probabilities of a forecast of {_name(rows, row)} do not add up to 1"
         yield Problem(rows.where[row], what, f"{total[place]:.6g}", f"1 up to {SUM_TOLERANCE:g}")

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast.scores.alike import Stated
 from forecast.scores.answers import Answers
 from forecast.scores.cells import Floats, Ints, Mask
+from forecast.scores.common_levels import AtCommonLevels, Side, at_common_levels
+from forecast.scores.runs import ranges
 from forecast.scores.skill import Compared, compared, resampled_means
+
+# Measures whose scores are comparable between equal numbers of draws, and between equal levels.
+NOT_ALIKE: tuple[str, ...] = ("crps", "crps_quantiles")
 
 
 @dataclass(frozen=True)
@@ -25,36 +31,78 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Questions that two forecasters answered with unlike forecasts: at other levels, or with other numbers of draws.
+
+    Of `n_questions` such questions `n_compared` are compared by `measure`, at the levels that both state; `levels` are
+    the different sets of these.
+    """
+
+    forecaster: int
+    benchmark: int
+    measure: str
+    n_questions: int
+    n_compared: int
+    levels: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class _Beside:
     """Answers beside those of one benchmark to the same questions.
 
-    `theirs` (a,) is the benchmark's answer to the question of each answer, -1 if there is none; `start` (a,) from when
-    both stand; `own` and `others` (a,) by measure the mean scores of both from then on, NaN where there is none.
+    `theirs` (a,) is the benchmark's answer to the question of each answer, -1 if there is none; `own` and `others` (a,)
+    by measure the mean scores of both from when both stand on, NaN where there is none. `unlike` (a,) by measure says
+    where they are of other levels, or other numbers of draws; `levels` are those in common, by the answer.
     """
 
     theirs: Ints
-    start: Ints
     own: Mapping[str, Floats]
     others: Mapping[str, Floats]
+    unlike: Mapping[str, Mask]
+    levels: Mapping[int, tuple[float, ...]]
 
 
-def pairs(answers: Answers, scores: Mapping[str, Floats], benchmarks: Sequence[int], seed: int) -> Iterator[Pair]:
-    """Yield every forecaster compared with every benchmark, by every measure that applies to a question of both.
+def pairs(
+    answers: Answers, scores: Mapping[str, Floats], stated: Stated, benchmarks: Sequence[int], seed: int
+) -> tuple[list[Pair], list[Apart]]:
+    """Compare every forecaster with every benchmark, by every measure that applies to a question of both.
+
+    Where their quantiles are of other levels, both are scored at the levels that both state; where their draws are of
+    other numbers, `crps` does not apply.
 
     Args:
         answers: a answers made of n forecasts.
         scores: (n,) by measure, NaN where it does not apply.
+        stated: what the forecasts consist of.
         benchmarks: which forecasters the others are compared with.
         seed: of the bootstrap over questions; pairs with equally many questions share their resamples.
+
+    Returns:
+        The comparisons, and what was unlike in them; of the latter one for both directions.
     """
+    compared_pairs: list[Pair] = []
+    apart: list[Apart] = []
     for done, benchmark in enumerate(benchmarks):
-        beside = _beside(answers, scores, benchmark)
+        beside = _beside(answers, scores, stated, benchmark)
         # What was compared the other way round, with an earlier benchmark, is not computed twice.
         skipped = {benchmark, *benchmarks[:done]}
         for forecaster in sorted(set(answers.forecaster.tolist()) - skipped):
-            for measures, places in _alike(beside, answers.forecaster == forecaster):
+            chosen = answers.forecaster == forecaster
+            for measures, places in _alike(beside, chosen):
                 found = _pair(answers, beside, (forecaster, benchmark), measures, places, seed)
-                yield from (one for one in found if one.benchmark in benchmarks)
+                compared_pairs += [one for one in found if one.benchmark in benchmarks]
+            apart += _apart(beside, (forecaster, benchmark), chosen)
+    return compared_pairs, apart
+
+
+def _apart(beside: _Beside, who: tuple[int, int], chosen: Mask) -> Iterator[Apart]:
+    """Yield what is unlike in one pair, by measure."""
+    for measure, unlike in beside.unlike.items():
+        places = np.flatnonzero(unlike & chosen)
+        if places.size:
+            levels = {beside.levels[at] for at in places.tolist() if at in beside.levels}
+            n_compared = int((~np.isnan(beside.own[measure][places])).sum())
+            yield Apart(*who, measure, places.size, n_compared, tuple(sorted(levels)))
 
 
 def _alike(beside: _Beside, chosen: Mask) -> Iterator[tuple[list[str], Ints]]:
@@ -82,7 +130,7 @@ def _pair(
             yield Pair(who[first], who[1 - first], name, counts[first], counts[1 - first], found)
 
 
-def _beside(answers: Answers, scores: Mapping[str, Floats], benchmark: int) -> _Beside:
+def _beside(answers: Answers, scores: Mapping[str, Floats], stated: Stated, benchmark: int) -> _Beside:
     of_question = np.full(int(answers.question.max(initial=-1)) + 1, -1, dtype=np.int64)
     chosen = np.flatnonzero(answers.forecaster == benchmark)
     of_question[answers.question[chosen]] = chosen
@@ -93,15 +141,46 @@ def _beside(answers: Answers, scores: Mapping[str, Floats], benchmark: int) -> _
     # Each forecast of the benchmark once for every answer that stands beside it.
     repeats = answers.n_forecasts[theirs[shared]]
     at = np.repeat(shared, repeats)
-    row = answers.first[theirs[at]] + np.arange(at.size) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    row = ranges(answers.first[theirs[shared]], repeats)
     every = np.arange(answers.of.size)
-    own_weights, their_weights = _stands(answers, start, every, answers.of), _stands(answers, start, row, at)
-    return _Beside(
-        theirs,
-        start,
-        {name: _mean(each, own_weights, answers.of, start.size) for name, each in scores.items()},
-        {name: _mean(each[row], their_weights, at, start.size) for name, each in scores.items()},
+    ours = Side(every, answers.of, _stands(answers, start, every, answers.of))
+    against = Side(row, at, _stands(answers, start, row, at))
+    own, others = (
+        {name: _mean(each[side.row], side.weight, side.at, start.size) for name, each in scores.items()}
+        for side in (ours, against)
     )
+    unlike = _unlike(stated, ours, against, start.size)
+    found = {name: unlike & ~np.isnan(own[name]) for name in NOT_ALIKE if name in own}
+    found = {name: mask for name, mask in found.items() if mask.any()}
+    levels: dict[int, tuple[float, ...]] = {}
+    if (mask := found.get("crps")) is not None:
+        own["crps"][mask] = others["crps"][mask] = np.nan
+    if (mask := found.get("crps_quantiles")) is not None:
+        at_common = _at_common_levels(stated, ours, against, mask)
+        own["crps_quantiles"][mask], others["crps_quantiles"][mask] = at_common.own[mask], at_common.others[mask]
+        levels = at_common.levels(stated)
+    return _Beside(theirs, own, others, found, levels)
+
+
+def _unlike(stated: Stated, own: Side, others: Side, n: int) -> Mask:
+    """Say at which of n answers the forecasts of both sides are not all of one form."""
+    lowest, highest = np.full(n, len(stated.forms)), np.full(n, -1)
+    if not stated.mixed:
+        return highest > lowest
+    for side in (own, others):
+        stands = side.weight > 0.0
+        form, at = stated.form[side.row[stands]], side.at[stands]
+        np.minimum.at(lowest, at, form)
+        np.maximum.at(highest, at, form)
+    return highest > lowest
+
+
+def _at_common_levels(stated: Stated, own: Side, others: Side, chosen: Mask) -> AtCommonLevels:
+    sides = []
+    for side in (own, others):
+        kept = np.flatnonzero(chosen[side.at] & (side.weight > 0.0))
+        sides.append(Side(side.row[kept], side.at[kept], side.weight[kept]))
+    return at_common_levels(stated, sides[0], sides[1], chosen.size)
 
 
 def _stands(answers: Answers, start: Ints, row: Ints, at: Ints) -> Floats:

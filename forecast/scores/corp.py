@@ -8,6 +8,7 @@ import numpy as np
 
 from forecast.scores.cells import Floats, Ints
 from forecast.scores.means import different
+from forecast.scores.ties import new_points, points
 
 RESAMPLES = 250
 LEVEL = 0.9
@@ -45,15 +46,17 @@ class Bin:
 def recalibrated(p_event: Floats, outcome: Floats) -> Floats:
     """Return the isotonic least-squares fit (n,) of outcomes by forecasts; equal forecasts get equal values.
 
+    Forecasts are equal as `ties.points` has it: .3 and .1 + .2 are.
+
     Args:
         p_event: (n,) probabilities, n at least 1.
         outcome: (n,) 1 or 0.
 
     Source: Ayer, Brunk, Ewing, Reid and Silverman (1955).
     """
-    _, inverse, counts = np.unique(p_event, return_inverse=True, return_counts=True)
-    fitted = _isotonic(np.bincount(inverse, outcome) / counts, counts)
-    return fitted[inverse]
+    point = points(p_event)
+    counts = np.bincount(point)
+    return _isotonic(np.bincount(point, outcome) / counts, counts)[point]
 
 
 def decomposition(p_event: Floats, outcome: Floats) -> Decomposition:
@@ -90,8 +93,8 @@ def reliability(p_event: Floats, outcome: Floats, question: Ints, rng: np.random
     """
     order = np.argsort(p_event, kind="stable")
     p, value = p_event[order], recalibrated(p_event, outcome)[order]
-    starts = np.flatnonzero(np.append(True, value[1:] != value[:-1]))
-    bin_of = np.cumsum(np.append(True, value[1:] != value[:-1])) - 1
+    begins = new_points(value)
+    starts, bin_of = np.flatnonzero(begins), np.cumsum(begins) - 1
     ends = np.append(starts[1:], p.size)
     counts = ends - starts
     low, high = _bands(p, np.unique(question[order], return_inverse=True)[1], starts, rng)
@@ -103,7 +106,7 @@ def reliability(p_event: Floats, outcome: Floats, question: Ints, rng: np.random
 
 def _bands(p: Floats, question: Ints, starts: Ints, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return the quantiles of each bin's mean recalibrated value under calibration. `p` is sorted."""
-    firsts = np.flatnonzero(np.append(True, p[1:] != p[:-1]))
+    firsts = np.flatnonzero(new_points(p))
     counts = np.diff(np.append(firsts, p.size))
     bin_firsts = np.searchsorted(firsts, starts)
     in_bin = np.add.reduceat(counts, bin_firsts)

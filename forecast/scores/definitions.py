@@ -54,9 +54,18 @@ MEASURES: Mapping[str, Definition] = {
         "lower",
         "Matheson and Winkler (1976)",
     ),
+    "crps_fair": Definition(
+        "fair CRPS",
+        "CRPS of draws without what their small number adds: an unbiased estimate for the distribution they come from, "
+        "if they are independent; none of a single draw",
+        "0 to infinity",
+        "lower",
+        "Ferro (2014)",
+    ),
     "crps_quantiles": Definition(
         "CRPS of quantiles",
-        "twice the mean pinball loss over the stated levels, an approximation of the CRPS, in the quantity's unit",
+        "twice the mean pinball loss over the stated levels, an approximation of the CRPS, in the quantity's unit; "
+        "to be compared between equal levels alone",
         "0 to infinity",
         "lower",
         "Bracher et al. (2021)",
@@ -93,7 +102,8 @@ MEASURES: Mapping[str, Definition] = {
     ),
     "skill": Definition(
         "skill",
-        "1 - S / S of the benchmark, on the questions that both answered, each over the time that both forecasts stood",
+        "1 - S / S of the benchmark, on the questions that both answered, each over the time that both forecasts "
+        "stood; quantiles at the levels that both state",
         "minus infinity to 1; like the benchmark: 0",
         "higher",
         "Murphy (1988)",
@@ -104,7 +114,8 @@ TIMINGS: Mapping[str, str] = {
     "each": "mean over all forecasts, each counted once",
     "spot": "mean over questions of the score of the forecast that stands at the close",
     "time_weighted": "mean over questions of the mean over time; a forecast stands until the forecaster's next one or "
-    "the close. Baseline and peer: over the whole window, 0 before the first forecast, so that coverage counts",
+    "the close. Baseline and peer: over the whole window, to the scheduled close where one is given, 0 before the "
+    "first forecast and after an early close, so that coverage counts",
     "daily": "mean over questions of the mean over UTC days of the day's latest standing forecast, from the first on "
     "(with Brier 0-2 as the Good Judgment Project did)",
     "shared_time": "mean over questions that both answered of the mean over the time that both forecasts stand; where "

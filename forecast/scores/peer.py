@@ -39,6 +39,8 @@ def spot_peer(answers: Answers, log_p: Floats) -> Floats:
 def time_weighted_peer(answers: Answers, log_p: Floats) -> Floats:
     """Compute the mean of the peer score over the window of its question, 0 while absent or alone (higher is better).
 
+    The window goes to the scheduled close; after an early close the score is 0.
+
     Coverage is thus part of it. NaN where nobody else ever answered the question.
 
     Args:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.scores.cells import Floats, Ints, Mask
-from forecast.scores.quantities import crps_of_draws, crps_of_quantiles
-from forecast.scores.rows import KINDS
+from forecast.scores.alike import alike
+from forecast.scores.cells import Floats
+from forecast.scores.quantities import crps_of_draws, crps_of_quantiles, fair_crps_of_draws
 from forecast.scores.states import brier_sum, ranked_probability_score
 from forecast.scores.table import Forecasts
 
 # To where others move a probability before they take its logarithm; both have been the limits of Metaculus.
 CLIPS = (0.01, 0.001)
+OF_NUMBERS = ("crps", "crps_fair", "crps_quantiles")
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,17 @@ def per_forecast(forecasts: Forecasts) -> Scored:
     Raises:
         ValueError: there is a forecast of a question without an outcome.
     """
-    outcomes = np.array([np.nan if one.outcome is None else one.outcome for one in forecasts.questions])
-    outcome = outcomes[forecasts.question]
+    outcome = forecasts.outcome
     if np.isnan(outcome).any():
         msg = "only forecasts of resolved questions can be scored"
         raise ValueError(msg)
     n = forecasts.question.size
     p_yes, p_outcome, n_options = (np.full(n, np.nan) for _ in range(3))
-    scores = {name: np.full(n, np.nan) for name in ("brier_sum", "rps", "crps", "crps_quantiles")}
+    scores = {name: np.full(n, np.nan) for name in ("brier_sum", "rps", *OF_NUMBERS)}
     ordered = np.array([one.ordered for one in forecasts.questions], dtype=bool)[forecasts.question]
-    for kind, chosen in _alike(forecasts):
-        entries = forecasts.entries[forecasts.first[chosen, np.newaxis] + np.arange(forecasts.width[chosen[0]])]
+    for form, chosen in alike(forecasts):
+        kind = form.kind
+        entries = forecasts.entries[forecasts.first[chosen, np.newaxis] + np.arange(form.width)]
         if kind in {"yes_no", "states"}:
             probabilities = np.hstack([1.0 - entries, entries]) if kind == "yes_no" else entries
             happened = outcome[chosen].astype(np.int64)
@@ -62,11 +63,11 @@ def per_forecast(forecasts: Forecasts) -> Scored:
                 p_yes[chosen] = entries[:, 0]
         elif kind == "draws":
             scores["crps"][chosen] = crps_of_draws(entries, outcome[chosen])
+            scores["crps_fair"][chosen] = fair_crps_of_draws(entries, outcome[chosen])
         else:
-            levels = forecasts.levels[forecasts.first[chosen[0]] + np.arange(forecasts.width[chosen[0]])]
-            scores["crps_quantiles"][chosen] = crps_of_quantiles(entries, levels, outcome[chosen])
+            scores["crps_quantiles"][chosen] = crps_of_quantiles(entries, np.array(form.levels), outcome[chosen])
     all_scores = {"brier": scores["brier_sum"] / 2.0, "brier_sum": scores["brier_sum"], "log": minus_log(p_outcome)}
-    all_scores |= {name: scores[name] for name in ("rps", "crps", "crps_quantiles")}
+    all_scores |= {name: scores[name] for name in ("rps", *OF_NUMBERS)}
     return Scored(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), p_outcome, n_options, all_scores)
 
 
@@ -93,19 +94,3 @@ def baseline(p_outcome: Floats, n_options: Floats) -> Floats:
     Source: Metaculus, scores FAQ.
     """
     return np.asarray(100.0 * (1.0 - minus_log(p_outcome) / np.log(n_options)))
-
-
-def _alike(forecasts: Forecasts) -> Iterator[tuple[str, Ints]]:
-    """Yield forecasts that can be scored in one go: of one kind, of as many numbers, at the same levels."""
-    kinds = np.array([KINDS.index(one.kind) for one in forecasts.questions], dtype=np.int64)[forecasts.question]
-    for kind, name in enumerate(KINDS):
-        of_kind: Mask = kinds == kind
-        for width in np.unique(forecasts.width[of_kind]).tolist():
-            chosen = np.flatnonzero(of_kind & (forecasts.width == width))
-            if name != "quantiles":
-                yield name, chosen
-                continue
-            levels = forecasts.levels[forecasts.first[chosen, np.newaxis] + np.arange(width)]
-            _, inverse = np.unique(levels, axis=0, return_inverse=True)
-            for group in range(inverse.max() + 1):
-                yield name, chosen[inverse == group]

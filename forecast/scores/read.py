@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 NEEDED = ("question", "forecaster", "time", "outcome", "opens", "closes")
 SAID = ("probability", "value")  # one of them is needed
-OPTIONAL = ("topic", "state", "order", "quantile")
+OPTIONAL = ("scheduled_close", "topic", "state", "order", "quantile")
 COLUMNS = ("question", "forecaster", "time", "probability", "outcome", "opens", "closes", "value", *OPTIONAL)
-TIMES = ("time", "opens", "closes")
+TIMES = ("time", "opens", "closes", "scheduled_close")
 NOTHING = {"None", "nan", "NaT", "<NA>"}  # what a cell of a pandas table without content is called
 
 
@@ -180,6 +180,7 @@ def _rows(cells: Mapping[str, Cells], where: Where, ordered: bool) -> tuple[Rows
     time, time_known = reader.moments("time")
     opens, opens_known = reader.moments("opens")
     closes, closes_known = reader.moments("closes")
+    scheduled, scheduled_known = reader.moments("scheduled_close")
     rows = Rows(
         where=where,
         cells=cells,
@@ -189,6 +190,8 @@ def _rows(cells: Mapping[str, Cells], where: Where, ordered: bool) -> tuple[Rows
         opens_known=opens_known,
         closes=closes,
         closes_known=closes_known,
+        scheduled=scheduled,
+        scheduled_known=scheduled_known,
         probability=reader.numbers("probability"),
         value=reader.numbers("value"),
         level=reader.numbers("quantile"),

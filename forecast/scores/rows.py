@@ -33,6 +33,8 @@ class Rows:
     opens_known: Mask
     closes: Ints
     closes_known: Mask
+    scheduled: Ints
+    scheduled_known: Mask
     probability: Floats
     value: Floats
     level: Floats

@@ -27,3 +27,8 @@ def runs(keys: Sequence[NDArray[Any]]) -> tuple[Ints, Mask]:
         there = key[order]
         starts[1:] |= there[1:] != there[:-1]
     return order, starts
+
+
+def ranges(first: Ints, width: Ints) -> Ints:
+    """Return `first`, `first` + 1, ... up to `width` places of each (n,), one after the other."""
+    return np.repeat(first - (np.cumsum(width) - width), width) + np.arange(int(width.sum()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,24 +10,21 @@ import numpy as np
 
 from forecast.scores.answers import Answers, answers
 from forecast.scores.auc import auc
-from forecast.scores.compare import pairs
 from forecast.scores.corp import LEVEL, decomposition, reliability
 from forecast.scores.definitions import GROUPINGS, MEASURES, TIMINGS
 from forecast.scores.groupings import Grouping, groupings
 from forecast.scores.means import different, means
 from forecast.scores.per_forecast import Scored, per_forecast
+from forecast.scores.plain import Row, plain
 from forecast.scores.read import from_columns
 from forecast.scores.series import Series, all_series
+from forecast.scores.skill_rows import skill_rows, unlike_rows
 from forecast.scores.table import Forecasts, resolved
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 DEFAULT_SEED = 1
-COMPARED = 10  # forecasters; more are not all compared with each other unless benchmarks are named
-COMPARED_BY = ("brier", "log", "rps", "crps", "crps_quantiles")
-
-Row = dict[str, Any]
 
 
 def score_table(
@@ -62,9 +58,9 @@ def score(
         by_question: whether each forecaster's scores on each question are wanted too.
 
     Returns:
-        What JSON can hold, in full precision: counts; definitions; `scores`, one object for each measure, timing and
-        group; `questions`, one for each question and forecaster, if they are wanted. An infinite number is "Infinity"
-        or "-Infinity", one that is not defined None.
+        What JSON can hold, in full precision: counts; definitions; `unlike`, what may not be compared; `scores`, one
+        object for each measure, timing and group; `questions`, one for each question and forecaster, if they are
+        wanted. An infinite number is "Infinity" or "-Infinity", one that is not defined None.
 
     Raises:
         ValueError: a benchmark is no forecaster of the table.
@@ -75,11 +71,12 @@ def score(
     known = resolved(forecasts)
     scored, gathered = per_forecast(known), answers(known)
     series = all_series(gathered, scored)
+    skill, apart = skill_rows(known, gathered, scored, benchmarks, seed)
     resolutions = [one.resolution for one in forecasts.questions]
     rows = [
         *_means(known, gathered, series),
         *_auc_and_corp(known, scored, seed),
-        *_compared(known, gathered, scored, benchmarks, seed),
+        *skill,
     ]
     used = {row["measure"] for row in rows}
     return {
@@ -94,19 +91,9 @@ def score(
         },
         "timings": dict(TIMINGS),
         "groupings": dict(GROUPINGS),
-        "scores": [_plain(row) for row in rows],
-    } | ({"questions": [_plain(row) for row in _questions(known, gathered, series)]} if by_question else {})
-
-
-def _plain(row: Row) -> Row:
-    """Return a row that JSON can hold."""
-    return {key: _number(value) if isinstance(value, float) else value for key, value in row.items()}
-
-
-def _number(value: float) -> float | str | None:
-    if math.isnan(value):
-        return None
-    return value if math.isfinite(value) else "Infinity" if value > 0.0 else "-Infinity"
+        "unlike": unlike_rows(forecasts, apart),
+        "scores": [plain(row) for row in rows],
+    } | ({"questions": [plain(row) for row in _questions(known, gathered, series)]} if by_question else {})
 
 
 def _means(forecasts: Forecasts, gathered: Answers, series: Sequence[Series]) -> Iterator[Row]:
@@ -168,44 +155,6 @@ def _auc_and_corp(forecasts: Forecasts, scored: Scored, seed: int) -> Iterator[R
             "uncertainty": parts.uncertainty,
             **counts,
             "bins": [asdict(one) for one in reliability(p, happened, question, np.random.default_rng(seed))],
-        }
-
-
-def _compared(
-    forecasts: Forecasts, gathered: Answers, scored: Scored, benchmarks: Sequence[str], seed: int
-) -> Iterator[Row]:
-    names = forecasts.forecasters
-    chosen = [names.index(name) for name in benchmarks]
-    if not benchmarks and len(names) <= COMPARED:
-        chosen = list(range(len(names)))
-    by = {measure: scored.scores[measure] for measure in COMPARED_BY}
-    found = pairs(gathered, by, chosen, seed)
-    for pair in sorted(found, key=lambda pair: (pair.forecaster, pair.benchmark, COMPARED_BY.index(pair.measure))):
-        result = pair.compared
-        yield {
-            "measure": "skill",
-            "of": pair.measure,
-            "timing": "shared_time",
-            "grouping": "pair",
-            "forecaster": names[pair.forecaster],
-            "benchmark": names[pair.benchmark],
-            "mean": result.skill,
-            "low": result.low,
-            "high": result.high,
-            "level": result.level,
-            "score": result.mean,
-            "benchmark_score": result.benchmark_mean,
-            "difference": {
-                key: _number(value)
-                for key, value in (
-                    ("mean", result.difference),
-                    ("low", result.difference_low),
-                    ("high", result.difference_high),
-                )
-            },
-            "n_questions": result.n,
-            "n_forecasts": pair.n_forecasts,
-            "n_benchmark_forecasts": pair.n_benchmark_forecasts,
         }
 
 

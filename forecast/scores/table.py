@@ -21,7 +21,8 @@ MICROSECONDS_A_DAY = 86_400_000_000
 class Question:
     """One question. `outcome` is 1 or 0, the place of the option, or the number; None while open or if void.
 
-    `options` of a question about states are in their order if `ordered`. Times in microseconds since 1970.
+    `options` of a question about states are in their order if `ordered`. Times in microseconds since 1970;
+    `scheduled_close` is when it was to close, which is `closes` unless the table says otherwise.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Question:
     outcome: float | None
     opens: int
     closes: int
+    scheduled_close: int
     topic: str
 
 
@@ -62,6 +64,12 @@ class Forecasts:
     def closes(self) -> Ints:
         """(n,) when the question of each forecast closes."""
         return np.array([one.closes for one in self.questions], dtype=np.int64)[self.question]
+
+    @property
+    def outcome(self) -> Floats:
+        """(n,) how the question of each forecast turned out, NaN while it is not known."""
+        outcomes = [np.nan if one.outcome is None else one.outcome for one in self.questions]
+        return np.array(outcomes, dtype=float)[self.question]
 
     def only(self, keep: Mask) -> Forecasts:
         """Return some of the forecasts, chosen by `keep` (n,). Questions and forecasters keep their places."""

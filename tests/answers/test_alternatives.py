@@ -201,6 +201,8 @@ def test_refits_are_asked_for_and_kept(found: Outcome, tmp_path: Path, monkeypat
     assert f"refit 1 of {n} (with equal weights)" in said[0] or "refits in" in said[-1]
     expected = {name: one.probability for name, one in found.scenarios.items()}
     assert expected == {name: one["probability"] for name, one in again[0]["scenarios"].items()}
+    # Whatever makes the refit's own forecast unreliable stands with the row: here no Pareto k is low enough.
+    assert all(any("Pareto k" in reason for reason in row["reasons"]) for row in again)
 
     del asked[:]
     assert again == kept_alternatives(found, tmp_path, _silent)

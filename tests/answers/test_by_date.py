@@ -16,10 +16,10 @@ from forecast.compiled.layout import lay_out
 from forecast.record.outcome import outcome
 from forecast.reweight.curves import curves
 from forecast.reweight.evaluate import evaluate, query
-from forecast.reweight.sources import Reliabilities
 from forecast.workspace.records import Likelihood
 from forecast.workspace.timing import Weibull
 from tests.answers.worlds import AS_OF, answered, outcome_of
+from tests.reweight.standing import standing_at
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, timed_event, workspace
 
 DAY = date(2026, 8, 1)
@@ -50,7 +50,7 @@ def test_no_step_is_likelier_by_a_day_than_by_the_horizon() -> None:
     said = item("rumour", AS_OF, Likelihood("a", {"x": 1.0, "y": 0.01}, DAY, HERE), credibility=1)
     known = workspace(net, items=[said])
     theta = np.array([[0.2], [0.8], [24.0], [0.1]])  # b comes soon where a stays in x, and hardly in y
-    layout, drawn = lay_out(net), Reliabilities(("wire",), np.full((1, 1), 50, dtype=np.intp), np.zeros(1))
+    layout, drawn = lay_out(net), standing_at({"wire": 0.99})
     quiet = outcome_of(workspace(net), theta, AS_OF)
     asked = query(compile_workspace(layout, known, AS_OF), ())
     solved = replace(quiet.posterior, asked=asked, reliabilities=drawn, evaluation=evaluate(asked, theta, drawn))

@@ -40,6 +40,7 @@ def without_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws that hang on nothing but the digest of what made them."""
     monkeypatch.setattr(reweighting, "prior_draws", by_digest)
     monkeypatch.setattr(weights, "MIN_EFFECTIVE_SIZE", 10.0)  # of 120 draws instead of 4000
+    monkeypatch.setattr(weights, "MAX_PARETO_K", 2.0)  # of 30 of them, which tell it within a half or so
 
 
 def _found(known: Workspace, as_of: date, folder: Path) -> Outcome:

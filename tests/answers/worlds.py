@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
-from forecast.compiled.reliability import NODES
 from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.prior.draws import Draws
 from forecast.prior.spec import PriorSpec
@@ -26,6 +25,7 @@ from forecast.workspace.records import Workspace
 from tests.oracle import enumeration
 from tests.oracle.enumeration import AsOf
 from tests.oracle.random_worlds import random_world, with_parts_on_scenarios
+from tests.reweight.standing import standing_at
 from tests.worlds import OPENS
 
 Array = NDArray[np.float64]
@@ -47,19 +47,19 @@ class Answered:
 
 
 def answered(seed: int, n_events: int, monkeypatch: pytest.MonkeyPatch) -> Answered | None:
-    """Return a random world whose sources stand at nodes of the grid; None if its evidence is impossible."""
+    """Return a random world whose sources stand at known reliabilities; None if its evidence is impossible."""
     world, rng = random_world(seed, n_events, draws=DRAWS), np.random.default_rng(seed + 1)
     if seed % 2:
         world = with_parts_on_scenarios(np.random.default_rng(seed), world)
     # Copies are ranked by strength at the prior mean, which is not where the sources stand here.
     known = replace(world.workspace, items=tuple(replace(item, group=None) for item in world.workspace.items))
     names = tuple(sorted(known.sources))
-    nodes = rng.integers(20, 45, len(names))
-    for name, node in zip(names, nodes, strict=True):
-        monkeypatch.setitem(enumeration.GRADE_MEAN, known.sources[name].reliability, float(NODES[node]))
+    reliability = dict(zip(names, rng.uniform(0.05, 0.95, len(names)).tolist(), strict=True))
+    for name in names:
+        monkeypatch.setitem(enumeration.GRADE_MEAN, known.sources[name].reliability, reliability[name])
     enumeration.informative.cache_clear()
     asked = query(compile_workspace(world.layout, known, AS_OF), known.scenarios)
-    drawn = Reliabilities(names, np.tile(nodes[:, np.newaxis].astype(np.intp), DRAWS), np.zeros(DRAWS))
+    drawn = standing_at(reliability, DRAWS)
     try:
         evaluation = evaluate(asked, world.flat, drawn)
     except ImpossibleEvidenceError:
@@ -77,8 +77,9 @@ def outcome_of(known: Workspace, theta: Array, as_of: date) -> Outcome:
     """Return the outcome of a workspace without reports on equally weighted draws of theta (n_theta, draws)."""
     layout, n = lay_out(known.network), theta.shape[1]
     asked = query(compile_workspace(layout, known, as_of), known.scenarios)
-    nobody = Reliabilities((), np.zeros((0, n), dtype=np.intp), np.zeros(n))
-    found = _posterior(asked, theta, nobody, Weights(np.full(n, 1.0 / n), 0.0, float(n)), evaluate(asked, theta))
+    found = _posterior(
+        asked, theta, standing_at({}, n), Weights(np.full(n, 1.0 / n), 0.0, float(n)), evaluate(asked, theta)
+    )
     return outcome(known, layout, as_of, 0, found)
 
 

@@ -89,7 +89,9 @@ def test_problems_of_the_file_end_with_status_1(tmp_path: Path) -> None:
     file = tmp_path / "x.bif"
     file.write_text("variable a { type discrete [ 2 ] { x, y }; }\nprobability ( a ) { table 0.4, 0.7; }")
     result = _query(str(file), "--json")
-    expected = f"{file}:2: variable 'a': probabilities do not sum to one; got 1.1; 1 within 1e-06\n"
+    expected = (
+        f"{file}:2: variable 'a': probabilities do not sum to one; got 1.1; 1, or less than 0.1 off by rounding\n"
+    )
     assert (1, "", expected) == (result.exit_code, result.stdout, result.stderr)
 
 
@@ -109,3 +111,33 @@ def test_a_mended_row_is_said_on_stderr(tmp_path: Path) -> None:
 def test_only_certainty_is_printed_as_certainty(probability: float, expected: str) -> None:
     """0 and 1 are printed for exactly 0 and 1 only."""
     assert expected == _digits(probability)
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"), [(0.0, "0"), (1.0, ">0.9999"), (0.25, "0.2500"), (5e-324, "<0.0001")]
+)
+def test_nothing_is_certain_while_another_state_is_possible(probability: float, expected: str) -> None:
+    """A double that is 1 is no certainty if another state has any probability."""
+    assert expected == _digits(probability, is_certain=False)
+
+
+def _one_variable(folder: Path) -> str:
+    file = folder / "a.bif"
+    file.write_text("variable A { type discrete [2] { yes, no }; }\nprobability ( A ) { table 0.01, 0.99; }")
+    return str(file)
+
+
+@pytest.mark.parametrize(("likelihood", "expected"), [("0.02,0.01", "yes >0.9999"), ("0.01,0.02", "yes <0.0001")])
+def test_four_hundred_reports_on_one_variable(tmp_path: Path, likelihood: str, expected: str) -> None:
+    """Reports that say the same do not contradict each other, however many; the table counts them."""
+    result = _query(_one_variable(tmp_path), *["--likelihood", f"A={likelihood}"] * 400)
+    assert 0 == result.exit_code
+    assert expected in result.stdout
+    assert f"400 times A={likelihood}" in result.stdout
+
+
+def test_the_smallest_likelihoods_are_ratios_as_any_others(tmp_path: Path) -> None:
+    """1e-320 : 1e-322 are doubles with a ratio of 2024 to 20 units of the smallest: the posterior follows it."""
+    answered = json.loads(_query(_one_variable(tmp_path), "--likelihood", "A=1e-320,1e-322", "--json").stdout)
+    ratio = 1e-320 / 1e-322
+    assert ratio * 0.01 / (ratio * 0.01 + 0.99) == pytest.approx(answered["marginals"]["A"]["yes"], rel=1e-14)

@@ -73,6 +73,72 @@ def test_one_question_has_no_interval(file: Path) -> None:
     assert line.split()[-1] == "-"
 
 
+SAME = {"ann": repr(0.3), "bob": repr(0.1 + 0.2)}
+UNLIKE = """question,forecaster,time,quantile,value,outcome,opens,closes
+q,ann,2026-01-01,0.25,2,6,2026-01-01,2026-02-01
+q,ann,2026-01-01,0.5,4,6,2026-01-01,2026-02-01
+q,bob,2026-01-01,0.5,4,6,2026-01-01,2026-02-01
+q,cem,2026-01-01,0.95,9,6,2026-01-01,2026-02-01
+r,ann,2026-01-01,,4,6,2026-01-01,2026-02-01
+r,ann,2026-01-01,,5,6,2026-01-01,2026-02-01
+r,bob,2026-01-01,,5,6,2026-01-01,2026-02-01
+r,bob,2026-01-01,,7,6,2026-01-01,2026-02-01
+r,bob,2026-01-01,,9,6,2026-01-01,2026-02-01
+"""
+
+
+def test_what_is_not_alike_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warnings of unlike levels and draws go to stderr, notes stand by the tables, and JSON has a field for them."""
+    monkeypatch.setenv("COLUMNS", "140")
+    file.write_text(UNLIKE, encoding="utf-8")
+    result = _run(file)
+    warnings = [line.partition("warning: ")[2].partition(";")[0] for line in result.stderr.splitlines()]
+    assert [
+        "numbers of draws differ: scores by crps cannot be compared, for few draws score worse by being few",
+        "levels of quantiles differ: scores by crps_quantiles cannot be compared",
+    ] == warnings
+    text = result.stdout
+    assert 2 == text.count("levels differ: means of different levels cannot be compared")
+    assert 2 == text.count("numbers of draws differ: by CRPS, means of different numbers cannot be compared")
+    assert "not compared by crps on 1 question: bob and ann, numbers of draws differ" in text
+    assert "not compared by crps_quantiles on 1 question: cem and bob, no level in common" in text
+    pairs = re.findall(r"^(ann|bob|cem) +(ann|bob|cem) +(crps[a-z_]*(?: at [0-9.]+)?) ", text, re.MULTILINE)
+    assert [
+        *(("ann", "bob", "crps_fair"), ("ann", "bob", "crps_quantiles at 0.5")),
+        *(("bob", "ann", "crps_fair"), ("bob", "ann", "crps_quantiles at 0.5")),
+    ] == pairs
+    found = json.loads(_run(file, "--json").stdout)
+    assert ["crps", "crps_quantiles"] == [one["measure"] for one in found["unlike"]]
+    assert result.stderr.splitlines() == [one["text"] for one in found["unlike"]]
+
+
+@pytest.mark.parametrize("columns", [20, 60, 80, 100, 200])
+def test_no_number_is_cut_off(file: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """Whatever the width of the terminal, every row of the skill table ends with both ends of its interval."""
+    twice = UNLIKE.replace("bob", "bob who says the median alone")
+    again = re.sub(r"^(q|r)", r"\1 again", twice.partition("\n")[2], flags=re.MULTILINE)
+    file.write_text(twice + again, encoding="utf-8")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = _run(file).stdout.splitlines()
+    begin = next(at for at, line in enumerate(lines) if line.startswith("forecaster ") and "skill" in line)
+    assert True is lines[begin].endswith("90 % interval")
+    rows = [
+        line for line in lines[begin + 1 : lines.index("", begin)] if " and " in line and "not compared" not in line
+    ]
+    assert 4 == len(rows)
+    assert [] == [line for line in rows if not re.search(r"[+-]\d+\.\d\d to [+-]\d+\.\d\d$", line)]
+
+
+def test_skill_by_rounding_is_no_skill(file: Path) -> None:
+    """Whose forecasts differ from another's by rounding has a skill of +0.00, without a colour or a sign to it."""
+    lines = [f"q{at},{who},2026-01-01,{p},1,2026-01-01,2026-02-01" for at in range(5) for who, p in SAME.items()]
+    file.write_text("\n".join(["question,forecaster,time,probability,outcome,opens,closes", *lines]) + "\n")
+    found = re.findall(
+        r"^(?:ann|bob) +(?:ann|bob) +brier .* ([+-]\S+) +(\S+) to (\S+)$", _run(file).stdout, re.MULTILINE
+    )
+    assert [("+0.00", "+0.00", "+0.00")] * 2 == found
+
+
 def test_questions_one_by_one(file: Path) -> None:
     """--by-question adds every forecaster's scores on every question; peer scores of one add up to 0."""
     found = json.loads(_run(file, "--json", "--by-question").stdout)["questions"]

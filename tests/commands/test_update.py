@@ -288,3 +288,39 @@ def test_doubts_about_evidence_are_said_by_the_update(updated: Path) -> None:
     assert "evidence/twice.yaml:1: warning: 2 unsettled items on 'launch' add up for 'general'" in "\n".join(said)
     assert ["1 more warning about the files: see `forecast check`"] == [line for line in said if "more warning" in line]
     assert "add up" not in _done(updated, "--dry-run", as_of="2026-06-20").stderr
+
+
+def _spoil(root: Path) -> None:
+    """Let the kept draws come from chains that did not agree, as two opposed sharp statements make them."""
+    for path in (root / "reports" / ".cache").glob("*/diagnostics.json"):
+        found = json.loads(path.read_text(encoding="utf-8")) | {"r_hat_max": 1.09, "sampled": 20000.0}
+        path.write_text(json.dumps(found), encoding="utf-8")
+
+
+def test_a_forecast_that_is_not_reliable_says_so(fresh: Path) -> None:
+    """Chains that do not agree make a forecast unreliable: on stderr, in forecast.json, in the ledger and in `show`."""
+    _spoil(fresh)
+    doubt = "The forecast is not reliable: R-hat is 1.09, above 1.01."
+    result = _done(fresh)
+    assert doubt in result.stderr.splitlines()
+    assert "drawn 4 times as long, 20000 draws" in result.stdout
+    told = [_forecast(fresh)["diagnostics"], json.loads(_ledger(fresh)[-1])["diagnostics"]]
+    assert [(False, ["R-hat is 1.09, above 1.01"])] * 2 == [(one["reliable"], one["reasons"]) for one in told]
+    shown = CliRunner().invoke(main, ["show", "-C", str(fresh)])
+    assert doubt == shown.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_strict_exits_with_1_where_a_forecast_is_not_reliable(fresh: Path, spoiled: bool) -> None:
+    """After everything is written; of a reliable forecast, and without --strict, the status is 0."""
+    if spoiled:
+        _spoil(fresh)
+    result = _update(fresh, "--strict")
+    assert (1 if spoiled else 0) == result.exit_code
+    assert spoiled == ("not reliable" in result.stderr)
+    assert 1 == len(_ledger(fresh))
+    assert spoiled != _forecast(fresh)["diagnostics"]["reliable"]
+    again = _update(fresh, "--strict", "--json")
+    assert (1 if spoiled else 0) == again.exit_code
+    assert spoiled != json.loads(again.stdout)["diagnostics"]["reliable"]
+    assert 0 == _update(fresh).exit_code

@@ -137,8 +137,17 @@ def save(block: Block, folder: Path) -> None:
 NUMBER = re.compile(r"(?<![\w.-])[-+]?\d+(?:\.\d+)?(?![\w-])")
 
 
+# A name ranked by its effect: where two effects are close, another processor's draws may put the other first.
+RANKED = re.compile(r"[\w./-]+(?= \([-+][\d.]+\))")
+
+
 def alike(shown: str, printed: str, tolerance: float) -> bool:
-    """Say whether two lines are the same but for spaces and, in a line with percent or decimals, for close numbers."""
+    """Say whether two lines are the same but for spaces and, in a line with percent or decimals, for close numbers.
+
+    Where numbers may differ, so may the names that are ranked by them.
+    """
+    if tolerance > 0.0:
+        shown, printed = (RANKED.sub("item", line) for line in (shown, printed))
     if "%" not in shown and not re.search(r"\d\.\d", shown):
         return shown.split() == printed.split()
     words = [" ".join(NUMBER.sub("#", line).split()) for line in (shown, printed)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 from math import prod
 
 import numpy as np
@@ -100,6 +100,31 @@ def test_plan(seed: int) -> None:
         assert order.scopes[step.output] == step.scope
     tables = [prod(cards[v] for v in {*step.scope, step.variable}) for step in order.steps]
     assert max([*tables, prod(cards[v] for v in keep)]) == order.largest_table
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_order_is_that_of_min_fill(seed: int) -> None:
+    """The next variable lacks the fewest edges around it; of equals, it has the smallest table, the lowest index."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 14))
+    cards = rng.integers(1, 4, n).tolist()
+    scopes = [tuple(rng.permutation(n)[: rng.integers(1, 4)].tolist()) for _ in range(n)]
+    keep = set(rng.permutation(n)[: rng.integers(0, 3)].tolist())
+    edges = {frozenset(pair) for scope in (*scopes, keep) for pair in combinations(scope, 2)}
+    remaining = set(range(n)) - keep
+    order = []
+    while remaining:
+        costs = {}
+        for v in remaining:
+            around = [w for w in range(n) if frozenset((v, w)) in edges and v != w]
+            lacking = [pair for pair in combinations(around, 2) if frozenset(pair) not in edges]
+            costs[v] = (len(lacking), cards[v] * prod(cards[w] for w in around), v, lacking)
+        *_, variable, lacking = min(costs.values())
+        order.append(variable)
+        remaining.discard(variable)
+        edges = {edge for edge in edges if variable not in edge} | {frozenset(pair) for pair in lacking}
+    assert order == [step.variable for step in plan(cards, scopes, keep).steps]
 
 
 def test_a_chain_needs_small_tables_only() -> None:

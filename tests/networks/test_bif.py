@@ -127,6 +127,76 @@ def test_a_row_just_off_one_is_divided_by_its_sum_with_a_warning() -> None:
     )
 
 
+def _one_row(row: Sequence[str]) -> str:
+    states = ", ".join(f"s{i}" for i in range(len(row)))
+    return f"""variable a {{ type discrete [ {len(row)} ] {{ {states} }}; }}
+probability ( a ) {{ table {", ".join(row)}; }}"""
+
+
+STYLES = ["{:.4f}", "{:.6f}", "{:.10f}", "{:.4g}", "{:.6g}", "{:.9g}", "{:.5e}", "{:.12e}"]
+ROUNDED = [
+    ["0.333333"] * 3,  # six digits
+    ["0.33", "0.33", "0.33"],
+    ["0.1667"] * 6,
+    [".14", ".14", ".14", ".14", ".14", ".14", ".14"],
+    ["0.999877", "0.000123457"],  # six significant digits, not nine decimals
+    ["9.99877e-01", "1.23457e-04"],
+    ["0.99997", "1.0E-5", "1.0E-5", "1.0E-5"],
+    ["1", "0", "4e-9"],
+]
+
+
+@pytest.mark.parametrize("row", ROUNDED)
+def test_a_row_off_by_its_rounding_is_divided_by_its_sum_with_a_warning(row: list[str]) -> None:
+    """A row may miss one by what rounding to the digits it is printed with explains; it is told and normalised."""
+    network = parse_bif(_one_row(row), "x.bif")
+    numbers = np.array(row, dtype=float)
+    np.testing.assert_allclose(numbers / numbers.sum(), network.tables["a"], rtol=1e-15)
+    off = abs(numbers.sum() - 1.0)
+    expected = [f"x.bif:2: warning: variable 'a': 1 of 1 rows miss one by up to {off:.1g}; each was divided by its sum"]
+    assert (expected if off > 1e-12 else []) == list(map(str, network.warnings))
+
+
+NOT_ROUNDED = {
+    ("0.333333", "0.333333", "0.333330"): "got 0.999996; 1, or less than 1.5e-06 off by rounding",
+    ("0.5", "0.333333", "0.2"): "got 1.033333; 1, or less than 1.5e-06 off by rounding",
+    ("0.5", "0.6"): "got 1.1; 1, or less than 0.1 off by rounding",
+    ("1", "1", "0"): "got 2; 1 within 1e-06",
+    ("0", "0", "0"): "got 0; 1 within 1e-06",
+    ("0.0",) * 30: "got 0; 1, or less than 1.5 off by rounding",
+    ("0.99", "1e-7"): "got 0.9900001; 1, or less than 5e-05 off by rounding",
+}
+
+
+@pytest.mark.parametrize("row", NOT_ROUNDED)
+def test_a_row_further_off_than_its_digits_explain_is_a_problem(row: tuple[str, ...]) -> None:
+    """What rounding does not explain is a mistake; the message says what it would."""
+    assert [f"x.bif:2: variable 'a': probabilities do not sum to one; {NOT_ROUNDED[row]}"] == _problems(_one_row(row))
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=12).filter(lambda row: sum(row) > 0.0), st.data())
+@settings(max_examples=200, deadline=None)
+def test_any_rounded_row_is_read(row: list[float], data: st.DataObject) -> None:
+    """A row that is rounded to any number of decimals or of significant digits, zeros at the end left out, is read."""
+    numbers = [number / sum(row) for number in row]
+    style = data.draw(st.sampled_from(STYLES))
+    printed = [style.format(number) for number in numbers]
+    if data.draw(st.booleans()) and "e" not in style:
+        printed = [text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text for text in printed]
+    np.testing.assert_allclose(numbers, parse_bif(_one_row(printed), "x.bif").tables["a"], atol=1e-3)
+
+
+def test_each_row_of_a_whole_table_has_digits_of_its_own() -> None:
+    """In a whole table, which lists the variable's own states slowest, a row is judged by its own numbers."""
+    text = """variable a { type discrete [ 2 ] { x, y }; }
+    variable b { type discrete [ 3 ] { u, v, w }; }
+    probability ( a ) { table 0.5, 0.5; }
+    probability ( b | a ) { table 0.333333, 0.2, 0.333333, 0.3, 0.333333, 0.5; }"""
+    network = parse_bif(text, "x.bif")
+    np.testing.assert_allclose([[1 / 3] * 3, [0.2, 0.3, 0.5]], network.tables["b"], rtol=1e-15)
+    assert "1 of 2 rows miss one by up to 1e-06" in str(network.warnings[0])
+
+
 VARIABLES = """variable a { type discrete [ 2 ] { x, y }; }
 variable b { type discrete [ 2 ] { up, down }; }
 probability ( a ) { table 0.3, 0.7; }
@@ -138,7 +208,8 @@ MISTAKES = {
         "x.bif:5: variable 'b': not a probability; got 'NaN'; a number from 0 to 1"
     ),
     "probability ( b | a ) {\n (x) 0.5, 0.6;\n (y) 1, 0; }": (
-        "x.bif:5: variable 'b': probabilities do not sum to one in row (x); got 1.1; 1 within 1e-06"
+        "x.bif:5: variable 'b': probabilities do not sum to one in row (x); got 1.1; "
+        "1, or less than 0.1 off by rounding"
     ),
     "probability ( b ) { table 1.5, -0.5; }": (
         "x.bif:4: variable 'b': not a probability; got '1.5'; a number from 0 to 1"
@@ -158,7 +229,7 @@ MISTAKES = {
     ),
     "probability ( b | a ) { table 0.1, 0.9, 0.2, 0.8; }": (
         "x.bif:4: variable 'b': probabilities do not sum to one in row (x); got 0.3; "
-        "1 within 1e-06; a table lists the states of 'b' slowest"
+        "1, or less than 0.1 off by rounding; a table lists the states of 'b' slowest"
     ),
     "probability ( b | b ) { default 1, 0; }": "x.bif:4: a cycle of parents; got b -> b",
     "probability ( b | a, a ) { default 1, 0; }": "x.bif:4: variable 'b': parent 'a' twice",
@@ -176,6 +247,22 @@ MISTAKES = {
     "probability ( b ) { table 1, 0; }\nvariable c { type discrete [ 3 ] { x }; } probability ( c ) { table 1; }": (
         "x.bif:5: variable 'c': wrong number of states; got 3; 1 are listed"
     ),
+    "probability ( b | a ) {\n property noisy-max;\n table 0.1, 0.2, 0.3; }": (
+        "x.bif:5: variable 'b': a canonical model, not a table; got 'noisy-max'; "
+        "only tables are read: save the network with the probabilities of every combination of parents"
+    ),
+    'probability ( b | a ) {\n property "type = Leaky NoisyOR";\n table 0.1, 0.9, 0.9, 0.1; }': (
+        "x.bif:5: variable 'b': a canonical model, not a table; got 'Leaky NoisyOR'; "
+        "only tables are read: save the network with the probabilities of every combination of parents"
+    ),
+    "probability ( b | a ) {\n function noisyOr(0.1, 0.2); }": (
+        "x.bif:5: a canonical model, not a table; got 'noisyOr'; "
+        "only tables are read: save the network with the probabilities of every combination of parents"
+    ),
+    "probability ( b | a ) { property source = a_noisy_origin; (x) 0.5, 0.6; (y) 1, 0; }": (
+        "x.bif:4: variable 'b': probabilities do not sum to one in row (x); got 1.1; "
+        "1, or less than 0.1 off by rounding"
+    ),
     "probability ( b ) { table 1,, 0; }": "x.bif:4: not in the BIF grammar; got ','; expected a name or number",
 }
 
@@ -184,6 +271,9 @@ MISTAKES = {
 def test_a_mistake_is_located_and_said(block: str) -> None:
     """Each mistake is one line that says where, what, what was found and what is allowed."""
     assert [MISTAKES[block]] == _problems(VARIABLES + block)
+
+
+NOT_ONE = "probabilities do not sum to one"
 
 
 def test_all_mistakes_are_reported_in_one_run() -> None:
@@ -199,7 +289,7 @@ probability ( c | b ) { (x) 1, 0; (y) 2, 0; }
         "x.bif:1: variable 'a': state 'x' twice",
         "x.bif:5: a cycle of parents; got b -> c -> b",
         "x.bif:5: variable 'b': parent 'c' has no such state; got 'z'; states are 'x', 'y'",
-        "x.bif:5: variable 'b': probabilities do not sum to one in row (x); got 0.9; 1 within 1e-06",
+        f"x.bif:5: variable 'b': {NOT_ONE} in row (x); got 0.9; 1, or less than 0.1 off by rounding",
         "x.bif:6: variable 'c': not a probability; got '2'; a number from 0 to 1",
     ] == _problems(text)
 

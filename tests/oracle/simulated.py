@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout, lay_out
-from forecast.compiled.reliability import NODES, log_prior
 from forecast.compiled.reports import informative_probability
 from forecast.prior.readings import DEGREES_OF_FREEDOM
 from forecast.prior.rows_prior import rows_prior, theta_draws
@@ -36,12 +35,12 @@ LEAST, MOST = 0.05, 0.95  # probability of a report that is informative, by stat
 
 @dataclass(frozen=True)
 class Simulated:
-    """The files, and the truth: theta (n_theta, 1), the node of each of SOURCES, the states at the horizon."""
+    """The files, and the truth: theta (n_theta, 1), the reliability of each of SOURCES, the states at the horizon."""
 
     layout: Layout
     workspace: Workspace
     theta: Array
-    nodes: dict[str, int]
+    reliability: dict[str, float]
     states: States
 
 
@@ -56,14 +55,17 @@ def simulate(seed: int) -> Simulated:
     rules = [rule("peace", truce=("limited", "general")), rule("cut", aid="cut")]
     world = workspace(net, scenarios=rules, watched_until=AS_OF)
     grades = {name: world.sources[name].grade for name in SOURCES}
-    nodes = {name: int(rng.choice(NODES.size, p=np.exp(log_prior(grade)))) for name, grade in grades.items()}
+    reliability = {
+        name: float(rng.beta(grade.mean * grade.certainty, (1.0 - grade.mean) * grade.certainty))
+        for name, grade in grades.items()
+    }
     will = str(rng.choice(net.events["will"].states, p=_row(theta, "will", ())))
     settled = tuple(_history(rng, net, theta, {"will": will}))
     states = _final(rng, replace(world, items=settled), theta, {"will": will})
-    items = (*settled, *_reports(rng, net, nodes, states))
+    items = (*settled, *_reports(rng, net, reliability, states))
     world = replace(world, items=tuple(sorted(items, key=lambda one: one.id)))
     said = _statements(rng, layout, world, theta)
-    return Simulated(layout, replace(world, statements=said), flat, nodes, states)
+    return Simulated(layout, replace(world, statements=said), flat, reliability, states)
 
 
 def _network() -> Network:
@@ -107,13 +109,13 @@ def _final(rng: np.random.Generator, known: Workspace, theta: Theta, states: Sta
     return states
 
 
-def _reports(rng: np.random.Generator, net: Network, nodes: dict[str, int], states: States) -> Iterator[Item]:
+def _reports(rng: np.random.Generator, net: Network, reliability: dict[str, float], states: States) -> Iterator[Item]:
     """Draw reports that are published or not, each with the probability that the model gives; silence is told too."""
     for number in range(REPORTS):
         about: Event = net.events[("will", "truce", "aid")[number % 3]]
         source, credibility = SOURCES[int(rng.integers(2))], int(rng.integers(1, 6))
         chances = rng.uniform(LEAST, MOST, len(about.states))
-        q = informative_probability(float(NODES[nodes[source]]), credibility)
+        q = informative_probability(reliability[source], credibility)
         published = q * chances[about.states.index(states[about.id])] + (1.0 - q) * chances.mean()
         said = chances if rng.uniform() < published else 1.0 - chances
         # About the horizon itself, so that none of it wears off before.

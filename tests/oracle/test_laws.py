@@ -220,7 +220,7 @@ def test_inference_at_the_mean_rows(seed: int) -> None:
         .reshape(*(layout.cards[p] for p in layout.parents[v]), card, 1)
         for v, (start, card) in enumerate(zip(layout.table_offsets, layout.cards, strict=True))
     ]
-    at_mean = solve(order, [*mean_rows, *(table[..., np.newaxis] for _, table in compiled.fixed)])
+    at_mean = solve(order, [*mean_rows, *(np.exp(table)[..., np.newaxis] for _, table in compiled.fixed)])
     assert weights.mean() == pytest.approx(float(np.exp(at_mean.log_evidence[0])), rel=1e-12)
     for v in range(len(names)):
         averaged = (solution.marginals[v][:, 0] * weights).sum(axis=1) / weights.sum()

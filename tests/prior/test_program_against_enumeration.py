@@ -19,11 +19,11 @@ from forecast.prior.program import record_program
 from forecast.prior.rows_prior import rows_prior, theta_draws
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.workspace.records import Item, Likelihood, Settled, Statement, Workspace
-from tests.oracle.enumeration import AsOf
+from tests.oracle.enumeration import AsOf, Theta
 from tests.oracle.random_worlds import named, random_world, some_day, timed
 from tests.oracle.statements import Reader, random_statements
 from tests.prior.interpreter import interpret
-from tests.worlds import HERE, HORIZON, event, item, network, statement, target, workspace
+from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, target, workspace
 
 Array = NDArray[np.float64]
 
@@ -147,3 +147,66 @@ def test_moved_across_the_statement_s_date(earlier: list[Item], later: list[Item
     assert abs(before[0] - after[0]) > 0.01
     unknown = [] if later[0].retracted is None else [replace(TALK, retracted=None)]
     assert after == implied_on(unknown)
+
+
+# A constant that long histories and many reports decide beyond what a double can hold beside one
+
+MOODS = network(event("mood", "constant"), event("pulse", "status", parents=["mood"], persistence_days=1.0))
+
+
+def restless(changes: int) -> list[Item]:
+    """A status that changes every other day, so often; then it stays."""
+    days = [OPENS + timedelta(days=1 + 2 * k) for k in range(changes)]
+    return [item(f"p{k:04}", day, Settled("pulse", ("yes", "no")[k % 2], HERE)) for k, day in enumerate(days)]
+
+
+def talks(count: int) -> list[Item]:
+    """So many reports of one day that the mood is yes."""
+    return [item(f"t{k:04}", OPENS, Likelihood("mood", {"no": 0.05, "yes": 1.0}, None, HERE)) for k in range(count)]
+
+
+@pytest.mark.parametrize(
+    "items", [restless(170), restless(350), restless(0), talks(700), [*restless(350), *talks(900)]]
+)
+@pytest.mark.parametrize("about", ["mood", "pulse"])
+def test_long_histories_and_many_reports(items: list[Item], about: str) -> None:
+    """What a statement reads, and its slope, are those of the sums in logarithms, however improbable a state became."""
+    day = HORIZON - timedelta(days=1)
+    said = [statement("s", target(about, "yes"), 0.3, day=day)]
+    world = workspace(MOODS, statements=said, items=items, watched_until=day)
+    layout = lay_out(MOODS)
+    spec = prior_spec(layout, world, HORIZON, compile_workspace(layout, world, day))
+    x = np.random.default_rng(3).normal(size=spec.rows.n_coordinates) * 3.0
+    theta = named(layout, theta_draws(spec.rows, x[:, np.newaxis]))
+    expected = logs_by_hand(theta, items, day)
+    program = record_program(spec)
+    found = run(program, x)[program.outputs]
+    np.testing.assert_allclose([expected[about], expected["evidence"]], found, rtol=1e-9, atol=1e-9)
+    h, direction = 1e-5, np.random.default_rng(4).normal(size=x.size)
+    ahead, behind = (run(program, x + sign * h * direction)[program.outputs] for sign in (1.0, -1.0))
+    slopes = [float(gradient(program, x, output) @ direction) for output in range(2)]
+    np.testing.assert_allclose((ahead - behind) / (2.0 * h), slopes, rtol=1e-5, atol=1e-6)
+
+
+def logs_by_hand(theta: Theta, items: list[Item], day: date) -> dict[str, float]:
+    """Return the log-odds of both events being yes at the horizon, and the log of the evidence's probability."""
+    log_joint, log_yes = [], []
+    q = 0.85  # of grade B at credibility 3
+    reports = sum(one.id.startswith("t") for one in items)
+    changes = [one for one in items if one.id.startswith("p")]
+    for mood in ("no", "yes"):
+        row = [float(theta["pulse", (mood,), state][0]) for state in (0, 1)]
+        log_p = float(np.log(theta["mood", (), ("no", "yes").index(mood)][0]))
+        state, since = 0, OPENS
+        for change in changes:
+            log_p -= (change.reported - since).days * (1.0 - row[state])
+            state, since = 1 - state, change.reported
+            log_p += float(np.log(row[state]))
+        log_p -= (day - since).days * (1.0 - row[state])
+        log_p += reports * float(np.log(q * (1.0 if mood == "yes" else 0.05) + (1.0 - q) * 0.525))
+        stay = float(np.exp(-1.0))
+        log_joint.append(log_p)
+        log_yes.append(log_p + float(np.log(stay * state + (1.0 - stay) * row[1])))
+    total, yes = float(np.logaddexp.reduce(log_joint)), float(np.logaddexp.reduce(log_yes))
+    no = float(np.logaddexp.reduce([a + np.log(-np.expm1(b - a)) for a, b in zip(log_joint, log_yes, strict=True)]))
+    return {"mood": log_joint[1] - log_joint[0], "pulse": yes - no, "evidence": total}

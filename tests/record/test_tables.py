@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast.prior.settings import CHAINS
 from forecast.record.outcome import QUANTILES
 from forecast.record.tables import as_csv, as_json
 from forecast.reweight.weights import weighted_quantiles
@@ -24,14 +25,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any]]
 
 
 def test_probabilities_are_weighted_means(made: tuple[Any, dict[str, Any]]) -> None:
-    """Probability, quantiles and Monte Carlo error are those of P(s | E, theta_d) under the weights."""
+    """Probability, quantiles and Monte Carlo error are those of P(s | E, theta_d) under the weights.
+
+    The error is ArviZ's of the mean of n w_d (P(s | E, theta_d) - P(s)) over the chains.
+    """
+    from arviz_stats.base import array_stats
+
     found, table = made
     weights, scenarios = found.posterior.weights.weights, found.posterior.evaluation.scenarios
     assert ["peace", "drift", "other"] == [row["id"] for row in table["scenarios"]]
     for row, values in zip(table["scenarios"], scenarios, strict=True):
         mean = float(np.dot(values, weights))
         assert mean == pytest.approx(row["probability"], abs=1e-12)
-        assert float(np.sqrt(np.dot((values - mean) ** 2, weights**2))) == pytest.approx(row["mcse"], rel=1e-9)
+        terms = (weights.size * weights * (values - mean)).reshape(CHAINS, -1)
+        error = float(array_stats.mcse(terms, method="mean", chain_axis=0, draw_axis=1))
+        assert error == pytest.approx(row["mcse"], rel=1e-9)
         quantiles = weighted_quantiles(values[np.newaxis], weights, np.array(QUANTILES))[0]
         assert dict(zip(map(str, QUANTILES), quantiles.tolist(), strict=True)) == row["quantiles"]
     blocks = [table["scenarios"], *(event["states"] for event in table["events"])]

@@ -139,5 +139,6 @@ def _draws(spec: PriorSpec, folder: Path, n_draws: int) -> Draws:
     }
     np.savez(folder / "fit.npz", **fit)  # type: ignore[arg-type]  # keyword arrays
     diagnostics = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0}
+    diagnostics["sampled"] = 5000.0
     (folder / "diagnostics.json").write_text(json.dumps(diagnostics), encoding="utf-8")
     return Draws(theta_draws(rows, coordinates), "d" * 64, diagnostics, folder)

@@ -149,11 +149,11 @@ def test_one_point_is_one_point(shown: str, expected: str) -> None:
     assert expected == in_points(shown)
 
 
-def _confidence(width: float, days: int, own: int, resolved: int, *, passes: bool = True) -> str:
+def _confidence(width: float, days: int, own: int, resolved: int, *, doubt: str = "") -> str:
     scenarios = [{"name": "A", "quantiles": {"0.05": 0.1, "0.95": 0.1 + width}}]
     told = [{"coded_by": None if n < own else "editor"} for n in range(10)]
     asked = {"as_of": "2025-12-31", "known_until": f"2025-12-{31 - days:02d}"}
-    return str(confidence(scenarios, told, asked, passes, resolved)["level"])
+    return str(confidence(scenarios, told, asked, doubt, resolved)["level"])
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_confidence_is_no_better_than_its_reasons(
 ) -> None:
     """High only if every reason is, low if any is; a failed check makes it low whatever else there is."""
     assert expected == _confidence(width, days, own, resolved)
-    assert "low" == _confidence(width, days, own, resolved, passes=False)
+    assert "low" == _confidence(width, days, own, resolved, doubt="R-hat")
 
 
 def test_every_step_of_the_drawn_waterfall_adds_up(drawn: Drawn) -> None:
@@ -209,6 +209,6 @@ def test_reasons_are_told_in_the_right_number(days: int, own: int, resolved: int
     rows = [{"coded_by": None if n < own else "editor"} for n in range(2)]
     asked = {"as_of": str(date(2025, 9, 30)), "known_until": str(date(2025, 9, 30) - timedelta(days))}
     scenarios = [{"name": "Alpha", "quantiles": {"0.05": 0.1, "0.95": 0.2}}]
-    told = " ".join(row["text"] for row in confidence(scenarios, rows, asked, True, resolved)["reasons"])
+    told = " ".join(row["text"] for row in confidence(scenarios, rows, asked, "", resolved)["reasons"])
     for text in texts:
         assert text.replace("2025-09-30", "30 September 2025") in told

@@ -66,7 +66,64 @@ def test_weights_without_a_tail_are_not_trusted() -> None:
     log_ratios = np.full(4000, -np.inf)
     log_ratios[:3] = 0.0
     assert np.inf == smooth(log_ratios).pareto_k
-    assert np.inf == pareto_k(np.zeros(10))
+    assert np.inf == pareto_k(np.full(10, -np.inf))
+
+
+@pytest.mark.parametrize("live", [30, 150, 188, 1000, 3999])
+def test_a_draw_that_is_ruled_out_has_no_weight(live: int) -> None:
+    """Draws with a ratio of zero keep a weight of exactly zero, and the others are smoothed as if they were alone."""
+    rng = np.random.default_rng(live)
+    alive = rng.permutation(4000) < live
+    log_ratios = np.full(4000, -np.inf)
+    log_ratios[alive] = 1.5 * rng.standard_normal(live)
+    found, alone = smooth(log_ratios), smooth(log_ratios[alive])
+    assert 0 == np.count_nonzero(found.weights[~alive])
+    assert alone.weights.tolist() == found.weights[alive].tolist()
+    assert alone.pareto_k == found.pareto_k
+    assert found.weights.sum() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_arviz_gives_weight_to_what_is_ruled_out() -> None:
+    """The tail is that of the draws that live; ArviZ counts all of them, and weighs some that are ruled out."""
+    from arviz_stats.base import array_stats
+
+    log_ratios = np.full(4000, -np.inf)
+    log_ratios[:150] = np.random.default_rng(7).standard_normal(150)
+    log_weights, _ = array_stats.psislw(-log_ratios)
+    assert 0.001 < np.exp(log_weights)[150:].sum()
+    assert 0.0 == smooth(log_ratios).weights[150:].sum()
+
+
+@pytest.mark.parametrize(("live", "k"), [(24, np.inf), (25, -np.inf), (399, -np.inf), (400, -np.inf)])
+def test_equal_ratios_of_the_draws_that_live(live: int, k: float) -> None:
+    """They share the weight evenly; it is trusted where at least 400 of them live, and k unknown where too few do."""
+    log_ratios = np.full(4000, -np.inf)
+    log_ratios[np.random.default_rng(live).permutation(4000)[:live]] = -3.0
+    found = weigh_draws(log_ratios, np.full((1, 4000), 0.5))
+    np.testing.assert_allclose(found.weights, np.where(log_ratios > -np.inf, 1.0 / live, 0.0), rtol=1e-12)
+    assert k == found.pareto_k
+    assert pytest.approx(live) == found.effective_size
+    assert (live >= 400) == found.reliable
+
+
+def test_a_scenario_that_few_draws_know_is_not_trusted() -> None:
+    """Even weights do not hide a scenario that all draws but a few rule out."""
+    shares = np.zeros((2, 4000))
+    shares[0, :20] = np.linspace(0.1, 0.9, 20)
+    shares[1] = 1.0 - shares[0]
+    found = weigh_draws(np.zeros(4000), shares)
+    assert np.inf == found.pareto_k
+    assert pytest.approx(4000.0) == found.effective_size
+    assert ("Pareto k of the weights is inf, above 0.7",) == found.distrust
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_ratios_that_are_no_numbers_are_refused(bad: float) -> None:
+    """Nothing is made of a ratio that is infinite or no number, nor of draws none of which lives."""
+    with pytest.raises(ValueError, match=f"log ratio of importance sampling is {bad}"):
+        smooth(np.array([0.0, bad, 1.0]))
+    with pytest.raises(ValueError, match="-inf"):
+        smooth(np.full(3, -np.inf))
 
 
 def test_the_worst_tail_counts() -> None:
@@ -120,3 +177,13 @@ def test_weights_over_too_many_orders_of_magnitude() -> None:
     log_ratios = -1000.0 * np.random.default_rng(5).exponential(size=4000)
     assert smooth(log_ratios).pareto_k > 0.7
     assert np.inf == fit_generalised_pareto(np.array([1e-300] * 40 + [1e-200, 1e-100, 1.0]))[0]
+
+
+@pytest.mark.parametrize("n_low", [1, 100, 3000])
+def test_a_tail_at_the_largest_ratio_is_none(n_low: int) -> None:
+    """Where the whole tail has the largest ratio, ratios are bounded: nothing is smoothed, and k is minus infinity."""
+    log_ratios = np.concatenate([np.linspace(-9.0, -1.0, n_low), np.full(4000 - n_low, 2.0)])
+    found = smooth(np.random.default_rng(6).permutation(log_ratios))
+    raw = np.exp(np.random.default_rng(6).permutation(log_ratios) - 2.0)
+    assert -np.inf == found.pareto_k
+    np.testing.assert_allclose(found.weights, raw / raw.sum(), rtol=1e-12, atol=0)

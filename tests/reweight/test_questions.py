@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import compile_workspace
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.questions import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
-from forecast.reweight.sources import Reliabilities
 from forecast.workspace.records import Condition, Likelihood, Question, Settled
 from tests.answers.worlds import AS_OF, Answered, answered, outcome_of
 from tests.oracle.enumeration import AsOf
+from tests.reweight.standing import standing_at
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, workspace
 
 Array = NDArray[np.float64]
@@ -129,7 +129,7 @@ def test_an_early_day_is_never_above_the_horizon() -> None:
     net = network(event("a", "status", ["x", "y"], persistence_days=540.0), event("b", parents=["a"]))
     world = workspace(net, items=[item("rumour", as_of, said, credibility=1)])
     theta = np.array([[0.2], [0.8], [24.0], [0.1]])  # b comes soon where a stays in x, and hardly in y
-    drawn = Reliabilities(("wire",), np.array([[40]]), np.zeros(1))
+    drawn = standing_at({"wire": 0.88})
     found = outcome_of(world, theta, as_of)
     at_horizon = evaluate(found.posterior.asked, theta, drawn)
     posterior = replace(found.posterior, reliabilities=drawn, evaluation=at_horizon)

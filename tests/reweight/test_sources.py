@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -11,16 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.special import betaln
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
-from forecast.compiled.reliability import NODES, log_prior
+from forecast.compiled.reliability import grid_of, grids_of
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.sources import Reliabilities, draw_reliabilities
 from forecast.reweight.weights import weigh_draws
 from forecast.workspace.grades import DEFAULT_GRADES, Grade
 from forecast.workspace.records import Claim, Item, Likelihood, ReportSource, Settled, Workspace
 from tests.oracle.random_worlds import random_world, some_day
+from tests.reweight.standing import standing_at
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, workspace
 
 Array = NDArray[np.float64]
@@ -37,29 +38,23 @@ def with_grade(known: Workspace, name: str, reliability: float) -> Workspace:
     return replace(known, sources={**known.sources, name: source})
 
 
-def standing(known: Workspace, nodes: Sequence[int], draws: int) -> Reliabilities:
-    """Every source at a node, in all draws."""
-    names = tuple(sorted(known.sources))
-    return Reliabilities(names, np.tile(np.array(nodes, dtype=np.intp)[:, np.newaxis], draws), np.zeros(draws))
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 def test_at_a_node_it_is_that_reliability(seed: int, n: int) -> None:
-    """Drawn factors at a node equal the factors of a workspace whose sources have that prior mean."""
+    """Drawn factors at a reliability equal the factors of a workspace whose sources have that prior mean."""
     world = random_world(seed, n, n_reports=6)
     rng = np.random.default_rng(seed + 1)
     day = some_day(rng)
-    nodes = rng.integers(20, 45, len(world.workspace.sources)).tolist()
     known = world.workspace
-    for name, node in zip(sorted(known.sources), nodes, strict=True):
-        known = with_grade(known, name, float(NODES[node]))
+    reliability = {name: float(rng.uniform(0.01, 0.99)) for name in sorted(known.sources)}
+    for name, mean in reliability.items():
+        known = with_grade(known, name, mean)
     # Copies are ranked by strength at the prior mean: a source of other reliability may rank otherwise.
     alone = tuple(replace(one, group=None) for one in world.workspace.items)
     plain, other = replace(known, items=alone), replace(world.workspace, items=alone)
     expected = evaluate(query(compile_workspace(world.layout, plain, day), known.scenarios), world.flat)
     asked = query(compile_workspace(world.layout, other, day), known.scenarios)
-    found = evaluate(asked, world.flat, standing(known, nodes, world.flat.shape[1]))
+    found = evaluate(asked, world.flat, standing_at(reliability, world.flat.shape[1]))
     np.testing.assert_allclose(found.log_evidence, expected.log_evidence, rtol=0, atol=1e-10)
     np.testing.assert_allclose(found.scenarios, expected.scenarios, rtol=0, atol=1e-10)
     for one, two in zip(found.events, expected.events, strict=True):
@@ -87,15 +82,15 @@ def learned(known: Workspace, theta: Array, draws: int = 20_000) -> tuple[float,
 
 def by_enumeration(known: Workspace, theta: Array) -> tuple[float, float, float]:
     """The same, summed over the nodes."""
-    prior = np.exp(log_prior(known.sources["wire"].grade))
     layout = lay_out(known.network)
     asked = query(compile_workspace(layout, known, HORIZON), ())
-    found = evaluate(
-        asked, np.tile(theta, NODES.size), Reliabilities(("wire",), np.arange(65)[np.newaxis], np.zeros(65))
-    )
-    joint = prior * np.exp(found.log_evidence)
+    [grid] = grids_of(asked.network, {name: one.grade for name, one in known.sources.items()})
+    n = grid.log_odds.size
+    everywhere = Reliabilities(("wire",), (grid,), np.arange(n)[np.newaxis], np.zeros(n))
+    found = evaluate(asked, np.tile(theta, n), everywhere)
+    joint = np.exp(grid.log_prior + found.log_evidence)
     share = joint / joint.sum()
-    return float(joint.sum()), float(NODES @ share), float(found.events[0][1] @ share)
+    return float(joint.sum()), float(grid.reliability @ share), float(found.events[0][1] @ share)
 
 
 DAY = date(2025, 7, 2)
@@ -116,14 +111,91 @@ def test_sampling_equals_the_sum_over_reliabilities(items: tuple[Item, ...], gra
     np.testing.assert_allclose(learned(known, theta), by_enumeration(known, theta), rtol=0.01, atol=0.002)
 
 
-def test_prior_is_the_beta_distribution() -> None:
-    """On the grid the prior has the mean and the spread of the Beta distribution of the grade."""
-    for grade in DEFAULT_GRADES.values():
-        prior = np.exp(log_prior(grade))
-        mean = float(NODES @ prior)
-        variance = grade.mean * (1 - grade.mean) / (grade.certainty + 1)
-        assert mean == pytest.approx(grade.mean, abs=2e-3)
-        assert float(np.square(NODES - mean) @ prior) == pytest.approx(variance, rel=0.03)
+GRADES = st.builds(Grade, st.floats(1e-6, 1.0 - 1e-6), st.floats(1.0, 1000.0))
+
+
+@settings(max_examples=200, deadline=None)
+@given(GRADES, st.integers(0, 5000), st.integers(0, 5000))
+def test_the_grid_integrates_the_beta_distribution(grade: Grade, right: int, wrong: int) -> None:
+    """Sums over the grid are the integrals: r^k (1 - r)^m under Beta(a, b) is B(a + k, b + m) / B(a, b)."""
+    grid = grid_of(grade, right + wrong)
+    a, b = grade.mean * grade.certainty, (1.0 - grade.mean) * grade.certainty
+    log_r, log_rest = -np.logaddexp(0.0, -grid.log_odds), -np.logaddexp(0.0, grid.log_odds)
+    found = float(np.logaddexp.reduce(grid.log_prior + right * log_r + wrong * log_rest))
+    exact = betaln(a + right, b + wrong) - betaln(a, b)
+    assert exact == pytest.approx(found, abs=1e-6)
+
+
+@pytest.mark.parametrize("mean", [0.99, 0.01, 0.5, 0.999999])
+@pytest.mark.parametrize("certainty", [1.0, 20.0, 1000.0])
+def test_a_grade_is_used_as_it_is_stated(mean: float, certainty: float) -> None:
+    """Whatever a grade's mean and certainty, its prior has that mean and the variance m (1 - m) / (c + 1)."""
+    grid = grid_of(Grade(mean, certainty), 0)
+    prior, spread = np.exp(grid.log_prior), mean * (1.0 - mean) / (certainty + 1.0)
+    assert mean == pytest.approx(float(grid.reliability @ prior), abs=1e-9)
+    assert spread == pytest.approx(float(np.square(grid.reliability - mean) @ prior), abs=1e-9)
+
+
+def test_one_report_of_a_custom_grade() -> None:
+    """Both stages use the mean: of a source right 99 times in 100, a claim against odds of 1 to 9 is by hand."""
+    grade = Grade(0.99, 1.0)
+    known, theta = one_source(item("a", DAY, Claim("fact", "no", HERE)), grade=grade, p=0.1)
+    yes = 0.1 * 0.01 * 0.5
+    exact = yes / (yes + 0.9 * (0.99 + 0.01 * 0.5))
+    assert exact == pytest.approx(by_enumeration(known, theta)[2], abs=1e-9)
+    asked = query(compile_workspace(lay_out(known.network), known, HORIZON), ())
+    assert exact == pytest.approx(float(evaluate(asked, theta).events[0][1, 0]), abs=1e-12)
+
+
+MANY = 700
+
+
+@pytest.mark.parametrize("state", ["yes", "no"])
+@pytest.mark.parametrize("count", [MANY, 5000])
+def test_any_number_of_reports_of_one_source(count: int, state: str) -> None:
+    """Reports without end leave no number undefined: evidence and posterior are those of the sum in logarithms."""
+    strong = says("fact", 30.0) if state == "yes" else says("fact", 1.0, 30.0)
+    told = tuple(item(f"i{k:04}", DAY, strong) for k in range(count))
+    known, theta = one_source(*told)
+    layout = lay_out(known.network)
+    asked = query(compile_workspace(layout, known, HORIZON), ())
+    flat = np.tile(theta, 400)
+    drawn = draw_reliabilities(asked.network, known.sources, flat, 1)
+    found = evaluate(asked, flat, drawn)
+    assert np.isfinite(drawn.log_correction).all()
+    assert np.isfinite(found.log_evidence).all()
+    r = drawn.reliability[0]
+    favoured, other = count * np.log(r + (1 - r) * 31 / 60), count * np.log(r / 30 + (1 - r) * 31 / 60)
+    log_yes, log_no = (favoured, other) if state == "yes" else (other, favoured)
+    log_evidence = np.logaddexp(np.log(0.3) + log_yes, np.log(0.7) + log_no)
+    np.testing.assert_allclose(found.log_evidence, log_evidence, rtol=0, atol=1e-9 * count)
+    np.testing.assert_allclose(found.events[0][1], np.exp(np.log(0.3) + log_yes - log_evidence), rtol=1e-9, atol=1e-12)
+    weights = weigh_draws(found.log_evidence + drawn.log_correction, found.scenarios)
+    assert weights.effective_size > 200.0
+
+
+@pytest.mark.parametrize("count", [10, 40, 1000])
+def test_two_sources_that_contradict_each_other_without_end(count: int) -> None:
+    """Of two sources alike, one says yes and one says no, however often: evidence and posterior are the exact sums."""
+    mine, yours = says("fact", 20.0), says("fact", 1.0, 20.0)
+    told = [item(f"i{k:04}", DAY, mine) for k in range(count)]
+    told += [item(f"j{k:04}", DAY, yours, source="post") for k in range(count)]
+    known, theta = one_source(*told)
+    known = replace(known, sources={name: replace(known.sources["wire"], id=name) for name in ("post", "wire")})
+    flat = np.tile(theta, 4000)
+    asked = query(compile_workspace(lay_out(known.network), known, HORIZON), ())
+    drawn = draw_reliabilities(asked.network, known.sources, flat, 1)
+    found = evaluate(asked, flat, drawn)
+    ratios = found.log_evidence + drawn.log_correction
+    r, log_prior = drawn.grids[0].reliability, drawn.grids[0].log_prior
+    right, wrong = (
+        np.logaddexp.reduce(log_prior + count * np.log(r * share + (1 - r) * 21 / 40)) for share in (1.0, 1 / 20)
+    )
+    assert right + wrong == pytest.approx(float(np.logaddexp.reduce(ratios)) - np.log(4000), abs=0.02)
+    weights = weigh_draws(ratios, found.scenarios)
+    assert 0.3 == pytest.approx(float(found.events[0][1] @ weights.weights), abs=0.02)
+    assert weights.effective_size > 2000.0
+    assert weights.reliable
 
 
 def test_what_becomes_of_reports_moves_their_source() -> None:
@@ -168,9 +240,9 @@ def test_sixty_sources_and_five_hundred_items() -> None:
     drawn = draw_reliabilities(asked.network, sources, flat, 1)
     found = evaluate(asked, flat, drawn)
     assert weigh_draws(found.log_evidence + drawn.log_correction, found.scenarios).effective_size >= 400.0
-    flat_prior = np.exp(log_prior(DEFAULT_GRADES["F"]))
-    anywhere = np.random.default_rng(2).choice(NODES.size, (60, 4000), p=flat_prior)
-    by_prior = evaluate(asked, flat, Reliabilities(drawn.sources, anywhere, np.zeros(4000)))
+    rng = np.random.default_rng(2)
+    anywhere = np.stack([rng.choice(grid.log_odds.size, 4000, p=np.exp(grid.log_prior)) for grid in drawn.grids])
+    by_prior = evaluate(asked, flat, Reliabilities(drawn.sources, drawn.grids, anywhere, np.zeros(4000)))
     assert weigh_draws(by_prior.log_evidence, by_prior.scenarios).effective_size < 40.0
 
 

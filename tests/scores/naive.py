@@ -30,6 +30,7 @@ class Asked:
     outcome: int
     opens: int
     closes: int
+    scheduled: int | None = None  # to close then
 
 
 def moment(hours: int) -> str:
@@ -49,6 +50,7 @@ def rows(questions: Mapping[str, Asked], forecasts: Sequence[Said]) -> Iterator[
             "outcome": asked.outcome,
             "opens": moment(asked.opens),
             "closes": moment(asked.closes),
+            "scheduled_close": "" if asked.scheduled is None else moment(asked.scheduled),
         }
 
 
@@ -105,7 +107,8 @@ def answer(
 
     stretches = over_time(asked, forecasts, question)
     stands = [(own, at, length) for at, length in stretches if (own := said(forecaster, at)) is not None]
-    window, covered = asked.closes - asked.opens, sum(length for _, _, length in stands)
+    until = asked.closes if asked.scheduled is None else asked.scheduled
+    window, covered = until - asked.opens, sum(length for _, _, length in stands)
     at_close = said(forecaster, asked.closes)
     assert at_close is not None
     days = range(asked.opens // 24, (asked.closes - 1) // 24 + 1)

@@ -20,12 +20,13 @@ World = tuple[dict[str, Asked], list[Said]]
 
 @st.composite
 def worlds(draw: st.DrawFn, probabilities: st.SearchStrategy[float] = PROBABILITIES) -> World:
-    """Draw up to three questions, each with a few forecasts at different hours, some at its very edges."""
+    """Draw up to three questions, some closing early, each with a few forecasts, some at its very edges."""
     questions, forecasts = {}, []
     for name in ("rain", "snow", "vote")[: draw(st.integers(1, 3))]:
         opens = draw(st.integers(0, 30))
         closes = opens + draw(st.integers(1, 80))
-        questions[name] = Asked(draw(st.integers(0, 1)), opens, closes)
+        scheduled = draw(st.none() | st.integers(closes, closes + 60))
+        questions[name] = Asked(draw(st.integers(0, 1)), opens, closes, scheduled)
         made = draw(
             st.sets(st.tuples(st.sampled_from(FORECASTERS), st.integers(opens, closes)), min_size=1, max_size=7)
         )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from forecast.scores.quantities import crps_of_draws, crps_of_quantiles
+from forecast.scores.quantities import crps_of_draws, crps_of_quantiles, fair_crps_of_draws
 
 DRAWS = st.lists(st.floats(-100, 100), min_size=1, max_size=12).map(sorted)
 
@@ -21,6 +21,34 @@ def test_crps_of_draws_is_its_energy_form(draws: list[float], outcome: float) ->
     x = np.array(draws)
     expected = np.abs(x - outcome).mean() - np.abs(x[:, np.newaxis] - x).mean() / 2
     assert expected == pytest.approx(crps_of_draws(x[np.newaxis], np.array([outcome]))[0], abs=1e-9)
+
+
+@given(draws=DRAWS.filter(lambda draws: len(draws) > 1), outcome=st.floats(-120, 120))
+def test_fair_crps_leaves_a_draw_beside_itself_out(draws: list[float], outcome: float) -> None:
+    """Of m draws it is the mean distance from the outcome less half the mean distance of the m (m - 1) pairs of two."""
+    x = np.array(draws)
+    apart = [abs(a - b) for at, a in enumerate(draws) for b in draws[:at]]
+    expected = np.abs(x - outcome).mean() - np.mean(apart) / 2
+    found = fair_crps_of_draws(x[np.newaxis], np.array([outcome]))[0]
+    assert expected == pytest.approx(found, abs=1e-9)
+    assert 0.0 <= found
+
+
+def test_fair_crps_does_not_depend_on_the_number_of_draws() -> None:
+    """The mean of the fair CRPS of 2, 5 or 50 draws is the CRPS of their distribution; the plain one falls with m."""
+    rng = np.random.default_rng(4)
+    exact = float(scoringrules.crps_normal(10.0, 10.0, 3.0))
+    for m, n in ((2, 40_000), (5, 20_000), (50, 4_000)):
+        draws = np.sort(rng.normal(10, 3, (n, m)))
+        fair, plain = (score(draws, np.full(n, 10.0)) for score in (fair_crps_of_draws, crps_of_draws))
+        error = 4.0 * fair.std() / np.sqrt(n)
+        assert exact == pytest.approx(fair.mean(), abs=error)
+        assert exact + 3.0 / np.sqrt(np.pi) / m == pytest.approx(plain.mean(), abs=error)
+
+
+def test_fair_crps_of_a_single_draw_is_not_defined() -> None:
+    """One draw has no pair."""
+    assert True is bool(np.isnan(fair_crps_of_draws(np.array([[4.0]]), np.array([6.5]))[0]))
 
 
 def test_one_draw_scores_its_distance() -> None:
@@ -43,9 +71,12 @@ def test_many_quantiles_come_near_the_integral() -> None:
 
 
 def test_against_scoringrules() -> None:
-    """Both are what scoringrules computes."""
+    """All three are what scoringrules computes; its estimators "fair" and "pwm" are one number."""
     rng = np.random.default_rng(3)
     draws, outcome = np.sort(rng.normal(size=(30, 9))), rng.normal(size=30)
+    for estimator in ("fair", "pwm"):
+        expected = scoringrules.crps_ensemble(outcome, draws, estimator=estimator, backend="numpy")
+        assert expected.tolist() == pytest.approx(fair_crps_of_draws(draws, outcome).tolist())
     levels = np.sort(rng.uniform(size=9))
     expected = scoringrules.crps_ensemble(outcome, draws, estimator="nrg", backend="numpy")
     assert expected.tolist() == pytest.approx(crps_of_draws(draws, outcome).tolist())

@@ -151,6 +151,49 @@ def test_mistakes_about_numbers(tmp_path: Path, lines: tuple[str, ...]) -> None:
     assert [OF_NUMBERS[lines]] == [problem[: len(OF_NUMBERS[lines])] for problem in found]
 
 
+EARLY = {
+    ("2026-01-10",): "f.csv:2: question 'rain' closes after its scheduled close; got closes 2026-01-11, "
+    "scheduled_close 2026-01-10; closes <= scheduled_close; a date is its 00:00 UTC",
+    ("2026-02-01", "2026-02-02"): "f.csv:3: question 'rain' has two scheduled ends; got '2026-02-02', at line 2 "
+    "'2026-02-01'; keep one",
+    ("February",): "f.csv:2: scheduled_close is not an ISO 8601 date or date-time; got 'February'; write 2026-03-01",
+    ("2026-02-01T00:00:00+01:00",): "f.csv:2: scheduled_close is not in UTC; got '2026-02-01T00:00:00+01:00'; convert",
+}
+
+
+@pytest.mark.parametrize("scheduled", EARLY)
+def test_mistakes_about_the_scheduled_close(tmp_path: Path, scheduled: tuple[str, ...]) -> None:
+    """A scheduled close is a time in UTC, not before the close, and one for the question."""
+    lines = [f"rain,f{at},2026-01-02,.5,1,{WINDOW},{cell}" for at, cell in enumerate(scheduled)]
+    found = _problems(tmp_path, *lines, header=f"{HEADER},scheduled_close")
+    assert [EARLY[scheduled]] == [problem[: len(EARLY[scheduled])] for problem in found]
+
+
+def test_a_scheduled_close_stands_in_any_row_or_none(tmp_path: Path) -> None:
+    """One row is enough; without one a question was to close when it did."""
+    lines = [f"rain,ann,2026-01-02,.5,1,{WINDOW},", f"rain,bob,2026-01-02,.5,1,{WINDOW},2026-02-01"]
+    read = _read(tmp_path, *lines, f"snow,bob,2026-01-02,.5,1,{WINDOW},", header=f"{HEADER},scheduled_close")
+    days = [(one.scheduled_close - one.closes) // MICROSECONDS_A_DAY for one in read.questions]
+    assert [21, 0] == days
+
+
+def test_levels_are_equal_but_for_rounding(tmp_path: Path) -> None:
+    """.3 and .1 + .2 are one level, which a forecast states once."""
+    lines = [f"q,ann,2026-01-02,{level},4,3,{WINDOW}" for level in ("0.3", repr(0.1 + 0.2))]
+    (found,) = _problems(tmp_path, *lines, header=NUMBERS)
+    assert True is found.startswith("f.csv:3: forecaster 'ann' forecasts question 'q' twice at one time")
+
+
+def test_the_edge_of_the_tolerance_belongs_to_it(tmp_path: Path) -> None:
+    """Probabilities that add up to 1.001 as written pass, whatever their sum in floating point."""
+    cells = zip("abcd", ("0.1005", "0.2335", "0.3335", "0.3335"), strict=True)
+    lines = [f"q,ann,2026-01-02,{state},{p},a,{WINDOW}" for state, p in cells]
+    assert 4 == _read(tmp_path, *lines, header=STATES).entries.size
+    lines[0] = lines[0].replace("0.1005", "0.1006")
+    (found,) = _problems(tmp_path, *lines, header=STATES)
+    assert True is ("do not add up to 1; got 1.0011" in found)
+
+
 def test_all_mistakes_in_one_run(tmp_path: Path) -> None:
     """Mistakes of cells, of rows together and of the form are all named, in the order of lines."""
     found = _problems(

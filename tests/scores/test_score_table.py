@@ -12,7 +12,8 @@ import pytest
 from forecast.scores.certainties import LISTED, certainties
 from forecast.scores.definitions import GROUPINGS, MEASURES, TIMINGS
 from forecast.scores.read import from_columns
-from forecast.scores.score_table import COMPARED, score_table
+from forecast.scores.score_table import score_table
+from forecast.scores.skill_rows import COMPARED
 from forecast.scores.table import MICROSECONDS_A_DAY, known_at
 from tests.scores.naive import Asked, Said, rows
 
@@ -77,6 +78,31 @@ def test_baseline_of_several_options() -> None:
     found = score_table(table.assign(opens="2026-01-01", closes="2026-01-02"))
     assert 100 * log(0.5 * 3) / log(3) == pytest.approx(_one(found, "baseline", "time_weighted", "ann")["mean"])
     assert [] == [row for row in found["scores"] if row["measure"] in {"rps", "peer", "auc", "corp"}]
+
+
+def test_an_early_close_is_divided_by_the_scheduled_duration() -> None:
+    """.9 over the whole of a question that closed half-way scores 42.4, covers .5; who came late half of that."""
+    early = {"rain": Asked(1, 0, 5 * DAY, 10 * DAY)}
+    found = score_table(_table(early, [Said("rain", "ann", 0, 0.9), Said("rain", "bob", 2 * DAY + 12, 0.6)]))
+    half, quarter = (_one(found, "baseline", "time_weighted", who) for who in ("ann", "bob"))
+    assert (42.4, 0.5) == pytest.approx((half["mean"], half["coverage"]), abs=0.002)
+    assert (25 * (1 + log2(0.6)), 0.25) == pytest.approx((quarter["mean"], quarter["coverage"]))
+    peers = [_one(found, "peer", "time_weighted", who)["mean"] for who in ("ann", "bob")]
+    assert [25 * log(0.9 / 0.6), 25 * log(0.6 / 0.9)] == pytest.approx(peers)
+
+
+def test_a_scheduled_close_touches_nothing_else() -> None:
+    """At the close, by Brier, log and skill, a question scores as if nothing had been scheduled."""
+    early = {"rain": Asked(1, 0, 5 * DAY, 10 * DAY), "snow": Asked(0, 0, 5 * DAY, 5 * DAY)}
+    plain = {name: Asked(one.outcome, one.opens, one.closes) for name, one in early.items()}
+    said = [Said("rain", "ann", 0, 0.9), Said("rain", "bob", DAY, 0.6), Said("snow", "ann", DAY, 0.2)]
+    tables = [score_table(_table(questions, said))["scores"] for questions in (plain, early)]
+    moved = {
+        (before["measure"], before["timing"])
+        for before, after in zip(*tables, strict=True)
+        if before.get("mean") != pytest.approx(after.get("mean"))
+    }
+    assert {("baseline", "time_weighted"), ("peer", "time_weighted")} == moved
 
 
 def test_groups_by_topic_and_horizon() -> None:
