@@ -102,6 +102,11 @@ def second_target(reading: Times | MoreLikelyThan) -> Target:
     return reading.against if isinstance(reading, Times) else reading.other
 
 
+def with_second(reading: Times | MoreLikelyThan, second: Target) -> Times | MoreLikelyThan:
+    """The same comparison with something else."""
+    return replace(reading, against=second) if isinstance(reading, Times) else replace(reading, other=second)
+
+
 def item(
     name: str,
     reported: date,

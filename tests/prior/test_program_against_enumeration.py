@@ -18,12 +18,12 @@ from forecast.prior import op
 from forecast.prior.program import record_program
 from forecast.prior.rows_prior import rows_prior, theta_draws
 from forecast.prior.spec import PriorSpec, prior_spec
-from forecast.workspace.records import Item, Likelihood, Settled, Statement, Workspace
+from forecast.workspace.records import Condition, Item, Likelihood, Settled, Statement, Target, Times, Workspace
 from tests.oracle.enumeration import AsOf, Theta
 from tests.oracle.random_worlds import named, random_world, some_day, timed
 from tests.oracle.statements import Reader, random_statements
 from tests.prior.interpreter import interpret
-from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, target, workspace
+from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, statement, target, workspace
 
 Array = NDArray[np.float64]
 
@@ -128,6 +128,24 @@ def test_observed_constant() -> None:
     odds = theta["root", (), 1] * theta["sign", ("yes",), 1] / (theta["root", (), 0] * theta["sign", ("no",), 1])
     expected = [pytest.approx(float(np.log(odds[0])), abs=1e-12)]
     assert expected == interpret(record_program(prior_spec(lay_out(net), world, HORIZON)), x.tolist())
+
+
+def test_compared_with_a_certainty() -> None:
+    """A comparison with what its conditions make certain is one with 1, also where evidence decides its events."""
+    net = network(event("mood", "constant"), event("effect", "status", parents=["mood"]))
+    certain = Target(None, "calm", (Condition("mood", ("no",)), Condition("effect", ("no",))), None)
+    said = statement("said", target("effect", "yes"), Times(certain, 0.3, None, None, 0.9, of_odds=False), day=DAY)
+    world = workspace(net, statements=[said], items=[item("fact", DAY, Settled("effect", "no", HERE))],
+                      scenarios=[rule("calm", mood="no", effect="no")])  # fmt: skip
+    prior = rows_prior(lay_out(net))
+    x = np.random.default_rng(8).normal(size=prior.n_coordinates)
+    theta = named(lay_out(net), theta_draws(prior, x[:, np.newaxis]))
+    happens, rest = (float(logs[0]) for logs in Reader(world, theta).logs(said, said.about))
+    program = record_program(prior_spec(lay_out(net), world, HORIZON))
+    expected = [pytest.approx(happens - float(np.logaddexp(happens, rest)), abs=1e-12)]
+    assert expected == interpret(program, x.tolist())
+    assert expected == run(program, x)[program.outputs].tolist()
+    assert np.isfinite(gradient(program, x, 0)).all()
 
 
 @pytest.mark.parametrize(
