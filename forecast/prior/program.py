@@ -158,9 +158,6 @@ class _Recorded:
             return TapeMath.log(a), TapeMath.log(b), TapeMath.log(a + b)
         logs = []
         for mask in both:
-            if not mask.any():  # what is known and given leaves the target certain, or impossible
-                logs.append(self._tape.constant(np.array(-np.inf)))
-                continue
             weighed = self._weighed(among, (side.variables, mask > 0.0))
             tables = self._relevant(side, alive, [table for table, _ in weighed])
             log_mass = TapeMath.log(self._queries.masses(cards, tables, side.variables, [mask])[0])
