@@ -76,4 +76,4 @@ def test_problems_of_files_are_lines_on_stderr_and_status_1(monkeypatch: pytest.
 def test_module_runs_as_the_command() -> None:
     """`python -m forecast --version` prints the version."""
     ran = subprocess.run([sys.executable, "-m", "forecast", "--version"], check=True, capture_output=True, text=True)
-    assert "forecast, version 0.1.0\n" == ran.stdout
+    assert "forecast, version 0.2.0\n" == ran.stdout

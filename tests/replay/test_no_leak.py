@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from forecast.compiled.layout import lay_out
 from forecast.replay.day import Waiting, job, open_questions, replay_day
 from forecast.replay.known import known_on
+from forecast.record.outcome import estimates
 from forecast.reweight import posterior as reweighting
 from forecast.reweight import weights
 from forecast.reweight.evaluate import ContradictionError
@@ -99,8 +100,8 @@ def test_a_replayed_date_is_that_day_s_update(tmp_path: Path, seed: int, n_event
     assert found is not None
     row = replay_day(job(later, as_of, SEED, tmp_path))
     assert not isinstance(row, Waiting)
-    shares = found.evaluation.scenarios @ found.weights.weights
-    assert shares.tolist() == [one["probability"] for one in row["scenarios"]]
+    scenarios, _ = estimates(later, lay_out(later.network), found.evaluation, found.weights.weights)
+    assert [one.probability for one in scenarios.values()] == [one["probability"] for one in row["scenarios"]]
     assert found.draws.digest == row["draws"]
     asked = {one.question: one.probability for one in _numbers(later, as_of, found)["questions"]}
     assert asked == {one["id"]: one["probability"] for one in row["questions"]}
