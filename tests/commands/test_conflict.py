@@ -8,6 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
+from forecast.digits import percent
 from tests.commands.conftest import AS_OF
 
 
@@ -24,7 +25,7 @@ def test_reports_that_say_the_same_support_each_other(updated: Path) -> None:
     printed = _conflict(updated).stdout
     assert "waiting-list / waiting-list-repeated (copies)" in printed
     assert f"conflict {told['conflict']:+.2f} ± {told['mcse']:.2f} decibans" in printed
-    assert f"{100 * told['surprise']['p_value']:.0f} %" in printed
+    assert percent(told["surprise"]["p_value"], told["surprise"]["mcse"]) in printed
 
 
 def test_a_contradiction_fights(updated: Path) -> None:

@@ -139,15 +139,16 @@ NUMBER = re.compile(r"(?<![\w.-])[-+]?\d+(?:\.\d+)?(?![\w-])")
 
 # A name ranked by its effect: where two effects are close, another processor's draws may put the other first.
 RANKED = re.compile(r"[\w./-]+(?= \([-+][\d.]+\))")
+LESS_OR_MORE = re.compile(r"[<>](?=\d)")  # before a number that is too small, or too near one, for its digits
 
 
 def alike(shown: str, printed: str, tolerance: float) -> bool:
     """Say whether two lines are the same but for spaces and, in a line with percent or decimals, for close numbers.
 
-    Where numbers may differ, so may the names that are ranked by them.
+    Where numbers may differ, so may the names that are ranked by them, and whether a small one is called "less than".
     """
     if tolerance > 0.0:
-        shown, printed = (RANKED.sub("item", line) for line in (shown, printed))
+        shown, printed = (LESS_OR_MORE.sub("", RANKED.sub("item", line)) for line in (shown, printed))
     if "%" not in shown and not re.search(r"\d\.\d", shown):
         return shown.split() == printed.split()
     words = [" ".join(NUMBER.sub("#", line).split()) for line in (shown, printed)]
