@@ -68,10 +68,14 @@ def compile_density(model: pm.Model) -> Density:
     def value_and_gradient(x: Array) -> tuple[float, Array]:
         try:
             value, gradient = compiled(x, *held)
-        except ParameterValueError:
-            # A wild first step, to where a scale is infinite as a double: there is no density there.
-            return -np.inf, np.zeros_like(x)
-        return float(value), gradient
+        except (ParameterValueError, ZeroDivisionError):
+            # A wild step of the tuning, to where a scale is infinite as a double or a probability zero: an exception
+            # would end the sampler.
+            return nowhere(x)
+        return (float(value), gradient) if np.isfinite(value) and np.isfinite(gradient).all() else nowhere(x)
+
+    def nowhere(x: Array) -> tuple[float, Array]:
+        return -np.inf, np.zeros_like(x)
 
     centre = np.concatenate([np.ravel(point[variable.name]) for variable in model.value_vars])
 

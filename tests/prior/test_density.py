@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
+from forecast.compiled.asof import compile_workspace
 from forecast.prior.density import START_WITHIN, compile_density
 from forecast.prior.model import build_model
 from forecast.prior.op import run_draws
@@ -55,3 +56,22 @@ def test_density() -> None:
     rows = rng.normal(size=(2, spec.rows.n_coordinates))
     expected = [run(program, row)[program.outputs] for row in rows]
     np.testing.assert_allclose(expected, run_draws(rows, program), rtol=1e-12, atol=1e-14)
+
+
+def test_no_step_ends_the_sampler() -> None:
+    """However far a step goes, value and gradient are numbers, or there is no density: nothing is raised."""
+    rng = np.random.default_rng(6)
+    world = random_world(6, 4, n_reports=4)
+    prior = rows_prior(world.layout)
+    theta = named(world.layout, theta_draws(prior, rng.normal(size=(prior.n_coordinates, 1))))
+    spoken = replace(world.workspace, statements=tuple(random_statements(rng, Reader(world.workspace, theta), 12)))
+    spec = prior_spec(world.layout, spoken, HORIZON, compile_workspace(world.layout, spoken, HORIZON))
+    density = compile_density(build_model(spec, record_program(spec)))
+    nowhere = 0
+    for scale in (1.0, 30.0, 300.0, 3e3, 1e5, 1e200):
+        for _ in range(20):
+            value, gradient = density.value_and_gradient(scale * rng.normal(size=density.n))
+            assert np.isfinite(gradient).all()
+            assert np.isfinite(value) or value == -np.inf
+            nowhere += value == -np.inf
+    assert nowhere > 20
