@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 from forecast.compiled.layout import Layout, lay_out
 from forecast.compiled.reports import informative_probability
@@ -56,7 +57,7 @@ def simulate(seed: int) -> Simulated:
     world = workspace(net, scenarios=rules, watched_until=AS_OF)
     grades = {name: world.sources[name].grade for name in SOURCES}
     reliability = {
-        name: float(rng.beta(grade.mean * grade.certainty, (1.0 - grade.mean) * grade.certainty))
+        name: float(beta.ppf(rng.random(), grade.mean * grade.certainty, (1.0 - grade.mean) * grade.certainty))
         for name, grade in grades.items()
     }
     will = str(rng.choice(net.events["will"].states, p=_row(theta, "will", ())))
