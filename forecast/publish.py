@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from forecast.record.files import replace_file
 from forecast.record.ledger import Line, encode
 from forecast.record.outcome import Outcome
+from forecast.record.recomputed import LAST_DIGITS
 from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
 from forecast.report.checks import CALIBRATION, NEEDED
 from forecast.report.material import Answers, Kept, Material
@@ -98,9 +99,24 @@ def write_index(root: Path, found: Outcome, ledger: Sequence[Line]) -> None:
     from forecast.report.index import index_page
     from forecast.report.wording import scenario_names
 
-    lines = [*ledger, *_unrecorded(root, {line["as_of"] for line in ledger})]
+    lines = [*(_compared(root, line) for line in ledger), *_unrecorded(root, {line["as_of"] for line in ledger})]
     page = index_page(found.workspace.network.title, scenario_names(found), lines, report_days(root))
     replace_file(root / "reports" / "index.html", page.encode())
+
+
+def _compared(root: Path, line: Line) -> Row:
+    """Return a line, with a word in its note where the forecast that stands in its folder has other numbers."""
+    kept = root / "reports" / line["as_of"] / "forecast.json"
+    if not kept.exists():
+        return line
+    content = json.loads(kept.read_text(encoding="utf-8"))
+    told, here = ({row["id"]: row["probability"] for row in of["scenarios"]} for of in (line, content))
+    if content.get("version") != line["version"] or told.keys() != here.keys():
+        return line  # of other inputs: a later update of the day has a line of its own
+    if all(abs(told[name] - here[name]) <= LAST_DIGITS for name in told):
+        return line
+    said = "the ledger's numbers; computed again on this day's page, they come out otherwise"
+    return {**line, "note": f"{line['note']}; {said}" if line.get("note") else said}
 
 
 def _unrecorded(root: Path, recorded: set[str]) -> list[Row]:

@@ -16,6 +16,7 @@ from forecast.compiled.paths import active_items
 from forecast.record.outcome import Estimate, Outcome
 from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.psis import effective_size, pareto_k
+from forecast.reweight.weights import no_false_certainty
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Settled
 
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 Row = dict[str, Any]
 
 ROUNDING = 1e-12  # of a sum of probabilities that a user gives
+LEAST_SET = 1e-300  # a probability below it cannot be set to another one: the ratio would leave the range of doubles
 
 
 class ImpossibleError(ValueError):
@@ -233,7 +235,7 @@ def _solved(found: Outcome, made: Twin, weighing: Mapping[int, Array]) -> _State
 def _mean(shares: Array, weights: Array) -> Array:
     """Average shares (parts, draws) that add up to one: to the last digit, so that what is supposed is certain."""
     means = shares @ weights
-    return np.asarray(means / means.sum())
+    return no_false_certainty(means / means.sum(), shares, weights)
 
 
 def _ratios(change: Reset, now: Array) -> Array:
@@ -247,6 +249,9 @@ def _ratios(change: Reset, now: Array) -> Array:
         wanted[others] = now[others] * (left / rest)
     if (wanted[now == 0.0] > 0.0).any() or (rest == 0.0 and left > ROUNDING):
         msg = f"'{change.text}' gives probability to what is impossible given the evidence and what was supposed before"
+        raise ImpossibleError(msg)
+    if (wanted[(now > 0.0) & (now < LEAST_SET)] > 0.0).any():
+        msg = f"'{change.text}' gives probability to what has next to none given the evidence (under {LEAST_SET:g})"
         raise ImpossibleError(msg)
     return np.divide(wanted, now, out=np.zeros_like(now), where=now > 0.0)
 

@@ -16,6 +16,7 @@ from forecast.compiled.paths import Known, active_items, settle
 from forecast.compiled.reports import Report, alike, weigh
 from forecast.compiled.rows import RowRecipe, row_recipe, row_table
 from forecast.inference.portable import log_each
+from forecast.inference.scaled import SMALLEST
 from forecast.workspace.records import Item, ReportSource, Workspace
 
 Array = NDArray[np.float64]
@@ -179,7 +180,10 @@ def evidence_factors(network: AsOfNetwork, theta: Array, reported: Sequence[Arra
         peak = log_table.reshape(-1, log_table.shape[-1]).max(axis=0, initial=-np.inf)
         finite = np.where(peak > -np.inf, peak, 0.0)
         spent += finite
-        arrays.append(np.ascontiguousarray(np.exp(log_table - finite)))
+        factor = np.ascontiguousarray(np.exp(log_table - finite))
+        # Less than a double holds is not nothing: a zero means that a state is impossible.
+        factor[(factor == 0.0) & (log_table > -np.inf)] = SMALLEST
+        arrays.append(factor)
     return arrays, spent
 
 

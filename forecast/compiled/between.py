@@ -172,7 +172,8 @@ def _moved_before_redraw(spans: tuple[int, int], persistence: float | None) -> f
     Their date is uniform over both spans; the redraw's age has an exponential distribution cut off at the first span.
     """
     days, rest = spans
-    age = persistence - days / expm1(days / persistence) if persistence else 0.0
+    # e^-x / (1 - e^-x), which does not overflow where a status is redrawn many times a day.
+    age = persistence + days * exp(-days / persistence) / expm1(-days / persistence) if persistence else 0.0
     return (days - age) / (days + rest)
 
 

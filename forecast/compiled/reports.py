@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from math import exp, isfinite, log, log10, prod
+from math import exp, inf, isfinite, log, log10, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ Scope = tuple[int, ...]
 # Shift of the log-odds of being informative by the credibility of the item (1 confirmed .. 5 improbable).
 CREDIBILITY_SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
 UNJUDGED = 6  # credibility that cannot be judged: the shift is standard normal, averaged over
+LEAST_LOG_ODDS = -700.0  # below, e^-x overflows
 UNJUDGED_NODES = 32  # of that average
 SPENT = 1e-20  # what a copy keeps of being informative: nothing that a double could show beside 1
 DECIBANS_PER_NAT = 10.0 * log10(exp(1.0))
@@ -86,9 +87,15 @@ def informative_probability(reliability: float, credibility: int) -> float:
     """
     centre = log(reliability / (1.0 - reliability))
     if credibility != UNJUDGED:
-        return 1.0 / (1.0 + exp(-centre - CREDIBILITY_SHIFT[credibility]))
+        return 1.0 / (1.0 + _odds_against(centre + CREDIBILITY_SHIFT[credibility]))
     nodes, weights = normal_quadrature(UNJUDGED_NODES)
-    return sum([w / (1.0 + exp(-centre - x)) for x, w in zip(nodes.tolist(), weights.tolist(), strict=True)], 0.0)
+    return sum(
+        [w / (1.0 + _odds_against(centre + x)) for x, w in zip(nodes.tolist(), weights.tolist(), strict=True)], 0.0
+    )
+
+
+def _odds_against(log_odds: float) -> float:
+    return exp(-log_odds) if log_odds > LEAST_LOG_ODDS else inf
 
 
 def alike(reports: Iterable[Report]) -> list[tuple[Report, int]]:

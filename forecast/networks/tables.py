@@ -157,7 +157,7 @@ class _Reader:
         off = np.abs(sums - 1.0)
         beyond: dict[Entry, tuple[tuple[int, ...], float]] = {}  # the first such row of each: a default fills many
         for at, entry in self.entries.items():
-            if off[at] > SUM_TOLERANCE and entry not in beyond:
+            if off[at] > SUM_TOLERANCE + ROUNDING and entry not in beyond:
                 explained = rounding_of(self._printed(at))
                 if off[at] >= explained - ROUNDING or sums[at] == 0.0:
                     beyond[entry] = at, explained

@@ -15,7 +15,7 @@ from forecast.inference.scaled import NotFiniteError
 from forecast.reweight.evaluate import Evaluation
 from forecast.reweight.mcse import averages
 from forecast.reweight.posterior import Posterior, unweighted
-from forecast.reweight.weights import weighted_quantiles
+from forecast.reweight.weights import no_false_certainty, weighted_quantiles
 from forecast.workspace.records import Workspace
 
 Array = NDArray[np.float64]
@@ -90,5 +90,12 @@ def _rows(blocks: list[Array], weights: Array) -> list[Estimate]:
     quantiles = weighted_quantiles(values, weights, np.array(QUANTILES))
     # What is the same in all draws is just that: weights add up to one but for rounding.
     means = np.where(found.mcse == 0.0, quantiles[:, QUANTILES.index(0.5)], found.mean)
+    ends = np.cumsum([len(block) for block in blocks])[:-1]
+    means, quantiles = (
+        np.concatenate(
+            [no_false_certainty(part, block, weights) for part, block in zip(np.split(of, ends), blocks, strict=True)]
+        )
+        for of in (means, quantiles)
+    )
     numbers = zip(means.tolist(), quantiles.tolist(), found.mcse.tolist(), found.ess.tolist(), strict=True)
     return [Estimate(p, tuple(row), error, size) for p, row, error, size in numbers]

@@ -51,7 +51,7 @@ def diagnostics(found: Outcome) -> dict[str, Any]:
     fit = found.posterior.draws.diagnostics
     weights = found.posterior.weights
     sizes = {name: estimate.ess for name, estimate in found.scenarios.items()}
-    doubts = reasons(fit, weights, sizes)
+    doubts = reasons(fit, weights, sizes, {name: estimate.mcse for name, estimate in found.scenarios.items()})
     return {
         "pareto_k": weights.pareto_k if weights.pareto_k > float("-inf") else None,
         "ess": weights.effective_size,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from forecast.record.ledger import LEDGER
 from forecast.report.moves import in_points
 from forecast.report.wording import long_date
 
@@ -19,6 +20,7 @@ def brief(page: Mapping[str, Any]) -> str:
         f"# {plain(asked['title'])}: forecast for {long_date(asked['horizon'])}",
         f"**{plain(page['headline'])}**",
         f"As of {long_date(asked['as_of'])}; events known until {long_date(asked['known_until'])}. {page['compared']}.",
+        *(f"**{plain(line)}**" for line in page["warnings"] if line.startswith(LEDGER)),
         _scenarios(page),
         *([plain(page["first_wins"])] if page["first_wins"] else []),
         _confidence(page["confidence"]),

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 # Log ratios that differ by less are equal but for rounding: the same sum of logs, added up in another order.
 ROUNDING = 1e-9
 MIN_TAIL = 5  # fewer draws in the tail than this cannot be fitted
+NO_FIT = 100.0  # the k of a tail of which nothing is known: as bad as can be, and a number
 
 
 class Smoothed(NamedTuple):
@@ -35,7 +36,7 @@ def smooth(log_ratios: Array) -> Smoothed:
         log_ratios: (draws,) natural logs of target density over proposal density, up to a constant. A draw that the
             target rules out has -inf: its weight is zero, and the others are smoothed as if it were not there.
 
-    Where fewer draws live than make a tail, k is infinite: nothing is known about it. Raises NotFiniteError for a ratio
+    Where fewer draws live than make a tail, or no tail fits, k is NO_FIT. Raises NotFiniteError for a ratio
     that is no number or infinite, and where no draw lives.
 
     Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), algorithm 1.
@@ -50,7 +51,7 @@ def smooth(log_ratios: Array) -> Smoothed:
     of_live, k = _smooth_live(log_ratios[live])
     weights = np.zeros(log_ratios.size)
     weights[live] = of_live
-    return Smoothed(weights, k if _n_tail(of_live.size) >= MIN_TAIL else np.inf)
+    return Smoothed(weights, k if _n_tail(of_live.size) >= MIN_TAIL else NO_FIT)
 
 
 def _n_tail(n: int) -> int:
@@ -78,15 +79,15 @@ def _smooth_live(log_ratios: Array) -> Smoothed:
             # No smoothed weight may exceed the largest raw one.
             shifted[tail] = np.minimum(np.log(quantiles + cutoff), 0.0)
     weights = np.exp(shifted - shifted.max())
-    return Smoothed(weights / weights.sum(), float(k))
+    return Smoothed(weights / weights.sum(), min(float(k), NO_FIT))
 
 
 def pareto_k(log_ratios: Array) -> float:
     """Estimate the tail index k of ratios by their logs (draws,), those of one expectation for instance.
 
-    Infinite where no draw lives.
+    NO_FIT where no draw lives.
     """
-    return smooth(log_ratios).pareto_k if (log_ratios > -np.inf).any() else np.inf
+    return smooth(log_ratios).pareto_k if (log_ratios > -np.inf).any() else NO_FIT
 
 
 def effective_size(weights: Array) -> float:

@@ -223,3 +223,16 @@ def test_the_draws_digest_knows_the_timing() -> None:
         said = statement("by", target("a", "yes", by=date(2026, 3, 1)), 0.3)
         digests.add(draws_digest(prior_spec(lay_out(net), workspace(net, statements=[said]), HORIZON), seed=1))
     assert len(timings) == len(digests)
+
+
+@pytest.mark.parametrize("persistence", [0.25, 1.0, 30.0])
+@pytest.mark.parametrize("days", [3, 900])
+def test_a_status_that_is_redrawn_many_times(persistence: float, days: int) -> None:
+    """However often a status is redrawn between two looks, its table is one: rows sum to one, and nothing overflows."""
+    net = network(event("cause"), event("mood", "status", parents=["cause"], persistence_days=persistence))
+    layout, as_of = lay_out(net), OPENS
+    theta = np.full((layout.n_theta, 1), 0.5)
+    made = compile_workspace(layout, workspace(net, watched_until=as_of), as_of)
+    table = between_table(made, 1, min(as_of + timedelta(days=days), HORIZON - timedelta(days=1)), theta)
+    assert np.isfinite(table).all()
+    np.testing.assert_allclose(table.sum(axis=-2), 1.0, rtol=0, atol=1e-12)

@@ -231,3 +231,12 @@ def test_a_common_factor_of_a_likelihood_means_nothing(values: list[float], fact
 def test_opening() -> None:
     """The dates of this file lie in the window."""
     assert OPENS < DAY < HORIZON
+
+
+@pytest.mark.parametrize("credibility", [1, 3, 5, 6])
+@pytest.mark.parametrize("reliability", [1e-320, 1e-300, 1e-9, 1.0 - 1e-15])
+def test_any_reliability_has_a_probability_of_being_informative(reliability: float, credibility: int) -> None:
+    """Neither end overflows, and the probability lies between 0 and 1 on the side of the reliability."""
+    q = informative_probability(reliability, credibility)
+    assert 0.0 <= q <= 1.0
+    assert (q < 0.5) == (reliability < 0.5)

@@ -127,6 +127,13 @@ def test_a_row_just_off_one_is_divided_by_its_sum_with_a_warning() -> None:
     )
 
 
+def test_a_row_at_the_limit_is_read() -> None:
+    """One millionth off is within a millionth, whatever floating point makes of the difference."""
+    network = parse_bif(_one_row(["0.999999", "1e-20", "0"]), "x.bif")
+    assert [1.0, 1e-20, 0.0] == pytest.approx(network.tables["a"].tolist(), rel=2e-6)
+    assert 1 == len(network.warnings)
+
+
 def _one_row(row: Sequence[str]) -> str:
     states = ", ".join(f"s{i}" for i in range(len(row)))
     return f"""variable a {{ type discrete [ {len(row)} ] {{ {states} }}; }}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.reweight.psis import effective_size, fit_generalised_pareto, pareto_k, smooth
+from forecast.reweight.psis import NO_FIT, effective_size, fit_generalised_pareto, pareto_k, smooth
 from forecast.reweight.weights import MIN_EFFECTIVE_SIZE, Weights, weigh_draws, weighted_quantiles
 
 Array = NDArray[np.float64]
@@ -65,8 +65,8 @@ def test_weights_without_a_tail_are_not_trusted() -> None:
     """Ratios of which nearly all are zero have no tail to look at: k is infinite."""
     log_ratios = np.full(4000, -np.inf)
     log_ratios[:3] = 0.0
-    assert np.inf == smooth(log_ratios).pareto_k
-    assert np.inf == pareto_k(np.full(10, -np.inf))
+    assert NO_FIT == smooth(log_ratios).pareto_k
+    assert NO_FIT == pareto_k(np.full(10, -np.inf))
 
 
 @pytest.mark.parametrize("live", [30, 150, 188, 1000, 3999])
@@ -94,7 +94,7 @@ def test_arviz_gives_weight_to_what_is_ruled_out() -> None:
     assert 0.0 == smooth(log_ratios).weights[150:].sum()
 
 
-@pytest.mark.parametrize(("live", "k"), [(24, np.inf), (25, -np.inf), (399, -np.inf), (400, -np.inf)])
+@pytest.mark.parametrize(("live", "k"), [(24, NO_FIT), (25, -np.inf), (399, -np.inf), (400, -np.inf)])
 def test_equal_ratios_of_the_draws_that_live(live: int, k: float) -> None:
     """They share the weight evenly; it is trusted where at least 400 of them live, and k unknown where too few do."""
     log_ratios = np.full(4000, -np.inf)
@@ -112,9 +112,9 @@ def test_a_scenario_that_few_draws_know_is_not_trusted() -> None:
     shares[0, :20] = np.linspace(0.1, 0.9, 20)
     shares[1] = 1.0 - shares[0]
     found = weigh_draws(np.zeros(4000), shares)
-    assert np.inf == found.pareto_k
+    assert NO_FIT == found.pareto_k
     assert pytest.approx(4000.0) == found.effective_size
-    assert ("Pareto k of the weights is inf, above 0.7",) == found.distrust
+    assert ("Pareto k of the weights is not known: no tail fits them",) == found.distrust
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -174,6 +174,16 @@ def test_any_number_of_reports_of_one_source(count: int, state: str) -> None:
     assert weights.effective_size > 200.0
 
 
+def test_what_reports_make_improbable_stays_possible() -> None:
+    """A state that nothing rules out has a probability, however many reports speak against it."""
+    known, theta = one_source(*(item(f"i{k:04}", DAY, says("fact", 30.0)) for k in range(3000)))
+    asked = query(compile_workspace(lay_out(known.network), known, HORIZON), ())
+    flat = np.tile(theta, 400)
+    drawn = draw_reliabilities(asked.network, known.sources, flat, 1)
+    assert (evaluate(asked, flat, drawn).events[0] > 0.0).all()
+    assert (evaluate(asked, flat).events[0] > 0.0).all()
+
+
 @pytest.mark.parametrize("count", [10, 40, 1000])
 def test_two_sources_that_contradict_each_other_without_end(count: int) -> None:
     """Of two sources alike, one says yes and one says no, however often: evidence and posterior are the exact sums."""
