@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from forecast.answers.target import UnknownTargetError, event_states
 from forecast.answers.twin import Twin, descendants_of, solve_twin, twin
 from forecast.compiled.paths import active_items
+from forecast.inference.scaled import SMALLEST
 from forecast.record.outcome import Estimate, Outcome
 from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.psis import effective_size, pareto_k
@@ -229,7 +230,7 @@ def _solved(found: Outcome, made: Twin, weighing: Mapping[int, Array]) -> _State
     weights = np.exp(log_mass - log_total)
     means = tuple(_mean(event, weights) for event in solved.events)
     draws = (solved.scenarios, *solved.events)
-    return _State(float(np.exp(log_total)), weights, _mean(solved.scenarios, weights), means, draws)
+    return _State(max(float(np.exp(log_total)), SMALLEST), weights, _mean(solved.scenarios, weights), means, draws)
 
 
 def _mean(shares: Array, weights: Array) -> Array:

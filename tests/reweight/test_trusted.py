@@ -57,8 +57,6 @@ def test_reliable_weights_are_those_without_a_reason(k: float, size: float, leas
     assert weights.reliable == (k <= 0.7 and size >= 400.0)
     found = reasons(FIT, weights, {"a": least, "b": 4000.0}, {"a": 0.01, "b": 0.01})
     assert (k > 0.7) + (size < 400.0) + (least < 100.0) == len(found)
-        reasons(FIT, weights, {"a": least, "b": 4000.0}, {"a": 0.01, "b": 0.01})
-    )
 
 
 def test_what_is_known_to_its_finest_digit_rests_on_enough() -> None:
