@@ -36,7 +36,10 @@ CLOSE = 1e-12  # of a probability
 
 
 def computed(folder: Path) -> dict[str, Any]:
-    """Forecast the example in a folder without any cache; return the draws' digest, their bytes' digest, scenarios."""
+    """Forecast the example in a folder without any cache.
+
+    Returns the draws' digest, the digest of their bytes, the scenarios, and the loops that numpy has beside its oldest.
+    """
     import numpy as np
 
     from forecast.pipeline import conclude
@@ -48,7 +51,9 @@ def computed(folder: Path) -> dict[str, Any]:
     for _, values in sorted(load_fit(draws.folder)[0].items()):
         content.update(np.ascontiguousarray(values).tobytes())
     scenarios = [row["probability"] for row in found.line["scenarios"]]
-    return {"digest": draws.digest, "draws": content.hexdigest(), "scenarios": scenarios}
+    config: Any = np.show_config(mode="dicts")
+    loops = config["SIMD Extensions"].get("found", [])
+    return {"digest": draws.digest, "draws": content.hexdigest(), "scenarios": scenarios, "loops": loops}
 
 
 def run(setting: dict[str, str], *, emulator: Sequence[str] = ()) -> dict[str, Any]:
@@ -91,6 +96,8 @@ def main() -> None:
         found = run(dict(setting), emulator=emulator)
         first = first or found
         off = max(abs(a - b) for a, b in zip(first["scenarios"], found["scenarios"], strict=True))
+        if set(found["loops"]) & set(setting.get("NPY_DISABLE_CPU_FEATURES", "").split()):
+            sys.exit(f"numpy did not switch off {found['loops']}: its names have changed")
         failed |= found["digest"] != first["digest"] or found["draws"] != first["draws"] or off > CLOSE
         named = " ".join([*emulator, *(f"{name}={value!r}" for name, value in setting.items())]) or "as it is"
         print(f"{found['digest'][:16]} {found['draws'][:16]} {off:20.1e}  {named}", flush=True)
