@@ -56,7 +56,7 @@ def by_date(found: Outcome, day: date) -> Row:
     in_state = tuple(_exactly(steps[v]) if v in steps else states for v, states in enumerate(on_day.events))
     scenarios, events = _estimates(found, replace(on_day, events=in_state))
     cumulated = tuple(steps.get(v, states) for v, states in enumerate(on_day.events))
-    _, reached = _estimates(found, replace(on_day, events=cumulated))
+    _, reached = _estimates(found, replace(on_day, events=cumulated), adds_up=False)
     return {
         "as_of": found.as_of.isoformat(),
         "known_until": of.asked.network.known.until.isoformat(),
@@ -88,8 +88,11 @@ def _at_horizon(one: Estimate) -> Row:
     return {"at_horizon": one.probability, "at_horizon_mcse": one.mcse}
 
 
-def _estimates(found: Outcome, evaluation: Evaluation) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:
-    return estimates(found.workspace, found.layout, evaluation, found.posterior.weights.weights)
+def _estimates(
+    found: Outcome, evaluation: Evaluation, *, adds_up: bool = True
+) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:
+    weights = found.posterior.weights.weights
+    return estimates(found.workspace, found.layout, evaluation, weights, adds_up=adds_up)
 
 
 def _exactly(at_least_step: Array) -> Array:

@@ -70,17 +70,20 @@ def prior_outcome(found: Outcome) -> Outcome:
 
 
 def estimates(
-    workspace: Workspace, layout: Layout, evaluation: Evaluation, weights: Array
+    workspace: Workspace, layout: Layout, evaluation: Evaluation, weights: Array, *, adds_up: bool = True
 ) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:
-    """Summarise draws by their weights: each scenario, and each state of each event."""
+    """Summarise draws by their weights: each scenario, and each state of each event.
+
+    `adds_up`: an event's states share one among them; False where they are P(at least this step).
+    """
     names = [*(scenario.id for scenario in workspace.scenarios), OTHER]
-    rows = iter(_rows([evaluation.scenarios, *evaluation.events], weights))
+    rows = iter(_rows([evaluation.scenarios, *evaluation.events], weights, adds_up=adds_up))
     scenarios = {name: next(rows) for name in names}
     events = {event.id: {state: next(rows) for state in event.states} for event in layout.events}
     return scenarios, events
 
 
-def _rows(blocks: list[Array], weights: Array) -> list[Estimate]:
+def _rows(blocks: list[Array], weights: Array, *, adds_up: bool) -> list[Estimate]:
     values = np.concatenate(blocks)  # errors of many rows at once cost less than a few at a time
     found = averages(values, weights, np.concatenate([block @ weights for block in blocks]))
     # Every forecast, prior, alternative and past date passes here: nothing undefined is ever printed or written.
@@ -90,12 +93,13 @@ def _rows(blocks: list[Array], weights: Array) -> list[Estimate]:
     quantiles = weighted_quantiles(values, weights, np.array(QUANTILES))
     # What is the same in all draws is just that: weights add up to one but for rounding.
     means = np.where(found.mcse == 0.0, quantiles[:, QUANTILES.index(0.5)], found.mean)
-    ends = np.cumsum([len(block) for block in blocks])[:-1]
-    means, quantiles = (
-        np.concatenate(
-            [no_false_certainty(part, block, weights) for part, block in zip(np.split(of, ends), blocks, strict=True)]
-        )
-        for of in (means, quantiles)
-    )
+    if adds_up:
+        ends = np.cumsum([len(block) for block in blocks])[:-1]
+        means, quantiles = (_apart(np.split(of, ends), blocks, weights) for of in (means, quantiles))
     numbers = zip(means.tolist(), quantiles.tolist(), found.mcse.tolist(), found.ess.tolist(), strict=True)
     return [Estimate(p, tuple(row), error, size) for p, row, error, size in numbers]
+
+
+def _apart(parts: list[Array], blocks: list[Array], weights: Array) -> Array:
+    pairs = zip(parts, blocks, strict=True)
+    return np.concatenate([no_false_certainty(part, block, weights) for part, block in pairs])
