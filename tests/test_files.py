@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from forecast.record.files import recover_folder, replace_file, replace_folder
+from forecast.files import recover_folder, replace_file, replace_folder
 
 OLD = {"a.txt": b"old a", "gone.txt": b"old"}
 NEW = {"a.txt": b"new a", "b.txt": b"new b"}
