@@ -56,8 +56,8 @@ class Given:
 def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> tuple[str, dict[str, Node]]:
     """Return the expert and the fields of the statement, from options and, if `ask`, from questions.
 
-    There is no `id` among them but one that was given. Raises WorkspaceProblems where the files hold errors already, and
-    UsageError where an answer is missing.
+    There is no `id` among them but one that was given. Raises WorkspaceProblems where the files hold errors
+    already, and UsageError where an answer is missing.
     """
     workspace, problems = read_workspace(root, today=options.today())
     if workspace is None:

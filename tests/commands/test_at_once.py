@@ -27,7 +27,7 @@ QUESTIONS = """- id: on-sale
 def at_once(root: Path, calls: Iterable[tuple[str, ...]]) -> list[str]:
     """Run commands side by side; return what each printed last."""
     started = [
-        subprocess.Popen(  # noqa: S603  # the command line of this project
+        subprocess.Popen(
             [sys.executable, "-m", "forecast", *call, "-C", str(root), "--yes"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
@@ -126,7 +126,7 @@ def test_waiting_is_told_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (root / "reports").mkdir(exist_ok=True)
     holder = "import sys\nfrom pathlib import Path\nfrom forecast.lock import locked\n"
     holder += "with locked(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()"
-    with subprocess.Popen(  # noqa: S603  # the lock of this project
+    with subprocess.Popen(
         [sys.executable, "-c", holder, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
@@ -134,11 +134,11 @@ def test_waiting_is_told_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         code, out, err = judge(root, "2026-06-01", "--yes")
         process.kill()  # the lock goes with whoever held it
     assert (1, False) == (code, "written" in out)
-    assert [
-        "waiting for another command that writes to this workspace (reports/.lock)",
-        "reports/.lock:1: another command writes to this workspace and does not end; nothing was written; got its lock "
-        "is held for more than 0.1 seconds; end that command, then run this one again",
-    ] == err.splitlines()
+    waiting, *given_up = err.splitlines()
+    assert "waiting for another command that writes to this workspace (reports/.lock)" == waiting
+    what = "another command writes to this workspace and does not end; nothing was written"
+    got = "its lock is held for more than 0.1 seconds"
+    assert [f"reports/.lock:1: {what}; got {got}; end that command, then run this one again"] == given_up
     assert not (root / "priors/judgements.csv").exists()
     assert (0, "") == judge(root, "2026-06-01", "--yes")[::2]
 
