@@ -57,13 +57,14 @@ class WorkspaceHandle:
             report: also write the page and the DataTree.
 
         Raises:
-            forecast.WorkspaceProblems: mistakes in the files, or evidence that contradicts itself.
+            forecast.WorkspaceProblems: mistakes in the files, evidence that contradicts itself, or another program that
+                holds the workspace's lock for minutes.
         """
         day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
         today = datetime.now(UTC).date()
         found = pipeline.conclude(self.root, today, _quiet, as_of=day, seed=seed, note=note)
         if write:
-            pipeline.write(found, _quiet, with_report=report)
+            found = pipeline.write(found, _quiet, with_report=report)
         return Forecast(found)
 
 

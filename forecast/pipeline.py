@@ -16,13 +16,14 @@ from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
 from forecast.compiled.reports import UndefinedError
 from forecast.digits import share
+from forecast.files import replace_folder
+from forecast.lock import locked
 from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
 from forecast.prior.environment import environment
 from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
-from forecast.record.files import replace_folder
 from forecast.record.inputs import active_inputs, rolled_to
 from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
 from forecast.record.outcome import Outcome, outcome, prior_outcome
@@ -58,7 +59,8 @@ class Update:
     `forecast` is the content of forecast.json; `line` the ledger line it would add; `ledger` the lines before;
     `is_new` whether anything differs from the last line; `edited` ids of items and statements that were changed after
     the compared update used them; `warnings` name statements that their own fit misses or the model ends far from, and
-    evidence that weighs much or may count twice.
+    evidence that weighs much or may count twice. Of these `doubts` hold whatever the ledger holds. `is_attributed`:
+    the forecast tells what moved it.
     """
 
     root: Path
@@ -69,6 +71,8 @@ class Update:
     is_new: bool
     edited: tuple[str, ...]
     warnings: tuple[Problem, ...]
+    doubts: tuple[Problem, ...]
+    is_attributed: bool
 
     @property
     def folder(self) -> Path:
@@ -104,19 +108,43 @@ def conclude(
         raise WorkspaceProblems(_undefined(error, workspace)) from error
     keep_posterior(found, root / "reports" / ".cache", posterior_key(workspace, as_of, seed))
     result = outcome(workspace, layout, as_of, seed, found)
-    line = _line(result, ledger, note)
-    compared = line_to_compare(line, ledger)
-    table = forecast_table(result, compared, line["version"])
-    new_items, edited = changes(line, compared)
-    table["edited"] = list(edited)
-    table["moved"] = _moved(result, line, compared, new_items, progress) if attribute else []
     doubts = (
         *misfits(active_statements(workspace, as_of)),
         *_disagreements(workspace, found.base, found.spec),
         *evidence_doubts(found.asked.network, workspace),
-        *recomputed(line, ledger),
     )
-    return Update(root, result, table, line, ledger, has_news(line, ledger), edited, doubts)
+    return _compared(root, result, ledger, note, doubts, progress, attribute=attribute)
+
+
+def _compared(
+    root: Path,
+    found: Outcome,
+    ledger: tuple[Line, ...],
+    note: str | None,
+    doubts: tuple[Problem, ...],
+    progress: Progress,
+    *,
+    attribute: bool,
+) -> Update:
+    """Compare an outcome with the lines of a ledger: what is new, what changed, what moved it."""
+    line = _line(found, ledger, note)
+    compared = line_to_compare(line, ledger)
+    table = forecast_table(found, compared, line["version"])
+    new_items, edited = changes(line, compared)
+    table["edited"] = list(edited)
+    table["moved"] = _moved(found, line, compared, new_items, progress) if attribute else []
+    warnings = (*doubts, *recomputed(line, ledger))
+    is_new = has_news(line, ledger)
+    return Update(root, found, table, line, ledger, is_new, edited, warnings, doubts, attribute)
+
+
+def _compared_anew(update: Update, progress: Progress) -> Update:
+    """Return an update against the ledger as it is now; the same one if no line has come since it was compared."""
+    ledger = read_ledger(update.root)
+    if ledger == update.ledger:
+        return update
+    note, attribute = update.line["note"], update.is_attributed
+    return _compared(update.root, update.outcome, ledger, note, update.doubts, progress, attribute=attribute)
 
 
 def open_workspace(root: Path, today: date, as_of: date | None) -> tuple[Workspace, Layout, date]:
@@ -135,18 +163,32 @@ def _check_opened(workspace: Workspace, as_of: date) -> None:
         raise WorkspaceProblems([Problem(network.source, "as-of date before the opening", as_of.isoformat(), opening)])
 
 
-def write(update: Update, progress: Progress, *, with_report: bool = True) -> None:
-    """Write the files of an update, all at once, then its ledger line if there is news, then the list of updates."""
-    files = {"forecast.json": as_json(update.forecast), "forecast.csv": as_csv(update.forecast)}
-    if with_report:
-        files |= _report(update, progress)
-    replace_folder(update.folder, files)
-    if update.is_new:
-        append(update.root, update.ledger, update.line)
-    if with_report:
-        from forecast.publish import write_index
+def write(update: Update, progress: Progress, *, with_report: bool = True) -> Update:
+    """Write the files of an update, all at once, then its ledger line if there is news, then the list of updates.
 
-        write_index(update.root, update.outcome, _with_line(update))
+    Returns what was written. Where other updates have been written since this one was computed, it is compared with
+    them: what is new, what changed and what moved it are then others, the probabilities are not. The lock of the
+    workspace is held while that is decided and written, not while anything is sampled.
+
+    Raises WorkspaceProblems and OSError.
+    """
+    drawn = _files(update, progress, with_report=with_report)
+    with locked(update.root):
+        now = _compared_anew(update, progress)
+        # Drawn twice only where another update came in between, which is rare.
+        replace_folder(now.folder, drawn if now is update else _files(now, progress, with_report=with_report))
+        if now.is_new:
+            append(now.root, now.line)
+        if with_report:
+            from forecast.publish import write_index
+
+            write_index(now.root, now.outcome, _with_line(now))
+    return now
+
+
+def _files(update: Update, progress: Progress, *, with_report: bool) -> dict[str, bytes]:
+    files = {"forecast.json": as_json(update.forecast), "forecast.csv": as_csv(update.forecast)}
+    return files | _report(update, progress) if with_report else files
 
 
 def _report(update: Update, progress: Progress) -> dict[str, bytes]:

@@ -8,8 +8,9 @@ from datetime import date
 from pathlib import Path
 
 from forecast import pipeline
+from forecast.files import replace_file
+from forecast.lock import locked
 from forecast.publish import Asked, material, published, write_index
-from forecast.record.files import replace_file
 from forecast.record.ledger import read_ledger, same_inputs
 
 Progress = Callable[[str], None]
@@ -39,11 +40,20 @@ def recorded(root: Path, today: date, progress: Progress, as_of: date | None = N
 
 
 def redraw(asked: Asked, progress: Progress) -> Path:
-    """Write the files of the report, each of them whole or not at all, and the list of updates; return the folder."""
-    folder = asked.root / "reports" / asked.outcome.as_of.isoformat()
-    for name, content in published(asked, progress).items():
-        replace_file(folder / name, content)
-    write_index(asked.root, asked.outcome, read_ledger(asked.root))
+    """Write the files of the report, each of them whole or not at all, and the list of updates; return the folder.
+
+    Raises NotRecordedError where an update of the same date was written while it was drawn.
+    """
+    day = asked.outcome.as_of.isoformat()
+    folder = asked.root / "reports" / day
+    drawn = published(asked, progress)
+    with locked(asked.root):
+        ledger = read_ledger(asked.root)
+        if [line for line in ledger if line["as_of"] == day][-1] != asked.ledger[-1]:
+            raise NotRecordedError(f"another update as of {day} was written meanwhile; run `forecast report` again")
+        for name, content in drawn.items():
+            replace_file(folder / name, content)
+        write_index(asked.root, asked.outcome, ledger)
     return folder
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from forecast.answers.alternatives import alternatives, listed, refitted
 from forecast.digests import digest_of
+from forecast.files import replace_file
 from forecast.prior.draws import versions
 from forecast.record.alternative_rows import NEEDS_REFIT, TOO_MANY
-from forecast.record.files import replace_file
 from forecast.record.inputs import active_inputs
 from forecast.record.outcome import Outcome
 from forecast.reweight.kept import code_digest

@@ -14,7 +14,6 @@ from forecast.commands.add_judgement import judgement
 
 if TYPE_CHECKING:
     from forecast.workspace.drafts import Draft
-    from forecast.workspace.nodes import Node
 
 
 @click.group()
@@ -50,23 +49,25 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     What an option says is not asked. Nothing is written if the statement has a problem.
     """
     from forecast.commands.add_questions import Given, answer
-    from forecast.record.files import replace_file
+    from forecast.commands.writing import Files, right
     from forecast.workspace.drafts import draft_statement
-    from forecast.workspace.problems import WorkspaceProblems
 
+    files = Files(root)
     expert, fields = answer(root, Given(**given), ask=not yes, to_stderr=as_json)
-    draft = draft_statement(root, expert, fields, options.today())
-    if draft.workspace is None:
-        raise WorkspaceProblems(draft.problems)
+
+    def make() -> Draft:
+        return draft_statement(root, expert, fields, options.today())
+
+    draft = right(make())
     if not as_json:
         _show(draft)
     for problem in draft.problems:
         click.echo(str(problem), err=True)
     is_wanted = yes or click.confirm(f"Write it to {draft.path}?", default=True, err=as_json)
     if is_wanted:
-        replace_file(root / draft.path, draft.content)
+        draft = files.write(draft, make)
     if as_json:
-        click.echo(json.dumps(_as_json(draft, fields, is_wanted), ensure_ascii=False, indent=1, allow_nan=False))
+        click.echo(json.dumps(_as_json(draft, is_wanted), ensure_ascii=False, indent=1, allow_nan=False))
     else:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
@@ -94,7 +95,7 @@ def _show(draft: Draft) -> None:
             click.echo(f"  {line}")
 
 
-def _as_json(draft: Draft, fields: dict[str, Node], is_written: bool) -> dict[str, Any]:
+def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
     from forecast.prior.as_read import SHOWN_LEVELS, as_read, quantile
     from forecast.prior.readings import Stated, numbers
     from forecast.workspace.misfits import fit_of
@@ -118,7 +119,7 @@ def _as_json(draft: Draft, fields: dict[str, Node], is_written: bool) -> dict[st
     return {
         "path": draft.path,
         "written": is_written,
-        "statement": {key: plain(value) for key, value in fields.items()},
+        "statement": {key: plain(value) for key, value in draft.fields.items()},
         "read_as": read,
         "problems": [str(problem) for problem in draft.problems],
     }

@@ -58,13 +58,39 @@ def evidence(
     What an option says is not asked. Nothing is written if the item has a problem.
     """
     from forecast.commands.bearing_questions import Bearings
-    from forecast.commands.evidence_questions import Given, answer
-    from forecast.record.files import replace_file
-    from forecast.workspace.draft_items import draft_item
+    from forecast.commands.evidence_questions import Given, answer, fitted
+    from forecast.commands.writing import Files, right
 
+    files = Files(root)
     bearings = Bearings(**{name: given.pop(name) for name in SPEAKING})
     answered = answer(root, Given(**given, bearings=bearings), ask=not yes, to_stderr=as_json)
-    draft = draft_item(
+    draft = right(_draft(root, answered))
+    effect, doubts = _effect(answered, draft, root, as_of, seed, is_wanted=not no_effect)
+    problems = (*draft.problems, *doubts)
+    if not as_json:
+        _show(draft, effect)
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    is_wanted = not dry_run and (yes or click.confirm(_question(draft), default=True, err=as_json))
+
+    def again() -> ItemDraft:
+        nonlocal answered
+        answered = fitted(root, answered, is_named=given["item_id"] is not None)
+        return _draft(root, answered)
+
+    if is_wanted:
+        draft = files.write(draft, again)
+    if as_json:
+        found = _as_json(answered, effect, problems, is_wanted)
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        click.echo(f"written: {', '.join(draft.contents)}" if is_wanted else "nothing written")
+
+
+def _draft(root: Path, answered: Answered) -> ItemDraft:
+    from forecast.workspace.draft_items import draft_item
+
+    return draft_item(
         root,
         answered.path,
         answered.fields,
@@ -73,21 +99,6 @@ def evidence(
         options.today(),
         answered.problems,
     )
-    effect, doubts = _effect(answered, draft, root, as_of, seed, is_wanted=not no_effect)
-    problems = (*draft.problems, *doubts)
-    if not as_json:
-        _show(draft, effect)
-    for problem in problems:
-        click.echo(str(problem), err=True)
-    is_wanted = not dry_run and (yes or click.confirm(_question(draft), default=True, err=as_json))
-    if is_wanted:
-        for path, content in draft.contents.items():
-            replace_file(root / path, content)
-    if as_json:
-        found = _as_json(answered, effect, problems, is_wanted)
-        click.echo(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
-    else:
-        click.echo(f"written: {', '.join(draft.contents)}" if is_wanted else "nothing written")
 
 
 def _effect(

@@ -38,24 +38,26 @@ def judgement(
     question: str, probability: float, root: Path, day: date | None, why: str, yes: bool, as_json: bool
 ) -> None:
     """Record your own probability P of QUESTION in priors/judgements.csv. No forecast is computed from it."""
-    from forecast.record.files import replace_file
-    from forecast.workspace.draft_lines import draft_judgement
-    from forecast.workspace.problems import WorkspaceProblems, choice
+    from forecast.commands.writing import Files, right
+    from forecast.workspace.draft_lines import LineDraft, draft_judgement
+    from forecast.workspace.problems import choice
     from forecast.workspace.read import load
 
-    today = options.today()
+    files, today = Files(root), options.today()
     known = [one.id for one in load(root, today).questions]
     if question not in known:
         msg = f"there is no question '{question}'; {choice('questions', question, known)}"
         raise click.UsageError(msg)
-    draft = draft_judgement(root, day or today, question, probability, why, today)
-    if draft.workspace is None:
-        raise WorkspaceProblems(draft.problems)
+
+    def make() -> LineDraft:
+        return draft_judgement(root, day or today, question, probability, why, today)
+
+    draft = right(make())
     if not as_json:
         click.echo(draft.added)
     is_wanted = yes or click.confirm(f"Write it to {draft.path}?", default=True, err=as_json)
     if is_wanted:
-        replace_file(root / draft.path, draft.content)
+        draft = files.write(draft, make)
     if as_json:
         said = {"date": (day or today).isoformat(), "question": question, "probability": probability, "why": why}
         click.echo(json.dumps({"path": draft.path, "written": is_wanted, **said}, ensure_ascii=False, indent=1))

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from forecast.commands import options
-from forecast.commands.asking import Asking, as_in_file, event_and_states, free_name, known, something
+from forecast.commands.asking import Asking, as_in_file, event_and_states, known, something
 from forecast.workspace.drafts import mapping, text
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import Mapping as Map
@@ -56,7 +56,8 @@ class Given:
 def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> tuple[str, dict[str, Node]]:
     """Return the expert and the fields of the statement, from options and, if `ask`, from questions.
 
-    Raises WorkspaceProblems where the files hold errors already, and UsageError where an answer is missing.
+    There is no `id` among them but one that was given. Raises WorkspaceProblems where the files hold errors
+    already, and UsageError where an answer is missing.
     """
     workspace, problems = read_workspace(root, today=options.today())
     if workspace is None:
@@ -96,7 +97,7 @@ class _Questions:
         coded_by = self.asking.optional("Coded by (empty: the expert gave the number)", given.coded_by)
         why = self.asking.get("Why this number and not another", given.why, something)
         fields: dict[str, Node] = {
-            "id": text(given.statement_id or self._free_id(expert, day)),
+            **({"id": text(given.statement_id)} if given.statement_id else {}),
             "date": text(day),
             "expert": text(expert),
             "source": mapping(source),
@@ -152,10 +153,6 @@ class _Questions:
         if not isinstance(event, Scalar) or state is None:
             raise ValueError(f"'{said}' is no condition; EVENT=STATE[,STATE] or EVENT>=STATE")
         return event.text, state
-
-    def _free_id(self, expert: str, day: str) -> str:
-        taken = {statement.id for statement in self.workspace.statements}
-        return free_name(f"{expert}-{day}", taken.__contains__)
 
 
 def _scenarios(workspace: Workspace) -> tuple[str, ...]:

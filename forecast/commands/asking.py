@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import click
 
@@ -94,9 +93,3 @@ def event_and_states(said: str, events: Mapping[str, Event]) -> tuple[str, Node]
     if at_least and len(named) == 1:
         return name, mapping({"at_least": text(named[0])})
     return name, text(named[0]) if len(named) == 1 else List(tuple(map(text, named)), 1)
-
-
-def free_name(wanted: str, is_taken: Callable[[str], bool]) -> str:
-    """Return a name, with the smallest number behind it that makes it free if it is taken."""
-    names = (wanted + (f"-{number}" if number > 1 else "") for number in count(1))
-    return next(name for name in names if not is_taken(name))

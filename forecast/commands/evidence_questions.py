@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from forecast.commands import options
-from forecast.commands.asking import Asking, free_name, known, something
+from forecast.commands.asking import Asking, known, something
 from forecast.commands.bearing_questions import Bearings
 from forecast.workspace.draft_items import item_path
-from forecast.workspace.drafts import mapping, text
+from forecast.workspace.drafts import free_name, mapping, text
 from forecast.workspace.grades import LETTERS
 from forecast.workspace.nodes import Mapping, Node, Scalar
 from forecast.workspace.problems import Problem, WorkspaceProblems, choice, nearest
@@ -75,6 +75,39 @@ def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
     return Answered(workspace, problems, path, fields, bearings, new_source)
 
 
+def fitted(root: Path, answered: Answered, *, is_named: bool) -> Answered:
+    """Return what was answered for the files as they are now: an id and a file that are free, a source that is new.
+
+    An id that somebody chose (`is_named`) stays as it is. Raises WorkspaceProblems where the files hold errors.
+    """
+    workspace, problems = read_workspace(root, today=options.today())
+    if workspace is None:
+        raise WorkspaceProblems(problems)
+    reported, item_id = (_text_of(answered.fields[key]) for key in ("reported", "id"))
+    if not is_named:
+        item_id = _free_id(root, workspace, reported, item_id)
+    new = answered.new_source
+    if new is not None and (known_now := workspace.sources.get(new[0])) is not None:
+        said = tuple(_text_of(new[1].entries[key]) for key in ("name", "reliability"))
+        new = None if said == (known_now.name, known_now.reliability) else new
+    fields = {**answered.fields, "id": text(item_id)}
+    return Answered(workspace, problems, _free_path(root, reported, item_id), fields, answered.bearings, new)
+
+
+def _text_of(node: Node) -> str:
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def _free_id(root: Path, workspace: Workspace, reported: str, wanted: str) -> str:
+    taken = {item.id for item in workspace.items}
+    return free_name(wanted, lambda name: name in taken or (root / item_path(reported, name)).exists())
+
+
+def _free_path(root: Path, reported: str, item_id: str) -> str:
+    stem = item_path(reported, item_id).removesuffix(".yaml")
+    return free_name(stem, lambda name: (root / f"{name}.yaml").exists()) + ".yaml"
+
+
 @dataclass(frozen=True)
 class _Questions:
     """Asks what was reported, by whom, and what it says about which events."""
@@ -101,7 +134,8 @@ class _Questions:
         url = optional("Address (empty: none)", given.url)
         bearings = given.bearings.read(self.workspace.network, self.workspace.scenarios, self.asking)
         why = optional("Why it says so much and not more (empty: nothing to say)", given.why)
-        proposed = self._free_id(reported, slug(headline) or (source,))
+        wanted = "-".join((reported, *(slug(headline) or (source,))))
+        proposed = _free_id(self.root, self.workspace, reported, wanted)
         item_id = given.item_id or optional("Id", None, proposed) or proposed
         said: dict[str, Node | None] = {
             "id": text(item_id),
@@ -117,7 +151,7 @@ class _Questions:
             "why": _text(why),
         }
         fields = {key: value for key, value in said.items() if value is not None}
-        return self._free_path(reported, item_id), fields, bearings, new_source
+        return _free_path(self.root, reported, item_id), fields, bearings, new_source
 
     def _source(self) -> tuple[str, tuple[str, Mapping] | None]:
         """Return the id of the source and, if it is new, what the file of sources is to say about it."""
@@ -161,15 +195,6 @@ class _Questions:
         return self.asking.option_or_again(
             "Supersedes the item", self.given.supersedes, lambda said: known(said, ids, "items")
         )
-
-    def _free_id(self, reported: str, words: tuple[str, ...]) -> str:
-        taken = {item.id for item in self.workspace.items}
-        wanted = "-".join((reported, *words))
-        return free_name(wanted, lambda name: name in taken or (self.root / item_path(reported, name)).exists())
-
-    def _free_path(self, reported: str, item_id: str) -> str:
-        stem = item_path(reported, item_id).removesuffix(".yaml")
-        return free_name(stem, lambda name: (self.root / f"{name}.yaml").exists()) + ".yaml"
 
 
 def slug(headline: str) -> tuple[str, ...]:

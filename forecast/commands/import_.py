@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
-from forecast.commands.import_shown import Shown, known_event, refuse_taken
+from forecast.commands.import_shown import Imported, Shown, known_event, refuse_taken
 
 CODED = ("acled", "gdelt", "ucdp-ged", "ucdp-candidate")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -52,16 +52,19 @@ def evidence(
         if event is None:
             msg = f"--format {form} needs --event: incidents are counted for one event"
             raise click.UsageError(msg)
-        import_counts(file, root, form, event, given, Shown(yes, as_json))
+        read = [(one.name, one.read_bytes()) for one in file]  # once: it may be a pipe
+        counted_for = event
+        Shown(yes, as_json).write(root, lambda: import_counts(read, root, form, counted_for, given))
         return
     said = [name for key, name in OPTIONS.items() if given[key] not in (None, (), False)]
     if said or len(file) > 1:
         msg = f"{', '.join(said) or 'several files'}: not with --format ach, where one file says all"
         raise click.UsageError(msg)
-    _matrix(file[0], root, event, Shown(yes, as_json))
+    content = file[0].read_bytes()  # once: it may be a pipe
+    Shown(yes, as_json).write(root, lambda: _matrix(file[0], content, root, event))
 
 
-def _matrix(file: Path, root: Path, event: str | None, shown: Shown) -> None:
+def _matrix(file: Path, content: bytes, root: Path, event: str | None) -> Imported:
     from forecast.feeds.ach import path_of, read_matrix
     from forecast.workspace.problems import Problem, Source, WorkspaceProblems
     from forecast.workspace.read import load, read_workspace
@@ -70,19 +73,19 @@ def _matrix(file: Path, root: Path, event: str | None, shown: Shown) -> None:
     workspace = load(root, today)
     if event is not None:
         known_event(event, workspace.network.events)
-    matrix = read_matrix(file.read_bytes(), file.name, event, workspace.network, workspace.scenarios)
+    matrix = read_matrix(content, file.name, event, workspace.network, workspace.scenarios)
     if not matrix.text:
         empty = Problem(Source(file.name, 1), "no items", "a header alone", "one row an item")
         raise WorkspaceProblems(matrix.problems or [empty])
     path = path_of(file.stem, today)
     refuse_taken(root, path)
-    content = matrix.text.encode()
+    text = matrix.text.encode()
     _, before = read_workspace(root, today=today)
-    checked, problems = read_workspace(root, today=today, drafts={path: content})
+    checked, problems = read_workspace(root, today=today, drafts={path: text})
     new = [matrix.placed(problem, path, file.name) for problem in problems if problem not in before]
     if checked is None or matrix.problems:
         raise WorkspaceProblems({*new, *matrix.problems})
-    shown.write(root, path, content, new, {"items": len(matrix.lines)}, matrix.text)
+    return Imported(checked, path, text, new, {"items": len(matrix.lines)}, matrix.text)
 
 
 @import_.command()
@@ -107,4 +110,5 @@ def benchmark(file: Path, root: Path, yes: bool, as_json: bool, **given: Any) ->
     """
     from forecast.commands.import_benchmark import import_benchmark
 
-    import_benchmark(file, root, Shown(yes, as_json), **given)
+    content = file.read_bytes()  # once: it may be a pipe
+    Shown(yes, as_json).write(root, lambda: import_benchmark(content, file.name, root, **given))

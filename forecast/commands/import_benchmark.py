@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from forecast.commands.import_shown import Shown
+from forecast.commands.import_shown import Imported
 
 if TYPE_CHECKING:
     from forecast.workspace.problems import Problem
@@ -19,11 +19,11 @@ SHOWN_ROWS = 5  # at either end of a long series
 
 
 def import_benchmark(
-    file: Path, root: Path, shown: Shown, *, form: str, benchmark_id: str, question: str | None, name: str | None
-) -> None:
-    """Write the last value of each day to `priors/benchmarks/ID.csv`, beside what it holds.
+    content: bytes, file: str, root: Path, *, form: str, benchmark_id: str, question: str | None, name: str | None
+) -> Imported:
+    """Read the last value of each day from a file's content, as `priors/benchmarks/ID.csv` beside what that holds.
 
-    Raises UsageError and WorkspaceProblems; nothing is then written.
+    Raises UsageError and WorkspaceProblems.
     """
     from forecast.feeds.crowds import CROWDS, read_points
     from forecast.feeds.series import as_csv, last_of_days, merged
@@ -42,8 +42,9 @@ def import_benchmark(
         raise click.UsageError(msg)
     now = datetime.now(UTC)
     path = f"{BENCHMARKS}{benchmark_id}{TABLE}"
-    problems = _unnamed(load(root, now.date()), question, benchmark_id)
-    points, wrong = read_points(file.read_bytes(), file.name, CROWDS[form], now.timestamp())
+    workspace = load(root, now.date())
+    problems = _unnamed(workspace, question, benchmark_id)
+    points, wrong = read_points(content, file, CROWDS[form], now.timestamp())
     new, twice = last_of_days(points, now.date())
     before = None
     if (root / path).exists():
@@ -52,12 +53,12 @@ def import_benchmark(
     rows, changed = merged(before, forecaster, new)
     wrong += (*twice, *changed)
     if not new and not wrong:
-        wrong = (Problem(Source(file.name, 1), "no value from before today", "", "a day counts once it is over (UTC)"),)
+        wrong = (Problem(Source(file, 1), "no value from before today", "", "a day counts once it is over (UTC)"),)
     if wrong:
         raise WorkspaceProblems(wrong)
-    content = as_csv(rows)
+    table = as_csv(rows)
     numbers = {"rows": len(rows), "new": len(rows) - len(before.points if before else ())}
-    shown.write(root, path, content, problems, numbers, _ends(content.decode()))
+    return Imported(workspace, path, table, problems, numbers, _ends(table.decode()))
 
 
 def _unnamed(workspace: Workspace, question: str | None, benchmark_id: str) -> tuple[Problem, ...]:

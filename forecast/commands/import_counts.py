@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
-from forecast.commands.import_shown import Shown, known_event, refuse_taken
+from forecast.commands.import_shown import Imported, known_event, refuse_taken
 
 if TYPE_CHECKING:
     from forecast.feeds.counted import Wanted
@@ -24,9 +25,9 @@ OPTIONS = {
 
 
 def import_counts(
-    files: tuple[Path, ...], root: Path, form: str, event_id: str, given: dict[str, Any], shown: Shown
-) -> None:
-    """Count the incidents in files of one coder, and write the state that the count means as an item.
+    files: Sequence[tuple[str, bytes]], root: Path, form: str, event_id: str, given: dict[str, Any]
+) -> Imported:
+    """Count the incidents in files of one coder, by name and content; the state that the count means is an item.
 
     `given` are the options by the keys of `OPTIONS`. Raises UsageError and WorkspaceProblems; nothing is then written.
     """
@@ -47,7 +48,7 @@ def import_counts(
     event, coder = workspace.network.events[event_id], CODERS[form]
     counts = _counts_of(event)
     wanted = _wanted(counts, given, today)
-    read = [File(file.name, file.read_bytes()) for file in files]
+    read = [File(name, content) for name, content in files]
     counted = count(read, coder, wanted)
     if not counted.is_right:
         raise WorkspaceProblems(counted.problems)
@@ -62,11 +63,11 @@ def import_counts(
     fields, bearing = item_fields(coder, event, counts, counted, wanted, filed, read)
     draft = draft_item(root, path, fields, [bearing], None, today, before)
     problems = (*problems, *draft.problems)
-    if any(problem.severity == "error" for problem in problems):
+    if draft.workspace is None or any(problem.severity == "error" for problem in problems):
         raise WorkspaceProblems(problems)
     numbers = {bound: {"count": getattr(counted, bound), "state": state} for bound, state in states.items()}
     more = {"items": 1, "of": counts.of, **numbers}
-    shown.write(root, path, draft.contents[path], problems, more, draft.added)
+    return Imported(draft.workspace, path, draft.contents[path], problems, more, draft.added)
 
 
 def _complete(form: str, given: dict[str, Any]) -> None:

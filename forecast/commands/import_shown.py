@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,27 @@ import click
 
 if TYPE_CHECKING:
     from forecast.workspace.problems import Problem
+    from forecast.workspace.records import Workspace
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file to be written, and the workspace that takes it in.
+
+    `shown` is what is seen of its content, `more` is added to the JSON.
+    """
+
+    workspace: Workspace
+    path: str
+    content: bytes
+    problems: Sequence[Problem]
+    more: Mapping[str, Any]
+    shown: str
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Return the content of the file by its path."""
+        return {self.path: self.content}
 
 
 @dataclass(frozen=True)
@@ -21,24 +42,25 @@ class Shown:
     yes: bool
     as_json: bool
 
-    def write(
-        self, root: Path, path: str, content: bytes, problems: Sequence[Problem], more: Mapping[str, Any], shown: str
-    ) -> None:
-        """Write a file if it is wanted; `shown` is what is seen of its content, `more` is added to the JSON."""
-        from forecast.record.files import replace_file
+    def write(self, root: Path, make: Callable[[], Imported]) -> None:
+        """Show what `make` reads from the workspace, and write it if it is wanted."""
+        from forecast.commands.writing import Files
 
+        files = Files(root)
+        found = make()
         if not self.as_json:
-            click.echo(shown, nl=False)
-        for problem in problems:
+            click.echo(found.shown, nl=False)
+        for problem in found.problems:
             click.echo(str(problem), err=True)
-        is_wanted = self.yes or click.confirm(f"Write it to {path}?", default=True, err=self.as_json)
+        is_wanted = self.yes or click.confirm(f"Write it to {found.path}?", default=True, err=self.as_json)
         if is_wanted:
-            replace_file(root / path, content)
+            found = files.write(found, make)
         if self.as_json:
-            said = {"path": path, "written": is_wanted, **more, "problems": [str(one) for one in problems]}
-            click.echo(json.dumps(said, ensure_ascii=False, indent=1))
+            told = {"path": found.path, "written": is_wanted, **found.more}
+            told["problems"] = [str(one) for one in found.problems]
+            click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         else:
-            click.echo(f"written: {path}" if is_wanted else "nothing written")
+            click.echo(f"written: {found.path}" if is_wanted else "nothing written")
 
 
 def refuse_taken(root: Path, path: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from importlib.resources import files
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import click
+
+from forecast.files import replace_file
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -33,7 +35,7 @@ def init(folder: Path) -> None:
 def write_template(folder: Path) -> None:
     """Copy the packaged example to `folder` (absolute, new or empty); it appears whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.parent / f".{folder.name}.draft-{os.getpid()}"
+    draft = folder.parent / f".{folder.name}.draft-{token_hex(4)}"
     try:
         _copy(files("forecast") / "data" / "init", draft)
         (draft / "reports").mkdir()
@@ -53,4 +55,4 @@ def _copy(template: Traversable, folder: Path) -> None:
         if part.is_dir():
             _copy(part, folder / part.name)
         else:
-            (folder / part.name).write_bytes(part.read_bytes())
+            replace_file(folder / part.name, part.read_bytes())

@@ -54,7 +54,7 @@ def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json
         click.echo(f"warning: this pool is not reliable {drawn}: {'; '.join(found.distrust)}", err=True)
     scored = scores(found)
     if out is not None:
-        from forecast.record.files import replace_file
+        from forecast.files import replace_file
 
         replace_file(out, as_csv(found).encode())
     if as_json:

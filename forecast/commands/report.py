@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -34,8 +33,6 @@ def report(
     Written are report.html, report.json, report.md and forecast.nc in the folder of its date, and reports/index.html.
     The forecast has to stand in the ledger, and what it rested on has to be as it was then: otherwise update first.
     """
-    from filelock import FileLock
-
     from forecast.commands.progress import Progress
     from forecast.redraw import NotRecordedError, brief_of, recorded, redraw
 
@@ -44,16 +41,14 @@ def report(
     if opened and form == "md":
         raise click.UsageError("--open is about the page; leave out --format md")
     progress = Progress()
-    reports = root / "reports"
-    with FileLock(reports / ".lock") if reports.is_dir() else nullcontext():
-        try:
-            asked = replace(recorded(root, options.today(), progress, day or as_of), refits=refits)
-            text = brief_of(asked, progress) if form == "md" else None
-            page = redraw(asked, progress) / "report.html" if text is None else None
-        except NotRecordedError as error:
-            raise click.ClickException(str(error)) from error
-        finally:
-            progress.done()
+    try:
+        asked = replace(recorded(root, options.today(), progress, day or as_of), refits=refits)
+        text = brief_of(asked, progress) if form == "md" else None
+        page = redraw(asked, progress) / "report.html" if text is None else None
+    except NotRecordedError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        progress.done()
     if page is None:
         click.echo(text, nl=False)
         return

@@ -36,17 +36,21 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
 
     Lines are only added: a mistake is undone by a later line. Nothing is written if there is a problem.
     """
-    from forecast.record.files import replace_file
-    from forecast.workspace.draft_lines import draft_resolution
+    from forecast.commands.writing import Files
+    from forecast.workspace.draft_lines import LineDraft, draft_resolution
     from forecast.workspace.problems import WorkspaceProblems
     from forecast.workspace.read import load
 
-    today = options.today()
+    files, today = Files(root), options.today()
     workspace = load(root, today)
     questions = {question.id: question for question in workspace.questions}
     _known_names(subject, state, questions, workspace.network.events, given)
     fields = _line(subject, state, questions.get(subject), today, given)
-    draft = draft_resolution(root, fields, today)
+
+    def make() -> LineDraft:
+        return draft_resolution(root, fields, today)
+
+    draft = make()
     if draft.workspace is None:
         raise WorkspaceProblems(draft.problems)
     does = _what_it_does(draft.workspace, subject, fields, questions.get(subject))
@@ -57,7 +61,7 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
         click.echo(str(problem), err=True)
     is_wanted = yes or click.confirm(f"Write it to {draft.path}?", default=True, err=as_json)
     if is_wanted:
-        replace_file(root / draft.path, draft.content)
+        draft = files.write(draft, make)
     if as_json:
         told = {"path": draft.path, "written": is_wanted, "line": fields, "does": does}
         told["problems"] = [str(problem) for problem in draft.problems]

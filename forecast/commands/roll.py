@@ -29,12 +29,16 @@ def roll(root: Path, horizon: date, on: date | None, why: str | None, yes: bool,
     Adds a line to `rolled` in priors/network.yaml, shown before it is written; the rest of the file stays as it is.
     Forecasts as of an earlier day keep their horizon. The next update tells the ledger.
     """
-    from forecast.record.files import replace_file
+    from forecast.commands.writing import Files
     from forecast.workspace.draft_rolls import draft_roll
     from forecast.workspace.problems import WorkspaceProblems
 
-    today = options.today()
-    draft = draft_roll(root, on or today, horizon, why, today)
+    files, today = Files(root), options.today()
+
+    def make() -> RollDraft:
+        return draft_roll(root, on or today, horizon, why, today)
+
+    draft = make()
     if draft.workspace is None:
         raise WorkspaceProblems(draft.problems)
     network = draft.workspace.network
@@ -46,7 +50,7 @@ def roll(root: Path, horizon: date, on: date | None, why: str | None, yes: bool,
         click.echo(str(problem), err=True)
     is_wanted = yes or click.confirm(f"Write it to {draft.path}?", default=True, err=as_json)
     if is_wanted:
-        replace_file(root / draft.path, draft.content)
+        draft = files.write(draft, make)
     if as_json:
         click.echo(json.dumps(_as_json(draft, network, is_wanted), ensure_ascii=False, indent=1, allow_nan=False))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,33 +32,25 @@ def update(
     note: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Read, check and weigh everything; write the forecast, its ledger line and its report."""
-    from filelock import FileLock
-
     from forecast import pipeline
     from forecast.commands import readable
     from forecast.commands.progress import Progress
 
     progress = Progress()
-    lock: AbstractContextManager[object] = nullcontext()
-    if (root / "priors").is_dir():  # else nothing will be written, and the reader says what is missing
-        (root / "reports").mkdir(exist_ok=True)
-        # Two updates at once would each append to the ledger as it was before the other.
-        lock = FileLock(root / "reports" / ".lock")
-    with lock:
-        try:
-            found = pipeline.conclude(
-                root,
-                options.today(),
-                progress,
-                as_of=as_of,
-                seed=pipeline.DEFAULT_SEED if seed is None else seed,
-                refit=refit,
-                note=note,
-            )
-            if not dry_run:
-                pipeline.write(found, progress, with_report=not no_report)
-        finally:
-            progress.done()
+    try:
+        found = pipeline.conclude(
+            root,
+            options.today(),
+            progress,
+            as_of=as_of,
+            seed=pipeline.DEFAULT_SEED if seed is None else seed,
+            refit=refit,
+            note=note,
+        )
+        if not dry_run:
+            found = pipeline.write(found, progress, with_report=not no_report)
+    finally:
+        progress.done()
     for warning in found.warnings:
         click.echo(str(warning), err=True)
     if more := len(set(found.outcome.workspace.warnings).difference(found.warnings)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork
 from forecast.digests import digest_of
+from forecast.files import replace_file
 from forecast.prior.environment import environment, overrides
 from forecast.prior.settings import CHAINS, LONGEST, MODEL_VERSION, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
 from forecast.prior.spec import PriorSpec
@@ -135,19 +135,11 @@ def load_fit(folder: Path) -> tuple[dict[str, Array], dict[str, Array]]:
 
 def _keep(folder: Path, fit: Fit) -> None:
     """Write a fit; theta comes last, so that a fit that is not whole is not taken for one."""
-    folder.mkdir(parents=True, exist_ok=True)
     arrays = {f"posterior/{name}": values for name, values in fit.posterior.items()}
     arrays |= {f"sample_stats/{name}": values for name, values in fit.sample_stats.items()}
-    keep_file(folder / "fit.npz", lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]  # keyword arrays
+    replace_file(folder / "fit.npz", lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]  # keyword arrays
     where = json.dumps({**environment(), **overrides(), **versions()}, sort_keys=True)
-    keep_file(folder / "environment.json", lambda path: path.write_text(where, encoding="utf-8"))
+    replace_file(folder / "environment.json", where.encode())
     text = json.dumps(fit.diagnostics, sort_keys=True)
-    keep_file(folder / "diagnostics.json", lambda path: path.write_text(text, encoding="utf-8"))
-    keep_file(folder / "theta.npy", lambda path: np.save(path, fit.theta))
-
-
-def keep_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside its place, and move it there when it is whole."""
-    partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
-    write(partial)
-    partial.replace(path)
+    replace_file(folder / "diagnostics.json", text.encode())
+    replace_file(folder / "theta.npy", lambda file: np.save(file, fit.theta))

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.draws import Draws, keep_file, load_fit
+from forecast.files import replace_file
+from forecast.prior.draws import Draws, load_fit
 from forecast.prior.spec import Noisy, PriorSpec
 
 Array = NDArray[np.float64]
@@ -97,6 +98,5 @@ def kept_residuals(spec: PriorSpec, draws: Draws) -> dict[str, float | None]:
     kept = draws.folder / "residuals.json"
     if not kept.exists():
         found = residuals(spec, load_fit(draws.folder)[0])
-        text = json.dumps(list(found.values()))
-        keep_file(kept, lambda path: path.write_text(text, encoding="utf-8"))
+        replace_file(kept, json.dumps(list(found.values())).encode())
     return dict(zip(statement_columns(spec), json.loads(kept.read_text(encoding="utf-8")), strict=True))

@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecast.record.files import replace_file
+from forecast.files import replace_file
+from forecast.lock import locked
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 LEDGER = "reports/ledger.jsonl"
@@ -24,8 +25,7 @@ def read_ledger(root: Path) -> tuple[Line, ...]:
         return ()
     lines: list[Line] = []
     before = None
-    # Not splitlines: a note may hold one of Unicode's other line ends.
-    for number, text in enumerate(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), 1):
+    for number, text in enumerate(_texts(path), 1):
         source = Source(LEDGER, number)
         try:
             line = json.loads(text)
@@ -40,6 +40,11 @@ def read_ledger(root: Path) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def _texts(path: Path) -> list[str]:
+    # Not splitlines: a note may hold one of Unicode's other line ends.
+    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+
+
 def line_digest(text: str) -> str:
     """Compute the SHA-256 of a line as it stands in the file, without its end."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -50,10 +55,20 @@ def encode(line: Mapping[str, Any]) -> str:
     return json.dumps(line, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def append(root: Path, lines: Sequence[Line], line: Line) -> None:
-    """Add a line to those that were read; the file is replaced whole, so that it never holds half a line."""
-    text = "".join(f"{encode(each)}\n" for each in (*lines, line))
-    replace_file(root / LEDGER, text.encode())
+def append(root: Path, line: Line) -> Line:
+    """Add a line behind the one that is last now, whatever was last when it was computed; return it as it stands there.
+
+    The lock of the workspace is held from reading to writing. The file is replaced whole, so that it never holds half a
+    line, and synced; the bytes of the lines before stay as they are. Raises WorkspaceProblems where the chain is broken
+    already, and OSError; nothing is then written.
+    """
+    with locked(root):
+        lines, place = read_ledger(root), root / LEDGER
+        chained = {**line, "previous": line_digest(_texts(place)[-1]) if lines else None}
+        before = place.read_bytes() if lines else b""
+        end = b"" if before.endswith(b"\n") or not before else b"\n"
+        replace_file(place, before + end + f"{encode(chained)}\n".encode())
+    return chained
 
 
 def has_news(line: Line, lines: Sequence[Line]) -> bool:

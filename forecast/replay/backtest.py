@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecast.record.files import replace_file
+from forecast.files import replace_file
 from forecast.replay.run import Mapped, Replay, replay, replay_dates
 from forecast.replay.series import LINES, TABLE
 from forecast.replay.table import replay_csv, replay_jsonl

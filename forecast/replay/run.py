@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from time import perf_counter
 
-from forecast.prior.draws import keep_file, prior_draws
+from forecast.files import replace_file
+from forecast.prior.draws import prior_draws
 from forecast.prior.spec import PriorSpec
 from forecast.replay.day import Job, Row, Waiting, awaited, job
 from forecast.workspace.records import Workspace
@@ -79,9 +80,7 @@ def replay(
 
 
 def _keep(path: Path, row: Row) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(row, ensure_ascii=False, allow_nan=False)
-    keep_file(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    replace_file(path, json.dumps(row, ensure_ascii=False, allow_nan=False).encode())
 
 
 def _sample(waiting: dict[str, list[Job]], fits: list[float], cache: Path, progress: Progress) -> None:

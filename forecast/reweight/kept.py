@@ -15,7 +15,8 @@ from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.compiled.reliability import grids_of
 from forecast.digests import digest_of
-from forecast.prior.draws import cached_draws, keep_file, versions
+from forecast.files import replace_file
+from forecast.prior.draws import cached_draws, versions
 from forecast.prior.spec import prior_spec
 from forecast.reweight.evaluate import Evaluation, query
 from forecast.reweight.posterior import Posterior, posterior
@@ -77,8 +78,7 @@ def keep_posterior(found: Posterior, folder: Path, key: str) -> None:
         "weights": weights.weights,
         "diagnostics": np.array([weights.pareto_k, weights.effective_size]),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    keep_file(folder / KEPT, lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]  # keyword arrays
+    replace_file(folder / KEPT, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]  # keyword arrays
 
 
 def _load(layout: Layout, workspace: Workspace, as_of: date, seed: int, folder: Path, key: str) -> Posterior | None:

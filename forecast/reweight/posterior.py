@@ -8,13 +8,11 @@ day, and as-of dates of one quarter or month share theirs.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from threading import get_ident
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.compiled.reports import UndefinedError
+from forecast.files import replace_file
 from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.inference.contradiction import minimal_contradiction
 from forecast.inference.scaled import NotFiniteError
@@ -171,9 +170,8 @@ def _log_anchor(known: AsOfNetwork | None, draws: Draws) -> Array:
         return np.zeros(draws.theta.shape[1])
     kept = draws.folder / "log_anchor.npy"
     if not kept.exists():
-        partial = kept.with_name(f"partial-{os.getpid()}-{get_ident()}.npy")
-        np.save(partial, evidence_of(replace(known, log_fixed=0.0), draws.theta))
-        partial.replace(kept)
+        found = evidence_of(replace(known, log_fixed=0.0), draws.theta)
+        replace_file(kept, lambda file: np.save(file, found))
     return np.asarray(np.load(kept))
 
 

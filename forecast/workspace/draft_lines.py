@@ -29,6 +29,11 @@ class LineDraft:
     workspace: Workspace | None
     problems: tuple[Problem, ...]
 
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Return the content of the file by its path."""
+        return {self.path: self.content}
+
 
 def draft_resolution(root: Path, fields: Mapping[str, str | bool], today: date) -> LineDraft:
     """Write a resolution as the last line of its file, and check the workspace with it. Nothing is written to disk.

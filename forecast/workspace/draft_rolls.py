@@ -30,6 +30,11 @@ class RollDraft:
     workspace: Workspace | None
     problems: tuple[Problem, ...]
 
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Return the content of the file by its path."""
+        return {self.path: self.content}
+
 
 def draft_roll(root: Path, on: date, horizon: date, why: str | None, today: date) -> RollDraft:
     """Write a roll behind those that the network has, and check the workspace with it. Nothing is written to disk.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from collections.abc import Mapping as Fields
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 from forecast.workspace.files import STATEMENTS
@@ -21,16 +23,22 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.()%/ -]*")  # text that is the same 
 
 @dataclass(frozen=True)
 class Draft:
-    """A statement to be added: the file, its content then, and the problems that it would bring.
+    """A statement to be added: the file, its content then, the keys of the statement, and the problems it would bring.
 
     `workspace` and `statement` are None where the workspace would have errors."""
 
     path: str
     added: str
     content: bytes
+    fields: Fields[str, Node]
     workspace: Workspace | None
     statement: Statement | None
     problems: tuple[Problem, ...]
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Return the content of the file by its path."""
+        return {self.path: self.content}
 
 
 def draft_statement(root: Path, expert: str, fields: Fields[str, Node], today: date) -> Draft:
@@ -39,20 +47,31 @@ def draft_statement(root: Path, expert: str, fields: Fields[str, Node], today: d
     Args:
         root: the workspace. Nothing is written to it.
         expert: whose file it goes to, `priors/statements/EXPERT.yaml`.
-        fields: the keys of the statement in the order in which they are written; `id` among them.
+        fields: the keys of the statement in the order in which they are written. Without `id` it gets one that is free,
+            made from expert and `date`.
         today: dates after it are problems.
     """
     path = f"{STATEMENTS}{expert}.yaml"
     place = root / path
     before = place.read_bytes() if place.is_file() else b""
+    known, old = read_workspace(root, today=today)
+    if "id" not in fields:
+        taken = {one.id for one in known.statements} if known else set()
+        date_said = fields["date"].text if isinstance(fields["date"], Scalar) else ""
+        fields = {"id": text(free_name(f"{expert}-{date_said}", taken.__contains__)), **fields}
     added = statement_text(fields)
     content = before + (b"" if before.endswith(b"\n") or not before else b"\n") + added.encode()
-    _, old = read_workspace(root, today=today)
     workspace, problems = read_workspace(root, today=today, drafts={path: content})
     new_id = fields["id"].value if isinstance(fields["id"], Scalar) else None
     found = [one for one in workspace.statements if one.id == new_id] if workspace else []
     said = tuple(problem for problem in problems if problem not in old)
-    return Draft(path, added, content, workspace, found[0] if found else None, said)
+    return Draft(path, added, content, fields, workspace, found[0] if found else None, said)
+
+
+def free_name(wanted: str, is_taken: Callable[[str], bool]) -> str:
+    """Return a name, with the smallest number behind it that makes it free if it is taken."""
+    names = (wanted + (f"-{number}" if number > 1 else "") for number in count(1))
+    return next(name for name in names if not is_taken(name))
 
 
 def statement_text(fields: Fields[str, Node]) -> str:

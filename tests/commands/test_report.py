@@ -40,7 +40,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
 
     def conclude(root: Path, *_: Any, as_of: Any, seed: int, **__: Any) -> Update:
         noted.append({"as_of": as_of.isoformat(), "seed": seed})
-        return Update(root, about.outcome, about.forecast, dict(LINE), (dict(LINE),), False, (), ())
+        return Update(root, about.outcome, about.forecast, dict(LINE), (dict(LINE),), False, (), (), (), False)
 
     def published(asked: Asked, _: Any) -> dict[str, bytes]:
         noted.append({"lines": len(asked.ledger)})

@@ -210,7 +210,7 @@ def test_an_interrupted_update_changes_nothing(updated: Path, monkeypatch: pytes
     """Interrupted while it writes, an update leaves the last forecast and the ledger as they were."""
     (updated / "evidence" / "2026-06-25-shops.yaml").write_text(SALE, encoding="utf-8")
     before = _tree(updated)
-    monkeypatch.setattr(Path, "write_bytes", _interrupt)
+    monkeypatch.setattr(Path, "rename", _interrupt)
     assert 0 != _update(updated).exit_code
     monkeypatch.undo()
     assert before == _tree(updated)

@@ -36,8 +36,8 @@ def test_what_is_appended_is_read(tmp_path: Path) -> None:
     lines = _chain(_line(), _line(note="zwei\u2028Zeilen"), _line("2026-04-01"))
     assert () == read_ledger(tmp_path)
     before = b""
-    for number, line in enumerate(lines):
-        append(tmp_path, lines[:number], line)
+    for line in lines:
+        assert line == append(tmp_path, line)
         after = (tmp_path / LEDGER).read_bytes()
         assert before == after[: len(before)]
         before = after

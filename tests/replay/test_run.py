@@ -110,7 +110,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     found = _replay(_known(), tmp_path / "a", rest)
     assert (3, len(DAYS) - 3) == (found.kept, len(rest.days))
     assert _replay(_known(), tmp_path / "b").rows == found.rows
-    assert [] == [path.name for path in tmp_path.rglob("partial-*")]
+    assert [] == [path.name for path in tmp_path.rglob("*.partial")]
 
 
 def test_what_changed_is_computed_anew(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from forecast.record.files import recover_folder, replace_file, replace_folder
+from forecast.files import recover_folder, replace_file, replace_folder
 
 OLD = {"a.txt": b"old a", "gone.txt": b"old"}
 NEW = {"a.txt": b"new a", "b.txt": b"new b"}
@@ -114,3 +115,33 @@ def test_a_replacement_leaves_nothing_behind(tmp_path: Path) -> None:
         replace_folder(folder, files)
         assert files == content(folder)
     assert [folder] == list(tmp_path.iterdir())
+
+
+def test_what_a_file_is_stays(tmp_path: Path) -> None:
+    """A file that is replaced keeps its permissions, and a link leads to the new content."""
+    path, link = tmp_path / "kept" / "file.csv", tmp_path / "link.csv"
+    replace_file(path, b"old\n")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    replace_file(link, lambda file: file.write(b"new\n"))
+    assert (True, b"new\n", 0o640) == (link.is_symlink(), path.read_bytes(), path.stat().st_mode & 0o777)
+    assert [path] == list(path.parent.iterdir())
+
+
+def test_written_means_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is synced before it is moved to its place, and its folder after that."""
+    done: list[str] = []
+    sync, move = os.fsync, Path.replace
+
+    def synced(place: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(place).st_mode) else "file")
+        sync(place)
+
+    def moved(self: Path, target: Path) -> Path:
+        done.append("moved")
+        return move(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", moved)
+    replace_file(tmp_path / "a", b"a")
+    assert ["file", "moved", "folder"] == done

@@ -1,0 +1,48 @@
+"""The lock of a workspace: who changes its files holds it, so that what two processes write is not lost."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+
+LOCK = "reports/.lock"
+SILENT_SECONDS = 2.0  # of waiting; longer than any command but one that draws a page holds it
+PATIENT_SECONDS = 300.0  # after which something is wrong with who holds it
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the lock of a workspace. Who holds it already, in the same thread, gets it again.
+
+    It is the system's lock on the file `reports/.lock`: it goes with the process that holds it, however that ends, and
+    the file that stays behind means nothing. Waiting is told on stderr after two seconds.
+
+    Raises WorkspaceProblems if somebody else still holds it after five minutes.
+    """
+    import filelock  # only who writes pays for it
+
+    place = root.resolve() / LOCK
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(place, is_singleton=True)
+    try:
+        lock.acquire(timeout=SILENT_SECONDS)
+    except filelock.Timeout:
+        sys.stderr.write(f"waiting for another command that writes to this workspace ({LOCK})\n")
+        try:
+            lock.acquire(timeout=PATIENT_SECONDS - SILENT_SECONDS)
+        except filelock.Timeout:
+            raise WorkspaceProblems([_held()]) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _held() -> Problem:
+    what = "another command writes to this workspace and does not end; nothing was written"
+    got = f"its lock is held for more than {PATIENT_SECONDS:g} seconds"
+    return Problem(Source(LOCK, 1), what, got, "end that command, then run this one again")
