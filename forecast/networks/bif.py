@@ -11,6 +11,7 @@ from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, Unexp
 from forecast.networks.blocks import CANONICAL, TABLES_ONLY, Blocks, Entry, Probability, Variable, Word
 from forecast.networks.checked import build
 from forecast.networks.discrete import DiscreteNetwork
+from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 # What the grammar's terminals are called in a message.
@@ -46,6 +47,8 @@ def read_bif(path: str | Path) -> DiscreteNetwork:
 
 def parse_bif(text: str, path: str) -> DiscreteNetwork:
     """Read a network from BIF text; `path` is the name that messages give. Raises as `read_bif`."""
+    if (merge := unfinished_merge(text, path)) is not None:
+        raise WorkspaceProblems([merge])
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as wrong:

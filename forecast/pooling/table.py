@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forecast.workspace.csv_text import parted_otherwise
+from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, quoted, shown
 
 NEEDED = ("expert", "question")
@@ -131,6 +132,8 @@ def _rows(path: Path, name: str) -> tuple[list[Row], list[Problem]]:
     except UnicodeDecodeError as wrong:
         line = content.count(b"\n", 0, wrong.start) + 1
         return [], [Problem(Source(name, line), "the file is not UTF-8", "", "save it as UTF-8")]
+    if (merge := unfinished_merge(text, name, quotes=True)) is not None:
+        return [], [merge]
     rows: list[Row] = []
     line = 1
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.record.files import replace_file
+from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 LEDGER = "reports/ledger.jsonl"
@@ -24,8 +25,11 @@ def read_ledger(root: Path) -> tuple[Line, ...]:
         return ()
     lines: list[Line] = []
     before = None
+    content = path.read_text(encoding="utf-8")
+    if (merge := unfinished_merge(content, LEDGER)) is not None:
+        raise WorkspaceProblems([merge])
     # Not splitlines: a note may hold one of Unicode's other line ends.
-    for number, text in enumerate(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), 1):
+    for number, text in enumerate(content.removesuffix("\n").split("\n"), 1):
         source = Source(LEDGER, number)
         try:
             line = json.loads(text)
