@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Severity = Literal["error", "warning"]
 
 SHOWN_CHARACTERS = 80  # of a user's value in a message; longer ones are cut
 NAMES_LISTED = 40  # in a message; the rest is counted
+TOLD_APART = 5  # mistakes of one kind in a table; of more the first is told, and their number
+GOT_LISTED = 3  # values that a message for several rows shows
+TABLE = ".csv"
+# What differs between rows with one mistake: the item that is meant, an id that stands twice, and where it stood first.
+OF_ONE_ROW = re.compile(
+    r"^(?:an )?item (?:'[^']*'|without id)(?=:)|'[^']*'(?= stands twice)|(?<=first at )\S+:\d+|(?<=in line )\d+"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -46,8 +54,39 @@ class WorkspaceProblems(Exception):  # noqa: N818 - a user reads "problems", not
     """The files of a workspace hold mistakes; `problems` lists all of them, sorted by place."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(sorted(problems))
+        self.problems: tuple[Problem, ...] = of_tables(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def gathered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems, sorted; a mistake that more than TOLD_APART rows of a file have is one, with its number.
+
+    A file of another version has it in every row, and nobody reads a hundred thousand lines.
+    """
+    kinds: dict[tuple[str, ...], list[Problem]] = {}
+    for problem in sorted(problems):
+        words = (OF_ONE_ROW.sub("", part) for part in (problem.what, problem.allowed))
+        kinds.setdefault((problem.source.path, problem.severity, *words), []).append(problem)
+    told = (found if len(found) <= TOLD_APART else [_as_one(found)] for found in kinds.values())
+    return tuple(sorted(problem for found in told for problem in found))
+
+
+def of_tables(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems, sorted, and those of tables gathered; in files written by hand each is told."""
+    found = tuple(problems)
+    in_tables = tuple(problem for problem in found if problem.source.path.lower().endswith(TABLE))
+    if len(in_tables) <= TOLD_APART:
+        return tuple(sorted(found))
+    rest = (problem for problem in found if not problem.source.path.lower().endswith(TABLE))
+    return tuple(sorted((*rest, *gathered(in_tables))))
+
+
+def _as_one(found: Sequence[Problem]) -> Problem:
+    first, last = found[0], max(problem.source.line for problem in found)
+    values = tuple(dict.fromkeys(problem.got for problem in found if problem.got))
+    got = ", ".join(values[:GOT_LISTED]) + (" and others" if len(values) > GOT_LISTED else "")
+    more = f"{len(found) - 1:,} more rows are like it, to line {last}"
+    return replace(first, got=got, allowed=f"{first.allowed}; {more}" if first.allowed else more)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
