@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,6 +15,8 @@ NAMES_LISTED = 40  # in a message; the rest is counted
 TOLD_APART = 5  # mistakes of one kind in a table; of more the first is told, and their number
 GOT_LISTED = 3  # values that a message for several rows shows
 TABLE = ".csv"
+NO_NAME = "is not usable as a name"
+UNKNOWN = re.compile(r"(?:unknown [a-z ]+|has no state) ('.*')$")
 # What differs between rows with one mistake: the item that is meant, an id that stands twice, and where it stood first.
 OF_ONE_ROW = re.compile(
     r"^(?:an )?item (?:'[^']*'|without id)(?=:)|'[^']*'(?= stands twice)|(?<=first at )\S+:\d+|(?<=in line )\d+"
@@ -69,6 +71,15 @@ def gathered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
         kinds.setdefault((problem.source.path, problem.severity, *words), []).append(problem)
     told = (found if len(found) <= TOLD_APART else [_as_one(found)] for found in kinds.values())
     return tuple(sorted(problem for found in told for problem in found))
+
+
+def without_echoes(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the problems but those of names that cannot be names, where the same name is said to be unknown."""
+    found = tuple(problems)
+    unknown = {(problem.source, one[1]) for problem in found if (one := UNKNOWN.search(problem.what))}
+    for problem in found:
+        if not (problem.what.endswith(NO_NAME) and (problem.source, problem.got) in unknown):
+            yield problem
 
 
 def of_tables(problems: Iterable[Problem]) -> tuple[Problem, ...]:

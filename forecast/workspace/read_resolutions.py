@@ -23,7 +23,7 @@ YES, NO = "yes", "no"
 
 @dataclass(frozen=True)
 class _Standing:
-    """A line that is not undone: its place among the lines that are right or, of a name that is unknown, the warnings."""
+    """A line that is not undone: its place among those that are right or, of a name that is unknown, the warnings."""
 
     where: Source
     known: date

@@ -102,7 +102,7 @@ def test_a_quiet_day_is_drawn_by_the_line_that_held(drawn: list[dict[str, Any]],
 
 
 def test_a_quiet_day_of_files_that_changed(drawn: list[dict[str, Any]], tmp_path: Path) -> None:
-    """Where it cannot be drawn any more the message says whose forecast held, and a day of no update what came before."""
+    """Where it cannot be drawn any more the message says whose forecast held; a day of no update what came before."""
     line = {**LINE, "inputs": {"network": "other"}}
     (tmp_path / "reports" / "ledger.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     result = _run(tmp_path, "2025-09-08")

@@ -97,7 +97,7 @@ def test_lines_are_only_added(tmp_path: Path) -> None:
 
 
 def test_what_was_renamed_can_be_undone(tmp_path: Path) -> None:
-    """An id that is there no more stops nothing, and `--undo` takes it; of one that never was there is nothing to undo."""
+    """An id that is there no more stops nothing, and `--undo` takes it; of one that never was it takes nothing."""
     root = asking(example(tmp_path))
     resolve(root, "shown", "yes", "--on", "2026-03-02", "--source", "a")
     (root / "priors/questions.yaml").write_text(QUESTIONS.replace("id: shown\n", "id: presented\n"), "utf-8")
