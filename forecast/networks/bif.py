@@ -12,7 +12,7 @@ from forecast.networks.blocks import CANONICAL, TABLES_ONLY, Blocks, Entry, Prob
 from forecast.networks.checked import build
 from forecast.networks.discrete import DiscreteNetwork
 from forecast.workspace.odd_text import unfinished_merge
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form
 
 # What the grammar's terminals are called in a message.
 _READABLE = {
@@ -137,4 +137,5 @@ def _names(tree: Tree[Token]) -> tuple[Word, ...]:
 
 def _words(tree: Tree[Token]) -> tuple[Word, ...]:
     tokens = [child for child in tree.children if isinstance(child, Token)]
-    return tuple(Word(token.strip('"') if token.type == "QUOTED" else str(token), token.line or 1) for token in tokens)
+    texts = (one_form(token.strip('"') if token.type == "QUOTED" else str(token)) for token in tokens)
+    return tuple(Word(text, token.line or 1) for text, token in zip(texts, tokens, strict=True))

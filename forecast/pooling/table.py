@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from forecast.workspace.csv_text import parted_otherwise
 from forecast.workspace.odd_text import unfinished_merge
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, quoted, shown
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, one_form, quoted, shown
 
 NEEDED = ("expert", "question")
 BESTS = ("probability", "best")  # one of them is needed; the second goes with low and high
@@ -139,7 +139,7 @@ def _rows(path: Path, name: str) -> tuple[list[Row], list[Problem]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
-            stripped = [cell.strip() for cell in cells]
+            stripped = [one_form(cell.strip()) for cell in cells]
             if any(stripped):
                 rows.append((line, stripped))
             line = reader.line_num + 1  # a quoted cell may go over several lines

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from forecast.workspace.odd_text import merge_marker, unfinished_merge
-from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.problems import Problem, Source, one_form, shown
 from forecast.workspace.yaml_text import UNPRINTABLE
 
 MAX_BYTES = 200_000_000
@@ -37,7 +37,7 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
         if not any(map(str.strip, cells)):
             continue
         if header is None:
-            header = line, tuple(cell.strip() for cell in cells)
+            header = line, tuple(one_form(cell.strip()) for cell in cells)
             if (parted := parted_otherwise(header[1])) is not None:
                 # Nothing else can be said of such a file: each of its rows would be one cell.
                 what, got = f"cells are parted by {parted}", shown(header[1][0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -100,13 +101,22 @@ def _as_one(found: Sequence[Problem]) -> Problem:
     return replace(first, got=got, allowed=f"{first.allowed}; {more}" if first.allowed else more)
 
 
+def one_form(name: str) -> str:
+    """Return a name in Unicode's composed form (NFC).
+
+    Some systems and editors write é as two characters, a letter and its accent: the same name to whoever reads it.
+    """
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or an empty string when none is near."""
     # The comparison is quadratic in the length, and no name is that long.
-    near = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
+    name, known = one_form(name[:200]), tuple(map(one_form, known))
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not near:  # the same name in other letters, capitals for small ones
         folded = {one.casefold(): one for one in reversed(known)}
-        near = [folded[one] for one in difflib.get_close_matches(name[:200].casefold(), folded, n=1, cutoff=0.6)]
+        near = [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
     return f"; did you mean '{near[0]}'?" if near else ""
 
 

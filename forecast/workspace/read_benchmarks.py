@@ -7,7 +7,7 @@ from datetime import date
 
 from forecast.workspace.csv_text import Table, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
-from forecast.workspace.problems import Problem, Source, choice, nearest, quoted, shown
+from forecast.workspace.problems import Problem, Source, choice, nearest, one_form, quoted, shown
 from forecast.workspace.records import Benchmark
 from forecast.workspace.shapes.common import ISO_DAY
 
@@ -119,7 +119,7 @@ def _rows(table: Table | None, columns: Sequence[str]) -> Iterator[tuple[int, Ma
         return
     places = [(name, table.header.index(name)) for name in columns]
     for line, cells in table.rows:
-        yield line, {name: cells[place].strip() for name, place in places}
+        yield line, {name: one_form(cells[place].strip()) for name, place in places}
 
 
 def _numbers(cells: Mapping[str, str], where: Source, today: date) -> tuple[date | None, float | None, list[Problem]]:
