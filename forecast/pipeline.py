@@ -273,8 +273,15 @@ def item_effect(
 
 
 def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...]]:
-    """Read a workspace and return it (None if its files hold errors) with every problem and warning, sorted."""
+    """Read a workspace and return it (None if its files hold errors) with every problem and warning, sorted.
+
+    The ledger is one of the files: no update goes on from one that cannot be read.
+    """
     workspace, problems = read_workspace(root, today=today)
+    try:
+        read_ledger(root)
+    except WorkspaceProblems as error:
+        return None, tuple(sorted([*problems, *error.problems]))
     if workspace is not None and today >= workspace.network.opens:
         workspace = seen_on(workspace, today)
         problems = tuple(sorted([*problems, *_doubts(root, workspace, today)]))

@@ -13,7 +13,7 @@ import click
 
 from forecast.commands.progress import Progress
 from forecast.digits import share
-from forecast.workspace.problems import choice, shown
+from forecast.workspace.problems import choice, one_form, shown
 
 if TYPE_CHECKING:
     from forecast.networks.answer import Answer, Finding
@@ -90,7 +90,7 @@ def _likelihood(text: str, network: DiscreteNetwork) -> Finding:
 
 
 def _split(text: str, network: DiscreteNetwork, option: str) -> tuple[str, str]:
-    variable, equals, value = text.partition("=")
+    variable, equals, value = one_form(text).partition("=")
     if not equals:
         raise click.BadParameter(f"'{text}' has no '='; write VARIABLE=VALUE", param_hint=option)
     if variable not in network.states:

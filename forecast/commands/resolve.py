@@ -44,7 +44,10 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
     files, today = Files(root), options.today()
     workspace = load(root, today)
     questions = {question.id: question for question in workspace.questions}
-    _known_names(subject, state, questions, workspace.network.events, given)
+    events = workspace.network.events
+    undoes_alone = given["undo"] and not (state or given["void"] or given["ambiguous"])
+    if subject in questions or subject in events or not undoes_alone or subject not in _resolved_so_far(root):
+        _known_names(subject, state, questions, events, given)
     fields = _line(subject, state, questions.get(subject), today, given)
 
     def make() -> LineDraft:
@@ -68,6 +71,15 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
     else:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
+
+
+def _resolved_so_far(root: Path) -> tuple[str, ...]:
+    """Return what the lines of the file are about: a line can be undone although its question was renamed."""
+    from forecast.workspace.files import RESOLUTIONS
+    from forecast.workspace.read_resolutions import subjects
+
+    path = root / RESOLUTIONS
+    return subjects(path.read_bytes(), RESOLUTIONS) if path.is_file() else ()
 
 
 def _known_names(

@@ -46,12 +46,13 @@ def score(
     from forecast.scores.score_table import score as scored
     from forecast.scores.table import MICROSECONDS_A_DAY, known_at
     from forecast.scores.unlike import unlike
-    from forecast.workspace.problems import choice
+    from forecast.workspace.problems import choice, one_form
 
     if not files and not (root / REPLAY).exists():
         msg = f"no FILE is given and {REPLAY.as_posix()} is not there; forecast backtest writes it, or name a table"
         raise click.UsageError(msg)
     forecasts = read_forecasts(files, ordered=ordered) if files else read_forecasts([root / REPLAY], base=root)
+    benchmarks = tuple(map(one_form, benchmarks))
     for benchmark in benchmarks:
         if benchmark not in forecasts.forecasters:
             hint = choice("forecasters", benchmark, forecasts.forecasters)

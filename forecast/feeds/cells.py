@@ -13,8 +13,9 @@ MONTHS = ("january", "february", "march", "april", "may", "june", "july", "augus
           "november", "december")  # fmt: skip
 ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T][\d:.]+)?", re.ASCII)
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{6})?", re.ASCII)
+CLOCK = re.compile(r"\d{8}([01]\d|2[0-3])([0-5]\d)[0-5]\d", re.ASCII)
 WORDED = re.compile(r"(\d{1,2}) ([A-Za-z]+) (\d{4})", re.ASCII)
-WHOLE = re.compile(r"\d{1,15}", re.ASCII)
+WHOLE = re.compile(r"(\d{1,15})(?:\.0*)?", re.ASCII)  # 1.0 where a program held the column as decimal numbers
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 DayReader = Callable[[str], date]
@@ -40,11 +41,17 @@ class Cells:
 
     def whole(self, column: str) -> int | None:
         """Return a whole number from 0 on, or None and say so."""
-        cell = self.text(column)
-        if not WHOLE.fullmatch(cell):
+        found = WHOLE.fullmatch(self.text(column))
+        if found is None:
             self.refuse(column, "is no count", "a whole number, 0 or more")
             return None
-        return int(cell)
+        return int(found[1])
+
+    def code(self, column: str) -> str:
+        """Return a cell as text, a whole number without its decimals: `3.0` and `3` are one code."""
+        cell = self.text(column)
+        found = WHOLE.fullmatch(cell)
+        return cell if found is None else found[1]
 
     def number(self, column: str) -> float | None:
         """Return a finite number, or None and say so."""
@@ -69,6 +76,13 @@ def iso_day(cell: str) -> date:
 def compact_day(cell: str) -> date:
     """Return the day of `20260503` or `20260503141500`. Raises ValueError."""
     return _day(COMPACT.fullmatch(cell))
+
+
+@lru_cache(maxsize=50_000)
+def compact_quarter(cell: str) -> int | None:
+    """Return the quarter of an hour, 0 to 95, of `20260503141500`; None where no time of day is written."""
+    found = CLOCK.fullmatch(cell)
+    return None if found is None else 4 * int(found[1]) + int(found[2]) // 15
 
 
 @lru_cache(maxsize=50_000)

@@ -6,12 +6,12 @@ others 2020.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
-from forecast.feeds.cells import Cells, compact_day, day_of_seconds, iso_day, iso_or_worded_day
-from forecast.feeds.columns import ACLED, ACLED_SOMETIMES, GDELT, UCDP
+from forecast.feeds.cells import Cells, compact_day, compact_quarter, day_of_seconds, iso_day, iso_or_worded_day
+from forecast.feeds.columns import ACLED, ACLED_SOMETIMES, GDELT, GDELT_OTHERS, UCDP
 from forecast.workspace.problems import shown
 
 Span = tuple[date, date]
@@ -24,7 +24,9 @@ class Coder:
 
     `span` gives the first and last day of an incident, `added` the day on which its row was made (None: not said),
     `deaths` low, best and high, `doubt` what is uncertain about the row; None where a cell is not readable, which is
-    then reported. `is_daily`: the coder adds rows every day of the year, so a day without any is missing.
+    then reported. `quarter`: the quarter of an hour, 0 to 95, in which its row was made (None: not said), of a coder
+    that adds rows in each; a quarter, or a day, without any is missing. `others`: what a table without a header is that
+    has another number of columns.
     """
 
     title: str
@@ -37,7 +39,13 @@ class Coder:
     added: Callable[[Cells], date | None]
     deaths: Callable[[Cells], Deaths | None] | None
     doubt: Callable[[Cells], str | None]
-    is_daily: bool = False
+    quarter: Callable[[Cells], int | None] | None = None
+    others: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def is_daily(self) -> bool:
+        """Say whether the coder adds rows every day of the year."""
+        return self.quarter is not None
 
 
 def _acled_span(cells: Cells) -> Span | None:
@@ -62,7 +70,7 @@ def _acled_deaths(cells: Cells) -> Deaths | None:
 
 
 def _acled_doubt(cells: Cells) -> str | None:
-    precision = cells.text("time_precision")
+    precision = cells.code("time_precision")
     if precision not in ("1", "2", "3"):
         cells.refuse("time_precision", "is no precision", "1 (day), 2 (week) or 3 (month)")
         return None
@@ -104,6 +112,10 @@ def _gdelt_added(cells: Cells) -> date | None:
     return cells.day("DATEADDED", compact_day, "written 20260503141500")
 
 
+def _gdelt_quarter(cells: Cells) -> int | None:
+    return compact_quarter(cells.text("DATEADDED"))
+
+
 def _nothing(_: Cells) -> None:
     return None
 
@@ -116,7 +128,8 @@ CODERS = {
         _acled_span, _acled_added, _acled_deaths, _acled_doubt,
     ),
     "gdelt": Coder(
-        "GDELT 2.0", GDELT, (), False, "GLOBALEVENTID", GDELT, _gdelt_span, _gdelt_added, None, _nothing, is_daily=True
+        "GDELT 2.0", GDELT, (), False, "GLOBALEVENTID", GDELT, _gdelt_span, _gdelt_added, None, _nothing,
+        _gdelt_quarter, GDELT_OTHERS,
     ),
     "ucdp-ged": Coder("UCDP GED", UCDP, (), True, "id", _UCDP_NEEDED, _ucdp_span, _nothing, _ucdp_deaths, _ucdp_doubt),
     "ucdp-candidate": Coder(

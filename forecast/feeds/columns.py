@@ -40,3 +40,9 @@ GDELT = (
     *(f"{whose}Geo_{part}" for whose in ("Actor1", "Actor2", "Action") for part in _PLACE),
     *_names("DATEADDED SOURCEURL"),
 )
+GDELT_OTHERS = {
+    57: "GDELT 1.0 (before April 2013)",
+    58: "GDELT 1.0",
+    16: "the table of mentions of GDELT 2.0",
+    27: "the knowledge graph of GDELT 2.0",
+}  # by their number of columns: tables that are easily taken for that of events

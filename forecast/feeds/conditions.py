@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from forecast.feeds.cells import NUMBER, Cells
 from forecast.feeds.coded_table import CodedTable
-from forecast.workspace.problems import Problem, Severity, Source, choice, shown
+from forecast.workspace.problems import Problem, Severity, Source, choice, one_form, shown
 
 FORM = re.compile(r"\s*([^<>=]+?)\s*(<=|>=|=)\s*(.+?)\s*")
 
@@ -27,7 +27,7 @@ class Condition:
 
 def condition(text: str) -> Condition:
     """Read a condition. Raises ValueError where the text is none."""
-    found = FORM.fullmatch(text)
+    found = FORM.fullmatch(one_form(text))
     if found is None or (found[2] != "=" and not NUMBER.fullmatch(found[3])):
         msg = f"{shown(text)} is no condition; write COLUMN=VALUE, COLUMN<=NUMBER or COLUMN>=NUMBER"
         raise ValueError(msg)
@@ -57,7 +57,7 @@ class Selection:
         """Say whether a row is meant; a bounded cell that is no number is reported."""
         is_meant = True
         for column, wanted in self.values.items():
-            cell = cells.text(column)
+            cell = one_form(cells.text(column))
             self.met[column].add(cell)
             is_meant = is_meant and cell in wanted
         for one in self.bounds:

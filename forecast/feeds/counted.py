@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from hashlib import blake2b
 
 from forecast.feeds.cells import Cells
 from forecast.feeds.coded_table import CodedTable, File, read_coded
 from forecast.feeds.coders import Coder, Span
 from forecast.feeds.conditions import Condition, Selection
-from forecast.workspace.problems import Problem, Source, shown
+from forecast.feeds.coverage import Coverage
+from forecast.workspace.problems import Problem, Source, gathered, shown
 from forecast.workspace.records import Counts, Event
-
-WHOLE = "--whole says that the files hold all of the window, and that nothing happened there"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def count(files: Sequence[File], coder: Coder, wanted: Wanted) -> Counted:
     problems += tally.problems
     if not any(problem.severity == "error" for problem in problems):
         problems += tally.doubts(Source(files[0].name, 1))
-    return Counted(tally.low, tally.best, tally.high, tuple(sorted(set(problems))))
+    return Counted(tally.low, tally.best, tally.high, gathered(set(problems)))
 
 
 def state_of(event: Event, counts: Counts, number: int) -> str:
@@ -79,8 +79,9 @@ class _Tally:
         self.selection = Selection(wanted.conditions)
         self.low = self.best = self.high = 0
         self.problems: list[Problem] = []
-        self.seen: dict[str, Source] = {}
-        self.days: set[date] = set()  # with rows: by which day a row was added, if it is daily, else by incident
+        self.seen: dict[str, tuple[Source, bytes]] = {}  # by key: where a row stands, and the digest of its cells
+        self.overlaps: dict[tuple[str, str], list[Source]] = {}  # by two files: rows of the second that the first has
+        self.coverage = Coverage(coder)
         self.uncertain: Counter[str] = Counter()
         self.first_uncertain: dict[str, Source] = {}
         self.later: list[tuple[date, Source]] = []
@@ -92,17 +93,29 @@ class _Tally:
             where = Source(table.name, table.header_line)
             self.problems.append(Problem(where, what, "", "an event whose counts are `of: events`"))
             return
+        order = [place for _, place in sorted(table.places.items())]
         for cells in table.cells(self.problems):
-            self._add_row(cells)
+            if not self._stood_before(cells, order):
+                self._add_row(cells)
 
-    def _add_row(self, cells: Cells) -> None:
-        key = cells.text(self.coder.key)
+    def _stood_before(self, cells: Cells, order: Sequence[int]) -> bool:
+        """Say whether another file has the same row, which then counts once; report a key that stands twice."""
+        key = cells.code(self.coder.key)
         if not key:
             cells.refuse(self.coder.key, "is empty", "every row has one")
-        elif key in self.seen:
-            what = f"{self.coder.key} {shown(key)} stands twice"
-            self.problems.append(Problem(cells.source, what, "", f"first at {self.seen[key]}; it would count twice"))
-        self.seen.setdefault(key, cells.source)
+            return False
+        digest = blake2b("\x1f".join(cells.row[place] for place in order).encode(), digest_size=16).digest()
+        first, of_first = self.seen.setdefault(key, (cells.source, digest))
+        if first == cells.source:
+            return False
+        if first.path != cells.source.path and of_first == digest:
+            self.overlaps.setdefault((first.path, cells.source.path), []).append(cells.source)
+            return True
+        what = f"{self.coder.key} {shown(key)} stands twice"
+        self.problems.append(Problem(cells.source, what, "", f"first at {first}; it would count twice"))
+        return False
+
+    def _add_row(self, cells: Cells) -> None:
         before = len(self.problems)
         span, added, is_meant = self.coder.span(cells), self.coder.added(cells), self.selection.takes(cells)
         if span is None or len(self.problems) > before:
@@ -112,7 +125,7 @@ class _Tally:
             return
         if (known := max(span[1], added or span[1])) > self.wanted.reported:
             self.later.append((known, cells.source))
-        self.days.update((added,) if self.coder.is_daily and added else span)
+        self.coverage.add(cells, span, added)
         if is_meant and span[0] <= self.wanted.last and span[1] >= self.wanted.first:
             self._count(cells, span)
 
@@ -144,25 +157,13 @@ class _Tally:
             known, place = min(self.later, key=lambda pair: pair[1])
             what = f"a row of {known}, after the day on which the count was reported ({len(self.later)} such rows)"
             yield Problem(place, what, str(wanted.reported), "--reported: the day from which these files were public")
+        for (first, _), places in sorted(self.overlaps.items()):
+            many = "1 row" if len(places) == 1 else f"{len(places):,} rows"
+            yield Problem(
+                min(places), f"the files overlap: {many} of {first} again; each counts once", severity="warning"
+            )
         for what, number in sorted(self.uncertain.items()):
             text = f"an incident {what} ({number} of those that count)"
             yield Problem(self.first_uncertain[what], text, severity="warning")
         if not wanted.is_whole:
-            yield from self._uncovered(where)
-
-    def _uncovered(self, where: Source) -> Iterator[Problem]:
-        wanted, rows = self.wanted, "rows" if not self.coder.is_daily else "rows added"
-        if not self.days:
-            yield Problem(where, "the files hold no rows", "", WHOLE)
-            return
-        first, last = min(self.days), max(self.days)
-        if first > wanted.first or last < wanted.last:
-            what, got = "the files hold only a part of the window", f"{rows} from {first} to {last}"
-            yield Problem(where, what, got, f"from {wanted.first} to {wanted.last}; {WHOLE}")
-        elif self.coder.is_daily:
-            length = (wanted.last - wanted.first).days + 1
-            days = [wanted.first + timedelta(days=number) for number in range(length)]
-            missing = [str(day) for day in days if day not in self.days]
-            if missing:
-                what = f"{len(missing)} days of the window have no rows"
-                yield Problem(where, what, ", ".join(missing[:5]), f"{self.coder.title} adds rows every day; {WHOLE}")
+            yield from self.coverage.doubts(wanted.first, wanted.last, where)

@@ -11,7 +11,8 @@ from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, Unexp
 from forecast.networks.blocks import CANONICAL, TABLES_ONLY, Blocks, Entry, Probability, Variable, Word
 from forecast.networks.checked import build
 from forecast.networks.discrete import DiscreteNetwork
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+from forecast.workspace.odd_text import unfinished_merge
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form
 
 # What the grammar's terminals are called in a message.
 _READABLE = {
@@ -46,6 +47,8 @@ def read_bif(path: str | Path) -> DiscreteNetwork:
 
 def parse_bif(text: str, path: str) -> DiscreteNetwork:
     """Read a network from BIF text; `path` is the name that messages give. Raises as `read_bif`."""
+    if (merge := unfinished_merge(text, path)) is not None:
+        raise WorkspaceProblems([merge])
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as wrong:
@@ -134,4 +137,5 @@ def _names(tree: Tree[Token]) -> tuple[Word, ...]:
 
 def _words(tree: Tree[Token]) -> tuple[Word, ...]:
     tokens = [child for child in tree.children if isinstance(child, Token)]
-    return tuple(Word(token.strip('"') if token.type == "QUOTED" else str(token), token.line or 1) for token in tokens)
+    texts = (one_form(token.strip('"') if token.type == "QUOTED" else str(token)) for token in tokens)
+    return tuple(Word(text, token.line or 1) for text, token in zip(texts, tokens, strict=True))

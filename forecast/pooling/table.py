@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forecast.workspace.csv_text import parted_otherwise
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, quoted, shown
+from forecast.workspace.odd_text import unfinished_merge
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, one_form, quoted, shown
 
 NEEDED = ("expert", "question")
 BESTS = ("probability", "best")  # one of them is needed; the second goes with low and high
@@ -131,12 +132,14 @@ def _rows(path: Path, name: str) -> tuple[list[Row], list[Problem]]:
     except UnicodeDecodeError as wrong:
         line = content.count(b"\n", 0, wrong.start) + 1
         return [], [Problem(Source(name, line), "the file is not UTF-8", "", "save it as UTF-8")]
+    if (merge := unfinished_merge(text, name, quotes=True)) is not None:
+        return [], [merge]
     rows: list[Row] = []
     line = 1
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
-            stripped = [cell.strip() for cell in cells]
+            stripped = [one_form(cell.strip()) for cell in cells]
             if any(stripped):
                 rows.append((line, stripped))
             line = reader.line_num + 1  # a quoted cell may go over several lines

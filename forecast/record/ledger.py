@@ -11,6 +11,7 @@ from typing import Any
 
 from forecast.files import replace_file
 from forecast.lock import locked
+from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 LEDGER = "reports/ledger.jsonl"
@@ -25,6 +26,8 @@ def read_ledger(root: Path) -> tuple[Line, ...]:
         return ()
     lines: list[Line] = []
     before = None
+    if (merge := unfinished_merge(path.read_text(encoding="utf-8"), LEDGER)) is not None:
+        raise WorkspaceProblems([merge])
     for number, text in enumerate(_texts(path), 1):
         source = Source(LEDGER, number)
         try:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.workspace.problems import shown
+from forecast.workspace.problems import one_form, shown
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ def coded(cells: Sequence[str]) -> Cells:
     """Take the cells of a column apart into different texts and where they stand."""
     seen: dict[str, int] = {}
     # Only different cells are stripped; most columns have few of them.
-    code_of = {cell: seen.setdefault(cell.strip(), len(seen)) for cell in dict.fromkeys(cells)}
+    code_of = {cell: seen.setdefault(one_form(cell.strip()), len(seen)) for cell in dict.fromkeys(cells)}
     return Cells(tuple(seen), np.fromiter(map(code_of.__getitem__, cells), dtype=np.int64, count=len(cells)))
 
 

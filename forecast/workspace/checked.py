@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from forecast.workspace.nodes import Mapping, Node, Scalar, Step, descend, plain, replaced
-from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
+from forecast.workspace.problems import NO_NAME, Problem, Source, nearest, quoted, shown
 from forecast.workspace.shapes.common import Shape
 
 EXPECTED = {
@@ -39,11 +39,13 @@ class Checked[S: Shape]:
     """What a tree says: the shape, and the tree that it came from.
 
     Where there are problems, wrong parts are taken out of `node` and missing texts put in, so that what is right can
-    still be checked further; `shape` is None where that was not enough."""
+    still be checked further; `shape` is None where that was not enough. `wrong` are the keys at the top in or below
+    which that was done: what they say together cannot be checked any more."""
 
     shape: S | None
     node: Node
     problems: tuple[Problem, ...]
+    wrong: frozenset[Step] = frozenset()
 
 
 def hold[S: Shape](shape: type[S], node: Node, path: str, subject: str, today: date) -> Checked[S]:
@@ -53,13 +55,14 @@ def hold[S: Shape](shape: type[S], node: Node, path: str, subject: str, today: d
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False)
     problems = tuple(_problem(shape, node, path, subject, error) for error in errors)
+    wrong = frozenset(_steps(error)[0] for error in errors if _steps(error))
     for mended in (_without_wrong, _with_missing_texts):
         node = mended(node, errors)
         try:
-            return Checked(shape.model_validate(plain(node), context={"today": today}), node, problems)
+            return Checked(shape.model_validate(plain(node), context={"today": today}), node, problems, wrong)
         except ValidationError as invalid:
             errors = invalid.errors(include_url=False)
-    return Checked(None, node, problems)
+    return Checked(None, node, problems, wrong)
 
 
 def exactly_one(shape: type[Shape], node: Node, path: str, subject: str) -> Iterator[Problem]:
@@ -149,7 +152,7 @@ def _words(kind: str, context: dict[str, Any], error: ErrorDetails) -> tuple[str
                 f"allowed are {quoted(names) if names else str(context['expected']).lower()}{near}",
             )
         case "string_pattern_mismatch":
-            return "is not usable as a name", "letters, digits, '_', '.' and '-', beginning with a letter or digit"
+            return NO_NAME, "letters, digits, '_', '.' and '-', beginning with a letter or digit"
         case "string_too_long":
             return "is too long", f"at most {context['max_length']} characters"
         case "too_short":

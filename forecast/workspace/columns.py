@@ -10,7 +10,7 @@ from forecast.workspace.checked import hold
 from forecast.workspace.csv_text import Table
 from forecast.workspace.nodes import Mapping as MappingNode
 from forecast.workspace.nodes import Node, Scalar, child, line_at
-from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
+from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
 from forecast.workspace.shapes.evidence import BEARINGS, SCENARIOS, ColumnMapShape
 
 KEYS = (
@@ -88,12 +88,13 @@ def _by_map(
             elif part == "always" and key in shape.columns:
                 what = f"column map: {shown(key)} is both a column and always the same"
                 problems.append(Problem(Source(map_path, line), what, "", "one of them"))
-    for key, name in shape.columns.items():
+    columns = {key: one_form(name) for key, name in shape.columns.items()}
+    for key, name in columns.items():
         if name not in header:
             what = f"column map: {path} has no column {shown(name)}"
             allowed = f"columns are {quoted(header)}{nearest(name, tuple(header))}"
             problems.append(Problem(Source(map_path, line_at(node, "columns", key)), what, "", allowed))
-    places = {key: header[name] for key, name in shape.columns.items() if name in header and key in KEYS}
+    places = {key: header[name] for key, name in columns.items() if name in header and key in KEYS}
     # As it is written: a cell of the table would be text too.
     written = {key: child(child(node, "always"), key) for key in shape.always if key in KEYS}
     return Columns(places, {key: one.text for key, one in written.items() if isinstance(one, Scalar)}), problems

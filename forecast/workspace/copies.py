@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from difflib import SequenceMatcher
 
-from forecast.workspace.problems import Problem, shown
+from forecast.workspace.problems import Problem, one_form, shown
 from forecast.workspace.readable import Readable
 from forecast.workspace.records import Item, Settled, events_of
 
@@ -61,7 +61,7 @@ def _apart(item: Item, other: Item) -> bool:
 
 
 def _plain(item: Item) -> str:
-    return " ".join(item.headline[:LONGEST].casefold().split())
+    return " ".join(one_form(item.headline[:LONGEST]).casefold().split())
 
 
 def _alike(first: str, second: str) -> bool:

@@ -6,7 +6,8 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.odd_text import merge_marker, unfinished_merge
+from forecast.workspace.problems import Problem, Source, one_form, shown
 from forecast.workspace.yaml_text import UNPRINTABLE
 
 MAX_BYTES = 200_000_000
@@ -36,13 +37,15 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
         if not any(map(str.strip, cells)):
             continue
         if header is None:
-            header = line, tuple(cell.strip() for cell in cells)
+            header = line, tuple(one_form(cell.strip()) for cell in cells)
             if (parted := parted_otherwise(header[1])) is not None:
                 # Nothing else can be said of such a file: each of its rows would be one cell.
                 what, got = f"cells are parted by {parted}", shown(header[1][0])
                 return None, (*problems, Problem(Source(path, line), what, got, "commas"))
         elif len(cells) == len(header[1]):
             rows.append((line, cells))
+        elif (marker := merge_marker(lines[line - 1], path, line)) is not None:
+            problems.append(marker)
         else:
             what, got = "a row that does not fit the header", f"{_cells(len(cells))} beginning with {shown(cells[0])}"
             problems.append(Problem(Source(path, line), what, got, f"{_cells(len(header[1]))}, as the header has"))
@@ -56,7 +59,8 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
 def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
     """Return the text of a table in UTF-8, and what is wrong with its bytes; what cannot be read is replaced.
 
-    Of UTF-16 nothing is returned: every letter of it would be a mistake of its own.
+    Of UTF-16 nothing is returned: every letter of it would be a mistake of its own. Nor of an unfinished merge: both
+    sides stand in it.
     """
     if content.startswith(UTF_16):
         return "", [Problem(Source(path, 1), "UTF-16 text", f"byte 0x{content[0]:02x}", "save the file as UTF-8")]
@@ -70,6 +74,8 @@ def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
         text = content.decode("utf-8", "replace").removeprefix("\ufeff")
     else:
         problems = []
+    if (merge := unfinished_merge(text, path, quotes=True)) is not None:
+        return "", [merge]
     if (found := UNPRINTABLE.search(text)) is not None:
         line = text.count("\n", 0, found.start()) + 1
         got = f"U+{ord(found.group()):04X}"

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence
+from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, shown
 
 MAX_DEPTH = 20
@@ -17,6 +18,8 @@ class _RefusedError(ValueError):
 
 def parse_json_lines(content: bytes, path: str) -> tuple[tuple[Mapping, ...], tuple[Problem, ...]]:
     """Return the object of each line that holds one, and the problems; blank lines are passed over."""
+    if (merge := unfinished_merge(content.decode("utf-8", "replace"), path)) is not None:
+        return (), (merge,)
     found: list[Mapping] = []
     problems: list[Problem] = []
     for number, raw in enumerate(content.split(b"\n"), 1):

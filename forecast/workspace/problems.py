@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Severity = Literal["error", "warning"]
 
 SHOWN_CHARACTERS = 80  # of a user's value in a message; longer ones are cut
 NAMES_LISTED = 40  # in a message; the rest is counted
+TOLD_APART = 5  # mistakes of one kind in a table; of more the first is told, and their number
+GOT_LISTED = 3  # values that a message for several rows shows
+TABLE = ".csv"
+NO_NAME = "is not usable as a name"
+UNKNOWN = re.compile(r"(?:unknown [a-z ]+|has no state) ('.*')$")
+# What differs between rows with one mistake: the item that is meant, an id that stands twice, and where it stood first.
+OF_ONE_ROW = re.compile(
+    r"^(?:an )?item (?:'[^']*'|without id)(?=:)|'[^']*'(?= stands twice)|(?<=first at )\S+:\d+|(?<=in line )\d+"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -46,17 +57,66 @@ class WorkspaceProblems(Exception):  # noqa: N818 - a user reads "problems", not
     """The files of a workspace hold mistakes; `problems` lists all of them, sorted by place."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(sorted(problems))
+        self.problems: tuple[Problem, ...] = of_tables(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def gathered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems, sorted; a mistake that more than TOLD_APART rows of a file have is one, with its number.
+
+    A file of another version has it in every row, and nobody reads a hundred thousand lines.
+    """
+    kinds: dict[tuple[str, ...], list[Problem]] = {}
+    for problem in sorted(problems):
+        words = (OF_ONE_ROW.sub("", part) for part in (problem.what, problem.allowed))
+        kinds.setdefault((problem.source.path, problem.severity, *words), []).append(problem)
+    told = (found if len(found) <= TOLD_APART else [_as_one(found)] for found in kinds.values())
+    return tuple(sorted(problem for found in told for problem in found))
+
+
+def without_echoes(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the problems but those of names that cannot be names, where the same name is said to be unknown."""
+    found = tuple(problems)
+    unknown = {(problem.source, one[1]) for problem in found if (one := UNKNOWN.search(problem.what))}
+    for problem in found:
+        if not (problem.what.endswith(NO_NAME) and (problem.source, problem.got) in unknown):
+            yield problem
+
+
+def of_tables(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems, sorted, and those of tables gathered; in files written by hand each is told."""
+    found = tuple(problems)
+    in_tables = tuple(problem for problem in found if problem.source.path.lower().endswith(TABLE))
+    if len(in_tables) <= TOLD_APART:
+        return tuple(sorted(found))
+    rest = (problem for problem in found if not problem.source.path.lower().endswith(TABLE))
+    return tuple(sorted((*rest, *gathered(in_tables))))
+
+
+def _as_one(found: Sequence[Problem]) -> Problem:
+    first, last = found[0], max(problem.source.line for problem in found)
+    values = tuple(dict.fromkeys(problem.got for problem in found if problem.got))
+    got = ", ".join(values[:GOT_LISTED]) + (" and others" if len(values) > GOT_LISTED else "")
+    more = f"{len(found) - 1:,} more rows are like it, to line {last}"
+    return replace(first, got=got, allowed=f"{first.allowed}; {more}" if first.allowed else more)
+
+
+def one_form(name: str) -> str:
+    """Return a name in Unicode's composed form (NFC).
+
+    Some systems and editors write é as two characters, a letter and its accent: the same name to whoever reads it.
+    """
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or an empty string when none is near."""
     # The comparison is quadratic in the length, and no name is that long.
-    near = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
+    name, known = one_form(name[:200]), tuple(map(one_form, known))
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not near:  # the same name in other letters, capitals for small ones
         folded = {one.casefold(): one for one in reversed(known)}
-        near = [folded[one] for one in difflib.get_close_matches(name[:200].casefold(), folded, n=1, cutoff=0.6)]
+        near = [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
     return f"; did you mean '{near[0]}'?" if near else ""
 
 

@@ -11,7 +11,7 @@ from forecast.workspace import files
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import collect_names, duplicates
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, plain
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, of_tables, shown, without_echoes
 from forecast.workspace.read_asked import read_asked
 from forecast.workspace.read_bulk import read_tables
 from forecast.workspace.read_evidence import read_evidence
@@ -105,8 +105,8 @@ def read_workspace(
     )
     problems += [problem for rule in RULES for problem in rule(readable)]
 
-    # One mistake can be seen from two sides; it is said once.
-    ordered = tuple(sorted(set(problems)))
+    # One mistake can be seen from two sides; it is said once. So is one that every row of a table has.
+    ordered = of_tables(without_echoes(set(problems)))
     if network is None or any(problem.severity == "error" for problem in ordered):
         return None, ordered
     workspace = Workspace(

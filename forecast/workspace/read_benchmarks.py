@@ -7,7 +7,7 @@ from datetime import date
 
 from forecast.workspace.csv_text import Table, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
-from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
+from forecast.workspace.problems import Problem, Source, choice, nearest, one_form, quoted, shown
 from forecast.workspace.records import Benchmark
 from forecast.workspace.shapes.common import ISO_DAY
 
@@ -61,7 +61,10 @@ def read_benchmark(content: bytes, path: str, today: date) -> tuple[Benchmark, t
 def read_judgements(
     content: bytes, path: str, today: date, questions: Sequence[str]
 ) -> tuple[dict[str, Benchmark], tuple[Problem, ...]]:
-    """Return one's own series by question, and the problems found."""
+    """Return one's own series by question, and the problems found. A question that is not there is a warning.
+
+    Rows are only added, so that a renamed question would otherwise stop everything.
+    """
     table, problems = _table(content, path, JUDGEMENT_COLUMNS)
     found = list(problems)
     points: dict[str, dict[date, tuple[int, Point]]] = {}
@@ -71,7 +74,9 @@ def read_judgements(
         found += wrong
         if question not in questions:
             what = f"unknown question {shown(question)}"
-            found.append(Problem(where, what, "", f"questions are {quoted(questions)}{nearest(question, questions)}"))
+            way = "the row counts for nothing; give the question its name back, or write the new one here"
+            allowed = f"{way}; {choice('questions', question, questions)}"
+            found.append(Problem(where, what, "", allowed, "warning"))
         elif day is not None and probability is not None:
             series = points.setdefault(question, {})
             if day in series:
@@ -114,7 +119,7 @@ def _rows(table: Table | None, columns: Sequence[str]) -> Iterator[tuple[int, Ma
         return
     places = [(name, table.header.index(name)) for name in columns]
     for line, cells in table.rows:
-        yield line, {name: cells[place].strip() for name, place in places}
+        yield line, {name: one_form(cells[place].strip()) for name, place in places}
 
 
 def _numbers(cells: Mapping[str, str], where: Source, today: date) -> tuple[date | None, float | None, list[Problem]]:

@@ -11,7 +11,7 @@ from forecast.workspace.count_rules import count_problems
 from forecast.workspace.cpt_rules import cpt_problems
 from forecast.workspace.names import Names, unknown_event
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child, line_at, text_at
-from forecast.workspace.problems import Problem, Source, choice, quoted, shown
+from forecast.workspace.problems import Problem, Source, choice, one_form, quoted, shown
 from forecast.workspace.records import Counts, Cpt, Event, Network
 from forecast.workspace.roll_rules import read_rolls
 from forecast.workspace.shapes.network import KINDS, EventShape, NetworkHead
@@ -129,7 +129,7 @@ def _called_alike(events: Mapping, path: str) -> Iterator[Problem]:
         name = text_at(node, "name")
         if name is None:
             continue
-        first = called.setdefault(" ".join(name.split()).casefold(), event)
+        first = called.setdefault(" ".join(one_form(name).split()).casefold(), event)
         if first != event:
             what = f"event {shown(event)}: the name is also that of {shown(first)}"
             yield Problem(Source(path, line_at(node, "name")), what, shown(name), "each event has a name of its own")

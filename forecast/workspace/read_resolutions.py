@@ -21,27 +21,42 @@ from forecast.workspace.shapes.questions import ResolutionShape
 YES, NO = "yes", "no"
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """A line that is not undone: its place among those that are right or, of a name that is unknown, the warnings."""
+
+    where: Source
+    known: date
+    place: int | None
+    warnings: tuple[Problem, ...] = ()
+
+
 @dataclass
 class _Reading:
-    """What was read so far; `standing` are the places in `lines` of those not undone, by their subject."""
+    """What was read so far; `standing` are the lines that are not undone, by their subject."""
 
     path: str
     frame: Frame
     questions: Mapping[str, Question]
     question_ids: tuple[str, ...]  # also of questions that could not be read
     lines: list[Resolved]
-    standing: dict[str, list[int]]
+    standing: dict[str, list[_Standing]]
     problems: list[Problem]
 
 
 def read_resolutions(
     content: bytes, path: str, frame: Frame, read: QuestionsRead
 ) -> tuple[tuple[Resolved, ...], tuple[Problem, ...]]:
-    """Return the lines that are right, in file order, each with the day it was undone on, and the problems found."""
+    """Return the lines that are right, in file order, each with the day it was undone on, and the problems found.
+
+    A question, event or state that is not there any more is a warning, until the line is undone: lines are only added,
+    so that a renamed question would otherwise stop everything.
+    """
     trees, problems = parse_json_lines(content, path)
     reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems))
     for tree in trees:
         _read_line(reading, tree)
+    reading.problems += [one for lines in reading.standing.values() for line in lines for one in line.warnings]
     return tuple(reading.lines), tuple(reading.problems)
 
 
@@ -51,18 +66,33 @@ def _read_line(reading: _Reading, tree: Tree) -> None:
     subject = f"resolution of {shown(name)}" if name else "resolution"
     checked = hold(ResolutionShape, tree, reading.path, subject, frame.today)
     found = [*checked.problems, *exactly_one(ResolutionShape, tree, reading.path, subject)]
-    found += _unknown_names(reading, tree, where, subject)
+    unknown = tuple(_let_be(problem, name) for problem in _unknown_names(reading, tree, where, subject))
     shape = checked.shape
-    if shape is not None and not found:
-        if shape.undo is not None:
-            found += _undo(reading, shape, shape.undo, where, subject)
-        else:
-            line, wrong = _resolved(reading, shape, where, subject)
-            found += wrong
-            if line is not None and not wrong:
-                reading.standing.setdefault(line.subject, []).append(len(reading.lines))
-                reading.lines.append(line)
-    reading.problems += found
+    if shape is None or found:
+        reading.problems += [*found, *unknown]
+    elif shape.undo is not None:
+        reading.problems += _undo(reading, shape, shape.undo, where, subject)
+    elif unknown:
+        reading.standing.setdefault(name or "", []).append(_Standing(where, shape.known, None, unknown))
+    else:
+        line, wrong = _resolved(reading, shape, where, subject)
+        reading.problems += wrong
+        if line is not None and not wrong:
+            standing = _Standing(where, line.known, len(reading.lines))
+            reading.standing.setdefault(line.subject, []).append(standing)
+            reading.lines.append(line)
+
+
+def subjects(content: bytes, path: str) -> tuple[str, ...]:
+    """Return what the lines of a file resolve, also what is not there any more."""
+    trees, _ = parse_json_lines(content, path)
+    names = (text_at(tree, "question") or text_at(tree, "event") for tree in trees)
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def _let_be(problem: Problem, name: str | None) -> Problem:
+    way = f"the line counts for nothing; give back the name that was changed, or `forecast resolve {name} --undo`"
+    return replace(problem, allowed=f"{way}; {problem.allowed}", severity="warning")
 
 
 def _unknown_names(reading: _Reading, tree: Tree, where: Source, subject: str) -> Iterator[Problem]:
@@ -73,8 +103,6 @@ def _unknown_names(reading: _Reading, tree: Tree, where: Source, subject: str) -
         yield from unknown_event(names, event, where, subject)
         if (state := text_at(tree, "state")) is not None:
             yield from unknown_state(names, event, state, where, subject)
-    if (undone := text_at(tree, "undo")) is not None and undone not in (names.events or {}):
-        yield from unknown_name(reading.question_ids, undone, where, subject, "question")
 
 
 def _undo(reading: _Reading, shape: ResolutionShape, name: str, where: Source, subject: str) -> Iterator[Problem]:
@@ -83,15 +111,20 @@ def _undo(reading: _Reading, shape: ResolutionShape, name: str, where: Source, s
         yield Problem(where, f"{subject}: {quoted(extra)} beside 'undo'", "", "only known, source and note")
         return
     standing = reading.standing.get(name)
+    if not standing and name not in (reading.frame.names.events or {}) and name not in reading.question_ids:
+        yield from unknown_name(reading.question_ids, name, where, subject, "question")
+        return
     if not standing:
         yield Problem(where, f"{subject}: there is nothing to undo", "", "an earlier line that is not undone yet")
         return
-    line = reading.lines[standing[-1]]
+    line = standing[-1]
     if shape.known < line.known:
-        what, allowed = f"{subject}: undone before it was known", f"from {line.known} on, as {line.source} says"
+        what, allowed = f"{subject}: undone before it was known", f"from {line.known} on, as {line.where} says"
         yield Problem(where, what, str(shape.known), allowed)
         return
-    reading.lines[standing.pop()] = replace(line, undone=shape.known)
+    standing.pop()
+    if line.place is not None:
+        reading.lines[line.place] = replace(reading.lines[line.place], undone=shape.known)
 
 
 def _resolved(
@@ -163,8 +196,9 @@ def _is_upward(question: Question, event: Event) -> bool:
 
 
 def _already(reading: _Reading, name: str, where: Source, subject: str) -> Iterator[Problem]:
-    if standing := reading.standing.get(name):
-        earlier = reading.lines[standing[-1]]
+    places = [line.place for line in reading.standing.get(name, ()) if line.place is not None]
+    if places:
+        earlier = reading.lines[places[-1]]
         state = earlier.state or ("ambiguous" if earlier.is_ambiguous else "void")
         what = f"{subject}: it is resolved already, as {state}"
         yield Problem(where, what, "", f"at {earlier.source}; undo that one first, by a line of its own")

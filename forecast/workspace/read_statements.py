@@ -15,6 +15,8 @@ from forecast.workspace.read_targets import build_target, target_references
 from forecast.workspace.records import Publication, Resolution, Statement
 from forecast.workspace.shapes.statements import StatementShape
 
+ABOUT_TOO = frozenset({"times", "odds_times", "more_likely_than", "distribution", "count"})  # read with `about`
+
 
 @dataclass(frozen=True)
 class StatementsRead:
@@ -55,7 +57,11 @@ def _read_statement(item: Node, path: str, subject: str, frame: Frame) -> tuple[
     is_whole = child(checked.node, "distribution") is not None
     about, found = build_target(shape.about, about_node, frame, path, f"{subject}: about", whole_event=is_whole)
     reading, more = build_reading(shape, checked.node, frame, path, subject)
-    problems += [*found, *more]
+    # Where a part is wrong the rest of what belongs to it is not: `high` was not given without `low`.
+    if "about" not in checked.wrong:
+        problems += found
+    if not checked.wrong & ({*StatementShape.one_of} | ({"about"} if ABOUT_TOO & {*_keys(item)} else set())):
+        problems += more
     resolved, wrong = _resolved(shape, checked.node, frame, path, subject)
     problems += wrong
     if about is None or reading is None:
@@ -74,6 +80,10 @@ def _read_statement(item: Node, path: str, subject: str, frame: Frame) -> tuple[
         Source(path, item.line),
     )
     return statement, tuple(problems)
+
+
+def _keys(item: Node) -> tuple[str, ...]:
+    return tuple(item.entries) if isinstance(item, Mapping) else ()
 
 
 def _resolved(

@@ -37,7 +37,8 @@ def _references(node: Node | None, inherited: str | None, frame: Frame, path: st
     if scenario is not None and frame.names.scenarios is not None:
         known = (*frame.names.scenarios, OTHER)
         yield from unknown_name(known, scenario, Source(path, line_at(node, "scenario")), subject, "scenario")
-    yield from unknown_choice(frame.names, event or inherited, child(node, "state"), path, subject)
+    meant = event if "event" in node.entries else inherited  # one that cannot be read has unknown states
+    yield from unknown_choice(frame.names, meant, child(node, "state"), path, subject)
     yield from unknown_conditions(frame.names, child(node, "given"), path, f"{subject}: given")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from forecast.workspace.nodes import Mapping, Node, Plain, Scalar, Sequence
+from forecast.workspace.odd_text import blank_problem, folded_blank, odd_blanks, unfinished_merge
 from forecast.workspace.problems import Problem, Source, shown
 
 MAX_BYTES = 10_000_000
@@ -58,14 +59,20 @@ def parse_yaml(content: bytes, path: str) -> tuple[Node | None, tuple[Problem, .
     def report(line: int, what: str, got: str = "", allowed: str = "") -> None:
         problems.append(Problem(Source(path, min(max(line, 1), last)), what, got, allowed))
 
+    text = ""
     try:
         text = _decoded(content)
+        if (merge := unfinished_merge(text, path)) is not None:
+            return None, (merge,)
         return _Composer(text, report).document(), tuple(problems)
     except _Refused as refused:
         report(refused.line, refused.what, refused.got, refused.allowed)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        report(mark.line + 1 if mark else 1, *_syntax(error))
+        line = _error_line(error)
+        if (blank := _blank_behind(text, line, path)) is not None:
+            problems.append(blank)
+        else:
+            report(line, *_syntax(error))
     except yaml.YAMLError as error:
         report(1, f"not readable as YAML: {error}")
     return None, tuple(problems)
@@ -85,6 +92,34 @@ def _decoded(content: bytes) -> str:
         line = text.count("\n", 0, at) + 1
         raise _Refused(line, "character that cannot stand in YAML", f"U+{ord(text[at]):04X}", "remove it")
     return text
+
+
+def _error_line(error: yaml.MarkedYAMLError) -> int:
+    mark = error.problem_mark or error.context_mark
+    return mark.line + 1 if mark else 1
+
+
+def _blank_behind(text: str, line: int, path: str) -> Problem | None:
+    """Return the problem of an odd blank, if the parser gets beyond a line where ordinary spaces stand instead.
+
+    The parser stumbles over such a blank on a later line, or not at all: it takes key and blank for a word.
+    """
+    found = [one for one in odd_blanks(text) if one[0] <= line]
+    if not found:
+        return None
+    characters = list(text)
+    for _, begin, end in found:
+        characters[begin:end] = " " * (end - begin)
+    try:
+        for _ in yaml.parse("".join(characters), Loader=LOADER):
+            pass
+    except yaml.MarkedYAMLError as error:
+        if _error_line(error) <= line:
+            return None
+    except yaml.YAMLError:
+        return None
+    at, begin, _ = found[-1]
+    return blank_problem(text[begin], path, at, text[text.rfind("\n", 0, begin) + 1 : begin])
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> tuple[str, str, str]:
@@ -109,6 +144,8 @@ class _Composer:
     def __init__(self, text: str, report: Any) -> None:
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=LOADER))
         self.report = report
+        self.has_odd_blanks = bool(odd_blanks(text))
+        self.lines = text.split("\n") if self.has_odd_blanks else []
 
     def document(self) -> Node:
         root: Node | None = None
@@ -129,6 +166,8 @@ class _Composer:
         if event.tag is not None:
             raise _Refused(line, "a tag is used", shown(event.tag), "remove it; tags are not read")
         if isinstance(event, yaml.ScalarEvent):
+            if self.has_odd_blanks and event.implicit[0]:
+                self.hold_no_key(event)
             return Scalar(resolve(event.value) if event.implicit[0] else event.value, event.value, line)
         if depth >= MAX_DEPTH:
             raise _Refused(line, "nested too deeply", "", f"at most {MAX_DEPTH} levels")
@@ -137,6 +176,13 @@ class _Composer:
         if isinstance(event, yaml.SequenceStartEvent):
             return Sequence(tuple(self.items(depth)), line)
         return self.mapping(line, depth)
+
+    def hold_no_key(self, event: Any) -> None:
+        """Refuse an unquoted text into which the parser took a key or a dash, for the odd blank behind it."""
+        for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
+            if number < len(self.lines) and (found := folded_blank(self.lines[number])) is not None:
+                one = blank_problem(self.lines[number][found], "", number + 1, self.lines[number][:found])
+                raise _Refused(number + 1, one.what, one.got, one.allowed)
 
     def items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):

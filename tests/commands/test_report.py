@@ -89,6 +89,33 @@ def test_past_update_is_drawn_again(drawn: list[dict[str, Any]], tmp_path: Path)
     assert [{"as_of": "2025-09-01", "seed": SEED}, {"lines": 1}] * 2 == drawn
 
 
+def test_a_quiet_day_is_drawn_by_the_line_that_held(drawn: list[dict[str, Any]], tmp_path: Path) -> None:
+    """An update with nothing new has a folder and no line: its report is of its own date, and of the line before it."""
+    first = json.dumps(LINE)
+    later = {**LINE, "as_of": "2025-10-01", "known_until": "2025-10-01", "previous": line_digest(first)}
+    (tmp_path / "reports" / "ledger.jsonl").write_text(f"{first}\n{json.dumps(later)}\n", encoding="utf-8")
+    (tmp_path / "reports" / "2025-09-08").mkdir()
+    (tmp_path / "reports" / "2025-09-08" / "forecast.json").write_text("{}", encoding="utf-8")
+    result = _run(tmp_path, "2025-09-08")
+    assert 0 == result.exit_code, result.output
+    assert [{"as_of": "2025-09-08", "seed": SEED}, {"lines": 1}] == drawn
+
+
+def test_a_quiet_day_of_files_that_changed(drawn: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Where it cannot be drawn any more the message says whose forecast held; a day of no update what came before."""
+    line = {**LINE, "inputs": {"network": "other"}}
+    (tmp_path / "reports" / "ledger.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    result = _run(tmp_path, "2025-09-08")
+    missing = "; the latest before it is of 2025-09-01; run `forecast update --as-of 2025-09-08` first"
+    assert (1, True) == (result.exit_code, missing in result.output), result.output
+    (tmp_path / "reports" / "2025-09-08").mkdir()
+    (tmp_path / "reports" / "2025-09-08" / "forecast.json").write_text("{}", encoding="utf-8")
+    result = _run(tmp_path, "2025-09-08")
+    held = "nothing was new on 2025-09-08: the forecast of 2025-09-01 held; and the files have changed since"
+    assert (1, True) == (result.exit_code, held in result.output), result.output
+    assert 1 == len(drawn)
+
+
 def test_brief_is_printed_and_nothing_is_drawn(
     drawn: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

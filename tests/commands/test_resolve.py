@@ -96,6 +96,21 @@ def test_lines_are_only_added(tmp_path: Path) -> None:
     assert 0 == resolve(root, "shown", "yes", "--on", "2026-03-02", "--source", "a").exit_code
 
 
+def test_what_was_renamed_can_be_undone(tmp_path: Path) -> None:
+    """An id that is there no more stops nothing, and `--undo` takes it; of one that never was it takes nothing."""
+    root = asking(example(tmp_path))
+    resolve(root, "shown", "yes", "--on", "2026-03-02", "--source", "a")
+    (root / "priors/questions.yaml").write_text(QUESTIONS.replace("id: shown\n", "id: presented\n"), "utf-8")
+    checked = run(root, "check")
+    assert (0, True) == (checked.exit_code, "`forecast resolve shown --undo`" in checked.stdout)
+    assert 2 == resolve(root, "shwn", "--undo").exit_code
+    assert 2 == resolve(root, "shown", "--undo", "--void").exit_code
+    assert 0 == resolve(root, "shown", "--undo").exit_code
+    assert "counts for nothing" not in run(root, "check").stdout
+    assert 1 == resolve(root, "shown", "--undo").exit_code
+    assert 0 == resolve(root, "presented", "yes", "--on", "2026-03-02", "--source", "a").exit_code
+
+
 def test_days_that_no_option_says(tmp_path: Path) -> None:
     """A no is of the question's last day; void and ambiguous of the day that it is known; known is today."""
     root, today = asking(example(tmp_path)), datetime.now(UTC).date().isoformat()

@@ -117,7 +117,7 @@ def test_a_day_without_rows_is_missing_from_gdelt() -> None:
     text = sample("gdelt").replace("20260402001500", "20260403001500")
     found = said(counted("gdelt", text, of="events", window=THREE_DAYS, where=()))
     expected = "1.csv:1: 1 days of the window have no rows; got 2026-04-02; GDELT 2.0 adds rows every day"
-    assert [True] == [line.startswith(expected) for line in found]
+    assert [True] == [line.startswith(expected) for line in found if "quarters" not in line]
 
 
 def test_what_was_not_public_is_refused() -> None:

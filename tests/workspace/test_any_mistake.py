@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from pathlib import Path
@@ -65,7 +66,7 @@ def mutate(tree: Any, rng: random.Random) -> Any:
     """Delete a value, rename a key, or put another value in its place; once."""
     steps = rng.choice(places(tree) or [()])
     if not steps:
-        return rng.choice(VALUES)
+        return copy.deepcopy(rng.choice(VALUES))
     holder = tree
     for step in steps[:-1]:
         holder = holder[step]
@@ -75,9 +76,9 @@ def mutate(tree: Any, rng: random.Random) -> Any:
         case 1 if isinstance(holder, dict):
             holder[rng.choice(("format", "at_least", f"{steps[-1]}s", "", "1"))] = holder.pop(steps[-1])
         case 2 if isinstance(holder, list):
-            holder.append(holder[steps[-1]])
+            holder.append(copy.deepcopy(holder[steps[-1]]))
         case _:
-            holder[steps[-1]] = rng.choice(VALUES)
+            holder[steps[-1]] = copy.deepcopy(rng.choice(VALUES))
     return tree
 
 

@@ -139,9 +139,11 @@ def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
         f"{series}: column 'date' stands twice",
         f"{series}: missing column 'forecaster'; {columns}",
         f"{series}: unknown column 'forecastr'; {columns}; did you mean 'forecaster'?",
-        f"{own}:2: unknown question 'on-sal'; questions are 'on-sale', 'kept'; did you mean 'on-sale'?",
         f"{own}:4: question 'kept' on 2026-03-01 stands twice; first in line 3; one number a day, the last of it",
     ]
+    way = "the row counts for nothing; give the question its name back, or write the new one here"
+    unknown = f"{own}:2: warning: unknown question 'on-sal'; {way}; questions are 'on-sale', 'kept'"
+    assert [f"{unknown}; did you mean 'on-sale'?"] == [one for one in messages(root, "warning") if own in one]
 
 
 def test_mistakes_in_resolutions(tmp_path: Path) -> None:
@@ -174,16 +176,52 @@ def test_mistakes_in_resolutions(tmp_path: Path) -> None:
         f"{at}:1: no JSON: Expecting ',' delimiter; got '{{\"question\": \"kept\"'",
         f"{at}:2: not a JSON object; got '[1]'; one JSON object a line",
         f"{at}:3: key 'question' stands twice; one JSON object a line",
-        f"{at}:4: resolution of 'kep': unknown question 'kep'; questions are 'on-sale', 'kept'; did you mean 'kept'?",
         f"{at}:5: resolution of 'kept': a question ends in yes or no, not 'maybe'; states are 'yes', 'no'",
         f"{at}:6: resolution of 'kept': 'event' beside 'question'; exactly one of 'question', 'event', 'undo'",
-        f"{at}:6: resolution of 'kept': event 'launch' has no state 'yes'; {states}",
-        f"{at}:7: resolution of 'launch': event 'launch' has no state 'limted'; {states}; did you mean 'limited'?",
         f"{at}:9: resolution of 'kept': 'state' beside 'undo'; only known, source and note",
         f"{at}:10: resolution of 'kept': unknown key 'stat'; {keys}; did you mean 'state'?",
         f"{at}:12: resolution of 'kept': undone before it was known; {early}",
         f"{at}:14: resolution of 'kept': there is nothing to undo; an earlier line that is not undone yet",
     ]
+    way = "the line counts for nothing; give back the name that was changed, or `forecast resolve {} --undo`"
+    lost = "unknown question 'kep'; " + way.format("kep") + "; questions are 'on-sale', 'kept'; did you mean 'kept'?"
+    state = f"event 'launch' has no state 'limted'; {way.format('launch')}; {states}; did you mean 'limited'?"
+    of_two = f"event 'launch' has no state 'yes'; {way.format('kept')}; {states}"
+    assert messages(root, "warning") == [
+        f"{at}:4: warning: resolution of 'kep': {lost}",
+        f"{at}:6: warning: resolution of 'kept': {of_two}",
+        f"{at}:7: warning: resolution of 'launch': {state}",
+    ]
+
+
+RENAMED = {
+    "a question": ("priors/questions.yaml", "id: kept", "id: held", {"question": "kept", "state": "no"}),
+    "a state": ("priors/network.yaml", "kept", "stayed", {"event": "budget", "state": "kept"}),
+}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("what", RENAMED)
+def test_a_renamed_name_is_undone(tmp_path: Path, what: str, times: int) -> None:
+    """Lines about what was renamed are warnings, count for nothing, and end by an undo each; no undo is left over."""
+    root = asking(tmp_path)
+    path, old, new, line = RENAMED[what]
+    days = {"on": "2026-06-30", "known": "2026-07-01", "source": "a"}
+    subject = line.get("question") or line["event"]
+    for one in [root / path] if what == "a question" else root.rglob("*.yaml"):
+        one.write_text(one.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    undo = {"undo": subject, "known": "2026-07-05"}
+    lines = [{**line, **days}] * times + [undo] * times
+    said = []
+    for number in range(times, 2 * times + 1):
+        text = "\n".join(map(json.dumps, lines[:number]))
+        (root / "priors/resolutions.jsonl").write_text(text, encoding="utf-8")
+        workspace = read(root)
+        said.append(sum("counts for nothing" in one for one in messages(root, "warning")))
+        assert () == tuple(one for one in workspace.resolutions if one.undone is None)
+    assert list(range(times, -1, -1)) == said
+    (root / "priors/resolutions.jsonl").write_text("\n".join(map(json.dumps, [*lines, undo])), encoding="utf-8")
+    assert 1 == len(messages(root))
 
 
 def test_lines_that_are_right(tmp_path: Path) -> None:

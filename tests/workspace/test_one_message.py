@@ -1,0 +1,104 @@
+"""One mistake is one message: what was right beside a wrong value is not called missing, half or unknown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.workspace.problems import TOLD_APART, Problem, Source, WorkspaceProblems
+from tests.workspace.writing import example, messages
+
+BASE = {
+    "id": "said",
+    "expert": "market_analyst",
+    "date": "2026-06-01",
+    "source": {"publisher": "X"},
+    "says": "y",
+    "about": {"event": "success", "state": "yes"},
+    "why": "z",
+}
+INTERVAL = {"low": 0.1, "high": 0.5, "level": 0.8}
+READINGS: dict[str, tuple[str, Any]] = {
+    "probability": ("probability", {"best": 0.3, **INTERVAL, "fit": "beta"}),
+    "sd": ("probability", {"best": 0.3, "sd": 0.5}),
+    "odds": ("odds", {"best": "2:1 on", "low": "1:1", "high": "4:1 on", "level": 0.8}),
+    "quantiles": ("quantiles", {"0.05": 0.1, "0.5": 0.3}),
+    "word": ("word", {"term": "likely"}),
+    "times": ("times", {"ratio": 2, "low": 1.5, "high": 3, "level": 0.8, "against": {"given": {"budget": "kept"}}}),
+    "more_likely_than": ("more_likely_than", {"event": "launch", "state": "general"}),
+}
+WRONG: tuple[Any, ...] = (0, [], "no such", {"": ""})
+
+
+def _places(tree: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    return [
+        place
+        for key, value in tree.items()
+        for place in (_places(value, (*above, key)) if isinstance(value, dict) else [(*above, key)])
+    ]
+
+
+def _with(tree: Any, place: tuple[str, ...], value: Any) -> Any:
+    return {**tree, place[0]: _with(tree[place[0]], place[1:], value) if place[1:] else value}
+
+
+def _told(root: Path, statement: dict[str, Any]) -> list[str]:
+    (root / "priors/statements/said.yaml").write_text(json.dumps([statement], indent=1), encoding="utf-8")
+    return messages(root)
+
+
+@pytest.mark.parametrize("kind", READINGS)
+def test_a_wrong_value_is_one_message(tmp_path: Path, kind: str) -> None:
+    """Any one value of a statement put wrong is told once, at its own line, and nothing else is called wrong for it."""
+    key, reading = READINGS[kind]
+    statement = {**BASE, key: reading}
+    assert [] == _told(example(tmp_path), statement)
+    for place in _places(statement):
+        for wrong in WRONG:
+            found = _told(tmp_path, _with(statement, place, wrong))
+            is_text = wrong == "no such" and place[-1] in ("publisher", "says", "why")
+            assert len(found) == (0 if is_text else 1), (place, wrong, found)
+
+
+def test_a_zero_end_is_one_message(tmp_path: Path) -> None:
+    """An end that may not be 0 was given: the other end is not called alone."""
+    statement = {**BASE, "probability": {"best": 0.3, "low": 0, "high": 0.5}}
+    expected = "probability.low may not be 0 or 1; got 0; no evidence could ever move a certainty"
+    (found,) = _told(example(tmp_path), statement)
+    assert f"priors/statements/said.yaml:17: statement 'said': {expected}; write 0.01 or 0.99, or less" == found
+
+
+def test_two_mistakes_are_two_messages(tmp_path: Path) -> None:
+    """A wrong value hides nothing that does not rest on it."""
+    about = {"event": "success", "state": "maybe"}
+    statement = {**BASE, "about": about, "expert": "nobody", "probability": {"best": 0.3, "low": 0, "high": 2}}
+    assert 4 == len(_told(example(tmp_path), statement))
+
+
+@pytest.mark.parametrize("number", [TOLD_APART, TOLD_APART + 1, 2000])
+def test_rows_of_a_table_with_one_mistake(tmp_path: Path, number: int) -> None:
+    """Up to five rows are told one by one; of more the first, its values, how many there are and where they end."""
+    rows = [f"2026-05-01,f{row},{row + 2}" for row in range(number)]
+    folder = example(tmp_path) / "priors/benchmarks"
+    folder.mkdir()
+    (folder / "odd.csv").write_text("\n".join(["date,forecaster,probability", *rows]), encoding="utf-8")
+    found = messages(tmp_path)
+    if number == TOLD_APART:
+        one = "probability is no probability; got '{}'; a number from 0 to 1"
+        assert [f"priors/benchmarks/odd.csv:{row + 2}: {one.format(row + 2)}" for row in range(number)] == found
+    else:
+        what = "probability is no probability; got '2', '3', '4' and others; a number from 0 to 1"
+        more = f"{number - 1:,} more rows are like it, to line {number + 1}"
+        assert [f"priors/benchmarks/odd.csv:2: {what}; {more}"] == found
+
+
+def test_other_mistakes_stay_apart() -> None:
+    """Mistakes of other kinds, of other files, and in files that are written by hand are each told."""
+    kinds = [Problem(Source("a.csv", row), f"column {row} is wrong") for row in range(9)]
+    files = [Problem(Source(f"{row}.csv", 1), "wrong") for row in range(9)]
+    by_hand = [Problem(Source("a.yaml", row), "wrong") for row in range(9)]
+    told = WorkspaceProblems([*kinds, *files, *by_hand]).problems
+    assert tuple(sorted([*kinds, *files, *by_hand])) == told
