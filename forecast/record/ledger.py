@@ -25,7 +25,12 @@ def read_ledger(root: Path) -> tuple[Line, ...]:
         return ()
     lines: list[Line] = []
     before = None
-    content = path.read_text(encoding="utf-8")
+    try:
+        content = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        place = Source(LEDGER, error.object.count(b"\n", 0, error.start) + 1)
+        got, allowed = f"byte 0x{error.object[error.start]:02x}", "lines are only ever appended"
+        raise WorkspaceProblems([Problem(place, "not UTF-8 text", got, allowed)]) from None
     if (merge := unfinished_merge(content, LEDGER)) is not None:
         raise WorkspaceProblems([merge])
     # Not splitlines: a note may hold one of Unicode's other line ends.

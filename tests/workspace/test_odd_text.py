@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.feeds.json_places import read_json
 from forecast.networks.bif import parse_bif
 from forecast.pipeline import check
 from forecast.pooling.table import read_table
@@ -133,6 +134,17 @@ def test_an_odd_blank_is_named_at_its_line(tmp_path: Path, old: str, new: str, s
     (tmp_path / "evidence/2026-05-01-n.yaml").write_text(ITEM.replace(old, new), encoding="utf-8")
     (found,) = messages(tmp_path)
     assert (True, True) == (found.startswith(f"evidence/2026-05-01-n.yaml:{said}, where an"), "got U+" in found), found
+
+
+def test_an_odd_blank_in_json() -> None:
+    """A blank that JSON does not take is named where it stands, in lines and in whole files."""
+    _, of_lines = parse_json_lines(f'{{}}\n{{"known":{NBSP}1}}'.encode(), "x")
+    _, _, of_file = read_json(f'{{"a": 1,\n"known":{NBSP}1}}'.encode(), "x")
+    start = (
+        "x:2: a non-breaking space after '\"known\":', where an ordinary space belongs; got U+00A0; type the space anew"
+    )
+    assert [start.replace("'\"known", "'{\"known")] == [str(one) for one in of_lines]
+    assert [start] == [str(one) for one in of_file]
 
 
 def test_an_odd_blank_swallows_no_key() -> None:
