@@ -147,9 +147,17 @@ def test_an_odd_blank_in_json() -> None:
     assert [start] == [str(one) for one in of_file]
 
 
-def test_an_odd_blank_swallows_no_key() -> None:
-    """A key that the parser would take into the text before it, without a word, is named."""
-    node, problems = parse_yaml(f"why: Because.\ngroup:{NBSP}wire\n".encode(), "x")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "why: Because.\n  group:{}wire\n",  # one text of two lines, as the parser sees it
+        "about:\n  group:{}wire\n",  # a text in place of a map
+        "- why: Because.\n  group:{}wire\n",
+    ],
+)
+def test_an_odd_blank_swallows_no_key(text: str) -> None:
+    """A key that the parser would take for text, without a word, is named."""
+    node, problems = parse_yaml(text.format(NBSP).encode(), "x")
     said = "x:2: a non-breaking space after 'group:', where an ordinary space belongs; got U+00A0; type the space anew"
     assert (None, [said]) == (node, [str(problem) for problem in problems])
 
