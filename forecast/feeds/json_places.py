@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from forecast.workspace.csv_text import decoded
+from forecast.workspace.odd_text import blank_at
 from forecast.workspace.problems import Problem, Source, shown
 
 BLANK = re.compile(r"[ \t\n\r]*")
@@ -22,6 +23,8 @@ def read_json(content: bytes, path: str) -> tuple[str | None, Any, tuple[Problem
     try:
         return text, json.loads(text), tuple(problems)
     except json.JSONDecodeError as error:
+        if (blank := blank_at(text, error.pos, Source(path, error.lineno))) is not None:
+            return None, None, (*problems, blank)
         at = error.pos - error.colno + 1  # where its line begins
         got = text[max(at, error.pos - 20) : error.pos + 20].split("\n")[0].strip()
         problems.append(Problem(Source(path, error.lineno), f"no JSON: {error.msg}", shown(got), "a whole JSON file"))

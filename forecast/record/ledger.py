@@ -26,9 +26,15 @@ def read_ledger(root: Path) -> tuple[Line, ...]:
         return ()
     lines: list[Line] = []
     before = None
-    if (merge := unfinished_merge(path.read_text(encoding="utf-8"), LEDGER)) is not None:
+    try:
+        content = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        place = Source(LEDGER, error.object.count(b"\n", 0, error.start) + 1)
+        got, allowed = f"byte 0x{error.object[error.start]:02x}", "lines are only ever appended"
+        raise WorkspaceProblems([Problem(place, "not UTF-8 text", got, allowed)]) from None
+    if (merge := unfinished_merge(content, LEDGER)) is not None:
         raise WorkspaceProblems([merge])
-    for number, text in enumerate(_texts(path), 1):
+    for number, text in enumerate(_texts(content), 1):
         source = Source(LEDGER, number)
         try:
             line = json.loads(text)
@@ -43,9 +49,9 @@ def read_ledger(root: Path) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _texts(path: Path) -> list[str]:
+def _texts(content: str) -> list[str]:
     # Not splitlines: a note may hold one of Unicode's other line ends.
-    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    return content.removesuffix("\n").split("\n")
 
 
 def line_digest(text: str) -> str:
@@ -67,7 +73,7 @@ def append(root: Path, line: Line) -> Line:
     """
     with locked(root):
         lines, place = read_ledger(root), root / LEDGER
-        chained = {**line, "previous": line_digest(_texts(place)[-1]) if lines else None}
+        chained = {**line, "previous": line_digest(_texts(place.read_text(encoding="utf-8"))[-1]) if lines else None}
         before = place.read_bytes() if lines else b""
         end = b"" if before.endswith(b"\n") or not before else b"\n"
         replace_file(place, before + end + f"{encode(chained)}\n".encode())

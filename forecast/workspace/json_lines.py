@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence
-from forecast.workspace.odd_text import unfinished_merge
+from forecast.workspace.odd_text import blank_at, unfinished_merge
 from forecast.workspace.problems import Problem, Source, shown
 
 MAX_DEPTH = 20
@@ -32,6 +32,9 @@ def parse_json_lines(content: bytes, path: str) -> tuple[tuple[Mapping, ...], tu
         except _RefusedError as error:
             problems.append(Problem(where, str(error), "", "one JSON object a line"))
         except (json.JSONDecodeError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError) and (blank := blank_at(error.doc, error.pos, where)) is not None:
+                problems.append(blank)
+                continue
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
             problems.append(Problem(where, f"no JSON: {reason}", shown(raw.decode("utf-8", "replace"))))
         else:

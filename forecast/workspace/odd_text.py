@@ -67,6 +67,13 @@ def folded_blank(line: str) -> int | None:
     return None if found is None else found.start(1)
 
 
+def blank_at(text: str, at: int, where: Source) -> Problem | None:
+    """Return the problem of an odd blank at which a reader stopped; None if something else stands there."""
+    if at >= len(text) or not ODD_BLANK.match(text, at):
+        return None
+    return blank_problem(text[at], where.path, where.line, text[text.rfind("\n", 0, at) + 1 : at][-20:])
+
+
 def blank_problem(character: str, path: str, line: int, after: str) -> Problem:
     """Return the problem of an odd blank; `after` is the text on its line before it."""
     name = NAMES.get(character, unicodedata.name(character, "a blank").lower())

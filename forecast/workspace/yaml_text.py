@@ -179,7 +179,7 @@ class _Composer:
 
     def hold_no_key(self, event: Any) -> None:
         """Refuse an unquoted text into which the parser took a key or a dash, for the odd blank behind it."""
-        for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
+        for number in range(event.start_mark.line, event.end_mark.line + 1):
             if number < len(self.lines) and (found := folded_blank(self.lines[number])) is not None:
                 one = blank_problem(self.lines[number][found], "", number + 1, self.lines[number][:found])
                 raise _Refused(number + 1, one.what, one.got, one.allowed)

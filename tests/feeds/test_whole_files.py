@@ -123,6 +123,12 @@ def test_missing_quarters_of_an_hour(missing: set[tuple[date, int]], rng: object
     assert (len(missing) <= GAPS * 288, (len(rows),) * 3) == (found.is_right, bounds(found))
 
 
+@pytest.mark.parametrize(("missing", "is_right"), [(0, True), (1, True), (28, True), (29, False)])
+def test_a_tenth_of_the_quarters_may_be_missing(missing: int, is_right: bool) -> None:
+    """Of the 288 quarters of three days 28 may lack with a warning, and no 29."""
+    assert is_right == counted("gdelt", gdelt(SLOTS[missing:]), of="events", window=THREE_DAYS, where=()).is_right
+
+
 def test_days_that_are_missing() -> None:
     """Days without rows at either end are a part of the window, in the middle missing days; `--whole` takes both."""
     window = THREE_DAYS[0] - timedelta(days=1), THREE_DAYS[1] + timedelta(days=1)

@@ -67,6 +67,16 @@ def test_a_broken_chain_is_located(tmp_path: Path, name: str) -> None:
     assert [f"{LEDGER}:{BROKEN_LINE[name]}"] == [str(problem.source) for problem in raised.value.problems]
 
 
+def test_a_wrong_byte_is_located(tmp_path: Path) -> None:
+    """A ledger with a byte that is no UTF-8 is a problem at its line, no traceback."""
+    rows = [encode(line) for line in _chain(_line(), _line("2026-04-01"))]
+    (tmp_path / "reports").mkdir()
+    (tmp_path / LEDGER).write_bytes("\n".join(rows).encode() + b"\n{\xff}\n")
+    with pytest.raises(WorkspaceProblems) as raised:
+        read_ledger(tmp_path)
+    assert f"{LEDGER}:3: not UTF-8 text; got byte 0xff; lines are only ever appended" == str(raised.value)
+
+
 @given(st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False) | st.text(), max_size=5))
 def test_a_line_is_one_line(content: dict[str, Any]) -> None:
     """Whatever a note holds, a line is one line of the file, and the same for any order of keys."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.feeds.json_places import read_json
 from forecast.networks.bif import parse_bif
 from forecast.pipeline import check
 from forecast.pooling.table import read_table
@@ -135,9 +136,28 @@ def test_an_odd_blank_is_named_at_its_line(tmp_path: Path, old: str, new: str, s
     assert (True, True) == (found.startswith(f"evidence/2026-05-01-n.yaml:{said}, where an"), "got U+" in found), found
 
 
-def test_an_odd_blank_swallows_no_key() -> None:
-    """A key that the parser would take into the text before it, without a word, is named."""
-    node, problems = parse_yaml(f"why: Because.\ngroup:{NBSP}wire\n".encode(), "x")
+def test_an_odd_blank_in_json() -> None:
+    """A blank that JSON does not take is named where it stands, in lines and in whole files."""
+    _, of_lines = parse_json_lines(f'{{}}\n{{"known":{NBSP}1}}'.encode(), "x")
+    _, _, of_file = read_json(f'{{"a": 1,\n"known":{NBSP}1}}'.encode(), "x")
+    start = (
+        "x:2: a non-breaking space after '\"known\":', where an ordinary space belongs; got U+00A0; type the space anew"
+    )
+    assert [start.replace("'\"known", "'{\"known")] == [str(one) for one in of_lines]
+    assert [start] == [str(one) for one in of_file]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "why: Because.\n  group:{}wire\n",  # one text of two lines, as the parser sees it
+        "about:\n  group:{}wire\n",  # a text in place of a map
+        "- why: Because.\n  group:{}wire\n",
+    ],
+)
+def test_an_odd_blank_swallows_no_key(text: str) -> None:
+    """A key that the parser would take for text, without a word, is named."""
+    node, problems = parse_yaml(text.format(NBSP).encode(), "x")
     said = "x:2: a non-breaking space after 'group:', where an ordinary space belongs; got U+00A0; type the space anew"
     assert (None, [said]) == (node, [str(problem) for problem in problems])
 
