@@ -76,6 +76,13 @@ class _Commands(click.Group):
         except WorkspaceProblems as found:
             click.echo(str(found), err=True)
             ctx.exit(PROBLEMS_IN_FILES)
+        except ValueError as undefined:
+            from forecast.inference.scaled import NotFiniteError
+
+            if not isinstance(undefined, NotFiniteError):
+                raise
+            # Nothing undefined is printed or written, whatever command comes upon it.
+            raise click.ClickException(f"the result is undefined: {undefined}") from undefined
 
 
 @click.group(

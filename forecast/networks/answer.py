@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.inference.batch import ImpossibleEvidenceError, log_evidence, solve
 from forecast.inference.contradiction import minimal_contradiction
+from forecast.inference.scaled import NotFiniteError
 from forecast.networks.cut import CutNetwork, Factor, Part
 from forecast.networks.discrete import DiscreteNetwork
 
@@ -118,7 +119,7 @@ def _answer(given: CutNetwork) -> Answer:
     wrong = [name for name in names if not np.isfinite(marginals[name]).all()]
     if wrong or not isfinite(total):
         msg = f"the posterior of '{wrong[0]}' is not a number" if wrong else f"the log evidence is {total}"
-        raise ArithmeticError(msg)
+        raise NotFiniteError(msg)
     return Answer(total, marginals)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from forecast.commands.main import COMMANDS, main
+from forecast.inference.scaled import NotFiniteError
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 HEAVY = (
@@ -77,3 +79,22 @@ def test_module_runs_as_the_command() -> None:
     """`python -m forecast --version` prints the version."""
     ran = subprocess.run([sys.executable, "-m", "forecast", "--version"], check=True, capture_output=True, text=True)
     assert "forecast, version 0.2.0\n" == ran.stdout
+
+
+def test_an_undefined_result_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A command that comes upon a number that is none says so in one line and prints no result; other errors stay."""
+    network = tmp_path / "a.bif"
+    network.write_text("variable a { type discrete [ 2 ] { x, y }; }\nprobability ( a ) { table 0.5, 0.5; }")
+    for error, is_told in (
+        (NotFiniteError("the marginal of 'a' is nan"), True),
+        (ValueError("a mistake of ours"), False),
+    ):
+
+        def undefined(*_arguments: object, error: Exception = error, **_options: object) -> None:
+            raise error
+
+        monkeypatch.setattr("forecast.networks.answer.answer", undefined)
+        ran = CliRunner().invoke(main, ["query", str(network)])
+        assert "" == ran.stdout
+        assert is_told == ("Error: the result is undefined: the marginal of 'a' is nan\n" == ran.stderr)
+        assert is_told == isinstance(ran.exception, SystemExit)
