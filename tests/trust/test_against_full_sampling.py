@@ -119,7 +119,7 @@ def test_agrees_with_full_sampling(name: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", [name for name, (_, anchor) in WORLDS.items() if anchor])
 def test_the_refit_is_needed(name: str, folder: Path) -> None:
-    """Without the refit the weights are known not to hold, and the forecast is another one than the pool's."""
+    """Without the refit the weights are known not to hold, and far fewer draws bear the forecast; with it it holds."""
     known, _ = WORLDS[name]
     found, expected = reweighted(name, folder), Estimated(*from_pool(known))
     log_evidence, shares = evaluate_scenarios(found.asked, found.base.theta)
@@ -127,5 +127,6 @@ def test_the_refit_is_needed(name: str, folder: Path) -> None:
     mended = _estimated(found.evaluation.scenarios, found.weights.weights)
     print(f"{name}: base k {unmended.pareto_k:.2f}, effective size {unmended.effective_size:.0f}")
     assert not unmended.reliable
-    assert (np.abs(shares @ unmended.weights - expected.mean) > 3.0 * np.hypot(expected.error, mended.error)).any()
+    # Whether few draws miss the forecast by much is luck; that they are few is not.
+    assert unmended.effective_size < found.weights.effective_size / 5.0
     assert (_differ(mended, expected) < 3.0).all()
