@@ -8,7 +8,7 @@ from forecast.prior.environment import unlike
 from forecast.record.ledger import DECIDING, LEDGER, Line
 from forecast.workspace.problems import Problem, Source
 
-LAST_DIGITS = 1e-9  # of a probability: what another processor's last digits can make of it, and a thousand times more
+LAST_DIGITS = 1e-9  # of a probability: a thousand times what another processor's last digits can change
 
 
 def recomputed(line: Line, ledger: Sequence[Line]) -> tuple[Problem, ...]:

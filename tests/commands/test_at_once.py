@@ -149,4 +149,7 @@ def test_the_lock_is_held_again_by_who_holds_it(tmp_path: Path) -> None:
     """Within one thread the lock is taken twice without waiting, and is free after the outer one."""
     with lock.locked(tmp_path), lock.locked(tmp_path / "." / "reports" / ".."):
         pass
-    FileLock(tmp_path / lock.LOCK).acquire(timeout=0)
+    free = FileLock(tmp_path / lock.LOCK)
+    free.acquire(timeout=0)
+    assert free.is_locked
+    free.release()

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from forecast.digits import number
-from tests.docs.pages import ROOT
+from tests.docs.pages import ROOT, script
 
 PAGE = (ROOT / "docs/answers.md").read_text(encoding="utf-8")
 HINT = "run `python docs/answers.py` after the update"
 
 
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("answers_page", ROOT / "docs/answers.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-SCRIPT = _script()
+SCRIPT = script("docs/answers.py")
 
 
 def _forecast() -> dict[str, float]:

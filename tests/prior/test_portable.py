@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
 import platform
 from math import factorial
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from forecast.inference.portable import exp_each, log_each, normal_quadrature
-from tests.docs.pages import ROOT
-
-
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("portable", ROOT / "tools/portable.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.docs.pages import script
 
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="the settings name x86-64 processors")
 def test_another_processor_draws_the_same() -> None:
     """Compiled for any x86-64, with other kernels of BLAS and without numpy's newer loops, draws are the same bytes."""
-    script = _script()
+    portable = script("tools/portable.py")
     other = {
         "NUMBA_CPU_NAME": "generic",
         "OPENBLAS_CORETYPE": "Sandybridge",
-        "NPY_DISABLE_CPU_FEATURES": script.WITHOUT,
+        "NPY_DISABLE_CPU_FEATURES": portable.WITHOUT,
     }
-    here, there = script.run({}), script.run(other)
+    here, there = portable.run({}), portable.run(other)
     assert [] == there["loops"]  # or the setting would prove nothing
     assert (here["digest"], here["draws"]) == (there["digest"], there["draws"])
-    np.testing.assert_allclose(here["scenarios"], there["scenarios"], rtol=0, atol=script.CLOSE)
+    np.testing.assert_allclose(here["scenarios"], there["scenarios"], rtol=0, atol=portable.CLOSE)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 32, 40])
