@@ -57,9 +57,9 @@ def merge_ledger(root: Path, on: date) -> Joined:
     Raises WorkspaceProblems where the lines are no proper ledger, and OSError; nothing is then written.
     """
     place = root / LEDGER
+    if not place.exists():
+        return Joined(Ledger(), ())
     with locked(root):
-        if not place.exists():
-            return Joined(Ledger(), ())
         before = place.read_bytes()
         lines = list(enumerate(split_lines(text := decoded(before, LEDGER)), 1))
         has_markers = any(MARKER.fullmatch(line) for _, line in lines)
@@ -72,8 +72,7 @@ def merge_ledger(root: Path, on: date) -> Joined:
 def merge_files(ours: Path, theirs: Path, on: date) -> Joined:
     """Join two files and write the result to the first, as a merge driver of git does. Raises as `merge_ledger`."""
     sides = [parse_ledger(path.read_bytes(), f"{LEDGER} {side}") for path, side in ((ours, "here"), (theirs, "there"))]
-    known = set(sides[0].texts)
-    texts = [*sides[0].texts, *(line for line in sides[1].texts if line not in known)]
+    texts = dict.fromkeys(text for side in sides for text in side.texts)
     joined = join(list(enumerate(texts, 1)), on)
     replace_file(ours, _content(joined, ours.read_bytes(), sides[0].texts))
     return joined

@@ -17,6 +17,7 @@ from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 LEDGER = "reports/ledger.jsonl"
 DECIDING = ("known_until", "rolled", "seed", "version", "inputs")
 JOIN = "run `forecast merge`, which joins them and changes no line"
+SIGNS = ("<", ">", "=", "|")  # of conflict markers
 SOLVE = "run `forecast merge`, which takes the lines of both sides"
 
 
@@ -88,10 +89,11 @@ def read_ledger(root: Path) -> Ledger:
 
 def parse_ledger(content: bytes, path: str) -> Ledger:
     """Read the bytes of a ledger; `path` is what messages call it. Raises WorkspaceProblems."""
-    text = decoded(content, path)
-    if (merge := unfinished_merge(text, path, way=SOLVE)) is not None:
+    lines = split_lines(text := decoded(content, path))
+    # No entry begins with such a sign, and to search all of a long text for markers takes longer than to parse it.
+    if any(line[:1] in SIGNS for line in lines) and (merge := unfinished_merge(text, path, way=SOLVE)) is not None:
         raise WorkspaceProblems([merge])
-    return ledger_of(split_lines(text), path)
+    return ledger_of(lines, path)
 
 
 def decoded(content: bytes, path: str) -> str:

@@ -197,6 +197,39 @@ def test_the_driver_refuses_what_is_no_ledger(branches: Path) -> None:
     )
 
 
+def test_what_a_new_workspace_leaves_to_git(tmp_path: Path) -> None:
+    """What `forecast init` writes keeps reports, caches and the lock out of git, and the ledger and kept inputs in."""
+    root = tmp_path / "w"
+    assert 0 == CliRunner().invoke(main, ["init", str(root)]).exit_code
+    _git(root, "init", "-q")
+    places = {
+        "reports/ledger.jsonl": False,
+        "reports/kept/ab/cd": False,
+        "reports/replay.jsonl": False,
+        "reports/.cache/x": True,
+        "reports/.lock": True,
+        "reports/index.html": True,
+        "reports/2026-07-01/forecast.json": True,
+    }
+    for path in places:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    ignored = _git(root, "status", "--porcelain", "--ignored", "-uall").splitlines()
+    found = {path: any(f"!! {path}".startswith(row) for row in ignored) for path in places}
+    assert places == found
+    merged = {LEDGER: "forecast", "priors/resolutions.jsonl": "union", "priors/judgements.csv": "union"}
+    assert merged == {path: _git(root, "check-attr", "merge", path).split(": ")[-1].strip() for path in merged}
+    assert merged == {path: _git(ROOT, "check-attr", "merge", path).split(": ")[-1].strip() for path in merged}
+    assert DRIVER.partition(" -m ")[2] in (root / "README.md").read_text(encoding="utf-8")
+
+
+def test_without_a_ledger_there_is_nothing_to_join(tmp_path: Path) -> None:
+    """It says so, ends with 0, and leaves the folder as it is."""
+    done = _run(tmp_path, "merge")
+    assert (0, f"nothing to join: there is no {LEDGER} yet\n") == (done.exit_code, done.stdout)
+    assert [] == list(tmp_path.iterdir())
+
+
 def _asked(root: Path) -> None:
     questions = "".join(
         f"- id: {name}\n  question: Will it?\n  about: {{event: success, state: 'yes'}}\n"

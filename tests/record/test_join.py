@@ -207,6 +207,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "no end": (_markers(HERE, THERE).replace(">>>>>>> two\n", ""), f"{LEDGER}:6: the markers of an unfinished merge"),
     "no middle": (_markers(HERE, THERE).replace("=======\n", ""), f"{LEDGER}:6: the markers of an unfinished merge"),
     "no beginning": (_markers(HERE, THERE).replace("<<<<<<< HEAD\n", ""), f"{LEDGER}:4: the markers of an unfinished"),
+    "a line changed, twice": (_file((HERE[0], HERE[2], HERE[2])), f"{LEDGER}:2: the ledger's chain is broken"),
     "no JSON": (_union(HERE, (*THERE, "{")), f"{LEDGER}:5: no JSON"),
 }
 
