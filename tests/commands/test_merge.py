@@ -114,6 +114,9 @@ def test_a_union_merge_is_a_fork_and_work_goes_on(branches: Path) -> None:
         found = _run(branches, command, *arguments)
         assert (0, 1) == (found.exit_code, found.stderr.count(FORKED)), (command, found.output)
         assert FORKED not in found.stdout
+    # Of evidence that no update has used there is no report yet, fork or not.
+    report = _run(branches, "report")
+    assert (1, 1, True) == (report.exit_code, report.stderr.count(FORKED), "the files have changed" in report.stderr)
     joined = _run(branches, "merge")
     assert (0, "joined two branches: 1 line from here, 1 from there; nothing else changed\n") == (
         joined.exit_code,
@@ -268,3 +271,27 @@ def test_rows_of_both_branches_are_kept(tmp_path: Path, path: str) -> None:
     own = len(sides[0] & sides[1])
     (root / path).write_text("\n".join([*lines[:own], *reversed(lines[own:])]) + "\n", encoding="utf-8")
     assert "0 errors" in _run(root, "check").stderr
+
+
+def test_two_people_resolve_one_question(tmp_path: Path) -> None:
+    """Both lines are kept by the merge, `check` names the second, and an undo of it is the way on."""
+    root = example(tmp_path / "w")
+    _asked(root)
+    _git(root, "init", "-q", "-b", "one")
+    _commit(root, "base")
+    for branch, state in (("two", ["no"]), ("one", ["--void"])):
+        _git(root, "checkout", "-q", *(["-b", branch] if branch == "two" else [branch]))
+        more = ["--on", "2026-06-15", "--source", "https://example.org/a", "--yes", "-C", str(root)]
+        assert 0 == CliRunner().invoke(main, ["resolve", "q-one", *state, *more]).exit_code
+        _commit(root, branch)
+    _git(root, "merge", "-q", "two", "-m", "merged")
+    checked = _run(root, "check")
+    said = "priors/resolutions.jsonl:2: resolution of 'q-one': it is resolved already, as void; at"
+    assert (1, True) == (checked.exit_code, said in checked.stdout), checked.output
+    undone = CliRunner().invoke(main, ["resolve", "q-one", "--undo", "--yes", "-C", str(root)])
+    assert 0 == undone.exit_code, undone.output
+    assert "0 errors" in _run(root, "check").stderr
+    shown = json.loads(
+        CliRunner().invoke(main, ["resolve", "q-one", "--undo", "--yes", "-C", str(root), "--json"]).stdout
+    )
+    assert shown["written"]
