@@ -11,6 +11,7 @@ from typing import Any
 
 from forecast.files import replace_file
 from forecast.lock import locked
+from forecast.record.kept import seal
 from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
@@ -77,6 +78,7 @@ def append(root: Path, line: Line) -> Line:
         before = place.read_bytes() if lines else b""
         end = b"" if before.endswith(b"\n") or not before else b"\n"
         replace_file(place, before + end + f"{encode(chained)}\n".encode())
+        seal(root, _texts(place.read_text(encoding="utf-8")))
     return chained
 
 
