@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -35,6 +36,7 @@ Progress = Callable[[str], None]
 
 APPENDED = (RESOLUTIONS, JUDGEMENTS)  # files that lines are only ever added to
 ERRORS = 4.0  # Monte Carlo errors of the difference of two forecasts from other draws
+CLOSE = 1e-6  # of a diagnostic of the same draws; last digits of a probability are sums of many
 DECIDES = ("known_until", "rolled", "inputs")  # what a line says of its inputs, apart from how it was computed
 
 
@@ -149,8 +151,16 @@ def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Finding
                 found += _rewritten(root, path, digest, present[path])
     workspace, problems = read_workspace(root, today=today)
     if workspace is None:
-        wrong = [problem for problem in problems if problem.severity == "error" and problem.source.path in touched]
-        return [*found, *(Finding(one.source, "edited", f"since line {last.number}: {one.what}") for one in wrong)]
+        wrong = [problem for problem in problems if problem.severity == "error"]
+        found += [
+            Finding(one.source, "edited", f"since line {last.number}: {one.what}")
+            for one in wrong
+            if one.source.path in touched
+        ]
+        if len(found) < len(wrong):
+            what = "what the records in the files say was not compared: `forecast check` tells the mistakes in them"
+            found.append(Finding(wrong[0].source, "not yet recorded", what))
+        return found
     edited = _edited(workspace, last)
     named = {finding.where.path for finding in edited}
     for path in sorted(touched - named):
@@ -158,7 +168,9 @@ def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Finding
             what = f"the file has other bytes than line {last.number} used; no forecast hangs on what differs"
             edited.append(Finding(Source(path, 1), "not yet recorded", what))
     new = sorted(set(present) - set(manifest)) if manifest else []
-    found += [Finding(Source(path, 1), "not yet recorded", f"this file is newer than line {last.number}") for path in new]
+    found += [
+        Finding(Source(path, 1), "not yet recorded", f"this file is newer than line {last.number}") for path in new
+    ]
     return [*found, *edited]
 
 
@@ -169,7 +181,9 @@ def _rewritten(root: Path, path: str, digest: str, content: bytes) -> list[Findi
         return []
     if content.startswith(before.rstrip(b"\n")):
         return []
-    same = next((n for n, (a, b) in enumerate(zip(before.split(b"\n"), content.split(b"\n"), strict=False)) if a != b), 0)
+    same = next(
+        (n for n, (a, b) in enumerate(zip(before.split(b"\n"), content.split(b"\n"), strict=False)) if a != b), 0
+    )
     what = "lines of this file are only ever added, and one that an update used is no longer as it was"
     return [Finding(Source(path, same + 1), "rewritten", what)]
 
@@ -198,8 +212,8 @@ def _edited(workspace: Workspace, last: Row) -> list[Finding]:
         what = f"the network was edited after line {last.number} used it"
         found.append(Finding(workspace.network.source, "edited", what))
     if now["scenarios"] != then.get("scenarios"):
-        where = workspace.scenarios[0].source if workspace.scenarios else workspace.network.source
-        found.append(Finding(where, "edited", f"the scenarios were edited after line {last.number} used them"))
+        first = workspace.scenarios[0].source if workspace.scenarios else workspace.network.source
+        found.append(Finding(first, "edited", f"the scenarios were edited after line {last.number} used them"))
     return found
 
 
@@ -223,15 +237,22 @@ def recompute(
         again = pipeline.conclude(
             Path(folder), max(today, as_of), progress, as_of=as_of, seed=line["seed"], attribute=False, inputs=inputs
         )
-    here = again.line
+    here = again.line.as_json()
     origin = [name for key in ("environment", "versions") for name in unlike(line.get(key, {}), here[key])]
     if line["version"] != here["version"]:
         origin.insert(0, f"forecast {line['version']}, here {here['version']}")
     largest, errors = _apart(line["scenarios"], here["scenarios"])
+    if largest <= LAST_DIGITS and (others := _other_numbers(line, here)):
+        what = f"its probabilities come out the same when it is run again, but not its {', '.join(others)}"
+        return Recomputed(line=number, as_of=as_of, largest=largest, errors=errors, unlike=tuple(origin)), [
+            Finding(Source(LEDGER, number), "other numbers", what)
+        ]
     run = Recomputed(line=number, as_of=as_of, largest=largest, errors=errors, unlike=tuple(origin))
     where, found = Source(LEDGER, number), []
     if line["version"] == here["version"] and any(line.get(key) != here.get(key) for key in DECIDES):
-        what = f"its kept inputs are not those that the line tells: they differ in {', '.join(_unlike_inputs(line, here))}"
+        what = (
+            f"its kept inputs are not those that the line tells: they differ in {', '.join(_unlike_inputs(line, here))}"
+        )
         found.append(Finding(where, "other inputs", what))
     if not run.is_same and (not origin or errors > ERRORS):
         found.append(Finding(where, "other numbers", f"run again from its inputs, it gives others: {run.words}"))
@@ -255,6 +276,26 @@ def _unlike_inputs(line: Mapping[str, Any], here: Mapping[str, Any]) -> list[str
     now = {**here, **here["inputs"]}
     keys = ("known_until", "rolled", *sorted({*line.get("inputs", {}), *here["inputs"]}))
     return [key.replace("_", " ") for key in keys if told.get(key) != now.get(key)]
+
+
+def _other_numbers(line: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Name what a line says of its numbers that is not so: quantiles, Monte Carlo errors, diagnostics."""
+    pairs = [
+        (f"{key} of {row['id']}", row.get(key), other.get(key))
+        for row, other in zip(line["scenarios"], here["scenarios"], strict=True)
+        for key in ("quantiles", "mcse")
+        if key in row
+    ]
+    pairs += [(key, value, here["diagnostics"].get(key)) for key, value in line.get("diagnostics", {}).items()]
+    return [name for name, told, now in pairs if not _is_close(told, now)]
+
+
+def _is_close(told: Any, now: Any) -> bool:
+    if isinstance(told, list) and isinstance(now, list):
+        return len(told) == len(now) and all(map(_is_close, told, now))
+    if isinstance(told, int | float) and isinstance(now, int | float):
+        return math.isclose(told, now, rel_tol=CLOSE, abs_tol=LAST_DIGITS)
+    return bool(told == now)
 
 
 def _apart(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> tuple[float, float]:

@@ -22,8 +22,9 @@ from pathlib import Path
 from forecast.files import replace_file
 
 KEPT = "reports/kept"
-LONG = 256 * 1024  # bytes; of a longer file only the parts that are new are kept again
-PART_BITS = 10  # a part has some 2 ** 10 lines
+# Of a content with more bytes only the parts that are new are kept again; a part has some 2 ** bits lines.
+LONG, PART_BITS = 256 * 1024, 10  # of an input file
+LONG_LIST, LIST_BITS = 4 * 1024, 5  # of a list of files, which most updates add a line to
 DIGEST = re.compile(r"[0-9a-f]{64}")
 MOST = 256 * 1024 * 1024  # bytes of one content: more than any input file may have
 
@@ -51,19 +52,20 @@ def keep_inputs(root: Path, contents: Mapping[str, bytes]) -> str:
 
     What is kept already is not written again. Everything is synced when this returns. Raises OSError.
     """
-    return keep(root, manifest_of({path: keep(root, content) for path, content in contents.items()}))
+    digests = {path: keep(root, content) for path, content in contents.items()}
+    return keep(root, manifest_of(digests), LONG_LIST, LIST_BITS)
 
 
-def keep(root: Path, content: bytes) -> str:
-    """Keep one content and return its digest. Raises OSError."""
+def keep(root: Path, content: bytes, long: int = LONG, bits: int = PART_BITS) -> str:
+    """Keep one content and return its digest; of one that is `long` the parts are kept. Raises OSError."""
     digest = digest_of_content(content)
     place = _place(root, digest)
     if place.with_suffix(".gz").exists() or place.with_suffix(".parts").exists():
         return digest
-    if len(content) <= LONG:
+    if len(content) <= long:
         replace_file(place.with_suffix(".gz"), gzip.compress(content, 9, mtime=0))
     else:
-        parts = [_keep_part(root, part) for part in parts_of(content)]
+        parts = [_keep_part(root, part) for part in parts_of(content, bits, 8 * long)]
         replace_file(place.with_suffix(".parts"), "".join(f"{part}\n" for part in parts).encode())
     return digest
 
@@ -76,24 +78,31 @@ def _keep_part(root: Path, part: bytes) -> str:
     return digest
 
 
-def parts_of(content: bytes) -> Iterator[bytes]:
+def parts_of(content: bytes, bits: int = PART_BITS, most: int = 8 * LONG) -> Iterator[bytes]:
     """Cut a content behind lines whose checksum ends in zeros: what stands before an edit is cut as it was."""
-    start, end, mask = 0, 0, (1 << PART_BITS) - 1
+    start, end, mask = 0, 0, (1 << bits) - 1
     for line in content.splitlines(keepends=True):
         end += len(line)
-        if zlib.crc32(line) & mask == 0 or end - start > 8 * LONG:
+        if zlib.crc32(line) & mask == 0 or end - start > most:
             yield content[start:end]
             start = end
     if start < end:
         yield content[start:end]
 
 
-def kept_content(root: Path, digest: str) -> bytes:
-    """Return what is kept under a digest. Raises DamagedError where it is missing or another content."""
+def kept_content(root: Path, digest: str, parts_read: dict[str, bytes] | None = None) -> bytes:
+    """Return what is kept under a digest. Raises DamagedError where it is missing or another content.
+
+    `parts_read` are parts that need not be read again; it is added to.
+    """
     place = _place(root, digest)
     if (parts := place.with_suffix(".parts")).exists():
         names = parts.read_text(encoding="ascii", errors="replace").split()
-        content = b"".join(_unpacked(_place(root, name).with_suffix(".gz"), digest) for name in names)
+        read = {} if parts_read is None else parts_read
+        for name in names:
+            if name not in read:
+                read[name] = _unpacked(_place(root, name).with_suffix(".gz"), digest)
+        content = b"".join(read[name] for name in names)
     else:
         content = _unpacked(place.with_suffix(".gz"), digest)
     if digest_of_content(content) != digest:
@@ -121,13 +130,15 @@ def kept_manifest(root: Path, digest: str) -> dict[str, str]:
 
     A path is one of the workspace's own: none begins with a slash or leads out of it.
     """
-    found: dict[str, str] = {}
-    for row in kept_content(root, digest).decode(errors="replace").splitlines():
-        content, _, path = row.partition("  ")
-        if DIGEST.fullmatch(content) is None or not path or path.startswith("/") or ".." in path.split("/"):
-            raise DamagedError(digest, "is no list of files")
-        found[path] = content
-    return found
+    return dict(listed_file(row, digest) for row in kept_content(root, digest).decode(errors="replace").splitlines())
+
+
+def listed_file(row: str, manifest: str) -> tuple[str, str]:
+    """Return the path and the digest that a line of a manifest tells. Raises DamagedError."""
+    content, _, path = row.partition("  ")
+    if DIGEST.fullmatch(content) is None or not path or path.startswith("/") or ".." in path.split("/"):
+        raise DamagedError(manifest, "is no list of files")
+    return path, content
 
 
 def kept_inputs(root: Path, manifest: str) -> dict[str, bytes]:

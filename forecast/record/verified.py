@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from forecast.record.kept import DamagedError, digest_of_content, kept_content, kept_manifest, sealed_lines
+from forecast.record.kept import DamagedError, digest_of_content, kept_content, listed_file, sealed_lines
 from forecast.record.ledger import LEDGER
 from forecast.workspace.problems import Source
 
@@ -110,7 +110,8 @@ def verified_chain(root: Path) -> Chain:
 
 
 def _rows(content: bytes) -> tuple[tuple[Row, ...], list[Finding]]:
-    texts = content.removesuffix(b"\n").split(b"\n") if content else []
+    # A checkout with line ends of Windows is no change.
+    texts = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n") if content else []
     merging = [number for number, text in enumerate(texts, 1) if text[:7] in MARKERS]
     found = []
     if merging:
@@ -158,7 +159,9 @@ def _against_copies(rows: Sequence[Row], sealed: Mapping[str, bytes], damaged: f
             found.append(Finding(Source(LEDGER, row.number), "added", "no update wrote this line"))
             added.add(row.digest)
     found += _gone({digest: text for digest, text in gone.items() if digest not in joined}, rows, sealed)
-    explained = frozenset({*missing, *added, *(row.digest for row in strange if row.number in pairs), *(damaged - here)})
+    explained = frozenset(
+        {*missing, *added, *(row.digest for row in strange if row.number in pairs), *(damaged - here)}
+    )
     followed = frozenset(parent for text in missing.values() for parent in _parents(_content(text)))
     return _Held(tuple(found), sum(row.digest in sealed for row in rows), explained, followed)
 
@@ -170,7 +173,7 @@ def _without_copies(rows: Sequence[Row]) -> Iterator[Finding]:
 
 
 def _pairs(rows: Sequence[Row], strange: Sequence[Row], missing: Mapping[str, bytes]) -> dict[int, str]:
-    """Return which missing line each strange one was, by its number: its neighbours' digests say so, or most of its bytes do."""
+    """Return which missing line each strange one was, by number, as its neighbours or most of its bytes say."""
     parents = {digest: _parents(_content(text)) for digest, text in missing.items()}
     at = {row.number: row for row in rows}
     pairs: dict[int, str] = {}
@@ -181,7 +184,9 @@ def _pairs(rows: Sequence[Row], strange: Sequence[Row], missing: Mapping[str, by
         close = [
             digest
             for digest in left
-            if (after is not None and digest in after.parents) or follows in parents[digest] or row.text in missing[digest]
+            if (after is not None and digest in after.parents)
+            or follows in parents[digest]
+            or row.text in missing[digest]
         ]
         if len(close) == 1:
             pairs[row.number] = close[0]
@@ -277,40 +282,42 @@ def _order(rows: Sequence[Row], held: _Held) -> Iterator[Finding]:
 
 def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[Finding, ...], int]:
     """Hold what is kept of every update's inputs against its digests; also return how many contents there are."""
-    checked: dict[str, str | None] = {}
-
-    def wrong(digest: str) -> str | None:
-        if digest not in checked:
-            try:
-                kept_content(root, digest)
-                checked[digest] = None
-            except DamagedError as error:
-                checked[digest] = error.why
-        return checked[digest]
-
     found: list[Finding] = []
-    told: set[str] = set()
+    parts: dict[str, bytes] = {}
+    seen: dict[str, None] = {}  # lines of manifests that were looked at already
+    contents: set[str] = set()
     updates = [row for row in rows if "as_of" in row.content]
     for row in updates:
         manifest = row.content.get("kept")
-        if not isinstance(manifest, str):
+        if not isinstance(manifest, str) or manifest in contents:
             continue
+        contents.add(manifest)
         try:
-            files = {"the list of its files": manifest, **kept_manifest(root, manifest)}
-        except DamagedError:
-            files = {"the list of its files": manifest}
-        for path, digest in files.items():
-            why = wrong(digest)
-            if why is not None and digest not in told:
-                told.add(digest)
-                kind: Kind = "kept inputs missing" if why == "is missing" else "kept inputs changed"
-                what = f"what was kept of {path} for the forecast of {row.content['as_of']} {why} (under {digest[:16]})"
-                found.append(Finding(Source(LEDGER, row.number), kind, what))
+            listed = dict.fromkeys(kept_content(root, manifest, parts).decode(errors="replace").splitlines())
+            new = [listed_file(text, manifest) for text in listed if text not in seen]
+        except DamagedError as error:
+            found.append(_damaged(row, "the list of its files", error))
+            continue
+        seen |= listed
+        for path, digest in new:
+            if digest in contents:
+                continue
+            contents.add(digest)
+            try:
+                kept_content(root, digest)
+            except DamagedError as error:
+                found.append(_damaged(row, path, error))
     bare = [row.number for row in updates if "kept" not in row.content]
     if bare:
         what = f"{_lines(bare)} {'was' if len(bare) == 1 else 'were'} written before inputs were kept"
         found.append(Finding(Source(LEDGER, bare[0]), "no inputs kept", what))
-    return tuple(found), len(checked)
+    return tuple(found), len(contents)
+
+
+def _damaged(row: Row, path: str, error: DamagedError) -> Finding:
+    kind: Kind = "kept inputs missing" if error.why == "is missing" else "kept inputs changed"
+    what = f"what was kept of {path} for the forecast of {row.content['as_of']} {error.why} (under {error.digest[:16]})"
+    return Finding(Source(LEDGER, row.number), kind, what)
 
 
 def verified_pages(root: Path, rows: Sequence[Row]) -> Iterator[Finding]:

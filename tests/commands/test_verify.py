@@ -13,10 +13,23 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
+from forecast.record.entries import line_digest
 from forecast.record.kept import keep_inputs, kept_inputs, seal
-from forecast.record.ledger import LEDGER, encode, line_digest
+from forecast.record.ledger import LEDGER
 
 AS_OF = "2026-07-01"  # of the first line
+ITEM = """- id: {}
+  reported: {}
+  source: newspaper
+  headline: A late report.
+  bears_on:
+  - {{event: success, support: slight, for: yes}}
+"""
+
+
+def encode(line: dict[str, Any]) -> str:
+    """Write a line of a ledger, whatever it holds."""
+    return json.dumps(line, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _run(*arguments: object) -> Result:
@@ -38,9 +51,7 @@ def _kinds(root: Path, *more: str) -> list[str]:
 @pytest.fixture
 def twice(updated: Path) -> Path:
     """The workspace after a second update, which one more report made necessary."""
-    item = "- id: late\n  reported: 2026-07-03\n  source: newspaper\n  headline: A late report.\n  bears_on:\n"
-    item += "  - {event: success, support: slight, for: yes}\n"
-    (updated / "evidence" / "late.yaml").write_text(item, encoding="utf-8")
+    (updated / "evidence" / "late.yaml").write_text(ITEM.format("late", "2026-07-03"), encoding="utf-8")
     result = _run("update", "-C", updated, "--as-of", "2026-07-05", "--no-report")
     assert 0 == result.exit_code, result.output
     return updated
@@ -65,7 +76,7 @@ def _edit(path: Path, old: str, new: str) -> None:
 CHANGES: dict[str, tuple[Callable[[Path], object], list[str], int]] = {
     "evidence edited": (lambda root: _edit(root / "evidence/late.yaml", "slight", "strong"), ["edited"], 1),
     "evidence gone": (lambda root: (root / "evidence/late.yaml").unlink(), ["missing file", "missing file"], 1),
-    "evidence no YAML": (lambda root: _edit(root / "evidence/late.yaml", "[{]" * 0 + "bears_on:", "bears_on: ["), ["edited"], 1),
+    "evidence no YAML": (lambda root: _edit(root / "evidence/late.yaml", "bears_on:", "bears_on: ["), ["edited"], 1),
     "a comment": (lambda root: _edit(root / "evidence/late.yaml", "- id", "# by hand\n- id"), ["not yet recorded"], 0),
     "a statement edited": (
         lambda root: _edit(sorted((root / "priors/statements").iterdir())[0], "probability: ", "probability: 0.0"),
@@ -75,7 +86,12 @@ CHANGES: dict[str, tuple[Callable[[Path], object], list[str], int]] = {
     "a network edited": (lambda root: _edit(root / "priors/network.yaml", "title: ", "title: Other "), ["edited"], 1),
     "a ledger's byte": (lambda root: _edit(root / LEDGER, '"seed":2', '"seed":3'), ["changed"], 1),
     "a new file": (
-        lambda root: shutil.copy(root / "priors/experts.yaml", root / "evidence/grades.yaml") and None,
+        lambda root: (root / "evidence/later.yaml").write_text(ITEM.format("later", "2026-07-04"), encoding="utf-8"),
+        ["not yet recorded"],
+        0,
+    ),
+    "a new file with a mistake": (
+        lambda root: (root / "evidence/later.yaml").write_text("- id: later\n", encoding="utf-8"),
         ["not yet recorded"],
         0,
     ),
@@ -98,7 +114,7 @@ def test_what_was_changed_since(name: str, twice: Path) -> None:
 
 
 def test_a_forecast_run_again(twice: Path) -> None:
-    """A line's forecast comes out the same from its kept inputs, though the files have changed, and no file is written."""
+    """A line's forecast comes out the same from its kept inputs, whatever the files are now; no file is written."""
     shutil.rmtree(twice / "reports/.cache")
     _edit(twice / "evidence/late.yaml", "slight", "strong")
     before = sorted(path.relative_to(twice).as_posix() for path in twice.rglob("*"))
@@ -121,12 +137,23 @@ def test_a_forged_line_is_found_by_running_it_again(updated: Path) -> None:
     assert ["other numbers"] == _kinds(updated, "--recompute")
 
 
+def test_a_forged_width_is_found_too(updated: Path) -> None:
+    """A line whose interval is narrower than its forecast's comes out otherwise when it is run again."""
+    line = json.loads((updated / LEDGER).read_text(encoding="utf-8"))
+    line["scenarios"][0]["quantiles"][0] += 0.01
+    shutil.rmtree(updated / "reports/kept/lines")
+    (updated / LEDGER).write_text(encode(line) + "\n", encoding="utf-8")
+    seal(updated, [encode(line)])
+    (finding,) = _verified(updated, "--recompute")["findings"]
+    assert ("other numbers", True) == (finding["kind"], "but not its quantiles of" in finding["what"])
+
+
 def test_a_line_that_names_other_inputs(updated: Path) -> None:
     """A line whose kept inputs are not those that its digests tell is found when it is run again."""
     line = json.loads((updated / LEDGER).read_text(encoding="utf-8"))
     contents = kept_inputs(updated, line["kept"])
-    (place,) = [path for path in contents if path.startswith("priors/statements")][:1]
-    contents[place] = contents[place].replace(b"probability: 0.", b"probability: 0.0", 1)
+    place = "priors/statements/outside.yaml"
+    contents[place] = contents[place].replace(b"happened: 7", b"happened: 8", 1)
     line["kept"] = keep_inputs(updated, contents)
     shutil.rmtree(updated / "reports/kept/lines")
     (updated / LEDGER).write_text(encode(line) + "\n", encoding="utf-8")
@@ -142,13 +169,47 @@ def test_another_version_and_processor_are_notes(updated: Path) -> None:
     (updated / LEDGER).write_text(encode(line) + "\n", encoding="utf-8")
     seal(updated, [encode(line)])
     found = _verified(updated)
-    assert [("other processor", True), ("other version", True)] == [(one["kind"], one["note"]) for one in found["findings"]]
+    assert [("other processor", True), ("other version", True)] == [
+        (one["kind"], one["note"]) for one in found["findings"]
+    ]
     assert "line 1 by forecast 0.0.9" in found["findings"][1]["what"]
+
+
+def test_a_past_forecast_is_shown(twice: Path) -> None:
+    """`show --line` prints a past forecast as it was, whatever the files and the folders of reports are now."""
+    first = json.loads((twice / f"reports/{AS_OF}/forecast.json").read_text(encoding="utf-8"))
+    shutil.rmtree(twice / f"reports/{AS_OF}")
+    _edit(twice / "priors/statements/outside.yaml", "happened: 7", "happened: 8")
+    (twice / "evidence" / "2026-06-18-test-begun.yaml").unlink()
+    shown = _run("show", "-C", twice, "--line", "1", "--json")
+    assert 0 == shown.exit_code, shown.output
+    told = json.loads(shown.stdout)
+    assert [first[key] for key in ("scenarios", "events")] == [told[key] for key in ("scenarios", "events")]
+    refused = _run("show", "-C", twice, "--line", "3")
+    assert (1, True) == (refused.exit_code, "no forecast is on line 3; the ledger has lines 1 to 2" in refused.stderr)
+
+
+def test_a_past_report_is_drawn(twice: Path) -> None:
+    """`report` draws a past forecast from kept inputs; `--line` into a folder of its own, and all else stays."""
+    _edit(twice / "priors/statements/outside.yaml", "happened: 7", "happened: 8")
+    before = (twice / LEDGER).read_bytes()
+    drawn = _run("report", "-C", twice, "--line", "1")
+    assert 0 == drawn.exit_code, drawn.output
+    page = twice / "reports/line-1/report.html"
+    assert f"written: {page}" in drawn.stdout
+    told = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))
+    line = json.loads(before.splitlines()[0])
+    rows = {row["id"]: row["probability"] for row in line["scenarios"]}
+    assert rows == {row["id"]: row["probability"] for row in told["scenarios"]}
+    assert not (twice / f"reports/{AS_OF}/report.html").exists()
+    brief = _run("report", "-C", twice, AS_OF, "--format", "md")
+    assert 0 == brief.exit_code, brief.output
+    assert before == (twice / LEDGER).read_bytes()
 
 
 def _git(root: Path, *arguments: str) -> None:
     who = ["-c", "user.email=a@example.org", "-c", "user.name=a"]
-    subprocess.run(["git", "-C", str(root), *who, *arguments], check=True, capture_output=True)  # noqa: S603, S607
+    subprocess.run(["git", "-C", str(root), *who, *arguments], check=True, capture_output=True)
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
