@@ -24,6 +24,7 @@ from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
 from forecast.record.entries import Line
+from forecast.record.kept import keep_inputs
 from forecast.record.ledger import Ledger, append, has_news, line_to_compare, read_ledger
 from forecast.record.new_line import new_line
 from forecast.record.outcome import Outcome, outcome, prior_outcome
@@ -38,7 +39,7 @@ from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.misfits import misfits
 from forecast.workspace.problems import Problem, WorkspaceProblems
-from forecast.workspace.read import load, read_workspace
+from forecast.workspace.read import Contents, load, read_workspace
 from forecast.workspace.records import Item, Workspace
 
 if TYPE_CHECKING:
@@ -91,22 +92,26 @@ def conclude(
     note: str | None = None,
     attribute: bool = True,
     n_lines: int | None = None,
+    inputs: Contents | None = None,
+    cache: Path | None = None,
 ) -> Update:
     """Read a workspace and compute its forecast as of a date (default: today). Nothing is written but cached draws.
 
-    With `n_lines` only so many lines of the ledger are there to compare with.
+    With `n_lines` only so many lines of the ledger are there to compare with. `inputs` are the contents of all input
+    files where others than those on disk are meant; `cache` is the folder of the draws, by default the workspace's.
 
     Raises WorkspaceProblems for mistakes in the files and for evidence that contradicts itself.
     """
-    workspace, layout, as_of = open_workspace(root, today, as_of)
+    workspace, layout, as_of = open_workspace(root, today, as_of, inputs)
     ledger = read_ledger(root).until(n_lines)
+    cache = cache or root / "reports" / ".cache"
     try:
-        found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress, refit=refit)
+        found = posterior(layout, workspace, as_of, seed, cache, progress, refit=refit)
     except ContradictionError as error:
         raise WorkspaceProblems(_contradiction(error)) from error
     except UndefinedError as error:
         raise WorkspaceProblems(_undefined(error, workspace)) from error
-    keep_posterior(found, root / "reports" / ".cache", posterior_key(workspace, as_of, seed))
+    keep_posterior(found, cache, posterior_key(workspace, as_of, seed))
     result = outcome(workspace, layout, as_of, seed, found)
     doubts = (
         *misfits(active_statements(workspace, as_of)),
@@ -147,9 +152,11 @@ def _compared_anew(update: Update, progress: Progress) -> Update:
     return _compared(update.root, update.outcome, ledger, note, update.doubts, progress, attribute=attribute)
 
 
-def open_workspace(root: Path, today: date, as_of: date | None) -> tuple[Workspace, Layout, date]:
+def open_workspace(
+    root: Path, today: date, as_of: date | None, inputs: Contents | None = None
+) -> tuple[Workspace, Layout, date]:
     """Read and check a workspace for a run as of a date. Raises WorkspaceProblems."""
-    workspace = load(root, today)
+    workspace = load(root, today, inputs)
     as_of = as_of or today
     _check_opened(workspace, as_of)
     seen = seen_on(workspace, as_of)
@@ -178,6 +185,7 @@ def write(update: Update, progress: Progress, *, with_report: bool = True) -> Up
         # Drawn twice only where another update came in between, which is rare.
         replace_folder(now.folder, drawn if now is update else _files(now, progress, with_report=with_report))
         if now.is_new:
+            keep_inputs(now.root, now.outcome.workspace.contents)  # before the line that names them
             append(now.root, now.line)
         if with_report:
             from forecast.publish import write_index

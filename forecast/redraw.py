@@ -1,4 +1,4 @@
-"""The report of a forecast that is already recorded, drawn again from the files as they are now."""
+"""The report of a forecast that is already recorded, drawn again from the files or from what was kept of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from datetime import date
 from pathlib import Path
 
 from forecast import pipeline
-from forecast.files import replace_file
+from forecast.files import replace_file, replace_folder
 from forecast.lock import locked
 from forecast.publish import Asked, material, published, write_index
 from forecast.record.entries import Line
-from forecast.record.ledger import read_ledger, same_inputs
+from forecast.record.inputs import active_inputs
+from forecast.record.kept import DamagedError, kept_inputs
+from forecast.record.ledger import Ledger, read_ledger, same_inputs
+from forecast.workspace.horizons import seen_on
+from forecast.workspace.read import read_workspace
 
 Progress = Callable[[str], None]
 
@@ -21,22 +25,54 @@ class NotRecordedError(ValueError):
     """No ledger line is of the date, or the files are no longer those that its forecast came from."""
 
 
-def recorded(root: Path, today: date, progress: Progress, as_of: date | None = None) -> Asked:
-    """Compute anew what the ledger holds: the latest forecast, or the latest as of a date.
+def recorded(
+    root: Path, today: date, progress: Progress, as_of: date | None = None, number: int | None = None
+) -> Asked:
+    """Compute anew what the ledger holds: the latest forecast, the latest as of a date, or that of a line.
 
-    An update of a date on which nothing was new has no line; it is drawn by the line that held.
+    An update of a date on which nothing was new has no line; it is drawn by the line that held. Where the files have
+    changed since, it is computed from the inputs that were kept.
 
     Raises NotRecordedError, and WorkspaceProblems.
     """
     ledger = read_ledger(root)
-    line = _line(root, ledger.updates, as_of)
+    line = _line(root, ledger.updates, as_of) if number is None else _line_at(ledger, number)
     day, held = as_of or line.as_of, line.as_of
     until = line.number  # lines after it were not there when it was compared
-    found = pipeline.conclude(root, today, progress, as_of=day, seed=line.seed, attribute=False, n_lines=until)
+    quiet = "" if day == held else f"nothing was new on {day}: the forecast of {held} held; and "
+    changed = f"{quiet}the files have changed since the forecast of {held}"
+    inputs = _kept(root, today, line, changed)
+    found = pipeline.conclude(
+        root, today, progress, as_of=day, seed=line.seed, attribute=False, n_lines=until, inputs=inputs
+    )
     if not same_inputs(found.line, line):
-        quiet = "" if day == held else f"nothing was new on {day}: the forecast of {held} held; and "
-        raise NotRecordedError(f"{quiet}the files have changed since the forecast of {held}; run `forecast update`")
+        raise NotRecordedError(f"{changed}; run `forecast update`")
     return pipeline.asked_of(replace(found, ledger=ledger.until(until), is_new=False))
+
+
+def _is_as_it_was(root: Path, today: date, line: Line) -> bool:
+    """Say whether the files still hold what a line's forecast rested on, whatever else has come since."""
+    workspace, _ = read_workspace(root, today=today)
+    return workspace is not None and active_inputs(seen_on(workspace, line.as_of), line.as_of) == line.inputs
+
+
+def _kept(root: Path, today: date, line: Line, changed: str) -> dict[str, bytes] | None:
+    """Return the inputs that were kept, if the files are no longer those; None where they are, or nothing was kept."""
+    if line.kept is None or _is_as_it_was(root, today, line):
+        return None
+    try:
+        return kept_inputs(root, line.kept)
+    except DamagedError as error:
+        raise NotRecordedError(f"{changed}, and {error}; `forecast verify` tells more") from None
+
+
+def _line_at(ledger: Ledger, number: int) -> Line:
+    line = next((line for line in ledger.updates if line.number == number), None)
+    if line is not None:
+        return line
+    last = len(ledger.entries)
+    msg = "the ledger has no line yet" if not last else f"the ledger has lines 1 to {last}"
+    raise NotRecordedError(f"no forecast is on line {number}; {msg}")
 
 
 def _line(root: Path, updates: Sequence[Line], as_of: date | None) -> Line:
@@ -73,6 +109,16 @@ def redraw(asked: Asked, progress: Progress) -> Path:
         for name, content in drawn.items():
             replace_file(folder / name, content)
         write_index(asked.root, asked.outcome, updates)
+    return folder
+
+
+def redraw_line(asked: Asked, progress: Progress) -> Path:
+    """Write the files of the report of a past line into a folder of its own, `reports/line-N`; return the folder.
+
+    The reports by date, and the list of updates, stay as they are.
+    """
+    folder = asked.root / "reports" / f"line-{asked.recorded.number}"
+    replace_folder(folder, published(asked, progress))
     return folder
 
 

@@ -40,6 +40,7 @@ COMMANDS = {
     ),
     "log": ("forecast.commands.log:log", "Print the updates so far: what they forecast, and what was new."),
     "diff": ("forecast.commands.diff:diff", "Show what changed between two forecasts, and what each change did."),
+    "verify": ("forecast.commands.verify:verify", "Tell whether every forecast is still what was written."),
     "backtest": ("forecast.commands.backtest:backtest", "Forecast past dates again, each from what was known then."),
     "questions": ("forecast.commands.questions:questions", "Print the dated questions beside what others say of them."),
     "resolve": ("forecast.commands.resolve:resolve", "Resolve a question, or settle an event from a day on."),

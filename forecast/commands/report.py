@@ -17,6 +17,7 @@ from forecast.commands.forked import said
 @click.argument("day", metavar="[AS_OF]", type=options.DATE, required=False)
 @options.workspace
 @options.as_of
+@click.option("--line", "number", type=click.IntRange(1), metavar="N", help="Of this line of the ledger, kept apart.")
 @click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
 @click.option(
     "--format",
@@ -27,17 +28,21 @@ from forecast.commands.forked import said
 )
 @click.option("--refit-alternatives", "refits", is_flag=True, help="Sample the alternatives that need a refit.")
 def report(
-    root: Path, day: date | None, as_of: date | None, opened: bool, form: Literal["html", "md"], refits: bool
-) -> None:
+    root: Path, day: date | None, as_of: date | None, number: int | None, opened: bool, form: Literal["html", "md"],
+    refits: bool,
+) -> None:  # fmt: skip
     """Draw the report of the latest forecast, or of the latest as of a date.
 
-    Written are report.html, report.json, report.md and forecast.nc in the folder of its date, and reports/index.html.
-    The forecast has to stand in the ledger, and what it rested on has to be as it was then: otherwise update first.
+    Written are report.html, report.json, report.md and forecast.nc in the folder of its date, and reports/index.html;
+    with --line in reports/line-N. The forecast has to stand in the ledger. Where the files have changed since, it is
+    drawn from the inputs that were kept with it.
     """
     from forecast.commands.progress import Progress
     from forecast.record.ledger import read_ledger
-    from forecast.redraw import NotRecordedError, brief_of, recorded, redraw
+    from forecast.redraw import NotRecordedError, brief_of, recorded, redraw, redraw_line
 
+    if number is not None and (day, as_of) != (None, None):
+        raise click.UsageError("a line and a date; name one")
     if day is not None and as_of not in {None, day}:
         raise click.UsageError("two dates; name one, as an argument or with --as-of")
     if opened and form == "md":
@@ -45,9 +50,10 @@ def report(
     said(read_ledger(root))
     progress = Progress()
     try:
-        asked = replace(recorded(root, options.today(), progress, day or as_of), refits=refits)
+        asked = replace(recorded(root, options.today(), progress, day or as_of, number), refits=refits)
         text = brief_of(asked, progress) if form == "md" else None
-        page = redraw(asked, progress) / "report.html" if text is None else None
+        draw = redraw if number is None else redraw_line
+        page = draw(asked, progress) / "report.html" if text is None else None
     except NotRecordedError as error:
         raise click.ClickException(str(error)) from error
     finally:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.workspace
 @options.as_of
+@click.option("--line", "number", type=click.IntRange(1), metavar="N", help="The forecast of this line of the ledger.")
 @click.option("--prior", is_flag=True, help="Show what the statements alone imply, before any evidence.")
 @click.option("--events", is_flag=True, help="Also print every event.")
 @click.option("--by", type=options.ANY_DATE, metavar="DATE", help="Every event and scenario by this day instead.")
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 @click.option("--equal-weights", is_flag=True, help="With the same weight and sd for every statement.")
 @options.as_json
 def show(
-    root: Path, as_of: date | None, prior: bool, events: bool, by: date | None, without_expert: tuple[str, ...],
-    without_group: tuple[str, ...], without_editors: bool, without_source: tuple[str, ...], equal_weights: bool,
-    as_json: bool,
+    root: Path, as_of: date | None, number: int | None, prior: bool, events: bool, by: date | None,
+    without_expert: tuple[str, ...], without_group: tuple[str, ...], without_editors: bool,
+    without_source: tuple[str, ...], equal_weights: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Print the latest forecast that was written, on or before a date; with --prior, the prior.
 
+    With --line: compute a past forecast again, from the inputs that were kept with it if the files have changed.
     With --by: compute what will have been reached, and what will be so, by a day until the horizon (as of today).
     With --without-... or --equal-weights: compute what the forecast would be, and how far it is from the ordinary one.
     The first time this samples, for about a minute; nothing but cached draws is written.
@@ -43,6 +45,8 @@ def show(
     from forecast.workspace.alternatives import Alternative
 
     alternative = Alternative(without_expert, without_group, equal_weights, without_editors, without_source)
+    if number is not None and (prior or as_of or by or alternative.description):
+        raise click.UsageError("--line shows a forecast as it was; leave out the other option")
     if prior and alternative.description:
         raise click.UsageError("--prior shows the statements as they are; leave out the other option")
     if by is not None:
@@ -53,7 +57,7 @@ def show(
     if alternative.description:
         table = _alternative(root, as_of, alternative)
     else:
-        table = _prior(root, as_of) if prior else _latest(root, as_of)
+        table = _of_line(root, number) if number else _prior(root, as_of) if prior else _latest(root, as_of)
     if as_json:
         click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
         return
@@ -105,6 +109,22 @@ def _latest(root: Path, as_of: date | None) -> Any:
         raise click.ClickException(f"no forecast{when} in {root / 'reports'}; run `forecast update -C {root}` first")
     said_of(root)
     return json.loads(on_time[-1].read_text(encoding="utf-8"))
+
+
+def _of_line(root: Path, number: int) -> dict[str, Any]:
+    from forecast.commands.progress import Progress
+    from forecast.redraw import NotRecordedError, recorded
+
+    progress = Progress()
+    try:
+        asked = recorded(root, options.today(), progress, number=number)
+    except NotRecordedError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        progress.done()
+    for warning in asked.warnings:
+        click.echo(str(warning), err=True)
+    return asked.forecast
 
 
 def _alternative(root: Path, as_of: date | None, alternative: Alternative) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from forecast.files import replace_file
 from forecast.lock import locked
 from forecast.record.entries import Entry, Line, encode, entry_of, line_digest
 from forecast.record.entry_shape import RefusedError, parse_object, shape_problems
+from forecast.record.kept import seal
 from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
@@ -164,7 +165,7 @@ def append(root: Path, line: Line) -> Line:
     """Add an update behind the line that is last now, whatever was last when it was computed; return it as it stands.
 
     The lock of the workspace is held from reading to writing. The file is replaced whole, so that it never holds half a
-    line, and synced; the bytes of the lines before stay as they are.
+    line, and synced; the bytes of the lines before stay as they are. Each line is copied too (forecast.record.kept).
 
     Raises WorkspaceProblems where the ledger cannot be read, and OSError; nothing is then written.
     """
@@ -173,7 +174,9 @@ def append(root: Path, line: Line) -> Line:
         linked = replace(line, previous=ledger.last)
         before = place.read_bytes() if ledger.entries else b""
         end = b"" if before.endswith(b"\n") or not before else b"\n"
-        replace_file(place, before + end + f"{encode(linked)}\n".encode())
+        text = encode(linked)
+        replace_file(place, before + end + f"{text}\n".encode())
+        seal(root, (*ledger.texts, text))
         return replace(linked, number=len(ledger.entries) + 1)
 
 

@@ -6,6 +6,7 @@ from forecast.prior.draws import installed_versions, versions
 from forecast.prior.environment import environment
 from forecast.record.entries import Line, Share
 from forecast.record.inputs import active_inputs, rolled_to
+from forecast.record.kept import digest_of_content, manifest_of
 from forecast.record.outcome import Outcome
 from forecast.record.tables import diagnostics
 
@@ -29,4 +30,5 @@ def new_line(found: Outcome, *, note: str | None = None, previous: str | None = 
         diagnostics=diagnostics(found),
         note=note,
         previous=previous,
+        kept=digest_of_content(manifest_of(found.workspace.digests)),
     )

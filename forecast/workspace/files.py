@@ -86,6 +86,12 @@ def find_files(root: Path) -> InputFiles:
     return InputFiles(contents, tuple(problems))
 
 
+def given_files(contents: Mapping[str, bytes]) -> InputFiles:
+    """Return input files that are not on the disk but in memory, by path."""
+    problems = tuple(_missing(path) for path in IN_PRIORS if path not in contents)
+    return InputFiles(dict(sorted(contents.items())), problems)
+
+
 def _files_below(root: Path, folder: str) -> Iterator[tuple[str, Path]]:
     for at, folders, names in os.walk(root / folder):
         # A folder that is called like a file is somebody's mistake.

@@ -32,22 +32,27 @@ NO_LIST = Sequence((), 1)
 NO_MAP = Mapping({}, {}, 1)
 
 
-def load(root: Path, today: date) -> Workspace:
-    """Return the checked workspace below `root`, or raise WorkspaceProblems with all that is wrong in it."""
-    workspace, problems = read_workspace(root, today=today)
+def load(root: Path, today: date, inputs: Contents | None = None) -> Workspace:
+    """Return the checked workspace below `root`, or raise WorkspaceProblems with all that is wrong in it.
+
+    `inputs` are the contents of all files, by path, where others than those on disk are meant.
+    """
+    workspace, problems = read_workspace(root, today=today, inputs=inputs)
     if workspace is None:
         raise WorkspaceProblems(problems)
     return workspace
 
 
 def read_workspace(
-    root: Path, *, today: date, drafts: Contents | None = None
+    root: Path, *, today: date, drafts: Contents | None = None, inputs: Contents | None = None
 ) -> tuple[Workspace | None, tuple[Problem, ...]]:
     """Read and check all files below `root`, as of the day of reading, `today`.
 
-    `drafts` are contents of files, by path, that stand for what is on disk, or are not there yet.
+    `drafts` are contents of files, by path, that stand for what is on disk, or are not there yet; `inputs` are those of
+    all files: then nothing on disk is looked at.
     Returns the workspace (None if any problem is an error) and all problems, warnings included, sorted by place."""
-    found = files.find_files(root).with_drafts(drafts or {})
+    on_disk = files.find_files(root) if inputs is None else files.given_files(inputs)
+    found = on_disk.with_drafts(drafts or {})
     trees, problems = _parse(found)
     problems += found.problems
     names = collect_names(
@@ -124,6 +129,7 @@ def read_workspace(
         asked.resolutions,
         grades,
         ordered,
+        found.contents,
     )
     return workspace, ordered
 

@@ -410,3 +410,4 @@ class Workspace:
     resolutions: tuple[Resolved, ...] = ()  # in file order
     grades: Mapping[Letter, Grade] = field(default_factory=DEFAULT_GRADES.copy)  # of every letter, used or not
     warnings: tuple[Problem, ...] = ()  # of the reader, about all files whatever their date
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # of each input file, as it was read
