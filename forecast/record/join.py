@@ -11,6 +11,7 @@ from pathlib import Path
 from forecast.files import replace_file
 from forecast.lock import locked
 from forecast.record.entries import Merge, encode, line_digest
+from forecast.record.kept import seal
 from forecast.record.ledger import LEDGER, Ledger, decoded, ledger_of, parse_ledger, split_lines
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, quoted
 
@@ -66,6 +67,7 @@ def merge_ledger(root: Path, on: date) -> Joined:
         joined = join(both_sides(text) if has_markers else lines, on, solved=has_markers)
         if joined.is_changed:
             replace_file(place, _content(joined, before, [line for _, line in lines]))
+            seal(root, joined.ledger.texts)
     return joined
 
 

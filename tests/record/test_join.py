@@ -81,6 +81,7 @@ def histories(draw: st.DrawFn) -> list[Texts]:
     return list(copies.values())
 
 
+@settings(deadline=None)
 @given(histories(), st.data())
 def test_joined_branches(tmp_path_factory: pytest.TempPathFactory, copies: list[Texts], data: st.DataObject) -> None:
     """Every line is there once, with its bytes; there is one head; joining again changes nothing; updates go on."""
