@@ -45,6 +45,7 @@ COMMANDS = {
     "resolve": ("forecast.commands.resolve:resolve", "Resolve a question, or settle an event from a day on."),
     "due": ("forecast.commands.due:due", "List what should be resolved, watched or updated."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
+    "cache": ("forecast.commands.cache:cache", "List what is kept to save time, and prune it."),
 }
 
 PROBLEMS_IN_FILES = 1  # exit status; wrong usage is click's own 2

@@ -25,14 +25,22 @@ SAMPLERS = ("arviz_stats", "llvmlite", "numba", "numpy", "nutpie", "pymc", "pyte
 FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
 
 
-KERNEL_CODE = ("__init__.py", "inference/elementary.py", "inference/program.py", "prior/op.py")  # of forecast.prior.op
+# What prior/op.py runs, and whence it has this digest.
+KERNELS = (
+    "inference/__init__.py",
+    "inference/elementary.py",
+    "inference/program.py",
+    "prior/__init__.py",
+    "prior/op.py",
+)
+KERNEL_CODE = ("__init__.py", "digests.py", "store/__init__.py", "store/program.py", "store/versions.py", *KERNELS)
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of kept numbers.
 
-    `computed_by` are the modules that compute it; `code` the folders and files below the package that hold those and
+    `computed_by` are the files that compute it; `code` the folders and files (of the package, too) that hold those and
     all they import; `packages` the others whose version may change a number; `most` how many entries are kept, where
     one takes the place of another.
     """
@@ -44,13 +52,13 @@ class Kind:
 
 
 KINDS = {
-    "draws": Kind(("forecast.prior.draws", "forecast.prior.sample"), SAMPLING),
-    "residuals": Kind(("forecast.prior.residuals",), SAMPLING),
-    "anchor": Kind(("forecast.reweight.posterior",), WEIGHING),
-    "posterior": Kind(("forecast.reweight.kept",), WEIGHING, most=4),
-    "alternatives": Kind(("forecast.answers.kept_alternatives",), (*WEIGHING, "answers", "digits.py", "record")),
-    "replay": Kind(("forecast.replay.day",), (*WEIGHING, "digits.py", "record", "replay")),
-    "answers": Kind(("forecast.publish",), (".",), FIGURES),
+    "draws": Kind(("prior/draws.py", "prior/sample.py"), SAMPLING),
+    "residuals": Kind(("prior/residuals.py",), SAMPLING),
+    "anchor": Kind(("reweight/posterior.py",), WEIGHING),
+    "posterior": Kind(("reweight/kept.py",), WEIGHING, most=4),
+    "alternatives": Kind(("answers/kept_alternatives.py",), (*WEIGHING, "answers", "digits.py", "record")),
+    "replay": Kind(("replay/day.py",), (*WEIGHING, "digits.py", "record", "replay")),
+    "answers": Kind(("publish.py",), (".",), FIGURES),
 }
 
 
