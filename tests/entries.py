@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from hypothesis import strategies as st
+
 from forecast.store.sealed import Part, open_sealed, write_sealed
 
 
@@ -27,3 +29,9 @@ def rewrite(path: Path, parts: Mapping[str, Part]) -> None:
     together = {**parts_of(path), **parts}
     with path.open("wb") as file:
         write_sealed(file, entry.about, together)
+
+
+def spot(data: st.DataObject, size: int) -> int:
+    """Draw a place in a file, near its beginning as often as near its end: small numbers are drawn most."""
+    at = data.draw(st.integers(0, size - 1))
+    return size - 1 - at if data.draw(st.booleans()) else at

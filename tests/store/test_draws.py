@@ -21,6 +21,7 @@ from forecast.prior.settings import CHAINS, Fit
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.store import entries
 from forecast.store.entries import Place
+from tests.entries import spot
 from tests.worlds import HORIZON, event, network, workspace
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def _drawn(cache: Path, **how: bool) -> Draws:
     return prior_draws(spec(), 3, cache, lambda _: None, **how)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_damaged_draws_are_sampled_anew(tmp_path: Path, seeds: list[int], data: st.DataObject) -> None:
     """Whatever byte of a fit changes, and wherever it ends, all numbers are those of an empty store."""
@@ -71,7 +72,7 @@ def test_damaged_draws_are_sampled_anew(tmp_path: Path, seeds: list[int], data: 
     place.path.unlink(missing_ok=True)
     expected = _numbers(_drawn(tmp_path))
     whole = bytearray(place.path.read_bytes())
-    at = data.draw(st.integers(0, len(whole) - 1))
+    at = spot(data, len(whole))
     if data.draw(st.booleans()):
         whole[at] ^= data.draw(st.integers(1, 255))
     else:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from filelock import FileLock, Timeout
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.store import entries
 from forecast.store.entries import Place, is_kept, keep, load, once, once_array, place_of
 from forecast.store.sealed import DamagedError, Sealed
+from tests.entries import spot
 
 VALUE = {"rows": [0.1, "née", None], "n": 3}
 
@@ -44,6 +46,7 @@ def test_computed_once(tmp_path: Path) -> None:
     assert 2 == compute.times
 
 
+@settings(deadline=None)  # files on a busy disk
 @given(st.data())
 def test_damage_is_made_good(folder: Path, data: st.DataObject) -> None:
     """Whatever byte changes, and wherever the file is cut off, the value is that of an empty store, and is kept."""
@@ -51,7 +54,7 @@ def test_damage_is_made_good(folder: Path, data: st.DataObject) -> None:
     place.path.unlink(missing_ok=True)
     once(place, compute)
     whole = bytearray(place.path.read_bytes())
-    at = data.draw(st.integers(0, len(whole) - 1))
+    at = spot(data, len(whole))
     if data.draw(st.booleans()):
         whole[at] ^= data.draw(st.integers(1, 255))
     else:
@@ -142,3 +145,13 @@ def test_values_are_as_they_will_be_read(tmp_path: Path) -> None:
     place = place_of(tmp_path, "answers", 1)
     first = once(place, lambda: {"days": (1, 2)})
     assert first == once(place, lambda: None) == json.loads('{"days": [1, 2]}')
+
+
+def test_nobody_waits_for_what_is_made(tmp_path: Path) -> None:
+    """The lock of an entry is let go when the entry is there, not when the process that made it ends."""
+    place = place_of(tmp_path, "draws", 1)
+    with entries.alone(place):
+        (lock,) = place.path.parent.glob(".*.lock")
+        with pytest.raises(Timeout):
+            FileLock(lock).acquire(timeout=0)
+    FileLock(lock).acquire(timeout=0).lock.release()

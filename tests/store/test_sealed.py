@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from forecast.store.sealed import DamagedError, Part, Sealed, open_sealed, write_sealed
+from tests.entries import spot
 
 KINDS = st.sampled_from([np.dtype(name) for name in ("f8", "i8", "i2", "u1", "?", "<U5")])
 PARTS = st.dictionaries(
@@ -48,6 +49,7 @@ def _assert_same(one: dict[str, Part], other: dict[str, Part]) -> None:
             np.testing.assert_array_equal(part, found, strict=True)
 
 
+@settings(deadline=None)  # files on a busy disk
 @given(PARTS, st.booleans())
 def test_what_is_read_was_written(place: Path, parts: dict[str, Part], is_turned: bool) -> None:
     """Bytes, and arrays of any type, shape and order, come back the same."""
@@ -63,11 +65,12 @@ def test_what_is_read_was_written(place: Path, parts: dict[str, Part], is_turned
             assert part.flags.f_contiguous == entry.array(name).flags.f_contiguous
 
 
+@settings(deadline=None)  # files on a busy disk
 @given(PARTS, st.data())
 def test_nothing_that_was_changed_is_read(place: Path, parts: dict[str, Part], data: st.DataObject) -> None:
     """A byte that was changed, or an end that was cut off or added, is found before its part is used."""
     whole = bytearray(_written(parts))
-    at = data.draw(st.integers(0, len(whole) - 1))
+    at = spot(data, len(whole))
     match data.draw(st.sampled_from(["change", "cut", "add"])):
         case "change":
             whole[at] ^= data.draw(st.integers(1, 255))
@@ -83,6 +86,7 @@ def test_nothing_that_was_changed_is_read(place: Path, parts: dict[str, Part], d
         _read(entry, parts)
 
 
+@settings(deadline=None)  # files on a busy disk
 @given(st.binary(max_size=200))
 def test_what_somebody_else_wrote_is_no_entry(place: Path, content: bytes) -> None:
     """Any other bytes are nothing, and no error."""
