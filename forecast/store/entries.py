@@ -61,7 +61,7 @@ def load[T](place: Place, read: Callable[[Sealed], T]) -> T | None:
         found = read(entry)
     except DamagedError:
         return None
-    IN_USE.add(place.path)
+    IN_USE.add(place.path.absolute())
     with suppress(OSError):  # somebody else's folder: what was used last is then not known, and nothing else
         os.utime(place.path)
     return found
@@ -80,7 +80,7 @@ def keep(place: Place, parts: Mapping[str, Part]) -> None:
         "program": program(place.kind),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    IN_USE.add(place.path)
+    IN_USE.add(place.path.absolute())
     try:
         replace_file(place.path, lambda file: write_sealed(file, about, parts))
         make_room(place.folder, place.kind)

@@ -19,7 +19,7 @@ LOCK_SECONDS = 86_400.0  # after which nobody is still making the entry of a loc
 ENDING = ".kept"
 UNKNOWN = "other"  # a kind of earlier versions, or nothing of ours
 
-IN_USE: set[Path] = set()  # entries that this process has read or written: it may read them again
+IN_USE: set[Path] = set()  # entries that this process has read or written: it may read them again; absolute paths
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def make_room(folder: Path, kind: str, bound: int = BOUND) -> None:
     most, n_kind = KINDS[kind].most, sum(of == kind for *_, of in oldest_first)
     for _, path, n_bytes, of in oldest_first:
         too_many = of == kind and most is not None and n_kind > most
-        if (total > bound or too_many) and path not in IN_USE:
+        if (total > bound or too_many) and path.absolute() not in IN_USE:
             _remove(path)
             total -= n_bytes
             n_kind -= of == kind

@@ -117,3 +117,12 @@ def test_a_link_out_of_the_store_is_not_followed(folder: Path, tmp_path: Path) -
     prune(folder, everything=True)
     assert (elsewhere / "thesis.txt").exists()
     assert not (folder / "draws").exists()
+
+
+def test_a_relative_folder_is_the_same_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in use stays however its folder is written."""
+    place = _kept(folder, 1, hours_ago=2)
+    IN_USE.add(place.path)
+    monkeypatch.chdir(folder.parent)
+    make_room(Path(".cache"), "draws", bound=0)
+    assert place.path.exists()
