@@ -57,7 +57,7 @@ def run(seed: int) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
         found = posterior(world.layout, world.workspace, AS_OF, seed, cache, lambda _doing: None)
-        fits = len(list(cache.rglob("theta.npy")))
+        fits = len(list((cache / "draws").iterdir()))
     rng = np.random.default_rng([seed, 7])
     weights = found.weights.weights
     chosen = rng.choice(weights.size, RANKED, p=weights)

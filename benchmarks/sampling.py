@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.measured import table, workspace
 from forecast import pipeline
-from forecast.prior.draws import Draws, load_fit
+from forecast.prior.draws import Draws
 from forecast.prior.sample import convergence
 from forecast.prior.settings import CHAINS
 from forecast.record.outcome import prior_outcome
@@ -28,7 +28,7 @@ LIMITS = ("limit", "1.01", "400", "400", "0")
 def forecasts(evaluation: Evaluation, draws: Draws) -> dict[str, float]:
     """Compute the diagnostics of what is forecast, as those of parameters are computed."""
     values = np.concatenate([evaluation.scenarios, *evaluation.events])
-    _, stats = load_fit(draws.folder)
+    _, stats = draws.fit()
     return convergence({"forecast": values.reshape(len(values), CHAINS, -1).transpose(1, 2, 0)}, stats)
 
 

@@ -1,4 +1,4 @@
-"""The lock of a workspace: who changes its files holds it, so that what two processes write is not lost."""
+"""Locks: who changes the files of a workspace holds its lock, so that what two processes write is not lost."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 LOCK = "reports/.lock"
 SILENT_SECONDS = 2.0  # of waiting; longer than any command but one that draws a page holds it
 PATIENT_SECONDS = 300.0  # after which something is wrong with who holds it
+FOR_EVER = -1.0  # as long as its holder lives, and whoever waits is not interrupted
 
 
 @contextmanager
@@ -26,20 +31,45 @@ def locked(root: Path) -> Iterator[None]:
     import filelock  # only who writes pays for it
 
     place = root.resolve() / LOCK
+    try:
+        lock = _acquired(place, f"writes to this workspace ({LOCK})", PATIENT_SECONDS - SILENT_SECONDS)
+    except filelock.Timeout:
+        raise WorkspaceProblems([_held()]) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def locked_place(place: Path, does: str) -> Iterator[None]:
+    """Hold the lock of one thing that is made, which may take long: wait for as long as another process makes it.
+
+    Args:
+        place: the file of the lock.
+        does: what who holds it does, as it is told on stderr after two seconds of waiting.
+
+    Raises OSError if the file cannot be written.
+    """
+    lock = _acquired(place.resolve(), f"{does} ({place.name})", FOR_EVER)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquired(place: Path, does: str, patience: float) -> BaseFileLock:
+    """Acquire a lock, however long it takes up to a patience. Raises OSError, and filelock's Timeout."""
+    import filelock
+
     place.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(place, is_singleton=True)
     try:
         lock.acquire(timeout=SILENT_SECONDS)
     except filelock.Timeout:
-        sys.stderr.write(f"waiting for another command that writes to this workspace ({LOCK})\n")
-        try:
-            lock.acquire(timeout=PATIENT_SECONDS - SILENT_SECONDS)
-        except filelock.Timeout:
-            raise WorkspaceProblems([_held()]) from None
-    try:
-        yield
-    finally:
-        lock.release()
+        sys.stderr.write(f"waiting for another command that {does}\n")
+        lock.acquire(timeout=patience)
+    return lock
 
 
 def _held() -> Problem:

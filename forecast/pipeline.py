@@ -19,7 +19,7 @@ from forecast.digits import share
 from forecast.files import replace_folder
 from forecast.lock import locked
 from forecast.prior.by_dates import by_date_doubts
-from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws
+from forecast.prior.draws import Draws, cached_draws, prior_draws
 from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
@@ -32,9 +32,10 @@ from forecast.record.predictive import prior_predictive, with_flat
 from forecast.record.recomputed import recomputed
 from forecast.record.tables import as_csv, as_json, forecast_table
 from forecast.reweight.evaluate import ContradictionError
-from forecast.reweight.kept import keep_posterior, kept_posterior, posterior_key
+from forecast.reweight.kept import keep_posterior, kept_posterior, posterior_place
 from forecast.reweight.moved import leave_out, parts_of
 from forecast.reweight.posterior import Posterior, posterior, unweighted
+from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.misfits import misfits
@@ -111,7 +112,7 @@ def conclude(
         raise WorkspaceProblems(_contradiction(error)) from error
     except UndefinedError as error:
         raise WorkspaceProblems(_undefined(error, workspace)) from error
-    keep_posterior(found, cache, posterior_key(workspace, as_of, seed))
+    keep_posterior(found, posterior_place(workspace, as_of, seed, cache))
     result = outcome(workspace, layout, as_of, seed, found)
     doubts = (
         *misfits(active_statements(workspace, as_of)),

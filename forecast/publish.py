@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from forecast.report.checks import CALIBRATION, NEEDED
 from forecast.report.material import Answers, Kept, Material
 from forecast.report.recorded import Recorded
 from forecast.report.wording import long_date
+from forecast.store.entries import once, place_of
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ Row = dict[str, Any]
 
 WATCHED_DAYS = 90  # of the watch list
 MOST_STEPS = 200  # of a waterfall item by item; of more evidence it goes month by month
-CODE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -81,11 +80,7 @@ def material(asked: Asked, progress: Progress) -> Material:
 
 def _once(asked: Asked, what: str, compute: Callable[[], Any]) -> Any:
     """Return what is kept of something that hangs on the forecast alone, or compute and keep it."""
-    digest = hashlib.sha256(f"{_digest(asked)} {what}".encode()).hexdigest()
-    kept = asked.root / "reports" / ".cache" / "answers" / f"{digest[:32]}.json"
-    if not kept.exists():
-        replace_file(kept, json.dumps(compute(), ensure_ascii=False, allow_nan=False).encode())
-    return json.loads(kept.read_text(encoding="utf-8"))
+    return once(place_of(asked.root / "reports" / ".cache", "answers", _told(asked), what), compute)
 
 
 def _asked_questions(found: Outcome) -> str:
@@ -185,13 +180,12 @@ def _answers(asked: Asked, progress: Progress) -> Row:
 
 
 def _of_the_draws(asked: Asked, progress: Progress) -> Row:
-    from forecast.prior.draws import load_fit
     from forecast.report.method_figures import method_figures
     from forecast.report.sampling import sampling
     from forecast.report.sensitivity import parts, power_scaling
 
     progress("power-scaling, and figures of the draws")
-    fit = load_fit(asked.outcome.posterior.draws.folder)[0]
+    fit = asked.outcome.posterior.draws.fit()[0]
     logs = parts(asked.outcome, fit)
     return {
         "power_scaling": power_scaling(asked.outcome, logs),
@@ -200,18 +194,14 @@ def _of_the_draws(asked: Asked, progress: Progress) -> Row:
     }
 
 
-def _digest(asked: Asked) -> str:
-    """Compute the SHA-256 of all that answers hang on: the forecast, its draws, the update before, the code."""
+def _told(asked: Asked) -> str:
+    """Write out all that answers hang on: the forecast, its draws, the update before."""
     found, start = asked.outcome, asked.start
     line = replace(asked.recorded.line, note=None, previous=None, kept=None)
     told: list[Any] = [found.posterior.draws.digest, found.as_of.isoformat(), encode(line)]
     if start is not None:
         told += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]
-    digest = hashlib.sha256(json.dumps(told).encode())
-    # An answer is never older than what computes it.
-    for path in sorted(CODE.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return json.dumps(told)
 
 
 def _alternatives(asked: Asked, progress: Progress) -> list[Row]:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from forecast import pipeline
-from forecast.prior.draws import installed_versions
+from forecast.store.versions import installed_versions
 from forecast.prior.environment import environment, unlike
 from forecast.record.committed import verified_history
 from forecast.record.inputs import active_inputs

@@ -43,12 +43,11 @@ def computed(folder: Path) -> dict[str, Any]:
     import numpy as np
 
     from forecast.pipeline import conclude
-    from forecast.prior.draws import load_fit
 
     found = conclude(folder, AS_OF, lambda _doing: None, as_of=AS_OF)
     draws = found.outcome.posterior.draws
     content = hashlib.sha256(np.ascontiguousarray(draws.theta).tobytes())
-    for _, values in sorted(load_fit(draws.folder)[0].items()):
+    for _, values in sorted(draws.fit()[0].items()):
         content.update(np.ascontiguousarray(values).tobytes())
     scenarios = [share.probability for share in found.line.scenarios]
     config: Any = np.show_config(mode="dicts")

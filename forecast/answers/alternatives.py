@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from forecast.compiled.paths import active_items
 from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.inference.elimination import Plan
-from forecast.prior.draws import NotSampledError, load_fit
+from forecast.prior.draws import NotSampledError
 from forecast.prior.spec import active_statements
 from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.record.outcome import QUANTILES, Outcome, outcome
@@ -102,7 +102,7 @@ def alternatives(found: Outcome, cache: Path, progress: Progress) -> list[Row]:
     scenario -> `probability`, `quantiles`, `mcse`, and `change` against the forecast with its error `change_mcse`;
     None where nothing is told. `reasons` say why a refitted one is not reliable (forecast.reweight.trusted).
     """
-    fit = load_fit(found.posterior.draws.folder)[0]
+    fit = found.posterior.draws.fit()[0]
     all_listed = listed(found)
     sources = [one for one in all_listed if one.kind == "source"]
     every, affordable = _spread(found, len(sources))

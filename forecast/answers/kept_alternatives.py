@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from forecast.answers.alternatives import alternatives, listed, refitted
-from forecast.digests import digest_of
-from forecast.files import replace_file
-from forecast.prior.draws import versions
 from forecast.record.alternative_rows import NEEDS_REFIT, TOO_MANY
 from forecast.record.inputs import active_inputs
 from forecast.record.outcome import Outcome
-from forecast.reweight.kept import code_digest
+from forecast.store.entries import Place, keep_value, once, place_of
 
 Row = dict[str, Any]
 Progress = Callable[[str], None]
-
-FOLDER = "alternatives"
 
 
 def kept_alternatives(found: Outcome, cache: Path, progress: Progress, *, refit: bool = False) -> list[Row]:
@@ -34,18 +28,14 @@ def kept_alternatives(found: Outcome, cache: Path, progress: Progress, *, refit:
         progress: told what is being done; of refits how many there are and how long they will take.
         refit: whether to sample.
     """
-    kept = cache / FOLDER / f"{_key(found)[:32]}.json"
-    if kept.exists():
-        rows: list[Row] = json.loads(kept.read_text(encoding="utf-8"))
-    else:
-        rows = alternatives(found, cache, progress)
-        _keep(kept, rows)
+    place = _place(found, cache)
+    rows: list[Row] = once(place, lambda: alternatives(found, cache, progress))
     if refit:
-        _refit(found, rows, kept, cache, progress)
+        _refit(found, rows, place, progress)
     return rows
 
 
-def _refit(found: Outcome, rows: list[Row], kept: Path, cache: Path, progress: Progress) -> None:
+def _refit(found: Outcome, rows: list[Row], place: Place, progress: Progress) -> None:
     """Fill in the rows that need it, one fit after the other; each is kept at once, so that an interruption is none."""
     missing = [n for n, row in enumerate(rows) if row["how"] in {NEEDS_REFIT, TOO_MANY}]
     all_listed, started = listed(found), time.monotonic()
@@ -57,8 +47,8 @@ def _refit(found: Outcome, rows: list[Row], kept: Path, cache: Path, progress: P
         def say(what: str, doing: str = doing) -> None:
             progress(f"{doing}: {what}")
 
-        rows[n] = refitted(found, all_listed[n], rows[n], cache, say)
-        _keep(kept, rows)
+        rows[n] = refitted(found, all_listed[n], rows[n], place.folder, say)
+        keep_value(place, rows)
     if missing:
         progress(f"{len(missing)} refits in {_minutes(time.monotonic() - started)}")
 
@@ -67,17 +57,13 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
-def _keep(kept: Path, rows: list[Row]) -> None:
-    replace_file(kept, json.dumps(rows, ensure_ascii=False, allow_nan=False).encode())
-
-
-def _key(found: Outcome) -> str:
-    """Compute the digest of what alternatives hang on: the draws, everything known, the date, the seed, the code."""
+def _place(found: Outcome, cache: Path) -> Place:
+    """Return where alternatives are kept, by what they hang on: the draws, everything known, the date, the seed."""
     known = found.posterior.asked.network.known
-    return digest_of(
+    return place_of(
+        cache,
+        "alternatives",
         found.posterior.draws.digest,
         active_inputs(found.workspace, found.as_of),
         [found.as_of, known.until, found.layout.horizon, found.seed],
-        versions(),
-        code_digest("answers"),
     )

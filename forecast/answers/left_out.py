@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.draws import load_fit
 from forecast.prior.likelihood import log_likelihood
 from forecast.prior.spec import active_statements
 from forecast.record.alternative_rows import largest_change
@@ -36,7 +35,7 @@ def without_experts(found: Outcome, progress: Callable[[str], None]) -> list[Row
     2.1, for smoothing it.
     """
     posterior = found.posterior
-    fit = load_fit(posterior.draws.folder)[0]
+    fit = posterior.draws.fit()[0]
     drawn, evaluation = posterior.reliabilities, posterior.evaluation
     log_ratios = evaluation.log_evidence + drawn.log_correction - posterior.log_anchor
     rows = []

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.draws import load_fit
+from forecast.prior.draws import Draws
 from forecast.prior.residuals import statement_columns
 from forecast.record.outcome import Outcome
 from forecast.workspace.log_odds import expit, t4_quantile
@@ -29,8 +28,8 @@ def statements(found: Outcome) -> list[Row]:
     if not spec.statement_ids:
         return []
     said = {statement.id: statement for statement in found.workspace.statements}
-    before = _quantities(of.base.folder).mean(axis=0)
-    after = of.weights.weights @ _quantities(of.draws.folder)
+    before = _quantities(of.base).mean(axis=0)
+    after = of.weights.weights @ _quantities(of.draws)
     rows = []
     for name, column in statement_columns(spec).items():
         at = column[0]
@@ -50,7 +49,7 @@ def statements(found: Outcome) -> list[Row]:
     return [row for *_, row in sorted(rows, key=lambda row: (not row[0], -row[1], row[2]))]
 
 
-def _quantities(folder: Path) -> Array:
+def _quantities(draws: Draws) -> Array:
     """Return what the statements read in each draw (draws, quantities)."""
-    kept = load_fit(folder)[0]["quantity"]
+    kept = draws.fit()[0]["quantity"]
     return kept.reshape(-1, kept.shape[-1])

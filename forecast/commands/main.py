@@ -47,6 +47,7 @@ COMMANDS = {
     "due": ("forecast.commands.due:due", "List what should be resolved, watched or updated."),
     "merge": ("forecast.commands.merge:merge", "Join the ledgers of two branches that git has merged."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
+    "cache": ("forecast.commands.cache:cache", "List what is kept to save time, and prune it."),
 }
 
 PROBLEMS_IN_FILES = 1  # exit status; wrong usage is click's own 2

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.feedback.coherence import conflicts
-from forecast.prior.draws import load_fit
 from forecast.prior.residuals import DISAGREES, statement_columns
 from forecast.prior.spec import LEAST_RECORD, PriorSpec, active_statements, track_records
 from forecast.record.outcome import Outcome
@@ -35,7 +34,7 @@ def expert_table(found: Outcome) -> list[Row]:
     (pairs and sets with statements of others) and `summary`. From the fit on the statements alone.
     """
     workspace, spec = found.workspace, found.posterior.spec
-    told = statements(found, fit := load_fit(found.posterior.base.folder)[0])
+    told = statements(found, fit := found.posterior.base.fit()[0])
     by_id = {row["id"]: row for row in told}
     active = active_statements(workspace, found.as_of)
     sets = conflicts(workspace, found.layout, active)

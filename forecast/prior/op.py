@@ -30,9 +30,10 @@ from forecast.inference.program import (
     SUM_OF_PAIRS,
     Program,
 )
+from forecast.store.program import KERNEL_CODE, source_digest
 
-# Raise when the kernels below change: it is part of the key under which their machine code is kept on disk.
-KERNEL_VERSION = 5
+# Part of the key under which the machine code of the kernels below is kept on disk.
+KERNELS = source_digest(*KERNEL_CODE)[:16]
 
 
 @numba.njit
@@ -256,12 +257,12 @@ class ProgramGradient(Op):
 
 @register_funcify_and_cache_key(ProgramOutputs)  # type: ignore[untyped-decorator]  # pytensor ships partial types
 def _outputs_in_numba(_op: Any, **_: Any) -> Any:
-    return run_for_outputs, f"forecast-program-outputs-{KERNEL_VERSION}"
+    return run_for_outputs, f"forecast-program-outputs-{KERNELS}"
 
 
 @register_funcify_and_cache_key(ProgramGradient)  # type: ignore[untyped-decorator]  # pytensor ships partial types
 def _gradient_in_numba(_op: Any, **_: Any) -> Any:
-    return run_back, f"forecast-program-gradient-{KERNEL_VERSION}"
+    return run_back, f"forecast-program-gradient-{KERNELS}"
 
 
 def packed(program: Program) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.files import replace_file
-from forecast.prior.draws import Draws, load_fit
+from forecast.prior.draws import Draws
 from forecast.prior.spec import Noisy, PriorSpec
+from forecast.store.entries import once, place_of
 
 Array = NDArray[np.float64]
 
@@ -95,8 +94,7 @@ def _count_gap(counted: Array, p: float) -> float | None:
 
 def kept_residuals(spec: PriorSpec, draws: Draws) -> dict[str, float | None]:
     """Return the residuals of a kept fit, computed once: reading all its draws takes longer than a daily update."""
-    kept = draws.folder / "residuals.json"
-    if not kept.exists():
-        found = residuals(spec, load_fit(draws.folder)[0])
-        replace_file(kept, json.dumps(list(found.values())).encode())
-    return dict(zip(statement_columns(spec), json.loads(kept.read_text(encoding="utf-8")), strict=True))
+    found = once(
+        place_of(draws.store, "residuals", draws.digest), lambda: list(residuals(spec, draws.fit()[0]).values())
+    )
+    return dict(zip(statement_columns(spec), found, strict=True))

@@ -13,8 +13,6 @@ CHAINS, SAMPLED_PER_CHAIN, TUNE, CORES = 4, 1250, 500, 2
 LONGEST = 4  # where chains do not agree they are drawn twice as long, and again, up to so many times the usual length
 TARGET_ACCEPT = 0.8
 DEEPEST = 10
-# Raise when the model changes in a way that the compiled numbers do not show: cached draws of before are then unused.
-MODEL_VERSION = 12
 
 
 def kept(n_draws: int, times: int = 1) -> NDArray[np.intp]:

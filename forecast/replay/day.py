@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from forecast.compiled.layout import lay_out
-from forecast.digests import digest_of
-from forecast.prior.draws import NotSampledError, installed_versions, versions
+from forecast.prior.draws import NotSampledError
 from forecast.prior.spec import PriorSpec
 from forecast.record.outcome import outcome
 from forecast.record.tables import as_row, diagnostics
@@ -19,6 +16,9 @@ from forecast.replay.known import known_on
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.posterior import Posterior, posterior
 from forecast.reweight.questions import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
+from forecast.store.entries import Place, place_of
+from forecast.store.program import program
+from forecast.store.versions import installed_versions
 from forecast.workspace.records import Question, Workspace
 
 Row = dict[str, Any]
@@ -35,10 +35,10 @@ class Job:
     program: str
 
     @property
-    def digest(self) -> str:
-        """The digest of all that decides the forecast; prices and rates beside it are no part of that."""
+    def place(self) -> Place:
+        """Where the forecast is kept, by all that decides it; prices and rates beside it are no part of that."""
         decisive = replace(self.workspace, root="", benchmarks={})
-        return digest_of(decisive, self.as_of, self.seed, self.program, versions())
+        return place_of(self.draws, "replay", decisive, self.as_of, self.seed, self.program)
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,9 @@ def job(workspace: Workspace, as_of: date, seed: int, draws: Path) -> Job:
     return Job(known_on(workspace, as_of), as_of, seed, draws, program_digest())
 
 
-@cache
 def program_digest() -> str:
-    """Compute the digest of this program's code: whatever it changes, no date is taken from before the change."""
-    folder = Path(__file__).parents[1]
-    files = sorted(folder.rglob("*.py"))
-    code = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
-    return digest_of([path.relative_to(folder).as_posix() for path in files], code, versions())
+    """Compute the digest of the program that forecasts a date: its code, and the versions of what it is built on."""
+    return program("replay")
 
 
 def replay_day(one: Job) -> Row | Waiting:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from time import perf_counter
 
-from forecast.files import replace_file
 from forecast.prior.draws import prior_draws
 from forecast.prior.spec import PriorSpec
 from forecast.replay.day import Job, Row, Waiting, awaited, job
+from forecast.store.entries import keep_value, kept_value
 from forecast.workspace.records import Workspace
 
 Progress = Callable[[str], None]
@@ -52,15 +51,16 @@ def replay(
         workspace: with everything that is known now.
         days: ascending, none before the opening.
         seed: of the draws.
-        cache: the folder of kept draws; finished dates lie below it in `replay`.
+        cache: the folder of the store, where draws and finished dates are kept.
         mapped: how dates are computed side by side.
         progress: is told how far it is.
 
     Raises OtherProgramError, DrawsNotSharedError.
     """
     jobs = [job(workspace, day, seed, cache.resolve()) for day in days]
-    places = {one.as_of: cache / "replay" / f"{one.digest[:32]}.json" for one in jobs}
-    rows = {day: json.loads(path.read_text(encoding="utf-8")) for day, path in places.items() if path.exists()}
+    places = {one.as_of: one.place for one in jobs}
+    found = ((day, kept_value(place)) for day, place in places.items())
+    rows: dict[date, Row] = {day: row for day, row in found if row is not None}
     kept = len(rows)
     pending = [one for one in jobs if one.as_of not in rows]
     progress(f"{len(jobs)} dates, of which {kept} are kept from before")
@@ -72,15 +72,11 @@ def replay(
                 waiting.setdefault(result.digest, []).append(one)
                 continue
             rows[one.as_of] = result
-            _keep(places[one.as_of], result)
+            keep_value(places[one.as_of], result)
             progress(f"replaying: {100 * len(rows) // len(jobs)} %")
         _sample(waiting, fits, cache, progress)
         pending = sorted((one for group in waiting.values() for one in group), key=lambda one: one.as_of)
     return Replay(tuple(rows[day] for day in days), kept, tuple(fits))
-
-
-def _keep(path: Path, row: Row) -> None:
-    replace_file(path, json.dumps(row, ensure_ascii=False, allow_nan=False).encode())
 
 
 def _sample(waiting: dict[str, list[Job]], fits: list[float], cache: Path, progress: Progress) -> None:

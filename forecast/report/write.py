@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.draws import load_fit
 from forecast.record.outcome import Outcome
 from forecast.report.brief import brief
 from forecast.report.evidence import evidence_list
@@ -41,12 +40,12 @@ class _Fits:
 
     @cached_property
     def used(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        return load_fit(self.of.posterior.draws.folder)
+        return self.of.posterior.draws.fit()
 
     @cached_property
     def base(self) -> tuple[dict[str, Array], dict[str, Array]]:
         posterior = self.of.posterior
-        return self.used if posterior.draws.digest == posterior.base.digest else load_fit(posterior.base.folder)
+        return self.used if posterior.draws.digest == posterior.base.digest else posterior.base.fit()
 
 
 def report_files(material: Material, progress: Progress, elsewhere: Elsewhere = ()) -> dict[str, bytes]:

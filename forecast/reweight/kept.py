@@ -1,31 +1,28 @@
-"""The last posterior, kept beside the draws: questions about one forecast need not weigh its evidence again."""
+"""The last posteriors, kept beside the draws: questions about one forecast need not weigh its evidence again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.compiled.reliability import grids_of
-from forecast.digests import digest_of
-from forecast.files import replace_file
-from forecast.prior.draws import cached_draws, versions
+from forecast.prior.draws import cached_draws
 from forecast.prior.spec import prior_spec
 from forecast.reweight.evaluate import Evaluation, query
 from forecast.reweight.posterior import Posterior, posterior
 from forecast.reweight.sources import Reliabilities
 from forecast.reweight.weights import Weights
+from forecast.store.entries import Place, is_kept, keep, load, place_of
+from forecast.store.sealed import Sealed
 from forecast.workspace.records import Workspace
-
-KEPT = "posterior.npz"  # one for a workspace: it is replaced by the next
-COMPUTING = ("compiled", "inference", "prior", "reweight", "workspace")  # the folders of code that it comes from
 
 
 def kept_posterior(
@@ -37,35 +34,28 @@ def kept_posterior(
     source code of this program, so it is the one that would be computed, to the last bit. The workspace must be as
     it was read: its digests tell nothing of what was changed in memory. Raises as `posterior`.
     """
-    key = posterior_key(workspace, as_of, seed)
-    found = _load(layout, workspace, as_of, seed, folder, key)
+    place = posterior_place(workspace, as_of, seed, folder)
+    found = _load(layout, workspace, as_of, seed, place)
     if found is None:
         found = posterior(layout, workspace, as_of, seed, folder, progress)
-        keep_posterior(found, folder, key)
+        _keep(found, place)
     return found
 
 
-def posterior_key(workspace: Workspace, as_of: date, seed: int) -> str:
-    """Compute the digest of everything that decides the posterior of a workspace as it was read."""
-    return digest_of(workspace.digests, as_of, seed, versions(), code_digest())
+def posterior_place(workspace: Workspace, as_of: date, seed: int, folder: Path) -> Place:
+    """Return where the posterior of a workspace as it was read is kept."""
+    return place_of(folder, "posterior", workspace.digests, as_of, seed)
 
 
-@cache
-def code_digest(*more: str) -> str:
-    """Compute the SHA-256 of the source files that a posterior comes from, and of those in more folders."""
-    digest = sha256()
-    package = Path(__file__).parents[1]
-    for path in sorted(path for folder in (*COMPUTING, *more) for path in (package / folder).rglob("*.py")):
-        digest.update(f"{path.relative_to(package).as_posix()}\n".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def keep_posterior(found: Posterior, place: Place) -> None:
+    """Keep a posterior, if it is not kept already."""
+    if not is_kept(place):
+        _keep(found, place)
 
 
-def keep_posterior(found: Posterior, folder: Path, key: str) -> None:
-    """Keep a posterior under its key, in the place of the one before."""
+def _keep(found: Posterior, place: Place) -> None:
     drawn, evaluation, weights = found.reliabilities, found.evaluation, found.weights
-    arrays = {
-        "key": np.array(key),
+    parts = {
         "anchor": np.array("" if found.anchor is None else found.anchor.isoformat()),
         "log_anchor": found.log_anchor,
         "sources": np.array(drawn.sources, dtype=str),
@@ -78,24 +68,24 @@ def keep_posterior(found: Posterior, folder: Path, key: str) -> None:
         "weights": weights.weights,
         "diagnostics": np.array([weights.pareto_k, weights.effective_size]),
     }
-    replace_file(folder / KEPT, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]  # keyword arrays
+    keep(place, parts)
 
 
-def _load(layout: Layout, workspace: Workspace, as_of: date, seed: int, folder: Path, key: str) -> Posterior | None:
-    path = folder / KEPT
-    if not path.exists():
+def _arrays(entry: Sealed) -> dict[str, NDArray[Any]]:
+    return {name: entry.array(name) for name in entry.parts}
+
+
+def _load(layout: Layout, workspace: Workspace, as_of: date, seed: int, place: Place) -> Posterior | None:
+    kept = load(place, _arrays)
+    if kept is None:
         return None
-    with np.load(path) as archive:
-        if str(archive["key"]) != key:
-            return None
-        kept = {name: archive[name] for name in archive.files}
     spec = prior_spec(layout, workspace, as_of)
     anchor = date.fromisoformat(text) if (text := str(kept["anchor"])) else None
     known = spec if anchor is None else replace(spec, anchor=compile_workspace(layout, workspace, anchor))
-    base = cached_draws(spec, seed, folder)
-    draws = base if anchor is None else cached_draws(known, seed, folder)
+    base = cached_draws(spec, seed, place.folder)
+    draws = base if anchor is None else cached_draws(known, seed, place.folder)
     if base is None or draws is None:
-        return None  # the draws were deleted from the cache
+        return None  # the draws are gone from the store
     asked = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
     ends = np.cumsum(layout.cards)[:-1]
     sources = tuple(map(str, kept["sources"]))

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.compiled.reports import UndefinedError
-from forecast.files import replace_file
 from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.inference.contradiction import minimal_contradiction
 from forecast.inference.scaled import NotFiniteError
@@ -39,6 +38,7 @@ from forecast.reweight.evaluate import (
 )
 from forecast.reweight.sources import Reliabilities, draw_reliabilities
 from forecast.reweight.weights import Weights, weigh_draws
+from forecast.store.entries import once_array, place_of
 from forecast.workspace.records import Item, Workspace
 
 Array = NDArray[np.float64]
@@ -164,15 +164,12 @@ def _attempt(
 def _log_anchor(known: AsOfNetwork | None, draws: Draws) -> Array:
     """Compute the log probability of what the sampler knew, up to a constant.
 
-    It is kept beside the draws: their digest covers all of it but the constant factor of the reports, left out here.
+    It is kept under their digest, which covers all of it but the constant factor of the reports, left out here.
     """
     if known is None:
         return np.zeros(draws.theta.shape[1])
-    kept = draws.folder / "log_anchor.npy"
-    if not kept.exists():
-        found = evidence_of(replace(known, log_fixed=0.0), draws.theta)
-        replace_file(kept, lambda file: np.save(file, found))
-    return np.asarray(np.load(kept))
+    place = place_of(draws.store, "anchor", draws.digest)
+    return once_array(place, lambda: evidence_of(replace(known, log_fixed=0.0), draws.theta))
 
 
 @contextmanager

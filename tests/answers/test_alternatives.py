@@ -17,7 +17,7 @@ from forecast.answers import kept_alternatives as keeping
 from forecast.answers.alternatives import alternatives, listed
 from forecast.answers.kept_alternatives import kept_alternatives
 from forecast.compiled.layout import lay_out
-from forecast.prior.draws import NotSampledError, load_fit
+from forecast.prior.draws import NotSampledError
 from forecast.record.alternative_rows import NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.record.outcome import Outcome, outcome
 from forecast.reweight.other_workspace import reweigh
@@ -105,7 +105,7 @@ def test_without_a_source_by_enumeration(cache: Path) -> None:
     experts = {name: replace(one, exact=True) for name, one in known.experts.items()}
     known = replace(known, experts=experts, statements=SAID[:1])
     found = _fitted(known, cache)
-    fit, theta = load_fit(found.posterior.draws.folder)[0], found.posterior.draws.theta
+    fit, theta = found.posterior.draws.fit()[0], found.posterior.draws.theta
     for source in ("agency", "wire"):
         other = replace(known, items=tuple(one for one in known.items if one.report_source != source))
         log_ratio = np.zeros(theta.shape[1])

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
 from tests.commands.conftest import AS_OF
+from tests.entries import entries
 
 
 def _run(command: str, root: Path, *arguments: str) -> Result:
@@ -31,7 +32,7 @@ def test_the_table(updated: Path) -> None:
                 assert one["change"] == pytest.approx(one["probability"] - expected[name], abs=1e-12)
     printed = " ".join(_run("alternatives", updated).stdout.split())
     assert all(row["name"] in printed for row in told["rows"] if row["kind"] != "weights")
-    assert list((updated / "reports" / ".cache" / "alternatives").glob("*.json"))
+    assert entries(updated, "alternatives")
 
 
 def test_a_source_left_out_by_weights_is_the_forecast_without_it(updated: Path) -> None:

@@ -14,9 +14,11 @@ from click.testing import CliRunner, Result
 
 from forecast import digits
 from forecast.commands.main import main
-from forecast.prior.draws import load_fit
+from forecast.prior.draws import _groups
 from forecast.prior.settings import Fit
+from forecast.store.sealed import open_sealed
 from tests.commands.conftest import AS_OF
+from tests.entries import entries, parts_of, rewrite
 
 LEDGER = "reports/ledger.jsonl"
 SCENARIOS = ["breakthrough", "on_the_market", "still_testing", "other"]
@@ -162,8 +164,10 @@ def test_report_is_written_with_the_forecast(updated: Path) -> None:
 
 def test_seed_and_refit_sample(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another seed samples, with that seed, and is news; --refit samples although the draws are there."""
-    (kept,) = {path.parent for path in (updated / "reports" / ".cache").rglob("diagnostics.json")}
-    fit = Fit(_theta(kept), *load_fit(kept), json.loads((kept / "diagnostics.json").read_text(encoding="utf-8")))
+    (kept,) = entries(updated, "draws")
+    entry = open_sealed(kept)
+    assert entry is not None
+    fit = Fit(entry.array("theta"), *_groups(entry), json.loads(entry.text("diagnostics")))
     seeds: list[int] = []
 
     def sample(_spec: Any, seed: int, _progress: Any) -> Fit:
@@ -179,12 +183,6 @@ def test_seed_and_refit_sample(updated: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [20250806, 7] == seeds
     assert [20250806, 7] == [json.loads(line)["seed"] for line in _ledger(updated)]
     assert 7 == _forecast(updated)["seed"]
-
-
-def _theta(folder: Path) -> Any:
-    import numpy as np
-
-    return np.load(folder / "theta.npy")
 
 
 def test_same_numbers_without_cache_elsewhere(updated: Path, tmp_path: Path) -> None:
@@ -296,9 +294,11 @@ def test_doubts_about_evidence_are_said_by_the_update(updated: Path) -> None:
 
 def _spoil(root: Path) -> None:
     """Let the kept draws come from chains that did not agree, as two opposed sharp statements make them."""
-    for path in (root / "reports" / ".cache").glob("*/diagnostics.json"):
-        found = json.loads(path.read_text(encoding="utf-8")) | {"r_hat_max": 1.09, "sampled": 20000.0}
-        path.write_text(json.dumps(found), encoding="utf-8")
+    for path in entries(root, "draws"):
+        diagnostics = parts_of(path)["diagnostics"]
+        assert isinstance(diagnostics, bytes)
+        found = json.loads(diagnostics) | {"r_hat_max": 1.09, "sampled": 20000.0}
+        rewrite(path, {"diagnostics": json.dumps(found).encode()})
 
 
 def test_a_forecast_that_is_not_reliable_says_so(fresh: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,5 @@ def by_digest(
         progress("drawing")
         folder.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(int(digest[:16], 16))
-        (folder / "diagnostics.json").write_text(json.dumps(CONVERGED), encoding="utf-8")
         np.save(folder / "theta.npy", theta_draws(spec.rows, rng.standard_normal((spec.rows.n_coordinates, size))))
-    return Draws(np.load(folder / "theta.npy"), digest, CONVERGED, folder)
+    return Draws(np.load(folder / "theta.npy"), digest, CONVERGED, cache, lambda: ({}, {}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -127,16 +126,14 @@ def _draws(spec: PriorSpec, folder: Path, n_draws: int) -> Draws:
     ends = np.cumsum([len(rows.alpha), len(rows.beta)])
     alpha, beta, epsilon = np.split(coordinates, ends)
     fit = {
-        "posterior/alpha": chained(alpha),
-        "posterior/beta": chained(beta),
-        "posterior/epsilon": chained(epsilon),
-        "posterior/omega": np.abs(chained(rng.standard_normal((len(spec.experts), n_draws)))) / 2,
-        "posterior/deviation": chained(rng.standard_normal((len(spec.deviation_labels), n_draws))),
-        "posterior/quantity": -np.abs(chained(rng.standard_normal((spec.quantities.n_rows, n_draws)))),
-        "sample_stats/diverging": np.zeros((CHAINS, n_draws // CHAINS), dtype=bool),
+        "alpha": chained(alpha),
+        "beta": chained(beta),
+        "epsilon": chained(epsilon),
+        "omega": np.abs(chained(rng.standard_normal((len(spec.experts), n_draws)))) / 2,
+        "deviation": chained(rng.standard_normal((len(spec.deviation_labels), n_draws))),
+        "quantity": -np.abs(chained(rng.standard_normal((spec.quantities.n_rows, n_draws)))),
     }
-    np.savez(folder / "fit.npz", **fit)  # type: ignore[arg-type]  # keyword arrays
+    stats = {"diverging": np.zeros((CHAINS, n_draws // CHAINS), dtype=bool)}
     diagnostics = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0}
     diagnostics["sampled"] = 5000.0
-    (folder / "diagnostics.json").write_text(json.dumps(diagnostics), encoding="utf-8")
-    return Draws(theta_draws(rows, coordinates), "d" * 64, diagnostics, folder)
+    return Draws(theta_draws(rows, coordinates), "d" * 64, diagnostics, folder, lambda: (fit, stats))

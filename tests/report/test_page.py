@@ -132,8 +132,8 @@ def test_statements_show_what_they_were_coded_as(drawn: Drawn) -> None:
 def test_residual_of_a_probability(drawn: Drawn) -> None:
     """The residual is (logit stated - mean implied) / sd; sd: own, mean omega of the expert, prior sd of deviations."""
     spec = drawn.found.posterior.spec
-    with np.load(drawn.found.posterior.base.folder / "fit.npz") as fit:
-        quantity, omega = fit["posterior/quantity"], fit["posterior/omega"]
+    fit, _ = drawn.found.posterior.base.fit()
+    quantity, omega = fit["quantity"], fit["omega"]
     column = spec.statement_ids.index("s-chance")
     slack = SD_DEVIATION**2 * (1 if spec.deviation_labels else 0)
     scale = np.sqrt(0.5**2 + omega[..., spec.experts.index("ann")].mean() ** 2 + slack)

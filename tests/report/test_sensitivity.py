@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.prior.draws import load_fit
 from forecast.prior.likelihood import log_likelihood
 from forecast.report.sensitivity import DEFAULTS, PARTS, hanging_on, parts, power_scaling, sensitivity_tree
 from tests.report.drawn import Drawn
@@ -14,7 +13,7 @@ from tests.report.drawn import Drawn
 def test_parts_of_the_posterior(drawn: Drawn) -> None:
     """Defaults are standard normal densities of the tables' coordinates; statements and evidence their likelihood."""
     found = drawn.found
-    fit = load_fit(found.posterior.draws.folder)[0]
+    fit = found.posterior.draws.fit()[0]
     logs = parts(found, fit)
     assert list(PARTS) == list(logs)
     for part, name in DEFAULTS.items():

@@ -76,9 +76,8 @@ def draws_of(spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], 
         share = np.exp(log_ratios - log_ratios.max())
         chosen = np.random.default_rng(seed + 2).choice(POOL, DRAWS, p=share / share.sum())
         theta = np.ascontiguousarray(theta[:, chosen])
-    folder = cache / ("base" if spec.anchor is None else spec.anchor.known.as_of.isoformat())
-    folder.mkdir(exist_ok=True)
-    return Draws(theta, f"{seed}", {}, folder)
+    known = "base" if spec.anchor is None else spec.anchor.known.as_of.isoformat()
+    return Draws(theta, f"{seed} {known}", {}, cache, lambda: ({}, {}))
 
 
 def from_pool(known: Workspace) -> tuple[Array, Array]:

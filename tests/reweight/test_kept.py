@@ -11,9 +11,10 @@ import pytest
 
 from forecast import pipeline
 from forecast.reweight import kept as module
-from forecast.reweight.kept import KEPT, kept_posterior, posterior_key
+from forecast.reweight.kept import kept_posterior, posterior_place
 from forecast.reweight.posterior import Posterior, posterior
 from tests.commands.conftest import AS_OF, template, updated
+from tests.entries import entries
 
 __all__ = ["template", "updated"]  # fixtures of the commands' tests
 
@@ -74,13 +75,12 @@ def test_without_its_draws_it_is_computed(updated: Path) -> None:
     workspace, layout, _ = pipeline.open_workspace(updated, DAY, DAY)
     cache = updated / "reports" / ".cache"
     kept_posterior(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, _silent)
-    key = posterior_key(workspace, DAY, pipeline.DEFAULT_SEED)
-    assert module._load(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, key) is not None
-    for folder in cache.iterdir():
-        if folder.is_dir():
-            (folder / "theta.npy").unlink()
-    assert (cache / KEPT).exists()
-    assert module._load(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, key) is None
+    place = posterior_place(workspace, DAY, pipeline.DEFAULT_SEED, cache)
+    assert module._load(layout, workspace, DAY, pipeline.DEFAULT_SEED, place) is not None
+    for path in entries(updated, "draws"):
+        path.unlink()
+    assert place.path.exists()
+    assert module._load(layout, workspace, DAY, pipeline.DEFAULT_SEED, place) is None
 
 
 def test_the_key_tells_inputs_apart(updated: Path) -> None:
@@ -88,9 +88,9 @@ def test_the_key_tells_inputs_apart(updated: Path) -> None:
     workspace, _, _ = pipeline.open_workspace(updated, DAY, DAY)
     edited = replace(workspace, digests={**workspace.digests, next(iter(workspace.digests)): "0"})
     keys = {
-        posterior_key(workspace, DAY, 1),
-        posterior_key(workspace, DAY, 2),
-        posterior_key(workspace, date(2026, 6, 30), 1),
-        posterior_key(edited, DAY, 1),
+        posterior_place(workspace, DAY, 1, updated).key,
+        posterior_place(workspace, DAY, 2, updated).key,
+        posterior_place(workspace, date(2026, 6, 30), 1, updated).key,
+        posterior_place(edited, DAY, 1, updated).key,
     }
     assert 4 == len(keys)

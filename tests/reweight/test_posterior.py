@@ -93,7 +93,7 @@ def test_what_the_sampler_knew_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     again = _posterior(OLD)
     assert (first.log_anchor == again.log_anchor).all()
     assert (first.weights.weights == again.weights.weights).all()
-    assert ["log_anchor.npy"] == [path.name for path in first.draws.folder.iterdir()]
+    assert [".kept"] == [path.suffix for path in (first.draws.store / "anchor").iterdir()]
 
 
 def test_mild_evidence_needs_no_anchor() -> None:

@@ -1,0 +1,98 @@
+"""What computes each kind of kept numbers: its source code and the packages it stands on, as one digest.
+
+A number that is kept is never older than the code that computes it. Nobody has to remember that: the digest is taken of
+the bytes of the source, and a test follows the imports and finds every module that is missing in `KINDS`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from forecast.digests import digest_of
+from forecast.store.versions import installed_versions
+
+PACKAGE = Path(__file__).parents[1]
+
+GROUND = ("__init__.py", "digests.py", "files.py", "lock.py", "store")
+SAMPLING = (*GROUND, "compiled", "inference", "prior", "workspace")
+WEIGHING = (*SAMPLING, "reweight")
+SAMPLERS = ("arviz_stats", "llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy")
+FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
+
+
+# What prior/op.py runs, and whence it has this digest.
+KERNELS = (
+    "inference/__init__.py",
+    "inference/elementary.py",
+    "inference/program.py",
+    "prior/__init__.py",
+    "prior/op.py",
+)
+KERNEL_CODE = ("__init__.py", "digests.py", "store/__init__.py", "store/program.py", "store/versions.py", *KERNELS)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of kept numbers.
+
+    `computed_by` are the files that compute it; `code` the folders and files (of the package, too) that hold those and
+    all they import; `packages` the others whose version may change a number; `most` how many entries are kept, where
+    one takes the place of another.
+    """
+
+    computed_by: tuple[str, ...]
+    code: tuple[str, ...]
+    packages: tuple[str, ...] = SAMPLERS
+    most: int | None = None
+
+
+KINDS = {
+    "draws": Kind(("prior/draws.py", "prior/sample.py"), SAMPLING),
+    "residuals": Kind(("prior/residuals.py",), SAMPLING),
+    "anchor": Kind(("reweight/posterior.py",), WEIGHING),
+    "posterior": Kind(("reweight/kept.py",), WEIGHING, most=4),
+    "alternatives": Kind(("answers/kept_alternatives.py",), (*WEIGHING, "answers", "digits.py", "record")),
+    "replay": Kind(("replay/day.py",), (*WEIGHING, "digits.py", "record", "replay")),
+    "answers": Kind(("publish.py",), (".",), FIGURES),
+}
+
+
+@cache
+def program(kind: str) -> str:
+    """Compute the digest of everything but its inputs that decides what is kept of a kind."""
+    of = KINDS[kind]
+    return digest_of(source_digest(*of.code), installed_versions(of.packages))
+
+
+@cache
+def source_digest(*places: str) -> str:
+    """Compute the SHA-256 of source files, and of all those in folders; places are relative to the package."""
+    return digest_of([[place, _digest(place)] for place in places])
+
+
+@cache  # kinds share most of their places
+def _digest(place: str) -> str:
+    found = sha256()
+    for path in _sources(str(PACKAGE / place)):
+        with open(path, "rb") as file:  # noqa: PTH123  # hundreds of files, and pathlib is half of the time
+            content = file.read()
+        found.update(f"{os.path.relpath(path, PACKAGE)} {len(content)}\n".replace(os.sep, "/").encode())
+        found.update(content)
+    return found.hexdigest()
+
+
+def _sources(path: str) -> Iterator[str]:
+    """Yield the source files at or below a path, in the order of their names."""
+    if path.endswith(".py"):
+        yield path
+        return
+    with os.scandir(path) as listing:
+        below = sorted((one.name, one.is_dir(), one.path) for one in listing)
+    for name, is_folder, there in below:
+        if is_folder or name.endswith(".py"):
+            yield from _sources(there)
