@@ -9,6 +9,7 @@ from typing import Literal
 
 from forecast.workspace.grades import DEFAULT_GRADES, Grade, Letter
 from forecast.workspace.problems import Problem, Source
+from forecast.workspace.renames import NO_RENAMES, Renames
 from forecast.workspace.timing import Timing
 
 EDITORS = "editors"  # the expert who speaks at the opening, where nobody else did
@@ -410,3 +411,4 @@ class Workspace:
     resolutions: tuple[Resolved, ...] = ()  # in file order
     grades: Mapping[Letter, Grade] = field(default_factory=DEFAULT_GRADES.copy)  # of every letter, used or not
     warnings: tuple[Problem, ...] = ()  # of the reader, about all files whatever their date
+    renames: Renames = NO_RENAMES  # with the names of today
