@@ -19,17 +19,17 @@ from forecast.digits import share
 from forecast.files import replace_folder
 from forecast.lock import locked
 from forecast.prior.by_dates import by_date_doubts
-from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
-from forecast.prior.environment import environment
+from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws
 from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
-from forecast.record.inputs import active_inputs, rolled_to
-from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
+from forecast.record.entries import Line
+from forecast.record.ledger import Ledger, append, has_news, line_to_compare, read_ledger
+from forecast.record.new_line import new_line
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.predictive import prior_predictive, with_flat
 from forecast.record.recomputed import recomputed
-from forecast.record.tables import as_csv, as_json, diagnostics, forecast_table
+from forecast.record.tables import as_csv, as_json, forecast_table
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.kept import keep_posterior, kept_posterior, posterior_key
 from forecast.reweight.moved import leave_out, parts_of
@@ -56,7 +56,7 @@ Progress = Callable[[str], None]
 class Update:
     """An update that is computed but not yet written.
 
-    `forecast` is the content of forecast.json; `line` the ledger line it would add; `ledger` the lines before;
+    `forecast` is the content of forecast.json; `line` the ledger line it would add; `ledger` what stands before it;
     `is_new` whether anything differs from the last line; `edited` ids of items and statements that were changed after
     the compared update used them; `warnings` name statements that their own fit misses or the model ends far from, and
     evidence that weighs much or may count twice. Of these `doubts` hold whatever the ledger holds. `is_attributed`:
@@ -67,7 +67,7 @@ class Update:
     outcome: Outcome
     forecast: dict[str, Any]
     line: Line
-    ledger: tuple[Line, ...]
+    ledger: Ledger
     is_new: bool
     edited: tuple[str, ...]
     warnings: tuple[Problem, ...]
@@ -99,7 +99,7 @@ def conclude(
     Raises WorkspaceProblems for mistakes in the files and for evidence that contradicts itself.
     """
     workspace, layout, as_of = open_workspace(root, today, as_of)
-    ledger = read_ledger(root)[:n_lines]
+    ledger = read_ledger(root).until(n_lines)
     try:
         found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress, refit=refit)
     except ContradictionError as error:
@@ -119,7 +119,7 @@ def conclude(
 def _compared(
     root: Path,
     found: Outcome,
-    ledger: tuple[Line, ...],
+    ledger: Ledger,
     note: str | None,
     doubts: tuple[Problem, ...],
     progress: Progress,
@@ -127,23 +127,23 @@ def _compared(
     attribute: bool,
 ) -> Update:
     """Compare an outcome with the lines of a ledger: what is new, what changed, what moved it."""
-    line = _line(found, ledger, note)
-    compared = line_to_compare(line, ledger)
-    table = forecast_table(found, compared, line["version"])
+    line = new_line(found, note=note, previous=ledger.last)
+    compared = line_to_compare(line, ledger.updates)
+    table = forecast_table(found, compared, line.version)
     new_items, edited = changes(line, compared)
     table["edited"] = list(edited)
     table["moved"] = _moved(found, line, compared, new_items, progress) if attribute else []
-    warnings = (*doubts, *recomputed(line, ledger))
-    is_new = has_news(line, ledger)
+    warnings = (*doubts, *recomputed(line, ledger.updates))
+    is_new = has_news(line, ledger.updates)
     return Update(root, found, table, line, ledger, is_new, edited, warnings, doubts, attribute)
 
 
 def _compared_anew(update: Update, progress: Progress) -> Update:
     """Return an update against the ledger as it is now; the same one if no line has come since it was compared."""
     ledger = read_ledger(update.root)
-    if ledger == update.ledger:
+    if ledger.texts == update.ledger.texts:
         return update
-    note, attribute = update.line["note"], update.is_attributed
+    note, attribute = update.line.note, update.is_attributed
     return _compared(update.root, update.outcome, ledger, note, update.doubts, progress, attribute=attribute)
 
 
@@ -202,14 +202,14 @@ def asked_of(update: Update) -> Asked:
     from forecast.publish import Asked
     from forecast.report.recorded import recorded_in
 
-    found, ledger = update.outcome, _with_line(update)
-    start = _start(update.root, ledger, found, None, None)
-    recorded = recorded_in(update.line, ledger)
-    return Asked(update.root, found, prior_outcome(found), update.forecast, ledger, start, update.warnings, recorded)
+    found, updates = update.outcome, _with_line(update)
+    start = _start(update.root, updates, found, None, None)
+    recorded = recorded_in(update.line, updates)
+    return Asked(update.root, found, prior_outcome(found), update.forecast, updates, start, update.warnings, recorded)
 
 
 def _with_line(update: Update) -> tuple[Line, ...]:
-    return (*update.ledger, update.line) if update.is_new else update.ledger
+    return update.ledger.with_update(update.line) if update.is_new else update.ledger.updates
 
 
 def tree_of(update: Update) -> DataTree:
@@ -242,7 +242,7 @@ def alternative_table(
 
     ordinary = _outcome(root, workspace, layout, as_of, seed, said("with everybody"))
     varied = _outcome(root, other, layout, as_of, seed, said(alternative.description))
-    table = forecast_table(varied, _line(ordinary, (), None), _version())
+    table = forecast_table(varied, new_line(ordinary), _version())
     return {"alternative": alternative.description, **table}
 
 
@@ -393,35 +393,37 @@ def since_update(root: Path, found: Outcome, event: str | None, on: date | None)
     The update is the one of a date or the latest before it; with None the one that a new update would be compared with.
     None if there is none or, for an event, if its forecast.json is gone: the ledger holds scenarios alone.
     """
-    return _start(root, read_ledger(root), found, event, on)
+    return _start(root, read_ledger(root).updates, found, event, on)
 
 
-def _start(root: Path, ledger: Sequence[Line], found: Outcome, event: str | None, on: date | None) -> Start | None:
+def _start(root: Path, updates: Sequence[Line], found: Outcome, event: str | None, on: date | None) -> Start | None:
     from forecast.answers.why import Start
 
-    line = _line(found, ledger, None)
+    line = new_line(found)
     if on is None:
-        compared = line_to_compare(line, ledger)
+        compared = line_to_compare(line, updates)
     else:
-        last = min(on, found.as_of).isoformat()
-        early = sorted((one for one in ledger if one["as_of"] <= last), key=lambda one: str(one["as_of"]))
+        last = min(on, found.as_of)
+        early = sorted((one for one in updates if one.as_of <= last), key=lambda one: one.as_of)
         compared = early[-1] if early else None
     if compared is None:
         return None
     if event is None:
-        before = {row["id"]: row["probability"] for row in compared["scenarios"]}
+        before = compared.probabilities
         parts = [before.get(name, 0.0) for name in found.scenario_ids]  # a scenario that was not there had none
     else:
-        kept = root / "reports" / compared["as_of"] / "forecast.json"
+        kept = root / "reports" / compared.as_of.isoformat() / "forecast.json"
         if not kept.exists():
             return None
         events = {row["id"]: row for row in json.loads(kept.read_text(encoding="utf-8"))["events"]}
         before = {row["state"]: row["probability"] for row in events.get(event, {"states": []})["states"]}
         parts = [before.get(state, 0.0) for state in found.events[event]]
-    known = compared["inputs"]["items"]
-    new = tuple(name for name, digest in line["inputs"]["items"].items() if known.get(name) != digest)
-    day, watched = (date.fromisoformat(compared[key]) for key in ("as_of", "known_until"))
-    return Start(f"the update of {day}", np.array(parts), day, watched, new, tuple(other_changes(line, compared)))
+    known = compared.inputs["items"]
+    new = tuple(name for name, digest in line.inputs["items"].items() if known.get(name) != digest)
+    day = compared.as_of
+    return Start(
+        f"the update of {day}", np.array(parts), day, compared.known_until, new, tuple(other_changes(line, compared))
+    )
 
 
 def difference(root: Path, today: date, progress: Progress, first: str, last: str) -> dict[str, Any]:
@@ -435,9 +437,9 @@ def difference(root: Path, today: date, progress: Progress, first: str, last: st
     workspace, ledger = load(root, today), read_ledger(root)
 
     def end(text: str) -> End:
-        place = find_line(text, ledger)
-        if place is not None:
-            return end_of_line(root, ledger, place)
+        line = find_line(text, ledger)
+        if line is not None:
+            return end_of_line(root, line)
         day = date.fromisoformat(text)
         if day > today:
             msg = f"{day} lies in the future; today is {today}"
@@ -445,46 +447,19 @@ def difference(root: Path, today: date, progress: Progress, first: str, last: st
         _check_opened(workspace, day)
         seen = seen_on(workspace, day)
         found = _outcome(root, seen, lay_out(seen.network), day, DEFAULT_SEED, progress)
-        return end_of_files(found, _version())
+        return end_of_files(found)
 
     ends = end(first), end(last)
     if ends[0].as_of > ends[1].as_of:
         msg = f"{ends[0].name} is later than {ends[1].name}; name the earlier one first"
         raise UnknownUpdateError(msg)
     known = seen_on(restored(workspace, ends[1]), ends[1].as_of)
-    found = _outcome(root, known, lay_out(known.network), ends[1].as_of, ends[1].line["seed"], progress)
+    found = _outcome(root, known, lay_out(known.network), ends[1].as_of, ends[1].line.seed, progress)
     return explained(*ends, found, progress)
 
 
 def _version() -> str:
     return installed_versions(["forecast"])["forecast"]
-
-
-def _line(found: Outcome, ledger: Sequence[Line], note: str | None) -> Line:
-    return {
-        "format": 1,
-        "as_of": found.as_of.isoformat(),
-        "horizon": found.workspace.network.horizon.isoformat(),
-        "rolled": rolled_to(found.workspace.network),
-        "known_until": found.posterior.asked.network.known.until.isoformat(),
-        "seed": found.seed,
-        "version": _version(),
-        "versions": versions(),
-        "environment": environment(),
-        "inputs": active_inputs(found.workspace, found.as_of),
-        "scenarios": [
-            {
-                "id": name,
-                "probability": estimate.probability,
-                "quantiles": list(estimate.quantiles),
-                "mcse": estimate.mcse,
-            }
-            for name, estimate in found.scenarios.items()
-        ],
-        "diagnostics": diagnostics(found),
-        "note": note,
-        "previous": line_digest(encode(ledger[-1])) if ledger else None,
-    }
 
 
 def _moved(
@@ -501,7 +476,7 @@ def _moved(
         for item, effect in effects.items()
     ]
     if compared is not None and (others := other_changes(line, compared)):
-        before = {row["id"]: row["probability"] for row in compared["scenarios"]}
+        before = compared.probabilities
         rest = {
             name: estimate.probability - before[name] - sum(row["effects"][name] for row in rows)
             for name, estimate in found.scenarios.items()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.files import replace_file
-from forecast.record.ledger import Line, encode
+from forecast.record.entries import Line, encode
 from forecast.record.outcome import Outcome
 from forecast.record.recomputed import LAST_DIGITS
 from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
@@ -94,29 +94,30 @@ def _asked_questions(found: Outcome) -> str:
     return repr((workspace.questions, sorted(workspace.benchmarks.items()), workspace.resolutions))
 
 
-def write_index(root: Path, found: Outcome, ledger: Sequence[Line]) -> None:
+def write_index(root: Path, found: Outcome, updates: Sequence[Line]) -> None:
     """Write reports/index.html, which lists all updates."""
     from forecast.report.index import index_page
     from forecast.report.wording import scenario_names
 
-    lines = [*(_compared(root, line) for line in ledger), *_unrecorded(root, {line["as_of"] for line in ledger})]
+    recorded = {line.as_of.isoformat() for line in updates}
+    lines = [*(_compared(root, line) for line in updates), *_unrecorded(root, recorded)]
     page = index_page(found.workspace.network.title, scenario_names(found), lines, report_days(root))
     replace_file(root / "reports" / "index.html", page.encode())
 
 
 def _compared(root: Path, line: Line) -> Row:
-    """Return a line, with a word in its note where the forecast that stands in its folder has other numbers."""
-    kept = root / "reports" / line["as_of"] / "forecast.json"
+    """Return a line as JSON; its note has a word where the forecast that stands in its folder has other numbers."""
+    kept, row = root / "reports" / line.as_of.isoformat() / "forecast.json", line.as_json()
     if not kept.exists():
-        return line
+        return row
     content = json.loads(kept.read_text(encoding="utf-8"))
-    told, here = ({row["id"]: row["probability"] for row in of["scenarios"]} for of in (line, content))
-    if content.get("version") != line["version"] or told.keys() != here.keys():
-        return line  # of other inputs: a later update of the day has a line of its own
+    told, here = line.probabilities, {one["id"]: one["probability"] for one in content["scenarios"]}
+    if content.get("version") != line.version or told.keys() != here.keys():
+        return row  # of other inputs: a later update of the day has a line of its own
     if all(abs(told[name] - here[name]) <= LAST_DIGITS for name in told):
-        return line
+        return row
     said = "the ledger's numbers; computed again on this day's page, they come out otherwise"
-    return {**line, "note": f"{line['note']}; {said}" if line.get("note") else said}
+    return {**row, "note": f"{line.note}; {said}" if line.note else said}
 
 
 def _unrecorded(root: Path, recorded: set[str]) -> list[Row]:
@@ -202,7 +203,7 @@ def _of_the_draws(asked: Asked, progress: Progress) -> Row:
 def _digest(asked: Asked) -> str:
     """Compute the SHA-256 of all that answers hang on: the forecast, its draws, the update before, the code."""
     found, start = asked.outcome, asked.start
-    line = {key: value for key, value in asked.recorded.line.items() if key not in {"note", "previous"}}
+    line = replace(asked.recorded.line, note=None, previous=None, kept=None)
     told: list[Any] = [found.posterior.draws.digest, found.as_of.isoformat(), encode(line)]
     if start is not None:
         told += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]

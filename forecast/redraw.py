@@ -11,7 +11,8 @@ from forecast import pipeline
 from forecast.files import replace_file
 from forecast.lock import locked
 from forecast.publish import Asked, material, published, write_index
-from forecast.record.ledger import Line, read_ledger, same_inputs
+from forecast.record.entries import Line
+from forecast.record.ledger import read_ledger, same_inputs
 
 Progress = Callable[[str], None]
 
@@ -28,33 +29,33 @@ def recorded(root: Path, today: date, progress: Progress, as_of: date | None = N
     Raises NotRecordedError, and WorkspaceProblems.
     """
     ledger = read_ledger(root)
-    place = _place(root, ledger, as_of)
-    line = ledger[place]
-    day, held = as_of or date.fromisoformat(line["as_of"]), date.fromisoformat(line["as_of"])
-    until = place + 1  # lines after it were not there when it was compared
-    found = pipeline.conclude(root, today, progress, as_of=day, seed=line["seed"], attribute=False, n_lines=until)
+    line = _line(root, ledger.updates, as_of)
+    day, held = as_of or line.as_of, line.as_of
+    until = line.number  # lines after it were not there when it was compared
+    found = pipeline.conclude(root, today, progress, as_of=day, seed=line.seed, attribute=False, n_lines=until)
     if not same_inputs(found.line, line):
         quiet = "" if day == held else f"nothing was new on {day}: the forecast of {held} held; and "
         raise NotRecordedError(f"{quiet}the files have changed since the forecast of {held}; run `forecast update`")
-    return pipeline.asked_of(replace(found, ledger=ledger[:until], is_new=False))
+    return pipeline.asked_of(replace(found, ledger=ledger.until(until), is_new=False))
 
 
-def _place(root: Path, ledger: Sequence[Line], as_of: date | None) -> int:
-    """Return where the line of a forecast stands: the latest of its date or, of an update with nothing new, that held.
+def _line(root: Path, updates: Sequence[Line], as_of: date | None) -> Line:
+    """Return the line of a forecast: the latest of its date or, of an update with nothing new, that held.
 
     Such an update has a folder and no line of its own. Raises NotRecordedError.
     """
-    if as_of is None and ledger:
-        return len(ledger) - 1
-    days = [date.fromisoformat(line["as_of"]) for line in ledger]
-    before = [(day, place) for place, day in enumerate(days) if as_of is not None and day <= as_of]
+    if as_of is None and updates:
+        return updates[-1]
+    before = [line for line in updates if as_of is not None and line.as_of <= as_of]
+    # Of several of one date the last one counts.
+    latest = max(reversed(before), key=lambda line: line.as_of, default=None)
     is_there = as_of is not None and (root / "reports" / as_of.isoformat() / "forecast.json").exists()
-    if before and (is_there or max(before)[0] == as_of):
-        return max(before)[1]
+    if latest is not None and (is_there or latest.as_of == as_of):
+        return latest
     what = f"no forecast as of {as_of}" if as_of else "no forecast yet"
-    latest = f"; the latest before it is of {max(before)[0]}" if before else ""
-    date_wanted = f" --as-of {as_of}" if ledger else ""
-    raise NotRecordedError(f"{what} in {root / 'reports'}{latest}; run `forecast update{date_wanted}` first")
+    before_it = "" if latest is None else f"; the latest before it is of {latest.as_of}"
+    date_wanted = f" --as-of {as_of}" if updates else ""
+    raise NotRecordedError(f"{what} in {root / 'reports'}{before_it}; run `forecast update{date_wanted}` first")
 
 
 def redraw(asked: Asked, progress: Progress) -> Path:
@@ -66,17 +67,17 @@ def redraw(asked: Asked, progress: Progress) -> Path:
     folder = asked.root / "reports" / day
     drawn = published(asked, progress)
     with locked(asked.root):
-        ledger = read_ledger(asked.root)
-        if _of_day(ledger, day) != _of_day(asked.ledger, day):
+        updates = read_ledger(asked.root).updates
+        if _of_day(updates, asked.outcome.as_of) != _of_day(asked.ledger, asked.outcome.as_of):
             raise NotRecordedError(f"another update as of {day} was written meanwhile; run `forecast report` again")
         for name, content in drawn.items():
             replace_file(folder / name, content)
-        write_index(asked.root, asked.outcome, ledger)
+        write_index(asked.root, asked.outcome, updates)
     return folder
 
 
-def _of_day(ledger: Sequence[Line], day: str) -> list[Line]:
-    return [line for line in ledger if line["as_of"] == day]
+def _of_day(updates: Sequence[Line], day: date) -> list[Line]:
+    return [line for line in updates if line.as_of == day]
 
 
 def brief_of(asked: Asked, progress: Progress) -> str:

@@ -50,7 +50,7 @@ def computed(folder: Path) -> dict[str, Any]:
     content = hashlib.sha256(np.ascontiguousarray(draws.theta).tobytes())
     for _, values in sorted(load_fit(draws.folder)[0].items()):
         content.update(np.ascontiguousarray(values).tobytes())
-    scenarios = [row["probability"] for row in found.line["scenarios"]]
+    scenarios = [share.probability for share in found.line.scenarios]
     config: Any = np.show_config(mode="dicts")
     loops = config["SIMD Extensions"].get("found", [])
     return {"digest": draws.digest, "draws": content.hexdigest(), "scenarios": scenarios, "loops": loops}

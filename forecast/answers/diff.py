@@ -91,7 +91,7 @@ def difference(first: End, last: End, found: Outcome, progress: Progress) -> Row
 
 def _changes(first: End, last: End, found: Outcome) -> tuple[Change, ...]:
     """Return what the evidence of the last end has that the first had not: items, edits that the files hold, ..."""
-    used, had = last.line["inputs"], first.line["inputs"]
+    used, had = last.line.inputs, first.line.inputs
     items = {item.id: item for item in found.workspace.items}
     now = active_inputs(found.workspace, found.as_of)["items"]
     own = {name for name, digest in used["items"].items() if now.get(name) == digest}
@@ -208,7 +208,7 @@ def _remainder(told: Differences, rows: Sequence[Row], ends: _Ends) -> Row:
 
 
 def _end(end: End) -> Row:
-    return {"name": end.name, "line": end.number, "as_of": end.line["as_of"], "known_until": end.line["known_until"]}
+    return {"name": end.name, "line": end.number, "as_of": f"{end.as_of}", "known_until": f"{end.line.known_until}"}
 
 
 def _error(end: End, event: str, state: str) -> float | None:

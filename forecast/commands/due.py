@@ -40,9 +40,9 @@ def due(root: Path, as_of: date | None, days: int, as_json: bool) -> None:
     from forecast.record.ledger import read_ledger
 
     workspace, layout, day = open_workspace(root, options.today(), as_of)
-    earlier = [line for line in read_ledger(root) if line["as_of"] <= day.isoformat()]
+    earlier = [line for line in read_ledger(root).updates if line.as_of <= day]
     # An update of a past date may have been made after that of a later one.
-    latest = max(reversed(earlier), key=lambda line: line["as_of"]) if earlier else None
+    latest = max(reversed(earlier), key=lambda line: line.as_of, default=None)
     found = what_is_due(workspace, layout, day, latest, days)
     if as_json:
         told = {"as_of": day.isoformat(), "due": [asdict(one) for one in found]}

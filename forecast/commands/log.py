@@ -24,7 +24,7 @@ def log(root: Path, most: int | None, as_json: bool) -> None:
     from forecast.record.history import history
     from forecast.record.ledger import LEDGER, read_ledger
 
-    rows = history(read_ledger(root))
+    rows = history(read_ledger(root).updates)
     if not rows:
         msg = f"no update in {root / LEDGER} yet; run: forecast update -C {root}"
         raise click.ClickException(msg)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -13,8 +13,8 @@ from forecast.compiled.paths import active_items
 from forecast.prior.came_true import asks
 from forecast.questions.standing import latest_numbers, resolution_on, status_on
 from forecast.record.changes import changes, other_changes
+from forecast.record.entries import Line
 from forecast.record.inputs import active_inputs, rolled_to
-from forecast.record.ledger import Line
 from forecast.reweight.questions import decided
 from forecast.workspace.records import Question, Workspace
 from forecast.workspace.resolved_items import REPORTER
@@ -112,18 +112,18 @@ def _update(workspace: Workspace, as_of: date, last: Line | None) -> Iterator[Du
     if last is None:
         yield Due("update", "reports/ledger.jsonl", "no update has been made", command)
         return
-    update = f"the update of {last['as_of']}"
+    update = f"the update of {last.as_of}"
     inputs = active_inputs(workspace, as_of)
-    items, said = last["inputs"]["items"], last["inputs"]["statements"]
+    items, said = last.inputs["items"], last.inputs["statements"]
     # An item that was retracted before any update used it will never count.
     new = [(one.reported, one.id) for one in active_items(workspace.items, as_of) if one.id not in items]
     new += [(one.date, one.id) for one in workspace.statements if one.id in inputs["statements"].keys() - said.keys()]
     for day, name in sorted(new):
         yield Due("update", name, f"of {day}, not in {update}", command)
     for name in inputs["retracted"]:
-        if name in items and name not in last["inputs"]["retracted"]:
+        if name in items and name not in last.inputs["retracted"]:
             yield Due("update", name, f"retracted, and still counts in {update}", command)
-    now = {**last, "inputs": inputs, "rolled": rolled_to(workspace.network)}
+    now = replace(last, inputs=inputs, rolled=rolled_to(workspace.network))
     for name in changes(now, last)[1]:
         yield Due("update", name, f"edited since {update}", command)
     for name in other_changes(now, last):

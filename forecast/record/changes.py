@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from forecast.record.ledger import Line
+from forecast.record.entries import Line
 
 
 def changes(line: Line, compared: Line | None) -> tuple[list[str], tuple[str, ...]]:
     """Return the ids of items that are new, edited or retracted since the compared line, and of records edited."""
     if compared is None:
-        return list(line["inputs"]["items"]), ()
+        return list(line.inputs["items"]), ()
     edited = [
         name
         for kind in ("items", "statements")
-        for name, digest in line["inputs"][kind].items()
-        if compared["inputs"][kind].get(name, digest) != digest
+        for name, digest in line.inputs[kind].items()
+        if compared.inputs[kind].get(name, digest) != digest
     ]
-    retracted = set(line["inputs"]["retracted"]) ^ set(compared["inputs"]["retracted"])
-    items = line["inputs"]["items"]
-    return [n for n in items if n not in compared["inputs"]["items"] or n in edited or n in retracted], tuple(edited)
+    retracted = set(line.inputs["retracted"]) ^ set(compared.inputs["retracted"])
+    items = line.inputs["items"]
+    return [n for n in items if n not in compared.inputs["items"] or n in edited or n in retracted], tuple(edited)
 
 
 def other_changes(line: Line, compared: Line) -> list[str]:
@@ -28,14 +28,13 @@ def other_changes(line: Line, compared: Line) -> list[str]:
     changed = [
         name
         for key, name in named.items()
-        if _common(line["inputs"][key], compared["inputs"][key])
-        != _common(compared["inputs"][key], line["inputs"][key])
+        if _common(line.inputs[key], compared.inputs[key]) != _common(compared.inputs[key], line.inputs[key])
     ]
-    if line["inputs"]["statements"] != compared["inputs"]["statements"]:
+    if line.inputs["statements"] != compared.inputs["statements"]:
         changed.append("statements")
-    if set(compared["inputs"]["items"]) - set(line["inputs"]["items"]):
+    if set(compared.inputs["items"]) - set(line.inputs["items"]):
         changed.append("items taken out")
-    if line["inputs"].get("resolutions") != compared["inputs"].get("resolutions"):
+    if line.inputs.get("resolutions") != compared.inputs.get("resolutions"):
         changed.append("resolved questions")
     names = {
         "known_until": "time without news",
@@ -43,7 +42,7 @@ def other_changes(line: Line, compared: Line) -> list[str]:
         "seed": "another seed",
         "version": "another version",
     }
-    return changed + [name for key, name in names.items() if line.get(key) != compared.get(key)]
+    return changed + [name for key, name in names.items() if getattr(line, key) != getattr(compared, key)]
 
 
 def _common(digests: Any, others: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Line = Mapping[str, Any]
+from forecast.record.entries import Line
 
 # They come and go with what is said and reported: only an edit of one that both lines rest on is a change of its own.
 SPEAKERS = ("experts", "sources")
@@ -60,14 +60,16 @@ class Differences:
 
 def differences(before: Line | None, after: Line) -> Differences:
     """Compare the inputs of two ledger lines; against no line at all everything is new."""
-    inputs: Mapping[str, Any] = after["inputs"]
-    old: Mapping[str, Any] = {} if before is None else before["inputs"]
+    inputs: Mapping[str, Any] = after.inputs
+    old: Mapping[str, Any] = {} if before is None else before.inputs
     records = {kind: value for kind, value in inputs.items() if isinstance(value, Mapping)}
     gone = {kind: value for kind, value in old.items() if isinstance(value, Mapping)}
     single = [kind for kind, value in inputs.items() if isinstance(value, str)]
     retracted, were = _names(inputs.get("retracted", ())), _names(old.get("retracted", ()))
     changed = [] if before is None else [_name(kind) for kind in single if old.get(kind) != inputs[kind]]
-    changed += [] if before is None else [name for key, name in NAMED.items() if before.get(key) != after.get(key)]
+    changed += (
+        [] if before is None else [name for key, name in NAMED.items() if getattr(before, key) != getattr(after, key)]
+    )
     return Differences(
         dict(_filled({kind: _missing(value, gone.get(kind, {})) for kind, value in _spoken(records).items()})),
         dict(_filled({kind: _edited(value, gone.get(kind, {})) for kind, value in records.items()})),

@@ -6,34 +6,36 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forecast.record.differences import differences
-from forecast.record.ledger import Line, line_to_compare
+from forecast.record.entries import Line, Share
+from forecast.record.ledger import line_to_compare
 
 Row = dict[str, Any]
 
 
-def history(ledger: Sequence[Line]) -> list[Row]:
-    """Return one row for each ledger line, in the order of the file.
+def history(updates: Sequence[Line]) -> list[Row]:
+    """Return one row for each update of a ledger, in the order of the file.
 
     A line is compared with the latest one before it that has other inputs and is not dated after it, as an update is.
     `line` and `compared_with` are numbers of lines, from 1; `change` is None where there is nothing to compare with.
     """
     rows = []
-    for place, line in enumerate(ledger):
-        compared = line_to_compare(line, ledger[:place])
-        before = {row["id"]: row["probability"] for row in compared["scenarios"]} if compared else {}
+    for place, line in enumerate(updates):
+        compared = line_to_compare(line, updates[:place])
+        before = compared.probabilities if compared else {}
+        told = differences(compared, line)
         rows.append(
             {
-                "line": place + 1,
-                "as_of": line["as_of"],
-                "known_until": line["known_until"],
-                "compared_with": None if compared is None else _number(compared, ledger),
-                "scenarios": [_with_change(row, before) for row in line["scenarios"]],
-                "inputs": differences(compared, line).as_row(),
-                "news": differences(compared, line).words(),
-                "note": line["note"],
-                "seed": line["seed"],
-                "version": line["version"],
-                "diagnostics": line["diagnostics"],
+                "line": line.number,
+                "as_of": line.as_of.isoformat(),
+                "known_until": line.known_until.isoformat(),
+                "compared_with": None if compared is None else compared.number,
+                "scenarios": [_with_change(share, before) for share in line.scenarios],
+                "inputs": told.as_row(),
+                "news": told.words(),
+                "note": line.note,
+                "seed": line.seed,
+                "version": line.version,
+                "diagnostics": dict(line.diagnostics),
             }
         )
     return rows
@@ -51,10 +53,6 @@ def courses(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, lis
     return days, {name: [known[day].get(name) for day in days] for name in names}
 
 
-def _number(line: Line, ledger: Sequence[Line]) -> int:
-    return next(place for place, one in enumerate(ledger, 1) if one is line)
-
-
-def _with_change(row: Mapping[str, Any], before: Mapping[str, float]) -> Row:
-    known = row["id"] in before
-    return {**row, "change": row["probability"] - before[row["id"]] if known else None}
+def _with_change(share: Share, before: Mapping[str, float]) -> Row:
+    change = share.probability - before[share.id] if share.id in before else None
+    return {**share.as_json(), "change": change}

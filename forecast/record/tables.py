@@ -8,16 +8,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from forecast.record.entries import Line
 from forecast.record.outcome import QUANTILES, Estimate, Outcome
 from forecast.reweight.trusted import reasons
-
-Line = dict[str, Any]
 
 
 def forecast_table(found: Outcome, compared: Line | None, version: str) -> dict[str, Any]:
     """Build the content of forecast.json; `compared` is the ledger line that changes are measured against."""
     known = found.posterior.asked.network.known
-    before = {row["id"]: row["probability"] for row in compared["scenarios"]} if compared else {}
+    before = compared.probabilities if compared else {}
     return {
         "format": 1,
         "title": found.workspace.network.title,
@@ -27,7 +26,7 @@ def forecast_table(found: Outcome, compared: Line | None, version: str) -> dict[
         "known_until": known.until.isoformat(),
         "seed": found.seed,
         "version": version,
-        "compared_with": compared["as_of"] if compared else None,
+        "compared_with": compared.as_of.isoformat() if compared else None,
         "scenarios": [
             {"id": name, **as_row(estimate), "change": _change(estimate, before.get(name))}
             for name, estimate in found.scenarios.items()

@@ -55,10 +55,10 @@ def _updates(material: Material, name: str) -> list[Row]:
     points = [_point(material.prior.as_of.isoformat(), opening.probability, opening.mcse)]
     last, now = material.outcome.as_of.isoformat(), material.outcome.scenarios[name]
     by_day = {
-        line["as_of"]: (row["probability"], row.get("mcse"))
+        line.as_of.isoformat(): (share.probability, share.mcse)
         for line in material.ledger
-        for row in line["scenarios"]
-        if row["id"] == name and line["as_of"] < last
+        for share in line.scenarios
+        if share.id == name and line.as_of < material.outcome.as_of
     }
     by_day[last] = (now.probability, now.mcse)
     return points + [_point(day, *told) for day, told in sorted(by_day.items())]
@@ -75,8 +75,8 @@ def _point(day: str, probability: float, mcse: float | None = None) -> Row:
 
 def _table(material: Material, names: Mapping[str, str]) -> list[Row]:
     """Return a row for each day with every scenario, what it is from, and the note of its ledger line."""
-    notes = {line["as_of"]: line.get("note") for line in material.ledger}
-    notes[material.outcome.as_of.isoformat()] = material.recorded.line["note"]
+    notes = {line.as_of.isoformat(): line.note for line in material.ledger}
+    notes[material.outcome.as_of.isoformat()] = material.recorded.line.note
     days: dict[tuple[str, str], dict[str, str]] = {}
     for name in names:
         for origin, points in (("update", _updates(material, name)), ("replay", _replayed(material, name))):

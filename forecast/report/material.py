@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from forecast.record.entries import Line
 from forecast.record.outcome import Outcome
 from forecast.report.recorded import Recorded
 
@@ -63,7 +64,7 @@ class Material:
 
     outcome: Outcome
     prior: Outcome
-    ledger: tuple[Row, ...]
+    ledger: tuple[Line, ...]
     recorded: Recorded
     forecast: Row
     answers: Answers

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from forecast.record.entries import Line
 from forecast.record.ledger import line_of, same_inputs
 from forecast.report.wording import long_date
-
-Line = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -43,10 +41,9 @@ class Recorded:
         return "First forecast: nothing to compare with" if self.first else "Nothing earlier to compare with"
 
 
-def recorded_in(line: Mapping[str, Any], ledger: Sequence[Line]) -> Recorded:
+def recorded_in(line: Line, updates: Sequence[Line]) -> Recorded:
     """Find a forecast in the ledger; lines that are dated after it are none of its past."""
-    lines, own = [dict(one) for one in ledger], dict(line)
-    number = line_of(own, lines)
-    before = [(place, one) for place, one in enumerate(lines, 1) if one["as_of"] <= own["as_of"] and place != number]
-    same = [(place, str(one["as_of"])) for place, one in before if same_inputs(one, own)]
-    return Recorded(own if number is None else lines[number - 1], number, same[-1] if same else None, not before)
+    own = line_of(line, updates)
+    before = [one for one in updates if one.as_of <= line.as_of and one is not own]
+    same = [(one.number or 0, one.as_of.isoformat()) for one in before if same_inputs(one, line)]
+    return Recorded(own or line, None if own is None else own.number, same[-1] if same else None, not before)

@@ -19,19 +19,21 @@ ODD_BLANK = re.compile(f"[{ODD_BLANKS}]")
 _DASHES = r"[ ]*(?:- +)*"
 NEEDS_A_SPACE = re.compile(rf"^(?:{_DASHES}-?|{_DASHES}[\w.-]+:)[ ]*([{ODD_BLANKS}]+)", re.MULTILINE)
 FOLDED = re.compile(rf"^[ ]*(?:-|(?:- +)*[a-z_]+:)([{ODD_BLANKS}])")  # as a line within an unquoted text of several
+BY_HAND = "keep what is right of the two sides, delete the marker lines, and finish the merge with git"
 NAMES = {"\u00a0": "a non-breaking space", "\u202f": "a narrow non-breaking space", "\u200b": "a zero-width space"}
 
 
-def unfinished_merge(text: str, path: str, *, quotes: bool = False) -> Problem | None:
+def unfinished_merge(text: str, path: str, *, quotes: bool = False, way: str = BY_HAND) -> Problem | None:
     """Return the problem of a text in which git left conflict markers, at the first of them; None if there is none.
 
     With `quotes` a quoted cell may hold lines of any kind, so that only the sign that begins a conflict counts.
+    `way` says how the merge is finished.
     """
     if SIGNS.search(text) is None:
         return None
     found = [(number, line) for number, line in _lines(text) if MARKER.fullmatch(line)]
     deciding = [line for _, line in found if (line[0] == "<" if quotes else OUTER.fullmatch(line) or _is_middle(line))]
-    return _problem(found, path) if deciding else None
+    return _problem(found, path, way) if deciding else None
 
 
 def merge_marker(line: str, path: str, number: int) -> Problem | None:
@@ -49,11 +51,10 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         yield number, line.removesuffix("\r")
 
 
-def _problem(found: list[tuple[int, str]], path: str) -> Problem:
+def _problem(found: list[tuple[int, str]], path: str, way: str = BY_HAND) -> Problem:
     lines = ", ".join(str(number) for number, _ in found[:10]) + (" and more" if len(found) > 10 else "")
     what = f"the markers of an unfinished merge, on {'line' if len(found) == 1 else 'lines'} {lines}"
-    allowed = "keep what is right of the two sides, delete the marker lines, and finish the merge with git"
-    return Problem(Source(path, found[0][0]), what, quoted([found[0][1][:80]]), allowed)
+    return Problem(Source(path, found[0][0]), what, quoted([found[0][1][:80]]), way)
 
 
 def odd_blanks(text: str) -> list[tuple[int, int, int]]:

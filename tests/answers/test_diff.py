@@ -12,10 +12,13 @@ import pytest
 from forecast.answers.diff import MONTE_CARLO, TIME, difference
 from forecast.answers.ends import End, UnknownUpdateError, end_of_files, find_line, restored
 from forecast.compiled.layout import lay_out
+from forecast.record.entries import Merge
+from forecast.record.ledger import Ledger
 from forecast.record.outcome import Outcome, outcome
 from forecast.reweight import posterior as reweighting
 from forecast.reweight import weights
 from forecast.workspace.records import Claim, Settled, Support, Workspace
+from tests.ledgers import digest, ledger, update
 from tests.replay.sampling import by_digest
 from tests.worlds import HERE, OPENS, event, item, network, rule, statement, target, workspace
 
@@ -50,7 +53,7 @@ def _found(known: Workspace, as_of: date, folder: Path) -> Outcome:
 
 
 def _end(known: Workspace, as_of: date, folder: Path) -> End:
-    return end_of_files(_found(known, as_of, folder), "1")
+    return end_of_files(_found(known, as_of, folder))
 
 
 def _compared(before: Workspace, after: Workspace, folder: Path, first: date = FIRST) -> dict[str, Any]:
@@ -145,29 +148,40 @@ def test_files_that_were_edited_after_both(tmp_path: Path) -> None:
     assert max(map(abs, table["rows"][-1]["scenarios"].values())) < 1e-12
 
 
-LEDGER = [{"as_of": "2026-01-01"}, {"as_of": "2026-02-01"}, {"as_of": "2026-02-01"}]
+def _ledger() -> Ledger:
+    """Three updates, the last two of one date and of two branches, and the merge of these."""
+    first = update("2026-01-01")
+    branches = [update("2026-02-01", note=note, previous=digest(first)) for note in ("here", "there")]
+    joined = Merge(previous=digest(branches[0]), also=digest(branches[1]), on=date(2026, 2, 2))
+    return ledger(first, *branches, joined, update("2026-03-01", previous=digest(joined)))
+
+
+LEDGER = _ledger()
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "number"),
     [
-        ("1", 0),
-        ("3", 2),
-        ("latest", 2),
-        ("~0", 2),
-        ("~2", 0),
-        ("2026-02-01", 2),
-        ("2026-01-01", 0),
+        ("1", 1),
+        ("3", 3),
+        ("5", 5),
+        ("latest", 5),
+        ("~0", 5),
+        ("~1", 3),
+        ("~3", 1),
+        ("2026-02-01", 3),
+        ("2026-01-01", 1),
         ("2026-01-02", None),
     ],
 )
-def test_names_of_updates(text: str, place: int | None) -> None:
+def test_names_of_updates(text: str, number: int | None) -> None:
     """A line is named by number, from the end, or by its date, of which the last line counts."""
-    assert place == find_line(text, LEDGER)
+    line = find_line(text, LEDGER)
+    assert number == (None if line is None else line.number)
 
 
-@pytest.mark.parametrize("text", ["0", "4", "~3", "last", "2026-13-01", "~", "", "-1"])
+@pytest.mark.parametrize("text", ["0", "4", "6", "~4", "last", "2026-13-01", "~", "", "-1"])
 def test_wrong_names(text: str) -> None:
     """What names no line says what does."""
-    with pytest.raises(UnknownUpdateError, match=r"lines 1 to 3; a day .* needs no line|write a day"):
+    with pytest.raises(UnknownUpdateError, match=r"lines 1 to 5; a day .* needs no line|write a day"):
         find_line(text, LEDGER)

@@ -13,17 +13,13 @@ from click.testing import CliRunner, Result
 from forecast.commands.main import main
 from forecast.pipeline import Update
 from forecast.publish import Asked
-from forecast.record.ledger import line_digest
+from forecast.record.entries import line_digest
+from forecast.record.ledger import read_ledger
+from tests.ledgers import INPUTS, line_json, update
 from tests.report.outcomes import SEED, asked, world
 
-LINE = {
-    "as_of": "2025-09-01",
-    "known_until": "2025-09-01",
-    "seed": SEED,
-    "version": "0.1.0",
-    "inputs": {},
-    "previous": None,
-}
+LINE = line_json("2025-09-01", seed=SEED, version="0.1.0")
+OTHER = {**INPUTS, "network": "other"}
 
 
 def _run(root: Path, *arguments: str) -> Result:
@@ -40,14 +36,15 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
 
     def conclude(root: Path, *_: Any, as_of: Any, seed: int, **__: Any) -> Update:
         noted.append({"as_of": as_of.isoformat(), "seed": seed})
-        return Update(root, about.outcome, about.forecast, dict(LINE), (dict(LINE),), False, (), (), (), False)
+        line = update(**LINE)
+        return Update(root, about.outcome, about.forecast, line, read_ledger(root), False, (), (), (), False)
 
     def published(asked: Asked, _: Any) -> dict[str, bytes]:
         noted.append({"lines": len(asked.ledger)})
         return {"report.html": b"page"}
 
     monkeypatch.setattr("forecast.pipeline.conclude", conclude)
-    monkeypatch.setattr("forecast.pipeline.asked_of", lambda update: replace(about, ledger=update.ledger))
+    monkeypatch.setattr("forecast.pipeline.asked_of", lambda update: replace(about, ledger=update.ledger.updates))
     monkeypatch.setattr("forecast.redraw.published", published)
     monkeypatch.setattr("forecast.redraw.write_index", lambda *_: None)
     return noted
@@ -64,7 +61,7 @@ def test_report_of_the_last_line(drawn: list[dict[str, Any]], tmp_path: Path) ->
 def test_changed_files_are_refused(drawn: list[dict[str, Any]], tmp_path: Path) -> None:
     """A page of other inputs than the ledger's would be of a forecast that nobody recorded."""
     path = tmp_path / "reports" / "ledger.jsonl"
-    path.write_text(json.dumps({**LINE, "inputs": {"network": "other"}}) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({**LINE, "inputs": OTHER}) + "\n", encoding="utf-8")
     result = _run(tmp_path)
     assert 1 == result.exit_code
     assert "the files have changed since the forecast of 2025-09-01; run `forecast update`" in result.output
@@ -103,7 +100,7 @@ def test_a_quiet_day_is_drawn_by_the_line_that_held(drawn: list[dict[str, Any]],
 
 def test_a_quiet_day_of_files_that_changed(drawn: list[dict[str, Any]], tmp_path: Path) -> None:
     """Where it cannot be drawn any more the message says whose forecast held; a day of no update what came before."""
-    line = {**LINE, "inputs": {"network": "other"}}
+    line = {**LINE, "inputs": OTHER}
     (tmp_path / "reports" / "ledger.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     result = _run(tmp_path, "2025-09-08")
     missing = "; the latest before it is of 2025-09-01; run `forecast update --as-of 2025-09-08` first"

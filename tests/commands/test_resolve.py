@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
 from forecast.pipeline import conclude
-from forecast.record.ledger import append
+from forecast.record.ledger import append, read_ledger
 from forecast.workspace.read import load
 from tests.commands.conftest import AS_OF
 from tests.workspace.writing import TODAY, example
@@ -280,10 +281,8 @@ def test_what_no_update_used(updated: Path) -> None:
 
 def test_an_update_of_a_past_date_is_not_the_latest(updated: Path) -> None:
     """What is due is told from the update of the latest date, not from the one made last."""
-    ledger = updated / "reports/ledger.jsonl"
-    line = json.loads(ledger.read_text("utf-8").splitlines()[0])
-    past = {**line, "as_of": "2026-03-01"}
-    append(updated, {**past, "inputs": {**line["inputs"], "items": {}}})
+    [line] = read_ledger(updated).updates
+    append(updated, replace(line, as_of=date(2026, 3, 1), inputs={**line.inputs, "items": {}}))
     assert [] == [one for one in due(updated) if one[0] == "update"]
 
 

@@ -96,10 +96,10 @@ def test_a_roll_is_news(updated: Path) -> None:
     assert 0 == done.exit_code, done.output
     assert "another horizon" in done.stdout
     table = json.loads((updated / "reports" / AS_OF / "forecast.json").read_text(encoding="utf-8"))
-    lines = read_ledger(updated)
+    lines = read_ledger(updated).updates
     assert "2027-12-31" == table["horizon"]
-    assert [("2026-12-31", None), ("2027-12-31", "2027-12-31")] == [(one["horizon"], one["rolled"]) for one in lines]
-    assert lines[0]["inputs"] == lines[1]["inputs"]
+    assert [("2026-12-31", None), ("2027-12-31", "2027-12-31")] == [(f"{one.horizon}", one.rolled) for one in lines]
+    assert lines[0].inputs == lines[1].inputs
     earlier = json.loads(run("show", "--by", "2026-10-01", "--as-of", "2026-06-30", "-C", updated, "--json").stdout)
     assert "2026-12-31" == earlier["horizon"]
 

@@ -68,8 +68,7 @@ def _at_once(root: Path, days: Sequence[date]) -> None:
 def test_updates_of_different_dates_at_once(tmp_path: Path) -> None:
     """Four updates through Python, all computed before any was written, leave four lines, and the chain holds."""
     _at_once(tmp_path, DAYS)
-    lines = read_ledger(tmp_path)
-    assert sorted(day.isoformat() for day in DAYS) == sorted(line["as_of"] for line in lines)
+    assert sorted(DAYS) == sorted(line.as_of for line in read_ledger(tmp_path).updates)
     assert {day.isoformat() for day in DAYS} == {
         path.parent.name for path in (tmp_path / "reports").glob("*/forecast.json")
     }
@@ -78,7 +77,7 @@ def test_updates_of_different_dates_at_once(tmp_path: Path) -> None:
 def test_the_same_update_at_once(tmp_path: Path) -> None:
     """The same inputs, computed by two processes at once, give one line."""
     _at_once(tmp_path, DAYS[:1] * 2)
-    assert 1 == len(read_ledger(tmp_path))
+    assert 1 == len(read_ledger(tmp_path).entries)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +108,7 @@ def test_as_if_one_after_the_other(
         for root in (one_by_one / "reports", at_once / "reports")
     ]
     assert kept[0] == kept[1]
-    assert 3 == len(read_ledger(at_once))
+    assert 3 == len(read_ledger(at_once).entries)
     told = [json.loads(kept[0][f"{DAYS[number].isoformat()}/forecast.json"])["compared_with"] for number in order]
     earlier = [[DAYS[n] for n in order[:place] if n < number] for place, number in enumerate(order)]
     assert [days[-1].isoformat() if days else None for days in earlier] == told
@@ -126,8 +125,8 @@ def test_a_line_is_written_where_the_last_has_other_inputs(
     lines = [computed[n].line for n in written]
     news = [place == 0 or not same_inputs(line, lines[place - 1]) for place, line in enumerate(lines)]
     assert news == added
-    expected = [line["as_of"] for line, is_new in zip(lines, news, strict=True) if is_new]
-    assert expected == [line["as_of"] for line in read_ledger(root)]
+    expected = [line.as_of for line, is_new in zip(lines, news, strict=True) if is_new]
+    assert expected == [line.as_of for line in read_ledger(root).updates]
 
 
 def test_a_line_is_chained_to_the_last_one(computed: tuple[Update, ...], tmp_path: Path) -> None:
@@ -137,6 +136,6 @@ def test_a_line_is_chained_to_the_last_one(computed: tuple[Update, ...], tmp_pat
     # As an editor leaves it: without the end of the last line.
     before = ledger.read_bytes().rstrip()
     ledger.write_bytes(before)
-    append(tmp_path, {**computed[1].line, "previous": "of another line"})
+    append(tmp_path, replace(computed[1].line, previous="of another line"))
     assert before + b"\n" == ledger.read_bytes()[: len(before) + 1]
-    assert 2 == len(read_ledger(tmp_path))
+    assert 2 == len(read_ledger(tmp_path).entries)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,8 @@ import pytest
 
 from forecast import pipeline
 from forecast.pipeline import Update, conclude, write
+from forecast.record.entries import Line
+from forecast.record.ledger import read_ledger
 from forecast.reweight import posterior as reweighting
 from forecast.workspace.records import Support, Workspace
 from tests.report.outcomes import AS_OF, SEED, world
@@ -39,8 +40,8 @@ def _concluded(root: Path, known: Workspace, monkeypatch: pytest.MonkeyPatch, as
     return conclude(root, date(2026, 1, 1), lambda _: None, as_of=as_of, seed=SEED)
 
 
-def _lines(root: Path) -> list[Any]:
-    return [json.loads(text) for text in (root / "reports" / "ledger.jsonl").read_text(encoding="utf-8").splitlines()]
+def _lines(root: Path) -> list[Line]:
+    return list(read_ledger(root).updates)
 
 
 def test_a_crash_before_the_ledger_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

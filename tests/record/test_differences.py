@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.record.differences import differences
+from forecast.record.entries import Line
+from tests.ledgers import INPUTS, update
 
 RECORDS = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["1", "2", "3"]))
 
 
-def _line(known_until: str = "2026-01-01", seed: int = 1, **inputs: Any) -> dict[str, Any]:
-    empty: dict[str, Any] = {"network": "n", "scenarios": "s", "experts": {}, "sources": {}, "statements": {}}
-    inputs = {**empty, "items": {}, "retracted": [], **inputs}
-    return {"known_until": known_until, "seed": seed, "version": "1", "inputs": inputs}
+def _line(known_until: str = "2026-01-01", seed: int = 1, **inputs: Any) -> Line:
+    return update(known_until=known_until, seed=seed, inputs={**INPUTS, **inputs})
 
 
 BEFORE = _line(items={"a": "1", "b": "1", "c": "1"}, statements={"said": "1"}, retracted=["c"], sources={"wire": "1"})
@@ -38,13 +38,13 @@ AFTER: dict[str, tuple[dict[str, Any], list[str]]] = {
 def test_each_difference_has_its_words(name: str) -> None:
     """One change of the inputs is told under its own heading and no other."""
     inputs, words = AFTER[name]
-    assert words == differences(BEFORE, _line(**{**BEFORE["inputs"], **inputs})).words()
+    assert words == differences(BEFORE, _line(**{**BEFORE.inputs, **inputs})).words()
 
 
 def test_settings() -> None:
     """Another seed is told; time that passed only where nothing else is news."""
-    assert ["another seed"] == differences(BEFORE, _line("2026-02-01", seed=2, **BEFORE["inputs"])).words()
-    assert ["time without news"] == differences(BEFORE, _line("2026-02-01", **BEFORE["inputs"])).words()
+    assert ["another seed"] == differences(BEFORE, _line("2026-02-01", seed=2, **BEFORE.inputs)).words()
+    assert ["time without news"] == differences(BEFORE, _line("2026-02-01", **BEFORE.inputs)).words()
 
 
 def test_many_names_are_counted() -> None:

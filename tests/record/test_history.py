@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
+from forecast.record.entries import Line
 from forecast.record.history import courses, history
+from tests.ledgers import INPUTS, shares, update
 
 
-def _line(as_of: str, peace: float, *items: str, note: str | None = None, **more: float) -> dict[str, Any]:
-    scenarios = [{"id": name, "probability": p} for name, p in {"peace": peace, **more}.items()]
-    inputs = {"network": "n", "statements": {}, "items": dict.fromkeys(items, "1"), "retracted": []}
-    settings = {"known_until": as_of, "seed": 1, "version": "1", "diagnostics": {}, "note": note}
-    return {"as_of": as_of, "scenarios": scenarios, "inputs": inputs, **settings}
+def _line(number: int, as_of: str, peace: float, *items: str, note: str | None = None, **more: float) -> Line:
+    inputs = {**INPUTS, "items": dict.fromkeys(items, "1")}
+    return replace(update(as_of, number=number, inputs=inputs, note=note), scenarios=shares(peace=peace, **more))
 
 
 LEDGER = (
-    _line("2026-01-01", 0.25, "a"),
-    _line("2026-03-01", 0.5, "a", "b", note="spring"),
-    _line("2026-02-01", 0.375, "a", "late", war=0.125),
+    _line(1, "2026-01-01", 0.25, "a"),
+    _line(2, "2026-03-01", 0.5, "a", "b", note="spring"),
+    _line(4, "2026-02-01", 0.375, "a", "late", war=0.125),  # a merge stands on line 3
 )
 
 
 def test_changes_are_since_the_latest_line_that_is_not_later() -> None:
     """A line entered afterwards for an earlier date is compared with the lines up to that date."""
     rows = history(LEDGER)
-    assert [1, 2, 3] == [row["line"] for row in rows]
+    assert [1, 2, 4] == [row["line"] for row in rows]
     assert [None, 1, 1] == [row["compared_with"] for row in rows]
     assert [[None], [0.25], [0.125, None]] == [[one["change"] for one in row["scenarios"]] for row in rows]
     assert [["new item a"], ["new item b"], ["new item late"]] == [row["news"] for row in rows]
@@ -35,13 +35,13 @@ def test_changes_are_since_the_latest_line_that_is_not_later() -> None:
 
 def test_courses_are_by_date() -> None:
     """A course is in the order of dates, with the last update of each, and a gap where a scenario was not there."""
-    again = _line("2026-03-01", 0.625, "a", "b", "c")
+    again = _line(5, "2026-03-01", 0.625, "a", "b", "c")
     days, found = courses(history((*LEDGER, again)))
     assert ["2026-01-01", "2026-02-01", "2026-03-01"] == days
     assert {"peace": [0.25, 0.375, 0.625], "war": [None, 0.125, None]} == found
 
 
 @pytest.mark.parametrize("ledger", [(), LEDGER[:1]])
-def test_short_ledgers(ledger: tuple[dict[str, Any], ...]) -> None:
+def test_short_ledgers(ledger: tuple[Line, ...]) -> None:
     """As many rows as lines, also without any."""
     assert len(ledger) == len(history(ledger))

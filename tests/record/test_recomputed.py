@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from forecast.record.entries import Line
 from forecast.record.recomputed import LAST_DIGITS, recomputed
+from tests.ledgers import shares, update
 
 PROCESSOR = {"processor": "x86_64 fma avx2", "c_library": "glibc 2.36", "blas": "openblas 0.3", "python": "3.13.0"}
 
 
-def line(p: float, **other: Any) -> dict[str, Any]:
+def line(p: float, as_of: str = "2026-01-01", number: int | None = None, **other: Any) -> Line:
     """A line of two scenarios."""
-    same: dict[str, Any] = {
-        "as_of": "2026-01-01",
-        "known_until": "2026-01-01",
-        "rolled": None,
-        "seed": 1,
-        "version": "1",
-        "inputs": {},
-    }
-    scenarios = [{"id": "peace", "probability": p}, {"id": "other", "probability": 1.0 - p}]
-    return {**same, "scenarios": scenarios, "versions": {"numpy": "2.5"}, "environment": PROCESSOR, **other}
+    more = {"known_until": "2026-01-01", "environment": PROCESSOR, **other}
+    return replace(update(as_of, number=number, **more), scenarios=shares(peace=p, other=1.0 - p))
 
 
 def test_the_same_numbers_are_no_news() -> None:
@@ -32,7 +27,9 @@ def test_the_same_numbers_are_no_news() -> None:
 
 def test_other_numbers_are_told_with_what_differs() -> None:
     """Both numbers stand there, the line of the ledger, and each version and part of the machine that differs."""
-    before = line(0.31, versions={"numpy": "2.4"}, environment=PROCESSOR | {"processor": "x86_64 fma avx2 avx512f"})
+    before = line(
+        0.31, number=2, versions={"numpy": "2.4"}, environment=PROCESSOR | {"processor": "x86_64 fma avx2 avx512f"}
+    )
     [told] = recomputed(line(0.3), [line(0.5, seed=2), before])
     assert told.severity == "warning"
     assert str(told).startswith("reports/ledger.jsonl:2: ")
@@ -49,6 +46,6 @@ def test_where_nothing_differs_the_line_is_doubted() -> None:
     """The same machine and versions give the same numbers, so an edit is the likeliest cause."""
     [told] = recomputed(line(0.3), [line(0.31)])
     assert "was the line edited?" in str(told)
-    old = {key: value for key, value in line(0.31).items() if key != "environment"}
+    old = replace(line(0.31), environment=None)
     [told] = recomputed(line(0.3), [old])
     assert "processor not told, here x86_64 fma avx2" in str(told)

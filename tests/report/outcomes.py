@@ -18,6 +18,7 @@ from forecast.prior.rows_prior import theta_draws
 from forecast.prior.settings import CHAINS
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.publish import Asked
+from forecast.record.entries import Line
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.tables import forecast_table
 from forecast.report.recorded import recorded_in
@@ -38,6 +39,7 @@ from forecast.workspace.records import (
     Word,
     Workspace,
 )
+from tests.ledgers import shares, update
 from tests.worlds import HERE, event, item, network, rule, statement, target, workspace
 
 AS_OF = date(2025, 9, 1)
@@ -92,21 +94,15 @@ def concluded(known: Workspace, folder: Path, n_draws: int = DRAWS) -> tuple[Out
     weights = weigh_draws(evaluation.log_evidence + drawn.log_correction, evaluation.scenarios)
     found = Posterior(asked, spec, draws, draws, None, np.zeros(n_draws), drawn, evaluation, weights)
     result = outcome(known, layout, AS_OF, SEED, found)
-    earlier = {"as_of": "2025-06-01", "scenarios": [{"id": name, "probability": 0.25} for name in result.scenario_ids]}
+    earlier = replace(update("2025-06-01"), scenarios=shares(**dict.fromkeys(result.scenario_ids, 0.25)))
     return result, prior_outcome(result), forecast_table(result, earlier, "0.1.0")
 
 
-def ledger_line(result: Outcome) -> dict[str, Any]:
+def ledger_line(result: Outcome, as_of: date = AS_OF, number: int = 2, note: str | None = "a <b>note</b>") -> Line:
     """A ledger line with a note."""
-    return {
-        "as_of": result.as_of.isoformat(),
-        "seed": SEED,
-        "version": "0.1.0",
-        "versions": {"numpy": np.__version__},
-        "known_until": AS_OF.isoformat(),
-        "scenarios": [{"id": name, "probability": one.probability} for name, one in result.scenarios.items()],
-        "note": "a <b>note</b>",
-    }
+    told = {"seed": SEED, "version": "0.1.0", "versions": {"numpy": np.__version__}, "known_until": AS_OF.isoformat()}
+    line = update(as_of.isoformat(), number=number, note=note, **told)
+    return replace(line, scenarios=shares(**{name: one.probability for name, one in result.scenarios.items()}))
 
 
 def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> Asked:
@@ -114,7 +110,7 @@ def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> Asked:
     found, prior, table = concluded(known, root, n_draws)
     parts = np.full(len(found.scenario_ids), 1.0 / len(found.scenario_ids))
     start = Start("the update of 2025-06-01", parts, date(2025, 6, 1), date(2025, 6, 1), ("i-said", "i-claim"), ())
-    earlier = {**ledger_line(found), "as_of": "2025-06-01", "note": None}
+    earlier = ledger_line(found, date(2025, 6, 1), 1, None)
     doubt = Problem(HERE, "somebody <b>doubts</b>", "this", "that", "warning")
     ledger = (earlier, ledger_line(found))
     return Asked(root, found, prior, table, ledger, start, (doubt,), recorded_in(ledger[-1], ledger))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from forecast.publish import Asked, elsewhere, material, report_days, write_index
+from forecast.record.entries import Line
 from forecast.report.checks import calibration
 from forecast.report.history import APART, chart, history
 from forecast.report.index import index_page, spark
@@ -22,6 +23,7 @@ from forecast.report.scored import scored
 from forecast.report.write import report_files
 from forecast.scores.score_table import score_table
 from forecast.workspace.problems import WorkspaceProblems
+from tests.ledgers import update
 from tests.report.drawn import Drawn, elements
 from tests.report.kept import BENCHMARK, COLUMNS, QUESTION, replay_rows
 from tests.report.outcomes import AS_OF, asked, world
@@ -136,7 +138,7 @@ def test_answers_are_asked_once(tmp_path: Path) -> None:
     said.clear()
     assert first.answers == material(about, said.append).answers
     assert [] == said
-    other = replace(about, recorded=replace(about.recorded, line={**about.recorded.line, "seed": 7}))
+    other = replace(about, recorded=replace(about.recorded, line=replace(about.recorded.line, seed=7)))
     material(other, said.append)
     assert said
 
@@ -192,7 +194,7 @@ def test_index_lists_every_update(drawn: Drawn) -> None:
     assert "2025-09-01" in drawn.html or "1 September 2025" in drawn.html
 
 
-def _index(root: Path, about: Asked, ledger: tuple[dict[str, Any], ...]) -> str:
+def _index(root: Path, about: Asked, ledger: tuple[Line, ...]) -> str:
     write_index(root, about.outcome, ledger)
     return (root / "reports" / "index.html").read_text(encoding="utf-8")
 
@@ -204,7 +206,7 @@ def test_index_lists_every_page(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     rows = [{"id": "peace", "probability": 0.432, "mcse": 0.0001}]
     (folder / "forecast.json").write_text(json.dumps({"scenarios": rows}), encoding="utf-8")
-    ledger = tuple(dict(line) for line in about.ledger)
+    ledger = about.ledger
     assert "2 September" not in _index(tmp_path, about, ledger)
     (folder / "report.html").write_text("", encoding="utf-8")
     html = _index(tmp_path, about, ledger)
@@ -215,49 +217,43 @@ def test_index_lists_every_page(tmp_path: Path) -> None:
     assert '<a href="2025-09-02/report.html">2 September 2025</a>' in _index(tmp_path, about, ledger)
 
 
-BASE: dict[str, Any] = {
-    "known_until": "2025-09-01", "rolled": None, "seed": 1, "version": "0.1.0", "versions": {}, "inputs": {"items": 1},
-    "note": None, "scenarios": [],
-}  # fmt: skip
-
-
-def _line(day: str, items: int = 1, **more: Any) -> dict[str, Any]:
-    return {**BASE, "as_of": day, "inputs": {"items": items}, **more}
+def _line(day: str, items: int = 1, number: int | None = None, note: str | None = None) -> Line:
+    return update(day, number=number, known_until="2025-09-01", inputs={"items": items}, note=note)
 
 
 def test_a_page_shows_the_line_of_its_own_forecast() -> None:
     """The line has the date and the inputs of the forecast; another date's line is named as such and not shown."""
-    first, second = _line("2025-09-01", note="one"), _line("2025-09-05", 2, note="two")
+    first, second = _line("2025-09-01", 1, 1, "one"), _line("2025-09-05", 2, 2, "two")
     of_first = recorded_in(_line("2025-09-01"), (first, second))
-    assert (1, "one", "line 1") == (of_first.number, of_first.line["note"], of_first.sentence)
+    assert (1, "one", "line 1") == (of_first.number, of_first.line.note, of_first.sentence)
     quiet = recorded_in(_line("2025-09-07", 2), (first, second))
     assert (None, (2, "2025-09-05")) == (quiet.number, quiet.same)
     assert "no line of its own: nothing is new since line 2, of 5 September 2025" == quiet.sentence
     unknown = recorded_in(_line("2025-09-03", 3), (first, second))
     assert (None, None, "no line: this forecast is not recorded") == (unknown.number, unknown.same, unknown.sentence)
-    again = recorded_in(_line("2025-09-01"), (first, second, _line("2025-09-01", note="anew")))
-    assert (3, "anew") == (again.number, again.line["note"])
+    again = recorded_in(_line("2025-09-01"), (first, second, _line("2025-09-01", 1, 3, "anew")))
+    assert (3, "anew") == (again.number, again.line.note)
 
 
 def test_a_page_says_what_it_is_compared_with() -> None:
     """The update that it was compared with, or that nothing is new since one, or that it is the first."""
-    quiet = recorded_in(_line("2025-09-07"), (_line("2025-09-01"), _line("2025-09-09", 2)))
+    quiet = recorded_in(_line("2025-09-07"), (_line("2025-09-01", 1, 1), _line("2025-09-09", 2, 2)))
     assert "Nothing new since 1 September 2025" == quiet.compared(None)
     assert "Changes since 5 August 2025" == quiet.compared("2025-08-05")
     # What is dated later is none of its past.
-    first = recorded_in(_line("2025-09-01"), (_line("2025-09-01"), _line("2025-09-09", 2)))
+    first = recorded_in(_line("2025-09-01"), (_line("2025-09-01", 1, 1), _line("2025-09-09", 2, 2)))
     assert "First forecast: nothing to compare with" == first.compared(None)
 
 
 def test_the_page_of_a_quiet_day(tmp_path: Path) -> None:
     """Of a forecast without a line the page shows none, and its history has no day that lies after it."""
     about = asked(world(), tmp_path)
-    line = about.ledger[-1] | {"inputs": {}}
-    later = {**line, "as_of": "2025-10-01", "inputs": {"items": 1}, "note": "of October"}
-    before = {**line, "as_of": "2025-08-20", "note": "of August"}
+    line = about.ledger[-1]
+    later = replace(line, as_of=date(2025, 10, 1), inputs={"items": 1}, note="of October", number=2)
+    before = replace(line, as_of=date(2025, 8, 20), note="of August", number=1)
     ledger = (before, later)
     quiet = replace(
-        about, ledger=ledger, recorded=recorded_in(line | {"note": None}, ledger), start=None,
+        about, ledger=ledger, recorded=recorded_in(replace(line, note=None), ledger), start=None,
         forecast=about.forecast | {"compared_with": None},
     )  # fmt: skip
     files = report_files(material(quiet, lambda _: None), lambda _: None)
