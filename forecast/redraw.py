@@ -13,6 +13,7 @@ from forecast.lock import locked
 from forecast.publish import Asked, material, published, write_index
 from forecast.record.entries import Line
 from forecast.record.ledger import read_ledger, same_inputs
+from forecast.record.renamed import called_today
 
 Progress = Callable[[str], None]
 
@@ -33,10 +34,11 @@ def recorded(root: Path, today: date, progress: Progress, as_of: date | None = N
     day, held = as_of or line.as_of, line.as_of
     until = line.number  # lines after it were not there when it was compared
     found = pipeline.conclude(root, today, progress, as_of=day, seed=line.seed, attribute=False, n_lines=until)
-    if not same_inputs(found.line, line):
+    updates = found.ledger.updates  # with the names of today
+    if not same_inputs(found.line, updates[-1]):
         quiet = "" if day == held else f"nothing was new on {day}: the forecast of {held} held; and "
         raise NotRecordedError(f"{quiet}the files have changed since the forecast of {held}; run `forecast update`")
-    return pipeline.asked_of(replace(found, ledger=ledger.until(until), is_new=False))
+    return pipeline.asked_of(replace(found, is_new=False))
 
 
 def _line(root: Path, updates: Sequence[Line], as_of: date | None) -> Line:
@@ -67,7 +69,7 @@ def redraw(asked: Asked, progress: Progress) -> Path:
     folder = asked.root / "reports" / day
     drawn = published(asked, progress)
     with locked(asked.root):
-        updates = read_ledger(asked.root).updates
+        updates = called_today(read_ledger(asked.root), asked.outcome.workspace).updates
         if _of_day(updates, asked.outcome.as_of) != _of_day(asked.ledger, asked.outcome.as_of):
             raise NotRecordedError(f"another update as of {day} was written meanwhile; run `forecast report` again")
         for name, content in drawn.items():

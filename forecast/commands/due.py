@@ -38,9 +38,10 @@ def due(root: Path, as_of: date | None, days: int, as_json: bool) -> None:
     from forecast.pipeline import open_workspace
     from forecast.questions.due import due as what_is_due
     from forecast.record.ledger import read_ledger
+    from forecast.record.renamed import called_today
 
     workspace, layout, day = open_workspace(root, options.today(), as_of)
-    earlier = [line for line in read_ledger(root).updates if line.as_of <= day]
+    earlier = [line for line in called_today(read_ledger(root), workspace).updates if line.as_of <= day]
     # An update of a past date may have been made after that of a later one.
     latest = max(reversed(earlier), key=lambda line: line.as_of, default=None)
     found = what_is_due(workspace, layout, day, latest, days)

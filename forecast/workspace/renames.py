@@ -22,7 +22,7 @@ class Rename:
     on: date
     source: Source
     event: str | None = None
-    lines: Mapping[str, int] | None = None
+    lines: Mapping[str, int] | None = field(default=None, hash=False)
 
     def is_after(self, place: Source, day: date) -> bool:
         """Say whether a line was there when the name was changed; `day` decides where no number of lines is said."""
@@ -49,6 +49,10 @@ class Renames:
         found = self._state("state", event, state, place, day)
         return found[0] or event, found[1]
 
+    def before(self, place: Source, day: date) -> Former:
+        """Return what things were called when a line of an appended file was written."""
+        return Former(tuple(one for one in self.made if one.is_after(place, day)))
+
     def formerly(self, kind: str, name: str) -> Iterator[str]:
         """Yield every name that leads to a name of today."""
         for old in dict.fromkeys(one.old for one in self.made if one.kind == kind):
@@ -65,6 +69,29 @@ class Renames:
 
 
 NO_RENAMES = Renames()
+
+
+@dataclass(frozen=True)
+class Former:
+    """What is called so today, as it was called before some renames, which are in the order in which they were made."""
+
+    since: tuple[Rename, ...]
+
+    def name(self, kind: str, name: str) -> str:
+        """Return what something was called."""
+        for one in reversed(self.since):
+            if one.kind == kind and one.new == name:
+                name = one.old
+        return name
+
+    def state(self, event: str, state: str) -> str:
+        """Return what a state of an event, by its name of today, was called."""
+        for one in reversed(self.since):
+            if one.kind == "event" and one.new == event:
+                event = one.old
+            elif one.kind == "state" and one.new == state and one.event == event:
+                state = one.old
+        return state
 
 
 def states_of(event: str) -> str:
