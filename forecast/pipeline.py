@@ -134,7 +134,7 @@ def _compared(
     new_items, edited = changes(line, compared)
     table["edited"] = list(edited)
     table["moved"] = _moved(found, line, compared, new_items, progress) if attribute else []
-    warnings = (*doubts, *recomputed(line, ledger.updates))
+    warnings = (*doubts, *recomputed(line, ledger.updates, ledger.texts))
     is_new = has_news(line, ledger.updates)
     return Update(root, found, table, line, ledger, is_new, edited, warnings, doubts, attribute)
 

@@ -112,6 +112,9 @@ def _preview(draft: RenameDraft) -> Iterator[str]:
     if draft.edited:
         places = sum(file.places for file in draft.edited)
         yield f"{called(draft.target)} is called '{draft.new}' in {places} places of {len(draft.edited)} files"
+        if draft.reorders:
+            what = f"the order of the {draft.target.kind}s changes, and with it the draws"
+            yield f"{what}: the next forecast differs within its Monte Carlo error"
     else:
         yield f"no file names {called(draft.target)} any more: lines of the past that do will count for '{draft.new}'"
     yield json.dumps(draft.line, ensure_ascii=False)
@@ -125,5 +128,6 @@ def _as_json(draft: RenameDraft, is_written: bool) -> dict[str, Any]:
             {"path": file.path, "places": file.places, "lines": [number for number, _, _ in file.lines]}
             for file in draft.edited
         ],
+        "reorders_draws": draft.reorders,
         "problems": [str(problem) for problem in draft.problems],
     }

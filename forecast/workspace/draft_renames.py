@@ -23,6 +23,7 @@ from forecast.workspace.shapes.renames import KINDS
 
 LONGEST = 100  # characters of a name
 ONE_SET = ("event", "scenario", "question")  # kinds that share one set of names
+DRAWN = ("expert", "source", "statement")  # kinds in whose order of ids draws are made
 RESERVED = {  # names that mean something by themselves
     "scenario": {OTHER: "the scenario where no rule matches"},
     "expert": {EDITORS: "who speaks at the opening, whatever the date", FORMAT: "a reserved key"},
@@ -47,6 +48,7 @@ class RenameDraft:
     contents: Mapping[str, bytes]
     workspace: Workspace | None
     problems: tuple[Problem, ...]
+    reorders: bool = False  # draws are made in the order of these names, which changes
 
 
 def draft_rename(
@@ -80,7 +82,13 @@ def draft_rename(
     after, problems = read_workspace(root, today=today, drafts=contents)
     said = {str(problem).replace(target.name, new) for problem in known}
     fresh = tuple(problem for problem in problems if str(problem).replace(target.name, new) not in said)
-    return RenameDraft(target, new, line, edited, contents, after, fresh)
+    reorders = is_there and target.kind in DRAWN and _reorders(_in_files(workspace)[target.kind], target.name, new)
+    return RenameDraft(target, new, line, edited, contents, after, fresh, reorders)
+
+
+def _reorders(names: Iterable[str], old: str, new: str) -> bool:
+    before = sorted(names)
+    return before.index(old) != sorted(new if name == old else name for name in before).index(new)
 
 
 def called(target: Named) -> str:
@@ -192,6 +200,7 @@ def _taken_otherwise(workspace: Workspace, target: Named, new: str) -> list[str]
     groups = {one.group for one in workspace.experts.values()} if expert and expert.group == expert.id else set()
     if new in groups:
         return [f"group '{new}'"]
-    if target.kind == "question" and new in workspace.benchmarks:
+    own = {name for one in workspace.questions if one.id == target.name for name in one.benchmarks}
+    if target.kind == "question" and new in workspace.benchmarks and new not in own:
         return [f"the series {files.BENCHMARKS}{new}{files.TABLE}, which would become the question's,"]
     return []

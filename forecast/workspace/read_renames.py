@@ -43,7 +43,7 @@ def _wrong(
     if kind == "state" and not has_event:
         yield Problem(where, f"{subject}: missing key 'event'", "", "the event whose state it is")
     if kind not in (None, "state") and has_event:
-        yield Problem(where, f"{subject}: 'event' on a {kind}", "", "only with kind 'state'")
+        yield Problem(where, f"{subject}: 'event' beside kind {shown(kind)}", "", "only with kind 'state'")
 
 
 def leading_nowhere(renames: Renames) -> Iterator[Problem]:
