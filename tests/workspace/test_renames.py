@@ -242,7 +242,7 @@ def test_mistakes_in_the_file_are_told_with_their_line(tmp_path: Path) -> None:
         f"{at}:2: rename of 'a': kind is not a known value; got 'evnt'; allowed are {kinds}; did you mean 'event'?",
         f"{at}:3: rename of 'a': missing key 'event'; the event whose state it is",
         f"{at}:4: rename of 'a': 'event' beside kind 'event'; only with kind 'state'",
-        f"{at}:6: rename of 'a': on lies in the future; got 2099-01-01; today is {TODAY}",
+        f"{at}:6: rename of 'a': on lies in the future; got '2099-01-01'; today is {TODAY}",
         f"{at}:7: no JSON: Expecting value; got 'not json'",
     ]
     (lost,) = (one for one in messages(root, "warning") if one.startswith(at))
