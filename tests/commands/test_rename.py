@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from forecast import together
 from forecast.commands.main import main
+from forecast.files import replace_file
 from forecast.record.inputs import active_inputs
 from forecast.record.ledger import read_ledger
 from forecast.record.renamed import called_today
@@ -141,7 +142,7 @@ class _Killed(BaseException):
 
 def failing(monkeypatch: pytest.MonkeyPatch, at: int, error: type[BaseException]) -> None:
     """Let the write of a number, and only that one, fail before it does anything."""
-    write, count = together.replace_file, iter(range(10_000))
+    write, count = replace_file, iter(range(10_000))
 
     def fails(path: Path, content: Any) -> None:
         if next(count) == at:
