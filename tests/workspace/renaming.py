@@ -30,10 +30,9 @@ STATEMENTS = """\
     event: >-
       launch
     state:
-    - limited   # a list
-    - general
+    - general   # a list
     given: {budget: [kept, raised], prototype: {at_least: shown}}
-  odds_times: {against: {state: none, given: {budget: cut}}, ratio: 2}
+  odds_times: {against: {state: limited, given: {budget: cut}}, ratio: 2}
   why: launch
 - id: order
   date: 2026-01-14
