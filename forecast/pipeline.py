@@ -134,7 +134,7 @@ def _compared(
     new_items, edited = changes(line, compared)
     table["edited"] = list(edited)
     table["moved"] = _moved(found, line, compared, new_items, progress) if attribute else []
-    warnings = (*doubts, *recomputed(line, ledger.updates, ledger.texts))
+    warnings = (*doubts, *ledger.warnings, *recomputed(line, ledger.updates, ledger.texts))
     is_new = has_news(line, ledger.updates)
     return Update(root, found, table, line, ledger, is_new, edited, warnings, doubts, attribute)
 
@@ -281,7 +281,7 @@ def check(root: Path, today: date) -> tuple[Workspace | None, tuple[Problem, ...
     """
     workspace, problems = read_workspace(root, today=today)
     try:
-        read_ledger(root)
+        problems = tuple(sorted([*problems, *read_ledger(root).warnings]))
     except WorkspaceProblems as error:
         return None, tuple(sorted([*problems, *error.problems]))
     if workspace is not None and today >= workspace.network.opens:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.forked import said
 from forecast.commands.readable import style_of
 from forecast.digits import change, percent
 
@@ -32,12 +33,13 @@ DEFAULT_ENDS = ("~1", "latest")
 def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
     """Print what changed from forecast A to forecast B: inputs, and what each did to every scenario and event.
 
-    A and B are days (YYYY-MM-DD), numbers of ledger lines, `latest`, or ~N (N lines before it). Without them: the
+    A and B are days (YYYY-MM-DD), numbers of ledger lines, `latest`, or ~N (N updates before it). Without them: the
     latest update against the one before.
     """
     from forecast import pipeline
     from forecast.answers.ends import UnknownUpdateError
     from forecast.commands.progress import Progress
+    from forecast.record.ledger import read_ledger
 
     if len(ends) > len(DEFAULT_ENDS):
         msg = f"two forecasts are compared, not {len(ends)}"
@@ -46,6 +48,8 @@ def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
     progress = Progress()
     try:
         table = pipeline.difference(root, options.today(), progress, first, last)
+        progress.done()
+        said(read_ledger(root))
     except UnknownUpdateError as error:
         raise click.UsageError(str(error)) from error
     finally:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forecast.commands import options
+from forecast.commands.forked import said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,9 @@ def due(root: Path, as_of: date | None, days: int, as_json: bool) -> None:
     from forecast.record.renamed import called_today
 
     workspace, layout, day = open_workspace(root, options.today(), as_of)
-    earlier = [line for line in called_today(read_ledger(root), workspace).updates if line.as_of <= day]
+    ledger = called_today(read_ledger(root), workspace)
+    said(ledger)
+    earlier = [line for line in ledger.updates if line.as_of <= day]
     # An update of a past date may have been made after that of a later one.
     latest = max(reversed(earlier), key=lambda line: line.as_of, default=None)
     found = what_is_due(workspace, layout, day, latest, days)

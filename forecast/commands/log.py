@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.forked import said
 from forecast.commands.readable import points
 from forecast.digits import percent
 
@@ -27,7 +28,9 @@ def log(root: Path, most: int | None, as_json: bool) -> None:
     from forecast.record.history import history
     from forecast.record.ledger import LEDGER, read_ledger
 
-    rows = history(_in_names_of_today(root, read_ledger(root)).updates)
+    ledger = _in_names_of_today(root, read_ledger(root))
+    said(ledger)
+    rows = history(ledger.updates)
     if not rows:
         msg = f"no update in {root / LEDGER} yet; run: forecast update -C {root}"
         raise click.ClickException(msg)

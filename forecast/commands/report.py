@@ -10,6 +10,7 @@ from typing import Literal
 import click
 
 from forecast.commands import options
+from forecast.commands.forked import said
 
 
 @click.command()
@@ -34,12 +35,14 @@ def report(
     The forecast has to stand in the ledger, and what it rested on has to be as it was then: otherwise update first.
     """
     from forecast.commands.progress import Progress
+    from forecast.record.ledger import read_ledger
     from forecast.redraw import NotRecordedError, brief_of, recorded, redraw
 
     if day is not None and as_of not in {None, day}:
         raise click.UsageError("two dates; name one, as an argument or with --as-of")
     if opened and form == "md":
         raise click.UsageError("--open is about the page; leave out --format md")
+    said(read_ledger(root))
     progress = Progress()
     try:
         asked = replace(recorded(root, options.today(), progress, day or as_of), refits=refits)

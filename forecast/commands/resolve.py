@@ -42,13 +42,15 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
     from forecast.workspace.read import load
 
     files, today = Files(root), options.today()
-    workspace = load(root, today)
-    questions = {question.id: question for question in workspace.questions}
-    events = workspace.network.events
+    question = None
     undoes_alone = given["undo"] and not (state or given["void"] or given["ambiguous"])
-    if subject in questions or subject in events or not undoes_alone or subject not in _resolved_so_far(root):
-        _known_names(subject, state, questions, events, given)
-    fields = _line(subject, state, questions.get(subject), today, given)
+    # What is undone may be the very mistake for which the files cannot be read.
+    if not undoes_alone or subject not in _resolved_so_far(root):
+        workspace = load(root, today)
+        questions = {question.id: question for question in workspace.questions}
+        _known_names(subject, state, questions, workspace.network.events, given)
+        question = questions.get(subject)
+    fields = _line(subject, state, question, today, given)
 
     def make() -> LineDraft:
         return draft_resolution(root, fields, today)
@@ -56,7 +58,7 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
     draft = make()
     if draft.workspace is None:
         raise WorkspaceProblems(draft.problems)
-    does = _what_it_does(draft.workspace, subject, fields, questions.get(subject))
+    does = _what_it_does(draft.workspace, subject, fields, question)
     if not as_json:
         click.echo(draft.added)
         click.echo(does)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.forked import said_of
 
 if TYPE_CHECKING:
     from forecast.workspace.alternatives import Alternative
@@ -102,6 +103,7 @@ def _latest(root: Path, as_of: date | None) -> Any:
     if not on_time:
         when = f" on or before {as_of}" if as_of else ""
         raise click.ClickException(f"no forecast{when} in {root / 'reports'}; run `forecast update -C {root}` first")
+    said_of(root)
     return json.loads(on_time[-1].read_text(encoding="utf-8"))
 
 

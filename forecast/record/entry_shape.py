@@ -135,7 +135,7 @@ def _or_none(check: Check) -> Check:
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+    return isinstance(value, dict) and {*map(type, value.values())} <= {str}
 
 
 DAY: Check = (_is_day, "a day, YYYY-MM-DD")

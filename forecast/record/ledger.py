@@ -17,6 +17,7 @@ from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 LEDGER = "reports/ledger.jsonl"
 DECIDING = ("known_until", "rolled", "seed", "version", "inputs")
 JOIN = "run `forecast merge`, which joins them and changes no line"
+SIGNS = ("<", ">", "=", "|")  # of conflict markers
 SOLVE = "run `forecast merge`, which takes the lines of both sides"
 
 
@@ -53,6 +54,11 @@ class Ledger:
         return self.digests[-1] if self.digests else None
 
     @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What a command that reads the ledger should say once: that it is forked."""
+        return () if self.fork is None else (self.fork,)
+
+    @property
     def fork(self) -> Problem | None:
         """A warning that names the last line of each branch; None if there is one branch."""
         if len(self.heads) < 2:
@@ -83,10 +89,11 @@ def read_ledger(root: Path) -> Ledger:
 
 def parse_ledger(content: bytes, path: str) -> Ledger:
     """Read the bytes of a ledger; `path` is what messages call it. Raises WorkspaceProblems."""
-    text = decoded(content, path)
-    if (merge := unfinished_merge(text, path, way=SOLVE)) is not None:
+    lines = split_lines(text := decoded(content, path))
+    # No entry begins with such a sign, and to search all of a long text for markers takes longer than to parse it.
+    if any(line[:1] in SIGNS for line in lines) and (merge := unfinished_merge(text, path, way=SOLVE)) is not None:
         raise WorkspaceProblems([merge])
-    return ledger_of(split_lines(text), path)
+    return ledger_of(lines, path)
 
 
 def decoded(content: bytes, path: str) -> str:
@@ -105,41 +112,48 @@ def split_lines(text: str) -> tuple[str, ...]:
     return tuple(text.removesuffix("\n").split("\n"))
 
 
-def ledger_of(texts: Sequence[str], path: str) -> Ledger:
-    """Return the ledger that lines of text make. Raises WorkspaceProblems, at the first line that is wrong."""
-    ledger = Ledger(tuple(_entry(text, Source(path, number)) for number, text in enumerate(texts, 1)), tuple(texts))
-    if (problem := next(_broken(ledger, path), None)) is not None:
+def ledger_of(texts: Sequence[str], path: str, numbers: Sequence[int] | None = None) -> Ledger:
+    """Return the ledger that lines of text make; messages call the lines by `numbers`, or as they stand here.
+
+    Raises WorkspaceProblems, at the first line that is wrong.
+    """
+    places = [Source(path, number) for number in numbers or range(1, len(texts) + 1)]
+    entries = tuple(
+        _entry(text, number, place) for number, (text, place) in enumerate(zip(texts, places, strict=True), 1)
+    )
+    ledger = Ledger(entries, tuple(texts))
+    if (problem := next(_broken(ledger, places), None)) is not None:
         raise WorkspaceProblems([problem])
     return ledger
 
 
-def _entry(text: str, source: Source) -> Entry:
+def _entry(text: str, number: int, source: Source) -> Entry:
     try:
         content = parse_object(text)
     except RefusedError as error:
         raise WorkspaceProblems([Problem(source, "no JSON", str(error), "one object a line")]) from None
     if problems := list(shape_problems(content, source)):
         raise WorkspaceProblems(problems)
-    return entry_of(content, source.line)
+    return entry_of(content, number)
 
 
-def _broken(ledger: Ledger, path: str) -> Iterator[Problem]:
+def _broken(ledger: Ledger, places: Sequence[Source]) -> Iterator[Problem]:
     """Yield what is wrong with the places of the entries: each comes after those that it names, and stands once."""
     numbers: dict[str, int] = {}
-    for number, digest in enumerate(ledger.digests, 1):
-        numbers.setdefault(digest, number)
+    for place, digest in zip(places, ledger.digests, strict=True):
+        numbers.setdefault(digest, place.line)
     before: set[str] = set()
-    for number, (entry, digest) in enumerate(zip(ledger.entries, ledger.digests, strict=True), 1):
-        source = Source(path, number)
+    for source, entry, digest in zip(places, ledger.entries, ledger.digests, strict=True):
         if digest in before:
-            what = f"the ledger has a line twice, on lines {numbers[digest]} and {number}"
+            what = f"the ledger has a line twice, on lines {numbers[digest]} and {source.line}"
             yield Problem(source, what, "", "each line once; `forecast merge` leaves out the second")
         for parent in entry.parents:
             if parent in before:
                 continue
             allowed = "the digest of a line before it; lines are only ever appended"
             if parent in numbers:
-                what = f"the ledger's lines stand in another order: line {number} comes after line {numbers[parent]}"
+                order = f"line {source.line} comes after line {numbers[parent]}"
+                what = f"the ledger's lines stand in another order: {order}"
             else:
                 what = "the ledger's chain is broken: a line before was changed or removed"
             yield Problem(source, what, f"'{parent}'", allowed)

@@ -25,12 +25,12 @@ YES, NO = "yes", "no"
 
 @dataclass(frozen=True)
 class _Standing:
-    """A line that is not undone: its place among those that are right or, of a name that is unknown, the warnings."""
+    """A line that is not undone: its place among those that are right, or what is said of it until it is undone."""
 
     where: Source
     known: date
     place: int | None
-    warnings: tuple[Problem, ...] = ()
+    told: tuple[Problem, ...] = ()
 
 
 @dataclass
@@ -58,7 +58,7 @@ def read_resolutions(
     reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems))
     for tree in trees:
         _read_line(reading, _in_names_of_today(tree, Source(path, tree.line), renames, frame.today))
-    reading.problems += [one for lines in reading.standing.values() for line in lines for one in line.warnings]
+    reading.problems += [one for lines in reading.standing.values() for line in lines for one in line.told]
     return tuple(reading.lines), tuple(reading.problems)
 
 
@@ -79,10 +79,13 @@ def _read_line(reading: _Reading, tree: Tree) -> None:
     else:
         line, wrong = _resolved(reading, shape, where, subject)
         reading.problems += wrong
-        if line is not None and not wrong:
-            standing = _Standing(where, line.known, len(reading.lines))
-            reading.standing.setdefault(line.subject, []).append(standing)
-            reading.lines.append(line)
+        if line is None or wrong:
+            return
+        twice = tuple(_already(reading, line.subject, where, subject)) if shape.question is not None else ()
+        # Of two lines about one question, as two branches may have them, a later line can undo the second.
+        standing = _Standing(where, line.known, None if twice else len(reading.lines), twice)
+        reading.standing.setdefault(line.subject, []).append(standing)
+        reading.lines += [] if twice else [line]
 
 
 def _in_names_of_today(tree: Tree, where: Source, renames: Renames, today: date) -> Tree:
@@ -173,7 +176,6 @@ def _resolved(
     event = reading.frame.events.get(question.about.event if question else name)
     if question is not None and event is not None:
         problems += _question_days(question, event, shape, on, where, subject)
-        problems += _already(reading, name, where, subject)
     elif (network := reading.frame.network) is not None and event is not None:
         if not network.opens <= on <= last_horizon(network):
             allowed = f"from {network.opens} to {last_horizon(network)}"
@@ -232,4 +234,5 @@ def _already(reading: _Reading, name: str, where: Source, subject: str) -> Itera
         earlier = reading.lines[places[-1]]
         state = earlier.state or ("ambiguous" if earlier.is_ambiguous else "void")
         what = f"{subject}: it is resolved already, as {state}"
-        yield Problem(where, what, "", f"at {earlier.source}; undo that one first, by a line of its own")
+        way = f"undo that one first; where the file holds both, `forecast resolve {name} --undo` ends this one"
+        yield Problem(where, what, "", f"at {earlier.source}; {way}")
