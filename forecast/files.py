@@ -36,6 +36,12 @@ def replace_file(path: Path, content: bytes | Callable[[BinaryIO], object]) -> N
     _sync_folder(path.parent)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there, for good: a power failure does not bring it back."""
+    path.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
 def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put a folder with exactly these files in the place of `folder`, which stays as it is until they are all there."""
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,7 @@ from forecast.record.new_line import new_line
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.predictive import prior_predictive, with_flat
 from forecast.record.recomputed import recomputed
+from forecast.record.renamed import called_today, table_today
 from forecast.record.tables import as_csv, as_json, forecast_table
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.kept import keep_posterior, kept_posterior, posterior_place
@@ -104,7 +105,7 @@ def conclude(
     Raises WorkspaceProblems for mistakes in the files and for evidence that contradicts itself.
     """
     workspace, layout, as_of = open_workspace(root, today, as_of, inputs)
-    ledger = read_ledger(root).until(n_lines)
+    ledger = called_today(read_ledger(root).until(n_lines), workspace)
     cache = cache or root / "reports" / ".cache"
     try:
         found = posterior(layout, workspace, as_of, seed, cache, progress, refit=refit)
@@ -139,7 +140,7 @@ def _compared(
     new_items, edited = changes(line, compared)
     table["edited"] = list(edited)
     table["moved"] = _moved(found, line, compared, new_items, progress) if attribute else []
-    warnings = (*doubts, *ledger.warnings, *recomputed(line, ledger.updates))
+    warnings = (*doubts, *ledger.warnings, *recomputed(line, ledger.updates, ledger.texts))
     is_new = has_news(line, ledger.updates)
     return Update(root, found, table, line, ledger, is_new, edited, warnings, doubts, attribute)
 
@@ -150,6 +151,7 @@ def _compared_anew(update: Update, progress: Progress) -> Update:
     if ledger.texts == update.ledger.texts:
         return update
     note, attribute = update.line.note, update.is_attributed
+    ledger = called_today(ledger, update.outcome.workspace)
     return _compared(update.root, update.outcome, ledger, note, update.doubts, progress, attribute=attribute)
 
 
@@ -402,7 +404,7 @@ def since_update(root: Path, found: Outcome, event: str | None, on: date | None)
     The update is the one of a date or the latest before it; with None the one that a new update would be compared with.
     None if there is none or, for an event, if its forecast.json is gone: the ledger holds scenarios alone.
     """
-    return _start(root, read_ledger(root).updates, found, event, on)
+    return _start(root, called_today(read_ledger(root), found.workspace).updates, found, event, on)
 
 
 def _start(root: Path, updates: Sequence[Line], found: Outcome, event: str | None, on: date | None) -> Start | None:
@@ -424,7 +426,8 @@ def _start(root: Path, updates: Sequence[Line], found: Outcome, event: str | Non
         kept = root / "reports" / compared.as_of.isoformat() / "forecast.json"
         if not kept.exists():
             return None
-        events = {row["id"]: row for row in json.loads(kept.read_text(encoding="utf-8"))["events"]}
+        table = table_today(json.loads(kept.read_text(encoding="utf-8")), compared, found.workspace.renames)
+        events = {row["id"]: row for row in table["events"]}
         before = {row["state"]: row["probability"] for row in events.get(event, {"states": []})["states"]}
         parts = [before.get(state, 0.0) for state in found.events[event]]
     known = compared.inputs["items"]
@@ -443,12 +446,13 @@ def difference(root: Path, today: date, progress: Progress, first: str, last: st
     from forecast.answers.diff import difference as explained
     from forecast.answers.ends import End, UnknownUpdateError, end_of_files, end_of_line, find_line, restored
 
-    workspace, ledger = load(root, today), read_ledger(root)
+    workspace = load(root, today)
+    ledger = called_today(read_ledger(root), workspace)
 
     def end(text: str) -> End:
         line = find_line(text, ledger)
         if line is not None:
-            return end_of_line(root, line)
+            return end_of_line(root, line, workspace.renames)
         day = date.fromisoformat(text)
         if day > today:
             msg = f"{day} lies in the future; today is {today}"

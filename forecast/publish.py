@@ -12,6 +12,7 @@ from forecast.files import replace_file
 from forecast.record.entries import Line, encode
 from forecast.record.outcome import Outcome
 from forecast.record.recomputed import LAST_DIGITS
+from forecast.record.renamed import table_today
 from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
 from forecast.report.checks import CALIBRATION, NEEDED
 from forecast.report.material import Answers, Kept, Material
@@ -19,6 +20,7 @@ from forecast.report.recorded import Recorded
 from forecast.report.wording import long_date
 from forecast.store.entries import once, place_of
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+from forecast.workspace.renames import Renames
 
 if TYPE_CHECKING:
     from forecast.answers.why import Start
@@ -95,17 +97,17 @@ def write_index(root: Path, found: Outcome, updates: Sequence[Line]) -> None:
     from forecast.report.wording import scenario_names
 
     recorded = {line.as_of.isoformat() for line in updates}
-    lines = [*(_compared(root, line) for line in updates), *_unrecorded(root, recorded)]
+    lines = [*(_compared(root, line, found.workspace.renames) for line in updates), *_unrecorded(root, recorded)]
     page = index_page(found.workspace.network.title, scenario_names(found), lines, report_days(root))
     replace_file(root / "reports" / "index.html", page.encode())
 
 
-def _compared(root: Path, line: Line) -> Row:
+def _compared(root: Path, line: Line, renames: Renames) -> Row:
     """Return a line as JSON; its note has a word where the forecast that stands in its folder has other numbers."""
     kept, row = root / "reports" / line.as_of.isoformat() / "forecast.json", line.as_json()
     if not kept.exists():
         return row
-    content = json.loads(kept.read_text(encoding="utf-8"))
+    content = table_today(json.loads(kept.read_text(encoding="utf-8")), line, renames)
     told, here = line.probabilities, {one["id"]: one["probability"] for one in content["scenarios"]}
     if content.get("version") != line.version or told.keys() != here.keys():
         return row  # of other inputs: a later update of the day has a line of its own

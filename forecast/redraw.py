@@ -15,6 +15,7 @@ from forecast.record.entries import Line
 from forecast.record.inputs import active_inputs
 from forecast.record.kept import DamagedError, kept_inputs
 from forecast.record.ledger import Ledger, read_ledger, same_inputs
+from forecast.record.renamed import called_today
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.read import read_workspace
 
@@ -41,24 +42,28 @@ def recorded(
     until = line.number  # lines after it were not there when it was compared
     quiet = "" if day == held else f"nothing was new on {day}: the forecast of {held} held; and "
     changed = f"{quiet}the files have changed since the forecast of {held}"
-    inputs = _kept(root, today, line, changed)
+    inputs = _kept(root, today, ledger.until(until), changed)
     found = pipeline.conclude(
         root, today, progress, as_of=day, seed=line.seed, attribute=False, n_lines=until, inputs=inputs
     )
-    if not same_inputs(found.line, line):
+    if not same_inputs(found.line, found.ledger.updates[-1]):  # with the names of today
         raise NotRecordedError(f"{changed}; run `forecast update`")
-    return pipeline.asked_of(replace(found, ledger=ledger.until(until), is_new=False))
+    return pipeline.asked_of(replace(found, is_new=False))
 
 
-def _is_as_it_was(root: Path, today: date, line: Line) -> bool:
-    """Say whether the files still hold what a line's forecast rested on, whatever else has come since."""
+def _is_as_it_was(root: Path, today: date, ledger: Ledger) -> bool:
+    """Say whether the files still hold what the last forecast rested on, whatever else has come since."""
     workspace, _ = read_workspace(root, today=today)
-    return workspace is not None and active_inputs(seen_on(workspace, line.as_of), line.as_of) == line.inputs
+    if workspace is None:
+        return False
+    line = called_today(ledger, workspace).updates[-1]
+    return active_inputs(seen_on(workspace, line.as_of), line.as_of) == line.inputs
 
 
-def _kept(root: Path, today: date, line: Line, changed: str) -> dict[str, bytes] | None:
-    """Return the inputs that were kept, if the files are no longer those; None where they are, or nothing was kept."""
-    if line.kept is None or _is_as_it_was(root, today, line):
+def _kept(root: Path, today: date, ledger: Ledger, changed: str) -> dict[str, bytes] | None:
+    """Return the last line's kept inputs, if the files are no longer those; None where they are, or none were kept."""
+    line = ledger.updates[-1]
+    if line.kept is None or _is_as_it_was(root, today, ledger):
         return None
     try:
         return kept_inputs(root, line.kept)
@@ -103,7 +108,7 @@ def redraw(asked: Asked, progress: Progress) -> Path:
     folder = asked.root / "reports" / day
     drawn = published(asked, progress)
     with locked(asked.root):
-        updates = read_ledger(asked.root).updates
+        updates = called_today(read_ledger(asked.root), asked.outcome.workspace).updates
         if _of_day(updates, asked.outcome.as_of) != _of_day(asked.ledger, asked.outcome.as_of):
             raise NotRecordedError(f"another update as of {day} was written meanwhile; run `forecast report` again")
         for name, content in drawn.items():

@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from forecast import pipeline
-from forecast.store.versions import installed_versions
 from forecast.prior.environment import environment, unlike
 from forecast.record.committed import verified_history
 from forecast.record.inputs import active_inputs
 from forecast.record.kept import DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
-from forecast.record.ledger import LEDGER
+from forecast.record.ledger import LEDGER, read_ledger
 from forecast.record.recomputed import LAST_DIGITS
+from forecast.record.renamed import called_today
 from forecast.record.verified import (
     Finding,
     Row,
@@ -26,15 +26,16 @@ from forecast.record.verified import (
     verified_origin,
     verified_pages,
 )
-from forecast.workspace.files import JUDGEMENTS, RESOLUTIONS, find_files
+from forecast.store.versions import installed_versions
+from forecast.workspace.files import JUDGEMENTS, RENAMES, RESOLUTIONS, find_files
 from forecast.workspace.horizons import seen_on
-from forecast.workspace.problems import Source
+from forecast.workspace.problems import Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
 
 Progress = Callable[[str], None]
 
-APPENDED = (RESOLUTIONS, JUDGEMENTS)  # files that lines are only ever added to
+APPENDED = (RESOLUTIONS, JUDGEMENTS, RENAMES)  # files that lines are only ever added to
 ERRORS = 4.0  # Monte Carlo errors of the difference of two forecasts from other draws
 CLOSE = 1e-6  # of a diagnostic of the same draws; last digits of a probability are sums of many
 DECIDES = ("known_until", "rolled", "inputs")  # what a line says of its inputs, apart from how it was computed
@@ -161,7 +162,7 @@ def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Finding
             what = "what the records in the files say was not compared: `forecast check` tells the mistakes in them"
             found.append(Finding(wrong[0].source, "not yet recorded", what))
         return found
-    edited = _edited(workspace, last)
+    edited = _edited(workspace, last, _inputs_called_today(root, workspace, last))
     named = {finding.where.path for finding in edited}
     for path in sorted(touched - named):
         if path not in APPENDED:
@@ -188,10 +189,20 @@ def _rewritten(root: Path, path: str, digest: str, content: bytes) -> list[Findi
     return [Finding(Source(path, same + 1), "rewritten", what)]
 
 
-def _edited(workspace: Workspace, last: Row) -> list[Finding]:
+def _inputs_called_today(root: Path, workspace: Workspace, last: Row) -> Mapping[str, Any]:
+    """Return what a line says of its inputs, under the names of today: what was only renamed was not edited."""
+    try:
+        updates = called_today(read_ledger(root), workspace).updates
+    except WorkspaceProblems:  # the chain says why
+        updates = ()
+    told: Mapping[str, Any] = last.content["inputs"]
+    return next((line.inputs for line in updates if line.number == last.number), told)
+
+
+def _edited(workspace: Workspace, last: Row, then: Mapping[str, Any]) -> list[Finding]:
     """Name the records that the last update used and that are no longer what they were, or are gone."""
     as_of = date.fromisoformat(last.content["as_of"])
-    now, then = active_inputs(seen_on(workspace, as_of), as_of), last.content["inputs"]
+    now = active_inputs(seen_on(workspace, as_of), as_of)
     places: dict[str, dict[str, Source]] = {
         "items": {item.id: item.source for item in workspace.items},
         "statements": {statement.id: statement.source for statement in workspace.statements},

@@ -13,7 +13,9 @@ from forecast.record.entries import Line
 from forecast.record.ledger import Ledger
 from forecast.record.new_line import new_line
 from forecast.record.outcome import Outcome
+from forecast.record.renamed import table_today
 from forecast.workspace.records import Item, Workspace
+from forecast.workspace.renames import NO_RENAMES, Renames
 
 LATEST, BACK = "latest", "~"
 Events = Mapping[str, Mapping[str, float]]
@@ -91,10 +93,11 @@ def find_line(text: str, ledger: Ledger) -> Line | None:
     return line
 
 
-def end_of_line(root: Path, line: Line) -> End:
+def end_of_line(root: Path, line: Line, renames: Renames = NO_RENAMES) -> End:
     """Return an update of the ledger; its events come from its forecast.json, if that is still the update's own."""
     kept = root / "reports" / line.as_of.isoformat() / "forecast.json"
     table = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {"scenarios": []}
+    table = table_today(table, line, renames)
     told = {row["id"]: row["probability"] for row in table["scenarios"]}
     is_own = told == line.probabilities
     known = (_events(table["events"], key) if is_own else None for key in ("probability", "mcse"))

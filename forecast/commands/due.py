@@ -39,9 +39,10 @@ def due(root: Path, as_of: date | None, days: int, as_json: bool) -> None:
     from forecast.pipeline import open_workspace
     from forecast.questions.due import due as what_is_due
     from forecast.record.ledger import read_ledger
+    from forecast.record.renamed import called_today
 
     workspace, layout, day = open_workspace(root, options.today(), as_of)
-    ledger = read_ledger(root)
+    ledger = called_today(read_ledger(root), workspace)
     said(ledger)
     earlier = [line for line in ledger.updates if line.as_of <= day]
     # An update of a past date may have been made after that of a later one.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from forecast.commands import options
 from forecast.commands.forked import said
 from forecast.commands.readable import points
 from forecast.digits import percent
+
+if TYPE_CHECKING:
+    from forecast.record.ledger import Ledger
 
 
 @click.command()
@@ -25,7 +28,7 @@ def log(root: Path, most: int | None, as_json: bool) -> None:
     from forecast.record.history import history
     from forecast.record.ledger import LEDGER, read_ledger
 
-    ledger = read_ledger(root)
+    ledger = _in_names_of_today(root, read_ledger(root))
     said(ledger)
     rows = history(ledger.updates)
     if not rows:
@@ -36,6 +39,18 @@ def log(root: Path, most: int | None, as_json: bool) -> None:
         click.echo(json.dumps(shown, ensure_ascii=False, indent=1, allow_nan=False))
     else:
         _print(shown)
+
+
+def _in_names_of_today(root: Path, ledger: Ledger) -> Ledger:
+    """Return the ledger with the names that the workspace has, if its files say that any was changed and are right."""
+    from forecast.record.renamed import called_today
+    from forecast.workspace.files import RENAMES
+    from forecast.workspace.read import read_workspace
+
+    if not (root / RENAMES).exists():
+        return ledger
+    workspace, _ = read_workspace(root, today=options.today())
+    return ledger if workspace is None else called_today(ledger, workspace)
 
 
 def _print(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -44,6 +44,7 @@ COMMANDS = {
     "backtest": ("forecast.commands.backtest:backtest", "Forecast past dates again, each from what was known then."),
     "questions": ("forecast.commands.questions:questions", "Print the dated questions beside what others say of them."),
     "resolve": ("forecast.commands.resolve:resolve", "Resolve a question, or settle an event from a day on."),
+    "rename": ("forecast.commands.rename:rename", "Rename something in every file that names it."),
     "due": ("forecast.commands.due:due", "List what should be resolved, watched or updated."),
     "merge": ("forecast.commands.merge:merge", "Join the ledgers of two branches that git has merged."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),

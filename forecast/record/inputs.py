@@ -36,7 +36,7 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
         else {}
     )
     return {
-        "network": _network_digest(workspace.network),
+        "network": network_digest(workspace.network),
         "scenarios": record_digest(workspace.scenarios),
         "experts": {name: record_digest(workspace.experts[name]) for name in sorted(experts)},
         "sources": {name: record_digest(workspace.sources[name]) for name in sorted(sources)},
@@ -52,7 +52,7 @@ def rolled_to(network: Network) -> str | None:
     return None if network.horizon == network.window_ends else network.horizon.isoformat()
 
 
-def _network_digest(network: Network) -> str:
+def network_digest(network: Network) -> str:
     """Return the digest of the file's network; the horizon that it was rolled to is told apart, as `rolled`."""
     first = replace(network, horizon=network.window_ends)
     timings = {event.id: event.timing for event in network.events.values() if event.timing is not None}

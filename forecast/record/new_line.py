@@ -15,6 +15,7 @@ from forecast.store.versions import installed_versions
 PROGRAM = "program"  # beside the versions of packages: a digest of the source that a posterior comes from
 SHORT = 16  # hex digits of it
 
+
 def new_line(found: Outcome, *, note: str | None = None, previous: str | None = None) -> Line:
     """Return the line of an outcome; `previous` is the digest of the entry that it would come after."""
     return Line(

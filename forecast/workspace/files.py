@@ -25,10 +25,13 @@ TABLE, COLUMN_MAP = ".csv", ".columns.yaml"  # bulk evidence, and what its colum
 QUESTIONS = "priors/questions.yaml"
 RESOLUTIONS = "priors/resolutions.jsonl"
 JUDGEMENTS = "priors/judgements.csv"
+RENAMES = "priors/renames.jsonl"
+APPENDED = (RESOLUTIONS, JUDGEMENTS, "reports/ledger.jsonl")  # whose lines keep the names that they were written with
+UNFINISHED = "reports/.rename.json"  # what a rename is about to write; it goes when all is written
 BENCHMARKS = "priors/benchmarks/"  # what others forecast; no forecast is ever computed from them
 
 IN_PRIORS = (NETWORK, SCENARIOS, EXPERTS)
-OPTIONAL_IN_PRIORS = (QUESTIONS, RESOLUTIONS, JUDGEMENTS)
+OPTIONAL_IN_PRIORS = (QUESTIONS, RESOLUTIONS, JUDGEMENTS, RENAMES)
 UNREAD_SUFFIXES = (".yml", ".csv", ".json", ".jsonl", ".yaml")
 
 

@@ -17,10 +17,12 @@ from forecast.workspace.read_bulk import read_tables
 from forecast.workspace.read_evidence import read_evidence
 from forecast.workspace.read_network import read_network
 from forecast.workspace.read_people import read_experts, read_grades, read_sources, read_watch
+from forecast.workspace.read_renames import leading_nowhere, names_by_kind, read_renames, unfinished_rename
 from forecast.workspace.read_scenarios import read_scenarios
 from forecast.workspace.read_statements import read_statements
 from forecast.workspace.readable import Readable
 from forecast.workspace.records import Workspace
+from forecast.workspace.renames import Renames
 from forecast.workspace.resolved_items import resolved_items, with_reporter
 from forecast.workspace.rules import RULES
 from forecast.workspace.yaml_text import parse_yaml
@@ -51,6 +53,8 @@ def read_workspace(
     `drafts` are contents of files, by path, that stand for what is on disk, or are not there yet; `inputs` are those of
     all files: then nothing on disk is looked at.
     Returns the workspace (None if any problem is an error) and all problems, warnings included, sorted by place."""
+    if inputs is None and (problem := unfinished_rename(root)) is not None:
+        return None, (problem,)
     on_disk = files.find_files(root) if inputs is None else files.given_files(inputs)
     found = on_disk.with_drafts(drafts or {})
     trees, problems = _parse(found)
@@ -85,7 +89,9 @@ def read_workspace(
     problems += more
     for problems_of_file in (*(file.problems for file in said), *(file.problems for file in reported)):
         problems += problems_of_file
-    asked = read_asked(found, trees, frame)
+    made, more = read_renames(found.contents.get(files.RENAMES, b""), files.RENAMES, today)
+    problems += more
+    asked = read_asked(found, trees, frame, Renames(made, names_by_kind(names)))
     problems += asked.problems
     statement_ids = [pair for file in said for pair in file.ids]
     item_ids = [pair for file in reported for pair in file.ids]
@@ -99,6 +105,9 @@ def read_workspace(
     problems += duplicates(item_ids, "item")
     sources = with_reporter(sources, resolved, Source(files.RESOLUTIONS, 1))
     items = tuple(sorted((*(i for file in reported for i in file.items), *resolved), key=lambda i: i.id))
+    ids = {"statement": [name for name, _ in statement_ids], "item": [name for name, _ in item_ids]}
+    renames = replace(asked.renames, known={**asked.renames.known, **ids})
+    problems += leading_nowhere(renames)
     readable = Readable(
         frame,
         experts,
@@ -130,6 +139,7 @@ def read_workspace(
         grades,
         ordered,
         found.contents,
+        renames,
     )
     return workspace, ordered
 

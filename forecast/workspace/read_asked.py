@@ -8,12 +8,14 @@ from datetime import date
 
 from forecast.workspace import files
 from forecast.workspace.frame import Frame
-from forecast.workspace.nodes import Node, Sequence
+from forecast.workspace.names import list_of
+from forecast.workspace.nodes import Node, Sequence, text_at
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.read_benchmarks import read_benchmark, read_judgements
 from forecast.workspace.read_questions import read_questions
 from forecast.workspace.read_resolutions import read_resolutions
 from forecast.workspace.records import Benchmark, Question, Resolved
+from forecast.workspace.renames import NO_RENAMES, Renames
 
 
 @dataclass(frozen=True)
@@ -23,28 +25,36 @@ class AskedRead:
     questions: tuple[Question, ...]
     benchmarks: Mapping[str, Benchmark]
     resolutions: tuple[Resolved, ...]
+    renames: Renames  # with the names of today's questions
     problems: tuple[Problem, ...]
 
 
-def read_asked(found: files.InputFiles, trees: Mapping[str, Node], frame: Frame) -> AskedRead:
-    """Read the four kinds of files; all of them are optional."""
+def read_asked(
+    found: files.InputFiles, trees: Mapping[str, Node], frame: Frame, renames: Renames = NO_RENAMES
+) -> AskedRead:
+    """Read the four kinds of files; all of them are optional. Lines of those that are never edited follow `renames`."""
     problems: list[Problem] = []
     benchmarks: dict[str, Benchmark] = {}
     for path, content in found.benchmarks().items():
         series, more = read_benchmark(content, path, frame.today)
         benchmarks[series.id] = series
         problems += more
-    read = read_questions(trees.get(files.QUESTIONS, Sequence((), 1)), files.QUESTIONS, frame, tuple(benchmarks))
+    tree = trees.get(files.QUESTIONS, Sequence((), 1))
+    ids = tuple(name for entry in list_of(tree) if (name := text_at(entry, "id")) is not None)
+    renames = replace(renames, known={**renames.known, "question": ids})
+    read = read_questions(tree, files.QUESTIONS, frame, tuple(benchmarks), renames)
     problems += read.problems
     problems += [one for question in read.questions for one in _given_twice(question, benchmarks)]
     judged: dict[str, Benchmark] = {}
     if files.JUDGEMENTS in found.contents:
-        judged, more = read_judgements(found.contents[files.JUDGEMENTS], files.JUDGEMENTS, frame.today, read.ids)
+        content = found.contents[files.JUDGEMENTS]
+        judged, more = read_judgements(content, files.JUDGEMENTS, frame.today, read.ids, renames)
         problems += more
     benchmarks |= {series.id: series for series in judged.values()}
     resolutions: tuple[Resolved, ...] = ()
     if files.RESOLUTIONS in found.contents:
-        resolutions, more = read_resolutions(found.contents[files.RESOLUTIONS], files.RESOLUTIONS, frame, read)
+        content = found.contents[files.RESOLUTIONS]
+        resolutions, more = read_resolutions(content, files.RESOLUTIONS, frame, read, renames)
         problems += more
     questions = tuple(
         replace(question, benchmarks=(*question.benchmarks, judged[question.id].id))
@@ -52,7 +62,7 @@ def read_asked(found: files.InputFiles, trees: Mapping[str, Node], frame: Frame)
         else question
         for question in read.questions
     )
-    return AskedRead(questions, benchmarks, resolutions, tuple(problems))
+    return AskedRead(questions, benchmarks, resolutions, renames, tuple(problems))
 
 
 def _given_twice(question: Question, benchmarks: Mapping[str, Benchmark]) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from forecast.workspace.csv_text import Table, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
 from forecast.workspace.problems import Problem, Source, choice, nearest, one_form, quoted, shown
 from forecast.workspace.records import Benchmark
+from forecast.workspace.renames import NO_RENAMES, Renames
 from forecast.workspace.shapes.common import ISO_DAY
 
 COLUMNS = ("date", "forecaster", "probability")
@@ -59,11 +60,11 @@ def read_benchmark(content: bytes, path: str, today: date) -> tuple[Benchmark, t
 
 
 def read_judgements(
-    content: bytes, path: str, today: date, questions: Sequence[str]
+    content: bytes, path: str, today: date, questions: Sequence[str], renames: Renames = NO_RENAMES
 ) -> tuple[dict[str, Benchmark], tuple[Problem, ...]]:
     """Return one's own series by question, and the problems found. A question that is not there is a warning.
 
-    Rows are only added, so that a renamed question would otherwise stop everything.
+    Rows are only added, so that a question that was renamed without `forecast rename` would otherwise stop everything.
     """
     table, problems = _table(content, path, JUDGEMENT_COLUMNS)
     found = list(problems)
@@ -72,9 +73,10 @@ def read_judgements(
         where, question = Source(path, line), cells["question"]
         day, probability, wrong = _numbers(cells, where, today)
         found += wrong
+        question = renames.today("question", question, where, day or today)
         if question not in questions:
             what = f"unknown question {shown(question)}"
-            way = "the row counts for nothing; give the question its name back, or write the new one here"
+            way = f"the row counts for nothing; if it has another name now: forecast rename question {question} NAME"
             allowed = f"{way}; {choice('questions', question, questions)}"
             found.append(Problem(where, what, "", allowed, "warning"))
         elif day is not None and probability is not None:

@@ -12,6 +12,7 @@ from forecast.workspace.names import chosen, duplicates, list_of, unknown_choice
 from forecast.workspace.nodes import Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.records import BaseRate, Condition, Publication, Question
+from forecast.workspace.renames import NO_RENAMES, Renames
 from forecast.workspace.shapes.questions import BaseRateShape, QuestionShape
 from forecast.workspace.shapes.statements import PublicationShape
 
@@ -27,10 +28,12 @@ class QuestionsRead:
     problems: tuple[Problem, ...]
 
 
-def read_questions(node: Node, path: str, frame: Frame, series: Sequence[str]) -> QuestionsRead:
+def read_questions(
+    node: Node, path: str, frame: Frame, series: Sequence[str], renames: Renames = NO_RENAMES
+) -> QuestionsRead:
     """Read the file; `series` are the ids of the benchmarks that there are.
 
-    A series that is called like a question belongs to it without being named."""
+    A series that is called like a question, or as it was before a rename, belongs to it without being named."""
     questions: list[Question] = []
     ids: list[tuple[str, Source]] = []
     problems: list[Problem] = []
@@ -43,7 +46,7 @@ def read_questions(node: Node, path: str, frame: Frame, series: Sequence[str]) -
             if (other := frame.names.at.get(question_id)) is not None:
                 what, allowed = f"{subject} is called like an event or a scenario", f"that one is at {other}"
                 problems.append(Problem(where, what, "", allowed))
-        question, found = _read_question(entry, path, subject, frame, series)
+        question, found = _read_question(entry, path, subject, frame, series, renames)
         problems += found
         if question is not None:
             questions.append(question)
@@ -52,7 +55,7 @@ def read_questions(node: Node, path: str, frame: Frame, series: Sequence[str]) -
 
 
 def _read_question(
-    entry: Node, path: str, subject: str, frame: Frame, series: Sequence[str]
+    entry: Node, path: str, subject: str, frame: Frame, series: Sequence[str], renames: Renames
 ) -> tuple[Question | None, tuple[Problem, ...]]:
     checked = hold(QuestionShape, entry, path, subject, frame.today)
     problems = [*checked.problems, *_references(entry, path, subject, frame, series)]
@@ -68,7 +71,8 @@ def _read_question(
         where = Source(path, line_at(checked.node, "about", "state"))
         what = f"{subject}: every state of {shown(shape.about.event)} is named, which is certain"
         problems.append(Problem(where, what, "", "name the states that mean yes"))
-    own = (shape.id,) if shape.id in series and shape.id not in (shape.benchmarks or ()) else ()
+    called = (shape.id, *renames.formerly("question", shape.id))
+    own = tuple(name for name in called if name in series and name not in (shape.benchmarks or ()))
     question = Question(
         shape.id,
         shape.question,

@@ -12,10 +12,12 @@ from forecast.workspace.horizons import last_horizon
 from forecast.workspace.json_lines import parse_json_lines
 from forecast.workspace.names import unknown_event, unknown_name, unknown_state
 from forecast.workspace.nodes import Mapping as Tree
-from forecast.workspace.nodes import text_at
+from forecast.workspace.nodes import Scalar, text_at
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 from forecast.workspace.read_questions import QuestionsRead
 from forecast.workspace.records import Event, Question, Resolved
+from forecast.workspace.renames import NO_RENAMES, Renames
+from forecast.workspace.shapes.common import ISO_DAY
 from forecast.workspace.shapes.questions import ResolutionShape
 
 YES, NO = "yes", "no"
@@ -45,17 +47,17 @@ class _Reading:
 
 
 def read_resolutions(
-    content: bytes, path: str, frame: Frame, read: QuestionsRead
+    content: bytes, path: str, frame: Frame, read: QuestionsRead, renames: Renames = NO_RENAMES
 ) -> tuple[tuple[Resolved, ...], tuple[Problem, ...]]:
     """Return the lines that are right, in file order, each with the day it was undone on, and the problems found.
 
-    A question, event or state that is not there any more is a warning, until the line is undone: lines are only added,
-    so that a renamed question would otherwise stop everything.
+    What was renamed since counts under its name of today. A question, event or state that is not there any more is a
+    warning, until the line is undone: lines are only added, so that it would otherwise stop everything.
     """
     trees, problems = parse_json_lines(content, path)
     reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems))
     for tree in trees:
-        _read_line(reading, tree)
+        _read_line(reading, _in_names_of_today(tree, Source(path, tree.line), renames, frame.today))
     reading.problems += [one for lines in reading.standing.values() for line in lines for one in line.told]
     return tuple(reading.lines), tuple(reading.problems)
 
@@ -86,6 +88,34 @@ def _read_line(reading: _Reading, tree: Tree) -> None:
         reading.lines += [] if twice else [line]
 
 
+def _in_names_of_today(tree: Tree, where: Source, renames: Renames, today: date) -> Tree:
+    """Return a line with what it names called as it is today."""
+    known = text_at(tree, "known") or ""
+    day = date.fromisoformat(known) if ISO_DAY.fullmatch(known) and _is_day(known) else today
+    names: dict[str, str] = {}
+    for key in ("question", "event"):
+        if (name := text_at(tree, key)) is not None:
+            names[key] = renames.today(key, name, where, day)
+    if (event := text_at(tree, "event")) is not None and (state := text_at(tree, "state")) is not None:
+        names["event"], names["state"] = renames.state_today(event, state, where, day)
+    if (name := text_at(tree, "undo")) is not None:
+        found = (renames.today(kind, name, where, day) for kind in ("question", "event"))
+        names["undo"] = next((one for one in found if one != name), name)
+    if not renames.made or not names:
+        return tree
+    return replace(
+        tree, entries={**tree.entries, **{key: Scalar(name, name, tree.line) for key, name in names.items()}}
+    )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def subjects(content: bytes, path: str) -> tuple[str, ...]:
     """Return what the lines of a file resolve, also what is not there any more."""
     trees, _ = parse_json_lines(content, path)
@@ -94,7 +124,8 @@ def subjects(content: bytes, path: str) -> tuple[str, ...]:
 
 
 def _let_be(problem: Problem, name: str | None) -> Problem:
-    way = f"the line counts for nothing; give back the name that was changed, or `forecast resolve {name} --undo`"
+    ways = f"`forecast rename OLD NEW` says what it is called now, `forecast resolve {name} --undo` ends it"
+    way = f"the line counts for nothing; {ways}"
     return replace(problem, allowed=f"{way}; {problem.allowed}", severity="warning")
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from forecast.workspace.grades import DEFAULT_GRADES, Grade, Letter
 from forecast.workspace.problems import Problem, Source
+from forecast.workspace.renames import NO_RENAMES, Renames
 from forecast.workspace.timing import Timing
 
 EDITORS = "editors"  # the expert who speaks at the opening, where nobody else did
@@ -411,3 +412,4 @@ class Workspace:
     grades: Mapping[Letter, Grade] = field(default_factory=DEFAULT_GRADES.copy)  # of every letter, used or not
     warnings: tuple[Problem, ...] = ()  # of the reader, about all files whatever their date
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # of each input file, as it was read
+    renames: Renames = NO_RENAMES  # with the names of today

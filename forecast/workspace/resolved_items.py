@@ -15,6 +15,16 @@ CONFIRMED = 1
 GRADE: Letter = "A"
 
 
+def prefix(event: str) -> str:
+    """Return what the id of an event's items begins with."""
+    return f"resolved-{event}-"
+
+
+def headline(event: str, state: str) -> str:
+    """Return the headline of an item that settles an event."""
+    return f"{event.replace('_', ' ')} is settled: {state}"
+
+
 def resolved_items(resolutions: Iterable[Resolved], events: Mapping[str, object]) -> tuple[Item, ...]:
     """Return an item `resolved-EVENT-DATE` for each line about an event; one that was undone is retracted."""
     items: list[Item] = []
@@ -22,7 +32,7 @@ def resolved_items(resolutions: Iterable[Resolved], events: Mapping[str, object]
     for line in resolutions:
         if line.subject not in events or line.state is None:
             continue
-        name = f"resolved-{line.subject}-{line.on}"
+        name = f"{prefix(line.subject)}{line.on}"
         times[name] += 1
         items.append(
             Item(
@@ -33,7 +43,7 @@ def resolved_items(resolutions: Iterable[Resolved], events: Mapping[str, object]
                 CONFIRMED,
                 None,
                 0.0,
-                f"{line.subject.replace('_', ' ')} is settled: {line.state}",
+                headline(line.subject, line.state),
                 line.url,
                 line.note or "Entered as resolved by whoever keeps this workspace, from the source that is named.",
                 (Settled(line.subject, line.state, line.source),),

@@ -16,6 +16,7 @@ from forecast.workspace.shapes.evidence import BearingShape, ColumnMapShape, Ite
 from forecast.workspace.shapes.network import NetworkShape, TimingShape
 from forecast.workspace.shapes.people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
 from forecast.workspace.shapes.questions import QuestionShape, ResolutionShape
+from forecast.workspace.shapes.renames import RenameShape
 from forecast.workspace.shapes.scenarios import ScenarioShape
 from forecast.workspace.shapes.statements import StatementShape
 
@@ -30,6 +31,7 @@ KINDS: dict[str, tuple[str, Any]] = {
     "statements": ("priors/statements/*.yaml", list[StatementShape] | StatementShape),
     "questions": ("priors/questions.yaml", list[QuestionShape] | QuestionShape),
     "resolutions": ("priors/resolutions.jsonl, a line of it", ResolutionShape),
+    "renames": ("priors/renames.jsonl, a line of it", RenameShape),
     "sources": ("evidence/sources.yaml", dict[str, ReportSourceShape]),
     "watch": ("evidence/watch.yaml", WatchShape),
     "grades": ("evidence/grades.yaml", GradesShape),

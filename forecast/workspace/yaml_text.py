@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from forecast.workspace.nodes import Mapping, Node, Plain, Scalar, Sequence
+from forecast.workspace.nodes import Mapping, Node, Plain, Scalar, Sequence, Step
 from forecast.workspace.odd_text import blank_problem, folded_blank, odd_blanks, unfinished_merge
 from forecast.workspace.problems import Problem, Source, shown
 
@@ -203,3 +204,39 @@ class _Composer:
             entries[key.text] = value
             key_lines[key.text] = key.line
         return Mapping(entries, key_lines, line)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a scalar stands in the text of a file, its quotes included: `begin` and `end` count characters."""
+
+    steps: tuple[Step, ...]  # from the top to the value, or to the value behind the key
+    is_key: bool
+    begin: int
+    end: int
+    style: str  # its quote, "|" or ">" of a block, nothing of a plain one
+
+
+def written(text: str) -> tuple[Written, ...]:
+    """Return the place of every scalar of a right text, whose byte order mark is gone."""
+    events: Iterator[Any] = iter(yaml.parse(text, Loader=LOADER))
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            return tuple(_written(next(events), events, ()))
+    return ()
+
+
+def _written(event: Any, events: Iterator[Any], steps: tuple[Step, ...], *, is_key: bool = False) -> Iterator[Written]:
+    begin, end = event.start_mark, event.end_mark
+    if isinstance(event, yaml.ScalarEvent):
+        yield Written(steps, is_key, int(begin.index), int(end.index), "" if event.style is None else str(event.style))
+    elif isinstance(event, yaml.SequenceStartEvent):
+        place = 0
+        while not isinstance(inner := next(events), yaml.SequenceEndEvent):
+            yield from _written(inner, events, (*steps, place))
+            place += 1
+    else:
+        while not isinstance(key := next(events), yaml.MappingEndEvent):
+            below = (*steps, str(key.value))
+            yield from _written(key, events, below, is_key=True)
+            yield from _written(next(events), events, below)

@@ -175,6 +175,15 @@ def test_another_version_and_processor_are_notes(updated: Path) -> None:
     assert "line 1 by forecast 0.0.9" in found["findings"][1]["what"]
 
 
+def test_what_was_only_renamed_was_not_edited(twice: Path) -> None:
+    """After a rename the last line's records are still what they were, and its forecast comes out the same."""
+    renamed = _run("rename", "event", "success", "sold", "-C", twice, "--yes")
+    assert 0 == renamed.exit_code, renamed.output
+    assert {"not yet recorded"} == set(_kinds(twice))
+    shown = _run("show", "-C", twice, "--line", "2", "--json")
+    assert 0 == shown.exit_code, shown.output
+
+
 def test_a_past_forecast_is_shown(twice: Path) -> None:
     """`show --line` prints a past forecast as it was, whatever the files and the folders of reports are now."""
     first = json.loads((twice / f"reports/{AS_OF}/forecast.json").read_text(encoding="utf-8"))

@@ -141,7 +141,7 @@ def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
         f"{series}: unknown column 'forecastr'; {columns}; did you mean 'forecaster'?",
         f"{own}:4: question 'kept' on 2026-03-01 stands twice; first in line 3; one number a day, the last of it",
     ]
-    way = "the row counts for nothing; give the question its name back, or write the new one here"
+    way = "the row counts for nothing; if it has another name now: forecast rename question on-sal NAME"
     unknown = f"{own}:2: warning: unknown question 'on-sal'; {way}; questions are 'on-sale', 'kept'"
     assert [f"{unknown}; did you mean 'on-sale'?"] == [one for one in messages(root, "warning") if own in one]
 
@@ -183,7 +183,8 @@ def test_mistakes_in_resolutions(tmp_path: Path) -> None:
         f"{at}:12: resolution of 'kept': undone before it was known; {early}",
         f"{at}:14: resolution of 'kept': there is nothing to undo; an earlier line that is not undone yet",
     ]
-    way = "the line counts for nothing; give back the name that was changed, or `forecast resolve {} --undo`"
+    ways = "`forecast rename OLD NEW` says what it is called now, `forecast resolve {} --undo` ends it"
+    way = f"the line counts for nothing; {ways}"
     lost = "unknown question 'kep'; " + way.format("kep") + "; questions are 'on-sale', 'kept'; did you mean 'kept'?"
     state = f"event 'launch' has no state 'limted'; {way.format('launch')}; {states}; did you mean 'limited'?"
     of_two = f"event 'launch' has no state 'yes'; {way.format('kept')}; {states}"

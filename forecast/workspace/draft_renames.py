@@ -1,0 +1,206 @@
+"""A name that is to be changed: what is meant by it, and the files of the workspace with the new one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from forecast.workspace import files
+from forecast.workspace.appended_names import Told, named_today, told_in
+from forecast.workspace.mentions import Named
+from forecast.workspace.names import FORMAT, OTHER
+from forecast.workspace.problems import Problem, WorkspaceProblems, choice, nearest, shown
+from forecast.workspace.read import read_workspace
+from forecast.workspace.records import EDITORS, Workspace
+from forecast.workspace.rename_edits import EditedFile, edited_files
+from forecast.workspace.resolved_items import REPORTER
+from forecast.workspace.shapes.common import NAME_PATTERN
+from forecast.workspace.shapes.renames import KINDS
+
+LONGEST = 100  # characters of a name
+ONE_SET = ("event", "scenario", "question")  # kinds that share one set of names
+DRAWN = ("expert", "source", "statement")  # kinds in whose order of ids draws are made
+RESERVED = {  # names that mean something by themselves
+    "scenario": {OTHER: "the scenario where no rule matches"},
+    "expert": {EDITORS: "who speaks at the opening, whatever the date", FORMAT: "a reserved key"},
+    "source": {REPORTER: "who reports what priors/resolutions.jsonl settles", FORMAT: "a reserved key"},
+}
+
+
+class RenameError(ValueError):
+    """A name that cannot be changed, or not to this one; the message says why."""
+
+
+@dataclass(frozen=True)
+class RenameDraft:
+    """A rename that is not written: what is meant, the files that change, the line that is added, and the problems.
+
+    `workspace` is None where it would have errors."""
+
+    target: Named
+    new: str
+    line: Mapping[str, object]
+    edited: tuple[EditedFile, ...]
+    contents: Mapping[str, bytes]
+    workspace: Workspace | None
+    problems: tuple[Problem, ...]
+    reorders: bool = False  # draws are made in the order of these names, which changes
+
+
+def draft_rename(
+    root: Path, kind: str | None, old: str, new: str, today: date, elsewhere: Iterable[Told] = ()
+) -> RenameDraft:
+    """Return the files with a new name, and the line that says so. Nothing is written to disk.
+
+    Args:
+        root: the workspace.
+        kind: one of KINDS, or None where `old` alone says it.
+        old: the name; of a state EVENT=STATE or EVENT.STATE.
+        new: the name then; of a state the bare name, or with its event.
+        today: the day of the line.
+        elsewhere: what lines of appended files name that are not in `priors/`.
+
+    Raises RenameError, and WorkspaceProblems where the workspace has errors or a name cannot be changed alone.
+    """
+    workspace, known = read_workspace(root, today=today)
+    if workspace is None:
+        raise WorkspaceProblems(known)
+    found = files.find_files(root)
+    told = {named_today(one, workspace.renames) for one in (*told_in(found), *elsewhere)}
+    target, is_there = _meant(workspace, kind, old, told)
+    new = _new_name(workspace, target, new, is_there=is_there)
+    edited = edited_files(found, target, new) if is_there else ()
+    line = _line(root, target, new, today)
+    before = found.contents.get(files.RENAMES, b"")
+    end = b"" if before.endswith(b"\n") or not before else b"\n"
+    added = before + end + f"{json.dumps(line, ensure_ascii=False)}\n".encode()
+    contents = {**{one.path: one.after for one in edited}, files.RENAMES: added}
+    after, problems = read_workspace(root, today=today, drafts=contents)
+    said = {str(problem).replace(target.name, new) for problem in known}
+    fresh = tuple(problem for problem in problems if str(problem).replace(target.name, new) not in said)
+    reorders = is_there and target.kind in DRAWN and _reorders(_in_files(workspace)[target.kind], target.name, new)
+    return RenameDraft(target, new, line, edited, contents, after, fresh, reorders)
+
+
+def _reorders(names: Iterable[str], old: str, new: str) -> bool:
+    before = sorted(names)
+    return before.index(old) != sorted(new if name == old else name for name in before).index(new)
+
+
+def called(target: Named) -> str:
+    """Return a name with its kind, as a message says it."""
+    of = f" of event '{target.event}'" if target.event is not None else ""
+    return f"{target.kind} {shown(target.name)}{of}"
+
+
+def _line(root: Path, target: Named, new: str, today: date) -> dict[str, object]:
+    event = {} if target.event is None else {"event": target.event}
+    places = {path: root / path for path in files.APPENDED}
+    lines = {path: _lines(place.read_bytes()) for path, place in places.items() if place.is_file()}
+    return {"kind": target.kind, **event, "old": target.name, "new": new, "on": today.isoformat(), "lines": lines}
+
+
+def _lines(content: bytes) -> int:
+    return content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
+
+
+def _in_files(workspace: Workspace) -> dict[str, tuple[str, ...]]:
+    """Return the names that the files define, by kind."""
+    made = {item.id for item in workspace.items if item.source.path == files.RESOLUTIONS}
+    known: dict[str, tuple[str, ...]] = {
+        kind: tuple(workspace.renames.known.get(kind, ())) for kind in KINDS if kind != "state"
+    }
+    known["item"] = tuple(name for name in known["item"] if name not in made)
+    known["scenario"] = tuple(name for name in known["scenario"] if name != OTHER)
+    return known
+
+
+def _meant(workspace: Workspace, kind: str | None, old: str, told: Iterable[Named]) -> tuple[Named, bool]:
+    """Return what is meant by a name, and whether the files define it or appended lines alone name it."""
+    known, told = _in_files(workspace), tuple(told)
+    events = workspace.network.events
+    there = [Named(one, old) for one, names in known.items() if old in names]
+    pairs = [(old[: at.start()], old[at.end() :]) for at in re.finditer("[.=]", old)]
+    there += [
+        Named("state", state, event) for event, state in pairs if event in events and state in events[event].states
+    ]
+    gone = [one for one in told if one.name == old and one.event is None and one not in there]
+    gone += [
+        Named("state", state, event)
+        for event, state in pairs
+        if Named("state", state, event) in told and event in events
+    ]
+    for candidates, is_there in ((there, True), (dict.fromkeys(gone), False)):
+        fitting = [one for one in candidates if kind in (None, one.kind)]
+        if len(fitting) > 1:
+            commands = ", ".join(f"forecast rename {one.kind} {old} NEW" for one in fitting)
+            raise RenameError(f"'{old}' is {', '.join(called(one) for one in fitting)}; say which: {commands}")
+        if fitting:
+            return fitting[0], is_there
+    raise RenameError(_unknown(workspace, kind, old, known, pairs, told))
+
+
+def _unknown(
+    workspace: Workspace, kind: str | None, old: str, known: Mapping[str, tuple[str, ...]],
+    pairs: list[tuple[str, str]], told: Iterable[Named],
+) -> str:  # fmt: skip
+    events = workspace.network.events
+    for event, state in pairs:
+        if event in events and kind in (None, "state"):
+            return f"event '{event}' has no state {shown(state)}; {choice('states', state, events[event].states)}"
+    if kind == "state":
+        return f"{shown(old)} names no state of an event; a state is written EVENT=STATE"
+    names = [name for one in ([kind] if kind else known) for name in known[one]]
+    names += [one.name for one in told if one.event is None and kind in (None, one.kind)]
+    what = f"{kind} {shown(old)}" if kind else f"nothing is called {shown(old)}"
+    if kind:
+        return f"there is no {what}; {choice(f'{kind}s', old, dict.fromkeys(names))}"
+    return f"{what}: no {', '.join(KINDS[:-1])} or {KINDS[-1]}{nearest(old, names)}"
+
+
+def _new_name(workspace: Workspace, target: Named, new: str, *, is_there: bool) -> str:
+    """Return the new name of a target, without an event before it. Raises RenameError where it cannot have it."""
+    if target.kind == "state":
+        for sign in "=.":
+            new = new.removeprefix(f"{target.event}{sign}")
+    if not re.fullmatch(NAME_PATTERN, new) or new.endswith("\n") or len(new) > LONGEST:
+        allowed = f"letters, digits, '_', '.' and '-', beginning with a letter or digit, at most {LONGEST} characters"
+        raise RenameError(f"{shown(new)} is not usable as a name; {allowed}")
+    if new == target.name:
+        raise RenameError(f"{called(target)} is called so already")
+    for name in (target.name, new):
+        if (meaning := RESERVED.get(target.kind, {}).get(name)) is not None:
+            raise RenameError(f"{target.kind} '{name}' cannot be renamed or be a new name: it is {meaning}")
+    known = _in_files(workspace)
+    states = workspace.network.events[target.event].states if target.event is not None else ()
+    own = states if target.event is not None else known[target.kind]
+    if not is_there:
+        if new not in own:
+            what = f"{called(target)} stands in lines of the past alone, and nothing is called {shown(new)} today"
+            raise RenameError(f"{what}; {choice('they', new, own)}")
+        return new
+    kinds = ONE_SET if target.kind in ONE_SET else (target.kind,)
+    taken = [f"{kind} '{new}'" for kind in kinds if target.event is None and new in known[kind]]
+    taken += [f"state '{new}' of event '{target.event}'"] * (new in states)
+    taken += _taken_otherwise(workspace, target, new)
+    if taken:
+        raise RenameError(f"there is {taken[0]} already; a name that is free")
+    return new
+
+
+def _taken_otherwise(workspace: Workspace, target: Named, new: str) -> list[str]:
+    """Return what is called like a new name and would be taken for the same."""
+    if target.kind in ONE_SET and new == OTHER:
+        return [f"scenario '{OTHER}', {RESERVED['scenario'][OTHER]},"]
+    expert = workspace.experts.get(target.name) if target.kind == "expert" else None
+    groups = {one.group for one in workspace.experts.values()} if expert and expert.group == expert.id else set()
+    if new in groups:
+        return [f"group '{new}'"]
+    own = {name for one in workspace.questions if one.id == target.name for name in one.benchmarks}
+    if target.kind == "question" and new in workspace.benchmarks and new not in own:
+        return [f"the series {files.BENCHMARKS}{new}{files.TABLE}, which would become the question's,"]
+    return []

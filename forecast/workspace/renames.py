@@ -1,0 +1,115 @@
+"""Names that were changed, `priors/renames.jsonl`: under which name of today a line that is never edited counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from forecast.workspace.problems import Source
+
+
+@dataclass(frozen=True)
+class Rename:
+    """From a line of an appended file on, something is called otherwise.
+
+    `event` is that of a state, as it was called then; `lines` says how many lines a file had at the time, by its path.
+    """
+
+    kind: str
+    old: str
+    new: str
+    on: date
+    source: Source
+    event: str | None = None
+    lines: Mapping[str, int] | None = field(default=None, hash=False)
+
+    def is_after(self, place: Source, day: date) -> bool:
+        """Say whether a line was there when the name was changed; `day` decides where no number of lines is said."""
+        return day <= self.on if self.lines is None else place.line <= self.lines.get(place.path, 0)
+
+
+@dataclass(frozen=True)
+class Renames:
+    """All renames in the order in which they were made."""
+
+    made: tuple[Rename, ...] = ()
+    known: Mapping[str, Collection[str]] = field(default_factory=dict)  # names of today by kind
+
+    def today(self, kind: str, name: str, place: Source, day: date) -> str:
+        """Return what a name in a line of an appended file is called today.
+
+        The renames since the line was written are followed. A name that leads nowhere, as in a line that another
+        branch added later, is the one that was so called last.
+        """
+        return self._state(kind, None, name, place, day)[1]
+
+    def state_today(self, event: str, state: str, place: Source, day: date) -> tuple[str, str]:
+        """Return what an event and its state in a line of an appended file are called today."""
+        found = self._state("state", event, state, place, day)
+        return found[0] or event, found[1]
+
+    def before(self, place: Source, day: date) -> Former:
+        """Return what things were called when a line of an appended file was written."""
+        return Former(tuple(one for one in self.made if one.is_after(place, day)))
+
+    def formerly(self, kind: str, name: str) -> Iterator[str]:
+        """Yield every name that leads to a name of today."""
+        for old in dict.fromkeys(one.old for one in self.made if one.kind == kind):
+            if old not in self.known.get(kind, ()) and follow(self.made, kind, None, old)[1] == name:
+                yield old
+
+    def _state(self, kind: str, event: str | None, name: str, place: Source, day: date) -> tuple[str | None, str]:
+        since = [one for one in self.made if one.is_after(place, day)]
+        event, found = follow(since, kind, event, name)
+        if event is not None and event not in self.known.get("event", (event,)):
+            event = _last(self.made, "event", None, event)[1]
+        names = self.known.get(kind if event is None else states_of(event))
+        return (event, found) if names is None or found in names else _last(self.made, kind, event, found)
+
+
+NO_RENAMES = Renames()
+
+
+@dataclass(frozen=True)
+class Former:
+    """What is called so today, as it was called before some renames, which are in the order in which they were made."""
+
+    since: tuple[Rename, ...]
+
+    def name(self, kind: str, name: str) -> str:
+        """Return what something was called."""
+        for one in reversed(self.since):
+            if one.kind == kind and one.new == name:
+                name = one.old
+        return name
+
+    def state(self, event: str, state: str) -> str:
+        """Return what a state of an event, by its name of today, was called."""
+        for one in reversed(self.since):
+            if one.kind == "event" and one.new == event:
+                event = one.old
+            elif one.kind == "state" and one.new == state and one.event == event:
+                state = one.old
+        return state
+
+
+def states_of(event: str) -> str:
+    """Return the key of an event's states among the names by kind."""
+    return f"state of {event}"
+
+
+def follow(made: Collection[Rename], kind: str, event: str | None, name: str) -> tuple[str | None, str]:
+    """Return what an event (None but for a state) and a name are called after some renames."""
+    for one in made:
+        if one.kind == "event" and one.old == event:
+            event = one.new
+        elif one.kind == kind and one.old == name and one.event == event:
+            name = one.new
+    return event, name
+
+
+def _last(made: tuple[Rename, ...], kind: str, event: str | None, name: str) -> tuple[str | None, str]:
+    """Follow a name from the last time on that it was given up."""
+    places = [n for n, one in enumerate(made) if one.kind == kind and one.old == name and one.event == event]
+    return follow(made[places[-1] :], kind, event, name) if places else (event, name)
