@@ -16,7 +16,7 @@ from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
 from forecast.compiled.reports import UndefinedError
 from forecast.digits import share
-from forecast.files import replace_folder
+from forecast.files import read_in, replace_folder
 from forecast.lock import locked
 from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, installed_versions, prior_draws, versions
@@ -412,10 +412,10 @@ def _start(root: Path, ledger: Sequence[Line], found: Outcome, event: str | None
         before = {row["id"]: row["probability"] for row in compared["scenarios"]}
         parts = [before.get(name, 0.0) for name in found.scenario_ids]  # a scenario that was not there had none
     else:
-        kept = root / "reports" / compared["as_of"] / "forecast.json"
-        if not kept.exists():
+        kept = read_in(root / "reports" / compared["as_of"], "forecast.json")
+        if kept is None:
             return None
-        events = {row["id"]: row for row in json.loads(kept.read_text(encoding="utf-8"))["events"]}
+        events = {row["id"]: row for row in json.loads(kept)["events"]}
         before = {row["state"]: row["probability"] for row in events.get(event, {"states": []})["states"]}
         parts = [before.get(state, 0.0) for state in found.events[event]]
     known = compared["inputs"]["items"]

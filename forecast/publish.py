@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.files import replace_file
+from forecast.files import folders_with, read_in, replace_file
 from forecast.record.ledger import Line, encode
 from forecast.record.outcome import Outcome
 from forecast.record.recomputed import LAST_DIGITS
@@ -106,10 +106,10 @@ def write_index(root: Path, found: Outcome, ledger: Sequence[Line]) -> None:
 
 def _compared(root: Path, line: Line) -> Row:
     """Return a line, with a word in its note where the forecast that stands in its folder has other numbers."""
-    kept = root / "reports" / line["as_of"] / "forecast.json"
-    if not kept.exists():
+    kept = read_in(root / "reports" / line["as_of"], "forecast.json")
+    if kept is None:
         return line
-    content = json.loads(kept.read_text(encoding="utf-8"))
+    content = json.loads(kept)
     told, here = ({row["id"]: row["probability"] for row in of["scenarios"]} for of in (line, content))
     if content.get("version") != line["version"] or told.keys() != here.keys():
         return line  # of other inputs: a later update of the day has a line of its own
@@ -123,9 +123,9 @@ def _unrecorded(root: Path, recorded: set[str]) -> list[Row]:
     """Return what stands in the folders whose date has a page but no line of the ledger, as lines."""
     told = []
     for day in report_days(root):
-        kept = root / "reports" / day / "forecast.json"
         if day not in recorded:
-            rows = json.loads(kept.read_text(encoding="utf-8"))["scenarios"] if kept.exists() else []
+            kept = read_in(root / "reports" / day, "forecast.json")
+            rows = json.loads(kept)["scenarios"] if kept is not None else []
             told.append({"as_of": day, "note": "nothing new: no line in the ledger", "scenarios": rows})
     return told
 
@@ -139,7 +139,7 @@ def elsewhere(root: Path, found: Outcome) -> list[tuple[str, str]]:
 
 def report_days(root: Path) -> list[str]:
     """Return the as-of dates that have a report, in order."""
-    return sorted(path.parent.name for path in (root / "reports").glob("[0-9]*-*/report.html"))
+    return [name for name in folders_with(root / "reports", "report.html") if name[0].isdigit() and "-" in name]
 
 
 def _answers(asked: Asked, progress: Progress) -> Row:

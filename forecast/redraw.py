@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from forecast import pipeline
-from forecast.files import replace_file
+from forecast.files import read_in, replace_file
 from forecast.lock import locked
 from forecast.publish import Asked, material, published, write_index
 from forecast.record.ledger import Line, read_ledger, same_inputs
@@ -48,7 +48,7 @@ def _place(root: Path, ledger: Sequence[Line], as_of: date | None) -> int:
         return len(ledger) - 1
     days = [date.fromisoformat(line["as_of"]) for line in ledger]
     before = [(day, place) for place, day in enumerate(days) if as_of is not None and day <= as_of]
-    is_there = as_of is not None and (root / "reports" / as_of.isoformat() / "forecast.json").exists()
+    is_there = as_of is not None and read_in(root / "reports" / as_of.isoformat(), "forecast.json") is not None
     if before and (is_there or max(before)[0] == as_of):
         return max(before)[1]
     what = f"no forecast as of {as_of}" if as_of else "no forecast yet"

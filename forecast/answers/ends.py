@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from forecast.files import read_in
 from forecast.record.inputs import active_inputs, rolled_to
 from forecast.record.ledger import Line
 from forecast.record.outcome import Outcome
@@ -84,8 +85,8 @@ def find_line(text: str, ledger: Sequence[Line]) -> int | None:
 def end_of_line(root: Path, ledger: Sequence[Line], place: int) -> End:
     """Return an update of the ledger; its events come from its forecast.json, if that is still the update's own."""
     line = ledger[place]
-    kept = root / "reports" / line["as_of"] / "forecast.json"
-    table = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {"scenarios": []}
+    kept = read_in(root / "reports" / line["as_of"], "forecast.json")
+    table = json.loads(kept) if kept is not None else {"scenarios": []}
     told = {row["id"]: row["probability"] for row in table["scenarios"]}
     is_own = told == {row["id"]: row["probability"] for row in line["scenarios"]}
     known = (_events(table["events"], key) if is_own else None for key in ("probability", "mcse"))
