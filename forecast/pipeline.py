@@ -25,7 +25,7 @@ from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
 from forecast.record.inputs import active_inputs, rolled_to
-from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
+from forecast.record.ledger import LEDGER, Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.predictive import prior_predictive, with_flat
 from forecast.record.recomputed import recomputed
@@ -37,7 +37,7 @@ from forecast.reweight.posterior import Posterior, posterior, unweighted
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.misfits import misfits
-from forecast.workspace.problems import Problem, WorkspaceProblems
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import load, read_workspace
 from forecast.workspace.records import Item, Workspace
 
@@ -96,10 +96,13 @@ def conclude(
 
     With `n_lines` only so many lines of the ledger are there to compare with.
 
-    Raises WorkspaceProblems for mistakes in the files and for evidence that contradicts itself.
+    Raises WorkspaceProblems for mistakes in the files, for evidence that contradicts itself, and where today is earlier
+    than an update that was made, unless the date is named.
     """
-    workspace, layout, as_of = open_workspace(root, today, as_of)
     ledger = read_ledger(root)[:n_lines]
+    if as_of is None:
+        _check_clock(ledger, today)
+    workspace, layout, as_of = open_workspace(root, today, as_of)
     try:
         found = posterior(layout, workspace, as_of, seed, root / "reports" / ".cache", progress, refit=refit)
     except ContradictionError as error:
@@ -114,6 +117,15 @@ def conclude(
         *evidence_doubts(found.asked.network, workspace),
     )
     return _compared(root, result, ledger, note, doubts, progress, attribute=attribute)
+
+
+def _check_clock(ledger: Sequence[Line], today: date) -> None:
+    """Raise WorkspaceProblems where a line is of a later date than today: one of two clocks is wrong."""
+    place, last = max(enumerate((line["as_of"] for line in ledger), 1), key=lambda one: one[1], default=(0, ""))
+    if last > today.isoformat():
+        what = f"this computer's date is earlier than the update as of {last}; nothing was written"
+        allowed = f"set the clock right, or name the day: `forecast update --as-of {today}`"
+        raise WorkspaceProblems([Problem(Source(LEDGER, place), what, str(today), allowed)])
 
 
 def _compared(
