@@ -18,6 +18,7 @@ def test_kills(courses: Courses, tmp_path: Path) -> None:
     """Of more than 200 kills none loses what was acknowledged, and none leaves a workspace that needs a person."""
     trials = Trials(courses, tmp_path, 2026)
     for row in ROWS:
+        trials.kill_when_told(courses.of(row))
         trials.kill_at_a_call(courses.of(row))  # each command at least once
     for course in trials.rows(AT_CALLS):
         trials.kill_at_a_call(course)

@@ -14,17 +14,25 @@ from tests.crash.workspaces import ROWS, Courses, Row
 def test_killed_at_a_call(courses: Courses, tmp_path: Path, seed: int) -> None:
     """Killed at a call that writes, a command loses nothing that it acknowledged, and completes when run again."""
     trials = Trials(courses, tmp_path, seed)
-    for course in trials.rows(8):
+    for course in trials.rows(7):
         trials.kill_at_a_call(course)
-    assert 8 == trials.counts["kills"]
+    assert 7 == trials.counts["kills"]
+
+
+def test_killed_when_it_has_told(courses: Courses, tmp_path: Path) -> None:
+    """Killed at once when it has said what is written, a command has written it."""
+    trials = Trials(courses, tmp_path, 7)
+    for course in trials.rows(3):
+        trials.kill_when_told(course)
+    assert 3 == trials.counts["acknowledged before the kill"]
 
 
 def test_killed_at_an_instant(courses: Courses, tmp_path: Path) -> None:
     """The same at a random moment of its time; what it has started ends with it."""
     trials = Trials(courses, tmp_path, 3)
-    for course in trials.rows(9):
+    for course in trials.rows(8):
         trials.kill_at_an_instant(course)
-    assert 9 == trials.counts["kills"]
+    assert 8 == trials.counts["kills"]
 
 
 def test_disk_full(courses: Courses, tmp_path: Path) -> None:

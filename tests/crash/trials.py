@@ -63,12 +63,27 @@ class Trials:
         assert _ended(process.pid), f"{when}: a process that it started goes on"
         self._judged(course, root, out, when)
 
-    def _judged(self, course: Course, root: Path, out: str, when: str) -> None:
+    def kill_when_told(self, course: Course) -> None:
+        """Kill a command at once when it has said that its last file is written."""
+        root, out = copied(self.template, self.folder / "killed"), ""
+        called = workspaces.command(root, "never", 0, course.row.call(root))
+        with subprocess.Popen(called, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            assert process.stdout is not None
+            while not acknowledged(course.row, out):
+                line = process.stdout.readline()
+                assert line, f"{course.row.name}: {out}"
+                out += line
+            process.kill()
+        assert self._judged(course, root, out, f"{course.row.name}, killed when it had said what is written")
+
+    def _judged(self, course: Course, root: Path, out: str, when: str) -> bool:
         self.counts["kills"] += 1
         self.counts[f"  {course.row.name}"] += 1
-        self.counts["acknowledged before the kill"] += judge(course, root, out, when)
+        told = judge(course, root, out, when)
+        self.counts["acknowledged before the kill"] += told
         go_on(course, root, when)
         shutil.rmtree(root)
+        return told
 
     def refuse(self, course: Course, hows: Sequence[str]) -> None:
         """Let the disk refuse a command's calls from one on, or bytes of a file; what it says is one line."""
