@@ -59,6 +59,7 @@ class WorkspaceHandle:
         Raises:
             forecast.WorkspaceProblems: mistakes in the files, evidence that contradicts itself, or another program that
                 holds the workspace's lock for minutes.
+            forecast.files.UnwrittenError: the disk is full or may not be written; what was there is as it was.
         """
         day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
         today = datetime.now(UTC).date()

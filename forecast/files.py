@@ -1,14 +1,34 @@
-"""Files that appear whole or not at all, and are on the disk before anybody is told that they are written."""
+"""Files that appear whole or not at all, and are on the disk before anybody is told that they are written.
+
+A process that is killed may leave two things beside a file or folder NAME. `.NAME.TOKEN.partial` is what it had not
+finished: nobody reads it, and the next writer into the same folder removes it when it is an hour old. `.NAME.before` is
+the folder that it was replacing: readers find it there until the next writer puts it back.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from stat import S_IMODE
 from typing import BinaryIO
+
+PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.partial", re.DOTALL)
+BEFORE = re.compile(r"\.(.+)\.before", re.DOTALL)
+DEAD_SECONDS = 3600.0  # no writer takes so long from one byte to the next, so nobody writes it any more
+
+
+class UnwrittenError(OSError):
+    """A file or folder (`filename`) could not be written; what was there is as it was."""
+
+
+class UnsyncedError(OSError):
+    """A file or folder (`filename`) is in its place, but a failure of power could undo that."""
 
 
 def replace_file(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
@@ -20,20 +40,23 @@ def replace_file(path: Path, content: bytes | Callable[[BinaryIO], object]) -> N
         path: its place; folders that are missing are made.
         content: its bytes, or what writes them.
 
-    Raises OSError, and what `content` raises; what was there is then as it was.
+    Raises UnwrittenError, UnsyncedError, and what else `content` raises.
     """
-    path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Others may be writing the same file of a cache: other threads, other processes, other machines.
-    partial = path.with_name(f".{path.name}.{token_hex(4)}.partial")
-    try:
-        _write(partial, content)
-        if path.exists():
-            partial.chmod(S_IMODE(path.stat().st_mode))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    with _failing_as(UnwrittenError, path):
+        path = path.resolve()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_dead(path.parent)
+        # Others may be writing the same file of a cache: other threads, other processes, other machines.
+        partial = partial_beside(path)
+        try:
+            _write(partial, content)
+            if path.exists():
+                partial.chmod(S_IMODE(path.stat().st_mode))
+            partial.replace(path)
+        finally:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+    _sync_moved(path)
 
 
 def remove_file(path: Path) -> None:
@@ -43,34 +66,104 @@ def remove_file(path: Path) -> None:
 
 
 def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put a folder with exactly these files in the place of `folder`, which stays as it is until they are all there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.{token_hex(4)}.partial")
-    before = folder.with_name(f".{folder.name}.before")
-    recover_folder(folder)
-    try:
-        partial.mkdir()
-        for name, content in files.items():
-            _write(partial / name, content)
-        _sync_folder(partial)
-        if folder.exists():
-            folder.rename(before)
-        partial.rename(folder)
-        _sync_folder(folder.parent)
-        shutil.rmtree(before, ignore_errors=True)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    """Put a folder with exactly these files in the place of `folder`, which stays as it is until they are all there.
+
+    Only one process at a time may replace it. Raises UnwrittenError and UnsyncedError.
+    """
+    partial, before = partial_beside(folder), _before(folder)
+    with _failing_as(UnwrittenError, folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        remove_dead(folder.parent)
         recover_folder(folder)
+        try:
+            partial.mkdir()
+            for name, content in files.items():
+                _write(partial / name, content)
+            _sync_folder(partial)
+            if folder.exists():
+                folder.rename(before)
+            partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            if not folder.exists():
+                with suppress(OSError):
+                    recover_folder(folder)
+    _sync_moved(folder)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def recover_folder(folder: Path) -> None:
     """Bring back the folder of before if a replacement was interrupted between its two moves."""
-    before = folder.with_name(f".{folder.name}.before")
+    before = _before(folder)
     if before.exists():
         if folder.exists():
             shutil.rmtree(before)
         else:
             before.rename(folder)
+
+
+def recover_folders(parent: Path) -> None:
+    """Bring back every folder in `parent` whose replacement was interrupted. Nobody else may be replacing one there."""
+    for path in list(parent.iterdir()):
+        if found := BEFORE.fullmatch(path.name):
+            recover_folder(parent / found[1])
+
+
+def folders_with(parent: Path, name: str) -> list[str]:
+    """Return the names, in order, of folders in `parent` that hold a file `name`, as `read_in` finds them."""
+    there = [path.name for path in parent.iterdir()] if parent.is_dir() else []
+    folders = {found[1] if (found := BEFORE.fullmatch(one)) else one for one in there}
+    return sorted(one for one in folders if _place_in(parent / one, name) is not None)
+
+
+def read_in(folder: Path, name: str) -> bytes | None:
+    """Read a file of a folder that `replace_folder` writes; None if it has none. Nothing is written.
+
+    It is found also between the two moves of a replacement, and after one that was killed there.
+    """
+    while (place := _place_in(folder, name)) is not None:
+        with suppress(FileNotFoundError):  # the replacement has gone on meanwhile
+            return place.read_bytes()
+    return None
+
+
+def _place_in(folder: Path, name: str) -> Path | None:
+    kept = _before(folder) / name
+    if not (folder / name).exists() and kept.exists() and not folder.exists():
+        return kept
+    return folder / name if (folder / name).exists() else None
+
+
+def remove_dead(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder, once nobody can be writing it any more."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not PARTIAL.fullmatch(entry.name):
+                continue
+            with suppress(OSError):  # somebody else has removed it
+                if time.time() - entry.stat(follow_symlinks=False).st_mtime > DEAD_SECONDS:
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path)
+                    else:
+                        Path(entry.path).unlink()
+
+
+def partial_beside(path: Path) -> Path:
+    """Return a new name beside a file or folder under which it can be written; if it is left there, it is removed."""
+    return path.with_name(f".{path.name}.{token_hex(4)}.partial")
+
+
+def _before(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.before")
+
+
+@contextmanager
+def _failing_as(kind: type[OSError], path: Path) -> Iterator[None]:
+    """Raise what the system refuses as one kind of error that names the file, not the one beside it."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def _write(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
@@ -81,6 +174,11 @@ def _write(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
             content(file)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync_moved(path: Path) -> None:
+    with _failing_as(UnsyncedError, path):
+        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forecast.files import UnwrittenError, recover_folders
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ def locked(root: Path) -> Iterator[None]:
     It is the system's lock on the file `reports/.lock`: it goes with the process that holds it, however that ends, and
     the file that stays behind means nothing. Waiting is told on stderr after two seconds.
 
-    Raises WorkspaceProblems if somebody else still holds it after five minutes.
+    Who gets it first puts right what a killed process left half-moved in `reports`.
+
+    Raises WorkspaceProblems if somebody else still holds it after five minutes, and UnwrittenError where the workspace
+    cannot be written.
     """
     import filelock  # only who writes pays for it
 
@@ -35,7 +39,11 @@ def locked(root: Path) -> Iterator[None]:
         lock = _acquired(place, f"writes to this workspace ({LOCK})", PATIENT_SECONDS - SILENT_SECONDS)
     except filelock.Timeout:
         raise WorkspaceProblems([_held()]) from None
+    except OSError as error:
+        raise UnwrittenError(error.errno, error.strerror or str(error), str(place)) from error
     try:
+        if lock.lock_counter == 1:
+            recover_folders(place.parent)
         yield
     finally:
         lock.release()

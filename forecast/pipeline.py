@@ -16,7 +16,7 @@ from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
 from forecast.compiled.reports import UndefinedError
 from forecast.digits import share
-from forecast.files import replace_folder
+from forecast.files import read_in, replace_folder
 from forecast.lock import locked
 from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, prior_draws
@@ -25,7 +25,7 @@ from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
 from forecast.record.entries import Line
 from forecast.record.kept import keep_inputs
-from forecast.record.ledger import Ledger, append, has_news, line_to_compare, read_ledger
+from forecast.record.ledger import LEDGER, Ledger, append, has_news, line_to_compare, read_ledger
 from forecast.record.new_line import new_line
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.predictive import prior_predictive, with_flat
@@ -40,7 +40,7 @@ from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.misfits import misfits
-from forecast.workspace.problems import Problem, WorkspaceProblems
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import Contents, load, read_workspace
 from forecast.workspace.records import Item, Workspace
 
@@ -102,10 +102,14 @@ def conclude(
     With `n_lines` only so many lines of the ledger are there to compare with. `inputs` are the contents of all input
     files where others than those on disk are meant; `cache` is the folder of the draws, by default the workspace's.
 
-    Raises WorkspaceProblems for mistakes in the files and for evidence that contradicts itself.
+    Raises WorkspaceProblems for mistakes in the files, for evidence that contradicts itself, and where today is earlier
+    than an update that was made, unless the date is named.
     """
+    written = read_ledger(root).until(n_lines)
+    if as_of is None:
+        _check_clock(written, today)
     workspace, layout, as_of = open_workspace(root, today, as_of, inputs)
-    ledger = called_today(read_ledger(root).until(n_lines), workspace)
+    ledger = called_today(written, workspace)
     cache = cache or root / "reports" / ".cache"
     try:
         found = posterior(layout, workspace, as_of, seed, cache, progress, refit=refit)
@@ -121,6 +125,15 @@ def conclude(
         *evidence_doubts(found.asked.network, workspace),
     )
     return _compared(root, result, ledger, note, doubts, progress, attribute=attribute)
+
+
+def _check_clock(ledger: Ledger, today: date) -> None:
+    """Raise WorkspaceProblems where a line is of a later date than today: one of two clocks is wrong."""
+    last = max(ledger.updates, key=lambda line: line.as_of, default=None)
+    if last is not None and last.as_of > today:
+        what = f"this computer's date is earlier than the update as of {last.as_of}; nothing was written"
+        allowed = f"set the clock right, or name the day: `forecast update --as-of {today}`"
+        raise WorkspaceProblems([Problem(Source(LEDGER, last.number or 1), what, str(today), allowed)])
 
 
 def _compared(
@@ -423,10 +436,10 @@ def _start(root: Path, updates: Sequence[Line], found: Outcome, event: str | Non
         before = compared.probabilities
         parts = [before.get(name, 0.0) for name in found.scenario_ids]  # a scenario that was not there had none
     else:
-        kept = root / "reports" / compared.as_of.isoformat() / "forecast.json"
-        if not kept.exists():
+        kept = read_in(root / "reports" / compared.as_of.isoformat(), "forecast.json")
+        if kept is None:
             return None
-        table = table_today(json.loads(kept.read_text(encoding="utf-8")), compared, found.workspace.renames)
+        table = table_today(json.loads(kept), compared, found.workspace.renames)
         events = {row["id"]: row for row in table["events"]}
         before = {row["state"]: row["probability"] for row in events.get(event, {"states": []})["states"]}
         parts = [before.get(state, 0.0) for state in found.events[event]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.files import replace_file
+from forecast.files import folders_with, read_in, replace_file
 from forecast.record.entries import Line, encode
 from forecast.record.outcome import Outcome
 from forecast.record.recomputed import LAST_DIGITS
@@ -104,10 +104,10 @@ def write_index(root: Path, found: Outcome, updates: Sequence[Line]) -> None:
 
 def _compared(root: Path, line: Line, renames: Renames) -> Row:
     """Return a line as JSON; its note has a word where the forecast that stands in its folder has other numbers."""
-    kept, row = root / "reports" / line.as_of.isoformat() / "forecast.json", line.as_json()
-    if not kept.exists():
+    kept, row = read_in(root / "reports" / line.as_of.isoformat(), "forecast.json"), line.as_json()
+    if kept is None:
         return row
-    content = table_today(json.loads(kept.read_text(encoding="utf-8")), line, renames)
+    content = table_today(json.loads(kept), line, renames)
     told, here = line.probabilities, {one["id"]: one["probability"] for one in content["scenarios"]}
     if content.get("version") != line.version or told.keys() != here.keys():
         return row  # of other inputs: a later update of the day has a line of its own
@@ -121,9 +121,9 @@ def _unrecorded(root: Path, recorded: set[str]) -> list[Row]:
     """Return what stands in the folders whose date has a page but no line of the ledger, as lines."""
     told = []
     for day in report_days(root):
-        kept = root / "reports" / day / "forecast.json"
         if day not in recorded:
-            rows = json.loads(kept.read_text(encoding="utf-8"))["scenarios"] if kept.exists() else []
+            kept = read_in(root / "reports" / day, "forecast.json")
+            rows = json.loads(kept)["scenarios"] if kept is not None else []
             told.append({"as_of": day, "note": "nothing new: no line in the ledger", "scenarios": rows})
     return told
 
@@ -137,7 +137,7 @@ def elsewhere(root: Path, found: Outcome) -> list[tuple[str, str]]:
 
 def report_days(root: Path) -> list[str]:
     """Return the as-of dates that have a report, in order."""
-    return sorted(path.parent.name for path in (root / "reports").glob("[0-9]*-*/report.html"))
+    return [name for name in folders_with(root / "reports", "report.html") if name[0].isdigit() and "-" in name]
 
 
 def _answers(asked: Asked, progress: Progress) -> Row:

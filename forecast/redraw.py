@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from forecast import pipeline
-from forecast.files import replace_file, replace_folder
+from forecast.files import read_in, replace_file, replace_folder
 from forecast.lock import locked
 from forecast.publish import Asked, material, published, write_index
 from forecast.record.entries import Line
@@ -90,7 +90,7 @@ def _line(root: Path, updates: Sequence[Line], as_of: date | None) -> Line:
     before = [line for line in updates if as_of is not None and line.as_of <= as_of]
     # Of several of one date the last one counts.
     latest = max(reversed(before), key=lambda line: line.as_of, default=None)
-    is_there = as_of is not None and (root / "reports" / as_of.isoformat() / "forecast.json").exists()
+    is_there = as_of is not None and read_in(root / "reports" / as_of.isoformat(), "forecast.json") is not None
     if latest is not None and (is_there or latest.as_of == as_of):
         return latest
     what = f"no forecast as of {as_of}" if as_of else "no forecast yet"

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from forecast.files import read_in
 from forecast.record.entries import Line
 from forecast.record.ledger import Ledger
 from forecast.record.new_line import new_line
@@ -95,9 +96,8 @@ def find_line(text: str, ledger: Ledger) -> Line | None:
 
 def end_of_line(root: Path, line: Line, renames: Renames = NO_RENAMES) -> End:
     """Return an update of the ledger; its events come from its forecast.json, if that is still the update's own."""
-    kept = root / "reports" / line.as_of.isoformat() / "forecast.json"
-    table = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {"scenarios": []}
-    table = table_today(table, line, renames)
+    kept = read_in(root / "reports" / line.as_of.isoformat(), "forecast.json")
+    table = table_today(json.loads(kept) if kept is not None else {"scenarios": []}, line, renames)
     told = {row["id"]: row["probability"] for row in table["scenarios"]}
     is_own = told == line.probabilities
     known = (_events(table["events"], key) if is_own else None for key in ("probability", "mcse"))

@@ -82,7 +82,7 @@ def backtest(
     except BrokenProcessPool as error:
         told_why = "a process that computed dates was ended from outside, often for want of memory"
         raise click.ClickException(f"{told_why}; finished dates are kept: run again, with fewer --workers") from error
-    except (OSError, OtherProgramError, DrawsNotSharedError) as error:
+    except (OtherProgramError, DrawsNotSharedError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         progress.done()

@@ -161,10 +161,14 @@ class _Questions:
         option = given.source
         while True:
             source = self.asking.get("Source (one of these, or a new id)", option, something)
-            is_described = given.source_name is not None or given.grade is not None
             if source in sources:
-                if is_described:
-                    msg = f"source '{source}' is there already, with grade {sources[source].reliability}"
+                # The same once more is right: a command that was interrupted may have written the source alone.
+                there = sources[source]
+                if (
+                    given.source_name not in (None, there.name)
+                    or (given.grade or there.reliability).upper() != there.reliability
+                ):
+                    msg = f"source '{source}' is there already, with grade {there.reliability}"
                     raise click.UsageError(f"{msg}; --source-name and --grade describe a new one")
                 return source, None
             if not self.can_ask and (given.source_name is None or given.grade is None):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 from importlib.resources import files
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import click
 
-from forecast.files import replace_file
+from forecast.files import partial_beside, remove_dead, replace_file
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -35,7 +34,8 @@ def init(folder: Path) -> None:
 def write_template(folder: Path) -> None:
     """Copy the packaged example to `folder` (absolute, new or empty); it appears whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.parent / f".{folder.name}.draft-{token_hex(4)}"
+    remove_dead(folder.parent)
+    draft = partial_beside(folder)
     try:
         _copy(files("forecast") / "data" / "init", draft)
         (draft / "reports").mkdir()

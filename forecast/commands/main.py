@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 from importlib import import_module
 from typing import Any
@@ -70,7 +71,7 @@ class _Later(click.Command):
 
 
 class _Commands(click.Group):
-    """A group that turns the problems of a user's files into lines on stderr and an exit status."""
+    """A group that turns the problems of a user's files and of the disk into lines on stderr and an exit status."""
 
     def invoke(self, ctx: click.Context) -> object:
         from forecast.workspace.problems import WorkspaceProblems
@@ -87,6 +88,12 @@ class _Commands(click.Group):
                 raise
             # Nothing undefined is printed or written, whatever command comes upon it.
             raise click.ClickException(f"the result is undefined: {undefined}") from undefined
+        except OSError as failure:
+            from forecast.commands.failures import told
+
+            if failure.errno == errno.EPIPE:
+                raise  # whoever read the output has enough of it; click ends quietly
+            raise click.ClickException(told(failure)) from failure
 
 
 @click.group(
@@ -98,7 +105,8 @@ class _Commands(click.Group):
 def main() -> None:
     """Forecast questions that happen once, from expert statements and dated evidence.
 
-    Exit status: 0 done, 1 problems in the files (with --strict also a forecast that is not reliable), 2 wrong usage.
+    Exit status: 0 done, 1 problems in the files or with the disk (with --strict also a forecast that is not reliable),
+    2 wrong usage.
     """
     # Little that a command makes at its start is garbage soon; to look for it as often as by default costs 6 %.
     gc.set_threshold(100_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from forecast.commands.forked import said_of
 
 if TYPE_CHECKING:
     from forecast.workspace.alternatives import Alternative
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @click.command()
@@ -102,13 +105,16 @@ def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
 
 
 def _latest(root: Path, as_of: date | None) -> Any:
-    written = sorted((root / "reports").glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/forecast.json"))
-    on_time = [path for path in written if as_of is None or path.parent.name <= as_of.isoformat()]
-    if not on_time:
+    from forecast.files import folders_with, read_in
+
+    days = [name for name in folders_with(root / "reports", "forecast.json") if DAY.fullmatch(name)]
+    on_time = [day for day in days if as_of is None or day <= as_of.isoformat()]
+    kept = read_in(root / "reports" / on_time[-1], "forecast.json") if on_time else None
+    if kept is None:
         when = f" on or before {as_of}" if as_of else ""
         raise click.ClickException(f"no forecast{when} in {root / 'reports'}; run `forecast update -C {root}` first")
     said_of(root)
-    return json.loads(on_time[-1].read_text(encoding="utf-8"))
+    return json.loads(kept)
 
 
 def _of_line(root: Path, number: int) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from forecast.files import replace_file
+from forecast.lock import locked
 from forecast.replay.run import Mapped, Replay, replay, replay_dates
 from forecast.replay.series import LINES, TABLE
 from forecast.replay.table import replay_csv, replay_jsonl
@@ -46,15 +48,16 @@ def backtest(
         seed: of the draws.
         out: the table of forecasts, `.csv`; the lines by date go beside it, `.jsonl`. None: into reports/.
 
-    Raises WorkspaceProblems, NoDatesError, OtherProgramError, DrawsNotSharedError.
+    Raises WorkspaceProblems, NoDatesError, OtherProgramError, DrawsNotSharedError, OSError.
     """
     workspace = load(root, today)
     days = _dates(workspace, today, first, last, every_days)
     found = replay(workspace, days, seed, root / "reports" / ".cache", mapped, progress)
     table, lines = (root / TABLE, root / LINES) if out is None else (out, out.with_suffix(".jsonl"))
     forecasts = replay_csv(workspace, found.rows)
-    replace_file(lines, replay_jsonl(found.rows))
-    replace_file(table, forecasts)
+    with locked(root) if out is None else nullcontext():  # both are of one run
+        replace_file(lines, replay_jsonl(found.rows))
+        replace_file(table, forecasts)
     return _told(found, forecasts, [table, lines])
 
 

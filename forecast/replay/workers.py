@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from threading import Thread
 
 from forecast.replay.day import Job, Row, Waiting, replay_day
 from forecast.replay.run import Mapped
@@ -43,6 +44,15 @@ def cores() -> int:
 def _worker() -> None:
     """Leave an interruption to the process that asked: it stops the others when their dates are done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that asked is gone, even if that was killed: it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def dask(address: str) -> Mapped:
