@@ -164,7 +164,10 @@ class _Questions:
             if source in sources:
                 # The same once more is right: a command that was interrupted may have written the source alone.
                 there = sources[source]
-                if given.source_name not in (None, there.name) or (given.grade or there.reliability).upper() != there.reliability:
+                if (
+                    given.source_name not in (None, there.name)
+                    or (given.grade or there.reliability).upper() != there.reliability
+                ):
                     msg = f"source '{source}' is there already, with grade {there.reliability}"
                     raise click.UsageError(f"{msg}; --source-name and --grade describe a new one")
                 return source, None
