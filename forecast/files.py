@@ -111,7 +111,7 @@ def recover_folders(parent: Path) -> None:
 
 def folders_with(parent: Path, name: str) -> list[str]:
     """Return the names, in order, of folders in `parent` that hold a file `name`, as `read_in` finds them."""
-    there = [path.name for path in parent.iterdir()] if parent.is_dir() else []
+    there = [path.name for path in parent.iterdir() if not PARTIAL.fullmatch(path.name)] if parent.is_dir() else []
     folders = {found[1] if (found := BEFORE.fullmatch(one)) else one for one in there}
     return sorted(one for one in folders if _place_in(parent / one, name) is not None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from forecast.files import recover_folder, replace_file, replace_folder
+from forecast.files import (
+    DEAD_SECONDS,
+    UnsyncedError,
+    UnwrittenError,
+    folders_with,
+    read_in,
+    recover_folder,
+    replace_file,
+    replace_folder,
+)
 
 OLD = {"a.txt": b"old a", "gone.txt": b"old"}
 NEW = {"a.txt": b"new a", "b.txt": b"new b"}
@@ -145,3 +155,58 @@ def test_written_means_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Path, "replace", moved)
     replace_file(tmp_path / "a", b"a")
     assert ["file", "moved", "folder"] == done
+
+
+def test_readers_find_a_folder_at_every_moment(tmp_path: Path) -> None:
+    """Killed before any of its steps, a replacement leaves readers the old files or the new; nothing is moved."""
+    for number in range(20):
+        parent = tmp_path / str(number)
+        replace_folder(parent / "day", OLD)
+        with interrupted_at(number), suppress(KeyboardInterrupt):
+            replace_folder(parent / "day", NEW)
+        left = sorted(path.name for path in parent.iterdir())
+        found = {name: content for name in {*OLD, *NEW} if (content := read_in(parent / "day", name)) is not None}
+        assert found in (OLD, NEW)
+        assert ["day"] == folders_with(parent, "a.txt")
+        assert left == sorted(path.name for path in parent.iterdir())
+    assert (None, []) == (read_in(tmp_path / "none", "a.txt"), folders_with(tmp_path / "none", "a.txt"))
+
+
+def test_what_is_left_over_goes_when_it_is_old(tmp_path: Path) -> None:
+    """The next writer into a folder removes what nobody has written to for an hour, and nothing else."""
+    dead, alive = (".a.0123abcd.partial", ".b.0123abcd.partial"), (".c.0123abcd.partial", ".d.0123abcd.partial")
+    others = ("a.0123abcd.partial", ".a.partial", ".a.0123abcd.partial.txt")
+    for one in (dead[0], alive[0], *others):
+        (tmp_path / one).write_bytes(b"half")
+    for one in (dead[1], alive[1]):
+        replace_folder(tmp_path / one, OLD)
+    for one in (*dead, *others):
+        then = time.time() - DEAD_SECONDS - 10
+        os.utime(tmp_path / one, (then, then))
+    replace_file(tmp_path / "new", b"new")
+    assert sorted((*alive, *others, "new")) == sorted(path.name for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("call", "kind"), [("file", UnwrittenError), ("folder", UnsyncedError)])
+def test_a_failure_names_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, kind: type[OSError]
+) -> None:
+    """What cannot be written is named by its place; before the move what was there stays, after it the new is there."""
+    path, sync = tmp_path / "a.csv", os.fsync
+    replace_file(path, b"old")
+    replace_folder(tmp_path / "day", OLD)
+
+    def refused(place: int) -> None:
+        if (call == "folder") == stat.S_ISDIR(os.fstat(place).st_mode):
+            raise OSError(28, "No space left on device")
+        sync(place)
+
+    monkeypatch.setattr(os, "fsync", refused)
+    with pytest.raises(kind) as found:
+        replace_file(path, b"new")
+    assert (28, str(path)) == (found.value.errno, found.value.filename)
+    assert (b"new" if call == "folder" else b"old") == path.read_bytes()
+    with pytest.raises(UnwrittenError) as found:
+        replace_folder(tmp_path / "day", NEW)
+    assert (str(tmp_path / "day"), OLD) == (found.value.filename, content(tmp_path / "day"))
+    assert ["a.csv", "day"] == sorted(path.name for path in tmp_path.iterdir())

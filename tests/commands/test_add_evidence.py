@@ -155,6 +155,17 @@ def test_nothing_wrong_is_written(tmp_path: Path, changed: dict[str, str | None]
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")}
 
 
+def test_a_source_that_is_there_is_described_again(tmp_path: Path) -> None:
+    """Where an interrupted command wrote a new source without its item, it takes the source as it is when run again."""
+    more = {"source": "wire", "source-name": "Wire", "grade": "c"}
+    assert 0 == write(example(tmp_path), changed=more).exit_code
+    (tmp_path / FILE).unlink()
+    sources = (tmp_path / "evidence/sources.yaml").read_bytes()
+    again = write(tmp_path, changed=more)
+    assert (0, sources) == (again.exit_code, (tmp_path / "evidence/sources.yaml").read_bytes()), again.output
+    assert (tmp_path / FILE).exists()
+
+
 def test_ids_lead_nowhere_else(tmp_path: Path) -> None:
     """An id that cannot be a name is a problem, whatever path it would make."""
     result = write(example(tmp_path / "inside"), changed={"id": "../../../outside"})
@@ -166,6 +177,7 @@ def test_ids_lead_nowhere_else(tmp_path: Path) -> None:
     [
         ({"source": "newspapre"}, "did you mean 'newspaper'?; a new one needs --source-name and --grade"),
         ({"grade": "A"}, "source 'newspaper' is there already, with grade B"),
+        ({"source-name": "Another"}, "source 'newspaper' is there already, with grade B"),
         ({"source": "wire", "source-name": "Wire", "grade": "G"}, "grades are 'A', 'B', 'C', 'D', 'E', 'F'"),
         ({"likelihood": "lanch=1,2,3"}, "did you mean 'launch'?"),
         ({"likelihood": "launch"}, "'launch' says nothing about 'launch'; EVENT=NUMBER,NUMBER"),
