@@ -11,8 +11,9 @@ from typing import Any
 
 from forecast.files import replace_file
 from forecast.lock import locked
+from forecast.workspace.json_text import NotJsonError, load_json
 from forecast.workspace.odd_text import unfinished_merge
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
 
 LEDGER = "reports/ledger.jsonl"
 Line = dict[str, Any]
@@ -37,12 +38,12 @@ def read_ledger(root: Path) -> tuple[Line, ...]:
     for number, text in enumerate(_texts(content), 1):
         source = Source(LEDGER, number)
         try:
-            line = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise WorkspaceProblems([Problem(source, "no JSON", str(error), "one object a line")]) from None
+            line = load_json(text)
+        except NotJsonError as error:
+            raise WorkspaceProblems([Problem(source, "no JSON", error.what, "one object a line")]) from None
         if not isinstance(line, dict) or line.get("previous") != before:
             allowed = f"the digest of the line before: {before}; lines are only ever appended"
-            got = repr(line.get("previous")) if isinstance(line, dict) else "no object"
+            got = shown(line.get("previous")) if isinstance(line, dict) else "no object"
             raise WorkspaceProblems([Problem(source, "the ledger's chain is broken", got, allowed)])
         lines.append(line)
         before = line_digest(text)
