@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +24,7 @@ from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
 from forecast.record.inputs import active_inputs, rolled_to
+from forecast.record.kept_forecast import kept_forecast
 from forecast.record.ledger import Line, append, encode, has_news, line_digest, line_to_compare, read_ledger
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.predictive import prior_predictive, with_flat
@@ -412,10 +412,10 @@ def _start(root: Path, ledger: Sequence[Line], found: Outcome, event: str | None
         before = {row["id"]: row["probability"] for row in compared["scenarios"]}
         parts = [before.get(name, 0.0) for name in found.scenario_ids]  # a scenario that was not there had none
     else:
-        kept = root / "reports" / compared["as_of"] / "forecast.json"
-        if not kept.exists():
+        kept = kept_forecast(root, compared["as_of"])
+        if kept is None:
             return None
-        events = {row["id"]: row for row in json.loads(kept.read_text(encoding="utf-8"))["events"]}
+        events = {row["id"]: row for row in kept.get("events", ())}
         before = {row["state"]: row["probability"] for row in events.get(event, {"states": []})["states"]}
         parts = [before.get(state, 0.0) for state in found.events[event]]
     known = compared["inputs"]["items"]

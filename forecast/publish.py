@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.files import replace_file
+from forecast.record.kept_forecast import kept_forecast, read_object
 from forecast.record.ledger import Line, encode
 from forecast.record.outcome import Outcome
 from forecast.record.recomputed import LAST_DIGITS
 from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
-from forecast.report.checks import CALIBRATION, NEEDED
+from forecast.report.checks import CALIBRATION, NEEDED, calibration
 from forecast.report.material import Answers, Kept, Material
 from forecast.report.recorded import Recorded
 from forecast.report.wording import long_date
@@ -106,10 +107,9 @@ def write_index(root: Path, found: Outcome, ledger: Sequence[Line]) -> None:
 
 def _compared(root: Path, line: Line) -> Row:
     """Return a line, with a word in its note where the forecast that stands in its folder has other numbers."""
-    kept = root / "reports" / line["as_of"] / "forecast.json"
-    if not kept.exists():
+    content = kept_forecast(root, line["as_of"])
+    if content is None:
         return line
-    content = json.loads(kept.read_text(encoding="utf-8"))
     told, here = ({row["id"]: row["probability"] for row in of["scenarios"]} for of in (line, content))
     if content.get("version") != line["version"] or told.keys() != here.keys():
         return line  # of other inputs: a later update of the day has a line of its own
@@ -123,9 +123,8 @@ def _unrecorded(root: Path, recorded: set[str]) -> list[Row]:
     """Return what stands in the folders whose date has a page but no line of the ledger, as lines."""
     told = []
     for day in report_days(root):
-        kept = root / "reports" / day / "forecast.json"
         if day not in recorded:
-            rows = json.loads(kept.read_text(encoding="utf-8"))["scenarios"] if kept.exists() else []
+            rows = (kept_forecast(root, day) or {"scenarios": []})["scenarios"]
             told.append({"as_of": day, "note": "nothing new: no line in the ledger", "scenarios": rows})
     return told
 
@@ -251,13 +250,15 @@ def _calibration(root: Path) -> Mapping[str, Any] | None:
     path = root / CALIBRATION
     if not path.exists():
         return None
+    content = read_object(root, CALIBRATION)
     source = Source(CALIBRATION, 1)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise WorkspaceProblems([Problem(source, "no JSON", str(error), "one object")]) from None
-    missing = [key for key in NEEDED if not isinstance(content, dict) or key not in content]
+    missing = [key for key in NEEDED if key not in content]
     if missing:
         allowed = f"an object with {', '.join(NEEDED)}"
         raise WorkspaceProblems([Problem(source, "a run of simulation-based calibration", f"no {missing[0]}", allowed)])
-    return dict(content)
+    try:
+        calibration(content)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        what, allowed = "a run of simulation-based calibration", "as `python -m benchmarks.calibration` writes it"
+        raise WorkspaceProblems([Problem(source, what, f"{type(error).__name__}: {error}", allowed)]) from None
+    return content

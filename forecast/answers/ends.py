@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.record.inputs import active_inputs, rolled_to
+from forecast.record.kept_forecast import kept_forecast
 from forecast.record.ledger import Line
 from forecast.record.outcome import Outcome
 from forecast.workspace.records import Item, Workspace
@@ -84,8 +84,7 @@ def find_line(text: str, ledger: Sequence[Line]) -> int | None:
 def end_of_line(root: Path, ledger: Sequence[Line], place: int) -> End:
     """Return an update of the ledger; its events come from its forecast.json, if that is still the update's own."""
     line = ledger[place]
-    kept = root / "reports" / line["as_of"] / "forecast.json"
-    table = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {"scenarios": []}
+    table = kept_forecast(root, line["as_of"]) or {"scenarios": []}
     told = {row["id"]: row["probability"] for row in table["scenarios"]}
     is_own = told == {row["id"]: row["probability"] for row in line["scenarios"]}
     known = (_events(table["events"], key) if is_own else None for key in ("probability", "mcse"))

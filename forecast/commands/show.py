@@ -102,7 +102,9 @@ def _latest(root: Path, as_of: date | None) -> Any:
     if not on_time:
         when = f" on or before {as_of}" if as_of else ""
         raise click.ClickException(f"no forecast{when} in {root / 'reports'}; run `forecast update -C {root}` first")
-    return json.loads(on_time[-1].read_text(encoding="utf-8"))
+    from forecast.record.kept_forecast import kept_forecast
+
+    return kept_forecast(root, on_time[-1].parent.name)
 
 
 def _alternative(root: Path, as_of: date | None, alternative: Alternative) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from forecast.networks.tables import MAX_ENTRIES as MAX_TABLE
 from forecast.networks.tables import Table, read_table
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest
 
-
 MAX_CYCLES = 10  # named; a dense graph has more than anybody can count
 MAX_ENTRIES = 16_000_000  # of all tables together: 128 MB
 
@@ -37,7 +36,9 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
             entries += size if size <= MAX_TABLE else 0
             if entries > MAX_ENTRIES:
                 what, got = f"variable '{name}': the tables up to here are too large", f"{entries} entries"
-                problems.append(Problem(Source(path, block.name.line), what, got, f"at most {MAX_ENTRIES} in a network"))
+                problems.append(
+                    Problem(Source(path, block.name.line), what, got, f"at most {MAX_ENTRIES} in a network")
+                )
                 break
             tables[name] = read_table(block, {v: states[v] for v in (*known, name)}, path)
             problems += tables[name].problems
@@ -145,9 +146,9 @@ def _repeated(words: Iterable[Word]) -> list[Word]:
 
 
 def _cycles(parents: Mapping[str, tuple[str, ...]], owners: Mapping[str, Probability], path: str) -> list[Problem]:
-    """Name one cycle after the other, cutting each at its first variable, until none is left or MAX_CYCLES are named."""
+    """Name one cycle after the other, cutting each at its first variable; at most MAX_CYCLES."""
     left = {name: tuple(known) for name, known in parents.items()}
-    problems = []
+    problems: list[Problem] = []
     while len(problems) < MAX_CYCLES:
         try:
             TopologicalSorter(left).prepare()

@@ -1,4 +1,4 @@
-"""Files changed as no editor would: bytes, lines, tokens and values taken out, put in, doubled, nested and exchanged."""
+"""Files changed as no editor would: bytes, lines and tokens taken out, put in, doubled, nested and exchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ TOKEN = re.compile(rb"[A-Za-z0-9_.+-]+|\s+|[^\sA-Za-z0-9_]")
 DIGITS = b"9" * 5_000  # Python refuses to make an integer of so many
 PIECES = (
     *(b"", b"0", b"-1", b"1e999", b"-1e999", b"1e-400", b"NaN", b"nan", b".nan", b"-.inf", b"Infinity", b"-Infinity"),
-    *(DIGITS, DIGITS[:400], b"0." + DIGITS, b"1e" + DIGITS, b"0x1F", b"1_000", b"12345678901234567890", b"0.1.2", b"00", b"--1"),
+    *(
+        DIGITS,
+        DIGITS[:400],
+        b"0." + DIGITS,
+        b"1e" + DIGITS,
+        b"0x1F",
+        b"1_000",
+        b"12345678901234567890",
+        b"0.1.2",
+        b"00",
+        b"--1",
+    ),
     *(b"null", b"~", b"true", b"no", b'""', b"''", b"[]", b"{}", b"[[]]", b"[null]", b"{a: {b: {c: d}}}"),
     *(b"&a", b"*a", b"&a [*a]", b"!!python/object/apply:os.getcwd []", b"!!binary aGk=", b"<<: *a", b"---\n", b"...\n"),
     *(b"%YAML 1.1\n", b"? ", b"- ", b": ", b"# ", b"| \n", b">-\n", b"\t", b"\r", b"\r\n", b"\n\n", b'"', b"'", b'""'),

@@ -15,6 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -25,32 +26,48 @@ from forecast.feeds.counted import Wanted, count
 from forecast.feeds.crowds import CROWDS, read_points
 from forecast.networks.bif import read_bif
 from forecast.pooling.table import read_table
+from forecast.publish import _calibration
+from forecast.record.kept_forecast import kept_forecast
 from forecast.record.ledger import LEDGER, encode, line_digest, read_ledger
+from forecast.replay.series import forecaster_courses, scenario_courses
 from forecast.scores.read import read_forecasts
-from forecast.workspace import read
 from forecast.workspace.csv_text import parse_csv
 from forecast.workspace.files import InputFiles
 from forecast.workspace.json_lines import parse_json_lines
 from forecast.workspace.problems import Problem, WorkspaceProblems
+from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
 from forecast.workspace.yaml_text import parse_yaml
 from tests.feeds.coded_files import APRIL, FILES, REPORTED, SAMPLES
 from tests.hostile.whole import whole
+from tests.report.kept import keep
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 TODAY = date(2026, 11, 1)
 NOW = 1.8e9
 NETWORKS = Path(__file__).parents[1] / "networks/data"
-POOLED = b"expert,question,best,low,high,level,outcome,date,group,weight\nann,rain,.3,.2,.5,.9,1,2026-01-02,g,2\nbob,rain,.6,,,,1,,,\n"
+POOLED = (
+    b"expert,question,best,low,high,level,outcome,date,group,weight\n"
+    b"ann,rain,.3,.2,.5,.9,1,2026-01-02,g,2\nbob,rain,.6,,,,1,,,\n"
+)
 SCORED = (
     b"question,forecaster,time,probability,outcome,opens,closes\nrain,ann,2026-01-02,0.5,1,2026-01-01,2026-01-11\n",
-    b"question,forecaster,time,state,probability,outcome,opens,closes,scheduled_close,topic,order\n"
-    b"w,ann,2026-01-02,a,0.5,a,2026-01-01,2026-01-11,2026-01-12,t,1\n"
-    b"w,ann,2026-01-02,b,0.5,a,2026-01-01,2026-01-11,2026-01-12,t,2\n",
-    b"question,forecaster,time,quantile,value,outcome,opens,closes\n"
-    b"n,bob,2026-01-02T10:00:00Z,.05,1,3.5,2026-01-01,2026-01-11\n"
-    b"n,bob,2026-01-02T10:00:00Z,.5,2,3.5,2026-01-01,2026-01-11\n"
-    b"n,bob,2026-01-02T10:00:00Z,.95,4,3.5,2026-01-01,2026-01-11\n",
+    b"""question,forecaster,time,state,probability,outcome,opens,closes,scheduled_close,topic,order
+w,ann,2026-01-02,a,0.5,a,2026-01-01,2026-01-11,2026-01-12,t,1
+w,ann,2026-01-02,b,0.5,a,2026-01-01,2026-01-11,2026-01-12,t,2
+""",
+    b"""question,forecaster,time,quantile,value,outcome,opens,closes
+n,bob,2026-01-02T10:00:00Z,.05,1,3.5,2026-01-01,2026-01-11
+n,bob,2026-01-02T10:00:00Z,.5,2,3.5,2026-01-01,2026-01-11
+n,bob,2026-01-02T10:00:00Z,.95,4,3.5,2026-01-01,2026-01-11
+""",
+)
+
+
+DAY = "2026-07-01"
+KEPT = (
+    b'{"as_of": "2026-07-01", "scenarios": [{"id": "other", "probability": 0.5, "quantiles": {"0.05": 0.1}}],\n'
+    b' "events": [{"id": "launch", "states": [{"state": "none", "probability": 1, "mcse": null}]}]}\n'
 )
 
 
@@ -129,12 +146,8 @@ def valid() -> Workspace:
 
 def _read(contents: dict[str, bytes]) -> tuple[Workspace | None, tuple[Problem, ...]]:
     # As `read_workspace` does, the files being in memory: a million times is too often to look for them.
-    before = read.files.find_files
-    read.files.find_files = lambda _: InputFiles(contents, ())
-    try:
-        return read.read_workspace(Path("/nowhere"), today=TODAY)
-    finally:
-        read.files.find_files = before
+    with patch("forecast.workspace.files.find_files", lambda _: InputFiles(contents, ())):
+        return read_workspace(Path("/nowhere"), today=TODAY)
 
 
 def _in_workspace(path: str, content: bytes) -> list[str]:
@@ -148,7 +161,8 @@ def _in_workspace(path: str, content: bytes) -> list[str]:
 
 @cache
 def _file(name: str) -> Path:
-    return Path(mkdtemp(prefix="hostile-")) / name
+    memory = Path("/dev/shm")  # a disk is slow for a million files
+    return Path(mkdtemp(prefix="hostile-", dir=memory if memory.is_dir() else None)) / name
 
 
 def _on_disk(name: str, make: Callable[[Path], object], content: bytes) -> list[str]:
@@ -171,7 +185,8 @@ def _ledger(content: bytes) -> list[str]:
 
 def _chained() -> bytes:
     line: dict[str, Any] = {
-        "as_of": "2026-07-01", "known_until": "2026-06-30", "seed": 1, "version": "0.2.0", "rolled": None, "previous": None,
+        "as_of": "2026-07-01", "known_until": "2026-06-30", "seed": 1, "version": "0.2.0",
+        "rolled": None, "previous": None,
         "inputs": {"items": {"a": "0" * 64}}, "note": None, "scenarios": [{"id": "other", "probability": 0.5}],
     }  # fmt: skip
     first = encode(line)
@@ -186,9 +201,26 @@ def _coded(form: str, content: bytes) -> list[str]:
 
 def _matrix(event: str | None, content: bytes) -> list[str]:
     found = read_matrix(content, "f.csv", event, valid().network, valid().scenarios)
-    wrong = list(not_located(found.problems, {"f.csv": content}))
+    # What is wrong in the items that it would give is told at the row of each.
     _, problems = parse_yaml(found.text.encode(), "f.yaml")
-    return [*wrong, *(f"its text is not YAML: {one}" for one in problems if not found.problems)]
+    placed = [found.placed(one, "f.yaml", "f.csv") for one in problems]
+    return list(not_located([*found.problems, *placed], {"f.csv": content}))
+
+
+def _of_reports(name: str, make: Callable[[Path], object], content: bytes) -> list[str]:
+    root = _file("root")
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return _raised(content, name, partial(make, root))
+
+
+@cache
+def _kept() -> dict[str, bytes]:
+    root = _file("kept")
+    (root / "reports").mkdir(parents=True)
+    keep(root)
+    return {path.name: path.read_bytes() for path in (root / "reports").iterdir()}
 
 
 def readers() -> dict[str, Reader]:
@@ -209,10 +241,18 @@ def readers() -> dict[str, Reader]:
         "ledger": Reader(_ledger, (_chained(),), 60),
         "ach": Reader(partial(_matrix, "launch"), ((SAMPLES / "ach.csv").read_bytes(),), 30),
     }
+    of_reports: dict[str, tuple[Callable[[Path], object], bytes]] = {
+        "reports/calibration.json": (_calibration, _kept()["calibration.json"]),
+        "reports/replay.jsonl": (scenario_courses, _kept()["replay.jsonl"]),
+        "reports/replay.csv": (forecaster_courses, _kept()["replay.csv"]),
+        f"reports/{DAY}/forecast.json": (lambda root: kept_forecast(root, DAY), KEPT),
+    }
+    for name, (make, seed) in of_reports.items():
+        found[name] = Reader(partial(_of_reports, name, make), (seed,), 15)
     for form, name in FILES.items():
         found[form] = Reader(partial(_coded, form), ((SAMPLES / name).read_bytes(),), 25)
     for form, crowd in CROWDS.items():
-        check = partial(_found, read_bytes=lambda content, path, crowd=crowd: read_points(content, path, crowd, NOW))
+        check = partial(_found, read_bytes=partial(read_points, crowd=crowd, now=NOW))
         found[form] = Reader(check, ((SAMPLES / f"{form}.json").read_bytes(),), 25)
     for path, content in contents.items():
         if path.endswith((".yaml", ".csv", ".jsonl")):

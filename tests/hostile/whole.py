@@ -11,7 +11,7 @@ MORE = {
     "priors/benchmarks/market.csv": MARKET,
     "priors/judgements.csv": "date,question,probability,why\n2026-03-01,on-sale,0.3,Said in a meeting.\n",
     "priors/resolutions.jsonl": (
-        '{"question": "on-sale", "state": "yes", "on": "2026-07-01", "known": "2026-07-02", "source": "the team", "note": "as planned"}\n'
+        '{"question": "on-sale", "state": "yes", "on": "2026-07-01", "known": "2026-07-02", "source": "t"}\n'
         '{"event": "prototype", "state": "tested", "on": "2026-07-01", "known": "2026-07-02", "source": "the team"}\n'
         '{"undo": "prototype", "known": "2026-07-03", "source": "the team"}\n'
     ),
@@ -20,7 +20,7 @@ MORE = {
         "id,reported,source,credibility,headline,event,settled,likelihood,support,for,claims,until\n"
         "r1,2026-07-01,newspaper,2,A report.,demand,,low=.3;high=.6,,,,\n"
         "r2,2026-07-02,forum,,Second.,success,,,slight,yes,,2026-09-30\n"
-        "r3,2026-07-03,newspaper,1,\"Third, \"\"quoted\"\"\nand long.\",launch,,,,,limited,\n"
+        'r3,2026-07-03,newspaper,1,"Third, ""quoted""\nand long.",launch,,,,,limited,\n'
         "r4,2026-07-04,newspaper,1,Fourth.,launch,,,strong,at_least=limited,,\n"
     ),
     "evidence/other.csv": "uid,day,text,l\n7,2026-07-05,Fifth.,low=.4;high=.5\n",
