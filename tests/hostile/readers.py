@@ -130,6 +130,11 @@ def _found(content: bytes, read_bytes: Callable[[bytes, str], tuple[object, tupl
     return [*undefined(value), *not_located(problems, {"f.csv": content})]
 
 
+def _tree(content: bytes) -> list[str]:
+    # A tree may hold .nan, as it was written; no record does, which the readers of the workspace's files show.
+    return list(not_located(parse_yaml(content, "f.yaml")[1], {"f.yaml": content}))
+
+
 @cache
 def _contents() -> dict[str, bytes]:
     return whole()
@@ -230,7 +235,7 @@ def readers() -> dict[str, Reader]:
     tables = tuple(content for path, content in contents.items() if path.endswith(".csv"))
     lines = (contents["priors/resolutions.jsonl"],)
     found = {
-        "yaml": Reader(partial(_found, read_bytes=parse_yaml), trees, 120),
+        "yaml": Reader(_tree, trees, 120),
         "csv": Reader(partial(_found, read_bytes=parse_csv), tables, 200),
         "json-lines": Reader(partial(_found, read_bytes=parse_json_lines), lines, 160),
         "bif": Reader(

@@ -67,7 +67,7 @@ def test_links_within(tmp_path: Path) -> None:
     (root / "priors/experts.yaml").rename(root / "notes/experts.yaml")
     (root / "priors/experts.yaml").symlink_to("../notes/experts.yaml")
     (root / "evidence/more").symlink_to(root / "notes")
-    said = f"evidence/more:1: warning: a link to a folder is not followed; got {shown(f"{root}/notes")}; put the files themselves"
+    said = f"evidence/more:1: warning: a link to a folder is not followed; got {shown(f'{root}/notes')}; put the files themselves"
     assert ([], [f"{said} there"]) == (messages(root), messages(root, "warning"))
 
 

@@ -61,9 +61,7 @@ def test_pages_hold_no_element_of_theirs(written: dict[str, str]) -> None:
     assert len(pages) >= 2
     for path in pages:
         for tag, attributes in elements(written[path]).found:
-            assert tag not in {"img", "iframe", "object", "embed", "base", "math", "animate", "mglyph"}, (
-                path
-            )
+            assert tag not in {"img", "iframe", "object", "embed", "base", "math", "animate", "mglyph"}, path
             assert [] == [name for name in attributes if name.startswith("on")], (path, tag)
             for name in ("href", "src", "xlink:href", "action"):
                 address = attributes.get(name) or ""
