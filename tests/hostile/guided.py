@@ -3,8 +3,9 @@
     pip install atheris
     python -m tests.hostile.guided bif -max_total_time=600
 
-Options after the reader's name are libFuzzer's. What fails is written to the current folder as `crash-...`; the smallest
-such file belongs into `corpus/READER/`. atheris 3.1.0 has a wheel for Linux on x86-64 and Python 3.13; elsewhere see whether there is one.
+Options after the reader's name are libFuzzer's. What fails is written to the current folder as `crash-...`; the
+smallest such file belongs into `corpus/READER/`. atheris 3.1.0 has a wheel for Linux on x86-64 and Python 3.13; see
+whether there is one elsewhere.
 """
 
 from __future__ import annotations
