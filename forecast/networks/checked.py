@@ -13,7 +13,7 @@ from forecast.networks.tables import Table, read_table
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest
 
 MAX_CYCLES = 10  # named; a dense graph has more than anybody can count
-MAX_ENTRIES = 16_000_000  # of all tables together: 128 MB
+MAX_ENTRIES = 8_000_000  # of all tables together: 64 MB
 
 
 def build(blocks: Blocks, path: str) -> DiscreteNetwork:

@@ -16,7 +16,7 @@ from tests.hostile.readers import Reader, readers
 
 CORPUS = Path(__file__).parent / "corpus"
 SECONDS = 2.0  # for 64 kB; of the processor, so that other work on the machine counts nothing
-MEGABYTES = 700.0  # a network of the largest size that is allowed, once over
+MEGABYTES = 350.0  # a network of the largest size that is allowed, once over
 READERS = readers()
 SHORT = 0.5  # seconds a reader
 CASES = 1_000_000
