@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +15,7 @@ from forecast.compiled.doubts import evidence_doubts
 from forecast.compiled.layout import Layout, lay_out
 from forecast.compiled.reports import UndefinedError
 from forecast.digits import share
-from forecast.files import read_in, replace_folder
+from forecast.files import replace_folder
 from forecast.lock import locked
 from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, prior_draws
@@ -25,6 +24,7 @@ from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
 from forecast.record.entries import Line
 from forecast.record.kept import keep_inputs
+from forecast.record.kept_forecast import kept_forecast
 from forecast.record.ledger import LEDGER, Ledger, append, has_news, line_to_compare, read_ledger
 from forecast.record.new_line import new_line
 from forecast.record.outcome import Outcome, outcome, prior_outcome
@@ -436,11 +436,11 @@ def _start(root: Path, updates: Sequence[Line], found: Outcome, event: str | Non
         before = compared.probabilities
         parts = [before.get(name, 0.0) for name in found.scenario_ids]  # a scenario that was not there had none
     else:
-        kept = read_in(root / "reports" / compared.as_of.isoformat(), "forecast.json")
+        kept = kept_forecast(root, compared.as_of.isoformat())
         if kept is None:
             return None
-        table = table_today(json.loads(kept), compared, found.workspace.renames)
-        events = {row["id"]: row for row in table["events"]}
+        table = table_today(kept, compared, found.workspace.renames)
+        events = {row["id"]: row for row in table.get("events", ())}
         before = {row["state"]: row["probability"] for row in events.get(event, {"states": []})["states"]}
         parts = [before.get(state, 0.0) for state in found.events[event]]
     known = compared.inputs["items"]

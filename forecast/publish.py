@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.files import folders_with, read_in, replace_file
+from forecast.files import folders_with, replace_file
 from forecast.record.entries import Line, encode
+from forecast.record.kept_forecast import kept_forecast, read_object
 from forecast.record.outcome import Outcome
 from forecast.record.recomputed import LAST_DIGITS
 from forecast.record.renamed import table_today
 from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
-from forecast.report.checks import CALIBRATION, NEEDED
+from forecast.report.checks import CALIBRATION, NEEDED, calibration
 from forecast.report.material import Answers, Kept, Material
 from forecast.report.recorded import Recorded
 from forecast.report.wording import long_date
@@ -104,10 +105,10 @@ def write_index(root: Path, found: Outcome, updates: Sequence[Line]) -> None:
 
 def _compared(root: Path, line: Line, renames: Renames) -> Row:
     """Return a line as JSON; its note has a word where the forecast that stands in its folder has other numbers."""
-    kept, row = read_in(root / "reports" / line.as_of.isoformat(), "forecast.json"), line.as_json()
+    kept, row = kept_forecast(root, line.as_of.isoformat()), line.as_json()
     if kept is None:
         return row
-    content = table_today(json.loads(kept), line, renames)
+    content = table_today(kept, line, renames)
     told, here = line.probabilities, {one["id"]: one["probability"] for one in content["scenarios"]}
     if content.get("version") != line.version or told.keys() != here.keys():
         return row  # of other inputs: a later update of the day has a line of its own
@@ -122,8 +123,7 @@ def _unrecorded(root: Path, recorded: set[str]) -> list[Row]:
     told = []
     for day in report_days(root):
         if day not in recorded:
-            kept = read_in(root / "reports" / day, "forecast.json")
-            rows = json.loads(kept)["scenarios"] if kept is not None else []
+            rows = (kept_forecast(root, day) or {"scenarios": []})["scenarios"]
             told.append({"as_of": day, "note": "nothing new: no line in the ledger", "scenarios": rows})
     return told
 
@@ -244,13 +244,15 @@ def _calibration(root: Path) -> Mapping[str, Any] | None:
     path = root / CALIBRATION
     if not path.exists():
         return None
+    content = read_object(root, CALIBRATION)
     source = Source(CALIBRATION, 1)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise WorkspaceProblems([Problem(source, "no JSON", str(error), "one object")]) from None
-    missing = [key for key in NEEDED if not isinstance(content, dict) or key not in content]
+    missing = [key for key in NEEDED if key not in content]
     if missing:
         allowed = f"an object with {', '.join(NEEDED)}"
         raise WorkspaceProblems([Problem(source, "a run of simulation-based calibration", f"no {missing[0]}", allowed)])
-    return dict(content)
+    try:
+        calibration(content)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        what, allowed = "a run of simulation-based calibration", "as `python -m benchmarks.calibration` writes it"
+        raise WorkspaceProblems([Problem(source, what, f"{type(error).__name__}: {error}", allowed)]) from None
+    return content

@@ -13,6 +13,7 @@ from typing import Any
 from forecast import pipeline
 from forecast.prior.environment import environment, unlike
 from forecast.record.committed import verified_history
+from forecast.record.entry_shape import shape_problems
 from forecast.record.inputs import active_inputs
 from forecast.record.kept import DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
 from forecast.record.ledger import LEDGER, read_ledger
@@ -131,7 +132,7 @@ def verify(
 
 def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Finding]:
     """Hold the input files as they are now against those that the last update used."""
-    updates = [row for row in rows if isinstance(row.content.get("inputs"), Mapping)]
+    updates = [row for row in rows if row.day is not None and isinstance(row.content.get("inputs"), Mapping)]
     if not updates:
         return []
     last = updates[-1]
@@ -245,9 +246,14 @@ def recompute(
         raise NotRecomputableError(f"line {number}: {error}") from None
     as_of = date.fromisoformat(line["as_of"])
     with TemporaryDirectory(prefix="forecast-") as folder:
-        again = pipeline.conclude(
-            Path(folder), max(today, as_of), progress, as_of=as_of, seed=line["seed"], attribute=False, inputs=inputs
-        )
+        day, seed = max(today, as_of), line["seed"]
+        try:
+            again = pipeline.conclude(
+                Path(folder), day, progress, as_of=as_of, seed=seed, attribute=False, inputs=inputs
+            )
+        except WorkspaceProblems as error:
+            msg = f"line {number}: this version does not take its kept inputs: {error.problems[0]}"
+            raise NotRecomputableError(msg) from None
     here = again.line.as_json()
     origin = [name for key in ("environment", "versions") for name in unlike(line.get(key, {}), here[key])]
     if line["version"] != here["version"]:
@@ -260,7 +266,8 @@ def recompute(
         ]
     run = Recomputed(line=number, as_of=as_of, largest=largest, errors=errors, unlike=tuple(origin))
     where, found = Source(LEDGER, number), []
-    if line["version"] == here["version"] and any(line.get(key) != here.get(key) for key in DECIDES):
+    is_of_this = all(line[key] == here[key] for key in ("version", "versions"))
+    if is_of_this and any(line.get(key) != here.get(key) for key in DECIDES):
         what = (
             f"its kept inputs are not those that the line tells: they differ in {', '.join(_unlike_inputs(line, here))}"
         )
@@ -275,7 +282,7 @@ def _line_at(rows: Sequence[Row], number: int) -> Row:
     if row is None:
         msg = f"no line {number}; the ledger has lines 1 to {len(rows)}" if rows else "the ledger has no line yet"
         raise NotRecomputableError(msg)
-    if not {"as_of", "seed", "version", "scenarios"} <= set(row.content):
+    if row.day is None or any(shape_problems(row.content, Source(LEDGER, number))):
         raise NotRecomputableError(f"line {number} is not the line of a forecast")
     if "kept" not in row.content:
         raise NotRecomputableError(f"line {number} was written before inputs were kept")

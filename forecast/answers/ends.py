@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecast.files import read_in
 from forecast.record.entries import Line
+from forecast.record.kept_forecast import kept_forecast
 from forecast.record.ledger import Ledger
 from forecast.record.new_line import new_line
 from forecast.record.outcome import Outcome
@@ -96,8 +95,7 @@ def find_line(text: str, ledger: Ledger) -> Line | None:
 
 def end_of_line(root: Path, line: Line, renames: Renames = NO_RENAMES) -> End:
     """Return an update of the ledger; its events come from its forecast.json, if that is still the update's own."""
-    kept = read_in(root / "reports" / line.as_of.isoformat(), "forecast.json")
-    table = table_today(json.loads(kept) if kept is not None else {"scenarios": []}, line, renames)
+    table = table_today(kept_forecast(root, line.as_of.isoformat()) or {"scenarios": []}, line, renames)
     told = {row["id"]: row["probability"] for row in table["scenarios"]}
     is_own = told == line.probabilities
     known = (_events(table["events"], key) if is_own else None for key in ("probability", "mcse"))

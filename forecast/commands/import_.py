@@ -47,12 +47,13 @@ def evidence(
     Files of one coder are counted together. Nothing is written if there is a problem.
     """
     from forecast.commands.import_counts import OPTIONS, import_counts
+    from forecast.workspace.outside import read_outside
 
     if form != "ach":
         if event is None:
             msg = f"--format {form} needs --event: incidents are counted for one event"
             raise click.UsageError(msg)
-        read = [(one.name, one.read_bytes()) for one in file]  # once: it may be a pipe
+        read = [(one.name, read_outside(one, one.name)) for one in file]  # once: it may be a pipe
         counted_for = event
         Shown(yes, as_json).write(root, lambda: import_counts(read, root, form, counted_for, given))
         return
@@ -60,7 +61,7 @@ def evidence(
     if said or len(file) > 1:
         msg = f"{', '.join(said) or 'several files'}: not with --format ach, where one file says all"
         raise click.UsageError(msg)
-    content = file[0].read_bytes()  # once: it may be a pipe
+    content = read_outside(file[0], file[0].name)  # once: it may be a pipe
     Shown(yes, as_json).write(root, lambda: _matrix(file[0], content, root, event))
 
 
@@ -109,6 +110,7 @@ def benchmark(file: Path, root: Path, yes: bool, as_json: bool, **given: Any) ->
     It is shown and scored beside the forecast and is no evidence. Nothing is written if there is a problem.
     """
     from forecast.commands.import_benchmark import import_benchmark
+    from forecast.workspace.outside import read_outside
 
-    content = file.read_bytes()  # once: it may be a pipe
+    content = read_outside(file, file.name)  # once: it may be a pipe
     Shown(yes, as_json).write(root, lambda: import_benchmark(content, file.name, root, **given))

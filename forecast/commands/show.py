@@ -105,16 +105,17 @@ def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
 
 
 def _latest(root: Path, as_of: date | None) -> Any:
-    from forecast.files import folders_with, read_in
+    from forecast.files import folders_with
+    from forecast.record.kept_forecast import kept_forecast
 
     days = [name for name in folders_with(root / "reports", "forecast.json") if DAY.fullmatch(name)]
     on_time = [day for day in days if as_of is None or day <= as_of.isoformat()]
-    kept = read_in(root / "reports" / on_time[-1], "forecast.json") if on_time else None
+    kept = kept_forecast(root, on_time[-1]) if on_time else None
     if kept is None:
         when = f" on or before {as_of}" if as_of else ""
         raise click.ClickException(f"no forecast{when} in {root / 'reports'}; run `forecast update -C {root}` first")
     said_of(root)
-    return json.loads(kept)
+    return kept
 
 
 def _of_line(root: Path, number: int) -> dict[str, Any]:

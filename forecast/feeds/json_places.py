@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from forecast.workspace.csv_text import decoded
+from forecast.workspace.json_text import ANY, NotJsonError, load_json
 from forecast.workspace.odd_text import blank_at
 from forecast.workspace.problems import Problem, Source, shown
 
 BLANK = re.compile(r"[ \t\n\r]*")
-DECODER = json.JSONDecoder()
 
 
 def read_json(content: bytes, path: str) -> tuple[str | None, Any, tuple[Problem, ...]]:
@@ -21,15 +20,16 @@ def read_json(content: bytes, path: str) -> tuple[str | None, Any, tuple[Problem
     if problems and not text:
         return None, None, tuple(problems)
     try:
-        return text, json.loads(text), tuple(problems)
-    except json.JSONDecodeError as error:
-        if (blank := blank_at(text, error.pos, Source(path, error.lineno))) is not None:
+        return text, load_json(text, finite=False), tuple(problems)
+    except NotJsonError as error:
+        where = Source(path, error.line)
+        if error.at is None:
+            return None, None, (*problems, Problem(where, f"JSON that is not read: {error.what}"))
+        if (blank := blank_at(text, error.at, where)) is not None:
             return None, None, (*problems, blank)
-        at = error.pos - error.colno + 1  # where its line begins
-        got = text[max(at, error.pos - 20) : error.pos + 20].split("\n")[0].strip()
-        problems.append(Problem(Source(path, error.lineno), f"no JSON: {error.msg}", shown(got), "a whole JSON file"))
-    except RecursionError:
-        problems.append(Problem(Source(path, 1), "JSON nested too deeply to be read"))
+        at = text.rfind("\n", 0, error.at) + 1  # where its line begins
+        got = text[max(at, error.at - 20) : error.at + 20].split("\n")[0].strip()
+        problems.append(Problem(where, f"no JSON: {error.what}", shown(got), "a whole JSON file"))
     return None, None, tuple(problems)
 
 
@@ -56,17 +56,17 @@ def _entries(text: str, at: int) -> Iterator[tuple[str, int]]:
     """Yield the keys of an object, each with the place of its value."""
     at = _skip(text, at + 1)
     while text[at] != "}":
-        key, at = DECODER.raw_decode(text, at)
+        key, at = ANY.raw_decode(text, at)
         begin = _skip(text, _skip(text, at) + 1)
         yield key, begin
-        at = _after(text, DECODER.raw_decode(text, begin)[1])
+        at = _after(text, ANY.raw_decode(text, begin)[1])
 
 
 def _items(text: str, at: int) -> Iterator[tuple[int, Any]]:
     """Yield the elements of a list, each with its place."""
     at = _skip(text, at + 1)
     while text[at] != "]":
-        value, end = DECODER.raw_decode(text, at)
+        value, end = ANY.raw_decode(text, at)
         yield at, value
         at = _after(text, end)
 

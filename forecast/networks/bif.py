@@ -12,7 +12,10 @@ from forecast.networks.blocks import CANONICAL, TABLES_ONLY, Blocks, Entry, Prob
 from forecast.networks.checked import build
 from forecast.networks.discrete import DiscreteNetwork
 from forecast.workspace.odd_text import unfinished_merge
+from forecast.workspace.outside import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form
+
+MAX_BYTES = 50_000_000  # ten times the largest network that is published in this format
 
 # What the grammar's terminals are called in a message.
 _READABLE = {
@@ -57,11 +60,7 @@ def parse_bif(text: str, path: str) -> DiscreteNetwork:
 
 
 def _text(path: Path, name: str) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as failure:
-        what = f"cannot be read: {failure.strerror or failure}"
-        raise WorkspaceProblems([Problem(Source(name, 1), what)]) from None
+    content = read_outside(path, name, MAX_BYTES)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as failure:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
+from math import prod
 
 from forecast.networks.blocks import Blocks, Probability, Variable, Word
 from forecast.networks.discrete import DiscreteNetwork
+from forecast.networks.tables import MAX_ENTRIES as MAX_TABLE
 from forecast.networks.tables import Table, read_table
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest
+
+MAX_CYCLES = 10  # named; a dense graph has more than anybody can count
+MAX_ENTRIES = 8_000_000  # of all tables together: 64 MB
 
 
 def build(blocks: Blocks, path: str) -> DiscreteNetwork:
@@ -23,9 +28,18 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
     parents = {name: _parents(block, states, path, problems) for name, block in owners.items()}
     problems += _cycles({name: known for name, known in parents.items() if known is not None}, owners, path)
     tables: dict[str, Table] = {}
+    entries = 0
     for name, block in owners.items():
         known = parents[name]
         if known is not None and name not in known and all(states[v] for v in (*known, name)):
+            size = prod(len(states[v]) for v in (*known, name))
+            entries += size if size <= MAX_TABLE else 0
+            if entries > MAX_ENTRIES:
+                what, got = f"variable '{name}': the tables up to here are too large", f"{entries} entries"
+                problems.append(
+                    Problem(Source(path, block.name.line), what, got, f"at most {MAX_ENTRIES} in a network")
+                )
+                break
             tables[name] = read_table(block, {v: states[v] for v in (*known, name)}, path)
             problems += tables[name].problems
     if problems:
@@ -132,10 +146,10 @@ def _repeated(words: Iterable[Word]) -> list[Word]:
 
 
 def _cycles(parents: Mapping[str, tuple[str, ...]], owners: Mapping[str, Probability], path: str) -> list[Problem]:
-    """Name one cycle after the other, cutting each at its first variable, until none is left."""
+    """Name one cycle after the other, cutting each at its first variable; at most MAX_CYCLES."""
     left = {name: tuple(known) for name, known in parents.items()}
-    problems = []
-    while True:
+    problems: list[Problem] = []
+    while len(problems) < MAX_CYCLES:
         try:
             TopologicalSorter(left).prepare()
         except CycleError as found:
@@ -143,4 +157,5 @@ def _cycles(parents: Mapping[str, tuple[str, ...]], owners: Mapping[str, Probabi
             problems.append(Problem(Source(path, owners[cycle[0]].name.line), "a cycle of parents", " -> ".join(cycle)))
             left[cycle[1]] = tuple(parent for parent in left[cycle[1]] if parent != cycle[0])
         else:
-            return problems
+            break
+    return problems

@@ -100,7 +100,7 @@ class _Reader:
             self.entries[at] = entry
             self.rows[at] = np.nan if numbers is None else numbers
         self._fill_default()
-        n_missing = n_configurations - len(self.entries) - mistaken
+        n_missing = 0 if self.block.defaults else n_configurations - len(self.entries) - mistaken
         if n_missing > 0 and not mistaken:
             missing = (at for at in np.ndindex(self.shape[:-1]) if at not in self.entries)
             named = ", ".join(self._row(at) for at in islice(missing, NAMED_AT_MOST))
@@ -112,10 +112,14 @@ class _Reader:
             self._problem(entry.line, "a second default row", allowed=f"first on line {self.block.defaults[0].line}")
         for entry in self.block.defaults[:1]:
             numbers = self._numbers(entry, self.shape[-1])
-            for at in np.ndindex(self.shape[:-1]):
-                if at not in self.entries:
-                    self.entries[at] = entry
-                    self.rows[at] = np.nan if numbers is None else numbers
+            is_left = np.ones(self.shape[:-1], dtype=bool)
+            for at in self.entries:
+                is_left[at] = False
+            if is_left.any():
+                self.rows[is_left] = np.nan if numbers is None else numbers
+                # The first of its rows stands for all of them: a line of a file can fill millions.
+                first = np.unravel_index(int(np.argmax(is_left)), self.shape[:-1])
+                self.entries[tuple(map(int, first))] = entry
 
     def _place(self, entry: Entry) -> tuple[int, ...] | None:
         if len(entry.given) != len(self.parents):

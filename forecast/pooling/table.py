@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from forecast.workspace.csv_text import parted_otherwise
 from forecast.workspace.odd_text import unfinished_merge
+from forecast.workspace.outside import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, one_form, quoted, shown
 
 NEEDED = ("expert", "question")
@@ -126,7 +127,7 @@ Row = tuple[int, list[str]]  # the line it begins in, its cells
 
 def _rows(path: Path, name: str) -> tuple[list[Row], list[Problem]]:
     """Return all rows that are not blank, as far as the file can be read."""
-    content = path.read_bytes()
+    content = read_outside(path, name)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:

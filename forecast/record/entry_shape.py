@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from math import isfinite
 from typing import Any
 
 from forecast.record.entries import FORMAT, MERGE
+from forecast.workspace.json_text import NotJsonError, load_json
 from forecast.workspace.problems import Problem, Source, nearest, shown
 
 Check = tuple[Callable[[Any], bool], str]  # whether a value is right, and what is allowed
@@ -24,46 +23,13 @@ class RefusedError(ValueError):
 def parse_object(text: str) -> Mapping[str, Any]:
     """Parse one line. Raises RefusedError, which says what is wrong."""
     try:
-        content = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite)
-        if "\\u" in text:
-            json.dumps(content, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        msg = "half of a character (a lone surrogate)"
-        raise RefusedError(msg) from None
-    except RecursionError:
-        msg = "nested too deeply"
-        raise RefusedError(msg) from None
-    except json.JSONDecodeError as error:
-        raise RefusedError(str(error)) from None
-    except RefusedError:
-        raise
-    except ValueError:  # an integer of thousands of digits
-        msg = "a number that is too long"
-        raise RefusedError(msg) from None
+        content = load_json(text, keys_once=True)
+    except NotJsonError as error:
+        raise RefusedError(error.what) from None
     if not isinstance(content, dict):
         msg = "no object"
         raise RefusedError(msg)
     return content
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        names = [name for name, _ in pairs]
-        msg = f"key {shown(next(name for name in names if names.count(name) > 1))} twice"
-        raise RefusedError(msg)
-    return entries
-
-
-def _refuse(name: str) -> Any:
-    msg = f"{name}, which is no JSON number"
-    raise RefusedError(msg)
-
-
-def _finite(text: str) -> float:
-    if not isfinite(value := float(text)):
-        _refuse(text[:20])
-    return value
 
 
 def shape_problems(content: Mapping[str, Any], source: Source) -> Iterator[Problem]:

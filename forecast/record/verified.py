@@ -12,9 +12,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from forecast.files import read_in
 from forecast.record.kept import DamagedError, digest_of_content, kept_content, listed_file, sealed_lines
 from forecast.record.ledger import LEDGER
 from forecast.workspace.problems import Source
@@ -60,6 +62,14 @@ class Row:
     text: bytes
     digest: str
     content: Mapping[str, Any]
+
+    @property
+    def day(self) -> date | None:
+        """The date of the forecast; None where the line is of none."""
+        try:
+            return date.fromisoformat(self.content["as_of"])
+        except (KeyError, TypeError, ValueError):
+            return None
 
     @property
     def parents(self) -> tuple[str | None, ...]:
@@ -286,7 +296,7 @@ def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[Finding, ...
     parts: dict[str, bytes] = {}
     seen: dict[str, None] = {}  # lines of manifests that were looked at already
     contents: set[str] = set()
-    updates = [row for row in rows if "as_of" in row.content]
+    updates = [row for row in rows if row.day is not None]
     for row in updates:
         manifest = row.content.get("kept")
         if not isinstance(manifest, str) or manifest in contents:
@@ -322,15 +332,13 @@ def _damaged(row: Row, path: str, error: DamagedError) -> Finding:
 
 def verified_pages(root: Path, rows: Sequence[Row]) -> Iterator[Finding]:
     """Hold the forecast.json of every date against the lines of that date."""
-    lines: dict[str, list[dict[str, float]]] = {}
+    lines: dict[date, list[dict[str, float]]] = {}
     for row in rows:
-        if isinstance(day := row.content.get("as_of"), str):
-            lines.setdefault(day, []).append(_probabilities(row.content))
+        if row.day is not None:
+            lines.setdefault(row.day, []).append(_probabilities(row.content))
     for day, told in lines.items():
-        place = root / "reports" / day / "forecast.json"
-        if ".." in day or "/" in day or not place.exists():
-            continue
-        if _probabilities(_content(place.read_bytes())) not in told:
+        content = read_in(root / "reports" / day.isoformat(), "forecast.json")
+        if content is not None and _probabilities(_content(content)) not in told:
             where = Source(f"reports/{day}/forecast.json", 1)
             yield Finding(where, "other page", f"no line of the ledger has these numbers for {day}")
 
@@ -348,7 +356,7 @@ def _lines(numbers: Sequence[int]) -> str:
 
 def verified_origin(rows: Sequence[Row], version: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     """Note which lines another version of the engine or another kind of machine wrote than the one at hand."""
-    updates = [row for row in rows if "as_of" in row.content]
+    updates = [row for row in rows if row.day is not None]
     versions: dict[str, list[int]] = {}
     machines: dict[str, list[int]] = {}
     for row in updates:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.json_text import load_json
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+
+# What a value of another kind than `forecast backtest` writes ends in.
+WRONG = (AttributeError, KeyError, TypeError, ValueError)
 TABLE, LINES = "reports/replay.csv", "reports/replay.jsonl"
 
 Points = tuple[tuple[date, float], ...]
@@ -40,12 +44,16 @@ def _courses(root: Path, kind: str) -> dict[str, Course]:
     if not path.exists():
         return {}
     found: dict[str, list[tuple[date, float, float, float]]] = {}
-    for text in path.read_text(encoding="utf-8").splitlines():
-        row: Mapping[str, Any] = json.loads(text)
-        day = date.fromisoformat(row["as_of"])
-        for one in row.get(kind, ()):
-            levels = one["quantiles"]
-            found.setdefault(one["id"], []).append((day, one["probability"], levels["0.05"], levels["0.95"]))
+    for number, text in enumerate(_text(path, LINES).removesuffix("\n").split("\n"), 1):
+        try:
+            row: Mapping[str, Any] = load_json(text)
+            day = date.fromisoformat(row["as_of"])
+            for one in row.get(kind, ()):
+                levels = one["quantiles"]
+                middle, low, high = map(_probability, (one["probability"], levels["0.05"], levels["0.95"]))
+                found.setdefault(_name(one["id"]), []).append((day, middle, low, high))
+        except WRONG as error:
+            raise _not_as_written(LINES, number, error) from None
     return {name: Course(*zip(*points, strict=True)) for name, points in found.items()}
 
 
@@ -55,11 +63,45 @@ def forecaster_courses(root: Path) -> dict[str, dict[str, Points]]:
     if not path.exists():
         return {}
     found: dict[str, dict[str, list[tuple[date, float]]]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            point = (date.fromisoformat(row["time"]), float(row["probability"]))
+    table, problems = parse_csv(_text(path, TABLE).encode(), TABLE)
+    if table is None or problems:
+        raise WorkspaceProblems(problems)
+    for number, cells in table.rows:
+        row = dict(zip(table.header, cells, strict=True))
+        try:
+            point = (date.fromisoformat(row["time"]), _probability(float(row["probability"])))
             found.setdefault(row["question"], {}).setdefault(row["forecaster"], []).append(point)
+        except WRONG as error:
+            raise _not_as_written(TABLE, number, error) from None
     return {
         question: {forecaster: tuple(sorted(points)) for forecaster, points in by_forecaster.items()}
         for question, by_forecaster in found.items()
     }
+
+
+def _text(path: Path, name: str) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_as_written(name, content.count(b"\n", 0, error.start) + 1, error) from None
+
+
+def _probability(value: float) -> float:
+    if not 0.0 <= value <= 1.0:
+        msg = f"{value} is no probability"
+        raise ValueError(msg)
+    return value
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        msg = "an id that is no text"
+        raise TypeError(msg)
+    return value
+
+
+def _not_as_written(path: str, line: int, error: Exception) -> WorkspaceProblems:
+    got = f"no {error}" if isinstance(error, KeyError) else str(error)
+    what, allowed = "not as a replay writes it", "`forecast backtest` writes the file anew"
+    return WorkspaceProblems([Problem(Source(path, line), what, got, allowed)])

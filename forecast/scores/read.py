@@ -29,6 +29,7 @@ from forecast.scores.places import Where
 from forecast.scores.rows import Rows
 from forecast.scores.table import Forecasts
 from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.outside import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, quoted, shown
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def read_forecasts(paths: Sequence[Path], *, ordered: bool = False, base: Path |
     for place, path in enumerate(paths):
         name = (path if base is None else path.relative_to(base)).as_posix()
         names.append(name)
-        table, found = parse_csv(path.read_bytes(), name)
+        table, found = parse_csv(read_outside(path, name), name)
         problems += found
         if table is None:
             continue

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.workspace import csv_text
-from forecast.workspace.problems import Problem, Source, nearest, quoted
+from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
 from forecast.workspace.yaml_text import MAX_BYTES
 
 NETWORK = "priors/network.yaml"
@@ -29,6 +29,8 @@ RENAMES = "priors/renames.jsonl"
 APPENDED = (RESOLUTIONS, JUDGEMENTS, "reports/ledger.jsonl")  # whose lines keep the names that they were written with
 UNFINISHED = "reports/.rename.json"  # what a rename is about to write; it goes when all is written
 BENCHMARKS = "priors/benchmarks/"  # what others forecast; no forecast is ever computed from them
+
+REPORTS = "reports"
 
 IN_PRIORS = (NETWORK, SCENARIOS, EXPERTS)
 OPTIONAL_IN_PRIORS = (QUESTIONS, RESOLUTIONS, JUDGEMENTS, RENAMES)
@@ -75,12 +77,19 @@ class InputFiles:
 
 
 def find_files(root: Path) -> InputFiles:
-    """Read every input file below `priors/` and `evidence/`; links to folders are not followed."""
+    """Read every input file below `priors/` and `evidence/`, never one outside the workspace.
+
+    Links to folders are not followed, and links that lead out are problems, also those of `reports/`: what is written
+    there would be written elsewhere.
+    """
     contents: dict[str, bytes] = {}
-    problems: list[Problem] = []
+    within = root.resolve()
+    problems = [*leading_out(root, within)]
     for folder in ("priors", "evidence"):
+        if _leads_out(root / folder, within):
+            continue
         for path, place in sorted(_files_below(root, folder)):
-            found = _bytes_of(place, path) if _is_input(path) else _unread(path)
+            found = _bytes_of(place, path, within) if _is_input(path) else _unread(path, place)
             if isinstance(found, bytes):
                 contents[path] = found
             elif found is not None:
@@ -95,10 +104,31 @@ def given_files(contents: Mapping[str, bytes]) -> InputFiles:
     return InputFiles(dict(sorted(contents.items())), problems)
 
 
+def leading_out(root: Path, within: Path) -> Iterator[Problem]:
+    """Yield a problem for each folder of a workspace, and each entry of `reports/`, that is a link out of it."""
+    places = [root / folder for folder in ("priors", "evidence", REPORTS)]
+    if (root / REPORTS).is_dir() and not _leads_out(root / REPORTS, within):
+        with os.scandir(root / REPORTS) as entries:
+            places += sorted(Path(entry) for entry in entries if entry.is_symlink())
+    for place in places:
+        if _leads_out(place, within):
+            yield _outside(_readable(place.relative_to(root).as_posix()), place)
+
+
+def _leads_out(place: Path, within: Path) -> bool:
+    return place.is_symlink() and not Path(os.path.realpath(place)).is_relative_to(within)
+
+
+def _outside(path: str, place: Path) -> Problem:
+    got, allowed = shown(str(place.readlink())), "a workspace holds its own files; copy what it leads to"
+    return Problem(Source(path, 1), "a link that leads out of the workspace", got, allowed)
+
+
 def _files_below(root: Path, folder: str) -> Iterator[tuple[str, Path]]:
     for at, folders, names in os.walk(root / folder):
         # A folder that is called like a file is somebody's mistake.
-        odd = [name for name in folders if name.endswith((".yaml", TABLE))]
+        # So is one that is a link: it is not followed, and what is behind it would be missed without a word.
+        odd = [name for name in folders if name.endswith((".yaml", TABLE)) or Path(at, name).is_symlink()]
         folders[:] = [name for name in folders if name not in odd and not name.startswith(".")]
         for name in (*names, *odd):
             if not name.startswith("."):
@@ -125,8 +155,10 @@ def _is_benchmark(path: str) -> bool:
     return path.startswith(BENCHMARKS) and path.endswith(TABLE)
 
 
-def _bytes_of(place: Path, path: str) -> bytes | Problem:
+def _bytes_of(place: Path, path: str, within: Path) -> bytes | Problem:
     try:
+        if _leads_out(place, within):
+            return _outside(path, place)
         status = place.stat()
         if not stat.S_ISREG(status.st_mode):
             return Problem(Source(path, 1), "not a file", "a folder" if place.is_dir() else "a device", "a text file")
@@ -139,7 +171,10 @@ def _bytes_of(place: Path, path: str) -> bytes | Problem:
         return Problem(Source(path, 1), "file cannot be read", error.strerror or "", "a readable text file")
 
 
-def _unread(path: str) -> Problem | None:
+def _unread(path: str, place: Path) -> Problem | None:
+    if place.is_symlink() and place.is_dir():
+        what, allowed = "a link to a folder is not followed", "put the files themselves there"
+        return Problem(Source(path, 1), what, shown(str(place.readlink())), allowed, "warning")
     if not path.endswith(UNREAD_SUFFIXES) or path.startswith(BENCHMARKS):
         return None
     patterns = (STATEMENTS + "*.yaml", BENCHMARKS + "*.csv", EVIDENCE + "*.yaml", EVIDENCE + "*.csv")

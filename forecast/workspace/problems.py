@@ -12,10 +12,13 @@ from typing import Literal
 Severity = Literal["error", "warning"]
 
 SHOWN_CHARACTERS = 80  # of a user's value in a message; longer ones are cut
+# Characters of a name that is listed, and of a message's words and parts; what is longer is cut.
+LONGEST_NAME, LONGEST_WORD, LONGEST_PART = 100, 200, 5_000
 NAMES_LISTED = 40  # in a message; the rest is counted
 TOLD_APART = 5  # mistakes of one kind in a table; of more the first is told, and their number
 GOT_LISTED = 3  # values that a message for several rows shows
 TABLE = ".csv"
+LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 NO_NAME = "is not usable as a name"
 UNKNOWN = re.compile(r"(?:unknown [a-z ]+|has no state) ('.*')$")
 # What differs between rows with one mistake: the item that is meant, an id that stands twice, and where it stood first.
@@ -49,8 +52,8 @@ class Problem:
         prefix = "warning: " if self.severity == "warning" else ""
         got = [f"got {self.got}"] if self.got else []
         allowed = [self.allowed] if self.allowed else []
-        # One problem is one line, whatever the user's text holds.
-        return f"{self.source}: " + "; ".join(" ".join(part.split()) for part in (prefix + self.what, *got, *allowed))
+        parts = "; ".join(map(_in_line, (prefix + self.what, *got, *allowed)))
+        return f"{_printable(str(self.source))}: {parts}"
 
 
 class WorkspaceProblems(Exception):  # noqa: N818 - a user reads "problems", not "errors"
@@ -93,6 +96,18 @@ def of_tables(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted((*rest, *gathered(in_tables))))
 
 
+def _in_line(part: str) -> str:
+    """Return a part of a message as it can be printed: on one line, of bounded length, whatever a user's text holds."""
+    words = " ".join(part[: 2 * LONGEST_PART].split())
+    cut = LONG_WORD.sub(lambda word: f"{word[0][:SHOWN_CHARACTERS]}...", words)
+    return _printable(cut if len(cut) <= LONGEST_PART else f"{cut[:LONGEST_PART]}...")
+
+
+def _printable(text: str) -> str:
+    """Write out what a terminal would obey or not show: control characters, reordering marks, lone surrogates."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def _as_one(found: Sequence[Problem]) -> Problem:
     first, last = found[0], max(problem.source.line for problem in found)
     values = tuple(dict.fromkeys(problem.got for problem in found if problem.got))
@@ -117,14 +132,18 @@ def nearest(name: str, known: Sequence[str]) -> str:
     if not near:  # the same name in other letters, capitals for small ones
         folded = {one.casefold(): one for one in reversed(known)}
         near = [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return f"; did you mean '{_cut(near[0])}'?" if near else ""
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:SHOWN_CHARACTERS]}..."
 
 
 def quoted(names: Iterable[str]) -> str:
     """Return `'a', 'b', 'c'`, counting what does not fit."""
-    listed = [f"'{name}'" for name in names]
+    listed = tuple(names)
     more = len(listed) - NAMES_LISTED
-    return ", ".join(listed[:NAMES_LISTED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(f"'{_cut(name)}'" for name in listed[:NAMES_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def shown(value: object) -> str:
@@ -138,7 +157,7 @@ def shown(value: object) -> str:
             return f"{value!r}"[:SHOWN_CHARACTERS]
         case str():
             cut = value[:SHOWN_CHARACTERS] + "..." if len(value) > SHOWN_CHARACTERS else value
-            return "'" + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut) + "'"
+            return f"'{_printable(cut)}'"
         case list():
             return "a list" if value else "an empty list"
         case dict():

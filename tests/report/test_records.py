@@ -117,7 +117,7 @@ def test_scenarios_that_came_about_too_often_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "named"), [("{", "no JSON"), ("[]", "no date"), ('{"date": "2025-01-01"}', "no worlds")]
+    ("content", "named"), [("{", "no JSON"), ("[]", "no JSON object"), ('{"date": "2025-01-01"}', "no worlds")]
 )
 def test_mistakes_in_a_calibration_file_are_named(tmp_path: Path, content: str, named: str) -> None:
     """A file that is no run of calibration is a problem with its path, not a traceback."""

@@ -1,0 +1,133 @@
+"""Whatever stands in a file, reading it ends soon, with a value or with located problems."""
+
+from __future__ import annotations
+
+import random
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.hostile.mutations import mutate
+from tests.hostile.readers import Reader, readers
+
+CORPUS = Path(__file__).parent / "corpus"
+SECONDS = 2.0  # for 64 kB; of the processor, so that other work on the machine counts nothing
+MEGABYTES = 350.0  # a network of the largest size that is allowed, once over
+READERS = readers()
+SHORT = 0.5  # seconds a reader
+CASES = 1_000_000
+
+
+def failure(reader: Reader, content: bytes) -> str | None:
+    """Return what is wrong with how a reader took a file; None where nothing is."""
+    begun = time.process_time()
+    try:
+        wrong = reader.check(content)
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    taken = time.process_time() - begun
+    return wrong[0] if wrong else f"took {taken:.1f} s" if taken > SECONDS else None
+
+
+def failures(name: str, rng: random.Random, cases: int, seconds: float) -> tuple[int, dict[str, bytes]]:
+    """Try so many changed files, or for so long; return how many there were, and the shortest for each failure."""
+    reader, begun, done = READERS[name], time.monotonic(), 0
+    found: dict[str, bytes] = {}
+    while done < cases and time.monotonic() - begun < seconds:
+        content = mutate(rng.choice(reader.seeds), reader.seeds, rng)
+        done += 1
+        said = failure(reader, content)
+        if said is not None and len(content) < len(found.get(said, content + b"x")):
+            found[said] = content
+    return done, found
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_that_is_right_is_read(name: str) -> None:
+    """What the changed files begin with is read without a word about its form."""
+    assert [None] * len(READERS[name].seeds) == [failure(READERS[name], seed) for seed in READERS[name].seeds]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_changed_files_are_read_or_refused(name: str) -> None:
+    """A file that was changed anyhow is read or refused, in time; each run of the tests tries the same ones."""
+    done, found = failures(name, random.Random(f"short {name}"), 400, SHORT)
+    assert ({}, True) == (found, done > 0)
+
+
+@settings(max_examples=25, deadline=None, phases=(Phase.generate, Phase.shrink), suppress_health_check=[*HealthCheck])
+@given(name=st.sampled_from(sorted(READERS)), text=st.text(max_size=300), filling=st.binary(max_size=60))
+def test_text_of_any_kind_is_read_or_refused(name: str, text: str, filling: bytes) -> None:
+    """So is any text, with any bytes in the middle of it or of a file that is right."""
+    seed = READERS[name].seeds[0]
+    contents = (text.encode("utf-8", "replace"), text[:150].encode("utf-8", "replace") + filling, filling)
+    middles = [seed[: len(seed) // 2] + piece + seed[len(seed) // 2 :] for piece in contents]
+    assert [None] * 6 == [failure(READERS[name], content) for content in (*contents, *middles)]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(path for path in CORPUS.rglob("*") if path.is_file()), ids=lambda p: f"{p.parent.name}/{p.name}"
+)
+def test_what_failed_once(path: Path) -> None:
+    """Files that ended or delayed a reader once are read or refused now; the folder is called like the reader."""
+    name = path.parent.relative_to(CORPUS).as_posix().replace("+", "/")
+    assert None is failure(READERS[name], path.read_bytes())
+
+
+def flood(name: str) -> bytes:
+    """Return 64 kB of one kind of mistake, the worst that are known for a reader."""
+    names = b" ".join(b"v%d" % number for number in range(110))
+    every = b"".join(b"variable v%d{type discrete[2]{a,b};}" % number for number in range(110))
+    near = [b" ".join(b"v%d" % other for other in range(max(0, number - 20), number)) for number in range(60)]
+    return {
+        "bif cycles": every + b"".join(b"probability(v%d|%s){table 1;}" % (n, names) for n in range(110)),
+        "bif tables": every + b"".join(b"probability(v%d|%s){default 1 0;}" % (n, p) for n, p in enumerate(near)),
+        "yaml nested": b"- " * 32_000,
+        "yaml keys": b"a:\n" * 20_000,
+        "csv quotes": b'"a\n"b\n' * 10_000,
+        "csv cells": b"a,b\n" + b"x\n" * 30_000,
+        "json-lines nested": b"[" * 64_000,
+        "json-lines lines": b"{}\n" * 20_000,
+        "manifold points": b"[" + b"{}," * 20_000 + b"{}]",
+        "ledger nested": b"[" * 64_000,
+    }[name][:64_000]
+
+
+FLOODS = ("bif cycles", "bif tables", "yaml nested", "yaml keys", "csv quotes", "csv cells")
+MORE_FLOODS = ("json-lines nested", "json-lines lines", "manifold points", "ledger nested")
+
+
+@pytest.mark.parametrize("name", [*FLOODS, *MORE_FLOODS])
+def test_a_file_of_mistakes_alone(name: str) -> None:
+    """64 kB of the worst that is known take at most two seconds of the processor."""
+    assert None is failure(READERS[name.split()[0]], flood(name))
+
+
+def test_the_memory_of_a_dense_network() -> None:
+    """A small file that asks for large tables gets no more than the limit of a network."""
+    tracemalloc.start()
+    try:
+        READERS["bif"].check(flood("bif tables"))
+        peak = tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+    assert peak <= MEGABYTES
+
+
+@pytest.mark.trust
+def test_a_million_cases() -> None:
+    """A million changed files, over all readers, and not one failure."""
+    total = sum(reader.share for reader in READERS.values())
+    found: dict[str, dict[str, bytes]] = {}
+    counts: dict[str, int] = {}
+    for name, reader in READERS.items():
+        cases = -(-CASES * reader.share // total)
+        counts[name], found[name] = failures(name, random.Random(f"long {name}"), cases, float("inf"))
+        print(f"{counts[name]:>9,} cases of {name}: {len(found[name])} failures", flush=True)
+    print(f"{sum(counts.values()):>9,} cases in all", flush=True)
+    assert {} == {name: said for name, said in found.items() if said}
+    assert sum(counts.values()) >= CASES
