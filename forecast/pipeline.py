@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ from forecast.reweight.moved import leave_out, parts_of
 from forecast.reweight.posterior import Posterior, posterior, unweighted
 from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
+from forecast.workspace.files import find_files
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.misfits import misfits
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
@@ -190,8 +191,9 @@ def write(update: Update, progress: Progress, *, with_report: bool = True) -> Up
     """Write the files of an update, all at once, then its ledger line if there is news, then the list of updates.
 
     Returns what was written. Where other updates have been written since this one was computed, it is compared with
-    them: what is new, what changed and what moved it are then others, the probabilities are not. The lock of the
-    workspace is held while that is decided and written, not while anything is sampled.
+    them: what is new, what changed and what moved it are then others, the probabilities are not. A warning says that
+    files were changed meanwhile. The lock of the workspace is held while that is decided and written, not while
+    anything is sampled.
 
     Raises WorkspaceProblems and OSError.
     """
@@ -207,7 +209,19 @@ def write(update: Update, progress: Progress, *, with_report: bool = True) -> Up
             from forecast.publish import write_index
 
             write_index(now.root, now.outcome, _with_line(now))
-    return now
+        late = _changed_meanwhile(now)
+    return replace(now, warnings=(*now.warnings, *late))
+
+
+def _changed_meanwhile(update: Update) -> tuple[Problem, ...]:
+    """Warn where files were changed after an update had read them: its line is the last one, and they are newer."""
+    read, now = update.outcome.workspace.digests, find_files(update.root).digests
+    paths = [path for path in sorted({*read, *now}) if read.get(path) != now.get(path)]
+    if not paths:
+        return ()
+    what = "this file was changed while the forecast was computed, which does not have the change"
+    more = f"and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return (Problem(Source(paths[0], 1), what, more, "run `forecast update` again", "warning"),)
 
 
 def _files(update: Update, progress: Progress, *, with_report: bool) -> dict[str, bytes]:

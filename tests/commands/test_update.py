@@ -6,13 +6,14 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from forecast import digits
+from forecast import digits, pipeline
 from forecast.commands.main import main
 from forecast.prior.draws import _groups
 from forecast.prior.settings import Fit
@@ -328,3 +329,18 @@ def test_strict_exits_with_1_where_a_forecast_is_not_reliable(fresh: Path, spoil
     assert (1 if spoiled else 0) == again.exit_code
     assert spoiled != json.loads(again.stdout)["diagnostics"]["reliable"]
     assert 0 == _update(fresh).exit_code
+
+
+def test_files_that_change_while_it_is_computed(updated: Path) -> None:
+    """An update whose files were changed meanwhile is written as computed, and says that the change is not in it."""
+    day = date.fromisoformat("2026-07-05")
+    sources = updated / "evidence/sources.yaml"
+    before = sources.read_bytes()
+    found = pipeline.conclude(updated, day, lambda _: None, as_of=day)
+    sources.write_bytes(before + b"# a remark\n")
+    written = pipeline.write(found, lambda _: None, with_report=False)
+    (warning,) = set(written.warnings) - set(found.warnings)
+    what = "this file was changed while the forecast was computed, which does not have the change"
+    assert f"evidence/sources.yaml:1: warning: {what}; run `forecast update` again" == str(warning)
+    again = pipeline.conclude(updated, day, lambda _: None, as_of=day)
+    assert () == tuple(set(pipeline.write(again, lambda _: None, with_report=False).warnings) - set(again.warnings))

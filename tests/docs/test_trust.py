@@ -31,6 +31,6 @@ def test_a_promise_names_its_tests(row: str) -> None:
 def test_all_promises_are_rows() -> None:
     """Nothing is promised outside the tables but what introduces them and says where a promise ends."""
     assert len(ROWS) > 20
-    texts = [text for text in PROMISES.split("\n\n") if not text.startswith(("#", "|"))]
+    texts = [text.strip() for text in PROMISES.split("\n\n") if text.strip() and not text.startswith(("#", "|"))]
     assert [True, True] == [text.startswith(("Each row names", "**Without one of the two")) for text in texts]
     assert BEYOND.count("\n- ") == BEYOND.strip().count("\n") + 1
