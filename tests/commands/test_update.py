@@ -17,6 +17,7 @@ from forecast import digits, pipeline
 from forecast.commands.main import main
 from forecast.prior.draws import _groups
 from forecast.prior.settings import Fit
+from forecast.record.ledger import read_ledger
 from forecast.store.sealed import open_sealed
 from tests.commands.conftest import AS_OF
 from tests.entries import entries, parts_of, rewrite
@@ -79,7 +80,7 @@ def test_first_update(fresh: Path) -> None:
         r"^(\w+) +[<>]?\d[\d.]* % +[<>]?\d+(?: to [<>]?\d+)? %", result.stdout, flags=re.MULTILINE
     )
     assert {f"reports/{AS_OF}/forecast.csv", f"reports/{AS_OF}/forecast.json", LEDGER} == {
-        name for name in _tree(fresh) if name.startswith("reports")
+        name for name in _tree(fresh) if name.startswith("reports") and "/kept/" not in name
     }
     table, lines = _forecast(fresh), _ledger(fresh)
     assert SCENARIOS == list(_p(table))
@@ -126,15 +127,17 @@ def test_one_new_file_moves_the_forecast(updated: Path) -> None:
 
 
 def test_as_of_uses_nothing_later(fresh: Path) -> None:
-    """Items and statements dated after the as-of date change no bit of the forecast and of the ledger line."""
+    """Items and statements dated after the as-of date change no bit of the forecast, and of the line what was kept."""
     _done(fresh, as_of="2026-06-24")
-    before = _tree(fresh / "reports")
+    before, (line,) = _tree(fresh / "reports" / "2026-06-24"), read_ledger(fresh).updates
     shutil.rmtree(fresh / "reports" / "2026-06-24")
     (fresh / LEDGER).unlink()
     (fresh / "evidence" / "2026-06-25-shops.yaml").write_text(SALE, encoding="utf-8")
     (fresh / "priors" / "statements" / "later.yaml").write_text(STATEMENT, encoding="utf-8")
     _done(fresh, as_of="2026-06-24")
-    assert before == _tree(fresh / "reports")
+    assert before == _tree(fresh / "reports" / "2026-06-24")
+    (after,) = read_ledger(fresh).updates
+    assert (True, replace(line, kept=after.kept)) == (line.kept != after.kept, after)
 
 
 def test_dry_run_writes_nothing(updated: Path) -> None:
@@ -158,7 +161,7 @@ def test_report_is_written_with_the_forecast(updated: Path) -> None:
     _done(updated, "--seed", "20250806", report="--json")
     names = {path.name for path in (updated / "reports" / AS_OF).iterdir()}
     assert {"forecast.csv", "forecast.json", "forecast.nc", "report.html", "report.json", "report.md"} == names
-    assert {".cache", ".lock", AS_OF, "index.html", "ledger.jsonl"} == {
+    assert {".cache", ".lock", AS_OF, "index.html", "kept", "ledger.jsonl"} == {
         path.name for path in (updated / "reports").iterdir()
     }
 

@@ -83,7 +83,7 @@ def test_nothing_is_written_before_the_end(tmp_path: Path, monkeypatch: pytest.M
     found = _concluded(tmp_path, world(), monkeypatch)
     assert [".cache"] == [path.name for path in (tmp_path / "reports").iterdir()]
     write(found, lambda _: None, with_report=False)
-    assert {".cache", ".lock", AS_OF.isoformat(), "ledger.jsonl"} == {
+    assert {".cache", ".lock", AS_OF.isoformat(), "kept", "ledger.jsonl"} == {
         path.name for path in (tmp_path / "reports").iterdir()
     }
     assert found.folder == tmp_path / "reports" / AS_OF.isoformat()

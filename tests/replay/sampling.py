@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from forecast.prior.draws import Draws, NotSampledError, draws_digest
 from forecast.prior.rows_prior import theta_draws
 from forecast.prior.spec import PriorSpec
+from forecast.store.entries import Place, keep, load
+from forecast.store.sealed import Sealed
 
 DRAWS = 120
 CONVERGED = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0}
@@ -28,12 +31,19 @@ def by_digest(
 ) -> Draws:
     """In the place of `prior_draws`: whatever changes the digest of the draws changes every one of them."""
     digest = draws_digest(spec, seed)
-    folder = cache / digest[:32]
-    if not (folder / "theta.npy").exists():
-        if not may_sample:
-            raise NotSampledError(spec, digest)
+    place = Place(cache, "draws", digest)
+
+    def read(entry: Sealed) -> Draws:
+        return Draws(entry.array("theta"), digest, CONVERGED, cache, lambda: ({}, {}))
+
+    found = load(place, read)
+    if found is None and not may_sample:
+        raise NotSampledError(spec, digest)
+    if found is None:
         progress("drawing")
-        folder.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(int(digest[:16], 16))
-        np.save(folder / "theta.npy", theta_draws(spec.rows, rng.standard_normal((spec.rows.n_coordinates, size))))
-    return Draws(np.load(folder / "theta.npy"), digest, CONVERGED, cache, lambda: ({}, {}))
+        theta = theta_draws(spec.rows, rng.standard_normal((spec.rows.n_coordinates, size)))
+        keep(place, {"theta": theta, "diagnostics": json.dumps(CONVERGED).encode()})
+        found = load(place, read)
+    assert found is not None
+    return found
