@@ -23,7 +23,7 @@ from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
 from forecast.record.changes import changes, other_changes
 from forecast.record.entries import Line
-from forecast.record.kept import keep_inputs
+from forecast.record.kept import keep_inputs, seal
 from forecast.record.kept_forecast import kept_forecast
 from forecast.record.ledger import LEDGER, Ledger, append, has_news, line_to_compare, read_ledger
 from forecast.record.new_line import new_line
@@ -205,6 +205,8 @@ def write(update: Update, progress: Progress, *, with_report: bool = True) -> Up
         if now.is_new:
             keep_inputs(now.root, now.outcome.workspace.contents)  # before the line that names them
             append(now.root, now.line)
+        else:
+            seal(now.root, now.ledger.texts[-1:])  # an update may have been interrupted before it was copied
         if with_report:
             from forecast.publish import write_index
 

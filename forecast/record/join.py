@@ -67,7 +67,7 @@ def merge_ledger(root: Path, on: date) -> Joined:
         joined = join(both_sides(text) if has_markers else lines, on, solved=has_markers)
         if joined.is_changed:
             replace_file(place, _content(joined, before, [line for _, line in lines]))
-            seal(root, joined.ledger.texts)
+        seal(root, joined.ledger.texts)  # also what an interrupted command has not copied
     return joined
 
 

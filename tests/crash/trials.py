@@ -41,7 +41,7 @@ class Trials:
 
     def kill_at(self, course: Course, how: str, number: int) -> None:
         """Kill a command before, in (`half`) or after a call of its calls that write."""
-        root = copied(self.template, self.folder / "killed")
+        root = copied(self.template, self.folder / "killed", course.row)
         ended = workspaces.run(root, how, number, course.row.call(root))
         when = f"{course.row.name}, killed {how} call {number} ({course.calls[number]})"
         assert -signal.SIGKILL == ended.returncode, f"{when}: {ended.stderr}"
@@ -50,7 +50,7 @@ class Trials:
     def kill_at_an_instant(self, course: Course) -> None:
         """Kill a command at a random moment of its time, and wait for the processes that it has started."""
         seconds = self.rng.uniform(0.2, 1.0) * course.seconds
-        root = copied(self.template, self.folder / "killed")
+        root = copied(self.template, self.folder / "killed", course.row)
         arguments = [one for one in course.row.call(root) if one not in ("--workers", "1")]
         when = f"{course.row.name}, killed after {seconds:.3f} s"
         called = workspaces.command(root, "never", 0, arguments)
@@ -65,7 +65,7 @@ class Trials:
 
     def kill_when_told(self, course: Course) -> None:
         """Kill a command at once when it has said that its last file is written."""
-        root, out = copied(self.template, self.folder / "killed"), ""
+        root, out = copied(self.template, self.folder / "killed", course.row), ""
         called = workspaces.command(root, "never", 0, course.row.call(root))
         with subprocess.Popen(called, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
             assert process.stdout is not None
@@ -90,7 +90,7 @@ class Trials:
         how, row = self.rng.choice(hows), course.row
         largest = max(len(course.after[path]) for path in row.files)
         number = self.rng.randrange(largest if how == "size" else len(course.calls))
-        root = copied(self.template, self.folder / "refused")
+        root = copied(self.template, self.folder / "refused", row)
         ended = workspaces.run(root, how, number, row.call(root))
         when = f"{row.name}, {how} from {number} on"
         self.judge_refused(course, root, ended, when)
