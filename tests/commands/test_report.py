@@ -34,10 +34,10 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     about = asked(world(), tmp_path)
     noted: list[dict[str, Any]] = []
 
-    def conclude(root: Path, *_: Any, as_of: Any, seed: int, **__: Any) -> Update:
+    def conclude(root: Path, *_: Any, as_of: Any, seed: int, n_lines: int, **__: Any) -> Update:
         noted.append({"as_of": as_of.isoformat(), "seed": seed})
-        line = update(**LINE)
-        return Update(root, about.outcome, about.forecast, line, read_ledger(root), False, (), (), (), False)
+        line, lines = update(**LINE), read_ledger(root).until(n_lines)
+        return Update(root, about.outcome, about.forecast, line, lines, False, (), (), (), False)
 
     def published(asked: Asked, _: Any) -> dict[str, bytes]:
         noted.append({"lines": len(asked.ledger)})
