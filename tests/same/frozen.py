@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 TODAY = date(2026, 11, 29)
-CHAINS, DRAWS = 4, 100
+CHAINS, DRAWS = 4, 250
 SAMPLER = ("spec", "seed", "progress")  # the first parameters of the function `sample`
 CODE_DIGEST = re.compile(r'("(?:program|kept|previous|draws|code)": ?)"[0-9a-f]{8,64}"')
 SECONDS = re.compile(r"(\"(?:fitting|leaving_out|refitting)\": )[0-9.e+-]+|\\b[0-9.]+( s)(?=[,\n]|$)", re.MULTILINE)
@@ -131,7 +131,7 @@ def _made_up(spec: Any, seed: int) -> dict[str, Any]:
         sizes = {"slope": len(spec.rated), "spread": spec.n_distributions}
         posterior |= {name: np.exp(0.3 * normal(size)) for name, size in sizes.items() if size}
     stats = {"diverging": np.zeros((CHAINS, DRAWS), dtype=bool), "energy": normal(1)[..., 0]}
-    diagnostics = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0, "sampled": 500.0}
+    diagnostics = {"r_hat_max": 1.0, "ess_bulk_min": 900.0, "ess_tail_min": 900.0, "divergences": 0.0, "sampled": 1e3}
     theta = np.ascontiguousarray(named("run_draws")(x, named("record_theta")(rows)).T)
     return {"theta": theta, "posterior": posterior, "sample_stats": stats, "diagnostics": diagnostics}
 

@@ -214,7 +214,15 @@ def writing(folder: Path) -> Texts:
             form: (
                 *("import", "evidence", str(SAMPLES / path), "--format", form),
                 *("--event", "success" if form == "gdelt" else "launch", "--source", "forum"),
-                *("--from", "2026-04-01", "--to", "2026-04-30", "--reported", "2026-06-01"),
+                *(
+                    "--from",
+                    "2026-04-01",
+                    "--to",
+                    "2026-04-30",
+                    "--reported",
+                    "2026-06-01",
+                    *(("--whole",) if form == "gdelt" else ()),
+                ),
             )
             for form, path in CODED.items()
         }
@@ -278,8 +286,11 @@ def shipped(folder: Path) -> Texts:
 
     home = Path(str(forecast.__file__)).parents[1]
     asked = Asked(folder / "shipped")
-    for part in ("priors", "evidence", "reports"):
-        shutil.copytree(home / part, asked.folder / part, ignore=shutil.ignore_patterns(".cache", ".lock", "2*", "*.html"))
+    for part in ("priors", "evidence"):
+        shutil.copytree(home / part, asked.folder / part)
+    (asked.folder / "reports").mkdir()
+    for name in ("ledger.jsonl", "replay.csv", "replay.jsonl", "calibration.json"):
+        shutil.copy(home / "reports" / name, asked.folder / "reports" / name)
     with made_up() as made:
         asked.both("check")
         for day in ("2026-03-01", "2026-11-20"):
