@@ -37,8 +37,8 @@ class Asked:
     def run(self, *arguments: str, name: str = "", typed: str = "n\n", on: Path | None = None) -> int:
         """Run a command on the workspace (or on another, or on none where it takes no `-C`) and keep what it said."""
         from click.testing import CliRunner
-        from forecast.commands.main import main
 
+        from forecast.commands.main import main
         from tests.same.frozen import plain, said
 
         root = on or self.folder
@@ -188,8 +188,11 @@ WRITERS: dict[str, Sequence[str]] = {
     "polymarket": ("import", "benchmark", str(SAMPLES / "polymarket.json"), "--format", "polymarket", "--id", "p"),
 }
 CODED = {
-    "acled": "acled.csv", "gdelt": "gdelt.export.CSV", "ucdp-ged": "ucdp-ged.csv", "ucdp-candidate": "ucdp-candidate.csv"
-}  # fmt: skip
+    "acled": "acled.csv",
+    "gdelt": "gdelt.export.CSV",
+    "ucdp-ged": "ucdp-ged.csv",
+    "ucdp-candidate": "ucdp-candidate.csv",
+}
 COUNTS = "    role: plan\n    counts: {of: fatalities, window_days: 30, states: {limited: 1, general: 20}}\n"
 EVENTS = "    role: consequence\n    counts: {of: events, window_days: 30, states: {yes: 1}}\n"
 
@@ -281,7 +284,6 @@ def worlds(folder: Path) -> Texts:
 def shipped(folder: Path) -> Texts:
     """The workspace of the checkout, with made-up draws, as of two dates."""
     import forecast
-
     from tests.same.frozen import made_up
 
     home = Path(str(forecast.__file__)).parents[1]
