@@ -24,7 +24,10 @@ TODAY = date(2026, 11, 29)
 CHAINS, DRAWS = 4, 250
 SAMPLER = ("spec", "seed", "progress")  # the first parameters of the function `sample`
 CODE_DIGEST = re.compile(r'("(?:program|kept|previous|draws|code)": ?)"[0-9a-f]{8,64}"')
-SECONDS = re.compile(r"(\"(?:fitting|leaving_out|refitting)\": )[0-9.e+-]+|\\b[0-9.]+( s)(?=[,\n]|$)", re.MULTILINE)
+SECONDS = re.compile(
+    r'("(?:fitting|leaving_out|refitting|seconds)": )[0-9.e+-]+|\b[0-9.]+( s)(?=[,\n]|$)', re.MULTILINE
+)
+FITS = re.compile(r'("fits": \[)[^]]*')  # seconds each
 LASTING = re.compile(r":\d+: |[Ee]rror|Usage|Try |warning|refused|changed")
 
 
@@ -147,7 +150,7 @@ def plain(text: str, *folders: str) -> str:
     """Return a text without the names of temporary folders and without seconds and digests that code has a part in."""
     for folder in folders:
         text = text.replace(folder, "DIR")
-    return SECONDS.sub(r"\1*\2", CODE_DIGEST.sub(r'\1"*"', text))
+    return FITS.sub(r"\1", SECONDS.sub(r"\1*\2", CODE_DIGEST.sub(r'\1"*"', text)))
 
 
 def said(stderr: str) -> str:

@@ -103,8 +103,8 @@ EVIDENCE = ["--headline", "Shops sell it", "--reported", "2026-06-25", "--claims
 LATER = "2026-07-01"
 
 
-def ask_all(asked: Asked, event: str, state: str, by: str, scenario: str, *, as_of: str, name: str = "") -> None:
-    """Ask every command that answers a question, of the forecast of a day."""
+def ask_all(asked: Asked, event: str, state: str, by: str, scenario: str, *, as_of: str, plain: bool = True) -> None:
+    """Ask every question of the forecast of a day, for a program, and if `plain` for a person too."""
     on = ("--as-of", as_of)
     told = f"{event}={state}"
     for arguments in (
@@ -129,7 +129,9 @@ def ask_all(asked: Asked, event: str, state: str, by: str, scenario: str, *, as_
         ("show", "--events"),
         ("show", "--by", by),
     ):
-        asked.both(*arguments, *on, name=name)
+        asked.run(*arguments, *on, "--json")
+        if plain:
+            asked.run(*arguments, *on)
 
 
 def example(folder: Path) -> Texts:
@@ -301,7 +303,7 @@ def shipped(folder: Path) -> Texts:
         lines = (asked.folder / "reports/ledger.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
         (folder / "lines").write_text("".join(lines[-2:]), encoding="utf-8")
         asked.files("lines", on=folder)
-        ask_all(asked, "ceasefire", "general", "2027-06-30", _scenario(home), as_of="2026-11-20")
+        ask_all(asked, "ceasefire", "general", "2027-06-30", _scenario(home), as_of="2026-11-20", plain=False)
         asked.both("log")
         asked.both("score")
     asked.texts["made up"] = "\n".join(made)
