@@ -1,13 +1,14 @@
-"""Tell two files of outputs apart. Usage: python tests/same/compare.py BEFORE.json AFTER.json [PART ...]
+"""Tell two files of outputs apart. Usage: python tests/same/compare.py [--numbers] BEFORE.json AFTER.json [PART ...]
 
 Prints each output that differs, or that only one of the files has, and in it the lines that differ; of JSON the keys.
-Exits with 1 if there is any difference.
+Exits with 1 if there is any difference. With `--numbers` words are not compared, but every number, to its last digit.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,10 +16,11 @@ from typing import Any
 
 MOST = 12  # differing places shown of one output
 WIDEST = 200
+NUMBER = re.compile(r"[-+]?\b\d[\d.]*(?:e[-+]?\d+)?")
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a paragraph for each output that differs."""
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], *, numbers: bool = False) -> Iterator[str]:
+    """Yield a paragraph for each output that differs, or whose `numbers` do."""
     for part in sorted({*before, *after}):
         old, new = before.get(part, {}), after.get(part, {})
         for what in sorted({*old, *new}):
@@ -27,6 +29,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
                 continue
             if one is None or other is None:
                 yield f"{part} / {what}\n    only in {'AFTER' if one is None else 'BEFORE'}"
+                continue
+            if numbers and NUMBER.findall(one) == NUMBER.findall(other):
                 continue
             places = list(_places(one, other))
             more = [f"    and {len(places) - MOST} more"] if len(places) > MOST else []
@@ -74,10 +78,11 @@ def _leaves(key: str, one: Any, other: Any) -> Iterator[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print what differs, and return the exit status."""
+    numbers, arguments = "--numbers" in arguments, [one for one in arguments if one != "--numbers"]
     before, after = (json.loads(Path(path).read_text(encoding="utf-8")) for path in arguments[:2])
     if parts := arguments[2:]:
         before, after = ({part: found.get(part, {}) for part in parts} for found in (before, after))
-    told = list(differences(before, after))
+    told = list(differences(before, after, numbers=numbers))
     for paragraph in told:
         sys.stdout.write(paragraph + "\n")
     compared = sum(len(texts) for texts in before.values())

@@ -24,6 +24,7 @@ TODAY = date(2026, 11, 29)
 CHAINS, DRAWS = 4, 250
 SAMPLER = ("spec", "seed", "progress")  # the first parameters of the function `sample`
 CODE_DIGEST = re.compile(r'("(?:program|kept|previous|draws|code)": ?)"[0-9a-f]{8,64}"')
+PAGE_DIGEST = re.compile(r"(program |<dt>Draws</dt><dd><code>)[0-9a-f]{16,64}")
 SECONDS = re.compile(
     r'("(?:fitting|leaving_out|refitting|seconds)": )[0-9.e+-]+|\b[0-9.]+( s)(?=[,\n]|$)', re.MULTILINE
 )
@@ -150,7 +151,8 @@ def plain(text: str, *folders: str) -> str:
     """Return a text without the names of temporary folders and without seconds and digests that code has a part in."""
     for folder in folders:
         text = text.replace(folder, "DIR")
-    return FITS.sub(r"\1", SECONDS.sub(r"\1*\2", CODE_DIGEST.sub(r'\1"*"', text)))
+    text = PAGE_DIGEST.sub(r"\1*", CODE_DIGEST.sub(r'\1"*"', text))
+    return FITS.sub(r"\1", SECONDS.sub(r"\1*\2", text))
 
 
 def said(stderr: str) -> str:

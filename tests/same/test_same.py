@@ -52,7 +52,14 @@ def test_bytes_count(other: str) -> None:
     assert 1 == len(list(compare.differences({"part": {"x": '{"a": 1, "b": 2}'}}, {"part": {"x": other}})))
 
 
-def test_mistakes_and_tables(tmp_path: Path) -> None:
+def test_numbers_alone() -> None:
+    """With other words the numbers are compared, to the last digit."""
+    before, same, other = ({"part": {"x": text}} for text in ("a 0.25 b 1e-05", "c 0.25, d 1e-05", "a 0.25 b 2e-05"))
+    assert [] == list(compare.differences(before, same, numbers=True))
+    assert 1 == len(list(compare.differences(before, other, numbers=True)))
+
+
+def test_mistakes(tmp_path: Path) -> None:
     """The script runs on this checkout; no command ends in an exception, and every mistake of the tests is told."""
     path = tmp_path / "out.json"
     called = [sys.executable, str(HERE / "outputs.py"), str(path), "mistakes"]
