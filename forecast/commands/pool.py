@@ -14,8 +14,7 @@ from forecast.commands.progress import Progress
 from forecast.digits import share
 
 if TYPE_CHECKING:
-    from forecast.pooling.pool import Pool, Question
-    from forecast.pooling.scored import Scored, Scores
+    from forecast.pooling.pool import Pool, Question, Scored, Scores
 
 DEFAULT_SEED = 1
 HEADINGS = {"hierarchical": "pooled", "mean_log_odds": "log-odds"}  # of pools, on a terminal
@@ -36,7 +35,7 @@ def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json
     if out is not None and not out.parent.is_dir():
         raise click.BadParameter(f"there is no folder '{out.parent}'", param_hint="--out")
     from forecast.pooling.pool import pool as pooled
-    from forecast.pooling.scored import scores
+    from forecast.pooling.pool import scores
     from forecast.pooling.table import read_table
     from forecast.pooling.tables import as_csv
     from forecast.pooling.tables import as_json as tables

@@ -10,8 +10,7 @@ from math import isfinite
 from typing import Any
 
 from forecast.pooling.plain import PLAIN_POOLS
-from forecast.pooling.pool import INTERVAL, ExpertFound, Pool, Question, Spread
-from forecast.pooling.scored import Scored, Scores
+from forecast.pooling.pool import INTERVAL, ExpertFound, Pool, Question, Scored, Scores, Spread
 
 CSV_COLUMNS = ("question", "n", "pooled", "low", "high", *PLAIN_POOLS, "outcome", "left_out", "pareto_k", "refitted")
 

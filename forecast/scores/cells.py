@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.workspace.problems import one_form, shown
+from forecast.workspace.problems import Source, one_form, shown
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -145,3 +145,23 @@ def written(microseconds: int) -> str:
     """Return a moment as a message shows it: the date alone at 00:00 UTC."""
     when = EPOCH + int(microseconds) * MICROSECOND
     return when.date().isoformat() if when.time() == datetime.min.time() else when.isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place of each row: `paths`, and (n,) which of them and the line."""
+
+    paths: tuple[str, ...]
+    files: Ints
+    lines: Ints
+
+    def __len__(self) -> int:
+        return self.lines.size
+
+    def __getitem__(self, row: int) -> Source:
+        return Source(self.paths[self.files[row]], int(self.lines[row]))
+
+    def seen_from(self, row: int, other: int) -> str:
+        """Name the place of another row, as a message about `row` does."""
+        line = f"line {self.lines[other]}"
+        return line if self.files[row] == self.files[other] else f"{line} of {self.paths[self.files[other]]}"

@@ -1,4 +1,4 @@
-"""The scores of each forecast by itself."""
+"""The scores of each forecast by itself, and warnings of those that are infinite."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.scores.alike import alike
 from forecast.scores.cells import Floats
-from forecast.scores.quantities import crps_of_draws, crps_of_quantiles, fair_crps_of_draws
-from forecast.scores.states import brier_sum, ranked_probability_score
-from forecast.scores.table import Forecasts
+from forecast.scores.forms import alike
+from forecast.scores.rules import (
+    brier_sum,
+    crps_of_draws,
+    crps_of_quantiles,
+    fair_crps_of_draws,
+    ranked_probability_score,
+)
+from forecast.scores.table import Forecasts, resolved
+from forecast.workspace.problems import Problem
 
 # To where others move a probability before they take its logarithm; both have been the limits of Metaculus.
 CLIPS = (0.01, 0.001)
@@ -94,3 +100,34 @@ def baseline(p_outcome: Floats, n_options: Floats) -> Floats:
     Source: Metaculus, scores FAQ.
     """
     return np.asarray(100.0 * (1.0 - minus_log(p_outcome) / np.log(n_options)))
+
+
+LISTED = 20  # one message each; the rest is counted
+
+
+def certainties(forecasts: Forecasts) -> tuple[Problem, ...]:
+    """Return a warning for each forecast that gave probability 0 to what came true: its log score is infinite."""
+    known = resolved(forecasts)
+    wrong = np.flatnonzero(per_forecast(known).p_outcome == 0.0)
+    allowed = f"it is reported as such, and with probabilities moved into {' and '.join(map(_interval, CLIPS))}"
+    found = []
+    for at in wrong.tolist():
+        question = known.questions[known.question[at]]
+        outcome = int(question.outcome or 0)
+        entry = int(known.first[at]) + (0 if question.kind == "yes_no" else outcome)
+        what = f"probability {known.entries[entry]:g} and the other outcome: the log score is infinite"
+        source = known.where[int(known.rows[entry])]
+        found.append(Problem(source, what, f"outcome '{_said(question.options, outcome)}'", allowed, "warning"))
+    found.sort()
+    if len(found) <= LISTED:
+        return tuple(found)
+    what = f"{len(found) - LISTED} more forecasts like it"
+    return (*found[:LISTED], Problem(found[LISTED].source, what, severity="warning"))
+
+
+def _said(options: tuple[str, ...], outcome: int) -> str:
+    return str(outcome) if options == ("no", "yes") else options[outcome]
+
+
+def _interval(clip: float) -> str:
+    return f"[{clip:g}, {1.0 - clip:g}]"

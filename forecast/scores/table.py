@@ -7,8 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from forecast.scores.cells import Floats, Ints, Mask
-from forecast.scores.places import Where
+from forecast.scores.cells import Floats, Ints, Mask, Where
 from forecast.workspace.problems import Problem
 
 Kind = Literal["yes_no", "states", "draws", "quantiles"]

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from forecast.compiled.layout import lay_out
-from forecast.pooling.condense import folded_deviations, shared_sides
 from forecast.pooling.table import Forecast, ForecastTable
-from forecast.pooling.world import as_workspace
+from forecast.pooling.world import as_workspace, folded_deviations, shared_sides
 from forecast.prior.op import run_draws
 from forecast.prior.program import record_program
 from forecast.prior.spec import SD_DEVIATION, PriorSpec, prior_spec

@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.pooling.fit import EFFORT, fit, prepare
-from forecast.pooling.leave_out import LeftOut, leave_out, outcome_log_likelihood, without_outcome
-from forecast.pooling.pool import Pool, pool
-from forecast.pooling.scored import scores
+from forecast.pooling.fit import EFFORT, LeftOut, fit, leave_out, outcome_log_likelihood, prepare, without_outcome
+from forecast.pooling.pool import Pool, pool, scores
 from forecast.pooling.table import Forecast, ForecastTable
 from forecast.pooling.tables import as_json
 from forecast.prior.trusted import distrust
@@ -143,7 +141,7 @@ def test_leaving_out_is_a_fit_without_the_outcome() -> None:
 
 def test_an_unreliable_weight_is_sampled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where k is above the limit the question is refitted and says so; without refits it stays as weighed."""
-    monkeypatch.setattr("forecast.pooling.leave_out.MAX_PARETO_K", -10.0)
+    monkeypatch.setattr("forecast.pooling.fit.MAX_PARETO_K", -10.0)
     table = _table(*(_row("a", f"q{i}", 0.7) for i in range(10)), outcomes={f"q{i}": int(i > 2) for i in range(10)})
     prepared = prepare(table, TODAY)
     fitted = fit(prepared, 1, _silent)
