@@ -14,7 +14,7 @@ from forecast.commands.progress import Progress
 from forecast.digits import share
 
 if TYPE_CHECKING:
-    from forecast.pooling.pool import Pool, Question, Scored, Scores
+    from forecast.pooling.pool import MeanScores, Pool, PooledQuestion, PoolScores
 
 DEFAULT_SEED = 1
 HEADINGS = {"hierarchical": "pooled", "mean_log_odds": "log-odds"}  # of pools, on a terminal
@@ -80,7 +80,7 @@ def _print_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console(highlight=False).print(grid)
 
 
-def _print_questions(questions: Sequence[Question]) -> None:
+def _print_questions(questions: Sequence[PooledQuestion]) -> None:
     names = [HEADINGS.get(name, name) for name in questions[0].plain]
     rows = [
         (
@@ -96,7 +96,7 @@ def _print_questions(questions: Sequence[Question]) -> None:
     _print_grid(["question", "n", "pooled", "90 % interval", *names, "outcome"], rows)
 
 
-def _print_scores(what: str, scored: Sequence[Scored]) -> None:
+def _print_scores(what: str, scored: Sequence[MeanScores]) -> None:
     rows = []
     for one in scored:
         cells = [HEADINGS.get(one.name, one.name) if what == "pool" else one.name, str(one.n)]
@@ -111,7 +111,7 @@ def _print_scores(what: str, scored: Sequence[Scored]) -> None:
     _print_grid([what, "n", "Brier", "log", "Brier less pooled", "90 % interval"], rows)
 
 
-def _print_experts(scores: Scores) -> None:
+def _print_experts(scores: PoolScores) -> None:
     best = sorted(scores.experts, key=lambda one: (one.means["brier"], one.name))[:EXPERTS_SHOWN]
     _print_scores("expert", best)
     if (rest := len(scores.experts) - len(best)) > 0:

@@ -51,7 +51,10 @@ def score(
     if not files and not (root / REPLAY).exists():
         msg = f"no FILE is given and {REPLAY.as_posix()} is not there; forecast backtest writes it, or name a table"
         raise click.UsageError(msg)
-    forecasts = read_forecasts(files, ordered=ordered) if files else read_forecasts([root / REPLAY], base=root)
+    if files:
+        forecasts = read_forecasts(files, ordered=ordered, today=options.today())
+    else:
+        forecasts = read_forecasts([root / REPLAY], base=root)
     benchmarks = tuple(map(one_form, benchmarks))
     for benchmark in benchmarks:
         if benchmark not in forecasts.forecasters:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from forecast.pooling.table import Forecast, ForecastTable
+from forecast.pooling.table import ExpertForecast, ForecastTable
 from forecast.prior.linear import LinearMap
 from forecast.prior.spec import PriorSpec, Side
 from forecast.workspace.problems import Source
@@ -50,7 +50,7 @@ def as_workspace(table: ForecastTable, today: date) -> Workspace:
     return Workspace("", network, (), experts, statements, {}, (), None, {})
 
 
-def _pair(forecast: Forecast) -> tuple[str, str]:
+def _pair(forecast: ExpertForecast) -> tuple[str, str]:
     return forecast.expert, forecast.question
 
 
@@ -59,13 +59,13 @@ def _event(name: str, source: Source) -> Event:
     return Event(name, name, "constant", STATES, name, (), "driver", None, None, Cpt("logistic", None), source)
 
 
-def _expert(forecast: Forecast) -> Expert:
+def _expert(forecast: ExpertForecast) -> Expert:
     # The two kinds of names are kept apart: a group may be called as an expert is.
     group = f"expert {forecast.expert}" if forecast.group is None else f"group {forecast.group}"
     return Expert(forecast.expert, forecast.expert, "", group, DEFAULT_SD, forecast.weight, forecast.source)
 
 
-def _statement(forecast: Forecast, outcome: int | None, today: date) -> Statement:
+def _statement(forecast: ExpertForecast, outcome: int | None, today: date) -> Statement:
     return Statement(
         f"{forecast.expert}: {forecast.question}",
         forecast.day or today,

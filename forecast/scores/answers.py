@@ -12,7 +12,7 @@ from forecast.scores.table import MICROSECONDS_A_DAY, Forecasts
 
 
 @dataclass(frozen=True)
-class Answers:
+class ForecasterAnswers:
     """a answers, of which n forecasts are made.
 
     `question`, `forecaster`, `first`, `last` (a,): whose it is, and its first and last forecast; `n_forecasts` (a,);
@@ -62,7 +62,7 @@ class Answers:
         return np.where(total > 0.0, self._summed(scores, weights) / np.where(total > 0.0, total, 1.0), np.nan)
 
 
-def answers(forecasts: Forecasts) -> Answers:
+def answers(forecasts: Forecasts) -> ForecasterAnswers:
     """Gather forecasts, sorted by question, forecaster and time, into answers."""
     n = forecasts.question.size
     starts = runs([forecasts.question, forecasts.forecaster])[1]
@@ -77,7 +77,7 @@ def answers(forecasts: Forecasts) -> Answers:
     next_day = after_last.copy()
     next_day[:-1] = np.where(starts[1:], after_last[:-1], np.minimum(day[1:], after_last[1:]))
     window = windows[forecasts.question[first]]
-    return Answers(
+    return ForecasterAnswers(
         question=forecasts.question[first],
         forecaster=forecasts.forecaster[first],
         first=first,
@@ -97,7 +97,7 @@ def answers(forecasts: Forecasts) -> Answers:
 # gave 0 to what came true, ln p is -inf: their own score is then -inf, everybody else's +inf; NaN where two such meet.
 
 
-def spot_peer(answers: Answers, log_p: Floats) -> Floats:
+def spot_peer(answers: ForecasterAnswers, log_p: Floats) -> Floats:
     """Compute the peer score of each answer at the close (higher is better); NaN where nobody else answered.
 
     Args:
@@ -120,7 +120,7 @@ def spot_peer(answers: Answers, log_p: Floats) -> Floats:
     return np.where(n_all > 1, score, np.nan)
 
 
-def time_weighted_peer(answers: Answers, log_p: Floats) -> Floats:
+def time_weighted_peer(answers: ForecasterAnswers, log_p: Floats) -> Floats:
     """Compute the mean of the peer score over the window of its question, 0 while absent or alone (higher is better).
 
     The window goes to the scheduled close; after an early close the score is 0.
@@ -158,7 +158,7 @@ def time_weighted_peer(answers: Answers, log_p: Floats) -> Floats:
 class _TimeLine:
     """The m moments at which anything changes on any question, by question and time; n forecasts stand between them."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: ForecasterAnswers) -> None:
         n = answers.of.size
         question = answers.question[answers.of]
         self._order, starts = runs([question, answers.begins])

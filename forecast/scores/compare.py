@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.scores.answers import Answers
+from forecast.scores.answers import ForecasterAnswers
 from forecast.scores.cells import Floats, Ints, Mask
-from forecast.scores.forms import Stated
+from forecast.scores.forms import StatedForms
 from forecast.scores.groups import ranges
 from forecast.scores.skill import Compared, compared, resampled_means
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedSide:
     """Forecasts of one side of several comparisons: k forecasts `row` (k,), each for as long as `weight` (k,).
 
     `at` (k,) is the comparison, from 0 to n - 1, that a forecast takes part in.
@@ -35,14 +35,14 @@ class AtCommonLevels:
     comparison: Ints
     level: Ints
 
-    def levels(self, stated: Stated) -> dict[int, tuple[float, ...]]:
+    def levels(self, stated: StatedForms) -> dict[int, tuple[float, ...]]:
         """Return the levels that each comparison uses, rising, of those that have any."""
         starts = np.flatnonzero(np.diff(self.comparison, prepend=-1))
         used = np.split(stated.levels[self.level], starts[1:])
         return {at: tuple(one.tolist()) for at, one in zip(self.comparison[starts].tolist(), used, strict=False)}
 
 
-def at_common_levels(stated: Stated, own: Side, others: Side, n: int) -> AtCommonLevels:
+def at_common_levels(stated: StatedForms, own: ComparedSide, others: ComparedSide, n: int) -> AtCommonLevels:
     """Compute time-weighted means of twice the pinball loss over the levels that all forecasts of both sides state.
 
     Args:
@@ -61,7 +61,7 @@ def at_common_levels(stated: Stated, own: Side, others: Side, n: int) -> AtCommo
     n_common = np.bincount(pairs[common] // n_levels, minlength=n)
     used = np.split(common[place], [keys[0].size])
 
-    def mean(side: Side, entries: tuple[Ints, Ints, Floats], chosen: Ints) -> Floats:
+    def mean(side: ComparedSide, entries: tuple[Ints, Ints, Floats], chosen: Ints) -> Floats:
         entry, at, weight = entries
         total = np.bincount(at[chosen], (weight * stated.loss[entry])[chosen], minlength=n)
         weights = np.bincount(side.at, side.weight, minlength=n) * n_common
@@ -71,7 +71,7 @@ def at_common_levels(stated: Stated, own: Side, others: Side, n: int) -> AtCommo
     return AtCommonLevels(*means, pairs[common] // n_levels, pairs[common] % n_levels)
 
 
-def _entries(stated: Stated, side: Side) -> tuple[Ints, Ints, Floats]:
+def _entries(stated: StatedForms, side: ComparedSide) -> tuple[Ints, Ints, Floats]:
     """Return the entries of a side's forecasts, and of each its comparison and weight."""
     width = stated.width[side.row]
     entry = ranges(stated.first[side.row], width)
@@ -127,7 +127,7 @@ class _Beside:
 
 
 def pairs(
-    answers: Answers, scores: Mapping[str, Floats], stated: Stated, benchmarks: Sequence[int], seed: int
+    answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmarks: Sequence[int], seed: int
 ) -> tuple[list[Pair], list[Apart]]:
     """Compare every forecaster with every benchmark, by every measure that applies to a question of both.
 
@@ -180,7 +180,7 @@ def _alike(beside: _Beside, chosen: Mask) -> Iterator[tuple[list[str], Ints]]:
 
 
 def _pair(
-    answers: Answers, beside: _Beside, who: tuple[int, int], measures: Sequence[str], places: Ints, seed: int
+    answers: ForecasterAnswers, beside: _Beside, who: tuple[int, int], measures: Sequence[str], places: Ints, seed: int
 ) -> Iterator[Pair]:
     """Yield a forecaster's comparison with a benchmark by each measure, and the benchmark's with the forecaster."""
     columns = np.stack([by[name][places] for name in measures for by in (beside.own, beside.others)], axis=1)
@@ -194,7 +194,7 @@ def _pair(
             yield Pair(who[first], who[1 - first], name, counts[first], counts[1 - first], found)
 
 
-def _beside(answers: Answers, scores: Mapping[str, Floats], stated: Stated, benchmark: int) -> _Beside:
+def _beside(answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmark: int) -> _Beside:
     of_question = np.full(int(answers.question.max(initial=-1)) + 1, -1, dtype=np.int64)
     chosen = np.flatnonzero(answers.forecaster == benchmark)
     of_question[answers.question[chosen]] = chosen
@@ -207,8 +207,8 @@ def _beside(answers: Answers, scores: Mapping[str, Floats], stated: Stated, benc
     at = np.repeat(shared, repeats)
     row = ranges(answers.first[theirs[shared]], repeats)
     every = np.arange(answers.of.size)
-    ours = Side(every, answers.of, _stands(answers, start, every, answers.of))
-    against = Side(row, at, _stands(answers, start, row, at))
+    ours = ComparedSide(every, answers.of, _stands(answers, start, every, answers.of))
+    against = ComparedSide(row, at, _stands(answers, start, row, at))
     own, others = (
         {name: _mean(each[side.row], side.weight, side.at, start.size) for name, each in scores.items()}
         for side in (ours, against)
@@ -226,7 +226,7 @@ def _beside(answers: Answers, scores: Mapping[str, Floats], stated: Stated, benc
     return _Beside(theirs, own, others, found, levels)
 
 
-def _unlike(stated: Stated, own: Side, others: Side, n: int) -> Mask:
+def _unlike(stated: StatedForms, own: ComparedSide, others: ComparedSide, n: int) -> Mask:
     """Say at which of n answers the forecasts of both sides are not all of one form."""
     lowest, highest = np.full(n, len(stated.forms)), np.full(n, -1)
     if not stated.mixed:
@@ -239,15 +239,15 @@ def _unlike(stated: Stated, own: Side, others: Side, n: int) -> Mask:
     return highest > lowest
 
 
-def _at_common_levels(stated: Stated, own: Side, others: Side, chosen: Mask) -> AtCommonLevels:
+def _at_common_levels(stated: StatedForms, own: ComparedSide, others: ComparedSide, chosen: Mask) -> AtCommonLevels:
     sides = []
     for side in (own, others):
         kept = np.flatnonzero(chosen[side.at] & (side.weight > 0.0))
-        sides.append(Side(side.row[kept], side.at[kept], side.weight[kept]))
+        sides.append(ComparedSide(side.row[kept], side.at[kept], side.weight[kept]))
     return at_common_levels(stated, sides[0], sides[1], chosen.size)
 
 
-def _stands(answers: Answers, start: Ints, row: Ints, at: Ints) -> Floats:
+def _stands(answers: ForecasterAnswers, start: Ints, row: Ints, at: Ints) -> Floats:
     """Return how long each forecast `row` stands from `start` (a,) of the answer `at` on."""
     stands = np.maximum(answers.ends[row] - np.maximum(answers.begins[row], start[at]), 0).astype(float)
     # Whoever first forecast at the close itself is compared there: the limit of ever shorter times.

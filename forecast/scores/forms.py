@@ -9,9 +9,9 @@ import numpy as np
 
 from forecast.scores.cells import Floats, Ints
 from forecast.scores.groups import points, ranges
-from forecast.scores.rows import KINDS
+from forecast.scores.rows import KINDS, Kind
 from forecast.scores.rules import pinball_loss
-from forecast.scores.table import Forecasts, Kind, resolved
+from forecast.scores.table import Forecasts, resolved
 from forecast.workspace.problems import Problem, Source, quoted
 
 LEVELS_LISTED = 30  # of a form in a message; of more only the ends are
@@ -52,7 +52,7 @@ def alike(forecasts: Forecasts) -> Iterator[tuple[Form, Ints]]:
 
 
 @dataclass(frozen=True)
-class Stated:
+class StatedForms:
     """What n forecasts consist of.
 
     `form` (n,) is a place in `forms`. Of forecasts by quantiles also each of e entries: those of forecast i are
@@ -75,7 +75,7 @@ class Stated:
         return kinds.count("draws") > 1 or kinds.count("quantiles") > 1
 
 
-def stated(forecasts: Forecasts) -> Stated:
+def stated(forecasts: Forecasts) -> StatedForms:
     """Gather what forecasts of resolved questions consist of."""
     forms: list[Form] = []
     form, width = np.zeros_like(forecasts.width), np.zeros_like(forecasts.width)
@@ -89,7 +89,7 @@ def stated(forecasts: Forecasts) -> Stated:
     levels = np.zeros(int(level.max(initial=-1)) + 1)
     levels[level] = said
     loss = 2.0 * pinball_loss(forecasts.entries[entries], said, np.repeat(forecasts.outcome, width))
-    return Stated(form, tuple(forms), np.cumsum(width) - width, width, level, levels, loss)
+    return StatedForms(form, tuple(forms), np.cumsum(width) - width, width, level, levels, loss)
 
 
 LISTED = 10  # forms in a message; the rest is counted

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecast.scores.answers import Answers, spot_peer, time_weighted_peer
+from forecast.scores.answers import ForecasterAnswers, spot_peer, time_weighted_peer
 from forecast.scores.cells import Floats, Ints, Mask
-from forecast.scores.per_forecast import CLIPS, Scored, baseline, clipped, minus_log
+from forecast.scores.per_forecast import CLIPS, ForecastScores, baseline, clipped, minus_log
 from forecast.scores.table import MICROSECONDS_A_DAY, Forecasts
 
 
@@ -152,13 +152,13 @@ class Series:
     clipped: Mapping[float, Floats] = field(default_factory=dict)
 
 
-def all_series(answers: Answers, scored: Scored) -> tuple[Series, ...]:
+def all_series(answers: ForecasterAnswers, scored: ForecastScores) -> tuple[Series, ...]:
     """Compute every measure that applies to anything, at every timing."""
     found = [*_plain(answers, scored), *_baseline(answers, scored), *_peer(answers, scored)]
     return tuple(one for one in found if one.applies.any())
 
 
-def _plain(answers: Answers, scored: Scored) -> Iterator[Series]:
+def _plain(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:
     clipped_logs = {clip: minus_log(clipped(scored.p_outcome, clip)) for clip in CLIPS}
     timings: Mapping[str, Callable[[Floats], Floats]] = {
         "each": np.asarray,
@@ -173,7 +173,7 @@ def _plain(answers: Answers, scored: Scored) -> Iterator[Series]:
             yield Series(measure, timing, scores, ~np.isnan(scores), clips)
 
 
-def _baseline(answers: Answers, scored: Scored) -> Iterator[Series]:
+def _baseline(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:
     each = baseline(scored.p_outcome, scored.n_options)
     clips = {clip: baseline(clipped(scored.p_outcome, clip), scored.n_options) for clip in CLIPS}
     applies = ~np.isnan(scored.p_outcome[answers.first])
@@ -181,7 +181,7 @@ def _baseline(answers: Answers, scored: Scored) -> Iterator[Series]:
         yield Series("baseline", timing, over(each), applies, {clip: over(one) for clip, one in clips.items()})
 
 
-def _peer(answers: Answers, scored: Scored) -> Iterator[Series]:
+def _peer(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:
     """Yield peer scores, which apply where several answered a question about options."""
     options = ~np.isnan(scored.p_outcome)
     several = np.bincount(answers.question)[answers.question] > 1 if answers.question.size else np.zeros(0, dtype=bool)
@@ -209,7 +209,7 @@ class Grouping:
     timings: frozenset[str]
 
 
-def groupings(forecasts: Forecasts, answers: Answers) -> Iterator[Grouping]:
+def groupings(forecasts: Forecasts, answers: ForecasterAnswers) -> Iterator[Grouping]:
     """Yield the groups by forecaster, by topic where there are any, and by horizon."""
     names = forecasts.forecasters
     by_forecaster = [{"forecaster": name} for name in names]

@@ -25,7 +25,7 @@ OF_NUMBERS = ("crps", "crps_fair", "crps_quantiles")
 
 
 @dataclass(frozen=True)
-class Scored:
+class ForecastScores:
     """Scores of n forecasts, NaN where one does not apply.
 
     `p_yes` (n,) and `happened` (n,) are those of questions with yes or no; `p_outcome` (n,) is the probability that was
@@ -39,7 +39,7 @@ class Scored:
     scores: Mapping[str, Floats]
 
 
-def per_forecast(forecasts: Forecasts) -> Scored:
+def per_forecast(forecasts: Forecasts) -> ForecastScores:
     """Score each forecast of resolved questions.
 
     Raises:
@@ -74,7 +74,7 @@ def per_forecast(forecasts: Forecasts) -> Scored:
             scores["crps_quantiles"][chosen] = crps_of_quantiles(entries, np.array(form.levels), outcome[chosen])
     all_scores = {"brier": scores["brier_sum"] / 2.0, "brier_sum": scores["brier_sum"], "log": minus_log(p_outcome)}
     all_scores |= {name: scores[name] for name in ("rps", *OF_NUMBERS)}
-    return Scored(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), p_outcome, n_options, all_scores)
+    return ForecastScores(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), p_outcome, n_options, all_scores)
 
 
 def minus_log(p_outcome: Floats) -> Floats:

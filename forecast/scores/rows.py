@@ -6,29 +6,33 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
-from forecast.scores.cells import Cells, FaultError, Floats, Ints, Mask, Where, number, written
+from forecast.scores.cells import CodedColumn, FaultError, Floats, Ints, Mask, Where, number, written
+from forecast.scores.columns import Use
 from forecast.scores.groups import ROUNDING, points, runs
-from forecast.scores.table import Kind
 from forecast.workspace.problems import Problem, nearest, quoted, shown
+
+Kind = Literal["yes_no", "states", "draws", "quantiles"]
 
 KINDS: tuple[Kind, ...] = ("yes_no", "states", "draws", "quantiles")
 YES_NO, STATES, DRAWS, QUANTILES = range(4)
 VOID = "void"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rows:
     """n rows: cells by column, and what they were read as (NaN, or not `known`, where empty or wrong).
 
-    Times in microseconds since 1970. `wrong` (n,) are the rows with a mistake of their own: what they say is compared
-    with nothing.
+    `headings` has, for each file, the columns that stand there under their second name. Times in microseconds since
+    1970. `wrong` (n,) are the rows with a mistake of their own: what they say is compared with nothing.
     """
 
     where: Where
-    cells: Mapping[str, Cells]
+    headings: tuple[Mapping[str, str], ...]
+    cells: Mapping[str, CodedColumn]
     time: Ints
     time_known: Mask
     opens: Ints
@@ -39,8 +43,12 @@ class Rows:
     scheduled_known: Mask
     probability: Floats
     value: Floats
-    level: Floats
+    level: Floats  # of a quantile
     order: Floats
+    low: Floats
+    high: Floats
+    interval_level: Floats
+    weight: Floats
     ordered: bool
     wrong: Mask
 
@@ -52,6 +60,15 @@ class Rows:
         """(n,) which question."""
         return self.cells["question"].codes
 
+    @property
+    def forecaster(self) -> Ints:
+        """(n,) which forecaster."""
+        return self.cells["forecaster"].codes
+
+    def heading(self, column: str, row: int) -> str:
+        """Return what a column is called in the file of a row."""
+        return self.headings[self.where.file(row)].get(column, column)
+
     @cached_property
     def kind(self) -> Ints:
         """(n,) the place in KINDS: by which of the columns state, value and quantile is filled."""
@@ -59,11 +76,11 @@ class Rows:
         numeric = np.where(self.cells["quantile"].filled, QUANTILES, DRAWS)
         return np.where(has_value, numeric, np.where(self.cells["state"].filled, STATES, YES_NO))
 
-    def first_with(self, mask: Mask) -> Ints:
-        """(questions,) the first row of each question for which `mask` (n,) holds, or -1."""
-        first = np.full(len(self.cells["question"].texts), -1, dtype=np.int64)
+    def first_with(self, mask: Mask, of: str = "question") -> Ints:
+        """(questions,) the first row of each question, or (forecasters,), for which `mask` (n,) holds, or -1."""
+        first = np.full(len(self.cells[of].texts), -1, dtype=np.int64)
         chosen = np.flatnonzero(mask)[::-1]
-        first[self.question[chosen]] = chosen  # the last assignment, of the first row, stays
+        first[self.cells[of].codes[chosen]] = chosen  # the last assignment, of the first row, stays
         return first
 
 
@@ -135,22 +152,30 @@ SUM_TOLERANCE = 1e-3  # of a forecast's probabilities: three rounded thirds pass
 DATE_IS_MIDNIGHT = "a date is its 00:00 UTC"
 
 
-def clashes(rows: Rows) -> Iterator[Problem]:
-    """Yield every disagreement between rows: about a question, its window, its options, or one forecast."""
+def clashes(rows: Rows, use: Use) -> Iterator[Problem]:
+    """Yield every disagreement between rows: about a question, its window, its options, a forecaster, or a forecast."""
     yield from _kinds(rows)
     outcome, problems = outcomes(rows)
     yield from problems
     yield from _one_a_question(rows, "outcomes", outcome, ~np.isnan(outcome))
-    yield from _windows(rows)
-    topic = rows.cells["topic"]
+    yield from _windows(rows, use)
+    topic, group = rows.cells["topic"], rows.cells["group"]
     yield from _one_a_question(rows, "topics", topic.codes.astype(float), topic.filled)
+    yield from _one_each(rows, "forecaster", "groups", group.codes, group.filled)
+    yield from _one_each(rows, "forecaster", "weights", rows.weight, ~np.isnan(rows.weight))
     yield from _orders(rows)
     yield from _twice(rows)
+    if "time" not in use.filled:
+        yield from _undated(rows)
     yield from _whole(rows)
 
 
 def _name(rows: Rows, row: int) -> str:
     return f"question {shown(rows.cells['question'][row])}"
+
+
+def _forecaster(rows: Rows, row: int) -> str:
+    return f"{rows.heading('forecaster', row)} {shown(rows.cells['forecaster'][row])}"
 
 
 def _kinds(rows: Rows) -> Iterator[Problem]:
@@ -162,13 +187,18 @@ def _kinds(rows: Rows) -> Iterator[Problem]:
 
 
 def _one_a_question(rows: Rows, what: str, said: Floats | Ints, known: Mask) -> Iterator[Problem]:
-    """Yield the rows that say of their question something else than the first row that says anything."""
-    first = rows.first_with(known)[rows.question]
-    for row in np.flatnonzero(known & (said != said[first])).tolist():
+    yield from _one_each(rows, "question", what, said, known)
+
+
+def _one_each(rows: Rows, of: str, what: str, said: Floats | Ints, known: Mask) -> Iterator[Problem]:
+    """Yield the rows that say of their question or forecaster something else than the first row that says anything."""
+    first = rows.first_with(known, of)[rows.cells[of].codes]
+    for row in np.flatnonzero(rows.cells[of].filled & known & (said != said[first])).tolist():
         other = int(first[row])
-        column = rows.cells[what.removesuffix("s") if what in {"outcomes", "topics"} else what]
+        column = rows.cells[what if what in rows.cells else what.removesuffix("s")]
         got = f"{shown(column[row])}, at {rows.where.seen_from(row, other)} {shown(column[other])}"
-        yield Problem(rows.where[row], f"{_name(rows, row)} has two {_plural(what)}", got, "keep one")
+        name = f"{rows.heading(of, row)} {shown(rows.cells[of][row])}"
+        yield Problem(rows.where[row], f"{name} has two {_plural(what)}", got, "keep one")
 
 
 def _plural(what: str) -> str:
@@ -176,7 +206,7 @@ def _plural(what: str) -> str:
     return plurals.get(what, what)
 
 
-def _windows(rows: Rows) -> Iterator[Problem]:
+def _windows(rows: Rows, use: Use) -> Iterator[Problem]:
     yield from _one_a_question(rows, "opens", rows.opens, rows.opens_known)
     yield from _one_a_question(rows, "closes", rows.closes, rows.closes_known)
     first_opens, first_closes = rows.first_with(rows.opens_known), rows.first_with(rows.closes_known)
@@ -184,7 +214,7 @@ def _windows(rows: Rows) -> Iterator[Problem]:
     for column, first in (("opens", first_opens), ("closes", first_closes)):
         # A cell that is there and wrong has a problem of its own.
         filled = rows.first_with(rows.cells[column].filled)
-        for row in any_row[(first < 0) & (filled < 0)].tolist():
+        for row in any_row[(first < 0) & (filled < 0)].tolist() if use.windows else ():
             allowed = "one row of a question is enough, and the same in all that have it"
             yield Problem(rows.where[row], f"{_name(rows, row)} has no '{column}'", "nothing", allowed)
     yield from _early_closes(rows, first_closes)
@@ -253,14 +283,27 @@ def _twice(rows: Rows) -> Iterator[Problem]:
     part = np.where(rows.kind == STATES, rows.cells["state"].codes, points(np.nan_to_num(rows.level, nan=-1.0)))
     filled = rows.cells["question"].filled & rows.cells["forecaster"].filled & rows.time_known
     chosen = np.flatnonzero(filled & (rows.kind != DRAWS))
-    keys = [rows.question, rows.cells["forecaster"].codes, rows.time, part]
+    keys = [rows.question, rows.forecaster, rows.time, part]
     order, starts = runs([key[chosen] for key in keys])
     first = chosen[order][np.maximum.accumulate(np.where(starts, np.arange(order.size), 0))]
     for row, other in zip(chosen[order][~starts].tolist(), first[~starts].tolist(), strict=True):
-        who = shown(rows.cells["forecaster"][row])
-        what = f"forecaster {who} forecasts {_name(rows, row)} twice at one time"
+        what = f"{_forecaster(rows, row)} forecasts {_name(rows, row)} twice at one time"
         got = f"{written(rows.time[row])}, first at {rows.where.seen_from(row, other)}"
         yield Problem(rows.where[row], what, got, "one forecast at a time")
+
+
+def _undated(rows: Rows) -> Iterator[Problem]:
+    """Of several forecasts of one question, all say when they were made: the latest one is not to be seen otherwise."""
+    filled = rows.cells["question"].filled & rows.cells["forecaster"].filled
+    chosen = np.flatnonzero(filled & (rows.kind == YES_NO))
+    order, starts = runs([rows.question[chosen], rows.forecaster[chosen]])
+    in_order, dated = chosen[order], rows.cells["time"].filled
+    first = in_order[np.maximum.accumulate(np.where(starts, np.arange(order.size), 0))]
+    for row, other in zip(in_order[~starts].tolist(), first[~starts].tolist(), strict=True):
+        if not (dated[row] and dated[other]):
+            what = f"{_forecaster(rows, row)} forecasts {_name(rows, row)} twice"
+            got = f"first at {rows.where.seen_from(row, other)}"
+            yield Problem(rows.where[row], what, got, f"keep the latest, or give each its {rows.heading('time', row)}")
 
 
 def _whole(rows: Rows) -> Iterator[Problem]:
@@ -268,7 +311,7 @@ def _whole(rows: Rows) -> Iterator[Problem]:
     options = np.unique(np.stack([rows.question, rows.cells["state"].codes])[:, rows.cells["state"].filled], axis=1)
     n_options = np.bincount(options[0], minlength=len(rows.cells["question"].texts))
     chosen = np.flatnonzero(rows.time_known & ((rows.kind == STATES) | (rows.kind == QUANTILES)))
-    keys = [rows.question, rows.cells["forecaster"].codes, rows.time, np.nan_to_num(rows.level)]
+    keys = [rows.question, rows.forecaster, rows.time, np.nan_to_num(rows.level)]
     order, _ = runs([key[chosen] for key in keys])
     order = chosen[order]
     starts = np.flatnonzero(runs([key[order] for key in keys[:3]])[1])

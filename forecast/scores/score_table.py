@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast.scores.answers import Answers, answers
+from forecast.scores.answers import ForecasterAnswers, answers
 from forecast.scores.calibration import LEVEL, auc, decomposition, reliability
 from forecast.scores.compare import Apart, Pair, pairs
 from forecast.scores.forms import stated, unlike
 from forecast.scores.groups import different, means
 from forecast.scores.measures import GROUPINGS, MEASURES, TIMINGS, Grouping, Series, all_series, groupings
-from forecast.scores.per_forecast import OF_NUMBERS, Scored, per_forecast
+from forecast.scores.per_forecast import OF_NUMBERS, ForecastScores, per_forecast
 from forecast.scores.read import from_columns
 from forecast.scores.table import Forecasts, resolved
 
@@ -45,7 +45,7 @@ Key = tuple[int, int, str]  # forecaster, benchmark, measure
 
 
 def skill_rows(
-    forecasts: Forecasts, gathered: Answers, scored: Scored, benchmarks: Sequence[str], seed: int
+    forecasts: Forecasts, gathered: ForecasterAnswers, scored: ForecastScores, benchmarks: Sequence[str], seed: int
 ) -> tuple[list[Row], list[Row]]:
     """Compare forecasters of resolved questions.
 
@@ -129,7 +129,7 @@ def score_table(
     seed: int = DEFAULT_SEED,
     by_question: bool = False,
 ) -> Row:
-    """Score a pandas table, or a mapping of columns, with the columns of docs/scores.md. Returned as by `score`.
+    """Score a pandas table, or a mapping of columns, with the columns of docs/table.md. Returned as by `score`.
 
     Raises:
         WorkspaceProblems: the table holds mistakes.
@@ -190,14 +190,14 @@ def score(
     } | ({"questions": [plain(row) for row in _questions(known, gathered, series)]} if by_question else {})
 
 
-def _means(forecasts: Forecasts, gathered: Answers, series: Sequence[Series]) -> Iterator[Row]:
+def _means(forecasts: Forecasts, gathered: ForecasterAnswers, series: Sequence[Series]) -> Iterator[Row]:
     for grouping in groupings(forecasts, gathered):
         for one in series:
             if one.timing in grouping.timings:
                 yield from _by_group(one, grouping, gathered)
 
 
-def _by_group(series: Series, grouping: Grouping, gathered: Answers) -> Iterator[Row]:
+def _by_group(series: Series, grouping: Grouping, gathered: ForecasterAnswers) -> Iterator[Row]:
     """Yield the mean of a series in each group that has any."""
     by_forecast = series.timing == "each"
     group = grouping.of_forecast if by_forecast else grouping.of_answer
@@ -228,7 +228,7 @@ def _by_group(series: Series, grouping: Grouping, gathered: Answers) -> Iterator
         yield row
 
 
-def _auc_and_corp(forecasts: Forecasts, scored: Scored, seed: int) -> Iterator[Row]:
+def _auc_and_corp(forecasts: Forecasts, scored: ForecastScores, seed: int) -> Iterator[Row]:
     """Yield what takes all yes-or-no forecasts of a forecaster together."""
     yes_no = ~np.isnan(scored.p_yes)
     for place, name in enumerate(forecasts.forecasters):
@@ -252,7 +252,7 @@ def _auc_and_corp(forecasts: Forecasts, scored: Scored, seed: int) -> Iterator[R
         }
 
 
-def _questions(forecasts: Forecasts, gathered: Answers, series: Sequence[Series]) -> Iterator[Row]:
+def _questions(forecasts: Forecasts, gathered: ForecasterAnswers, series: Sequence[Series]) -> Iterator[Row]:
     """Yield the scores of each forecaster on each question."""
     of_answers = [
         (f"{one.measure}.{one.timing}", one.applies.tolist(), one.scores.tolist())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.pooling.fit import EFFORT, LeftOut, fit, leave_out, outcome_log_likelihood, prepare, without_outcome
 from forecast.pooling.pool import Pool, pool, scores
-from forecast.pooling.table import Forecast, ForecastTable
+from forecast.pooling.table import ExpertForecast, ForecastTable
 from forecast.pooling.tables import as_json
 from forecast.prior.trusted import distrust
 from forecast.workspace.problems import Source
@@ -20,13 +20,15 @@ Array = NDArray[np.float64]
 TODAY = date(2026, 11, 23)
 
 
-def _row(expert: str, question: str, p: float, group: str | None = None, weight: float = 1.0) -> Forecast:
-    return Forecast(expert, question, p, None, None, 0.9, None, None, group, weight, Source("t.csv", 1))
+def _row(expert: str, question: str, p: float, group: str | None = None, weight: float = 1.0) -> ExpertForecast:
+    return ExpertForecast(
+        expert=expert, question=question, best=p, group=group, weight=weight, source=Source("t.csv", 1)
+    )
 
 
-def _table(*rows: Forecast, outcomes: dict[str, int] | None = None) -> ForecastTable:
+def _table(*rows: ExpertForecast, outcomes: dict[str, int] | None = None) -> ForecastTable:
     questions = {row.question: (outcomes or {}).get(row.question) for row in rows}
-    return ForecastTable("t.csv", rows, questions, ())
+    return ForecastTable(path="t.csv", forecasts=rows, questions=questions, warnings=())
 
 
 def _silent(doing: str) -> None:
