@@ -1,4 +1,4 @@
-"""`forecast import evidence --format acled|gdelt|ucdp-ged|ucdp-candidate`: incidents counted into one item."""
+"""`forecast import evidence` with a feed of incidents: a count over a window of days as one item."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def import_counts(
 
     `given` are the options by the keys of `OPTIONS`. Raises UsageError and WorkspaceProblems; nothing is then written.
     """
-    from forecast.feeds.coded_table import File
-    from forecast.feeds.coders import CODERS
+    from forecast.feeds.coded_table import Coder, File
     from forecast.feeds.counted import count
     from forecast.feeds.counted_item import Filed, item_fields, state_problems, states_of
+    from forecast.feeds.registry import feeds_of
     from forecast.workspace.draft_items import draft_item, item_path
     from forecast.workspace.problems import Source, WorkspaceProblems
     from forecast.workspace.read import read_workspace
@@ -45,7 +45,7 @@ def import_counts(
     if workspace is None:
         raise WorkspaceProblems(before)
     known_event(event_id, workspace.network.events)
-    event, coder = workspace.network.events[event_id], CODERS[form]
+    event, coder = workspace.network.events[event_id], feeds_of(Coder)[form]
     counts = _counts_of(event)
     wanted = _wanted(counts, given, today)
     read = [File(name, content) for name, content in files]
@@ -94,8 +94,8 @@ def _counts_of(event: Event) -> Counts:
 
 
 def _wanted(counts: Counts, given: dict[str, Any], today: date) -> Wanted:
-    from forecast.feeds.conditions import condition
     from forecast.feeds.counted import Wanted
+    from forecast.feeds.selection import condition
 
     days = (given["last"] - given["first"]).days + 1
     if days != counts.window_days:

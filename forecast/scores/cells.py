@@ -56,6 +56,8 @@ class Parsed:
 
 def coded(cells: Sequence[str]) -> CodedColumn:
     """Take the cells of a column apart into different texts and where they stand."""
+    if not any(cells):  # most tables have few of the columns
+        return CodedColumn(("",) if cells else (), np.zeros(len(cells), dtype=np.int64))
     seen: dict[str, int] = {}
     # Only different cells are stripped; most columns have few of them.
     code_of = {cell: seen.setdefault(one_form(cell.strip()), len(seen)) for cell in dict.fromkeys(cells)}
