@@ -46,19 +46,19 @@ def evidence(
 
     Files of one coder are counted together. Nothing is written if there is a problem.
     """
-    from forecast.commands.import_counts import OPTIONS, import_counts
+    from forecast.commands.import_counts import CountOptions, import_counts
     from forecast.workspace.outside import read_outside
 
-    feed = feeds()[form]
+    feed, options_given = feeds()[form], CountOptions(**given)
     if not isinstance(feed, ItemsFeed):
         if event is None:
             msg = f"--format {form} needs --event: incidents are counted for one event"
             raise click.UsageError(msg)
         read = [(one.name, read_outside(one, one.name)) for one in file]  # once: it may be a pipe
         counted_for = event
-        Shown(yes, as_json).write(root, lambda: import_counts(read, root, form, counted_for, given))
+        Shown(yes, as_json).write(root, lambda: import_counts(read, root, form, counted_for, options_given))
         return
-    said = [name for key, name in OPTIONS.items() if given[key] not in (None, (), False)]
+    said = options_given.given
     if said or len(file) > 1:
         msg = f"{', '.join(said) or 'several files'}: not with --format {form}, where one file says all"
         raise click.UsageError(msg)
