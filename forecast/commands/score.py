@@ -68,7 +68,7 @@ def score(
     chosen = DEFAULT_SEED if seed is None else seed
     found = scored(forecasts, benchmarks=tuple(dict.fromkeys(benchmarks)), seed=chosen, by_question=by_question)
     if as_json:
-        click.echo("\n".join(_lines(found)))
+        click.echo("\n".join(_lines(found.as_json())))
     else:
         from forecast.commands.score_tables import print_scores
 
