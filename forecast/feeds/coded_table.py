@@ -27,6 +27,9 @@ WHOLE = re.compile(r"(\d{1,15})(?:\.0*)?", re.ASCII)  # 1.0 where a program held
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 DayReader = Callable[[str], date]
+Span = tuple[date, date]
+Deaths = tuple[int, int, int]
+Row = tuple[int, Sequence[str]]  # its line, and its cells
 
 
 class CodedRow:
@@ -115,10 +118,6 @@ def _day(found: re.Match[str] | None) -> date:
     return date(*map(int, found.groups()))
 
 
-Span = tuple[date, date]
-Deaths = tuple[int, int, int]
-
-
 class Coder(Feed):
     """A coder of incidents, and how a row of its table is read. What a cell does not hold is reported, and None.
 
@@ -165,9 +164,6 @@ class Coder(Feed):
 def names(text: str) -> tuple[str, ...]:
     """Return the words of a text, as names of columns."""
     return tuple(text.split())
-
-
-Row = tuple[int, Sequence[str]]  # its line, and its cells
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from forecast.workspace.records import Benchmark
 
 # No such site is as old; seconds where milliseconds are meant fall into the first weeks of 1970.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+Row = tuple[date, str, float]
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,6 @@ def _place(value: Any, crowd: Crowd, path: str) -> tuple[tuple[str, ...], Proble
         got = f"keys are {quoted(there)}" if isinstance(there, dict) else shown(there)
         return keys, Problem(where, f"no list at {'.'.join(keys) or 'the top'}", got, crowd.form)
     return keys, None
-
-
-Row = tuple[date, str, float]
 
 
 def last_of_days(points: Iterable[Point], today: date) -> tuple[dict[date, Point], tuple[Problem, ...]]:

@@ -11,6 +11,11 @@ from forecast.feeds.coded_table import NUMBER, CodedRow, CodedTable, Coder, Span
 from forecast.workspace.problems import Problem, Severity, Source, choice, one_form, shown
 
 FORM = re.compile(r"\s*([^<>=]+?)\s*(<=|>=|=)\s*(.+?)\s*")
+WHOLE = "--whole says that the files hold all of the window, and that nothing happened there"
+QUARTERS = 96  # of an hour, in a day
+# Part of the quarters that may be missing with a warning. A convention: now and then the coder itself adds none,
+# and a count that lacks so few rows is not another count.
+GAPS = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,6 @@ class Selection:
             if one.sign == "=" and one.value not in self.met[one.column]:
                 allowed = choice(f"values of {one.column}", one.value, sorted(self.met[one.column]))
                 yield Problem(where, f"--where: no row has {one}", "", allowed, severity)
-
-
-WHOLE = "--whole says that the files hold all of the window, and that nothing happened there"
-QUARTERS = 96  # of an hour, in a day
-# Part of the quarters that may be missing with a warning. A convention: now and then the coder itself adds none,
-# and a count that lacks so few rows is not another count.
-GAPS = 0.1
 
 
 class Coverage:

@@ -13,6 +13,9 @@ from forecast.scores.forms import StatedForms
 from forecast.scores.groups import ranges
 from forecast.scores.skill import Compared, compared, resampled_means
 
+# Measures whose scores are comparable between equal numbers of draws, and between equal levels.
+NOT_ALIKE: tuple[str, ...] = ("crps", "crps_quantiles")
+
 
 @dataclass(frozen=True)
 class ComparedSide:
@@ -76,10 +79,6 @@ def _entries(stated: StatedForms, side: ComparedSide) -> tuple[Ints, Ints, Float
     width = stated.width[side.row]
     entry = ranges(stated.first[side.row], width)
     return entry, np.repeat(side.at, width), np.repeat(side.weight, width)
-
-
-# Measures whose scores are comparable between equal numbers of draws, and between equal levels.
-NOT_ALIKE: tuple[str, ...] = ("crps", "crps_quantiles")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,16 @@ from forecast.scores.table import Forecasts, resolved
 from forecast.workspace.problems import Problem, Source, quoted
 
 LEVELS_LISTED = 30  # of a form in a message; of more only the ends are
+LISTED = 10  # forms in a message; the rest is counted
+MEASURE_OF_KIND: Mapping[Kind, str] = {"draws": "crps", "quantiles": "crps_quantiles"}
+WHAT = {
+    "crps": "numbers of draws differ: scores by crps cannot be compared, for few draws score worse by being few",
+    "crps_quantiles": "levels of quantiles differ: scores by crps_quantiles cannot be compared",
+}
+ALLOWED = {
+    "crps": "skill by crps is withheld where they differ; crps_fair compares any numbers of draws from 2 on",
+    "crps_quantiles": "skill is computed at the levels that both state, and withheld where there are none",
+}
 
 
 @dataclass(frozen=True)
@@ -90,18 +100,6 @@ def stated(forecasts: Forecasts) -> StatedForms:
     levels[level] = said
     loss = 2.0 * pinball_loss(forecasts.entries[entries], said, np.repeat(forecasts.outcome, width))
     return StatedForms(form, tuple(forms), np.cumsum(width) - width, width, level, levels, loss)
-
-
-LISTED = 10  # forms in a message; the rest is counted
-MEASURE_OF_KIND: Mapping[Kind, str] = {"draws": "crps", "quantiles": "crps_quantiles"}
-WHAT = {
-    "crps": "numbers of draws differ: scores by crps cannot be compared, for few draws score worse by being few",
-    "crps_quantiles": "levels of quantiles differ: scores by crps_quantiles cannot be compared",
-}
-ALLOWED = {
-    "crps": "skill by crps is withheld where they differ; crps_fair compares any numbers of draws from 2 on",
-    "crps_quantiles": "skill is computed at the levels that both state, and withheld where there are none",
-}
 
 
 @dataclass(frozen=True)

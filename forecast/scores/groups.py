@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 from forecast.scores.cells import Floats, Ints, Mask
 
+# .3 and .1 + .2 are 6e-17 apart. The resolution of double precision between -1 and 1, as in scikit-learn's isotonic
+# regression; whoever writes fifteen decimals is still taken at their word.
+ROUNDING = 1e-15
+
 
 def runs(keys: Sequence[NDArray[Any]]) -> tuple[Ints, Mask]:
     """Return the stable order of rows by keys, the first key first, and where in that order a new key begins.
@@ -33,11 +37,6 @@ def runs(keys: Sequence[NDArray[Any]]) -> tuple[Ints, Mask]:
 def ranges(first: Ints, width: Ints) -> Ints:
     """Return `first`, `first` + 1, ... up to `width` places of each (n,), one after the other."""
     return np.repeat(first - (np.cumsum(width) - width), width) + np.arange(int(width.sum()))
-
-
-# .3 and .1 + .2 are 6e-17 apart. The resolution of double precision between -1 and 1, as in scikit-learn's isotonic
-# regression; whoever writes fifteen decimals is still taken at their word.
-ROUNDING = 1e-15
 
 
 def new_points(ordered: Floats) -> Mask:

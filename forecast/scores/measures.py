@@ -12,6 +12,26 @@ from forecast.scores.cells import Floats, Ints, Mask
 from forecast.scores.per_forecast import CLIPS, ForecastScores, baseline, clipped, minus_log
 from forecast.scores.table import MICROSECONDS_A_DAY, Forecasts
 
+TIMINGS: Mapping[str, str] = {
+    "each": "mean over all forecasts, each counted once",
+    "spot": "mean over questions of the score of the forecast that stands at the close",
+    "time_weighted": "mean over questions of the mean over time; a forecast stands until the forecaster's next one or "
+    "the close. Baseline and peer: over the whole window, to the scheduled close where one is given, 0 before the "
+    "first forecast and after an early close, so that coverage counts",
+    "daily": "mean over questions of the mean over UTC days of the day's latest standing forecast, from the first on "
+    "(with Brier 0-2 as the Good Judgment Project did)",
+    "shared_time": "mean over questions that both answered of the mean over the time that both forecasts stand; where "
+    "that is the close alone, the score there",
+}
+GROUPINGS: Mapping[str, str] = {
+    "forecaster": "everything of one forecaster",
+    "topic": "a forecaster's questions of one topic",
+    "horizon": "a forecaster's forecasts by the days from forecast to close",
+    "pair": "a forecaster and a benchmark, on the questions that both answered",
+}
+HORIZON_DAYS = (7, 30, 90, 365)  # from forecast to close: where one group ends and the next begins
+HORIZONS = ("under 7 days", "7 to 30 days", "30 to 90 days", "90 to 365 days", "365 days and more")
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -117,25 +137,6 @@ MEASURES: Mapping[str, Definition] = {
     ),
 }
 
-TIMINGS: Mapping[str, str] = {
-    "each": "mean over all forecasts, each counted once",
-    "spot": "mean over questions of the score of the forecast that stands at the close",
-    "time_weighted": "mean over questions of the mean over time; a forecast stands until the forecaster's next one or "
-    "the close. Baseline and peer: over the whole window, to the scheduled close where one is given, 0 before the "
-    "first forecast and after an early close, so that coverage counts",
-    "daily": "mean over questions of the mean over UTC days of the day's latest standing forecast, from the first on "
-    "(with Brier 0-2 as the Good Judgment Project did)",
-    "shared_time": "mean over questions that both answered of the mean over the time that both forecasts stand; where "
-    "that is the close alone, the score there",
-}
-
-GROUPINGS: Mapping[str, str] = {
-    "forecaster": "everything of one forecaster",
-    "topic": "a forecaster's questions of one topic",
-    "horizon": "a forecaster's forecasts by the days from forecast to close",
-    "pair": "a forecaster and a benchmark, on the questions that both answered",
-}
-
 
 @dataclass(frozen=True)
 class Series:
@@ -192,10 +193,6 @@ def _peer(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series
     for timing, over in (("spot", spot_peer), ("time_weighted", time_weighted_peer)):
         scores = over(answers, log_p)
         yield Series("peer", timing, scores, applies, {clip: over(answers, one) for clip, one in clips.items()})
-
-
-HORIZON_DAYS = (7, 30, 90, 365)  # from forecast to close: where one group ends and the next begins
-HORIZONS = ("under 7 days", "7 to 30 days", "30 to 90 days", "90 to 365 days", "365 days and more")
 
 
 @dataclass(frozen=True)

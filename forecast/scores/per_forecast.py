@@ -22,6 +22,7 @@ from forecast.workspace.problems import Problem
 # To where others move a probability before they take its logarithm; both have been the limits of Metaculus.
 CLIPS = (0.01, 0.001)
 OF_NUMBERS = ("crps", "crps_fair", "crps_quantiles")
+LISTED = 20  # one message each; the rest is counted
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,6 @@ def baseline(p_outcome: Floats, n_options: Floats) -> Floats:
     Source: Metaculus, scores FAQ.
     """
     return np.asarray(100.0 * (1.0 - minus_log(p_outcome) / np.log(n_options)))
-
-
-LISTED = 20  # one message each; the rest is counted
 
 
 def certainties(forecasts: Forecasts) -> tuple[Problem, ...]:

@@ -20,6 +20,10 @@ Kind = Literal["yes_no", "states", "draws", "quantiles"]
 KINDS: tuple[Kind, ...] = ("yes_no", "states", "draws", "quantiles")
 YES_NO, STATES, DRAWS, QUANTILES = range(4)
 VOID = "void"
+YES_OR_NO = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0}  # with a point: what a column with gaps is often saved as
+VOIDED = -math.inf  # stands for a question that became void
+SUM_TOLERANCE = 1e-3  # of a forecast's probabilities: three rounded thirds pass; they are scored as they stand
+DATE_IS_MIDNIGHT = "a date is its 00:00 UTC"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +88,6 @@ class Rows:
         return first
 
 
-YES_OR_NO = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0}  # with a point: what a column with gaps is often saved as
-VOIDED = -math.inf  # stands for a question that became void
-
-
 def outcomes(rows: Rows) -> tuple[Floats, tuple[Problem, ...]]:
     """Return the outcome that each row gives (n,), and the problems.
 
@@ -146,10 +146,6 @@ def _outcome(text: str, kind: int, options: tuple[str, ...], codes: dict[str, in
         return float(codes[text])
     allowed = f"a number, as the question is about {KINDS[kind]}; empty is an open question, void counts nowhere"
     return number("outcome", text, allowed)
-
-
-SUM_TOLERANCE = 1e-3  # of a forecast's probabilities: three rounded thirds pass; they are scored as they stand
-DATE_IS_MIDNIGHT = "a date is its 00:00 UTC"
 
 
 def clashes(rows: Rows, use: Use) -> Iterator[Problem]:

@@ -37,6 +37,7 @@ COMPARED = 10  # forecasters; more are not all compared with each other unless b
 COMPARED_BY = ("brier", "log", "rps", *OF_NUMBERS)
 
 Key = tuple[str, str, str]  # forecaster, benchmark, measure
+DEFAULT_SEED = 1
 
 
 def _skill(
@@ -98,9 +99,6 @@ def _unlike(forecasts: Forecasts, apart: Sequence[UnlikePair]) -> list[UnlikeMea
         )
         for one in unlike(forecasts)
     ]
-
-
-DEFAULT_SEED = 1
 
 
 def score_table(

@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 
 RESAMPLES = 2000
 LEVEL = 0.9
+CELLS_AT_ONCE = 4_000_000  # resamples times questions held in memory
+TAILS = ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0)
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,6 @@ def paired_difference(scores: Array, others: Array, rng: np.random.Generator) ->
     resampled = differences[rng.integers(differences.size, size=(RESAMPLES, differences.size))].mean(axis=1)
     low, high = np.quantile(resampled, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
     return Difference(differences.size, float(differences.mean()), float(low), float(high), LEVEL)
-
-
-CELLS_AT_ONCE = 4_000_000  # resamples times questions held in memory
-TAILS = ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0)
 
 
 @dataclass(frozen=True)

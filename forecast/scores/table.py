@@ -17,6 +17,7 @@ from forecast.workspace.problems import Problem
 Resolution = Literal["resolved", "open", "void"]
 
 MICROSECONDS_A_DAY = 86_400_000_000
+YES_OR_NO = ("no", "yes")
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,6 @@ def known_at(forecasts: Forecasts, end: int) -> Forecasts:
         one if one.closes < end else replace(one, resolution="open", outcome=None) for one in forecasts.questions
     )
     return replace(forecasts, questions=questions).only(forecasts.time < end)
-
-
-YES_OR_NO = ("no", "yes")
 
 
 def assembled(rows: Rows, warnings: tuple[Problem, ...]) -> Forecasts:
