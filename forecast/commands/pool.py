@@ -45,25 +45,25 @@ def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json
     for warning in table.warnings:
         click.echo(str(warning), err=True)
     try:
-        found = pooled(table, today, DEFAULT_SEED if seed is None else seed, progress, refit=not no_refit)
+        result = pooled(table, today, DEFAULT_SEED if seed is None else seed, progress, refit=not no_refit)
     finally:
         progress.done()
-    if found.distrust:
-        drawn = f"after {found.diagnostics['sampled']:.0f} draws"
-        click.echo(f"warning: this pool is not reliable {drawn}: {'; '.join(found.distrust)}", err=True)
-    scored = scores(found)
+    if result.distrust:
+        drawn = f"after {result.diagnostics['sampled']:.0f} draws"
+        click.echo(f"warning: this pool is not reliable {drawn}: {'; '.join(result.distrust)}", err=True)
+    scored = scores(result)
     if out is not None:
         from forecast.files import replace_file
 
-        replace_file(out, as_csv(found).encode())
+        replace_file(out, as_csv(result).encode())
     if as_json:
-        click.echo(json.dumps(tables(found, scored), indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(tables(result, scored), indent=2, ensure_ascii=False, allow_nan=False))
         return
-    _print_questions(found.questions)
+    _print_questions(result.questions)
     if scored.pools:
         _print_scores("pool", scored.pools)
         _print_experts(scored)
-    _print_basis(found)
+    _print_basis(result)
 
 
 def _print_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -119,12 +119,12 @@ def _print_experts(scores: PoolScores) -> None:
 
 
 def _print_basis(pool: Pool) -> None:
-    left, found = pool.left_out, pool.diagnostics
+    left, diagnostics = pool.left_out, pool.diagnostics
     click.echo()
     who = f"{_counted(len(pool.table.forecasts), 'forecast')} by {_counted(len(pool.experts), 'expert')}"
     click.echo(
-        f"{who}; R-hat {found['r_hat_max']:.3f}, ESS {found['ess_bulk_min']:.0f} bulk and "
-        f"{found['ess_tail_min']:.0f} tail, {found['divergences']:.0f} divergences"
+        f"{who}; R-hat {diagnostics['r_hat_max']:.3f}, ESS {diagnostics['ess_bulk_min']:.0f} bulk and "
+        f"{diagnostics['ess_tail_min']:.0f} tail, {diagnostics['divergences']:.0f} divergences"
     )
     if left.by_question:
         again = sum(one.refitted for one in left.by_question.values())

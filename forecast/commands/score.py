@@ -66,19 +66,19 @@ def score(
     for warning in (*forecasts.warnings, *certainties(forecasts), *(one.warning for one in unlike(forecasts))):
         click.echo(str(warning), err=True)
     chosen = DEFAULT_SEED if seed is None else seed
-    found = scored(forecasts, benchmarks=tuple(dict.fromkeys(benchmarks)), seed=chosen, by_question=by_question)
+    sheet = scored(forecasts, benchmarks=tuple(dict.fromkeys(benchmarks)), seed=chosen, by_question=by_question)
     if as_json:
-        click.echo("\n".join(_lines(found.as_json())))
+        click.echo("\n".join(_lines(sheet.as_json())))
     else:
         from forecast.commands.score_tables import print_scores
 
-        print_scores(found)
+        print_scores(sheet)
 
 
-def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+def _lines(sheet: Mapping[str, Any]) -> Iterator[str]:
     """Yield the object with one line for each score: short lines to read, and quick to write."""
     parts = []
-    for key, value in found.items():
+    for key, value in sheet.items():
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         if key in LISTS and value:
             rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False, allow_nan=False) for row in value)

@@ -79,32 +79,32 @@ NOT_ALIKE = {
 }
 
 
-def print_scores(found: ScoreSheet) -> None:
+def print_scores(sheet: ScoreSheet) -> None:
     """Print everything that `score` computed, and last what each number is."""
-    n = found.questions
+    n = sheet.questions
     click.echo(
-        f"forecasts: {found.n_forecasts}, of resolved questions: {n['resolved']}; "
+        f"forecasts: {sheet.n_forecasts}, of resolved questions: {n['resolved']}; "
         f"not scored: {n['open']} open and {n['void']} void"
     )
-    names = _shown(found)
-    means = [row for row in found.means if row.forecaster in names]
+    names = _shown(sheet)
+    means = [row for row in sheet.means if row.forecaster in names]
     for title, columns in TABLES.items():
-        _print_means(title, columns, means, names, found.unlike)
+        _print_means(title, columns, means, names, sheet.unlike)
     for line in _infinite(means):
         click.echo(line)
-    _print_skill(found, names)
-    _print_calibration([row for row in found.calibration if row.forecaster in names])
+    _print_skill(sheet, names)
+    _print_calibration([row for row in sheet.calibration if row.forecaster in names])
     for grouping in ("topic", "horizon"):
-        _print_parts(means, grouping, found.unlike)
-    if hidden := len({row.forecaster for row in found.means} - set(names)):
+        _print_parts(means, grouping, sheet.unlike)
+    if hidden := len({row.forecaster for row in sheet.means} - set(names)):
         click.echo(f"\nand {hidden} forecasters who answered fewer questions; --json lists all")
-    _print_legend(found)
+    _print_legend(sheet)
 
 
-def _shown(found: ScoreSheet) -> list[str]:
+def _shown(sheet: ScoreSheet) -> list[str]:
     """Return the forecasters with the most questions, by name."""
     questions: dict[str, int] = {}
-    for row in found.means:
+    for row in sheet.means:
         if row.grouping == "forecaster":
             questions[row.forecaster] = max(questions.get(row.forecaster, 0), row.n_questions)
     return sorted(sorted(questions, key=lambda name: (-questions[name], name))[:SHOWN])
@@ -176,12 +176,12 @@ def _print_means(
     by = {(row.forecaster, row.measure, row.timing): row for row in shown if row.grouping == "forecaster"}
     rows: list[list[str | Cell]] = []
     for name in names:
-        found = [by.get((name, column.measure, column.timing)) for column in columns]
-        ours = [row for row in found if row is not None]
+        by_column = [by.get((name, column.measure, column.timing)) for column in columns]
+        ours = [row for row in by_column if row is not None]
         if ours:
             first = ours[0]
             coverage = [percent(row.coverage, None) for row in ours if row.coverage is not None]
-            cells = [_mean(row, first) for row in found]
+            cells = [_mean(row, first) for row in by_column]
             rows.append([name, str(first.n_questions), str(first.n_forecasts), *cells, *(coverage[:1] or ["-"])])
     if rows:
         headings = [column.heading for column in columns]
@@ -241,12 +241,12 @@ def _withheld(names: Iterable[str], unlike: Sequence[UnlikeMeasure]) -> Iterator
                 yield f"not compared by {one.measure} on {questions}: {pair.forecaster} and {pair.benchmark}, {why}"
 
 
-def _print_skill(found: ScoreSheet, names: Sequence[str]) -> None:
+def _print_skill(sheet: ScoreSheet, names: Sequence[str]) -> None:
     rows: list[list[str | Cell]] = []
     level = ""
-    apart = {(pair.forecaster, pair.benchmark) for one in found.unlike for pair in one.pairs}
+    apart = {(pair.forecaster, pair.benchmark) for one in sheet.unlike for pair in one.pairs}
     apart |= {(benchmark, forecaster) for forecaster, benchmark in apart}
-    for row in found.skill:
+    for row in sheet.skill:
         if row.measure not in COMPARED or row.forecaster not in names:
             continue
         # Beside crps it is one row more of the same; it stands for crps where that is withheld.
@@ -269,7 +269,7 @@ def _print_skill(found: ScoreSheet, names: Sequence[str]) -> None:
         _grid(["forecaster", "against", *headings], rows[:PAIRS], left=3)
     if (rest := len(rows) - PAIRS) > 0:
         click.echo(f"and {rest} more pairs; --benchmark NAME leaves those with one forecaster, --json lists all")
-    lines = list(_withheld(names, found.unlike))
+    lines = list(_withheld(names, sheet.unlike))
     for line in lines[:PAIRS]:
         click.echo(line)
     if (rest := len(lines) - PAIRS) > 0:
@@ -304,13 +304,13 @@ def _print_parts(shown: Sequence[MeanScore], grouping: str, unlike: Sequence[Unl
         _print_unlike(unlike, {str(cells[2]) for cells in rows})
 
 
-def _print_legend(found: ScoreSheet) -> None:
+def _print_legend(sheet: ScoreSheet) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     click.echo()
-    for name in found.measures:
+    for name in sheet.measures:
         one = MEASURES[name]
         console.print(Text.assemble((name, "bold"), f": {one.text}; {one.span}; {one.better} is better; {one.source}"))
     for name, text in TIMINGS.items():

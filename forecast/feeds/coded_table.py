@@ -52,17 +52,17 @@ class CodedRow:
 
     def whole(self, column: str) -> int | None:
         """Return a whole number from 0 on, or None and say so."""
-        found = WHOLE.fullmatch(self.text(column))
-        if found is None:
+        match = WHOLE.fullmatch(self.text(column))
+        if match is None:
             self.refuse(column, "is no count", "a whole number, 0 or more")
             return None
-        return int(found[1])
+        return int(match[1])
 
     def code(self, column: str) -> str:
         """Return a cell as text, a whole number without its decimals: `3.0` and `3` are one code."""
         cell = self.text(column)
-        found = WHOLE.fullmatch(cell)
-        return cell if found is None else found[1]
+        match = WHOLE.fullmatch(cell)
+        return cell if match is None else match[1]
 
     def number(self, column: str) -> float | None:
         """Return a finite number, or None and say so."""
@@ -92,16 +92,16 @@ def compact_day(cell: str) -> date:
 @lru_cache(maxsize=50_000)
 def compact_quarter(cell: str) -> int | None:
     """Return the quarter of an hour, 0 to 95, of `20260503141500`; None where no time of day is written."""
-    found = CLOCK.fullmatch(cell)
-    return None if found is None else 4 * int(found[1]) + int(found[2]) // 15
+    match = CLOCK.fullmatch(cell)
+    return None if match is None else 4 * int(match[1]) + int(match[2]) // 15
 
 
 @lru_cache(maxsize=50_000)
 def iso_or_worded_day(cell: str) -> date:
     """Return the day of `2026-05-03` or `03 May 2026`, in English. Raises ValueError."""
-    if (found := WORDED.fullmatch(cell)) is None:
+    if (match := WORDED.fullmatch(cell)) is None:
         return iso_day(cell)
-    return date(int(found[3]), MONTHS.index(found[2].casefold()) + 1, int(found[1]))
+    return date(int(match[3]), MONTHS.index(match[2].casefold()) + 1, int(match[1]))
 
 
 def day_of_seconds(seconds: float) -> date:
@@ -112,10 +112,10 @@ def day_of_seconds(seconds: float) -> date:
         raise ValueError(seconds) from error
 
 
-def _day(found: re.Match[str] | None) -> date:
-    if found is None:
+def _day(match: re.Match[str] | None) -> date:
+    if match is None:
         raise ValueError("another form of date")
-    return date(*map(int, found.groups()))
+    return date(*map(int, match.groups()))
 
 
 class Coder(Feed):
@@ -196,11 +196,11 @@ def read_coded(file: File, coder: Coder) -> tuple[CodedTable | None, tuple[Probl
     table, problems = parse_csv(file.content, file.name)
     if table is None:
         return None, problems
-    found = tuple(_column_problems(table, file.name, coder))
-    if any(problem.severity == "error" for problem in found):
-        return None, (*problems, *found)
+    of_columns = tuple(_column_problems(table, file.name, coder))
+    if any(problem.severity == "error" for problem in of_columns):
+        return None, (*problems, *of_columns)
     places = {name: place for place, name in enumerate(table.header)}
-    return CodedTable(file.name, table.header_line, places, table.rows), (*problems, *found)
+    return CodedTable(file.name, table.header_line, places, table.rows), (*problems, *of_columns)
 
 
 def _by_number(file: File, coder: Coder) -> tuple[CodedTable | None, tuple[Problem, ...]]:
@@ -216,25 +216,25 @@ def _by_number(file: File, coder: Coder) -> tuple[CodedTable | None, tuple[Probl
     for pair in rows:
         by_width.setdefault(len(pair[1]), []).append(pair)
     right = tuple(by_width.pop(needed, ()))
-    for found in by_width.values():
-        problems += _of_another_width(found, len(rows), file.name, coder)
+    for of_width in by_width.values():
+        problems += _of_another_width(of_width, len(rows), file.name, coder)
     places = {name: place for place, name in enumerate(coder.columns)}
     return CodedTable(file.name, 1, places, right), tuple(problems)
 
 
-def _of_another_width(found: Sequence[Row], of: int, name: str, coder: Coder) -> Iterator[Problem]:
+def _of_another_width(rows: Sequence[Row], of: int, name: str, coder: Coder) -> Iterator[Problem]:
     """Report rows that have one wrong number of cells: each of a few, else once what they all are."""
-    width, needed = len(found[0][1]), f"{len(coder.columns)} cells, parted by tabs, without a header"
+    width, needed = len(rows[0][1]), f"{len(coder.columns)} cells, parted by tabs, without a header"
     other = coder.others.get(width)
-    if len(found) <= TOLD_APART and other is None:
-        for line, row in found:
+    if len(rows) <= TOLD_APART and other is None:
+        for line, row in rows:
             got = f"{width} cells beginning with {shown(row[0])}"
             yield Problem(Source(name, line), f"a row that is not of {coder.title}", got, needed)
         return
-    many = "every row has" if len(found) == of else f"{len(found):,} of {of:,} rows have"
+    many = "every row has" if len(rows) == of else f"{len(rows):,} of {of:,} rows have"
     many = "the only row has" if of == 1 else many
     what = f"{many} {width} cell{'s' if width > 1 else ''}" + (f": that is {other}" if other else "")
-    line, row = found[0]
+    line, row = rows[0]
     yield Problem(Source(name, line), what, f"a row beginning with {shown(row[0])}", f"{coder.title} has {needed}")
 
 

@@ -50,8 +50,8 @@ def count(files: Sequence[File], coder: Coder, wanted: Wanted) -> IncidentCount:
     tally = _Tally(coder, wanted)
     problems: list[Problem] = []
     for file in files:
-        table, found = read_coded(file, coder)
-        problems += found
+        table, of_table = read_coded(file, coder)
+        problems += of_table
         unknown = tuple(tally.selection.column_problems(table)) if table else ()
         problems += unknown
         if table is not None and not unknown:

@@ -57,21 +57,21 @@ def read_points(content: bytes, path: str, crowd: Crowd, now: float) -> tuple[tu
     if wrong_form is not None:
         return (), (*problems, wrong_form)
     points: list[Point] = []
-    found = list(problems)
+    wrong_points = list(problems)
     same: dict[str, Any] = {}
     for line, entry in elements(text, keys):
         source = Source(path, line)
         if not isinstance(entry, dict):
-            found.append(Problem(source, "not a point of a history", shown(entry), "a JSON object"))
+            wrong_points.append(Problem(source, "not a point of a history", shown(entry), "a JSON object"))
             continue
         wrong = [*_missing(entry, crowd, source), *_other(entry, crowd, same, source)]
         point = None if wrong else _point(entry, crowd, source, now, wrong)
-        found += wrong
+        wrong_points += wrong
         if point is not None:
             points.append(point)
-    if not points and not found:
-        found.append(Problem(Source(path, 1), "the history is empty", "", "at least one point"))
-    return tuple(points), tuple(found)
+    if not points and not wrong_points:
+        wrong_points.append(Problem(Source(path, 1), "the history is empty", "", "at least one point"))
+    return tuple(points), tuple(wrong_points)
 
 
 def _missing(entry: dict[str, Any], crowd: Crowd, source: Source) -> Iterator[Problem]:

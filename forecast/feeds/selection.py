@@ -32,11 +32,11 @@ class RowCondition:
 
 def condition(text: str) -> RowCondition:
     """Read a condition. Raises ValueError where the text is none."""
-    found = FORM.fullmatch(one_form(text))
-    if found is None or (found[2] != "=" and not NUMBER.fullmatch(found[3])):
+    match = FORM.fullmatch(one_form(text))
+    if match is None or (match[2] != "=" and not NUMBER.fullmatch(match[3])):
         msg = f"{shown(text)} is no condition; write COLUMN=VALUE, COLUMN<=NUMBER or COLUMN>=NUMBER"
         raise ValueError(msg)
-    return RowCondition(found[1], found[2], found[3])
+    return RowCondition(match[1], match[2], match[3])
 
 
 class Selection:

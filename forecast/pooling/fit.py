@@ -69,15 +69,15 @@ def fit(prepared: Prepared, seed: int, progress: Progress) -> PoolFit:
     from forecast.prior.sample import sample
 
     spec = prepared.spec
-    found = sample(spec, seed, progress, EFFORT)
+    sampled = sample(spec, seed, progress, EFFORT)
     layout = spec.layout
     yes = [layout.theta_index(v, 0, STATES.index(YES)) for v in range(len(prepared.questions))]
-    n_draws = found.theta.shape[1]
+    n_draws = sampled.theta.shape[1]
 
     def by_expert(name: str) -> Array:
-        return found.posterior[name].reshape(n_draws, -1).T if name in found.posterior else np.empty((0, n_draws))
+        return sampled.posterior[name].reshape(n_draws, -1).T if name in sampled.posterior else np.empty((0, n_draws))
 
-    return PoolFit(found.theta[yes], by_expert("omega"), by_expert("bias"), by_expert("slope"), found.diagnostics)
+    return PoolFit(sampled.theta[yes], by_expert("omega"), by_expert("bias"), by_expert("slope"), sampled.diagnostics)
 
 
 @dataclass(frozen=True)
@@ -113,21 +113,21 @@ def leave_out(
     """
     start = time.perf_counter()
     log_likelihood = outcome_log_likelihood(prepared, fitted)
-    found: dict[str, LeftOut] = {}
+    left_out: dict[str, LeftOut] = {}
     for row, question in enumerate(prepared.questions):
         if outcomes[question] is not None:
             smoothed = smooth(-log_likelihood[row])
             k = smoothed.pareto_k
-            found[question] = LeftOut(float(fitted.p_event[row] @ smoothed.weights), k, False, k <= MAX_PARETO_K)
+            left_out[question] = LeftOut(float(fitted.p_event[row] @ smoothed.weights), k, False, k <= MAX_PARETO_K)
     weighed = time.perf_counter()
-    weak = [question for question, left in found.items() if not left.reliable] if refit else []
+    weak = [question for question, left in left_out.items() if not left.reliable] if refit else []
     for number, question in enumerate(weak, start=1):
         progress(f"sampling without the outcome of a question: {number} of {len(weak)}")
         row = prepared.questions.index(question)
         again = fit(without_outcome(prepared, row), seed, _silent)
         is_reliable = not distrust(again.diagnostics)
-        found[question] = LeftOut(float(again.p_event[row].mean()), found[question].pareto_k, True, is_reliable)
-    return LeaveOut(found, weighed - start, time.perf_counter() - weighed)
+        left_out[question] = LeftOut(float(again.p_event[row].mean()), left_out[question].pareto_k, True, is_reliable)
+    return LeaveOut(left_out, weighed - start, time.perf_counter() - weighed)
 
 
 def outcome_log_likelihood(prepared: Prepared, fitted: PoolFit) -> Array:

@@ -122,7 +122,7 @@ def _questions(
     for forecast in table.forecasts:
         answers.setdefault(forecast.question, []).append(forecast)
     row = {question: i for i, question in enumerate(prepared.questions)}
-    found = []
+    pooled = []
     for name, outcome in table.questions.items():
         draws = fitted.p_event[row[name]]
         low, high = np.quantile(draws, INTERVAL)
@@ -130,8 +130,8 @@ def _questions(
         weights = np.array([forecast.weight for forecast in answers[name]])
         plain = {pool_name: rule(said, weights) for pool_name, rule in PLAIN_POOLS.items()}
         mean = float(draws.mean())
-        found.append(PooledQuestion(name, said.size, mean, float(low), float(high), plain, outcome, left.get(name)))
-    return tuple(found)
+        pooled.append(PooledQuestion(name, said.size, mean, float(low), float(high), plain, outcome, left.get(name)))
+    return tuple(pooled)
 
 
 def _experts(table: ForecastTable, prepared: Prepared, fitted: PoolFit) -> tuple[PooledExpert, ...]:

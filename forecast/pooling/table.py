@@ -116,11 +116,11 @@ class _Said:
         """Say once how many numbers were 0 or 1, at the first row that has one."""
         columns = (self.rows.probability, self.rows.low, self.rows.high)
         counts = sum(((column == 0.0) | (column == 1.0)).astype(np.int64) for column in columns) * self.is_pooled
-        found = np.flatnonzero(counts)
-        if found.size:
-            got = f"{_counted(int(counts.sum()), 'number')} in {_counted(found.size, 'row')}"
+        certain = np.flatnonzero(counts)
+        if certain.size:
+            got = f"{_counted(int(counts.sum()), 'number')} in {_counted(certain.size, 'row')}"
             allowed = f"they are read as {LEAST:g} and {MOST:g}: a certainty has no log-odds"
-            yield Problem(self.rows.where[int(found[0])], "probabilities of 0 or 1", got, allowed, "warning")
+            yield Problem(self.rows.where[int(certain[0])], "probabilities of 0 or 1", got, allowed, "warning")
 
 
 def _sure(numbers: Floats, least: Floats, most: Floats) -> Floats:
@@ -144,9 +144,9 @@ def _left_out(rows: Rows, is_yes_no: Mask, is_latest: Mask) -> Iterator[Problem]
         (~is_yes_no, "forecasts of states or numbers are not pooled", "a pool is a probability of yes"),
         (is_yes_no & ~is_latest, "earlier forecasts are not pooled", "the latest of each forecaster on a question is"),
     ):
-        found = np.flatnonzero(mask)
-        if found.size:
-            yield Problem(rows.where[int(found[0])], what, _counted(found.size, "row"), allowed, "warning")
+        chosen = np.flatnonzero(mask)
+        if chosen.size:
+            yield Problem(rows.where[int(chosen[0])], what, _counted(chosen.size, "row"), allowed, "warning")
     if len(rows) and not is_yes_no.any():
         yield Problem(rows.where[0], "no forecast of a yes-or-no question", "", "a probability without a state")
 

@@ -78,8 +78,8 @@ def _question(question: PooledQuestion) -> dict[str, Any]:
 
 
 def _expert(expert: PooledExpert) -> dict[str, Any]:
-    def spread(found: Spread | None) -> Mapping[str, float] | None:
-        return None if found is None else asdict(found)
+    def spread(quantity: Spread | None) -> Mapping[str, float] | None:
+        return None if quantity is None else asdict(quantity)
 
     return {
         "expert": expert.name,
@@ -97,7 +97,7 @@ def _scored(scored: MeanScores) -> dict[str, Any]:
         "name": scored.name,
         "n": scored.n,
         **scored.means,
-        "against_pool": None if against is None else {name: asdict(found) for name, found in against.items()},
+        "against_pool": None if against is None else {name: asdict(difference) for name, difference in against.items()},
     }
 
 

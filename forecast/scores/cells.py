@@ -142,14 +142,14 @@ def has_zone(text: str) -> bool | None:
 
 def moments(column: str, cells: CodedColumn) -> tuple[Ints, Mask, Mapping[int, FaultError]]:
     """Return microseconds since 1970 (n,), where they are known (n,), and the faults by the code of their text."""
-    found, known, faults = np.zeros(len(cells.texts), dtype=np.int64), np.zeros(len(cells.texts), dtype=bool), {}
+    microseconds, known, faults = np.zeros(len(cells.texts), dtype=np.int64), np.zeros(len(cells.texts), dtype=bool), {}
     for code, text in enumerate(cells.texts):
         if text:
             try:
-                found[code], known[code] = moment(column, text), True
+                microseconds[code], known[code] = moment(column, text), True
             except FaultError as fault:
                 faults[code] = fault
-    return found[cells.codes], known[cells.codes], faults
+    return microseconds[cells.codes], known[cells.codes], faults
 
 
 def written(microseconds: int) -> str:

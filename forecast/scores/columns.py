@@ -87,11 +87,11 @@ class ColumnsOfFiles:
             return
         self.problems += _not_used(header, where)
         for column, cells in self.cells.items():
-            found = [cells_at(header.index(name)) for name in names_of(column) if name in header]
-            if len(found) > 1:
-                cells += self._either(column, path, lines, *found)
+            under_names = [cells_at(header.index(name)) for name in names_of(column) if name in header]
+            if len(under_names) > 1:
+                cells += self._either(column, path, lines, *under_names)
             else:
-                cells += found[0] if found else [""] * len(lines)
+                cells += under_names[0] if under_names else [""] * len(lines)
         self.files += [len(self.paths) - 1] * len(lines)
         self.lines += lines
 

@@ -152,8 +152,8 @@ def pairs(
         for forecaster in sorted(set(answers.forecaster.tolist()) - skipped):
             chosen = answers.forecaster == forecaster
             for measures, places in _alike(beside, chosen):
-                found = _pair(answers, beside, (forecaster, benchmark), measures, places, seed)
-                compared_pairs += [one for one in found if one.benchmark in benchmarks]
+                of_pair = _pair(answers, beside, (forecaster, benchmark), measures, places, seed)
+                compared_pairs += [one for one in of_pair if one.benchmark in benchmarks]
             apart += _apart(beside, (forecaster, benchmark), chosen)
     return compared_pairs, apart
 
@@ -170,12 +170,12 @@ def _apart(beside: _Beside, who: tuple[int, int], chosen: Mask) -> Iterator[Apar
 
 def _alike(beside: _Beside, chosen: Mask) -> Iterator[tuple[list[str], Ints]]:
     """Yield measures that apply to the same of the chosen answers (a,), and these: they share their resamples."""
-    found: dict[bytes, tuple[list[str], Ints]] = {}
+    by_places: dict[bytes, tuple[list[str], Ints]] = {}
     for name, own in beside.own.items():
         places = np.flatnonzero(chosen & ~np.isnan(own) & ~np.isnan(beside.others[name]))
         if places.size:
-            found.setdefault(places.tobytes(), ([], places))[0].append(name)
-    yield from found.values()
+            by_places.setdefault(places.tobytes(), ([], places))[0].append(name)
+    yield from by_places.values()
 
 
 def _pair(
@@ -189,8 +189,8 @@ def _pair(
     for at, name in enumerate(measures):
         for first in (0, 1):
             sides = [2 * at + first, 2 * at + 1 - first]
-            found = compared(columns[:, sides[0]], columns[:, sides[1]], resampled[:, sides])
-            yield Pair(who[first], who[1 - first], name, counts[first], counts[1 - first], found)
+            comparison = compared(columns[:, sides[0]], columns[:, sides[1]], resampled[:, sides])
+            yield Pair(who[first], who[1 - first], name, counts[first], counts[1 - first], comparison)
 
 
 def _beside(answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmark: int) -> _Beside:
@@ -213,16 +213,16 @@ def _beside(answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: St
         for side in (ours, against)
     )
     unlike = _unlike(stated, ours, against, start.size)
-    found = {name: unlike & ~np.isnan(own[name]) for name in NOT_ALIKE if name in own}
-    found = {name: mask for name, mask in found.items() if mask.any()}
+    not_alike = {name: unlike & ~np.isnan(own[name]) for name in NOT_ALIKE if name in own}
+    not_alike = {name: mask for name, mask in not_alike.items() if mask.any()}
     levels: dict[int, tuple[float, ...]] = {}
-    if (mask := found.get("crps")) is not None:
+    if (mask := not_alike.get("crps")) is not None:
         own["crps"][mask] = others["crps"][mask] = np.nan
-    if (mask := found.get("crps_quantiles")) is not None:
+    if (mask := not_alike.get("crps_quantiles")) is not None:
         at_common = _at_common_levels(stated, ours, against, mask)
         own["crps_quantiles"][mask], others["crps_quantiles"][mask] = at_common.own[mask], at_common.others[mask]
         levels = at_common.levels(stated)
-    return _Beside(theirs, own, others, found, levels)
+    return _Beside(theirs, own, others, not_alike, levels)
 
 
 def _unlike(stated: StatedForms, own: ComparedSide, others: ComparedSide, n: int) -> Mask:

@@ -155,8 +155,8 @@ class Series:
 
 def all_series(answers: ForecasterAnswers, scored: ForecastScores) -> tuple[Series, ...]:
     """Compute every measure that applies to anything, at every timing."""
-    found = [*_plain(answers, scored), *_baseline(answers, scored), *_peer(answers, scored)]
-    return tuple(one for one in found if one.applies.any())
+    series = [*_plain(answers, scored), *_baseline(answers, scored), *_peer(answers, scored)]
+    return tuple(one for one in series if one.applies.any())
 
 
 def _plain(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:

@@ -108,19 +108,19 @@ def certainties(forecasts: Forecasts) -> tuple[Problem, ...]:
     known = resolved(forecasts)
     wrong = np.flatnonzero(per_forecast(known).p_outcome == 0.0)
     allowed = f"it is reported as such, and with probabilities moved into {' and '.join(map(_interval, CLIPS))}"
-    found = []
+    warnings = []
     for at in wrong.tolist():
         question = known.questions[known.question[at]]
         outcome = int(question.outcome or 0)
         entry = int(known.first[at]) + (0 if question.kind == "yes_no" else outcome)
         what = f"probability {known.entries[entry]:g} and the other outcome: the log score is infinite"
         source = known.where[int(known.rows[entry])]
-        found.append(Problem(source, what, f"outcome '{_said(question.options, outcome)}'", allowed, "warning"))
-    found.sort()
-    if len(found) <= LISTED:
-        return tuple(found)
-    what = f"{len(found) - LISTED} more forecasts like it"
-    return (*found[:LISTED], Problem(found[LISTED].source, what, severity="warning"))
+        warnings.append(Problem(source, what, f"outcome '{_said(question.options, outcome)}'", allowed, "warning"))
+    warnings.sort()
+    if len(warnings) <= LISTED:
+        return tuple(warnings)
+    what = f"{len(warnings) - LISTED} more forecasts like it"
+    return (*warnings[:LISTED], Problem(warnings[LISTED].source, what, severity="warning"))
 
 
 def _said(options: tuple[str, ...], outcome: int) -> str:

@@ -265,6 +265,6 @@ class _Reader:
         return read.numbers
 
     def _moments(self, column: str) -> tuple[Ints, Mask]:
-        found, known, faults = moments(column, self.cells[column])
+        microseconds, known, faults = moments(column, self.cells[column])
         self._faults(column, faults)
-        return found, known
+        return microseconds, known

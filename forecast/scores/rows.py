@@ -109,11 +109,11 @@ def outcomes(rows: Rows) -> tuple[Floats, tuple[Problem, ...]]:
             values[place] = _outcome(text, int(kinds[question]), options.get(question, ()), codes)
         except FaultError as fault:
             faults[place] = fault
-    found = values[inverse]
+    by_row = values[inverse]
     for row in np.flatnonzero(np.isin(inverse, list(faults))).tolist():
         wrong = faults[int(inverse[row])]
         problems.append(Problem(rows.where[row], wrong.what, wrong.got, wrong.allowed))
-    return found, tuple(problems)
+    return by_row, tuple(problems)
 
 
 def _options(rows: Rows) -> dict[int, tuple[str, ...]]:
@@ -122,10 +122,10 @@ def _options(rows: Rows) -> dict[int, tuple[str, ...]]:
     chosen = np.flatnonzero(state.filled)
     pairs = rows.question[chosen] * len(state.texts) + state.codes[chosen]
     _, first = np.unique(pairs, return_index=True)
-    found: dict[int, list[str]] = {}
+    options: dict[int, list[str]] = {}
     for row in chosen[np.sort(first)].tolist():
-        found.setdefault(int(rows.question[row]), []).append(state[row])
-    return {question: tuple(names) for question, names in found.items()}
+        options.setdefault(int(rows.question[row]), []).append(state[row])
+    return {question: tuple(names) for question, names in options.items()}
 
 
 def _outcome(text: str, kind: int, options: tuple[str, ...], codes: dict[str, int]) -> float:

@@ -141,12 +141,12 @@ def _places(rows: Rows) -> tuple[Floats, dict[int, tuple[tuple[str, ...], bool]]
         by_question.setdefault(int(rows.question[row]), []).append((placed.get(key, math.nan), row, pair))
     place = np.zeros(first.size)
     options: dict[int, tuple[tuple[str, ...], bool]] = {}
-    for question, found in by_question.items():
-        has_order = not math.isnan(found[0][0])
-        found.sort(key=lambda one: one[0] if has_order else one[1])
-        for at, (_, _, pair) in enumerate(found):
+    for question, states in by_question.items():
+        has_order = not math.isnan(states[0][0])
+        states.sort(key=lambda one: one[0] if has_order else one[1])
+        for at, (_, _, pair) in enumerate(states):
             place[pair] = at
-        options[question] = tuple(state[row] for _, row, _ in found), has_order or rows.ordered
+        options[question] = tuple(state[row] for _, row, _ in states), has_order or rows.ordered
     places = np.zeros(len(rows))
     places[chosen] = place[inverse]
     return places, options

@@ -41,14 +41,14 @@ class Ach(ItemsFeed):
         The hypotheses are the states of `event`; without one the scenarios and `other`. The likelihood of a hypothesis
         is 10^(decibans / 10) of its cell, the largest in the row scaled to 1. A cell without a grade is neutral.
         """
-        table, found = parse_csv(content, path)
+        table, of_file = parse_csv(content, path)
         if table is None:
-            return ItemsRead("", (), found)
+            return ItemsRead("", (), of_file)
         ids = (*(scenario.id for scenario in scenarios), OTHER)
         hypotheses = network.events[event].states if event is not None else ids
         problems = _of_header(table, Source(path, table.header_line), event, network, ids)
         if problems:
-            return ItemsRead("", (), (*found, *problems))
+            return ItemsRead("", (), (*of_file, *problems))
         added = []
         for line, row in table.rows:
             cells = {name: cell.strip() for name, cell in zip(table.header, row, strict=True)}
@@ -59,7 +59,7 @@ class Ach(ItemsFeed):
                     Problem(Source(path, line), what, shown(cells[one]), choice("grades", cells[one].upper(), GRADES))
                 )
             added.append(_item(cells | dict.fromkeys(wrong, NEUTRAL), event, hypotheses))
-        return ItemsRead("".join(added), tuple(line for line, _ in table.rows), (*found, *problems))
+        return ItemsRead("".join(added), tuple(line for line, _ in table.rows), (*of_file, *problems))
 
 
 def _of_header(
