@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.measured import table
 from forecast.pooling.pool import Pool, pool
-from forecast.pooling.table import Forecast, ForecastTable
+from forecast.pooling.table import ExpertForecast, ForecastTable
 from forecast.workspace.problems import Source
 
 LIMIT = 60.0
@@ -34,11 +34,11 @@ def simulated(n_experts: int, n_questions: int, *, with_outcomes: bool) -> Forec
     p_event = 1.0 / (1.0 + np.exp(-said))
     questions = {f"q{q:03}": int(outcome[q]) if with_outcomes else None for q in range(n_questions)}
     rows = tuple(
-        Forecast(f"e{e:03}", name, float(p_event[e, q]), None, None, 0.9, known, None, None, 1.0, Source("", 1))
+        ExpertForecast(expert=f"e{e:03}", question=name, best=float(p_event[e, q]), outcome=known, source=Source("", 1))
         for e in range(n_experts)
         for q, (name, known) in enumerate(questions.items())
     )
-    return ForecastTable("", rows, questions, ())
+    return ForecastTable(path="", forecasts=rows, questions=questions, warnings=())
 
 
 def main(n_experts: int, n_questions: int) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measured import ROOT, table
 from forecast.pooling.fit import EFFORT, Prepared, prepare
-from forecast.pooling.table import Forecast, ForecastTable
+from forecast.pooling.table import ExpertForecast, ForecastTable
 from forecast.prior.cpt_additive import SD_ALPHA
 from forecast.prior.model import SD_BIAS, SD_SLOPE
 from forecast.prior.readings import DEGREES_OF_FREEDOM
@@ -81,15 +81,22 @@ def question(world: World, q: int) -> str:
     return f"{world.seed:04} {q:02}"
 
 
-def rows_of(world: World) -> Iterator[Forecast]:
+def rows_of(world: World) -> Iterator[ExpertForecast]:
     """Write what the experts of a world state as rows of a table."""
     half = STATED_SD * t4_quantile((1.0 + LEVEL) / 2.0)
     for e, group in enumerate(GROUPS):
         for q, at in enumerate(world.stated[e]):
             low, best, high = (float(1.0 / (1.0 + np.exp(-x))) for x in (at - half, at, at + half))
             named = None if group is None else f"{world.seed:04} {group}"
-            yield Forecast(
-                expert(world, e), question(world, q), best, low, high, LEVEL, None, None, named, 1.0, Source("", 1)
+            yield ExpertForecast(
+                expert=expert(world, e),
+                question=question(world, q),
+                best=best,
+                low=low,
+                high=high,
+                level=LEVEL,
+                group=named,
+                source=Source("", 1),
             )
 
 
@@ -100,7 +107,7 @@ def prepared_worlds(worlds: Sequence[World]) -> Prepared:
     """
     forecasts = tuple(row for world in worlds for row in rows_of(world))
     known = {question(world, q): 0 if q < RESOLVED else None for world in worlds for q in range(RESOLVED + OPEN)}
-    prepared = prepare(ForecastTable("", forecasts, known, ()), date(2026, 1, 1))
+    prepared = prepare(ForecastTable(path="", forecasts=forecasts, questions=known, warnings=()), date(2026, 1, 1))
     record = prepared.spec.record
     bias, slope = (np.concatenate([getattr(world, name) for world in worlds]) for name in ("bias", "slope"))
     chance = 1.0 / (1.0 + np.exp(-(record.location - bias[record.expert]) / slope[record.expert]))

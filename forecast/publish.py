@@ -237,7 +237,7 @@ def _scores(root: Path) -> Row | None:
     from forecast.scores.read import read_forecasts
     from forecast.scores.score_table import score
 
-    return score(read_forecasts([path], base=root), by_question=False)
+    return score(read_forecasts([path], base=root)).as_json()
 
 
 def _calibration(root: Path) -> Mapping[str, Any] | None:

@@ -9,8 +9,8 @@ import click
 
 from forecast.commands import options
 from forecast.commands.import_shown import Imported, Shown, known_event, refuse_taken
+from forecast.feeds.registry import ItemsFeed, feeds, names
 
-CODED = ("acled", "gdelt", "ucdp-ged", "ucdp-candidate")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 YES = click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
 
@@ -23,7 +23,7 @@ def import_() -> None:
 @import_.command()
 @click.argument("file", type=FILE, nargs=-1, required=True)
 @options.workspace
-@click.option("--format", "form", type=click.Choice(["ach", *CODED]), required=True, help="What the files hold.")
+@click.option("--format", "form", type=click.Choice(names(evidence=True)), required=True, help="What the files hold.")
 @click.option("--event", metavar="EVENT", help="Which event it bears on (a matrix without one: the scenarios).")
 @click.option("--from", "first", type=options.DATE, metavar="DATE", help="First day of the window that is counted.")
 @click.option("--to", "last", type=options.DATE, metavar="DATE", help="Last day of the window.")
@@ -46,27 +46,27 @@ def evidence(
 
     Files of one coder are counted together. Nothing is written if there is a problem.
     """
-    from forecast.commands.import_counts import OPTIONS, import_counts
+    from forecast.commands.import_counts import CountOptions, import_counts
     from forecast.workspace.outside import read_outside
 
-    if form != "ach":
+    feed, options_given = feeds()[form], CountOptions(**given)
+    if not isinstance(feed, ItemsFeed):
         if event is None:
             msg = f"--format {form} needs --event: incidents are counted for one event"
             raise click.UsageError(msg)
         read = [(one.name, read_outside(one, one.name)) for one in file]  # once: it may be a pipe
         counted_for = event
-        Shown(yes, as_json).write(root, lambda: import_counts(read, root, form, counted_for, given))
+        Shown(yes, as_json).write(root, lambda: import_counts(read, root, form, counted_for, options_given))
         return
-    said = [name for key, name in OPTIONS.items() if given[key] not in (None, (), False)]
+    said = options_given.given
     if said or len(file) > 1:
-        msg = f"{', '.join(said) or 'several files'}: not with --format ach, where one file says all"
+        msg = f"{', '.join(said) or 'several files'}: not with --format {form}, where one file says all"
         raise click.UsageError(msg)
     content = read_outside(file[0], file[0].name)  # once: it may be a pipe
-    Shown(yes, as_json).write(root, lambda: _matrix(file[0], content, root, event))
+    Shown(yes, as_json).write(root, lambda: _items(feed, file[0], content, root, event))
 
 
-def _matrix(file: Path, content: bytes, root: Path, event: str | None) -> Imported:
-    from forecast.feeds.ach import path_of, read_matrix
+def _items(feed: ItemsFeed, file: Path, content: bytes, root: Path, event: str | None) -> Imported:
     from forecast.workspace.problems import Problem, Source, WorkspaceProblems
     from forecast.workspace.read import load, read_workspace
 
@@ -74,19 +74,19 @@ def _matrix(file: Path, content: bytes, root: Path, event: str | None) -> Import
     workspace = load(root, today)
     if event is not None:
         known_event(event, workspace.network.events)
-    matrix = read_matrix(content, file.name, event, workspace.network, workspace.scenarios)
-    if not matrix.text:
+    items = feed.read(content, file.name, event, workspace.network, workspace.scenarios)
+    if not items.text:
         empty = Problem(Source(file.name, 1), "no items", "a header alone", "one row an item")
-        raise WorkspaceProblems(matrix.problems or [empty])
-    path = path_of(file.stem, today)
+        raise WorkspaceProblems(items.problems or [empty])
+    path = f"evidence/{today}-{file.stem}.yaml"
     refuse_taken(root, path)
-    text = matrix.text.encode()
+    text = items.text.encode()
     _, before = read_workspace(root, today=today)
     checked, problems = read_workspace(root, today=today, drafts={path: text})
-    new = [matrix.placed(problem, path, file.name) for problem in problems if problem not in before]
-    if checked is None or matrix.problems:
-        raise WorkspaceProblems({*new, *matrix.problems})
-    return Imported(checked, path, text, new, {"items": len(matrix.lines)}, matrix.text)
+    new = [items.placed(problem, path, file.name) for problem in problems if problem not in before]
+    if checked is None or items.problems:
+        raise WorkspaceProblems({*new, *items.problems})
+    return Imported(checked, path, text, new, {"items": len(items.lines)}, items.text)
 
 
 @import_.command()
@@ -95,7 +95,7 @@ def _matrix(file: Path, content: bytes, root: Path, event: str | None) -> Import
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["metaculus", "polymarket", "manifold"]),
+    type=click.Choice(names(evidence=False)),
     required=True,
     help="What the file holds.",
 )

@@ -25,8 +25,8 @@ def import_benchmark(
 
     Raises UsageError and WorkspaceProblems.
     """
-    from forecast.feeds.crowds import CROWDS, read_points
-    from forecast.feeds.series import as_csv, last_of_days, merged
+    from forecast.feeds.histories import Crowd, as_csv, last_of_days, merged, read_points
+    from forecast.feeds.registry import feeds_of
     from forecast.workspace.files import BENCHMARKS, TABLE
     from forecast.workspace.problems import Problem, Source, WorkspaceProblems
     from forecast.workspace.read import load
@@ -44,7 +44,7 @@ def import_benchmark(
     path = f"{BENCHMARKS}{benchmark_id}{TABLE}"
     workspace = load(root, now.date())
     problems = _unnamed(workspace, question, benchmark_id)
-    points, wrong = read_points(content, file, CROWDS[form], now.timestamp())
+    points, wrong = read_points(content, file, feeds_of(Crowd)[form], now.timestamp())
     new, twice = last_of_days(points, now.date())
     before = None
     if (root / path).exists():

@@ -1,4 +1,4 @@
-"""What `forecast import` would write: shown, asked about, written, and told."""
+"""What `forecast import` would write: shown, asked about, written, and reported."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ class Shown:
         from forecast.commands.writing import Files
 
         files = Files(root)
-        found = make()
+        imported = make()
         if not self.as_json:
-            click.echo(found.shown, nl=False)
-        for problem in found.problems:
+            click.echo(imported.shown, nl=False)
+        for problem in imported.problems:
             click.echo(str(problem), err=True)
-        is_wanted = self.yes or click.confirm(f"Write it to {found.path}?", default=True, err=self.as_json)
+        is_wanted = self.yes or click.confirm(f"Write it to {imported.path}?", default=True, err=self.as_json)
         if is_wanted:
-            found = files.write(found, make)
+            imported = files.write(imported, make)
         if self.as_json:
-            told = {"path": found.path, "written": is_wanted, **found.more}
-            told["problems"] = [str(one) for one in found.problems]
-            click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+            summary = {"path": imported.path, "written": is_wanted, **imported.more}
+            summary["problems"] = [str(one) for one in imported.problems]
+            click.echo(json.dumps(summary, ensure_ascii=False, indent=1))
         else:
-            click.echo(f"written: {found.path}" if is_wanted else "nothing written")
+            click.echo(f"written: {imported.path}" if is_wanted else "nothing written")
 
 
 def refuse_taken(root: Path, path: str) -> None:

@@ -14,8 +14,7 @@ from forecast.commands.progress import Progress
 from forecast.digits import share
 
 if TYPE_CHECKING:
-    from forecast.pooling.pool import Pool, Question
-    from forecast.pooling.scored import Scored, Scores
+    from forecast.pooling.pool import MeanScores, Pool, PooledQuestion, PoolScores
 
 DEFAULT_SEED = 1
 HEADINGS = {"hierarchical": "pooled", "mean_log_odds": "log-odds"}  # of pools, on a terminal
@@ -36,7 +35,7 @@ def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json
     if out is not None and not out.parent.is_dir():
         raise click.BadParameter(f"there is no folder '{out.parent}'", param_hint="--out")
     from forecast.pooling.pool import pool as pooled
-    from forecast.pooling.scored import scores
+    from forecast.pooling.pool import scores
     from forecast.pooling.table import read_table
     from forecast.pooling.tables import as_csv
     from forecast.pooling.tables import as_json as tables
@@ -46,25 +45,25 @@ def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json
     for warning in table.warnings:
         click.echo(str(warning), err=True)
     try:
-        found = pooled(table, today, DEFAULT_SEED if seed is None else seed, progress, refit=not no_refit)
+        result = pooled(table, today, DEFAULT_SEED if seed is None else seed, progress, refit=not no_refit)
     finally:
         progress.done()
-    if found.distrust:
-        drawn = f"after {found.diagnostics['sampled']:.0f} draws"
-        click.echo(f"warning: this pool is not reliable {drawn}: {'; '.join(found.distrust)}", err=True)
-    scored = scores(found)
+    if result.distrust:
+        drawn = f"after {result.diagnostics['sampled']:.0f} draws"
+        click.echo(f"warning: this pool is not reliable {drawn}: {'; '.join(result.distrust)}", err=True)
+    scored = scores(result)
     if out is not None:
         from forecast.files import replace_file
 
-        replace_file(out, as_csv(found).encode())
+        replace_file(out, as_csv(result).encode())
     if as_json:
-        click.echo(json.dumps(tables(found, scored), indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(tables(result, scored), indent=2, ensure_ascii=False, allow_nan=False))
         return
-    _print_questions(found.questions)
+    _print_questions(result.questions)
     if scored.pools:
         _print_scores("pool", scored.pools)
         _print_experts(scored)
-    _print_basis(found)
+    _print_basis(result)
 
 
 def _print_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -81,7 +80,7 @@ def _print_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console(highlight=False).print(grid)
 
 
-def _print_questions(questions: Sequence[Question]) -> None:
+def _print_questions(questions: Sequence[PooledQuestion]) -> None:
     names = [HEADINGS.get(name, name) for name in questions[0].plain]
     rows = [
         (
@@ -97,7 +96,7 @@ def _print_questions(questions: Sequence[Question]) -> None:
     _print_grid(["question", "n", "pooled", "90 % interval", *names, "outcome"], rows)
 
 
-def _print_scores(what: str, scored: Sequence[Scored]) -> None:
+def _print_scores(what: str, scored: Sequence[MeanScores]) -> None:
     rows = []
     for one in scored:
         cells = [HEADINGS.get(one.name, one.name) if what == "pool" else one.name, str(one.n)]
@@ -112,7 +111,7 @@ def _print_scores(what: str, scored: Sequence[Scored]) -> None:
     _print_grid([what, "n", "Brier", "log", "Brier less pooled", "90 % interval"], rows)
 
 
-def _print_experts(scores: Scores) -> None:
+def _print_experts(scores: PoolScores) -> None:
     best = sorted(scores.experts, key=lambda one: (one.means["brier"], one.name))[:EXPERTS_SHOWN]
     _print_scores("expert", best)
     if (rest := len(scores.experts) - len(best)) > 0:
@@ -120,12 +119,12 @@ def _print_experts(scores: Scores) -> None:
 
 
 def _print_basis(pool: Pool) -> None:
-    left, found = pool.left_out, pool.diagnostics
+    left, diagnostics = pool.left_out, pool.diagnostics
     click.echo()
     who = f"{_counted(len(pool.table.forecasts), 'forecast')} by {_counted(len(pool.experts), 'expert')}"
     click.echo(
-        f"{who}; R-hat {found['r_hat_max']:.3f}, ESS {found['ess_bulk_min']:.0f} bulk and "
-        f"{found['ess_tail_min']:.0f} tail, {found['divergences']:.0f} divergences"
+        f"{who}; R-hat {diagnostics['r_hat_max']:.3f}, ESS {diagnostics['ess_bulk_min']:.0f} bulk and "
+        f"{diagnostics['ess_tail_min']:.0f} tail, {diagnostics['divergences']:.0f} divergences"
     )
     if left.by_question:
         again = sum(one.refitted for one in left.by_question.values())

@@ -40,18 +40,21 @@ def score(
     FILE is a CSV table with the columns question, forecaster, time, probability, outcome, opens, closes (and more);
     without one, the workspace's own questions are scored from reports/replay.csv.
     """
-    from forecast.scores.certainties import certainties
+    from forecast.scores.forms import unlike
+    from forecast.scores.per_forecast import certainties
     from forecast.scores.read import read_forecasts
     from forecast.scores.score_table import DEFAULT_SEED
     from forecast.scores.score_table import score as scored
     from forecast.scores.table import MICROSECONDS_A_DAY, known_at
-    from forecast.scores.unlike import unlike
     from forecast.workspace.problems import choice, one_form
 
     if not files and not (root / REPLAY).exists():
         msg = f"no FILE is given and {REPLAY.as_posix()} is not there; forecast backtest writes it, or name a table"
         raise click.UsageError(msg)
-    forecasts = read_forecasts(files, ordered=ordered) if files else read_forecasts([root / REPLAY], base=root)
+    if files:
+        forecasts = read_forecasts(files, ordered=ordered, today=options.today())
+    else:
+        forecasts = read_forecasts([root / REPLAY], base=root)
     benchmarks = tuple(map(one_form, benchmarks))
     for benchmark in benchmarks:
         if benchmark not in forecasts.forecasters:
@@ -63,19 +66,19 @@ def score(
     for warning in (*forecasts.warnings, *certainties(forecasts), *(one.warning for one in unlike(forecasts))):
         click.echo(str(warning), err=True)
     chosen = DEFAULT_SEED if seed is None else seed
-    found = scored(forecasts, benchmarks=tuple(dict.fromkeys(benchmarks)), seed=chosen, by_question=by_question)
+    sheet = scored(forecasts, benchmarks=tuple(dict.fromkeys(benchmarks)), seed=chosen, by_question=by_question)
     if as_json:
-        click.echo("\n".join(_lines(found)))
+        click.echo("\n".join(_lines(sheet.as_json())))
     else:
         from forecast.commands.score_tables import print_scores
 
-        print_scores(found)
+        print_scores(sheet)
 
 
-def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+def _lines(sheet: Mapping[str, Any]) -> Iterator[str]:
     """Yield the object with one line for each score: short lines to read, and quick to write."""
     parts = []
-    for key, value in found.items():
+    for key, value in sheet.items():
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         if key in LISTS and value:
             rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False, allow_nan=False) for row in value)

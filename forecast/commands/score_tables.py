@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from math import isfinite, isnan
+from typing import NamedTuple
 
 import click
 
 from forecast.commands.score_plots import calibration
 from forecast.digits import exact, percent
+from forecast.scores.calibration import LEVEL
+from forecast.scores.measures import MEASURES, TIMINGS
+from forecast.scores.sheet import CalibrationScore, MeanScore, ScoreSheet, SkillScore, UnlikeMeasure
 
-Row = Mapping[str, Any]
 Cell = tuple[str, str]  # text, style
 
 SHOWN = 10  # forecasters with the most questions; --json lists all
@@ -76,34 +79,34 @@ NOT_ALIKE = {
 }
 
 
-def print_scores(found: Mapping[str, Any]) -> None:
+def print_scores(sheet: ScoreSheet) -> None:
     """Print everything that `score` computed, and last what each number is."""
-    n = found["n_questions"]
+    n = sheet.questions
     click.echo(
-        f"forecasts: {found['n_forecasts']}, of resolved questions: {n['resolved']}; "
+        f"forecasts: {sheet.n_forecasts}, of resolved questions: {n['resolved']}; "
         f"not scored: {n['open']} open and {n['void']} void"
     )
-    names = _shown(found["scores"])
-    shown = [row for row in found["scores"] if row["forecaster"] in names]
+    names = _shown(sheet)
+    means = [row for row in sheet.means if row.forecaster in names]
     for title, columns in TABLES.items():
-        _print_means(title, columns, shown, names, found["unlike"])
-    for line in _infinite(shown):
+        _print_means(title, columns, means, names, sheet.unlike)
+    for line in _infinite(means):
         click.echo(line)
-    _print_skill(shown, found["unlike"])
-    _print_calibration(shown, found["level"])
+    _print_skill(sheet, names)
+    _print_calibration([row for row in sheet.calibration if row.forecaster in names])
     for grouping in ("topic", "horizon"):
-        _print_parts(shown, grouping, found["unlike"])
-    if hidden := len({row["forecaster"] for row in found["scores"]} - set(names)):
+        _print_parts(means, grouping, sheet.unlike)
+    if hidden := len({row.forecaster for row in sheet.means} - set(names)):
         click.echo(f"\nand {hidden} forecasters who answered fewer questions; --json lists all")
-    _print_legend(found)
+    _print_legend(sheet)
 
 
-def _shown(scores: Sequence[Row]) -> list[str]:
+def _shown(sheet: ScoreSheet) -> list[str]:
     """Return the forecasters with the most questions, by name."""
     questions: dict[str, int] = {}
-    for row in scores:
-        if row["grouping"] == "forecaster":
-            questions[row["forecaster"]] = max(questions.get(row["forecaster"], 0), row["n_questions"])
+    for row in sheet.means:
+        if row.grouping == "forecaster":
+            questions[row.forecaster] = max(questions.get(row.forecaster, 0), row.n_questions)
     return sorted(sorted(questions, key=lambda name: (-questions[name], name))[:SHOWN])
 
 
@@ -152,31 +155,34 @@ def _widths(columns: Sequence[Sequence[str]], left: int, room: int) -> list[int]
     return widths
 
 
-def _digits(number: float | str | None, form: str = ".4f") -> str:
-    if number is None:
+def _digits(number: float | None, form: str = ".4f") -> str:
+    if number is None or isnan(number):
         return "-"
-    return {"Infinity": "inf", "-Infinity": "-inf"}[number] if isinstance(number, str) else f"{number:{form}}"
+    return f"{number:{form}}" if isfinite(number) else str(number)
 
 
-def _signed(number: float | str | None, form: str) -> Cell:
+def _signed(number: float, form: str) -> Cell:
     """Return a score of which 0 means no better than the yardstick, coloured by its side."""
-    value = 0.0 if number is None else float(number)
-    return _digits(number, form), "green" if value > 0.0 else "red" if value < 0.0 else ""
+    return _digits(number, form), "green" if number > 0.0 else "red" if number < 0.0 else ""
 
 
 def _print_means(
-    title: str, columns: Sequence[Column], shown: Sequence[Row], names: Sequence[str], unlike: Sequence[Row]
+    title: str,
+    columns: Sequence[Column],
+    shown: Sequence[MeanScore],
+    names: Sequence[str],
+    unlike: Sequence[UnlikeMeasure],
 ) -> None:
-    by = {(row["forecaster"], row["measure"], row["timing"]): row for row in shown if row["grouping"] == "forecaster"}
+    by = {(row.forecaster, row.measure, row.timing): row for row in shown if row.grouping == "forecaster"}
     rows: list[list[str | Cell]] = []
     for name in names:
-        found = [by.get((name, column.measure, column.timing)) for column in columns]
-        ours = [row for row in found if row is not None]
+        by_column = [by.get((name, column.measure, column.timing)) for column in columns]
+        ours = [row for row in by_column if row is not None]
         if ours:
             first = ours[0]
-            coverage = [percent(row["coverage"], None) for row in ours if "coverage" in row]
-            cells = [_mean(row, first) for row in found]
-            rows.append([name, str(first["n_questions"]), str(first["n_forecasts"]), *cells, *(coverage[:1] or ["-"])])
+            coverage = [percent(row.coverage, None) for row in ours if row.coverage is not None]
+            cells = [_mean(row, first) for row in by_column]
+            rows.append([name, str(first.n_questions), str(first.n_forecasts), *cells, *(coverage[:1] or ["-"])])
     if rows:
         headings = [column.heading for column in columns]
         _grid([title, "questions", "forecasts", *headings, "coverage"], rows)
@@ -185,128 +191,127 @@ def _print_means(
         _print_unlike(unlike, {column.measure for column in columns})
 
 
-def _mean(row: Row | None, first: Row) -> str | Cell:
+def _mean(row: MeanScore | None, first: MeanScore) -> str | Cell:
     if row is None:
         return "-"
-    apart = "" if row["n_questions"] == first["n_questions"] else f" (of {row['n_questions']})"
-    if row["measure"] in SIGNED:
-        text, style = _signed(row["mean"], "+.1f")
+    apart = "" if row.n_questions == first.n_questions else f" (of {row.n_questions})"
+    if row.measure in SIGNED:
+        text, style = _signed(row.mean, "+.1f")
         return text + apart, style
-    return _digits(row["mean"]) + apart
+    return _digits(row.mean) + apart
 
 
-def _infinite(shown: Sequence[Row]) -> Iterator[str]:
+def _infinite(shown: Sequence[MeanScore]) -> Iterator[str]:
     """Yield a line for each mean of the tables that is infinite, with what it is where others clip."""
     printed = {(column.measure, column.timing) for columns in TABLES.values() for column in columns}
     for row in shown:
-        if row.get("infinite") and row["grouping"] == "forecaster" and (row["measure"], row["timing"]) in printed:
-            clips = ", ".join(f"{_digits(mean, '.3f')} if clipped at {clip}" for clip, mean in row["clipped"].items())
-            what = f"{row['measure']} ({row['timing'].replace('_', ' ')}) of {row['forecaster']}"
-            scores = "1 infinite score" if row["infinite"] == 1 else f"{row['infinite']} infinite scores"
-            yield f"{what}: {_digits(row['mean'])}, from {scores}; {clips}"
+        if row.infinite and row.clipped and row.grouping == "forecaster" and (row.measure, row.timing) in printed:
+            clips = ", ".join(f"{_digits(mean, '.3f')} if clipped at {clip}" for clip, mean in row.clipped.items())
+            what = f"{row.measure} ({row.timing.replace('_', ' ')}) of {row.forecaster}"
+            scores = "1 infinite score" if row.infinite == 1 else f"{row.infinite} infinite scores"
+            yield f"{what}: {_digits(row.mean)}, from {scores}; {clips}"
 
 
-def _print_unlike(unlike: Sequence[Row], measures: Iterable[str]) -> None:
+def _print_unlike(unlike: Sequence[UnlikeMeasure], measures: Iterable[str]) -> None:
     """Print below a table what in it may not be compared."""
     for one in unlike:
-        if one["measure"] in measures:
-            click.echo(NOT_ALIKE[one["measure"]])
+        if one.measure in measures:
+            click.echo(NOT_ALIKE[one.measure])
 
 
-def _of(row: Row) -> str:
+def _of(row: SkillScore) -> str:
     """Return the name of a compared score, with the levels it is taken at where these are not all that was stated."""
-    levels = row.get("unlike", {}).get("levels", [])
+    levels = (row.unlike.levels if row.unlike else None) or ()
     if not levels:
-        return str(row["of"])
+        return row.measure
     if len(levels) > 1:
-        return f"{row['of']} at common levels"
+        return f"{row.measure} at common levels"
     some = ", ".join(f"{one:g}" for one in levels[0])
-    return f"{row['of']} at {some if len(levels[0]) <= LEVELS else f'{len(levels[0])} levels'}"
+    return f"{row.measure} at {some if len(levels[0]) <= LEVELS else f'{len(levels[0])} levels'}"
 
 
-def _withheld(names: Sequence[str], unlike: Sequence[Row]) -> Iterator[str]:
+def _withheld(names: Iterable[str], unlike: Sequence[UnlikeMeasure]) -> Iterator[str]:
     """Yield a line for each pair of shown forecasters that leaves questions out as not alike."""
     for one in unlike:
-        why = "numbers of draws differ" if one["measure"] == "crps" else "no level in common"
-        for pair in one["pairs"]:
-            left_out = pair["n_questions"] - pair["n_compared"]
-            if left_out and pair["forecaster"] in names and pair["benchmark"] in names:
-                who = f"{pair['forecaster']} and {pair['benchmark']}"
+        why = "numbers of draws differ" if one.measure == "crps" else "no level in common"
+        for pair in one.pairs:
+            left_out = pair.counts.n_questions - pair.counts.n_compared
+            if left_out and pair.forecaster in names and pair.benchmark in names:
                 questions = "1 question" if left_out == 1 else f"{left_out} questions"
-                yield f"not compared by {one['measure']} on {questions}: {who}, {why}"
+                yield f"not compared by {one.measure} on {questions}: {pair.forecaster} and {pair.benchmark}, {why}"
 
 
-def _print_skill(shown: Sequence[Row], unlike: Sequence[Row]) -> None:
+def _print_skill(sheet: ScoreSheet, names: Sequence[str]) -> None:
     rows: list[list[str | Cell]] = []
     level = ""
-    apart = {(pair["forecaster"], pair["benchmark"]) for one in unlike for pair in one["pairs"]}
+    apart = {(pair.forecaster, pair.benchmark) for one in sheet.unlike for pair in one.pairs}
     apart |= {(benchmark, forecaster) for forecaster, benchmark in apart}
-    for row in shown:
-        if row["measure"] != "skill" or row["of"] not in COMPARED:
+    for row in sheet.skill:
+        if row.measure not in COMPARED or row.forecaster not in names:
             continue
         # Beside crps it is one row more of the same; it stands for crps where that is withheld.
-        if row["of"] == "crps_fair" and (row["forecaster"], row["benchmark"]) not in apart:
+        if row.measure == "crps_fair" and (row.forecaster, row.benchmark) not in apart:
             continue
-        level = f"{exact(row['level'])} interval"
+        level = f"{exact(row.level)} interval"
+        low, high = row.skill.low, row.skill.high
         # Of a single question there is nothing to resample: its interval would have no width.
-        low, high = (row["low"], row["high"]) if row["n_questions"] > 1 else (None, None)
-        interval = "-" if low is None or high is None else f"{low:+z.2f} to {high:+z.2f}"
-        scores = [_digits(row["score"]), _digits(row["benchmark_score"])]
+        has_interval = row.n_questions > 1 and not (isnan(low) or isnan(high))
+        interval = f"{low:+z.2f} to {high:+z.2f}" if has_interval else "-"
+        scores = [_digits(row.score), _digits(row.benchmark_score)]
         # Sure is what is so in the digits that are printed: a skill of 1e-16 is none.
-        ends = (0.0, 0.0) if low is None or high is None else (round(low, 2), round(high, 2))
+        ends = (round(low, 2), round(high, 2)) if has_interval else (0.0, 0.0)
         sure = "green" if ends[0] > 0.0 else "red" if ends[1] < 0.0 else ""
-        counts = [str(row["n_questions"]), f"{row['n_forecasts']} and {row['n_benchmark_forecasts']}"]
-        skill = (_digits(row["mean"], "+z.2f"), sure)
-        rows.append([row["forecaster"], row["benchmark"], _of(row), *counts, *scores, skill, interval])
+        counts = [str(row.n_questions), f"{row.n_forecasts} and {row.n_benchmark_forecasts}"]
+        skill = (_digits(row.skill.mean, "+z.2f"), sure)
+        rows.append([row.forecaster, row.benchmark, _of(row), *counts, *scores, skill, interval])
     if rows:
         headings = ("score", "questions", "forecasts", "own", "benchmark's", "skill", level)
         _grid(["forecaster", "against", *headings], rows[:PAIRS], left=3)
     if (rest := len(rows) - PAIRS) > 0:
         click.echo(f"and {rest} more pairs; --benchmark NAME leaves those with one forecaster, --json lists all")
-    lines = list(_withheld([row["forecaster"] for row in shown], unlike))
+    lines = list(_withheld(names, sheet.unlike))
     for line in lines[:PAIRS]:
         click.echo(line)
     if (rest := len(lines) - PAIRS) > 0:
         click.echo(f"and {rest} more pairs that are not compared; --json lists all")
 
 
-def _print_calibration(shown: Sequence[Row], level: float) -> None:
+def _print_calibration(shown: Sequence[CalibrationScore]) -> None:
     rows: list[list[str | Cell]] = []
-    areas = {row["forecaster"]: row["mean"] for row in shown if row["measure"] == "auc"}
-    parts = [row for row in shown if row["measure"] == "corp"]
-    for row in parts:
-        split = (row[key] for key in ("score", "miscalibration", "discrimination", "uncertainty"))
-        counts = (str(row["n_questions"]), str(row["n_forecasts"]))
-        rows.append([row["forecaster"], *counts, *map(_digits, split), _digits(areas[row["forecaster"]], ".3f")])
+    for row in shown:
+        parts = row.parts
+        split = (parts.score, parts.miscalibration, parts.discrimination, parts.uncertainty)
+        counts = (str(row.n_questions), str(row.n_forecasts))
+        rows.append([row.forecaster, *counts, *map(_digits, split), _digits(row.auc, ".3f")])
     if rows:
         headings = ("questions", "forecasts", "Brier 0-1", "= MCB", "- DSC", "+ UNC", "AUC")
         _grid(["yes or no", *headings], rows)
-    for row in parts[:PLOTTED]:
+    for row in shown[:PLOTTED]:
         click.echo()
-        for line in calibration(row["forecaster"], row["bins"], level):
+        for line in calibration(row.forecaster, row.bins, LEVEL):
             click.echo(line)
 
 
-def _print_parts(shown: Sequence[Row], grouping: str, unlike: Sequence[Row]) -> None:
+def _print_parts(shown: Sequence[MeanScore], grouping: str, unlike: Sequence[UnlikeMeasure]) -> None:
     rows: list[list[str | Cell]] = []
     for row in shown:
-        if row["grouping"] == grouping and row["timing"] == "each" and row["measure"] in OF_PARTS:
-            counts = (str(row["n_questions"]), str(row["n_forecasts"]))
-            rows.append([row["forecaster"], row[grouping], row["measure"], *counts, _digits(row["mean"])])
+        if row.grouping == grouping and row.timing == "each" and row.measure in OF_PARTS:
+            counts = (str(row.n_questions), str(row.n_forecasts))
+            rows.append([row.forecaster, row.part or "", row.measure, *counts, _digits(row.mean)])
     rows.sort(key=lambda cells: (cells[0], OF_PARTS.index(str(cells[2]))))
     if rows:
         _grid(["forecaster", grouping, "score", "questions", "forecasts", "mean"], rows, left=3)
         _print_unlike(unlike, {str(cells[2]) for cells in rows})
 
 
-def _print_legend(found: Mapping[str, Any]) -> None:
+def _print_legend(sheet: ScoreSheet) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     click.echo()
-    for name, one in found["definitions"].items():
-        text = f": {one['text']}; {one['range']}; {one['better']} is better; {one['source']}"
-        console.print(Text.assemble((name, "bold"), text))
-    for name, text in found["timings"].items():
+    for name in sheet.measures:
+        one = MEASURES[name]
+        console.print(Text.assemble((name, "bold"), f": {one.text}; {one.span}; {one.better} is better; {one.source}"))
+    for name, text in TIMINGS.items():
         console.print(Text.assemble((name.replace("_", " "), "bold"), f": {text}"))

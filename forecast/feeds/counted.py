@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
 
-from forecast.feeds.cells import Cells
-from forecast.feeds.coded_table import CodedTable, File, read_coded
-from forecast.feeds.coders import Coder, Span
-from forecast.feeds.conditions import Condition, Selection
-from forecast.feeds.coverage import Coverage
+from forecast.feeds.coded_table import CodedRow, CodedTable, Coder, File, Span, read_coded
+from forecast.feeds.selection import Coverage, RowCondition, Selection
 from forecast.workspace.problems import Problem, Source, gathered, shown
 from forecast.workspace.records import Counts, Event
 
@@ -25,12 +22,12 @@ class Wanted:
     first: date
     last: date
     reported: date
-    conditions: tuple[Condition, ...]
+    conditions: tuple[RowCondition, ...]
     is_whole: bool  # the user says that the files hold all of the window
 
 
 @dataclass(frozen=True)
-class Counted:
+class IncidentCount:
     """A count with its bounds.
 
     `best` has every incident that ends in the window, so consecutive windows add up; `low` those that lie wholly in
@@ -48,13 +45,13 @@ class Counted:
         return all(problem.severity == "warning" for problem in self.problems)
 
 
-def count(files: Sequence[File], coder: Coder, wanted: Wanted) -> Counted:
+def count(files: Sequence[File], coder: Coder, wanted: Wanted) -> IncidentCount:
     """Count incidents over a window. The order of files and rows is of no matter; problems are errors and warnings."""
     tally = _Tally(coder, wanted)
     problems: list[Problem] = []
     for file in files:
-        table, found = read_coded(file, coder)
-        problems += found
+        table, of_table = read_coded(file, coder)
+        problems += of_table
         unknown = tuple(tally.selection.column_problems(table)) if table else ()
         problems += unknown
         if table is not None and not unknown:
@@ -62,7 +59,7 @@ def count(files: Sequence[File], coder: Coder, wanted: Wanted) -> Counted:
     problems += tally.problems
     if not any(problem.severity == "error" for problem in problems):
         problems += tally.doubts(Source(files[0].name, 1))
-    return Counted(tally.low, tally.best, tally.high, gathered(set(problems)))
+    return IncidentCount(tally.low, tally.best, tally.high, gathered(set(problems)))
 
 
 def state_of(event: Event, counts: Counts, number: int) -> str:
@@ -88,7 +85,7 @@ class _Tally:
 
     def add(self, table: CodedTable) -> None:
         """Count a file."""
-        if self.wanted.of == "fatalities" and self.coder.deaths is None:
+        if self.wanted.of == "fatalities" and not self.coder.counts_deaths:
             what = f"{self.coder.title} does not count fatalities"
             where = Source(table.name, table.header_line)
             self.problems.append(Problem(where, what, "", "an event whose counts are `of: events`"))
@@ -98,7 +95,7 @@ class _Tally:
             if not self._stood_before(cells, order):
                 self._add_row(cells)
 
-    def _stood_before(self, cells: Cells, order: Sequence[int]) -> bool:
+    def _stood_before(self, cells: CodedRow, order: Sequence[int]) -> bool:
         """Say whether another file has the same row, which then counts once; report a key that stands twice."""
         key = cells.code(self.coder.key)
         if not key:
@@ -115,12 +112,12 @@ class _Tally:
         self.problems.append(Problem(cells.source, what, "", f"first at {first}; it would count twice"))
         return False
 
-    def _add_row(self, cells: Cells) -> None:
+    def _add_row(self, cells: CodedRow) -> None:
         before = len(self.problems)
         span, added, is_meant = self.coder.span(cells), self.coder.added(cells), self.selection.takes(cells)
         if span is None or len(self.problems) > before:
             # It is not counted, but what else is wrong in the row is told in the same run.
-            if self.wanted.of == "fatalities" and self.coder.deaths is not None:
+            if self.wanted.of == "fatalities" and self.coder.counts_deaths:
                 self.coder.deaths(cells)
             return
         if (known := max(span[1], added or span[1])) > self.wanted.reported:
@@ -129,9 +126,9 @@ class _Tally:
         if is_meant and span[0] <= self.wanted.last and span[1] >= self.wanted.first:
             self._count(cells, span)
 
-    def _count(self, cells: Cells, span: Span) -> None:
+    def _count(self, cells: CodedRow, span: Span) -> None:
         doubt = self.coder.doubt(cells)
-        numbers = (1, 1, 1) if self.wanted.of == "events" or not self.coder.deaths else self.coder.deaths(cells)
+        numbers = (1, 1, 1) if self.wanted.of == "events" or not self.coder.counts_deaths else self.coder.deaths(cells)
         if numbers is None:
             return
         wanted = self.wanted

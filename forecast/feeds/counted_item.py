@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from forecast.feeds.coded_table import File
-from forecast.feeds.coders import Coder
-from forecast.feeds.counted import Counted, Wanted, state_of
+from forecast.feeds.coded_table import Coder, File
+from forecast.feeds.counted import IncidentCount, Wanted, state_of
 from forecast.workspace.drafts import mapping, text
 from forecast.workspace.nodes import Mapping, Node, Scalar
 from forecast.workspace.problems import Problem, Source
@@ -31,13 +30,13 @@ class Filed:
     strength: str | None  # of support
 
 
-def states_of(event: Event, counts: Counts, counted: Counted) -> dict[str, str]:
+def states_of(event: Event, counts: Counts, counted: IncidentCount) -> dict[str, str]:
     """Return the state that each bound of a count means."""
     return {bound: state_of(event, counts, getattr(counted, bound)) for bound in BOUNDS}
 
 
 def state_problems(
-    event: Event, counted: Counted, states: dict[str, str], way: Way, where: Source
+    event: Event, counted: IncidentCount, states: dict[str, str], way: Way, where: Source
 ) -> Iterator[Problem]:
     """Warn where the bounds mean different states; refuse to report that a reached event is at its beginning."""
     if len(set(states.values())) > 1:
@@ -50,7 +49,13 @@ def state_problems(
 
 
 def item_fields(
-    coder: Coder, event: Event, counts: Counts, counted: Counted, wanted: Wanted, filed: Filed, files: Sequence[File]
+    coder: Coder,
+    event: Event,
+    counts: Counts,
+    counted: IncidentCount,
+    wanted: Wanted,
+    filed: Filed,
+    files: Sequence[File],
 ) -> tuple[dict[str, Node], Mapping]:
     """Return the keys of the item in the order in which they are written, and what it says about the event."""
     state = state_of(event, counts, counted.best)

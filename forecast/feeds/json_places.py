@@ -48,8 +48,8 @@ def elements(text: str, keys: Sequence[str]) -> Iterator[tuple[int, Any]]:
 
 
 def _skip(text: str, at: int) -> int:
-    found = BLANK.match(text, at)
-    return found.end() if found else at
+    match = BLANK.match(text, at)
+    return match.end() if match else at
 
 
 def _entries(text: str, at: int) -> Iterator[tuple[str, int]]:

@@ -10,12 +10,13 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.pooling.fit import PoolFit, Prepared, Progress, fit, prepare
-from forecast.pooling.leave_out import LeaveOut, LeftOut, leave_out
+from forecast.pooling.fit import LeaveOut, LeftOut, PoolFit, Prepared, Progress, fit, leave_out, prepare
 from forecast.pooling.plain import PLAIN_POOLS
-from forecast.pooling.table import Forecast, ForecastTable
+from forecast.pooling.table import ExpertForecast, ForecastTable
 from forecast.prior.trusted import distrust
 from forecast.reweight.weights import MAX_PARETO_K
+from forecast.scores.rules import BINARY_SCORES
+from forecast.scores.skill import Difference, paired_difference
 
 Array = NDArray[np.float64]
 
@@ -24,7 +25,7 @@ INTERVAL = (0.05, 0.95)  # quantiles of the draws
 
 
 @dataclass(frozen=True)
-class Question:
+class PooledQuestion:
     """One question: n forecasts, the hierarchical pool with the 5 % and 95 % quantiles of its draws, plain pools.
 
     `left_out` is the hierarchical pool without the outcome, where there is one.
@@ -56,7 +57,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class ExpertFound:
+class PooledExpert:
     """What the fit found of an expert: extra noise omega, and bias and slope of those with a track record."""
 
     name: str
@@ -73,8 +74,8 @@ class Pool:
 
     table: ForecastTable
     seed: int
-    questions: tuple[Question, ...]
-    experts: tuple[ExpertFound, ...]
+    questions: tuple[PooledQuestion, ...]
+    experts: tuple[PooledExpert, ...]
     diagnostics: Mapping[str, float]
     left_out: LeaveOut
     seconds_fitting: float
@@ -116,12 +117,12 @@ def pool(table: ForecastTable, today: date, seed: int, progress: Progress, *, re
 
 def _questions(
     table: ForecastTable, prepared: Prepared, fitted: PoolFit, left: Mapping[str, LeftOut]
-) -> tuple[Question, ...]:
-    answers: dict[str, list[Forecast]] = {}
+) -> tuple[PooledQuestion, ...]:
+    answers: dict[str, list[ExpertForecast]] = {}
     for forecast in table.forecasts:
         answers.setdefault(forecast.question, []).append(forecast)
     row = {question: i for i, question in enumerate(prepared.questions)}
-    found = []
+    pooled = []
     for name, outcome in table.questions.items():
         draws = fitted.p_event[row[name]]
         low, high = np.quantile(draws, INTERVAL)
@@ -129,11 +130,11 @@ def _questions(
         weights = np.array([forecast.weight for forecast in answers[name]])
         plain = {pool_name: rule(said, weights) for pool_name, rule in PLAIN_POOLS.items()}
         mean = float(draws.mean())
-        found.append(Question(name, said.size, mean, float(low), float(high), plain, outcome, left.get(name)))
-    return tuple(found)
+        pooled.append(PooledQuestion(name, said.size, mean, float(low), float(high), plain, outcome, left.get(name)))
+    return tuple(pooled)
 
 
-def _experts(table: ForecastTable, prepared: Prepared, fitted: PoolFit) -> tuple[ExpertFound, ...]:
+def _experts(table: ForecastTable, prepared: Prepared, fitted: PoolFit) -> tuple[PooledExpert, ...]:
     n: dict[str, int] = {}
     group: dict[str, str | None] = {}
     for forecast in table.forecasts:
@@ -141,7 +142,7 @@ def _experts(table: ForecastTable, prepared: Prepared, fitted: PoolFit) -> tuple
         group[forecast.expert] = forecast.group
     rated = {name: i for i, name in enumerate(prepared.spec.rated)}
     return tuple(
-        ExpertFound(
+        PooledExpert(
             name,
             group[name],
             n[name],
@@ -156,3 +157,54 @@ def _experts(table: ForecastTable, prepared: Prepared, fitted: PoolFit) -> tuple
 def _spread(draws: Array) -> Spread:
     low, high = np.quantile(draws, INTERVAL)
     return Spread(float(draws.mean()), float(low), float(high))
+
+
+@dataclass(frozen=True)
+class MeanScores:
+    """Mean scores of a forecaster over its `n` resolved questions, and against the hierarchical pool on the same.
+
+    A difference below 0 says that the forecaster was better than the pool; None for the pool itself.
+    """
+
+    name: str
+    n: int
+    means: Mapping[str, float]
+    against_pool: Mapping[str, Difference] | None
+
+
+@dataclass(frozen=True)
+class PoolScores:
+    """Scores of the pools (the hierarchical one first) and of the experts, by name. Empty without an outcome."""
+
+    pools: tuple[MeanScores, ...]
+    experts: tuple[MeanScores, ...]
+
+
+def scores(pool: Pool) -> PoolScores:
+    """Score all pools and experts. The hierarchical pool of a question is the one that did not know its outcome."""
+    resolved = [question for question in pool.questions if question.outcome is not None]
+    if not resolved:
+        return PoolScores((), ())
+    outcome = {question.name: question.outcome for question in resolved}
+    pooled = {question.name: question.to_score for question in resolved}
+    hierarchical = {name: by_rule[HIERARCHICAL] for name, by_rule in pooled.items()}
+
+    def scored(name: str, said: Mapping[str, float]) -> MeanScores:
+        happened = np.array([outcome[question] for question in said])
+        p_event, p_pool = np.array(list(said.values())), np.array([hierarchical[question] for question in said])
+        means, against = {}, {}
+        for measure, score in BINARY_SCORES.items():
+            own = score(p_event, happened)
+            means[measure] = float(own.mean())
+            # The same resamples for everybody: equal forecasts get equal intervals.
+            rng = np.random.default_rng(pool.seed)
+            against[measure] = paired_difference(own, score(p_pool, happened), rng)
+        return MeanScores(name, len(said), means, None if name == HIERARCHICAL else against)
+
+    rules = pooled[resolved[0].name]
+    of_pools = tuple(scored(rule, {name: by_rule[rule] for name, by_rule in pooled.items()}) for rule in rules)
+    by_expert: dict[str, dict[str, float]] = {}
+    for forecast in pool.table.forecasts:
+        if forecast.question in outcome:
+            by_expert.setdefault(forecast.expert, {})[forecast.question] = forecast.best
+    return PoolScores(of_pools, tuple(scored(name, said) for name, said in sorted(by_expert.items())))

@@ -10,13 +10,12 @@ from math import isfinite
 from typing import Any
 
 from forecast.pooling.plain import PLAIN_POOLS
-from forecast.pooling.pool import INTERVAL, ExpertFound, Pool, Question, Spread
-from forecast.pooling.scored import Scored, Scores
+from forecast.pooling.pool import INTERVAL, MeanScores, Pool, PooledExpert, PooledQuestion, PoolScores, Spread
 
 CSV_COLUMNS = ("question", "n", "pooled", "low", "high", *PLAIN_POOLS, "outcome", "left_out", "pareto_k", "refitted")
 
 
-def as_json(pool: Pool, scores: Scores) -> dict[str, Any]:
+def as_json(pool: Pool, scores: PoolScores) -> dict[str, Any]:
     """Return everything that pooling gave, in full precision. An infinite number is null."""
     left = pool.left_out
     return {
@@ -57,7 +56,7 @@ def as_csv(pool: Pool) -> str:
     return text.getvalue()
 
 
-def _question(question: Question) -> dict[str, Any]:
+def _question(question: PooledQuestion) -> dict[str, Any]:
     left = question.left_out
     return {
         "question": question.name,
@@ -78,9 +77,9 @@ def _question(question: Question) -> dict[str, Any]:
     }
 
 
-def _expert(expert: ExpertFound) -> dict[str, Any]:
-    def spread(found: Spread | None) -> Mapping[str, float] | None:
-        return None if found is None else asdict(found)
+def _expert(expert: PooledExpert) -> dict[str, Any]:
+    def spread(quantity: Spread | None) -> Mapping[str, float] | None:
+        return None if quantity is None else asdict(quantity)
 
     return {
         "expert": expert.name,
@@ -92,13 +91,13 @@ def _expert(expert: ExpertFound) -> dict[str, Any]:
     }
 
 
-def _scored(scored: Scored) -> dict[str, Any]:
+def _scored(scored: MeanScores) -> dict[str, Any]:
     against = scored.against_pool
     return {
         "name": scored.name,
         "n": scored.n,
         **scored.means,
-        "against_pool": None if against is None else {name: asdict(found) for name, found in against.items()},
+        "against_pool": None if against is None else {name: asdict(difference) for name, difference in against.items()},
     }
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.workspace.problems import one_form, shown
+from forecast.workspace.problems import Source, one_form, shown
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ class FaultError(Exception):
 
 
 @dataclass(frozen=True)
-class Cells:
+class CodedColumn:
     """One column: `texts` are the different cells, stripped, in order of their first row; `codes` (n,) points there."""
 
     texts: tuple[str, ...]
@@ -54,15 +54,17 @@ class Parsed:
     faults: Mapping[int, FaultError]
 
 
-def coded(cells: Sequence[str]) -> Cells:
+def coded(cells: Sequence[str]) -> CodedColumn:
     """Take the cells of a column apart into different texts and where they stand."""
+    if not any(cells):  # most tables have few of the columns
+        return CodedColumn(("",) if cells else (), np.zeros(len(cells), dtype=np.int64))
     seen: dict[str, int] = {}
     # Only different cells are stripped; most columns have few of them.
     code_of = {cell: seen.setdefault(one_form(cell.strip()), len(seen)) for cell in dict.fromkeys(cells)}
-    return Cells(tuple(seen), np.fromiter(map(code_of.__getitem__, cells), dtype=np.int64, count=len(cells)))
+    return CodedColumn(tuple(seen), np.fromiter(map(code_of.__getitem__, cells), dtype=np.int64, count=len(cells)))
 
 
-def parsed(cells: Cells, parse: Callable[[str], float]) -> Parsed:
+def parsed(cells: CodedColumn, parse: Callable[[str], float]) -> Parsed:
     """Parse every different text once; `parse` raises a FaultError for what it cannot read."""
     numbers, faults = np.full(len(cells.texts), math.nan), {}
     for code, text in enumerate(cells.texts):
@@ -86,20 +88,29 @@ def number(column: str, text: str, allowed: str = "write a number, with a point"
     return value
 
 
-def probability(text: str) -> float:
+def probability(column: str, text: str) -> float:
     """Read a probability, 0 and 1 included."""
     allowed = "write a number from 0 to 1, with a point and without '%': 0.7, not 70 %"
-    value = number("probability", text, allowed)
+    value = number(column, text, allowed)
     if not 0.0 <= value <= 1.0:
-        raise FaultError("probability is out of range", text, allowed)
+        raise FaultError(f"{column} is out of range", text, allowed)
     return value
 
 
-def level(text: str) -> float:
-    """Read the level of a quantile, strictly between 0 and 1."""
-    value = number("quantile", text)
+def level(column: str, text: str) -> float:
+    """Read the level of a quantile or an interval, strictly between 0 and 1."""
+    value = number(column, text)
     if not 0.0 < value < 1.0:
-        raise FaultError("quantile is out of range", text, "a level lies between 0 and 1, such as 0.05")
+        example = "0.05" if column == "quantile" else "0.9"
+        raise FaultError(f"{column} is out of range", text, f"a level lies between 0 and 1, such as {example}")
+    return value
+
+
+def weight(column: str, text: str) -> float:
+    """Read a weight, above 0."""
+    value = number(column, text)
+    if value <= 0.0:
+        raise FaultError(f"{column} is out of range", text, "a weight is a positive number")
     return value
 
 
@@ -129,19 +140,43 @@ def has_zone(text: str) -> bool | None:
     return None
 
 
-def moments(column: str, cells: Cells) -> tuple[Ints, Mask, Mapping[int, FaultError]]:
+def moments(column: str, cells: CodedColumn) -> tuple[Ints, Mask, Mapping[int, FaultError]]:
     """Return microseconds since 1970 (n,), where they are known (n,), and the faults by the code of their text."""
-    found, known, faults = np.zeros(len(cells.texts), dtype=np.int64), np.zeros(len(cells.texts), dtype=bool), {}
+    microseconds, known, faults = np.zeros(len(cells.texts), dtype=np.int64), np.zeros(len(cells.texts), dtype=bool), {}
     for code, text in enumerate(cells.texts):
         if text:
             try:
-                found[code], known[code] = moment(column, text), True
+                microseconds[code], known[code] = moment(column, text), True
             except FaultError as fault:
                 faults[code] = fault
-    return found[cells.codes], known[cells.codes], faults
+    return microseconds[cells.codes], known[cells.codes], faults
 
 
 def written(microseconds: int) -> str:
     """Return a moment as a message shows it: the date alone at 00:00 UTC."""
     when = EPOCH + int(microseconds) * MICROSECOND
     return when.date().isoformat() if when.time() == datetime.min.time() else when.isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place of each row: `paths`, and (n,) which of them and the line."""
+
+    paths: tuple[str, ...]
+    files: Ints
+    lines: Ints
+
+    def __len__(self) -> int:
+        return self.lines.size
+
+    def __getitem__(self, row: int) -> Source:
+        return Source(self.paths[self.files[row]], int(self.lines[row]))
+
+    def file(self, row: int) -> int:
+        """Return which of the paths a row is in."""
+        return int(self.files[row])
+
+    def seen_from(self, row: int, other: int) -> str:
+        """Name the place of another row, as a message about `row` does."""
+        line = f"line {self.lines[other]}"
+        return line if self.files[row] == self.files[other] else f"{line} of {self.paths[self.files[other]]}"

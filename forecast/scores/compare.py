@@ -7,15 +7,78 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.scores.alike import Stated
-from forecast.scores.answers import Answers
+from forecast.scores.answers import ForecasterAnswers
 from forecast.scores.cells import Floats, Ints, Mask
-from forecast.scores.common_levels import AtCommonLevels, Side, at_common_levels
-from forecast.scores.runs import ranges
+from forecast.scores.forms import StatedForms
+from forecast.scores.groups import ranges
 from forecast.scores.skill import Compared, compared, resampled_means
 
 # Measures whose scores are comparable between equal numbers of draws, and between equal levels.
 NOT_ALIKE: tuple[str, ...] = ("crps", "crps_quantiles")
+
+
+@dataclass(frozen=True)
+class ComparedSide:
+    """Forecasts of one side of several comparisons: k forecasts `row` (k,), each for as long as `weight` (k,).
+
+    `at` (k,) is the comparison, from 0 to n - 1, that a forecast takes part in.
+    """
+
+    row: Ints
+    at: Ints
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class AtCommonLevels:
+    """Mean losses of both sides (n,), NaN where no level is common; `level` (c,) is one that `comparison` (c,) uses."""
+
+    own: Floats
+    others: Floats
+    comparison: Ints
+    level: Ints
+
+    def levels(self, stated: StatedForms) -> dict[int, tuple[float, ...]]:
+        """Return the levels that each comparison uses, rising, of those that have any."""
+        starts = np.flatnonzero(np.diff(self.comparison, prepend=-1))
+        used = np.split(stated.levels[self.level], starts[1:])
+        return {at: tuple(one.tolist()) for at, one in zip(self.comparison[starts].tolist(), used, strict=False)}
+
+
+def at_common_levels(stated: StatedForms, own: ComparedSide, others: ComparedSide, n: int) -> AtCommonLevels:
+    """Compute time-weighted means of twice the pinball loss over the levels that all forecasts of both sides state.
+
+    Args:
+        stated: what the forecasts consist of, all quantiles.
+        own: one side of n comparisons, all weights above 0.
+        others: the other side.
+        n: how many comparisons there are.
+    """
+    n_levels = max(stated.levels.size, 1)
+    of_own, of_others = _entries(stated, own), _entries(stated, others)
+    keys = [at * n_levels + stated.level[entry] for entry, at, _ in (of_own, of_others)]
+    pairs, place, counts = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
+    # A forecast states a level once: one that as many entries state as there are forecasts is common to all.
+    n_forecasts = np.bincount(own.at, minlength=n) + np.bincount(others.at, minlength=n)
+    common = counts == n_forecasts[pairs // n_levels]
+    n_common = np.bincount(pairs[common] // n_levels, minlength=n)
+    used = np.split(common[place], [keys[0].size])
+
+    def mean(side: ComparedSide, entries: tuple[Ints, Ints, Floats], chosen: Ints) -> Floats:
+        entry, at, weight = entries
+        total = np.bincount(at[chosen], (weight * stated.loss[entry])[chosen], minlength=n)
+        weights = np.bincount(side.at, side.weight, minlength=n) * n_common
+        return np.where(n_common > 0, total / np.where(n_common > 0, weights, 1.0), np.nan)
+
+    means = mean(own, of_own, np.flatnonzero(used[0])), mean(others, of_others, np.flatnonzero(used[1]))
+    return AtCommonLevels(*means, pairs[common] // n_levels, pairs[common] % n_levels)
+
+
+def _entries(stated: StatedForms, side: ComparedSide) -> tuple[Ints, Ints, Floats]:
+    """Return the entries of a side's forecasts, and of each its comparison and weight."""
+    width = stated.width[side.row]
+    entry = ranges(stated.first[side.row], width)
+    return entry, np.repeat(side.at, width), np.repeat(side.weight, width)
 
 
 @dataclass(frozen=True)
@@ -63,7 +126,7 @@ class _Beside:
 
 
 def pairs(
-    answers: Answers, scores: Mapping[str, Floats], stated: Stated, benchmarks: Sequence[int], seed: int
+    answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmarks: Sequence[int], seed: int
 ) -> tuple[list[Pair], list[Apart]]:
     """Compare every forecaster with every benchmark, by every measure that applies to a question of both.
 
@@ -89,8 +152,8 @@ def pairs(
         for forecaster in sorted(set(answers.forecaster.tolist()) - skipped):
             chosen = answers.forecaster == forecaster
             for measures, places in _alike(beside, chosen):
-                found = _pair(answers, beside, (forecaster, benchmark), measures, places, seed)
-                compared_pairs += [one for one in found if one.benchmark in benchmarks]
+                of_pair = _pair(answers, beside, (forecaster, benchmark), measures, places, seed)
+                compared_pairs += [one for one in of_pair if one.benchmark in benchmarks]
             apart += _apart(beside, (forecaster, benchmark), chosen)
     return compared_pairs, apart
 
@@ -107,16 +170,16 @@ def _apart(beside: _Beside, who: tuple[int, int], chosen: Mask) -> Iterator[Apar
 
 def _alike(beside: _Beside, chosen: Mask) -> Iterator[tuple[list[str], Ints]]:
     """Yield measures that apply to the same of the chosen answers (a,), and these: they share their resamples."""
-    found: dict[bytes, tuple[list[str], Ints]] = {}
+    by_places: dict[bytes, tuple[list[str], Ints]] = {}
     for name, own in beside.own.items():
         places = np.flatnonzero(chosen & ~np.isnan(own) & ~np.isnan(beside.others[name]))
         if places.size:
-            found.setdefault(places.tobytes(), ([], places))[0].append(name)
-    yield from found.values()
+            by_places.setdefault(places.tobytes(), ([], places))[0].append(name)
+    yield from by_places.values()
 
 
 def _pair(
-    answers: Answers, beside: _Beside, who: tuple[int, int], measures: Sequence[str], places: Ints, seed: int
+    answers: ForecasterAnswers, beside: _Beside, who: tuple[int, int], measures: Sequence[str], places: Ints, seed: int
 ) -> Iterator[Pair]:
     """Yield a forecaster's comparison with a benchmark by each measure, and the benchmark's with the forecaster."""
     columns = np.stack([by[name][places] for name in measures for by in (beside.own, beside.others)], axis=1)
@@ -126,11 +189,11 @@ def _pair(
     for at, name in enumerate(measures):
         for first in (0, 1):
             sides = [2 * at + first, 2 * at + 1 - first]
-            found = compared(columns[:, sides[0]], columns[:, sides[1]], resampled[:, sides])
-            yield Pair(who[first], who[1 - first], name, counts[first], counts[1 - first], found)
+            comparison = compared(columns[:, sides[0]], columns[:, sides[1]], resampled[:, sides])
+            yield Pair(who[first], who[1 - first], name, counts[first], counts[1 - first], comparison)
 
 
-def _beside(answers: Answers, scores: Mapping[str, Floats], stated: Stated, benchmark: int) -> _Beside:
+def _beside(answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmark: int) -> _Beside:
     of_question = np.full(int(answers.question.max(initial=-1)) + 1, -1, dtype=np.int64)
     chosen = np.flatnonzero(answers.forecaster == benchmark)
     of_question[answers.question[chosen]] = chosen
@@ -143,26 +206,26 @@ def _beside(answers: Answers, scores: Mapping[str, Floats], stated: Stated, benc
     at = np.repeat(shared, repeats)
     row = ranges(answers.first[theirs[shared]], repeats)
     every = np.arange(answers.of.size)
-    ours = Side(every, answers.of, _stands(answers, start, every, answers.of))
-    against = Side(row, at, _stands(answers, start, row, at))
+    ours = ComparedSide(every, answers.of, _stands(answers, start, every, answers.of))
+    against = ComparedSide(row, at, _stands(answers, start, row, at))
     own, others = (
         {name: _mean(each[side.row], side.weight, side.at, start.size) for name, each in scores.items()}
         for side in (ours, against)
     )
     unlike = _unlike(stated, ours, against, start.size)
-    found = {name: unlike & ~np.isnan(own[name]) for name in NOT_ALIKE if name in own}
-    found = {name: mask for name, mask in found.items() if mask.any()}
+    not_alike = {name: unlike & ~np.isnan(own[name]) for name in NOT_ALIKE if name in own}
+    not_alike = {name: mask for name, mask in not_alike.items() if mask.any()}
     levels: dict[int, tuple[float, ...]] = {}
-    if (mask := found.get("crps")) is not None:
+    if (mask := not_alike.get("crps")) is not None:
         own["crps"][mask] = others["crps"][mask] = np.nan
-    if (mask := found.get("crps_quantiles")) is not None:
+    if (mask := not_alike.get("crps_quantiles")) is not None:
         at_common = _at_common_levels(stated, ours, against, mask)
         own["crps_quantiles"][mask], others["crps_quantiles"][mask] = at_common.own[mask], at_common.others[mask]
         levels = at_common.levels(stated)
-    return _Beside(theirs, own, others, found, levels)
+    return _Beside(theirs, own, others, not_alike, levels)
 
 
-def _unlike(stated: Stated, own: Side, others: Side, n: int) -> Mask:
+def _unlike(stated: StatedForms, own: ComparedSide, others: ComparedSide, n: int) -> Mask:
     """Say at which of n answers the forecasts of both sides are not all of one form."""
     lowest, highest = np.full(n, len(stated.forms)), np.full(n, -1)
     if not stated.mixed:
@@ -175,15 +238,15 @@ def _unlike(stated: Stated, own: Side, others: Side, n: int) -> Mask:
     return highest > lowest
 
 
-def _at_common_levels(stated: Stated, own: Side, others: Side, chosen: Mask) -> AtCommonLevels:
+def _at_common_levels(stated: StatedForms, own: ComparedSide, others: ComparedSide, chosen: Mask) -> AtCommonLevels:
     sides = []
     for side in (own, others):
         kept = np.flatnonzero(chosen[side.at] & (side.weight > 0.0))
-        sides.append(Side(side.row[kept], side.at[kept], side.weight[kept]))
+        sides.append(ComparedSide(side.row[kept], side.at[kept], side.weight[kept]))
     return at_common_levels(stated, sides[0], sides[1], chosen.size)
 
 
-def _stands(answers: Answers, start: Ints, row: Ints, at: Ints) -> Floats:
+def _stands(answers: ForecasterAnswers, start: Ints, row: Ints, at: Ints) -> Floats:
     """Return how long each forecast `row` stands from `start` (a,) of the answer `at` on."""
     stands = np.maximum(answers.ends[row] - np.maximum(answers.begins[row], start[at]), 0).astype(float)
     # Whoever first forecast at the close itself is compared there: the limit of ever shorter times.

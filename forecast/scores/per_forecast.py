@@ -1,4 +1,4 @@
-"""The scores of each forecast by itself."""
+"""The scores of each forecast by itself, and warnings of those that are infinite."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.scores.alike import alike
 from forecast.scores.cells import Floats
-from forecast.scores.quantities import crps_of_draws, crps_of_quantiles, fair_crps_of_draws
-from forecast.scores.states import brier_sum, ranked_probability_score
-from forecast.scores.table import Forecasts
+from forecast.scores.forms import alike
+from forecast.scores.rules import (
+    brier_sum,
+    crps_of_draws,
+    crps_of_quantiles,
+    fair_crps_of_draws,
+    ranked_probability_score,
+)
+from forecast.scores.table import Forecasts, resolved
+from forecast.workspace.problems import Problem
 
 # To where others move a probability before they take its logarithm; both have been the limits of Metaculus.
 CLIPS = (0.01, 0.001)
 OF_NUMBERS = ("crps", "crps_fair", "crps_quantiles")
+LISTED = 20  # one message each; the rest is counted
 
 
 @dataclass(frozen=True)
-class Scored:
+class ForecastScores:
     """Scores of n forecasts, NaN where one does not apply.
 
     `p_yes` (n,) and `happened` (n,) are those of questions with yes or no; `p_outcome` (n,) is the probability that was
@@ -33,7 +40,7 @@ class Scored:
     scores: Mapping[str, Floats]
 
 
-def per_forecast(forecasts: Forecasts) -> Scored:
+def per_forecast(forecasts: Forecasts) -> ForecastScores:
     """Score each forecast of resolved questions.
 
     Raises:
@@ -68,7 +75,7 @@ def per_forecast(forecasts: Forecasts) -> Scored:
             scores["crps_quantiles"][chosen] = crps_of_quantiles(entries, np.array(form.levels), outcome[chosen])
     all_scores = {"brier": scores["brier_sum"] / 2.0, "brier_sum": scores["brier_sum"], "log": minus_log(p_outcome)}
     all_scores |= {name: scores[name] for name in ("rps", *OF_NUMBERS)}
-    return Scored(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), p_outcome, n_options, all_scores)
+    return ForecastScores(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), p_outcome, n_options, all_scores)
 
 
 def minus_log(p_outcome: Floats) -> Floats:
@@ -94,3 +101,31 @@ def baseline(p_outcome: Floats, n_options: Floats) -> Floats:
     Source: Metaculus, scores FAQ.
     """
     return np.asarray(100.0 * (1.0 - minus_log(p_outcome) / np.log(n_options)))
+
+
+def certainties(forecasts: Forecasts) -> tuple[Problem, ...]:
+    """Return a warning for each forecast that gave probability 0 to what came true: its log score is infinite."""
+    known = resolved(forecasts)
+    wrong = np.flatnonzero(per_forecast(known).p_outcome == 0.0)
+    allowed = f"it is reported as such, and with probabilities moved into {' and '.join(map(_interval, CLIPS))}"
+    warnings = []
+    for at in wrong.tolist():
+        question = known.questions[known.question[at]]
+        outcome = int(question.outcome or 0)
+        entry = int(known.first[at]) + (0 if question.kind == "yes_no" else outcome)
+        what = f"probability {known.entries[entry]:g} and the other outcome: the log score is infinite"
+        source = known.where[int(known.rows[entry])]
+        warnings.append(Problem(source, what, f"outcome '{_said(question.options, outcome)}'", allowed, "warning"))
+    warnings.sort()
+    if len(warnings) <= LISTED:
+        return tuple(warnings)
+    what = f"{len(warnings) - LISTED} more forecasts like it"
+    return (*warnings[:LISTED], Problem(warnings[LISTED].source, what, severity="warning"))
+
+
+def _said(options: tuple[str, ...], outcome: int) -> str:
+    return str(outcome) if options == ("no", "yes") else options[outcome]
+
+
+def _interval(clip: float) -> str:
+    return f"[{clip:g}, {1.0 - clip:g}]"

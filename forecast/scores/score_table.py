@@ -1,30 +1,104 @@
-"""Everything that scores say about a table of forecasts, as plain values."""
+"""Everything that scores say about a table of forecasts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast.scores.answers import Answers, answers
-from forecast.scores.auc import auc
-from forecast.scores.corp import LEVEL, decomposition, reliability
-from forecast.scores.definitions import GROUPINGS, MEASURES, TIMINGS
-from forecast.scores.groupings import Grouping, groupings
-from forecast.scores.means import different, means
-from forecast.scores.per_forecast import Scored, per_forecast
-from forecast.scores.plain import Row, plain
+from forecast.scores.answers import ForecasterAnswers, answers
+from forecast.scores.calibration import auc, decomposition, reliability
+from forecast.scores.compare import Pair, pairs
+from forecast.scores.forms import stated, unlike
+from forecast.scores.groups import different, means
+from forecast.scores.measures import Grouping, Series, all_series, groupings
+from forecast.scores.per_forecast import OF_NUMBERS, ForecastScores, per_forecast
 from forecast.scores.read import from_columns
-from forecast.scores.series import Series, all_series
-from forecast.scores.skill_rows import skill_rows, unlike_rows
+from forecast.scores.sheet import (
+    CalibrationScore,
+    Interval,
+    Json,
+    MeanScore,
+    QuestionScores,
+    ScoreSheet,
+    SkillScore,
+    UnlikeCounts,
+    UnlikeMeasure,
+    UnlikePair,
+)
 from forecast.scores.table import Forecasts, resolved
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+
+COMPARED = 10  # forecasters; more are not all compared with each other unless benchmarks are named
+COMPARED_BY = ("brier", "log", "rps", *OF_NUMBERS)
+
+Key = tuple[str, str, str]  # forecaster, benchmark, measure
 DEFAULT_SEED = 1
+
+
+def _skill(
+    forecasts: Forecasts, gathered: ForecasterAnswers, scored: ForecastScores, benchmarks: Sequence[str], seed: int
+) -> tuple[list[SkillScore], list[UnlikePair]]:
+    """Compare forecasters of resolved questions by every measure, and tell whose forecasts are not all alike."""
+    names = forecasts.forecasters
+    chosen = [names.index(name) for name in benchmarks]
+    if not benchmarks and len(names) <= COMPARED:
+        chosen = list(range(len(names)))
+    by = {name: scored.scores[name] for name in COMPARED_BY if not np.isnan(scored.scores[name]).all()}
+    compared, apart = pairs(gathered, by, stated(forecasts), chosen, seed)
+    compared.sort(key=lambda pair: (pair.forecaster, pair.benchmark, COMPARED_BY.index(pair.measure)))
+    unlike_pairs = [
+        UnlikePair(
+            forecaster=names[one.forecaster],
+            benchmark=names[one.benchmark],
+            measure=one.measure,
+            counts=UnlikeCounts(
+                n_questions=one.n_questions,
+                n_compared=one.n_compared,
+                levels=None if one.measure == "crps" else one.levels,
+            ),
+        )
+        for one in apart
+    ]
+    counts = {(one.forecaster, one.benchmark, one.measure): one.counts for one in unlike_pairs}
+    counts |= {(one.benchmark, one.forecaster, one.measure): one.counts for one in unlike_pairs}
+    return [_skill_of(pair, names, counts) for pair in compared], unlike_pairs
+
+
+def _skill_of(pair: Pair, names: Sequence[str], unlike_counts: Mapping[Key, UnlikeCounts]) -> SkillScore:
+    result = pair.compared
+    forecaster, benchmark = names[pair.forecaster], names[pair.benchmark]
+    return SkillScore(
+        measure=pair.measure,
+        forecaster=forecaster,
+        benchmark=benchmark,
+        skill=Interval(mean=result.skill, low=result.low, high=result.high),
+        level=result.level,
+        score=result.mean,
+        benchmark_score=result.benchmark_mean,
+        difference=Interval(mean=result.difference, low=result.difference_low, high=result.difference_high),
+        n_questions=result.n,
+        n_forecasts=pair.n_forecasts,
+        n_benchmark_forecasts=pair.n_benchmark_forecasts,
+        unlike=unlike_counts.get((forecaster, benchmark, pair.measure)),
+    )
+
+
+def _unlike(forecasts: Forecasts, apart: Sequence[UnlikePair]) -> list[UnlikeMeasure]:
+    """Return each measure whose forecasts are not all alike: who states what, and the pairs that it touches."""
+    return [
+        UnlikeMeasure(
+            measure=one.measure,
+            text=str(one.warning),
+            forms=tuple((form.levels or form.width, who) for form, who in one.forms),
+            pairs=tuple(pair for pair in apart if pair.measure == one.measure),
+        )
+        for one in unlike(forecasts)
+    ]
 
 
 def score_table(
@@ -34,20 +108,20 @@ def score_table(
     benchmarks: Sequence[str] = (),
     seed: int = DEFAULT_SEED,
     by_question: bool = False,
-) -> Row:
-    """Score a pandas table, or a mapping of columns, with the columns of docs/scores.md. Returned as by `score`.
+) -> Json:
+    """Score a pandas table, or a mapping of columns, with the columns of docs/table.md. Returned as JSON holds it.
 
     Raises:
         WorkspaceProblems: the table holds mistakes.
         ValueError: a benchmark is no forecaster of the table.
     """
     forecasts = from_columns(columns, ordered=ordered)
-    return score(forecasts, benchmarks=benchmarks, seed=seed, by_question=by_question)
+    return score(forecasts, benchmarks=benchmarks, seed=seed, by_question=by_question).as_json()
 
 
 def score(
     forecasts: Forecasts, *, benchmarks: Sequence[str] = (), seed: int = DEFAULT_SEED, by_question: bool = False
-) -> Row:
+) -> ScoreSheet:
     """Compute every score of every grouping.
 
     Args:
@@ -56,11 +130,6 @@ def score(
             compared with each other.
         seed: of bootstrap and consistency bands.
         by_question: whether each forecaster's scores on each question are wanted too.
-
-    Returns:
-        What JSON can hold, in full precision: counts; definitions; `unlike`, what may not be compared; `scores`, one
-        object for each measure, timing and group; `questions`, one for each question and forecaster, if they are
-        wanted. An infinite number is "Infinity" or "-Infinity", one that is not defined None.
 
     Raises:
         ValueError: a benchmark is no forecaster of the table.
@@ -71,39 +140,28 @@ def score(
     known = resolved(forecasts)
     scored, gathered = per_forecast(known), answers(known)
     series = all_series(gathered, scored)
-    skill, apart = skill_rows(known, gathered, scored, benchmarks, seed)
+    skill, apart = _skill(known, gathered, scored, benchmarks, seed)
     resolutions = [one.resolution for one in forecasts.questions]
-    rows = [
-        *_means(known, gathered, series),
-        *_auc_and_corp(known, scored, seed),
-        *skill,
-    ]
-    used = {row["measure"] for row in rows}
-    return {
-        "seed": seed,
-        "level": LEVEL,
-        "n_questions": {kind: resolutions.count(kind) for kind in ("resolved", "open", "void")},
-        "n_forecasts": int(known.question.size),
-        "definitions": {
-            name: {"text": one.text, "range": one.span, "better": one.better, "source": one.source}
-            for name, one in MEASURES.items()
-            if name in used
-        },
-        "timings": dict(TIMINGS),
-        "groupings": dict(GROUPINGS),
-        "unlike": unlike_rows(forecasts, apart),
-        "scores": [plain(row) for row in rows],
-    } | ({"questions": [plain(row) for row in _questions(known, gathered, series)]} if by_question else {})
+    return ScoreSheet(
+        seed=seed,
+        questions={kind: resolutions.count(kind) for kind in ("resolved", "open", "void")},
+        n_forecasts=int(known.question.size),
+        unlike=_unlike(forecasts, apart),
+        means=list(_means(known, gathered, series)),
+        calibration=list(_calibration(known, scored, seed)),
+        skill=skill,
+        by_question=list(_questions(known, gathered, series)) if by_question else None,
+    )
 
 
-def _means(forecasts: Forecasts, gathered: Answers, series: Sequence[Series]) -> Iterator[Row]:
+def _means(forecasts: Forecasts, gathered: ForecasterAnswers, series: Sequence[Series]) -> Iterator[MeanScore]:
     for grouping in groupings(forecasts, gathered):
         for one in series:
             if one.timing in grouping.timings:
                 yield from _by_group(one, grouping, gathered)
 
 
-def _by_group(series: Series, grouping: Grouping, gathered: Answers) -> Iterator[Row]:
+def _by_group(series: Series, grouping: Grouping, gathered: ForecasterAnswers) -> Iterator[MeanScore]:
     """Yield the mean of a series in each group that has any."""
     by_forecast = series.timing == "each"
     group = grouping.of_forecast if by_forecast else grouping.of_answer
@@ -111,30 +169,31 @@ def _by_group(series: Series, grouping: Grouping, gathered: Answers) -> Iterator
     n_groups = len(grouping.labels)
     if not counted.size:
         return
-    found = means(series.scores[counted], group[counted], n_groups)
+    average = means(series.scores[counted], group[counted], n_groups)
     clips = {clip: means(scores[counted], group[counted], n_groups) for clip, scores in series.clipped.items()}
     answer = gathered.of[counted] if by_forecast else counted
-    n_questions = different(group[counted], answer, n_groups) if by_forecast else found.n
+    n_questions = different(group[counted], answer, n_groups) if by_forecast else average.n
     weights = None if by_forecast else gathered.n_forecasts[counted].astype(float)
     n_forecasts = np.bincount(group[counted], weights, minlength=n_groups)
     coverage = np.bincount(group[counted], gathered.coverage[answer], minlength=n_groups)
-    for at in np.flatnonzero(found.n).tolist():
-        row: Row = {
-            "measure": series.measure,
-            "timing": series.timing,
-            "grouping": grouping.name,
-            **grouping.labels[at],
-        }
-        row |= {"mean": float(found.mean[at]), "n_questions": int(n_questions[at]), "n_forecasts": int(n_forecasts[at])}
-        if series.clipped:
-            row["infinite"] = int(found.infinite[at])
-            row["clipped"] = {str(clip): float(one.mean[at]) for clip, one in clips.items()}
-        if series.timing == "time_weighted":
-            row["coverage"] = float(coverage[at] / found.n[at])
-        yield row
+    for at in np.flatnonzero(average.n).tolist():
+        labels = grouping.labels[at]
+        yield MeanScore(
+            measure=series.measure,
+            timing=series.timing,
+            grouping=grouping.name,
+            forecaster=labels["forecaster"],
+            part=labels.get(grouping.name) if grouping.name != "forecaster" else None,
+            mean=float(average.mean[at]),
+            n_questions=int(n_questions[at]),
+            n_forecasts=int(n_forecasts[at]),
+            infinite=int(average.infinite[at]) if clips else None,
+            clipped={clip: float(one.mean[at]) for clip, one in clips.items()} if clips else None,
+            coverage=float(coverage[at] / average.n[at]) if series.timing == "time_weighted" else None,
+        )
 
 
-def _auc_and_corp(forecasts: Forecasts, scored: Scored, seed: int) -> Iterator[Row]:
+def _calibration(forecasts: Forecasts, scored: ForecastScores, seed: int) -> Iterator[CalibrationScore]:
     """Yield what takes all yes-or-no forecasts of a forecaster together."""
     yes_no = ~np.isnan(scored.p_yes)
     for place, name in enumerate(forecasts.forecasters):
@@ -142,23 +201,17 @@ def _auc_and_corp(forecasts: Forecasts, scored: Scored, seed: int) -> Iterator[R
         if not chosen.size:
             continue
         p, happened, question = scored.p_yes[chosen], scored.happened[chosen], forecasts.question[chosen]
-        head = {"timing": "each", "grouping": "forecaster", "forecaster": name}
-        counts = {"n_questions": int(np.unique(question).size), "n_forecasts": int(chosen.size)}
-        yield {"measure": "auc", **head, "mean": auc(p, happened), **counts}
-        parts = decomposition(p, happened)
-        yield {
-            "measure": "corp",
-            **head,
-            "score": parts.score,
-            "miscalibration": parts.miscalibration,
-            "discrimination": parts.discrimination,
-            "uncertainty": parts.uncertainty,
-            **counts,
-            "bins": [asdict(one) for one in reliability(p, happened, question, np.random.default_rng(seed))],
-        }
+        yield CalibrationScore(
+            forecaster=name,
+            auc=auc(p, happened),
+            parts=decomposition(p, happened),
+            bins=reliability(p, happened, question, np.random.default_rng(seed)),
+            n_questions=int(np.unique(question).size),
+            n_forecasts=int(chosen.size),
+        )
 
 
-def _questions(forecasts: Forecasts, gathered: Answers, series: Sequence[Series]) -> Iterator[Row]:
+def _questions(forecasts: Forecasts, gathered: ForecasterAnswers, series: Sequence[Series]) -> Iterator[QuestionScores]:
     """Yield the scores of each forecaster on each question."""
     of_answers = [
         (f"{one.measure}.{one.timing}", one.applies.tolist(), one.scores.tolist())
@@ -168,12 +221,15 @@ def _questions(forecasts: Forecasts, gathered: Answers, series: Sequence[Series]
     questions = [forecasts.questions[place] for place in gathered.question.tolist()]
     counts, coverage = gathered.n_forecasts.tolist(), gathered.coverage.tolist()
     for at, (question, forecaster) in enumerate(zip(questions, gathered.forecaster.tolist(), strict=True)):
-        row: Row = {"question": question.name, "forecaster": forecasts.forecasters[forecaster]}
-        if question.topic:
-            row["topic"] = question.topic
-        row |= {"outcome": _outcome(question.outcome, question.options), "n_forecasts": counts[at]}
-        row["coverage"] = coverage[at]
-        yield row | {name: scores[at] for name, applies, scores in of_answers if applies[at]}
+        yield QuestionScores(
+            question=question.name,
+            forecaster=forecasts.forecasters[forecaster],
+            topic=question.topic,
+            outcome=_outcome(question.outcome, question.options),
+            n_forecasts=counts[at],
+            coverage=coverage[at],
+            scores={name: scores[at] for name, applies, scores in of_answers if applies[at]},
+        )
 
 
 def _outcome(outcome: float | None, options: tuple[str, ...]) -> float | int | str | None:

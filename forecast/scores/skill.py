@@ -1,4 +1,4 @@
-"""Skill of a forecaster against a benchmark, with a paired bootstrap over questions."""
+"""Two forecasters on the questions that both answered: differences and skill, with a bootstrap over questions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,51 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.scores.cells import Floats
-from forecast.scores.paired import LEVEL, RESAMPLES
 
+Array = NDArray[np.float64]
+
+RESAMPLES = 2000
+LEVEL = 0.9
 CELLS_AT_ONCE = 4_000_000  # resamples times questions held in memory
 TAILS = ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean of the differences of two scores over `n` questions, with its bootstrap interval at `level`."""
+
+    n: int
+    mean: float
+    low: float
+    high: float
+    level: float
+
+
+def paired_difference(scores: Array, others: Array, rng: np.random.Generator) -> Difference:
+    """Compute the mean of `scores - others` and the percentile interval of its bootstrap over questions.
+
+    Questions are taken as exchangeable: those that share a cause make the true interval wider.
+
+    Args:
+        scores: (n,) one score a question, n at least 1.
+        others: (n,) the other forecaster's scores of the same questions.
+        rng: of the resamples.
+
+    Raises:
+        ValueError: there is no question.
+
+    Source: Efron and Tibshirani (1993), section 13.3.
+    """
+    if not scores.size:
+        msg = "a difference needs at least one question"
+        raise ValueError(msg)
+    differences = scores - others
+    resampled = differences[rng.integers(differences.size, size=(RESAMPLES, differences.size))].mean(axis=1)
+    low, high = np.quantile(resampled, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
+    return Difference(differences.size, float(differences.mean()), float(low), float(high), LEVEL)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def test_mistakes_end_with_1_and_no_output(tmp_path: Path) -> None:
     lines = [line.removeprefix(f"{path.as_posix()}:").split(";")[0] for line in result.stderr.splitlines()]
     expected = [
         "2: probability is out of range",
-        "3: expert 'a' answers question 'q' twice",
+        "3: expert 'a' forecasts question 'q' twice",
         "3: probability is not a number",
     ]
     assert (1, "", expected) == (result.exit_code, result.stdout, lines)

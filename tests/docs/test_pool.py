@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forecast.pooling.table import COLUMNS
-from tests.docs.pages import ROOT, alike, blocks, commands, run
+from tests.docs.pages import alike, blocks, commands, run
 
 PAGE = "docs/pool.md"
 TOLERANCE = 0.03  # of pooled probabilities: machines round differently, and draws follow
@@ -25,9 +24,3 @@ def test_the_page_does_what_it_shows(tmp_path: Path) -> None:
             assert ([], shown.status) == (missing, status)
             ran += 1
     assert 2 == ran
-
-
-def test_every_column_is_explained() -> None:
-    """The page names every column that is read."""
-    text = (ROOT / PAGE).read_text(encoding="utf-8")
-    assert [] == [column for column in COLUMNS if f"`{column}`" not in text]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forecast.scores.definitions import MEASURES, TIMINGS
-from forecast.scores.read import COLUMNS
+from forecast.scores.measures import MEASURES, TIMINGS
 from tests.docs.pages import ROOT, alike, blocks, commands, run
 
 PAGE = "docs/scores.md"
@@ -28,8 +27,8 @@ def test_the_page_does_what_it_shows(tmp_path: Path) -> None:
     assert 5 == ran
 
 
-def test_every_column_measure_and_timing_is_explained() -> None:
-    """The page names every column that is read, every measure and every timing."""
+def test_every_measure_and_timing_is_explained() -> None:
+    """The page names every measure and every timing."""
     text = (ROOT / PAGE).read_text(encoding="utf-8")
-    names = {*COLUMNS, *MEASURES, *TIMINGS} - {SHARED}
+    names = {*MEASURES, *TIMINGS} - {SHARED}
     assert [] == [name for name in sorted(names) if f"`{name}`" not in text]

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from forecast.feeds.coded_table import File
-from forecast.feeds.coders import CODERS
-from forecast.feeds.columns import UCDP
-from forecast.feeds.conditions import condition
-from forecast.feeds.counted import Counted, Wanted, count
+from forecast.feeds.coded_table import Coder, File
+from forecast.feeds.counted import IncidentCount, Wanted, count
+from forecast.feeds.formats.ucdp import UcdpGed
+from forecast.feeds.registry import feeds_of
+from forecast.feeds.selection import condition
 
 SAMPLES = Path(__file__).parent / "samples"
 FILES = {
@@ -38,18 +38,18 @@ def counted(
     where: Sequence[str] = ("country=Sampleland",),
     reported: date = REPORTED,
     is_whole: bool = False,
-) -> Counted:
+) -> IncidentCount:
     """Count the rows of files `1.csv`, `2.csv`, ... of one coder."""
     files = [File(f"{number}.csv", text.encode()) for number, text in enumerate(texts, 1)]
-    return count(files, CODERS[form], Wanted(of, *window, reported, tuple(map(condition, where)), is_whole))
+    return count(files, feeds_of(Coder)[form], Wanted(of, *window, reported, tuple(map(condition, where)), is_whole))
 
 
-def bounds(found: Counted) -> tuple[int, int, int]:
+def bounds(found: IncidentCount) -> tuple[int, int, int]:
     """Return low, best and high."""
     return found.low, found.best, found.high
 
 
-def said(found: Counted) -> list[str]:
+def said(found: IncidentCount) -> list[str]:
     """Return the problems as a user reads them."""
     return [str(problem) for problem in found.problems]
 
@@ -57,7 +57,7 @@ def said(found: Counted) -> list[str]:
 def ucdp_text(rows: Iterable[tuple[int, date, date, int, int, int]]) -> str:
     """Return a UCDP file: id, first day, last day, low, best, high of each row."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, UCDP, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, UcdpGed.columns, restval="", lineterminator="\n")
     writer.writeheader()
     for key, first, last, low, best, high in rows:
         cells = {"id": key, "date_start": first, "date_end": last, "low": low, "best": best, "high": high}

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.feeds.coded_table import File
-from forecast.feeds.coders import CODERS
+from forecast.feeds.coded_table import Coder, File
 from forecast.feeds.counted import Wanted, count
-from forecast.feeds.crowds import CROWDS, read_points
-from forecast.feeds.series import as_csv, last_of_days, merged
+from forecast.feeds.histories import Crowd, as_csv, last_of_days, merged, read_points
+from forecast.feeds.registry import feeds_of
 from forecast.workspace.read_benchmarks import read_benchmark
 from tests.feeds.coded_files import APRIL, FILES, REPORTED, SAMPLES
 from tests.workspace.writing import TODAY
@@ -35,18 +34,18 @@ def damaged(content: bytes, damages: list[tuple[int, int, bytes]]) -> bytes:
 def test_a_damaged_table_is_counted_or_refused(form: str, damages: list[tuple[int, int, bytes]]) -> None:
     """Counts stay in order and from 0 on, and every problem is at a line of the file."""
     content = damaged((SAMPLES / FILES[form]).read_bytes(), damages)
-    found = count([File("f", content)], CODERS[form], Wanted("events", *APRIL, REPORTED, (), is_whole=True))
+    found = count([File("f", content)], feeds_of(Coder)[form], Wanted("events", *APRIL, REPORTED, (), is_whole=True))
     assert 0 <= found.low <= found.best <= found.high
     lines = content.count(b"\n") + 1
     assert [] == [str(one) for one in found.problems if not 1 <= one.source.line <= lines]
 
 
-@pytest.mark.parametrize("form", CROWDS)
+@pytest.mark.parametrize("form", feeds_of(Crowd))
 @given(st.lists(DAMAGE, min_size=1, max_size=4))
 def test_a_damaged_history_is_read_or_refused(form: str, damages: list[tuple[int, int, bytes]]) -> None:
     """What is read of a history is a series that a workspace can read."""
     content = damaged((SAMPLES / f"{form}.json").read_bytes(), damages)
-    points, problems = read_points(content, "f", CROWDS[form], NOW)
+    points, problems = read_points(content, "f", feeds_of(Crowd)[form], NOW)
     rows, _ = merged(None, form, last_of_days(points, TODAY)[0])
     again, wrong = read_benchmark(as_csv(rows), "f", TODAY)
     assert (rows, ()) == (again.points, wrong)

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from forecast.feeds.coded_table import File, read_coded
-from forecast.feeds.coders import CODERS
-from forecast.feeds.conditions import condition
+from forecast.feeds.coded_table import Coder, File, read_coded
+from forecast.feeds.registry import feeds_of
+from forecast.feeds.selection import condition
 from tests.feeds.coded_files import bounds, counted, said, sample, ucdp_text
 
 THREE_DAYS = date(2026, 4, 1), date(2026, 4, 3)
@@ -94,7 +94,7 @@ def test_a_wrong_byte_is_located() -> None:
     """A byte that is no UTF-8 is named at its line, and the rest of the file is still read."""
     for form in ("acled", "gdelt"):
         content = sample(form).encode().replace(b"Sample", b"Sampl\xe9", 1).replace(b"SAMPLE", b"SAMPL\xe9", 1)
-        table, problems = read_coded(File("f", content), CODERS[form])
+        table, problems = read_coded(File("f", content), feeds_of(Coder)[form])
         assert table is not None
         assert ["f:1: not UTF-8 text; got byte 0xe9; save the file as UTF-8"] == [
             str(problem).replace("f:2", "f:1") for problem in problems

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.commands.import_ import import_
-from forecast.feeds.crowds import CROWDS, Point, read_points
-from forecast.feeds.series import as_csv, last_of_days, merged
+from forecast.feeds.histories import Crowd, Point, as_csv, last_of_days, merged, read_points
+from forecast.feeds.registry import feeds_of
 from forecast.workspace.problems import Source, WorkspaceProblems
 from forecast.workspace.read_benchmarks import read_benchmark
 from tests.feeds.coded_files import SAMPLES
@@ -152,7 +152,7 @@ def test_all_mistakes_are_told_in_one_run(tmp_path: Path) -> None:
 def test_a_question_may_stand_alone_and_have_times_in_words() -> None:
     """A Metaculus question without its post is read, and ISO times with an offset are."""
     text = json.dumps(QUESTION).replace("1000000000.0", '"2001-09-09T03:46:40+02:00"')
-    points, problems = read_points(text.encode(), "f", CROWDS["metaculus"], NOW)
+    points, problems = read_points(text.encode(), "f", feeds_of(Crowd)["metaculus"], NOW)
     assert ([1e9], ()) == ([point.seconds for point in points], problems)
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.feeds.columns import GDELT, UCDP
-from forecast.feeds.coverage import GAPS
+from forecast.feeds.formats.gdelt import COLUMNS as GDELT
+from forecast.feeds.formats.ucdp import UcdpGed
+from forecast.feeds.selection import GAPS
 from tests.feeds.coded_files import APRIL, bounds, counted, sample, ucdp_text
 from tests.feeds.coded_files import said as all_said
 from tests.feeds.test_coded_mistakes import THREE_DAYS
@@ -165,4 +166,4 @@ def test_two_versions_of_a_row_are_a_problem() -> None:
     """A row that stands in two files with other cells is refused: nobody says which of them holds."""
     first, second = (ucdp_text([(1, *APRIL, 0, best, 9)]) for best in (1, 2))
     assert ["2.csv:2: id '1' stands twice; first at 1.csv:2; it would count twice"] == said("ucdp-ged", first, second)
-    assert len(UCDP) == first.split("\n")[0].count(",") + 1
+    assert len(UcdpGed.columns) == first.split("\n")[0].count(",") + 1

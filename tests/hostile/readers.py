@@ -18,11 +18,11 @@ from unittest.mock import patch
 
 import numpy as np
 
-from forecast.feeds.ach import read_matrix
-from forecast.feeds.coded_table import File
-from forecast.feeds.coders import CODERS
+from forecast.feeds.coded_table import Coder, File
 from forecast.feeds.counted import Wanted, count
-from forecast.feeds.crowds import CROWDS, read_points
+from forecast.feeds.formats.ach import Ach
+from forecast.feeds.histories import Crowd, read_points
+from forecast.feeds.registry import feeds_of
 from forecast.networks.bif import read_bif
 from forecast.pooling.table import read_table
 from forecast.publish import _calibration
@@ -197,13 +197,13 @@ def _chained() -> bytes:
 
 
 def _coded(form: str, content: bytes) -> list[str]:
-    found = count([File("f", content)], CODERS[form], Wanted("events", *APRIL, REPORTED, (), is_whole=True))
+    found = count([File("f", content)], feeds_of(Coder)[form], Wanted("events", *APRIL, REPORTED, (), is_whole=True))
     in_order = 0 <= found.low <= found.best <= found.high
     return [*([] if in_order else ["counts out of order"]), *not_located(found.problems, {"f": content})]
 
 
 def _matrix(event: str | None, content: bytes) -> list[str]:
-    found = read_matrix(content, "f.csv", event, valid().network, valid().scenarios)
+    found = Ach().read(content, "f.csv", event, valid().network, valid().scenarios)
     # What is wrong in the items that it would give is told at the row of each.
     _, problems = parse_yaml(found.text.encode(), "f.yaml")
     placed = [found.placed(one, "f.yaml", "f.csv") for one in problems]
@@ -254,7 +254,7 @@ def readers() -> dict[str, Reader]:
         found[name] = Reader(partial(_of_reports, name, make), (seed,), 15)
     for form, name in FILES.items():
         found[form] = Reader(partial(_coded, form), ((SAMPLES / name).read_bytes(),), 25)
-    for form, crowd in CROWDS.items():
+    for form, crowd in feeds_of(Crowd).items():
         check = partial(_found, read_bytes=partial(read_points, crowd=crowd, now=NOW))
         found[form] = Reader(check, ((SAMPLES / f"{form}.json").read_bytes(),), 25)
     for path, content in contents.items():

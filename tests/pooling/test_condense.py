@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from forecast.compiled.layout import lay_out
-from forecast.pooling.condense import folded_deviations, shared_sides
-from forecast.pooling.table import Forecast, ForecastTable
-from forecast.pooling.world import as_workspace
+from forecast.pooling.table import ExpertForecast, ForecastTable
+from forecast.pooling.world import as_workspace, folded_deviations, shared_sides
 from forecast.prior.op import run_draws
 from forecast.prior.program import record_program
 from forecast.prior.spec import SD_DEVIATION, PriorSpec, prior_spec
@@ -26,10 +25,12 @@ def _spec() -> PriorSpec:
         ("dia", "z", "h"), ("eva", "x", "h"),
     ]  # fmt: skip
     rows = tuple(
-        Forecast(expert, question, 0.3, None, None, 0.9, None, None, group, 4.0, Source("t.csv", 1))
+        ExpertForecast(expert=expert, question=question, best=0.3, group=group, weight=4.0, source=Source("t.csv", 1))
         for expert, question, group in said
     )
-    workspace = as_workspace(ForecastTable("t.csv", rows, {"x": None, "y": None, "z": None}, ()), TODAY)
+    workspace = as_workspace(
+        ForecastTable(path="t.csv", forecasts=rows, questions={"x": None, "y": None, "z": None}, warnings=()), TODAY
+    )
     return prior_spec(lay_out(workspace.network), workspace, TODAY)
 
 

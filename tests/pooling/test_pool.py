@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.pooling.fit import EFFORT, fit, prepare
-from forecast.pooling.leave_out import LeftOut, leave_out, outcome_log_likelihood, without_outcome
-from forecast.pooling.pool import Pool, pool
-from forecast.pooling.scored import scores
-from forecast.pooling.table import Forecast, ForecastTable
+from forecast.pooling.fit import EFFORT, LeftOut, fit, leave_out, outcome_log_likelihood, prepare, without_outcome
+from forecast.pooling.pool import Pool, pool, scores
+from forecast.pooling.table import ExpertForecast, ForecastTable
 from forecast.pooling.tables import as_json
 from forecast.prior.trusted import distrust
 from forecast.workspace.problems import Source
@@ -22,13 +20,15 @@ Array = NDArray[np.float64]
 TODAY = date(2026, 11, 23)
 
 
-def _row(expert: str, question: str, p: float, group: str | None = None, weight: float = 1.0) -> Forecast:
-    return Forecast(expert, question, p, None, None, 0.9, None, None, group, weight, Source("t.csv", 1))
+def _row(expert: str, question: str, p: float, group: str | None = None, weight: float = 1.0) -> ExpertForecast:
+    return ExpertForecast(
+        expert=expert, question=question, best=p, group=group, weight=weight, source=Source("t.csv", 1)
+    )
 
 
-def _table(*rows: Forecast, outcomes: dict[str, int] | None = None) -> ForecastTable:
+def _table(*rows: ExpertForecast, outcomes: dict[str, int] | None = None) -> ForecastTable:
     questions = {row.question: (outcomes or {}).get(row.question) for row in rows}
-    return ForecastTable("t.csv", rows, questions, ())
+    return ForecastTable(path="t.csv", forecasts=rows, questions=questions, warnings=())
 
 
 def _silent(doing: str) -> None:
@@ -143,7 +143,7 @@ def test_leaving_out_is_a_fit_without_the_outcome() -> None:
 
 def test_an_unreliable_weight_is_sampled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where k is above the limit the question is refitted and says so; without refits it stays as weighed."""
-    monkeypatch.setattr("forecast.pooling.leave_out.MAX_PARETO_K", -10.0)
+    monkeypatch.setattr("forecast.pooling.fit.MAX_PARETO_K", -10.0)
     table = _table(*(_row("a", f"q{i}", 0.7) for i in range(10)), outcomes={f"q{i}": int(i > 2) for i in range(10)})
     prepared = prepare(table, TODAY)
     fitted = fit(prepared, 1, _silent)

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.pooling.table import DEFAULT_LEVEL, Forecast, ForecastTable, read_table
+from forecast.pooling.table import DEFAULT_LEVEL, ExpertForecast, ForecastTable, read_table
 from forecast.workspace.problems import Source, WorkspaceProblems
 
 TODAY = date(2026, 11, 23)
-EMPTY = "t.csv:1: the table is empty; got no rows; the first row names the columns, 'expert', 'question', "
-EMPTY += "'probability' at least"
-BROKEN = "t.csv:3: the row is not CSV; got ',' expected after '\"'; quote a cell as \"a, b\""
+EMPTY = "t.csv:1: the file is empty; an unused file is deleted"
+BROKEN = 't.csv:3: not readable as CSV; got \'b,"q"x,.5\'; cells that hold , or " are quoted whole, '
+BROKEN += "and a quote within them is doubled"
+LATIN = "t.csv:3: not UTF-8 text; got byte 0xff; save the file as UTF-8"
 BOTH = "t.csv:2: the row needs one probability; got both; write it under 'probability' or under 'best'"
 SEMICOLONS = "t.csv:1: cells are parted by semicolons; got 'expert;question;probability'; commas"
 TWICE = "t.csv:1: column 'expert' stands twice; each column stands once"
@@ -52,8 +53,26 @@ def test_every_column_is_read(tmp_path: Path) -> None:
     )
     place = table.path
     expected = (
-        Forecast("ann", "rain", 0.7, None, None, DEFAULT_LEVEL, 1, date(2026, 1, 2), "met", 2.0, Source(place, 2)),
-        Forecast("bob", "snow, or\nsleet", 0.2, 0.1, 0.4, 0.8, None, None, None, 1.0, Source(place, 4)),
+        ExpertForecast(
+            expert="ann",
+            question="rain",
+            best=0.7,
+            level=DEFAULT_LEVEL,
+            outcome=1,
+            day=date(2026, 1, 2),
+            group="met",
+            weight=2.0,
+            source=Source(place, 2),
+        ),
+        ExpertForecast(
+            expert="bob",
+            question="snow, or\nsleet",
+            best=0.2,
+            low=0.1,
+            high=0.4,
+            level=0.8,
+            source=Source(place, 4),
+        ),
     )
     assert (expected, {"rain": 1, "snow, or\nsleet": None}) == (table.forecasts, table.questions)
 
@@ -82,7 +101,10 @@ def test_an_interval_of_one_certainty_is_none(tmp_path: Path) -> None:
     """Ends that are read as one number are no interval."""
     found = _problems(tmp_path, "expert,question,probability,low,high", "a,q,0,0,0", "b,q,0,0,.0001")
     wrong = [one.split(";")[0] for one in found if "warning" not in one]
-    assert ["t.csv:2: the interval does not hold its best", "t.csv:3: the interval does not hold its best"] == wrong
+    assert [
+        "t.csv:2: the interval does not hold its probability",
+        "t.csv:3: the interval does not hold its probability",
+    ] == wrong
 
 
 def test_outcome_may_stand_in_any_row_of_its_question(tmp_path: Path) -> None:
@@ -93,7 +115,10 @@ def test_outcome_may_stand_in_any_row_of_its_question(tmp_path: Path) -> None:
 
 def test_every_mistake_at_its_line_in_one_run(tmp_path: Path) -> None:
     """All mistakes of all rows are reported together: where, what, got, allowed."""
-    between = "write a number between 0 and 1, with a point and without '%': 0.7, not 70 %"
+    outcomes = "1 is yes, 0 is no, empty is an open question, void counts nowhere"
+    times = "write 2026-03-01, 2026-03-01T12:00:00Z or 2026-03-01T12:00:00+00:00"
+    once = "keep the latest, or give each its date"
+    between = "write a number from 0 to 1, with a point and without '%': 0.7, not 70 %"
     found = _problems(
         tmp_path,
         "expert,question,best,low,high,level,outcome,date,group,weight",
@@ -118,35 +143,31 @@ def test_every_mistake_at_its_line_in_one_run(tmp_path: Path) -> None:
         f"t.csv:2: best is out of range; got 1.01; {between}",
         f"t.csv:3: best is not a number; got '70%'; {between}",
         f"t.csv:4: best is out of range; got 7; {between}",
-        "t.csv:5: the interval does not hold its best; got 0.6, 0.5, 0.7; low <= best <= high",
+        "t.csv:5: the interval does not hold its best; got 0.6, 0.5, 0.7; low <= best <= high, and low < high",
         "t.csv:6: half an interval; got low alone; write low and high",
         "t.csv:7: level is out of range; got 90; a level lies between 0 and 1, such as 0.9",
-        "t.csv:8: outcome is neither 0 nor 1; got 'yes'; 1 is yes, 0 is no, empty is not known",
-        "t.csv:9: date is not a date; got '23.11.2026'; dates are written YYYY-MM-DD",
+        f"t.csv:8: outcome is neither 1 nor 0; got 'yes'; {outcomes}",
+        f"t.csv:9: date is not an ISO 8601 date or date-time; got '23.11.2026'; {times}",
         "t.csv:10: date lies in the future; got 2026-11-24; today is 2026-11-23",
-        "t.csv:11: expert 'a' answers question 'q9' twice; got first at line 10; keep the latest forecast",
+        f"t.csv:11: expert 'a' forecasts question 'q9' twice; got first at line 10; {once}",
         f"t.csv:13: best is not a number; got 'nan'; {between}",
         "t.csv:13: expert 'b' has two groups; got 'h', at line 12 'g'; keep one",
         "t.csv:13: weight is out of range; got -1; a weight is a positive number",
-        "t.csv:14: question 'q1' has two outcomes; got 0, at line 12 1; keep one",
-        "t.csv:14: the row needs one probability; got nothing; write it under 'probability' or under 'best'",
+        "t.csv:14: question 'q1' has two outcomes; got '0', at line 12 '1'; keep one",
+        "t.csv:14: the row says nothing; got nothing; write a probability, or a value",
         "t.csv:15: expert is empty; got nothing; each row names its expert",
         "t.csv:16: question is empty; got nothing; each row names its question",
-        "t.csv:17: the row does not fit the header; got 3 cells; the header has 10",
+        "t.csv:17: a row that does not fit the header; got 3 cells beginning with 'e'; 10 cells, as the header has",
     ]
 
 
 def test_missing_column_with_the_near_miss(tmp_path: Path) -> None:
     """A missing column is named with the column that may have been meant."""
     found = _problems(tmp_path, "Expert,question,probabilty", "a,q,.5")
-    columns = (
-        "columns are 'expert', 'question', 'probability', 'best', 'low', 'high', 'level', 'outcome', 'date', 'group', "
-        "'weight'"
-    )
-    got = "got columns 'Expert', 'question', 'probabilty'"
+    got = "got 'Expert', 'question', 'probabilty'; it is needed, and may be called"
     assert found == [
-        f"t.csv:1: column 'expert' is missing; {got}; did you mean 'Expert'?; {columns}",
-        f"t.csv:1: column 'probability' is missing; {got}; did you mean 'probabilty'?; {columns}",
+        f"t.csv:1: column 'forecaster' is missing; {got} 'expert'; did you mean 'Expert'?",
+        f"t.csv:1: column 'probability' is missing; {got} 'best'; did you mean 'probabilty'?",
     ]
 
 
@@ -161,7 +182,10 @@ def test_column_that_is_not_used_is_a_warning(tmp_path: Path) -> None:
     [
         (b"", EMPTY),
         (b"expert,question,probability\n\n", "t.csv:1: no forecasts; got a header alone; write one row a forecast"),
-        (b"expert,question,probability\na,q,.5\nb,\xff,.5\n", "t.csv:3: the file is not UTF-8; save it as UTF-8"),
+        (
+            b"expert,question,probability\na,q,.5\nb,\xff,.5\n",
+            "t.csv:3: not UTF-8 text; got byte 0xff; save the file as UTF-8",
+        ),
         (b'expert,question,probability\na,q,.5\nb,"q"x,.5\n', BROKEN),
         (b"expert,question,probability,best\na,q,.5,.5\n", BOTH),
         (b"expert,expert,question,probability\na,a,q,.5\n", TWICE),
@@ -218,5 +242,5 @@ def test_an_expert_has_one_group_and_one_weight(tmp_path: Path) -> None:
     table = _read(tmp_path, head, "a,q1,.5,g,", "a,q2,.5,,3", "b,q1,.5,,")
     found = [(forecast.group, forecast.weight) for forecast in table.forecasts]
     assert [("g", 3.0), ("g", 3.0), (None, 1.0)] == found
-    expected = ["t.csv:3: expert 'a' has two weights; got 3.0, at line 2 2.0; keep one"]
+    expected = ["t.csv:3: expert 'a' has two weights; got '3', at line 2 '2'; keep one"]
     assert expected == _problems(tmp_path, head, "a,q1,.5,,2", "a,q2,.5,,3")

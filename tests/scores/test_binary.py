@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.scores.binary import BINARY_SCORES, brier_score, log_score
+from forecast.scores.rules import BINARY_SCORES, brier_score, log_score
 
 CHANCES = st.floats(0.01, 0.99)
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.scores.auc import auc
-from forecast.scores.corp import LEVEL, decomposition, recalibrated, reliability
+from forecast.scores.calibration import LEVEL, auc, decomposition, recalibrated, reliability
 
 FORECASTS = st.lists(
     st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.7, 1.0]), st.integers(0, 1)), min_size=1, max_size=15

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.scores.paired import LEVEL, Difference, paired_difference
+from forecast.scores.skill import LEVEL, Difference, paired_difference
 
 
 def test_interval_is_the_normal_one_for_many_questions() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from forecast.scores.quantities import crps_of_draws, crps_of_quantiles, fair_crps_of_draws
+from forecast.scores.rules import crps_of_draws, crps_of_quantiles, fair_crps_of_draws
 
 DRAWS = st.lists(st.floats(-100, 100), min_size=1, max_size=12).map(sorted)
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.scores.read import COLUMNS, from_columns, read_forecasts
+from forecast.scores.columns import COLUMNS
+from forecast.scores.read import from_columns, read_forecasts
 from forecast.scores.table import MICROSECONDS_A_DAY, Forecasts
 from forecast.workspace.problems import WorkspaceProblems
 
@@ -226,7 +227,7 @@ def test_columns(tmp_path: Path) -> None:
     """A missing column is an error with the near miss; one that is not used a warning with it."""
     (missing,) = _problems(tmp_path, GOOD, header=HEADER.replace("forecaster", "forcaster"))
     assert True is missing.startswith("f.csv:1: column 'forecaster' is missing; got 'question', 'forcaster'")
-    assert True is missing.endswith("it is needed; did you mean 'forcaster'?")
+    assert "it is needed, and may be called 'expert'; did you mean 'forcaster'?" == missing.partition("closes'; ")[2]
     (unused,) = _read(tmp_path, f"{GOOD},x", header=f"{HEADER},topics").warnings
     assert True is str(unused).startswith("f.csv:1: warning: column 'topics' is not used; columns are ")
     assert True is str(unused).endswith("did you mean 'topic'?")

@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from forecast.scores.certainties import LISTED, certainties
-from forecast.scores.definitions import GROUPINGS, MEASURES, TIMINGS
+from forecast.scores.measures import GROUPINGS, MEASURES, TIMINGS
+from forecast.scores.per_forecast import LISTED, certainties
 from forecast.scores.read import from_columns
-from forecast.scores.score_table import score_table
-from forecast.scores.skill_rows import COMPARED
+from forecast.scores.score_table import COMPARED, score_table
 from forecast.scores.table import MICROSECONDS_A_DAY, known_at
 from tests.scores.naive import Asked, Said, rows
 

@@ -8,8 +8,7 @@ import scoringrules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.scores.binary import brier_score
-from forecast.scores.states import brier_sum, ranked_probability_score
+from forecast.scores.rules import brier_score, brier_sum, ranked_probability_score
 
 SAID = np.array([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]])
 

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.scores.auc import auc
+from forecast.scores.calibration import auc, decomposition, recalibrated, reliability
 from forecast.scores.cells import Floats
-from forecast.scores.corp import decomposition, recalibrated, reliability
+from forecast.scores.groups import ROUNDING, points
 from forecast.scores.score_table import score_table
-from forecast.scores.ties import ROUNDING, points
 from tests.scores.naive import Asked, Said, rows
 
 STEPS = st.lists(st.sampled_from([0.0, 2e-17, 1.1e-16, 4e-16, 9e-16, 1e-15, 2e-15, 0.1]), min_size=1, max_size=30)

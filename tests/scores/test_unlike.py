@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from forecast.scores.forms import unlike
 from forecast.scores.read import from_columns
 from forecast.scores.score_table import score_table
-from forecast.scores.unlike import unlike
 from forecast.workspace.problems import WorkspaceProblems
 from tests.scores.naive import moment
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.commands.main import main
-from forecast.feeds.conditions import condition
+from forecast.feeds.selection import condition
 from forecast.networks.bif import parse_bif
 from forecast.pooling.table import read_table
 from forecast.scores.read import read_forecasts

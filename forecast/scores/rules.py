@@ -1,10 +1,81 @@
-"""Scores of distributions of a number, in its unit. Lower is better."""
+"""Scoring rules: a probability, probabilities of states, or a distribution against what happened. Lower is better."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from forecast.scores.cells import Floats
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from forecast.scores.cells import Floats, Ints
+
+Array = NDArray[np.float64]
+
+
+def brier_score(p_event: ArrayLike, outcome: ArrayLike) -> Array:
+    """Compute the Brier score (p - o)^2 of each forecast, from 0 to 1; a constant 1/2 scores .25.
+
+    Half of the sum over both outcomes that Brier wrote down, which goes from 0 to 2.
+
+    Args:
+        p_event: (n,) probabilities that the event happens.
+        outcome: (n,) 1 where it happened, 0 where it did not.
+
+    Source: Brier (1950).
+    """
+    return np.asarray(np.square(np.asarray(p_event, dtype=float) - np.asarray(outcome, dtype=float)))
+
+
+def log_score(p_event: ArrayLike, outcome: ArrayLike) -> Array:
+    """Compute the logarithmic score -ln P(what happened) of each forecast; a constant 1/2 scores .693.
+
+    Infinite for a forecast that had ruled out what happened.
+
+    Args:
+        p_event: (n,) probabilities that the event happens.
+        outcome: (n,) 1 where it happened, 0 where it did not.
+
+    Source: Good (1952).
+    """
+    p = np.asarray(p_event, dtype=float)
+    with np.errstate(divide="ignore"):  # an infinite score is the score of a certainty that was wrong
+        return np.asarray(-np.log(np.where(np.asarray(outcome) == 1, p, 1.0 - p)))
+
+
+# By the name that they have in every table.
+BINARY_SCORES: Mapping[str, Callable[[Any, Any], Array]] = {"brier": brier_score, "log": log_score}
+
+
+def brier_sum(probabilities: Floats, outcome: Ints) -> Floats:
+    """Compute the Brier score in its summed form, sum over states of (p - o)^2, from 0 to 2 (lower is better).
+
+    For two states it is twice (p - o)^2.
+
+    Args:
+        probabilities: (n, K).
+        outcome: (n,) the place of the state that came true.
+
+    Source: Brier (1950).
+    """
+    happened = np.arange(probabilities.shape[1]) == outcome[:, np.newaxis]
+    return np.asarray(np.square(probabilities - happened).sum(axis=1))
+
+
+def ranked_probability_score(probabilities: Floats, outcome: Ints) -> Floats:
+    """Compute the ranked probability score of ordered states, divided by K - 1: from 0 to 1 (lower is better).
+
+    The mean of the Brier scores (0 to 1) of the K - 1 questions "at most state k".
+
+    Args:
+        probabilities: (n, K), the states in their order.
+        outcome: (n,) the place of the state that came true.
+
+    Source: Epstein (1969); divided as in Murphy (1971).
+    """
+    at_most = np.cumsum(probabilities, axis=1)[:, :-1]
+    happened = np.arange(at_most.shape[1]) >= outcome[:, np.newaxis]
+    return np.asarray(np.square(at_most - happened).mean(axis=1))
 
 
 def crps_of_draws(draws: Floats, outcome: Floats) -> Floats:

@@ -6,9 +6,8 @@ Source: Heuer (1999), Psychology of Intelligence Analysis, chapter 8, for the ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
 
+from forecast.feeds.registry import ItemsFeed, ItemsRead
 from forecast.workspace.csv_text import Table, parse_csv
 from forecast.workspace.draft_items import item_text
 from forecast.workspace.drafts import mapping, text
@@ -27,53 +26,40 @@ OPTIONAL = ("happened", "credibility", "group", "url", "why")
 DIGITS = 4  # of a likelihood in the file: a hundredth of a deciban
 
 
-@dataclass(frozen=True)
-class Matrix:
-    """The items of a matrix as the text of a file of evidence, the line of each, and what is wrong in the matrix.
+class Ach(ItemsFeed):
+    """A CSV matrix of competing hypotheses: a row an item, a column a hypothesis."""
 
-    Where something is wrong in it the text serves to find what else is: a cell without a grade is taken as neutral.
-    """
+    name = "ach"
+    title = "a matrix of competing hypotheses"
+    on_page = ()  # it has a chapter of its own
 
-    text: str
-    lines: tuple[int, ...]
-    problems: tuple[Problem, ...]
+    def read(
+        self, content: bytes, path: str, event: str | None, network: Network, scenarios: Sequence[Scenario]
+    ) -> ItemsRead:
+        """Read a CSV matrix: a row an item, a column a hypothesis, and what an item needs beside.
 
-    def placed(self, problem: Problem, path: str, file: str) -> Problem:
-        """Return a problem of the text, which is to stand at `path`, at the row of the matrix that it is about."""
-        if problem.source.path != path:
-            return problem
-        before = self.text.splitlines()[: problem.source.line]
-        row = sum(line.startswith("- ") for line in before)
-        return replace(problem, source=Source(file, self.lines[row - 1]))
-
-
-def read_matrix(
-    content: bytes, path: str, event: str | None, network: Network, scenarios: Sequence[Scenario]
-) -> Matrix:
-    """Read a CSV matrix: a row an item, a column a hypothesis, and what an item needs beside.
-
-    The hypotheses are the states of `event`; without one the scenarios and `other`. The likelihood of a hypothesis is
-    10^(decibans / 10) of its cell, the largest in the row scaled to 1.
-    """
-    table, found = parse_csv(content, path)
-    if table is None:
-        return Matrix("", (), found)
-    ids = (*(scenario.id for scenario in scenarios), OTHER)
-    hypotheses = network.events[event].states if event is not None else ids
-    problems = _of_header(table, Source(path, table.header_line), event, network, ids)
-    if problems:
-        return Matrix("", (), (*found, *problems))
-    added = []
-    for line, row in table.rows:
-        cells = {name: cell.strip() for name, cell in zip(table.header, row, strict=True)}
-        wrong = [one for one in hypotheses if cells[one].upper() not in GRADES]
-        for one in wrong:
-            what = f"item {shown(cells['id'])}: {shown(one)} has no grade of consistency"
-            problems.append(
-                Problem(Source(path, line), what, shown(cells[one]), choice("grades", cells[one].upper(), GRADES))
-            )
-        added.append(_item(cells | dict.fromkeys(wrong, NEUTRAL), event, hypotheses))
-    return Matrix("".join(added), tuple(line for line, _ in table.rows), (*found, *problems))
+        The hypotheses are the states of `event`; without one the scenarios and `other`. The likelihood of a hypothesis
+        is 10^(decibans / 10) of its cell, the largest in the row scaled to 1. A cell without a grade is neutral.
+        """
+        table, of_file = parse_csv(content, path)
+        if table is None:
+            return ItemsRead("", (), of_file)
+        ids = (*(scenario.id for scenario in scenarios), OTHER)
+        hypotheses = network.events[event].states if event is not None else ids
+        problems = _of_header(table, Source(path, table.header_line), event, network, ids)
+        if problems:
+            return ItemsRead("", (), (*of_file, *problems))
+        added = []
+        for line, row in table.rows:
+            cells = {name: cell.strip() for name, cell in zip(table.header, row, strict=True)}
+            wrong = [one for one in hypotheses if cells[one].upper() not in GRADES]
+            for one in wrong:
+                what = f"item {shown(cells['id'])}: {shown(one)} has no grade of consistency"
+                problems.append(
+                    Problem(Source(path, line), what, shown(cells[one]), choice("grades", cells[one].upper(), GRADES))
+                )
+            added.append(_item(cells | dict.fromkeys(wrong, NEUTRAL), event, hypotheses))
+        return ItemsRead("".join(added), tuple(line for line, _ in table.rows), (*of_file, *problems))
 
 
 def _of_header(
@@ -119,6 +105,4 @@ def _item(cells: dict[str, str], event: str | None, hypotheses: Sequence[str]) -
     return item_text(fields, [mapping({SCENARIOS: numbers} if event is None else on_event)])
 
 
-def path_of(name: str, day: date) -> str:
-    """Return the file of evidence that a matrix is written to."""
-    return f"evidence/{day}-{name}.yaml"
+FEEDS = (Ach(),)

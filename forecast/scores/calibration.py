@@ -1,4 +1,4 @@
-"""Calibration without a choice of bins: recalibration by pooling adjacent violators (CORP)."""
+"""Calibration without a choice of bins: pooling adjacent violators (CORP); and the area under the ROC curve."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.scores.cells import Floats, Ints
-from forecast.scores.means import different
-from forecast.scores.ties import new_points, points
+from forecast.scores.groups import different, new_points, points
 
 RESAMPLES = 250
 LEVEL = 0.9
@@ -130,3 +129,27 @@ def _isotonic(values: Floats, weights: Ints) -> Floats:
     from scipy.optimize import isotonic_regression
 
     return np.asarray(isotonic_regression(values, weights=weights.astype(float)).x)
+
+
+def auc(p_event: Floats, outcome: Floats) -> float | None:
+    """Compute the area under the ROC curve: P(p of an event that happened > p of one that did not), ties half.
+
+    Forecasts tie as `ties.points` has it: .3 and .1 + .2 do.
+
+    Args:
+        p_event: (n,) probabilities.
+        outcome: (n,) 1 or 0.
+
+    Returns:
+        The area, or None where only one of the two outcomes is there.
+
+    Source: Mason and Graham (2002).
+    """
+    happened = outcome == 1.0
+    n_yes, n_no = int(happened.sum()), int((~happened).sum())
+    if not n_yes or not n_no:
+        return None
+    point = points(p_event)
+    yes, no = (np.bincount(point[chosen], minlength=int(point.max()) + 1) for chosen in (happened, ~happened))
+    below = np.cumsum(no) - no
+    return float((yes * (2 * below + no)).sum() / (2.0 * n_yes * n_no))

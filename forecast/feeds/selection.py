@@ -1,19 +1,84 @@
-"""Whether the files hold the whole window: the days, and the quarters of an hour, on which rows were added."""
+"""Which rows of coders' tables count: the conditions of `--where`, and whether the files hold the whole window."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from forecast.feeds.cells import Cells
-from forecast.feeds.coders import Coder, Span
-from forecast.workspace.problems import Problem, Source
+from forecast.feeds.coded_table import NUMBER, CodedRow, CodedTable, Coder, Span
+from forecast.workspace.problems import Problem, Severity, Source, choice, one_form, shown
 
+FORM = re.compile(r"\s*([^<>=]+?)\s*(<=|>=|=)\s*(.+?)\s*")
 WHOLE = "--whole says that the files hold all of the window, and that nothing happened there"
 QUARTERS = 96  # of an hour, in a day
 # Part of the quarters that may be missing with a warning. A convention: now and then the coder itself adds none,
 # and a count that lacks so few rows is not another count.
 GAPS = 0.1
+
+
+@dataclass(frozen=True)
+class RowCondition:
+    """A cell that is a value, or a number that is bounded."""
+
+    column: str
+    sign: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.column}{self.sign}{self.value}"
+
+
+def condition(text: str) -> RowCondition:
+    """Read a condition. Raises ValueError where the text is none."""
+    match = FORM.fullmatch(one_form(text))
+    if match is None or (match[2] != "=" and not NUMBER.fullmatch(match[3])):
+        msg = f"{shown(text)} is no condition; write COLUMN=VALUE, COLUMN<=NUMBER or COLUMN>=NUMBER"
+        raise ValueError(msg)
+    return RowCondition(match[1], match[2], match[3])
+
+
+class Selection:
+    """Conditions at work: several values of one column are alternatives, all else must hold together."""
+
+    def __init__(self, conditions: Sequence[RowCondition]) -> None:
+        self.conditions = conditions
+        self.values: dict[str, set[str]] = {}
+        for one in conditions:
+            if one.sign == "=":
+                self.values.setdefault(one.column, set()).add(one.value)
+        self.bounds = [one for one in conditions if one.sign != "="]
+        self.met: dict[str, set[str]] = {column: set() for column in self.values}  # what the rows have there
+
+    def column_problems(self, table: CodedTable) -> Iterator[Problem]:
+        """Report conditions on columns that a table does not have."""
+        for column in dict.fromkeys(one.column for one in self.conditions):
+            if column not in table.places:
+                where = Source(table.name, table.header_line)
+                yield Problem(where, f"--where: no column {shown(column)}", "", choice("columns", column, table.places))
+
+    def takes(self, cells: CodedRow) -> bool:
+        """Say whether a row is meant; a bounded cell that is no number is reported."""
+        is_meant = True
+        for column, wanted in self.values.items():
+            cell = one_form(cells.text(column))
+            self.met[column].add(cell)
+            is_meant = is_meant and cell in wanted
+        for one in self.bounds:
+            number = cells.number(one.column)
+            holds = number is not None and (
+                number <= float(one.value) if one.sign == "<=" else number >= float(one.value)
+            )
+            is_meant = is_meant and holds
+        return is_meant
+
+    def unmet(self, where: Source, severity: Severity) -> Iterator[Problem]:
+        """Report values that no row has: a misspelt country would otherwise be a count of 0."""
+        for one in self.conditions:
+            if one.sign == "=" and one.value not in self.met[one.column]:
+                allowed = choice(f"values of {one.column}", one.value, sorted(self.met[one.column]))
+                yield Problem(where, f"--where: no row has {one}", "", allowed, severity)
 
 
 class Coverage:
@@ -24,9 +89,9 @@ class Coverage:
         self.days: set[date] = set()
         self.quarters: dict[date, set[int | None]] = {}  # None: a row that does not say its time of day
 
-    def add(self, cells: Cells, span: Span, added: date | None) -> None:
+    def add(self, cells: CodedRow, span: Span, added: date | None) -> None:
         """Note a row."""
-        if self.coder.quarter is None:
+        if not self.coder.is_daily:
             self.days.update(span)
         elif added is not None:
             self.days.add(added)

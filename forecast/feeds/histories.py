@@ -1,23 +1,25 @@
-"""Histories of a crowd or a market, as their sites give them: points in time with a probability of yes.
-
-Metaculus: a post or a question of its API, `aggregations.recency_weighted.history` with `start_time` and `centers`.
-Polymarket: `prices-history` of its order book, `history` with `t` (seconds) and `p`. Manifold: a list of bets with
-`createdTime` (milliseconds) and `probAfter`.
-"""
+"""Histories of a crowd or a market: points in time with a probability of yes, and their last values as a benchmark."""
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
 
+from forecast.feeds.coded_table import day_of_seconds
 from forecast.feeds.json_places import elements, read_json
+from forecast.feeds.registry import Feed
 from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
+from forecast.workspace.read_benchmarks import COLUMNS
+from forecast.workspace.records import Benchmark
 
 # No such site is as old; seconds where milliseconds are meant fall into the first weeks of 1970.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+Row = tuple[date, str, float]
 
 
 @dataclass(frozen=True)
@@ -29,21 +31,21 @@ class Point:
     source: Source
 
 
-@dataclass(frozen=True)
-class Crowd:
-    """Where a site's file holds the list of points, and which keys of a point are read.
+class Crowd(Feed):
+    """A site with a crowd or a market: where its file holds the list of points, and which keys of a point are read.
 
-    `wrapped`: all may stand within this key. `same`: keys that have one value in the whole list, or it is of several
-    questions.
+    `per_second`: how many of its units of time a second has. `form`: what the file is, in words. `wrapped`: all may
+    stand within this key. `same`: keys that have one value in the whole list, or it is of several questions.
     """
 
-    keys: tuple[str, ...]
-    time: str
-    probability: str
-    per_second: float
-    form: str
-    wrapped: str | None = None
-    same: tuple[str, ...] = ()
+    is_evidence = False
+    keys: ClassVar[tuple[str, ...]]
+    time: ClassVar[str]
+    probability: ClassVar[str]
+    per_second: ClassVar[float] = 1.0
+    form: ClassVar[str]
+    wrapped: ClassVar[str | None] = None
+    same: ClassVar[tuple[str, ...]] = ()
 
 
 def read_points(content: bytes, path: str, crowd: Crowd, now: float) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
@@ -55,21 +57,21 @@ def read_points(content: bytes, path: str, crowd: Crowd, now: float) -> tuple[tu
     if wrong_form is not None:
         return (), (*problems, wrong_form)
     points: list[Point] = []
-    found = list(problems)
+    wrong_points = list(problems)
     same: dict[str, Any] = {}
     for line, entry in elements(text, keys):
         source = Source(path, line)
         if not isinstance(entry, dict):
-            found.append(Problem(source, "not a point of a history", shown(entry), "a JSON object"))
+            wrong_points.append(Problem(source, "not a point of a history", shown(entry), "a JSON object"))
             continue
         wrong = [*_missing(entry, crowd, source), *_other(entry, crowd, same, source)]
         point = None if wrong else _point(entry, crowd, source, now, wrong)
-        found += wrong
+        wrong_points += wrong
         if point is not None:
             points.append(point)
-    if not points and not found:
-        found.append(Problem(Source(path, 1), "the history is empty", "", "at least one point"))
-    return tuple(points), tuple(found)
+    if not points and not wrong_points:
+        wrong_points.append(Problem(Source(path, 1), "the history is empty", "", "at least one point"))
+    return tuple(points), tuple(wrong_points)
 
 
 def _missing(entry: dict[str, Any], crowd: Crowd, source: Source) -> Iterator[Problem]:
@@ -140,11 +142,48 @@ def _place(value: Any, crowd: Crowd, path: str) -> tuple[tuple[str, ...], Proble
     return keys, None
 
 
-CROWDS = {
-    "metaculus": Crowd(
-        ("aggregations", "recency_weighted", "history"), "start_time", "centers", 1.0,
-        "one question of the API with its aggregations", wrapped="question",
-    ),
-    "polymarket": Crowd(("history",), "t", "p", 1.0, "prices-history of one outcome"),
-    "manifold": Crowd((), "createdTime", "probAfter", 1000.0, "a list of bets", same=("contractId", "answerId")),
-}  # fmt: skip
+def last_of_days(points: Iterable[Point], today: date) -> tuple[dict[date, Point], tuple[Problem, ...]]:
+    """Return the last point of each day before `today`, which is not over yet, by day; and days with two last values.
+
+    The order of the points is of no matter.
+    """
+    last: dict[date, Point] = {}
+    problems: dict[date, Problem] = {}
+    for point in sorted(points, key=lambda one: (one.seconds, one.source)):
+        day = day_of_seconds(point.seconds)
+        if day >= today:
+            continue
+        before = last.get(day)
+        problems.pop(day, None)
+        if before is not None and before.seconds == point.seconds and before.probability != point.probability:
+            got, allowed = (
+                f"{before.probability!r} and {point.probability!r}",
+                f"the other at {before.source}; keep one",
+            )
+            problems[day] = Problem(point.source, f"two values at the last moment of {day}", got, allowed)
+        last[day] = point
+    return last, tuple(problems[day] for day in sorted(problems))
+
+
+def merged(
+    before: Benchmark | None, forecaster: str, new: dict[date, Point]
+) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
+    """Return the rows of a series with new ones, by day and forecaster; a day that had another value is a problem."""
+    rows = {(day, who): value for day, who, value in (before.points if before else ())}
+    problems = []
+    for day, point in new.items():
+        known = rows.setdefault((day, forecaster), point.probability)
+        if known != point.probability and before is not None:
+            what = f"{forecaster} on {day} is another value than in {before.source.path}"
+            allowed = f"{known!r}; take that row out first if it was wrong"
+            problems.append(Problem(point.source, what, repr(point.probability), allowed))
+    return tuple((day, who, value) for (day, who), value in sorted(rows.items())), tuple(problems)
+
+
+def as_csv(rows: Iterable[Row]) -> bytes:
+    """Return a series as the file that a workspace reads; probabilities keep every digit."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows((day.isoformat(), who, repr(value)) for day, who, value in rows)
+    return text.getvalue().encode()
