@@ -11,7 +11,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from forecast.commands.progress import Progress
+from forecast.commands.running import Progress
 from forecast.digits import FINEST_QUANTILE, exact, number
 from forecast.pipeline import DEFAULT_SEED, open_workspace
 from forecast.reweight.curves import CURVE_QUANTILES, Curves, curves

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from forecast.commands.progress import Progress
 from forecast.commands.readable import interval_of, moved_most, points
+from forecast.commands.running import Progress
 from forecast.digits import percent
 from forecast.pipeline import prior_table
 from forecast.report.wording import event_name, first_wins, rules_in_words

@@ -21,17 +21,14 @@ from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws, prior_draws
 from forecast.prior.residuals import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
-from forecast.record.changes import changes, other_changes
+from forecast.record.differences import changes, other_changes
 from forecast.record.entries import Line
 from forecast.record.kept import keep_inputs, seal
-from forecast.record.kept_forecast import kept_forecast
 from forecast.record.ledger import LEDGER, Ledger, append, has_news, line_to_compare, read_ledger
-from forecast.record.new_line import new_line
+from forecast.record.line import new_line, recomputed
 from forecast.record.outcome import Outcome, outcome, prior_outcome
-from forecast.record.predictive import prior_predictive, with_flat
-from forecast.record.recomputed import recomputed
 from forecast.record.renamed import called_today, table_today
-from forecast.record.tables import as_csv, as_json, forecast_table
+from forecast.record.tables import as_csv, as_json, forecast_table, kept_forecast, prior_predictive, with_flat
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.kept import keep_posterior, kept_posterior, posterior_place
 from forecast.reweight.moved import leave_out, parts_of
@@ -468,12 +465,12 @@ def _start(root: Path, updates: Sequence[Line], found: Outcome, event: str | Non
 
 
 def difference(root: Path, today: date, progress: Progress, first: str, last: str) -> dict[str, Any]:
-    """Explain what changed between two forecasts (forecast.answers.diff), each named as forecast.answers.ends reads it.
+    """Explain what changed between two forecasts (forecast.answers.diff), each named as forecast.answers.diff reads it.
 
     A date without a ledger line is computed from the files. Raises WorkspaceProblems, and UnknownUpdateError.
     """
+    from forecast.answers.diff import End, UnknownUpdateError, end_of_files, end_of_line, find_line, restored
     from forecast.answers.diff import difference as explained
-    from forecast.answers.ends import End, UnknownUpdateError, end_of_files, end_of_line, find_line, restored
 
     workspace = load(root, today)
     ledger = called_today(read_ledger(root), workspace)

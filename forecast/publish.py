@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from forecast.files import folders_with, replace_file
 from forecast.record.entries import Line, encode
-from forecast.record.kept_forecast import kept_forecast, read_object
+from forecast.record.line import LAST_DIGITS
 from forecast.record.outcome import Outcome
-from forecast.record.recomputed import LAST_DIGITS
 from forecast.record.renamed import table_today
-from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
+from forecast.record.tables import kept_forecast, read_object
+from forecast.replay.table import TABLE, forecaster_courses, scenario_courses
 from forecast.report.checks import CALIBRATION, NEEDED, calibration
 from forecast.report.material import Answers, Kept, Material
 from forecast.report.recorded import Recorded
@@ -141,15 +141,13 @@ def report_days(root: Path) -> list[str]:
 
 
 def _answers(asked: Asked, progress: Progress) -> Row:
-    from forecast.answers.by_month import why_by_month
     from forecast.answers.chronology import changes
     from forecast.answers.influence import arrows, judgements
     from forecast.answers.story import stories
     from forecast.answers.target import find_target, probabilities
     from forecast.answers.watch import watch_list
-    from forecast.answers.why import Start, why
-    from forecast.answers.worlds import worlds
-    from forecast.answers.worlds_table import worlds_table
+    from forecast.answers.why import Start, why, why_by_month
+    from forecast.answers.worlds import worlds, worlds_table
     from forecast.report.moves import TOP
 
     found, prior = asked.outcome, asked.prior
@@ -207,7 +205,7 @@ def _told(asked: Asked) -> str:
 
 
 def _alternatives(asked: Asked, progress: Progress) -> list[Row]:
-    from forecast.answers.kept_alternatives import kept_alternatives
+    from forecast.answers.alternatives import kept_alternatives
 
     return kept_alternatives(asked.outcome, asked.root / "reports" / ".cache", progress, refit=asked.refits)
 

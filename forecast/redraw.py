@@ -12,9 +12,9 @@ from forecast.files import read_in, replace_file, replace_folder
 from forecast.lock import locked
 from forecast.publish import Asked, material, published, write_index
 from forecast.record.entries import Line
-from forecast.record.inputs import active_inputs
 from forecast.record.kept import DamagedError, kept_inputs
 from forecast.record.ledger import Ledger, read_ledger, same_inputs
+from forecast.record.line import active_inputs
 from forecast.record.renamed import called_today
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.read import read_workspace

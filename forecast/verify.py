@@ -13,11 +13,10 @@ from typing import Any
 from forecast import pipeline
 from forecast.prior.environment import environment, unlike
 from forecast.record.committed import verified_history
-from forecast.record.entry_shape import shape_problems
-from forecast.record.inputs import active_inputs
+from forecast.record.entries import shape_problems
 from forecast.record.kept import DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
 from forecast.record.ledger import LEDGER, read_ledger
-from forecast.record.recomputed import LAST_DIGITS
+from forecast.record.line import LAST_DIGITS, active_inputs
 from forecast.record.renamed import called_today
 from forecast.record.verified import (
     Finding,

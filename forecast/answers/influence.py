@@ -1,28 +1,38 @@
-"""Which arrows carry information, and which judgements the forecast hangs on: CPTs, experts, grades."""
+"""Which arrows carry information, and which judgements the forecast depends on: CPTs, experts, grades."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.answers.grade_shifts import grade_shifts
-from forecast.answers.left_out import without_experts
 from forecast.answers.tables import Weighted, weighted
 from forecast.answers.watch import mutual_information
+from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.inference.batch import joints
 from forecast.inference.elimination import plan
-from forecast.record.alternative_rows import largest_change
+from forecast.prior.likelihood import log_likelihood
+from forecast.prior.spec import active_statements
 from forecast.record.outcome import Outcome
+from forecast.record.tables import largest_change
+from forecast.reweight.evaluate import evaluate_scenarios, query
+from forecast.reweight.mcse import deviations, standard_error
+from forecast.reweight.posterior import Posterior
 from forecast.reweight.psis import effective_size
+from forecast.reweight.sources import draw_reliabilities
+from forecast.reweight.weights import Weights, weigh_draws
+from forecast.workspace.grades import LETTERS, Letter
+from forecast.workspace.records import Workspace
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
 
-DRAWS = 1000  # of which the arrows' strength is averaged
+DRAWS = 1000  # of the forecast's, for the arrows and for the grades: the same for both sides of a difference
 COLLINEAR = 1e-10  # of the largest eigenvalue: directions that vary less are rounding
 
 
@@ -33,8 +43,8 @@ def influence(found: Outcome, progress: Callable[[str], None]) -> Row:
     the strongest first; `judgements` (event, `shares`: scenario -> share of the variance over draws of
     P(scenario | E, draw) that a linear function of the event's own CPT explains, None where the draws are too few to
     tell), the largest share of any scenario first: each event stands by itself, so no order matters, and statements
-    tie events together, so shares need not add up to one; `experts` (forecast.answers.left_out) and `grades`
-    (forecast.answers.grade_shifts).
+    tie events together, so shares need not add up to one; `experts` (forecast.answers.influence) and `grades`
+    (forecast.answers.influence).
     """
     progress("measuring the arrows")
     told = arrows(found)
@@ -134,3 +144,135 @@ def explained(numbers: Array, values: Array, weights: Array) -> list[float | Non
         else:
             shares.append(max(0.0, 1.0 - float(1.0 - held / total) * (size - 1.0) / (size - n - 1.0)))
     return shares
+
+
+def without_experts(found: Outcome, progress: Callable[[str], None]) -> list[Row]:
+    """Compute the forecast without the statements of each expert, and of each group of several experts.
+
+    The draws are weighted by P(evidence) over what the sampler knew, as ever, and by 1 / p(the statements left out |
+    draw) (forecast.prior.likelihood): importance sampling from the posterior with everybody. Where the smoothed
+    weights fail (Pareto k, effective size) nothing is told: that needs a fit of its own.
+
+    Each row: `kind` (expert or group), `name`, `statements`, `pareto_k`, `ess`, `reliable`, and `effects`: scenario ->
+    `change` (probability without less probability with them) and `mcse`, its Monte Carlo error; None where it is not
+    reliable. Most moved first, those that need a fit last.
+
+    Source: Gelfand, Dey and Chang (1992), importance sampling leave-one-out; Vehtari, Gelman and Gabry (2017), section
+    2.1, for smoothing it.
+    """
+    posterior = found.posterior
+    fit = posterior.draws.fit()[0]
+    drawn, evaluation = posterior.reliabilities, posterior.evaluation
+    log_ratios = evaluation.log_evidence + drawn.log_correction - posterior.log_anchor
+    rows = []
+    parts = _parts(found)
+    for number, (kind, name, statements) in enumerate(parts, 1):
+        progress(f"leaving out one expert after the other: {100 * number // len(parts)} %")
+        weights = weigh_draws(log_ratios - log_likelihood(posterior.spec, fit, statements), evaluation.scenarios)
+        rows.append(
+            {
+                "kind": kind,
+                "name": name,
+                "statements": len(statements),
+                "pareto_k": weights.pareto_k if isfinite(weights.pareto_k) else None,
+                "ess": weights.effective_size,
+                "reliable": weights.reliable,
+                "effects": _effects(found, weights.weights) if weights.reliable else None,
+            }
+        )
+    return sorted(
+        rows, key=lambda row: (not row["reliable"], -largest_change(row["effects"]), row["kind"], row["name"])
+    )
+
+
+def _parts(found: Outcome) -> list[tuple[str, str, frozenset[str]]]:
+    experts: dict[str, set[str]] = {}
+    for statement in active_statements(found.workspace, found.as_of):
+        experts.setdefault(statement.expert, set()).add(statement.id)
+    groups: dict[str, list[str]] = {}
+    for name in sorted(experts):
+        groups.setdefault(found.workspace.experts[name].group, []).append(name)
+    parts = [("expert", name, frozenset(experts[name])) for name in sorted(experts)]
+    for group, members in sorted(groups.items()):
+        if len(members) > 1:
+            parts.append(("group", group, frozenset[str]().union(*(experts[name] for name in members))))
+    return parts
+
+
+def _effects(found: Outcome, without: Array) -> dict[str, Row]:
+    shares, everybody = found.posterior.evaluation.scenarios, found.posterior.weights.weights
+    # Both are averages over the same draws: the error is that of their difference.
+    errors = standard_error(deviations(shares, without) - deviations(shares, everybody))
+    changes = shares @ without - shares @ everybody
+    rows = zip(found.scenario_ids, changes.tolist(), errors.tolist(), strict=True)
+    return {name: {"change": change, "mcse": error} for name, change, error in rows}
+
+
+JUDGED: tuple[Letter, ...] = LETTERS[:-1]  # F cannot be judged: it is no step of the scale
+
+
+def grade_shifts(found: Outcome, progress: Callable[[str], None]) -> list[Row]:
+    """Compute the forecast with one grade's row of the table in the place of its neighbour's, one grade at a time.
+
+    Everything of stage 2 is done anew on every so-many-th draw: reports, copies, reliabilities, weights. The draws
+    of stage 1 stay, although statements were read in the light of reports weighed by the old table: a limit.
+
+    Each row: `grade`, `as` (the letter whose row is used), `sources` (how many that reported stand at the grade),
+    `reliability` (mean before and after), `effects` (scenario -> change of its probability), `pareto_k`, `ess`,
+    `reliable`. Largest change first.
+    """
+    workspace, used = found.workspace, _used(found)
+    shifts = [
+        (letter, JUDGED[place + step])
+        for place, letter in enumerate(JUDGED)
+        for step in (-1, 1)
+        if letter in used and 0 <= place + step < len(JUDGED)
+    ]
+    rows = []
+    before, _ = _forecast(found.posterior, workspace, found.seed)
+    for number, (letter, other) in enumerate(shifts, 1):
+        progress(f"shifting one grade after the other: {100 * number // len(shifts)} %")
+        after, weights = _forecast(found.posterior, shifted(workspace, letter, other), found.seed)
+        rows.append(
+            {
+                "grade": letter,
+                "as": other,
+                "sources": used[letter],
+                "reliability": [workspace.grades[one].mean for one in (letter, other)],
+                "effects": dict(zip(found.scenario_ids, (after - before).tolist(), strict=True)),
+                "pareto_k": weights.pareto_k if isfinite(weights.pareto_k) else None,
+                "ess": weights.effective_size,
+                "reliable": weights.reliable,
+            }
+        )
+    return sorted(rows, key=lambda row: (-max(map(abs, row["effects"].values())), row["grade"], row["as"]))
+
+
+def shifted(workspace: Workspace, letter: Letter, other: Letter) -> Workspace:
+    """Return the workspace with one grade's sources as reliable as another grade's."""
+    sources = {
+        name: replace(one, grade=workspace.grades[other]) if one.reliability == letter else one
+        for name, one in workspace.sources.items()
+    }
+    return replace(workspace, sources=sources)
+
+
+def _used(found: Outcome) -> dict[Letter, int]:
+    reporting = {report.source for report in found.posterior.asked.network.reports}
+    counts: dict[Letter, int] = {}
+    for name in sorted(reporting):
+        letter = found.workspace.sources[name].reliability
+        counts[letter] = counts.get(letter, 0) + 1
+    return counts
+
+
+def _forecast(of: Posterior, workspace: Workspace, seed: int) -> tuple[Array, Weights]:
+    """Compute the probability of each scenario on some of the posterior's draws, and their weights."""
+    every = max(1, of.weights.weights.size // DRAWS)
+    theta = np.ascontiguousarray(of.draws.theta[:, ::every])
+    layout, as_of = of.asked.network.layout, of.asked.network.known.as_of
+    asked = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
+    drawn = draw_reliabilities(asked.network, workspace.sources, theta, seed)
+    log_evidence, shares = evaluate_scenarios(asked, theta, drawn)
+    weights = weigh_draws(log_evidence + drawn.log_correction - of.log_anchor[::every], shares)
+    return np.asarray(shares @ weights.weights), weights

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.answers.margins import with_margins
-from forecast.answers.tables import Weighted, weighted
+from forecast.answers.tables import Weighted, weighted, with_margins
 from forecast.compiled.asof import AsOfNetwork
 from forecast.compiled.layout import Layout
 from forecast.compiled.scenarios import rule_events

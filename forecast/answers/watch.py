@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.answers.margins import with_margins
-from forecast.answers.tables import Weighted, weighted
+from forecast.answers.tables import Weighted, weighted, with_margins
 from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.between import between_table, row_when, watched_events
 from forecast.compiled.scenarios import rule_events

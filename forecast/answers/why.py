@@ -11,8 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.answers.chronology import Change, before, changes, prefixes, with_items
-from forecast.answers.pooled import Estimate, Pooled, pool_draws
+from forecast.answers.chronology import Change, Estimate, Pooled, before, changes, pool_draws, prefixes, with_items
 from forecast.answers.target import Target, probabilities, shares_of
 from forecast.compiled.paths import active_items
 from forecast.inference.batch import ImpossibleEvidenceError
@@ -281,3 +280,71 @@ def _leave_out(
         without = pooled.forecast(with_items(found.workspace, rest), found.posterior, found.as_of, target.rules)
         if everything is not None:
             row["leave_one_out"] = float(everything.shares[asked] - without.shares[asked])
+
+
+def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, progress: Callable[[str], None]) -> Row:
+    """Explain a probability since the statements alone as `forecast.answers.why` does, a step for each month.
+
+    A month's step is what all that became known in it changed, after all that was known before. Months in which the
+    evidence so far is impossible are counted with the next one.
+    """
+    asked = most_moved(found, target, start).asked or 0
+    pooled = pool_draws(found.posterior, found.seed)
+    opening = evaluate_scenarios(query(prior.posterior.asked.network, target.rules), pooled.theta)[1]
+    last = pooled.prior(opening)
+    rows: list[Row] = []
+    steps = changes(found.workspace, found.as_of)
+    for name, until, known in _months(found.workspace, steps):
+        progress(f"adding one month after the other: {name}")
+        try:
+            now = pooled.forecast(known, found.posterior, found.as_of, target.rules)
+        except ImpossibleEvidenceError:
+            continue
+        rows.append(_row_of_by_month(pooled, name, until, last, now, asked))
+        last = now
+    first, end = float(start.parts[asked]), float(probabilities(found, target)[asked])
+    told = sum(row["step"] for row in rows)
+    rows.append(_blank(MONTE_CARLO, "monte_carlo") | {"step": end - first - told, "probability": end})
+    return {
+        "target": target.name(asked),
+        "event": target.event,
+        "by": "month",
+        "as_of": found.as_of.isoformat(),
+        "since": start.name,
+        "from": first,
+        "to": end,
+        "rows": rows,
+        "draws": pooled.log_proposal.size,
+        "unreliable": sum(not row["reliable"] for row in rows),
+    }
+
+
+def _months(workspace: Workspace, steps: tuple[Change, ...]) -> Iterator[tuple[str, date | None, Workspace]]:
+    """Yield time without news, then the workspace as it is after each month's changes."""
+    yield TIME, None, before(workspace, steps)
+    for place, known in enumerate(prefixes(workspace, steps)):
+        day = steps[place].on
+        if place + 1 == len(steps) or (steps[place + 1].on.year, steps[place + 1].on.month) != (day.year, day.month):
+            yield f"{day:%Y-%m}", day, known
+
+
+def _row_of_by_month(pooled: Pooled, name: str, until: date | None, last: Estimate, now: Estimate, asked: int) -> Row:
+    first, end = float(last.shares[asked]), float(now.shares[asked])
+    return _blank(name, "time" if until is None else "month") | {
+        "on": until and until.isoformat(),
+        "probability": end,
+        "step": end - first,
+        "decibans": decibans(first, end),
+        "mcse": float(pooled.error((now.deviations - last.deviations)[asked : asked + 1])[0]),
+        "pareto_k": now.pareto_k if isfinite(now.pareto_k) else None,
+        "ess": now.effective_size,
+        "reliable": now.reliable,
+    }
+
+
+def _blank(name: str, kind: str) -> Row:
+    return {
+        "what": name, "kind": kind, "on": None, "headline": None, "items": [], "probability": None, "step": 0.0,
+        "decibans": None, "leave_one_out": None, "mcse": None, "possible": True, "pareto_k": None, "ess": None,
+        "reliable": True,
+    }  # fmt: skip

@@ -12,7 +12,7 @@ import click
 
 from forecast.commands import options
 from forecast.digits import change, percent
-from forecast.record.alternative_rows import computed, is_clear
+from forecast.record.tables import computed, is_clear
 
 if TYPE_CHECKING:
     from forecast.record.outcome import Outcome
@@ -33,8 +33,8 @@ def alternatives(root: Path, as_of: date | None, top: int, as_json: bool) -> Non
     `forecast report --refit-alternatives` does for all of them.
     """
     from forecast import pipeline
-    from forecast.answers.kept_alternatives import kept_alternatives
-    from forecast.commands.progress import Progress
+    from forecast.answers.alternatives import kept_alternatives
+    from forecast.commands.running import Progress
 
     progress = Progress()
     try:
@@ -60,7 +60,7 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from forecast.record.alternative_rows import NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
+    from forecast.record.tables import NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
     from forecast.reweight.trusted import not_reliable
 
     names = found.scenario_ids
@@ -96,7 +96,7 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
 
 
 def _under(rows: Sequence[Row]) -> str:
-    from forecast.record.alternative_rows import largest_change
+    from forecast.record.tables import largest_change
 
     return (
         f" (none by {100 * VISIBLE:g} points)"

@@ -57,12 +57,11 @@ def backtest(
     from concurrent.futures.process import BrokenProcessPool
 
     from forecast import pipeline
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
     from forecast.replay import workers as places
-    from forecast.replay.backtest import NoDatesError
-    from forecast.replay.backtest import backtest as replayed
     from forecast.replay.day import OtherProgramError
-    from forecast.replay.run import DrawsNotSharedError
+    from forecast.replay.run import DrawsNotSharedError, NoDatesError
+    from forecast.replay.run import backtest as replayed
 
     if out is not None and out.suffix != ".csv":
         raise click.BadParameter(f"'{out}': write a name that ends with .csv", param_hint="--out")
@@ -97,7 +96,7 @@ def backtest(
 
 
 def _print(told: Mapping[str, Any], out: Path | None) -> None:
-    from forecast.commands.textplot import sparkline
+    from forecast.commands.readable import sparkline
 
     kept = f", {told['kept']} of them kept from before" if told["kept"] else ""
     fits = told["fits"]

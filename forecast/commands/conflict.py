@@ -26,7 +26,7 @@ def conflict(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
     """Print how far the reports disagree with each other, and what they made of the statements."""
     from forecast import pipeline
     from forecast.answers import conflict as answer
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
 
     progress = Progress()
     try:

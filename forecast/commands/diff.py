@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
-from forecast.commands.forked import said
 from forecast.commands.readable import style_of
+from forecast.commands.running import said
 from forecast.digits import change, percent
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
     latest update against the one before.
     """
     from forecast import pipeline
-    from forecast.answers.ends import UnknownUpdateError
-    from forecast.commands.progress import Progress
+    from forecast.answers.diff import UnknownUpdateError
+    from forecast.commands.running import Progress
     from forecast.record.ledger import read_ledger
 
     if len(ends) > len(DEFAULT_ENDS):

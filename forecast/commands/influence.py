@@ -30,7 +30,7 @@ def influence(scenario: str | None, root: Path, as_of: date | None, top: int, as
     """
     from forecast import pipeline
     from forecast.answers import influence as answer
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
     from forecast.workspace.problems import choice
 
     progress = Progress()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from forecast.commands.progress import Progress
+from forecast.commands.running import Progress
 from forecast.digits import share
 from forecast.workspace.problems import choice, one_form, shown
 

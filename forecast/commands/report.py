@@ -10,7 +10,7 @@ from typing import Literal
 import click
 
 from forecast.commands import options
-from forecast.commands.forked import said
+from forecast.commands.running import said
 
 
 @click.command()
@@ -37,7 +37,7 @@ def report(
     with --line in reports/line-N. The forecast has to stand in the ledger. Where the files have changed since, it is
     drawn from the inputs that were kept with it.
     """
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
     from forecast.record.ledger import read_ledger
     from forecast.redraw import NotRecordedError, brief_of, recorded, redraw, redraw_line
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
-from forecast.commands.forked import said_of
+from forecast.commands.running import said_of
 
 if TYPE_CHECKING:
     from forecast.workspace.alternatives import Alternative
@@ -44,7 +44,7 @@ def show(
     With --without-... or --equal-weights: compute what the forecast would be, and how far it is from the ordinary one.
     The first time this samples, for about a minute; nothing but cached draws is written.
     """
-    from forecast.commands import readable, readable_prior
+    from forecast.commands import readable
     from forecast.workspace.alternatives import Alternative
 
     alternative = Alternative(without_expert, without_group, equal_weights, without_editors, without_source)
@@ -67,7 +67,7 @@ def show(
     if alternative.description:
         click.echo(f"{alternative.description}; change: against the ordinary forecast of the same day")
     if prior:
-        readable_prior.print_prior(table)
+        readable.print_prior(table)
         _print_basis(table)
         return
     readable.print_scenarios(table, with_change=True)
@@ -88,8 +88,8 @@ def _print_basis(table: Any) -> None:
 def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
     from forecast import pipeline
     from forecast.answers.by_date import OutsideError, by_date
-    from forecast.commands import readable_by
-    from forecast.commands.progress import Progress
+    from forecast.commands import readable
+    from forecast.commands.running import Progress
 
     progress = Progress()
     try:
@@ -101,12 +101,12 @@ def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
     else:
-        readable_by.print_by(table)
+        readable.print_by(table)
 
 
 def _latest(root: Path, as_of: date | None) -> Any:
     from forecast.files import folders_with
-    from forecast.record.kept_forecast import kept_forecast
+    from forecast.record.tables import kept_forecast
 
     days = [name for name in folders_with(root / "reports", "forecast.json") if DAY.fullmatch(name)]
     on_time = [day for day in days if as_of is None or day <= as_of.isoformat()]
@@ -119,7 +119,7 @@ def _latest(root: Path, as_of: date | None) -> Any:
 
 
 def _of_line(root: Path, number: int) -> dict[str, Any]:
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
     from forecast.redraw import NotRecordedError, recorded
 
     progress = Progress()
@@ -136,7 +136,7 @@ def _of_line(root: Path, number: int) -> dict[str, Any]:
 
 def _alternative(root: Path, as_of: date | None, alternative: Alternative) -> dict[str, Any]:
     from forecast import pipeline
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
     from forecast.workspace.alternatives import UnknownNameError
 
     progress = Progress()
@@ -150,7 +150,7 @@ def _alternative(root: Path, as_of: date | None, alternative: Alternative) -> di
 
 def _prior(root: Path, as_of: date | None) -> dict[str, Any]:
     from forecast import pipeline
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
 
     progress = Progress()
     try:

@@ -25,7 +25,7 @@ def story(scenario: str | None, root: Path, as_of: date | None, as_json: bool) -
     """Tell every scenario (or SCENARIO alone, with every event) by its most probable course, and what sets it apart."""
     from forecast import pipeline
     from forecast.answers.story import stories
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
     from forecast.workspace.problems import choice
 
     progress = Progress()

@@ -34,7 +34,7 @@ def update(
     """Read, check and weigh everything; write the forecast, its ledger line and its report."""
     from forecast import pipeline
     from forecast.commands import readable
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
 
     progress = Progress()
     try:

@@ -29,7 +29,7 @@ def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], 
     """Rank the events by the bits about the scenarios that some days of watching will bring."""
     from forecast import pipeline
     from forecast.answers import watch
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
 
     progress = Progress()
     try:

@@ -45,7 +45,7 @@ def what_if(
     from forecast.answers.twin import TooDenseError
     from forecast.answers.what_if import ImpossibleError, read_supposition
     from forecast.answers.what_if import what_if as answered
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
 
     if not (learned or imposed or reset):
         raise click.UsageError("nothing is supposed; give EVENT=STATE, --do EVENT=STATE or --set EVENT=STATE:P")

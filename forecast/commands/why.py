@@ -56,7 +56,7 @@ def why(
     from forecast import pipeline
     from forecast.answers.target import UnknownTargetError, error_of, find_target
     from forecast.answers.why import why as explained
-    from forecast.commands.progress import Progress
+    from forecast.commands.running import Progress
     from forecast.record.outcome import prior_outcome
 
     progress = Progress()

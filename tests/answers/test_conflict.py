@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from forecast.answers import conflict as module
-from forecast.answers.background import Background
-from forecast.answers.conflict import conflict
-from forecast.answers.surprise import surprise, two_outcomes
+from forecast.answers.conflict import Background, conflict, surprise, two_outcomes
 from tests.answers.worlds import AS_OF, Answered, answered, with_theta
 from tests.oracle.enumeration import AsOf
 

@@ -9,8 +9,16 @@ from typing import Any
 
 import pytest
 
-from forecast.answers.diff import MONTE_CARLO, TIME, difference
-from forecast.answers.ends import End, UnknownUpdateError, end_of_files, find_line, restored
+from forecast.answers.diff import (
+    MONTE_CARLO,
+    TIME,
+    End,
+    UnknownUpdateError,
+    difference,
+    end_of_files,
+    find_line,
+    restored,
+)
 from forecast.compiled.layout import lay_out
 from forecast.record.entries import Merge
 from forecast.record.ledger import Ledger

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from forecast.answers.margins import with_margins
-from forecast.answers.tables import weighted
+from forecast.answers.tables import weighted, with_margins
 from forecast.answers.watch import joints_on, mutual_information, watch_list
 from tests.answers.worlds import AS_OF, Answered, answered, outcome_of
 from tests.compiled.test_simulated_histories import MIDDLE, chain, chain_chances, simulated_chain, theta

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.answers.chronology import before, changes, prefixes
-from forecast.answers.pooled import log_constant, pool_draws
+from forecast.answers.chronology import before, changes, log_constant, pool_draws, prefixes
 from forecast.answers.target import find_target, probabilities
 from forecast.answers.why import MONTE_CARLO, TIME, By, Start, decibans, most_moved, why
 from forecast.compiled.asof import compile_workspace

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from forecast.commands.experts import _print_all
+from forecast.commands.feedback import _print_all
 from forecast.commands.main import main
 from tests.commands.conftest import AS_OF
 
