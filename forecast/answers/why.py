@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import fsum, inf, isfinite, log10
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,13 @@ from forecast.answers.chronology import Change, Estimate, Pooled, before, change
 from forecast.answers.target import Target, probabilities, shares_of
 from forecast.compiled.paths import active_items
 from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.record.differences import other_changes
+from forecast.record.entries import Line
+from forecast.record.ledger import line_to_compare
+from forecast.record.line import new_line
 from forecast.record.outcome import Outcome
+from forecast.record.renamed import table_today
+from forecast.record.tables import kept_forecast
 from forecast.reweight.evaluate import evaluate_scenarios, query
 from forecast.reweight.moved import leave_one_out
 from forecast.workspace.records import Item, Workspace
@@ -55,6 +62,42 @@ class _Point:
     kind: str
     change: Change | None
     estimate: Estimate | None
+
+
+def since_update(
+    root: Path, updates: Sequence[Line], found: Outcome, event: str | None, on: date | None
+) -> Start | None:
+    """Return where an explanation since an earlier update begins.
+
+    The update is the one of a date or the latest before it; with None the one that a new update would be compared with.
+    None if there is none or, for an event, if its forecast.json is gone: the ledger holds scenarios alone.
+    """
+    line = new_line(found)
+    if on is None:
+        compared = line_to_compare(line, updates)
+    else:
+        last = min(on, found.as_of)
+        early = sorted((one for one in updates if one.as_of <= last), key=lambda one: one.as_of)
+        compared = early[-1] if early else None
+    if compared is None:
+        return None
+    if event is None:
+        before = compared.probabilities
+        parts = [before.get(name, 0.0) for name in found.scenario_ids]  # a scenario that was not there had none
+    else:
+        kept = kept_forecast(root, compared.as_of.isoformat())
+        if kept is None:
+            return None
+        table = table_today(kept, compared, found.workspace.renames)
+        events = {row["id"]: row for row in table.get("events", ())}
+        before = {row["state"]: row["probability"] for row in events.get(event, {"states": []})["states"]}
+        parts = [before.get(state, 0.0) for state in found.events[event]]
+    known = compared.inputs["items"]
+    new = tuple(name for name, digest in line.inputs["items"].items() if known.get(name) != digest)
+    day = compared.as_of
+    return Start(
+        f"the update of {day}", np.array(parts), day, compared.known_until, new, tuple(other_changes(line, compared))
+    )
 
 
 def most_moved(found: Outcome, target: Target, start: Start) -> Target:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json
 
 if TYPE_CHECKING:
     from forecast.commands.evidence_questions import Answered
@@ -66,7 +66,7 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     if is_wanted:
         draft = files.write(draft, make)
     if as_json:
-        click.echo(json.dumps(_as_json(draft, is_wanted), ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(_as_json(draft, is_wanted))
     else:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
@@ -173,7 +173,7 @@ def judgement(
         draft = files.write(draft, make)
     if as_json:
         said = {"date": (day or today).isoformat(), "question": question, "probability": probability, "why": why}
-        click.echo(json.dumps({"path": draft.path, "written": is_wanted, **said}, ensure_ascii=False, indent=1))
+        echo_json({"path": draft.path, "written": is_wanted, **said})
     else:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
@@ -242,7 +242,7 @@ def evidence(
         draft = files.write(draft, again)
     if as_json:
         found = _as_json_of_add_evidence(answered, effect, problems, is_wanted)
-        click.echo(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(found)
     else:
         click.echo(f"written: {', '.join(draft.contents)}" if is_wanted else "nothing written")
 
@@ -271,22 +271,10 @@ def _effect(
         raise WorkspaceProblems(draft.problems)
     if not is_wanted:
         return None, ()
-    from forecast import pipeline
-    from forecast.commands.running import Progress
+    from forecast.commands.running import opened
 
-    progress = Progress()
-    try:
-        return pipeline.item_effect(
-            root,
-            answered.workspace,
-            draft.workspace,
-            draft.item,
-            as_of or options.today(),
-            progress,
-            seed=pipeline.DEFAULT_SEED if seed is None else seed,
-        )
-    finally:
-        progress.done()
+    with opened(root, as_of, seed) as session:
+        return session.effect(answered.workspace, draft.workspace, draft.item)
 
 
 def _question(draft: ItemDraft) -> str:

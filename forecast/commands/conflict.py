@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 from forecast.digits import DERIVED, exact, percent, share
 
 LEAST_DECIBANS = 0.005  # what is smaller prints as zero
@@ -24,17 +24,10 @@ SURPRISING = 0.05
 @options.as_json
 def conflict(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
     """Print how far the reports disagree with each other, and what they made of the statements."""
-    from forecast import pipeline
-    from forecast.answers import conflict as answer
-    from forecast.commands.running import Progress
-
-    progress = Progress()
-    try:
-        told = answer.conflict(pipeline.concluded(root, options.today(), progress, as_of=as_of), top, progress)
-    finally:
-        progress.done()
+    with opened(root, as_of) as session:
+        told = session.conflict(top)
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(told)
     else:
         _print(told, top)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.readable import style_of
-from forecast.commands.running import said
+from forecast.commands.running import echo_json, opened, said, wrong_usage
 from forecast.digits import change, percent
 
 if TYPE_CHECKING:
@@ -36,26 +35,18 @@ def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
     A and B are days (YYYY-MM-DD), numbers of ledger lines, `latest`, or ~N (N updates before it). Without them: the
     latest update against the one before.
     """
-    from forecast import pipeline
     from forecast.answers.diff import UnknownUpdateError
-    from forecast.commands.running import Progress
     from forecast.record.ledger import read_ledger
 
     if len(ends) > len(DEFAULT_ENDS):
         msg = f"two forecasts are compared, not {len(ends)}"
         raise click.UsageError(msg)
     first, last = (*ends, *DEFAULT_ENDS[len(ends) :])
-    progress = Progress()
-    try:
-        table = pipeline.difference(root, options.today(), progress, first, last)
-        progress.done()
-        said(read_ledger(root))
-    except UnknownUpdateError as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root) as session, wrong_usage(UnknownUpdateError):
+        table = session.difference(first, last)
+    said(read_ledger(root))
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(table)
     else:
         _print(table, top)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
-from forecast.commands.running import one_or_all
+from forecast.commands.running import one_or_all, opened
 from forecast.digits import percent, share
 
 
@@ -21,12 +21,9 @@ from forecast.digits import percent, share
 @options.as_json
 def experts(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
     """Print every expert's statements, deviation, noise and record; with NAME each statement against the model."""
-    from forecast import pipeline
-
-    def compute(progress: Callable[[str], None]) -> Sequence[Mapping[str, Any]]:
-        return pipeline.experts(root, options.today(), progress, as_of=as_of)
-
-    one_or_all(compute, "expert", name, as_json=as_json, print_all=_print_experts, print_one=_print_expert)
+    with opened(root, as_of) as session:
+        rows = session.experts()
+    one_or_all(rows, "expert", name, as_json=as_json, print_all=_print_experts, print_one=_print_expert)
 
 
 def _print_experts(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -96,12 +93,9 @@ def _print_expert(row: Mapping[str, Any]) -> None:
 @options.as_json
 def sources(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
     """Print every source's reliability before and now, items and agreement; with NAME each of its items."""
-    from forecast import pipeline
-
-    def compute(progress: Callable[[str], None]) -> Sequence[Mapping[str, Any]]:
-        return pipeline.sources(root, options.today(), progress, as_of=as_of)
-
-    one_or_all(compute, "source", name, as_json=as_json, print_all=_print_sources, print_one=_print_source)
+    with opened(root, as_of) as session:
+        rows = session.sources()
+    one_or_all(rows, "source", name, as_json=as_json, print_all=_print_sources, print_one=_print_source)
 
 
 def _print_sources(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json
 
 if TYPE_CHECKING:
     from forecast.feeds.counted import Wanted
@@ -64,7 +64,7 @@ class Shown:
         if self.as_json:
             told = {"path": found.path, "written": is_wanted, **found.more}
             told["problems"] = [str(one) for one in found.problems]
-            click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+            echo_json(told)
         else:
             click.echo(f"written: {found.path}" if is_wanted else "nothing written")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 from forecast.digits import change, percent
 
 LEAST_BITS, LEAST_SHARE = 0.0005, 0.005  # what is smaller prints as zero
@@ -28,25 +28,19 @@ def influence(scenario: str | None, root: Path, as_of: date | None, top: int, as
 
     Judgements: the events whose CPTs the spread comes from, every expert left out, every grade a step up or down.
     """
-    from forecast import pipeline
-    from forecast.answers import influence as answer
-    from forecast.commands.running import Progress
+    from forecast.answers.influence import of_one
     from forecast.workspace.problems import choice
 
-    progress = Progress()
-    try:
-        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
-        names = found.scenario_ids
+    with opened(root, as_of) as session:
+        names = session.outcome.scenario_ids
         if scenario is not None and scenario not in names:
             raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, names)}")
-        told = answer.influence(found, progress)
-    finally:
-        progress.done()
+        told = session.influence()
     if scenario is not None:
         names = (scenario,)
-        answer.of_one(told, scenario)
+        of_one(told, scenario)
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(told)
         return
     _print(told, names, top)
 

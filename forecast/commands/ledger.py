@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import zip_longest
@@ -13,7 +12,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.readable import points
-from forecast.commands.running import said
+from forecast.commands.running import echo_json, opened, said
 from forecast.digits import percent
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def log(root: Path, most: int | None, as_json: bool) -> None:
         raise click.ClickException(msg)
     shown = rows if most is None else rows[-most:]
     if as_json:
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(shown)
     else:
         _print_updates(shown)
 
@@ -154,24 +153,21 @@ def verify(root: Path, lines: tuple[str, ...], since: str | None, as_json: bool)
     Exit status 1: something is not as it was written. Notes alone (another version, another processor, lines of before
     inputs were kept) leave it at 0. Nothing is written.
     """
-    from forecast.commands.running import Progress
     from forecast.record.committed import NoHistoryError
     from forecast.record.verified import verified_chain
     from forecast.verify import NotRecomputableError
     from forecast.verify import verify as verified
 
-    progress = Progress()
     try:
-        again = _numbers(lines, [row.number for row in verified_chain(root).rows if "kept" in row.content])
-        found = verified(root, options.today(), progress, since=since, again=again)
+        with opened(root) as session:
+            again = _numbers(lines, [row.number for row in verified_chain(root).rows if "kept" in row.content])
+            found = verified(root, session.now, session.progress, since=since, again=again)
     except NoHistoryError as error:
         raise click.BadParameter(str(error), param_hint="--since") from error
     except NotRecomputableError as error:
         raise click.BadParameter(str(error), param_hint="--recompute") from error
-    finally:
-        progress.done()
     if as_json:
-        click.echo(json.dumps(_plain(found), ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(_plain(found))
     else:
         _print_verified(found)
     if not found.is_whole:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forecast.commands import options
-from forecast.commands.running import Progress
+from forecast.commands.running import Progress, echo_json
 from forecast.digits import share
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json
 
         replace_file(out, as_csv(found).encode())
     if as_json:
-        click.echo(json.dumps(tables(found, scored), indent=2, ensure_ascii=False, allow_nan=False))
+        echo_json(tables(found, scored), 2)
         return
     _print_questions(found.questions)
     if scored.pools:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from shutil import get_terminal_size
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
-from forecast.commands.running import one_or_all, said
+from forecast.commands.running import echo_json, one_or_all, opened, said
 from forecast.digits import exact, percent
 
 if TYPE_CHECKING:
@@ -34,14 +33,9 @@ Row = Mapping[str, Any]
 @options.as_json
 def questions(name: str | None, root: Path, as_of: date | None, seed: int | None, as_json: bool) -> None:
     """Print every question's probability beside the numbers of others and the base rate; with NAME all about one."""
-    from forecast import pipeline
-    from forecast.questions.table import question_table
-
-    def compute(progress: Callable[[str], None]) -> Sequence[Row]:
-        chosen = pipeline.DEFAULT_SEED if seed is None else seed
-        return question_table(pipeline.concluded(root, options.today(), progress, as_of=as_of, seed=chosen))
-
-    one_or_all(compute, "question", name, as_json=as_json, print_all=_print_all, print_one=_print_one)
+    with opened(root, as_of, seed) as session:
+        rows = session.questions()
+    one_or_all(rows, "question", name, as_json=as_json, print_all=_print_all, print_one=_print_one)
 
 
 def _print_all(rows: Sequence[Row]) -> None:
@@ -124,21 +118,12 @@ def due(root: Path, as_of: date | None, days: int, as_json: bool) -> None:
     """List what is due: questions to resolve, news not watched, evidence not in any update, contradictions."""
     from dataclasses import asdict
 
-    from forecast.pipeline import open_workspace
-    from forecast.questions.due import due as what_is_due
-    from forecast.record.ledger import read_ledger
-    from forecast.record.renamed import called_today
-
-    workspace, layout, day = open_workspace(root, options.today(), as_of)
-    ledger = called_today(read_ledger(root), workspace)
+    with opened(root, as_of) as session:
+        day, ledger, found = session.day, session.ledger, session.due(days)
     said(ledger)
-    earlier = [line for line in ledger.updates if line.as_of <= day]
-    # An update of a past date may have been made after that of a later one.
-    latest = max(reversed(earlier), key=lambda line: line.as_of, default=None)
-    found = what_is_due(workspace, layout, day, latest, days)
     if as_json:
         told = {"as_of": day.isoformat(), "due": [asdict(one) for one in found]}
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        echo_json(told)
         return
     for kind, heading in HEADINGS.items():
         if of_kind := [one for one in found if one.kind == kind]:
@@ -210,7 +195,7 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
     if as_json:
         told = {"path": draft.path, "written": is_wanted, "line": fields, "does": does}
         told["problems"] = [str(problem) for problem in draft.problems]
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        echo_json(told)
     else:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 

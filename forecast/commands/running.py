@@ -6,15 +6,19 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from forecast.commands import options
+
 if TYPE_CHECKING:
     from forecast.record.ledger import Ledger
-
+    from forecast.session import Session
 
 PERCENT = re.compile(r"(\d+) %")
 QUARTER = 25
@@ -73,11 +77,51 @@ def said_of(root: Path) -> None:
         click.echo(str(found), err=True)
 
 
+@contextmanager
+def opened(root: Path, as_of: date | None = None, seed: int | None = None) -> Iterator[Session]:
+    """Open a workspace for a command, with its progress on stderr, which ends before anything is printed."""
+    from forecast.session import DEFAULT_SEED, Session
+
+    progress = Progress()
+    try:
+        yield Session(root, options.today(), as_of, DEFAULT_SEED if seed is None else seed, progress)
+    finally:
+        progress.done()
+
+
+@contextmanager
+def wrong_usage(*errors: type[Exception]) -> Iterator[None]:
+    """Turn errors about what was asked for into wrong usage."""
+    try:
+        yield
+    except errors as error:
+        raise click.UsageError(str(error)) from error
+
+
+@contextmanager
+def refused(*errors: type[Exception]) -> Iterator[None]:
+    """Turn errors about what cannot be done into a line on stderr, and status 1."""
+    try:
+        yield
+    except errors as error:
+        raise click.ClickException(str(error)) from error
+
+
+def as_text(value: Any, indent: int | None = 1) -> str:
+    """Write plain data as JSON."""
+    return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def echo_json(value: Any, indent: int | None = 1) -> None:
+    """Print plain data as JSON."""
+    click.echo(as_text(value, indent))
+
+
 Row = Mapping[str, Any]
 
 
 def one_or_all(
-    compute: Callable[[Callable[[str], None]], Sequence[Row]],
+    rows: Sequence[Row],
     kind: str,
     name: str | None,
     *,
@@ -85,24 +129,19 @@ def one_or_all(
     print_all: Callable[[Sequence[Row]], None],
     print_one: Callable[[Row], None],
 ) -> None:
-    """Compute rows, each of which holds its id under `kind`, and print all of them or the one called `name`.
+    """Print rows, each of which holds its id under `kind`: all of them, or the one called `name`.
 
     Raises click.UsageError, with the nearest name, if there is none of that name.
     """
     from forecast.workspace.problems import choice
 
-    progress = Progress()
-    try:
-        rows = compute(progress)
-    finally:
-        progress.done()
     known = [row[kind] for row in rows]
     if name is not None and name not in known:
         msg = f"nothing of {kind} '{name}'; {choice(f'{kind}s', name, known)}"
         raise click.UsageError(msg)
     one = next((row for row in rows if row[kind] == name), None)
     if as_json:
-        click.echo(json.dumps(rows if one is None else one, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(rows if one is None else one)
     elif one is None:
         print_all(rows)
     else:

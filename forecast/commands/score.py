@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import as_text
 
 REPLAY = Path("reports") / "replay.csv"
 LISTS = ("scores", "questions")  # of the JSON object: long ones, one line an entry
@@ -76,11 +76,11 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     """Yield the object with one line for each score: short lines to read, and quick to write."""
     parts = []
     for key, value in found.items():
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = as_text(value, None)
         if key in LISTS and value:
-            rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False, allow_nan=False) for row in value)
+            rows = ",\n".join("  " + as_text(row, None) for row in value)
             text = f"[\n{rows}\n ]"
-        parts.append(f" {json.dumps(key)}: {text}")
+        parts.append(f" {as_text(key, None)}: {text}")
     yield "{"
     yield ",\n".join(parts)
     yield "}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
-from forecast.commands.running import said_of
+from forecast.commands.running import echo_json, opened, refused, said_of, wrong_usage
 
 if TYPE_CHECKING:
     from forecast.workspace.alternatives import Alternative
@@ -62,7 +61,7 @@ def show(
     else:
         table = _of_line(root, number) if number else _prior(root, as_of) if prior else _latest(root, as_of)
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(table)
         return
     if alternative.description:
         click.echo(f"{alternative.description}; change: against the ordinary forecast of the same day")
@@ -86,20 +85,16 @@ def _print_basis(table: Any) -> None:
 
 
 def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
-    from forecast import pipeline
-    from forecast.answers.by_date import OutsideError, by_date
+    from forecast.answers.by_date import OutsideError
     from forecast.commands import readable
-    from forecast.commands.running import Progress
 
-    progress = Progress()
     try:
-        table = by_date(pipeline.concluded(root, options.today(), progress, as_of=as_of), by)
+        with opened(root, as_of) as session:
+            table = session.by_date(by)
     except OutsideError as error:
         raise click.BadParameter(str(error), param_hint="--by") from error
-    finally:
-        progress.done()
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(table)
     else:
         readable.print_by(table)
 
@@ -119,41 +114,22 @@ def _latest(root: Path, as_of: date | None) -> Any:
 
 
 def _of_line(root: Path, number: int) -> dict[str, Any]:
-    from forecast.commands.running import Progress
     from forecast.redraw import NotRecordedError, recorded
 
-    progress = Progress()
-    try:
-        asked = recorded(root, options.today(), progress, number=number)
-    except NotRecordedError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root) as session, refused(NotRecordedError):
+        asked = recorded(session, number=number)
     for warning in asked.warnings:
         click.echo(str(warning), err=True)
     return asked.forecast
 
 
 def _alternative(root: Path, as_of: date | None, alternative: Alternative) -> dict[str, Any]:
-    from forecast import pipeline
-    from forecast.commands.running import Progress
     from forecast.workspace.alternatives import UnknownNameError
 
-    progress = Progress()
-    try:
-        return pipeline.alternative_table(root, options.today(), progress, alternative, as_of=as_of)
-    except UnknownNameError as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root, as_of) as session, wrong_usage(UnknownNameError):
+        return session.alternative(alternative)
 
 
 def _prior(root: Path, as_of: date | None) -> dict[str, Any]:
-    from forecast import pipeline
-    from forecast.commands.running import Progress
-
-    progress = Progress()
-    try:
-        return pipeline.prior_table(root, options.today(), progress, as_of=as_of)
-    finally:
-        progress.done()
+    with opened(root, as_of) as session:
+        return session.statements_alone()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 from forecast.digits import DERIVED, exact, percent
 
 TELLING = 5  # events that tell a scenario from the others
@@ -23,25 +23,19 @@ TELLING = 5  # events that tell a scenario from the others
 @options.as_json
 def story(scenario: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
     """Tell every scenario (or SCENARIO alone, with every event) by its most probable course, and what sets it apart."""
-    from forecast import pipeline
-    from forecast.answers.story import stories
-    from forecast.commands.running import Progress
     from forecast.workspace.problems import choice
 
-    progress = Progress()
-    try:
-        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
-        if scenario is not None and scenario not in found.scenario_ids:
-            raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, found.scenario_ids)}")
-        rows = stories(found)
-    finally:
-        progress.done()
+    with opened(root, as_of) as session:
+        names = session.outcome.scenario_ids
+        if scenario is not None and scenario not in names:
+            raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, names)}")
+        rows = session.stories()
     if scenario is not None:
         rows = [row for row in rows if row["scenario"] == scenario]
         if not rows:
             raise click.ClickException(f"scenario '{scenario}' is impossible on the evidence")
     if as_json:
-        click.echo(json.dumps(rows if scenario is None else rows[0], ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(rows if scenario is None else rows[0])
         return
     for place, row in enumerate(rows):
         if place:

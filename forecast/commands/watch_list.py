@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from math import isfinite
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 from forecast.digits import number, percent
 
 LEAST_BITS = 0.0005  # what is smaller prints as zero
@@ -27,19 +27,11 @@ SHOWN_OUTCOMES = 2  # of each event: those that move a scenario most
 @options.as_json
 def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], top: int, as_json: bool) -> None:
     """Rank the events by the bits about the scenarios that some days of watching will bring."""
-    from forecast import pipeline
-    from forecast.answers import watch
-    from forecast.commands.running import Progress
-
-    progress = Progress()
-    try:
-        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
-        watchable = [event.id for event in found.layout.events if event.kind != "constant"]
-        told = watch.watch_list(found, days, dict(_cost(text, watchable) for text in costs))
-    finally:
-        progress.done()
+    with opened(root, as_of) as session:
+        watchable = [event.id for event in session.layout.events if event.kind != "constant"]
+        told = session.watch_list(days, dict(_cost(text, watchable) for text in costs))
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(told)
     else:
         _print(told, top)
 

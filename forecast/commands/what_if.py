@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.readable import style_of
+from forecast.commands.running import echo_json, opened, refused, wrong_usage
 from forecast.digits import change, percent
 
 EVENTS = 12  # printed; --all prints every one
@@ -40,29 +40,15 @@ def what_if(
     EVENT=STATE: learned, several as one condition (EVENT=STATE,STATE: one of these). With --do imposed, whatever the
     causes; with --set a probability in the place of the present one, one --set after the other.
     """
-    from forecast import pipeline
-    from forecast.answers.target import UnknownTargetError
     from forecast.answers.twin import TooDenseError
-    from forecast.answers.what_if import ImpossibleError, read_supposition
-    from forecast.answers.what_if import what_if as answered
-    from forecast.commands.running import Progress
+    from forecast.answers.what_if import ImpossibleError
 
     if not (learned or imposed or reset):
         raise click.UsageError("nothing is supposed; give EVENT=STATE, --do EVENT=STATE or --set EVENT=STATE:P")
-    progress = Progress()
-    try:
-        found = pipeline.concluded(
-            root, options.today(), progress, as_of=as_of, seed=pipeline.DEFAULT_SEED if seed is None else seed
-        )
-        table = answered(found, read_supposition(found, learned, imposed, reset), progress)
-    except (ImpossibleError, TooDenseError) as error:
-        raise click.ClickException(str(error)) from error
-    except (UnknownTargetError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root, as_of, seed) as session, wrong_usage(ValueError), refused(ImpossibleError, TooDenseError):
+        table = session.what_if(learned, imposed, reset)
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(table)
     else:
         _print(table, everything=everything)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +11,11 @@ import click
 
 from forecast.commands import options
 from forecast.commands.readable import style_of
+from forecast.commands.running import echo_json, opened, refused, wrong_usage
 from forecast.digits import change, percent
 
 if TYPE_CHECKING:
-    from forecast.answers.target import Target
-    from forecast.answers.why import Start
-    from forecast.record.outcome import Outcome
+    pass
 
 PRIOR = "prior"
 VISIBLE = 0.0005  # a Monte Carlo difference below it leaves every printed digit as it is
@@ -53,57 +50,15 @@ def why(
 
     Without an argument: the scenario that moved most since the last update.
     """
-    from forecast import pipeline
-    from forecast.answers.target import UnknownTargetError, error_of, find_target
-    from forecast.answers.why import why as explained
-    from forecast.commands.running import Progress
-    from forecast.record.outcome import prior_outcome
+    from forecast.answers.target import UnknownTargetError
+    from forecast.session import NoUpdateError
 
-    progress = Progress()
-    try:
-        found = pipeline.concluded(
-            root, options.today(), progress, as_of=as_of, seed=pipeline.DEFAULT_SEED if seed is None else seed
-        )
-        target = find_target(found, about)
-        prior = prior_outcome(found)
-        start = _start(root, found, prior, target, since)
-        target, chosen = _chosen(root, found, target, start)
-        told = explained(found, prior, target, start, by, top, progress)
-        table = {"chosen": chosen, "mcse": error_of(found, target), **told}
-    except UnknownTargetError as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root, as_of, seed) as session, wrong_usage(UnknownTargetError), refused(NoUpdateError):
+        table = session.why(about, since=since, by=by, top=top)
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(table)
     else:
         _print(table, everything=everything)
-
-
-def _start(root: Path, found: Outcome, prior: Outcome, target: Target, since: date | None) -> Start:
-    from forecast import pipeline
-    from forecast.answers.target import probabilities
-    from forecast.answers.why import Start
-
-    if since is None:
-        return Start("the statements alone", probabilities(prior, target))
-    start = pipeline.since_update(root, found, target.event, since)
-    if start is None:
-        what = f"no update of {since} or before in {root / 'reports'}"
-        raise click.ClickException(what if target.event is None else f"{what} that tells the events")
-    return start
-
-
-def _chosen(root: Path, found: Outcome, target: Target, start: Start) -> tuple[Target, str | None]:
-    """Choose the part that moved most if none is asked for, and tell since when."""
-    from forecast import pipeline
-    from forecast.answers.why import most_moved
-
-    if target.asked is not None:
-        return target, None
-    last = pipeline.since_update(root, found, None, None) if target.event is None and start.on is None else None
-    since = last or start
-    return replace(most_moved(found, target, since)), f"moved most since {since.name}"
 
 
 def _print(table: Mapping[str, Any], *, everything: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from forecast.commands.feedback import _print_all
+from forecast.commands.feedback import _print_experts
 from forecast.commands.main import main
 from tests.commands.conftest import AS_OF
 
@@ -41,7 +41,7 @@ def test_names_are_whole_in_a_narrow_terminal(
     monkeypatch.setenv("COLUMNS", "80")
     row: dict[str, Any] = {"statements": [], "deviation": None, "noise": None, "incoherent": [], "conflicts": []}
     row |= {"record": {"resolved": 0, "needed": 10, "slope": None}}
-    _print_all([{**row, "expert": "article_author", "group": "institutes_of_the_capital"}])
+    _print_experts([{**row, "expert": "article_author", "group": "institutes_of_the_capital"}])
     lines = capsys.readouterr().out.splitlines()
     assert ["expert", "group", "said", "far", "off", "deviation", "noise", "record", "conflicts"] == lines[0].split()
     assert "article_author" == lines[1].partition(" ")[0]

@@ -15,6 +15,7 @@ from forecast.pipeline import Update
 from forecast.publish import Asked
 from forecast.record.entries import line_digest
 from forecast.record.ledger import read_ledger
+from forecast.session import Session
 from tests.ledgers import INPUTS, line_json, update
 from tests.report.outcomes import SEED, asked, world
 
@@ -34,8 +35,9 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     about = asked(world(), tmp_path)
     noted: list[dict[str, Any]] = []
 
-    def conclude(root: Path, *_: Any, as_of: Any, seed: int, **__: Any) -> Update:
-        noted.append({"as_of": as_of.isoformat(), "seed": seed})
+    def conclude(session: Session, **_: Any) -> Update:
+        root = session.root
+        noted.append({"as_of": str(session.as_of), "seed": session.seed})
         line = update(**LINE)
         return Update(root, about.outcome, about.forecast, line, read_ledger(root), False, (), (), (), False)
 
