@@ -51,7 +51,7 @@ def _commits(root: Path, since: str) -> list[str]:
 
 def _content(root: Path, commit: str) -> bytes:
     listed = _git(root, "ls-tree", "--name-only", commit, "--", f"./{LEDGER}")
-    return _git(root, "show", f"{commit}:./{LEDGER}") if listed.strip() else b""
+    return _git(root, "cat-file", "blob", f"{commit}:./{LEDGER}") if listed.strip() else b""
 
 
 def _git(root: Path, *arguments: str) -> bytes:

@@ -35,11 +35,10 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     about = asked(world(), tmp_path)
     noted: list[dict[str, Any]] = []
 
-    def conclude(session: Session, **_: Any) -> Update:
-        root = session.root
+    def conclude(session: Session, *, n_lines: int, **_: Any) -> Update:
         noted.append({"as_of": str(session.as_of), "seed": session.seed})
-        line = update(**LINE)
-        return Update(root, about.outcome, about.forecast, line, read_ledger(root), False, (), (), (), False)
+        line, lines = update(**LINE), read_ledger(session.root).until(n_lines)
+        return Update(session.root, about.outcome, about.forecast, line, lines, False, (), (), (), False)
 
     def published(asked: Asked, _: Any) -> dict[str, bytes]:
         noted.append({"lines": len(asked.ledger)})
