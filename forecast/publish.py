@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.files import folders_with, replace_file
+from forecast.plain import plain
 from forecast.record.entries import Line, encode
 from forecast.record.line import LAST_DIGITS
 from forecast.record.outcome import Outcome
@@ -169,11 +170,11 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     watch = watch_list(found, WATCHED_DAYS, {})
     progress("what the forecast hangs on")
     return {
-        "stories": told,
+        "stories": plain(told),
         "since_prior": since_prior,
         "since_update": since_update,
-        "watch": watch,
-        "influence": {"arrows": arrows(found), "judgements": judgements(found)},
+        "watch": plain(watch),
+        "influence": {"arrows": plain(arrows(found)), "judgements": plain(judgements(found))},
         "worlds": worlds_table(found, worlds(found, progress)),
         **_of_the_draws(asked, progress),
     }

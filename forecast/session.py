@@ -33,6 +33,11 @@ from forecast.workspace.read import Contents, load
 from forecast.workspace.records import Item, Workspace
 
 if TYPE_CHECKING:
+    from forecast.answers.conflict import Conflict
+    from forecast.answers.influence import Influence
+    from forecast.answers.story import Story
+    from forecast.answers.watch import WatchList
+    from forecast.answers.what_if import WhatIf
     from forecast.answers.why import By, Start
     from forecast.questions.due import Due
 
@@ -196,7 +201,7 @@ class Session:
 
         return since_update(self.root, self.ledger.updates, self.outcome, event, on)
 
-    def what_if(self, learned: Sequence[str] = (), imposed: Sequence[str] = (), reset: Sequence[str] = ()) -> Row:
+    def what_if(self, learned: Sequence[str] = (), imposed: Sequence[str] = (), reset: Sequence[str] = ()) -> WhatIf:
         """Compute every probability before and after a supposition (forecast.answers.what_if).
 
         Args:
@@ -206,29 +211,30 @@ class Session:
 
         Raises UnknownTargetError, ImpossibleError, TooDenseError and ValueError.
         """
-        from forecast.answers.what_if import read_supposition, what_if
+        from forecast.answers.supposition import read_supposition
+        from forecast.answers.what_if import what_if
 
         return what_if(self.outcome, read_supposition(self.outcome, learned, imposed, reset), self.progress)
 
-    def stories(self) -> list[Row]:
+    def stories(self) -> tuple[Story, ...]:
         """Tell each scenario by its most probable course of events (forecast.answers.story)."""
         from forecast.answers.story import stories
 
         return stories(self.outcome)
 
-    def watch_list(self, days: int = 90, costs: Mapping[str, float] | None = None) -> Row:
+    def watch_list(self, days: int = 90, costs: Mapping[str, float] | None = None) -> WatchList:
         """Rank the events by what watching them for some days will tell of the scenarios (forecast.answers.watch)."""
         from forecast.answers.watch import watch_list
 
         return watch_list(self.outcome, days, costs or {})
 
-    def conflict(self, top: int = 5) -> Row:
+    def conflict(self, top: int = 5) -> Conflict:
         """Measure how far the reports disagree with each other (forecast.answers.conflict)."""
         from forecast.answers.conflict import conflict
 
         return conflict(self.outcome, top, self.progress)
 
-    def influence(self) -> Row:
+    def influence(self) -> Influence:
         """Measure the arrows of the network, and the judgements that the forecast depends on."""
         from forecast.answers.influence import influence
 

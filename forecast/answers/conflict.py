@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import log
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,20 +105,30 @@ def _cut(network: AsOfNetwork, report: Report) -> tuple[Scope, Array]:
     return tuple(report.scope[axis] for axis in axes), table[flat] if table.size else table
 
 
-Row = dict[str, Any]
-
 ROUNDING = 1e-9  # log probabilities that differ by less are equal
 
 
-def surprise(background: Background, seed: int) -> Row:
+@dataclass(frozen=True, kw_only=True)
+class Surprise:
+    """The predictive p-value of the reports, its Monte Carlo error, and how many simulated reports come out.
+
+    `median` is the number of them; `draws` and `ess` say what the p-value is from.
+    """
+
+    p_value: float
+    mcse: float
+    draws: int
+    ess: float
+    median: int
+
+
+def surprise(background: Background, seed: int) -> Surprise:
     """Compute the predictive p-value of the reports: the chance of reports that are no likelier than those that came.
 
     In each draw the states of all events are drawn from the as-of network given what is settled, and every report
     that still tells states apart comes out with probability P(i | states) or does not (its likelihoods are read on
     their own scale, the largest 1). The discrepancy is log P(which came out | settled, theta_d), so the p-value is the
     weighted share of draws whose simulated reports have at most that of the real ones, all of which came out.
-
-    Returns `p_value`, its Monte Carlo error `mcse`, `draws`, `ess`, and `median`: how many simulated reports come out.
 
     Source: Gelman, Meng and Stern (1996), "Posterior predictive assessment of model fitness via realized
     discrepancies".
@@ -143,13 +152,7 @@ def surprise(background: Background, seed: int) -> Row:
     p, error = share_below(simulated, real, weights)
     order = np.argsort(count, kind="stable")
     median = count[order][np.searchsorted(np.cumsum(weights[order]), 0.5)]
-    return {
-        "p_value": p,
-        "mcse": error,
-        "draws": n,
-        "ess": background.effective_size,
-        "median": int(median),
-    }
+    return Surprise(p_value=p, mcse=error, draws=n, ess=background.effective_size, median=int(median))
 
 
 def share_below(simulated: Array, real: Array, weights: Array) -> tuple[float, float]:
@@ -164,13 +167,25 @@ def two_outcomes(chance: float) -> float:
     return chance if chance < 0.5 else 1.0
 
 
-def statements(found: Outcome) -> list[Row]:
-    """Hold each stated probability against what the evidence made of it: refuted ones first, then those moved most.
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A stated probability against what the evidence made of it.
 
-    Each: `statement`, `expert`, `stated` (low, middle and high of the 90 % interval), `before` and `after` (what the
-    model implies for it, in the world as its author could know it: mean log-odds over the draws as a probability,
-    without and with the evidence) and `refuted`: before lies in the interval and after does not.
+    `stated`: low, middle and high of the 90 % interval; `before` and `after`: what the model implies for it, in the
+    world as its author could know it (mean log-odds over the draws as a probability), without and with the evidence;
+    `refuted`: before lies in the interval and after does not.
     """
+
+    statement: str
+    expert: str
+    stated: tuple[float, float, float]
+    before: float
+    after: float
+    refuted: bool
+
+
+def statements(found: Outcome) -> list[Held]:
+    """Hold each stated probability against what the evidence made of it: refuted ones first, then those moved most."""
     spec, of = found.posterior.spec, found.posterior
     if not spec.statement_ids:
         return []
@@ -184,15 +199,15 @@ def statements(found: Outcome) -> list[Row]:
             continue
         half, middle = t4_quantile(0.95) * float(spec.stated.scale[at]), float(spec.stated.location[at])
         was, now = (float(values[at]) for values in (before, after))
-        row = {
-            "statement": name,
-            "expert": said[name].expert,
-            "stated": [expit(middle + sign * half) for sign in (-1, 0, 1)],
-            "before": expit(was),
-            "after": expit(now),
-            "refuted": abs(was - middle) <= half < abs(now - middle),
-        }
-        rows.append((row["refuted"], abs(now - was), name, row))
+        row = Held(
+            statement=name,
+            expert=said[name].expert,
+            stated=(expit(middle - half), expit(middle), expit(middle + half)),
+            before=expit(was),
+            after=expit(now),
+            refuted=abs(was - middle) <= half < abs(now - middle),
+        )
+        rows.append((row.refuted, abs(now - was), name, row))
     return [row for *_, row in sorted(rows, key=lambda row: (not row[0], -row[1], row[2]))]
 
 
@@ -210,23 +225,62 @@ LEAST = 0.01  # decibans; a report that says less by now makes no pair worth tel
 DECIBANS = 10.0 / log(10.0)  # of one natural logarithm
 
 
-def conflict(found: Outcome, top: int, progress: Progress) -> Row:
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A report's own part: its probability given the settled items against that given all other reports too.
+
+    `chance` is the latter, with its `mcse`; `p_value`: of coming out or not, the probability of what is no likelier.
+    """
+
+    item: str
+    decibans: float
+    chance: float
+    mcse: float
+    p_value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two reports: decibans above zero where they are less probable together; `copies`: they are of one group."""
+
+    items: tuple[str, str]
+    decibans: float
+    copies: bool
+    mcse: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """How far the reports disagree.
+
+    `reports`: their number, of which `telling` still tell states apart; `surprise`: how probable they are among
+    simulated ones; `conflict` (decibans): log of the product of the single reports' probabilities over their joint
+    probability, above zero if they are less probable together than independently, with its Monte Carlo error `mcse`;
+    `items`: each report's own part; `statements`: those that the evidence moved most; `fights` and `supports`: the
+    strongest pairs; `draws`, `ess` and `pareto_k`: of the draws for the pairs.
+    """
+
+    reports: int
+    telling: int
+    surprise: Surprise
+    conflict: float
+    mcse: float
+    items: tuple[Part, ...]
+    statements: tuple[Held, ...]
+    fights: tuple[Pair, ...]
+    supports: tuple[Pair, ...]
+    draws: int
+    ess: float
+    pareto_k: float | None
+
+
+def conflict(found: Outcome, top: int, progress: Progress) -> Conflict:
     """Measure how far the reports disagree with each other, under the statements and what is settled.
 
     Args:
         found: the forecast.
-        top: pairs told on each side.
+        top: pairs told on each side, and statements.
         progress: is told how far it is.
-
-    Returns:
-        `reports` (number), `telling` (how many still tell states apart), `surprise` (see there: how probable the
-        reports are among simulated ones), `conflict` (decibans: log of the product of the single reports'
-        probabilities over their joint probability, above zero if they are less probable together than they would be
-        independently) and `mcse`, its Monte Carlo error, `items` (each report's own part: its probability given the
-        settled items against that given all other reports too; `chance`, the latter, with its `mcse`; `p_value`, of
-        coming out or not the probability of what is no likelier), `statements` (forecast.answers.conflict; the first
-        `top`), `fights` and `supports` (the strongest pairs: items, decibans, `copies`: of one group), `draws`, `ess`
-        and `pareto_k` (of the draws for the pairs).
 
     Every source stands at its prior mean: what is measured is disagreement about the events.
 
@@ -239,22 +293,22 @@ def conflict(found: Outcome, top: int, progress: Progress) -> Row:
     log_joint = background.log_given(range(len(background.told)))
     whole, mcse = _conflict(singles, log_joint, background.weights)
     pairs = _pairs(found, background, singles)
-    ranked = sorted(pairs, key=lambda row: (-row["decibans"], row["items"]))
+    ranked = sorted(pairs, key=lambda row: (-row.decibans, row.items))
     progress("simulating reports")
-    return {
-        "reports": len(background.network.reports),
-        "telling": len(background.told),
-        "surprise": surprise(Background(found.posterior, max(1, size // SURPRISE_DRAWS)), found.seed),
-        "conflict": whole,
-        "mcse": mcse,
-        "items": _items(background, singles, log_joint),
-        "statements": statements(found)[:top],
-        "fights": [row for row in ranked if row["decibans"] > 0.0][:top],
-        "supports": [row for row in reversed(ranked) if row["decibans"] < 0.0][:top],
-        "draws": background.weights.size,
-        "ess": background.effective_size,
-        "pareto_k": background.pareto_k if np.isfinite(background.pareto_k) else None,
-    }
+    return Conflict(
+        reports=len(background.network.reports),
+        telling=len(background.told),
+        surprise=surprise(Background(found.posterior, max(1, size // SURPRISE_DRAWS)), found.seed),
+        conflict=whole,
+        mcse=mcse,
+        items=_items(background, singles, log_joint),
+        statements=tuple(statements(found)[:top]),
+        fights=tuple([row for row in ranked if row.decibans > 0.0][:top]),
+        supports=tuple([row for row in reversed(ranked) if row.decibans < 0.0][:top]),
+        draws=background.weights.size,
+        ess=background.effective_size,
+        pareto_k=background.pareto_k if np.isfinite(background.pareto_k) else None,
+    )
 
 
 def _conflict(singles: Array, log_joint: Array, weights: Array) -> tuple[float, float]:
@@ -266,7 +320,7 @@ def _conflict(singles: Array, log_joint: Array, weights: Array) -> tuple[float, 
     return DECIBANS * whole, DECIBANS * _error(weights * deviation)
 
 
-def _items(background: Background, singles: Array, log_joint: Array) -> list[Row]:
+def _items(background: Background, singles: Array, log_joint: Array) -> tuple[Part, ...]:
     """Compute for each report 10 log10 [P(i) / P(i | all others)]; one that says nothing any more has none."""
     weights, rows = background.weights, []
     for i, report in enumerate(background.told):
@@ -277,19 +331,12 @@ def _items(background: Background, singles: Array, log_joint: Array) -> list[Row
         chance = float(joint @ weights / (others @ weights))
         error = _error(weights * (joint - chance * others)) / float(others @ weights)
         decibans = DECIBANS * (log(float(singles[i] @ weights)) - log(chance))
-        rows.append(
-            {
-                "item": report.item,
-                "decibans": decibans,
-                "chance": chance,
-                "mcse": error,
-                "p_value": two_outcomes(chance),
-            }
-        )
-    return sorted(rows, key=lambda row: (-row["decibans"], row["item"]))
+        p_value = two_outcomes(chance)
+        rows.append(Part(item=report.item, decibans=decibans, chance=chance, mcse=error, p_value=p_value))
+    return tuple(sorted(rows, key=lambda row: (-row.decibans, row.item)))
 
 
-def _pairs(found: Outcome, background: Background, singles: Array) -> list[Row]:
+def _pairs(found: Outcome, background: Background, singles: Array) -> list[Pair]:
     """Compute 10 log10 [P(i) P(j) / P(i, j)] for every pair of reports that still say something."""
     weights = background.weights
     groups = {item.id: item.group for item in found.workspace.items}
@@ -300,17 +347,14 @@ def _pairs(found: Outcome, background: Background, singles: Array) -> list[Row]:
         joint = singles[i] * given[i][j]
         both = float(joint @ weights)
         terms.append(weights * (singles[i] / apart[i] + singles[j] / apart[j] - joint / both - 1.0))
-        names = sorted((background.told[i].item, background.told[j].item))
-        group = groups[names[0]]
-        rows.append(
-            {
-                "items": names,
-                "decibans": DECIBANS * log(apart[i] * apart[j] / both),
-                "copies": group is not None and group == groups[names[1]],
-            }
-        )
+        one, other = sorted((background.told[i].item, background.told[j].item))
+        is_copied = groups[one] is not None and groups[one] == groups[other]
+        rows.append(((one, other), DECIBANS * log(apart[i] * apart[j] / both), is_copied))
     errors = DECIBANS * standard_error(np.stack(terms)) if rows else np.zeros(0)
-    return [row | {"mcse": error} for row, error in zip(rows, errors.tolist(), strict=True)]
+    return [
+        Pair(items=items, decibans=decibans, copies=copies, mcse=error)
+        for (items, decibans, copies), error in zip(rows, errors.tolist(), strict=True)
+    ]
 
 
 def _error(terms: Array) -> float:
