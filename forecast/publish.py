@@ -214,7 +214,8 @@ def _alternatives(asked: Asked, progress: Progress) -> list[Row]:
 def _questions(found: Outcome) -> list[Row]:
     from forecast.questions.table import question_table
 
-    return question_table(found)
+    rows: list[Row] = plain(question_table(found))
+    return rows
 
 
 def _kept(root: Path) -> Kept:

@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from forecast.answers.watch import WatchList
     from forecast.answers.what_if import WhatIf
     from forecast.answers.why import By, Start
+    from forecast.feedback.experts import ExpertRow
+    from forecast.feedback.sources import SourceRow
     from forecast.questions.due import Due
+    from forecast.questions.table import Asked
 
 DEFAULT_SEED = 20250806
 Progress = Callable[[str], None]
@@ -252,19 +255,19 @@ class Session:
 
         return by_date(self.outcome, day)
 
-    def questions(self) -> list[Row]:
+    def questions(self) -> tuple[Asked, ...]:
         """Describe every dated question (forecast.questions.table)."""
         from forecast.questions.table import question_table
 
         return question_table(self.outcome)
 
-    def sources(self) -> list[Row]:
+    def sources(self) -> tuple[SourceRow, ...]:
         """Describe what became of each source that reported (forecast.feedback.sources)."""
         from forecast.feedback.sources import source_table
 
         return source_table(self.outcome)
 
-    def experts(self) -> list[Row]:
+    def experts(self) -> tuple[ExpertRow, ...]:
         """Describe what the statements alone made of each expert (forecast.feedback.experts)."""
         from forecast.feedback.experts import expert_table
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from forecast.commands import options
 from forecast.commands.running import one_or_all, opened
 from forecast.digits import percent, share
+
+if TYPE_CHECKING:
+    from forecast.feedback.experts import ExpertRow
+    from forecast.feedback.sources import SourceRow
 
 
 @click.command()
@@ -26,14 +30,14 @@ def experts(name: str | None, root: Path, as_of: date | None, as_json: bool) -> 
     one_or_all(rows, "expert", name, as_json=as_json, print_all=_print_experts, print_one=_print_expert)
 
 
-def _print_experts(rows: Sequence[Mapping[str, Any]]) -> None:
+def _print_experts(rows: Sequence[ExpertRow]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     # A name is typed again after the command: it is never cut. What is narrow is broken, the group first.
-    grid.add_column("expert", overflow="fold", min_width=min(30, max(len(row["expert"]) for row in rows)))
+    grid.add_column("expert", overflow="fold", min_width=min(30, max(len(row.expert) for row in rows)))
     grid.add_column("group", overflow="fold")
     for heading, width in (
         ("said", 4),
@@ -45,16 +49,16 @@ def _print_experts(rows: Sequence[Mapping[str, Any]]) -> None:
     ):
         grid.add_column(heading, justify="right", no_wrap=True, min_width=width)
     for row in rows:
-        deviation, record = row["deviation"], row["record"]
+        deviation, record = row.deviation, row.record
         cells = (
-            row["expert"],
-            row["group"],
-            str(len(row["statements"])),
-            str(sum(one["disagrees"] for one in row["statements"]) or "-"),
-            f"{deviation['mean']:+.2f}" if deviation else "-",
-            f"{row['noise']['mean']:.2f}" if row["noise"] else "-",
-            f"{record['resolved']}/{record['needed']}" if record["slope"] is None else str(record["resolved"]),
-            str(len(row["incoherent"]) + len(row["conflicts"]) or "-"),
+            row.expert,
+            row.group,
+            str(len(row.statements)),
+            str(sum(one["disagrees"] for one in row.statements) or "-"),
+            f"{deviation.mean:+.2f}" if deviation else "-",
+            f"{row.noise.mean:.2f}" if row.noise else "-",
+            f"{record.resolved}/{record.needed}" if record.slope is None else str(record.resolved),
+            str(len(row.incoherent) + len(row.conflicts) or "-"),
         )
         grid.add_row(*map(Text, cells))
     Console(highlight=False, soft_wrap=False).print(grid)
@@ -62,28 +66,28 @@ def _print_experts(rows: Sequence[Mapping[str, Any]]) -> None:
     click.echo("deviation and noise in log-odds; record: resolved forecasts")
 
 
-def _print_expert(row: Mapping[str, Any]) -> None:
+def _print_expert(row: ExpertRow) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    click.echo(f"{row['name']}, {row['group']}\n")
+    click.echo(f"{row.name}, {row.group}\n")
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("statement", no_wrap=True)
     for heading in ("about", "stated", "implied"):
         grid.add_column(heading, overflow="fold")
     grid.add_column("sd away", justify="right", no_wrap=True)
-    for one in row["statements"]:
+    for one in row.statements:
         far = "red" if one["disagrees"] else ""
         cells = (one["id"], one["about"], one["coded"], one["implied"])
         grid.add_row(*map(Text, cells), Text(one["residual_shown"], style=far))
     Console(highlight=False, soft_wrap=False).print(grid)
     click.echo()
-    for ids in row["incoherent"]:
+    for ids in row.incoherent:
         click.echo(f"cannot all hold: {', '.join(ids)}")
-    for ids in row["conflicts"]:
+    for ids in row.conflicts:
         click.echo(f"cannot all hold, with others: {', '.join(ids)}")
-    click.echo(row["summary"])
+    click.echo(row.summary)
 
 
 @click.command()
@@ -98,7 +102,7 @@ def sources(name: str | None, root: Path, as_of: date | None, as_json: bool) -> 
     one_or_all(rows, "source", name, as_json=as_json, print_all=_print_sources, print_one=_print_source)
 
 
-def _print_sources(rows: Sequence[Mapping[str, Any]]) -> None:
+def _print_sources(rows: Sequence[SourceRow]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -108,41 +112,39 @@ def _print_sources(rows: Sequence[Mapping[str, Any]]) -> None:
     for heading in ("grade", "items", "reliability", "now", "90 % interval", "agreement"):
         grid.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        now = row["now"]
+        now = row.now
         cells = (
-            row["source"],
-            row["grade"],
-            str(len(row["items"])),
-            share(row["prior"], 2),
-            share(now["mean"], 2) if now else "-",
-            _range(now["quantiles"]) if now else "-",
-            _percent(row["agreement"]),
+            row.source,
+            row.grade,
+            str(len(row.items)),
+            share(row.prior, 2),
+            share(now.mean, 2) if now else "-",
+            _range(now.quantiles) if now else "-",
+            _percent(row.agreement),
         )
         grid.add_row(*map(Text, cells))
     Console(highlight=False, soft_wrap=False).print(grid)
     click.echo("reliability: before its reports, by the grade; agreement: how probable is by now what they favour")
 
 
-def _print_source(row: Mapping[str, Any]) -> None:
+def _print_source(row: SourceRow) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    click.echo(
-        f"{row['name']}, grade {row['grade']}: reliability {share(row['prior'], 2)} by the grade", nl=row["now"] is None
-    )
-    if row["now"]:
-        click.echo(f", {share(row['now']['mean'], 2)} now ({_range(row['now']['quantiles'])})")
+    click.echo(f"{row.name}, grade {row.grade}: reliability {share(row.prior, 2)} by the grade", nl=row.now is None)
+    if row.now:
+        click.echo(f", {share(row.now.mean, 2)} now ({_range(row.now.quantiles)})")
     click.echo()
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("item", "reported", "standing"):
         grid.add_column(heading, no_wrap=True)
     grid.add_column("favours", overflow="fold")
     grid.add_column("now", justify="right", no_wrap=True)
-    for one in row["items"]:
-        favours = [f"{said['event']}: {' or '.join(said['favours'])}" for said in one["says"]] or ["-"]
-        now = [_percent(said["agreement"]) for said in one["says"]] or ["-"]
-        grid.add_row(*map(Text, (one["id"], one["reported"], one["standing"], "\n".join(favours), "\n".join(now))))
+    for one in row.items:
+        favours = [f"{said.event}: {' or '.join(said.favours)}" for said in one.says] or ["-"]
+        now = [_percent(said.agreement) for said in one.says] or ["-"]
+        grid.add_row(*map(Text, (one.id, str(one.reported), one.standing, "\n".join(favours), "\n".join(now))))
     Console(highlight=False, soft_wrap=False).print(grid)
 
 

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from forecast.questions.due import Due
+    from forecast.questions.table import Asked, Other
     from forecast.workspace.records import Event, Question, Workspace
-
-
-Row = Mapping[str, Any]
 
 
 @click.command()
@@ -38,65 +36,65 @@ def questions(name: str | None, root: Path, as_of: date | None, seed: int | None
     one_or_all(rows, "question", name, as_json=as_json, print_all=_print_all, print_one=_print_one)
 
 
-def _print_all(rows: Sequence[Row]) -> None:
-    width = max((len(row["question"]) for row in rows), default=0)
+def _print_all(rows: Sequence[Asked]) -> None:
+    width = max((len(row.question) for row in rows), default=0)
     if not rows:
         click.echo("nothing is asked; questions stand in priors/questions.yaml")
         return
     click.secho(f"{'question':{width}}  {'by':10}  {'status':9}  forecast, 90 % interval", bold=True)
     for row in rows:
         shown, interval = _forecast(row)
-        numbers = "-" if row["probability"] is None else f"{shown}, {interval}"
-        color = "yellow" if row["status"] == "due" else None
-        left = f"{row['question']:{width}}  {row['by']}  "
+        numbers = "-" if row.probability is None else f"{shown}, {interval}"
+        color = "yellow" if row.status == "due" else None
+        left = f"{row.question:{width}}  {row.by}  "
         click.echo(left + click.style(f"{_status(row):9}", fg=color) + f"  {numbers}")
         for line in wrap(_others(row), get_terminal_size().columns - 4, break_on_hyphens=False):
             click.secho(f"    {line}", dim=True)
     click.echo("the latest number of each other, which may resolve by other rules: `forecast questions NAME`")
 
 
-def _others(row: Row) -> str:
-    base = [f"base rate {exact(row['base_rate']['probability'])}"] if row["base_rate"] else []
-    return "; ".join([*(_other(one) for one in row["benchmarks"]), *base])
+def _others(row: Asked) -> str:
+    base = [f"base rate {exact(row.base_rate.probability)}"] if row.base_rate else []
+    return "; ".join([*(_other(one) for one in row.benchmarks), *base])
 
 
-def _other(one: Row) -> str:
-    return f"{one['forecaster']} {exact(one['probability'])} ({one['date'][:7]})"
+def _other(one: Other) -> str:
+    return f"{one.forecaster} {exact(one.probability)} ({one.date:%Y-%m})"
 
 
-def _status(row: Row) -> str:
-    return str(row["resolution"]["state"]) if row["status"] == "resolved" else str(row["status"])
+def _status(row: Asked) -> str:
+    return str(row.resolution.state) if row.resolution and row.status == "resolved" else row.status
 
 
-def _forecast(row: Row) -> tuple[str, str]:
-    from forecast.commands.readable import interval_of
+def _forecast(row: Asked) -> tuple[str, str]:
+    from forecast.commands.readable import middle_90
 
-    if row["probability"] is None:
+    if row.probability is None or row.quantiles is None:
         return "-", "-"
-    shown = percent(row["probability"], row["mcse"])
-    return shown, "settled" if row["is_decided"] else interval_of(row)
+    shown = percent(row.probability, row.mcse)
+    return shown, "settled" if row.is_decided else middle_90(row.quantiles, row.mcse)
 
 
-def _print_one(row: Row) -> None:
+def _print_one(row: Asked) -> None:
     shown, interval = _forecast(row)
-    click.echo(f"{row['text']}\n{row['event']}: {' or '.join(row['states'])}, {row['opens']} to {row['by']}")
-    if row["probability"] is not None:
-        click.echo(f"forecast   {shown}" + (", settled" if row["is_decided"] else f", 90 % in {interval}"))
-    for one in row["benchmarks"]:
-        click.echo(f"{one['forecaster']}   {exact(one['probability'])} on {one['date']}")
-    if row["base_rate"]:
-        base = row["base_rate"]
-        click.echo(f"base rate   {exact(base['probability'])} ({base['publisher']}): {base['why']}")
-    if row["caution"]:
-        click.echo(f"caution   {row['caution']}")
-    if row["resolution"]:
-        ended = row["resolution"]
-        why = f": {ended['note']}" if ended["note"] else ""
-        click.echo(f"ended   {_status(row)} on {ended['on']}, known from {ended['known']}{why}")
-        if ended["source"]:
-            click.echo(f"source   {ended['source']}")
-    elif row["status"] == "due":
-        click.echo(f"it is due: forecast resolve {row['question']} yes|no --on DATE --source URL")
+    click.echo(f"{row.text}\n{row.event}: {' or '.join(row.states)}, {row.opens} to {row.by}")
+    if row.probability is not None:
+        click.echo(f"forecast   {shown}" + (", settled" if row.is_decided else f", 90 % in {interval}"))
+    for one in row.benchmarks:
+        click.echo(f"{one.forecaster}   {exact(one.probability)} on {one.date}")
+    if row.base_rate:
+        base = row.base_rate
+        click.echo(f"base rate   {exact(base.probability)} ({base.publisher}): {base.why}")
+    if row.caution:
+        click.echo(f"caution   {row.caution}")
+    if row.resolution:
+        ended = row.resolution
+        why = f": {ended.note}" if ended.note else ""
+        click.echo(f"ended   {_status(row)} on {ended.on}, known from {ended.known}{why}")
+        if ended.source:
+            click.echo(f"source   {ended.source}")
+    elif row.status == "due":
+        click.echo(f"it is due: forecast resolve {row.question} yes|no --on DATE --source URL")
 
 
 HEADINGS = {

@@ -33,7 +33,12 @@ def style_of(shown: str) -> str:
 
 def interval_of(row: Table) -> str:
     """Write the 90 % interval of a row with `quantiles` and `mcse`."""
-    return interval(row["quantiles"]["0.05"], row["quantiles"]["0.95"], row["mcse"])
+    return middle_90(row["quantiles"], row["mcse"])
+
+
+def middle_90(quantiles: Mapping[str, float], mcse: float | None) -> str:
+    """Write the 90 % interval between quantiles, by level."""
+    return interval(quantiles["0.05"], quantiles["0.95"], mcse)
 
 
 def print_scenarios(table: Table, *, with_change: bool) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.plain import plain
 
 if TYPE_CHECKING:
     from forecast.record.ledger import Ledger
@@ -117,31 +118,28 @@ def echo_json(value: Any, indent: int | None = 1) -> None:
     click.echo(as_text(value, indent))
 
 
-Row = Mapping[str, Any]
-
-
-def one_or_all(
-    rows: Sequence[Row],
+def one_or_all[R](
+    rows: Sequence[R],
     kind: str,
     name: str | None,
     *,
     as_json: bool,
-    print_all: Callable[[Sequence[Row]], None],
-    print_one: Callable[[Row], None],
+    print_all: Callable[[Sequence[R]], None],
+    print_one: Callable[[R], None],
 ) -> None:
-    """Print rows, each of which holds its id under `kind`: all of them, or the one called `name`.
+    """Print rows, whose ids are in the attribute `kind`: all of them, or the one called `name`.
 
     Raises click.UsageError, with the nearest name, if there is none of that name.
     """
     from forecast.workspace.problems import choice
 
-    known = [row[kind] for row in rows]
+    known = [str(getattr(row, kind)) for row in rows]
     if name is not None and name not in known:
         msg = f"nothing of {kind} '{name}'; {choice(f'{kind}s', name, known)}"
         raise click.UsageError(msg)
-    one = next((row for row in rows if row[kind] == name), None)
+    one = next((row for row in rows if getattr(row, kind) == name), None)
     if as_json:
-        echo_json(rows if one is None else one)
+        echo_json(plain(rows if one is None else one))
     elif one is None:
         print_all(rows)
     else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from forecast.record.outcome import Outcome
 from forecast.reweight.questions import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
@@ -40,69 +41,115 @@ def latest_numbers(workspace: Workspace, question: Question, day: date) -> dict[
     return dict(sorted(latest.items()))
 
 
-Row = dict[str, Any]
 FORECAST = ("open", "due")  # where a question still has a probability
 
 
-def question_table(found: Outcome) -> list[Row]:
-    """Describe the questions of an outcome's workspace as of its date, in file order.
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """The latest number of somebody else."""
 
-    Those that open later are left out. Each row: question (its id), text, topic, event, states, opens, by, status
-    (standing.Status), `probability`, `quantiles`, `mcse` and `is_decided` (None once it is resolved), `benchmarks`
-    (forecaster, date, probability), `base_rate` (probability, publisher, why; None without), `resolution` (None
-    without) and `caution`.
+    forecaster: str
+    date: date
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """A base rate, where it was published, and why it is one."""
+
+    probability: float
+    publisher: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a question ended: in which state, on which day, since when that is known, and where it can be read."""
+
+    state: str | None
+    on: date
+    known: date
+    source: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A dated question, what the forecast and others say of it, and how it ended.
+
+    `probability`, `quantiles`, `mcse` and `is_decided` are None once it is resolved.
     """
+
+    question: str
+    text: str
+    topic: str
+    event: str
+    states: tuple[str, ...]
+    opens: date
+    by: date
+    status: Status
+    probability: float | None
+    quantiles: Mapping[str, float] | None
+    mcse: float | None
+    is_decided: bool | None
+    benchmarks: tuple[Other, ...]
+    base_rate: Base | None
+    resolution: Ending | None
+    caution: str | None
+
+
+def question_table(found: Outcome) -> tuple[Asked, ...]:
+    """Describe the questions of an outcome's workspace as of its date, in file order; those that open later not."""
     workspace, day = found.workspace, found.as_of
     ended = {question.id: resolution_on(workspace.resolutions, question.id, day) for question in workspace.questions}
     status = {question.id: status_on(question, ended[question.id], day) for question in workspace.questions}
     asked = [question for question in workspace.questions if status[question.id] in FORECAST]
     estimates = question_probabilities(workspace, found.layout, day, found.posterior, asked)
     by_id = {estimate.question: estimate for estimate in estimates}
-    return [
-        {
-            "question": question.id,
-            "text": question.question,
-            "topic": question.topic,
-            "event": question.about.event,
-            "states": list(question.about.states),
-            "opens": question.opens.isoformat(),
-            "by": question.by.isoformat(),
-            "status": status[question.id],
-            **_probability(by_id.get(question.id)),
-            "benchmarks": [
-                {"forecaster": who, "date": when.isoformat(), "probability": probability}
-                for who, (when, probability) in latest_numbers(workspace, question, day).items()
-            ],
-            "base_rate": _base_rate(question),
-            "resolution": _resolution(ended[question.id]),
-            "caution": question.caution,
-        }
+    return tuple(
+        _described(found, question, status[question.id], ended[question.id], by_id.get(question.id))
         for question in workspace.questions
         if status[question.id] != "later"
-    ]
+    )
 
 
-def _probability(estimate: QuestionEstimate | None) -> Row:
-    if estimate is None:
-        return {"probability": None, "quantiles": None, "mcse": None, "is_decided": None}
-    quantiles = {str(level): value for level, value in zip(QUESTION_QUANTILES, estimate.quantiles, strict=True)}
-    return {
-        "probability": estimate.probability,
-        "quantiles": quantiles,
-        "mcse": estimate.mcse,
-        "is_decided": estimate.is_decided,
-    }
+def _described(
+    found: Outcome, question: Question, status: Status, ended: Resolved | None, estimate: QuestionEstimate | None
+) -> Asked:
+    quantiles = None
+    if estimate is not None:
+        quantiles = {str(level): value for level, value in zip(QUESTION_QUANTILES, estimate.quantiles, strict=True)}
+    return Asked(
+        question=question.id,
+        text=question.question,
+        topic=question.topic,
+        event=question.about.event,
+        states=tuple(question.about.states),
+        opens=question.opens,
+        by=question.by,
+        status=status,
+        probability=None if estimate is None else estimate.probability,
+        quantiles=quantiles,
+        mcse=None if estimate is None else estimate.mcse,
+        is_decided=None if estimate is None else estimate.is_decided,
+        benchmarks=tuple(
+            Other(forecaster=who, date=when, probability=probability)
+            for who, (when, probability) in latest_numbers(found.workspace, question, found.as_of).items()
+        ),
+        base_rate=_base_rate(question),
+        resolution=_ending(ended),
+        caution=question.caution,
+    )
 
 
-def _base_rate(question: Question) -> Row | None:
+def _base_rate(question: Question) -> Base | None:
     base = question.base_rate
     if base is None:
         return None
-    return {"probability": base.probability, "publisher": base.publication.publisher, "why": base.why}
+    return Base(probability=base.probability, publisher=base.publication.publisher, why=base.why)
 
 
-def _resolution(line: Resolved | None) -> Row | None:
+def _ending(line: Resolved | None) -> Ending | None:
     if line is None:
         return None
-    days = {"on": line.on.isoformat(), "known": line.known.isoformat()}
-    return {"state": line.state, **days, "source": line.url, "note": line.note}
+    return Ending(state=line.state, on=line.on, known=line.known, source=line.url, note=line.note)
