@@ -25,7 +25,7 @@ from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.renames import Renames
 
 if TYPE_CHECKING:
-    from forecast.answers.why import Start
+    from forecast.answers.why import Start, Why
 
 Progress = Callable[[str], None]
 Row = dict[str, Any]
@@ -142,12 +142,13 @@ def report_days(root: Path) -> list[str]:
 
 
 def _answers(asked: Asked, progress: Progress) -> Row:
+    from forecast.answers.by_month import why_by_month
     from forecast.answers.chronology import changes
     from forecast.answers.influence import arrows, judgements
     from forecast.answers.story import stories
     from forecast.answers.target import find_target, probabilities
     from forecast.answers.watch import watch_list
-    from forecast.answers.why import Start, why, why_by_month
+    from forecast.answers.why import Start, why
     from forecast.answers.worlds import worlds, worlds_table
     from forecast.report.moves import TOP
 
@@ -155,13 +156,15 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     target = find_target(found, None)
 
     def since(start: Start, what: str) -> Row:
-        return why(found, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
+        return _explained(
+            why(found, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
+        )
 
     alone = Start("the statements alone", probabilities(prior, target))
     if len(changes(found.workspace, found.as_of)) <= MOST_STEPS:
         since_prior = since(alone, "the statements alone")
     else:
-        since_prior = why_by_month(found, prior, target, alone, progress)
+        since_prior = _explained(why_by_month(found, prior, target, alone, progress))
     start = asked.start if asked.start is not None and len(asked.start.new) <= MOST_STEPS else None
     since_update = since(start, "the last update") if start is not None else None
     progress("the most probable course of each scenario")
@@ -178,6 +181,11 @@ def _answers(asked: Asked, progress: Progress) -> Row:
         "worlds": worlds_table(found, worlds(found, progress)),
         **_of_the_draws(asked, progress),
     }
+
+
+def _explained(told: Why) -> Row:
+    """Return an explanation as the page reads it, which chooses its own target and has its error elsewhere."""
+    return {key: value for key, value in plain(told).items() if key not in {"chosen", "mcse"}}
 
 
 def _of_the_draws(asked: Asked, progress: Progress) -> Row:

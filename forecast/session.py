@@ -33,12 +33,13 @@ from forecast.workspace.read import Contents, load
 from forecast.workspace.records import Item, Workspace
 
 if TYPE_CHECKING:
+    from forecast.answers.by_date import ByDate
     from forecast.answers.conflict import Conflict
     from forecast.answers.influence import Influence
     from forecast.answers.story import Story
     from forecast.answers.watch import WatchList
     from forecast.answers.what_if import WhatIf
-    from forecast.answers.why import By, Start
+    from forecast.answers.why import By, Start, Why
     from forecast.feedback.experts import ExpertRow
     from forecast.feedback.sources import SourceRow
     from forecast.questions.due import Due
@@ -163,7 +164,7 @@ class Session:
 
     def why(
         self, about: str | None = None, *, since: date | None = None, by: By = "item", top: int | None = None
-    ) -> Row:
+    ) -> Why:
         """Explain a probability by the evidence (forecast.answers.why).
 
         Args:
@@ -184,7 +185,7 @@ class Session:
             compared = last or start
             target, chosen = most_moved(self.outcome, target, compared), f"moved most since {compared.name}"
         told = why(self.outcome, self.prior, target, start, by, top, self.progress)
-        return {"chosen": chosen, "mcse": error_of(self.outcome, target), **told}
+        return replace(told, chosen=chosen, mcse=error_of(self.outcome, target))
 
     def _start(self, event: str | None, since: date | None, target: Any) -> Start:
         from forecast.answers.target import probabilities
@@ -249,7 +250,7 @@ class Session:
 
         return kept_alternatives(self.outcome, self.cache, self.progress, refit=refit)
 
-    def by_date(self, day: date) -> Row:
+    def by_date(self, day: date) -> ByDate:
         """Compute the forecast for a day until the horizon (forecast.answers.by_date). Raises OutsideError."""
         from forecast.answers.by_date import by_date
 

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from forecast.answers import by_date as _by_date
+from forecast.answers import by_month as _by_month
 from forecast.answers import conflict as _conflict
 from forecast.answers import influence as _influence
 from forecast.answers import story as _story
 from forecast.answers import watch as _watch
 from forecast.answers import what_if as _what_if
+from forecast.answers import why as _why
 from forecast.plain import plain
 
 
@@ -35,3 +38,6 @@ judgements = plainly(_influence.judgements)
 without_experts = plainly(_influence.without_experts)
 grade_shifts = plainly(_influence.grade_shifts)
 what_if = plainly(_what_if.what_if)
+by_date = plainly(_by_date.by_date)
+why = plainly(_why.why)
+why_by_month = plainly(_by_month.why_by_month)
