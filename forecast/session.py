@@ -35,8 +35,11 @@ from forecast.workspace.records import Item, Workspace
 if TYPE_CHECKING:
     from forecast.answers.by_date import ByDate
     from forecast.answers.conflict import Conflict
+    from forecast.answers.diff import Difference, End
+    from forecast.answers.effect import ItemEffect
     from forecast.answers.influence import Influence
     from forecast.answers.story import Story
+    from forecast.answers.target import Target
     from forecast.answers.watch import WatchList
     from forecast.answers.what_if import WhatIf
     from forecast.answers.why import By, Start, Why
@@ -187,7 +190,7 @@ class Session:
         told = why(self.outcome, self.prior, target, start, by, top, self.progress)
         return replace(told, chosen=chosen, mcse=error_of(self.outcome, target))
 
-    def _start(self, event: str | None, since: date | None, target: Any) -> Start:
+    def _start(self, event: str | None, since: date | None, target: Target) -> Start:
         from forecast.answers.target import probabilities
         from forecast.answers.why import Start
 
@@ -299,7 +302,7 @@ class Session:
         table = forecast_table(varied, new_line(ordinary), _version())
         return {"alternative": alternative.description, **table}
 
-    def effect(self, before: Workspace, after: Workspace, item: Item) -> tuple[Row, tuple[Problem, ...]]:
+    def effect(self, before: Workspace, after: Workspace, item: Item) -> tuple[ItemEffect, tuple[Problem, ...]]:
         """Compute what an item does to the forecast (forecast.answers.effect), and the doubts that it raises.
 
         `before` and `after` are what the files hold without and with it.
@@ -315,7 +318,7 @@ class Session:
         )
         return effect_table(without, with_it, item), tuple(doubt for doubt in new if doubt not in old)
 
-    def difference(self, first: str, last: str) -> Row:
+    def difference(self, first: str, last: str) -> Difference:
         """Explain what changed between two forecasts (forecast.answers.diff), each as `find_line` there reads it.
 
         A date without a ledger line is computed from the files. Raises UnknownUpdateError.
@@ -330,7 +333,7 @@ class Session:
         known = seen_on(restored(self.files, ends[1]), ends[1].as_of)
         return difference(*ends, there._outcome(known), self.progress)
 
-    def _end(self, text: str) -> Any:
+    def _end(self, text: str) -> End:
         from forecast.answers.diff import UnknownUpdateError, end_of_files, end_of_line, find_line
 
         line = find_line(text, called_today(read_ledger(self.root), self.files))

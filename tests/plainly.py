@@ -9,6 +9,7 @@ from typing import Any
 from forecast.answers import by_date as _by_date
 from forecast.answers import by_month as _by_month
 from forecast.answers import conflict as _conflict
+from forecast.answers import diff as _diff
 from forecast.answers import influence as _influence
 from forecast.answers import story as _story
 from forecast.answers import watch as _watch
@@ -41,3 +42,4 @@ what_if = plainly(_what_if.what_if)
 by_date = plainly(_by_date.by_date)
 why = plainly(_why.why)
 why_by_month = plainly(_by_month.why_by_month)
+difference = plainly(_diff.difference)

@@ -143,7 +143,6 @@ def restored(workspace: Workspace, end: End) -> Workspace:
 
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 Progress = Callable[[str], None]
 Effects = dict[str, float]
 
@@ -159,7 +158,66 @@ class _Point:
     whole: Whole | None
 
 
-def difference(first: End, last: End, found: Outcome, progress: Progress) -> Row:
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """An end of a comparison: its name, and its line (None where it is computed from the files)."""
+
+    name: str
+    line: int | None
+    as_of: date
+    known_until: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """A probability at both ends, with the Monte Carlo errors where they are known."""
+
+    id: str
+    from_: float
+    to: float
+    from_mcse: float | None
+    to_mcse: float | None
+    change: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedEvent:
+    """An event's states at both ends; `recomputed`: known from the draws of the table alone."""
+
+    id: str
+    recomputed: bool
+    states: tuple[Moved, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """What became known or changed, and what it added to every scenario and to every state of every event."""
+
+    what: str
+    kind: str
+    on: date | None = None
+    headline: str | None = None
+    scenarios: Effects
+    events: Mapping[str, Effects]
+    possible: bool = True
+    reliable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What changed between two forecasts: inputs, probabilities, and the steps that add up to it."""
+
+    from_: Named
+    to: Named
+    inputs: Mapping[str, Any]
+    news: tuple[str, ...]
+    scenarios: tuple[Moved, ...]
+    events: tuple[MovedEvent, ...]
+    rows: tuple[Cause, ...]
+    unreliable: int
+
+
+def difference(first: End, last: End, found: Outcome, progress: Progress) -> Difference:
     """Explain the change from one forecast to another as a sum of steps, for every scenario and every event.
 
     The evidence of the first end is turned into that of the last one, change after change in the order in which it
@@ -188,28 +246,29 @@ def difference(first: End, last: End, found: Outcome, progress: Progress) -> Row
         for place, point in enumerate(points[1:])
     ]
     rows.append(_remainder(told, rows, ends))
-    return {
-        "from": _end(first),
-        "to": _end(last),
-        "inputs": told.as_row(),
-        "news": told.words(),
-        "scenarios": [
+    return Difference(
+        from_=_end(first),
+        to=_end(last),
+        inputs=told.as_row(),
+        news=tuple(told.words()),
+        scenarios=tuple(
             _moved(name, *ends.scenarios[name], *(end.scenario_errors.get(name) for end in (first, last)))
             for name in names
-        ],
-        "events": [
-            {
-                "id": name,
-                "recomputed": name in ends.recomputed,
-                "states": [
-                    _moved(x, *ends.events[name][x], *(_error(end, name, x) for end in (first, last))) for x in of
-                ],
-            }
-            for name, of in ((event.id, event.states) for event in found.layout.events)
-        ],
-        "rows": rows,
-        "unreliable": sum(not row["reliable"] for row in rows),
-    }
+        ),
+        events=tuple(
+            MovedEvent(
+                id=event.id,
+                recomputed=event.id in ends.recomputed,
+                states=tuple(
+                    _moved(x, *ends.events[event.id][x], *(_error(end, event.id, x) for end in (first, last)))
+                    for x in event.states
+                ),
+            )
+            for event in found.layout.events
+        ),
+        rows=tuple(rows),
+        unreliable=sum(not row.reliable for row in rows),
+    )
 
 
 def _changes(first: End, last: End, found: Outcome) -> tuple[Change, ...]:
@@ -287,21 +346,21 @@ def _ends(first: End, last: End, found: Outcome, points: Sequence[_Point]) -> _E
     return _Ends(scenarios, events, frozenset(recomputed))
 
 
-def _row(point: _Point, headlines: Mapping[str, str], scenarios: Effects, events: Mapping[str, Effects]) -> Row:
+def _row(point: _Point, headlines: Mapping[str, str], scenarios: Effects, events: Mapping[str, Effects]) -> Cause:
     change, estimate = point.change, None if point.whole is None else point.whole.estimate
-    return {
-        "what": TIME if change is None else change.item,
-        "kind": point.kind,
-        "on": None if change is None else change.on.isoformat(),
-        "headline": None if change is None else headlines[change.item],
-        "scenarios": scenarios,
-        "events": dict(events),
-        "possible": estimate is not None,
-        "reliable": estimate is not None and estimate.reliable,
-    }
+    return Cause(
+        what=TIME if change is None else change.item,
+        kind=point.kind,
+        on=None if change is None else change.on,
+        headline=None if change is None else headlines[change.item],
+        scenarios=scenarios,
+        events=dict(events),
+        possible=estimate is not None,
+        reliable=estimate is not None and estimate.reliable,
+    )
 
 
-def _remainder(told: Differences, rows: Sequence[Row], ends: _Ends) -> Row:
+def _remainder(told: Differences, rows: Sequence[Cause], ends: _Ends) -> Cause:
     """Return the row of what is no single item of the files: other inputs that changed, and the table's draws."""
     statements = [told.new, told.edited, told.taken_out]
     others = ["statements"] if any("statements" in kinds for kinds in statements) else []
@@ -314,31 +373,25 @@ def _remainder(told: Differences, rows: Sequence[Row], ends: _Ends) -> Row:
     def left(name: str, at: tuple[float, float], effects: Sequence[Effects]) -> float:
         return at[1] - at[0] - fsum(row[name] for row in effects)
 
-    by_scenario = [row["scenarios"] for row in rows]
-    return {
-        "what": " and ".join([*others, MONTE_CARLO]),
-        "kind": "inputs" if others else "monte_carlo",
-        "on": None,
-        "headline": None,
-        "scenarios": {name: left(name, at, by_scenario) for name, at in ends.scenarios.items()},
-        "events": {
-            event: {state: left(state, at, [row["events"][event] for row in rows]) for state, at in states.items()}
+    by_scenario = [row.scenarios for row in rows]
+    return Cause(
+        what=" and ".join([*others, MONTE_CARLO]),
+        kind="inputs" if others else "monte_carlo",
+        scenarios={name: left(name, at, by_scenario) for name, at in ends.scenarios.items()},
+        events={
+            event: {state: left(state, at, [row.events[event] for row in rows]) for state, at in states.items()}
             for event, states in ends.events.items()
         },
-        "possible": True,
-        "reliable": True,
-    }
+    )
 
 
-def _end(end: End) -> Row:
-    return {"name": end.name, "line": end.number, "as_of": f"{end.as_of}", "known_until": f"{end.line.known_until}"}
+def _end(end: End) -> Named:
+    return Named(name=end.name, line=end.number, as_of=end.as_of, known_until=end.line.known_until)
 
 
 def _error(end: End, event: str, state: str) -> float | None:
     return (end.errors or {}).get(event, {}).get(state)
 
 
-def _moved(name: str, first: float, last: float, first_mcse: float | None, last_mcse: float | None) -> Row:
-    """Describe a move; `from_mcse` and `to_mcse` are the Monte Carlo errors where they are known."""
-    ends = {"from": first, "to": last, "from_mcse": first_mcse, "to_mcse": last_mcse}
-    return {"id": name, **ends, "change": last - first}
+def _moved(name: str, first: float, last: float, first_mcse: float | None, last_mcse: float | None) -> Moved:
+    return Moved(id=name, from_=first, to=last, from_mcse=first_mcse, to_mcse=last_mcse, change=last - first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,10 @@ import click
 
 from forecast.commands import options
 from forecast.commands.running import echo_json
+from forecast.plain import plain as as_plain
 
 if TYPE_CHECKING:
+    from forecast.answers.effect import ItemEffect, ScenarioEffect, StateEffect
     from forecast.commands.evidence_questions import Answered
     from forecast.workspace.draft_items import ItemDraft
     from forecast.workspace.drafts import Draft
@@ -263,7 +265,7 @@ def _draft(root: Path, answered: Answered) -> ItemDraft:
 
 def _effect(
     answered: Answered, draft: ItemDraft, root: Path, as_of: date | None, seed: int | None, *, is_wanted: bool
-) -> tuple[dict[str, Any] | None, tuple[Problem, ...]]:
+) -> tuple[ItemEffect | None, tuple[Problem, ...]]:
     """Return what the item does, and doubts that it raises. Raises WorkspaceProblems for an item that is wrong."""
     from forecast.workspace.problems import WorkspaceProblems
 
@@ -281,24 +283,24 @@ def _question(draft: ItemDraft) -> str:
     return f"Write it to {' and '.join(draft.contents)}?"
 
 
-def _show_of_add_evidence(draft: ItemDraft, effect: Mapping[str, Any] | None) -> None:
+def _show_of_add_evidence(draft: ItemDraft, effect: ItemEffect | None) -> None:
     click.echo(draft.added)
     if effect is None:
         return
-    _print_rows("scenario", [(row["id"], "", row) for row in effect["scenarios"]])
+    _print_rows("scenario", [(row.id, "", row) for row in effect.scenarios])
     click.echo()
     named = [
-        (event["id"] if place == 0 else "", row["state"], row)
-        for event in effect["events"]
-        for place, row in enumerate(event["states"])
+        (event.id if place == 0 else "", row.state, row)
+        for event in effect.events
+        for place, row in enumerate(event.states)
     ]
     _print_rows("event", named)
-    click.echo(f"as of {effect['as_of']}, with all other evidence; change in percentage points")
-    if not effect["counts"]:
+    click.echo(f"as of {effect.as_of}, with all other evidence; change in percentage points")
+    if not effect.counts:
         click.echo("it is reported later than that, so it does not count yet")
 
 
-def _print_rows(kind: str, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:
+def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | StateEffect]]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -313,15 +315,15 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -
     for heading in ("before", "after", "change"):
         grid.add_column(heading, justify="right")
     for name, state, row in rows:
-        shown = change(row["change"], row["mcse"])
-        numbers = [percent(row[key], row["mcse"]) for key in ("before", "probability")]
+        shown = change(row.change, row.mcse)
+        numbers = [percent(number, row.mcse) for number in (row.before, row.probability)]
         labels = (name, state) if with_state else (name,)
         grid.add_row(*map(Text, (*labels, *numbers)), Text(shown, style=style_of(shown)))
     Console(highlight=False, soft_wrap=False).print(grid)
 
 
 def _as_json_of_add_evidence(
-    answered: Answered, effect: dict[str, Any] | None, problems: Sequence[Problem], is_written: bool
+    answered: Answered, effect: ItemEffect | None, problems: Sequence[Problem], is_written: bool
 ) -> dict[str, Any]:
     from forecast.workspace.draft_items import BEARS_ON
     from forecast.workspace.nodes import plain
@@ -334,6 +336,6 @@ def _as_json_of_add_evidence(
         "written": is_written,
         "item": item,
         "new_source": {"id": new[0], **plain(new[1])} if new else None,
-        "effect": effect,
+        "effect": as_plain(effect),
         "problems": [str(problem) for problem in problems],
     }
