@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measured import table, workspace
 from forecast import pipeline
+from forecast.session import DEFAULT_SEED, Session
 
 LIMIT = 30.0
 
@@ -37,7 +37,7 @@ def fit(root: Path, seed: int) -> tuple[float, dict[str, float]]:
     """Fit base and anchored draws of a seed; return the seconds in all and by part."""
     parts = Parts()
     start = time.perf_counter()
-    pipeline.conclude(root, datetime.now(UTC).date(), parts, seed=seed, refit=True, attribute=False)
+    pipeline.conclude(Session(root, seed=seed, progress=parts), refit=True, attribute=False)
     total = time.perf_counter() - start
     parts("end")
     return total, parts.seconds
@@ -54,4 +54,4 @@ def main(seeds: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or [pipeline.DEFAULT_SEED])
+    main([int(argument) for argument in sys.argv[1:]] or [DEFAULT_SEED])

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.measured import ROOT, bytecode_kept, median, table, workspace
 from forecast import pipeline
 from forecast.publish import Asked, material, published
+from forecast.session import Session
 from forecast.workspace.records import Kind, Settled, Support, Workspace
 from tests.report.outcomes import AS_OF, asked
 from tests.worlds import HERE, event, item, network, rule, statement, target
@@ -53,7 +54,7 @@ def draw(root: Path | None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             _draw(asked(large(), Path(folder), DRAWS))
     else:
-        _draw(pipeline.asked_of(pipeline.conclude(root, datetime.now(UTC).date(), lambda _: None, attribute=False)))
+        _draw(pipeline.asked_of(pipeline.conclude(Session(root), attribute=False)))
 
 
 def _draw(about: Asked) -> None:

@@ -9,7 +9,6 @@ and P(state of each event) given each draw, chain by chain.
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from forecast.prior.sample import convergence
 from forecast.prior.settings import CHAINS
 from forecast.record.outcome import prior_outcome
 from forecast.reweight.evaluate import Evaluation
+from forecast.session import Session
 
 HEADING = ("", "R-hat", "ESS bulk", "ESS tail", "divergences")
 LIMITS = ("limit", "1.01", "400", "400", "0")
@@ -43,9 +43,7 @@ def main(seeds: list[int]) -> None:
     rows = []
     with workspace(cached=True) as root:
         for seed in seeds:
-            found = pipeline.conclude(
-                root, datetime.now(UTC).date(), lambda _: None, seed=seed, attribute=False
-            ).outcome
+            found = pipeline.conclude(Session(root, seed=seed), attribute=False).outcome
             posterior, prior = found.posterior, prior_outcome(found).posterior
             fits = {"statements": prior}
             if posterior.anchor:

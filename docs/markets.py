@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import csv
 import sys
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
-from forecast.commands.progress import Progress
+from forecast.commands.running import Progress
 from forecast.digits import FINEST_QUANTILE, exact, number
-from forecast.pipeline import DEFAULT_SEED, open_workspace
 from forecast.reweight.curves import CURVE_QUANTILES, Curves, curves
 from forecast.reweight.posterior import posterior
+from forecast.session import DEFAULT_SEED, Session
 
 ROOT = Path(__file__).parents[1]
 PRICES = Path(__file__).with_name("markets.csv")
@@ -26,7 +26,8 @@ DEADLINES = (date(2026, 12, 31), date(2027, 6, 30), date(2027, 12, 31))
 
 def by_deadline(as_of: date) -> tuple[int, int, Curves]:
     """Compute P(at least each state by each deadline) as of a day; return the places of event and state, and curves."""
-    workspace, layout, as_of = open_workspace(ROOT, datetime.now(UTC).date(), as_of)
+    session = Session(ROOT, as_of=as_of)
+    workspace, layout, as_of = session.workspace, session.layout, session.day
     found = posterior(layout, workspace, as_of, DEFAULT_SEED, ROOT / "reports" / ".cache", Progress())
     asked = curves(layout, workspace, as_of, found.draws.theta, found.weights.weights, DEADLINES)
     return layout.index[EVENT], layout.state(EVENT, STATE), asked

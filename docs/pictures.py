@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from forecast.commands.progress import Progress
 from forecast.commands.readable import interval_of, moved_most, points
+from forecast.commands.running import Progress
 from forecast.digits import percent
-from forecast.pipeline import prior_table
 from forecast.report.wording import event_name, first_wins, rules_in_words
+from forecast.session import Session
 from forecast.workspace.read import load
 from forecast.workspace.records import Workspace
 
@@ -115,7 +115,7 @@ def main() -> None:
     path = max((ROOT / "reports").glob("*-*-*/forecast.json"))
     table = json.loads(path.read_text(encoding="utf-8"))
     day = date.fromisoformat(table["as_of"])
-    before = prior_table(ROOT, datetime.now(UTC).date(), Progress(), as_of=day, seed=table["seed"])
+    before = Session(ROOT, as_of=day, seed=table["seed"], progress=Progress()).statements_alone()
     prior = {row["id"]: row for row in before["scenarios"]}
     PICTURE.write_text(picture(table, prior), encoding="utf-8")
     told = f"{BEGIN}\n{readme_table(table, prior, load(ROOT, datetime.now(UTC).date()))}\n{END}"

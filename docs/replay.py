@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 import pandas as pd
 
 from forecast.digits import percent
-from forecast.replay.series import TABLE, Course, forecaster_courses, scenario_courses
+from forecast.replay.table import TABLE, Course, forecaster_courses, scenario_courses
 from forecast.scores.score_table import score_table
 
 ROOT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forecast.commands.progress import Progress
+from forecast.commands.running import Progress
 from forecast.publish import material
 from forecast.redraw import recorded
 from forecast.report.write import report_files

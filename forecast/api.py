@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from forecast import pipeline
 from forecast.digits import interval, percent
 from forecast.record.outcome import QUANTILES
+from forecast.session import DEFAULT_SEED, Session
 from forecast.workspace.problems import Problem
 
 if TYPE_CHECKING:
@@ -24,25 +25,19 @@ def load(folder: str | Path = ".") -> WorkspaceHandle:
     return WorkspaceHandle(Path(folder))
 
 
-def _quiet(_doing: str) -> None:
-    """Progress for callers that want none."""
-
-
 @dataclass(frozen=True)
-class WorkspaceHandle:
-    """A workspace on disk."""
-
-    root: Path
+class WorkspaceHandle(Session):
+    """A workspace on disk, which can be checked and updated, and asked everything that a session can."""
 
     def check(self) -> tuple[Problem, ...]:
         """Return every mistake and warning in the files, sorted by place."""
-        return pipeline.check(self.root, datetime.now(UTC).date())[1]
+        return pipeline.check(self)[1]
 
     def update(
         self,
         *,
         as_of: date | str | None = None,
-        seed: int = pipeline.DEFAULT_SEED,
+        seed: int = DEFAULT_SEED,
         note: str | None = None,
         write: bool = True,
         report: bool = False,
@@ -62,11 +57,10 @@ class WorkspaceHandle:
             forecast.files.UnwrittenError: the disk is full or may not be written; what was there is as it was.
         """
         day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
-        today = datetime.now(UTC).date()
-        found = pipeline.conclude(self.root, today, _quiet, as_of=day, seed=seed, note=note)
+        update = pipeline.conclude(replace(self, as_of=day, seed=seed), note=note)  # reads the files anew
         if write:
-            found = pipeline.write(found, _quiet, with_report=report)
-        return Forecast(found)
+            update = pipeline.write(update, self.progress, with_report=report)
+        return Forecast(update)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.files import folders_with, replace_file
+from forecast.plain import plain
 from forecast.record.entries import Line, encode
-from forecast.record.kept_forecast import kept_forecast, read_object
+from forecast.record.line import LAST_DIGITS
 from forecast.record.outcome import Outcome
-from forecast.record.recomputed import LAST_DIGITS
 from forecast.record.renamed import table_today
-from forecast.replay.series import TABLE, forecaster_courses, scenario_courses
+from forecast.record.tables import kept_forecast, read_object
+from forecast.replay.table import TABLE, forecaster_courses, scenario_courses
 from forecast.report.checks import CALIBRATION, NEEDED, calibration
 from forecast.report.material import Answers, Kept, Material
 from forecast.report.recorded import Recorded
@@ -24,7 +25,7 @@ from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.renames import Renames
 
 if TYPE_CHECKING:
-    from forecast.answers.why import Start
+    from forecast.answers.why import Start, Why
 
 Progress = Callable[[str], None]
 Row = dict[str, Any]
@@ -148,21 +149,22 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     from forecast.answers.target import find_target, probabilities
     from forecast.answers.watch import watch_list
     from forecast.answers.why import Start, why
-    from forecast.answers.worlds import worlds
-    from forecast.answers.worlds_table import worlds_table
+    from forecast.answers.worlds import worlds, worlds_table
     from forecast.report.moves import TOP
 
     found, prior = asked.outcome, asked.prior
     target = find_target(found, None)
 
     def since(start: Start, what: str) -> Row:
-        return why(found, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
+        return _explained(
+            why(found, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
+        )
 
     alone = Start("the statements alone", probabilities(prior, target))
     if len(changes(found.workspace, found.as_of)) <= MOST_STEPS:
         since_prior = since(alone, "the statements alone")
     else:
-        since_prior = why_by_month(found, prior, target, alone, progress)
+        since_prior = _explained(why_by_month(found, prior, target, alone, progress))
     start = asked.start if asked.start is not None and len(asked.start.new) <= MOST_STEPS else None
     since_update = since(start, "the last update") if start is not None else None
     progress("the most probable course of each scenario")
@@ -171,14 +173,19 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     watch = watch_list(found, WATCHED_DAYS, {})
     progress("what the forecast hangs on")
     return {
-        "stories": told,
+        "stories": plain(told),
         "since_prior": since_prior,
         "since_update": since_update,
-        "watch": watch,
-        "influence": {"arrows": arrows(found), "judgements": judgements(found)},
+        "watch": plain(watch),
+        "influence": {"arrows": plain(arrows(found)), "judgements": plain(judgements(found))},
         "worlds": worlds_table(found, worlds(found, progress)),
         **_of_the_draws(asked, progress),
     }
+
+
+def _explained(told: Why) -> Row:
+    """Return an explanation as the page reads it, which chooses its own target and has its error elsewhere."""
+    return {key: value for key, value in plain(told).items() if key not in {"chosen", "mcse"}}
 
 
 def _of_the_draws(asked: Asked, progress: Progress) -> Row:
@@ -207,7 +214,7 @@ def _told(asked: Asked) -> str:
 
 
 def _alternatives(asked: Asked, progress: Progress) -> list[Row]:
-    from forecast.answers.kept_alternatives import kept_alternatives
+    from forecast.answers.alternatives import kept_alternatives
 
     return kept_alternatives(asked.outcome, asked.root / "reports" / ".cache", progress, refit=asked.refits)
 
@@ -215,7 +222,8 @@ def _alternatives(asked: Asked, progress: Progress) -> list[Row]:
 def _questions(found: Outcome) -> list[Row]:
     from forecast.questions.table import question_table
 
-    return question_table(found)
+    rows: list[Row] = plain(question_table(found))
+    return rows
 
 
 def _kept(root: Path) -> Kept:

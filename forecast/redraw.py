@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,23 +12,20 @@ from forecast.files import read_in, replace_file, replace_folder
 from forecast.lock import locked
 from forecast.publish import Asked, material, published, write_index
 from forecast.record.entries import Line
-from forecast.record.inputs import active_inputs
 from forecast.record.kept import DamagedError, kept_inputs
 from forecast.record.ledger import Ledger, read_ledger, same_inputs
+from forecast.record.line import active_inputs
 from forecast.record.renamed import called_today
+from forecast.session import Progress, Session
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.read import read_workspace
-
-Progress = Callable[[str], None]
 
 
 class NotRecordedError(ValueError):
     """No ledger line is of the date, or the files are no longer those that its forecast came from."""
 
 
-def recorded(
-    root: Path, today: date, progress: Progress, as_of: date | None = None, number: int | None = None
-) -> Asked:
+def recorded(session: Session, as_of: date | None = None, number: int | None = None) -> Asked:
     """Compute anew what the ledger holds: the latest forecast, the latest as of a date, or that of a line.
 
     An update of a date on which nothing was new has no line; it is drawn by the line that held. Where the files have
@@ -36,6 +33,7 @@ def recorded(
 
     Raises NotRecordedError, and WorkspaceProblems.
     """
+    root, today = session.root, session.now
     ledger = read_ledger(root)
     line = _line(root, ledger.updates, as_of) if number is None else _line_at(ledger, number)
     day, held = as_of or line.as_of, line.as_of
@@ -43,9 +41,8 @@ def recorded(
     quiet = "" if day == held else f"nothing was new on {day}: the forecast of {held} held; and "
     changed = f"{quiet}the files have changed since the forecast of {held}"
     inputs = _kept(root, today, ledger.until(until), changed)
-    found = pipeline.conclude(
-        root, today, progress, as_of=day, seed=line.seed, attribute=False, n_lines=until, inputs=inputs
-    )
+    there = replace(session, as_of=day, seed=line.seed, inputs=inputs)
+    found = pipeline.conclude(there, attribute=False, n_lines=until)
     if not same_inputs(found.line, found.ledger.updates[-1]):  # with the names of today
         raise NotRecordedError(f"{changed}; run `forecast update`")
     return pipeline.asked_of(replace(found, is_new=False))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,11 +13,10 @@ from typing import Any
 from forecast import pipeline
 from forecast.prior.environment import environment, unlike
 from forecast.record.committed import verified_history
-from forecast.record.entry_shape import shape_problems
-from forecast.record.inputs import active_inputs
+from forecast.record.entries import shape_problems
 from forecast.record.kept import DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
 from forecast.record.ledger import LEDGER, read_ledger
-from forecast.record.recomputed import LAST_DIGITS
+from forecast.record.line import LAST_DIGITS, active_inputs
 from forecast.record.renamed import called_today
 from forecast.record.verified import (
     Finding,
@@ -27,14 +26,13 @@ from forecast.record.verified import (
     verified_origin,
     verified_pages,
 )
+from forecast.session import Progress, Session
 from forecast.store.versions import installed_versions
 from forecast.workspace.files import JUDGEMENTS, RENAMES, RESOLUTIONS, find_files
 from forecast.workspace.horizons import seen_on
 from forecast.workspace.problems import Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
-
-Progress = Callable[[str], None]
 
 APPENDED = (RESOLUTIONS, JUDGEMENTS, RENAMES)  # files that lines are only ever added to
 ERRORS = 4.0  # Monte Carlo errors of the difference of two forecasts from other draws
@@ -248,9 +246,8 @@ def recompute(
     with TemporaryDirectory(prefix="forecast-") as folder:
         day, seed = max(today, as_of), line["seed"]
         try:
-            again = pipeline.conclude(
-                Path(folder), day, progress, as_of=as_of, seed=seed, attribute=False, inputs=inputs
-            )
+            session = Session(Path(folder), day, as_of, seed, progress, inputs)
+            again = pipeline.conclude(session, attribute=False)
         except WorkspaceProblems as error:
             msg = f"line {number}: this version does not take its kept inputs: {error.problems[0]}"
             raise NotRecomputableError(msg) from None

@@ -43,8 +43,9 @@ def computed(folder: Path) -> dict[str, Any]:
     import numpy as np
 
     from forecast.pipeline import conclude
+    from forecast.session import Session
 
-    found = conclude(folder, AS_OF, lambda _doing: None, as_of=AS_OF)
+    found = conclude(Session(folder, AS_OF, AS_OF))
     draws = found.outcome.posterior.draws
     content = hashlib.sha256(np.ascontiguousarray(draws.theta).tobytes())
     for _, values in sorted(draws.fit()[0].items()):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +16,76 @@ from forecast.reweight.curves import at_least
 from forecast.reweight.evaluate import Evaluation, evaluate, query
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 
 
 class OutsideError(ValueError):
     """The day lies before the as-of date or after the horizon; the message says which days there are."""
 
 
-def by_date(found: Outcome, day: date) -> Row:
+@dataclass(frozen=True, kw_only=True)
+class Chance:
+    """A probability, the quantiles of its distribution over draws, and its Monte Carlo error."""
+
+    probability: float
+    quantiles: Mapping[str, float]
+    mcse: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioOn:
+    """A scenario, its rules read on the day, beside the forecast's own probability."""
+
+    id: str
+    probability: float
+    quantiles: Mapping[str, float]
+    mcse: float
+    at_horizon: float
+    at_horizon_mcse: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateOn:
+    """A state: P(in it on the day), and `reached`: P(at least this step by the day), where steps are reached."""
+
+    state: str
+    probability: float
+    quantiles: Mapping[str, float]
+    mcse: float
+    at_horizon: float
+    at_horizon_mcse: float
+    reached: Chance | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventOn:
+    """An event and its states on the day."""
+
+    id: str
+    kind: str
+    states: tuple[StateOn, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByDate:
+    """The forecast for a day between the as-of date and the horizon."""
+
+    as_of: date
+    known_until: date
+    by: date
+    horizon: date
+    scenarios: tuple[ScenarioOn, ...]
+    events: tuple[EventOn, ...]
+
+
+def by_date(found: Outcome, day: date) -> ByDate:
     """Compute the forecast for a day: the as-of network of that day under the weights of the horizon.
 
     Args:
         found: the forecast.
         day: from the as-of date to the horizon, both included.
 
-    Returns:
-        `as_of`, `known_until`, `by`, `horizon`; `scenarios` (id, and what `as_row` gives: the rules read on the day);
-        `events` (id, kind, `states`: `state` with the same of P(in it on the day), and `reached`: of P(at least this
-        step by the day), None where the event is not reached step by step), each with `at_horizon`, the forecast's
-        own probability, and its `at_horizon_mcse`. In every draw P(at least a step by the day) is no higher than by the
-        horizon: see reweight.curves for why it could be. Scenarios are not lowered with it.
+    In every draw P(at least a step by the day) is no higher than by the horizon: see reweight.curves for why it could
+    be. Scenarios are not lowered with it.
 
     Raises OutsideError.
     """
@@ -57,35 +107,38 @@ def by_date(found: Outcome, day: date) -> Row:
     scenarios, events = _estimates(found, replace(on_day, events=in_state))
     cumulated = tuple(steps.get(v, states) for v, states in enumerate(on_day.events))
     _, reached = _estimates(found, replace(on_day, events=cumulated), adds_up=False)
-    return {
-        "as_of": found.as_of.isoformat(),
-        "known_until": of.asked.network.known.until.isoformat(),
-        "by": day.isoformat(),
-        "horizon": horizon.isoformat(),
-        "scenarios": [
-            {"id": name, **as_row(one), **_at_horizon(found.scenarios[name])} for name, one in scenarios.items()
-        ],
-        "events": [
-            {
-                "id": event.id,
-                "kind": event.kind,
-                "states": [
-                    {
-                        "state": state,
+    return ByDate(
+        as_of=found.as_of,
+        known_until=of.asked.network.known.until,
+        by=day,
+        horizon=horizon,
+        scenarios=tuple(
+            ScenarioOn(
+                id=name,
+                **as_row(one),
+                at_horizon=found.scenarios[name].probability,
+                at_horizon_mcse=found.scenarios[name].mcse,
+            )
+            for name, one in scenarios.items()
+        ),
+        events=tuple(
+            EventOn(
+                id=event.id,
+                kind=event.kind,
+                states=tuple(
+                    StateOn(
+                        state=state,
                         **as_row(events[event.id][state]),
-                        **_at_horizon(found.events[event.id][state]),
-                        "reached": as_row(reached[event.id][state]) if v in steps else None,
-                    }
+                        at_horizon=found.events[event.id][state].probability,
+                        at_horizon_mcse=found.events[event.id][state].mcse,
+                        reached=Chance(**as_row(reached[event.id][state])) if v in steps else None,
+                    )
                     for state in event.states
-                ],
-            }
+                ),
+            )
             for v, event in enumerate(layout.events)
-        ],
-    }
-
-
-def _at_horizon(one: Estimate) -> Row:
-    return {"at_horizon": one.probability, "at_horizon_mcse": one.mcse}
+        ),
+    )
 
 
 def _estimates(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from math import isfinite
-from typing import Any
 
-from forecast.answers.chronology import Change, before, changes, prefixes
-from forecast.answers.pooled import Estimate, Pooled, pool_draws
+from forecast.answers.chronology import Change, Estimate, Pooled, before, changes, pool_draws, prefixes
 from forecast.answers.target import Target, probabilities
-from forecast.answers.why import MONTE_CARLO, TIME, Start, decibans, most_moved
+from forecast.answers.why import MONTE_CARLO, TIME, Progress, Start, Stretch, Why, decibans, most_moved
 from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.record.outcome import Outcome
 from forecast.reweight.evaluate import evaluate_scenarios, query
 from forecast.workspace.records import Workspace
 
-Row = dict[str, Any]
 
-
-def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, progress: Callable[[str], None]) -> Row:
+def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, progress: Progress) -> Why:
     """Explain a probability since the statements alone as `forecast.answers.why` does, a step for each month.
 
     A month's step is what all that became known in it changed, after all that was known before. Months in which the
@@ -29,7 +25,7 @@ def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, p
     pooled = pool_draws(found.posterior, found.seed)
     opening = evaluate_scenarios(query(prior.posterior.asked.network, target.rules), pooled.theta)[1]
     last = pooled.prior(opening)
-    rows: list[Row] = []
+    rows: list[Stretch] = []
     steps = changes(found.workspace, found.as_of)
     for name, until, known in _months(found.workspace, steps):
         progress(f"adding one month after the other: {name}")
@@ -37,23 +33,23 @@ def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, p
             now = pooled.forecast(known, found.posterior, found.as_of, target.rules)
         except ImpossibleEvidenceError:
             continue
-        rows.append(_row(pooled, name, until, last, now, asked))
+        rows.append(_month(pooled, name, until, last, now, asked))
         last = now
     first, end = float(start.parts[asked]), float(probabilities(found, target)[asked])
-    told = sum(row["step"] for row in rows)
-    rows.append(_blank(MONTE_CARLO, "monte_carlo") | {"step": end - first - told, "probability": end})
-    return {
-        "target": target.name(asked),
-        "event": target.event,
-        "by": "month",
-        "as_of": found.as_of.isoformat(),
-        "since": start.name,
-        "from": first,
-        "to": end,
-        "rows": rows,
-        "draws": pooled.log_proposal.size,
-        "unreliable": sum(not row["reliable"] for row in rows),
-    }
+    told = sum(row.step for row in rows)
+    rows.append(Stretch(what=MONTE_CARLO, kind="monte_carlo", probability=end, step=end - first - told))
+    return Why(
+        target=target.name(asked),
+        event=target.event,
+        by="month",
+        as_of=found.as_of,
+        since=start.name,
+        from_=first,
+        to=end,
+        rows=tuple(rows),
+        draws=pooled.log_proposal.size,
+        unreliable=sum(not row.reliable for row in rows),
+    )
 
 
 def _months(workspace: Workspace, steps: tuple[Change, ...]) -> Iterator[tuple[str, date | None, Workspace]]:
@@ -65,23 +61,17 @@ def _months(workspace: Workspace, steps: tuple[Change, ...]) -> Iterator[tuple[s
             yield f"{day:%Y-%m}", day, known
 
 
-def _row(pooled: Pooled, name: str, until: date | None, last: Estimate, now: Estimate, asked: int) -> Row:
+def _month(pooled: Pooled, name: str, until: date | None, last: Estimate, now: Estimate, asked: int) -> Stretch:
     first, end = float(last.shares[asked]), float(now.shares[asked])
-    return _blank(name, "time" if until is None else "month") | {
-        "on": until and until.isoformat(),
-        "probability": end,
-        "step": end - first,
-        "decibans": decibans(first, end),
-        "mcse": float(pooled.error((now.deviations - last.deviations)[asked : asked + 1])[0]),
-        "pareto_k": now.pareto_k if isfinite(now.pareto_k) else None,
-        "ess": now.effective_size,
-        "reliable": now.reliable,
-    }
-
-
-def _blank(name: str, kind: str) -> Row:
-    return {
-        "what": name, "kind": kind, "on": None, "headline": None, "items": [], "probability": None, "step": 0.0,
-        "decibans": None, "leave_one_out": None, "mcse": None, "possible": True, "pareto_k": None, "ess": None,
-        "reliable": True,
-    }  # fmt: skip
+    return Stretch(
+        what=name,
+        kind="time" if until is None else "month",
+        on=until,
+        probability=end,
+        step=end - first,
+        decibans=decibans(first, end),
+        mcse=float(pooled.error((now.deviations - last.deviations)[asked : asked + 1])[0]),
+        pareto_k=now.pareto_k if isfinite(now.pareto_k) else None,
+        ess=now.effective_size,
+        reliable=now.reliable,
+    )

@@ -3,24 +3,146 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from math import fsum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.answers.chronology import Change, before, prefixes
-from forecast.answers.ends import End, restored
-from forecast.answers.pooled import Pooled, Whole, pool_draws
+from forecast.answers.chronology import Change, Pooled, Whole, before, pool_draws, prefixes
 from forecast.inference.batch import ImpossibleEvidenceError
 from forecast.record.differences import Differences, differences
-from forecast.record.inputs import active_inputs
+from forecast.record.entries import Line
+from forecast.record.ledger import Ledger
+from forecast.record.line import active_inputs, new_line
 from forecast.record.outcome import Outcome
-from forecast.workspace.records import Workspace
+from forecast.record.renamed import table_today
+from forecast.record.tables import kept_forecast
+from forecast.workspace.records import Item, Workspace
+from forecast.workspace.renames import NO_RENAMES, Renames
+
+LATEST, BACK = "latest", "~"
+Events = Mapping[str, Mapping[str, float]]
+
+
+class UnknownUpdateError(ValueError):
+    """Nothing in the ledger answers to the name; the message says what does."""
+
+
+@dataclass(frozen=True)
+class End:
+    """A forecast to compare: its ledger line, or what would stand in one, and the events' probabilities if known.
+
+    The line has no number where the forecast is computed from the files as of its date. `errors` are the Monte Carlo
+    errors of the events' probabilities.
+    """
+
+    line: Line
+    events: Events | None
+    errors: Events | None = None
+
+    @property
+    def number(self) -> int | None:
+        """That of the line, from 1; None where it is computed from the files."""
+        return self.line.number
+
+    @property
+    def as_of(self) -> date:
+        """Nothing dated later was used."""
+        return self.line.as_of
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"{self.as_of}" if self.number is None else f"line {self.number} of {self.as_of}"
+
+    @property
+    def scenarios(self) -> dict[str, float]:
+        """The scenarios' probabilities, by id."""
+        return self.line.probabilities
+
+    @property
+    def scenario_errors(self) -> dict[str, float]:
+        """Their Monte Carlo errors, by id; older lines have none."""
+        return {share.id: share.mcse for share in self.line.scenarios if share.mcse is not None}
+
+
+def find_line(text: str, ledger: Ledger) -> Line | None:
+    """Return the update that a text names: a line's number, `latest`, `~N` updates before it, or a date's last line.
+
+    None for a date without a line. Raises UnknownUpdateError.
+    """
+    updates = ledger.updates
+    known = f"the ledger has lines 1 to {len(ledger.entries)}" if ledger.entries else "the ledger has no line yet"
+    known += "; a day (YYYY-MM-DD) needs no line"
+    steps = text.removeprefix(BACK)
+    if text == LATEST or (text.startswith(BACK) and steps.isascii() and steps.isdigit()):
+        back = 0 if text == LATEST else int(steps)
+        line = updates[-1 - back] if back < len(updates) else None
+    elif text.isascii() and text.isdigit():
+        line = next((one for one in updates if one.number == int(text)), None)
+        if line is None and 0 < int(text) <= len(ledger.entries):
+            msg = f"line {text} joins two branches: {known}; name one of an update"
+            raise UnknownUpdateError(msg)
+    else:
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            msg = f"'{text}' names no update; write a day (YYYY-MM-DD), a line's number, {LATEST}, or ~1 (one before)"
+            raise UnknownUpdateError(msg) from None
+        return next((one for one in reversed(updates) if one.as_of == day), None)
+    if line is None:
+        msg = f"no line '{text}': {known}"
+        raise UnknownUpdateError(msg)
+    return line
+
+
+def end_of_line(root: Path, line: Line, renames: Renames = NO_RENAMES) -> End:
+    """Return an update of the ledger; its events come from its forecast.json, if that is still the update's own."""
+    table = table_today(kept_forecast(root, line.as_of.isoformat()) or {"scenarios": []}, line, renames)
+    told = {row["id"]: row["probability"] for row in table["scenarios"]}
+    is_own = told == line.probabilities
+    known = (_events(table["events"], key) if is_own else None for key in ("probability", "mcse"))
+    return End(line, *known)
+
+
+def _events(rows: Sequence[Mapping[str, Any]], key: str) -> Events:
+    return {row["id"]: {state["state"]: state[key] for state in row["states"]} for row in rows}
+
+
+def end_of_files(found: Outcome) -> End:
+    """Return the forecast that the files give as of its date, in the same form."""
+    errors = {name: {state: one.mcse for state, one in states.items()} for name, states in found.events.items()}
+    return End(new_line(found), events_of(found), errors)
+
+
+def events_of(found: Outcome) -> Events:
+    """Return the probability of every state of every event of a forecast."""
+    return {name: {state: one.probability for state, one in states.items()} for name, states in found.events.items()}
+
+
+def restored(workspace: Workspace, end: End) -> Workspace:
+    """Return the workspace with what an update used of it: items, retractions, statements and watched time.
+
+    What has been edited since stands as it is now, and what has been taken out of the files is missing.
+    """
+    inputs = end.line.inputs
+
+    def as_it_was(item: Item) -> Item:
+        return item if item.id in inputs["retracted"] else replace(item, retracted=None)
+
+    return replace(
+        workspace,
+        items=tuple(as_it_was(item) for item in workspace.items if item.id in inputs["items"]),
+        statements=tuple(one for one in workspace.statements if one.id in inputs["statements"]),
+        watched_until=end.line.known_until,
+    )
+
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 Progress = Callable[[str], None]
 Effects = dict[str, float]
 
@@ -36,7 +158,66 @@ class _Point:
     whole: Whole | None
 
 
-def difference(first: End, last: End, found: Outcome, progress: Progress) -> Row:
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """An end of a comparison: its name, and its line (None where it is computed from the files)."""
+
+    name: str
+    line: int | None
+    as_of: date
+    known_until: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """A probability at both ends, with the Monte Carlo errors where they are known."""
+
+    id: str
+    from_: float
+    to: float
+    from_mcse: float | None
+    to_mcse: float | None
+    change: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedEvent:
+    """An event's states at both ends; `recomputed`: known from the draws of the table alone."""
+
+    id: str
+    recomputed: bool
+    states: tuple[Moved, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """What became known or changed, and what it added to every scenario and to every state of every event."""
+
+    what: str
+    kind: str
+    on: date | None = None
+    headline: str | None = None
+    scenarios: Effects
+    events: Mapping[str, Effects]
+    possible: bool = True
+    reliable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What changed between two forecasts: inputs, probabilities, and the steps that add up to it."""
+
+    from_: Named
+    to: Named
+    inputs: Mapping[str, Any]
+    news: tuple[str, ...]
+    scenarios: tuple[Moved, ...]
+    events: tuple[MovedEvent, ...]
+    rows: tuple[Cause, ...]
+    unreliable: int
+
+
+def difference(first: End, last: End, found: Outcome, progress: Progress) -> Difference:
     """Explain the change from one forecast to another as a sum of steps, for every scenario and every event.
 
     The evidence of the first end is turned into that of the last one, change after change in the order in which it
@@ -65,28 +246,29 @@ def difference(first: End, last: End, found: Outcome, progress: Progress) -> Row
         for place, point in enumerate(points[1:])
     ]
     rows.append(_remainder(told, rows, ends))
-    return {
-        "from": _end(first),
-        "to": _end(last),
-        "inputs": told.as_row(),
-        "news": told.words(),
-        "scenarios": [
+    return Difference(
+        from_=_end(first),
+        to=_end(last),
+        inputs=told.as_row(),
+        news=tuple(told.words()),
+        scenarios=tuple(
             _moved(name, *ends.scenarios[name], *(end.scenario_errors.get(name) for end in (first, last)))
             for name in names
-        ],
-        "events": [
-            {
-                "id": name,
-                "recomputed": name in ends.recomputed,
-                "states": [
-                    _moved(x, *ends.events[name][x], *(_error(end, name, x) for end in (first, last))) for x in of
-                ],
-            }
-            for name, of in ((event.id, event.states) for event in found.layout.events)
-        ],
-        "rows": rows,
-        "unreliable": sum(not row["reliable"] for row in rows),
-    }
+        ),
+        events=tuple(
+            MovedEvent(
+                id=event.id,
+                recomputed=event.id in ends.recomputed,
+                states=tuple(
+                    _moved(x, *ends.events[event.id][x], *(_error(end, event.id, x) for end in (first, last)))
+                    for x in event.states
+                ),
+            )
+            for event in found.layout.events
+        ),
+        rows=tuple(rows),
+        unreliable=sum(not row.reliable for row in rows),
+    )
 
 
 def _changes(first: End, last: End, found: Outcome) -> tuple[Change, ...]:
@@ -164,21 +346,21 @@ def _ends(first: End, last: End, found: Outcome, points: Sequence[_Point]) -> _E
     return _Ends(scenarios, events, frozenset(recomputed))
 
 
-def _row(point: _Point, headlines: Mapping[str, str], scenarios: Effects, events: Mapping[str, Effects]) -> Row:
+def _row(point: _Point, headlines: Mapping[str, str], scenarios: Effects, events: Mapping[str, Effects]) -> Cause:
     change, estimate = point.change, None if point.whole is None else point.whole.estimate
-    return {
-        "what": TIME if change is None else change.item,
-        "kind": point.kind,
-        "on": None if change is None else change.on.isoformat(),
-        "headline": None if change is None else headlines[change.item],
-        "scenarios": scenarios,
-        "events": dict(events),
-        "possible": estimate is not None,
-        "reliable": estimate is not None and estimate.reliable,
-    }
+    return Cause(
+        what=TIME if change is None else change.item,
+        kind=point.kind,
+        on=None if change is None else change.on,
+        headline=None if change is None else headlines[change.item],
+        scenarios=scenarios,
+        events=dict(events),
+        possible=estimate is not None,
+        reliable=estimate is not None and estimate.reliable,
+    )
 
 
-def _remainder(told: Differences, rows: Sequence[Row], ends: _Ends) -> Row:
+def _remainder(told: Differences, rows: Sequence[Cause], ends: _Ends) -> Cause:
     """Return the row of what is no single item of the files: other inputs that changed, and the table's draws."""
     statements = [told.new, told.edited, told.taken_out]
     others = ["statements"] if any("statements" in kinds for kinds in statements) else []
@@ -191,31 +373,25 @@ def _remainder(told: Differences, rows: Sequence[Row], ends: _Ends) -> Row:
     def left(name: str, at: tuple[float, float], effects: Sequence[Effects]) -> float:
         return at[1] - at[0] - fsum(row[name] for row in effects)
 
-    by_scenario = [row["scenarios"] for row in rows]
-    return {
-        "what": " and ".join([*others, MONTE_CARLO]),
-        "kind": "inputs" if others else "monte_carlo",
-        "on": None,
-        "headline": None,
-        "scenarios": {name: left(name, at, by_scenario) for name, at in ends.scenarios.items()},
-        "events": {
-            event: {state: left(state, at, [row["events"][event] for row in rows]) for state, at in states.items()}
+    by_scenario = [row.scenarios for row in rows]
+    return Cause(
+        what=" and ".join([*others, MONTE_CARLO]),
+        kind="inputs" if others else "monte_carlo",
+        scenarios={name: left(name, at, by_scenario) for name, at in ends.scenarios.items()},
+        events={
+            event: {state: left(state, at, [row.events[event] for row in rows]) for state, at in states.items()}
             for event, states in ends.events.items()
         },
-        "possible": True,
-        "reliable": True,
-    }
+    )
 
 
-def _end(end: End) -> Row:
-    return {"name": end.name, "line": end.number, "as_of": f"{end.as_of}", "known_until": f"{end.line.known_until}"}
+def _end(end: End) -> Named:
+    return Named(name=end.name, line=end.number, as_of=end.as_of, known_until=end.line.known_until)
 
 
 def _error(end: End, event: str, state: str) -> float | None:
     return (end.errors or {}).get(event, {}).get(state)
 
 
-def _moved(name: str, first: float, last: float, first_mcse: float | None, last_mcse: float | None) -> Row:
-    """Describe a move; `from_mcse` and `to_mcse` are the Monte Carlo errors where they are known."""
-    ends = {"from": first, "to": last, "from_mcse": first_mcse, "to_mcse": last_mcse}
-    return {"id": name, **ends, "change": last - first}
+def _moved(name: str, first: float, last: float, first_mcse: float | None, last_mcse: float | None) -> Moved:
+    return Moved(id=name, from_=first, to=last, from_mcse=first_mcse, to_mcse=last_mcse, change=last - first)

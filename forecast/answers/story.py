@@ -6,13 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import exp
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.answers.margins import with_margins
-from forecast.answers.tables import Weighted, weighted
+from forecast.answers.tables import Weighted, weighted, with_margins
 from forecast.compiled.asof import AsOfNetwork
 from forecast.compiled.layout import Layout
 from forecast.compiled.scenarios import rule_events
@@ -24,7 +22,6 @@ from forecast.reweight.evaluate import mean_joint
 
 Array = NDArray[np.float64]
 Course = tuple[int, ...]  # a state of each event, as index among those that are alive
-Row = dict[str, Any]
 
 DRAWS = 1000  # of which courses are first sought, and the odds between scenarios and states are taken
 PILOTS = 40  # draws whose own most probable courses are tried
@@ -33,15 +30,67 @@ CLOSE = 3  # courses told beside the most probable one
 UNSURE, SURE = 3, 0.95  # so many of the events that stay are told, if they are no surer than this
 
 
-def stories(found: Outcome) -> list[Row]:
-    """Tell each scenario that is possible by its most probable course of events, in rule order.
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """An event of a course: its state there, the state known today, and P(state) within the scenario and overall."""
 
-    Each row: `scenario`, `name`, `probability`; `course` (event, state, `now`: the state known today, `in_scenario`
-    and `overall`: P(state) given the scenario and without it); `course_probability`: P(course | scenario, evidence);
-    `story_probability`: P(course | evidence); `rule`: when the scenario holds, in words; `mcse`: of its probability;
-    `close`: the next courses that differ in one event, with their probability; `distinguishing`: for each event how
-    far its distribution given the scenario is from its distribution overall (total variation), the largest first,
-    with the state that gains most; `text`.
+    event: str
+    state: str
+    now: str | None
+    in_scenario: float
+    overall: float
+    overall_mcse: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Near:
+    """A course that differs in one event, and its probability within the scenario."""
+
+    event: str
+    state: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distinguishing:
+    """How far an event's distribution within a scenario is from its distribution overall (total variation).
+
+    `state` is the one that gains most; `defines`: the rule of a scenario names the event.
+    """
+
+    event: str
+    defines: bool
+    distance: float
+    state: str
+    in_scenario: float
+    overall: float
+    overall_mcse: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """A scenario by its most probable course of events.
+
+    `rule`: when the scenario holds, in words; `probability` and `mcse`: of the scenario; `course_probability`:
+    P(course | scenario, evidence); `story_probability`: P(course | evidence); `close`: the next courses;
+    `distinguishing`: the largest distance first; `text`: the course in words.
+    """
+
+    scenario: str
+    name: str
+    rule: str
+    probability: float
+    mcse: float
+    course: tuple[Step, ...]
+    course_probability: float
+    story_probability: float
+    close: tuple[Near, ...]
+    distinguishing: tuple[Distinguishing, ...]
+    text: str
+
+
+def stories(found: Outcome) -> tuple[Story, ...]:
+    """Tell each scenario that is possible by its most probable course of events, in rule order.
 
     The course maximises the weighted mean over draws of P(course | evidence, draw). No elimination gives that
     maximum. Tried are the exact most probable courses of single draws and of the mean factors; the best of them is
@@ -57,29 +106,31 @@ def stories(found: Outcome) -> list[Row]:
         if not share > 0.0:
             continue
         course, log_chance = search.best(s, fewer.most_probable(candidates[s]))
-        told = [_step(found, asked.network, joints, s, v, x) for v, x in enumerate(course)]
-        close = [
-            {
-                "event": found.layout.events[v].id,
-                "state": _state(asked.network, v, x),
-                "probability": exp(log_p) / share,
-            }
+        steps = tuple(_step(found, asked.network, joints, s, v, x) for v, x in enumerate(course))
+        close = (
+            Near(
+                event=found.layout.events[v].id,
+                state=_state(asked.network, v, x),
+                probability=exp(log_p) / share,
+            )
             for v, x, log_p in search.close(s, course)[:CLOSE]
-        ]
-        row: Row = {
-            "scenario": name,
-            "name": names[name],
-            "rule": rules[name],
-            "probability": share,
-            "mcse": found.scenarios[name].mcse,
-            "course": told,
-            "course_probability": exp(log_chance) / share,
-            "story_probability": exp(log_chance),
-            "close": close,
-            "distinguishing": _distinguishing(found, joints, s),
-        }
-        rows.append(row | {"text": text(row, found)})
-    return rows
+        )
+        rows.append(
+            Story(
+                scenario=name,
+                name=names[name],
+                rule=rules[name],
+                probability=share,
+                mcse=found.scenarios[name].mcse,
+                course=steps,
+                course_probability=exp(log_chance) / share,
+                story_probability=exp(log_chance),
+                close=tuple(close),
+                distinguishing=_distinguishing(found, joints, s),
+                text=text(steps, found),
+            )
+        )
+    return tuple(rows)
 
 
 @dataclass(frozen=True)
@@ -198,20 +249,20 @@ def _now(network: AsOfNetwork, v: int) -> str | None:
     return None if path is None else network.layout.events[v].states[path.on(path.until)]
 
 
-def _step(found: Outcome, network: AsOfNetwork, joints: Sequence[Array], s: int, v: int, x: int) -> Row:
+def _step(found: Outcome, network: AsOfNetwork, joints: Sequence[Array], s: int, v: int, x: int) -> Step:
     state = network.alive[v][x]
     event, joint = found.layout.events[v], joints[v]
-    return {
-        "event": event.id,
-        "state": event.states[state],
-        "now": _now(network, v),
-        "in_scenario": float(joint[s, state] / joint[s].sum()),
-        "overall": float(joint[:, state].sum()),
-        "overall_mcse": found.events[event.id][event.states[state]].mcse,
-    }
+    return Step(
+        event=event.id,
+        state=event.states[state],
+        now=_now(network, v),
+        in_scenario=float(joint[s, state] / joint[s].sum()),
+        overall=float(joint[:, state].sum()),
+        overall_mcse=found.events[event.id][event.states[state]].mcse,
+    )
 
 
-def _distinguishing(found: Outcome, joints: Sequence[Array], s: int) -> list[Row]:
+def _distinguishing(found: Outcome, joints: Sequence[Array], s: int) -> tuple[Distinguishing, ...]:
     layout: Layout = found.layout
     defining = rule_events(layout, found.workspace.scenarios)
     rows = []
@@ -219,37 +270,37 @@ def _distinguishing(found: Outcome, joints: Sequence[Array], s: int) -> list[Row
         overall, inside = joints[v].sum(axis=0), joints[v][s] / joints[v][s].sum()
         state = int(np.argmax(inside - overall))
         rows.append(
-            {
-                "event": event.id,
-                "defines": v in defining,
-                "distance": float(np.abs(inside - overall).sum() / 2.0),
-                "state": event.states[state],
-                "in_scenario": float(inside[state]),
-                "overall": float(overall[state]),
-                "overall_mcse": found.events[event.id][event.states[state]].mcse,
-            }
+            Distinguishing(
+                event=event.id,
+                defines=v in defining,
+                distance=float(np.abs(inside - overall).sum() / 2.0),
+                state=event.states[state],
+                in_scenario=float(inside[state]),
+                overall=float(overall[state]),
+                overall_mcse=found.events[event.id][event.states[state]].mcse,
+            )
         )
-    return sorted(rows, key=lambda row: (-row["distance"], row["event"]))
+    return tuple(sorted(rows, key=lambda row: (-row.distance, row.event)))
 
 
-def text(row: Row, found: Outcome) -> str:
+def text(course: Sequence[Step], found: Outcome) -> str:
     """Tell a course in plain words: what moves, what is behind it, and what of the rest is least sure to stay."""
     kinds, names = {event.id: event.kind for event in found.layout.events}, event_names(found)
     moves, hidden, stays = [], [], []
-    for step in row["course"]:
-        name, state = names[step["event"]], label(step["state"])
-        if kinds[step["event"]] == "constant":
+    for step in course:
+        name, state = names[step.event], label(step.state)
+        if kinds[step.event] == "constant":
             hidden.append(f"{name} is {state}")
-        elif step["state"] == step["now"]:
+        elif step.state == step.now:
             stays.append(step)
         else:
-            verb = "reaches" if kinds[step["event"]] == "reached" else f"turns from {label(step['now'])} to"
+            verb = "reaches" if kinds[step.event] == "reached" else f"turns from {label(step.now or '')} to"
             moves.append(f"{name} {verb} {state}")
     until = long_date(found.layout.horizon)
     parts = [f"By {until} {'; '.join(moves)}." if moves else f"Until {until} all stands as it is known to stand now."]
     if hidden:
         parts.append(f"Behind it, perhaps never seen: {'; '.join(hidden)}.")
-    unsure = sorted((s["in_scenario"], s["event"], s["state"]) for s in stays if s["in_scenario"] < SURE)[:UNSURE]
+    unsure = sorted((s.in_scenario, s.event, s.state) for s in stays if s.in_scenario < SURE)[:UNSURE]
     listed = ", ".join(
         f"{names[event]} {label(state)} ({likelihood_word(p)}, {percent(p, None)})" for p, event, state in unsure
     )

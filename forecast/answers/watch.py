@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.answers.margins import with_margins
-from forecast.answers.tables import Weighted, weighted
+from forecast.answers.tables import Weighted, weighted, with_margins
 from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.between import between_table, row_when, watched_events
 from forecast.compiled.scenarios import rule_events
@@ -20,14 +19,68 @@ from forecast.record.outcome import Outcome
 from forecast.reweight.evaluate import evaluate, query
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 
 BLOCK = 500  # draws solved at once
 DRAWS = 500  # of which the odds between scenarios and states are taken; the margins are those of more draws
 CURVE_DRAWS = 2000  # of which P(by a date) is taken, as in the report
 
 
-def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> Row:
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """How far a scenario would move: from its probability now to the one after."""
+
+    scenario: str
+    from_: float
+    to: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """A state that an event may be seen in, its probability, and what the scenarios then are.
+
+    `moves` is the scenario that moves most.
+    """
+
+    state: str
+    probability: float
+    scenarios: Mapping[str, float]
+    moves: Move
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What watching an event tells of the scenarios.
+
+    `now`: the state known today; `defines`: a scenario's rule names it; `bits`: mutual information of its state on the
+    date and the scenario; `share`: of the entropy of the scenarios; `bits_per_unit` of a cost, None without one;
+    `outcomes`: the largest movement first.
+    """
+
+    event: str
+    kind: str
+    now: str
+    defines: bool
+    bits: float
+    share: float
+    cost: float | None
+    bits_per_unit: float | None
+    outcomes: tuple[Sight, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchList:
+    """The events that can be watched until a day, most bits (per unit of cost, where costs are given) first.
+
+    `entropy`: bits, of the scenarios today; `left_out`: constants, as nothing public need be seen of them by then.
+    """
+
+    by: date
+    entropy: float
+    left_out: tuple[str, ...]
+    events: tuple[Watched, ...]
+
+
+def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> WatchList:
     """Rank the dated events by what their state in some days will tell of the scenarios.
 
     Args:
@@ -36,14 +89,6 @@ def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> Row:
         costs: of watching an event, in any unit, above zero.
 
     The odds between scenarios and states on the date come from `joints_on`; both margins are the forecast's own.
-
-    Returns:
-        `by` (the date), `entropy` (bits, of the scenarios today), `left_out` (constants: nothing public need be seen
-        of them by then) and `events`, most bits (per unit of cost, where costs are given) first. Each: `event`,
-        `kind`, `now` (state known today), `defines` (named by a scenario's rule), `bits` (mutual information of its
-        state on the date and the scenario), `share` (of the entropy), `cost` and `bits_per_unit` (None without a
-        cost), `outcomes` (state, probability, `scenarios`: probability of each if it is so, `moves`: the scenario
-        that moves most, from, to), the largest movement first.
     """
     by = min(found.as_of + timedelta(days=days), found.layout.horizon)
     of = found.posterior
@@ -52,27 +97,27 @@ def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> Row:
     held: Array = scenarios[scenarios > 0.0]
     entropy = -float(held @ np.log2(held))
     defining = rule_events(found.layout, found.workspace.scenarios)
-    rows: list[Row] = []
+    rows = []
     for v, joint in joints.items():
         event, path = found.layout.events[v], found.posterior.asked.network.known.paths[v]
         bits = mutual_information(joint)
         cost = costs.get(event.id)
         rows.append(
-            {
-                "event": event.id,
-                "kind": event.kind,
-                "now": event.states[path.on(path.until)],
-                "defines": v in defining,
-                "bits": bits,
-                "share": bits / entropy if entropy > 0.0 else 0.0,
-                "cost": cost,
-                "bits_per_unit": None if cost is None else bits / cost,
-                "outcomes": _outcomes(found.scenario_ids, event.states, joint),
-            }
+            Watched(
+                event=event.id,
+                kind=event.kind,
+                now=event.states[path.on(path.until)],
+                defines=v in defining,
+                bits=bits,
+                share=bits / entropy if entropy > 0.0 else 0.0,
+                cost=cost,
+                bits_per_unit=None if cost is None else bits / cost,
+                outcomes=_outcomes(found.scenario_ids, event.states, joint),
+            )
         )
-    rows.sort(key=lambda row: (row["cost"] is None, -(row["bits_per_unit"] or row["bits"]), row["event"]))
-    left_out = [event.id for v, event in enumerate(found.layout.events) if v not in joints]
-    return {"by": by.isoformat(), "entropy": entropy, "left_out": left_out, "events": rows}
+    rows.sort(key=lambda row: (row.cost is None, -(row.bits_per_unit or row.bits), row.event))
+    left_out = tuple(event.id for v, event in enumerate(found.layout.events) if v not in joints)
+    return WatchList(by=by, entropy=entropy, left_out=left_out, events=tuple(rows))
 
 
 def _joints(found: Outcome, by: date, scenarios: Array) -> dict[int, Array]:
@@ -181,7 +226,7 @@ def _log_regions(block: Weighted, tables: list[Array]) -> Array:
         return np.full((block.asked.masks.shape[0], block.weights.size), -np.inf)
 
 
-def _outcomes(names: Sequence[str], states: Sequence[str], joint: Array) -> list[Row]:
+def _outcomes(names: Sequence[str], states: Sequence[str], joint: Array) -> tuple[Sight, ...]:
     overall = joint.sum(axis=1)
     rows = []
     for k, state in enumerate(states):
@@ -191,11 +236,11 @@ def _outcomes(names: Sequence[str], states: Sequence[str], joint: Array) -> list
         shares = joint[:, k] / probability
         most = int(np.argmax(np.abs(shares - overall)))
         rows.append(
-            {
-                "state": state,
-                "probability": probability,
-                "scenarios": dict(zip(names, shares.tolist(), strict=True)),
-                "moves": {"scenario": names[most], "from": float(overall[most]), "to": float(shares[most])},
-            }
+            Sight(
+                state=state,
+                probability=probability,
+                scenarios=dict(zip(names, shares.tolist(), strict=True)),
+                moves=Move(scenario=names[most], from_=float(overall[most]), to=float(shares[most])),
+            )
         )
-    return sorted(rows, key=lambda row: (-abs(row["moves"]["to"] - row["moves"]["from"]), row["state"]))
+    return tuple(sorted(rows, key=lambda row: (-abs(row.moves.to - row.moves.from_), row.state)))

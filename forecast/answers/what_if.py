@@ -4,68 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from math import fsum, isfinite
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.answers.target import UnknownTargetError, event_states
-from forecast.answers.twin import Twin, descendants_of, solve_twin, twin
+from forecast.answers.supposition import ROUNDING, Learned, Reset, Supposition
+from forecast.answers.twin import Twin, solve_twin, twin
 from forecast.compiled.paths import active_items
 from forecast.inference.scaled import SMALLEST
 from forecast.record.outcome import Estimate, Outcome
 from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.psis import effective_size, pareto_k
 from forecast.reweight.weights import no_false_certainty
-from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Settled
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 
-ROUNDING = 1e-12  # of a sum of probabilities that a user gives
 LEAST_SET = 1e-300  # a probability below it cannot be set to another one: the ratio would leave the range of doubles
 
 
 class ImpossibleError(ValueError):
     """What is supposed cannot be, given the evidence; the message names what of it."""
-
-
-@dataclass(frozen=True)
-class Learned:
-    """The event is found in one of some states (indices) on the horizon date."""
-
-    text: str
-    event: int
-    states: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Imposed:
-    """Somebody puts the event into a state, whatever its causes."""
-
-    text: str
-    event: int
-    state: int
-
-
-@dataclass(frozen=True)
-class Reset:
-    """Some states of the event shall have these probabilities; the others share the rest as they do now."""
-
-    text: str
-    event: int
-    probabilities: Mapping[int, float]
-
-
-@dataclass(frozen=True)
-class Supposition:
-    """All that is supposed: learned as one condition, then imposed, then reset one after the other."""
-
-    learned: tuple[Learned, ...]
-    imposed: tuple[Imposed, ...]
-    reset: tuple[Reset, ...]
 
 
 @dataclass(frozen=True)
@@ -82,101 +43,68 @@ class _State:
     draws: tuple[Array, ...]
 
 
-def read_supposition(
-    found: Outcome, learned: Sequence[str], imposed: Sequence[str], reset: Sequence[str]
-) -> Supposition:
-    """Read EVENT=STATE (or EVENT=STATE,STATE), EVENT=STATE and EVENT=STATE:P (or EVENT=STATE:P,STATE:P).
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """A probability before and after a supposition, of a scenario or a state, and the Monte Carlo errors."""
 
-    Raises UnknownTargetError for a name that there is not, and ValueError for what makes no sense together.
+    id: str
+    before: float
+    after: float
+    change: float
+    before_mcse: float
+    after_mcse: float
+    change_mcse: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventEffect:
+    """An event's states before and after; `moved`: total variation."""
+
+    id: str
+    moved: float
+    states: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """A report about what is imposed or lies below it; `decibans` None: it excludes states."""
+
+    item: str
+    headline: str
+    events: tuple[str, ...]
+    decibans: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Support:
+    """How well the draws bear a supposition."""
+
+    ess: float
+    pareto_k: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatIf:
+    """Every probability before and after a supposition, what moves most first.
+
+    `p_learned`: the probability of what is learned, None where nothing is; `commutes`: the order of what is set does
+    not matter; `descendants`: events downstream of what is imposed; `set_aside`: reports that then say nothing.
     """
-    asked = _all_read(found, learned, imposed, reset)
-    acts = asked.imposed
-    twice = [act.text for place, act in enumerate(acts) if act.event in {other.event for other in acts[:place]}]
-    if twice:
-        msg = f"'{twice[0]}': the event is imposed twice"
-        raise ValueError(msg)
-    held = {act.event for act in acts}
-    below = held.union(descendants_of(found.layout, tuple(held)))
-    for one in asked.learned:
-        if one.event in below:
-            msg = f"'{one.text}': downstream of what is imposed, learned in which of the two worlds? Ask without --do"
-            raise ValueError(msg)
-    for change in asked.reset:
-        if change.event in held:
-            msg = f"'{change.text}': the event is imposed, its probability is 1 or 0"
-            raise ValueError(msg)
-    return asked
+
+    as_of: date
+    learned: tuple[str, ...]
+    p_learned: float | None
+    imposed: tuple[str, ...]
+    set: tuple[str, ...]
+    commutes: bool
+    scenarios: tuple[Effect, ...]
+    events: tuple[EventEffect, ...]
+    descendants: tuple[str, ...]
+    set_aside: tuple[SetAside, ...]
+    diagnostics: Support
 
 
-def _all_read(found: Outcome, learned: Sequence[str], imposed: Sequence[str], reset: Sequence[str]) -> Supposition:
-    """Read every part; what is wrong in several is told at once."""
-    wrong: list[ValueError] = []
-
-    def read[T](reader: Callable[[Outcome, str], T], texts: Sequence[str]) -> tuple[T, ...]:
-        held = []
-        for text in texts:
-            try:
-                held.append(reader(found, text))
-            except ValueError as error:
-                wrong.append(error)
-        return tuple(held)
-
-    asked = Supposition(read(_learned, learned), read(_imposed, imposed), read(_reset, reset))
-    if wrong:
-        unknown = any(isinstance(error, UnknownTargetError) for error in wrong)
-        raise (UnknownTargetError if unknown else ValueError)("\n".join(map(str, wrong)))
-    return asked
-
-
-def _split(found: Outcome, text: str, form: str) -> tuple[int, tuple[str, ...], str]:
-    name, equals, value = text.partition("=")
-    if not equals or not value:
-        msg = f"'{text}': write {form}"
-        raise UnknownTargetError(msg)
-    states = event_states(found, name, tuple(found.events))
-    return found.layout.index[name], states, value
-
-
-def _place(text: str, state: str, states: tuple[str, ...]) -> int:
-    if state not in states:
-        msg = (
-            f"'{text}': event '{text.partition('=')[0]}' has no state {shown(state)}; {choice('states', state, states)}"
-        )
-        raise UnknownTargetError(msg)
-    return states.index(state)
-
-
-def _learned(found: Outcome, text: str) -> Learned:
-    v, states, value = _split(found, text, "EVENT=STATE")
-    return Learned(text, v, tuple(_place(text, state, states) for state in value.split(",")))
-
-
-def _imposed(found: Outcome, text: str) -> Imposed:
-    v, states, value = _split(found, text, "EVENT=STATE")
-    return Imposed(text, v, _place(text, value, states))
-
-
-def _reset(found: Outcome, text: str) -> Reset:
-    v, states, value = _split(found, text, "EVENT=STATE:PROBABILITY")
-    given: dict[int, float] = {}
-    for part in value.split(","):
-        state, colon, number = part.rpartition(":")
-        try:
-            p = float(number) if colon else -1.0
-        except ValueError:
-            p = -1.0
-        if not 0.0 <= p <= 1.0:
-            msg = f"'{text}': write EVENT=STATE:PROBABILITY, the probability between 0 and 1"
-            raise ValueError(msg)
-        given[_place(text, state, states)] = p
-    total = fsum(given.values())
-    if total > 1.0 + ROUNDING or (len(given) == len(states) and abs(total - 1.0) > ROUNDING):
-        msg = f"'{text}': the probabilities add up to {total:g}"
-        raise ValueError(msg)
-    return Reset(text, v, given)
-
-
-def what_if(found: Outcome, asked: Supposition, progress: Callable[[str], None]) -> Row:
+def what_if(found: Outcome, asked: Supposition, progress: Callable[[str], None]) -> WhatIf:
     """Compute every probability before and after a supposition.
 
     Learned: sum_d w_d P(s, x | E, theta_d) / sum_d w_d P(x | E, theta_d), several as one condition. Imposed: in a twin
@@ -278,7 +206,7 @@ def _now(found: Outcome, v: int) -> str:
     return f"'{event.id}' can only be {' or '.join(repr(state) for state in possible)} by now"
 
 
-def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> Row:
+def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> WhatIf:
     evaluation = found.posterior.evaluation
     errors = [
         _errors(found.posterior.weights.weights, before, state.weights, after)
@@ -292,24 +220,24 @@ def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> Row
     for v, event in enumerate(found.layout.events):
         known = found.events[event.id].items()
         after = zip(known, state.events[v].tolist(), errors[v + 1], strict=True)
-        rows = [_change(x, one, p, *error) for (x, one), p, error in after]
-        moved = 0.5 * fsum(abs(row["change"]) for row in rows)
-        events.append({"id": event.id, "moved": moved, "states": rows})
+        rows = tuple(_change(x, one, p, *error) for (x, one), p, error in after)
+        moved = 0.5 * fsum(abs(row.change) for row in rows)
+        events.append(EventEffect(id=event.id, moved=moved, states=rows))
     with np.errstate(divide="ignore"):  # a draw that what is learned rules out
         k = pareto_k(np.log(state.weights))
-    return {
-        "as_of": found.as_of.isoformat(),
-        "learned": [one.text for one in asked.learned],
-        "p_learned": state.p_learned if asked.learned else None,
-        "imposed": [one.text for one in asked.imposed],
-        "set": [one.text for one in asked.reset],
-        "commutes": len(asked.reset) < 2,
-        "scenarios": sorted(scenarios, key=lambda row: -abs(row["change"])),
-        "events": sorted(events, key=lambda row: -row["moved"]),
-        "descendants": [found.layout.events[v].id for v in made.descendants],
-        "set_aside": _set_aside(found, made),
-        "diagnostics": {"ess": effective_size(state.weights), "pareto_k": k if isfinite(k) else None},
-    }
+    return WhatIf(
+        as_of=found.as_of,
+        learned=tuple(one.text for one in asked.learned),
+        p_learned=state.p_learned if asked.learned else None,
+        imposed=tuple(one.text for one in asked.imposed),
+        set=tuple(one.text for one in asked.reset),
+        commutes=len(asked.reset) < 2,
+        scenarios=tuple(sorted(scenarios, key=lambda row: -abs(row.change))),
+        events=tuple(sorted(events, key=lambda row: -row.moved)),
+        descendants=tuple(found.layout.events[v].id for v in made.descendants),
+        set_aside=_set_aside(found, made),
+        diagnostics=Support(ess=effective_size(state.weights), pareto_k=k if isfinite(k) else None),
+    )
 
 
 def _errors(weights: Array, before: Array, others: Array, after: Array) -> list[tuple[float, float]]:
@@ -320,37 +248,37 @@ def _errors(weights: Array, before: Array, others: Array, after: Array) -> list[
     return list(zip(mcse, of_change, strict=True))
 
 
-def _change(name: str, before: Estimate, after: float, mcse: float, change_mcse: float) -> Row:
-    return {
-        "id": name,
-        "before": before.probability,
-        "after": after,
-        "change": after - before.probability,
-        "before_mcse": before.mcse,
-        "after_mcse": mcse,
-        "change_mcse": change_mcse,
-    }
+def _change(name: str, before: Estimate, after: float, mcse: float, change_mcse: float) -> Effect:
+    return Effect(
+        id=name,
+        before=before.probability,
+        after=after,
+        change=after - before.probability,
+        before_mcse=before.mcse,
+        after_mcse=mcse,
+        change_mcse=change_mcse,
+    )
 
 
-def _set_aside(found: Outcome, made: Twin) -> list[Row]:
+def _set_aside(found: Outcome, made: Twin) -> tuple[SetAside, ...]:
     """List the reports about what is imposed or lies below: in the imposed world they say nothing."""
     touched = {*made.imposed, *made.descendants}
     headlines = {item.id: item.headline for item in found.workspace.items}
     names = [event.id for event in found.layout.events]
-    rows: list[Row] = [
-        {
-            "item": report.item,
-            "headline": headlines[report.item],
-            "events": [names[v] for v in report.scope if v in touched],
-            "decibans": report.decibans if isfinite(report.decibans) else None,
-        }
+    rows = [
+        SetAside(
+            item=report.item,
+            headline=headlines[report.item],
+            events=tuple(names[v] for v in report.scope if v in touched),
+            decibans=report.decibans if isfinite(report.decibans) else None,
+        )
         for report in made.network.reports
         if touched.intersection(report.scope) and report.decibans > 0.0
     ]
     for item in active_items(found.workspace.items, found.as_of):
         # A settled state of a dated event is where it stands, in both worlds; a constant that was seen is evidence.
         seen = [part.event for part in item.bears_on if isinstance(part, Settled)]
-        about = [name for name in seen if (v := found.layout.index[name]) in touched and not found.layout.dated(v)]
+        about = tuple(name for name in seen if (v := found.layout.index[name]) in touched and not found.layout.dated(v))
         if about:
-            rows.append({"item": item.id, "headline": item.headline, "events": about, "decibans": None})
-    return sorted(rows, key=lambda row: (-(row["decibans"] or float("inf")), row["item"]))
+            rows.append(SetAside(item=item.id, headline=item.headline, events=about, decibans=None))
+    return tuple(sorted(rows, key=lambda row: (-(row.decibans or float("inf")), row.item)))

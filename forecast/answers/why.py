@@ -6,30 +6,34 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import fsum, inf, isfinite, log10
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.answers.chronology import Change, before, changes, prefixes, with_items
-from forecast.answers.pooled import Estimate, Pooled, pool_draws
+from forecast.answers.chronology import Change, Estimate, Pooled, before, changes, pool_draws, prefixes, with_items
 from forecast.answers.target import Target, probabilities, shares_of
 from forecast.compiled.paths import active_items
 from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.record.differences import other_changes
+from forecast.record.entries import Line
+from forecast.record.ledger import line_to_compare
+from forecast.record.line import new_line
 from forecast.record.outcome import Outcome
+from forecast.record.renamed import table_today
+from forecast.record.tables import kept_forecast
 from forecast.reweight.evaluate import evaluate_scenarios, query
 from forecast.reweight.moved import leave_one_out
 from forecast.workspace.records import Item, Workspace
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 Progress = Callable[[str], None]
 By = Literal["item", "group", "source"]
 
 TIME = "time without news"
 MONTE_CARLO = "Monte Carlo difference"
 EXACT = 20  # so many items are left out of every draw; of more, every fourth draw tells what each adds last
-DEVIATIONS = "deviations"  # of a step from what it would be, draw by draw, until its error is told
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,107 @@ class _Point:
     estimate: Estimate | None
 
 
+def since_update(
+    root: Path, updates: Sequence[Line], found: Outcome, event: str | None, on: date | None
+) -> Start | None:
+    """Return where an explanation since an earlier update begins.
+
+    The update is the one of a date or the latest before it; with None the one that a new update would be compared with.
+    None if there is none or, for an event, if its forecast.json is gone: the ledger holds scenarios alone.
+    """
+    line = new_line(found)
+    if on is None:
+        compared = line_to_compare(line, updates)
+    else:
+        last = min(on, found.as_of)
+        early = sorted((one for one in updates if one.as_of <= last), key=lambda one: one.as_of)
+        compared = early[-1] if early else None
+    if compared is None:
+        return None
+    if event is None:
+        before = compared.probabilities
+        parts = [before.get(name, 0.0) for name in found.scenario_ids]  # a scenario that was not there had none
+    else:
+        kept = kept_forecast(root, compared.as_of.isoformat())
+        if kept is None:
+            return None
+        table = table_today(kept, compared, found.workspace.renames)
+        events = {row["id"]: row for row in table.get("events", ())}
+        before = {row["state"]: row["probability"] for row in events.get(event, {"states": []})["states"]}
+        parts = [before.get(state, 0.0) for state in found.events[event]]
+    known = compared.inputs["items"]
+    new = tuple(name for name, digest in line.inputs["items"].items() if known.get(name) != digest)
+    day = compared.as_of
+    return Start(
+        f"the update of {day}", np.array(parts), day, compared.known_until, new, tuple(other_changes(line, compared))
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """What became known, when, and by how much the probability changed with it, in fractions of 1 and in decibans."""
+
+    what: str
+    kind: str
+    on: date | None = None
+    headline: str | None = None
+    items: tuple[str, ...] = ()
+    probability: float | None = None
+    step: float = 0.0
+    decibans: float | None = None
+    leave_one_out: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(_Row):
+    """A step of the evidence. `leave_one_out` is what it adds if it comes last.
+
+    `possible`: the evidence so far is; `reliable`: the draws bear the step; `mcse`: its Monte Carlo error.
+    """
+
+    possible: bool = True
+    pareto_k: float | None = None
+    ess: float | None = None
+    reliable: bool = True
+    mcse: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch(_Row):
+    """A step of no single items: a month of the evidence, or the remainder, which is no evidence."""
+
+    mcse: float | None = None
+    possible: bool = True
+    pareto_k: float | None = None
+    ess: float | None = None
+    reliable: bool = True
+
+
+Weighed = tuple["Step", Array]  # with deviations from what the step would be, draw by draw
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """A probability as a sum of steps.
+
+    `chosen`: why this target, if it was not named; `mcse`: of the probability; `target` and `event`: what is explained;
+    `draws`: of the table; `unreliable`: how many steps the draws do not bear.
+    """
+
+    chosen: str | None = None
+    mcse: float | None = None
+    target: str
+    event: str | None
+    by: str
+    as_of: date
+    since: str
+    from_: float
+    to: float
+    rows: tuple[Step | Stretch, ...]
+    draws: int
+    unreliable: int
+
+
 def most_moved(found: Outcome, target: Target, start: Start) -> Target:
     """Return the target with the part that moved most since a start."""
     return replace(target, asked=int(np.argmax(np.abs(probabilities(found, target) - start.parts))))
@@ -65,7 +170,7 @@ def most_moved(found: Outcome, target: Target, start: Start) -> Target:
 
 def why(
     found: Outcome, prior: Outcome, target: Target, start: Start, by: By, top: int | None, progress: Progress
-) -> Row:
+) -> Why:
     """Explain a probability as a sum of steps from a start until now.
 
     Along prefixes of the evidence (by day of report, ties by id) the forecast is computed anew with the items so far,
@@ -91,23 +196,22 @@ def why(
     pooled = pool_draws(found.posterior, found.seed)
     points = list(_points(found, prior, target, start, pooled, progress))
     items = {item.id: item for item in found.workspace.items}
-    rows = _by(_steps(points, asked, items, pooled.log_proposal.size), by, items, top)
-    for row in rows:
-        row["mcse"] = float(pooled.error(row.pop(DEVIATIONS)[np.newaxis])[0])
+    steps = _by(_steps(points, asked, items, pooled.log_proposal.size), by, items, top)
+    rows = [replace(row, mcse=float(pooled.error(terms[np.newaxis])[0])) for row, terms in steps]
     remainder = _remainder(rows, float(start.parts[asked]), float(now[asked]), start)
-    _leave_out(rows, found, target, asked, by, pooled, points, progress)
-    return {
-        "target": target.name(asked),
-        "event": target.event,
-        "by": by,
-        "as_of": found.as_of.isoformat(),
-        "since": start.name,
-        "from": float(start.parts[asked]),
-        "to": float(now[asked]),
-        "rows": [*rows, remainder],
-        "draws": pooled.log_proposal.size,
-        "unreliable": sum(not row["reliable"] for row in rows),
-    }
+    rows = _leave_out(rows, found, target, asked, by, pooled, points, progress)
+    return Why(
+        target=target.name(asked),
+        event=target.event,
+        by=by,
+        as_of=found.as_of,
+        since=start.name,
+        from_=float(start.parts[asked]),
+        to=float(now[asked]),
+        rows=(*rows, remainder),
+        draws=pooled.log_proposal.size,
+        unreliable=sum(not row.reliable for row in rows),
+    )
 
 
 def _points(
@@ -140,35 +244,35 @@ def _at_opening(prior: Outcome, target: Target, pooled: Pooled) -> Array:
     return evaluate_scenarios(asked, pooled.theta)[1]
 
 
-def _steps(points: Sequence[_Point], asked: int, items: Mapping[str, Item], n_draws: int) -> list[Row]:
-    rows, last, deviations = [], 0.0, np.zeros(n_draws)
+def _steps(points: Sequence[_Point], asked: int, items: Mapping[str, Item], n_draws: int) -> list[Weighed]:
+    rows: list[Weighed] = []
+    last, deviations = 0.0, np.zeros(n_draws)
     for place, point in enumerate(points):
         at, own = last, deviations
         if point.estimate is not None:
             at, own = float(point.estimate.shares[asked]), point.estimate.deviations[asked]
         if place:
-            rows.append(_row(point, items, last, at) | {DEVIATIONS: own - deviations})
+            rows.append((_row(point, items, last, at), own - deviations))
         last, deviations = at, own
     return rows
 
 
-def _row(point: _Point, items: Mapping[str, Item], last: float, at: float) -> Row:
+def _row(point: _Point, items: Mapping[str, Item], last: float, at: float) -> Step:
     change, estimate = point.change, point.estimate
-    return {
-        "what": TIME if change is None else change.item,
-        "kind": point.kind,
-        "on": None if change is None else change.on.isoformat(),
-        "headline": None if change is None else items[change.item].headline,
-        "items": [] if change is None else [change.item],
-        "probability": at,
-        "step": at - last,
-        "decibans": decibans(last, at),
-        "leave_one_out": None,
-        "possible": estimate is not None,
-        "pareto_k": None if estimate is None or not isfinite(estimate.pareto_k) else estimate.pareto_k,
-        "ess": None if estimate is None else estimate.effective_size,
-        "reliable": estimate is not None and estimate.reliable,
-    }
+    return Step(
+        what=TIME if change is None else change.item,
+        kind=point.kind,
+        on=None if change is None else change.on,
+        headline=None if change is None else items[change.item].headline,
+        items=() if change is None else (change.item,),
+        probability=at,
+        step=at - last,
+        decibans=decibans(last, at),
+        possible=estimate is not None,
+        pareto_k=None if estimate is None or not isfinite(estimate.pareto_k) else estimate.pareto_k,
+        ess=None if estimate is None else estimate.effective_size,
+        reliable=estimate is not None and estimate.reliable,
+    )
 
 
 def decibans(before_it: float, after: float) -> float | None:
@@ -185,71 +289,61 @@ def _log_odds(p: float) -> float:
     return 10.0 * log10(p / (1.0 - p))
 
 
-def _remainder(rows: Sequence[Row], first: float, last: float, start: Start) -> Row:
+def _remainder(rows: Sequence[Step], first: float, last: float, start: Start) -> Stretch:
     """Return the row of what is no evidence: other inputs that changed, and the draws of the table."""
-    steps = [row["decibans"] for row in rows]
+    steps = [row.decibans for row in rows if row.decibans is not None]
     total = decibans(first, last)
     others = [other for other in start.others if other != TIME]
-    return {
-        "what": " and ".join([*others, MONTE_CARLO]),
-        "kind": "inputs" if others else "monte_carlo",
-        "on": None,
-        "headline": None,
-        "items": [],
-        "probability": last,
-        "step": last - first - fsum(row["step"] for row in rows),
-        "decibans": None if total is None or None in steps else total - fsum(steps),
-        "leave_one_out": None,
-        "mcse": None,
-        "possible": True,
-        "pareto_k": None,
-        "ess": None,
-        "reliable": True,
-    }
+    return Stretch(
+        what=" and ".join([*others, MONTE_CARLO]),
+        kind="inputs" if others else "monte_carlo",
+        probability=last,
+        step=last - first - fsum(row.step for row in rows),
+        decibans=None if total is None or len(steps) < len(rows) else total - fsum(steps),
+    )
 
 
-def _by(rows: list[Row], by: By, items: Mapping[str, Item], top: int | None) -> list[Row]:
+def _by(rows: list[Weighed], by: By, items: Mapping[str, Item], top: int | None) -> list[Weighed]:
     """Sum the steps over groups or sources, and over all but the `top` largest; others stay in their order."""
     time, steps = rows[:1], rows[1:]
     if by != "item":
-        sums: dict[str, list[Row]] = {}
+        sums: dict[str, list[Weighed]] = {}
         for row in steps:
-            item = items[row["what"]]
+            item = items[row[0].what]
             name = item.report_source if by == "source" else item.group or item.id
             sums.setdefault(name, []).append(row)
         steps = [_sum(name, by, members) for name, members in sums.items()]
     if top is None or len(steps) <= top:
         return [*time, *steps]
-    largest = sorted(range(len(steps)), key=lambda i: (-abs(steps[i]["step"]), i))[:top]
+    largest = sorted(range(len(steps)), key=lambda i: (-abs(steps[i][0].step), i))[:top]
     rest = [row for i, row in enumerate(steps) if i not in largest]
     shown = [steps[i] for i in sorted(largest)]
     return [*time, *shown, _sum(f"{len(rest)} others", "others", rest)]
 
 
-def _sum(name: str, kind: str, members: Sequence[Row]) -> Row:
-    weights = [row["decibans"] for row in members]
-    days = {row["on"] for row in members}
-    known = [row for row in members if row["ess"] is not None]
-    return {
-        "what": name,
-        "kind": kind,
-        "on": days.pop() if len(days) == 1 else None,
-        "headline": members[0]["headline"] if len(members) == 1 else None,
-        "items": list(dict.fromkeys(item for row in members for item in row["items"])),
-        "probability": None,
-        "step": fsum(row["step"] for row in members),
-        "decibans": None if None in weights else fsum(weights),
-        "leave_one_out": None,
-        DEVIATIONS: sum(row[DEVIATIONS] for row in members),
-        "possible": all(row["possible"] for row in members),
-        "pareto_k": max((row["pareto_k"] for row in known if row["pareto_k"] is not None), default=None),
-        "ess": min((row["ess"] for row in known), default=None),
-        "reliable": all(row["reliable"] for row in members),
-    }
+def _sum(name: str, kind: str, weighed: Sequence[Weighed]) -> Weighed:
+    members = [row for row, _ in weighed]
+    weights = [row.decibans for row in members if row.decibans is not None]
+    days = {row.on for row in members}
+    known = [row for row in members if row.ess is not None]
+    row = Step(
+        what=name,
+        kind=kind,
+        on=days.pop() if len(days) == 1 else None,
+        headline=members[0].headline if len(members) == 1 else None,
+        items=tuple(dict.fromkeys(item for row in members for item in row.items)),
+        step=fsum(row.step for row in members),
+        decibans=None if len(weights) < len(members) else fsum(weights),
+        possible=all(row.possible for row in members),
+        pareto_k=max((row.pareto_k for row in known if row.pareto_k is not None), default=None),
+        ess=min((row.ess for row in known if row.ess is not None), default=None),
+        reliable=all(row.reliable for row in members),
+    )
+    return row, np.asarray(sum(terms for _, terms in weighed))
 
 
 def _leave_out(
-    rows: Sequence[Row],
+    rows: Sequence[Step],
     found: Outcome,
     target: Target,
     asked: int,
@@ -257,27 +351,30 @@ def _leave_out(
     pooled: Pooled,
     points: Sequence[_Point],
     progress: Progress,
-) -> None:
+) -> list[Step]:
     """Fill in what each row's items add when they come last: of single items as an update tells it."""
     active = {item.id for item in active_items(found.workspace.items, found.as_of)}
     if by == "item":
-        single = [row["items"][0] for row in rows if row["kind"] in {"item", "retraction"}]
+        single = [row.items[0] for row in rows if row.kind in {"item", "retraction"}]
         names = list(dict.fromkeys(single))
         posterior = replace(
             found.posterior, evaluation=replace(found.posterior.evaluation, scenarios=shares_of(found, target))
         )
         rules = replace(found.workspace, scenarios=target.rules)
         effects = leave_one_out(rules, posterior, names, progress, few=EXACT)
-        for row in rows:
-            # Of an item that was retracted, leave_one_out tells what the retraction adds.
-            if (row["kind"] == "item" and row["what"] in active) or row["kind"] == "retraction":
-                row["leave_one_out"] = float(effects[row["what"]][asked])
-        return
+        # Of an item that was retracted, leave_one_out tells what the retraction adds.
+        told = [(row.kind == "item" and row.what in active) or row.kind == "retraction" for row in rows]
+        return [
+            replace(row, leave_one_out=float(effects[row.what][asked])) if is_told else row
+            for row, is_told in zip(rows, told, strict=True)
+        ]
     everything = points[-1].estimate
-    sums = [row for row in rows if row["kind"] in {"group", "source"} and active.intersection(row["items"])]
-    for number, row in enumerate(sums, 1):
+    sums = [n for n, row in enumerate(rows) if row.kind in {"group", "source"} and active.intersection(row.items)]
+    filled = list(rows)
+    for number, n in enumerate(sums, 1):
         progress(f"leaving out one {by} after the other: {100 * number // len(sums)} %")
-        rest = [item for item in found.workspace.items if item.id not in row["items"]]
+        rest = [item for item in found.workspace.items if item.id not in rows[n].items]
         without = pooled.forecast(with_items(found.workspace, rest), found.posterior, found.as_of, target.rules)
         if everything is not None:
-            row["leave_one_out"] = float(everything.shares[asked] - without.shares[asked])
+            filled[n] = replace(rows[n], leave_one_out=float(everything.shares[asked] - without.shares[asked]))
+    return filled

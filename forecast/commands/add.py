@@ -1,28 +1,29 @@
-"""`forecast add`, and `add statement`: ask what was said, show how it is read, and write it to its file."""
+"""`forecast add`: a statement, evidence or a judgement, shown before it is written."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.commands import options
-from forecast.commands.add_evidence import evidence
-from forecast.commands.add_judgement import judgement
+from forecast.commands.running import echo_json
+from forecast.plain import plain as as_plain
 
 if TYPE_CHECKING:
+    from forecast.answers.effect import ItemEffect, ScenarioEffect, StateEffect
+    from forecast.commands.evidence_questions import Answered
+    from forecast.workspace.draft_items import ItemDraft
     from forecast.workspace.drafts import Draft
+    from forecast.workspace.problems import Problem
 
 
 @click.group()
 def add() -> None:
     """Add to the files of a workspace, checked before anything is written."""
-
-
-add.add_command(evidence)
-add.add_command(judgement)
 
 
 @add.command()
@@ -67,13 +68,13 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     if is_wanted:
         draft = files.write(draft, make)
     if as_json:
-        click.echo(json.dumps(_as_json(draft, is_wanted), ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(_as_json(draft, is_wanted))
     else:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
 
 def _show(draft: Draft) -> None:
-    from forecast.commands import textplot
+    from forecast.commands.readable import bars, density
     from forecast.prior.as_read import as_read, levels
     from forecast.prior.readings import Stated, StatedDistribution, numbers
     from forecast.workspace.log_odds import logit, t4_cdf
@@ -87,11 +88,11 @@ def _show(draft: Draft) -> None:
     click.echo(f"read as {as_read(said)}")
     if isinstance(said, Stated) and said.against is None:
         location, scale = said.location, said.scale
-        for line in textplot.density(lambda p: t4_cdf((logit(p) - location) / scale)):
+        for line in density(lambda p: t4_cdf((logit(p) - location) / scale)):
             click.echo(f"  {line}")
         click.echo(f"  {levels(said)}")
     elif isinstance(said, StatedDistribution) and isinstance(added.reading, Distribution):
-        for line in textplot.bars(list(added.reading.probabilities), said.probabilities):
+        for line in bars(list(added.reading.probabilities), said.probabilities):
             click.echo(f"  {line}")
 
 
@@ -122,4 +123,219 @@ def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
         "statement": {key: plain(value) for key, value in draft.fields.items()},
         "read_as": read,
         "problems": [str(problem) for problem in draft.problems],
+    }
+
+
+class _Probability(click.ParamType[float]):
+    name = "probability"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(str(value))
+        except ValueError:
+            self.fail(f"'{value}' is no number; write a probability such as 0.2", param, ctx)
+        if 1.0 < number <= 100.0:
+            self.fail(f"{value} is no probability; {number:g} % is written {number / 100:g}", param, ctx)
+        if not 0.0 <= number <= 1.0:
+            self.fail(f"{value} is no probability; a number from 0 to 1", param, ctx)
+        return number
+
+
+@add.command()
+@click.argument("question")
+@click.argument("probability", metavar="P", type=_Probability())
+@options.workspace
+@click.option("--on", "day", type=options.DATE, metavar="DATE", help="The day it is of (default: today, UTC).")
+@click.option("--why", default="", metavar="TEXT", help="Why this number and not another.")
+@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@options.as_json
+def judgement(
+    question: str, probability: float, root: Path, day: date | None, why: str, yes: bool, as_json: bool
+) -> None:
+    """Record your own probability P of QUESTION in priors/judgements.csv. No forecast is computed from it."""
+    from forecast.commands.writing import Files, right
+    from forecast.workspace.draft_lines import LineDraft, draft_judgement
+    from forecast.workspace.problems import choice
+    from forecast.workspace.read import load
+
+    files, today = Files(root), options.today()
+    known = [one.id for one in load(root, today).questions]
+    if question not in known:
+        msg = f"there is no question '{question}'; {choice('questions', question, known)}"
+        raise click.UsageError(msg)
+
+    def make() -> LineDraft:
+        return draft_judgement(root, day or today, question, probability, why, today)
+
+    draft = right(make())
+    if not as_json:
+        click.echo(draft.added)
+    is_wanted = yes or click.confirm(f"Write it to {draft.path}?", default=True, err=as_json)
+    if is_wanted:
+        draft = files.write(draft, make)
+    if as_json:
+        said = {"date": (day or today).isoformat(), "question": question, "probability": probability, "why": why}
+        echo_json({"path": draft.path, "written": is_wanted, **said})
+    else:
+        click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
+
+
+SPEAKING = ("settled", "likelihood", "support", "claims", "scenarios", "until")
+
+
+@add.command()
+@options.workspace
+@click.option("--headline", metavar="TEXT", help="What is reported, in one sentence.")
+@click.option("--reported", type=options.DATE, metavar="DATE", help="Since when it is known (default: today, UTC).")
+@click.option("--happened", type=options.DATE, metavar="DATE", help="When it happened.")
+@click.option("--source", metavar="ID", help="Who reports it, an id of evidence/sources.yaml or a new one.")
+@click.option("--source-name", metavar="NAME", help="The name of a new source.")
+@click.option("--grade", metavar="LETTER", help="The Admiralty grade of a new source, A to F.")
+@click.option("--credibility", metavar="1-6", help="Of this report, 1 confirmed to 6 cannot be judged (default: 6).")
+@click.option("--group", metavar="NAME", help="Shared by items that copy each other.")
+@click.option("--rho", type=float, metavar="R", help="Correlation of the copies in the group (default: 0.9).")
+@click.option("--url", metavar="URL", help="Where it stands.")
+@click.option("--why", metavar="TEXT", help="Why it says so much and not more.")
+@click.option("--settled", multiple=True, metavar="EVENT=STATE", help="Public, hard and dated; may be repeated.")
+@click.option("--likelihood", multiple=True, metavar="EVENT=NUMBERS", help="P(report) in each state; may be repeated.")
+@click.option("--support", multiple=True, metavar="EVENT=STATES:STRENGTH", help="A verbal weight; may be repeated.")
+@click.option("--claims", multiple=True, metavar="EVENT=STATE", help="The report says: already so; may be repeated.")
+@click.option("--scenarios", metavar="NUMBERS", help="P(report) in each scenario, in order, and in `other`.")
+@click.option(
+    "--until", metavar="DATE", help="When what is not said to be so already has worn off (default: 180 days)."
+)
+@click.option("--supersedes", metavar="ID", help="The item that this one corrects.")
+@click.option("--id", "item_id", metavar="ID", help="Of the item (default: made from date and headline).")
+@options.as_of
+@options.seed
+@click.option("--no-effect", is_flag=True, help="Do not compute what it does to the forecast.")
+@click.option("--dry-run", is_flag=True, help="Show what it would do; ask nothing more and write nothing.")
+@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@options.as_json
+def evidence(
+    root: Path, as_of: date | None, seed: int | None, no_effect: bool, dry_run: bool, yes: bool, as_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
+    """Add an evidence item in a file of its own: asks, shows what it does to the forecast, and asks before writing.
+
+    What an option says is not asked. Nothing is written if the item has a problem.
+    """
+    from forecast.commands.evidence_questions import Bearings, Given, answer, fitted
+    from forecast.commands.writing import Files, right
+
+    files = Files(root)
+    bearings = Bearings(**{name: given.pop(name) for name in SPEAKING})
+    answered = answer(root, Given(**given, bearings=bearings), ask=not yes, to_stderr=as_json)
+    draft = right(_draft(root, answered))
+    effect, doubts = _effect(answered, draft, root, as_of, seed, is_wanted=not no_effect)
+    problems = (*draft.problems, *doubts)
+    if not as_json:
+        _show_of_add_evidence(draft, effect)
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    is_wanted = not dry_run and (yes or click.confirm(_question(draft), default=True, err=as_json))
+
+    def again() -> ItemDraft:
+        nonlocal answered
+        answered = fitted(root, answered, is_named=given["item_id"] is not None)
+        return _draft(root, answered)
+
+    if is_wanted:
+        draft = files.write(draft, again)
+    if as_json:
+        found = _as_json_of_add_evidence(answered, effect, problems, is_wanted)
+        echo_json(found)
+    else:
+        click.echo(f"written: {', '.join(draft.contents)}" if is_wanted else "nothing written")
+
+
+def _draft(root: Path, answered: Answered) -> ItemDraft:
+    from forecast.workspace.draft_items import draft_item
+
+    return draft_item(
+        root,
+        answered.path,
+        answered.fields,
+        answered.bearings,
+        answered.new_source,
+        options.today(),
+        answered.problems,
+    )
+
+
+def _effect(
+    answered: Answered, draft: ItemDraft, root: Path, as_of: date | None, seed: int | None, *, is_wanted: bool
+) -> tuple[ItemEffect | None, tuple[Problem, ...]]:
+    """Return what the item does, and doubts that it raises. Raises WorkspaceProblems for an item that is wrong."""
+    from forecast.workspace.problems import WorkspaceProblems
+
+    if draft.workspace is None or draft.item is None:
+        raise WorkspaceProblems(draft.problems)
+    if not is_wanted:
+        return None, ()
+    from forecast.commands.running import opened
+
+    with opened(root, as_of, seed) as session:
+        return session.effect(answered.workspace, draft.workspace, draft.item)
+
+
+def _question(draft: ItemDraft) -> str:
+    return f"Write it to {' and '.join(draft.contents)}?"
+
+
+def _show_of_add_evidence(draft: ItemDraft, effect: ItemEffect | None) -> None:
+    click.echo(draft.added)
+    if effect is None:
+        return
+    _print_rows("scenario", [(row.id, "", row) for row in effect.scenarios])
+    click.echo()
+    named = [
+        (event.id if place == 0 else "", row.state, row)
+        for event in effect.events
+        for place, row in enumerate(event.states)
+    ]
+    _print_rows("event", named)
+    click.echo(f"as of {effect.as_of}, with all other evidence; change in percentage points")
+    if not effect.counts:
+        click.echo("it is reported later than that, so it does not count yet")
+
+
+def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | StateEffect]]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    from forecast.commands.readable import style_of
+    from forecast.digits import change, percent
+
+    with_state = any(state for _, state, _ in rows)
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in (kind, "state") if with_state else (kind,):
+        grid.add_column(heading)
+    for heading in ("before", "after", "change"):
+        grid.add_column(heading, justify="right")
+    for name, state, row in rows:
+        shown = change(row.change, row.mcse)
+        numbers = [percent(number, row.mcse) for number in (row.before, row.probability)]
+        labels = (name, state) if with_state else (name,)
+        grid.add_row(*map(Text, (*labels, *numbers)), Text(shown, style=style_of(shown)))
+    Console(highlight=False, soft_wrap=False).print(grid)
+
+
+def _as_json_of_add_evidence(
+    answered: Answered, effect: ItemEffect | None, problems: Sequence[Problem], is_written: bool
+) -> dict[str, Any]:
+    from forecast.workspace.draft_items import BEARS_ON
+    from forecast.workspace.nodes import plain
+
+    item = {key: plain(value) for key, value in answered.fields.items()}
+    item[BEARS_ON] = [plain(bearing) for bearing in answered.bearings]
+    new = answered.new_source
+    return {
+        "path": answered.path,
+        "written": is_written,
+        "item": item,
+        "new_source": {"id": new[0], **plain(new[1])} if new else None,
+        "effect": as_plain(effect),
+        "problems": [str(problem) for problem in problems],
     }

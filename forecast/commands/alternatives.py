@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 from forecast.digits import change, percent
-from forecast.record.alternative_rows import computed, is_clear
+from forecast.record.tables import computed, is_clear
 
 if TYPE_CHECKING:
     from forecast.record.outcome import Outcome
@@ -32,19 +32,11 @@ def alternatives(root: Path, as_of: date | None, top: int, as_json: bool) -> Non
     By weights on the draws that there are; what they cannot bear needs a refit, which
     `forecast report --refit-alternatives` does for all of them.
     """
-    from forecast import pipeline
-    from forecast.answers.kept_alternatives import kept_alternatives
-    from forecast.commands.progress import Progress
-
-    progress = Progress()
-    try:
-        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
-        rows = kept_alternatives(found, root / "reports" / ".cache", progress)
-    finally:
-        progress.done()
+    with opened(root, as_of) as session:
+        found, rows = session.outcome, session.alternatives()
     if as_json:
         table = {"forecast": _forecast(found), "computed": computed(rows), "of": len(rows), "rows": rows}
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1))
+        echo_json(table)
     else:
         _print(found, rows, top)
 
@@ -60,7 +52,7 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from forecast.record.alternative_rows import NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
+    from forecast.record.tables import NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
     from forecast.reweight.trusted import not_reliable
 
     names = found.scenario_ids
@@ -96,7 +88,7 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
 
 
 def _under(rows: Sequence[Row]) -> str:
-    from forecast.record.alternative_rows import largest_change
+    from forecast.record.tables import largest_change
 
     return (
         f" (none by {100 * VISIBLE:g} points)"

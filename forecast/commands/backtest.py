@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened, refused, wrong_usage
 from forecast.digits import percent
 
 WEEK = 7
@@ -56,48 +56,44 @@ def backtest(
     """
     from concurrent.futures.process import BrokenProcessPool
 
-    from forecast import pipeline
-    from forecast.commands.progress import Progress
     from forecast.replay import workers as places
-    from forecast.replay.backtest import NoDatesError
-    from forecast.replay.backtest import backtest as replayed
     from forecast.replay.day import OtherProgramError
-    from forecast.replay.run import DrawsNotSharedError
+    from forecast.replay.run import DrawsNotSharedError, NoDatesError
+    from forecast.replay.run import backtest as replayed
 
     if out is not None and out.suffix != ".csv":
         raise click.BadParameter(f"'{out}': write a name that ends with .csv", param_hint="--out")
     if scheduler is not None and workers is not None:
         raise click.UsageError("--workers are local processes; a cluster (--scheduler) has its own")
-    progress, started = Progress(), perf_counter()
+    started = perf_counter()
     try:
         mapped = places.local(workers or places.cores()) if scheduler is None else places.dask(scheduler)
-        told = replayed(
-            root, options.today(), progress, mapped, first=first, last=last, every_days=step,
-            seed=pipeline.DEFAULT_SEED if seed is None else seed, out=out,
-        )  # fmt: skip
-    except NoDatesError as error:
-        raise click.UsageError(str(error)) from error
+        with (
+            opened(root, seed=seed) as session,
+            wrong_usage(NoDatesError),
+            refused(OtherProgramError, DrawsNotSharedError),
+        ):
+            told = replayed(
+                root, session.now, session.progress, mapped, first=first, last=last, every_days=step,
+                seed=session.seed, out=out,
+            )  # fmt: skip
     except ImportError as error:
         raise click.ClickException(f"{error.name} is not installed; run: pip install 'forecast[dask]'") from error
     except BrokenProcessPool as error:
         told_why = "a process that computed dates was ended from outside, often for want of memory"
         raise click.ClickException(f"{told_why}; finished dates are kept: run again, with fewer --workers") from error
-    except (OtherProgramError, DrawsNotSharedError) as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        progress.done()
     told["seconds"] = perf_counter() - started
     for row in told["impossible"]:
         names = ", ".join(f"'{name}'" for name in row["items"])
         click.echo(f"{row['as_of']} is left out: its evidence was impossible together: {names}", err=True)
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(told)
     else:
         _print(told, out)
 
 
 def _print(told: Mapping[str, Any], out: Path | None) -> None:
-    from forecast.commands.textplot import sparkline
+    from forecast.commands.readable import sparkline
 
     kept = f", {told['kept']} of them kept from before" if told["kept"] else ""
     fits = told["fits"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json
 
 if TYPE_CHECKING:
     from forecast.store.room import Listed
@@ -30,7 +30,7 @@ def cache(root: Path, prune: bool, everything: bool, as_json: bool) -> None:
     left = room.listed(folder)
     if as_json:
         told = {"folder": str(folder), "bound": room.BOUND, "entries": _rows(left), "removed": _rows(gone)}
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(told)
         return
     if left:
         _print(left)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +28,12 @@ def check(root: Path, with_network: bool, as_json: bool) -> None:
 
     Exit status: 0 no errors (there may be warnings), 1 errors, 2 wrong usage.
     """
-    from forecast import pipeline
+    from forecast.pipeline import check as checked
 
-    workspace, problems = pipeline.check(root, options.today())
+    with opened(root) as session:
+        workspace, problems = checked(session)
     if as_json:
-        click.echo(json.dumps(_as_json(workspace, problems, with_network), ensure_ascii=False, indent=2))
+        echo_json(_as_json(workspace, problems, with_network), 2)
     else:
         for problem in problems:
             click.echo(str(problem))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 from forecast.digits import DERIVED, exact, percent, share
+from forecast.plain import plain
+
+if TYPE_CHECKING:
+    from forecast.answers.conflict import Conflict
+
 
 LEAST_DECIBANS = 0.005  # what is smaller prints as zero
 SURPRISING = 0.05
@@ -24,75 +29,68 @@ SURPRISING = 0.05
 @options.as_json
 def conflict(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
     """Print how far the reports disagree with each other, and what they made of the statements."""
-    from forecast import pipeline
-    from forecast.answers import conflict as answer
-    from forecast.commands.progress import Progress
-
-    progress = Progress()
-    try:
-        told = answer.conflict(pipeline.concluded(root, options.today(), progress, as_of=as_of), top, progress)
-    finally:
-        progress.done()
+    with opened(root, as_of) as session:
+        told = session.conflict(top)
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(plain(told))
     else:
         _print(told, top)
 
 
-def _print(told: Mapping[str, Any], top: int) -> None:
-    n = told["telling"]
+def _print(told: Conflict, top: int) -> None:
+    n = told.telling
     click.echo(
-        f"{told['reports']} report{'s' * (told['reports'] != 1)}, of which {n} still tell{'s' * (n == 1)} states apart"
+        f"{told.reports} report{'s' * (told.reports != 1)}, of which {n} still tell{'s' * (n == 1)} states apart"
     )
     if n:
         _print_whole(told)
-    for heading, rows in (("fight", told["fights"]), ("support each other", told["supports"])):
+    for heading, rows in (("fight", told.fights), ("support each other", told.supports)):
         _table(
             (heading, "decibans", ""),
             [
                 (
-                    f"{' / '.join(row['items'])}{' (copies)' if row['copies'] else ''}",
-                    f"{row['decibans']:+.2f}",
-                    f"± {row['mcse']:.2f}",
+                    f"{' / '.join(row.items)}{' (copies)' if row.copies else ''}",
+                    f"{row.decibans:+.2f}",
+                    f"± {row.mcse:.2f}",
                 )
                 for row in rows
-                if abs(row["decibans"]) >= LEAST_DECIBANS
+                if abs(row.decibans) >= LEAST_DECIBANS
             ],
         )
     _table(
         ("least expected after all others", "chance", "p-value", "decibans"),
         [
-            (row["item"], percent(row["chance"], row["mcse"]), share(row["p_value"], 2), f"{row['decibans']:+.2f}")
-            for row in sorted(told["items"], key=lambda row: (row["p_value"], -row["decibans"]))[:top]
+            (row.item, percent(row.chance, row.mcse), share(row.p_value, 2), f"{row.decibans:+.2f}")
+            for row in sorted(told.items, key=lambda row: (row.p_value, -row.decibans))[:top]
         ],
     )
     _table(
         ("statement", "stated", "before", "after", ""),
         [
             (
-                row["statement"],
-                _stated(*row["stated"]),
-                percent(row["before"], None),
-                percent(row["after"], None),
-                "refuted" if row["refuted"] else "",
+                row.statement,
+                _stated(*row.stated),
+                percent(row.before, None),
+                percent(row.after, None),
+                "refuted" if row.refuted else "",
             )
-            for row in told["statements"]
+            for row in told.statements
         ],
     )
 
 
-def _print_whole(told: Mapping[str, Any]) -> None:
-    whole = told["surprise"]
-    verdict = "surprising" if whole["p_value"] < SURPRISING else "no surprise"
+def _print_whole(told: Conflict) -> None:
+    whole = told.surprise
+    verdict = "surprising" if whole.p_value < SURPRISING else "no surprise"
     click.echo(
-        f"{verdict}: {percent(whole['p_value'], whole['mcse'])} (± {100 * whole['mcse']:.1f}) of simulated sets of "
+        f"{verdict}: {percent(whole.p_value, whole.mcse)} (± {100 * whole.mcse:.1f}) of simulated sets of "
         f"reports are as improbable as this one, or more"
     )
-    if abs(told["conflict"]) < max(LEAST_DECIBANS, 2.0 * told["mcse"]):
+    if abs(told.conflict) < max(LEAST_DECIBANS, 2.0 * told.mcse):
         together = "as probable together as they would be independently"
     else:
-        together = f"{'less' if told['conflict'] > 0.0 else 'more'} probable together than they would be independently"
-    click.echo(f"conflict {told['conflict']:+.2f} ± {told['mcse']:.2f} decibans: {together}")
+        together = f"{'less' if told.conflict > 0.0 else 'more'} probable together than they would be independently"
+    click.echo(f"conflict {told.conflict:+.2f} ± {told.mcse:.2f} decibans: {together}")
 
 
 def _stated(low: float, middle: float, high: float) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from forecast.commands import options
-from forecast.commands.forked import said
 from forecast.commands.readable import style_of
+from forecast.commands.running import echo_json, opened, said, wrong_usage
 from forecast.digits import change, percent
+from forecast.plain import plain
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from forecast.answers.diff import Cause, Difference
 
 VISIBLE = 0.0005  # a change below it leaves every printed digit as it is
 SHOWN_EVENTS = 8
@@ -36,50 +38,42 @@ def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
     A and B are days (YYYY-MM-DD), numbers of ledger lines, `latest`, or ~N (N updates before it). Without them: the
     latest update against the one before.
     """
-    from forecast import pipeline
-    from forecast.answers.ends import UnknownUpdateError
-    from forecast.commands.progress import Progress
+    from forecast.answers.diff import UnknownUpdateError
     from forecast.record.ledger import read_ledger
 
     if len(ends) > len(DEFAULT_ENDS):
         msg = f"two forecasts are compared, not {len(ends)}"
         raise click.UsageError(msg)
     first, last = (*ends, *DEFAULT_ENDS[len(ends) :])
-    progress = Progress()
-    try:
-        table = pipeline.difference(root, options.today(), progress, first, last)
-        progress.done()
-        said(read_ledger(root))
-    except UnknownUpdateError as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root) as session, wrong_usage(UnknownUpdateError):
+        table = session.difference(first, last)
+    said(read_ledger(root))
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(plain(table))
     else:
         _print(table, top)
 
 
-def _print(table: Mapping[str, Any], top: int) -> None:
-    click.echo(f"from {table['from']['name']} to {table['to']['name']}")
-    for news in table["news"]:
+def _print(table: Difference, top: int) -> None:
+    click.echo(f"from {table.from_.name} to {table.to.name}")
+    for news in table.news:
         click.echo(f"  {news}")
-    if not table["news"]:
+    if not table.news:
         click.echo("  the same inputs")
     click.echo()
     _print_steps(table, top)
     click.echo("steps in percentage points, in the order in which they became known; they add up")
-    if table["unreliable"]:
+    if table.unreliable:
         click.echo("~ few draws bear this step: it may be off by points; the steps still add up")
     _print_events(table)
 
 
-def _print_steps(table: Mapping[str, Any], top: int) -> None:
+def _print_steps(table: Difference, top: int) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    names = [row["id"] for row in table["scenarios"]]
+    names = [row.id for row in table.scenarios]
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("known from", no_wrap=True)
     grid.add_column("what", overflow="fold")
@@ -87,44 +81,45 @@ def _print_steps(table: Mapping[str, Any], top: int) -> None:
         grid.add_column(name.replace("_", " "), justify="right")
     grid.add_column("")
 
-    def percents(end: str) -> list[Text]:
-        return [Text(percent(row[end], row[f"{end}_mcse"])) for row in table["scenarios"]]
-
-    grid.add_row(table["from"]["as_of"], Text("from"), *percents("from"), "")
-    for row in _largest(table["rows"], top):
-        if row["kind"] == "monte_carlo" and max(map(abs, row["scenarios"].values())) < VISIBLE:
+    before = [Text(percent(row.from_, row.from_mcse)) for row in table.scenarios]
+    grid.add_row(str(table.from_.as_of), Text("from"), *before, "")
+    for row in _largest(table.rows, top):
+        if row.kind == "monte_carlo" and max(map(abs, row.scenarios.values())) < VISIBLE:
             continue
-        what = f"retraction of {row['what']}" if row["kind"] == "retraction" else row["what"]
-        steps = [_step(row["scenarios"][name]) for name in names]
-        note = "" if row["reliable"] else "~" if row["possible"] else "impossible without what follows"
-        grid.add_row(row["on"] or "", Text(what), *steps, note)
-    changes = [_step(row["change"]) for row in table["scenarios"]]
+        what = f"retraction of {row.what}" if row.kind == "retraction" else row.what
+        steps = [_step(row.scenarios[name]) for name in names]
+        note = "" if row.reliable else "~" if row.possible else "impossible without what follows"
+        grid.add_row(str(row.on or ""), Text(what), *steps, note)
+    changes = [_step(row.change) for row in table.scenarios]
     grid.add_row("", Text("change"), *changes, "")
-    grid.add_row(table["to"]["as_of"], Text("to"), *percents("to"), "")
+    after = [Text(percent(row.to, row.to_mcse)) for row in table.scenarios]
+    grid.add_row(str(table.to.as_of), Text("to"), *after, "")
     Console(highlight=False, soft_wrap=False).print(grid)
 
 
-def _largest(rows: Sequence[Mapping[str, Any]], top: int) -> list[Mapping[str, Any]]:
+def _largest(rows: Sequence[Cause], top: int) -> list[Cause]:
     """Keep time, the remainder and the `top` largest steps of items, in their order; add up the others."""
+    from forecast.answers.diff import Cause
+
     time, *steps, rest = rows
     if len(steps) <= top:
         return list(rows)
-    ranked = sorted(range(len(steps)), key=lambda i: (-max(map(abs, steps[i]["scenarios"].values())), i))
+    ranked = sorted(range(len(steps)), key=lambda i: (-max(map(abs, steps[i].scenarios.values())), i))
     shown, others = sorted(ranked[:top]), [steps[i] for i in ranked[top:]]
-    total = {name: sum(row["scenarios"][name] for row in others) for name in time["scenarios"]}
-    reliable = all(row["reliable"] for row in others)
-    summed = {"what": f"{len(others)} others", "kind": "others", "on": None, "scenarios": total}
-    return [time, *(steps[i] for i in shown), {**summed, "reliable": reliable, "possible": True}, rest]
+    total = {name: sum(row.scenarios[name] for row in others) for name in time.scenarios}
+    reliable = all(row.reliable for row in others)
+    summed = Cause(what=f"{len(others)} others", kind="others", scenarios=total, events={}, reliable=reliable)
+    return [time, *(steps[i] for i in shown), summed, rest]
 
 
-def _print_events(table: Mapping[str, Any]) -> None:
+def _print_events(table: Difference) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    moved = [(event["id"], max(event["states"], key=lambda row: abs(row["change"]))) for event in table["events"]]
-    moved = [(name, row) for name, row in moved if abs(row["change"]) >= VISIBLE]
-    moved.sort(key=lambda one: -abs(one[1]["change"]))
+    moved = [(event.id, max(event.states, key=lambda row: abs(row.change))) for event in table.events]
+    moved = [(name, row) for name, row in moved if abs(row.change) >= VISIBLE]
+    moved.sort(key=lambda one: -abs(one[1].change))
     if not moved:
         return
     click.echo()
@@ -135,11 +130,11 @@ def _print_events(table: Mapping[str, Any]) -> None:
         grid.add_column(heading, justify="right", no_wrap=True)
     grid.add_column("moved most by", overflow="fold")
     for name, row in moved[:SHOWN_EVENTS]:
-        by = max(table["rows"], key=lambda step: abs(step["events"][name][row["id"]]))
-        effect = by["events"][name][row["id"]]
-        most = f"{by['what']} ({change(effect, None)})" if abs(effect) >= VISIBLE else "-"
-        ends = (percent(row["from"], row["from_mcse"]), percent(row["to"], row["to_mcse"]), change(row["change"], None))
-        grid.add_row(*map(Text, (name, row["id"], *ends, most)))
+        by = max(table.rows, key=lambda step: abs(step.events[name][row.id]))
+        effect = by.events[name][row.id]
+        most = f"{by.what} ({change(effect, None)})" if abs(effect) >= VISIBLE else "-"
+        ends = (percent(row.from_, row.from_mcse), percent(row.to, row.to_mcse), change(row.change, None))
+        grid.add_row(*map(Text, (name, row.id, *ends, most)))
     Console(highlight=False, soft_wrap=False).print(grid)
     if len(moved) > SHOWN_EVENTS:
         click.echo(f"and {len(moved) - SHOWN_EVENTS} more events: --json has all of them")

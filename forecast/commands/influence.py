@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 from forecast.digits import change, percent
+from forecast.plain import plain
+
+if TYPE_CHECKING:
+    from forecast.answers.influence import Change, GradeShift, Influence, WithoutExpert
+
 
 LEAST_BITS, LEAST_SHARE = 0.0005, 0.005  # what is smaller prints as zero
 VISIBLE = 0.0005  # of a change of probability
@@ -28,74 +33,64 @@ def influence(scenario: str | None, root: Path, as_of: date | None, top: int, as
 
     Judgements: the events whose CPTs the spread comes from, every expert left out, every grade a step up or down.
     """
-    from forecast import pipeline
-    from forecast.answers import influence as answer
-    from forecast.commands.progress import Progress
     from forecast.workspace.problems import choice
 
-    progress = Progress()
-    try:
-        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
-        names = found.scenario_ids
+    with opened(root, as_of) as session:
+        names = session.outcome.scenario_ids
         if scenario is not None and scenario not in names:
             raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, names)}")
-        told = answer.influence(found, progress)
-    finally:
-        progress.done()
+        told = session.influence()
     if scenario is not None:
         names = (scenario,)
-        answer.of_one(told, scenario)
+        told = told.of(scenario)
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(plain(told))
         return
     _print(told, names, top)
 
 
-def _print(told: Mapping[str, Any], names: Sequence[str], top: int) -> None:
-    arrows = [row for row in told["arrows"] if row["bits"] >= LEAST_BITS]
-    _table(("arrow", "bits"), [(f"{row['parent']} -> {row['child']}", f"{row['bits']:.3f}") for row in arrows[:top]])
-    if rest := len(told["arrows"]) - len(arrows[:top]):
+def _print(told: Influence, names: Sequence[str], top: int) -> None:
+    arrows = [row for row in told.arrows if row.bits >= LEAST_BITS]
+    _table(("arrow", "bits"), [(f"{row.parent} -> {row.child}", f"{row.bits:.3f}") for row in arrows[:top]])
+    if rest := len(told.arrows) - len(arrows[:top]):
         click.echo(f"and {rest} weaker arrow{'s' * (rest != 1)}")
     click.echo()
-    rows = [row for row in told["judgements"] if any((row["shares"][name] or 0.0) >= LEAST_SHARE for name in names)]
+    rows = [row for row in told.judgements if any((row.shares[name] or 0.0) >= LEAST_SHARE for name in names)]
     _table(
         ("share of the spread from the CPT of", *names),
-        [(row["event"], *(_share(row["shares"][name]) for name in names)) for row in rows[:top]],
+        [(row.event, *(_share(row.shares[name]) for name in names)) for row in rows[:top]],
     )
-    if any(row["shares"][name] is None for row in rows for name in names):
+    if any(row.shares[name] is None for row in rows for name in names):
         click.echo("-: too few draws for so many numbers")
     click.echo()
-    borne = [row for row in told["experts"] if row["reliable"]]
+    borne = [(row, row.effects) for row in told.experts if row.effects is not None]
     _table(
         ("without", "said", *names),
-        [
-            (_who(row), str(row["statements"]), *(_change(row["effects"][name]) for name in names))
-            for row in borne[:top]
-        ],
+        [(_who(row), str(row.statements), *(_change(effects[name]) for name in names)) for row, effects in borne[:top]],
     )
     if borne:
         click.echo("change in percentage points ± its Monte Carlo error, by reweighting the draws")
-    if refit := [row for row in told["experts"] if not row["reliable"]]:
+    if refit := [row for row in told.experts if not row.reliable]:
         listed = ", ".join(_who(row) for row in refit)
         click.echo(f"needs a refit, `forecast show --without-expert NAME` (of a group --without-group): {listed}")
-    _print_grades(told["grades"], names)
+    _print_grades(told.grades, names)
 
 
-def _print_grades(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+def _print_grades(rows: Sequence[GradeShift], names: Sequence[str]) -> None:
     if not rows:
         return
-    moving = [row for row in rows if any(abs(row["effects"][name]) >= VISIBLE for name in names)]
+    moving = [row for row in rows if any(abs(row.effects[name]) >= VISIBLE for name in names)]
     click.echo()
     _table(
         ("grade", "counted as", "sources", *names),
         [
-            (row["grade"], row["as"], str(row["sources"]), *(change(row["effects"][name], None) for name in names))
+            (row.grade, row.as_, str(row.sources), *(change(row.effects[name], None) for name in names))
             for row in moving
         ],
     )
     if moving:
         click.echo("change in percentage points if sources of one grade were counted as of another")
-    if still := [f"{row['grade']} as {row['as']}" for row in rows if row not in moving]:
+    if still := [f"{row.grade} as {row.as_}" for row in rows if row not in moving]:
         click.echo(f"moves nothing, counted otherwise: {', '.join(sorted(still))}")
 
 
@@ -103,12 +98,12 @@ def _share(share: float | None) -> str:
     return "-" if share is None else percent(share, None)
 
 
-def _who(row: Mapping[str, Any]) -> str:
-    return f"group {row['name']}" if row["kind"] == "group" else str(row["name"])
+def _who(row: WithoutExpert) -> str:
+    return f"group {row.name}" if row.kind == "group" else row.name
 
 
-def _change(effect: Mapping[str, float]) -> str:
-    return f"{change(effect['change'], effect['mcse'])} ± {100 * effect['mcse']:.1f}"
+def _change(effect: Change) -> str:
+    return f"{change(effect.change, effect.mcse)} ± {100 * effect.mcse:.1f}"
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -24,8 +24,8 @@ COMMANDS = {
     "query": ("forecast.commands.query:query", "Compute the marginals of a BIF network given evidence."),
     "pool": ("forecast.commands.pool:pool", "Pool a table of forecasts question by question, and score it."),
     "score": ("forecast.commands.score:score", "Score forecasts whose outcome is known, of a table or of the replay."),
-    "experts": ("forecast.commands.experts:experts", "Print what the model made of those who spoke."),
-    "sources": ("forecast.commands.sources:sources", "Print what became of those who report."),
+    "experts": ("forecast.commands.feedback:experts", "Print what the model made of those who spoke."),
+    "sources": ("forecast.commands.feedback:sources", "Print what became of those who report."),
     "why": ("forecast.commands.why:why", "Explain a probability by the evidence, item by item."),
     "what-if": ("forecast.commands.what_if:what_if", "Show the forecast under a supposition, learned or imposed."),
     "story": ("forecast.commands.story:story", "Tell each scenario by its most probable course of events."),
@@ -39,15 +39,15 @@ COMMANDS = {
         "forecast.commands.alternatives:alternatives",
         "Show the forecast under other weights, without each group and each source.",
     ),
-    "log": ("forecast.commands.log:log", "Print the updates so far: what they forecast, and what was new."),
+    "log": ("forecast.commands.ledger:log", "Print the updates so far: what they forecast, and what was new."),
     "diff": ("forecast.commands.diff:diff", "Show what changed between two forecasts, and what each change did."),
-    "verify": ("forecast.commands.verify:verify", "Tell whether every forecast is still what was written."),
+    "verify": ("forecast.commands.ledger:verify", "Tell whether every forecast is still what was written."),
     "backtest": ("forecast.commands.backtest:backtest", "Forecast past dates again, each from what was known then."),
     "questions": ("forecast.commands.questions:questions", "Print the dated questions beside what others say of them."),
-    "resolve": ("forecast.commands.resolve:resolve", "Resolve a question, or settle an event from a day on."),
+    "resolve": ("forecast.commands.questions:resolve", "Resolve a question, or settle an event from a day on."),
     "rename": ("forecast.commands.rename:rename", "Rename something in every file that names it."),
-    "due": ("forecast.commands.due:due", "List what should be resolved, watched or updated."),
-    "merge": ("forecast.commands.merge:merge", "Join the ledgers of two branches that git has merged."),
+    "due": ("forecast.commands.questions:due", "List what should be resolved, watched or updated."),
+    "merge": ("forecast.commands.ledger:merge", "Join the ledgers of two branches that git has merged."),
     "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
     "cache": ("forecast.commands.cache:cache", "List what is kept to save time, and prune it."),
 }
@@ -89,7 +89,7 @@ class _Commands(click.Group):
             # Nothing undefined is printed or written, whatever command comes upon it.
             raise click.ClickException(f"the result is undefined: {undefined}") from undefined
         except OSError as failure:
-            from forecast.commands.failures import told
+            from forecast.commands.writing import told
 
             if failure.errno == errno.EPIPE:
                 raise  # whoever read the output has enough of it; click ends quietly

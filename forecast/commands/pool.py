@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forecast.commands import options
-from forecast.commands.progress import Progress
+from forecast.commands.running import Progress
 from forecast.digits import share
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from math import exp, isfinite
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from forecast.commands.progress import Progress
+from forecast.commands.running import Progress, as_text
 from forecast.digits import share
 from forecast.workspace.problems import choice, one_form, shown
 
@@ -104,7 +103,7 @@ def _as_json(found: Answer, network: DiscreteNetwork) -> str:
         name: dict(zip(network.states[name], found.marginals[name].tolist(), strict=True)) for name in network.names
     }
     answered = {"log_evidence": found.log_evidence, "marginals": marginals}
-    return json.dumps(answered, indent=2, ensure_ascii=False, allow_nan=False)
+    return as_text(answered, 2)
 
 
 def _print_table(found: Answer, network: DiscreteNetwork, findings: Sequence[Finding]) -> None:

@@ -1,13 +1,24 @@
-"""Forecast tables on a terminal."""
+"""Forecast tables and small drawings on a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-from forecast.digits import UNKNOWN_ERROR, change, interval, percent
+import click
+
+from forecast.digits import UNKNOWN_ERROR, change, exact, interval, percent
 from forecast.prior.settings import CHAINS, SAMPLED_PER_CHAIN
 from forecast.reweight.trusted import not_reliable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.table import Table as Grid
+
+    from forecast.answers.by_date import ByDate, Chance, EventOn, ScenarioOn, StateOn
+
 
 Table = Mapping[str, Any]
 
@@ -24,7 +35,12 @@ def style_of(shown: str) -> str:
 
 def interval_of(row: Table) -> str:
     """Write the 90 % interval of a row with `quantiles` and `mcse`."""
-    return interval(row["quantiles"]["0.05"], row["quantiles"]["0.95"], row["mcse"])
+    return middle_90(row["quantiles"], row["mcse"])
+
+
+def middle_90(quantiles: Mapping[str, float], mcse: float | None) -> str:
+    """Write the 90 % interval between quantiles, by level."""
+    return interval(quantiles["0.05"], quantiles["0.95"], mcse)
 
 
 def print_scenarios(table: Table, *, with_change: bool) -> None:
@@ -100,3 +116,132 @@ def print_basis(table: Table) -> None:
 def doubt(table: Table) -> str:
     """Say in one sentence that a forecast is not reliable, and why; empty where it is."""
     return not_reliable(table["diagnostics"].get("reasons", ()))  # older files give no reasons
+
+
+Row = Mapping[str, Any]
+
+ROUNDING = 9  # decimals: what is nearer to 0 or 1 is known
+
+
+def print_by(table: ByDate) -> None:
+    """Print scenarios and events: probability on the day, 90 % interval, and the probability at the horizon."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=False)
+    scenarios = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("scenario", f"on {table.by}", "90 % interval", "at the horizon"):
+        scenarios.add_column(heading, justify="left" if heading == "scenario" else "right")
+    for row in table.scenarios:
+        scenarios.add_row(*map(Text, (row.id, *_cells(row, row.at_horizon, row.at_horizon_mcse))))
+    events = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("event", "state", "", str(table.by), "90 % interval", "at the horizon"):
+        events.add_column(heading, justify="left" if heading in {"event", "state", ""} else "right")
+    for event in table.events:
+        for place, cells in enumerate(_states(event)):
+            events.add_row(*map(Text, (event.id if place == 0 else "", *cells)))
+    console.print(scenarios)
+    click.echo()
+    console.print(events)
+    click.echo(f"as of {table.as_of}, news watched until {table.known_until}, horizon {table.horizon}")
+    click.echo("by: this step or a later one taken by the day; on: in this state on the day")
+
+
+def _states(event: EventOn) -> list[tuple[str, ...]]:
+    rows = event.states
+    if event.kind != "reached":
+        return [(row.state, "on", *_cells(row, row.at_horizon, row.at_horizon_mcse)) for row in rows]
+    # At least the first state is certain. The error of a sum is at most the sum of the errors.
+    later = [
+        [sum(getattr(one, key) for one in rows[place:]) for key in ("at_horizon", "at_horizon_mcse")]
+        for place in range(len(rows))
+    ]
+    cells = [
+        (one.state, "by", *_cells(one.reached, *sums))
+        for one, sums in zip(rows, later, strict=True)
+        if one.reached is not None
+    ]
+    return list(cells[1:])
+
+
+def _cells(row: Chance | ScenarioOn | StateOn, at_horizon: float, error: float) -> tuple[str, str, str]:
+    low, high = row.quantiles["0.05"], row.quantiles["0.95"]
+    if low == high:  # every draw says the same: 0 or 1, but for rounding
+        known = percent(round(low, ROUNDING), row.mcse)
+        return known, "known", known
+    return percent(row.probability, row.mcse), middle_90(row.quantiles, row.mcse), percent(at_horizon, error)
+
+
+def print_prior(table: Table) -> None:
+    """Print scenarios and events: by the statements with their 90 % interval, by the flat prior, and the pulls."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=False)
+    scenarios = _grid("scenario")
+    for row in table["scenarios"]:
+        scenarios.add_row(*map(Text, (row["id"], *_numbers(row))))
+    console.print(scenarios)
+    console.print()
+    events = _grid("event", "state")
+    events.add_column("pull", justify="right")
+    for event in table["events"]:
+        for place, row in enumerate(event["states"]):
+            name, pull = (event["id"], f"{event['pull']:.2f}") if place == 0 else ("", "")
+            events.add_row(*map(Text, (name, row["state"], *_numbers(row), pull)))
+    console.print(events)
+
+
+def _grid(*names: str) -> Grid:
+    from rich.table import Table as Grid
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        grid.add_column(name)
+    for heading in ("statements", "90 % interval", "flat"):
+        grid.add_column(heading, justify="right")
+    return grid
+
+
+def _numbers(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    flat = row["flat"]
+    return (
+        percent(row["probability"], row["mcse"]),
+        interval_of(row),
+        percent(flat["probability"], flat["mcse"]),
+    )
+
+
+EIGHTHS = " ▁▂▃▄▅▆▇█"
+COLUMNS = 50  # of two percent each
+ROWS = 4
+TICKS = ((0, "0"), (12, "25"), (25, "50"), (37, "75"), (47, "100 %"))
+BAR = 40  # columns of a bar of 100 %
+
+
+def density(cdf: Callable[[float], float]) -> Iterator[str]:
+    """Yield lines that draw a distribution over 0 to 1, given its distribution function, and the axis below."""
+    edges = [column / COLUMNS for column in range(1, COLUMNS)]
+    below = [0.0, *map(cdf, edges), 1.0]
+    masses = [after - before for before, after in pairwise(below)]
+    heights = [round(mass / max(masses) * ROWS * 8) for mass in masses]
+    for row in reversed(range(ROWS)):
+        yield "".join(EIGHTHS[min(max(height - 8 * row, 0), 8)] for height in heights).rstrip()
+    axis = [" "] * (COLUMNS + 2)
+    for column, label in TICKS:
+        axis[column : column + len(label)] = label
+    yield "─" * COLUMNS
+    yield "".join(axis).rstrip()
+
+
+def bars(names: Sequence[str], shares: Sequence[float]) -> Iterator[str]:
+    """Yield one line for each share, with a bar and the percentage."""
+    width = max(map(len, names))
+    for name, share in zip(names, shares, strict=True):
+        yield f"{name:<{width}}  {'█' * round(share * BAR)} {exact(share)}"
+
+
+def sparkline(course: Sequence[float | None], top: float) -> str:
+    """Draw probabilities as one column each, `top` at full height; a gap where there is none."""
+    return "".join(" " if p is None else EIGHTHS[max(1, round(8 * p / top))] if top else EIGHTHS[1] for p in course)

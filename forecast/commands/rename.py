@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import as_text, echo_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def rename(names: tuple[str, ...], root: Path, yes: bool, as_json: bool) -> None
         click.echo(f"finished, as it was interrupted: {finished}", err=True)
     if finished == command:
         if as_json:
-            click.echo(json.dumps({"finished": finished, "written": True}, ensure_ascii=False, indent=1))
+            echo_json({"finished": finished, "written": True})
         return
     try:
         _rename(root, kind, old, new, command, yes=yes, as_json=as_json)
@@ -94,7 +94,7 @@ def _rename(root: Path, kind: str | None, old: str, new: str, command: str, *, y
             if problem not in shown:
                 click.echo(str(problem), err=True)
     if as_json:
-        click.echo(json.dumps(_as_json(draft, is_wanted), ensure_ascii=False, indent=1))
+        echo_json(_as_json(draft, is_wanted))
     else:
         click.echo(f"written: {', '.join(draft.contents)}" if is_wanted else "nothing written")
 
@@ -117,7 +117,7 @@ def _preview(draft: RenameDraft) -> Iterator[str]:
             yield f"{what}: the next forecast differs within its Monte Carlo error"
     else:
         yield f"no file names {called(draft.target)} any more: lines of the past that do will count for '{draft.new}'"
-    yield json.dumps(draft.line, ensure_ascii=False)
+    yield as_text(draft.line, None)
 
 
 def _as_json(draft: RenameDraft, is_written: bool) -> dict[str, Any]:

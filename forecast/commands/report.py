@@ -10,7 +10,7 @@ from typing import Literal
 import click
 
 from forecast.commands import options
-from forecast.commands.forked import said
+from forecast.commands.running import opened, refused, said
 
 
 @click.command()
@@ -18,7 +18,7 @@ from forecast.commands.forked import said
 @options.workspace
 @options.as_of
 @click.option("--line", "number", type=click.IntRange(1), metavar="N", help="Of this line of the ledger, kept apart.")
-@click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
+@click.option("--open", "show_page", is_flag=True, help="Open the page in a browser.")
 @click.option(
     "--format",
     "form",
@@ -28,7 +28,7 @@ from forecast.commands.forked import said
 )
 @click.option("--refit-alternatives", "refits", is_flag=True, help="Sample the alternatives that need a refit.")
 def report(
-    root: Path, day: date | None, as_of: date | None, number: int | None, opened: bool, form: Literal["html", "md"],
+    root: Path, day: date | None, as_of: date | None, number: int | None, show_page: bool, form: Literal["html", "md"],
     refits: bool,
 ) -> None:  # fmt: skip
     """Draw the report of the latest forecast, or of the latest as of a date.
@@ -37,7 +37,6 @@ def report(
     with --line in reports/line-N. The forecast has to stand in the ledger. Where the files have changed since, it is
     drawn from the inputs that were kept with it.
     """
-    from forecast.commands.progress import Progress
     from forecast.record.ledger import read_ledger
     from forecast.redraw import NotRecordedError, brief_of, recorded, redraw, redraw_line
 
@@ -45,22 +44,17 @@ def report(
         raise click.UsageError("a line and a date; name one")
     if day is not None and as_of not in {None, day}:
         raise click.UsageError("two dates; name one, as an argument or with --as-of")
-    if opened and form == "md":
+    if show_page and form == "md":
         raise click.UsageError("--open is about the page; leave out --format md")
     said(read_ledger(root))
-    progress = Progress()
-    try:
-        asked = replace(recorded(root, options.today(), progress, day or as_of, number), refits=refits)
-        text = brief_of(asked, progress) if form == "md" else None
+    with opened(root) as session, refused(NotRecordedError):
+        asked = replace(recorded(session, day or as_of, number), refits=refits)
+        text = brief_of(asked, session.progress) if form == "md" else None
         draw = redraw if number is None else redraw_line
-        page = draw(asked, progress) / "report.html" if text is None else None
-    except NotRecordedError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        progress.done()
+        page = draw(asked, session.progress) / "report.html" if text is None else None
     if page is None:
         click.echo(text, nl=False)
         return
     click.echo(f"written: {page}")
-    if opened:
+    if show_page:
         click.launch(page.resolve().as_uri())

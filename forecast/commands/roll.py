@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json
 
 if TYPE_CHECKING:
     from forecast.workspace.draft_rolls import RollDraft
@@ -52,7 +52,7 @@ def roll(root: Path, horizon: date, on: date | None, why: str | None, yes: bool,
     if is_wanted:
         draft = files.write(draft, make)
     if as_json:
-        click.echo(json.dumps(_as_json(draft, network, is_wanted), ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(_as_json(draft, network, is_wanted))
     else:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 

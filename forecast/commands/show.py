@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
-from forecast.commands.forked import said_of
+from forecast.commands.running import echo_json, opened, refused, said_of, wrong_usage
+from forecast.plain import plain
 
 if TYPE_CHECKING:
     from forecast.workspace.alternatives import Alternative
@@ -44,7 +44,7 @@ def show(
     With --without-... or --equal-weights: compute what the forecast would be, and how far it is from the ordinary one.
     The first time this samples, for about a minute; nothing but cached draws is written.
     """
-    from forecast.commands import readable, readable_prior
+    from forecast.commands import readable
     from forecast.workspace.alternatives import Alternative
 
     alternative = Alternative(without_expert, without_group, equal_weights, without_editors, without_source)
@@ -62,12 +62,12 @@ def show(
     else:
         table = _of_line(root, number) if number else _prior(root, as_of) if prior else _latest(root, as_of)
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(table)
         return
     if alternative.description:
         click.echo(f"{alternative.description}; change: against the ordinary forecast of the same day")
     if prior:
-        readable_prior.print_prior(table)
+        readable.print_prior(table)
         _print_basis(table)
         return
     readable.print_scenarios(table, with_change=True)
@@ -86,27 +86,23 @@ def _print_basis(table: Any) -> None:
 
 
 def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
-    from forecast import pipeline
-    from forecast.answers.by_date import OutsideError, by_date
-    from forecast.commands import readable_by
-    from forecast.commands.progress import Progress
+    from forecast.answers.by_date import OutsideError
+    from forecast.commands import readable
 
-    progress = Progress()
     try:
-        table = by_date(pipeline.concluded(root, options.today(), progress, as_of=as_of), by)
+        with opened(root, as_of) as session:
+            table = session.by_date(by)
     except OutsideError as error:
         raise click.BadParameter(str(error), param_hint="--by") from error
-    finally:
-        progress.done()
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(plain(table))
     else:
-        readable_by.print_by(table)
+        readable.print_by(table)
 
 
 def _latest(root: Path, as_of: date | None) -> Any:
     from forecast.files import folders_with
-    from forecast.record.kept_forecast import kept_forecast
+    from forecast.record.tables import kept_forecast
 
     days = [name for name in folders_with(root / "reports", "forecast.json") if DAY.fullmatch(name)]
     on_time = [day for day in days if as_of is None or day <= as_of.isoformat()]
@@ -119,41 +115,22 @@ def _latest(root: Path, as_of: date | None) -> Any:
 
 
 def _of_line(root: Path, number: int) -> dict[str, Any]:
-    from forecast.commands.progress import Progress
     from forecast.redraw import NotRecordedError, recorded
 
-    progress = Progress()
-    try:
-        asked = recorded(root, options.today(), progress, number=number)
-    except NotRecordedError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root) as session, refused(NotRecordedError):
+        asked = recorded(session, number=number)
     for warning in asked.warnings:
         click.echo(str(warning), err=True)
     return asked.forecast
 
 
 def _alternative(root: Path, as_of: date | None, alternative: Alternative) -> dict[str, Any]:
-    from forecast import pipeline
-    from forecast.commands.progress import Progress
     from forecast.workspace.alternatives import UnknownNameError
 
-    progress = Progress()
-    try:
-        return pipeline.alternative_table(root, options.today(), progress, alternative, as_of=as_of)
-    except UnknownNameError as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root, as_of) as session, wrong_usage(UnknownNameError):
+        return session.alternative(alternative)
 
 
 def _prior(root: Path, as_of: date | None) -> dict[str, Any]:
-    from forecast import pipeline
-    from forecast.commands.progress import Progress
-
-    progress = Progress()
-    try:
-        return pipeline.prior_table(root, options.today(), progress, as_of=as_of)
-    finally:
-        progress.done()
+    with opened(root, as_of) as session:
+        return session.statements_alone()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 from forecast.digits import DERIVED, exact, percent
+from forecast.plain import plain
+
+if TYPE_CHECKING:
+    from forecast.answers.story import Distinguishing, Step, Story
+
 
 TELLING = 5  # events that tell a scenario from the others
 
@@ -23,25 +27,19 @@ TELLING = 5  # events that tell a scenario from the others
 @options.as_json
 def story(scenario: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
     """Tell every scenario (or SCENARIO alone, with every event) by its most probable course, and what sets it apart."""
-    from forecast import pipeline
-    from forecast.answers.story import stories
-    from forecast.commands.progress import Progress
     from forecast.workspace.problems import choice
 
-    progress = Progress()
-    try:
-        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
-        if scenario is not None and scenario not in found.scenario_ids:
-            raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, found.scenario_ids)}")
-        rows = stories(found)
-    finally:
-        progress.done()
+    with opened(root, as_of) as session:
+        names = session.outcome.scenario_ids
+        if scenario is not None and scenario not in names:
+            raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, names)}")
+        rows = session.stories()
     if scenario is not None:
-        rows = [row for row in rows if row["scenario"] == scenario]
+        rows = tuple(row for row in rows if row.scenario == scenario)
         if not rows:
             raise click.ClickException(f"scenario '{scenario}' is impossible on the evidence")
     if as_json:
-        click.echo(json.dumps(rows if scenario is None else rows[0], ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(plain(rows if scenario is None else rows[0]))
         return
     for place, row in enumerate(rows):
         if place:
@@ -49,51 +47,51 @@ def story(scenario: str | None, root: Path, as_of: date | None, as_json: bool) -
         _print(row, in_full=scenario is not None)
 
 
-def _print(row: Mapping[str, Any], *, in_full: bool) -> None:
+def _print(row: Story, *, in_full: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=False)
-    console.print(Text(f"{row['scenario']}  {percent(row['probability'], row['mcse'])}  {row['name']}", style="bold"))
-    console.print(Text(f"Holds when {row['rule']}: that is its probability, however it comes about."))
-    console.print(Text(f"Most probable course: {row['text']}"))
+    console.print(Text(f"{row.scenario}  {percent(row.probability, row.mcse)}  {row.name}", style="bold"))
+    console.print(Text(f"Holds when {row.rule}: that is its probability, however it comes about."))
+    console.print(Text(f"Most probable course: {row.text}"))
     console.print(Text(_how_probable(row)))
     if in_full:
         _print_course(row)
     _print_telling(row)
 
 
-def _how_probable(row: Mapping[str, Any]) -> str:
+def _how_probable(row: Story) -> str:
     said = (
-        f"This one course has a probability of {exact(row['story_probability'], DERIVED)}, "
-        f"{exact(row['course_probability'], DERIVED)} of the scenario's"
+        f"This one course has a probability of {exact(row.story_probability, DERIVED)}, "
+        f"{exact(row.course_probability, DERIVED)} of the scenario's"
     )
-    if not row["close"]:
+    if not row.close:
         return f"{said}."
-    near = row["close"][0]
-    share = near["probability"] / row["course_probability"]
-    return f"{said}; the next one, {near['event']} {near['state']} instead, is {share:.2f} times as probable."
+    near = row.close[0]
+    share = near.probability / row.course_probability
+    return f"{said}; the next one, {near.event} {near.state} instead, is {share:.2f} times as probable."
 
 
-def _print_course(row: Mapping[str, Any]) -> None:
+def _print_course(row: Story) -> None:
     grid = _grid(("event", "now", "course"), ("in the scenario", "overall"))
-    for step in row["course"]:
-        cells = (step["event"], step["now"] or "-", step["state"], *_two(step))
-        grid.add_row(*_texts(cells, bold=step["now"] is not None and step["state"] != step["now"]))
+    for step in row.course:
+        cells = (step.event, step.now or "-", step.state, *_two(step))
+        grid.add_row(*_texts(cells, bold=step.now is not None and step.state != step.now))
     _show(grid)
 
 
-def _print_telling(row: Mapping[str, Any]) -> None:
+def _print_telling(row: Story) -> None:
     grid = _grid(("what sets it apart", ""), ("in the scenario", "overall", "distance"))
-    for told in row["distinguishing"][:TELLING]:
-        name = f"{told['event']} {told['state']}"
-        cells = (name, "by its rule" if told["defines"] else "", *_two(told), f"{told['distance']:.2f}")
+    for told in row.distinguishing[:TELLING]:
+        name = f"{told.event} {told.state}"
+        cells = (name, "by its rule" if told.defines else "", *_two(told), f"{told.distance:.2f}")
         grid.add_row(*_texts(cells))
     _show(grid)
 
 
-def _two(row: Mapping[str, Any]) -> tuple[str, str]:
-    return percent(row["in_scenario"], None), percent(row["overall"], row["overall_mcse"])
+def _two(row: Step | Distinguishing) -> tuple[str, str]:
+    return percent(row.in_scenario, None), percent(row.overall, row.overall_mcse)
 
 
 def _grid(left: tuple[str, ...], right: tuple[str, ...]) -> Any:

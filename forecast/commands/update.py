@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 
 if TYPE_CHECKING:
     from forecast.pipeline import Update
@@ -34,30 +34,18 @@ def update(
     """Read, check and weigh everything; write the forecast, its ledger line and its report."""
     from forecast import pipeline
     from forecast.commands import readable
-    from forecast.commands.progress import Progress
 
-    progress = Progress()
-    try:
-        found = pipeline.conclude(
-            root,
-            options.today(),
-            progress,
-            as_of=as_of,
-            seed=pipeline.DEFAULT_SEED if seed is None else seed,
-            refit=refit,
-            note=note,
-        )
+    with opened(root, as_of, seed) as session:
+        found = pipeline.conclude(session, refit=refit, note=note)
         if not dry_run:
-            found = pipeline.write(found, progress, with_report=not no_report)
-    finally:
-        progress.done()
+            found = pipeline.write(found, session.progress, with_report=not no_report)
     for warning in found.warnings:
         click.echo(str(warning), err=True)
     if more := len(set(found.outcome.workspace.warnings).difference(found.warnings)):
         what = "1 more warning" if more == 1 else f"{more} more warnings"
         click.echo(f"{what} about the files: see `forecast check`", err=True)
     if as_json:
-        click.echo(json.dumps(found.forecast, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(found.forecast)
     else:
         _print(found, written=not dry_run, with_report=not no_report)
     if doubt := readable.doubt(found.forecast):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from forecast.commands import options
+from forecast.commands.running import echo_json, opened
 from forecast.digits import number, percent
+from forecast.plain import plain
+
+if TYPE_CHECKING:
+    from forecast.answers.watch import WatchList
+
 
 LEAST_BITS = 0.0005  # what is smaller prints as zero
 SHOWN_OUTCOMES = 2  # of each event: those that move a scenario most
@@ -27,19 +32,11 @@ SHOWN_OUTCOMES = 2  # of each event: those that move a scenario most
 @options.as_json
 def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], top: int, as_json: bool) -> None:
     """Rank the events by the bits about the scenarios that some days of watching will bring."""
-    from forecast import pipeline
-    from forecast.answers import watch
-    from forecast.commands.progress import Progress
-
-    progress = Progress()
-    try:
-        found = pipeline.concluded(root, options.today(), progress, as_of=as_of)
-        watchable = [event.id for event in found.layout.events if event.kind != "constant"]
-        told = watch.watch_list(found, days, dict(_cost(text, watchable) for text in costs))
-    finally:
-        progress.done()
+    with opened(root, as_of) as session:
+        watchable = [event.id for event in session.layout.events if event.kind != "constant"]
+        told = session.watch_list(days, dict(_cost(text, watchable) for text in costs))
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(plain(told))
     else:
         _print(told, top)
 
@@ -61,12 +58,12 @@ def _cost(text: str, events: Sequence[str]) -> tuple[str, float]:
     return event, cost
 
 
-def _print(told: Mapping[str, Any], top: int) -> None:
+def _print(told: WatchList, top: int) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    with_cost = any(row["cost"] is not None for row in told["events"])
+    with_cost = any(row.cost is not None for row in told.events)
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("event", overflow="fold")
     for heading in ("bits", "share", *(("bits per unit",) if with_cost else ())):
@@ -74,24 +71,24 @@ def _print(told: Mapping[str, Any], top: int) -> None:
     grid.add_column("by then", overflow="fold")
     grid.add_column("chance", justify="right", no_wrap=True)
     grid.add_column("moves most", overflow="fold")
-    telling = [row for row in told["events"] if row["bits"] >= LEAST_BITS or row["cost"] is not None]
+    telling = [row for row in told.events if row.bits >= LEAST_BITS or row.cost is not None]
     for row in telling[:top]:
-        per_unit = ("-" if row["cost"] is None else f"{row['bits_per_unit']:.4f}",) if with_cost else ()
-        marked = f"{row['event']}{' *' if row['defines'] else ''}"
-        left: tuple[str, ...] = (marked, f"{row['bits']:.3f}", percent(row["share"], None), *per_unit)
-        for place, outcome in enumerate(row["outcomes"][:SHOWN_OUTCOMES]):
-            moves = outcome["moves"]
+        per_unit = ("-" if row.cost is None else f"{row.bits_per_unit:.4f}",) if with_cost else ()
+        marked = f"{row.event}{' *' if row.defines else ''}"
+        left: tuple[str, ...] = (marked, f"{row.bits:.3f}", percent(row.share, None), *per_unit)
+        for place, outcome in enumerate(row.outcomes[:SHOWN_OUTCOMES]):
+            moves = outcome.moves
             right = (
-                f"{outcome['state']}{' (as now)' if outcome['state'] == row['now'] else ''}",
-                percent(outcome["probability"], None),
-                f"{moves['scenario']} {number(moves['from'], None)} to {percent(moves['to'], None)}",
+                f"{outcome.state}{' (as now)' if outcome.state == row.now else ''}",
+                percent(outcome.probability, None),
+                f"{moves.scenario} {number(moves.from_, None)} to {percent(moves.to, None)}",
             )
             grid.add_row(*map(Text, (*(left if place == 0 else ("",) * len(left)), *right)))
     Console(highlight=False, soft_wrap=False).print(grid)
-    if rest := [row["event"] for row in told["events"] if row not in telling[:top]]:
+    if rest := [row.event for row in told.events if row not in telling[:top]]:
         less = "" if len(telling) > top else f" (under {LEAST_BITS} bits each)"
         click.echo(f"and {len(rest)} that tell{'s' * (len(rest) == 1)} less{less}: {', '.join(rest)}")
-    click.echo(f"by then: the state on {told['by']}; share: of {told['entropy']:.2f} bits about the scenarios today")
+    click.echo(f"by then: the state on {told.by}; share: of {told.entropy:.2f} bits about the scenarios today")
     click.echo("*: a scenario's rule names it; events hang together, so bits of several do not add up")
-    if told["left_out"]:
-        click.echo(f"left out, as nothing public need show them by then: {', '.join(told['left_out'])}")
+    if told.left_out:
+        click.echo(f"left out, as nothing public need show them by then: {', '.join(told.left_out)}")

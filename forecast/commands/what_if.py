@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.commands import options
 from forecast.commands.readable import style_of
+from forecast.commands.running import echo_json, opened, refused, wrong_usage
 from forecast.digits import change, percent
+from forecast.plain import plain
+
+if TYPE_CHECKING:
+    from forecast.answers.what_if import Effect, EventEffect, WhatIf
+
 
 EVENTS = 12  # printed; --all prints every one
 VISIBLE = 0.0005
@@ -40,41 +45,27 @@ def what_if(
     EVENT=STATE: learned, several as one condition (EVENT=STATE,STATE: one of these). With --do imposed, whatever the
     causes; with --set a probability in the place of the present one, one --set after the other.
     """
-    from forecast import pipeline
-    from forecast.answers.target import UnknownTargetError
     from forecast.answers.twin import TooDenseError
-    from forecast.answers.what_if import ImpossibleError, read_supposition
-    from forecast.answers.what_if import what_if as answered
-    from forecast.commands.progress import Progress
+    from forecast.answers.what_if import ImpossibleError
 
     if not (learned or imposed or reset):
         raise click.UsageError("nothing is supposed; give EVENT=STATE, --do EVENT=STATE or --set EVENT=STATE:P")
-    progress = Progress()
-    try:
-        found = pipeline.concluded(
-            root, options.today(), progress, as_of=as_of, seed=pipeline.DEFAULT_SEED if seed is None else seed
-        )
-        table = answered(found, read_supposition(found, learned, imposed, reset), progress)
-    except (ImpossibleError, TooDenseError) as error:
-        raise click.ClickException(str(error)) from error
-    except (UnknownTargetError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root, as_of, seed) as session, wrong_usage(ValueError), refused(ImpossibleError, TooDenseError):
+        table = session.what_if(learned, imposed, reset)
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(plain(table))
     else:
         _print(table, everything=everything)
 
 
-def _print(table: Mapping[str, Any], *, everything: bool) -> None:
-    click.echo(f"{_supposed(table)}, as of {table['as_of']}")
-    _print_scenarios(table["scenarios"])
+def _print(table: WhatIf, *, everything: bool) -> None:
+    click.echo(f"{_supposed(table)}, as of {table.as_of}")
+    _print_scenarios(table.scenarios)
     click.echo()
-    moving = [event for event in table["events"] if everything or event["moved"] >= VISIBLE]
+    moving = [event for event in table.events if everything or event.moved >= VISIBLE]
     shown = moving if everything else moving[:EVENTS]
     _print_events(shown)
-    rest = len(table["events"]) - len(shown)
+    rest = len(table.events) - len(shown)
     if rest:
         others = f"{rest} other event{'s' * (rest != 1)}"
         if len(moving) > len(shown):
@@ -84,22 +75,22 @@ def _print(table: Mapping[str, Any], *, everything: bool) -> None:
     _print_notes(table)
 
 
-def _at_most(event: Mapping[str, Any]) -> str:
-    return change(event["moved"], None).lstrip("+")
+def _at_most(event: EventEffect) -> str:
+    return change(event.moved, None).lstrip("+")
 
 
-def _supposed(table: Mapping[str, Any]) -> str:
+def _supposed(table: WhatIf) -> str:
     parts = []
-    if table["learned"]:
-        parts.append(f"learned {' and '.join(table['learned'])} (now {percent(table['p_learned'], None)})")
-    if table["imposed"]:
-        parts.append(f"imposed {' and '.join(table['imposed'])}")
-    if table["set"]:
-        parts.append(f"set {', then '.join(table['set'])}")
+    if table.p_learned is not None:
+        parts.append(f"learned {' and '.join(table.learned)} (now {percent(table.p_learned, None)})")
+    if table.imposed:
+        parts.append(f"imposed {' and '.join(table.imposed)}")
+    if table.set:
+        parts.append(f"set {', then '.join(table.set)}")
     return "; ".join(parts)
 
 
-def _print_scenarios(rows: Sequence[Mapping[str, Any]]) -> None:
+def _print_scenarios(rows: Sequence[Effect]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -109,11 +100,11 @@ def _print_scenarios(rows: Sequence[Mapping[str, Any]]) -> None:
     for heading in ("before", "after", "change"):
         grid.add_column(heading, justify="right")
     for row in rows:
-        grid.add_row(Text(row["id"]), *_numbers(row))
+        grid.add_row(Text(row.id), *_numbers(row))
     Console(highlight=False, soft_wrap=False).print(grid)
 
 
-def _print_events(events: Sequence[Mapping[str, Any]]) -> None:
+def _print_events(events: Sequence[EventEffect]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -126,38 +117,38 @@ def _print_events(events: Sequence[Mapping[str, Any]]) -> None:
     for heading in ("before", "after", "change"):
         grid.add_column(heading, justify="right")
     for event in events:
-        for place, row in enumerate(event["states"]):
-            grid.add_row(Text(event["id"] if place == 0 else ""), Text(row["id"]), *_numbers(row))
+        for place, row in enumerate(event.states):
+            grid.add_row(Text(event.id if place == 0 else ""), Text(row.id), *_numbers(row))
     Console(highlight=False, soft_wrap=False).print(grid)
 
 
-def _numbers(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _numbers(row: Effect) -> tuple[Any, ...]:
     from rich.text import Text
 
-    shown = change(row["change"], row["change_mcse"])
-    ends = (percent(row[end], row[f"{end}_mcse"]) for end in ("before", "after"))
+    shown = change(row.change, row.change_mcse)
+    ends = percent(row.before, row.before_mcse), percent(row.after, row.after_mcse)
     return (*ends, Text(shown, style=style_of(shown)))
 
 
-def _print_notes(table: Mapping[str, Any]) -> None:
-    if table["imposed"]:
-        below = ", ".join(table["descendants"]) or "nothing"
+def _print_notes(table: WhatIf) -> None:
+    if table.imposed:
+        below = ", ".join(table.descendants) or "nothing"
         click.echo(f"only what lies downstream of what is imposed can move: {below}")
-    if table["set_aside"]:
+    if table.set_aside:
         click.echo(f"reports set aside, as they are about the imposed event or what lies downstream: {_items(table)}")
-    if not table["commutes"]:
+    if not table.commutes:
         click.echo("set: one after the other; in another order the numbers would be others")
-    if table["diagnostics"]["ess"] < FEW_DRAWS:
-        click.echo(f"rests on few draws: effective size {table['diagnostics']['ess']:.0f}")
+    if table.diagnostics.ess < FEW_DRAWS:
+        click.echo(f"rests on few draws: effective size {table.diagnostics.ess:.0f}")
 
 
-def _items(table: Mapping[str, Any]) -> str:
+def _items(table: WhatIf) -> str:
     told, spent = [], 0
-    for row in table["set_aside"]:
-        if row["decibans"] is None:
-            told.append(f"{row['item']} (excludes states)")
-        elif row["decibans"] >= LEAST_DECIBANS:
-            told.append(f"{row['item']} ({row['decibans']:.1f} dB)")
+    for row in table.set_aside:
+        if row.decibans is None:
+            told.append(f"{row.item} (excludes states)")
+        elif row.decibans >= LEAST_DECIBANS:
+            told.append(f"{row.item} ({row.decibans:.1f} dB)")
         else:
             spent += 1
     if spent:

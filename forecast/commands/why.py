@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +11,12 @@ import click
 
 from forecast.commands import options
 from forecast.commands.readable import style_of
+from forecast.commands.running import echo_json, opened, refused, wrong_usage
 from forecast.digits import change, percent
+from forecast.plain import plain
 
 if TYPE_CHECKING:
-    from forecast.answers.target import Target
-    from forecast.answers.why import Start
-    from forecast.record.outcome import Outcome
+    from forecast.answers.why import Step, Stretch, Why
 
 PRIOR = "prior"
 VISIBLE = 0.0005  # a Monte Carlo difference below it leaves every printed digit as it is
@@ -53,105 +51,63 @@ def why(
 
     Without an argument: the scenario that moved most since the last update.
     """
-    from forecast import pipeline
-    from forecast.answers.target import UnknownTargetError, error_of, find_target
-    from forecast.answers.why import why as explained
-    from forecast.commands.progress import Progress
-    from forecast.record.outcome import prior_outcome
+    from forecast.answers.target import UnknownTargetError
+    from forecast.session import NoUpdateError
 
-    progress = Progress()
-    try:
-        found = pipeline.concluded(
-            root, options.today(), progress, as_of=as_of, seed=pipeline.DEFAULT_SEED if seed is None else seed
-        )
-        target = find_target(found, about)
-        prior = prior_outcome(found)
-        start = _start(root, found, prior, target, since)
-        target, chosen = _chosen(root, found, target, start)
-        told = explained(found, prior, target, start, by, top, progress)
-        table = {"chosen": chosen, "mcse": error_of(found, target), **told}
-    except UnknownTargetError as error:
-        raise click.UsageError(str(error)) from error
-    finally:
-        progress.done()
+    with opened(root, as_of, seed) as session, wrong_usage(UnknownTargetError), refused(NoUpdateError):
+        table = session.why(about, since=since, by=by, top=top)
     if as_json:
-        click.echo(json.dumps(table, ensure_ascii=False, indent=1, allow_nan=False))
+        echo_json(plain(table))
     else:
         _print(table, everything=everything)
 
 
-def _start(root: Path, found: Outcome, prior: Outcome, target: Target, since: date | None) -> Start:
-    from forecast import pipeline
-    from forecast.answers.target import probabilities
-    from forecast.answers.why import Start
-
-    if since is None:
-        return Start("the statements alone", probabilities(prior, target))
-    start = pipeline.since_update(root, found, target.event, since)
-    if start is None:
-        what = f"no update of {since} or before in {root / 'reports'}"
-        raise click.ClickException(what if target.event is None else f"{what} that tells the events")
-    return start
-
-
-def _chosen(root: Path, found: Outcome, target: Target, start: Start) -> tuple[Target, str | None]:
-    """Choose the part that moved most if none is asked for, and tell since when."""
-    from forecast import pipeline
-    from forecast.answers.why import most_moved
-
-    if target.asked is not None:
-        return target, None
-    last = pipeline.since_update(root, found, None, None) if target.event is None and start.on is None else None
-    since = last or start
-    return replace(most_moved(found, target, since)), f"moved most since {since.name}"
-
-
-def _print(table: Mapping[str, Any], *, everything: bool) -> None:
+def _print(table: Why, *, everything: bool) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    error = table["mcse"]
-    chosen = f" ({table['chosen']})" if table["chosen"] else ""
-    click.echo(f"{table['target']}{chosen}, from {table['since']} to {table['as_of']}")
+    error = table.mcse
+    chosen = f" ({table.chosen})" if table.chosen else ""
+    click.echo(f"{table.target}{chosen}, from {table.since} to {table.as_of}")
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("known from", no_wrap=True)
     grid.add_column("what", overflow="fold")
     for heading in ("step", "", "decibans", "then", "left out", ""):
         grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_row("", Text(table["since"]), "", "", "", percent(table["from"], error), "", "")
-    folded = _folded(table["rows"], everything=everything)
+    grid.add_row("", Text(table.since), "", "", "", percent(table.from_, error), "", "")
+    folded = _folded(table.rows, everything=everything)
     for rows in folded:
         if len(rows) > 1:
-            grid.add_row(rows[0]["on"] or "", f"{len(rows)} that move nothing", "0")
+            grid.add_row(str(rows[0].on or ""), f"{len(rows)} that move nothing", "0")
             continue
         row = rows[0]
-        step = change(row["step"], row["mcse"])
+        step = change(row.step, row.mcse)
         grid.add_row(
-            row["on"] or "",
+            str(row.on or ""),
             Text(_what(row)),
             Text(step, style=style_of(step)),
-            "" if row["mcse"] is None or abs(row["step"]) < VISIBLE else f"± {100 * row['mcse']:.1f}",
-            _decibans(row["decibans"]),
-            "" if row["probability"] is None else percent(row["probability"], error),
-            "" if row["leave_one_out"] is None else change(row["leave_one_out"], None),
+            "" if row.mcse is None or abs(row.step) < VISIBLE else f"± {100 * row.mcse:.1f}",
+            _decibans(row.decibans),
+            "" if row.probability is None else percent(row.probability, error),
+            "" if row.leave_one_out is None else change(row.leave_one_out, None),
             _note(row),
         )
-    total = table["to"] - table["from"]
-    grid.add_row("", "now", change(total, error), "", "", percent(table["to"], error), "", "")
+    total = table.to - table.from_
+    grid.add_row("", "now", change(total, error), "", "", percent(table.to, error), "", "")
     Console(highlight=False, soft_wrap=False).print(grid)
     click.echo("step ± its Monte Carlo error, and left out (what it adds if it comes last), in percentage points")
     if any(len(rows) > 1 for rows in folded):
         click.echo("--all prints also each of those that move nothing")
-    if any(not rows[0]["reliable"] for rows in folded if len(rows) == 1):
-        click.echo(f"~ too few of the {table['draws']} draws bear this step to tell its error; the steps still add up")
+    if any(not rows[0].reliable for rows in folded if len(rows) == 1):
+        click.echo(f"~ too few of the {table.draws} draws bear this step to tell its error; the steps still add up")
 
 
-def _folded(rows: Sequence[Mapping[str, Any]], *, everything: bool) -> list[list[Mapping[str, Any]]]:
+def _folded(rows: Sequence[Step | Stretch], *, everything: bool) -> list[list[Step | Stretch]]:
     """Put rows that follow each other and move nothing, first or last, together; leave out an unseen remainder."""
-    folded: list[list[Mapping[str, Any]]] = []
+    folded: list[list[Step | Stretch]] = []
     for row in rows:
-        if row["kind"] == "monte_carlo" and abs(row["step"]) < VISIBLE:
+        if row.kind == "monte_carlo" and abs(row.step) < VISIBLE:
             continue
         if not everything and folded and _is_still(row) and _is_still(folded[-1][0]):
             folded[-1].append(row)
@@ -160,19 +116,19 @@ def _folded(rows: Sequence[Mapping[str, Any]], *, everything: bool) -> list[list
     return folded
 
 
-def _is_still(row: Mapping[str, Any]) -> bool:
-    moved = max(abs(row["step"]), abs(row["leave_one_out"] or 0.0))
-    return moved < VISIBLE and row["possible"] and row["kind"] not in {"time", "monte_carlo", "inputs"}
+def _is_still(row: Step | Stretch) -> bool:
+    moved = max(abs(row.step), abs(row.leave_one_out or 0.0))
+    return moved < VISIBLE and row.possible and row.kind not in {"time", "monte_carlo", "inputs"}
 
 
-def _what(row: Mapping[str, Any]) -> str:
-    return f"retraction of {row['what']}" if row["kind"] == "retraction" else str(row["what"])
+def _what(row: Step | Stretch) -> str:
+    return f"retraction of {row.what}" if row.kind == "retraction" else row.what
 
 
-def _note(row: Mapping[str, Any]) -> str:
-    if not row["possible"]:
+def _note(row: Step | Stretch) -> str:
+    if not row.possible:
         return "impossible without what follows"
-    return "" if row["reliable"] else "~"
+    return "" if row.reliable else "~"
 
 
 def _decibans(value: float | None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +14,58 @@ from forecast.reweight.weights import weighted_quantiles
 from forecast.workspace.records import Item, OnScenarios, Settled, events_of
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 
 LEVELS = (0.05, 0.95)
 
 
-def source_table(found: Outcome) -> list[Row]:
-    """Describe every source that reported by the as-of date, in id order.
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What an item favours of an event (or of "scenarios"), and how probable that is by now."""
 
-    Each row: source, name, grade, `prior` (mean of its reliability by the grade), `now` (posterior mean and 5 and 95 %
-    quantiles; None without an unsettled report: what is settled is public and says nothing about a source), `agreement`
-    (mean posterior probability of what its reports favour), and `items`: id, reported, headline, what became of it
-    (counts, settled, retracted, superseded), `says` and `agreement` for each event it bears on but does not settle, and
-    for the scenarios (`event` is then "scenarios").
+    event: str
+    favours: tuple[str, ...]
+    agreement: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """An item of a source, what became of it (`standing`), and what it says of all that it does not settle."""
+
+    id: str
+    reported: date
+    headline: str
+    credibility: int
+    standing: str
+    says: tuple[Said, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliability:
+    """The posterior of a reliability: mean, and 5 and 95 % quantiles."""
+
+    mean: float
+    quantiles: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRow:
+    """What became of a source.
+
+    `prior`: mean of its reliability by the grade; `now`: posterior, None without an unsettled report (what is settled
+    is public and says nothing about a source); `agreement`: mean posterior probability of what its reports favour.
     """
+
+    source: str
+    name: str
+    grade: str
+    prior: float
+    now: Reliability | None
+    agreement: float | None
+    items: tuple[Reported, ...]
+
+
+def source_table(found: Outcome) -> tuple[SourceRow, ...]:
+    """Describe every source that reported by the as-of date, in id order."""
     posterior, workspace = found.posterior, found.workspace
     weights, drawn = posterior.weights.weights, posterior.reliabilities
     reports = {report.item: report for report in posterior.asked.network.reports}
@@ -36,36 +75,36 @@ def source_table(found: Outcome) -> list[Row]:
         items = [one for one in workspace.items if one.report_source == name and one.reported <= found.as_of]
         if not items:
             continue
-        told = [_item(found, one, reports.get(one.id), superseded) for one in items]
-        agreements = [said["agreement"] for one in told for said in one["says"]]
+        listed = tuple(_item(found, one, reports.get(one.id), superseded) for one in items)
+        agreements = [said.agreement for one in listed for said in one.says]
         now = None
         if any(one.id in reports for one in items):
             values = drawn.reliability[drawn.sources.index(name)]
             low, high = weighted_quantiles(values[np.newaxis], weights, np.array(LEVELS))[0].tolist()
-            now = {"mean": float(values @ weights), "quantiles": [low, high]}
+            now = Reliability(mean=float(values @ weights), quantiles=(low, high))
         rows.append(
-            {
-                "source": name,
-                "name": source.name,
-                "grade": source.reliability,
-                "prior": source.grade.mean,
-                "now": now,
-                "agreement": float(np.mean(agreements)) if agreements else None,
-                "items": told,
-            }
+            SourceRow(
+                source=name,
+                name=source.name,
+                grade=source.reliability,
+                prior=source.grade.mean,
+                now=now,
+                agreement=float(np.mean(agreements)) if agreements else None,
+                items=listed,
+            )
         )
-    return rows
+    return tuple(rows)
 
 
-def _item(found: Outcome, item: Item, report: Report | None, superseded: set[str]) -> Row:
-    return {
-        "id": item.id,
-        "reported": item.reported.isoformat(),
-        "headline": item.headline,
-        "credibility": item.credibility,
-        "standing": _standing(found, item, superseded),
-        "says": [] if report is None else [*_said(found, item, report), *_said_of_scenarios(found, item, report)],
-    }
+def _item(found: Outcome, item: Item, report: Report | None, superseded: set[str]) -> Reported:
+    return Reported(
+        id=item.id,
+        reported=item.reported,
+        headline=item.headline,
+        credibility=item.credibility,
+        standing=_standing(found, item, superseded),
+        says=() if report is None else (*_said(found, item, report), *_said_of_scenarios(found, item, report)),
+    )
 
 
 def _standing(found: Outcome, item: Item, superseded: set[str]) -> str:
@@ -76,7 +115,7 @@ def _standing(found: Outcome, item: Item, superseded: set[str]) -> str:
     return "settled" if all(isinstance(bearing, Settled) for bearing in item.bears_on) else "counts"
 
 
-def _said(found: Outcome, item: Item, report: Report) -> list[Row]:
+def _said(found: Outcome, item: Item, report: Report) -> list[Said]:
     """Tell for each event that an item speaks of which states it favours, and how probable they are by now."""
     weights = found.posterior.weights.weights
     events = {part.event for part in item.bears_on if not isinstance(part, Settled | OnScenarios)}
@@ -91,13 +130,13 @@ def _said(found: Outcome, item: Item, report: Report) -> list[Row]:
             continue  # it is worn off, or never told these states apart
         event = found.layout.events[v]
         now = float(found.posterior.evaluation.events[v][best].sum(axis=0) @ weights)
-        rows.append({"event": event.id, "favours": [event.states[x] for x in best], "agreement": now})
+        rows.append(Said(event=event.id, favours=tuple(event.states[x] for x in best), agreement=now))
     return rows
 
 
-def _said_of_scenarios(found: Outcome, item: Item, report: Report) -> list[Row]:
+def _said_of_scenarios(found: Outcome, item: Item, report: Report) -> list[Said]:
     """Tell which scenarios an item favours, and how probable they are by now; nothing where that has worn off."""
-    rows: list[Row] = []
+    rows = []
     for part in item.bears_on:
         if not isinstance(part, OnScenarios):
             continue
@@ -107,5 +146,5 @@ def _said_of_scenarios(found: Outcome, item: Item, report: Report) -> list[Row]:
         best = [name for name, number in part.ratios.items() if number == max(part.ratios.values())]
         if said.min() < said.max():
             now = sum(found.scenarios[name].probability for name in best)
-            rows.append({"event": "scenarios", "favours": best, "agreement": now})
+            rows.append(Said(event="scenarios", favours=tuple(best), agreement=now))
     return rows

@@ -11,10 +11,10 @@ from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.layout import Layout
 from forecast.compiled.paths import active_items
 from forecast.prior.came_true import asks
-from forecast.questions.standing import latest_numbers, resolution_on, status_on
-from forecast.record.changes import changes, other_changes
+from forecast.questions.table import latest_numbers, resolution_on, status_on
+from forecast.record.differences import changes, other_changes
 from forecast.record.entries import Line
-from forecast.record.inputs import active_inputs, rolled_to
+from forecast.record.line import active_inputs, rolled_to
 from forecast.reweight.questions import decided
 from forecast.workspace.records import Question, Workspace
 from forecast.workspace.resolved_items import REPORTER

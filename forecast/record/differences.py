@@ -1,12 +1,59 @@
-"""What differs between the inputs of two ledger lines, name by name."""
+"""What differs between the inputs of two ledger lines, name by name, and the course of all lines."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forecast.record.entries import Line
+from forecast.record.entries import Line, Share
+from forecast.record.ledger import line_to_compare
+
+
+def changes(line: Line, compared: Line | None) -> tuple[list[str], tuple[str, ...]]:
+    """Return the ids of items that are new, edited or retracted since the compared line, and of records edited."""
+    if compared is None:
+        return list(line.inputs["items"]), ()
+    edited = [
+        name
+        for kind in ("items", "statements")
+        for name, digest in line.inputs[kind].items()
+        if compared.inputs[kind].get(name, digest) != digest
+    ]
+    retracted = set(line.inputs["retracted"]) ^ set(compared.inputs["retracted"])
+    items = line.inputs["items"]
+    return [n for n in items if n not in compared.inputs["items"] or n in edited or n in retracted], tuple(edited)
+
+
+def other_changes(line: Line, compared: Line) -> list[str]:
+    """Name the inputs other than single items that differ between two ledger lines."""
+    named = {"network": "network", "scenarios": "scenario rules", "experts": "experts", "sources": "sources"}
+    changed = [
+        name
+        for key, name in named.items()
+        if _common(line.inputs[key], compared.inputs[key]) != _common(compared.inputs[key], line.inputs[key])
+    ]
+    if line.inputs["statements"] != compared.inputs["statements"]:
+        changed.append("statements")
+    if set(compared.inputs["items"]) - set(line.inputs["items"]):
+        changed.append("items taken out")
+    if line.inputs.get("resolutions") != compared.inputs.get("resolutions"):
+        changed.append("resolved questions")
+    names = {
+        "known_until": "time without news",
+        "rolled": "another horizon",
+        "seed": "another seed",
+        "version": "another version",
+    }
+    return changed + [name for key, name in names.items() if getattr(line, key) != getattr(compared, key)]
+
+
+def _common(digests: Any, others: Any) -> Any:
+    """Leave out what only one line has: a source that enters with its first item is no change of its own."""
+    if not isinstance(digests, dict):
+        return digests
+    return {name: digest for name, digest in digests.items() if name in others}
+
 
 # They come and go with what is said and reported: only an edit of one that both lines rest on is a change of its own.
 SPEAKERS = ("experts", "sources")
@@ -112,3 +159,52 @@ def _counted(kind: str, names: tuple[str, ...], most: int) -> str:
 def _listed(names: tuple[str, ...], most: int) -> str:
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+Row = dict[str, Any]
+
+
+def history(updates: Sequence[Line]) -> list[Row]:
+    """Return one row for each update of a ledger, in the order of the file.
+
+    A line is compared with the latest one before it that has other inputs and is not dated after it, as an update is.
+    `line` and `compared_with` are numbers of lines, from 1; `change` is None where there is nothing to compare with.
+    """
+    rows = []
+    for place, line in enumerate(updates):
+        compared = line_to_compare(line, updates[:place])
+        before = compared.probabilities if compared else {}
+        told = differences(compared, line)
+        rows.append(
+            {
+                "line": line.number,
+                "as_of": line.as_of.isoformat(),
+                "known_until": line.known_until.isoformat(),
+                "compared_with": None if compared is None else compared.number,
+                "scenarios": [_with_change(share, before) for share in line.scenarios],
+                "inputs": told.as_row(),
+                "news": told.words(),
+                "note": line.note,
+                "seed": line.seed,
+                "version": line.version,
+                "diagnostics": dict(line.diagnostics),
+            }
+        )
+    return rows
+
+
+def courses(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, list[float | None]]]:
+    """Return the as-of dates in order, and each scenario's probability on them (None where it was not there).
+
+    Of several updates of one date the last one counts.
+    """
+    by_date: dict[str, Mapping[str, Any]] = {row["as_of"]: row for row in rows}
+    days = sorted(by_date)
+    names = dict.fromkeys(one["id"] for day in days for one in by_date[day]["scenarios"])
+    known = {day: {one["id"]: one["probability"] for one in by_date[day]["scenarios"]} for day in days}
+    return days, {name: [known[day].get(name) for day in days] for name in names}
+
+
+def _with_change(share: Share, before: Mapping[str, float]) -> Row:
+    change = share.probability - before[share.id] if share.id in before else None
+    return {**share.as_json(), "change": change}

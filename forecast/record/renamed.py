@@ -10,8 +10,8 @@ from typing import Any
 
 from forecast.prior.spec import known_resolution
 from forecast.record.entries import Entry, Line
-from forecast.record.inputs import network_digest, record_digest
 from forecast.record.ledger import LEDGER, Ledger, read_ledger
+from forecast.record.line import network_digest, record_digest
 from forecast.workspace import former
 from forecast.workspace.appended_names import Told
 from forecast.workspace.mentions import Named

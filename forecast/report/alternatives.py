@@ -8,8 +8,8 @@ from typing import Any
 
 from forecast.digits import points
 from forecast.prior.spec import active_statements
-from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, is_clear, largest_change
 from forecast.record.outcome import Outcome
+from forecast.record.tables import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, is_clear, largest_change
 from forecast.report.digits import interval, percent
 from forecast.report.wording import counted, event_names, label
 from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE

@@ -20,7 +20,7 @@ class Answers:
     `stories`: of forecast.answers.story; `since_prior` and `since_update`: of forecast.answers.why (the second is None
     for a first forecast); `watch`: of forecast.answers.watch; `questions`: of forecast.questions.table; `influence`: of
     forecast.answers.influence; `alternatives`: of forecast.answers.alternatives; `worlds`: of
-    forecast.answers.worlds_table; `power_scaling`: of forecast.report.sensitivity; `sampling`: of
+    forecast.answers.worlds; `power_scaling`: of forecast.report.sensitivity; `sampling`: of
     forecast.report.sampling; `figures`: those of ArviZ that hang on the draws alone (forecast.report.method_figures),
     name -> `<svg>` element.
     """

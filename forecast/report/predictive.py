@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from forecast.record.outcome import Estimate, Outcome
-from forecast.record.predictive import FLAT_DRAWS, prior_predictive
+from forecast.record.tables import FLAT_DRAWS, prior_predictive
 from forecast.report.digits import estimate
 from forecast.report.wording import event_names, label, scenario_names
 

@@ -56,7 +56,7 @@ KINDS = {
     "residuals": Kind(("prior/residuals.py",), SAMPLING),
     "anchor": Kind(("reweight/posterior.py",), WEIGHING),
     "posterior": Kind(("reweight/kept.py",), WEIGHING, most=4),
-    "alternatives": Kind(("answers/kept_alternatives.py",), (*WEIGHING, "answers", "digits.py", "record")),
+    "alternatives": Kind(("answers/alternatives.py",), (*WEIGHING, "answers", "digits.py", "record")),
     "replay": Kind(("replay/day.py",), (*WEIGHING, "digits.py", "record", "replay")),
     "answers": Kind(("publish.py",), (".",), FIGURES),
 }

@@ -13,13 +13,11 @@ import pytest
 from scipy import stats
 
 from forecast.answers import alternatives as module
-from forecast.answers import kept_alternatives as keeping
-from forecast.answers.alternatives import alternatives, listed
-from forecast.answers.kept_alternatives import kept_alternatives
+from forecast.answers.alternatives import alternatives, kept_alternatives, listed
 from forecast.compiled.layout import lay_out
 from forecast.prior.draws import NotSampledError
-from forecast.record.alternative_rows import NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.record.outcome import Outcome, outcome
+from forecast.record.tables import NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.reweight.other_workspace import reweigh
 from forecast.reweight.posterior import posterior
 from forecast.workspace.alternatives import alternative_workspace
@@ -225,7 +223,7 @@ def test_an_interruption_loses_nothing(found: Outcome, tmp_path: Path, monkeypat
             raise KeyboardInterrupt
         return whole(_found, one, *arguments, **more)
 
-    monkeypatch.setattr(keeping, "refitted", stopped)
+    monkeypatch.setattr(module, "refitted", stopped)
     with pytest.raises(KeyboardInterrupt):
         kept_alternatives(found, tmp_path, _silent, refit=True)
     told = [row["how"] for row in kept_alternatives(found, tmp_path, _silent)]

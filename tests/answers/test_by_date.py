@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forecast.answers.by_date import OutsideError, by_date
+from forecast.answers.by_date import OutsideError
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
 from forecast.record.outcome import outcome
@@ -19,6 +19,7 @@ from forecast.reweight.evaluate import evaluate, query
 from forecast.workspace.records import Likelihood
 from forecast.workspace.timing import Weibull
 from tests.answers.worlds import AS_OF, answered, outcome_of
+from tests.plainly import by_date
 from tests.reweight.standing import standing_at
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, timed_event, workspace
 

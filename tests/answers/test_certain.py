@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from forecast.answers.by_date import by_date
-from forecast.answers.story import stories
-from forecast.answers.what_if import read_supposition, what_if
+from forecast.answers.supposition import read_supposition
 from forecast.record.outcome import Outcome
 from forecast.workspace.records import Settled
+from tests.plainly import by_date, stories, what_if
 from tests.report.outcomes import DRAWS, concluded, world
 from tests.worlds import HERE, item
 

@@ -9,8 +9,15 @@ from typing import Any
 
 import pytest
 
-from forecast.answers.diff import MONTE_CARLO, TIME, difference
-from forecast.answers.ends import End, UnknownUpdateError, end_of_files, find_line, restored
+from forecast.answers.diff import (
+    MONTE_CARLO,
+    TIME,
+    End,
+    UnknownUpdateError,
+    end_of_files,
+    find_line,
+    restored,
+)
 from forecast.compiled.layout import lay_out
 from forecast.record.entries import Merge
 from forecast.record.ledger import Ledger
@@ -19,6 +26,7 @@ from forecast.reweight import posterior as reweighting
 from forecast.reweight import weights
 from forecast.workspace.records import Claim, Settled, Support, Workspace
 from tests.ledgers import digest, ledger, update
+from tests.plainly import difference
 from tests.replay.sampling import by_digest
 from tests.worlds import HERE, OPENS, event, item, network, rule, statement, target, workspace
 
@@ -59,7 +67,8 @@ def _end(known: Workspace, as_of: date, folder: Path) -> End:
 def _compared(before: Workspace, after: Workspace, folder: Path, first: date = FIRST) -> dict[str, Any]:
     """Compare what one workspace gave on the first day with another on the last one; the files are the latter's."""
     ends = _end(before, first, folder), _end(after, LAST, folder)
-    return difference(*ends, _found(restored(after, ends[1]), LAST, folder), lambda _: None)
+    table: dict[str, Any] = difference(*ends, _found(restored(after, ends[1]), LAST, folder), lambda _: None)
+    return table
 
 
 def _add_up(table: dict[str, Any]) -> None:

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from forecast.answers import grade_shifts as module
-from forecast.answers.grade_shifts import grade_shifts, shifted
+from forecast.answers import influence as module
+from forecast.answers.influence import shifted
 from forecast.record.outcome import Outcome
 from forecast.workspace.records import Claim
 from tests.answers.test_why import DRAWS, _day, _known, _outcome, _theta
+from tests.plainly import grade_shifts
 from tests.worlds import HERE, item
 
 

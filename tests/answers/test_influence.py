@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.answers.influence import arrows, explained
+from forecast.answers.influence import explained
 from tests.answers.worlds import answered
+from tests.plainly import arrows
 
 
 @pytest.mark.parametrize("seed", range(15))

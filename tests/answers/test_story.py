@@ -6,8 +6,8 @@ from collections import defaultdict
 
 import pytest
 
-from forecast.answers.story import stories
 from tests.answers.worlds import answered
+from tests.plainly import stories
 
 
 @pytest.mark.parametrize("seed", range(40))

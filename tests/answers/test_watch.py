@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from forecast.answers.margins import with_margins
-from forecast.answers.tables import weighted
-from forecast.answers.watch import joints_on, mutual_information, watch_list
+from forecast.answers.tables import weighted, with_margins
+from forecast.answers.watch import joints_on, mutual_information
 from tests.answers.worlds import AS_OF, Answered, answered, outcome_of
 from tests.compiled.test_simulated_histories import MIDDLE, chain, chain_chances, simulated_chain, theta
 from tests.oracle.enumeration import AsOf, birth_process
+from tests.plainly import watch_list
 from tests.worlds import HORIZON, OPENS, event, network, rule, workspace
 
 Array = NDArray[np.float64]

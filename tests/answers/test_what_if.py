@@ -7,19 +7,22 @@ from itertools import product
 import numpy as np
 import pytest
 
+from forecast.answers.supposition import read_supposition
 from forecast.answers.target import UnknownTargetError
 from forecast.answers.twin import descendants_of
-from forecast.answers.what_if import ImpossibleError, read_supposition, what_if
+from forecast.answers.what_if import ImpossibleError
 from forecast.record.outcome import Outcome
 from forecast.workspace.records import Settled
 from tests.answers.worlds import AS_OF, Answered, answered, outcome_of
+from tests.plainly import what_if
 from tests.worlds import HERE, OPENS, event, item, network, rule, workspace
 
 SEEDS = range(12)
 
 
 def _ask(found: Outcome, *learned: str, do: tuple[str, ...] = (), reset: tuple[str, ...] = ()) -> dict[str, object]:
-    return what_if(found, read_supposition(found, learned, do, reset), lambda _: None)
+    table: dict[str, object] = what_if(found, read_supposition(found, learned, do, reset), lambda _: None)
+    return table
 
 
 def _numbers(table: dict[str, object]) -> dict[str, float]:

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.answers.chronology import before, changes, prefixes
-from forecast.answers.pooled import log_constant, pool_draws
+from forecast.answers.chronology import before, changes, log_constant, pool_draws, prefixes
 from forecast.answers.target import find_target, probabilities
-from forecast.answers.why import MONTE_CARLO, TIME, By, Start, decibans, most_moved, why
+from forecast.answers.why import MONTE_CARLO, TIME, By, Start, decibans, most_moved
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
 from forecast.prior.draws import Draws
@@ -25,6 +24,7 @@ from forecast.reweight.psis import smooth
 from forecast.reweight.sources import draw_reliabilities
 from forecast.reweight.weights import weigh_draws
 from forecast.workspace.records import Claim, Likelihood, Settled, Support, Workspace
+from tests.plainly import why
 from tests.worlds import HERE, OPENS, event, item, network, rule, workspace
 
 Array = NDArray[np.float64]
@@ -91,7 +91,8 @@ def found() -> Outcome:
 def _why(found: Outcome, about: str | None, by: By = "item", top: int | None = None) -> dict[str, Any]:
     target, prior = find_target(found, about), prior_outcome(found)
     start = Start("the statements alone", probabilities(prior, target))
-    return why(found, prior, target, start, by, top, lambda _: None)
+    table: dict[str, Any] = why(found, prior, target, start, by, top, lambda _: None)
+    return table
 
 
 @pytest.mark.parametrize("about", ["peace", "other", "deal=draft", "talks", "willing=yes", None])

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.answers.what_if import ImpossibleError, read_supposition, what_if
+from forecast.answers.supposition import read_supposition
+from forecast.answers.what_if import ImpossibleError
 from forecast.answers.worlds import Worlds, worlds
 from forecast.record.outcome import Outcome
+from tests.plainly import what_if
 from tests.report.outcomes import DRAWS, concluded, world
 
 Array = NDArray[np.float64]
@@ -30,7 +32,8 @@ def made(found: Outcome) -> Worlds:
 
 
 def _asked(found: Outcome, *, learned: tuple[str, ...] = (), imposed: tuple[str, ...] = ()) -> dict[str, Any]:
-    return what_if(found, read_supposition(found, learned, imposed, ()), lambda _: None)
+    table: dict[str, Any] = what_if(found, read_supposition(found, learned, imposed, ()), lambda _: None)
+    return table
 
 
 def _after(found: Outcome, table: dict[str, Any]) -> tuple[Array, list[Array]]:

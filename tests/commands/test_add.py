@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.commands import textplot
+from forecast.commands import readable
 from forecast.commands.main import main
 from forecast.workspace.drafts import flow
 from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, plain
@@ -175,9 +175,9 @@ def test_json(tmp_path: Path) -> None:
 
 def test_the_plot_is_the_distribution() -> None:
     """Each column is as high as its share of the largest one, in eighths of a row."""
-    drawn = list(textplot.density(lambda p: p * p))
+    drawn = list(readable.density(lambda p: p * p))
     heights = [
-        sum(textplot.EIGHTHS.index(row[column : column + 1] or " ") for row in drawn[:4]) for column in range(50)
+        sum(readable.EIGHTHS.index(row[column : column + 1] or " ") for row in drawn[:4]) for column in range(50)
     ]
     shares = [(2 * column + 1) / 99 for column in range(50)]
     assert [round(share * 32) for share in shares] == heights

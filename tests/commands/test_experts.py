@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from forecast.commands.experts import _print_all
+from forecast.commands.feedback import _print_experts
 from forecast.commands.main import main
+from forecast.feedback.experts import ExpertRow, Record
 from tests.commands.conftest import AS_OF
 
 
@@ -39,9 +39,20 @@ def test_names_are_whole_in_a_narrow_terminal(
 ) -> None:
     """Eighty columns cut neither the name that the command takes nor a heading, however long the group's name is."""
     monkeypatch.setenv("COLUMNS", "80")
-    row: dict[str, Any] = {"statements": [], "deviation": None, "noise": None, "incoherent": [], "conflicts": []}
-    row |= {"record": {"resolved": 0, "needed": 10, "slope": None}}
-    _print_all([{**row, "expert": "article_author", "group": "institutes_of_the_capital"}])
+    row = ExpertRow(
+        expert="article_author",
+        name="An author",
+        group="institutes_of_the_capital",
+        weight=1.0,
+        statements=(),
+        deviation=None,
+        noise=None,
+        record=Record(resolved=0, needed=10, brier=None, bias=None, slope=None),
+        incoherent=(),
+        conflicts=(),
+        summary="",
+    )
+    _print_experts([row])
     lines = capsys.readouterr().out.splitlines()
     assert ["expert", "group", "said", "far", "off", "deviation", "noise", "record", "conflicts"] == lines[0].split()
     assert "article_author" == lines[1].partition(" ")[0]

@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator
 from forecast import together
 from forecast.commands.main import main
 from forecast.files import replace_file
-from forecast.record.inputs import active_inputs
 from forecast.record.ledger import read_ledger
+from forecast.record.line import active_inputs
 from forecast.record.renamed import called_today
 from forecast.together import finish, replace_together
 from forecast.workspace.files import UNFINISHED

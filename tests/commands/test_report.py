@@ -15,6 +15,7 @@ from forecast.pipeline import Update
 from forecast.publish import Asked
 from forecast.record.entries import line_digest
 from forecast.record.ledger import read_ledger
+from forecast.session import Session
 from tests.ledgers import INPUTS, line_json, update
 from tests.report.outcomes import SEED, asked, world
 
@@ -34,10 +35,10 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     about = asked(world(), tmp_path)
     noted: list[dict[str, Any]] = []
 
-    def conclude(root: Path, *_: Any, as_of: Any, seed: int, n_lines: int, **__: Any) -> Update:
-        noted.append({"as_of": as_of.isoformat(), "seed": seed})
-        line, lines = update(**LINE), read_ledger(root).until(n_lines)
-        return Update(root, about.outcome, about.forecast, line, lines, False, (), (), (), False)
+    def conclude(session: Session, *, n_lines: int, **_: Any) -> Update:
+        noted.append({"as_of": str(session.as_of), "seed": session.seed})
+        line, lines = update(**LINE), read_ledger(session.root).until(n_lines)
+        return Update(session.root, about.outcome, about.forecast, line, lines, False, (), (), (), False)
 
     def published(asked: Asked, _: Any) -> dict[str, bytes]:
         noted.append({"lines": len(asked.ledger)})

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from forecast.commands.main import main
 from forecast.pipeline import conclude
 from forecast.record.ledger import append, read_ledger
+from forecast.session import Session
 from forecast.workspace.read import load
 from tests.commands.conftest import AS_OF
 from tests.workspace.writing import TODAY, example
@@ -192,12 +193,12 @@ def test_nothing_is_written_unless_wanted(tmp_path: Path) -> None:
 def test_a_settled_event_counts_from_its_known_date(updated: Path) -> None:
     """Resolving an event is an item: as of the day before nothing changes, from the day on the event is certain."""
     known = datetime.fromisoformat(AS_OF).date()
-    before = conclude(updated, known, lambda _: None, as_of=known - timedelta(days=1)).forecast["scenarios"]
+    before = conclude(Session(updated, known, known - timedelta(days=1))).forecast["scenarios"]
     day = ("--on", "2026-06-25", "--known", AS_OF, "--source", "https://a.example")
     assert 0 == resolve(updated, "launch", "limited", *day).exit_code
-    again = conclude(updated, known, lambda _: None, as_of=known - timedelta(days=1)).forecast["scenarios"]
+    again = conclude(Session(updated, known, known - timedelta(days=1))).forecast["scenarios"]
     assert before == again
-    launch = conclude(updated, known, lambda _: None, as_of=known).outcome.events["launch"]
+    launch = conclude(Session(updated, known, known)).outcome.events["launch"]
     assert 0.0 == launch["none"].probability
     [item] = [one for one in load(updated, known).items if one.id.startswith("resolved-")]
     assert ("resolved-launch-2026-06-25", known) == (item.id, item.reported)

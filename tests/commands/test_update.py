@@ -18,6 +18,7 @@ from forecast.commands.main import main
 from forecast.prior.draws import _groups
 from forecast.prior.settings import Fit
 from forecast.record.ledger import read_ledger
+from forecast.session import Session
 from forecast.store.sealed import open_sealed
 from tests.commands.conftest import AS_OF
 from tests.entries import entries, parts_of, rewrite
@@ -339,11 +340,11 @@ def test_files_that_change_while_it_is_computed(updated: Path) -> None:
     day = date.fromisoformat("2026-07-05")
     sources = updated / "evidence/sources.yaml"
     before = sources.read_bytes()
-    found = pipeline.conclude(updated, day, lambda _: None, as_of=day)
+    found = pipeline.conclude(Session(updated, day, day))
     sources.write_bytes(before + b"# a remark\n")
     written = pipeline.write(found, lambda _: None, with_report=False)
     (warning,) = set(written.warnings) - set(found.warnings)
     what = "this file was changed while the forecast was computed, which does not have the change"
     assert f"evidence/sources.yaml:1: warning: {what}; run `forecast update` again" == str(warning)
-    again = pipeline.conclude(updated, day, lambda _: None, as_of=day)
+    again = pipeline.conclude(Session(updated, day, day))
     assert () == tuple(set(pipeline.write(again, lambda _: None, with_report=False).warnings) - set(again.warnings))

@@ -21,7 +21,7 @@ from forecast.inference.batch import solve
 from forecast.inference.elimination import plan
 from forecast.prior.draws import draws_digest
 from forecast.prior.spec import prior_spec
-from forecast.record.inputs import active_inputs
+from forecast.record.line import active_inputs
 from forecast.reweight.evaluate import evaluate, query
 from forecast.workspace.records import Likelihood, Network, Settled
 from forecast.workspace.timing import DatedRates, Timing, Weibull

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from forecast.compiled.paths import active_items
-from forecast.record.inputs import active_inputs
+from forecast.record.line import active_inputs
 from tests.workspace.writing import example, read
 
 DAY = timedelta(days=1)

@@ -15,7 +15,7 @@ from forecast.compiled.layout import lay_out
 from forecast.digests import digest_of
 from forecast.prior.draws import draws_digest
 from forecast.prior.spec import prior_spec
-from forecast.record.inputs import active_inputs, rolled_to
+from forecast.record.line import active_inputs, rolled_to
 from forecast.reweight.curves import curves
 from forecast.reweight.evaluate import evaluate, is_possible, query
 from forecast.workspace.horizons import seen_on

@@ -17,6 +17,7 @@ from forecast import pipeline
 from forecast.files import BEFORE, DEAD_SECONDS, PARTIAL
 from forecast.record.entries import encode
 from forecast.record.ledger import LEDGER, read_ledger
+from forecast.session import Session
 from tests.entries import entries
 
 RUNNER = Path(__file__).with_name("killed.py")
@@ -177,7 +178,7 @@ def aged(root: Path) -> None:
 
 def problems(root: Path) -> tuple[str, ...]:
     """Return what `forecast check` says."""
-    return tuple(str(one) for one in pipeline.check(root, TODAY)[1])
+    return tuple(str(one) for one in pipeline.check(Session(root, TODAY))[1])
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from docs.replay import BEGIN, END, OWN, README, ROOT, readme_table
-from forecast.replay.series import TABLE, forecaster_courses
+from forecast.replay.table import TABLE, forecaster_courses
 from forecast.scores.score_table import score_table
 
 

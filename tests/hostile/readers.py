@@ -27,10 +27,10 @@ from forecast.networks.bif import read_bif
 from forecast.pooling.table import read_table
 from forecast.publish import _calibration
 from forecast.record.entries import encode
-from forecast.record.kept_forecast import kept_forecast
 from forecast.record.ledger import LEDGER, read_ledger
+from forecast.record.tables import kept_forecast
 from forecast.record.verified import verified_chain
-from forecast.replay.series import forecaster_courses, scenario_courses
+from forecast.replay.table import forecaster_courses, scenario_courses
 from forecast.scores.read import read_forecasts
 from forecast.workspace.csv_text import parse_csv
 from forecast.workspace.files import InputFiles

@@ -20,6 +20,7 @@ from forecast import load, pipeline
 from forecast.pipeline import Update, conclude, write
 from forecast.record.ledger import append, read_ledger, same_inputs
 from forecast.reweight import posterior as reweighting
+from forecast.session import Session
 from tests.report.outcomes import AS_OF, SEED, world
 from tests.reweight.strong_evidence import draws_of
 
@@ -36,11 +37,11 @@ def _without_sampler(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(reweighting, "prior_draws", drawn)
     patch.setattr(pipeline, "kept_residuals", lambda *_: {})
-    patch.setattr(pipeline, "load", lambda *_: world())
+    patch.setattr("forecast.session.load", lambda *_: world())
 
 
 def _concluded(root: Path, as_of: date) -> Update:
-    return conclude(root, date(2026, 1, 1), lambda _: None, as_of=as_of, seed=SEED)
+    return conclude(Session(root, date(2026, 1, 1), as_of, SEED))
 
 
 def _update(root: Path, as_of: date, meet: Any) -> None:

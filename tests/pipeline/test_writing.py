@@ -14,6 +14,7 @@ from forecast.pipeline import Update, conclude, write
 from forecast.record.entries import Line
 from forecast.record.ledger import read_ledger
 from forecast.reweight import posterior as reweighting
+from forecast.session import Session
 from forecast.workspace.records import Support, Workspace
 from tests.report.outcomes import AS_OF, SEED, world
 from tests.reweight.strong_evidence import draws_of
@@ -36,8 +37,8 @@ def without_sampler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def _concluded(root: Path, known: Workspace, monkeypatch: pytest.MonkeyPatch, as_of: date = AS_OF) -> Update:
-    monkeypatch.setattr(pipeline, "load", lambda *_: known)
-    return conclude(root, date(2026, 1, 1), lambda _: None, as_of=as_of, seed=SEED)
+    monkeypatch.setattr("forecast.session.load", lambda *_: known)
+    return conclude(Session(root, date(2026, 1, 1), as_of, SEED))
 
 
 def _lines(root: Path) -> list[Line]:

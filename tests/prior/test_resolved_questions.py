@@ -14,7 +14,7 @@ from scipy.special import logit
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
 from forecast.prior.spec import LEAST_RECORD, prior_spec, track_records
-from forecast.record.inputs import active_inputs
+from forecast.record.line import active_inputs
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.sources import draw_reliabilities
 from forecast.workspace.problems import Source

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from forecast.record.differences import courses, history
 from forecast.record.entries import Line
-from forecast.record.history import courses, history
 from tests.ledgers import INPUTS, shares, update
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.digests import digest_of
-from forecast.record.inputs import SHORT, active_inputs, record_digest
+from forecast.record.line import SHORT, active_inputs, record_digest
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Settled, Support, Workspace
 from tests.worlds import HERE, event, item, network, rule, statement, target, workspace

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.record.entries import Merge, encode
-from forecast.record.join import both_sides, merge_files, merge_ledger
-from forecast.record.ledger import LEDGER, Ledger, append, ledger_of, read_ledger
+from forecast.record.ledger import LEDGER, Ledger, append, both_sides, ledger_of, merge_files, merge_ledger, read_ledger
 from forecast.workspace.problems import WorkspaceProblems
 from tests.ledgers import digest, update
 

@@ -13,8 +13,7 @@ from forecast.prior.draws import Draws
 from forecast.prior.rows_prior import theta_draws
 from forecast.prior.spec import prior_spec
 from forecast.record.outcome import Outcome, outcome
-from forecast.record.predictive import prior_predictive, with_flat
-from forecast.record.tables import forecast_table
+from forecast.record.tables import forecast_table, prior_predictive, with_flat
 from forecast.reweight.posterior import unweighted
 from tests.worlds import HORIZON, OPENS, event, network, rule, workspace
 

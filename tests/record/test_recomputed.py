@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from forecast.record.entries import Line
-from forecast.record.recomputed import LAST_DIGITS, recomputed
+from forecast.record.line import LAST_DIGITS, recomputed
 from tests.ledgers import shares, update
 
 PROCESSOR = {"processor": "x86_64 fma avx2", "c_library": "glibc 2.36", "blas": "openblas 0.3", "python": "3.13.0"}

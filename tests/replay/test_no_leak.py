@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from forecast.compiled.layout import lay_out
 from forecast.record.outcome import estimates
-from forecast.replay.day import Waiting, job, open_questions, replay_day
-from forecast.replay.known import known_on
+from forecast.replay.day import Waiting, job, known_on, open_questions, replay_day
 from forecast.reweight import posterior as reweighting
 from forecast.reweight import weights
 from forecast.reweight.evaluate import ContradictionError

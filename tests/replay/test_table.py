@@ -10,8 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from forecast.replay.series import LINES, TABLE, forecaster_courses, question_courses, scenario_courses
-from forecast.replay.table import COLUMNS, how_ended, replay_csv, replay_jsonl
+from forecast.replay.table import (
+    COLUMNS,
+    LINES,
+    TABLE,
+    forecaster_courses,
+    how_ended,
+    question_courses,
+    replay_csv,
+    replay_jsonl,
+    scenario_courses,
+)
 from forecast.workspace.records import BaseRate, Benchmark, Condition, Publication, Question, Resolved, Workspace
 from tests.worlds import HERE, OPENS, event, network, workspace
 

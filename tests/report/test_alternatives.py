@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forecast.record.alternative_rows import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
+from forecast.record.tables import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.report.alternatives import PANEL, alternatives, small_multiples
 from tests.report.drawn import Drawn, elements
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from forecast.prior.spec import SD_DEVIATION
-from forecast.record.predictive import prior_predictive
+from forecast.record.tables import prior_predictive
 from forecast.report.sections import SECTIONS
 from tests.report.drawn import Drawn, Elements, draw, elements
 from tests.report.outcomes import AS_OF

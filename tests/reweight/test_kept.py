@@ -13,6 +13,7 @@ from forecast import pipeline
 from forecast.reweight import kept as module
 from forecast.reweight.kept import kept_posterior, posterior_place
 from forecast.reweight.posterior import Posterior, posterior
+from forecast.session import DEFAULT_SEED, Session
 from tests.commands.conftest import AS_OF, template, updated
 from tests.entries import entries
 
@@ -27,11 +28,12 @@ def _silent(doing: str) -> None:
 
 def _asked(root: Path) -> tuple[Posterior, Posterior]:
     """Return the posterior as it is kept after a first question, and as it is computed."""
-    workspace, layout, _ = pipeline.open_workspace(root, DAY, DAY)
+    session = Session(root, DAY, DAY)
+    workspace, layout = session.workspace, session.layout
     cache = root / "reports" / ".cache"
-    kept_posterior(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, _silent)
-    kept = kept_posterior(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, _silent)
-    return kept, posterior(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, _silent)
+    kept_posterior(layout, workspace, DAY, DEFAULT_SEED, cache, _silent)
+    kept = kept_posterior(layout, workspace, DAY, DEFAULT_SEED, cache, _silent)
+    return kept, posterior(layout, workspace, DAY, DEFAULT_SEED, cache, _silent)
 
 
 def test_kept_is_computed(updated: Path) -> None:
@@ -61,31 +63,32 @@ def test_it_is_used(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> Posterior:
         raise AssertionError
 
-    pipeline.conclude(updated, DAY, _silent, as_of=DAY, attribute=False)
+    pipeline.conclude(Session(updated, DAY, DAY), attribute=False)
     monkeypatch.setattr(module, "posterior", refuse)
-    pipeline.concluded(updated, DAY, _silent, as_of=DAY)
+    assert DAY == Session(updated, DAY, DAY).outcome.as_of
     path = next((updated / "evidence").glob("*.yaml"))
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     with pytest.raises(AssertionError):
-        pipeline.concluded(updated, DAY, _silent, as_of=DAY)
+        assert DAY == Session(updated, DAY, DAY).outcome.as_of
 
 
 def test_without_its_draws_it_is_computed(updated: Path) -> None:
     """A kept posterior whose draws are gone from the cache is none."""
-    workspace, layout, _ = pipeline.open_workspace(updated, DAY, DAY)
+    session = Session(updated, DAY, DAY)
+    workspace, layout = session.workspace, session.layout
     cache = updated / "reports" / ".cache"
-    kept_posterior(layout, workspace, DAY, pipeline.DEFAULT_SEED, cache, _silent)
-    place = posterior_place(workspace, DAY, pipeline.DEFAULT_SEED, cache)
-    assert module._load(layout, workspace, DAY, pipeline.DEFAULT_SEED, place) is not None
+    kept_posterior(layout, workspace, DAY, DEFAULT_SEED, cache, _silent)
+    place = posterior_place(workspace, DAY, DEFAULT_SEED, cache)
+    assert module._load(layout, workspace, DAY, DEFAULT_SEED, place) is not None
     for path in entries(updated, "draws"):
         path.unlink()
     assert place.path.exists()
-    assert module._load(layout, workspace, DAY, pipeline.DEFAULT_SEED, place) is None
+    assert module._load(layout, workspace, DAY, DEFAULT_SEED, place) is None
 
 
 def test_the_key_tells_inputs_apart(updated: Path) -> None:
     """Another date, another seed and another byte of an input are other keys."""
-    workspace, _, _ = pipeline.open_workspace(updated, DAY, DAY)
+    workspace = Session(updated, DAY, DAY).workspace
     edited = replace(workspace, digests={**workspace.digests, next(iter(workspace.digests)): "0"})
     keys = {
         posterior_place(workspace, DAY, 1, updated).key,

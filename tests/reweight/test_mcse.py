@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.answers.pooled import Pooled, log_constant
+from forecast.answers.chronology import Pooled, log_constant
 from forecast.prior.settings import CHAINS
 from forecast.reweight.mcse import averages, deviations, ess, standard_error
 

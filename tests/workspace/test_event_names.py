@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.record.inputs import active_inputs
+from forecast.record.line import active_inputs
 from tests.workspace.writing import TODAY, example, messages, read, replace
 
 NETWORK = "priors/network.yaml"

@@ -13,6 +13,7 @@ from forecast.networks.bif import parse_bif
 from forecast.pipeline import check
 from forecast.pooling.table import read_table
 from forecast.record.ledger import LEDGER, SOLVE, read_ledger
+from forecast.session import Session
 from forecast.workspace.csv_text import parse_csv
 from forecast.workspace.json_lines import parse_json_lines
 from forecast.workspace.nodes import plain
@@ -51,7 +52,7 @@ def test_markers_in_any_file_of_a_workspace(tmp_path: Path, path: str, ending: s
     example(tmp_path)
     (tmp_path / path).parent.mkdir(exist_ok=True)
     (tmp_path / path).write_bytes(FILES[path].replace("\n", ending).encode())
-    workspace, problems = check(tmp_path, TODAY)
+    workspace, problems = check(Session(tmp_path, TODAY))
     assert workspace is None
     said = MARKED.replace(ALLOWED, SOLVE) if path == LEDGER else MARKED
     assert [f"{path}:2: {said}"] == [str(problem) for problem in problems if problem.source.path == path]

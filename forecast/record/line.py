@@ -1,9 +1,9 @@
-"""What an update rests on: digests of the records that count on its as-of date, not of file bytes."""
+"""The ledger line of a forecast: digests of the inputs that counted, and whether an earlier line of them agrees."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from operator import attrgetter
@@ -11,8 +11,17 @@ from typing import Any
 
 from forecast.digests import PLAIN, plain_text, writer_of_plain
 from forecast.prior.came_true import question_outcome
+from forecast.prior.draws import versions
+from forecast.prior.environment import environment, unlike
 from forecast.prior.spec import active_statements, known_resolution
-from forecast.workspace.problems import Source
+from forecast.record.entries import Line, Share, encode
+from forecast.record.kept import digest_of_content, manifest_of
+from forecast.record.ledger import LEDGER, line_of
+from forecast.record.outcome import Outcome
+from forecast.record.tables import diagnostics
+from forecast.store.program import KINDS, source_digest
+from forecast.store.versions import installed_versions
+from forecast.workspace.problems import Problem, Source
 from forecast.workspace.records import Network, Workspace
 
 SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an edit
@@ -113,3 +122,57 @@ def _record_writer(record: type) -> Callable[[Any], str]:
     # A field twice, so that the getter returns a tuple for a record of one field too.
     get = attrgetter(*names, names[0])
     return lambda value: begin + "".join([_writers[type(part)](part) for part in get(value)[:-1]])
+
+
+PROGRAM = "program"  # beside the versions of packages: a digest of the source that a posterior comes from
+
+
+def new_line(found: Outcome, *, note: str | None = None, previous: str | None = None) -> Line:
+    """Return the line of an outcome; `previous` is the digest of the entry that it would come after."""
+    return Line(
+        as_of=found.as_of,
+        horizon=found.workspace.network.horizon,
+        rolled=rolled_to(found.workspace.network),
+        known_until=found.posterior.asked.network.known.until,
+        seed=found.seed,
+        version=installed_versions(["forecast"])["forecast"],
+        versions={**versions(), PROGRAM: source_digest(*KINDS["posterior"].code)[:SHORT]},
+        environment=environment(),
+        inputs=active_inputs(found.workspace, found.as_of),
+        scenarios=tuple(
+            Share(id=name, probability=one.probability, quantiles=tuple(one.quantiles), mcse=one.mcse)
+            for name, one in found.scenarios.items()
+        ),
+        diagnostics=diagnostics(found),
+        note=note,
+        previous=previous,
+        kept=digest_of_content(manifest_of(found.workspace.digests)),
+    )
+
+
+RENAMED = "names that were changed since, whose order decides the draws"
+LAST_DIGITS = 1e-9  # of a probability: a thousand times what another processor's last digits can change
+
+
+def recomputed(line: Line, updates: Sequence[Line], texts: Sequence[str] = ()) -> tuple[Problem, ...]:
+    """Warn where the ledger has other numbers for the same inputs, date and seed: both numbers, and what differs.
+
+    `line` is the one just computed. The latest line of the ledger with the same inputs is meant. `texts` are the lines
+    of the file, from which an update differs that named something otherwise.
+    """
+    told = line_of(line, updates)
+    if told is None:
+        return ()
+    here, before = line.probabilities, told.probabilities
+    pairs = [(name, p, before.get(name, 0.0)) for name, p in here.items()]
+    pairs = [(name, p, old) for name, p, old in pairs if abs(p - old) > LAST_DIGITS]
+    if not pairs:
+        return ()
+    got = ", ".join(f"{name} {p:.6g} here, {old:.6g} in the ledger" for name, p, old in pairs)
+    parts = [unlike(told.environment or {}, line.environment or {}), unlike(told.versions, line.versions)]
+    names = [name for part in parts for name in part]
+    names += [RENAMED] if texts and told.number and encode(told) != texts[told.number - 1] else []
+    why = f"they differ in {'; '.join(names)}" if names else "no version or processor differs: was the line edited?"
+    what = f"the ledger's forecast of {told.as_of} comes out otherwise from the same inputs"
+    source = Source(LEDGER, told.number or 0)
+    return (Problem(source, what, got, f"differences of at most {LAST_DIGITS:g}; {why}", "warning"),)

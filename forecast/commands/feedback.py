@@ -1,0 +1,156 @@
+"""`forecast experts` and `forecast sources`: what the model made of those who spoke and of those who report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from forecast.commands import options
+from forecast.commands.running import one_or_all, opened
+from forecast.digits import percent, share
+
+if TYPE_CHECKING:
+    from forecast.feedback.experts import ExpertRow
+    from forecast.feedback.sources import SourceRow
+
+
+@click.command()
+@click.argument("name", required=False)
+@options.workspace
+@options.as_of
+@options.as_json
+def experts(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
+    """Print every expert's statements, deviation, noise and record; with NAME each statement against the model."""
+    with opened(root, as_of) as session:
+        rows = session.experts()
+    one_or_all(rows, "expert", name, as_json=as_json, print_all=_print_experts, print_one=_print_expert)
+
+
+def _print_experts(rows: Sequence[ExpertRow]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    # A name is typed again after the command: it is never cut. What is narrow is broken, the group first.
+    grid.add_column("expert", overflow="fold", min_width=min(30, max(len(row.expert) for row in rows)))
+    grid.add_column("group", overflow="fold")
+    for heading, width in (
+        ("said", 4),
+        ("far off", 7),
+        ("deviation", 9),
+        ("noise", 5),
+        ("record", 6),
+        ("conflicts", 9),
+    ):
+        grid.add_column(heading, justify="right", no_wrap=True, min_width=width)
+    for row in rows:
+        deviation, record = row.deviation, row.record
+        cells = (
+            row.expert,
+            row.group,
+            str(len(row.statements)),
+            str(sum(one["disagrees"] for one in row.statements) or "-"),
+            f"{deviation.mean:+.2f}" if deviation else "-",
+            f"{row.noise.mean:.2f}" if row.noise else "-",
+            f"{record.resolved}/{record.needed}" if record.slope is None else str(record.resolved),
+            str(len(row.incoherent) + len(row.conflicts) or "-"),
+        )
+        grid.add_row(*map(Text, cells))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo("said: statements; far off: of these more than 2 sd from what all together imply;")
+    click.echo("deviation and noise in log-odds; record: resolved forecasts")
+
+
+def _print_expert(row: ExpertRow) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    click.echo(f"{row.name}, {row.group}\n")
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("statement", no_wrap=True)
+    for heading in ("about", "stated", "implied"):
+        grid.add_column(heading, overflow="fold")
+    grid.add_column("sd away", justify="right", no_wrap=True)
+    for one in row.statements:
+        far = "red" if one["disagrees"] else ""
+        cells = (one["id"], one["about"], one["coded"], one["implied"])
+        grid.add_row(*map(Text, cells), Text(one["residual_shown"], style=far))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo()
+    for ids in row.incoherent:
+        click.echo(f"cannot all hold: {', '.join(ids)}")
+    for ids in row.conflicts:
+        click.echo(f"cannot all hold, with others: {', '.join(ids)}")
+    click.echo(row.summary)
+
+
+@click.command()
+@click.argument("name", required=False)
+@options.workspace
+@options.as_of
+@options.as_json
+def sources(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
+    """Print every source's reliability before and now, items and agreement; with NAME each of its items."""
+    with opened(root, as_of) as session:
+        rows = session.sources()
+    one_or_all(rows, "source", name, as_json=as_json, print_all=_print_sources, print_one=_print_source)
+
+
+def _print_sources(rows: Sequence[SourceRow]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("source", no_wrap=True)
+    for heading in ("grade", "items", "reliability", "now", "90 % interval", "agreement"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        now = row.now
+        cells = (
+            row.source,
+            row.grade,
+            str(len(row.items)),
+            share(row.prior, 2),
+            share(now.mean, 2) if now else "-",
+            _range(now.quantiles) if now else "-",
+            _percent(row.agreement),
+        )
+        grid.add_row(*map(Text, cells))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo("reliability: before its reports, by the grade; agreement: how probable is by now what they favour")
+
+
+def _print_source(row: SourceRow) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    click.echo(f"{row.name}, grade {row.grade}: reliability {share(row.prior, 2)} by the grade", nl=row.now is None)
+    if row.now:
+        click.echo(f", {share(row.now.mean, 2)} now ({_range(row.now.quantiles)})")
+    click.echo()
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in ("item", "reported", "standing"):
+        grid.add_column(heading, no_wrap=True)
+    grid.add_column("favours", overflow="fold")
+    grid.add_column("now", justify="right", no_wrap=True)
+    for one in row.items:
+        favours = [f"{said.event}: {' or '.join(said.favours)}" for said in one.says] or ["-"]
+        now = [_percent(said.agreement) for said in one.says] or ["-"]
+        grid.add_row(*map(Text, (one.id, str(one.reported), one.standing, "\n".join(favours), "\n".join(now))))
+    Console(highlight=False, soft_wrap=False).print(grid)
+
+
+def _range(quantiles: Sequence[float]) -> str:
+    return " to ".join(share(end, 2) for end in quantiles)
+
+
+def _percent(probability: float | None) -> str:
+    return "-" if probability is None else percent(probability, None)

@@ -1,0 +1,385 @@
+"""A workspace as of a date: what its files hold, what the model makes of them, and every answer about the forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecast.compiled.asof import compile_workspace
+from forecast.compiled.doubts import evidence_doubts
+from forecast.compiled.layout import Layout, lay_out
+from forecast.compiled.reports import UndefinedError
+from forecast.prior.draws import prior_draws
+from forecast.prior.spec import prior_spec
+from forecast.record.ledger import Ledger, read_ledger
+from forecast.record.line import new_line
+from forecast.record.outcome import Outcome, outcome, prior_outcome
+from forecast.record.renamed import called_today
+from forecast.record.tables import forecast_table, prior_predictive, with_flat
+from forecast.reweight.evaluate import ContradictionError
+from forecast.reweight.kept import kept_posterior
+from forecast.reweight.posterior import Posterior, unweighted
+from forecast.reweight.posterior import posterior as fresh_posterior
+from forecast.store.versions import installed_versions
+from forecast.workspace.alternatives import Alternative, alternative_workspace
+from forecast.workspace.horizons import seen_on
+from forecast.workspace.problems import Problem, WorkspaceProblems
+from forecast.workspace.read import Contents, load
+from forecast.workspace.records import Item, Workspace
+
+if TYPE_CHECKING:
+    from forecast.answers.by_date import ByDate
+    from forecast.answers.conflict import Conflict
+    from forecast.answers.diff import Difference, End
+    from forecast.answers.effect import ItemEffect
+    from forecast.answers.influence import Influence
+    from forecast.answers.story import Story
+    from forecast.answers.target import Target
+    from forecast.answers.watch import WatchList
+    from forecast.answers.what_if import WhatIf
+    from forecast.answers.why import By, Start, Why
+    from forecast.feedback.experts import ExpertRow
+    from forecast.feedback.sources import SourceRow
+    from forecast.questions.due import Due
+    from forecast.questions.table import Asked
+
+DEFAULT_SEED = 20250806
+Progress = Callable[[str], None]
+Row = dict[str, Any]
+
+
+class NoUpdateError(ValueError):
+    """No update is early enough, or tells what is asked; the message says which."""
+
+
+def quiet(_doing: str) -> None:
+    """Progress for callers that want none."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A workspace on disk, read as of a date. Nothing is read or computed before it is asked for, and each thing once.
+
+    Nothing is written but what is cached below `reports/.cache`. What reads the files raises WorkspaceProblems for
+    mistakes in them and for evidence that contradicts itself.
+
+    Args:
+        root: the folder with priors/, evidence/ and reports/.
+        today: the day of reading; None: that of the clock, in UTC.
+        as_of: nothing dated later counts; None: today.
+        seed: of the draws.
+        progress: told what is being done.
+        inputs: contents of all input files where others than those on disk are meant.
+    """
+
+    root: Path
+    today: date | None = None
+    as_of: date | None = None
+    seed: int = DEFAULT_SEED
+    progress: Progress = quiet
+    inputs: Contents | None = None
+
+    def at(self, as_of: date | None, seed: int | None = None) -> Session:
+        """Return the session as of another date, with another seed; the files are not read again."""
+        there = replace(self, as_of=as_of, seed=self.seed if seed is None else seed)
+        if "files" in self.__dict__:
+            there.__dict__["files"] = self.files
+        return there
+
+    @property
+    def now(self) -> date:
+        """The day of reading."""
+        return self.today or datetime.now(UTC).date()
+
+    @property
+    def cache(self) -> Path:
+        """The folder of what is kept to save time."""
+        return self.root / "reports" / ".cache"
+
+    @cached_property
+    def files(self) -> Workspace:
+        """What the files hold, checked, whatever the date."""
+        return load(self.root, self.now, self.inputs)
+
+    @cached_property
+    def day(self) -> date:
+        """The as-of date, which is not before the opening."""
+        day = self.as_of or self.now
+        check_opened(self.files, day)
+        return day
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """What could be known on the as-of date."""
+        return seen_on(self.files, self.day)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The order of events and states."""
+        return lay_out(self.workspace.network)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, under the names of today."""
+        return called_today(read_ledger(self.root), self.workspace)
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """The forecast that answers are about."""
+        return self._outcome(self.workspace, weigh=kept_posterior)
+
+    @property
+    def posterior(self) -> Posterior:
+        """The draws of the forecast, and their weights."""
+        return self.outcome.posterior
+
+    @cached_property
+    def prior(self) -> Outcome:
+        """What the statements of the forecast alone imply, at the opening."""
+        return prior_outcome(self.outcome)
+
+    @cached_property
+    def stated(self) -> Posterior:
+        """The draws of the statements known on the date, all of one weight."""
+        spec = prior_spec(self.layout, self.workspace, self.day)
+        base = prior_draws(spec, self.seed, self.cache, self.progress)
+        return unweighted(self.workspace, self.layout, spec, base)
+
+    def _outcome(
+        self, workspace: Workspace, doing: str = "", *, weigh: Callable[..., Posterior] = fresh_posterior
+    ) -> Outcome:
+        """Compute the outcome of a workspace as of the session's date."""
+
+        def said(what: str) -> None:
+            self.progress(f"{doing}: {what}" if doing else what)
+
+        layout = lay_out(workspace.network)
+        with told_as_problems(workspace):
+            found = weigh(layout, workspace, self.day, self.seed, self.cache, said)
+        return outcome(workspace, layout, self.day, self.seed, found)
+
+    # Answers, each told in forecast.answers, forecast.questions or forecast.feedback.
+
+    def why(
+        self, about: str | None = None, *, since: date | None = None, by: By = "item", top: int | None = None
+    ) -> Why:
+        """Explain a probability by the evidence (forecast.answers.why).
+
+        Args:
+            about: SCENARIO, EVENT or EVENT=STATE; None: the scenario that moved most since the last update.
+            since: begin at the update of this day or the latest before it; None: at the statements alone.
+            by: what a row stands for.
+            top: keep so many of the largest steps, and add up the others.
+
+        Raises UnknownTargetError (forecast.answers.target) and NoUpdateError.
+        """
+        from forecast.answers.target import error_of, find_target
+        from forecast.answers.why import most_moved, why
+
+        target = find_target(self.outcome, about)
+        start, chosen = self._start(target.event, since, target), None
+        if target.asked is None:
+            last = self.since_update(None, None) if target.event is None and start.on is None else None
+            compared = last or start
+            target, chosen = most_moved(self.outcome, target, compared), f"moved most since {compared.name}"
+        told = why(self.outcome, self.prior, target, start, by, top, self.progress)
+        return replace(told, chosen=chosen, mcse=error_of(self.outcome, target))
+
+    def _start(self, event: str | None, since: date | None, target: Target) -> Start:
+        from forecast.answers.target import probabilities
+        from forecast.answers.why import Start
+
+        if since is None:
+            return Start("the statements alone", probabilities(self.prior, target))
+        start = self.since_update(event, since)
+        if start is None:
+            what = f"no update of {since} or before in {self.root / 'reports'}"
+            raise NoUpdateError(what if event is None else f"{what} that tells the events")
+        return start
+
+    def since_update(self, event: str | None, on: date | None) -> Start | None:
+        """Return where an explanation since an earlier update begins (`since_update` of forecast.answers.why)."""
+        from forecast.answers.why import since_update
+
+        return since_update(self.root, self.ledger.updates, self.outcome, event, on)
+
+    def what_if(self, learned: Sequence[str] = (), imposed: Sequence[str] = (), reset: Sequence[str] = ()) -> WhatIf:
+        """Compute every probability before and after a supposition (forecast.answers.what_if).
+
+        Args:
+            learned: EVENT=STATE (or EVENT=STATE,STATE: one of these), several as one condition.
+            imposed: EVENT=STATE, whatever the causes.
+            reset: EVENT=STATE:PROBABILITY, one after the other.
+
+        Raises UnknownTargetError, ImpossibleError, TooDenseError and ValueError.
+        """
+        from forecast.answers.supposition import read_supposition
+        from forecast.answers.what_if import what_if
+
+        return what_if(self.outcome, read_supposition(self.outcome, learned, imposed, reset), self.progress)
+
+    def stories(self) -> tuple[Story, ...]:
+        """Tell each scenario by its most probable course of events (forecast.answers.story)."""
+        from forecast.answers.story import stories
+
+        return stories(self.outcome)
+
+    def watch_list(self, days: int = 90, costs: Mapping[str, float] | None = None) -> WatchList:
+        """Rank the events by what watching them for some days will tell of the scenarios (forecast.answers.watch)."""
+        from forecast.answers.watch import watch_list
+
+        return watch_list(self.outcome, days, costs or {})
+
+    def conflict(self, top: int = 5) -> Conflict:
+        """Measure how far the reports disagree with each other (forecast.answers.conflict)."""
+        from forecast.answers.conflict import conflict
+
+        return conflict(self.outcome, top, self.progress)
+
+    def influence(self) -> Influence:
+        """Measure the arrows of the network, and the judgements that the forecast depends on."""
+        from forecast.answers.influence import influence
+
+        return influence(self.outcome, self.progress)
+
+    def alternatives(self, *, refit: bool = False) -> list[Row]:
+        """Compute the forecast under other weights (forecast.answers.alternatives)."""
+        from forecast.answers.alternatives import kept_alternatives
+
+        return kept_alternatives(self.outcome, self.cache, self.progress, refit=refit)
+
+    def by_date(self, day: date) -> ByDate:
+        """Compute the forecast for a day until the horizon (forecast.answers.by_date). Raises OutsideError."""
+        from forecast.answers.by_date import by_date
+
+        return by_date(self.outcome, day)
+
+    def questions(self) -> tuple[Asked, ...]:
+        """Describe every dated question (forecast.questions.table)."""
+        from forecast.questions.table import question_table
+
+        return question_table(self.outcome)
+
+    def sources(self) -> tuple[SourceRow, ...]:
+        """Describe what became of each source that reported (forecast.feedback.sources)."""
+        from forecast.feedback.sources import source_table
+
+        return source_table(self.outcome)
+
+    def experts(self) -> tuple[ExpertRow, ...]:
+        """Describe what the statements alone made of each expert (forecast.feedback.experts)."""
+        from forecast.feedback.experts import expert_table
+
+        return expert_table(outcome(self.workspace, self.layout, self.day, self.seed, self.stated))
+
+    def due(self, days: int = 14) -> tuple[Due, ...]:
+        """List what should be done to the workspace (forecast.questions.due)."""
+        from forecast.questions.due import due
+
+        earlier = [line for line in self.ledger.updates if line.as_of <= self.day]
+        # An update of a past date may have been made after that of a later one.
+        latest = max(reversed(earlier), key=lambda line: line.as_of, default=None)
+        return due(self.workspace, self.layout, self.day, latest, days)
+
+    def statements_alone(self) -> Row:
+        """Compute what the statements known on a date imply, and the flat prior, in the form of forecast.json."""
+        prior = outcome(self.workspace, self.layout, self.workspace.network.opens, self.seed, self.stated)
+        return with_flat(forecast_table(prior, None, _version()), prior_predictive(prior))
+
+    def alternative(self, alternative: Alternative) -> Row:
+        """Compute the forecast that an alternative gives, in the form of forecast.json, against the ordinary one.
+
+        Raises UnknownNameError (forecast.workspace.alternatives).
+        """
+        other = alternative_workspace(self.workspace, alternative)
+        ordinary = self._outcome(self.workspace, "with everybody")
+        varied = self._outcome(other, alternative.description)
+        table = forecast_table(varied, new_line(ordinary), _version())
+        return {"alternative": alternative.description, **table}
+
+    def effect(self, before: Workspace, after: Workspace, item: Item) -> tuple[ItemEffect, tuple[Problem, ...]]:
+        """Compute what an item does to the forecast (forecast.answers.effect), and the doubts that it raises.
+
+        `before` and `after` are what the files hold without and with it.
+        """
+        from forecast.answers.effect import effect_table
+
+        there = self.at(self.as_of)
+        there.__dict__["files"] = before
+        seen = there.workspace, seen_on(after, there.day)
+        without, with_it = (there._outcome(workspace) for workspace in seen)
+        old, new = (
+            evidence_doubts(compile_workspace(there.layout, workspace, there.day), workspace) for workspace in seen
+        )
+        return effect_table(without, with_it, item), tuple(doubt for doubt in new if doubt not in old)
+
+    def difference(self, first: str, last: str) -> Difference:
+        """Explain what changed between two forecasts (forecast.answers.diff), each as `find_line` there reads it.
+
+        A date without a ledger line is computed from the files. Raises UnknownUpdateError.
+        """
+        from forecast.answers.diff import UnknownUpdateError, difference, restored
+
+        ends = self._end(first), self._end(last)
+        if ends[0].as_of > ends[1].as_of:
+            msg = f"{ends[0].name} is later than {ends[1].name}; name the earlier one first"
+            raise UnknownUpdateError(msg)
+        there = self.at(ends[1].as_of, ends[1].line.seed)
+        known = seen_on(restored(self.files, ends[1]), ends[1].as_of)
+        return difference(*ends, there._outcome(known), self.progress)
+
+    def _end(self, text: str) -> End:
+        from forecast.answers.diff import UnknownUpdateError, end_of_files, end_of_line, find_line
+
+        line = find_line(text, called_today(read_ledger(self.root), self.files))
+        if line is not None:
+            return end_of_line(self.root, line, self.files.renames)
+        day = date.fromisoformat(text)
+        if day > self.now:
+            msg = f"{day} lies in the future; today is {self.now}"
+            raise UnknownUpdateError(msg)
+        there = self.at(day, DEFAULT_SEED)
+        return end_of_files(there._outcome(there.workspace))
+
+
+def check_opened(workspace: Workspace, as_of: date) -> None:
+    """Raise WorkspaceProblems for a date before the opening."""
+    network = workspace.network
+    if as_of < network.opens:
+        opening = f"a date from the opening {network.opens} on"
+        raise WorkspaceProblems([Problem(network.source, "as-of date before the opening", as_of.isoformat(), opening)])
+
+
+@contextmanager
+def told_as_problems(workspace: Workspace) -> Iterator[None]:
+    """Raise WorkspaceProblems with the items where evidence contradicts itself or leaves the forecast undefined."""
+    try:
+        yield
+    except ContradictionError as error:
+        names = ", ".join(f"'{item.id}'" for item in error.items)
+        raise WorkspaceProblems(
+            Problem(item.source, f"item '{item.id}' is part of evidence that is impossible together", names, "")
+            for item in error.items
+        ) from error
+    except UndefinedError as error:
+        raise WorkspaceProblems(_undefined(error, workspace)) from error
+
+
+def _undefined(error: UndefinedError, workspace: Workspace) -> list[Problem]:
+    if not error.items:
+        network = workspace.network.source
+        return [Problem(network, "the forecast is undefined without any evidence", error.why, "finite numbers")]
+    got = f"{', '.join(f"'{item.id}'" for item in error.items)}: {error.why}"
+    return [
+        Problem(item.source, f"item '{item.id}' leaves the forecast undefined", got, "finite numbers")
+        for item in error.items
+    ]
+
+
+def _version() -> str:
+    return installed_versions(["forecast"])["forecast"]
