@@ -14,7 +14,7 @@ from forecast.commands.progress import Progress
 from forecast.commands.readable import interval_of, moved_most, points
 from forecast.digits import percent
 from forecast.pipeline import prior_table
-from forecast.report.wording import event_name, first_wins, rules_in_words
+from forecast.words import event_name, first_wins, rules_in_words
 from forecast.workspace.read import load
 from forecast.workspace.records import Workspace
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from forecast.answers.worlds import Worlds
 from forecast.record.outcome import Outcome
-from forecast.report.digits import percent
-from forecast.report.wording import event_name, label, scenario_colour, scenario_names
+from forecast.words import event_name, label, percent, scenario_colour, scenario_names
 
 Array = NDArray[np.float64]
 

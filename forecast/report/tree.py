@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.scenarios import OTHER
+from forecast.feedback.statements import StatementRow
+from forecast.plain import as_plain
 from forecast.prior.residuals import statement_columns
 from forecast.prior.spec import PriorSpec
 from forecast.record.outcome import Outcome
-from forecast.report.sampling import by_chain
+from forecast.report.sections.grounds import EvidenceRow
+from forecast.report.sections.method import AskedQuestion, Reproduction
+from forecast.report.svg import by_chain
 from forecast.report.tree_words import VARIABLES, described
 from forecast.reweight.evaluate import Evaluation
 
@@ -25,44 +30,56 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """What of the report stands in the tree beside its arrays."""
+
+    question: AskedQuestion
+    statements: Sequence[StatementRow]
+    evidence: Sequence[EvidenceRow]
+    reproduce: Reproduction
+
+
 def data_tree(
-    found: Outcome,
+    outcome: Outcome,
     opening: Evaluation,
     joint: Sequence[Array],
     fit: tuple[Mapping[str, Array], Mapping[str, Array]],
-    page: Mapping[str, Any],
+    tables: Tables,
 ) -> DataTree:
     """Build the tree.
 
     Args:
-        found: the forecast.
+        outcome: the forecast.
         opening: the base draws at the opening, without evidence.
         joint: for each event the weighted mean of P(scenario, state), (scenarios, states).
         fit: posterior and sampler statistics of the draws in use, {variable: (chain, draw, ...)}.
-        page: the report's numbers; its statements and evidence become tables.
+        tables: statements and evidence become tables, the rest attributes.
     """
     import xarray as xr
 
     posterior, stats = fit
-    evaluation, weights = found.posterior.evaluation, found.posterior.weights.weights
+    evaluation, weights = outcome.posterior.evaluation, outcome.posterior.weights.weights
     groups = {
-        "prior": _probabilities(found, opening, {}),
-        "posterior": _parameters(found.posterior.spec, posterior),
+        "prior": _probabilities(outcome, opening, {}),
+        "posterior": _parameters(outcome.posterior.spec, posterior),
         "forecast": _probabilities(
-            found,
+            outcome,
             evaluation,
             {"weight": by_chain(weights), "log_evidence": by_chain(evaluation.log_evidence)},
         ),
         "joint": xr.Dataset(
             {"probability": (("scenario", "event_state"), np.concatenate(list(joint), axis=1))},
-            coords={"scenario": _texts(found.scenario_ids), **_event_states(found)},
+            coords={"scenario": _texts(outcome.scenario_ids), **_event_states(outcome)},
         ),
         "sample_stats": _with_axes({name: (("chain", "draw"), values) for name, values in stats.items()}),
-        "statements": _table("statement", page["statements"], tuple(VARIABLES["statements"])),
-        "evidence": _table("item", page["evidence"], tuple(VARIABLES["evidence"])),
+        "statements": _table("statement", tables.statements, tuple(VARIABLES["statements"])),
+        "evidence": _table("item", tables.evidence, tuple(VARIABLES["evidence"])),
     }
-    about = {"title": page["question"]["title"], "as_of": page["question"]["as_of"], "scenario_other": OTHER}
-    root = xr.Dataset(attrs={**about, "reproduce": json.dumps(page["reproduce"], ensure_ascii=False, sort_keys=True)})
+    about = {"title": tables.question.title, "as_of": tables.question.as_of, "scenario_other": OTHER}
+    root = xr.Dataset(
+        attrs={**about, "reproduce": json.dumps(as_plain(tables.reproduce), ensure_ascii=False, sort_keys=True)}
+    )
     return xr.DataTree.from_dict({"/": root, **{name: described(name, data) for name, data in groups.items()}})
 
 
@@ -86,8 +103,8 @@ def _with_axes(variables: Mapping[str, Any], coords: Mapping[str, Any] | None = 
     return data.assign_coords({axis: np.arange(data.sizes[axis]) for axis in ("chain", "draw") if axis in data.sizes})
 
 
-def _event_states(found: Outcome) -> dict[str, Any]:
-    pairs = [(event.id, state) for event in found.layout.events for state in event.states]
+def _event_states(outcome: Outcome) -> dict[str, Any]:
+    pairs = [(event.id, state) for event in outcome.layout.events for state in event.states]
     return {
         "event_state": _texts([f"{event}={state}" for event, state in pairs]),
         "event": ("event_state", _texts([event for event, _ in pairs])),
@@ -95,12 +112,12 @@ def _event_states(found: Outcome) -> dict[str, Any]:
     }
 
 
-def _probabilities(found: Outcome, evaluation: Evaluation, more: Mapping[str, Array]) -> Dataset:
+def _probabilities(outcome: Outcome, evaluation: Evaluation, more: Mapping[str, Array]) -> Dataset:
     axes = ("chain", "draw")
     variables: dict[str, Any] = {name: (axes, values) for name, values in more.items()}
     variables["scenarios"] = ((*axes, "scenario"), by_chain(evaluation.scenarios))
     variables["event_states"] = ((*axes, "event_state"), by_chain(np.concatenate(evaluation.events)))
-    return _with_axes(variables, {"scenario": _texts(found.scenario_ids), **_event_states(found)})
+    return _with_axes(variables, {"scenario": _texts(outcome.scenario_ids), **_event_states(outcome)})
 
 
 def _parameters(spec: PriorSpec, posterior: Mapping[str, Array]) -> Dataset:
@@ -134,18 +151,18 @@ def _readings(spec: PriorSpec) -> list[str]:
     return names
 
 
-def _table(axis: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Dataset:
+def _table(axis: str, rows: Sequence[StatementRow] | Sequence[EvidenceRow], columns: Sequence[str]) -> Dataset:
     """Make a table of texts and numbers; nested parts are JSON, absent ones an empty text or not-a-number."""
     import xarray as xr
 
     variables = {name: (axis, _column([_cell(row, name) for row in rows])) for name in columns}
-    return xr.Dataset(variables, coords={axis: _texts([row["id"] for row in rows])})
+    return xr.Dataset(variables, coords={axis: _texts([row.id for row in rows])})
 
 
-def _cell(row: Mapping[str, Any], name: str) -> Any:
+def _cell(row: StatementRow | EvidenceRow, name: str) -> Any:
     if name == "url":
-        return row["link"]["url"] if row["link"] else None
-    return row[name]
+        return row.link.url if row.link else None
+    return as_plain(getattr(row, name))
 
 
 def _column(values: Sequence[Any]) -> NDArray[Any]:

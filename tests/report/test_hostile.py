@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from forecast.report.brief import brief
-from forecast.report.untrusted import readable
+from forecast.plain import readable
 from forecast.workspace.records import Item, Publication
 from tests.report.drawn import Drawn, draw, elements
 from tests.report.outcomes import world
@@ -123,6 +122,6 @@ def test_data_of_the_script_end_no_element(hostile: Drawn) -> None:
 
 def test_markdown_shows_them_as_text(hostile: Drawn) -> None:
     """In the brief every sign that Markdown or HTML gives a meaning to is escaped."""
-    text = brief(hostile.page)
+    text = hostile.files["report.md"].decode()
     assert "<script" not in text.replace("\\<", "")
     assert "](" not in text.replace("\\]", "")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from forecast.answers.story import stories
-from forecast.report.wording import first_wins, rules_in_words
+from forecast.words import first_wins, rules_in_words
 from tests.report.drawn import Drawn, draw, elements
 from tests.report.outcomes import world
 from tests.worlds import rule

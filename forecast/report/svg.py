@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from forecast.prior.settings import CHAINS as N_CHAINS
 
 Array = NDArray[np.float64]
 
@@ -25,6 +27,7 @@ VARIABLES = {
     PRIOR: "var(--prior)",
     POSTERIOR: "var(--posterior)",
 }
+MOST_COLUMNS = 3  # of panels beside each other
 CHAINS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito (2008)
 
 
@@ -32,6 +35,24 @@ def resampled(weights: Array) -> NDArray[np.intp]:
     """Return the indices of SIZE draws of equal weight (systematic resampling from the middle of each step)."""
     at = (np.arange(SIZE) + 0.5) / SIZE
     return np.minimum(np.searchsorted(np.cumsum(weights), at), weights.size - 1)
+
+
+def by_chain(draws: Array) -> Array:
+    """Return draws (..., draws) as (chain, draw, ...): stage 1 writes chain after chain."""
+    chained = draws.reshape(*draws.shape[:-1], N_CHAINS, -1)
+    return np.moveaxis(chained, (-2, -1), (0, 1))
+
+
+def panel_rows(panels: int) -> int:
+    """Return how many rows so many panels take."""
+    return -(-panels // MOST_COLUMNS)
+
+
+def as_labels(names: Mapping[str, str]) -> dict[Hashable, Hashable]:
+    """Return names as ArviZ types them."""
+    labels: dict[Hashable, Hashable] = {}
+    labels.update(names)
+    return labels
 
 
 @contextmanager
@@ -59,7 +80,7 @@ def style(salt: str) -> Iterator[None]:
         yield
 
 
-def svg(drawn: Any, name: str, described: str) -> str:
+def element(drawn: Any, name: str, described: str) -> str:
     """Return the figure as an `<svg>` element that a page can hold."""
     from matplotlib import pyplot as plt
 
