@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.plain import all_readable
+from forecast.plain import all_readable, readable
 from forecast.record.outcome import Outcome
 from forecast.report import sections as folder
 from forecast.report.material import Material
 from forecast.reweight.curves import Curves
+from forecast.words import scenario_names
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -69,6 +70,11 @@ class Inputs:
     prior: Outcome
     fit: Mapping[str, Array]
     logs: Mapping[str, Array]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Return the names of the scenarios by id, as a figure may show them."""
+        return {name: readable(called) for name, called in scenario_names(self.outcome).items()}
 
     @property
     def varying(self) -> dict[str, Array]:

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from xml.parsers.expat import ParserCreate
+from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from forecast.prior.settings import CHAINS as N_CHAINS
 Array = NDArray[np.float64]
 
 LONG = re.compile(r"-?\d+\.\d{2,}")  # coordinates finer than a tenth of a point, which nobody sees
+LINE_BREAK = "&#10;"
 SIZE = 1000  # draws of a resampled distribution in a figure
 # Colours that the drawing uses, and what the page's style sheet calls them: so a figure follows dark mode.
 INK, PAPER, SOFT, PRIOR, POSTERIOR = "#010203", "#0d0e0f", "#040506", "#070809", "#0a0b0c"
@@ -97,17 +100,88 @@ def inline(text: str, name: str, described: str) -> str:
     No prologue, colours of the style sheet, ids that begin with `name` (a page holds several figures), and a text
     alternative.
     """
-    from markupsafe import escape
+    from markupsafe import escape as escape_text
 
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"font-family: [^;]*; ", "", text)  # the page's own
-    text = re.sub(r"<[^>]+>", lambda tag: LONG.sub(lambda number: f"{float(number[0]):.1f}", tag[0]), text)
-    text = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", text)  # as it is without
-    for colour, variable in VARIABLES.items():
-        text = text.replace(colour, variable)
-    text = re.sub(r'(\sid="|url\(#|href="#)', rf"\g<1>{name}-", text)
-    head, rest = text.split(">", 1)
-    # The view box stays; without a size of its own the figure is as wide as its place.
-    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
-    return head.replace("<svg", f'<svg role="img" aria-label="{escape(described)}"', 1) + ">" + rest
+    prologue, body = text.split("<svg", 1)
+    inlined = _Inlined(name, f'role="img" aria-label="{escape_text(described)}"')
+    parser = ParserCreate()
+    parser.ordered_attributes = True
+    parser.StartElementHandler = inlined.start
+    parser.EndElementHandler = inlined.end
+    parser.CharacterDataHandler = inlined.text
+    parser.CommentHandler = inlined.comment
+    parser.Parse(prologue, False)
+    # XML reads a line break within an attribute as a space, but not one that is a reference.
+    parser.Parse(f"<svg{body}".strip().replace("\n", LINE_BREAK), True)
+    return "".join(inlined.parts) + body[len(body.rstrip()) :]
+
+
+class _Inlined:
+    """What becomes of the elements of a figure as they are read."""
+
+    def __init__(self, name: str, alternative: str) -> None:
+        self.name, self.alternative = name, alternative
+        self.parts: list[str] = []
+        self.is_open = False  # the tag that was begun last
+        self.left_out = 0  # elements, each within the one before, that do not come into the page
+
+    def start(self, tag: str, attributes: list[str]) -> None:
+        if self.left_out or tag == "metadata":
+            self._close()
+            self.left_out += 1
+            return
+        self._close()
+        named = zip(attributes[::2], attributes[1::2], strict=True)
+        written = [(key, self._value(key, value)) for key, value in named if not self._is_dropped(tag, key, value)]
+        self.parts.append(f"<svg {self.alternative}" if tag == "svg" else f"<{tag}")
+        self.parts += [f' {key}="{_quoted(value)}"' for key, value in written]
+        self.is_open = True
+
+    def end(self, tag: str) -> None:
+        if self.left_out:
+            self.left_out -= 1
+        elif self.is_open:
+            self.parts.append("/>")
+            self.is_open = False
+        else:
+            self.parts.append(f"</{tag}>")
+
+    def text(self, text: str) -> None:
+        if not self.left_out:
+            self._close()
+            self.parts.append(escape(text))
+
+    def comment(self, text: str) -> None:
+        if not self.left_out:
+            self._close()
+            self.parts.append(f"<!--{_rounded(text.replace(LINE_BREAK, chr(10)))}-->")
+
+    def _close(self) -> None:
+        if self.is_open:
+            self.parts.append(">")
+            self.is_open = False
+
+    def _is_dropped(self, tag: str, key: str, value: str) -> bool:
+        # The view box stays; without a size of its own the figure is as wide as its place. A rotation by 0 is none.
+        return (tag == "svg" and key in {"width", "height"}) or (key == "transform" and value.startswith("rotate(-0 "))
+
+    def _value(self, key: str, value: str) -> str:
+        value = _rounded(value)
+        if key == "style":  # the font is the page's own
+            value = "; ".join(one for one in value.split("; ") if not one.startswith("font-family:"))
+        for colour, variable in VARIABLES.items():
+            value = value.replace(colour, variable)
+        if key == "id":
+            return f"{self.name}-{value}"
+        if key.endswith("href") and value.startswith("#"):
+            return f"#{self.name}-{value[1:]}"
+        return value.replace("url(#", f"url(#{self.name}-")
+
+
+def _rounded(text: str) -> str:
+    return LONG.sub(lambda number: f"{float(number[0]):.1f}", text)
+
+
+def _quoted(text: str) -> str:
+    """Escape a text for an attribute as matplotlib does."""
+    return escape(text, {'"': "&quot;", "'": "&apos;"})

@@ -9,7 +9,7 @@ import pytest
 
 from forecast.record.alternative_rows import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.report.sections.alternatives import PANEL, alternatives_table, small_multiples
-from forecast.report.sections.judgement import Course, ScenarioRow
+from forecast.report.sections.judgement import ProbableCourse, ScenarioRow
 from forecast.words import Estimated
 from tests.report.drawn import Drawn, elements
 
@@ -39,7 +39,7 @@ def _row(kind: str, name: str, change: float | None, *, settles: tuple[str, ...]
 def scenarios(drawn: Drawn) -> list[ScenarioRow]:
     """The page's rows of the scenarios."""
     return [
-        ScenarioRow(**(row | {"prior": Estimated(**row["prior"]), "story": Course(**row["story"])}))
+        ScenarioRow(**(row | {"prior": Estimated(**row["prior"]), "story": ProbableCourse(**row["story"])}))
         for row in drawn.page["scenarios"]
     ]
 

@@ -83,7 +83,7 @@ class SeriesPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Series:
+class ForecasterSeries:
     """A forecaster's course on one question; `own`: it is this forecast."""
 
     forecaster: str
@@ -108,7 +108,7 @@ class BesideRow:
     others: Sequence[OtherForecast]
     ended: str | None
     caution: str | None
-    series: Sequence[Series]
+    series: Sequence[ForecasterSeries]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,9 +229,11 @@ def _ended(resolution: Mapping[str, Any] | None) -> str | None:
     return "void" if state is None else label(state)
 
 
-def _series(by_forecaster: Mapping[str, DayShares]) -> list[Series]:
+def _series(by_forecaster: Mapping[str, DayShares]) -> list[ForecasterSeries]:
     return [
-        Series(forecaster=OWN if who == "forecast" else who, own=who == "forecast", points=_series_points(shares))
+        ForecasterSeries(
+            forecaster=OWN if who == "forecast" else who, own=who == "forecast", points=_series_points(shares)
+        )
         for who, shares in by_forecaster.items()
     ]
 

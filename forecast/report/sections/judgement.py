@@ -17,9 +17,10 @@ from forecast.report.markdown import plain
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.grounds import statements
 from forecast.report.sections.method import question
-from forecast.report.sections.moves import since_prior, since_update, watch
+from forecast.report.sections.moves import since_prior, since_update
 from forecast.report.sections.sampling import reweighting
 from forecast.report.sections.scores import scores
+from forecast.report.sections.watch import watch
 from forecast.reweight.weights import weighted_quantiles
 from forecast.words import (
     THIN_SPACE,
@@ -44,7 +45,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Course:
+class ProbableCourse:
     """The most probable course of a scenario with its own probability, and its share of the scenario's."""
 
     text: str
@@ -66,7 +67,7 @@ class ScenarioRow:
     name: str
     summary: str | None
     rule: str
-    story: Course | None
+    story: ProbableCourse | None
     colour: str
     probability: float
     mcse: float
@@ -125,9 +126,9 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     return sorted(rows, key=lambda row: (row.id == OTHER, -row.probability, row.id))
 
 
-def _course(row: Mapping[str, object]) -> Course:
+def _course(row: Mapping[str, object]) -> ProbableCourse:
     probability, share = float(str(row["story_probability"])), float(str(row["course_probability"]))
-    return Course(
+    return ProbableCourse(
         text=str(row["text"]),
         probability=probability,
         shown=exact(probability, DERIVED),

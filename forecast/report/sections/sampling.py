@@ -167,8 +167,7 @@ class SamplingSection(Section):
     @classmethod
     def figures(cls, inputs: Inputs) -> Mapping[str, str]:
         """Draw the ranks of every scenario that varies, and the convergence of the parameters."""
-        names = scenario_names(inputs.outcome)
-        shares = {names[name]: values for name, values in inputs.varying.items()}
+        shares = {inputs.names[name]: values for name, values in inputs.varying.items()}
         return {"ranks": _ranks(shares) if shares else "", "convergence": _convergence(inputs.fit)}
 
 

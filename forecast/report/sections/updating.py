@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.plain import readable
 from forecast.record.outcome import Outcome
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
@@ -16,7 +17,7 @@ from forecast.report.sections.moves import shortened
 from forecast.reweight.evaluate import Evaluation
 from forecast.reweight.mcse import averages
 from forecast.reweight.weights import weighted_quantiles
-from forecast.words import event_name, interval, label, percent, scenario_names
+from forecast.words import event_name, interval, label, percent
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -141,13 +142,14 @@ class UpdatingSection(Section):
     def figures(cls, inputs: Inputs) -> Mapping[str, str]:
         """Draw the forest of all scenarios and events, and the density of every scenario that varies."""
         return {
-            "forest": _forest(inputs.outcome, inputs.prior),
+            "forest": _forest(inputs),
             "densities": _densities(inputs) if inputs.varying else "",
         }
 
 
-def _forest(outcome: Outcome, prior: Outcome) -> str:
+def _forest(inputs: Inputs) -> str:
     """Draw the forest of all scenarios and of each event's likeliest state, before any evidence and now."""
+    outcome = inputs.outcome
     means = [event @ outcome.posterior.weights.weights for event in outcome.posterior.evaluation.events]
     likeliest = [int(np.argmax(mean)) for mean in means]
     states = [f"{event_name(e)}: {label(e.states[k])}" for e, k in zip(outcome.layout.events, likeliest, strict=True)]
@@ -157,8 +159,8 @@ def _forest(outcome: Outcome, prior: Outcome) -> str:
         return np.concatenate([evaluation.scenarios, np.stack(events)])
 
     return _prior_posterior(
-        [shortened(name, LABEL) for name in [*scenario_names(outcome).values(), *states]],
-        values(prior.posterior.evaluation),
+        [shortened(name, LABEL) for name in [*inputs.names.values(), *map(readable, states)]],
+        values(inputs.prior.posterior.evaluation),
         values(outcome.posterior.evaluation),
         outcome.posterior.weights.weights,
     )
@@ -209,7 +211,7 @@ def _densities(inputs: Inputs) -> str:
     """Draw each scenario's distribution, prior and posterior (ArviZ `plot_prior_posterior`)."""
     outcome, now = inputs.outcome, inputs.varying
     before = dict(zip(outcome.scenario_ids, inputs.prior.posterior.evaluation.scenarios, strict=True))
-    names, weights = scenario_names(outcome), outcome.posterior.weights.weights
+    names, weights = inputs.names, outcome.posterior.weights.weights
     with svg.style("densities"):
         from arviz_base import from_dict
         from arviz_base.labels import MapLabeller
