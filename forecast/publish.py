@@ -157,7 +157,7 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     from forecast.answers.why import Start, why
     from forecast.answers.worlds import worlds
     from forecast.answers.worlds_table import worlds_table
-    from forecast.report.sections.moves import TOP
+    from forecast.report.sections.waterfall import TOP
 
     found, prior = asked.outcome, asked.prior
     target = find_target(found, None)
@@ -197,7 +197,7 @@ def _of_sections(asked: Asked, progress: Progress) -> Row:
     fit = asked.outcome.posterior.draws.fit()[0]
     inputs = Inputs(outcome=asked.outcome, prior=asked.prior, fit=fit, logs=parts(asked.outcome, fit))
     return {
-        "asked": {section.id: answer for section in sections() if (answer := section.asks(inputs)) is not None},
+        "of_sections": {section.id: answer for section in sections() if (answer := section.asks(inputs)) is not None},
         "figures": {name: drawn for section in sections() for name, drawn in section.figures(inputs).items()},
     }
 

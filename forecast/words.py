@@ -43,19 +43,19 @@ def event_name(event: Event) -> str:
     return event.name or label(event.id)
 
 
-def event_names(found: Outcome) -> dict[str, str]:
+def event_names(outcome: Outcome) -> dict[str, str]:
     """Return what each event is called, by id."""
-    return {event.id: event_name(event) for event in found.layout.events}
+    return {event.id: event_name(event) for event in outcome.layout.events}
 
 
-def scenario_names(found: Outcome) -> dict[str, str]:
+def scenario_names(outcome: Outcome) -> dict[str, str]:
     """Return the name of each scenario, `other` last."""
-    return {scenario.id: scenario.name for scenario in found.workspace.scenarios} | {OTHER: "None of these"}
+    return {scenario.id: scenario.name for scenario in outcome.workspace.scenarios} | {OTHER: "None of these"}
 
 
-def scenario_colour(found: Outcome, scenario: str) -> str:
+def scenario_colour(outcome: Outcome, scenario: str) -> str:
     """Return the colour class of a scenario: by its place in the rules, the same in every figure and update."""
-    return "other" if scenario == OTHER else f"s{found.scenario_ids.index(scenario) % PALETTE}"
+    return "other" if scenario == OTHER else f"s{outcome.scenario_ids.index(scenario) % PALETTE}"
 
 
 def condition(when: Condition, events: Mapping[str, str]) -> str:

@@ -20,8 +20,8 @@ class Answers:
     `stories`: of forecast.answers.story; `since_prior` and `since_update`: of forecast.answers.why (the second is None
     for a first forecast); `watch`: of forecast.answers.watch; `questions`: of forecast.questions.table; `influence`: of
     forecast.answers.influence; `alternatives`: of forecast.answers.alternatives; `worlds`: of
-    forecast.answers.worlds_table; `asked`: what sections ask themselves, by the section's id; `figures`: those of ArviZ
-    that hang on the draws alone, name -> `<svg>` element.
+    forecast.answers.worlds_table; `of_sections`: what sections ask themselves, by the section's id; `figures`: those of
+    ArviZ that hang on the draws alone, name -> `<svg>` element.
     """
 
     stories: Sequence[Row]
@@ -32,7 +32,7 @@ class Answers:
     influence: Row
     alternatives: Sequence[Row]
     worlds: Row
-    asked: Mapping[str, Any]
+    of_sections: Mapping[str, Any]
     figures: Mapping[str, str]
 
 

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from forecast.plain import all_readable, as_plain
 from forecast.record.outcome import Outcome
-from forecast.report.markdown import joined, plain
 from forecast.report.material import Material
 from forecast.report.recorded import Recorded
-from forecast.report.section import Section, Subject, contents, sections
+from forecast.report.section import Section, Subject, contents, joined, plain, sections
 from forecast.report.sections.events import CURVE_EVERY
 from forecast.report.sections.grounds import evidence, evidence_rows, statements
 from forecast.report.sections.judgement import headline, scenario_rows
-from forecast.report.sections.method import asked_question, question, reproduce, reproduction
+from forecast.report.sections.method import reproduce, reproduction
 from forecast.report.sections.network import what_if
+from forecast.report.sections.question import asked_question, question
 from forecast.reweight.curves import curve_days, curves
 from forecast.reweight.evaluate import mean_joint
 from forecast.words import counted, label, long_date, percent

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
@@ -166,3 +167,19 @@ def contents(listed: tuple[type[Section], ...]) -> dict[str, list[type[Section]]
     for section in listed:
         groups.setdefault(section.group, []).append(section)
     return groups
+
+
+def plain(text: str) -> str:
+    """Return a text that Markdown shows as it is, on one line: every sign with a meaning there is escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(text.split()))
+
+
+def joined(paragraphs: Iterable[str]) -> str:
+    """Put paragraphs together, an empty line between them but for those of a list: there it would pull it apart."""
+    blocks: list[str] = []
+    for text in paragraphs:
+        if blocks and text.startswith("- ") and blocks[-1].rsplit("\n", 1)[-1].startswith("- "):
+            blocks[-1] += f"\n{text}"
+        else:
+            blocks.append(text)
+    return "\n\n".join(blocks) + "\n"

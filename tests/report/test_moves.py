@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from forecast.publish import material
 from forecast.report.confidence import NumbersReason, graded_confidence
 from forecast.report.page import report_files
-from forecast.report.sections.moves import bars, in_points, shortened, waterfall
 from forecast.report.sections.watch import watching
+from forecast.report.sections.waterfall import bars, in_points, shortened, waterfall
 from forecast.words import label
 from tests.report.drawn import Drawn, draw
 from tests.report.outcomes import asked, world

@@ -11,8 +11,7 @@ from forecast.digits import points
 from forecast.prior.spec import active_statements
 from forecast.record.alternative_rows import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, is_clear, largest_change
 from forecast.record.outcome import Outcome
-from forecast.report.markdown import plain
-from forecast.report.section import Section, Subject, part
+from forecast.report.section import Section, Subject, part, plain
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
 from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 from forecast.words import counted, event_names, interval, label, percent

@@ -13,8 +13,7 @@ from forecast.plain import Link, link
 from forecast.prior.residuals import DISAGREES
 from forecast.prior.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
 from forecast.record.outcome import Outcome
-from forecast.report.markdown import plain
-from forecast.report.section import Section, Subject, part, sections
+from forecast.report.section import Section, Subject, part, plain, sections
 from forecast.words import counted, event_names, label, long_date
 from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
 

@@ -13,14 +13,13 @@ from forecast.digits import DERIVED, UNITS, points
 from forecast.record.ledger import LEDGER
 from forecast.record.outcome import QUANTILES
 from forecast.report.confidence import Confidence, graded_confidence
-from forecast.report.markdown import plain
-from forecast.report.section import Section, Subject, part
+from forecast.report.section import Section, Subject, part, plain
 from forecast.report.sections.grounds import statements
-from forecast.report.sections.method import question
-from forecast.report.sections.moves import since_prior, since_update
+from forecast.report.sections.question import question
 from forecast.report.sections.sampling import reweighting
 from forecast.report.sections.scores import scores
 from forecast.report.sections.watch import watch
+from forecast.report.sections.waterfall import since_prior, since_update
 from forecast.reweight.weights import weighted_quantiles
 from forecast.words import (
     THIN_SPACE,

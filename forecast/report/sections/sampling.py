@@ -98,7 +98,7 @@ def _array_stats() -> Any:
 @part
 def sampling(subject: Subject) -> SamplingTable:
     """Describe the sampling of the parameters (worst over all of them) and of each scenario."""
-    outcome, checks = subject.outcome, subject.material.answers.asked["sampling"]
+    outcome, checks = subject.outcome, subject.material.answers.of_sections["sampling"]
     fit = outcome.posterior.draws.diagnostics
     return SamplingTable(
         parameters=WorstParameter(

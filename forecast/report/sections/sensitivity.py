@@ -155,7 +155,7 @@ def power_rows(names: Mapping[str, str], psense: Mapping[str, Mapping[str, Mappi
 @part
 def power_scaling(subject: Subject) -> PowerScaling:
     """Return the page's power-scaling."""
-    rows = power_rows(scenario_names(subject.outcome), subject.material.answers.asked["sensitivity"])
+    rows = power_rows(scenario_names(subject.outcome), subject.material.answers.of_sections["sensitivity"])
     return PowerScaling(parts=PARTS, sensitive_above=SENSITIVE, powers=POWERS, rows=rows)
 
 

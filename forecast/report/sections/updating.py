@@ -13,7 +13,7 @@ from forecast.plain import readable
 from forecast.record.outcome import Outcome
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
-from forecast.report.sections.moves import shortened
+from forecast.report.sections.waterfall import shortened
 from forecast.reweight.evaluate import Evaluation
 from forecast.reweight.mcse import averages
 from forecast.reweight.weights import weighted_quantiles

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forecast.report.markdown import plain
-from forecast.report.section import Section, Subject, part
+from forecast.report.section import Section, Subject, part, plain
 from forecast.words import event_names, label, long_date, percent, scenario_names
 
 NAMED, DECIDES = 3, 0.995  # events in the sentence; what makes a scenario as good as certain is no news

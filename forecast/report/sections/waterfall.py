@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forecast.report.markdown import plain
-from forecast.report.section import Section, Subject, part
+from forecast.report.section import Section, Subject, part, plain
 from forecast.words import long_date, percent, scenario_names, signed_points
 
 ROUND = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # distances of ticks
