@@ -13,8 +13,8 @@ from xml.sax.saxutils import escape
 from forecast.commands.readable import interval_of, moved_most, points
 from forecast.commands.running import Progress
 from forecast.digits import percent
-from forecast.report.wording import event_name, first_wins, rules_in_words
 from forecast.session import Session
+from forecast.words import event_name, first_wins, rules_in_words
 from forecast.workspace.read import load
 from forecast.workspace.records import Workspace
 

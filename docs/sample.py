@@ -8,7 +8,7 @@ from pathlib import Path
 from forecast.commands.running import Progress
 from forecast.publish import material
 from forecast.redraw import recorded
-from forecast.report.write import report_files
+from forecast.report.page import report_files
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = Path(__file__).with_name("sample-report.html")

@@ -219,8 +219,8 @@ def _with_line(update: Update) -> tuple[Line, ...]:
 
 def tree_of(update: Update) -> DataTree:
     """Build the DataTree of an update, as forecast.nc holds it."""
+    from forecast.report.page import report_tree
     from forecast.report.recorded import recorded_in
-    from forecast.report.write import report_tree
 
     recorded = recorded_in(update.line, _with_line(update))
     return report_tree(update.outcome, prior_outcome(update.outcome), recorded)

@@ -1,23 +1,106 @@
-"""Records of answers as plain data: what `--json` prints, and what pages are drawn from."""
+"""Records as plain data, and texts from files as a page may show them.
+
+Text from files is not trusted: what it may do on a page is be read.
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
+
+KEPT_CONTROLS = "\n\t"
+# Invisible characters that reorder or hide what follows: bidirectional controls are of category Cf.
+UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+JOINERS = "\u200c\u200d"  # needed to write Persian, Hindi and others
 
 
-def plain(value: Any) -> Any:
-    """Turn records, and collections of them, into dictionaries, lists, texts and numbers.
+def readable(text: str) -> str:
+    """Return the text with every control and invisible character written out as `[U+202E]`."""
+    if text.isprintable():  # none of UNSEEN is
+        return text
+    return "".join(
+        f"[U+{ord(c):04X}]" if unicodedata.category(c) in UNSEEN and c not in KEPT_CONTROLS + JOINERS else c
+        for c in text
+    )
 
-    A record is a dataclass: its fields in their order, dates in ISO form. A field `from_` stands under `from`, which is
+
+def all_readable(value: Any) -> Any:
+    """Apply `readable` to every text (keys included) in nested records, maps and lists."""
+    match value:
+        case str():
+            return readable(value)
+        case Mapping():
+            return {readable(str(key)): all_readable(part) for key, part in value.items()}
+        case list() | tuple():
+            return [all_readable(part) for part in value]
+        case _ if _is_record(value):
+            of = type(value)
+            columns = _columns(of)  # type: ignore[arg-type]  # mypy takes no class for hashable
+            return of(**{name: all_readable(getattr(value, name)) for name, _, _ in columns})
+        case _:
+            return value
+
+
+def spread() -> Any:
+    """Declare a field whose own parts stand in the plain data beside the other fields, not below its name."""
+    return field(metadata={"spread": True})
+
+
+def _is_record(value: object) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)
+
+
+@cache
+def _columns(of: type[Any]) -> tuple[tuple[str, str, bool], ...]:
+    """Return each field of a record: its name, its key in the plain data, and whether its parts are spread."""
+    return tuple((one.name, one.name.removesuffix("_"), "spread" in one.metadata) for one in fields(of))
+
+
+def as_data(value: Any) -> Any:
+    """Turn nested records into maps, lists, texts and numbers that JSON can write.
+
+    A record is a dataclass: its fields in their order, dates in ISO form; a field `from_` is the key `from`, which is
     no name in Python. What is plain already stays as it is.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {one.name.removesuffix("_"): plain(getattr(value, one.name)) for one in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    return value.isoformat() if isinstance(value, date) else value
+    match value:
+        case Mapping():
+            return {key: as_data(part) for key, part in value.items()}
+        case list() | tuple():
+            return [as_data(part) for part in value]
+        case date():
+            return value.isoformat()
+        case _ if _is_record(value):
+            found: dict[str, object] = {}
+            columns = _columns(type(value))  # type: ignore[arg-type]  # as above
+            for name, key, parts in columns:
+                content = as_data(getattr(value, name))
+                found |= content if parts else {key: content}
+            return found
+        case _:
+            return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """An address, whether it may be followed, and its host."""
+
+    url: str
+    followed: bool
+    host: str
+
+
+def link(url: str | None) -> Link | None:
+    """Read an address: only http and https with a host may be followed; others are shown."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        followed = parts.scheme in {"http", "https"} and bool(parts.hostname) and url.isprintable() and " " not in url
+        return Link(url=url, followed=followed, host=(parts.hostname or "") if followed else "")
+    except ValueError:  # a malformed address, such as a bad IPv6 host
+        return Link(url=url, followed=False, host="")

@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.files import folders_with, replace_file
-from forecast.plain import plain
+from forecast.plain import as_data
 from forecast.record.entries import Line, encode
 from forecast.record.line import LAST_DIGITS
 from forecast.record.outcome import Outcome
 from forecast.record.renamed import table_today
 from forecast.record.tables import kept_forecast, read_object
 from forecast.replay.table import TABLE, forecaster_courses, scenario_courses
-from forecast.report.checks import CALIBRATION, NEEDED, calibration
 from forecast.report.material import Answers, Kept, Material
 from forecast.report.recorded import Recorded
-from forecast.report.wording import long_date
 from forecast.store.entries import once, place_of
+from forecast.words import long_date
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.renames import Renames
 
 if TYPE_CHECKING:
     from forecast.answers.why import Start, Why
+    from forecast.report.index import ListedForecast
 
 Progress = Callable[[str], None]
 Row = dict[str, Any]
@@ -58,7 +58,7 @@ def published(asked: Asked, progress: Progress) -> dict[str, bytes]:
 
     Raises WorkspaceProblems for mistakes in files that the report reads beside the workspace.
     """
-    from forecast.report.write import report_files
+    from forecast.report.page import report_files
 
     drawn = material(asked, progress)
     progress("drawing the report")
@@ -71,14 +71,14 @@ def material(asked: Asked, progress: Progress) -> Material:
     answered = _once(asked, "answers", lambda: _answers(asked, progress))
     questions = _once(asked, f"questions {_asked_questions(found)}", lambda: _questions(found))
     return Material(
-        asked.outcome,
-        asked.prior,
-        asked.ledger,
-        asked.recorded,
-        asked.forecast,
-        Answers(**answered, questions=questions, alternatives=_alternatives(asked, progress)),
-        _kept(asked.root),
-        tuple(map(str, asked.warnings)),
+        outcome=asked.outcome,
+        prior=asked.prior,
+        ledger=asked.ledger,
+        recorded=asked.recorded,
+        forecast=asked.forecast,
+        answers=Answers(**answered, questions=questions, alternatives=_alternatives(asked, progress)),
+        kept=_kept(asked.root),
+        warnings=tuple(map(str, asked.warnings)),
     )
 
 
@@ -96,37 +96,44 @@ def _asked_questions(found: Outcome) -> str:
 def write_index(root: Path, found: Outcome, updates: Sequence[Line]) -> None:
     """Write reports/index.html, which lists all updates."""
     from forecast.report.index import index_page
-    from forecast.report.wording import scenario_names
+    from forecast.words import scenario_names
 
     recorded = {line.as_of.isoformat() for line in updates}
-    lines = [*(_compared(root, line, found.workspace.renames) for line in updates), *_unrecorded(root, recorded)]
-    page = index_page(found.workspace.network.title, scenario_names(found), lines, report_days(root))
+    listed = [*(_compared(root, line, found.workspace.renames) for line in updates), *_unrecorded(root, recorded)]
+    page = index_page(found.workspace.network.title, scenario_names(found), listed, report_days(root))
     replace_file(root / "reports" / "index.html", page.encode())
 
 
-def _compared(root: Path, line: Line, renames: Renames) -> Row:
-    """Return a line as JSON; its note has a word where the forecast that stands in its folder has other numbers."""
-    kept, row = kept_forecast(root, line.as_of.isoformat()), line.as_json()
+def _compared(root: Path, line: Line, renames: Renames) -> ListedForecast:
+    """List a line; its note has a word where the forecast that stands in its folder has other numbers."""
+    from forecast.report.index import ListedForecast
+
+    shares = {share.id: (share.probability, share.mcse) for share in line.scenarios}
+    listed = ListedForecast(as_of=line.as_of.isoformat(), note=line.note, shares=shares)
+    kept = kept_forecast(root, line.as_of.isoformat())
     if kept is None:
-        return row
+        return listed
     content = table_today(kept, line, renames)
     told, here = line.probabilities, {one["id"]: one["probability"] for one in content["scenarios"]}
     if content.get("version") != line.version or told.keys() != here.keys():
-        return row  # of other inputs: a later update of the day has a line of its own
+        return listed  # of other inputs: a later update of the day has a line of its own
     if all(abs(told[name] - here[name]) <= LAST_DIGITS for name in told):
-        return row
+        return listed
     said = "the ledger's numbers; computed again on this day's page, they come out otherwise"
-    return {**row, "note": f"{line.note}; {said}" if line.note else said}
+    return replace(listed, note=f"{line.note}; {said}" if line.note else said)
 
 
-def _unrecorded(root: Path, recorded: set[str]) -> list[Row]:
-    """Return what stands in the folders whose date has a page but no line of the ledger, as lines."""
-    told = []
+def _unrecorded(root: Path, recorded: set[str]) -> list[ListedForecast]:
+    """List what stands in the folders whose date has a page but no line of the ledger."""
+    from forecast.report.index import ListedForecast
+
+    listed = []
     for day in report_days(root):
         if day not in recorded:
             rows = (kept_forecast(root, day) or {"scenarios": []})["scenarios"]
-            told.append({"as_of": day, "note": "nothing new: no line in the ledger", "scenarios": rows})
-    return told
+            shares = {row["id"]: (row["probability"], row.get("mcse")) for row in rows}
+            listed.append(ListedForecast(as_of=day, note="nothing new: no line in the ledger", shares=shares))
+    return listed
 
 
 def elsewhere(root: Path, found: Outcome) -> list[tuple[str, str]]:
@@ -150,7 +157,7 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     from forecast.answers.watch import watch_list
     from forecast.answers.why import Start, why
     from forecast.answers.worlds import worlds, worlds_table
-    from forecast.report.moves import TOP
+    from forecast.report.sections.waterfall import TOP
 
     found, prior = asked.outcome, asked.prior
     target = find_target(found, None)
@@ -173,33 +180,32 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     watch = watch_list(found, WATCHED_DAYS, {})
     progress("what the forecast hangs on")
     return {
-        "stories": plain(told),
+        "stories": as_data(told),
         "since_prior": since_prior,
         "since_update": since_update,
-        "watch": plain(watch),
-        "influence": {"arrows": plain(arrows(found)), "judgements": plain(judgements(found))},
+        "watch": as_data(watch),
+        "influence": {"arrows": as_data(arrows(found)), "judgements": as_data(judgements(found))},
         "worlds": worlds_table(found, worlds(found, progress)),
-        **_of_the_draws(asked, progress),
+        **_of_sections(asked, progress),
     }
 
 
 def _explained(told: Why) -> Row:
     """Return an explanation as the page reads it, which chooses its own target and has its error elsewhere."""
-    return {key: value for key, value in plain(told).items() if key not in {"chosen", "mcse"}}
+    return {key: value for key, value in as_data(told).items() if key not in {"chosen", "mcse"}}
 
 
-def _of_the_draws(asked: Asked, progress: Progress) -> Row:
-    from forecast.report.method_figures import method_figures
-    from forecast.report.sampling import sampling
-    from forecast.report.sensitivity import parts, power_scaling
+def _of_sections(asked: Asked, progress: Progress) -> Row:
+    """Return what sections ask themselves, by their id, and all figures of the draws."""
+    from forecast.report.section import Inputs, sections
+    from forecast.report.sections.sensitivity import parts
 
     progress("power-scaling, and figures of the draws")
     fit = asked.outcome.posterior.draws.fit()[0]
-    logs = parts(asked.outcome, fit)
+    inputs = Inputs(outcome=asked.outcome, prior=asked.prior, fit=fit, logs=parts(asked.outcome, fit))
     return {
-        "power_scaling": power_scaling(asked.outcome, logs),
-        "sampling": sampling(asked.outcome),
-        "figures": method_figures(asked.outcome, asked.prior, fit, logs),
+        "of_sections": {section.id: answer for section in sections() if (answer := section.asks(inputs)) is not None},
+        "figures": {name: drawn for section in sections() for name, drawn in section.figures(inputs).items()},
     }
 
 
@@ -222,7 +228,7 @@ def _alternatives(asked: Asked, progress: Progress) -> list[Row]:
 def _questions(found: Outcome) -> list[Row]:
     from forecast.questions.table import question_table
 
-    rows: list[Row] = plain(question_table(found))
+    rows: list[Row] = as_data(question_table(found))
     return rows
 
 
@@ -235,7 +241,7 @@ def _kept(root: Path) -> Kept:
         question: {who: [(day.isoformat(), p) for day, p in points] for who, points in by.items()}
         for question, by in forecaster_courses(root).items()
     }
-    return Kept(replay or None, series or None, _scores(root), _calibration(root))
+    return Kept(replay=replay or None, series=series or None, scores=_scores(root), calibration=_calibration(root))
 
 
 def _scores(root: Path) -> Row | None:
@@ -249,6 +255,8 @@ def _scores(root: Path) -> Row | None:
 
 
 def _calibration(root: Path) -> Mapping[str, Any] | None:
+    from forecast.report.sections.checks import CALIBRATION, NEEDED, calibration_of
+
     path = root / CALIBRATION
     if not path.exists():
         return None
@@ -259,7 +267,7 @@ def _calibration(root: Path) -> Mapping[str, Any] | None:
         allowed = f"an object with {', '.join(NEEDED)}"
         raise WorkspaceProblems([Problem(source, "a run of simulation-based calibration", f"no {missing[0]}", allowed)])
     try:
-        calibration(content)
+        calibration_of(content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         what, allowed = "a run of simulation-based calibration", "as `python -m benchmarks.calibration` writes it"
         raise WorkspaceProblems([Problem(source, what, f"{type(error).__name__}: {error}", allowed)]) from None

@@ -130,6 +130,6 @@ def _of_day(updates: Sequence[Line], day: date) -> list[Line]:
 
 def brief_of(asked: Asked, progress: Progress) -> str:
     """Write the report on one page of Markdown."""
-    from forecast.report.write import report_brief
+    from forecast.report.page import report_brief
 
     return report_brief(material(asked, progress), progress)

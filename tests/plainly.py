@@ -15,7 +15,7 @@ from forecast.answers import story as _story
 from forecast.answers import watch as _watch
 from forecast.answers import what_if as _what_if
 from forecast.answers import why as _why
-from forecast.plain import plain
+from forecast.plain import as_data
 
 
 def plainly(answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,7 +23,7 @@ def plainly(answer: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(answer)
     def given(*arguments: Any, **more: Any) -> Any:
-        return plain(answer(*arguments, **more))
+        return as_data(answer(*arguments, **more))
 
     return given
 

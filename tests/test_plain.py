@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from forecast.plain import plain
+from forecast.plain import as_data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +31,11 @@ def test_a_record_is_its_fields_in_their_order() -> None:
         "ends": [{"from": 0.25, "on": "2026-07-01"}, {"from": 1.0, "on": None}],
         "shares": {"x": 0.5},
     }
-    assert expected == plain(answer)
-    assert ["name", "ends", "shares"] == list(plain(answer))
+    assert expected == as_data(answer)
+    assert ["name", "ends", "shares"] == list(as_data(answer))
 
 
 def test_plain_data_stays_as_it_is() -> None:
     """What holds no record comes back equal."""
     table: dict[str, list[object]] = {"rows": [1, 2.5, None, "text", True, {"deep": []}]}
-    assert table == plain(table)
+    assert table == as_data(table)

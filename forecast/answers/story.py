@@ -17,8 +17,8 @@ from forecast.compiled.scenarios import rule_events
 from forecast.digits import percent
 from forecast.inference.mpe import most_probable
 from forecast.record.outcome import Outcome
-from forecast.report.wording import event_names, label, likelihood_word, long_date, rules_in_words, scenario_names
 from forecast.reweight.evaluate import mean_joint
+from forecast.words import event_names, label, likelihood_word, long_date, rules_in_words, scenario_names
 
 Array = NDArray[np.float64]
 Course = tuple[int, ...]  # a state of each event, as index among those that are alive

@@ -19,9 +19,8 @@ from forecast.compiled.scenarios import rule_events
 from forecast.inference.batch import solve
 from forecast.inference.elimination import plan
 from forecast.record.outcome import Outcome
-from forecast.report.digits import percent
-from forecast.report.wording import event_name, label, scenario_colour, scenario_names
 from forecast.reweight.evaluate import mean_joint
+from forecast.words import event_name, label, percent, scenario_colour, scenario_names
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], None]

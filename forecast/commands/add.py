@@ -11,7 +11,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.running import echo_json
-from forecast.plain import plain as as_plain
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from forecast.answers.effect import ItemEffect, ScenarioEffect, StateEffect
@@ -336,6 +336,6 @@ def _as_json_of_add_evidence(
         "written": is_written,
         "item": item,
         "new_source": {"id": new[0], **plain(new[1])} if new else None,
-        "effect": as_plain(effect),
+        "effect": as_data(effect),
         "problems": [str(problem) for problem in problems],
     }

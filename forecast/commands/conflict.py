@@ -12,7 +12,7 @@ import click
 from forecast.commands import options
 from forecast.commands.running import echo_json, opened
 from forecast.digits import DERIVED, exact, percent, share
-from forecast.plain import plain
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from forecast.answers.conflict import Conflict
@@ -32,7 +32,7 @@ def conflict(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
     with opened(root, as_of) as session:
         told = session.conflict(top)
     if as_json:
-        echo_json(plain(told))
+        echo_json(as_data(told))
     else:
         _print(told, top)
 

@@ -12,7 +12,7 @@ from forecast.commands import options
 from forecast.commands.readable import style_of
 from forecast.commands.running import echo_json, opened, said, wrong_usage
 from forecast.digits import change, percent
-from forecast.plain import plain
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -49,7 +49,7 @@ def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
         table = session.difference(first, last)
     said(read_ledger(root))
     if as_json:
-        echo_json(plain(table))
+        echo_json(as_data(table))
     else:
         _print(table, top)
 

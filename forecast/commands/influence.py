@@ -12,7 +12,7 @@ import click
 from forecast.commands import options
 from forecast.commands.running import echo_json, opened
 from forecast.digits import change, percent
-from forecast.plain import plain
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from forecast.answers.influence import Change, GradeShift, Influence, WithoutExpert
@@ -44,7 +44,7 @@ def influence(scenario: str | None, root: Path, as_of: date | None, top: int, as
         names = (scenario,)
         told = told.of(scenario)
     if as_json:
-        echo_json(plain(told))
+        echo_json(as_data(told))
         return
     _print(told, names, top)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.commands import options
-from forecast.plain import plain
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from forecast.record.ledger import Ledger
@@ -139,7 +139,7 @@ def one_or_all[R](
         raise click.UsageError(msg)
     one = next((row for row in rows if getattr(row, kind) == name), None)
     if as_json:
-        echo_json(plain(rows if one is None else one))
+        echo_json(as_data(rows if one is None else one))
     elif one is None:
         print_all(rows)
     else:

@@ -11,7 +11,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.running import echo_json, opened, refused, said_of, wrong_usage
-from forecast.plain import plain
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from forecast.workspace.alternatives import Alternative
@@ -95,7 +95,7 @@ def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
     except OutsideError as error:
         raise click.BadParameter(str(error), param_hint="--by") from error
     if as_json:
-        echo_json(plain(table))
+        echo_json(as_data(table))
     else:
         readable.print_by(table)
 

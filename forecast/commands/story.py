@@ -11,7 +11,7 @@ import click
 from forecast.commands import options
 from forecast.commands.running import echo_json, opened
 from forecast.digits import DERIVED, exact, percent
-from forecast.plain import plain
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from forecast.answers.story import Distinguishing, Step, Story
@@ -39,7 +39,7 @@ def story(scenario: str | None, root: Path, as_of: date | None, as_json: bool) -
         if not rows:
             raise click.ClickException(f"scenario '{scenario}' is impossible on the evidence")
     if as_json:
-        echo_json(plain(rows if scenario is None else rows[0]))
+        echo_json(as_data(rows if scenario is None else rows[0]))
         return
     for place, row in enumerate(rows):
         if place:

@@ -13,7 +13,7 @@ import click
 from forecast.commands import options
 from forecast.commands.running import echo_json, opened
 from forecast.digits import number, percent
-from forecast.plain import plain
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from forecast.answers.watch import WatchList
@@ -36,7 +36,7 @@ def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], 
         watchable = [event.id for event in session.layout.events if event.kind != "constant"]
         told = session.watch_list(days, dict(_cost(text, watchable) for text in costs))
     if as_json:
-        echo_json(plain(told))
+        echo_json(as_data(told))
     else:
         _print(told, top)
 

@@ -13,7 +13,7 @@ from forecast.commands import options
 from forecast.commands.readable import style_of
 from forecast.commands.running import echo_json, opened, refused, wrong_usage
 from forecast.digits import change, percent
-from forecast.plain import plain
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from forecast.answers.why import Step, Stretch, Why
@@ -57,7 +57,7 @@ def why(
     with opened(root, as_of, seed) as session, wrong_usage(UnknownTargetError), refused(NoUpdateError):
         table = session.why(about, since=since, by=by, top=top)
     if as_json:
-        echo_json(plain(table))
+        echo_json(as_data(table))
     else:
         _print(table, everything=everything)
 

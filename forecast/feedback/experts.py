@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.feedback.coherence import conflicts
+from forecast.feedback.statements import statement_rows
+from forecast.plain import as_data
 from forecast.prior.residuals import DISAGREES, statement_columns
 from forecast.prior.spec import LEAST_RECORD, PriorSpec, active_statements, track_records
 from forecast.record.outcome import Outcome
-from forecast.report.opinions import statements
 from forecast.workspace.log_odds import expit
 
 Array = NDArray[np.float64]
@@ -68,8 +69,8 @@ class ExpertRow:
 def expert_table(found: Outcome) -> tuple[ExpertRow, ...]:
     """Describe every expert with a statement by the as-of date, in id order."""
     workspace, spec = found.workspace, found.posterior.spec
-    told = statements(found, fit := found.posterior.base.fit()[0])
-    by_id = {row["id"]: row for row in told}
+    told = statement_rows(found, fit := found.posterior.base.fit()[0])
+    by_id = {row.id: as_data(row) for row in told}
     active = active_statements(workspace, found.as_of)
     sets = conflicts(workspace, found.layout, active)
     records = track_records(workspace, found.as_of)

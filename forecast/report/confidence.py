@@ -6,14 +6,14 @@ likelihood. The limits below are this project's convention.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
-from forecast.report.wording import counted, long_date
+from forecast.words import counted, long_date
 
 Level = Literal["high", "moderate", "low"]
-Reason = dict[str, Any]
 
 NARROW, WIDE = 0.2, 0.4  # width of the widest 90 % interval of a scenario
 FRESH, STALE = 14, 60  # days between the last watched day and the as-of date
@@ -21,40 +21,89 @@ OWN_MANY, OWN_FEW = 0.5, 0.2  # share of the experts' statements whose number is
 RECORD = 30  # resolved questions from which on a record tells something
 
 
-def confidence(
-    scenarios: Sequence[Mapping[str, Any]],
-    statements: Sequence[Mapping[str, Any]],
-    question: Mapping[str, Any],
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """A reason for a level of confidence, in a sentence."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WidthReason(Reason):
+    """A reason by the widest interval, in points."""
+
+    points: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewsReason(Reason):
+    """A reason by the days since the news was last watched."""
+
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumbersReason(Reason):
+    """A reason by the statements: how many `of` the experts' carry a number of their `own`."""
+
+    own: int
+    of: int
+    editors: int
+    rules: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordReason(Reason):
+    """A reason by the number of resolved questions."""
+
+    resolved: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confidence:
+    """High if every reason is, low if any is, moderate otherwise."""
+
+    level: Level
+    reasons: Sequence[Reason]
+    sentence: str
+
+
+def graded_confidence(
+    *,
+    widths: Sequence[tuple[str, float]],
+    coded: Sequence[tuple[str, str | None]],
+    as_of: str,
+    known_until: str,
     doubt: str,
     resolved: int,
-) -> dict[str, Any]:
+) -> Confidence:
     """Grade the basis of the forecast.
 
-    High if every reason is, low if any is, moderate otherwise.
-
     Args:
-        scenarios: rows with `quantiles`.
-        statements: rows with `coded_by` and `voice` (expert, editors or rule).
-        question: with `as_of` and `known_until`.
+        widths: (name, width of the 90 % interval) of each scenario.
+        coded: of each statement its voice (expert, editors or rule), and who coded it if its author did not.
+        as_of: date of the forecast.
+        known_until: last day on which the news was watched.
         doubt: why the forecast is not reliable, in one sentence; empty where it is.
         resolved: the number of resolved questions that forecasts of this workspace have been scored on.
     """
     reasons = [
         _computed(doubt),
-        _spread(scenarios),
-        _news(question),
-        _numbers(statements),
+        _spread(widths),
+        _news(date.fromisoformat(as_of), date.fromisoformat(known_until)),
+        _numbers(coded),
         _record(resolved),
     ]
-    levels = {reason["level"] for reason in reasons}
+    levels = {reason.level for reason in reasons}
     level: Level = "low" if "low" in levels else "high" if levels == {"high"} else "moderate"
-    return {"level": level, "reasons": reasons, "sentence": f"Confidence in this judgement is {level}."}
+    return Confidence(level=level, reasons=reasons, sentence=f"Confidence in this judgement is {level}.")
 
 
 def _computed(doubt: str) -> Reason:
     if doubt:
-        return {"level": "low", "text": doubt}
-    return {"level": "high", "text": "Every numerical check of the computation passes."}
+        return Reason(level="low", text=doubt)
+    return Reason(level="high", text="Every numerical check of the computation passes.")
 
 
 def _graded(value: float, good: float, bad: float) -> Level:
@@ -62,26 +111,24 @@ def _graded(value: float, good: float, bad: float) -> Level:
     return "high" if value <= good else "moderate" if value <= bad else "low"
 
 
-def _spread(scenarios: Sequence[Mapping[str, Any]]) -> Reason:
-    widest = max(scenarios, key=lambda row: float(row["quantiles"]["0.95"] - row["quantiles"]["0.05"]))
-    width = float(widest["quantiles"]["0.95"] - widest["quantiles"]["0.05"])
-    text = f"What experts and sources leave open spans at most {100 * width:.0f} points ({widest['name']})."
-    return {"level": _graded(width, NARROW, WIDE), "text": text, "points": 100 * width}
+def _spread(widths: Sequence[tuple[str, float]]) -> Reason:
+    name, width = max(widths, key=lambda named: named[1])
+    text = f"What experts and sources leave open spans at most {100 * width:.0f} points ({name})."
+    return WidthReason(level=_graded(width, NARROW, WIDE), text=text, points=100 * width)
 
 
-def _news(question: Mapping[str, Any]) -> Reason:
-    known = date.fromisoformat(question["known_until"])
-    days = (date.fromisoformat(question["as_of"]) - known).days
+def _news(as_of: date, known_until: date) -> Reason:
+    days = (as_of - known_until).days
     before = f"{counted(days, 'day')} before this forecast" if days else "the day of this forecast"
-    text = f"The news has been watched until {long_date(known)}, {before}."
-    return {"level": _graded(days, FRESH, STALE), "text": text, "days": days}
+    text = f"The news has been watched until {long_date(known_until)}, {before}."
+    return NewsReason(level=_graded(days, FRESH, STALE), text=text, days=days)
 
 
-def _numbers(statements: Sequence[Mapping[str, Any]]) -> Reason:
+def _numbers(coded: Sequence[tuple[str, str | None]]) -> Reason:
     """Grade how many of the experts' statements carry a number of their author's own: editors and rules are none."""
-    by_experts = [row for row in statements if row["voice"] == "expert"]
-    own, of = sum(row["coded_by"] is None for row in by_experts), len(by_experts)
-    editors, rules = (sum(row["voice"] == voice for row in statements) for voice in ("editors", "rule"))
+    by_experts = [coder for voice, coder in coded if voice == "expert"]
+    own, of = sum(coder is None for coder in by_experts), len(by_experts)
+    editors, rules = (sum(voice == who for voice, _ in coded) for who in ("editors", "rule"))
     share = own / of if of else 0.0
     others = "; on the others an editor put one" if own < of else ""
     text = f"{own} of {counted(of, 'statement')} by experts carry a number of their author's own{others}."
@@ -89,16 +136,17 @@ def _numbers(statements: Sequence[Mapping[str, Any]]) -> Reason:
     apart += [counted(rules, "rule that settles an event", "rules that settle events")] if rules else []
     text += f" Not counted: {' and '.join(apart)}." if apart else ""
     level: Level = "high" if share >= OWN_MANY else "moderate" if share >= OWN_FEW else "low"
-    return {"level": level, "text": text, "own": own, "of": of, "editors": editors, "rules": rules}
+    return NumbersReason(level=level, text=text, own=own, of=of, editors=editors, rules=rules)
 
 
 def _record(resolved: int) -> Reason:
     if resolved >= RECORD:
         text = f"{resolved} resolved questions tell how good such forecasts have been: see scores."
-        return {"level": "high", "text": text, "resolved": resolved}
+        return RecordReason(level="high", text=text, resolved=resolved)
     said = (
         f"Only {counted(resolved, 'resolved question says', 'resolved questions say')}"
         if resolved
         else "No resolved question says"
     )
-    return {"level": "moderate", "text": f"{said} how good such forecasts have been.", "resolved": resolved}
+    text = f"{said} how good such forecasts have been."
+    return RecordReason(level="moderate", text=text, resolved=resolved)

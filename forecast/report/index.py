@@ -3,56 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
-from forecast.report.digits import percent
-from forecast.report.untrusted import all_readable
+from forecast.plain import all_readable
+from forecast.report.page import page_environment, rendered, source
+from forecast.words import percent
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 WIDTH, HEIGHT, ROOM = 220.0, 44.0, 4.0  # of a sparkline, and the room around it
 
 
-def index_page(title: str, names: Mapping[str, str], lines: Sequence[Mapping[str, Any]], drawn: Sequence[str]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class ListedForecast:
+    """A forecast that is listed: its date, its note, and (probability, Monte Carlo error if known) by scenario."""
+
+    as_of: str
+    note: str | None
+    shares: Mapping[str, tuple[float, float | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sparkline:
+    """A course: its points as a line, and as places."""
+
+    line: str
+    dots: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexScenario:
+    """A scenario: its latest probability, and its course of `n` updates."""
+
+    name: str
+    shown: str
+    n: int
+    line: str
+    dots: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexUpdate:
+    """An update: its date, its note, every scenario as it is shown, and whether there is a report of it."""
+
+    as_of: str
+    note: str | None
+    shown: Sequence[str]
+    has_report: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexContent:
+    """What the list shows."""
+
+    title: str
+    scenarios: Sequence[IndexScenario]
+    updates: Sequence[IndexUpdate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexShown:
+    """What the template of the list reads."""
+
+    index: IndexContent
+    style: Markup
+
+
+def index_page(title: str, names: Mapping[str, str], listed: Sequence[ListedForecast], drawn: Sequence[str]) -> str:
     """Render the list of updates.
 
     Args:
         title: of the question.
         names: of the scenarios that there are now, by id; others are called by their id.
-        lines: the ledger's lines in the order of the file, and in the same form forecasts that have a page but no line.
+        listed: the ledger's updates in the order of the file, and forecasts that have a page but no line.
         drawn: as-of dates that have a report.
     """
     from markupsafe import Markup
 
-    from forecast.report.render import page_environment, source
-
-    latest = {line["as_of"]: line for line in lines}  # of several updates of one date the last one counts
-    ids = list(dict.fromkeys([*names, *(row["id"] for line in lines for row in line["scenarios"])]))
-    ids = [name for name in ids if any(row["id"] == name for line in latest.values() for row in line["scenarios"])]
-    content = {
-        "title": title,
-        "scenarios": [_scenario(name, names.get(name, name), latest) for name in ids],
-        "updates": [_update(latest[day], ids, day in drawn) for day in sorted(latest, reverse=True)],
-    }
+    latest = {one.as_of: one for one in listed}  # of several updates of one date the last one counts
+    ids = list(dict.fromkeys([*names, *(name for one in listed for name in one.shares)]))
+    ids = [name for name in ids if any(name in one.shares for one in latest.values())]
+    content = IndexContent(
+        title=title,
+        scenarios=[_scenario(name, names.get(name, name), latest) for name in ids],
+        updates=[_update(latest[day], ids, has_report=day in drawn) for day in sorted(latest, reverse=True)],
+    )
     environment = page_environment()
-    style = Markup(source(environment, "style.css"))
-    text: str = environment.get_template("index.html").render(index=all_readable(content), style=style)
-    return text
+    shown = IndexShown(index=all_readable(content), style=Markup(source(environment, "style.css")))
+    return rendered(environment, "index.html", shown)
 
 
-def _shares(line: Mapping[str, Any]) -> dict[str, tuple[float, float | None]]:
-    """Return each scenario's probability with its Monte Carlo error, where the line has one."""
-    return {row["id"]: (row["probability"], row.get("mcse")) for row in line["scenarios"]}
+def _scenario(name: str, called: str, latest: Mapping[str, ListedForecast]) -> IndexScenario:
+    shares = [(day, latest[day].shares[name]) for day in sorted(latest) if name in latest[day].shares]
+    course = spark([(day, probability) for day, (probability, _) in shares])
+    return IndexScenario(name=called, shown=percent(*shares[-1][1]), n=len(shares), line=course.line, dots=course.dots)
 
 
-def _scenario(name: str, called: str, latest: Mapping[str, Mapping[str, Any]]) -> Row:
-    told = [(day, p) for day in sorted(latest) if (p := _shares(latest[day]).get(name)) is not None]
-    points = [(day, p) for day, (p, _) in told]
-    return {"name": called, "shown": percent(*told[-1][1]), "n": len(points), **spark(points)}
-
-
-def spark(points: Sequence[tuple[str, float]]) -> Row:
+def spark(points: Sequence[tuple[str, float]]) -> Sparkline:
     """Place a course between its first and its last day, at the right end, on an axis from 0 to 1."""
     last = date.fromisoformat(points[-1][0])
     days = max((last - date.fromisoformat(points[0][0])).days, 1)
@@ -63,14 +113,13 @@ def spark(points: Sequence[tuple[str, float]]) -> Row:
         )
         for day, p in points
     ]
-    return {"line": " ".join(f"{x:.1f},{y:.1f}" for x, y in places), "dots": places}
+    return Sparkline(line=" ".join(f"{x:.1f},{y:.1f}" for x, y in places), dots=places)
 
 
-def _update(line: Mapping[str, Any], ids: Sequence[str], has_report: bool) -> Row:
-    shares = _shares(line)
-    return {
-        "as_of": line["as_of"],
-        "note": line.get("note"),
-        "shown": [percent(*shares[name]) if name in shares else "—" for name in ids],
-        "has_report": has_report,
-    }
+def _update(listed: ListedForecast, ids: Sequence[str], *, has_report: bool) -> IndexUpdate:
+    return IndexUpdate(
+        as_of=listed.as_of,
+        note=listed.note,
+        shown=[percent(*listed.shares[name]) if name in listed.shares else "—" for name in ids],
+        has_report=has_report,
+    )

@@ -13,16 +13,15 @@ from forecast.report.recorded import Recorded
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answers:
     """What the engine was asked for the page, as plain tables.
 
     `stories`: of forecast.answers.story; `since_prior` and `since_update`: of forecast.answers.why (the second is None
     for a first forecast); `watch`: of forecast.answers.watch; `questions`: of forecast.questions.table; `influence`: of
     forecast.answers.influence; `alternatives`: of forecast.answers.alternatives; `worlds`: of
-    forecast.answers.worlds; `power_scaling`: of forecast.report.sensitivity; `sampling`: of
-    forecast.report.sampling; `figures`: those of ArviZ that hang on the draws alone (forecast.report.method_figures),
-    name -> `<svg>` element.
+    forecast.answers.worlds; `of_sections`: what sections ask themselves, by the section's id; `figures`: those of
+    ArviZ that hang on the draws alone, name -> `<svg>` element.
     """
 
     stories: Sequence[Row]
@@ -33,12 +32,11 @@ class Answers:
     influence: Row
     alternatives: Sequence[Row]
     worlds: Row
-    power_scaling: Sequence[Row]
-    sampling: Row
+    of_sections: Mapping[str, Any]
     figures: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kept:
     """What stands in the workspace's `reports` folder beside the forecasts, each None where it was never made.
 
@@ -53,7 +51,7 @@ class Kept:
     calibration: Row | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Material:
     """Everything that a report is drawn from.
 

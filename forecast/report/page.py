@@ -1,143 +1,284 @@
-"""The report as one plain map: every number that the page shows, in full and as it is printed."""
+"""The report: report.html, report.json, report.md and forecast.nc from a forecast and what was asked about it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import ceil
-from typing import Any
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.digits import UNITS
-from forecast.prior.residuals import DISAGREES
-from forecast.record.outcome import QUANTILES, Outcome
-from forecast.report.alternatives import alternatives
-from forecast.report.checks import calibration
-from forecast.report.confidence import confidence
-from forecast.report.digits import THIN_SPACE
-from forecast.report.events import event_table, uncertain_rows
-from forecast.report.evidence import evidence_list
-from forecast.report.grounds import grounds
-from forecast.report.history import history
-from forecast.report.judgement import headline, question, scenarios, word_table
+from forecast.plain import all_readable, as_data
+from forecast.record.outcome import Outcome
 from forecast.report.material import Material
-from forecast.report.moves import watching, waterfall
-from forecast.report.opinions import statements
-from forecast.report.predictive import predictive
 from forecast.report.recorded import Recorded
-from forecast.report.sampling import reweighting
-from forecast.report.scored import scored
-from forecast.report.sensitivity import PARTS, POWERS, SENSITIVE, hanging_on
-from forecast.report.untrusted import all_readable
-from forecast.report.wording import event_names, first_wins, long_date, scenario_names
-from forecast.reweight.curves import Curves
+from forecast.report.section import Section, Subject, contents, joined, plain, sections
+from forecast.report.sections.events import CURVE_EVERY
+from forecast.report.sections.grounds import evidence, evidence_rows, statements
+from forecast.report.sections.judgement import headline, scenario_rows
+from forecast.report.sections.method import reproduce, reproduction
+from forecast.report.sections.network import what_if
+from forecast.report.sections.question import asked_question, question
+from forecast.reweight.curves import curve_days, curves
+from forecast.reweight.evaluate import mean_joint
+from forecast.words import counted, label, long_date, percent
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+    from xarray import DataTree
+
+    from forecast.report.tree import Tables
 
 Array = NDArray[np.float64]
+Progress = Callable[[str], None]
+Elsewhere = Sequence[tuple[str, str]]  # of pages: what the link says, and its address
+Fit = tuple[Mapping[str, Array], Mapping[str, Array]]  # posterior, sampler's statistics
 
-CURVE_EVERY = 2  # draws: half of them give the curves to a fraction of a percent, in half the time
 FORMAT = 2
+# The order of the entries in report.json; those of other sections come after them, and the many what-ifs last.
+ENTRIES = (
+    "format", "question", "headline", "compared_with", "compared", "first_wins", "axis_to", "scenarios", "levels",
+    "words", "confidence", "since_update", "since_prior", "watch", "hanging_on", "history", "events", "curves",
+    "evidence", "statements", "disagreements", "disagrees_above", "grounds", "predictive", "uncertain_rows",
+    "power_scaling", "warnings", "alternatives", "sampling", "reweighting", "digits", "calibration", "scores",
+    "reproduce",
+)  # fmt: skip
 
 
-def page_numbers(material: Material, by_date: Curves, fit: Mapping[str, Array]) -> dict[str, Any]:
-    """Build the content of report.json.
+@dataclass(frozen=True)
+class _Fits:
+    """Stage 1's kept fits of an outcome: of the draws in use, and of the base."""
+
+    of: Outcome
+
+    @cached_property
+    def used(self) -> Fit:
+        return self.of.posterior.draws.fit()
+
+    @cached_property
+    def base(self) -> Fit:
+        posterior = self.of.posterior
+        return self.used if posterior.draws.digest == posterior.base.digest else posterior.base.fit()
+
+
+def report_files(material: Material, progress: Progress, elsewhere: Elsewhere = ()) -> dict[str, bytes]:
+    """Draw the report: forecast.nc, report.html, report.json and report.md by name.
 
     Args:
-        material: what the report is drawn from.
-        by_date: P(event by a date).
-        fit: the posterior of stage 1 without any evidence in the sampler.
+        material: what it is drawn from.
+        progress: told what is being done.
+        elsewhere: pages beside it to which it links: (text, address) each.
     """
-    found = material.outcome
-    shares = scenarios(found, material.prior, material.forecast, material.answers.stories)
-    told, items = statements(found, fit), evidence_list(found)
-    asked, sampled, weighed = question(found), dict(material.answers.sampling), reweighting(found)
-    results = scored(material.kept.scores)
-    page = {
+    from forecast.report.tree import Tables, as_netcdf
+
+    fits = _Fits(material.outcome)
+    subject = _subject(material, fits, progress)
+    listed = tuple(section for section in sections() if section.applies(subject))
+    numbers = _numbers(subject, listed)
+    progress("report: figures")
+    html = _html(subject, listed, elsewhere)
+    progress("report: DataTree")
+    tables = Tables(
+        question=question(subject),
+        statements=statements(subject),
+        evidence=evidence(subject),
+        reproduce=reproduce(subject),
+    )
+    return {
+        "forecast.nc": as_netcdf(_tree(material.outcome, material.prior, tables, fits)),
+        "report.html": html.encode(),
+        "report.json": _as_json(numbers),
+        "report.md": _brief(subject, listed).encode(),
+    }
+
+
+def report_brief(material: Material, progress: Progress) -> str:
+    """Write the one page of Markdown alone; no figure is drawn."""
+    subject = _subject(material, _Fits(material.outcome), progress)
+    return _brief(subject, tuple(section for section in sections() if section.applies(subject)))
+
+
+def report_tree(outcome: Outcome, prior: Outcome, recorded: Recorded) -> DataTree:
+    """Build the DataTree of forecast.nc alone."""
+    from forecast.feedback.statements import statement_rows
+    from forecast.report.tree import Tables
+
+    fits = _Fits(outcome)
+    tables = Tables(
+        question=asked_question(outcome),
+        statements=statement_rows(outcome, fits.base[0]),
+        evidence=evidence_rows(outcome),
+        reproduce=reproduction(outcome, recorded),
+    )
+    return _tree(outcome, prior, all_readable(tables), fits)
+
+
+def _tree(outcome: Outcome, prior: Outcome, tables: Tables, fits: _Fits) -> DataTree:
+    from forecast.report.tree import data_tree
+
+    now = outcome.posterior
+    joint = mean_joint(now.asked, now.draws.theta, now.weights.weights, now.reliabilities)
+    return data_tree(outcome, prior.posterior.evaluation, joint, fits.used, tables)
+
+
+def _subject(material: Material, fits: _Fits, progress: Progress) -> Subject:
+    progress("report: curves by date")
+    outcome = material.outcome
+    now, layout = outcome.posterior, outcome.layout
+    by_date = curves(
+        layout,
+        outcome.workspace,
+        outcome.as_of,
+        now.draws.theta,
+        now.weights.weights,
+        curve_days(now.asked.network.known.until, layout.horizon),
+        every=CURVE_EVERY,
+        drawn=now.reliabilities,
+    )
+    progress("report: numbers")
+    return Subject(material=material, by_date=by_date, fit=fits.base[0])
+
+
+def _compared(subject: Subject) -> str:
+    return subject.material.recorded.compared(subject.material.forecast.get("compared_with"))
+
+
+def _headline(subject: Subject) -> str:
+    return headline(scenario_rows(subject), long_date(subject.outcome.layout.horizon))
+
+
+def _numbers(subject: Subject, listed: Sequence[type[Section]]) -> dict[str, object]:
+    """Return the content of report.json."""
+    entries: dict[str, object] = {
         "format": FORMAT,
-        "question": asked,
-        "headline": headline(shares, long_date(asked["horizon"])),
-        "compared_with": material.forecast.get("compared_with"),
-        "compared": material.recorded.compared(material.forecast.get("compared_with")),
-        "first_wins": first_wins(found.workspace.scenarios),
-        "axis_to": _axis(shares),
-        "scenarios": shares,
-        "levels": [f"{100 * level:.0f}{THIN_SPACE}%" for level in QUANTILES],
-        "words": word_table(),
-        "confidence": confidence(shares, told, asked, weighed["doubt"], results["resolved"]),
-        **_answered(material),
-        "history": history(material, items),
-        "events": event_table(found, material.prior, by_date),
-        "curves": _curves(by_date),
-        "evidence": items,
-        "statements": told,
-        "disagreements": [row for row in told if row["disagrees"]],
-        "disagrees_above": DISAGREES,
-        "grounds": grounds(found, items, told),
-        "predictive": predictive(material.prior),
-        "uncertain_rows": uncertain_rows(found),
-        "power_scaling": {
-            "parts": PARTS,
-            "sensitive_above": SENSITIVE,
-            "powers": list(POWERS),
-            "rows": list(material.answers.power_scaling),
-        },
-        "warnings": list(material.warnings),
-        "alternatives": alternatives(found, material.answers.alternatives, shares),
-        "sampling": sampled,
-        "reweighting": weighed,
-        "digits": [f"{100 * unit:g}" for unit, _ in UNITS],
-        "calibration": calibration(material.kept.calibration),
-        "scores": results,
-        "reproduce": reproduce(found, material.recorded),
+        "headline": _headline(subject),
+        "compared_with": subject.material.forecast.get("compared_with"),
+        "compared": _compared(subject),
     }
-    clean: dict[str, Any] = all_readable(page)
-    return clean
+    for section in listed:
+        entries |= section.numbers(subject)
+    order = [*(name for name in ENTRIES if name in entries), *(name for name in entries if name not in ENTRIES)]
+    return {name: as_data(entries[name]) for name in order}
 
 
-def _answered(material: Material) -> dict[str, Any]:
-    """Describe what the engine answered: why, what to watch, what if, what the forecast hangs on."""
-    answers, found = material.answers, material.outcome
-    names, events = scenario_names(found), event_names(found)
-
-    def told(table: Mapping[str, Any] | None) -> Any:
-        return None if table is None else waterfall(table, names, found.scenarios[table["target"]].mcse)
-
-    return {
-        "since_update": told(answers.since_update),
-        "since_prior": told(answers.since_prior),
-        "watch": watching(answers.watch, names, events),
-        "hanging_on": hanging_on(answers.influence, names, events),
-        "what_if": answers.worlds,
-    }
+def _as_json(numbers: Mapping[str, object]) -> bytes:
+    """Encode the page's numbers, indented but for the many of the what-ifs, which stand on one line."""
+    rest = {key: numbers[key] for key in numbers if key != "what_if"}
+    head = json.dumps(rest, ensure_ascii=False, indent=1, allow_nan=False)
+    worlds = json.dumps(numbers["what_if"], ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f'{head.removesuffix("}").rstrip()},\n "what_if": {worlds}\n}}\n'.encode()
 
 
-def _curves(by_date: Curves) -> dict[str, Any]:
-    return {
-        "days": [day.isoformat() for day in by_date.days],
-        "every": CURVE_EVERY,
-        "correction": by_date.correction,
-        "correction_shown": f"{100.0 * by_date.correction:.2f} points",
-    }
+def _brief(subject: Subject, listed: Sequence[type[Section]]) -> str:
+    """Write the report on one page of Markdown, for a mail or a pull request: the same numbers, fewer of them."""
+    asked = question(subject)
+    known = f"As of {long_date(asked.as_of)}; events known until {long_date(asked.known_until)}."
+    return joined(
+        [
+            f"# {plain(asked.title)}: forecast for {long_date(asked.horizon)}",
+            f"**{plain(_headline(subject))}**",
+            f"{known} {_compared(subject)}.",
+            *(text for section in listed for text in section.brief(subject)),
+        ]
+    )
 
 
-def _axis(rows: Sequence[Mapping[str, Any]]) -> float:
-    """Return where the axis of the scenario figure ends: a round tenth that holds every dot."""
-    highest = max(float(row["dots"][-1]) for row in rows)
-    return min(1.0, ceil(10.0 * highest + 0.2) / 10.0)
+@dataclass(frozen=True, kw_only=True)
+class RenderedSection:
+    """A section as it stands on the page."""
+
+    id: str
+    title: str
+    body: Markup
 
 
-def reproduce(found: Outcome, recorded: Recorded) -> dict[str, Any]:
-    """Describe how to get the same numbers again: command, seed, versions, draws, ledger line, digests of the files."""
-    is_recorded = recorded.number is not None
-    return {
-        "command": f"forecast update --as-of {found.as_of.isoformat()} --seed {found.seed}",
-        "seed": found.seed,
-        "draws": found.posterior.draws.digest,
-        "version": recorded.line.version,
-        "versions": dict(recorded.line.versions),
-        "line": recorded.line.as_json() if is_recorded else None,
-        "number": recorded.number,
-        "sentence": recorded.sentence,
-        "note": recorded.line.note if is_recorded else None,
-        "files": dict(sorted(found.workspace.digests.items())),
-    }
+@dataclass(frozen=True, kw_only=True)
+class PageShown:
+    """What the frame of the page shows; `worlds` is what the script computes with."""
+
+    title: str
+    as_of: str
+    horizon: str
+    known_until: str
+    headline: str
+    compared: str
+    sections: Sequence[RenderedSection]
+    contents: Mapping[str, Sequence[type[Section]]]
+    elsewhere: Elsewhere
+    style: Markup
+    script: Markup
+    script_hash: str
+    worlds: Markup
+
+
+def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewhere) -> str:
+    """Render report.html: each section from what it shows, and the frame around them."""
+    from markupsafe import Markup
+
+    environment = page_environment()
+    script, asked = source(environment, "script.js"), question(subject)
+    shown = PageShown(
+        title=asked.title,
+        as_of=asked.as_of,
+        horizon=asked.horizon,
+        known_until=asked.known_until,
+        headline=_headline(subject),
+        compared=_compared(subject),
+        sections=[
+            RenderedSection(
+                id=section.id,
+                title=section.title,
+                body=Markup(rendered(environment, f"sections/{section.id}.html", section.shown(subject))),
+            )
+            for section in listed
+        ],
+        contents=contents(listed),
+        elsewhere=elsewhere,
+        style=Markup(source(environment, "style.css")),
+        script=Markup(script),
+        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        worlds=Markup(_data_block(what_if(subject))),
+    )
+    return rendered(environment, "report.html", shown)
+
+
+def rendered(environment: Environment, name: str, shown: Any) -> str:
+    """Render a template: each field of a record is a variable of its name."""
+    return environment.get_template(name).render({one.name: getattr(shown, one.name) for one in fields(shown)})
+
+
+def page_environment() -> Environment:
+    """Return the templates' environment: everything that they print is escaped, and nothing that is missing passes."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("forecast.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"long_date": long_date, "label": label, "counted": counted}
+    environment.globals |= {"percent": percent}
+    environment.globals["draw"] = environment.get_template("drawings.html").module
+    return environment
+
+
+def source(environment: Environment, name: str) -> str:
+    """Return the text of a template's file as it is."""
+    if environment.loader is None:
+        msg = "the environment has no loader"
+        raise ValueError(msg)
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _data_block(values: Mapping[str, object]) -> str:
+    """Encode values as JSON that cannot end the element it stands in, nor begin another one."""
+    text = json.dumps({key: values[key] for key in values if key != "rows"}, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

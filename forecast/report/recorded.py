@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from forecast.record.entries import Line
 from forecast.record.ledger import line_of, same_inputs
-from forecast.report.wording import long_date
+from forecast.words import long_date
 
 
 @dataclass(frozen=True)

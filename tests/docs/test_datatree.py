@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.report.tree_words import COORDINATES, GROUPS, VARIABLES, Meaning
+from forecast.report.tree import COORDINATES, GROUPS, VARIABLES, Meaning
 from tests.docs.pages import ROOT
 from tests.report.drawn import draw
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from forecast.publish import material
-from forecast.report.write import report_files
+from forecast.report.page import report_files
 from tests.report.drawn import Drawn, draw
 from tests.report.kept import BENCHMARK, QUESTION, keep
 from tests.report.outcomes import asked, world

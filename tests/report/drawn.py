@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from forecast.publish import Asked, material
 from forecast.record.outcome import Outcome
-from forecast.report.write import report_files
+from forecast.report.page import report_files
 from tests.report.outcomes import asked, world
 
 VOID = {"meta", "br", "link", "img", "input"}

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from forecast.report.digits import THIN_SPACE
-from forecast.report.opinions import coded
+from forecast.feedback.statements import coded
+from forecast.words import THIN_SPACE
 from forecast.workspace.records import Count, Probability, Quantiles, Reading
 
 

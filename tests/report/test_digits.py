@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forecast.report.digits import exact, interval, percent, signed_points
+from forecast.words import exact, interval, percent, signed_points
 
 S = "\u202f%"
 

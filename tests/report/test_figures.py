@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.prior.settings import CHAINS
-from forecast.report.graph import GAP_Y, NODE_HEIGHT, place_nodes
-from forecast.report.history import APART, HEIGHT, _spread
-from forecast.report.inline_svg import INK, SIZE, inline, resampled
-from forecast.report.render import DOT, MOST_STACK, STRIP_WIDTH, dot_strip
-from forecast.report.sampling import by_chain
-from forecast.report.wording import likelihood_word, long_date
+from forecast.report.sections.history import APART, HEIGHT, spread_names
+from forecast.report.sections.judgement import DOT, MOST_STACK, STRIP_WIDTH, dot_strip
+from forecast.report.sections.network import GAP_Y, NODE_HEIGHT, place_nodes
+from forecast.report.svg import INK, SIZE, by_chain, inline, resampled
+from forecast.words import likelihood_word, long_date
 
 
 def test_draws_are_chain_after_chain() -> None:
@@ -35,29 +34,28 @@ def test_resampling_keeps_proportions() -> None:
 @given(values=st.lists(st.floats(0, 0.6), min_size=20, max_size=20))
 def test_dots_neither_overlap_nor_get_lost(values: list[float]) -> None:
     """Each quantile has its dot; two dots are a diameter apart in height, or half of one in width."""
-    row = {"dots": sorted(values), "quantiles": {"0.5": 0.1}, "probability": 0.2}
-    strip = dot_strip(row, 0.6)
-    assert 20 == len(strip["dots"])
-    for (x, y), (other_x, other_y) in combinations(strip["dots"], 2):
-        assert abs(y - other_y) >= 2 * strip["radius"] or abs(x - other_x) >= DOT / 2 - 1e-9
-    assert strip["floor"] <= MOST_STACK * DOT
-    assert STRIP_WIDTH / 3 == pytest.approx(strip["mean"])
+    strip = dot_strip(sorted(values), {"0.5": 0.1}, 0.2, 0.6)
+    assert 20 == len(strip.dots)
+    for (x, y), (other_x, other_y) in combinations(strip.dots, 2):
+        assert abs(y - other_y) >= 2 * strip.radius or abs(x - other_x) >= DOT / 2 - 1e-9
+    assert strip.floor <= MOST_STACK * DOT
+    assert STRIP_WIDTH / 3 == pytest.approx(strip.mean)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_what_is_settled_takes_no_more_room(value: float) -> None:
     """Twenty dots in one place make a row of the main figure no higher than so many dots, and stay within it."""
-    strip = dot_strip({"dots": [value] * 20, "quantiles": {}, "probability": value}, 1.0)
-    assert MOST_STACK * DOT == strip["floor"]
-    heights = [y for _, y in strip["dots"]]
+    strip = dot_strip([value] * 20, {}, value, 1.0)
+    assert MOST_STACK * DOT == strip.floor
+    heights = [y for _, y in strip.dots]
     assert 0.0 <= min(heights)
-    assert max(heights) <= strip["floor"]
+    assert max(heights) <= strip.floor
 
 
 @given(ends=st.lists(st.floats(0, HEIGHT), max_size=6))
 def test_names_of_lines_stand_apart(ends: list[float]) -> None:
     """Names are so far apart, in the order of their lines and within the chart; with room around it one stays put."""
-    places = _spread(ends)
+    places = spread_names(ends)
     order = sorted(range(len(ends)), key=lambda i: ends[i])
     for before, after in pairwise(order):
         assert places[after] - places[before] >= APART - 1e-9

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from forecast.report.brief import brief
-from forecast.report.untrusted import readable
+from forecast.plain import readable
 from forecast.workspace.records import Item, Publication
 from tests.report.drawn import Drawn, draw, elements
 from tests.report.outcomes import world
@@ -61,10 +60,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
 
     more = [item(f"i-hostile-{n}", base.items[1].reported, *base.items[1].bears_on) for n in range(len(HOSTILE))]
     items = [*base.items, *(changed(one, text) for one, text in zip(more, HOSTILE, strict=True))]
-    scenarios = (replace(base.scenarios[0], name=HOSTILE[0], summary=HOSTILE[1]), *base.scenarios[1:])
+    scenarios = (
+        replace(base.scenarios[0], name=HOSTILE[0], summary=HOSTILE[1]),
+        replace(base.scenarios[1], name=HOSTILE[29]),
+    )
+    events = {name: replace(event, name=HOSTILE[29]) for name, event in base.network.events.items()}
     return draw(
         tmp_path_factory.mktemp("fit"),
-        network=replace(base.network, title=HOSTILE[2]),
+        network=replace(base.network, title=HOSTILE[2], events=events),
         items=tuple(sorted(items, key=lambda one: one.id)),
         statements=tuple(
             replace(
@@ -123,6 +126,6 @@ def test_data_of_the_script_end_no_element(hostile: Drawn) -> None:
 
 def test_markdown_shows_them_as_text(hostile: Drawn) -> None:
     """In the brief every sign that Markdown or HTML gives a meaning to is escaped."""
-    text = brief(hostile.page)
+    text = hostile.files["report.md"].decode()
     assert "<script" not in text.replace("\\<", "")
     assert "](" not in text.replace("\\]", "")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from forecast.report.sections import SECTIONS, contents
-from forecast.report.wording import long_date
+from forecast.report.section import contents, sections
+from forecast.words import long_date
 from tests.report.drawn import Drawn, elements
 
 Page = Mapping[str, Any]
@@ -160,11 +160,11 @@ def test_every_line_has_its_place(drawn: Drawn, by_section: dict[str, str], line
 def test_sections_stand_in_the_order_of_the_lines(drawn: Drawn) -> None:
     """Main judgement first, method last: sections come as the lines do, and each is in the contents."""
     order = [attributes["aria-labelledby"] for tag, attributes in elements(drawn.html).found if tag == "section"]
-    assert [section.id for section in SECTIONS] == order
+    assert [section.id for section in sections()] == order
     assert [section for section, _ in LINES.values()] == [
         name for name in order if name in {s for s, _ in LINES.values()}
     ]
-    assert order == [section.id for listed in contents().values() for section in listed]
+    assert order == [section.id for listed in contents(sections()).values() for section in listed]
     for name in order[1:]:
         assert f'href="#{name}"' in drawn.html
 

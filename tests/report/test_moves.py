@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,11 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.report.confidence import confidence
-from forecast.report.moves import bars, in_points, shortened, watching, waterfall
-from forecast.report.wording import label
+from forecast.publish import material
+from forecast.report.confidence import NumbersReason, graded_confidence
+from forecast.report.page import report_files
+from forecast.report.sections.watch import watching
+from forecast.report.sections.waterfall import bars, in_points, shortened, waterfall
+from forecast.words import label
 from tests.report.drawn import Drawn, draw
-from tests.report.outcomes import world
+from tests.report.outcomes import asked, world
 
 NAMES = {"a": "Alpha", "b": "Beta"}
 EVENTS = {"big_event": "The big event"}
@@ -49,17 +53,16 @@ def _table(start: float, sizes: list[float]) -> dict[str, Any]:
 def test_bars_lead_from_start_to_now(start: float, sizes: list[float]) -> None:
     """Each bar begins where the one before ended, the last ends at the forecast, and none leaves the axis."""
     fall = waterfall(_table(start, sizes), NAMES, 0.001)
-    assert fall is not None
     place = bars(fall)
-    at = place["first"]
-    for row, bar in zip(fall["rows"], place["steps"], strict=True):
-        ends = (bar["x"], bar["x"] + bar["width"])
+    at = place.first
+    for row, bar in zip(fall.rows, place.steps, strict=True):
+        ends = (bar.x, bar.x + bar.width)
         assert any(end == pytest.approx(at, abs=1e-6) for end in ends)
-        assert (row["step"] >= 0) == bar["up"]
-        assert -1e-9 <= bar["x"]
-        assert bar["x"] + bar["width"] <= place["width"] + 1e-9
-        at = bar["to"]
-    assert place["last"] == pytest.approx(at, abs=1e-6)
+        assert (row.step >= 0) == bar.up
+        assert -1e-9 <= bar.x
+        assert bar.x + bar.width <= place.width + 1e-9
+        at = bar.to
+    assert place.last == pytest.approx(at, abs=1e-6)
 
 
 def test_sentence_names_the_largest_item() -> None:
@@ -68,24 +71,25 @@ def test_sentence_names_the_largest_item() -> None:
     table["rows"].append(_step(-0.2, "time", None))
     table["to"] -= 0.2
     fall = waterfall(table, NAMES, 0.001)
-    assert fall is not None
     expected = (
         "Since the update of 1 June 2025, Alpha fell from 30\u202f% to 18\u202f%. "
         "The largest step by a single report, +10.0 points: “A report.”"
     )
-    assert expected == fall["sentence"]
+    assert expected == fall.sentence
 
 
 def test_no_movement_is_not_called_one() -> None:
     """Where the printed numbers agree, the sentence says that it stands."""
     fall = waterfall(_table(0.3, [0.0001]), NAMES, 0.001)
-    assert fall is not None
-    assert fall["sentence"].startswith("Alpha stands at 30\u202f%, as it did by the update of 1 June 2025")
+    assert fall.sentence.startswith("Alpha stands at 30\u202f%, as it did by the update of 1 June 2025")
 
 
-def test_nothing_to_compare_with() -> None:
-    """A first forecast has no waterfall since an update."""
-    assert waterfall(None, NAMES, 0.001) is None
+def test_nothing_to_compare_with(tmp_path: Path) -> None:
+    """A first forecast has no waterfall since an update, neither in the numbers nor on the page."""
+    first = replace(asked(world(), tmp_path), start=None)
+    files = report_files(material(first, lambda _: None), lambda _: None)
+    assert json.loads(files["report.json"])["since_update"] is None
+    assert 1 == files["report.html"].count(b'<svg class="waterfall"')
 
 
 @given(text=st.text(max_size=80), most=st.integers(2, 40))
@@ -109,24 +113,21 @@ def test_watch_sentence() -> None:
     assert (
         "Most worth watching until 1 September 2025: The big event. "
         "If The big event is so then, Beta goes down from 30\u202f% to 10\u202f%."
-    ) == watching(_watched(0.1), NAMES, EVENTS)["sentence"]
+    ) == watching(_watched(0.1), NAMES, EVENTS).sentence
     assert (
-        "Most worth watching until 1 September 2025: The big event."
-        == watching(_watched(1.0), NAMES, EVENTS)["sentence"]
+        "Most worth watching until 1 September 2025: The big event." == watching(_watched(1.0), NAMES, EVENTS).sentence
     )
     assert (
         "Most worth watching until 1 September 2025: The big event."
-        == watching(_watched(0.3004), NAMES, EVENTS)["sentence"]
+        == watching(_watched(0.3004), NAMES, EVENTS).sentence
     )
     nothing = {**_watched(0.1), "events": []}
-    assert watching(nothing, NAMES, EVENTS)["sentence"].startswith("No event that can be watched")
+    assert watching(nothing, NAMES, EVENTS).sentence.startswith("No event that can be watched")
 
 
 def test_no_arrow_where_the_printed_numbers_agree(drawn: Drawn) -> None:
     """An outcome that leaves the printed number as it is moves nothing: arrows stand where it is seen to move."""
-    assert [False, True] == [
-        watching(_watched(to), NAMES, EVENTS)["rows"][0]["outcomes"][0]["moves"] for to in (0.3004, 0.32)
-    ]
+    assert [False, True] == [watching(_watched(to), NAMES, EVENTS).rows[0].outcomes[0].moves for to in (0.3004, 0.32)]
     table = drawn.html.split('<h2 id="watch"', 1)[1].split("</section>", 1)[0]
     told = re.findall(r"([▲▼]) ([^<]+?) to ([^<]+)<", table)
     assert told
@@ -153,10 +154,14 @@ def test_one_point_is_one_point(shown: str, expected: str) -> None:
 
 
 def _confidence(width: float, days: int, own: int, resolved: int, *, doubt: str = "") -> str:
-    scenarios = [{"name": "A", "quantiles": {"0.05": 0.1, "0.95": 0.1 + width}}]
-    told = [{"voice": "expert", "coded_by": None if n < own else "editor"} for n in range(10)]
-    asked = {"as_of": "2025-12-31", "known_until": f"2025-12-{31 - days:02d}"}
-    return str(confidence(scenarios, told, asked, doubt, resolved)["level"])
+    return graded_confidence(
+        widths=[("A", width)],
+        coded=[("expert", None if n < own else "editor") for n in range(10)],
+        as_of="2025-12-31",
+        known_until=f"2025-12-{31 - days:02d}",
+        doubt=doubt,
+        resolved=resolved,
+    ).level
 
 
 @pytest.mark.parametrize(
@@ -179,11 +184,12 @@ def test_confidence_is_no_better_than_its_reasons(
     assert "low" == _confidence(width, days, own, resolved, doubt="R-hat")
 
 
-def _numbers(*voices: tuple[str, str | None]) -> dict[str, Any]:
-    rows = [{"voice": voice, "coded_by": coder} for voice, coder in voices]
-    scenarios = [{"name": "A", "quantiles": {"0.05": 0.1, "0.95": 0.2}}]
-    asked = {"as_of": "2025-12-31", "known_until": "2025-12-31"}
-    reason: dict[str, Any] = confidence(scenarios, rows, asked, "", 40)["reasons"][3]
+def _numbers(*voices: tuple[str, str | None]) -> NumbersReason:
+    graded = graded_confidence(
+        widths=[("A", 0.1)], coded=voices, as_of="2025-12-31", known_until="2025-12-31", doubt="", resolved=40
+    )
+    reason = graded.reasons[3]
+    assert isinstance(reason, NumbersReason)
     return reason
 
 
@@ -191,13 +197,13 @@ def test_editors_and_rules_are_no_experts() -> None:
     """Statements of the editors and of resolution rules are told apart, and count for no confidence."""
     voices = [("expert", None)] * 11 + [("expert", "ed")] * 31 + [("editors", None)] * 29 + [("rule", None)] * 5
     found = _numbers(*voices)
-    assert ("moderate", 11, 42, 29, 5) == tuple(found[key] for key in ("level", "own", "of", "editors", "rules"))
-    assert found["text"] == (
+    assert ("moderate", 11, 42, 29, 5) == (found.level, found.own, found.of, found.editors, found.rules)
+    assert found.text == (
         "11 of 42 statements by experts carry a number of their author's own; on the others an editor put one. "
         "Not counted: 29 of the editors' own and 5 rules that settle events."
     )
-    assert "low" == _numbers(("editors", None), ("editors", None), ("rule", None))["level"]
-    assert "Not counted: 1 rule that settles an event." in _numbers(("expert", None), ("rule", None))["text"]
+    assert "low" == _numbers(("editors", None), ("editors", None), ("rule", None)).level
+    assert "Not counted: 1 rule that settles an event." in _numbers(("expert", None), ("rule", None)).text
 
 
 def test_whose_number_it_is_comes_from_the_files(tmp_path: Path) -> None:
@@ -232,8 +238,7 @@ def test_every_step_of_the_drawn_waterfall_adds_up(drawn: Drawn) -> None:
 def test_no_step_of_no_points_is_the_largest() -> None:
     """Where every single report moves the forecast by less than is printed, none is named as having moved it."""
     fall = waterfall({**_table(0.3, []), "rows": [{**_step(0.0004), "mcse": 0.002}], "to": 0.45}, NAMES, 0.001)
-    assert fall is not None
-    assert fall["sentence"].endswith("No single report moved it by as much as can be printed.")
+    assert fall.sentence.endswith("No single report moved it by as much as can be printed.")
 
 
 @pytest.mark.parametrize(
@@ -258,9 +263,14 @@ def test_no_step_of_no_points_is_the_largest() -> None:
 )
 def test_reasons_are_told_in_the_right_number(days: int, own: int, resolved: int, texts: tuple[str, ...]) -> None:
     """One is told in the singular, none is not told at all."""
-    rows = [{"voice": "expert", "coded_by": None if n < own else "editor"} for n in range(2)]
-    asked = {"as_of": str(date(2025, 9, 30)), "known_until": str(date(2025, 9, 30) - timedelta(days))}
-    scenarios = [{"name": "Alpha", "quantiles": {"0.05": 0.1, "0.95": 0.2}}]
-    told = " ".join(row["text"] for row in confidence(scenarios, rows, asked, "", resolved)["reasons"])
+    graded = graded_confidence(
+        widths=[("Alpha", 0.1)],
+        coded=[("expert", None if n < own else "editor") for n in range(2)],
+        as_of=str(date(2025, 9, 30)),
+        known_until=str(date(2025, 9, 30) - timedelta(days)),
+        doubt="",
+        resolved=resolved,
+    )
+    told = " ".join(reason.text for reason in graded.reasons)
     for text in texts:
         assert text.replace("2025-09-30", "30 September 2025") in told

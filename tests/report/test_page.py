@@ -12,7 +12,7 @@ import pytest
 
 from forecast.prior.spec import SD_DEVIATION
 from forecast.record.tables import prior_predictive
-from forecast.report.sections import SECTIONS
+from forecast.report.section import sections
 from tests.report.drawn import Drawn, Elements, draw, elements
 from tests.report.outcomes import AS_OF
 
@@ -45,7 +45,7 @@ def test_page_is_accessible(drawn: Drawn) -> None:
             assert attributes.get("aria-hidden") == "true" or attributes.get("aria-label"), attributes
     assert ("html", {"lang": "en"}) in parsed.found
     regions = [attributes["aria-label"] for _, attributes in parsed.found if attributes.get("role") == "region"]
-    names = [*regions, *(section.title for section in SECTIONS)]
+    names = [*regions, *(section.title for section in sections())]
     assert len(set(names)) == len(names)
 
 

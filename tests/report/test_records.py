@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast.plain import as_data
 from forecast.publish import Asked, elsewhere, material, report_days, write_index
 from forecast.record.entries import Line
-from forecast.report.checks import calibration
-from forecast.report.history import APART, chart, history
-from forecast.report.index import index_page, spark
+from forecast.report.index import ListedForecast, index_page, spark
+from forecast.report.page import report_files
 from forecast.report.recorded import recorded_in
-from forecast.report.scored import scored
-from forecast.report.write import report_files
+from forecast.report.sections.checks import calibration_of
+from forecast.report.sections.history import APART, chart, history_of
+from forecast.report.sections.scores import scored
 from forecast.scores.score_table import score_table
 from forecast.workspace.problems import WorkspaceProblems
 from tests.ledgers import update
@@ -47,14 +48,14 @@ def test_history_uses_nothing_later(recorded: Drawn) -> None:
 def test_chart_names_stand_apart(recorded: Drawn) -> None:
     """The first point is at the left end, the last at the right, higher probabilities higher, names apart."""
     past = recorded.page["history"]
-    place = chart(past, recorded.page["axis_to"])
-    labels = sorted(row["label_y"] for row in place["rows"])
+    place = chart(history_of(material(recorded.about, lambda _: None), ()), recorded.page["axis_to"])
+    labels = sorted(row.label_y for row in place.rows)
     assert all(after - before_ >= APART - 1e-9 for before_, after in itertools.pairwise(labels))
-    for row, drawn in zip(past["scenarios"], place["rows"], strict=True):
-        assert 0.0 == drawn["dots"][0][0]
-        assert place["inner"] == drawn["dots"][-1][0]
+    for row, drawn in zip(past["scenarios"], place.rows, strict=True):
+        assert 0.0 == drawn.dots[0][0]
+        assert place.inner == drawn.dots[-1][0]
         shares = [point["probability"] for point in row["updates"]]
-        heights = [-y for _, y in drawn["dots"]]
+        heights = [-y for _, y in drawn.dots]
         assert np.argsort(shares).tolist() == np.argsort(heights).tolist()
 
 
@@ -63,14 +64,15 @@ def test_scores_are_those_of_the_replay(recorded: Drawn) -> None:
     rows = replay_rows()
     table = score_table({name: [row[name] for row in rows] for name in COLUMNS})
     expected = scored(table)
-    assert expected == recorded.page["scores"]
-    assert 40 == expected["resolved"]
-    own = expected["forecasters"][0]
-    assert ("forecast", pytest.approx(0.01)) == (own["name"], own["brier"])
-    assert {"Market", "base rate"} == {row["benchmark"] for row in expected["skill"]}
-    assert "better than Market (40 questions)" in expected["sentence"]
-    for row in expected["skill"]:
-        assert row["shown"] in recorded.html
+    assert as_data(expected) == recorded.page["scores"]
+    assert 40 == expected.resolved
+    own = expected.forecasters[0]
+    assert "forecast" == own.name
+    assert own.brier == pytest.approx(0.01)
+    assert {"Market", "base rate"} == {row.benchmark for row in expected.skill}
+    assert "better than Market (40 questions)" in expected.sentence
+    for row in expected.skill:
+        assert row.shown in recorded.html
     assert recorded.page["confidence"]["reasons"][-1]["resolved"] == 40
 
 
@@ -81,17 +83,17 @@ def test_skill_is_claimed_only_with_its_whole_interval() -> None:
         "mean": 0.2, "low": -0.1, "high": 0.4, "n_questions": 12,
     }  # fmt: skip
     table: dict[str, Any] = {"n_questions": {"resolved": 12}, "definitions": {}, "scores": [skill]}
-    assert "By the Brier score this forecast is not told apart from Market (12 questions)." == scored(table)["sentence"]
+    assert "By the Brier score this forecast is not told apart from Market (12 questions)." == scored(table).sentence
     few = {**table, "scores": [{**skill, "low": 0.1, "n_questions": 3}]}
-    assert "Fewer than 10 questions are shared with Market: too few to tell." == scored(few)["sentence"]
+    assert "Fewer than 10 questions are shared with Market: too few to tell." == scored(few).sentence
     one = {**table, "scores": [{**skill, "low": 0.2, "high": 0.2, "n_questions": 1}]}
-    assert ["—", "−0.10 to +0.40"] == [scored(these)["skill"][0]["interval"] for these in (one, table)]
+    assert ["—", "−0.10 to +0.40"] == [scored(these).skill[0].interval for these in (one, table)]
 
 
 def test_without_a_record_it_is_said() -> None:
     """No replay, or no resolved question: not yet."""
-    assert scored(None)["text"].startswith("Not yet")
-    assert scored({"n_questions": {"resolved": 0}, "scores": []})["text"].startswith("Not yet")
+    assert scored(None).text.startswith("Not yet")
+    assert scored({"n_questions": {"resolved": 0}, "scores": []}).text.startswith("Not yet")
 
 
 def test_calibration_run_is_shown(recorded: Drawn) -> None:
@@ -103,16 +105,16 @@ def test_calibration_run_is_shown(recorded: Drawn) -> None:
     assert (
         "as often as they were forecast: “other”, the furthest off, 139 times where 141.8 were expected" in run["text"]
     )
-    assert "has not yet been run" in calibration(None)["text"]
+    assert "has not yet been run" in calibration_of(None).text
 
 
 def test_scenarios_that_came_about_too_often_are_told() -> None:
     """A scenario more than 2.58 standard errors away is said to be off; without counts nothing is said of scenarios."""
     kept: dict[str, Any] = {"date": "2025-08-01", "worlds": 200, "quantities": []}
-    assert "came about" not in calibration(kept)["text"]
+    assert "came about" not in calibration_of(kept).text
     kept["scenarios"] = [{"name": "peace", "came": 90, "expected": 58.25, "z": 5.1}]
     assert (
-        "Probabilities are off: “peace” came about 90 times where 58.2 were expected (+5.1" in calibration(kept)["text"]
+        "Probabilities are off: “peace” came about 90 times where 58.2 were expected (+5.1" in calibration_of(kept).text
     )
 
 
@@ -180,7 +182,7 @@ def test_report_before_is_the_latest_earlier_one(tmp_path: Path) -> None:
 def test_index_lists_every_update(drawn: Drawn) -> None:
     """Each date of the ledger stands with every scenario's share, the latest first; hostile notes are text."""
     lines = [
-        {"as_of": day, "note": "<script>alert(1)</script>", "scenarios": [{"id": "a", "probability": p}]}
+        ListedForecast(as_of=day, note="<script>alert(1)</script>", shares={"a": (p, None)})
         for day, p in (("2025-03-01", 0.25), ("2025-05-01", 0.5), ("2025-05-01", 0.75))
     ]
     html = index_page("T <b>", {"a": "A <i>", "gone": "Gone"}, lines, ["2025-05-01"])
@@ -270,7 +272,7 @@ def test_the_page_of_a_quiet_day(tmp_path: Path) -> None:
 def test_sparkline_runs_from_left_to_right() -> None:
     """Days are to scale, and a higher share stands higher."""
     place = spark([("2025-01-01", 0.0), ("2025-01-11", 0.5), ("2025-01-21", 1.0)])
-    (x, y), (x2, y2), (x3, y3) = place["dots"]
+    (x, y), (x2, y2), (x3, y3) = place.dots
     assert x2 - x == pytest.approx(x3 - x2)
     assert y > y2 > y3
 
@@ -278,8 +280,8 @@ def test_sparkline_runs_from_left_to_right() -> None:
 def test_history_of_a_first_forecast(drawn: Drawn) -> None:
     """Without replay or questions, history holds the opening and the updates, and says that nothing else is there."""
     about = drawn.about
-    past = history(replace(material(about, lambda _: None), ledger=()), drawn.page["evidence"])
-    for row in past["scenarios"]:
-        assert [] == row["replay"]
-        assert 2 == len(row["updates"])
+    past = history_of(replace(material(about, lambda _: None), ledger=()), ())
+    for row in past.scenarios:
+        assert [] == row.replay
+        assert 2 == len(row.updates)
     assert "No question has a benchmark" in drawn.html

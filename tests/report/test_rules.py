@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.report.wording import first_wins, rules_in_words
+from forecast.words import first_wins, rules_in_words
 from tests.plainly import stories
 from tests.report.drawn import Drawn, draw, elements
 from tests.report.outcomes import world

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from forecast.prior.likelihood import log_likelihood
-from forecast.report.sensitivity import DEFAULTS, PARTS, hanging_on, parts, power_scaling, sensitivity_tree
+from forecast.report.sections.sensitivity import (
+    DEFAULTS,
+    PARTS,
+    hanging_on,
+    parts,
+    power_rows,
+    power_scaled,
+    sensitivity_tree,
+)
+from forecast.words import scenario_names
 from tests.report.drawn import Drawn
 
 
@@ -31,11 +40,13 @@ def test_what_a_scenario_hangs_on_is_marked(drawn: Drawn) -> None:
     peace = found.posterior.evaluation.scenarios[0]
     logs = {part: 0.3 * rng.standard_normal(peace.size) for part in PARTS}
     logs["evidence"] = 8.0 * (peace - peace.mean())
-    rows = {row["name"]: row for row in power_scaling(found, logs)}
-    assert ["evidence"] == rows["peace"]["sensitive"]
-    assert rows["peace"]["parts"]["evidence"] > 10 * rows["peace"]["chance"]["levels"]
+    rows = {row.name: row for row in power_rows(scenario_names(found), power_scaled(found, logs))}
+    assert ["evidence"] == rows["peace"].sensitive
+    by_evidence = rows["peace"].parts["evidence"]
+    assert by_evidence is not None
+    assert by_evidence > 10 * rows["peace"].chance["levels"]
     for row in rows.values():
-        assert row["shown"]["levels"] == f"{row['parts']['levels']:.2f}"
+        assert row.shown["levels"] == f"{row.parts['levels']:.2f}"
 
 
 def test_equal_weights_leave_the_draws_as_they_are(drawn: Drawn) -> None:
@@ -61,8 +72,8 @@ def test_whose_tables_the_spread_comes_from(drawn: Drawn) -> None:
         "arrows": [{"parent": "big_event", "child": "x", "bits": 0.12345}],
     }
     told = hanging_on(influence, {"a": "A", "b": "B", "c": "C"}, {"big_event": "big event", "x": "x"})
-    assert [("big event", "B", "50\u202f%")] == [(r["event"], r["scenario"], r["shown"]) for r in told["judgements"]]
-    assert [("big event", "x", "0.123")] == [(r["from"], r["to"], r["shown"]) for r in told["arrows"]]
+    assert [("big event", "B", "50\u202f%")] == [(r.event, r.scenario, r.shown) for r in told.judgements]
+    assert [("big event", "x", "0.123")] == [(r.from_, r.to, r.shown) for r in told.arrows]
     assert drawn.page["hanging_on"]["arrows"][0]["bits"] == pytest.approx(
         max(row["bits"] for row in drawn.page["hanging_on"]["arrows"])
     )

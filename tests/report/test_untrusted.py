@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.report.untrusted import all_readable, link, readable
+from forecast.plain import all_readable, link, readable
 
 
 @given(st.text())
@@ -46,8 +46,8 @@ def test_only_web_addresses_are_links(url: str, followed: bool) -> None:
     """Addresses of http and https with a host are links; every other address is text."""
     found = link(url)
     assert found is not None
-    assert followed == found["followed"]
-    assert url == found["url"]
+    assert followed == found.followed
+    assert url == found.url
 
 
 def test_no_address_is_no_link() -> None:

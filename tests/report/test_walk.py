@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from forecast.report.digits import percent
-from forecast.report.wording import MONTHS
+from forecast.words import MONTHS, percent
 from tests.report.drawn import Drawn, Text, elements
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")

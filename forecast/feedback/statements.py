@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.plain import Link, link
 from forecast.prior.linear import zero_sum_basis
 from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers
 from forecast.prior.residuals import DISAGREES, residuals, statement_columns
 from forecast.record.outcome import Outcome
-from forecast.report.digits import exact, interval, percent
-from forecast.report.untrusted import link
-from forecast.report.wording import conditions, event_names, label, scenario_names, target
 from forecast.reweight.mcse import averages
+from forecast.words import (
+    conditions,
+    event_names,
+    exact,
+    interval,
+    label,
+    percent,
+    scenario_names,
+    target,
+)
 from forecast.workspace.records import (
     EDITORS,
     Count,
@@ -33,6 +41,7 @@ from forecast.workspace.records import (
 from forecast.workspace.verbal import read_word
 
 Array = NDArray[np.float64]
+Voice = Literal["expert", "editors", "rule"]
 
 
 @dataclass(frozen=True)
@@ -40,67 +49,89 @@ class _Implied:
     """What stage 1 implies for a statement: as text, and as numbers."""
 
     shown: str
-    values: dict[str, Any]
+    values: Mapping[str, object]
 
 
-def statements(found: Outcome, fit: Mapping[str, Array]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True)
+class StatementRow:
+    """A statement beside what the model of all statements implies for it.
+
+    `voice` says whose number it is: an expert's, the editors' own, or what follows from a rule; `event` is "scenarios"
+    where it is about one; `residual` is coded less implied in standard deviations, None for a mere order.
+    """
+
+    id: str
+    date: str
+    expert: str
+    group: str
+    coded_by: str | None
+    voice: Voice
+    says: str
+    why: str
+    publisher: str
+    title: str | None
+    link: Link | None
+    event: str
+    event_id: str | None
+    about: str
+    coded: str
+    implied: str
+    implied_values: Mapping[str, object]
+    residual: float | None
+    residual_shown: str
+    disagrees: bool
+
+
+def statement_rows(outcome: Outcome, fit: Mapping[str, Array]) -> list[StatementRow]:
     """Describe every statement known on the as-of date, by event and date.
 
     Args:
-        found: the forecast.
+        outcome: the forecast.
         fit: the posterior of stage 1 without the anchor's evidence, {variable: (chain, draw, ...)}.
     """
-    spec = found.posterior.spec
-    said = {statement.id: statement for statement in found.workspace.statements}
+    spec = outcome.posterior.spec
+    said = {statement.id: statement for statement in outcome.workspace.statements}
     columns = statement_columns(spec)
     gaps = residuals(spec, fit)
     quantity = fit["quantity"].reshape(-1, fit["quantity"].shape[-1]) if columns else np.empty((0, 0))
-    names, events = scenario_names(found), event_names(found)
+    names, events = scenario_names(outcome), event_names(outcome)
     rows = []
     for name, column in columns.items():
         statement = said[name]
-        implied = _implied(found, statement, quantity[:, column])
-        expert = found.workspace.experts[statement.expert]
+        implied = _implied(outcome, statement, quantity[:, column])
+        expert = outcome.workspace.experts[statement.expert]
         residual = gaps[name]
         rows.append(
-            {
-                "id": name,
-                "date": statement.date.isoformat(),
-                "expert": expert.name,
-                "group": label(expert.group),
-                "coded_by": statement.coded_by,
-                "voice": _voice(expert),
-                "says": statement.says,
-                "why": statement.why,
-                "publisher": statement.publication.publisher,
-                "title": statement.publication.title,
-                "link": link(statement.publication.url),
-                "event": events[statement.about.condition.event] if statement.about.condition else "scenarios",
-                "event_id": statement.about.condition.event if statement.about.condition else None,
-                "about": _about(statement, names, events),
-                "coded": coded(statement.reading, names, events),
-                "implied": implied.shown,
-                "implied_values": implied.values,
-                "residual": residual,
-                "residual_shown": _signed(residual),
-                "disagrees": residual is not None and abs(residual) > DISAGREES,
-            }
+            StatementRow(
+                id=name,
+                date=statement.date.isoformat(),
+                expert=expert.name,
+                group=label(expert.group),
+                coded_by=statement.coded_by,
+                voice=_voice(expert),
+                says=statement.says,
+                why=statement.why,
+                publisher=statement.publication.publisher,
+                title=statement.publication.title,
+                link=link(statement.publication.url),
+                event=events[statement.about.condition.event] if statement.about.condition else "scenarios",
+                event_id=statement.about.condition.event if statement.about.condition else None,
+                about=_about(statement, names, events),
+                coded=coded(statement.reading, names, events),
+                implied=implied.shown,
+                implied_values=implied.values,
+                residual=residual,
+                residual_shown=_signed(residual),
+                disagrees=residual is not None and abs(residual) > DISAGREES,
+            )
         )
-    order = {event.id: v for v, event in enumerate(found.layout.events)}
-    return sorted(rows, key=lambda row: (order.get(row["event_id"], len(order)), row["date"], row["id"]))
+    order = {event.id: v for v, event in enumerate(outcome.layout.events)}
+    return sorted(rows, key=lambda row: (order.get(row.event_id or "", len(order)), row.date, row.id))
 
 
-def _voice(expert: Expert) -> str:
+def _voice(expert: Expert) -> Voice:
     """Say whose number a statement of somebody is: an expert's, the editors' own, or what follows from a rule."""
     return "editors" if expert.id == EDITORS else "rule" if expert.exact else "expert"
-
-
-def by_event(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Group sorted statements by their event."""
-    grouped: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault(row["event"], []).append(row)
-    return grouped
 
 
 def _about(statement: Statement, names: Mapping[str, str], events: Mapping[str, str]) -> str:
@@ -138,8 +169,8 @@ def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str])
             return listed + (f" (sd {sd:g})" if sd is not None else "")
 
 
-def _implied(found: Outcome, statement: Statement, quantity: Array) -> _Implied:
-    workspace = found.workspace
+def _implied(outcome: Outcome, statement: Statement, quantity: Array) -> _Implied:
+    workspace = outcome.workspace
     match numbers(statement, workspace.experts, workspace.network):
         case Stated():
             if isinstance(statement.reading, Times):
@@ -157,8 +188,8 @@ def _implied(found: Outcome, statement: Statement, quantity: Array) -> _Implied:
 
 def _average(values: Array) -> tuple[float, float]:
     """Return the mean of values (draws) and its Monte Carlo error."""
-    found = averages(values[np.newaxis], np.full(values.size, 1.0 / values.size))
-    return float(found.mean[0]), float(found.mcse[0])
+    average = averages(values[np.newaxis], np.full(values.size, 1.0 / values.size))
+    return float(average.mean[0]), float(average.mcse[0])
 
 
 def _chance(values: Array, unit: str = "") -> _Implied:
@@ -185,6 +216,6 @@ def _two_digits(factor: float) -> str:
 def _distribution(statement: Statement, shares: Array) -> _Implied:
     shares = shares / shares.sum(axis=1, keepdims=True)
     states = list(statement.reading.probabilities) if isinstance(statement.reading, Distribution) else []
-    found = [_average(share) for share in shares.T]
-    shown = ", ".join(f"{label(s)} {percent(*average)}" for s, average in zip(states, found, strict=True))
-    return _Implied(shown, {"mean": {s: mean for s, (mean, _) in zip(states, found, strict=True)}})
+    averaged = [_average(share) for share in shares.T]
+    shown = ", ".join(f"{label(s)} {percent(*average)}" for s, average in zip(states, averaged, strict=True))
+    return _Implied(shown, {"mean": {s: mean for s, (mean, _) in zip(states, averaged, strict=True)}})

@@ -1,12 +1,15 @@
-"""Dates, names, conditions and likelihood words as the report writes them."""
+"""What answers and pages say alike: dates, names, conditions, likelihood words, and numbers with the signs of print."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
+from forecast import digits
 from forecast.compiled.scenarios import OTHER
-from forecast.record.outcome import Outcome
+from forecast.digits import FINEST_QUANTILE, STATED
+from forecast.record.outcome import QUANTILES, Estimate, Outcome
 from forecast.workspace.records import Condition, Event, Scenario, Target
 from forecast.workspace.verbal import OFFICIAL
 
@@ -14,6 +17,8 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+THIN_SPACE = "\u202f"  # between a number and its percent sign, never broken
+MINUS = "−"
 PALETTE = 7  # scenario colours; more scenarios begin anew, told apart by their names
 
 
@@ -38,19 +43,19 @@ def event_name(event: Event) -> str:
     return event.name or label(event.id)
 
 
-def event_names(found: Outcome) -> dict[str, str]:
+def event_names(outcome: Outcome) -> dict[str, str]:
     """Return what each event is called, by id."""
-    return {event.id: event_name(event) for event in found.layout.events}
+    return {event.id: event_name(event) for event in outcome.layout.events}
 
 
-def scenario_names(found: Outcome) -> dict[str, str]:
+def scenario_names(outcome: Outcome) -> dict[str, str]:
     """Return the name of each scenario, `other` last."""
-    return {scenario.id: scenario.name for scenario in found.workspace.scenarios} | {OTHER: "None of these"}
+    return {scenario.id: scenario.name for scenario in outcome.workspace.scenarios} | {OTHER: "None of these"}
 
 
-def scenario_colour(found: Outcome, scenario: str) -> str:
+def scenario_colour(outcome: Outcome, scenario: str) -> str:
     """Return the colour class of a scenario: by its place in the rules, the same in every figure and update."""
-    return "other" if scenario == OTHER else f"s{found.scenario_ids.index(scenario) % PALETTE}"
+    return "other" if scenario == OTHER else f"s{outcome.scenario_ids.index(scenario) % PALETTE}"
 
 
 def condition(when: Condition, events: Mapping[str, str]) -> str:
@@ -108,3 +113,50 @@ def likelihood_word(probability: float) -> str:
         return "certain" if probability else "impossible"
     bands = first_terms()
     return next((term for term, (_, high) in bands.items() if 100.0 * probability < high), list(bands)[-1])
+
+
+def percent(probability: float, mcse: float | None, *, coarsest: int = 0, sign: bool = True) -> str:
+    """Write a computed probability in percent (forecast.digits.number)."""
+    return digits.number(probability, mcse, coarsest=coarsest) + (f"{THIN_SPACE}%" if sign else "")
+
+
+def interval(low: float, high: float, mcse: float | None) -> str:
+    """Write the range between two quantiles, in whole percents or what the error allows."""
+    texts = digits.ends(low, high, mcse)
+    between = " to " if texts[1].startswith(">") else "–"  # a dash before a sign reads as an arrow
+    return (texts[0] if texts[0] == texts[1] else between.join(texts)) + f"{THIN_SPACE}%"
+
+
+def exact(probability: float, figures: int = STATED) -> str:
+    """Write a probability without Monte Carlo error (forecast.digits.exact)."""
+    return digits.exact(probability, figures).replace(" ", THIN_SPACE)
+
+
+def signed_points(change: float, mcse: float | None) -> str:
+    """Write a change in points with its sign (forecast.digits.change)."""
+    return digits.change(change, mcse).replace("-", MINUS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimated:
+    """An estimate in full and as it is shown, with its 90 % interval; `quantiles` by level."""
+
+    probability: float
+    mcse: float
+    quantiles: dict[str, float]
+    shown: str
+    interval: str
+    shown_quantiles: list[str]
+
+
+def estimate(share: Estimate) -> Estimated:
+    """Write an estimate."""
+    quantiles = dict(zip(QUANTILES, share.quantiles, strict=True))
+    return Estimated(
+        probability=share.probability,
+        mcse=share.mcse,
+        quantiles={str(p): value for p, value in quantiles.items()},
+        shown=percent(share.probability, share.mcse),
+        interval=interval(quantiles[0.05], quantiles[0.95], share.mcse),
+        shown_quantiles=[percent(value, share.mcse, coarsest=FINEST_QUANTILE) for value in share.quantiles],
+    )

@@ -1,0 +1,185 @@
+"""What a section of the report is, and the registry of all of them.
+
+A section is a class in a module of `forecast/report/sections`, with a template of its id in `templates/sections`. The
+page, its contents, report.json and report.md ask the registry: to add a section, add the module, the template and a
+test.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, wraps
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.plain import all_readable, readable
+from forecast.record.outcome import Outcome
+from forecast.report import sections as folder
+from forecast.report.material import Material
+from forecast.reweight.curves import Curves
+from forecast.words import scenario_names
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from markupsafe import Markup
+
+Array = NDArray[np.float64]
+Group = Literal["In short", "Explore", "What it rests on", "Method"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What a report is about, and what has been worked out of it so far.
+
+    `by_date` holds P(event by a date); `fit` is the posterior of stage 1 without any evidence in the sampler,
+    {variable: (chain, draw, ...)}.
+    """
+
+    material: Material
+    by_date: Curves
+    fit: Mapping[str, Array]
+    parts: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The forecast."""
+        return self.material.outcome
+
+    def figure(self, name: str) -> Markup:
+        """Return a figure of the draws as an element whose texts matplotlib has escaped; empty if nothing varies."""
+        from markupsafe import Markup
+
+        return Markup(self.material.answers.figures[name])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a section may ask about a forecast and draw of its draws.
+
+    `prior` is what the statements alone give at the opening; `fit` the kept fit of the draws in use, {variable: (chain,
+    draw, ...)}; `logs` the log density of each part of the posterior, (draws) each.
+    """
+
+    outcome: Outcome
+    prior: Outcome
+    fit: Mapping[str, Array]
+    logs: Mapping[str, Array]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Return the names of the scenarios by id, as a figure may show them."""
+        return {name: readable(called) for name, called in scenario_names(self.outcome).items()}
+
+    @property
+    def varying(self) -> dict[str, Array]:
+        """Return P(s | E, theta) of every scenario that varies over the draws, by id: (draws,) each."""
+        shares = dict(zip(self.outcome.scenario_ids, self.outcome.posterior.evaluation.scenarios, strict=True))
+        return {name: values for name, values in shares.items() if values.std() > 0.0}
+
+
+def part[Made](make: Callable[[Subject], Made]) -> Callable[[Subject], Made]:
+    """Work out a part of the report once for each subject, its texts made readable."""
+
+    @wraps(make)
+    def once(subject: Subject) -> Made:
+        if make not in subject.parts:
+            subject.parts[make] = all_readable(make(subject))
+        return cast(Made, subject.parts[make])
+
+    return once
+
+
+class Section(ABC):
+    """A section of the report.
+
+    `id` is also that of its template; `group` is the part of the contents that it stands in; sections come by `place`.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    group: ClassVar[Group]
+    place: ClassVar[int]
+
+    @classmethod
+    def applies(cls, subject: Subject) -> bool:  # noqa: ARG003  # for sections that not every forecast has
+        """Say whether the report has the section."""
+        return True
+
+    @classmethod
+    @abstractmethod
+    def shown(cls, subject: Subject) -> DataclassInstance:
+        """Return what the template reads: each field is a variable of that name."""
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:  # noqa: ARG003  # for sections that have numbers
+        """Return the section's entries of report.json: records, or plain data."""
+        return {}
+
+    @classmethod
+    def brief(cls, subject: Subject) -> list[str]:  # noqa: ARG003  # for sections that the brief tells of
+        """Return the section's paragraphs of report.md."""
+        return []
+
+    @classmethod
+    def asks(cls, inputs: Inputs) -> object:  # noqa: ARG003  # for sections that ask something
+        """Work out what takes long, as plain data that JSON can hold; it is kept under the forecast's digest."""
+        return None
+
+    @classmethod
+    def figures(cls, inputs: Inputs) -> Mapping[str, str]:  # noqa: ARG003  # for sections that have such figures
+        """Draw the figures that hang on the draws alone, name -> `<svg>` element; they are kept with what it asks."""
+        return {}
+
+
+@cache
+def sections() -> tuple[type[Section], ...]:
+    """Return all sections in their order: the main judgement first, the method last.
+
+    Raises ValueError where two have one id or one place.
+    """
+    modules = [
+        importlib.import_module(f"{folder.__name__}.{module.name}") for module in pkgutil.iter_modules(folder.__path__)
+    ]
+    listed = [
+        cls
+        for module in modules
+        for cls in vars(module).values()
+        if isinstance(cls, type) and issubclass(cls, Section) and cls.__module__ == module.__name__
+    ]
+    for name in ("id", "place"):
+        values = [getattr(section, name) for section in listed]
+        if twice := {value for value in values if values.count(value) > 1}:
+            msg = f"sections with one {name}: {sorted(twice)}"
+            raise ValueError(msg)
+    return tuple(sorted(listed, key=lambda section: section.place))
+
+
+def contents(listed: tuple[type[Section], ...]) -> dict[str, list[type[Section]]]:
+    """Group sections by the part of the contents that they stand in."""
+    groups: dict[str, list[type[Section]]] = {}
+    for section in listed:
+        groups.setdefault(section.group, []).append(section)
+    return groups
+
+
+def plain(text: str) -> str:
+    """Return a text that Markdown shows as it is, on one line: every sign with a meaning there is escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(text.split()))
+
+
+def joined(paragraphs: Iterable[str]) -> str:
+    """Put paragraphs together, an empty line between them but for those of a list: there it would pull it apart."""
+    blocks: list[str] = []
+    for text in paragraphs:
+        if blocks and text.startswith("- ") and blocks[-1].rsplit("\n", 1)[-1].startswith("- "):
+            blocks[-1] += f"\n{text}"
+        else:
+            blocks.append(text)
+    return "\n\n".join(blocks) + "\n"

@@ -1,0 +1,342 @@
+"""Alternatives: the forecast under other weights beside the ordinary one: numbers, sentences, small multiples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from forecast.digits import points
+from forecast.prior.spec import active_statements
+from forecast.record.outcome import Outcome
+from forecast.record.tables import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, is_clear, largest_change
+from forecast.report.section import Section, Subject, part, plain
+from forecast.report.sections.judgement import ScenarioRow, scenario_rows
+from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
+from forecast.words import counted, event_names, interval, label, percent
+
+KINDS = {"weights": "Other weights", "group": "Without a group of experts", "source": "Without a source"}
+REFIT_ALL = "forecast report --refit-alternatives"
+UNCHANGED = "unchanged"
+LABEL, PANEL, GAP, LINE, HEAD = 290.0, 146.0, 14.0, 17.0, 36.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherShare:
+    """A scenario under an alternative, and how it differs from the forecast."""
+
+    probability: float
+    quantiles: Mapping[str, float]
+    mcse: float
+    change: float
+    change_mcse: float
+    shown: str
+    interval: str
+    change_shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlternativeRow:
+    """An alternative: what it takes away, how it was computed, and every scenario under it; None if nothing is told."""
+
+    kind: str
+    name: str
+    description: str
+    statements: int
+    items: int
+    settles: Sequence[str]
+    how: str
+    pareto_k: float | None
+    ess: float | None
+    draws: int
+    command: str
+    reasons: Sequence[str]
+    scenarios: Mapping[str, OtherShare] | None
+    label: str
+    takes: str
+    how_shown: str
+    k_shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlternativesTable:
+    """All alternatives; `told`: of how many anything is; `missing`: how many need a fit of their own."""
+
+    rows: Sequence[AlternativeRow]
+    kinds: Mapping[str, str]
+    told: int
+    of: int
+    missing: int
+    refit_command: str
+    max_pareto_k: float
+    min_effective_size: float
+    missing_names: Sequence[str]
+    sentences: Sequence[str]
+    axis_to: float
+
+
+def alternatives_table(
+    outcome: Outcome, answers: Sequence[Mapping[str, Any]], scenarios: Sequence[ScenarioRow]
+) -> AlternativesTable:
+    """Describe a table of forecast.answers.alternatives.
+
+    Rows come by kind, within a kind those that move a scenario most first, and last those of which nothing is told.
+
+    Args:
+        outcome: the forecast.
+        answers: the rows of the table.
+        scenarios: the page's rows of the scenarios, in the order in which the page shows them.
+    """
+    order = list(KINDS)
+    ranked = sorted(
+        answers, key=lambda row: (order.index(row["kind"]), row["scenarios"] is None, -largest_change(row["scenarios"]))
+    )
+    rows = [_row(outcome, row, scenarios) for row in ranked]
+    missing = [row for row in rows if row.how in {NEEDS_REFIT, TOO_MANY}]
+    command = f"{REFIT_ALL} --as-of {outcome.as_of.isoformat()}"
+    return AlternativesTable(
+        rows=rows,
+        kinds=KINDS,
+        told=sum(row.scenarios is not None for row in rows),
+        of=len(rows),
+        missing=len(missing),
+        refit_command=command,
+        max_pareto_k=MAX_PARETO_K,
+        min_effective_size=MIN_EFFECTIVE_SIZE,
+        missing_names=[row.label for row in missing if row.kind != "source"],
+        sentences=_sentences(rows, scenarios, command),
+        axis_to=_axis(rows, scenarios),
+    )
+
+
+def _row(outcome: Outcome, row: Mapping[str, Any], scenarios: Sequence[ScenarioRow]) -> AlternativeRow:
+    k, events = row["pareto_k"], event_names(outcome)
+    shares = row["scenarios"]
+    return AlternativeRow(
+        kind=row["kind"],
+        name=row["name"],
+        description=row["description"],
+        statements=row["statements"],
+        items=row["items"],
+        settles=[events[event] for event in row["settles"]],
+        how=row["how"],
+        pareto_k=k,
+        ess=row["ess"],
+        draws=row["draws"],
+        command=row["command"],
+        reasons=row["reasons"],
+        scenarios=None if shares is None else {one.id: _share(shares[one.id]) for one in scenarios},
+        label=_label(outcome, row),
+        takes=counted(row["items"], "item") if row["kind"] == "source" else counted(row["statements"], "statement"),
+        how_shown="from draws of its own" if row["how"] == REFITTED else row["how"],
+        k_shown="—" if k is None else f"{k:.2f}".replace("-", "−"),
+    )
+
+
+def _share(share: Mapping[str, Any]) -> OtherShare:
+    return OtherShare(
+        probability=share["probability"],
+        quantiles=share["quantiles"],
+        mcse=share["mcse"],
+        change=share["change"],
+        change_mcse=share["change_mcse"],
+        shown=percent(share["probability"], share["mcse"]),
+        interval=interval(share["quantiles"]["0.05"], share["quantiles"]["0.95"], share["mcse"]),
+        change_shown=points(share["change"], share["change_mcse"]) if is_clear(share) else UNCHANGED,
+    )
+
+
+def _label(outcome: Outcome, row: Mapping[str, Any]) -> str:
+    match row["kind"], row["name"]:
+        case "source", name:
+            return outcome.workspace.sources[name].name
+        case "group", name:
+            spoke = {statement.expert for statement in active_statements(outcome.workspace, outcome.as_of)}
+            members = [outcome.workspace.experts[expert] for expert in sorted(spoke)]
+            names = [expert.name for expert in members if expert.group == name]
+            return names[0] if len(names) == 1 else label(name)
+        case _, "equal-weights":
+            return "Every statement counts alike"
+        case _:
+            return "Without editors' words and numbers"
+
+
+def _sentences(rows: Sequence[AlternativeRow], scenarios: Sequence[ScenarioRow], command: str) -> list[str]:
+    """Say which alternatives move the forecast most, those that take a known fact away apart from the others.
+
+    A largest change is one of those that are computed: how many they are is said with it, and what is left out of it.
+    """
+    said = []
+    apart = [row for row in rows if not row.settles]
+    computed = sum(row.scenarios is not None for row in apart)
+    of = f"Of {counted(len(apart), 'alternative that leaves', 'alternatives that leave')} every known fact as it is"
+    if computed < len(apart):
+        of += f", {computed} {'is' if computed == 1 else 'are'} computed. Of these"
+    if (most := _most(apart, scenarios)) is not None:
+        said.append(f"{of}, the largest change: {most}")
+    elif computed:
+        said.append(f"{of}, none clearly moves a scenario.")
+    if missing := _missing(rows):
+        said.append(
+            f"Not computed, and in no largest change: {missing}. They may move it more: {command} computes them."
+        )
+    if (most := _most([row for row in rows if row.settles], scenarios)) is not None:
+        said.append(
+            f"Where also a fact goes that only this source is cited for, and counts as not having happened: {most}"
+        )
+    if unlike := [row.label for row in rows if row.how == IMPOSSIBLE]:
+        said.append(f"Without these the evidence that is left contradicts itself: {', '.join(unlike)}.")
+    return said
+
+
+def _missing(rows: Sequence[AlternativeRow]) -> str:
+    """Name the alternatives that need a fit of their own; of sources, how many there are."""
+    missing = [row for row in rows if row.how in {NEEDS_REFIT, TOO_MANY}]
+    named = [_name_of(row) for row in missing if row.kind != "source"]
+    sources = len(missing) - len(named)
+    return "; ".join([*named, *([f"without {counted(sources, 'source')}, each left out alone"] if sources else [])])
+
+
+def _name_of(row: AlternativeRow) -> str:
+    return f"{row.label[0].lower()}{row.label[1:]}" if row.kind == "weights" else f"without {row.label}"
+
+
+def _most(rows: Sequence[AlternativeRow], scenarios: Sequence[ScenarioRow]) -> str | None:
+    """Name the clear change that is largest; None if there is none."""
+    changes = [
+        (abs(share.change), row, scenario, share)
+        for row in rows
+        for scenario in scenarios
+        if (share := (row.scenarios or {}).get(scenario.id)) and share.change_shown != UNCHANGED
+    ]
+    if not changes:
+        return None
+    _, row, scenario, share = max(changes, key=lambda change: change[0])
+    return f"{_name_of(row)}, {scenario.name} at {share.shown} in place of {scenario.shown}."
+
+
+def _axis(rows: Sequence[AlternativeRow], scenarios: Sequence[ScenarioRow]) -> float:
+    """Return where the axis of every panel ends: a round tenth that holds every interval."""
+    quantiles = [row.quantiles for row in scenarios]
+    quantiles += [share.quantiles for row in rows for share in (row.scenarios or {}).values()]
+    return min(1.0, ceil(10.0 * max(float(one["0.95"]) for one in quantiles)) / 10.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A dot, and the ends of its interval."""
+
+    at: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiplesLine:
+    """A line of the figure: the heading of a kind, or an alternative with its marks, None where nothing is told."""
+
+    heading: str | None
+    y: float
+    row: AlternativeRow | None
+    marks: Sequence[Mark] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A panel: its place, the scenario, and where the ordinary forecast and its interval stand."""
+
+    x: float
+    name: str
+    colour: str
+    ordinary: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallMultiples:
+    """The figure: a panel for each scenario, a line for each alternative under the heading of its kind."""
+
+    panels: Sequence[Panel]
+    lines: Sequence[MultiplesLine]
+    ticks: Sequence[tuple[float, str]]
+    top: float
+    floor: float
+    width: float
+    panel: float
+
+
+def small_multiples(table: AlternativesTable, scenarios: Sequence[ScenarioRow]) -> SmallMultiples:
+    """Place the figure."""
+    scale = PANEL / table.axis_to
+    lines: list[MultiplesLine] = []
+    y = HEAD
+    for kind, heading in table.kinds.items():
+        of_kind = [row for row in table.rows if row.kind == kind]
+        if not of_kind:
+            continue
+        y += 0.5 * LINE
+        lines.append(MultiplesLine(heading=heading, y=y + 0.75 * LINE, row=None, marks=None))
+        y += 1.1 * LINE
+        for row in of_kind:
+            shares = row.scenarios
+            marks = [_mark(shares[one.id], scale) for one in scenarios] if shares else None
+            lines.append(MultiplesLine(heading=None, y=y + 0.5 * LINE, row=row, marks=marks))
+            y += LINE
+    panels = [
+        Panel(
+            x=LABEL + place * (PANEL + GAP),
+            name=one.name,
+            colour=one.colour,
+            ordinary=scale * one.probability,
+            low=scale * one.quantiles["0.05"],
+            high=scale * one.quantiles["0.95"],
+        )
+        for place, one in enumerate(scenarios)
+    ]
+    ticks = [(scale * table.axis_to * at, f"{100 * table.axis_to * at:.0f}") for at in (0.0, 0.5, 1.0)]
+    width = LABEL + len(scenarios) * (PANEL + GAP)
+    return SmallMultiples(panels=panels, lines=lines, ticks=ticks, top=HEAD, floor=y, width=width, panel=PANEL)
+
+
+def _mark(share: OtherShare, scale: float) -> Mark:
+    return Mark(at=scale * share.probability, low=scale * share.quantiles["0.05"], high=scale * share.quantiles["0.95"])
+
+
+@part
+def alternatives(subject: Subject) -> AlternativesTable:
+    """Return the page's alternatives."""
+    return alternatives_table(subject.outcome, subject.material.answers.alternatives, scenario_rows(subject))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlternativesShown:
+    """What the section of alternatives shows."""
+
+    alternatives: AlternativesTable
+    multiples: SmallMultiples
+    scenarios: Sequence[ScenarioRow]
+
+
+class AlternativesSection(Section):
+    """The forecast under other weights, without experts and without sources."""
+
+    id, title, group, place = "alternatives", "Alternatives", "Method", 150
+
+    @classmethod
+    def shown(cls, subject: Subject) -> AlternativesShown:
+        """Return the alternatives and their figure."""
+        table, scenarios = alternatives(subject), scenario_rows(subject)
+        return AlternativesShown(alternatives=table, multiples=small_multiples(table, scenarios), scenarios=scenarios)
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return the alternatives."""
+        return {"alternatives": alternatives(subject)}
+
+    @classmethod
+    def brief(cls, subject: Subject) -> list[str]:
+        """Return the sentences."""
+        sentences = alternatives(subject).sentences
+        return [plain(" ".join(sentences))] if sentences else []

@@ -1,0 +1,243 @@
+"""Checks of the method: the prior predictive and simulation-based calibration where a run of it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from forecast.plain import spread
+from forecast.record.outcome import Outcome
+from forecast.record.tables import FLAT_DRAWS, prior_predictive
+from forecast.report import svg
+from forecast.report.section import Section, Subject, part
+from forecast.words import Estimated, estimate, event_names, label, long_date, scenario_names
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+CALIBRATION = "reports/calibration.json"
+NEEDED = ("date", "worlds", "quantities")
+SURPRISING = 0.01  # p value of a test of even ranks below which a quantity is marked
+UNLIKELY = 2.58  # standard errors, as rare as that
+PIT = "Ranks of simulated truths: difference between their distribution and an even one."
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictiveRow:
+    """A scenario or state by the statements alone and by the flat prior."""
+
+    name: str
+    statements: Estimated
+    flat: Estimated
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictiveEvent:
+    """An event's states, and its pull: the share of the flat prior's variance that the statements left."""
+
+    label: str
+    pull: float
+    pull_shown: str
+    states: Sequence[PredictiveRow]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictiveTable:
+    """The prior predictive: scenarios and events by the statements alone, and by nobody's."""
+
+    draws: int
+    scenarios: Sequence[PredictiveRow]
+    events: Sequence[PredictiveEvent]
+
+
+def predictive_table(prior: Outcome) -> PredictiveTable:
+    """Describe every scenario and event state by the statements alone and by the flat prior."""
+    flat, names, events = prior_predictive(prior), scenario_names(prior), event_names(prior)
+    return PredictiveTable(
+        draws=FLAT_DRAWS,
+        scenarios=[
+            PredictiveRow(name=names[name], statements=estimate(share), flat=estimate(flat.scenarios[name]))
+            for name, share in prior.scenarios.items()
+        ],
+        events=[
+            PredictiveEvent(
+                label=events[name],
+                pull=flat.pulls[name],
+                pull_shown=f"{flat.pulls[name]:.2f}",
+                states=[
+                    PredictiveRow(
+                        name=label(state), statements=estimate(share), flat=estimate(flat.events[name][state])
+                    )
+                    for state, share in states.items()
+                ],
+            )
+            for name, states in prior.events.items()
+        ],
+    )
+
+
+@part
+def predictive(subject: Subject) -> PredictiveTable:
+    """Return the page's prior predictive."""
+    return predictive_table(subject.material.prior)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankedQuantity:
+    """A quantity's ranks, `of` the largest that there can be, and a test of their being even."""
+
+    name: str
+    worlds: int
+    ranks: Sequence[int]
+    of: int
+    p_value: float
+    p_shown: str
+    surprising: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedScenario:
+    """In how many simulated worlds a scenario came about, and how many were expected (`row`, as in the file)."""
+
+    row: Mapping[str, Any] = spread()
+    expected_shown: str
+    z_shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoCalibration:
+    """There is no run."""
+
+    run: bool = False
+    text: str = "Simulation-based calibration has not yet been run."
+    quantities: Sequence[RankedQuantity] = ()
+    scenarios: Sequence[SimulatedScenario] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationRun:
+    """A run of simulation-based calibration."""
+
+    run: bool = True
+    date: str
+    worlds: int
+    text: str
+    quantities: Sequence[RankedQuantity]
+    scenarios: Sequence[SimulatedScenario]
+
+
+def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibration:
+    """Describe a stored run of simulation-based calibration.
+
+    The file holds `date` (of the run), `worlds` (how many were simulated), `quantities` (each with `name`, `ranks`:
+    a rank for each world, `of`: the largest rank there can be, `p_value`: of a test of even ranks) and, if they were
+    counted, `scenarios` (each with `name`, `came`: in how many worlds it came about, `expected`: the sum of its
+    probabilities, `z`: the difference in standard errors).
+
+    Source: Talts, Betancourt, Simpson, Vehtari and Gelman (2018), "Validating Bayesian inference algorithms with
+    simulation-based calibration".
+    """
+    if kept is None:
+        return NoCalibration()
+    rows = [
+        RankedQuantity(
+            name=row["name"],
+            worlds=len(row["ranks"]),
+            ranks=row["ranks"],
+            of=row["of"],
+            p_value=row["p_value"],
+            p_shown=f"{row['p_value']:.3f}",
+            surprising=row["p_value"] < SURPRISING,
+        )
+        for row in kept["quantities"]
+    ]
+    marked = [row.name for row in rows if row.surprising]
+    result = (
+        f"Ranks are uneven (p below {SURPRISING:g}) for {', '.join(marked)}."
+        if marked
+        else f"No quantity's ranks are uneven (p below {SURPRISING:g})."
+    )
+    scenarios = [
+        SimulatedScenario(row=row, expected_shown=f"{row['expected']:.1f}", z_shown=f"{row['z']:+.1f}")
+        for row in kept.get("scenarios", ())
+    ]
+    text = f"Run on {long_date(kept['date'])} on {kept['worlds']} simulated worlds. {result}{_came(scenarios)}"
+    return CalibrationRun(date=kept["date"], worlds=kept["worlds"], text=text, quantities=rows, scenarios=scenarios)
+
+
+def _came(scenarios: Sequence[SimulatedScenario]) -> str:
+    """Say whether scenarios came about as often as their probabilities add up to."""
+    if not scenarios:
+        return ""
+    furthest = max(scenarios, key=lambda one: abs(float(one.row["z"])))
+    name, came = furthest.row["name"], furthest.row["came"]
+    counts = f"{came} times where {furthest.expected_shown} were expected"
+    if abs(furthest.row["z"]) > UNLIKELY:
+        return f" Probabilities are off: “{name}” came about {counts} ({furthest.z_shown} standard errors)."
+    return f" Scenarios came about as often as they were forecast: “{name}”, the furthest off, {counts}."
+
+
+@part
+def calibration(subject: Subject) -> CalibrationRun | NoCalibration:
+    """Return the page's run of simulation-based calibration."""
+    return calibration_of(subject.material.kept.calibration)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChecksShown:
+    """What the section of checks shows."""
+
+    predictive: PredictiveTable
+    calibration: CalibrationRun | NoCalibration
+    pit: Markup
+
+
+class ChecksSection(Section):
+    """The prior predictive and simulation-based calibration."""
+
+    id, title, group, place = "checks", "Checks of the method", "Method", 190
+
+    @classmethod
+    def shown(cls, subject: Subject) -> ChecksShown:
+        """Return both checks, with the figure of the ranks."""
+        from markupsafe import Markup
+
+        run = calibration(subject)
+        drawn = _rank_histograms(run.quantities, subject.outcome.seed) if run.quantities else ""
+        return ChecksShown(predictive=predictive(subject), calibration=run, pit=Markup(drawn))  # escaped
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return both checks."""
+        return {"predictive": predictive(subject), "calibration": calibration(subject)}
+
+
+def _rank_histograms(quantities: Sequence[RankedQuantity], seed: int) -> str:
+    """Draw the ECDF difference of simulation-based calibration's ranks (ArviZ `plot_ecdf_pit`), a panel a quantity."""
+    with svg.style("pit"):
+        from arviz_base import from_dict
+        from arviz_plots import plot_ecdf_pit
+
+        rng = np.random.default_rng(seed)
+        # Within (0, 1) and without ties: ArviZ rescales by the largest value that it sees otherwise.
+        values = {
+            row.name: ((np.array(row.ranks) + rng.random(len(row.ranks))) / (row.of + 1))[np.newaxis]
+            for row in quantities
+        }
+        drawn = plot_ecdf_pit(
+            from_dict({"prior_sbc": values}),
+            backend="matplotlib",
+            visuals={
+                "ecdf_lines": {"color": svg.POSTERIOR},
+                "suspicious_points": {"color": svg.INK, "size": 9},
+                "p_value_text": {"text": lambda p: f"p = {p:.2f}"},
+                "xlabel": False,
+            },
+            figure_kwargs={"figsize": (11.0, 3.0 * svg.panel_rows(len(values)))},
+            col_wrap=svg.MOST_COLUMNS,
+        )
+        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # the second row's titles clear of the first one's axes
+        return svg.element(drawn, "pit", PIT)

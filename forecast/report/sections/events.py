@@ -1,0 +1,226 @@
+"""Events: the probability of each state at the opening, now and by date, with the curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.report.section import Section, Subject, part
+from forecast.reweight.curves import Curves
+from forecast.words import Estimated, estimate, event_name, label, percent
+
+Array = NDArray[np.float64]
+
+CURVE_WIDTH, CURVE_HEIGHT = 132.0, 40.0
+CURVE_EVERY = 2  # draws: half of them give the curves to a fraction of a percent, in half the time
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """The probability by a day; `quantiles`: the ends of its 90 % interval."""
+
+    day: str
+    probability: float
+    mcse: float
+    quantiles: Sequence[float]
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateRow:
+    """A state of an event: its probability now, at the opening (`prior`) and by date; a constant has no dates."""
+
+    state: str
+    probability: float
+    mcse: float
+    quantiles: Mapping[str, float]
+    shown: str
+    interval: str
+    shown_quantiles: Sequence[str]
+    prior: Estimated
+    curve: Sequence[CurvePoint] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRow:
+    """An event: the state it is known to be in, the place of its likeliest one at the horizon, and all states."""
+
+    id: str
+    label: str
+    question: str
+    kind: str
+    role: str
+    current: str | None
+    likeliest: int
+    states: Sequence[StateRow]
+
+
+@part
+def events(subject: Subject) -> list[EventRow]:
+    """Describe every event and its states, with P(by date)."""
+    outcome, prior, by_date = subject.outcome, subject.material.prior, subject.by_date
+    rows = []
+    for v, event in enumerate(outcome.layout.events):
+        now, opening = outcome.events[event.id], prior.events[event.id]
+        path = outcome.posterior.asked.network.known.paths.get(v)
+        states = [
+            _state(
+                label(state),
+                estimate(now[state]),
+                estimate(opening[state]),
+                _curve(by_date, v, k) if event.kind != "constant" else None,
+            )
+            for k, state in enumerate(event.states)
+        ]
+        rows.append(
+            EventRow(
+                id=event.id,
+                label=event_name(event),
+                question=event.question,
+                kind=event.kind,
+                role=event.role,
+                current=label(event.states[path.on(path.until)]) if path else None,
+                likeliest=max(range(len(states)), key=lambda k: states[k].probability),
+                states=states,
+            )
+        )
+    return rows
+
+
+def _state(name: str, now: Estimated, opening: Estimated, curve: list[CurvePoint] | None) -> StateRow:
+    return StateRow(
+        state=name,
+        probability=now.probability,
+        mcse=now.mcse,
+        quantiles=now.quantiles,
+        shown=now.shown,
+        interval=now.interval,
+        shown_quantiles=now.shown_quantiles,
+        prior=opening,
+        curve=curve,
+    )
+
+
+def _curve(by_date: Curves, v: int, k: int) -> list[CurvePoint]:
+    return [
+        CurvePoint(
+            day=day.isoformat(),
+            probability=float(by_date.mean[v][t, k]),
+            mcse=float(by_date.mcse[v][t, k]),
+            quantiles=by_date.quantiles[v][t, k].tolist(),
+            shown=percent(float(by_date.mean[v][t, k]), float(by_date.mcse[v][t, k])),
+        )
+        for t, day in enumerate(by_date.days)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveDays:
+    """The days of the curves, of which draws they are, and the largest correction that kept one from falling."""
+
+    days: Sequence[str]
+    every: int
+    correction: float
+    correction_shown: str
+
+
+def _days(by_date: Curves) -> CurveDays:
+    return CurveDays(
+        days=[day.isoformat() for day in by_date.days],
+        every=CURVE_EVERY,
+        correction=by_date.correction,
+        correction_shown=f"{100.0 * by_date.correction:.2f} points",
+    )
+
+
+class _Axis:
+    """Places of the curves: from the last known day to the horizon, and from 0 to 1."""
+
+    def __init__(self, known_until: date, days: Sequence[date]) -> None:
+        whole = max((days[-1] - known_until).days, 1)
+        self.places = [(day - known_until).days / whole for day in days]
+
+    def lines(self, event: EventRow) -> list[str | None]:
+        """Return the points of each state's curve; None for a constant, and for a state that is always reached."""
+        lines: list[str | None] = []
+        for k in range(len(event.states)):
+            curve = _shown_curve(event, k)
+            if curve is None:
+                lines.append(None)
+                continue
+            values = [point.probability for point in curve]
+            lines.append(points([(0.0, _known(event, k)), *self._by_day(values)]))
+        return lines
+
+    def fans(self, event: EventRow) -> list[str | None]:
+        """Return the outline of each state's 90 % band; None where there is no curve."""
+        fans: list[str | None] = []
+        for k in range(len(event.states)):
+            curve = _shown_curve(event, k)
+            if curve is None:
+                fans.append(None)
+                continue
+            low, high = ([point.quantiles[end] for point in curve] for end in (0, -1))
+            around = [*self._by_day(low), *reversed(self._by_day(high))]
+            fans.append(points([(0.0, _known(event, k)), *around]))
+        return fans
+
+    def _by_day(self, values: Sequence[float]) -> list[tuple[float, float]]:
+        return list(zip(self.places, values, strict=True))
+
+
+def _shown_curve(event: EventRow, k: int) -> Sequence[CurvePoint] | None:
+    return None if k == 0 and event.kind == "reached" else event.states[k].curve
+
+
+def _known(event: EventRow, k: int) -> float:
+    """Return the probability of a state where the known course ends: it is known, so 0 or 1."""
+    current = next(i for i, state in enumerate(event.states) if state.state == event.current)
+    return float(k <= current if event.kind == "reached" else k == current)
+
+
+def points(places: Sequence[tuple[float, float]]) -> str:
+    """Write (share of the time, probability) as points of a small curve."""
+    return " ".join(f"{CURVE_WIDTH * x:.1f},{CURVE_HEIGHT * (1 - p):.1f}" for x, p in places)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventsShown:
+    """What the section of events shows; `lines` and `fans`: points of each state's curve and band, by event."""
+
+    events: Sequence[EventRow]
+    curves: CurveDays
+    lines: Mapping[str, Sequence[str | None]]
+    fans: Mapping[str, Sequence[str | None]]
+    known_until: str
+    horizon: str
+
+
+class EventsSection(Section):
+    """Every event: before any evidence, now, and by date."""
+
+    id, title, group, place = "events", "Events", "Explore", 90
+
+    @classmethod
+    def shown(cls, subject: Subject) -> EventsShown:
+        """Return the events and their curves."""
+        outcome = subject.outcome
+        known_until, rows = outcome.posterior.asked.network.known.until, events(subject)
+        axis = _Axis(known_until, subject.by_date.days)
+        return EventsShown(
+            events=rows,
+            curves=_days(subject.by_date),
+            lines={row.id: axis.lines(row) for row in rows},
+            fans={row.id: axis.fans(row) for row in rows},
+            known_until=known_until.isoformat(),
+            horizon=outcome.layout.horizon.isoformat(),
+        )
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return the events and the days of their curves."""
+        return {"events": events(subject), "curves": _days(subject.by_date)}

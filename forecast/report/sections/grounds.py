@@ -1,0 +1,302 @@
+"""What the forecast rests on: evidence, expert statements, and both told apart from what is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from forecast.compiled.paths import active_items
+from forecast.compiled.reports import Report
+from forecast.feedback.statements import StatementRow, statement_rows
+from forecast.plain import Link, link
+from forecast.prior.residuals import DISAGREES
+from forecast.prior.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
+from forecast.record.outcome import Outcome
+from forecast.report.section import Section, Subject, part, plain, sections
+from forecast.words import counted, event_names, label, long_date
+from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
+
+CREDIBILITY = {1: "confirmed", 2: "probably true", 3: "possibly true", 4: "doubtful", 5: "improbable", 6: "not judged"}
+NO_WEIGHT = 0.05  # decibans: shown as 0.0
+NO_BREAK = "\u00a0"  # a state and its likelihood stay on one line
+DISAGREEING = 3  # named in the brief
+
+
+@dataclass(frozen=True, kw_only=True)
+class BearingRow:
+    """An event, or the scenarios, and how an item bears on it."""
+
+    event: str
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceRow:
+    """An item: when it was known, who reported it, what it bears on, what it weighs now and whether it still counts.
+
+    `copy` is 0 for the strongest of its group, then 1, 2, …; `informative` the prior probability that the report is;
+    `decibans` the largest weight between two joint states of its events, None where it is without limit.
+    """
+
+    id: str
+    reported: str
+    happened: str | None
+    headline: str
+    why: str
+    link: Link | None
+    source: str
+    grade: str
+    credibility: int
+    credibility_word: str
+    bears_on: Sequence[BearingRow]
+    group: str | None
+    copy: int | None
+    informative: float | None
+    decibans: float | None
+    counts: bool
+    weight: str
+    standing: str
+
+
+def evidence_rows(outcome: Outcome) -> list[EvidenceRow]:
+    """Describe every item known on the as-of date, the latest first."""
+    items = [item for item in outcome.workspace.items if item.reported <= outcome.as_of]
+    active = {item.id for item in active_items(items, outcome.as_of)}
+    reports = {report.item: report for report in outcome.posterior.asked.network.reports}
+    successor = {item.supersedes: item.id for item in items if item.supersedes}
+    rows = [
+        _evidence_row(outcome, item, reports.get(item.id), item.id in active, successor.get(item.id)) for item in items
+    ]
+    return sorted(rows, key=lambda row: (row.reported, row.id), reverse=True)
+
+
+def _evidence_row(
+    outcome: Outcome, item: Item, report: Report | None, counts: bool, successor: str | None
+) -> EvidenceRow:
+    events = event_names(outcome)
+    source = outcome.workspace.sources[item.report_source]
+    weight, standing = _standing(item, report, counts, successor)
+    return EvidenceRow(
+        id=item.id,
+        reported=item.reported.isoformat(),
+        happened=item.happened.isoformat() if item.happened and item.happened != item.reported else None,
+        headline=item.headline,
+        why=item.why,
+        link=link(item.url),
+        source=source.name,
+        grade=source.reliability,
+        credibility=item.credibility,
+        credibility_word=CREDIBILITY[item.credibility],
+        bears_on=[_bearing(bearing, events) for bearing in item.bears_on],
+        group=item.group,
+        copy=report.copy if report else None,
+        informative=report.informative if report else None,
+        decibans=report.decibans if report and report.decibans < float("inf") else None,
+        counts=counts,
+        weight=weight,
+        standing=standing,
+    )
+
+
+def _standing(item: Item, report: Report | None, counts: bool, successor: str | None) -> tuple[str, str]:
+    """Say what an item weighs now, and what became of it."""
+    if not counts:
+        gone = f"superseded by {successor}" if successor else f"retracted {long_date(item.retracted or item.reported)}"
+        return "none", gone
+    settled = any(isinstance(bearing, Settled) for bearing in item.bears_on)
+    if report is None:
+        return "settled", "settled"
+    size = f"{report.decibans:.1f} dB" if report.decibans < float("inf") else "decisive"
+    worn = "worn off" if report.decibans < NO_WEIGHT else ""
+    copied = f"copy {report.copy} of a stronger report" if report.copy else ""
+    standing = ", ".join(text for text in (copied, worn) if text) or "counts"
+    return (f"settled + {size}" if settled else size), standing
+
+
+def _bearing(bearing: Bearing, events: Mapping[str, str]) -> BearingRow:
+    about = "scenarios" if isinstance(bearing, OnScenarios) else events[bearing.event]
+    return BearingRow(event=about, how=_how(bearing))
+
+
+def _how(bearing: Bearing) -> str:
+    match bearing:
+        case Settled():
+            return f"settled as {label(bearing.state)}"
+        case Likelihood() | OnScenarios():
+            ratios = f"{NO_BREAK}: ".join(
+                f"{label(state)}{NO_BREAK}{ratio:g}" for state, ratio in bearing.ratios.items()
+            )
+            return f"likelihood {ratios}{_until(bearing.until)}"
+        case Support():
+            favoured = " or ".join(map(label, bearing.states))
+            return f"{label(bearing.strength)} support for {favoured}{_until(bearing.until)}"
+        case Claim():
+            return f"said to be {label(bearing.state)} already"
+
+
+def _until(day: date | None) -> str:
+    return f", until {long_date(day)}" if day else ""
+
+
+@part
+def evidence(subject: Subject) -> list[EvidenceRow]:
+    """Return the page's items of evidence."""
+    return evidence_rows(subject.outcome)
+
+
+@part
+def statements(subject: Subject) -> list[StatementRow]:
+    """Return the page's expert statements."""
+    return statement_rows(subject.outcome, subject.fit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceShown:
+    """What the section of evidence shows."""
+
+    evidence: Sequence[EvidenceRow]
+    as_of: str
+
+
+class EvidenceSection(Section):
+    """Every item known on the as-of date, and what it weighs."""
+
+    id, title, group, place = "evidence", "Evidence", "What it rests on", 100
+
+    @classmethod
+    def shown(cls, subject: Subject) -> EvidenceShown:
+        """Return the items."""
+        return EvidenceShown(evidence=evidence(subject), as_of=subject.outcome.as_of.isoformat())
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return the items."""
+        return {"evidence": evidence(subject)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatementsShown:
+    """What the section of statements shows; `by_event` groups them by the name of their event."""
+
+    statements: Sequence[StatementRow]
+    disagreements: Sequence[StatementRow]
+    disagrees_above: float
+    by_event: Mapping[str, Sequence[StatementRow]]
+
+
+class StatementsSection(Section):
+    """What experts said, what it was coded as, where the model ended, and who disagrees."""
+
+    id, title, group, place = "statements", "Expert statements", "What it rests on", 110
+
+    @classmethod
+    def shown(cls, subject: Subject) -> StatementsShown:
+        """Return the statements, sorted and by event."""
+        by_event: dict[str, list[StatementRow]] = {}
+        for row in statements(subject):
+            by_event.setdefault(row.event, []).append(row)
+        return StatementsShown(
+            statements=statements(subject),
+            disagreements=_disagreements(subject),
+            disagrees_above=DISAGREES,
+            by_event=by_event,
+        )
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return the statements, and those that disagree."""
+        return {
+            "statements": statements(subject),
+            "disagreements": _disagreements(subject),
+            "disagrees_above": DISAGREES,
+        }
+
+    @classmethod
+    def brief(cls, subject: Subject) -> list[str]:
+        """Name the experts who disagree most visibly."""
+        rows = _disagreements(subject)[:DISAGREEING]
+        listed = "; ".join(f"{row.expert} on {row.event} ({row.residual_shown} sd)" for row in rows)
+        nobody = "No expert's statement ends far from what all statements together imply."
+        return ["## Who disagrees", plain(f"{listed}.") if rows else nobody]
+
+
+def _disagreements(subject: Subject) -> list[StatementRow]:
+    return [row for row in statements(subject) if row.disagrees]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Something that enters the forecast: evidence, judgement or assumption, and the section that has more of it."""
+
+    kind: str
+    what: str
+    where: str
+
+
+@part
+def grounds(subject: Subject) -> list[Ground]:
+    """List what enters the forecast by its nature, with numbers (ICD 203, section D.6.e.(3))."""
+    said, events = statements(subject), subject.outcome.layout.events
+    counting = [row for row in evidence(subject) if row.counts]
+    settled = sum(row.weight.startswith("settled") for row in counting)
+    by_experts = [row for row in said if row.voice == "expert"]
+    own = sum(row.coded_by is None for row in by_experts)
+    editors, rules = (sum(row.voice == voice for row in said) for voice in ("editors", "rule"))
+    grades = sorted({row.grade for row in counting})
+    free = sum(event.cpt.kind == "shared" for event in events)
+    reports, coded = len(counting) - settled, len(by_experts) - own
+    graded = f"How far a source of grade {', '.join(grades) or 'A to F'} can be relied on before it is heard."
+    errors = (
+        f"How statements err: a group's deviation with sd {SD_DEVIATION:g}, an expert's own noise of scale "
+        f"{SD_EXPERT:g}, a reference class against the case at hand with sd {SD_COUNT:g}, in log-odds."
+    )
+    facts = f"{counted(settled, 'settled fact')}: public, hard and dated, and taken as true."
+    heard = f"{counted(reports, 'report')}, weighed by grade and credibility; any may be wrong."
+    numbered = f"{counted(coded, 'statement')} by experts on whose words an editor put a wide number."
+    ruled = f"{counted(rules, 'statement')} that a rule settles: how events are resolved."
+    rows = [
+        ("evidence", facts, "evidence"),
+        ("evidence", heard, "evidence"),
+        ("judgement", f"{counted(own, 'statement')} by experts whose number is their own.", "statements"),
+        ("judgement", numbered, "statements"),
+        ("judgement", f"{counted(editors, 'statement')} of the editors' own.", "statements"),
+        ("assumption", ruled, "statements"),
+        ("judgement", f"Which of {counted(len(events), 'event')} bears on which; the rules of scenarios.", "network"),
+        ("assumption", graded, "evidence"),
+        ("assumption", errors, "model"),
+        ("assumption", _timing(subject.outcome), "model"),
+        ("assumption", f"{counted(free, 'table')} where nobody spoke: nothing in particular is assumed.", "checks"),
+    ]
+    return [Ground(kind=kind, what=what, where=where) for kind, what, where in rows]
+
+
+def _timing(outcome: Outcome) -> str:
+    timed = sum(event.timing is not None for event in outcome.layout.events)
+    text = "An open step is as likely on one day as on the next, given its causes"
+    return f"{text}, but for {counted(timed, 'event')} with a timing of its own." if timed else f"{text}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroundsShown:
+    """What the section of grounds shows, with the titles of the sections that it leads to."""
+
+    grounds: Sequence[Ground]
+    titles: Mapping[str, str]
+
+
+class GroundsSection(Section):
+    """Evidence, judgement and assumption, told apart."""
+
+    id, title, group, place = "grounds", "Evidence, judgement, assumption", "What it rests on", 120
+
+    @classmethod
+    def shown(cls, subject: Subject) -> GroundsShown:
+        """Return the grounds."""
+        titles = {section.id: section.title for section in sections()}
+        return GroundsShown(grounds=grounds(subject), titles=titles)
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return the grounds."""
+        return {"grounds": grounds(subject)}

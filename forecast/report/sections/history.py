@@ -1,0 +1,380 @@
+"""How the forecast came to stand where it does: scenarios over time, evidence dates, and what others say beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from forecast.report.material import Material
+from forecast.report.section import Section, Subject, part
+from forecast.report.sections.events import points
+from forecast.report.sections.grounds import EvidenceRow, evidence
+from forecast.report.sections.judgement import scenario_axis, scenario_rows
+from forecast.words import exact, interval, label, percent, scenario_colour, scenario_names
+
+DayShares = Sequence[tuple[str, float]]
+
+OWN = "this forecast"
+WIDTH, HEIGHT, FOOT = 860.0, 260.0, 26.0  # of the chart, and the room for dates below it
+NAMES = 150.0  # room for the names at the right
+APART = 15.0  # least distance of two names
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayPoint:
+    """A probability on a day."""
+
+    day: str
+    probability: float
+    mcse: float | None
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioCourse:
+    """A scenario over time: as it would have been forecast (`replay`), and as it was recorded (`updates`)."""
+
+    id: str
+    name: str
+    colour: str
+    replay: Sequence[DayPoint]
+    updates: Sequence[DayPoint]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayRow:
+    """A day with every scenario, what it is from, and the note of its ledger line."""
+
+    day: str
+    origin: str
+    shown: Sequence[str]
+    note: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceDay:
+    """A day on which evidence became known."""
+
+    day: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherForecast:
+    """The latest number of another forecaster."""
+
+    forecaster: str
+    day: str
+    probability: float
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesPoint:
+    """A forecaster's probability on a day."""
+
+    day: str
+    probability: float
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecasterSeries:
+    """A forecaster's course on one question; `own`: it is this forecast."""
+
+    forecaster: str
+    own: bool
+    points: Sequence[SeriesPoint]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BesideRow:
+    """A dated question: this forecast, the base rate, what others say, and how it ended."""
+
+    id: str
+    text: str
+    by: str
+    status: str
+    probability: float | None
+    shown: str
+    interval: str
+    base_rate: float | None
+    base_shown: str
+    base_why: str | None
+    others: Sequence[OtherForecast]
+    ended: str | None
+    caution: str | None
+    series: Sequence[ForecasterSeries]
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """The courses of the scenarios between two days, the days with evidence, and the questions."""
+
+    from_: str
+    to: str
+    scenarios: Sequence[ScenarioCourse]
+    table: Sequence[DayRow]
+    evidence: Sequence[EvidenceDay]
+    questions: Sequence[BesideRow]
+    replayed: bool
+    series: bool
+
+
+def history_of(material: Material, items: Sequence[EvidenceRow]) -> History:
+    """Describe the course of every scenario, the days on which evidence became known, and the questions."""
+    outcome, names = material.outcome, scenario_names(material.outcome)
+    days = Counter(row.reported for row in items)
+    return History(
+        from_=outcome.layout.opens.isoformat(),
+        to=outcome.as_of.isoformat(),
+        scenarios=[
+            ScenarioCourse(
+                id=name,
+                name=names[name],
+                colour=scenario_colour(outcome, name),
+                replay=_replayed(material, name),
+                updates=_updates(material, name),
+            )
+            for name in outcome.scenario_ids
+        ],
+        table=_table(material, names),
+        evidence=[EvidenceDay(day=day, count=count) for day, count in sorted(days.items())],
+        questions=[_question(row, material.kept.series or {}) for row in material.answers.questions],
+        replayed=material.kept.replay is not None,
+        series=material.kept.series is not None,
+    )
+
+
+def _updates(material: Material, name: str) -> list[DayPoint]:
+    """Return the forecast of the statements alone at the opening, and of each update in the ledger."""
+    opening = material.prior.scenarios[name]
+    at_opening = _point(material.prior.as_of.isoformat(), opening.probability, opening.mcse)
+    last, now = material.outcome.as_of.isoformat(), material.outcome.scenarios[name]
+    by_day = {
+        line.as_of.isoformat(): (share.probability, share.mcse)
+        for line in material.ledger
+        for share in line.scenarios
+        if share.id == name and line.as_of < material.outcome.as_of
+    }
+    by_day[last] = (now.probability, now.mcse)
+    return [at_opening, *(_point(day, *share) for day, share in sorted(by_day.items()))]
+
+
+def _replayed(material: Material, name: str) -> list[DayPoint]:
+    last = material.outcome.as_of.isoformat()
+    return [_point(day, p) for day, p in (material.kept.replay or {}).get(name, ()) if day <= last]
+
+
+def _point(day: str, probability: float, mcse: float | None = None) -> DayPoint:
+    return DayPoint(day=day, probability=probability, mcse=mcse, shown=percent(probability, mcse))
+
+
+def _table(material: Material, names: Mapping[str, str]) -> list[DayRow]:
+    notes = {line.as_of.isoformat(): line.note for line in material.ledger}
+    notes[material.outcome.as_of.isoformat()] = material.recorded.line.note
+    days: dict[tuple[str, str], dict[str, str]] = {}
+    for name in names:
+        for origin, course in (("update", _updates(material, name)), ("replay", _replayed(material, name))):
+            for point in course:
+                days.setdefault((point.day, origin), {})[name] = point.shown
+    opening = material.prior.as_of.isoformat()
+    return [
+        DayRow(
+            day=day,
+            origin="statements alone" if (day, origin) == (opening, "update") else origin,
+            shown=[shares.get(name, "—") for name in names],
+            note=notes.get(day) if origin == "update" else None,
+        )
+        for (day, origin), shares in sorted(days.items())
+    ]
+
+
+def _question(row: Mapping[str, Any], series: Mapping[str, Mapping[str, DayShares]]) -> BesideRow:
+    probability, error, base, quantiles = row["probability"], row["mcse"], row["base_rate"], row["quantiles"]
+    return BesideRow(
+        id=row["question"],
+        text=row["text"],
+        by=row["by"],
+        status=row["status"],
+        probability=probability,
+        shown="—" if probability is None else percent(probability, error),
+        interval="—" if probability is None else interval(quantiles["0.05"], quantiles["0.95"], error),
+        base_rate=None if base is None else base["probability"],
+        base_shown="—" if base is None else exact(base["probability"]),
+        base_why=None if base is None else f"{base['why']} ({base['publisher']})",
+        others=[
+            OtherForecast(
+                forecaster=other["forecaster"],
+                day=other["date"],
+                probability=other["probability"],
+                shown=exact(other["probability"]),
+            )
+            for other in row["benchmarks"]
+        ],
+        ended=_ended(row["resolution"]),
+        caution=row["caution"],
+        series=_series(series.get(row["question"], {})),
+    )
+
+
+def _ended(resolution: Mapping[str, Any] | None) -> str | None:
+    if resolution is None:
+        return None
+    state = resolution["state"]
+    return "void" if state is None else label(state)
+
+
+def _series(by_forecaster: Mapping[str, DayShares]) -> list[ForecasterSeries]:
+    return [
+        ForecasterSeries(
+            forecaster=OWN if who == "forecast" else who, own=who == "forecast", points=_series_points(shares)
+        )
+        for who, shares in by_forecaster.items()
+    ]
+
+
+def _series_points(shares: Iterable[tuple[str, float]]) -> list[SeriesPoint]:
+    return [SeriesPoint(day=day, probability=p, shown=percent(p, None)) for day, p in shares]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartLine:
+    """A scenario in the chart: its line, the dots of its updates, and the height of its name."""
+
+    colour: str
+    name: str
+    line: Sequence[tuple[float, float]]
+    dots: Sequence[tuple[float, float]]
+    label_y: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """Places of the chart: of the lines, of the ticks where evidence came in, of months and of levels."""
+
+    width: float
+    inner: float
+    height: float
+    floor: float
+    rows: Sequence[ChartLine]
+    evidence: Sequence[tuple[float, int]]
+    months: Sequence[tuple[float, str]]
+    levels: Sequence[tuple[float, str]]
+    drawn: bool
+
+
+def chart(past: History, axis_to: float) -> Chart:
+    """Place the course of every scenario: lines of the replay, dots of the updates, ticks where evidence came in."""
+    start, end = date.fromisoformat(past.from_), date.fromisoformat(past.to)
+    days = max((end - start).days, 1)
+    shares = [point.probability for row in past.scenarios for point in (*row.updates, *row.replay)]
+    top = min(1.0, max([axis_to, *shares]) * 1.05)
+
+    def placed(course: Sequence[DayPoint]) -> list[tuple[float, float]]:
+        return [(_x(point.day, start, days), HEIGHT * (1.0 - float(point.probability) / top)) for point in course]
+
+    dots = [placed(row.updates) for row in past.scenarios]
+    heights = spread_names([one[-1][1] for one in dots])
+    return Chart(
+        width=WIDTH + NAMES,
+        inner=WIDTH,
+        height=HEIGHT + FOOT,
+        floor=HEIGHT,
+        rows=[
+            ChartLine(colour=row.colour, name=row.name, line=placed(row.replay) or own, dots=own, label_y=y)
+            for row, own, y in zip(past.scenarios, dots, heights, strict=True)
+        ],
+        evidence=[(_x(one.day, start, days), one.count) for one in past.evidence],
+        months=_months(start, end, days),
+        levels=[(HEIGHT * (1.0 - tick / top), f"{100 * tick:.0f}") for tick in _levels(top)],
+        drawn=past.replayed,
+    )
+
+
+def _x(day: str, start: date, days: int) -> float:
+    return WIDTH * (date.fromisoformat(day) - start).days / days
+
+
+def _levels(top: float) -> list[float]:
+    step = 0.1 if top <= 0.6 else 0.2
+    return [step * i for i in range(int(top / step + 1e-9) + 1)]
+
+
+def _months(start: date, end: date, days: int) -> list[tuple[float, str]]:
+    """Return the first days of quarters within the window, with a short date each."""
+    quarters = [date(year, month, 1) for year in range(start.year, end.year + 1) for month in (1, 4, 7, 10)]
+    return [(WIDTH * (day - start).days / days, f"{day:%Y-%m}") for day in quarters if start <= day <= end]
+
+
+def spread_names(ends: Sequence[float]) -> list[float]:
+    """Move names apart that would stand on one another, keeping their order: down, and up again from the foot."""
+    order = sorted(range(len(ends)), key=lambda i: ends[i])
+    places = list(ends)
+    for before, after in pairwise(order):
+        places[after] = max(places[after], places[before] + APART)
+    lowest = HEIGHT
+    for i in reversed(order):
+        places[i] = min(places[i], lowest)
+        lowest = places[i] - APART
+    return places
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spark:
+    """A forecaster's course on a small curve."""
+
+    own: bool
+    points: str
+
+
+def _sparks(row: BesideRow, past: History) -> list[Spark]:
+    """Place each forecaster's course of one question between the opening and the as-of date."""
+    start = date.fromisoformat(past.from_)
+    days = max((date.fromisoformat(past.to) - start).days, 1)
+
+    def course(series: Sequence[SeriesPoint]) -> str:
+        places = [((date.fromisoformat(p.day) - start).days / days, p.probability) for p in series]
+        return points([*places, (1.0, places[-1][1])] if len(places) == 1 else places)
+
+    return [Spark(own=one.own, points=course(one.points)) for one in row.series]
+
+
+@part
+def history(subject: Subject) -> History:
+    """Return the page's history."""
+    return history_of(subject.material, evidence(subject))
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryShown:
+    """What the section of history shows: the chart, and the small curves of each question, by its id."""
+
+    past: History
+    chart: Chart
+    sparks: Mapping[str, Sequence[Spark]]
+
+
+class HistorySection(Section):
+    """The forecast over time, and what others say."""
+
+    id, title, group, place = "history", "The forecast over time", "In short", 60
+
+    @classmethod
+    def shown(cls, subject: Subject) -> HistoryShown:
+        """Return the history with its figures."""
+        past = history(subject)
+        return HistoryShown(
+            past=past,
+            chart=chart(past, scenario_axis(scenario_rows(subject))),
+            sparks={row.id: _sparks(row, past) for row in past.questions},
+        )
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return the history."""
+        return {"history": history(subject)}

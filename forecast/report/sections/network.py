@@ -1,0 +1,247 @@
+"""The event network as a drawing, causes on the left and what follows to the right, and what-ifs on it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from forecast.record.outcome import Outcome
+from forecast.report.section import Section, Subject, part
+from forecast.report.sections.events import EventRow, events
+from forecast.report.sections.judgement import ScenarioRow, scenario_rows
+
+NODE_WIDTH, NODE_HEIGHT = 164, 46
+GAP_X, GAP_Y = 34, 12
+MARGIN = 10
+Edge = tuple[str, str]
+Point = tuple[float, float]
+
+
+class Placed(NamedTuple):
+    """Columns (causes first) and rows of nodes, and the places where each edge bends between columns."""
+
+    column: dict[str, float]
+    row: dict[str, float]
+    bends: dict[Edge, list[Point]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnNode:
+    """A node: its place, its likeliest state with the probability, the share of every state, and its look."""
+
+    name: str
+    says: str
+    bar: Sequence[float]
+    role: str
+    colour: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnEdge:
+    """An edge as a smooth path, and whether it leads to a scenario whose rule names the event."""
+
+    path: str
+    rule: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkDrawing:
+    """The drawing: its size, that of a node, nodes and edges."""
+
+    width: float
+    height: float
+    node_width: int
+    node_height: int
+    nodes: Sequence[DrawnNode]
+    edges: Sequence[DrawnEdge]
+
+
+def network_drawing(outcome: Outcome, rows: Sequence[EventRow], scenarios: Sequence[ScenarioRow]) -> NetworkDrawing:
+    """Lay out the network: nodes with their place, their likeliest state and its probability; edges as smooth paths."""
+    edges = [(f"event {p}", f"event {event.id}") for event in outcome.layout.events for p in event.parents]
+    ruled = [
+        (f"event {when}", f"scenario {rule.id}")
+        for rule in outcome.workspace.scenarios
+        for when in dict.fromkeys(condition.event for condition in rule.when)
+    ]
+    named = {rule.id for rule in outcome.workspace.scenarios}
+    keys = [*(f"event {row.id}" for row in rows), *(f"scenario {row.id}" for row in scenarios if row.id in named)]
+    placed = place_nodes(keys, [*edges, *ruled])
+    at = {key: _at(placed.column[key], placed.row[key]) for key in keys}
+    nodes = [_event_node(row, at[f"event {row.id}"]) for row in rows]
+    nodes += [_scenario_node(row, at[f"scenario {row.id}"]) for row in scenarios if row.id in named]
+    return NetworkDrawing(
+        width=max(node.x for node in nodes) + NODE_WIDTH + MARGIN,
+        height=max(node.y for node in nodes) + NODE_HEIGHT + MARGIN,
+        node_width=NODE_WIDTH,
+        node_height=NODE_HEIGHT,
+        nodes=nodes,
+        edges=[
+            DrawnEdge(
+                path=_path(at[start], at[end], placed.bends.get((start, end), [])),
+                rule=(start, end) in ruled,
+            )
+            for start, end in dict.fromkeys([*edges, *ruled])
+        ],
+    )
+
+
+def _event_node(row: EventRow, at: Point) -> DrawnNode:
+    best = row.states[row.likeliest]
+    shares = [state.probability for state in row.states]
+    says = f"{best.state} {best.shown}"
+    return DrawnNode(name=row.label, says=says, bar=shares, role=row.role, colour=row.role, x=at[0], y=at[1])
+
+
+def _scenario_node(row: ScenarioRow, at: Point) -> DrawnNode:
+    return DrawnNode(
+        name=row.name, says=row.shown, bar=[row.probability], role="scenario", colour=row.colour, x=at[0], y=at[1]
+    )
+
+
+def _at(column: float, row: float) -> Point:
+    return MARGIN + column * (NODE_WIDTH + GAP_X), MARGIN + row * (NODE_HEIGHT + GAP_Y)
+
+
+def place_nodes(keys: list[str], edges: list[Edge]) -> Placed:
+    """Place the nodes in layers (Sugiyama, Tagawa and Toda 1981), the connected parts below each other."""
+    from fast_sugiyama import from_edges
+
+    column: dict[str, float] = {}
+    row: dict[str, float] = {}
+    bends: dict[Edge, list[Point]] = {}
+    below = 0.0
+    for names in _connected(keys, edges):
+        # Each part by itself: the library numbers the bends of one part with numbers of nodes in another.
+        number = {key: i for i, key in enumerate(names)}
+        own = [(number[start], number[end]) for start, end in edges if start in number]
+        ((positions, _, _, segments),) = from_edges(own)
+        columns, rows = _grid(positions, len(names))
+        rows = {node: at + below for node, at in rows.items()}
+        for node, key in enumerate(names):
+            column[key], row[key] = columns[node], rows[node]
+        bends |= _bends(names, segments, columns, rows)
+        below = max(rows.values()) + 1.5
+    for i, key in enumerate(key for key in keys if key not in column):  # events on their own
+        column[key], row[key] = float(i % 5), below + i // 5
+    return Placed(column, row, bends)
+
+
+def _connected(keys: list[str], edges: list[Edge]) -> list[list[str]]:
+    """Return the connected parts of more than one node, each in the order of the keys, as are the parts."""
+    of = {key: {key} for key in keys}
+    for start, end in edges:
+        if of[start] is not of[end]:
+            of[start] |= of[end]
+            for key in of[end]:
+                of[key] = of[start]
+    several = {id(members): members for members in of.values() if len(members) > 1}
+    return [[key for key in keys if key in members] for members in several.values()]
+
+
+def _grid(positions: Any, n_nodes: int) -> tuple[dict[int, float], dict[int, float]]:
+    """Turn positions into columns and rows; within a column a node takes a whole row, a bend half of one."""
+    levels = sorted({y for _, (_, y) in positions}, reverse=True)
+    columns = {node: float(levels.index(y)) for node, (_, y) in positions}
+    layers: dict[float, list[tuple[float, int]]] = defaultdict(list)
+    for node, (x, _) in positions:
+        layers[columns[node]].append((x, node))
+    rows: dict[int, float] = {}
+    for layer in layers.values():
+        at = 0.0
+        for _, node in sorted(layer):
+            half = 0.5 if node < n_nodes else 0.2
+            rows[node] = at + half - 0.5
+            at += 2 * half
+    tallest = max(rows.values())
+    for layer in layers.values():
+        members = [node for _, node in layer]
+        shift = (tallest - max(rows[node] for node in members)) / 2.0
+        rows.update({node: rows[node] + shift for node in members})
+    return columns, rows
+
+
+def _bends(
+    keys: list[str], segments: Any, columns: dict[int, float], rows: dict[int, float]
+) -> dict[Edge, list[Point]]:
+    """Follow each edge through the places where it crosses a layer."""
+    after: dict[int, list[int]] = defaultdict(list)
+    for start, end in segments:
+        after[start].append(end)
+    bends: dict[Edge, list[Point]] = {}
+    for start in sorted(node for node in columns if node < len(keys)):
+        for step in after[start]:
+            points, node = [], step
+            while node >= len(keys):
+                points.append(_at(columns[node], rows[node]))
+                node = after[node][0]
+            bends[keys[start], keys[node]] = points
+    return bends
+
+
+def _path(start: Point, end: Point, bends: list[Point]) -> str:
+    """Draw a smooth curve from the right side of a node to the left side of another, through its bends."""
+    middle = NODE_HEIGHT / 2.0
+    x, y = start[0] + NODE_WIDTH, start[1] + middle
+    parts = [f"M{x:.0f} {y:.0f}"]
+    for bend_x, bend_y in bends:
+        # Straight across the width of the column it crosses, so that it passes between the nodes.
+        parts.append(_curve(x, y, bend_x, bend_y + middle) + f"H{bend_x + NODE_WIDTH:.0f}")
+        x, y = bend_x + NODE_WIDTH, bend_y + middle
+    return "".join([*parts, _curve(x, y, end[0], end[1] + middle)])
+
+
+def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
+    half = (to_x - x) / 2.0
+    return f"C{x + half:.0f} {y:.0f} {to_x - half:.0f} {to_y:.0f} {to_x:.0f} {to_y:.0f}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkShown:
+    """What the section of the network shows."""
+
+    drawing: NetworkDrawing
+
+
+class NetworkSection(Section):
+    """The event network."""
+
+    id, title, group, place = "network", "Event network", "Explore", 70
+
+    @classmethod
+    def shown(cls, subject: Subject) -> NetworkShown:
+        """Return the drawing."""
+        return NetworkShown(drawing=network_drawing(subject.outcome, events(subject), scenario_rows(subject)))
+
+
+@part
+def what_if(subject: Subject) -> Mapping[str, Any]:
+    """Return the table of forecast.answers.worlds, as the page's script reads it."""
+    return subject.material.answers.worlds
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatIfShown:
+    """What the section of what-ifs shows."""
+
+    what_if: Mapping[str, Any]
+
+
+class WhatIfSection(Section):
+    """What the scenarios and events would be if an event were so."""
+
+    id, title, group, place = "what-if", "What if", "Explore", 80
+
+    @classmethod
+    def shown(cls, subject: Subject) -> WhatIfShown:
+        """Return the table."""
+        return WhatIfShown(what_if=what_if(subject))
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return the table."""
+        return {"what_if": what_if(subject)}

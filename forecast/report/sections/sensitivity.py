@@ -1,0 +1,292 @@
+"""Which judgements the forecast hangs on: power-scaling of its parts, and the tables that its spread comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.prior.likelihood import log_likelihood
+from forecast.record.outcome import Outcome
+from forecast.report import svg
+from forecast.report.section import Inputs, Section, Subject, part
+from forecast.words import event_names, percent, scenario_names
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+Array = NDArray[np.float64]
+
+SENSITIVE = 0.05  # change of the distribution for each doubling of a part (Kallioinen et al. 2024, section 2.4)
+JUDGEMENTS, ARROWS = 10, 10  # listed
+POWERS = (0.8, 1.25)  # to which the figure takes a part
+SCALED = "Each scenario with the default levels, and with statements and evidence, to a lower and to a higher power."
+LOWEST = 0.1  # of the height: room for the lowest interval's dot, which the axis cuts in half otherwise
+# What is scaled: the part of the model, and how the page calls it.
+PARTS = {
+    "levels": "the default levels of the tables",
+    "effects": "the default effects of causes",
+    "statements": "all experts' statements",
+    "evidence": "all evidence",
+}
+DEFAULTS = {"levels": "alpha", "effects": "beta"}  # standard normal coordinates of the tables (forecast.prior.model)
+
+
+def parts(outcome: Outcome, fit: Mapping[str, Array]) -> dict[str, Array]:
+    """Compute the log density of each part of the posterior in every draw, in the order of PARTS: (draws) each.
+
+    Args:
+        outcome: the forecast.
+        fit: the kept fit of the draws in use, {variable: (chain, draw, ...)}.
+    """
+    spec, n_draws = outcome.posterior.spec, outcome.posterior.weights.weights.size
+    logs = {}
+    for scaled, name in DEFAULTS.items():
+        coordinates = fit[name] if name in fit else np.zeros((n_draws, 0))
+        logs[scaled] = -0.5 * np.square(coordinates.reshape(n_draws, -1)).sum(axis=1)
+    said = log_likelihood(spec, fit, spec.statement_ids) if spec.statement_ids else np.zeros(n_draws)
+    return {**logs, "statements": said, "evidence": outcome.posterior.evaluation.log_evidence}
+
+
+def sensitivity_tree(outcome: Outcome, logs: Mapping[str, Array]) -> Any:
+    """Build the tree that ArviZ scales: P(s | E, draw) as posterior, default tables as prior, the rest as likelihood.
+
+    `logs` are those of `parts`. Draws are resampled by their weights (systematically, so that equal weights leave them
+    as they are). Scenarios that do not vary are left out: nothing can move them.
+    """
+    import xarray as xr
+
+    weights = outcome.posterior.weights.weights
+    at = (np.arange(weights.size) + 0.5) / weights.size
+    chosen = np.minimum(np.searchsorted(np.cumsum(weights), at), weights.size - 1)
+    shares = svg.by_chain(outcome.posterior.evaluation.scenarios[:, chosen])
+    axes = {"chain": np.arange(shares.shape[0]), "draw": np.arange(shares.shape[1])}
+
+    def data(values: Mapping[str, Array]) -> Any:
+        return xr.Dataset({name: (("chain", "draw"), array) for name, array in values.items()}, axes)
+
+    varying = {name: shares[..., i] for i, name in enumerate(outcome.scenario_ids) if np.ptp(shares[..., i]) > 0.0}
+    chained = {name: svg.by_chain(values[chosen]) for name, values in logs.items()}
+    return xr.DataTree.from_dict(
+        {
+            "posterior": data(varying),
+            "log_prior": data({name: values for name, values in chained.items() if name in DEFAULTS}),
+            "log_likelihood": data({name: values for name, values in chained.items() if name not in DEFAULTS}),
+        }
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerRow:
+    """The sensitivity of a scenario to each part, None for one that is certain, and what chance alone gives."""
+
+    name: str
+    parts: Mapping[str, float | None]
+    chance: Mapping[str, float]
+    shown: Mapping[str, str]
+    chance_shown: Mapping[str, str]
+    sensitive: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerScaling:
+    """Power-scaling: the parts and what they are called, the limit, the powers of the figure, a row a scenario."""
+
+    parts: Mapping[str, str]
+    sensitive_above: float
+    powers: Sequence[float]
+    rows: Sequence[PowerRow]
+
+
+def power_scaled(outcome: Outcome, logs: Mapping[str, Array]) -> dict[str, dict[str, dict[str, float]]]:
+    """Compute the power-scaling sensitivity of each scenario's distribution to each part (ArviZ `psense`).
+
+    Returns it `of` the parts, and `by_chance` the same of their log densities shuffled among the draws; each by part
+    and by scenario.
+
+    Source: Kallioinen, Paananen, Bürkner and Vehtari (2024), "Detecting and diagnosing prior and likelihood
+    sensitivity with power-scaling".
+    """
+    rng = np.random.default_rng(outcome.seed)
+    shuffled = {name: rng.permutation(values) for name, values in logs.items()}
+    return {"of": _psense(outcome, logs), "by_chance": _psense(outcome, shuffled)}
+
+
+def _psense(outcome: Outcome, logs: Mapping[str, Array]) -> dict[str, dict[str, float]]:
+    """Return the sensitivity of each varying scenario, by part."""
+    from arviz_stats import psense
+
+    tree = sensitivity_tree(outcome, logs)
+    if not tree["posterior"].data_vars:
+        return {part: {} for part in PARTS}
+    tables = {
+        part: psense(tree, group="prior" if part in DEFAULTS else "likelihood", group_var_names=[part])
+        for part in PARTS
+    }
+    return {part: {name: float(value) for name, value in table.data_vars.items()} for part, table in tables.items()}
+
+
+def power_rows(names: Mapping[str, str], psense: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[PowerRow]:
+    """Describe the result of `power_scaled`; `names` are those of the scenarios, by id.
+
+    A scenario is called sensitive to a part only above both SENSITIVE and what chance alone gives.
+    """
+    chance = {part: max(values.values(), default=0.0) for part, values in psense["by_chance"].items()}
+    limits = {part: max(SENSITIVE, chance[part]) for part in PARTS}
+    rows = []
+    for scenario, name in names.items():
+        values = {part: psense["of"][part].get(scenario) for part in PARTS}
+        rows.append(
+            PowerRow(
+                name=name,
+                parts=values,
+                chance=chance,
+                shown={part: "—" if value is None else f"{value:.2f}" for part, value in values.items()},
+                chance_shown={part: f"{value:.2f}" for part, value in chance.items()},
+                sensitive=[part for part, value in values.items() if value is not None and value > limits[part]],
+            )
+        )
+    return rows
+
+
+@part
+def power_scaling(subject: Subject) -> PowerScaling:
+    """Return the page's power-scaling."""
+    rows = power_rows(scenario_names(subject.outcome), subject.material.answers.of_sections["sensitivity"])
+    return PowerScaling(parts=PARTS, sensitive_above=SENSITIVE, powers=POWERS, rows=rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableShare:
+    """An event's table, and the share of a scenario's variance that it explains."""
+
+    event: str
+    scenario: str
+    share: float
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrow:
+    """An arrow of the network, and how many bits the cause tells of the effect."""
+
+    from_: str
+    to: str
+    bits: float
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HangingOn:
+    """Whose tables the spread comes from, and the strongest arrows."""
+
+    judgements: Sequence[TableShare]
+    arrows: Sequence[Arrow]
+
+
+def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> HangingOn:
+    """Describe a table of forecast.answers.influence; `names` are those of the scenarios, by id."""
+    rows = []
+    for row in influence["judgements"][:JUDGEMENTS]:
+        shares = {name: share for name, share in row["shares"].items() if share is not None}
+        if shares:
+            most = max(shares, key=lambda name: shares[name])
+            share = shares[most]
+            shown = percent(share, None)
+            rows.append(TableShare(event=events[row["event"]], scenario=names[most], share=share, shown=shown))
+    arrows = [
+        Arrow(
+            from_=events[arrow["parent"]],
+            to=events[arrow["child"]],
+            bits=arrow["bits"],
+            shown=f"{arrow['bits']:.3f}",
+        )
+        for arrow in influence["arrows"][:ARROWS]
+    ]
+    return HangingOn(judgements=rows, arrows=arrows)
+
+
+@part
+def dependence(subject: Subject) -> HangingOn:
+    """Return the page's tables and arrows that the forecast depends on."""
+    outcome = subject.outcome
+    return hanging_on(subject.material.answers.influence, scenario_names(outcome), event_names(outcome))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensitivityShown:
+    """What the section of sensitivity shows."""
+
+    power_scaling: PowerScaling
+    power_figure: Markup
+    hanging_on: HangingOn
+    warnings: Sequence[str]
+
+
+class SensitivitySection(Section):
+    """What the forecast depends on most, and what the run warned of."""
+
+    id, title, group, place = "sensitivity", "Sensitivity", "Method", 140
+
+    @classmethod
+    def shown(cls, subject: Subject) -> SensitivityShown:
+        """Return the sensitivities and their figure."""
+        return SensitivityShown(
+            power_scaling=power_scaling(subject),
+            power_figure=subject.figure("power_scaling"),
+            hanging_on=dependence(subject),
+            warnings=_warnings(subject),
+        )
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return the sensitivities and the warnings."""
+        return {
+            "hanging_on": dependence(subject),
+            "power_scaling": power_scaling(subject),
+            "warnings": _warnings(subject),
+        }
+
+    @classmethod
+    def asks(cls, inputs: Inputs) -> object:
+        """Scale the parts of the posterior."""
+        return power_scaled(inputs.outcome, inputs.logs)
+
+    @classmethod
+    def figures(cls, inputs: Inputs) -> Mapping[str, str]:
+        """Draw every scenario that varies with parts of the posterior at other powers."""
+        return {"power_scaling": _power_figure(inputs) if inputs.varying else ""}
+
+
+@part
+def _warnings(subject: Subject) -> list[str]:
+    return list(subject.material.warnings)
+
+
+def _power_figure(inputs: Inputs) -> str:
+    """Draw each scenario's distribution with a part of the posterior at other powers (ArviZ `plot_psense_dist`)."""
+    with svg.style("power"):
+        from arviz_base.labels import MapLabeller
+        from arviz_plots import plot_psense_dist
+
+        tree = sensitivity_tree(inputs.outcome, inputs.logs)
+        drawn = plot_psense_dist(
+            tree,
+            prior_var_names=["levels"],
+            likelihood_var_names=["statements", "evidence"],
+            alphas=POWERS,
+            kind="ecdf",
+            backend="matplotlib",
+            color=[svg.CHAINS[1], svg.INK, svg.CHAINS[0]],
+            labeller=MapLabeller(var_name_map=svg.as_labels(inputs.names)),
+            visuals={"title": {"color": svg.INK}},
+            figure_kwargs={"figsize": (10.0, 1.9 * len(tree["posterior"].data_vars))},
+        )
+        drawn.get_viz("figure").subplots_adjust(hspace=1.1)
+        for axes in drawn.get_viz("figure").axes:
+            low, high = axes.get_ylim()
+            axes.set_ylim(low - LOWEST * (high - low), high)
+        return svg.element(drawn, "power", SCALED)

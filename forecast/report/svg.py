@@ -1,0 +1,187 @@
+"""How a figure of matplotlib becomes part of the page: inline SVG in its colours, light and dark, without a script."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from xml.parsers.expat import ParserCreate
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.prior.settings import CHAINS as N_CHAINS
+
+Array = NDArray[np.float64]
+
+LONG = re.compile(r"-?\d+\.\d{2,}")  # coordinates finer than a tenth of a point, which nobody sees
+LINE_BREAK = "&#10;"
+SIZE = 1000  # draws of a resampled distribution in a figure
+# Colours that the drawing uses, and what the page's style sheet calls them: so a figure follows dark mode.
+INK, PAPER, SOFT, PRIOR, POSTERIOR = "#010203", "#0d0e0f", "#040506", "#070809", "#0a0b0c"
+VARIABLES = {
+    INK: "var(--ink)",
+    PAPER: "var(--paper)",
+    SOFT: "var(--line)",
+    PRIOR: "var(--prior)",
+    POSTERIOR: "var(--posterior)",
+}
+MOST_COLUMNS = 3  # of panels beside each other
+CHAINS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito (2008)
+
+
+def resampled(weights: Array) -> NDArray[np.intp]:
+    """Return the indices of SIZE draws of equal weight (systematic resampling from the middle of each step)."""
+    at = (np.arange(SIZE) + 0.5) / SIZE
+    return np.minimum(np.searchsorted(np.cumsum(weights), at), weights.size - 1)
+
+
+def by_chain(draws: Array) -> Array:
+    """Return draws (..., draws) as (chain, draw, ...): stage 1 writes chain after chain."""
+    chained = draws.reshape(*draws.shape[:-1], N_CHAINS, -1)
+    return np.moveaxis(chained, (-2, -1), (0, 1))
+
+
+def panel_rows(panels: int) -> int:
+    """Return how many rows so many panels take."""
+    return -(-panels // MOST_COLUMNS)
+
+
+def as_labels(names: Mapping[str, str]) -> dict[Hashable, Hashable]:
+    """Return names as ArviZ types them."""
+    labels: dict[Hashable, Hashable] = {}
+    labels.update(names)
+    return labels
+
+
+@contextmanager
+def style(salt: str) -> Iterator[None]:
+    """Set matplotlib up for one figure: text as text, the page's colours, ids of its own."""
+    import matplotlib as mpl
+
+    style: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": salt,
+        "text.parse_math": False,
+        "font.family": "sans-serif",
+        "font.size": 10.0,
+        "figure.facecolor": "white",  # not drawn; ArviZ takes from it that what it chooses itself has to be dark
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "path.simplify_threshold": 1.0,
+        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.titlecolor"), INK),
+        **dict.fromkeys(("axes.edgecolor", "grid.color"), SOFT),
+    }
+    with warnings.catch_warnings(), mpl.rc_context(style):
+        warnings.simplefilter("ignore")  # of plotting libraries about each other: the reader sees the figure itself
+        yield
+
+
+def element(drawn: Any, name: str, described: str) -> str:
+    """Return the figure as an `<svg>` element that a page can hold."""
+    from matplotlib import pyplot as plt
+
+    file = io.StringIO()
+    figure = drawn.get_viz("figure")
+    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    plt.close(figure)
+    return inline(file.getvalue(), name, described)
+
+
+def inline(text: str, name: str, described: str) -> str:
+    """Turn a stand-alone SVG of matplotlib into an inline one.
+
+    No prologue, colours of the style sheet, ids that begin with `name` (a page holds several figures), and a text
+    alternative.
+    """
+    from markupsafe import escape as escape_text
+
+    prologue, body = text.split("<svg", 1)
+    inlined = _Inlined(name, f'role="img" aria-label="{escape_text(described)}"')
+    parser = ParserCreate()
+    parser.ordered_attributes = True
+    parser.StartElementHandler = inlined.start
+    parser.EndElementHandler = inlined.end
+    parser.CharacterDataHandler = inlined.text
+    parser.CommentHandler = inlined.comment
+    parser.Parse(prologue, False)
+    # XML reads a line break within an attribute as a space, but not one that is a reference.
+    parser.Parse(f"<svg{body}".strip().replace("\n", LINE_BREAK), True)
+    return "".join(inlined.parts) + body[len(body.rstrip()) :]
+
+
+class _Inlined:
+    """What becomes of the elements of a figure as they are read."""
+
+    def __init__(self, name: str, alternative: str) -> None:
+        self.name, self.alternative = name, alternative
+        self.parts: list[str] = []
+        self.is_open = False  # the tag that was begun last
+        self.left_out = 0  # elements, each within the one before, that do not come into the page
+
+    def start(self, tag: str, attributes: list[str]) -> None:
+        if self.left_out or tag == "metadata":
+            self._close()
+            self.left_out += 1
+            return
+        self._close()
+        named = zip(attributes[::2], attributes[1::2], strict=True)
+        written = [(key, self._value(key, value)) for key, value in named if not self._is_dropped(tag, key, value)]
+        self.parts.append(f"<svg {self.alternative}" if tag == "svg" else f"<{tag}")
+        self.parts += [f' {key}="{_quoted(value)}"' for key, value in written]
+        self.is_open = True
+
+    def end(self, tag: str) -> None:
+        if self.left_out:
+            self.left_out -= 1
+        elif self.is_open:
+            self.parts.append("/>")
+            self.is_open = False
+        else:
+            self.parts.append(f"</{tag}>")
+
+    def text(self, text: str) -> None:
+        if not self.left_out:
+            self._close()
+            self.parts.append(escape(text))
+
+    def comment(self, text: str) -> None:
+        if not self.left_out:
+            self._close()
+            self.parts.append(f"<!--{_rounded(text.replace(LINE_BREAK, chr(10)))}-->")
+
+    def _close(self) -> None:
+        if self.is_open:
+            self.parts.append(">")
+            self.is_open = False
+
+    def _is_dropped(self, tag: str, key: str, value: str) -> bool:
+        # The view box stays; without a size of its own the figure is as wide as its place. A rotation by 0 is none.
+        return (tag == "svg" and key in {"width", "height"}) or (key == "transform" and value.startswith("rotate(-0 "))
+
+    def _value(self, key: str, value: str) -> str:
+        value = _rounded(value)
+        if key == "style":  # the font is the page's own
+            value = "; ".join(one for one in value.split("; ") if not one.startswith("font-family:"))
+        for colour, variable in VARIABLES.items():
+            value = value.replace(colour, variable)
+        if key == "id":
+            return f"{self.name}-{value}"
+        if key.endswith("href") and value.startswith("#"):
+            return f"#{self.name}-{value[1:]}"
+        return value.replace("url(#", f"url(#{self.name}-")
+
+
+def _rounded(text: str) -> str:
+    return LONG.sub(lambda number: f"{float(number[0]):.1f}", text)
+
+
+def _quoted(text: str) -> str:
+    """Escape a text for an attribute as matplotlib does."""
+    return escape(text, {'"': "&quot;", "'": "&apos;"})
