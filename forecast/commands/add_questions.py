@@ -12,8 +12,7 @@ from forecast.commands import options
 from forecast.commands.asking import Asking, as_in_file, event_and_states, known, something
 from forecast.workspace.drafts import mapping, text
 from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import Mapping as Map
-from forecast.workspace.nodes import Node, Scalar
+from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
@@ -139,7 +138,7 @@ class _Questions:
         """Read EVENT=STATE[,STATE], EVENT>=STATE, EVENT, SCENARIO, or what stands in a file."""
         if said.startswith("{"):
             node = as_in_file(said)
-            return dict(node.entries) if isinstance(node, Map) else {}
+            return dict(node.entries) if isinstance(node, MapNode) else {}
         events, scenarios = self.workspace.network.events, (*_scenarios(self.workspace), OTHER)
         if "=" not in said:
             known(said, (*events, *scenarios), "events and scenarios")

@@ -12,7 +12,7 @@ from forecast.commands.asking import Asking, as_in_file, event_and_states, known
 from forecast.compiled.parts import SUPPORT_DECIBANS
 from forecast.workspace.drafts import mapping, text
 from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import Mapping, Node, Scalar
+from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.records import Event, Network, Scenario
 from forecast.workspace.shapes.evidence import BEARINGS, SCENARIOS
 from forecast.workspace.yaml_text import resolve
@@ -41,7 +41,7 @@ class Bearings:
         """Say whether an option tells what the item says about an event, or about the scenarios."""
         return bool(self.settled or self.likelihood or self.support or self.claims or self.scenarios is not None)
 
-    def read(self, network: Network, rules: Sequence[Scenario], asking: Asking) -> tuple[Mapping, ...]:
+    def read(self, network: Network, rules: Sequence[Scenario], asking: Asking) -> tuple[MapNode, ...]:
         """Return what the item says about each event and the scenarios.
 
         Asked of events, one after the other, where no option says anything.
@@ -62,7 +62,7 @@ class Bearings:
             found.append(mapping(self._with_until(SCENARIOS, {SCENARIOS: numbers}, asking)))
         return tuple(found)
 
-    def _asked(self, network: Network, asking: Asking) -> Iterator[Mapping]:
+    def _asked(self, network: Network, asking: Asking) -> Iterator[MapNode]:
         def event_of(said: str) -> str:
             return known(said, tuple(network.events), "events")
 

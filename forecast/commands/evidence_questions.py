@@ -16,7 +16,7 @@ from forecast.commands.bearing_questions import Bearings
 from forecast.workspace.draft_items import item_path
 from forecast.workspace.drafts import free_name, mapping, text
 from forecast.workspace.grades import LETTERS
-from forecast.workspace.nodes import Mapping, Node, Scalar
+from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, WorkspaceProblems, choice, nearest
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
@@ -53,8 +53,8 @@ class Answered:
     problems: tuple[Problem, ...]
     path: str
     fields: dict[str, Node]
-    bearings: tuple[Mapping, ...]
-    new_source: tuple[str, Mapping] | None
+    bearings: tuple[MapNode, ...]
+    new_source: tuple[str, MapNode] | None
 
 
 def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
@@ -118,7 +118,7 @@ class _Questions:
     asking: Asking
     can_ask: bool
 
-    def all(self) -> tuple[str, dict[str, Node], tuple[Mapping, ...], tuple[str, Mapping] | None]:
+    def all(self) -> tuple[str, dict[str, Node], tuple[MapNode, ...], tuple[str, MapNode] | None]:
         """Ask in the order in which an item is read: what happened first, its name last."""
         given, optional = self.given, self.asking.optional
         headline = self.asking.get("What is reported, in one sentence", given.headline, something)
@@ -153,7 +153,7 @@ class _Questions:
         fields = {key: value for key, value in said.items() if value is not None}
         return _free_path(self.root, reported, item_id), fields, bearings, new_source
 
-    def _source(self) -> tuple[str, tuple[str, Mapping] | None]:
+    def _source(self) -> tuple[str, tuple[str, MapNode] | None]:
         """Return the id of the source and, if it is new, what the file of sources is to say about it."""
         given, sources = self.given, self.workspace.sources
         if given.source is None:

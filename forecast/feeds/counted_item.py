@@ -10,7 +10,7 @@ from forecast.feeds.coded_table import File
 from forecast.feeds.coders import Coder
 from forecast.feeds.counted import Counted, Wanted, state_of
 from forecast.workspace.drafts import mapping, text
-from forecast.workspace.nodes import Mapping, Node, Scalar
+from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, Source
 from forecast.workspace.records import Counts, Event
 
@@ -51,7 +51,7 @@ def state_problems(
 
 def item_fields(
     coder: Coder, event: Event, counts: Counts, counted: Counted, wanted: Wanted, filed: Filed, files: Sequence[File]
-) -> tuple[dict[str, Node], Mapping]:
+) -> tuple[dict[str, Node], MapNode]:
     """Return the keys of the item in the order in which they are written, and what it says about the event."""
     state = state_of(event, counts, counted.best)
     spread = f" ({counted.low} to {counted.high})" if counted.low < counted.high else ""

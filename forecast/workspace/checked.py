@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from forecast.workspace.nodes import Mapping, Node, Scalar, Step, descend, plain, replaced
+from forecast.workspace.nodes import MapNode, Node, Scalar, Step, descend, plain, replaced
 from forecast.workspace.problems import NO_NAME, Problem, Source, nearest, quoted, shown
 from forecast.workspace.shapes.common import Shape
 
@@ -67,7 +67,7 @@ def hold[S: Shape](shape: type[S], node: Node, path: str, subject: str, today: d
 
 def exactly_one(shape: type[Shape], node: Node, path: str, subject: str) -> Iterator[Problem]:
     """Report a map that holds none, or more than one, of the keys that stand for each other."""
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MapNode):
         return
     found = [key for key in shape.one_of if key in node.entries]
     if not found:
@@ -92,7 +92,7 @@ def _with_missing_texts(node: Node, errors: Sequence[ErrorDetails]) -> Node:
     """Put any text where a key is missing: it may be that only a text was needed to check the rest."""
     for error in errors:
         parent, above = descend(node, _steps(error)[:-1])
-        if error["type"] == "missing" and isinstance(parent, Mapping):
+        if error["type"] == "missing" and isinstance(parent, MapNode):
             node = replaced(node, (*above, _steps(error)[-1]), Scalar(PUT_IN, PUT_IN, parent.line))
     return node
 
@@ -113,7 +113,7 @@ def _problem(shape: type[Shape], node: Node, path: str, subject: str, error: Err
     found, taken = descend(node, steps)
     if kind == "extra_forbidden":
         parent, above = descend(node, taken[:-1])
-        line = parent.key_lines[str(taken[-1])] if isinstance(parent, Mapping) else found.line
+        line = parent.key_lines[str(taken[-1])] if isinstance(parent, MapNode) else found.line
         keys = _known_keys(shape, above)
         allowed = f"keys are {quoted(keys)}{nearest(str(taken[-1]), keys)}"
         return Problem(Source(path, line), f"{_at(subject, above)}: unknown key {shown(taken[-1])}", "", allowed)

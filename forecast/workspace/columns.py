@@ -8,8 +8,7 @@ from datetime import date
 
 from forecast.workspace.checked import hold
 from forecast.workspace.csv_text import Table
-from forecast.workspace.nodes import Mapping as MappingNode
-from forecast.workspace.nodes import Node, Scalar, child, line_at
+from forecast.workspace.nodes import MapNode, Node, Scalar, child, line_at
 from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
 from forecast.workspace.shapes.evidence import BEARINGS, SCENARIOS, ColumnMapShape
 
@@ -81,7 +80,7 @@ def _by_map(
     for part, names in (("columns", shape.columns), ("always", shape.always)):
         inner = child(node, part)
         for key in names:
-            line = inner.key_lines.get(key, inner.line) if isinstance(inner, MappingNode) else node.line
+            line = inner.key_lines.get(key, inner.line) if isinstance(inner, MapNode) else node.line
             if key not in KEYS:
                 allowed = f"{_hint(key)}keys are {quoted(KEYS)}{nearest(key, KEYS)}"
                 problems.append(Problem(Source(map_path, line), f"column map: unknown key {shown(key)}", "", allowed))

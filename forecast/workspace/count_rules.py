@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child
 from forecast.workspace.problems import Problem, Source, choice, shown
 
 
 def count_problems(node: Node, path: str, subject: str) -> Iterator[Problem]:
     """Report thresholds of states that the event does not have, that do not rise, or that leave a state two ranges."""
     thresholds, listed = child(child(node, "counts"), "states"), child(node, "states")
-    if not isinstance(thresholds, Mapping):
+    if not isinstance(thresholds, MapNode):
         return
     numbers = {
         state: entry.value
@@ -23,7 +23,7 @@ def count_problems(node: Node, path: str, subject: str) -> Iterator[Problem]:
             where = Source(path, thresholds.entries[state].line)
             what = f"{subject}: counts: the threshold of {shown(state)} does not rise"
             yield Problem(where, what, shown(high), f"above {low}, that of {shown(before)}")
-    states = [getattr(item, "value", None) for item in listed.items] if isinstance(listed, Sequence) else []
+    states = [getattr(item, "value", None) for item in listed.items] if isinstance(listed, ListNode) else []
     if not states or not all(isinstance(state, str) for state in states):
         return
     for state, line in thresholds.key_lines.items():

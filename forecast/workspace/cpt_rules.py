@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forecast.workspace.nodes import Mapping, Node, Sequence, child, line_at, text_at
+from forecast.workspace.nodes import ListNode, MapNode, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, quoted
 from forecast.workspace.shapes.network import CPT_KINDS, KINDS
 
@@ -15,22 +15,22 @@ LEAK_ALLOWED = "a noisy_or needs leak: 'net' (a link is what the cause does alon
 def cpt_problems(node: Node, path: str, subject: str) -> Iterator[Problem]:
     """Report a way to build the CPT that does not fit the event, and a leak convention missing or out of place."""
     cpt = child(node, "cpt")
-    kind = text_at(cpt, "kind") if isinstance(cpt, Mapping) else text_at(cpt)
+    kind = text_at(cpt, "kind") if isinstance(cpt, MapNode) else text_at(cpt)
     if cpt is None or kind not in CPT_KINDS:
         return
     where = Source(path, line_at(node, "cpt", "kind"))
-    has_leak = isinstance(cpt, Mapping) and "leak" in cpt.entries
+    has_leak = isinstance(cpt, MapNode) and "leak" in cpt.entries
     if kind == "noisy_or" and not has_leak:
         yield Problem(where, f"{subject}: cpt: missing key 'leak'", "", LEAK_ALLOWED)
     if kind != "noisy_or" and has_leak:
         what = f"{subject}: cpt: 'leak' beside kind '{kind}'"
         yield Problem(Source(path, line_at(node, "cpt", "leak")), what, "", "only a noisy_or has it")
     states, event_kind = child(node, "states"), text_at(node, "kind")
-    n_states = len(states.items) if isinstance(states, Sequence) else 0
+    n_states = len(states.items) if isinstance(states, ListNode) else 0
     if kind == "noisy_or" and n_states > 2 and event_kind in KINDS and event_kind != "reached":
         what = f"{subject}: cpt 'noisy_or' on an event of kind {event_kind} with more than two states"
         yield Problem(where, what, f"{n_states} states", "use 'noisy_max' for ordered states")
     parents = child(node, "parents")
-    if kind not in WITHOUT_PARENTS and not (isinstance(parents, Sequence) and parents.items):
+    if kind not in WITHOUT_PARENTS and not (isinstance(parents, ListNode) and parents.items):
         what = f"{subject}: cpt '{kind}' on an event without parents"
         yield Problem(where, what, "", f"without parents there is one row: {quoted(WITHOUT_PARENTS)}")

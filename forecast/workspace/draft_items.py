@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Fields
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from forecast.workspace.drafts import flow, mapping
 from forecast.workspace.files import EVIDENCE, SOURCES
-from forecast.workspace.nodes import Mapping, Node
+from forecast.workspace.nodes import MapNode, Node
 from forecast.workspace.problems import Problem
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Item, Workspace
@@ -37,9 +36,9 @@ class ItemDraft:
 def draft_item(
     root: Path,
     path: str,
-    fields: Fields[str, Node],
-    bearings: Sequence[Mapping],
-    new_source: tuple[str, Mapping] | None,
+    fields: Mapping[str, Node],
+    bearings: Sequence[MapNode],
+    new_source: tuple[str, MapNode] | None,
     today: date,
     known: tuple[Problem, ...],
 ) -> ItemDraft:
@@ -71,14 +70,14 @@ def item_path(reported: str, item_id: str) -> str:
     return f"{EVIDENCE}{name}.yaml"
 
 
-def item_text(fields: Fields[str, Node], bearings: Sequence[Mapping]) -> str:
+def item_text(fields: Mapping[str, Node], bearings: Sequence[MapNode]) -> str:
     """Return an item in block style, what it says about each event on one line."""
     lines = [f"{key}: {flow(value)}" for key, value in fields.items()]
     lines += [f"{BEARS_ON}:", *(f"- {flow(bearing)}" for bearing in bearings)]
     return "".join(("- " if number == 0 else "  ") + f"{line}\n" for number, line in enumerate(lines))
 
 
-def _with_source(place: Path, name: str, entry: Mapping) -> bytes:
+def _with_source(place: Path, name: str, entry: MapNode) -> bytes:
     before = place.read_bytes() if place.is_file() else b""
     # A map of one entry, without its braces.
     line = flow(mapping({name: entry}))[1:-1]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from forecast.workspace.drafts import flow, mapping, text
 from forecast.workspace.files import NETWORK
-from forecast.workspace.nodes import Mapping, Scalar, Sequence, child
+from forecast.workspace.nodes import ListNode, MapNode, Scalar, child
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
@@ -46,7 +46,7 @@ def draft_roll(root: Path, on: date, horizon: date, why: str | None, today: date
         raise WorkspaceProblems(known)
     content = (root / NETWORK).read_bytes()
     tree, _ = parse_yaml(content, NETWORK)
-    if not isinstance(tree, Mapping):
+    if not isinstance(tree, MapNode):
         msg = "a network that was read is a map"
         raise TypeError(msg)
     fields = {"on": text(on.isoformat()), "horizon": text(horizon.isoformat())}
@@ -65,13 +65,13 @@ def draft_roll(root: Path, on: date, horizon: date, why: str | None, today: date
     return RollDraft(NETWORK, added, after, workspace, new)
 
 
-def _place(tree: Mapping, lines: list[str]) -> tuple[int, str]:
+def _place(tree: MapNode, lines: list[str]) -> tuple[int, str]:
     """Return how many lines stand before the new one, and the spaces that it begins with."""
     rolled = child(tree, "rolled")
     if rolled is None:
         return tree.entries["horizon"].line, ""
     key = tree.key_lines["rolled"]
-    if isinstance(rolled, Sequence) and rolled.items:
+    if isinstance(rolled, ListNode) and rolled.items:
         if all(ITEM.match(lines[item.line - 1]) and item.line > key for item in rolled.items):
             first = lines[rolled.items[0].line - 1]
             return _end(lines, rolled.items[-1].line), first[: len(first) - len(first.lstrip())]

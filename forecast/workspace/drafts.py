@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from collections.abc import Mapping as Fields
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from pathlib import Path
 
 from forecast.workspace.files import STATEMENTS
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Statement, Workspace
@@ -30,7 +29,7 @@ class Draft:
     path: str
     added: str
     content: bytes
-    fields: Fields[str, Node]
+    fields: Mapping[str, Node]
     workspace: Workspace | None
     statement: Statement | None
     problems: tuple[Problem, ...]
@@ -41,7 +40,7 @@ class Draft:
         return {self.path: self.content}
 
 
-def draft_statement(root: Path, expert: str, fields: Fields[str, Node], today: date) -> Draft:
+def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: date) -> Draft:
     """Write a statement as it would stand at the end of its expert's file, and check the workspace with it.
 
     Args:
@@ -74,7 +73,7 @@ def free_name(wanted: str, is_taken: Callable[[str], bool]) -> str:
     return next(name for name in names if not is_taken(name))
 
 
-def statement_text(fields: Fields[str, Node]) -> str:
+def statement_text(fields: Mapping[str, Node]) -> str:
     """Return a statement in block style, its inner maps on one line each."""
     lines = [f"{key}: {flow(value)}" for key, value in fields.items()]
     return "".join(("- " if number == 0 else "  ") + f"{line}\n" for number, line in enumerate(lines))
@@ -83,9 +82,9 @@ def statement_text(fields: Fields[str, Node]) -> str:
 def flow(node: Node) -> str:
     """Return a tree on one line of YAML; texts are quoted where they would not be read back as they are."""
     match node:
-        case Sequence(items=items):
+        case ListNode(items=items):
             return f"[{', '.join(map(flow, items))}]"
-        case Mapping(entries=entries):
+        case MapNode(entries=entries):
             return "{" + ", ".join(f"{_key(key)}: {flow(value)}" for key, value in entries.items()) + "}"
         case Scalar(value=str(value)):
             is_plain = PLAIN.fullmatch(value) and value == value.strip() and resolve(value) == value
@@ -104,6 +103,6 @@ def text(value: str) -> Scalar:
     return Scalar(value, value, 1)
 
 
-def mapping(entries: Fields[str, Node]) -> Mapping:
+def mapping(entries: Mapping[str, Node]) -> MapNode:
     """Return a map as a node."""
-    return Mapping(dict(entries), dict.fromkeys(entries, 1), 1)
+    return MapNode(dict(entries), dict.fromkeys(entries, 1), 1)

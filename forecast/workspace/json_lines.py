@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from forecast.workspace.json_text import NotJsonError, load_json
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar
 from forecast.workspace.odd_text import blank_at, unfinished_merge
 from forecast.workspace.problems import Problem, Source, shown
 
 MAX_DEPTH = 20
 
 
-def parse_json_lines(content: bytes, path: str) -> tuple[tuple[Mapping, ...], tuple[Problem, ...]]:
+def parse_json_lines(content: bytes, path: str) -> tuple[tuple[MapNode, ...], tuple[Problem, ...]]:
     """Return the object of each line that holds one, and the problems; blank lines are passed over."""
     if (merge := unfinished_merge(content.decode("utf-8", "replace"), path)) is not None:
         return (), (merge,)
-    found: list[Mapping] = []
+    found: list[MapNode] = []
     problems: list[Problem] = []
     for number, raw in enumerate(content.split(b"\n"), 1):
         where = Source(path, number)
@@ -34,7 +34,7 @@ def parse_json_lines(content: bytes, path: str) -> tuple[tuple[Mapping, ...], tu
             what, allowed = (f"no JSON: {error.what}", "") if is_grammar else (error.what, "one JSON object a line")
             problems.append(Problem(where, what, shown(text) if is_grammar else "", allowed))
         else:
-            if isinstance(node, Mapping):
+            if isinstance(node, MapNode):
                 found.append(node)
             elif node is not None:
                 problems.append(Problem(where, "not a JSON object", shown(text), "one JSON object a line"))
@@ -46,7 +46,7 @@ def _node(value: Any, line: int, depth: int = 0) -> Node:
         raise NotJsonError("nested too deeply")
     if isinstance(value, dict):
         entries = {key: _node(inner, line, depth + 1) for key, inner in value.items()}
-        return Mapping(entries, dict.fromkeys(entries, line), line)
+        return MapNode(entries, dict.fromkeys(entries, line), line)
     if isinstance(value, list):
-        return Sequence(tuple(_node(inner, line, depth + 1) for inner in value), line)
+        return ListNode(tuple(_node(inner, line, depth + 1) for inner in value), line)
     return Scalar(value, str(value), line)

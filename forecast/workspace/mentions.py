@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from forecast.workspace import files
 from forecast.workspace.names import map_of
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, Step, child, text_at
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, Step, child, text_at
 from forecast.workspace.read_readings import SD_KEY
 from forecast.workspace.read_targets import SECOND_TARGETS
 from forecast.workspace.shapes.evidence import SCENARIOS
@@ -54,13 +54,13 @@ class _At:
 
     def entries(self) -> Iterator[tuple[str, _At]]:
         """Yield the keys of a map with their values."""
-        if isinstance(self.node, Mapping):
+        if isinstance(self.node, MapNode):
             for key, value in self.node.entries.items():
                 yield key, _At(value, (*self.steps, key))
 
     def items(self) -> Iterator[_At]:
         """Yield the items of a list, or a value that stands alone."""
-        if isinstance(self.node, Sequence):
+        if isinstance(self.node, ListNode):
             for place, item in enumerate(self.node.items):
                 yield _At(item, (*self.steps, place))
         else:
@@ -178,7 +178,7 @@ def _conditions(rule: _At) -> Mentions:
 
 
 def _choice(states: _At, event: str | None) -> Mentions:
-    if isinstance(states.node, Mapping):
+    if isinstance(states.node, MapNode):
         yield from states.named_by("at_least", "state", event)
     else:
         yield from states.names("state", event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child, text_at
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.shapes.common import Choice
 
@@ -30,14 +30,14 @@ class Names:
 
 def list_of(node: Node | None) -> tuple[Node, ...]:
     """Return the items of a file that holds a list, or a single map."""
-    if isinstance(node, Sequence):
+    if isinstance(node, ListNode):
         return node.items
-    return (node,) if isinstance(node, Mapping) else ()
+    return (node,) if isinstance(node, MapNode) else ()
 
 
 def map_of(node: Node | None) -> dict[str, Node]:
     """Return the named entries of a file that holds a map of names."""
-    return {k: v for k, v in node.entries.items() if k != FORMAT} if isinstance(node, Mapping) else {}
+    return {k: v for k, v in node.entries.items() if k != FORMAT} if isinstance(node, MapNode) else {}
 
 
 def collect_names(
@@ -47,7 +47,7 @@ def collect_names(
     events_node = child(network, "events")
     events: dict[str, tuple[str, ...] | None] | None = None
     at: dict[str, Source] = {}
-    if isinstance(events_node, Mapping):
+    if isinstance(events_node, MapNode):
         events = {event: _states(node) for event, node in events_node.entries.items()}
         at = {event: Source(paths[0], line) for event, line in events_node.key_lines.items()}
     ids = [(text_at(item, "id"), child(item, "id")) for item in list_of(scenarios)]
@@ -65,7 +65,7 @@ def collect_names(
 
 def _states(event: Node) -> tuple[str, ...] | None:
     states = child(event, "states")
-    if not isinstance(states, Sequence):
+    if not isinstance(states, ListNode):
         return None
     names = tuple(item.value for item in states.items if isinstance(item, Scalar) and isinstance(item.value, str))
     return tuple(dict.fromkeys(names)) if len(names) == len(states.items) and names else None
@@ -98,16 +98,16 @@ def unknown_name(
 
 def unknown_choice(names: Names, event: str | None, node: Node | None, path: str, subject: str) -> Iterator[Problem]:
     """Report each unknown state in a state, a list of states or `{at_least: state}`."""
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         node = node.entries.get("at_least")
-    for item in node.items if isinstance(node, Sequence) else (node,):
+    for item in node.items if isinstance(node, ListNode) else (node,):
         if isinstance(item, Scalar) and isinstance(item.value, str):
             yield from unknown_state(names, event, item.value, Source(path, item.line), subject)
 
 
 def unknown_conditions(names: Names, node: Node | None, path: str, subject: str) -> Iterator[Problem]:
     """Report unknown events and states in a map of events to states."""
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         for event, states in node.entries.items():
             yield from unknown_event(names, event, Source(path, node.key_lines[event]), subject)
             yield from unknown_choice(names, event, states, path, subject)

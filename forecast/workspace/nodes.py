@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Steps
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class ListNode:
     """A list."""
 
     items: tuple[Node, ...]
@@ -27,7 +27,7 @@ class Sequence:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class MapNode:
     """A map of keys to values, in file order; keys are always text."""
 
     entries: dict[str, Node]
@@ -35,7 +35,7 @@ class Mapping:
     line: int
 
 
-Node = Scalar | Sequence | Mapping
+Node = Scalar | ListNode | MapNode
 Step = str | int
 
 
@@ -44,22 +44,22 @@ def plain(node: Node) -> Any:
     match node:
         case Scalar(value=value):
             return value
-        case Sequence(items=items):
+        case ListNode(items=items):
             return [plain(item) for item in items]
-        case Mapping(entries=entries):
+        case MapNode(entries=entries):
             return {key: plain(value) for key, value in entries.items()}
 
 
 def child(node: Node | None, step: Step) -> Node | None:
     """Return the value behind a key or an index, or None where there is none."""
-    if isinstance(node, Mapping) and isinstance(step, str):
+    if isinstance(node, MapNode) and isinstance(step, str):
         return node.entries.get(step)
-    if isinstance(node, Sequence) and isinstance(step, int) and 0 <= step < len(node.items):
+    if isinstance(node, ListNode) and isinstance(step, int) and 0 <= step < len(node.items):
         return node.items[step]
     return None
 
 
-def descend(node: Node, steps: Steps[Step]) -> tuple[Node, tuple[Step, ...]]:
+def descend(node: Node, steps: Sequence[Step]) -> tuple[Node, tuple[Step, ...]]:
     """Walk down as far as the tree goes; steps that name nothing are skipped. Return the node and the steps taken."""
     taken: list[Step] = []
     for step in steps:
@@ -90,10 +90,10 @@ def replaced(node: Node, steps: tuple[Step, ...], value: Node | None) -> Node:
         if below is None:
             raise ValueError(f"{steps} names nothing in the tree")
         value = replaced(below, rest, value)
-    if isinstance(node, Mapping) and isinstance(first, str):
+    if isinstance(node, MapNode) and isinstance(first, str):
         others = {key: entry for key, entry in node.entries.items() if key != first or value is not None}
         return replace(node, entries=others if value is None else {**others, first: value})
-    if isinstance(node, Sequence) and isinstance(first, int) and below is not None:
+    if isinstance(node, ListNode) and isinstance(first, int) and below is not None:
         items = list(node.items)
         items[first : first + 1] = [] if value is None else [value]
         return replace(node, items=tuple(items))

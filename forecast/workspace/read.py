@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Map
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from forecast.workspace import files
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import collect_names, duplicates
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, plain
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, of_tables, shown, without_echoes
 from forecast.workspace.read_asked import read_asked
 from forecast.workspace.read_bulk import read_tables
@@ -27,11 +27,11 @@ from forecast.workspace.resolved_items import resolved_items, with_reporter
 from forecast.workspace.rules import RULES
 from forecast.workspace.yaml_text import parse_yaml
 
-Contents = Map[str, bytes]
+Contents = Mapping[str, bytes]
 
 MAPS = (files.NETWORK, files.EXPERTS, files.SOURCES, files.WATCH, files.GRADES)
-NO_LIST = Sequence((), 1)
-NO_MAP = Mapping({}, {}, 1)
+NO_LIST = ListNode((), 1)
+NO_MAP = MapNode({}, {}, 1)
 
 
 def load(root: Path, today: date, inputs: Contents | None = None) -> Workspace:
@@ -164,9 +164,9 @@ def _wrong_top(tree: Node, path: str) -> Problem | None:
     if isinstance(tree, Scalar) and tree.value is None:
         return Problem(source, "the file is empty", "", "an unused file is deleted")
     if path == files.SCENARIOS:
-        is_right, allowed = isinstance(tree, Sequence) and bool(tree.items), "a list of scenarios: - id: ..."
+        is_right, allowed = isinstance(tree, ListNode) and bool(tree.items), "a list of scenarios: - id: ..."
     elif path in MAPS or path.endswith(files.COLUMN_MAP):
-        is_right, allowed = isinstance(tree, Mapping), "a map: key: value"
+        is_right, allowed = isinstance(tree, MapNode), "a map: key: value"
     else:
         is_right, allowed = not isinstance(tree, Scalar), "a list: - id: ..."
     return None if is_right else Problem(source, "the file has the wrong form", shown(plain(tree)), allowed)

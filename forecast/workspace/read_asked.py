@@ -9,7 +9,7 @@ from datetime import date
 from forecast.workspace import files
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import list_of
-from forecast.workspace.nodes import Node, Sequence, text_at
+from forecast.workspace.nodes import ListNode, Node, text_at
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.read_benchmarks import read_benchmark, read_judgements
 from forecast.workspace.read_questions import read_questions
@@ -39,7 +39,7 @@ def read_asked(
         series, more = read_benchmark(content, path, frame.today)
         benchmarks[series.id] = series
         problems += more
-    tree = trees.get(files.QUESTIONS, Sequence((), 1))
+    tree = trees.get(files.QUESTIONS, ListNode((), 1))
     ids = tuple(name for entry in list_of(tree) if (name := text_at(entry, "id")) is not None)
     renames = replace(renames, known={**renames.known, "question": ids})
     read = read_questions(tree, files.QUESTIONS, frame, tuple(benchmarks), renames)

@@ -6,16 +6,14 @@ other row is written as the tree that YAML would give and goes the long way, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Mapping as Trees
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from forecast.workspace.columns import Columns, read_columns
 from forecast.workspace.csv_text import Table, parse_csv
 from forecast.workspace.files import COLUMN_MAP, EVIDENCE, TABLE, InputFiles
 from forecast.workspace.frame import Frame
-from forecast.workspace.nodes import Mapping, Node, Scalar
-from forecast.workspace.nodes import Sequence as ListNode
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar
 from forecast.workspace.plain_rows import AT_LEAST, PlainRows, pair, split
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_evidence import EvidenceRead, Reading
@@ -30,7 +28,7 @@ NUMBERS = frozenset(("credibility", "rho"))
 
 
 def read_tables(
-    found: InputFiles, trees: Trees[str, Node], frame: Frame
+    found: InputFiles, trees: Mapping[str, Node], frame: Frame
 ) -> tuple[list[EvidenceRead], tuple[Problem, ...]]:
     """Read every table of evidence, by its column map in `trees` if there is one; problems of whole tables apart."""
     read: list[EvidenceRead] = []
@@ -91,8 +89,8 @@ def _value(key: str, cell: str, line: int) -> Node:
     return Scalar(resolve(cell) if key in NUMBERS else cell, cell, line)
 
 
-def _map(entries: dict[str, Node], line: int) -> Mapping:
-    return Mapping(entries, dict.fromkeys(entries, line), line)
+def _map(entries: dict[str, Node], line: int) -> MapNode:
+    return MapNode(entries, dict.fromkeys(entries, line), line)
 
 
 def _unreadable(cells: dict[str, str], source: Source) -> Iterator[Problem]:

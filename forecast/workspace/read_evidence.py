@@ -16,7 +16,7 @@ from forecast.workspace.names import (
     unknown_name,
     unknown_state,
 )
-from forecast.workspace.nodes import Mapping, Node, Scalar, child, line_at, text_at
+from forecast.workspace.nodes import MapNode, Node, Scalar, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.read_on_scenarios import all_zero, no_event, on_scenarios, scenario_problems
 from forecast.workspace.readable import Superseding
@@ -153,7 +153,7 @@ def _dates(shape: ItemShape, node: Node, path: str, subject: str, frame: Frame) 
 
 def _bearing_problems(node: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
     """Report everything wrong in one entry of `bears_on`, however wrong the rest of the item is."""
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MapNode):
         return
     yield from exactly_one(BearingShape, node, path, subject)
     yield from no_event(node, path, subject)
@@ -184,24 +184,24 @@ def _bearing_problems(node: Node, path: str, subject: str, frame: Frame) -> Iter
     yield from _ratios(child(node, "likelihood"), event, path, subject, frame)
 
 
-def _supported(node: Mapping, event: str | None, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
+def _supported(node: MapNode, event: str | None, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
     states = frame.names.states(event) if event else None
     wanted = child(node, "for")
     named = {item.value for item in _scalars(wanted)}
-    is_lowest = isinstance(wanted, Mapping) and states is not None and text_at(wanted, "at_least") == states[0]
+    is_lowest = isinstance(wanted, MapNode) and states is not None and text_at(wanted, "at_least") == states[0]
     if states is not None and (named == set(states) or is_lowest):
         what = f"{subject}: support for every state of {shown(event)} says nothing"
         yield Problem(Source(path, line_at(node, "for")), what, "", "name the states that are meant")
 
 
 def _scalars(node: Node | None) -> tuple[Scalar, ...]:
-    items = getattr(node, "items", (node,)) if not isinstance(node, Mapping) else ()
+    items = getattr(node, "items", (node,)) if not isinstance(node, MapNode) else ()
     return tuple(item for item in items if isinstance(item, Scalar))
 
 
 def _ratios(node: Node | None, event: str | None, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
     states = frame.names.states(event) if event else None
-    if not isinstance(node, Mapping) or states is None:
+    if not isinstance(node, MapNode) or states is None:
         return
     for state in node.entries:
         yield from unknown_state(

@@ -10,7 +10,7 @@ from forecast.workspace.checked import hold
 from forecast.workspace.count_rules import count_problems
 from forecast.workspace.cpt_rules import cpt_problems
 from forecast.workspace.names import Names, unknown_event
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child, line_at, text_at
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, one_form, quoted, shown
 from forecast.workspace.records import Counts, Cpt, Event, Network
 from forecast.workspace.roll_rules import read_rolls
@@ -35,7 +35,7 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
     problems = list(head.problems)
     events: dict[str, Event] = {}
     events_node = child(node, "events")
-    if isinstance(events_node, Mapping):
+    if isinstance(events_node, MapNode):
         for event_id, event_node in events_node.entries.items():
             event, found = _read_event(event_id, event_node, path, names, today)
             problems += found
@@ -92,7 +92,7 @@ def _read_event(
 
 
 def _texts(node: Node | None) -> Iterator[tuple[str, int]]:
-    if isinstance(node, Sequence):
+    if isinstance(node, ListNode):
         for item in node.items:
             if isinstance(item, Scalar) and isinstance(item.value, str):
                 yield item.value, item.line
@@ -122,7 +122,7 @@ def _states(node: Node, path: str, subject: str) -> Iterator[Problem]:
             yield Problem(Source(path, line), what, "", "the word has a meaning in statements")
 
 
-def _called_alike(events: Mapping, path: str) -> Iterator[Problem]:
+def _called_alike(events: MapNode, path: str) -> Iterator[Problem]:
     """Yield each event with the name of an earlier one, or with its id: a reader could not tell the two apart."""
     called: dict[str, str] = {event.replace("_", " ").casefold(): event for event in events.entries}
     for event, node in events.entries.items():
@@ -137,7 +137,7 @@ def _called_alike(events: Mapping, path: str) -> Iterator[Problem]:
 
 def _status_keys(node: Node, path: str, subject: str) -> Iterator[Problem]:
     kind = text_at(node, "kind")
-    if not isinstance(node, Mapping) or kind not in KINDS:
+    if not isinstance(node, MapNode) or kind not in KINDS:
         return
     for key in ("initial", "persistence_days"):
         there = key in node.entries and not (isinstance(v := node.entries[key], Scalar) and v.value is None)
@@ -156,19 +156,19 @@ def _status_keys(node: Node, path: str, subject: str) -> Iterator[Problem]:
         yield Problem(Source(path, line_at(node, "initial")), what, shown(initial), choice("states", initial, states))
 
 
-def _reserved(events: Mapping, path: str) -> Iterator[Problem]:
+def _reserved(events: MapNode, path: str) -> Iterator[Problem]:
     for name in RESERVED_IDS:
         if name in events.entries:
             what = f"an event may not be called '{name}'"
             yield Problem(Source(path, events.key_lines[name]), what, "", "the word is reserved; take another")
 
 
-def _parents_of(events: Mapping) -> dict[str, list[str]]:
+def _parents_of(events: MapNode) -> dict[str, list[str]]:
     names = {event: [name for name, _ in _texts(child(node, "parents"))] for event, node in events.entries.items()}
     return {event: [name for name in parents if name in names] for event, parents in names.items()}
 
 
-def _cycles(events: Mapping, path: str) -> Iterator[Problem]:
+def _cycles(events: MapNode, path: str) -> Iterator[Problem]:
     """Report each cycle of parents once, at its first event in file order."""
     parents = _parents_of(events)
     done: set[str] = set()
@@ -194,7 +194,7 @@ def _cycles(events: Mapping, path: str) -> Iterator[Problem]:
                 stack.append((following, iter(parents[following])))
 
 
-def _constants_parents(events: Mapping, path: str) -> Iterator[Problem]:
+def _constants_parents(events: MapNode, path: str) -> Iterator[Problem]:
     kinds = {event: text_at(node, "kind") for event, node in events.entries.items()}
     for event, parents in _parents_of(events).items():
         wrong = [p for p in parents if kinds[p] in KINDS and kinds[p] != "constant"]

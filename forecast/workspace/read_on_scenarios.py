@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import OTHER, unknown_name
-from forecast.workspace.nodes import Mapping, Scalar, child
+from forecast.workspace.nodes import MapNode, Scalar, child
 from forecast.workspace.problems import Problem, Source, choice, quoted
 from forecast.workspace.records import OnScenarios
 from forecast.workspace.shapes.evidence import SCENARIOS, BearingShape
 
 
-def scenario_problems(node: Mapping, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
+def scenario_problems(node: MapNode, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
     """Report what is wrong in a part that speaks of the scenarios, the form of its numbers apart."""
     if SCENARIOS not in node.entries:
         return
@@ -21,7 +21,7 @@ def scenario_problems(node: Mapping, path: str, subject: str, frame: Frame) -> I
         allowed = "the rules of the scenarios name their events; what is said of one event is an entry of its own"
         yield Problem(Source(path, node.key_lines["event"]), what, "", allowed)
     said = child(node, SCENARIOS)
-    if not isinstance(said, Mapping) or frame.names.scenarios is None:
+    if not isinstance(said, MapNode) or frame.names.scenarios is None:
         return
     known = (*frame.names.scenarios, OTHER)
     for name in said.entries:
@@ -32,17 +32,17 @@ def scenario_problems(node: Mapping, path: str, subject: str, frame: Frame) -> I
             yield Problem(Source(path, said.line), what, "", choice("scenarios", "", known))
 
 
-def no_event(node: Mapping, path: str, subject: str) -> Iterator[Problem]:
+def no_event(node: MapNode, path: str, subject: str) -> Iterator[Problem]:
     """Report a part that names neither an event nor scenarios."""
     if "event" not in node.entries and SCENARIOS not in node.entries:
         allowed = f"needed are {quoted(['event'])}"
         yield Problem(Source(path, node.line), f"{subject}: missing key 'event'", "", allowed)
 
 
-def all_zero(node: Mapping, key: str, where: str, path: str, subject: str) -> Iterator[Problem]:
+def all_zero(node: MapNode, key: str, where: str, path: str, subject: str) -> Iterator[Problem]:
     """Report numbers of which none is above 0; `where` says of what they are the numbers."""
     said = child(node, key)
-    if not isinstance(said, Mapping):
+    if not isinstance(said, MapNode):
         return
     numbers = [entry.value for entry in said.entries.values() if isinstance(entry, Scalar)]
     if numbers and all(value == 0 and not isinstance(value, bool) for value in numbers):

@@ -13,7 +13,7 @@ from forecast.workspace.fits import (
     fit_quantiles,
     interval_points,
 )
-from forecast.workspace.nodes import Mapping, Node, child, line_at
+from forecast.workspace.nodes import MapNode, Node, child, line_at
 from forecast.workspace.odds import CONFIDENCE_SD
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.records import Probability, Quantiles, Reading
@@ -89,7 +89,7 @@ def build_odds(shape: OddsShape, node: Node, path: str, subject: str) -> Built:
 def build_quantiles(entries: dict[str, float | str], node: Node, path: str, subject: str) -> Built:
     """Return the reading of `quantiles` and the problems in it."""
     inner = child(node, "quantiles")
-    lines = inner.key_lines if isinstance(inner, Mapping) else {}
+    lines = inner.key_lines if isinstance(inner, MapNode) else {}
     problems: list[Problem] = []
     points: list[tuple[float, float]] = []
     for key, value in entries.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from forecast.workspace.checked import PUT_IN
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import unknown_state
-from forecast.workspace.nodes import Mapping, Node, child, line_at, text_at
+from forecast.workspace.nodes import MapNode, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.read_probabilities import (
     LEVEL,
@@ -152,7 +152,7 @@ def distribution_references(statement: Node, frame: Frame, path: str, subject: s
     """Report states of a distribution that its event does not have, and states that it leaves out."""
     node, event = child(statement, "distribution"), text_at(statement, "about", "event")
     states = frame.names.states(event) if event is not None else None
-    if not isinstance(node, Mapping) or states is None:
+    if not isinstance(node, MapNode) or states is None:
         return
     for state in node.entries:
         if state != SD_KEY:

@@ -11,8 +11,7 @@ from forecast.workspace.frame import Frame
 from forecast.workspace.horizons import last_horizon
 from forecast.workspace.json_lines import parse_json_lines
 from forecast.workspace.names import unknown_event, unknown_name, unknown_state
-from forecast.workspace.nodes import Mapping as Tree
-from forecast.workspace.nodes import Scalar, text_at
+from forecast.workspace.nodes import MapNode, Scalar, text_at
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 from forecast.workspace.read_questions import QuestionsRead
 from forecast.workspace.records import Event, Question, Resolved
@@ -62,7 +61,7 @@ def read_resolutions(
     return tuple(reading.lines), tuple(reading.problems)
 
 
-def _read_line(reading: _Reading, tree: Tree) -> None:
+def _read_line(reading: _Reading, tree: MapNode) -> None:
     where, frame = Source(reading.path, tree.line), reading.frame
     name = text_at(tree, "question") or text_at(tree, "event") or text_at(tree, "undo")
     subject = f"resolution of {shown(name)}" if name else "resolution"
@@ -88,7 +87,7 @@ def _read_line(reading: _Reading, tree: Tree) -> None:
         reading.lines += [] if twice else [line]
 
 
-def _in_names_of_today(tree: Tree, where: Source, renames: Renames, today: date) -> Tree:
+def _in_names_of_today(tree: MapNode, where: Source, renames: Renames, today: date) -> MapNode:
     """Return a line with what it names called as it is today."""
     known = text_at(tree, "known") or ""
     day = date.fromisoformat(known) if ISO_DAY.fullmatch(known) and _is_day(known) else today
@@ -129,7 +128,7 @@ def _let_be(problem: Problem, name: str | None) -> Problem:
     return replace(problem, allowed=f"{way}; {problem.allowed}", severity="warning")
 
 
-def _unknown_names(reading: _Reading, tree: Tree, where: Source, subject: str) -> Iterator[Problem]:
+def _unknown_names(reading: _Reading, tree: MapNode, where: Source, subject: str) -> Iterator[Problem]:
     names = reading.frame.names
     if (question := text_at(tree, "question")) is not None:
         yield from unknown_name(reading.question_ids, question, where, subject, "question")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from forecast.workspace.checked import exactly_one, hold
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import OTHER, list_of, unknown_name, unknown_state
-from forecast.workspace.nodes import Mapping, Node, Scalar, child, line_at, text_at
+from forecast.workspace.nodes import MapNode, Node, Scalar, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_readings import build_reading, distribution_references
 from forecast.workspace.read_targets import build_target, target_references
@@ -83,7 +83,7 @@ def _read_statement(item: Node, path: str, subject: str, frame: Frame) -> tuple[
 
 
 def _keys(item: Node) -> tuple[str, ...]:
-    return tuple(item.entries) if isinstance(item, Mapping) else ()
+    return tuple(item.entries) if isinstance(item, MapNode) else ()
 
 
 def _resolved(
@@ -111,11 +111,11 @@ def _resolved(
 
 def _empty(item: Node, path: str, subject: str, known: Sequence[Problem], above: str = "") -> Iterator[Problem]:
     """Report every key without a value that is no problem yet: left out would mean something else than meant."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, MapNode):
         return
     for key, value in item.entries.items():
         name = f"{above}{key}"
-        if isinstance(value, Mapping):
+        if isinstance(value, MapNode):
             yield from _empty(value, path, subject, known, f"{name}.")
         elif isinstance(value, Scalar) and value.value is None:
             what = f"{subject}: {name} is empty"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from forecast.workspace.frame import Frame
 from forecast.workspace.horizons import last_horizon
 from forecast.workspace.names import OTHER, chosen, unknown_choice, unknown_conditions, unknown_event, unknown_name
-from forecast.workspace.nodes import Mapping, Node, child, line_at, text_at
+from forecast.workspace.nodes import MapNode, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.records import Condition, Target
 from forecast.workspace.shapes.common import Choice
@@ -29,7 +29,7 @@ def target_references(statement: Node, frame: Frame, path: str, subject: str) ->
 
 
 def _references(node: Node | None, inherited: str | None, frame: Frame, path: str, subject: str) -> Iterator[Problem]:
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MapNode):
         return
     event, scenario = text_at(node, "event"), text_at(node, "scenario")
     if event is not None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from forecast.workspace.checked import exactly_one
 from forecast.workspace.horizons import horizon_on, last_horizon
-from forecast.workspace.nodes import Mapping, Node, child, line_at, text_at
+from forecast.workspace.nodes import MapNode, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.readable import Readable
 from forecast.workspace.records import EDITORS, Count, Event, Network
@@ -35,7 +35,7 @@ def timing_of(shape: TimingShape | None) -> Timing | None:
 def timing_problems(node: Node, path: str, subject: str) -> Iterator[Problem]:
     """Report a timing on what is no reached event, both ways at once or none, and steps whose dates do not rise."""
     timing, kind = child(node, "timing"), text_at(node, "kind")
-    if not isinstance(node, Mapping) or not isinstance(timing, Mapping):
+    if not isinstance(node, MapNode) or not isinstance(timing, MapNode):
         return
     if kind in KINDS and kind in NOT_REACHED:
         what = f"{subject}: 'timing' on an event of kind {kind}"
