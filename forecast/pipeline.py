@@ -39,11 +39,11 @@ from forecast.reweight.posterior import Posterior, posterior, unweighted
 from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.files import find_files
-from forecast.workspace.horizons import seen_on
-from forecast.workspace.misfits import misfits
+from forecast.workspace.frame import seen_on
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import Contents, load, read_workspace
 from forecast.workspace.records import Item, Workspace
+from forecast.workspace.rules import misfits
 
 if TYPE_CHECKING:
     from xarray import DataTree

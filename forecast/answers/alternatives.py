@@ -25,8 +25,8 @@ from forecast.reweight.other_workspace import Reweighed, reweigh
 from forecast.reweight.posterior import posterior
 from forecast.reweight.weights import weighted_quantiles
 from forecast.workspace.alternatives import Alternative, alternative_workspace
+from forecast.workspace.read_resolutions import REPORTER
 from forecast.workspace.records import EDITORS, Settled
-from forecast.workspace.resolved_items import REPORTER
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]

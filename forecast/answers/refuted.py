@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from forecast.prior.draws import Draws
 from forecast.prior.residuals import statement_columns
 from forecast.record.outcome import Outcome
-from forecast.workspace.log_odds import expit, t4_quantile
+from forecast.workspace.fits import expit, t4_quantile
 from forecast.workspace.records import Times
 
 Array = NDArray[np.float64]

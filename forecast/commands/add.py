@@ -76,7 +76,7 @@ def _show(draft: Draft) -> None:
     from forecast.commands import textplot
     from forecast.prior.as_read import as_read, levels
     from forecast.prior.readings import Stated, StatedDistribution, numbers
-    from forecast.workspace.log_odds import logit, t4_cdf
+    from forecast.workspace.fits import logit, t4_cdf
     from forecast.workspace.records import Distribution
 
     workspace, added = draft.workspace, draft.statement
@@ -98,8 +98,8 @@ def _show(draft: Draft) -> None:
 def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
     from forecast.prior.as_read import SHOWN_LEVELS, as_read, quantile
     from forecast.prior.readings import Stated, numbers
-    from forecast.workspace.misfits import fit_of
     from forecast.workspace.nodes import plain
+    from forecast.workspace.rules import fit_of
 
     read: dict[str, Any] = {}
     if draft.workspace is not None and draft.statement is not None:

@@ -14,7 +14,7 @@ from forecast.commands import options
 
 if TYPE_CHECKING:
     from forecast.commands.evidence_questions import Answered
-    from forecast.workspace.draft_items import ItemDraft
+    from forecast.workspace.drafts import ItemDraft
     from forecast.workspace.problems import Problem
 
 SPEAKING = ("settled", "likelihood", "support", "claims", "scenarios", "until")
@@ -88,7 +88,7 @@ def evidence(
 
 
 def _draft(root: Path, answered: Answered) -> ItemDraft:
-    from forecast.workspace.draft_items import draft_item
+    from forecast.workspace.drafts import draft_item
 
     return draft_item(
         root,
@@ -175,7 +175,7 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -
 def _as_json(
     answered: Answered, effect: dict[str, Any] | None, problems: Sequence[Problem], is_written: bool
 ) -> dict[str, Any]:
-    from forecast.workspace.draft_items import BEARS_ON
+    from forecast.workspace.drafts import BEARS_ON
     from forecast.workspace.nodes import plain
 
     item = {key: plain(value) for key, value in answered.fields.items()}

@@ -39,7 +39,7 @@ def judgement(
 ) -> None:
     """Record your own probability P of QUESTION in priors/judgements.csv. No forecast is computed from it."""
     from forecast.commands.writing import Files, right
-    from forecast.workspace.draft_lines import LineDraft, draft_judgement
+    from forecast.workspace.drafts import LineDraft, draft_judgement
     from forecast.workspace.problems import choice
     from forecast.workspace.read import load
 

@@ -15,8 +15,8 @@ from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import WorkspaceProblems
 from forecast.workspace.read import read_workspace
+from forecast.workspace.read_readings import READINGS
 from forecast.workspace.records import Workspace
-from forecast.workspace.shapes.statements import READINGS
 
 # What the value of each form looks like in a file.
 LOOKS = {

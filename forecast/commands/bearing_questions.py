@@ -13,8 +13,8 @@ from forecast.compiled.parts import SUPPORT_DECIBANS
 from forecast.workspace.drafts import mapping, text
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import MapNode, Node, Scalar
+from forecast.workspace.read_evidence import BEARINGS, SCENARIOS
 from forecast.workspace.records import Event, Network, Scenario
-from forecast.workspace.shapes.evidence import BEARINGS, SCENARIOS
 from forecast.workspace.yaml_text import resolve
 
 FORMS = {

@@ -13,8 +13,7 @@ import click
 from forecast.commands import options
 from forecast.commands.asking import Asking, known, something
 from forecast.commands.bearing_questions import Bearings
-from forecast.workspace.draft_items import item_path
-from forecast.workspace.drafts import free_name, mapping, text
+from forecast.workspace.drafts import free_name, item_path, mapping, text
 from forecast.workspace.grades import LETTERS
 from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, WorkspaceProblems, choice, nearest

@@ -13,7 +13,7 @@ from forecast.prior.residuals import DISAGREES, statement_columns
 from forecast.prior.spec import LEAST_RECORD, PriorSpec, active_statements, track_records
 from forecast.record.outcome import Outcome
 from forecast.report.opinions import statements
-from forecast.workspace.log_odds import expit
+from forecast.workspace.fits import expit
 from forecast.workspace.records import Expert
 
 Array = NDArray[np.float64]

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from forecast.workspace.csv_text import Table, parse_csv
-from forecast.workspace.draft_items import item_text
-from forecast.workspace.drafts import mapping, text
+from forecast.workspace.drafts import item_text, mapping, text
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import Node, Scalar
 from forecast.workspace.problems import Problem, Source, choice, nearest, quoted, shown
+from forecast.workspace.read_evidence import SCENARIOS
 from forecast.workspace.records import Network, Scenario
-from forecast.workspace.shapes.evidence import SCENARIOS
 from forecast.workspace.yaml_text import resolve
 
 # A convention: no published numbers exist. The steps are those of `support: moderate` and `strong`.

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forecast.workspace.csv_text import parted_otherwise
+from forecast.workspace.files import read_outside
 from forecast.workspace.odd_text import unfinished_merge
-from forecast.workspace.outside import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, one_form, quoted, shown
 
 NEEDED = ("expert", "question")

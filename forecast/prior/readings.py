@@ -9,9 +9,8 @@ from math import log
 from typing import assert_never
 
 from forecast.compiled.exposure import exposed_until
-from forecast.workspace.fits import fit_quantiles
-from forecast.workspace.horizons import horizon_on
-from forecast.workspace.log_odds import interval_sd, logit
+from forecast.workspace.fits import fit_quantiles, interval_sd, logit
+from forecast.workspace.frame import horizon_on
 from forecast.workspace.records import (
     EDITORS,
     Count,

@@ -13,8 +13,7 @@ from forecast.record.entries import Entry, Line
 from forecast.record.inputs import network_digest, record_digest
 from forecast.record.ledger import LEDGER, Ledger, read_ledger
 from forecast.workspace import former
-from forecast.workspace.appended_names import Told
-from forecast.workspace.mentions import Named
+from forecast.workspace.mentions import Named, Told
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Workspace
 from forecast.workspace.renames import Former, Rename, Renames

@@ -29,7 +29,7 @@ from forecast.scores.places import Where
 from forecast.scores.rows import Rows
 from forecast.scores.table import Forecasts
 from forecast.workspace.csv_text import parse_csv
-from forecast.workspace.outside import read_outside
+from forecast.workspace.files import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, quoted, shown
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from forecast.workspace.fits import fit_quantiles
-from forecast.workspace.log_odds import expit
+from forecast.workspace.fits import expit, fit_quantiles
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import (
     EDITORS,

@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Annotated, Literal
 
-from forecast.workspace.checked import hold
+from pydantic import Field
+
 from forecast.workspace.csv_text import Table
 from forecast.workspace.nodes import MapNode, Node, Scalar, child, line_at
 from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
-from forecast.workspace.shapes.evidence import BEARINGS, SCENARIOS, ColumnMapShape
+from forecast.workspace.read_evidence import BEARINGS, SCENARIOS
+from forecast.workspace.shapes import Name, Shape, Text, hold
+
+
+class ColumnMapShape(Shape):
+    """Which columns of a table of evidence are read, by key, and what is the same in every row."""
+
+    format: Literal[1] | None = None
+    columns: dict[Name, Text]
+    always: Annotated[dict[Name, Text | int | float], Field(default_factory=dict)]
+
 
 KEYS = (
     *("id", "reported", "happened", "source", "credibility", "group", "rho", "headline", "url", "why"),
     *("event", *BEARINGS, "for", "until", "retracted", "supersedes"),
 )
+
+
 NEEDED = ("id", "reported", "source", "headline", "event")
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from forecast.workspace.files import RESOLUTIONS
+from forecast.workspace.read_resolutions import headline, prefix
 from forecast.workspace.records import (
     Claim,
     Condition,
@@ -27,7 +28,6 @@ from forecast.workspace.records import (
     Times,
 )
 from forecast.workspace.renames import Former
-from forecast.workspace.resolved_items import headline, prefix
 
 
 def former_network(network: Network, names: Former) -> Network:

@@ -1,20 +1,26 @@
-"""What the values of a file name: every place of its tree at which an event, a state, a source, ... is called.
-
-These are the references that the readers check, as a list of places. Trees are of files without a mistake.
-"""
+"""What files name: places of a tree, cells of a table, and lines that are only ever added."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from forecast.workspace import files
+from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.files import JUDGEMENTS, RESOLUTIONS, InputFiles
+from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import map_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, Step, child, text_at
+from forecast.workspace.problems import Source
+from forecast.workspace.read_bulk import AT_LEAST
+from forecast.workspace.read_evidence import SCENARIOS
 from forecast.workspace.read_readings import SD_KEY
 from forecast.workspace.read_targets import SECOND_TARGETS
-from forecast.workspace.shapes.evidence import SCENARIOS
+from forecast.workspace.renames import Renames
+from forecast.workspace.shapes import ISO_DAY
 
 
 class Named(NamedTuple):
@@ -217,3 +223,105 @@ _FILES: dict[str, Callable[[_At], Mentions]] = {
     files.SOURCES: _sources,
     files.QUESTIONS: _questions,
 }
+
+
+WHOLE = {
+    "id": "item",
+    "supersedes": "item",
+    "source": "source",
+    "event": "event",
+    "settled": "state",
+    "claims": "state",
+}
+
+
+STATES = ("settled", "claims", "for", "likelihood")  # columns whose cells name states of the row's event
+
+
+CELL = re.compile(r'("(?:[^"]|"")*"|[^,"\r\n][^,\r\n]*|)(,|\r?\n|\Z)')
+
+
+class Cell(NamedTuple):
+    """The place of a cell's content in the text of a table, quotes around it left out."""
+
+    begin: int
+    end: int
+
+
+def cells_of(text: str) -> Iterator[list[Cell]]:
+    """Yield the cells of each row of a table that `parse_csv` reads without a problem, blank lines as one cell."""
+    row: list[Cell] = []
+    for found in CELL.finditer(text):
+        begin, end = found.span(1)
+        is_quoted = end - begin >= len('""') and text[begin] == '"'
+        row.append(Cell(begin + is_quoted, end - is_quoted))
+        if found[2] != ",":
+            yield row
+            row = []
+
+
+def names_in(column: str, cell: str, event: str | None) -> Iterator[tuple[int, int, Named]]:
+    """Yield begin, end and meaning of each name in a cell of a column."""
+    if column in WHOLE:
+        yield from _one(cell, 0, WHOLE[column], event if WHOLE[column] == "state" else None)
+    elif column == "for" and cell.strip().startswith(AT_LEAST):
+        begin = cell.index(AT_LEAST) + len(AT_LEAST)
+        yield from _one(cell[begin:], begin, "state", event)
+    elif column in ("for", "likelihood"):
+        begin = 0
+        for part in cell.split(";"):
+            yield from _one(part.partition("=")[0], begin, "state", event)
+            begin += len(part) + 1
+
+
+def _one(text: str, offset: int, kind: str, event: str | None) -> Iterator[tuple[int, int, Named]]:
+    name = text.strip()
+    if name:
+        begin = offset + len(text) - len(text.lstrip())
+        yield begin, begin + len(name), Named(kind, name, event)
+
+
+class Told(NamedTuple):
+    """A name in a line: where, and of which day the line is."""
+
+    named: Named
+    where: Source
+    day: date
+
+
+def told_in(found: InputFiles) -> Iterator[Told]:
+    """Yield the questions, events and states that resolutions and judgements name."""
+    trees, _ = parse_json_lines(found.contents.get(RESOLUTIONS, b""), RESOLUTIONS)
+    for tree in trees:
+        where, day = Source(RESOLUTIONS, tree.line), _day(text_at(tree, "known"))
+        question, event, state = (text_at(tree, key) for key in ("question", "event", "state"))
+        if question is not None:
+            yield Told(Named("question", question), where, day)
+        if event is not None:
+            yield Told(Named("event", event), where, day)
+            if state is not None:
+                yield Told(Named("state", state, event), where, day)
+    if JUDGEMENTS in found.contents:
+        table, _ = parse_csv(found.contents[JUDGEMENTS], JUDGEMENTS)
+        if table is not None and {"date", "question"} <= set(table.header):
+            at = table.header.index("question"), table.header.index("date")
+            for line, cells in table.rows:
+                yield Told(
+                    Named("question", cells[at[0]].strip()), Source(JUDGEMENTS, line), _day(cells[at[1]].strip())
+                )
+
+
+def named_today(told: Told, renames: Renames) -> Named:
+    """Return what a line names, called as it is today."""
+    kind, name, event = told.named
+    if event is not None:
+        event, name = renames.state_today(event, name, told.where, told.day)
+        return Named(kind, name, event)
+    return Named(kind, renames.today(kind, name, told.where, told.day))
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.fromisoformat(text) if text and ISO_DAY.fullmatch(text) else date.min
+    except ValueError:
+        return date.min

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
-from forecast.workspace.shapes.common import Choice
+from forecast.workspace.shapes import Choice
 
 OTHER = "other"  # the scenario where no rule matches
 FORMAT = "format"  # a reserved key of every map of names

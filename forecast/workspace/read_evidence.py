@@ -2,26 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
-from forecast.workspace.checked import exactly_one, hold
-from forecast.workspace.frame import Frame
-from forecast.workspace.horizons import last_horizon
-from forecast.workspace.names import (
-    chosen,
-    list_of,
-    unknown_choice,
-    unknown_event,
-    unknown_name,
-    unknown_state,
-)
+from pydantic import Field
+
+from forecast.workspace.frame import Frame, Superseding, last_horizon
+from forecast.workspace.names import OTHER, chosen, list_of, unknown_choice, unknown_event, unknown_name, unknown_state
 from forecast.workspace.nodes import MapNode, Node, Scalar, child, line_at, text_at
-from forecast.workspace.problems import Problem, Source, choice, shown
-from forecast.workspace.read_on_scenarios import all_zero, no_event, on_scenarios, scenario_problems
-from forecast.workspace.readable import Superseding
+from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
-from forecast.workspace.shapes.evidence import SCENARIOS, BearingShape, ItemShape
+from forecast.workspace.shapes import Day, Name, PastDay, Shape, States, Text, exactly_one, hold
+
+BEARINGS = ("settled", "likelihood", "support", "claims")  # ways to speak of an event
+
+
+SCENARIOS = "scenarios"  # the way to speak of all scenarios
+
+
+Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class BearingShape(Shape):
+    """What an item says about one event, in exactly one of four ways, or about the scenarios."""
+
+    one_of: ClassVar[tuple[str, ...]] = (*BEARINGS, SCENARIOS)
+    beside: ClassVar[Mapping[str, str]] = dict.fromkeys(BEARINGS, "event")
+
+    event: Name | None = None
+    settled: Name | None = None
+    likelihood: Annotated[dict[Name, Ratio], Field(min_length=1)] | None = None
+    support: Literal["slight", "moderate", "strong", "very_strong"] | None = None
+    for_: Annotated[States | None, Field(alias="for")] = None
+    claims: Name | None = None
+    scenarios: Annotated[dict[Name, Ratio], Field(min_length=1)] | None = None
+    until: Day | None = None
+
+
+class ItemShape(Shape):
+    """One evidence item."""
+
+    format: Literal[1] | None = None
+    id: Name
+    reported: PastDay
+    source: Name
+    headline: Text
+    bears_on: Annotated[list[BearingShape], Field(min_length=1)]
+    happened: PastDay | None = None
+    credibility: Annotated[int, Field(ge=1, le=6)] | None = None
+    group: Name | None = None
+    rho: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    url: Text | None = None
+    why: Text | None = None
+    retracted: PastDay | None = None
+    supersedes: Name | None = None
+
+
+def scenario_problems(node: MapNode, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
+    """Report what is wrong in a part that speaks of the scenarios, the form of its numbers apart."""
+    if SCENARIOS not in node.entries:
+        return
+    if "event" in node.entries:
+        what = f"{subject}: 'event' beside '{SCENARIOS}'"
+        allowed = "the rules of the scenarios name their events; what is said of one event is an entry of its own"
+        yield Problem(Source(path, node.key_lines["event"]), what, "", allowed)
+    said = child(node, SCENARIOS)
+    if not isinstance(said, MapNode) or frame.names.scenarios is None:
+        return
+    known = (*frame.names.scenarios, OTHER)
+    for name in said.entries:
+        yield from unknown_name(known, name, Source(path, said.key_lines[name]), f"{subject}: scenarios", "scenario")
+    for name in known:
+        if name not in said.entries:
+            what = f"{subject}: scenarios: '{name}' has no number"
+            yield Problem(Source(path, said.line), what, "", choice("scenarios", "", known))
+
+
+def no_event(node: MapNode, path: str, subject: str) -> Iterator[Problem]:
+    """Report a part that names neither an event nor scenarios."""
+    if "event" not in node.entries and SCENARIOS not in node.entries:
+        allowed = f"needed are {quoted(['event'])}"
+        yield Problem(Source(path, node.line), f"{subject}: missing key 'event'", "", allowed)
+
+
+def all_zero(node: MapNode, key: str, where: str, path: str, subject: str) -> Iterator[Problem]:
+    """Report numbers of which none is above 0; `where` says of what they are the numbers."""
+    said = child(node, key)
+    if not isinstance(said, MapNode):
+        return
+    numbers = [entry.value for entry in said.entries.values() if isinstance(entry, Scalar)]
+    if numbers and all(value == 0 and not isinstance(value, bool) for value in numbers):
+        what = f"{subject}: {key} is 0 in every {where}: the report could not exist"
+        yield Problem(Source(path, said.line), what, "", "at least one number above 0")
+
+
+def on_scenarios(shape: BearingShape, source: Source, frame: Frame) -> OnScenarios | None:
+    """Return the part of an item, or None where its numbers are not those of the scenarios that could be read."""
+    names = (*(rule.id for rule in frame.rules), OTHER)
+    if shape.scenarios is None or set(shape.scenarios) != set(names) or not any(shape.scenarios.values()):
+        return None
+    return OnScenarios({name: shape.scenarios[name] for name in names}, frame.rules, shape.until, source)
+
 
 CANNOT_BE_JUDGED = 6  # credibility of an item that gives none
 

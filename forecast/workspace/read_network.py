@@ -1,23 +1,79 @@
-"""Read `priors/network.yaml`: events one by one, then what must hold between them."""
+"""Read `priors/network.yaml`: events one by one, then what must hold between them, and the rolls of the horizon."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated, Any, Literal
 
-from forecast.workspace.checked import hold
-from forecast.workspace.count_rules import count_problems
-from forecast.workspace.cpt_rules import cpt_problems
+from pydantic import Field, StringConstraints
+
+from forecast.workspace.cpt import KINDS, NamedCpt, cpt_problems
 from forecast.workspace.names import Names, unknown_event
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, choice, one_form, quoted, shown
-from forecast.workspace.records import Counts, Cpt, Event, Network
-from forecast.workspace.roll_rules import read_rolls
-from forecast.workspace.shapes.network import KINDS, EventShape, NetworkHead
-from forecast.workspace.timing_rules import timing_in_window, timing_of, timing_problems
+from forecast.workspace.read_timing import TimingShape, timing_in_window, timing_of, timing_problems
+from forecast.workspace.records import Counts, Cpt, Event, Network, Roll
+from forecast.workspace.shapes import Day, Name, Positive, Shape, Text, hold
+
+# What readers call an event: it stands in nodes of the network and in the heads of tables.
+EventTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+
+
+class CountsShape(Shape):
+    """From which count in a window of days on the event is in which state, for feeds of coded incidents."""
+
+    of: Literal["fatalities", "events"]
+    window_days: Annotated[int, Field(gt=0)]
+    states: Annotated[dict[Name, Annotated[int, Field(ge=0)]], Field(min_length=1)]
+
+
+class EventShape(Shape):
+    """A question with a deadline."""
+
+    name: EventTitle | None = None
+    question: Text
+    kind: Literal["reached", "status", "constant"]
+    states: Annotated[list[Name], Field(min_length=2, max_length=50)]
+    resolves: Text
+    parents: list[Name] | None = None
+    role: Literal["driver", "plan", "consequence"] = "driver"
+    initial: Name | None = None
+    persistence_days: Positive | None = None
+    cpt: NamedCpt | None = None
+    counts: CountsShape | None = None
+    timing: TimingShape | None = None
+
+
+class RollShape(Shape):
+    """From the day `on` on, forecasts are about another horizon."""
+
+    on: Day
+    horizon: Day
+    why: Text | None = None
+
+
+class NetworkHead(Shape):
+    """The file without a look at its events, which are read one by one."""
+
+    format: Literal[1] | None = None
+    title: Text
+    opens: Day
+    horizon: Day
+    rolled: list[RollShape] | None = None
+    events: Annotated[dict[Name, Any], Field(min_length=1)]
+
+
+class NetworkShape(NetworkHead):
+    """The whole file."""
+
+    events: Annotated[dict[Name, EventShape], Field(min_length=1)]
+
 
 RESERVED_STATES = ("sd",)  # a key of `distribution:` beside the states
+
+
 RESERVED_IDS = ("other", "format")
 
 
@@ -203,3 +259,58 @@ def _constants_parents(events: MapNode, path: str) -> Iterator[Problem]:
             constants = [name for name, kind in kinds.items() if kind == "constant" and name != event]
             allowed = f"constants are {quoted(constants)}" if constants else "a constant's parents must be constants"
             yield Problem(Source(path, line_at(events, event, "parents")), what, "", allowed)
+
+
+def count_problems(node: Node, path: str, subject: str) -> Iterator[Problem]:
+    """Report thresholds of states that the event does not have, that do not rise, or that leave a state two ranges."""
+    thresholds, listed = child(child(node, "counts"), "states"), child(node, "states")
+    if not isinstance(thresholds, MapNode):
+        return
+    numbers = {
+        state: entry.value
+        for state, entry in thresholds.entries.items()
+        if isinstance(entry, Scalar) and type(entry.value) is int
+    }
+    for (before, low), (state, high) in zip(numbers.items(), list(numbers.items())[1:], strict=False):
+        if high <= low:
+            where = Source(path, thresholds.entries[state].line)
+            what = f"{subject}: counts: the threshold of {shown(state)} does not rise"
+            yield Problem(where, what, shown(high), f"above {low}, that of {shown(before)}")
+    states = [getattr(item, "value", None) for item in listed.items] if isinstance(listed, ListNode) else []
+    if not states or not all(isinstance(state, str) for state in states):
+        return
+    for state, line in thresholds.key_lines.items():
+        if state not in states:
+            what = f"{subject}: counts: unknown state {shown(state)}"
+            yield Problem(Source(path, line), what, "", choice("states", state, map(str, states)))
+    first, lowest = states[0], next(iter(numbers.values()), 0)
+    if first in numbers and lowest > 0:
+        what = f"{subject}: counts: {shown(first)} holds below the lowest threshold, and has one of its own"
+        allowed = "leave it out, or give 0 to the state that the lowest counts mean"
+        yield Problem(Source(path, thresholds.key_lines[str(first)]), what, shown(numbers[first]), allowed)
+
+
+def read_rolls(head: NetworkHead, node: Node, path: str) -> tuple[tuple[Roll, ...], tuple[Problem, ...]]:
+    """Return the rolls in order, and a problem for each day that does not come after the one before."""
+    rolls: list[Roll] = []
+    problems: list[Problem] = []
+    for number, shape in enumerate(head.rolled or ()):
+        before = rolls[-1] if rolls else None
+        horizon = before.horizon if before else head.horizon
+
+        def wrong(key: str, what: str, got: date, allowed: str, number: int = number) -> None:
+            where = Source(path, line_at(node, "rolled", number, key))
+            problems.append(Problem(where, f"network: rolled[{number + 1}]: {what}", str(got), allowed))
+
+        if shape.on < head.opens:
+            wrong("on", "on lies before the opening", shape.on, f"from {head.opens} on")
+        if before is not None and shape.on <= before.on:
+            wrong("on", "on is not after that of the roll before", shape.on, f"after {before.on}")
+        if shape.horizon <= horizon:
+            wrong("horizon", "the horizon is no later than the one before", shape.horizon, f"after {horizon}")
+        elif shape.horizon <= shape.on:
+            wrong(
+                "horizon", "the horizon is not after the day from which it counts", shape.horizon, f"after {shape.on}"
+            )
+        rolls.append(Roll(shape.on, shape.horizon, shape.why, Source(path, line_at(node, "rolled", number))))
+    return tuple(rolls), tuple(problems)

@@ -2,25 +2,121 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Annotated, Any, Literal, NamedTuple
 
-from forecast.workspace.fits import (
-    FITS,
-    FitKind,
-    NoBeta,
-    Points,
-    fit_quantiles,
-    interval_points,
-)
+from pydantic import BeforeValidator, PlainValidator
+
+from forecast.workspace.fits import FITS, FitKind, NoBeta, Points, fit_quantiles, interval_points
 from forecast.workspace.nodes import MapNode, Node, child, line_at
-from forecast.workspace.odds import CONFIDENCE_SD
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.records import Probability, Quantiles, Reading
-from forecast.workspace.shapes.statements import OddsShape, ProbabilityShape
+from forecast.workspace.shapes import Positive, Shape, UnitProbability, read_probability, refuse
+
+ODDS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*[:/]\s*([0-9]+(?:\.[0-9]+)?)(?:\s+(on|against))?\s*")
+
+
+# The sd, in log-odds, of a number given with a degree of confidence. A convention: no study ties the words to widths.
+# With high, the odds are meant to a factor of two either way (at 90 %); each step doubles the sd.
+# ICD 203 (2015, D.6.e.(2)) keeps such words apart from the probability itself, as here.
+CONFIDENCE_SD: dict[str, float] = {"high": 0.35, "moderate": 0.7, "low": 1.4}
+
+
+def read_odds(text: str) -> tuple[float, float] | None:
+    """Return the parts of odds, (it happens, it does not); None where the text holds none.
+
+    'a:b on' and plain 'a:b' are a to b that it happens, 'a:b against' a to b that it does not."""
+    match = ODDS.fullmatch(text)
+    if match is None:
+        return None
+    first, second = float(match[1]), float(match[2])
+    return (second, first) if match[3] == "against" else (first, second)
+
+
+class ProbabilityShape(Shape):
+    """A best value with an interval, with an sd in log-odds, or with a degree of confidence."""
+
+    best: UnitProbability
+    low: UnitProbability | None = None
+    high: UnitProbability | None = None
+    level: UnitProbability | None = None
+    sd: Positive | None = None
+    confidence: Literal["high", "moderate", "low"] | None = None
+    fit: FitKind | None = None
+
+
+class Odds(NamedTuple):
+    """Odds as they were written, and the probability that they are."""
+
+    text: str
+    probability: float
+
+
+def _read_odds(value: Any) -> Odds:
+    parts = read_odds(value) if isinstance(value, str) else None
+    if parts is None:
+        raise refuse(
+            "cannot be read as odds", "'3:1 on' is three to one that it happens; '3:1 against' that it does not"
+        )
+    happens, fails = parts
+    if happens == 0 or fails == 0:
+        raise refuse("may not be 0 or infinite", "no evidence could ever move a certainty; write '99:1 on', or less")
+    return Odds(" ".join(str(value).split()), happens / (happens + fails))
+
+
+OddsText = Annotated[Odds, PlainValidator(_read_odds, json_schema_input_type=str)]
+
+
+class OddsShape(Shape):
+    """The best odds, with others as an interval."""
+
+    best: OddsText
+    low: OddsText | None = None
+    high: OddsText | None = None
+    level: UnitProbability | None = None
+
+
+def _read_number(value: Any) -> Any:
+    if isinstance(value, str):
+        raise refuse(
+            "is not a probability", "a number such as 0.7, without quotes or '%'; or a map with its best value"
+        )
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"best": value} if is_number else value
+
+
+def _read_odds_text(value: Any) -> Any:
+    return {"best": value} if not isinstance(value, dict) else value
+
+
+def _read_point(value: Any) -> float | str:
+    if isinstance(value, str):
+        if value not in FITS:
+            raise refuse("is neither a probability nor a fit", f"a number between 0 and 1, or fit: {' or '.join(FITS)}")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise refuse("is no probability", "a number between 0 and 1")
+    return float(read_probability(value))
+
+
+NumberOrInterval = Annotated[
+    ProbabilityShape, BeforeValidator(_read_number, json_schema_input_type=UnitProbability | ProbabilityShape)
+]
+
+
+OddsOrInterval = Annotated[OddsShape, BeforeValidator(_read_odds_text, json_schema_input_type=str | OddsShape)]
+
+
+Point = Annotated[float | str, PlainValidator(_read_point, json_schema_input_type=UnitProbability | FitKind)]
+
 
 LEVEL = 0.9  # of an interval that does not say
+
+
 FIT_KEY = "fit"
+
 
 Built = tuple[Reading | None, tuple[Problem, ...]]
 

@@ -4,17 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from forecast.workspace.checked import hold
-from forecast.workspace.frame import Frame
-from forecast.workspace.horizons import last_horizon
+from pydantic import Field
+
+from forecast.workspace.frame import Frame, last_horizon
 from forecast.workspace.names import chosen, duplicates, list_of, unknown_choice, unknown_event, unknown_name
 from forecast.workspace.nodes import Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.read_readings import PublicationShape
 from forecast.workspace.records import BaseRate, Condition, Publication, Question
 from forecast.workspace.renames import NO_RENAMES, Renames
-from forecast.workspace.shapes.questions import BaseRateShape, QuestionShape
-from forecast.workspace.shapes.statements import PublicationShape
+from forecast.workspace.shapes import Day, Name, Shape, States, Text, UnitProbability, hold
+
+
+class AboutShape(Shape):
+    """The event, and its states that mean yes."""
+
+    event: Name
+    state: States
+
+
+class BaseRateShape(Shape):
+    """A forecast that knows nothing but how often such a thing happens."""
+
+    probability: UnitProbability
+    source: PublicationShape
+    why: Text
+
+
+class QuestionShape(Shape):
+    """A dated question about one event."""
+
+    format: Literal[1] | None = None
+    id: Name
+    question: Text
+    about: AboutShape
+    by: Day
+    resolves: Text
+    opens: Day | None = None
+    topic: Text | None = None
+    source: PublicationShape | None = None
+    base_rate: BaseRateShape | None = None
+    benchmarks: Annotated[list[Name], Field(min_length=1)] | None = None
+    caution: Text | None = None
+
 
 NO_TOPIC = "general"
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
 
-from forecast.workspace.checked import PUT_IN
+from pydantic import BeforeValidator, Field
+
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import unknown_state
 from forecast.workspace.nodes import MapNode, Node, child, line_at, text_at
@@ -13,28 +15,115 @@ from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.read_probabilities import (
     LEVEL,
     Built,
+    NumberOrInterval,
+    OddsOrInterval,
+    Point,
     build_odds,
     build_probability,
     build_quantiles,
     interval_problems,
 )
-from forecast.workspace.read_targets import build_target, inherit
-from forecast.workspace.records import (
-    Count,
-    Distribution,
-    MoreLikelyThan,
-    Times,
-    Word,
-)
-from forecast.workspace.shapes.statements import (
-    CountShape,
-    StatementShape,
-    TimesShape,
-    WordShape,
-)
+from forecast.workspace.read_targets import TargetShape, build_target, inherit
+from forecast.workspace.records import Count, Distribution, MoreLikelyThan, Times, Word
+from forecast.workspace.shapes import PUT_IN, Day, Name, PastDay, Positive, Shape, Text, UnitProbability, refuse
 from forecast.workspace.verbal import SCALES, terms
 
+
+class WordShape(Shape):
+    """A verbal term; `scale` is the author's own."""
+
+    term: Text
+    scale: Text | None = None
+
+
+class TimesShape(Shape):
+    """So many times as probable as something else."""
+
+    against: TargetShape
+    ratio: Positive
+    low: Positive | None = None
+    high: Positive | None = None
+    level: UnitProbability | None = None
+
+
+class CountShape(Shape):
+    """A reference class: it happened so often, of so many cases."""
+
+    happened: Annotated[int, Field(ge=0)]
+    of: Annotated[int, Field(ge=1)]
+    per: Literal["window", "year", "opportunity"]
+    opportunities: Positive | None = None
+    until: Day | None = None
+
+
+def _read_share(value: Any) -> Any:
+    if value == 0 and not isinstance(value, bool):
+        raise refuse("may not be 0", "no evidence could ever bring it back; write 0.01, or less")
+    return value
+
+
+Share = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_read_share)]
+
+
+READINGS = (
+    "probability",
+    "quantiles",
+    "odds",
+    "word",
+    "times",
+    "odds_times",
+    "count",
+    "more_likely_than",
+    "distribution",
+)
+
+
+class PublicationShape(Shape):
+    """Where it was published."""
+
+    publisher: Text
+    title: Text | None = None
+    url: Text | None = None
+
+
+class ResolvedShape(Shape):
+    """How what was stated turned out."""
+
+    state: Name | None = None
+    void: Literal[True] | None = None
+    on: PastDay
+    url: Text | None = None
+
+
+class StatementShape(Shape):
+    """What an expert said, and what it was read as (in exactly one way)."""
+
+    one_of: ClassVar[tuple[str, ...]] = READINGS
+
+    format: Literal[1] | None = None
+    id: Name
+    date: PastDay
+    expert: Name
+    source: PublicationShape
+    says: Text
+    about: TargetShape
+    why: Text
+    coded_by: Text | None = None
+    probability: NumberOrInterval | None = None
+    quantiles: Annotated[dict[str, Point], Field(min_length=1)] | None = None
+    odds: OddsOrInterval | None = None
+    word: WordShape | None = None
+    times: TimesShape | None = None
+    odds_times: TimesShape | None = None
+    count: CountShape | None = None
+    more_likely_than: TargetShape | None = None
+    distribution: Annotated[dict[Name, Share], Field(min_length=1)] | None = None
+    resolved: ResolvedShape | None = None
+
+
 SUM_TOLERANCE = 1e-6
+
+
 SD_KEY = "sd"
 
 

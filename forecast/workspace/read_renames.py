@@ -6,15 +6,34 @@ import json
 from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Annotated, Literal, get_args
 
-from forecast.workspace.checked import hold
+from pydantic import Field
+
 from forecast.workspace.files import UNFINISHED
-from forecast.workspace.json_lines import parse_json_lines
+from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import OTHER, Names
 from forecast.workspace.nodes import text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.renames import Rename, Renames, follow, states_of
-from forecast.workspace.shapes.renames import RenameShape
+from forecast.workspace.shapes import Name, PastDay, Shape, hold
+
+Kind = Literal["question", "event", "state", "scenario", "expert", "source", "statement", "item"]
+
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class RenameShape(Shape):
+    """One line: what was renamed, and how many lines the appended files had by then."""
+
+    format: Literal[1] | None = None
+    kind: Kind
+    event: Name | None = None
+    old: Name
+    new: Name
+    on: PastDay
+    lines: dict[str, Annotated[int, Field(ge=0)]] | None = None
 
 
 def read_renames(content: bytes, path: str, today: date) -> tuple[tuple[Rename, ...], tuple[Problem, ...]]:

@@ -1,23 +1,42 @@
-"""Read `priors/resolutions.jsonl`: how questions ended and what events are settled in; lines are only ever added."""
+"""Read `priors/resolutions.jsonl`: how questions ended, and what events are settled in, also as evidence items."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import ClassVar, Literal
 
-from forecast.workspace.checked import exactly_one, hold
-from forecast.workspace.frame import Frame
-from forecast.workspace.horizons import last_horizon
-from forecast.workspace.json_lines import parse_json_lines
+from forecast.workspace.frame import Frame, last_horizon
+from forecast.workspace.grades import DEFAULT_GRADES, Letter
+from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import unknown_event, unknown_name, unknown_state
 from forecast.workspace.nodes import MapNode, Scalar, text_at
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 from forecast.workspace.read_questions import QuestionsRead
-from forecast.workspace.records import Event, Question, Resolved
+from forecast.workspace.records import Event, Item, Question, ReportSource, Resolved, Settled
 from forecast.workspace.renames import NO_RENAMES, Renames
-from forecast.workspace.shapes.common import ISO_DAY
-from forecast.workspace.shapes.questions import ResolutionShape
+from forecast.workspace.shapes import ISO_DAY, Name, PastDay, Shape, Text, exactly_one, hold
+
+
+class ResolutionShape(Shape):
+    """One line: how a question ended, which state an event is settled in, or that an earlier line is undone."""
+
+    one_of: ClassVar[tuple[str, ...]] = ("question", "event", "undo")
+
+    format: Literal[1] | None = None
+    question: Name | None = None
+    event: Name | None = None
+    undo: Name | None = None
+    state: Name | None = None
+    void: Literal[True] | None = None
+    ambiguous: Literal[True] | None = None
+    on: PastDay | None = None
+    known: PastDay
+    source: Text | None = None
+    note: Text | None = None
+
 
 YES, NO = "yes", "no"
 
@@ -235,3 +254,61 @@ def _already(reading: _Reading, name: str, where: Source, subject: str) -> Itera
         what = f"{subject}: it is resolved already, as {state}"
         way = f"undo that one first; where the file holds both, `forecast resolve {name} --undo` ends this one"
         yield Problem(where, what, "", f"at {earlier.source}; {way}")
+
+
+REPORTER = "resolutions"  # the id of the source of such items
+
+
+CONFIRMED = 1
+
+
+# Settled parts stand outside the source mixture: this grade never enters a number.
+GRADE: Letter = "A"
+
+
+def prefix(event: str) -> str:
+    """Return what the id of an event's items begins with."""
+    return f"resolved-{event}-"
+
+
+def headline(event: str, state: str) -> str:
+    """Return the headline of an item that settles an event."""
+    return f"{event.replace('_', ' ')} is settled: {state}"
+
+
+def resolved_items(resolutions: Iterable[Resolved], events: Mapping[str, object]) -> tuple[Item, ...]:
+    """Return an item `resolved-EVENT-DATE` for each line about an event; one that was undone is retracted."""
+    items: list[Item] = []
+    times: Counter[str] = Counter()
+    for line in resolutions:
+        if line.subject not in events or line.state is None:
+            continue
+        name = f"{prefix(line.subject)}{line.on}"
+        times[name] += 1
+        items.append(
+            Item(
+                name if times[name] == 1 else f"{name}-{times[name]}",
+                line.known,
+                line.on,
+                REPORTER,
+                CONFIRMED,
+                None,
+                0.0,
+                headline(line.subject, line.state),
+                line.url,
+                line.note or "Entered as resolved by whoever keeps this workspace, from the source that is named.",
+                (Settled(line.subject, line.state, line.source),),
+                line.undone,
+                None,
+                line.source,
+            )
+        )
+    return tuple(items)
+
+
+def with_reporter(
+    sources: Mapping[str, ReportSource], items: tuple[Item, ...], place: Source
+) -> dict[str, ReportSource]:
+    """Return the sources with the one of resolved items, if there are any and nobody is called like it."""
+    own = ReportSource(REPORTER, "Resolutions", GRADE, DEFAULT_GRADES[GRADE], place)
+    return dict(sorted({**({REPORTER: own} if items else {}), **sources}.items()))

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from typing import Annotated, Literal
 
-from forecast.workspace.checked import hold
+from pydantic import Field
+
 from forecast.workspace.names import OTHER, Names, chosen, list_of, unknown_conditions
 from forecast.workspace.nodes import Node, Scalar, child, text_at
 from forecast.workspace.problems import Problem, Source, quoted, shown
 from forecast.workspace.records import Condition, Scenario
-from forecast.workspace.shapes.scenarios import ScenarioShape
+from forecast.workspace.shapes import Name, Shape, States, Text, hold
+
+
+class ScenarioShape(Shape):
+    """A named region: every event listed is in one of the states given at the horizon."""
+
+    format: Literal[1] | None = None
+    id: Name
+    name: Text | None = None
+    summary: Text | None = None
+    when: Annotated[dict[Name, States], Field(min_length=1)]
+
 
 MAX_PIECES = 20_000  # of a rule's region; beyond that the question is left open
+
 
 Region = dict[str, frozenset[str]]  # events that are narrowed down, and the states left; a box in the joint states
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from forecast.workspace.checked import exactly_one, hold
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import OTHER, list_of, unknown_name, unknown_state
 from forecast.workspace.nodes import MapNode, Node, Scalar, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
-from forecast.workspace.read_readings import build_reading, distribution_references
+from forecast.workspace.read_readings import StatementShape, build_reading, distribution_references
 from forecast.workspace.read_targets import build_target, target_references
 from forecast.workspace.records import Publication, Resolution, Statement
-from forecast.workspace.shapes.statements import StatementShape
+from forecast.workspace.shapes import exactly_one, hold
 
 ABOUT_TOO = frozenset({"times", "odds_times", "more_likely_than", "distribution", "count"})  # read with `about`
 

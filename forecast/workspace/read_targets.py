@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from forecast.workspace.frame import Frame
-from forecast.workspace.horizons import last_horizon
+from pydantic import Field
+
+from forecast.workspace.frame import Frame, last_horizon
 from forecast.workspace.names import OTHER, chosen, unknown_choice, unknown_conditions, unknown_event, unknown_name
 from forecast.workspace.nodes import MapNode, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.records import Condition, Target
-from forecast.workspace.shapes.common import Choice
-from forecast.workspace.shapes.statements import TargetShape
+from forecast.workspace.shapes import Choice, Day, Name, Shape, States
+
+
+class TargetShape(Shape):
+    """An event in some states, or a scenario; given others, or by a day."""
+
+    event: Name | None = None
+    state: States | None = None
+    scenario: Name | None = None
+    given: Annotated[dict[Name, States], Field(min_length=1)] | None = None
+    by: Day | None = None
+
 
 # Readings with a second target, and the key that holds it.
 SECOND_TARGETS = {"times": ("times", "against"), "odds_times": ("odds_times", "against"), "more": ("more_likely_than",)}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from forecast.workspace.fits import fit_quantiles
-from forecast.workspace.log_odds import interval_sd, logit
+from forecast.workspace.fits import fit_quantiles, interval_sd, logit
 from forecast.workspace.records import Distribution, Expert, Probability, Quantiles, Reading, Times, Word
 from forecast.workspace.verbal import read_word
 

@@ -18,8 +18,8 @@ from forecast.record.inputs import active_inputs
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.sources import draw_reliabilities
 from forecast.workspace.problems import Source
+from forecast.workspace.read_resolutions import resolved_items, with_reporter
 from forecast.workspace.records import Claim, Condition, Question, Resolution, Resolved, Statement, Workspace
-from forecast.workspace.resolved_items import resolved_items, with_reporter
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, target, workspace
 
 BY = date(2026, 1, 1)

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.workspace.frame import Frame
-from forecast.workspace.plain_rows import PlainRows
 from forecast.workspace.problems import Source
-from forecast.workspace.read_bulk import as_node
+from forecast.workspace.read_bulk import PlainRows, as_node
 from forecast.workspace.read_evidence import Reading
 from forecast.workspace.records import Claim, Item, Likelihood, Settled, Support
 from tests.workspace.writing import TODAY, example, messages, read

@@ -1,14 +1,42 @@
-"""What must hold between an event's `cpt` and the rest of its entry."""
+"""How the rows of a CPT hang together: the shape of `cpt`, and what must hold between it and the rest of an event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from forecast.workspace.nodes import ListNode, MapNode, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, quoted
-from forecast.workspace.shapes.network import CPT_KINDS, KINDS
+from forecast.workspace.shapes import Shape
+
+KINDS = ("reached", "status", "constant")
+
+
+CPT_KINDS = ("shared", "table", "noisy_or", "noisy_max", "logistic")
+
+
+class CptShape(Shape):
+    """How an event's rows hang together; `leak` is the convention of a noisy_or's links."""
+
+    kind: Literal["shared", "table", "noisy_or", "noisy_max", "logistic"]
+    leak: Literal["net", "compound"] | None = None
+
+
+def _read_cpt(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+CptKindName = Literal["shared", "table", "noisy_max", "logistic"]
+
+
+NamedCpt = Annotated[CptShape, BeforeValidator(_read_cpt, json_schema_input_type=CptKindName | CptShape)]
+
 
 WITHOUT_PARENTS = ("shared", "table")
+
+
 LEAK_ALLOWED = "a noisy_or needs leak: 'net' (a link is what the cause does alone) or 'compound' (it includes the leak)"
 
 

@@ -1,24 +1,49 @@
-"""What must hold of an event's `timing`: with its kind, with the window, and with what is settled."""
+"""Read an event's `timing`, and hold it against the kind of the event and the window."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Annotated, ClassVar
 
-from forecast.workspace.checked import exactly_one
-from forecast.workspace.horizons import horizon_on, last_horizon
+from pydantic import Field
+
+from forecast.workspace.cpt import KINDS
+from forecast.workspace.frame import last_horizon
 from forecast.workspace.nodes import MapNode, Node, child, line_at, text_at
 from forecast.workspace.problems import Problem, Source, shown
-from forecast.workspace.readable import Readable
-from forecast.workspace.records import EDITORS, Count, Event, Network
-from forecast.workspace.settled_rules import settled_steps, targets_of
-from forecast.workspace.shapes.network import KINDS, TimingShape
+from forecast.workspace.records import Network
+from forecast.workspace.shapes import Day, Positive, Shape, exactly_one
 from forecast.workspace.timing import DatedRates, Timing, Weibull
+
+
+class RateStepShape(Shape):
+    """From a day on (itself included), how many times as fast things go as without any step."""
+
+    from_: Annotated[Day, Field(alias="from")]
+    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class WeibullShape(Shape):
+    """Exposure grows with the share of the window to the power `shape`."""
+
+    shape: Positive
+
+
+class TimingShape(Shape):
+    """How the hazard of a reached event is spread over the window."""
+
+    one_of: ClassVar[tuple[str, ...]] = ("steps", "weibull")
+
+    steps: Annotated[list[RateStepShape], Field(min_length=1)] | None = None
+    weibull: WeibullShape | None = None
+
 
 NOT_REACHED = {
     "status": "when a status changes is said by 'persistence_days'; only the steps of a reached event have a timing",
     "constant": "a constant holds all window long; only the steps of a reached event have a timing",
 }
+
 
 LARGEST_RATE = 1e9  # beyond it the days before lose their share to rounding, and at last the sum is infinite
 
@@ -79,42 +104,3 @@ def _can_move(timing: DatedRates, after: date, until: date) -> bool:
     first = after + timedelta(days=1)
     inside = [start for start, _ in timing.steps if first < start <= until]
     return any(timing.on(day) > 0.0 for day in (first, *inside) if day <= until)
-
-
-def impossible_steps(all_: Readable) -> Iterator[Problem]:
-    """A step is not taken on a day on which its event's timing gives it no chance."""
-    for event_id, steps in settled_steps(all_).items():
-        event = all_.frame.events.get(event_id)
-        if event is None or not isinstance(event.timing, DatedRates):
-            continue
-        reached = 0
-        # What was retracted or superseded cannot be mended, and is not believed any more.
-        for step in (step for step in steps if step.ends == date.max):
-            state = event.states.index(step.settled.state) if step.settled.state in event.states else 0
-            if state > reached and event.timing.on(step.day) == 0.0:
-                yield _impossible(event, step.item, step.settled.state, step.day, step.settled.source)
-            reached = max(reached, state)
-
-
-def spoken_of_no_time(all_: Readable) -> Iterator[Problem]:
-    """A statement is not about steps that the timing rules out on every day between the statement and its deadline."""
-    network = all_.frame.network
-    for statement in all_.statements if network else ():
-        if network is None:
-            continue
-        is_early = isinstance(statement.reading, Count) or statement.expert == EDITORS
-        day = network.opens if is_early else max(network.opens, statement.date)
-        for target in targets_of(statement):
-            until = target.by or horizon_on(network, statement.date)
-            for condition in (*((target.condition,) if target.condition else ()), *target.given):
-                event = all_.frame.events.get(condition.event)
-                timing = event.timing if event else None
-                if isinstance(timing, DatedRates) and until > day and not _can_move(timing, day, until):
-                    what = f"statement {shown(statement.id)}: event {shown(condition.event)} cannot move by its timing"
-                    got = f"rate 0 on every day after {day} until {until}"
-                    yield Problem(statement.source, what, got, "a later 'by', or a rate above 0 before it")
-
-
-def _impossible(event: Event, item: str, state: str, day: date, source: Source) -> Problem:
-    what = f"item {shown(item)}: {shown(event.id)} cannot reach {shown(state)} on {day}: impossible by its timing"
-    return Problem(source, what, "rate 0 on that day", "a rate above 0 there, or 'happened' on another day")
