@@ -191,22 +191,22 @@ def read_workspace(
     if network is None or any(problem.severity == "error" for problem in ordered):
         return None, ordered
     workspace = Workspace(
-        str(root),
-        network,
-        scenarios,
-        experts,
-        statements,
-        sources,
-        items,
-        watched_until,
-        found.digests,
-        asked.questions,
-        asked.benchmarks,
-        asked.resolutions,
-        grades,
-        ordered,
-        found.contents,
-        renames,
+        root=str(root),
+        network=network,
+        scenarios=scenarios,
+        experts=experts,
+        statements=statements,
+        sources=sources,
+        items=items,
+        watched_until=watched_until,
+        digests=found.digests,
+        questions=asked.questions,
+        benchmarks=asked.benchmarks,
+        resolutions=asked.resolutions,
+        grades=grades,
+        warnings=ordered,
+        contents=found.contents,
+        renames=renames,
     )
     return workspace, ordered
 

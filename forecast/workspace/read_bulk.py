@@ -86,20 +86,20 @@ class PlainRows:
         if max(map(len, texts)) > LONGEST_TEXT:
             return None
         return Item(
-            names[0],
-            reported,
-            happened,
-            reporter,
-            credibility,
-            names[1] or None,
-            DEFAULT_RHO,
-            texts[0],
-            texts[1] or None,
-            texts[2],
-            (make(source),),
-            retracted,
-            names[2] or None,
-            source,
+            id=names[0],
+            reported=reported,
+            happened=happened,
+            report_source=reporter,
+            credibility=credibility,
+            group=names[1] or None,
+            rho=DEFAULT_RHO,
+            headline=texts[0],
+            url=texts[1] or None,
+            why=texts[2],
+            bears_on=(make(source),),
+            retracted=retracted,
+            supersedes=names[2] or None,
+            source=source,
         )
 
     def _optional(self, cell: str) -> date | Literal[False] | None:

@@ -187,20 +187,20 @@ def _read_item(entry: Node, path: str, subject: str, frame: Frame) -> tuple[Item
         problems += _repeated(bearings, built, subject)
         bearings.append(built)
     item = Item(
-        shape.id,
-        shape.reported,
-        shape.happened,
-        shape.source,
-        shape.credibility or CANNOT_BE_JUDGED,
-        shape.group,
-        shape.rho,
-        shape.headline,
-        shape.url,
-        shape.why or "",
-        tuple(bearings),
-        shape.retracted,
-        shape.supersedes,
-        Source(path, entry.line),
+        id=shape.id,
+        reported=shape.reported,
+        happened=shape.happened,
+        report_source=shape.source,
+        credibility=shape.credibility or CANNOT_BE_JUDGED,
+        group=shape.group,
+        rho=shape.rho,
+        headline=shape.headline,
+        url=shape.url,
+        why=shape.why or "",
+        bears_on=tuple(bearings),
+        retracted=shape.retracted,
+        supersedes=shape.supersedes,
+        source=Source(path, entry.line),
     )
     return item, tuple(problems)
 

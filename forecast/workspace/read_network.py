@@ -110,7 +110,9 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
         problems.append(Problem(where, "network: horizon is not after the opening", str(horizon), f"after {opens}"))
         return NetworkRead(None, tuple(problems))
     rolls, found = read_rolls(head.shape, head.node, path)
-    network = Network(head.shape.title, opens, horizon, events, Source(path, 1), rolls)
+    network = Network(
+        title=head.shape.title, opens=opens, horizon=horizon, events=events, source=Source(path, 1), rolled=rolls
+    )
     problems += [*found, *timing_in_window(events_node, network, path)]
     return NetworkRead(network, tuple(problems))
 
@@ -129,20 +131,20 @@ def _read_event(
     if shape is None:
         return None, tuple(problems)
     event = Event(
-        event_id,
-        shape.question,
-        shape.kind,
-        tuple(dict.fromkeys(shape.states)),
-        shape.resolves,
-        tuple(dict.fromkeys(shape.parents or ())),
-        shape.role,
-        shape.initial,
-        shape.persistence_days,
-        Cpt(shape.cpt.kind, shape.cpt.leak) if shape.cpt else Cpt("shared", None),
-        Source(path, node.line),
-        shape.name,
-        Counts(shape.counts.of, shape.counts.window_days, shape.counts.states) if shape.counts else None,
-        timing_of(shape.timing),
+        id=event_id,
+        question=shape.question,
+        kind=shape.kind,
+        states=tuple(dict.fromkeys(shape.states)),
+        resolves=shape.resolves,
+        parents=tuple(dict.fromkeys(shape.parents or ())),
+        role=shape.role,
+        initial=shape.initial,
+        persistence_days=shape.persistence_days,
+        cpt=Cpt(shape.cpt.kind, shape.cpt.leak) if shape.cpt else Cpt("shared", None),
+        source=Source(path, node.line),
+        name=shape.name,
+        counts=Counts(shape.counts.of, shape.counts.window_days, shape.counts.states) if shape.counts else None,
+        timing=timing_of(shape.timing),
     )
     return event, tuple(problems)
 

@@ -70,7 +70,14 @@ def read_experts(node: Node, path: str, today: date) -> tuple[dict[str, Expert],
             # Somebody without a group is a group of their own.
             group, source = shape.group or expert_id, Source(path, entry.line)
             experts[expert_id] = Expert(
-                expert_id, shape.name, shape.role or "", group, shape.default_sd, shape.weight, source, shape.exact
+                id=expert_id,
+                name=shape.name,
+                role=shape.role or "",
+                group=group,
+                default_sd=shape.default_sd,
+                weight=shape.weight,
+                source=source,
+                exact=shape.exact,
             )
     return experts, tuple(problems)
 

@@ -108,18 +108,18 @@ def _read_question(
     called = (shape.id, *renames.formerly("question", shape.id))
     own = tuple(name for name in called if name in series and name not in (shape.benchmarks or ()))
     question = Question(
-        shape.id,
-        shape.question,
-        Condition(shape.about.event, states),
-        shape.by,
-        opens,
-        shape.topic or NO_TOPIC,
-        shape.resolves,
-        _base_rate(shape.base_rate),
-        (*(shape.benchmarks or ()), *own),
-        Source(path, entry.line),
-        shape.caution,
-        _publication(shape.source),
+        id=shape.id,
+        question=shape.question,
+        about=Condition(shape.about.event, states),
+        by=shape.by,
+        opens=opens,
+        topic=shape.topic or NO_TOPIC,
+        resolves=shape.resolves,
+        base_rate=_base_rate(shape.base_rate),
+        benchmarks=(*(shape.benchmarks or ()), *own),
+        source=Source(path, entry.line),
+        caution=shape.caution,
+        publication=_publication(shape.source),
     )
     return question, tuple(problems)
 

@@ -202,7 +202,16 @@ def _resolved(
             problems.append(Problem(where, f"{subject}: missing key 'source'", "", "where it can be read"))
     if question is None and event is None:
         return None, problems  # it could not be read, which was said there
-    line = Resolved(name, shape.state, on, shape.known, shape.source, where, shape.note, bool(shape.ambiguous))
+    line = Resolved(
+        subject=name,
+        state=shape.state,
+        on=on,
+        known=shape.known,
+        url=shape.source,
+        source=where,
+        note=shape.note,
+        is_ambiguous=bool(shape.ambiguous),
+    )
     return line, problems
 
 
@@ -287,20 +296,20 @@ def resolved_items(resolutions: Iterable[Resolved], events: Mapping[str, object]
         times[name] += 1
         items.append(
             Item(
-                name if times[name] == 1 else f"{name}-{times[name]}",
-                line.known,
-                line.on,
-                REPORTER,
-                CONFIRMED,
-                None,
-                0.0,
-                headline(line.subject, line.state),
-                line.url,
-                line.note or "Entered as resolved by whoever keeps this workspace, from the source that is named.",
-                (Settled(line.subject, line.state, line.source),),
-                line.undone,
-                None,
-                line.source,
+                id=name if times[name] == 1 else f"{name}-{times[name]}",
+                reported=line.known,
+                happened=line.on,
+                report_source=REPORTER,
+                credibility=CONFIRMED,
+                group=None,
+                rho=0.0,
+                headline=headline(line.subject, line.state),
+                url=line.url,
+                why=line.note or "Entered as resolved by whoever keeps this workspace, from the source that is named.",
+                bears_on=(Settled(line.subject, line.state, line.source),),
+                retracted=line.undone,
+                supersedes=None,
+                source=line.source,
             )
         )
     return tuple(items)

@@ -66,17 +66,17 @@ def _read_statement(item: Node, path: str, subject: str, frame: Frame) -> tuple[
     if about is None or reading is None:
         return None, tuple(problems)
     statement = Statement(
-        shape.id,
-        shape.date,
-        shape.expert,
-        Publication(shape.source.publisher, shape.source.title, shape.source.url),
-        shape.says,
-        about,
-        reading,
-        shape.coded_by,
-        shape.why,
-        resolved,
-        Source(path, item.line),
+        id=shape.id,
+        date=shape.date,
+        expert=shape.expert,
+        publication=Publication(shape.source.publisher, shape.source.title, shape.source.url),
+        says=shape.says,
+        about=about,
+        reading=reading,
+        coded_by=shape.coded_by,
+        why=shape.why,
+        resolved=resolved,
+        source=Source(path, item.line),
     )
     return statement, tuple(problems)
 

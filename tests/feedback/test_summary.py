@@ -10,7 +10,7 @@ from forecast.feedback.experts import summary
 from forecast.workspace.records import Expert
 from tests.worlds import HERE
 
-ANN = Expert("ann", "Ann", "writes", "east_group", 1.0, 1.0, HERE)
+ANN = Expert(id="ann", name="Ann", role="writes", group="east_group", default_sd=1.0, weight=1.0, source=HERE)
 
 
 def told(name: str, residual: float, event: str = "truce") -> dict[str, Any]:
