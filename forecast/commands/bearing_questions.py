@@ -9,21 +9,14 @@ from datetime import date
 from functools import partial
 
 from forecast.commands.asking import Asking, as_in_file, event_and_states, known
-from forecast.compiled.parts import SUPPORT_DECIBANS
 from forecast.workspace.drafts import mapping, text
+from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
+from forecast.workspace.evidence_forms.registry import FORMS, KEYS_ON_EVENT, ON_EVENT
+from forecast.workspace.evidence_forms.support import DECIBANS
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import MapNode, Node, Scalar
-from forecast.workspace.read_evidence import BEARINGS, SCENARIOS
 from forecast.workspace.records import Event, Network, Scenario
 from forecast.workspace.yaml_text import resolve
-
-FORMS = {
-    "settled": "public, hard and dated: it is so",
-    "likelihood": "how probable the report is in each state",
-    "support": "in words, how much it speaks for some states",
-    "claims": "the report says that it is already so",
-}
-WEARS_OFF = ("likelihood", "support", SCENARIOS)
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,7 @@ class Bearings:
             asking.say(f"events: {', '.join(network.events)}")
             return tuple(self._asked(network, asking))
         found = []
-        for form in BEARINGS:
+        for form in KEYS_ON_EVENT:
             for said in getattr(self, form):
                 example = f"What it says about an event ({form}, {LOOKS[form]})"
                 entries = asking.option_or_again(example, said, partial(parse, form, network))
@@ -59,7 +52,7 @@ class Bearings:
             names = (*(rule.id for rule in rules), OTHER)
             example = f"What it says about the scenarios (a number for each of {', '.join(names)})"
             numbers = asking.option_or_again(example, self.scenarios, lambda said: _ratios(said, names, "scenarios"))
-            found.append(mapping(self._with_until(SCENARIOS, {SCENARIOS: numbers}, asking)))
+            found.append(mapping(self._with_until(OnScenariosForm.key, {OnScenariosForm.key: numbers}, asking)))
         return tuple(found)
 
     def _asked(self, network: Network, asking: Asking) -> Iterator[MapNode]:
@@ -68,27 +61,22 @@ class Bearings:
 
         event: str | None = asking.get("Event", None, event_of)
         while event is not None:
-            for form, meaning in FORMS.items():
-                asking.say(f"  {form}: {meaning}")
-            form = asking.get("Form", None, lambda said: known(said, BEARINGS, "forms"))
+            for one in ON_EVENT:
+                asking.say(f"  {one.key}: {one.meaning}")
+            form = asking.get("Form", None, lambda said: known(said, KEYS_ON_EVENT, "forms"))
             entries = {"event": text(event), **_ask(form, network.events[event], asking)}
             yield mapping(self._with_until(form, entries, asking))
             event = asking.optional("Another event (empty: that is all)", None, read=event_of)
 
     def _with_until(self, form: str, entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
-        if form not in WEARS_OFF:
+        if not any(one.may_end for one in FORMS if one.key == form):
             return entries
         until = asking.optional("It has worn off by (a day, empty: 180 days after the report)", self.until, read=_day)
         return {**entries, "until": text(until)} if until else entries
 
 
 # How an option says it, which is what is asked for again after one that cannot be read.
-LOOKS = {
-    "settled": "EVENT=STATE",
-    "claims": "EVENT=STATE",
-    "likelihood": "EVENT=NUMBER,NUMBER in the order of the states, or EVENT={STATE: NUMBER}",
-    "support": "EVENT=STATE[,STATE]:STRENGTH or EVENT>=STATE:STRENGTH",
-}
+LOOKS = {form.key: form.option for form in ON_EVENT}
 
 
 def parse(form: str, network: Network, said: str) -> dict[str, Node]:
@@ -121,7 +109,7 @@ def _ask(form: str, event: Event, asking: Asking) -> dict[str, Node]:
     if form == "support":
         question = f"For (of {states}; several with commas; >=STATE for it and all later ones)"
         for_ = asking.get(question, None, lambda said: _states(said, event))
-        strengths = ", ".join(f"{name} {decibans:g} dB" for name, decibans in SUPPORT_DECIBANS.items())
+        strengths = ", ".join(f"{name} {decibans:g} dB" for name, decibans in DECIBANS.items())
         return {form: text(asking.get(f"Strength ({strengths})", None, _strength)), "for": for_}
     return {form: text(asking.get(f"State ({states})", None, lambda said: known(said, event.states, "states")))}
 
@@ -148,7 +136,7 @@ def _number(said: str) -> Scalar:
 
 
 def _strength(said: str) -> str:
-    return known(said.strip(), tuple(SUPPORT_DECIBANS), "strengths")
+    return known(said.strip(), tuple(DECIBANS), "strengths")
 
 
 def _day(said: str) -> str:

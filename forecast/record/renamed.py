@@ -13,6 +13,7 @@ from forecast.record.entries import Entry, Line
 from forecast.record.inputs import network_digest, record_digest
 from forecast.record.ledger import LEDGER, Ledger, read_ledger
 from forecast.workspace import former
+from forecast.workspace.evidence_forms.on_scenarios import former_scenario
 from forecast.workspace.mentions import Named, Told
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Workspace
@@ -104,7 +105,7 @@ def _line_today(line: Line, renames: Renames, records: _Records) -> Line:
 
 def _records(workspace: Workspace, names: Former) -> _Records:
     own = frozenset(expert.group for expert in workspace.experts.values() if expert.group == expert.id)
-    scenarios = tuple(former.former_scenario(one, names) for one in workspace.scenarios)
+    scenarios = tuple(former_scenario(one, names) for one in workspace.scenarios)
     digests = {
         network_digest(former.former_network(workspace.network, names)): network_digest(workspace.network),
         record_digest(scenarios): record_digest(workspace.scenarios),

@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.workspace.csv_text import Table
-from forecast.workspace.nodes import MapNode, Node, Scalar, child, line_at
+from forecast.workspace.cursor import Cursor
+from forecast.workspace.evidence_forms.registry import CELLS, KEYS_ON_EVENT, OTHERS
+from forecast.workspace.nodes import Node, Scalar, child
 from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
-from forecast.workspace.read_evidence import BEARINGS, SCENARIOS
 from forecast.workspace.shapes import Name, Shape, Text, hold
 
 
@@ -26,7 +27,7 @@ class ColumnMapShape(Shape):
 
 KEYS = (
     *("id", "reported", "happened", "source", "credibility", "group", "rho", "headline", "url", "why"),
-    *("event", *BEARINGS, "for", "until", "retracted", "supersedes"),
+    *("event", *CELLS, "retracted", "supersedes"),
 )
 
 
@@ -59,8 +60,8 @@ def read_columns(
     problems += found
     known = {*columns.places, *columns.always}
     missing = [key for key in NEEDED if key not in known]
-    if not known & set(BEARINGS):
-        missing.append(" or ".join(BEARINGS))
+    if not known & set(KEYS_ON_EVENT):
+        missing.append(" or ".join(KEYS_ON_EVENT))
     where = Source(path, table.header_line)
     for key in missing:
         allowed = f"columns are {quoted(header)}" + ("" if node is None else f"; the map is {map_path}")
@@ -81,32 +82,31 @@ def _by_name(header: Mapping[str, int], where: Source) -> tuple[Columns, list[Pr
 
 def _hint(name: str) -> str:
     where = "evidence on scenarios stands in YAML, or is imported as a matrix (--format ach); "
-    return where if name == SCENARIOS else ""
+    return where if name in OTHERS else ""
 
 
 def _by_map(
     header: Mapping[str, int], path: str, node: Node, map_path: str, today: date
 ) -> tuple[Columns, list[Problem]]:
-    checked = hold(ColumnMapShape, node, map_path, "column map", today)
+    at = Cursor.over(node, map_path, "column map")
+    checked = hold(ColumnMapShape, at, today)
     problems, shape = list(checked.problems), checked.shape
     if shape is None:
         return Columns({}), problems
     for part, names in (("columns", shape.columns), ("always", shape.always)):
-        inner = child(node, part)
         for key in names:
-            line = inner.key_lines.get(key, inner.line) if isinstance(inner, MapNode) else node.line
+            where = at.at(part).key(key)
             if key not in KEYS:
                 allowed = f"{_hint(key)}keys are {quoted(KEYS)}{nearest(key, KEYS)}"
-                problems.append(Problem(Source(map_path, line), f"column map: unknown key {shown(key)}", "", allowed))
+                problems.append(where.problem(f"unknown key {shown(key)}", "", allowed))
             elif part == "always" and key in shape.columns:
-                what = f"column map: {shown(key)} is both a column and always the same"
-                problems.append(Problem(Source(map_path, line), what, "", "one of them"))
+                what = f"{shown(key)} is both a column and always the same"
+                problems.append(where.problem(what, "", "one of them"))
     columns = {key: one_form(name) for key, name in shape.columns.items()}
     for key, name in columns.items():
         if name not in header:
-            what = f"column map: {path} has no column {shown(name)}"
             allowed = f"columns are {quoted(header)}{nearest(name, tuple(header))}"
-            problems.append(Problem(Source(map_path, line_at(node, "columns", key)), what, "", allowed))
+            problems.append(at.at("columns", key).problem(f"{path} has no column {shown(name)}", "", allowed))
     places = {key: header[name] for key, name in columns.items() if name in header and key in KEYS}
     # As it is written: a cell of the table would be text too.
     written = {key: child(child(node, "always"), key) for key in shape.always if key in KEYS}

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from forecast.workspace import files
+from forecast.workspace.cursor import FORMAT
 from forecast.workspace.mentions import (
     STATES,
     Cell,
@@ -22,7 +23,7 @@ from forecast.workspace.mentions import (
     names_in,
     told_in,
 )
-from forecast.workspace.names import FORMAT, OTHER
+from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import Node, Scalar, descend, text_at
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, nearest, one_form, shown
 from forecast.workspace.read import read_workspace

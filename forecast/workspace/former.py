@@ -5,25 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from forecast.workspace.evidence_forms.on_scenarios import former_condition
+from forecast.workspace.evidence_forms.registry import form_of
 from forecast.workspace.files import RESOLUTIONS
 from forecast.workspace.read_resolutions import headline, prefix
 from forecast.workspace.records import (
-    Claim,
-    Condition,
     Distribution,
     Event,
     Expert,
     Item,
-    Likelihood,
     MoreLikelyThan,
     Network,
-    OnScenarios,
     ReportSource,
     Resolved,
-    Scenario,
     Settled,
     Statement,
-    Support,
     Target,
     Times,
 )
@@ -46,14 +42,6 @@ def former_event(event: Event, names: Former) -> Event:
         parents=tuple(names.name("event", parent) for parent in event.parents),
         initial=initial,
     )
-
-
-def former_scenario(scenario: Scenario, names: Former) -> Scenario:
-    """Return a scenario with the names of then; a title that comes from its id, or is its id, is that of then too."""
-    old = names.name("scenario", scenario.id)
-    titles = {scenario.id.replace("_", " "): old.replace("_", " "), scenario.id: old}
-    when = tuple(_condition(condition, names) for condition in scenario.when)
-    return replace(scenario, id=old, name=titles.get(scenario.name, scenario.name), when=when)
 
 
 def former_expert(expert: Expert, names: Former, own_groups: frozenset[str]) -> Expert:
@@ -85,7 +73,7 @@ def former_statement(statement: Statement, names: Former) -> Statement:
 
 def former_item(item: Item, names: Former) -> Item:
     """Return an item with the names of then; one that settles an event by a resolution is called after the event."""
-    parts: tuple[Any, ...] = tuple(_bearing(part, names) for part in item.bears_on)
+    parts: tuple[Any, ...] = tuple(form_of(part).former(part, names) for part in item.bears_on)
     supersedes = None if item.supersedes is None else names.name("item", item.supersedes)
     source = names.name("source", item.report_source)
     then = replace(item, bears_on=parts, supersedes=supersedes, report_source=source)
@@ -106,17 +94,12 @@ def _states(event: str, states: tuple[str, ...], names: Former) -> tuple[str, ..
     return tuple(names.state(event, state) for state in states)
 
 
-def _condition(condition: Condition, names: Former) -> Condition:
-    event = condition.event
-    return Condition(names.name("event", event), _states(event, condition.states, names))
-
-
 def _target(target: Target, names: Former) -> Target:
     return replace(
         target,
-        condition=None if target.condition is None else _condition(target.condition, names),
+        condition=None if target.condition is None else former_condition(target.condition, names),
         scenario=None if target.scenario is None else names.name("scenario", target.scenario),
-        given=tuple(_condition(condition, names) for condition in target.given),
+        given=tuple(former_condition(condition, names) for condition in target.given),
     )
 
 
@@ -131,19 +114,3 @@ def _reading(statement: Statement, names: Former) -> Any:
             shares = {names.state(condition.event, state): share for state, share in reading.probabilities.items()}
             return replace(reading, probabilities=shares)
     return reading
-
-
-def _bearing(part: Any, names: Former) -> Any:
-    if isinstance(part, OnScenarios):
-        ratios = {names.name("scenario", name): ratio for name, ratio in part.ratios.items()}
-        return replace(part, ratios=ratios, rules=tuple(former_scenario(rule, names) for rule in part.rules))
-    event, then = part.event, names.name("event", part.event)
-    match part:
-        case Settled() | Claim():
-            return replace(part, event=then, state=names.state(event, part.state))
-        case Likelihood():
-            ratios = {names.state(event, state): ratio for state, ratio in part.ratios.items()}
-            return replace(part, event=then, ratios=ratios)
-        case Support():
-            return replace(part, event=then, states=_states(event, part.states, names))
-    return part

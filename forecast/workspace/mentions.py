@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from forecast.workspace import files
 from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.evidence_forms.form import AT_LEAST
+from forecast.workspace.evidence_forms.registry import FORMS, ON_EVENT
 from forecast.workspace.files import JUDGEMENTS, RESOLUTIONS, InputFiles
 from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import map_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, Step, child, text_at
 from forecast.workspace.problems import Source
-from forecast.workspace.read_bulk import AT_LEAST
-from forecast.workspace.read_evidence import SCENARIOS
 from forecast.workspace.read_readings import SD_KEY
 from forecast.workspace.read_targets import SECOND_TARGETS
 from forecast.workspace.renames import Renames
@@ -198,14 +198,10 @@ def _evidence(item: _At) -> Mentions:
         for part in parts.items():
             event = text_at(part.node, "event")
             yield from part.named_by("event", "event")
-            yield from part.named_by("settled", "state", event)
-            yield from part.named_by("claims", "state", event)
-            for states in part.below("for"):
-                yield from _choice(states, event)
-            for ratios in part.below("likelihood"):
-                yield from ratios.keys("state", event)
-            for ratios in part.below(SCENARIOS):
-                yield from ratios.keys("scenario")
+            for names in (names for form in FORMS for names in form.names):
+                of = event if names.kind == "state" else None
+                for said in part.below(names.key):
+                    yield from HOW[names.how](said, names.kind, of)
 
 
 def _column_map(top: _At) -> Mentions:
@@ -214,6 +210,14 @@ def _column_map(top: _At) -> Mentions:
         for key, value in always.entries():
             if isinstance(value.node, Scalar) and isinstance(value.node.value, str):
                 yield Mention(value.steps, False, None, key)  # a field
+
+
+# What follows a key of a form of evidence.
+HOW: dict[str, Callable[[_At, str, str | None], Mentions]] = {
+    "one": _At.names,
+    "choice": lambda said, _, event: _choice(said, event),
+    "keys": _At.keys,
+}
 
 
 _FILES: dict[str, Callable[[_At], Mentions]] = {
@@ -230,12 +234,9 @@ WHOLE = {
     "supersedes": "item",
     "source": "source",
     "event": "event",
-    "settled": "state",
-    "claims": "state",
 }
-
-
-STATES = ("settled", "claims", "for", "likelihood")  # columns whose cells name states of the row's event
+HOW_IN_CELL = {names.key: names.how for form in ON_EVENT for names in form.names}  # states of the row's event
+STATES = tuple(HOW_IN_CELL)
 
 
 CELL = re.compile(r'("(?:[^"]|"")*"|[^,"\r\n][^,\r\n]*|)(,|\r?\n|\Z)')
@@ -263,11 +264,13 @@ def cells_of(text: str) -> Iterator[list[Cell]]:
 def names_in(column: str, cell: str, event: str | None) -> Iterator[tuple[int, int, Named]]:
     """Yield begin, end and meaning of each name in a cell of a column."""
     if column in WHOLE:
-        yield from _one(cell, 0, WHOLE[column], event if WHOLE[column] == "state" else None)
-    elif column == "for" and cell.strip().startswith(AT_LEAST):
+        yield from _one(cell, 0, WHOLE[column], None)
+    elif (how := HOW_IN_CELL.get(column)) == "one":
+        yield from _one(cell, 0, "state", event)
+    elif how == "choice" and cell.strip().startswith(AT_LEAST):
         begin = cell.index(AT_LEAST) + len(AT_LEAST)
         yield from _one(cell[begin:], begin, "state", event)
-    elif column in ("for", "likelihood"):
+    elif how is not None:
         begin = 0
         for part in cell.split(";"):
             yield from _one(part.partition("=")[0], begin, "state", event)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from forecast.workspace.cursor import FORMAT, Cursor
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.shapes import Choice
 
 OTHER = "other"  # the scenario where no rule matches
-FORMAT = "format"  # a reserved key of every map of names
 
 
 @dataclass(frozen=True)
@@ -71,46 +71,48 @@ def _states(event: Node) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(names)) if len(names) == len(states.items) and names else None
 
 
-def unknown_event(names: Names, event: str, source: Source, subject: str) -> Iterator[Problem]:
+def unknown_event(names: Names, event: str, at: Cursor) -> Iterator[Problem]:
     """Report an event that the network does not hold."""
     if names.events is not None and event not in names.events:
         hint = "that is a scenario; " if event in (names.scenarios or ()) else ""
-        yield Problem(
-            source, f"{subject}: unknown event {shown(event)}", "", hint + choice("events", event, names.events)
-        )
+        yield at.problem(f"unknown event {shown(event)}", "", hint + choice("events", event, names.events))
 
 
-def unknown_state(names: Names, event: str | None, state: str, source: Source, subject: str) -> Iterator[Problem]:
+def unknown_state(names: Names, event: str | None, state: str, at: Cursor) -> Iterator[Problem]:
     """Report a state that the event does not have (nothing where the event itself is unknown)."""
     states = names.states(event) if event is not None else None
     if states is not None and state not in states:
-        what = f"{subject}: event '{event}' has no state {shown(state)}"
-        yield Problem(source, what, "", choice("states", state, states))
+        yield at.problem(f"event '{event}' has no state {shown(state)}", "", choice("states", state, states))
 
 
-def unknown_name(
-    known: tuple[str, ...] | None, name: str, source: Source, subject: str, what: str
-) -> Iterator[Problem]:
+def unknown_name(known: Sequence[str] | None, name: str, at: Cursor, what: str) -> Iterator[Problem]:
     """Report a name that is not among the known ones; `what` is the kind of name, in the singular."""
     if known is not None and name not in known:
-        yield Problem(source, f"{subject}: unknown {what} {shown(name)}", "", choice(f"{what}s", name, known))
+        yield at.problem(f"unknown {what} {shown(name)}", "", choice(f"{what}s", name, known))
 
 
-def unknown_choice(names: Names, event: str | None, node: Node | None, path: str, subject: str) -> Iterator[Problem]:
-    """Report each unknown state in a state, a list of states or `{at_least: state}`."""
-    if isinstance(node, MapNode):
-        node = node.entries.get("at_least")
-    for item in node.items if isinstance(node, ListNode) else (node,):
-        if isinstance(item, Scalar) and isinstance(item.value, str):
-            yield from unknown_state(names, event, item.value, Source(path, item.line), subject)
+def unknown_choice(names: Names, event: str | None, at: Cursor, key: str) -> Iterator[Problem]:
+    """Report each unknown state that a key of a map names: a state, a list of states or `{at_least: state}`."""
+    node = at.child(key)
+    if node is None:
+        return
+    there = at.at(key, "at_least") if isinstance(node, MapNode) else at.at(key)
+    for state, place in there.texts():
+        yield from unknown_state(names, event, state, place)
 
 
-def unknown_conditions(names: Names, node: Node | None, path: str, subject: str) -> Iterator[Problem]:
+def unknown_conditions(names: Names, at: Cursor) -> Iterator[Problem]:
     """Report unknown events and states in a map of events to states."""
-    if isinstance(node, MapNode):
-        for event, states in node.entries.items():
-            yield from unknown_event(names, event, Source(path, node.key_lines[event]), subject)
-            yield from unknown_choice(names, event, states, path, subject)
+    for event in at.keys:
+        yield from unknown_event(names, event, at.key(event))
+        yield from unknown_choice(names, event, at, event)
+
+
+def unnumbered(known: Sequence[str], at: Cursor, what: str, number: str, plural: str) -> Iterator[Problem]:
+    """Report each of the known names that a map of numbers leaves out."""
+    for name in known:
+        if not at.has(name):
+            yield at.problem(f"{what}'{name}' has no {number}", "", choice(plural, "", known))
 
 
 def chosen(names: Names, event: str, wanted: Choice) -> tuple[str, ...] | None:

@@ -7,7 +7,7 @@ other row is written as the tree that YAML would give and goes the long way, whi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -15,14 +15,16 @@ from typing import Literal
 
 from forecast.workspace.columns import Columns, read_columns
 from forecast.workspace.csv_text import Table, parse_csv
+from forecast.workspace.cursor import Cursor
+from forecast.workspace.evidence_forms.form import Built, on_one_line
+from forecast.workspace.evidence_forms.registry import CELLS, FORM_OF_CELL, ON_EVENT, OTHERS
 from forecast.workspace.files import COLUMN_MAP, EVIDENCE, TABLE, InputFiles
 from forecast.workspace.frame import Frame, last_horizon
-from forecast.workspace.names import chosen
-from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar
-from forecast.workspace.problems import Problem, Source, shown
-from forecast.workspace.read_evidence import BEARINGS, SCENARIOS, EvidenceRead, Reading
-from forecast.workspace.records import Bearing, Claim, Item, Likelihood, Settled, Support
-from forecast.workspace.shapes import ISO_DAY, NAME_PATTERN, Choice
+from forecast.workspace.nodes import ListNode, Node, Scalar
+from forecast.workspace.problems import Problem, Source, quoted, shown
+from forecast.workspace.read_evidence import CANNOT_BE_JUDGED, DEFAULT_RHO, EvidenceRead, Reading
+from forecast.workspace.records import Item
+from forecast.workspace.shapes import ISO_DAY, NAME_PATTERN
 from forecast.workspace.yaml_text import resolve
 
 NAME = re.compile(NAME_PATTERN.removeprefix("^").removesuffix("$"))
@@ -31,25 +33,7 @@ NAME = re.compile(NAME_PATTERN.removeprefix("^").removesuffix("$"))
 LONGEST_NAME, LONGEST_TEXT = 100, 20_000
 
 
-NUMBER = re.compile(r"(?=.{1,30}$)([0-9]*\.?[0-9]+|[0-9]+\.)")
-
-
-CREDIBILITIES = {"": 6, **{str(number): number for number in range(1, 7)}}
-
-
-STRENGTHS = ("slight", "moderate", "strong", "very_strong")
-
-
-DEFAULT_RHO = 0.9
-
-
-AT_LEAST = "at_least="  # before a state in a cell of `for`
-
-
-Built = Callable[[Source], Bearing]
-
-
-WAYS = ("settled", "likelihood", "support", "claims", "for", "until")
+CREDIBILITIES = {"": CANNOT_BE_JUDGED, **{str(number): number for number in range(1, CANNOT_BE_JUDGED + 1)}}
 
 
 class PlainRows:
@@ -68,7 +52,7 @@ class PlainRows:
         credibility, reporter = CREDIBILITIES.get(get("credibility", "")), cells["source"]
         if reported is None or network is None or credibility is None or reporter not in self.sources:
             return None
-        built = self.bearing(cells["event"], *[get(way, "") for way in WAYS])
+        built = self.bearing(cells["event"], *[get(key, "") for key in CELLS])
         if built is None or reported < network.opens:
             return None
         make, settles, until = built
@@ -117,47 +101,18 @@ class PlainRows:
             return None
         return day if day <= self.frame.today else None
 
-    def _bearing(
-        self, event: str, settled: str, likelihood: str, support: str, claims: str, favoured: str, until: str
-    ) -> tuple[Built, bool, date | None] | None:
+    def _bearing(self, event: str, *cells: str) -> tuple[Built, bool, date | None] | None:
         """Return what makes the bearing at a place, whether it settles, and until when it weighs."""
-        states = self.frame.names.states(event)
-        one_of = [way for way in (settled, likelihood, support, claims) if way]
-        if states is None or len(one_of) != 1 or (favoured and not support) or (until and (settled or claims)):
+        said = dict(zip(CELLS, cells, strict=True))
+        forms = [form for form in ON_EVENT if said[form.key]]
+        if self.frame.names.states(event) is None or len(forms) != 1:
             return None
-        day = _any_day(until)
-        if until and day is None:
+        form, until = forms[0], _any_day(said["until"])
+        own = {form.key, *form.beside, *(("until",) if form.may_end else ())}
+        if any(cell for key, cell in said.items() if key not in own) or (said["until"] and until is None):
             return None
-        if settled:
-            return (lambda source: Settled(event, settled, source), True, None) if settled in states else None
-        if claims:
-            return (lambda source: Claim(event, claims, source), False, None) if claims in states else None
-        if support:
-            wanted = self._wanted(event, favoured)
-            is_plain = support in STRENGTHS and wanted is not None and len(wanted) < len(states)
-            return (lambda source: Support(event, support, wanted or (), day, source), False, day) if is_plain else None
-        ratios = _ratios(likelihood)
-        if ratios is None or set(ratios) != set(states) or not any(ratios.values()):
-            return None
-        in_order = {state: ratios[state] for state in states}
-        return lambda source: Likelihood(event, in_order, day, source), False, day
-
-    def _wanted(self, event: str, cell: str) -> tuple[str, ...] | None:
-        named = split(cell.removeprefix(AT_LEAST))
-        and_later = cell.startswith(AT_LEAST)
-        is_plain = all(named) and not (and_later and len(named) > 1)
-        return chosen(self.frame.names, event, Choice(tuple(named), and_later)) if is_plain else None
-
-
-def split(cell: str) -> list[str]:
-    """Return the parts of a cell that holds several, `a; b`; one `;` may end it."""
-    return [part.strip() for part in cell.removesuffix(";").split(";")]
-
-
-def pair(part: str) -> tuple[str, str]:
-    """Return state and number of one part of a likelihood, `STATE=NUMBER`."""
-    state, _, number = part.partition("=")
-    return state.strip(), number.strip()
+        built = form.plain(said, event, until, self.frame)
+        return None if built is None else (built, form.settles, until)
 
 
 def _is_name(text: str) -> bool:
@@ -172,26 +127,16 @@ def _any_day(cell: str) -> date | None:
         return None
 
 
-def _ratios(cell: str) -> dict[str, float] | None:
-    """Return the numbers of a likelihood, or None where a part of it is not plainly STATE=NUMBER."""
-    ratios: dict[str, float] = {}
-    for state, number in map(pair, split(cell)):
-        if not NUMBER.fullmatch(number) or state in ratios:
-            return None
-        ratios[state] = float(number)
-    return ratios
-
-
 ITEM_KEYS = ("id", "reported", "happened", "source", "credibility", "group", "rho", "headline", "url", "why")
 
 
 LATER_KEYS = ("retracted", "supersedes")
 
 
-BEARING_KEYS = ("event", *BEARINGS, "for", "until")
+NO_COLUMN = f", {quoted(OTHERS)}"  # the ways that no cell can go
 
 
-NO_COLUMN = f", '{SCENARIOS}'"  # the way that no cell can go
+NO_ID = "an item without id"
 
 
 NUMBERS = frozenset(("credibility", "rho"))
@@ -222,62 +167,35 @@ def read_tables(
 
 def read_bulk(table: Table, columns: Columns, path: str, frame: Frame) -> EvidenceRead:
     """Read the rows of a table of evidence. Cells without content are as if they were not there."""
-    reading, plain = Reading(path, frame), PlainRows(frame)
+    reading, plain = Reading(frame), PlainRows(frame)
     for number, (line, row) in enumerate(table.rows, 1):
         cells = {key: row[place].strip() for key, place in columns.places.items()}
         cells.update(columns.always)
-        source = Source(path, line)
-        item = plain.item(cells, source)
+        item = plain.item(cells, Source(path, line))
         if item is not None:
             reading.add_right(item)
             continue
         before = len(reading.problems)
-        reading.problems += _unreadable(cells, source)
-        reading.add(as_node(cells, line), number)
+        at = Cursor.over(as_node(cells, line), path, f"item {shown(cells['id'])}" if cells.get("id") else NO_ID)
+        reading.problems += [problem for form in ON_EVENT for problem in form.unreadable(cells, at)]
+        reading.add(at, number)
         reading.problems[before:] = map(_of_a_row, reading.problems[before:])
     return reading.result()
 
 
-def as_node(cells: dict[str, str], line: int) -> Node:
+def as_node(cells: Mapping[str, str], line: int) -> Node:
     """Return the tree of a row: what YAML would give for an item that bears on one event, all on one line."""
-    bearing = {key: _value(key, cells[key], line) for key in BEARING_KEYS if cells.get(key)}
+    bearing = {key: _value(key, cells[key], line) for key in ("event", *CELLS) if cells.get(key)}
     item: dict[str, Node] = {key: _value(key, cells[key], line) for key in ITEM_KEYS if cells.get(key)}
-    item["bears_on"] = ListNode((_map(bearing, line),), line)
+    item["bears_on"] = ListNode((on_one_line(bearing, line),), line)
     item.update({key: _value(key, cells[key], line) for key in LATER_KEYS if cells.get(key)})
-    return _map(item, line)
+    return on_one_line(item, line)
 
 
 def _value(key: str, cell: str, line: int) -> Node:
-    if key == "likelihood":
-        parts = dict(pair(part) for part in split(cell) if "=" in part)
-        return _map({state: Scalar(resolve(number), number, line) for state, number in parts.items()}, line)
-    if key == "for" and cell.startswith(AT_LEAST):
-        state = cell.removeprefix(AT_LEAST).strip()
-        return _map({"at_least": Scalar(state, state, line)}, line)
-    if key == "for" and ";" in cell:
-        return ListNode(tuple(Scalar(state, state, line) for state in split(cell)), line)
+    if (form := FORM_OF_CELL.get(key)) is not None:
+        return form.node(key, cell, line)
     return Scalar(resolve(cell) if key in NUMBERS else cell, cell, line)
-
-
-def _map(entries: dict[str, Node], line: int) -> MapNode:
-    return MapNode(entries, dict.fromkeys(entries, line), line)
-
-
-def _unreadable(cells: dict[str, str], source: Source) -> Iterator[Problem]:
-    """Report parts of a likelihood that are no pair, and states that stand twice: a tree cannot hold them."""
-    cell = cells.get("likelihood", "")
-    if not cell:
-        return
-    subject = f"item {shown(cells['id'])}" if cells.get("id") else "an item without id"
-    states: set[str] = set()
-    for part in split(cell):
-        state, number = pair(part)
-        if not state or not number:
-            what = f"{subject}: likelihood is not readable"
-            yield Problem(source, what, shown(part), "STATE=NUMBER; STATE=NUMBER, one for every state")
-        elif state in states:
-            yield Problem(source, f"{subject}: likelihood: state {shown(state)} stands twice", "", "once each")
-        states.add(state)
 
 
 def _of_a_row(problem: Problem) -> Problem:

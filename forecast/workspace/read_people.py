@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from forecast.workspace.cursor import Cursor
 from forecast.workspace.grades import DEFAULT_GRADES, LETTERS, Grade, Letter
-from forecast.workspace.names import map_of
-from forecast.workspace.nodes import Node, line_at
-from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.nodes import Node
+from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Expert, ReportSource
 from forecast.workspace.shapes import Name, PastDay, Positive, Shape, Text, UnitProbability, hold
 
@@ -63,12 +63,12 @@ def read_experts(node: Node, path: str, today: date) -> tuple[dict[str, Expert],
     """Return the experts that are right, in id order, and the problems found."""
     experts: dict[str, Expert] = {}
     problems: list[Problem] = []
-    for expert_id, entry in sorted(map_of(node).items()):
-        checked = hold(ExpertShape, entry, path, f"expert {shown(expert_id)}", today)
+    for expert_id, entry in sorted(Cursor.over(node, path).named().items()):
+        checked = hold(ExpertShape, entry.called(f"expert {shown(expert_id)}"), today)
         problems += checked.problems
         if (shape := checked.shape) is not None:
             # Somebody without a group is a group of their own.
-            group, source = shape.group or expert_id, Source(path, entry.line)
+            group = shape.group or expert_id
             experts[expert_id] = Expert(
                 id=expert_id,
                 name=shape.name,
@@ -76,7 +76,7 @@ def read_experts(node: Node, path: str, today: date) -> tuple[dict[str, Expert],
                 group=group,
                 default_sd=shape.default_sd,
                 weight=shape.weight,
-                source=source,
+                source=entry.source,
                 exact=shape.exact,
             )
     return experts, tuple(problems)
@@ -84,7 +84,7 @@ def read_experts(node: Node, path: str, today: date) -> tuple[dict[str, Expert],
 
 def read_grades(node: Node, path: str, today: date) -> tuple[dict[Letter, Grade], tuple[Problem, ...]]:
     """Return what each grade means: the defaults, and what the file puts in their place."""
-    checked = hold(GradesShape, node, path, "grades", today)
+    checked = hold(GradesShape, Cursor.over(node, path, "grades"), today)
     stated = {letter: getattr(checked.shape, letter, None) for letter in LETTERS}
     own = {letter: Grade(shape.mean, shape.certainty) for letter, shape in stated.items() if shape is not None}
     return DEFAULT_GRADES | own, checked.problems
@@ -96,25 +96,21 @@ def read_sources(
     """Return the sources that are right, in id order, and the problems found."""
     sources: dict[str, ReportSource] = {}
     problems: list[Problem] = []
-    for source_id, entry in sorted(map_of(node).items()):
-        checked = hold(ReportSourceShape, entry, path, f"source {shown(source_id)}", today)
+    for source_id, entry in sorted(Cursor.over(node, path).named().items()):
+        checked = hold(ReportSourceShape, entry.called(f"source {shown(source_id)}"), today)
         problems += checked.problems
         if (shape := checked.shape) is not None:
-            place = Source(path, entry.line)
-            sources[source_id] = ReportSource(
-                source_id, shape.name, shape.reliability, grades[shape.reliability], place
-            )
+            grade = grades[shape.reliability]
+            sources[source_id] = ReportSource(source_id, shape.name, shape.reliability, grade, entry.source)
     return sources, tuple(problems)
 
 
 def read_watch(node: Node, path: str, opens: date | None, today: date) -> tuple[date | None, tuple[Problem, ...]]:
     """Return until when somebody checked the news."""
-    checked = hold(WatchShape, node, path, "watch", today)
+    at = Cursor.over(node, path, "watch")
+    checked = hold(WatchShape, at, today)
     until = checked.shape.watched_until if checked.shape else None
-    if until is not None and opens is not None and until < opens:
-        where = Source(path, line_at(node, "watched_until"))
-        return until, (
-            *checked.problems,
-            Problem(where, "watched_until lies before the opening", str(until), f"from {opens} on"),
-        )
-    return until, checked.problems
+    if until is None or opens is None or until >= opens:
+        return until, checked.problems
+    where, allowed = at.at("watched_until").source, f"from {opens} on"
+    return until, (*checked.problems, Problem(where, "watched_until lies before the opening", str(until), allowed))

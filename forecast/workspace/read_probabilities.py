@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, PlainValidator
 
+from forecast.workspace.cursor import Cursor
 from forecast.workspace.fits import FITS, FitKind, NoBeta, Points, fit_quantiles, interval_points
-from forecast.workspace.nodes import MapNode, Node, child, line_at
-from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.records import Probability, Quantiles, Reading
 from forecast.workspace.shapes import Positive, Shape, UnitProbability, read_probability, refuse
 
@@ -122,108 +121,87 @@ Built = tuple[Reading | None, tuple[Problem, ...]]
 
 
 def interval_problems(
-    key: str,
-    low: float | None,
-    best: float,
-    high: float | None,
-    node: Node,
-    path: str,
-    subject: str,
-    name: str = "best",
+    at: Cursor, low: float | None, best: float, high: float | None, name: str = "best"
 ) -> Iterator[Problem]:
     """Report an interval that is half there, turned round, or does not hold its best value (called `name`)."""
-    inner = child(node, key) or node
     if (low is None) != (high is None):
         there, missing = ("low", "high") if high is None else ("high", "low")
-        yield Problem(Source(path, line_at(inner, there)), f"{subject}: '{there}' without '{missing}'", "", "give both")
+        yield at.at(there).problem(f"'{there}' without '{missing}'", "", "give both")
     if low is not None and high is not None:
         if low >= high:
-            what = f"{subject}: low is not below high"
-            yield Problem(Source(path, line_at(inner, "low")), what, f"low {low:g}, high {high:g}", "low < high")
+            yield at.at("low").problem("low is not below high", f"low {low:g}, high {high:g}", "low < high")
         elif not low <= best <= high:
-            what = f"{subject}: the interval does not hold its {name}"
-            yield Problem(Source(path, line_at(inner, name)), what, f"{best:g}", f"{low:g} to {high:g}")
-    elif low is None and high is None and child(inner, "level") is not None:
-        yield Problem(
-            Source(path, line_at(inner, "level")), f"{subject}: 'level' without an interval", "", "give low, high"
-        )
+            yield at.at(name).problem(f"the interval does not hold its {name}", f"{best:g}", f"{low:g} to {high:g}")
+    elif low is None and high is None and at.has("level"):
+        yield at.at("level").problem("'level' without an interval", "", "give low, high")
 
 
-def build_probability(shape: ProbabilityShape, node: Node, path: str, subject: str) -> Built:
+def build_probability(shape: ProbabilityShape, at: Cursor) -> Built:
     """Return the reading of `probability` and the problems in it."""
-    inner = child(node, "probability") or node
-    problems = [
-        *interval_problems("probability", shape.low, shape.best, shape.high, node, path, subject),
-        *_two_widths(shape, inner, path, subject),
-    ]
+    problems = (*interval_problems(at, shape.low, shape.best, shape.high), *_two_widths(shape, at))
     if problems:
-        return None, tuple(problems)
+        return None, problems
     level = shape.level or LEVEL
     if shape.fit is not None and shape.low is not None and shape.high is not None:
         if not shape.low < shape.best < shape.high:
-            what = f"{subject}: a fit needs low < best < high"
             got = f"{shape.low:g}, {shape.best:g}, {shape.high:g}"
-            return None, (Problem(Source(path, line_at(inner, "best")), what, got, "leave 'fit' out"),)
-        return _fitted(interval_points(shape.low, shape.best, shape.high, level), shape.fit, inner, path, subject)
+            return None, (at.at("best").problem("a fit needs low < best < high", got, "leave 'fit' out"),)
+        return _fitted(interval_points(shape.low, shape.best, shape.high, level), shape.fit, at)
     sd, words = shape.sd, None
     if shape.confidence is not None:
         sd, words = CONFIDENCE_SD[shape.confidence], f"{shape.confidence} confidence"
     return Probability(shape.best, shape.low, shape.high, level, sd, words), ()
 
 
-def build_odds(shape: OddsShape, node: Node, path: str, subject: str) -> Built:
+def build_odds(shape: OddsShape, at: Cursor) -> Built:
     """Return the reading of `odds`, a probability, and the problems in it."""
     low, high = shape.low, shape.high
     bounds = (None if low is None else low.probability, None if high is None else high.probability)
-    problems = tuple(interval_problems("odds", bounds[0], shape.best.probability, bounds[1], node, path, subject))
+    problems = tuple(interval_problems(at, bounds[0], shape.best.probability, bounds[1]))
     if problems:
         return None, problems
     words = f"odds {shape.best.text}" + (f" ({low.text} to {high.text})" if low and high else "")
     return Probability(shape.best.probability, *bounds, shape.level or LEVEL, None, words), ()
 
 
-def build_quantiles(entries: dict[str, float | str], node: Node, path: str, subject: str) -> Built:
+def build_quantiles(entries: dict[str, float | str], at: Cursor) -> Built:
     """Return the reading of `quantiles` and the problems in it."""
-    inner = child(node, "quantiles")
-    lines = inner.key_lines if isinstance(inner, MapNode) else {}
     problems: list[Problem] = []
     points: list[tuple[float, float]] = []
     for key, value in entries.items():
         if key != FIT_KEY:
-            found = _point(key, value, points[-1] if points else None)
-            if isinstance(found, tuple):
-                points.append(found)
+            point = _point(key, value, points[-1] if points else None, at.key(key))
+            if isinstance(point, tuple):
+                points.append(point)
             else:
-                problems.append(
-                    replace(found, source=Source(path, lines.get(key, node.line)), what=f"{subject}: {found.what}")
-                )
+                problems.append(point)
     kind = next((one for one in FITS if one == entries.get(FIT_KEY, FITS[0])), None)
     if kind is None:
-        what, where = f"{subject}: unknown fit {shown(entries[FIT_KEY])}", Source(path, lines.get(FIT_KEY, node.line))
-        problems.append(Problem(where, what, "", choice("fits", "", FITS)))
+        what = f"unknown fit {shown(entries[FIT_KEY])}"
+        problems.append(at.key(FIT_KEY).problem(what, "", choice("fits", "", FITS)))
     if not problems and len(points) < 2:
-        where = Source(path, line_at(node, "quantiles"))
-        problems.append(Problem(where, f"{subject}: too few", str(len(points)), "two levels or more"))
+        problems.append(at.problem("too few", str(len(points)), "two levels or more"))
     if problems or kind is None:
         return None, tuple(problems)
-    return _fitted(tuple(points), kind, inner or node, path, subject)
+    return _fitted(tuple(points), kind, at)
 
 
-def _point(key: str, value: float | str, before: tuple[float, float] | None) -> tuple[float, float] | Problem:
-    """Return one quantile as (level, probability), or what is wrong with it, still without its place."""
-    nowhere = Source("", 0)
+def _point(
+    key: str, value: float | str, before: tuple[float, float] | None, at: Cursor
+) -> tuple[float, float] | Problem:
+    """Return one quantile as (level, probability), or what is wrong with it."""
     level = _level(key)
     if level is None:
         allowed = "between 0 and 1, neither included; the 5 % point is written 0.05"
-        return Problem(nowhere, "this is no level", shown(key), allowed)
+        return at.problem("this is no level", shown(key), allowed)
     if isinstance(value, str):
-        return Problem(nowhere, f"the quantile at {key} is no number", shown(value), "a probability")
+        return at.problem(f"the quantile at {key} is no number", shown(value), "a probability")
     if before is not None and level <= before[0]:
         allowed = "from the lowest level to the highest"
-        return Problem(nowhere, "levels do not rise", f"{level:g} after {before[0]:g}", allowed)
+        return at.problem("levels do not rise", f"{level:g} after {before[0]:g}", allowed)
     if before is not None and value <= before[1]:
         got = f"{value:g} at {level:g} after {before[1]:g} at {before[0]:g}"
-        return Problem(nowhere, "quantiles cross", got, "a higher level has a higher probability")
+        return at.problem("quantiles cross", got, "a higher level has a higher probability")
     return level, value
 
 
@@ -235,27 +213,22 @@ def _level(key: str) -> float | None:
     return level if 0.0 < level < 1.0 else None
 
 
-def _two_widths(shape: ProbabilityShape, inner: Node, path: str, subject: str) -> Iterator[Problem]:
+def _two_widths(shape: ProbabilityShape, at: Cursor) -> Iterator[Problem]:
     """Report a width that is given in two ways, and a fit without an interval."""
     has_interval = shape.low is not None or shape.high is not None
     if shape.sd is not None and has_interval:
-        where = Source(path, line_at(inner, "sd"))
-        yield Problem(where, f"{subject}: 'sd' beside an interval", "", "low and high, or sd")
+        yield at.at("sd").problem("'sd' beside an interval", "", "low and high, or sd")
     if shape.confidence is not None and (has_interval or shape.sd is not None):
-        where = Source(path, line_at(inner, "confidence"))
         beside = "an interval" if has_interval else "'sd'"
-        yield Problem(where, f"{subject}: 'confidence' beside {beside}", "", "one of low and high, sd, confidence")
+        yield at.at("confidence").problem(f"'confidence' beside {beside}", "", "one of low and high, sd, confidence")
     if shape.fit is not None and not has_interval:
-        yield Problem(
-            Source(path, line_at(inner, "fit")), f"{subject}: 'fit' without an interval", "", "give low, high"
-        )
+        yield at.at("fit").problem("'fit' without an interval", "", "give low, high")
 
 
-def _fitted(points: Points, kind: FitKind, inner: Node, path: str, subject: str) -> Built:
+def _fitted(points: Points, kind: FitKind, at: Cursor) -> Built:
     try:
         fit_quantiles(points, kind)
     except NoBeta:
-        where = Source(path, line_at(inner, FIT_KEY))
-        what = f"{subject}: no beta comes near: too narrow, too wide, or too near 0 or 1"
-        return None, (Problem(where, what, "", "leave 'fit' out"),)
+        what = "no beta comes near: too narrow, too wide, or too near 0 or 1"
+        return None, (at.at(FIT_KEY).problem(what, "", "leave 'fit' out"),)
     return Quantiles(points, kind), ()

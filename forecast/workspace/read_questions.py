@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from forecast.workspace.cursor import Cursor
 from forecast.workspace.frame import Frame, last_horizon
-from forecast.workspace.names import chosen, duplicates, list_of, unknown_choice, unknown_event, unknown_name
-from forecast.workspace.nodes import Node, child, line_at, text_at
+from forecast.workspace.names import chosen, duplicates, unknown_choice, unknown_event, unknown_name
+from forecast.workspace.nodes import ListNode, Node
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_readings import PublicationShape
 from forecast.workspace.records import BaseRate, Condition, Publication, Question
@@ -71,17 +72,17 @@ def read_questions(
     questions: list[Question] = []
     ids: list[tuple[str, Source]] = []
     problems: list[Problem] = []
-    for number, entry in enumerate(list_of(node), 1):
-        question_id = text_at(entry, "id")
+    for number, entry in enumerate(Cursor.over(node, path).items(), 1):
+        question_id = entry.text("id")
         subject = f"question {shown(question_id)}" if question_id else f"question number {number}"
         if question_id is not None:
-            where = Source(path, line_at(entry, "id"))
+            where = entry.at("id").source
             ids.append((question_id, where))
             if (other := frame.names.at.get(question_id)) is not None:
                 what, allowed = f"{subject} is called like an event or a scenario", f"that one is at {other}"
                 problems.append(Problem(where, what, "", allowed))
-        question, found = _read_question(entry, path, subject, frame, series, renames)
-        problems += found
+        question, more = _read_question(entry.called(subject), frame, series, renames)
+        problems += more
         if question is not None:
             questions.append(question)
     problems += duplicates(ids, "question")
@@ -89,22 +90,21 @@ def read_questions(
 
 
 def _read_question(
-    entry: Node, path: str, subject: str, frame: Frame, series: Sequence[str], renames: Renames
+    at: Cursor, frame: Frame, series: Sequence[str], renames: Renames
 ) -> tuple[Question | None, tuple[Problem, ...]]:
-    checked = hold(QuestionShape, entry, path, subject, frame.today)
-    problems = [*checked.problems, *_references(entry, path, subject, frame, series)]
+    checked = hold(QuestionShape, at, frame.today)
+    problems = [*checked.problems, *_references(at, frame, series)]
     shape = checked.shape
     if shape is None or frame.network is None:
         return None, tuple(problems)
     opens = shape.opens or frame.network.opens
-    problems += _days(shape, checked.node, path, subject, frame)
+    problems += _days(shape, checked.at, frame)
     states = chosen(frame.names, shape.about.event, shape.about.state)
     if states is None:
         return None, tuple(problems)
     if states == frame.names.states(shape.about.event):
-        where = Source(path, line_at(checked.node, "about", "state"))
-        what = f"{subject}: every state of {shown(shape.about.event)} is named, which is certain"
-        problems.append(Problem(where, what, "", "name the states that mean yes"))
+        what = f"every state of {shown(shape.about.event)} is named, which is certain"
+        problems.append(checked.at.at("about", "state").problem(what, "", "name the states that mean yes"))
     called = (shape.id, *renames.formerly("question", shape.id))
     own = tuple(name for name in called if name in series and name not in (shape.benchmarks or ()))
     question = Question(
@@ -117,7 +117,7 @@ def _read_question(
         resolves=shape.resolves,
         base_rate=_base_rate(shape.base_rate),
         benchmarks=(*(shape.benchmarks or ()), *own),
-        source=Source(path, entry.line),
+        source=at.source,
         caution=shape.caution,
         publication=_publication(shape.source),
     )
@@ -135,33 +135,26 @@ def _publication(shape: PublicationShape | None) -> Publication | None:
     return None if shape is None else Publication(shape.publisher, shape.title, shape.url)
 
 
-def _references(entry: Node, path: str, subject: str, frame: Frame, series: Sequence[str]) -> Iterator[Problem]:
-    event = text_at(entry, "about", "event")
+def _references(at: Cursor, frame: Frame, series: Sequence[str]) -> Iterator[Problem]:
+    event = at.text("about", "event")
     if event is not None:
-        yield from unknown_event(frame.names, event, Source(path, line_at(entry, "about", "event")), subject)
-        known = frame.events.get(event)
+        where, known = at.at("about", "event"), frame.events.get(event)
+        yield from unknown_event(frame.names, event, where)
         if known is not None and known.kind == "constant":
-            where = Source(path, line_at(entry, "about", "event"))
-            what = f"{subject}: event {shown(event)} is a constant, which no date settles"
-            yield Problem(where, what, "", "ask about a reached or status event")
-    about = child(entry, "about")
-    yield from unknown_choice(frame.names, event, child(about, "state"), path, subject)
-    for named in list_of(child(entry, "benchmarks")):
-        name = getattr(named, "value", None)
-        if isinstance(name, str):
-            yield from unknown_name(tuple(series), name, Source(path, named.line), subject, "benchmark")
+            what = f"event {shown(event)} is a constant, which no date settles"
+            yield where.problem(what, "", "ask about a reached or status event")
+    yield from unknown_choice(frame.names, event, at.at("about"), "state")
+    for name, place in at.at("benchmarks").texts() if isinstance(at.child("benchmarks"), ListNode) else ():
+        yield from unknown_name(tuple(series), name, place, "benchmark")
 
 
-def _days(shape: QuestionShape, node: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
+def _days(shape: QuestionShape, at: Cursor, frame: Frame) -> Iterator[Problem]:
     network = frame.network
     if network is None:
         return
     if not network.opens < shape.by <= last_horizon(network):
         allowed = f"after the opening {network.opens}, not after the horizon {last_horizon(network)}"
-        yield Problem(
-            Source(path, line_at(node, "by")), f"{subject}: by lies outside the window", str(shape.by), allowed
-        )
+        yield at.at("by").problem("by lies outside the window", str(shape.by), allowed)
     elif shape.opens is not None and not network.opens <= shape.opens < shape.by:
         allowed = f"from the opening {network.opens} on, before {shape.by}"
-        where = Source(path, line_at(node, "opens"))
-        yield Problem(where, f"{subject}: opens lies outside the window", str(shape.opens), allowed)
+        yield at.at("opens").problem("opens lies outside the window", str(shape.opens), allowed)

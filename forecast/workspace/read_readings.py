@@ -8,10 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from forecast.workspace.cursor import Cursor
 from forecast.workspace.frame import Frame
-from forecast.workspace.names import unknown_state
-from forecast.workspace.nodes import MapNode, Node, child, line_at, text_at
-from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.names import unknown_state, unnumbered
+from forecast.workspace.nodes import MapNode
+from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.read_probabilities import (
     LEVEL,
     Built,
@@ -127,143 +128,117 @@ SUM_TOLERANCE = 1e-6
 SD_KEY = "sd"
 
 
-def build_reading(shape: StatementShape, node: Node, frame: Frame, path: str, subject: str) -> Built:
+def build_reading(shape: StatementShape, at: Cursor, frame: Frame) -> Built:
     """Return the reading of a statement (None where it is wrong) and the problems in it."""
+    key = next((key for key in READINGS if getattr(shape, key) is not None), None)
+    if key is None:
+        return None, ()
+    said = at.at(key).under(key)
     if shape.probability is not None:
-        return build_probability(shape.probability, node, path, f"{subject}: probability")
+        return build_probability(shape.probability, said)
     if shape.quantiles is not None:
-        return build_quantiles(shape.quantiles, node, path, f"{subject}: quantiles")
+        return build_quantiles(shape.quantiles, said)
     if shape.odds is not None:
-        return build_odds(shape.odds, node, path, f"{subject}: odds")
+        return build_odds(shape.odds, said)
     if shape.word is not None:
-        return _word(shape.word, node, path, f"{subject}: word")
-    if shape.times is not None:
-        return _times(shape, shape.times, "times", node, frame, path, subject)
-    if shape.odds_times is not None:
-        return _times(shape, shape.odds_times, "odds_times", node, frame, path, subject)
+        return _word(shape.word, said)
+    if (times := shape.times or shape.odds_times) is not None:
+        return _times(shape.about, times, said, frame, of_odds=shape.times is None)
     if shape.count is not None:
-        return _count(shape, shape.count, node, frame, path, f"{subject}: count")
+        return _count(shape.about, shape.count, said, at, frame)
     if shape.more_likely_than is not None:
-        return _more_likely(shape, node, frame, path, f"{subject}: more_likely_than")
-    if shape.distribution is not None:
-        return _distribution(shape, shape.distribution, node, frame, path, f"{subject}: distribution")
-    return None, ()
+        return _more_likely(shape.about, shape.more_likely_than, said, frame)
+    return _distribution(shape.about, shape.distribution or {}, said, frame)
 
 
-def _word(shape: WordShape, node: Node, path: str, subject: str) -> Built:
+def _word(shape: WordShape, at: Cursor) -> Built:
     if shape.scale is not None and shape.scale not in SCALES:
-        where = Source(path, line_at(node, "word", "scale"))
-        return None, (
-            Problem(where, f"{subject}: unknown scale {shown(shape.scale)}", "", choice("scales", shape.scale, SCALES)),
-        )
+        allowed = choice("scales", shape.scale, SCALES)
+        return None, (at.at("scale").problem(f"unknown scale {shown(shape.scale)}", "", allowed),)
     known, term = terms(shape.scale), " ".join(shape.term.lower().split())
     if term == PUT_IN:
         return None, ()
     if term not in known:
         of = f" of scale '{shape.scale}'" if shape.scale else " (no scale given: the surveyed words)"
-        where = Source(path, line_at(node, "word", "term"))
-        return None, (
-            Problem(where, f"{subject}: unknown term {shown(shape.term)}{of}", "", choice("terms", term, known)),
-        )
+        what = f"unknown term {shown(shape.term)}{of}"
+        return None, (at.at("term").problem(what, "", choice("terms", term, known)),)
     return Word(term, shape.scale), ()
 
 
-def _times(
-    shape: StatementShape, times: TimesShape, key: str, node: Node, frame: Frame, path: str, subject: str
-) -> Built:
-    subject = f"{subject}: {key}"
-    problems = list(interval_problems(key, times.low, times.ratio, times.high, node, path, subject, "ratio"))
-    against_shape = inherit(times.against, shape.about, frame)
-    against_node = child(child(node, key), "against") or node
-    against, found = build_target(against_shape, against_node, frame, path, f"{subject}: against")
-    problems += found
-    if against_shape == shape.about:
-        problems.append(Problem(Source(path, against_node.line), f"{subject}: compares the target with itself"))
+def _times(about: TargetShape, times: TimesShape, at: Cursor, frame: Frame, *, of_odds: bool) -> Built:
+    problems = list(interval_problems(at, times.low, times.ratio, times.high, "ratio"))
+    against_shape, there = inherit(times.against, about, frame), at.at("against")
+    against, more = build_target(against_shape, there.under("against"), frame)
+    problems += more
+    if against_shape == about:
+        problems.append(there.problem("compares the target with itself"))
     if problems or against is None:
         return None, tuple(problems)
-    return Times(against, times.ratio, times.low, times.high, times.level or LEVEL, key == "odds_times"), ()
+    return Times(against, times.ratio, times.low, times.high, times.level or LEVEL, of_odds), ()
 
 
-def _count(shape: StatementShape, count: CountShape, node: Node, frame: Frame, path: str, subject: str) -> Built:
-    problems: list[Problem] = []
-    if count.happened > count.of:
-        where = Source(path, line_at(node, "count", "happened"))
-        problems.append(
-            Problem(
-                where,
-                f"{subject}: happened more often than there were cases",
-                str(count.happened),
-                f"at most {count.of}",
-            )
-        )
-    if count.per == "opportunity" and count.opportunities is None:
-        where = Source(path, line_at(child(node, "count") or node))
-        allowed = "how many are expected within the window"
-        problems.append(Problem(where, f"{subject}: missing key 'opportunities'", "", allowed))
-    if count.per != "opportunity" and count.opportunities is not None:
-        where = Source(path, line_at(node, "count", "opportunities"))
-        problems.append(
-            Problem(where, f"{subject}: 'opportunities' with per {count.per}", "", "only with per opportunity")
-        )
-    if count.until is not None and frame.network is not None and count.until >= frame.network.opens:
-        where = Source(path, line_at(node, "count", "until"))
-        allowed = f"before the opening {frame.network.opens}; later cases are evidence"
-        problems.append(Problem(where, f"{subject}: cases after the opening", str(count.until), allowed))
-    event = frame.events.get(shape.about.event or "")
-    if shape.about.by is not None and event is not None and event.kind == "status":
-        where = Source(path, line_at(node, "about", "by"))
-        allowed = "a state that comes and goes gathers no exposure until a day; leave 'by' out, or give a probability"
-        got = f"an event of kind {event.kind}"
-        problems.append(Problem(where, f"{subject}: 'by' on something that is not reached", got, allowed))
-    if count.per == "year" and (shape.about.scenario is not None or (event is not None and event.kind != "reached")):
-        where = Source(path, line_at(node, "count", "per"))
-        got = f"an event of kind {event.kind}" if event else "a scenario"
-        problems.append(
-            Problem(where, f"{subject}: per year on something that is not reached", got, "per window or opportunity")
-        )
+def _count(about: TargetShape, count: CountShape, at: Cursor, statement: Cursor, frame: Frame) -> Built:
+    problems = [*_cases(count, at, frame), *_exposure(about, count, at, statement, frame)]
     if problems:
         return None, tuple(problems)
     return Count(count.happened, count.of, count.per, count.opportunities, count.until), ()
 
 
-def _more_likely(shape: StatementShape, node: Node, frame: Frame, path: str, subject: str) -> Built:
-    if shape.more_likely_than is None:
-        return None, ()
-    other_shape = inherit(shape.more_likely_than, shape.about, frame)
-    other_node = child(node, "more_likely_than") or node
-    other, problems = build_target(other_shape, other_node, frame, path, subject)
-    if other_shape == shape.about:
-        problems += (Problem(Source(path, other_node.line), f"{subject}: compares the target with itself"),)
+def _cases(count: CountShape, at: Cursor, frame: Frame) -> Iterator[Problem]:
+    """Report numbers of cases that do not fit together, and cases from within the window."""
+    if count.happened > count.of:
+        what = "happened more often than there were cases"
+        yield at.at("happened").problem(what, str(count.happened), f"at most {count.of}")
+    if count.per == "opportunity" and count.opportunities is None:
+        yield at.problem("missing key 'opportunities'", "", "how many are expected within the window")
+    if count.per != "opportunity" and count.opportunities is not None:
+        what = f"'opportunities' with per {count.per}"
+        yield at.at("opportunities").problem(what, "", "only with per opportunity")
+    if count.until is not None and frame.network is not None and count.until >= frame.network.opens:
+        allowed = f"before the opening {frame.network.opens}; later cases are evidence"
+        yield at.at("until").problem("cases after the opening", str(count.until), allowed)
+
+
+def _exposure(about: TargetShape, count: CountShape, at: Cursor, statement: Cursor, frame: Frame) -> Iterator[Problem]:
+    """Report a target that gathers no exposure as the count would need it."""
+    event = frame.events.get(about.event or "")
+    if about.by is not None and event is not None and event.kind == "status":
+        allowed = "a state that comes and goes gathers no exposure until a day; leave 'by' out, or give a probability"
+        where = statement.at("about", "by").called(at.subject)
+        yield where.problem("'by' on something that is not reached", f"an event of kind {event.kind}", allowed)
+    if count.per == "year" and (about.scenario is not None or (event is not None and event.kind != "reached")):
+        got = f"an event of kind {event.kind}" if event else "a scenario"
+        what, allowed = "per year on something that is not reached", "per window or opportunity"
+        yield at.at("per").problem(what, got, allowed)
+
+
+def _more_likely(about: TargetShape, shape: TargetShape, at: Cursor, frame: Frame) -> Built:
+    other_shape = inherit(shape, about, frame)
+    other, problems = build_target(other_shape, at, frame)
+    if other_shape == about:
+        problems += (at.problem("compares the target with itself"),)
     return (None if other is None or problems else MoreLikelyThan(other)), problems
 
 
-def distribution_references(statement: Node, frame: Frame, path: str, subject: str) -> Iterator[Problem]:
+def distribution_references(statement: Cursor, frame: Frame) -> Iterator[Problem]:
     """Report states of a distribution that its event does not have, and states that it leaves out."""
-    node, event = child(statement, "distribution"), text_at(statement, "about", "event")
+    event = statement.text("about", "event")
     states = frame.names.states(event) if event is not None else None
-    if not isinstance(node, MapNode) or states is None:
+    if not isinstance(statement.child("distribution"), MapNode) or states is None:
         return
-    for state in node.entries:
+    at = statement.at("distribution").under("distribution")
+    for state in at.keys:
         if state != SD_KEY:
-            where = Source(path, node.key_lines[state])
-            yield from unknown_state(frame.names, event, state, where, f"{subject}: distribution")
-    for state in states:
-        if state not in node.entries:
-            what = f"{subject}: distribution: event '{event}': state '{state}' has no probability"
-            yield Problem(Source(path, node.line), what, "", choice("states", "", states))
+            yield from unknown_state(frame.names, event, state, at.key(state))
+    yield from unnumbered(states, at, f"event '{event}': state ", "probability", "states")
 
 
-def _distribution(
-    shape: StatementShape, entries: dict[str, float], node: Node, frame: Frame, path: str, subject: str
-) -> Built:
-    states = frame.names.states(shape.about.event) if shape.about.event else None
+def _distribution(about: TargetShape, entries: dict[str, float], at: Cursor, frame: Frame) -> Built:
+    states = frame.names.states(about.event) if about.event else None
     shares = {state: p for state, p in entries.items() if state != SD_KEY}
     if states is None or set(shares) != set(states):
         return None, ()
     total = math.fsum(shares.values())
     if abs(total - 1) > SUM_TOLERANCE:
-        where = Source(path, line_at(node, "distribution"))
-        return None, (
-            Problem(where, f"{subject}: probabilities do not sum to one", f"{total:.7g}", "1 (within 0.000001)"),
-        )
+        return None, (at.problem("probabilities do not sum to one", f"{total:.7g}", "1 (within 0.000001)"),)
     return Distribution({state: shares[state] for state in states}, entries.get(SD_KEY)), ()

@@ -9,9 +9,10 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from forecast.workspace.cpt import KINDS
+from forecast.workspace.cursor import Cursor
 from forecast.workspace.frame import last_horizon
-from forecast.workspace.nodes import MapNode, Node, child, line_at, text_at
-from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.nodes import ListNode, MapNode
+from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Network
 from forecast.workspace.shapes import Day, Positive, Shape, exactly_one
 from forecast.workspace.timing import DatedRates, Timing, Weibull
@@ -57,49 +58,46 @@ def timing_of(shape: TimingShape | None) -> Timing | None:
     return None
 
 
-def timing_problems(node: Node, path: str, subject: str) -> Iterator[Problem]:
+def timing_problems(at: Cursor) -> Iterator[Problem]:
     """Report a timing on what is no reached event, both ways at once or none, and steps whose dates do not rise."""
-    timing, kind = child(node, "timing"), text_at(node, "kind")
-    if not isinstance(node, MapNode) or not isinstance(timing, MapNode):
+    kind = at.text("kind")
+    if not isinstance(at.child("timing"), MapNode):
         return
     if kind in KINDS and kind in NOT_REACHED:
-        what = f"{subject}: 'timing' on an event of kind {kind}"
-        yield Problem(Source(path, node.key_lines["timing"]), what, "", NOT_REACHED[kind])
-    yield from exactly_one(TimingShape, timing, path, f"{subject}: timing")
-    dates = [(text_at(step, "from"), step.line) for step in getattr(child(timing, "steps"), "items", ())]
+        yield at.key("timing").problem(f"'timing' on an event of kind {kind}", "", NOT_REACHED[kind])
+    timing = at.at("timing").under("timing")
+    yield from exactly_one(TimingShape, timing)
+    steps = timing.at("steps") if isinstance(timing.child("steps"), ListNode) else None
     before: str | None = None
-    for day, line in dates:
+    for step in steps.items() if steps else ():
+        day = step.text("from")
         # Days written YYYY-MM-DD are in the order of their texts.
         if day is not None and before is not None and day <= before:
-            yield Problem(
-                Source(path, line), f"{subject}: timing: the steps' dates do not rise", day, f"after {before}"
-            )
+            yield step.problem("the steps' dates do not rise", day, f"after {before}")
         before = day or before
 
 
-def timing_in_window(events: Node | None, network: Network, path: str) -> Iterator[Problem]:
+def timing_in_window(at: Cursor, network: Network) -> Iterator[Problem]:
     """Report steps outside the window, and rates that leave no day of it on which anything could happen."""
     for event in network.events.values():
         if not isinstance(event.timing, DatedRates):
             continue
-        subject, last = f"event {shown(event.id)}: timing", last_horizon(network)
+        steps, last = at.at("events", event.id, "timing", "steps"), last_horizon(network)
+        timing = steps.called(f"event {shown(event.id)}: timing")
         for number, (start, rate) in enumerate(event.timing.steps):
-            if events is not None and rate > LARGEST_RATE:
-                where = Source(path, line_at(events, event.id, "timing", "steps", number, "rate"))
-                what = f"{subject}.steps[{number + 1}].rate is out of range"
+            if rate > LARGEST_RATE:
+                what = f"{timing.subject}.steps[{number + 1}].rate is out of range"
+                where = timing.at(number, "rate").source
                 yield Problem(where, what, f"{rate:g}", f"at most {LARGEST_RATE:g}")
-            if events is not None and not network.opens <= start <= last:
-                where = Source(path, line_at(events, event.id, "timing", "steps", number, "from"))
+            if not network.opens <= start <= last:
                 allowed = f"from the opening {network.opens} until the horizon {last}"
-                yield Problem(where, f"{subject}: a step lies outside the window", str(start), allowed)
-        if events is not None and not _can_move(event.timing, network.opens, network.window_ends):
-            where = Source(path, line_at(events, event.id, "timing", "steps"))
-            what = f"{subject}: the rate is 0 on every day of the window"
+                yield timing.at(number, "from").problem("a step lies outside the window", str(start), allowed)
+        if not can_move(event.timing, network.opens, network.window_ends):
             allowed = f"a rate above 0 somewhere from {network.opens} to {network.window_ends}"
-            yield Problem(where, what, "", allowed)
+            yield timing.problem("the rate is 0 on every day of the window", "", allowed)
 
 
-def _can_move(timing: DatedRates, after: date, until: date) -> bool:
+def can_move(timing: DatedRates, after: date, until: date) -> bool:
     """Say whether there is a day after one date, and not after another, on which the rate is above 0."""
     first = after + timedelta(days=1)
     inside = [start for start, _ in timing.steps if first < start <= until]

@@ -11,8 +11,9 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from forecast.workspace.columns import ColumnMapShape
-from forecast.workspace.names import FORMAT
-from forecast.workspace.read_evidence import BearingShape, ItemShape
+from forecast.workspace.cursor import FORMAT
+from forecast.workspace.evidence_forms.registry import BearingShape
+from forecast.workspace.read_evidence import ItemShape
 from forecast.workspace.read_network import NetworkShape
 from forecast.workspace.read_people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
 from forecast.workspace.read_questions import QuestionShape

@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from forecast.workspace.frame import Readable, horizon_on
 from forecast.workspace.problems import Problem, Source, shown
-from forecast.workspace.read_timing import _can_move
+from forecast.workspace.read_timing import can_move
 from forecast.workspace.records import (
     EDITORS,
     Condition,
@@ -24,8 +24,6 @@ from forecast.workspace.records import (
     Times,
 )
 from forecast.workspace.timing import DatedRates
-
-AT_THE_OPENING = "editors"  # the expert who speaks where nobody did, at the opening
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
     steps = {event: _different([step for step in of if step.known >= opens]) for event, of in steps.items()}
     for statement in all_.statements:
         # Counts and editors are read at the opening, and so is what was said before it.
-        is_early = isinstance(statement.reading, Count) or statement.expert == AT_THE_OPENING
+        is_early = isinstance(statement.reading, Count) or statement.expert == EDITORS
         is_early = is_early or statement.date < opens
         day = opens if is_early else statement.date
         for target in targets_of(statement):
@@ -222,7 +220,7 @@ def spoken_of_no_time(all_: Readable) -> Iterator[Problem]:
             for condition in (*((target.condition,) if target.condition else ()), *target.given):
                 event = all_.frame.events.get(condition.event)
                 timing = event.timing if event else None
-                if isinstance(timing, DatedRates) and until > day and not _can_move(timing, day, until):
+                if isinstance(timing, DatedRates) and until > day and not can_move(timing, day, until):
                     what = f"statement {shown(statement.id)}: event {shown(condition.event)} cannot move by its timing"
                     got = f"rate 0 on every day after {day} until {until}"
                     yield Problem(statement.source, what, got, "a later 'by', or a rate above 0 before it")

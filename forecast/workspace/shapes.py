@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import UnionType
 from typing import Annotated, Any, ClassVar, NamedTuple, Union, get_args, get_origin
@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from forecast.workspace.cursor import Cursor
 from forecast.workspace.nodes import MapNode, Node, Scalar, Step, descend, plain, replaced
 from forecast.workspace.problems import NO_NAME, Problem, Source, nearest, quoted, shown
 
@@ -148,47 +149,44 @@ MAP_EXPECTED = ("model_type", "model_attributes_type")  # of a shape, whose keys
 
 @dataclass(frozen=True)
 class Checked[S: Shape]:
-    """What a tree says: the shape, and the tree that it came from.
+    """What a value of a file says: the shape, and the value that it came from.
 
-    Where there are problems, wrong parts are taken out of `node` and missing texts put in, so that what is right can
+    Where there are problems, wrong parts are taken out of `at` and missing texts put in, so that what is right can
     still be checked further; `shape` is None where that was not enough. `wrong` are the keys at the top in or below
     which that was done: what they say together cannot be checked any more."""
 
     shape: S | None
-    node: Node
+    at: Cursor
     problems: tuple[Problem, ...]
     wrong: frozenset[Step] = frozenset()
 
 
-def hold[S: Shape](shape: type[S], node: Node, path: str, subject: str, today: date) -> Checked[S]:
-    """Read `node` as `shape`; `subject` names it in messages ("event 'ceasefire'")."""
+def hold[S: Shape](shape: type[S], at: Cursor, today: date) -> Checked[S]:
+    """Read a value as `shape`."""
     try:
-        return Checked(shape.model_validate(plain(node), context={"today": today}), node, ())
+        return Checked(shape.model_validate(plain(at.node), context={"today": today}), at, ())
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False)
-    problems = tuple(_problem(shape, node, path, subject, error) for error in errors)
+    problems = tuple(_problem(shape, at, error) for error in errors)
     wrong = frozenset(_steps(error)[0] for error in errors if _steps(error))
     for mended in (_without_wrong, _with_missing_texts):
-        node = mended(node, errors)
+        at = replace(at, node=mended(at.node, errors))
         try:
-            return Checked(shape.model_validate(plain(node), context={"today": today}), node, problems, wrong)
+            return Checked(shape.model_validate(plain(at.node), context={"today": today}), at, problems, wrong)
         except ValidationError as invalid:
             errors = invalid.errors(include_url=False)
-    return Checked(None, node, problems, wrong)
+    return Checked(None, at, problems, wrong)
 
 
-def exactly_one(shape: type[Shape], node: Node, path: str, subject: str) -> Iterator[Problem]:
+def exactly_one(shape: type[Shape], at: Cursor) -> Iterator[Problem]:
     """Report a map that holds none, or more than one, of the keys that stand for each other."""
-    if not isinstance(node, MapNode):
+    if not isinstance(at.node, MapNode):
         return
-    found = [key for key in shape.one_of if key in node.entries]
+    found = [key for key in shape.one_of if at.has(key)]
     if not found:
-        yield Problem(
-            Source(path, node.line), f"{subject}: says nothing", "", f"needs exactly one of {quoted(shape.one_of)}"
-        )
+        yield at.problem("says nothing", "", f"needs exactly one of {quoted(shape.one_of)}")
     for key in found[1:]:
-        what = f"{subject}: '{key}' beside '{found[0]}'"
-        yield Problem(Source(path, node.key_lines[key]), what, "", f"exactly one of {quoted(shape.one_of)}")
+        yield at.key(key).problem(f"'{key}' beside '{found[0]}'", "", f"exactly one of {quoted(shape.one_of)}")
 
 
 def _without_wrong(node: Node, errors: Sequence[ErrorDetails]) -> Node:
@@ -213,28 +211,26 @@ def _steps(error: ErrorDetails) -> tuple[Step, ...]:
     return tuple(step for step in error["loc"] if step != "[key]")
 
 
-def _problem(shape: type[Shape], node: Node, path: str, subject: str, error: ErrorDetails) -> Problem:
+def _problem(shape: type[Shape], at: Cursor, error: ErrorDetails) -> Problem:
     steps = _steps(error)
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
-        parent, taken = descend(node, steps[:-1])
-        key = str(steps[-1])
-        return Problem(
-            Source(path, parent.line), f"{_at(subject, taken)}: missing key '{key}'", "", _keys(shape, taken)
-        )
-    found, taken = descend(node, steps)
+        parent, taken = descend(at.node, steps[:-1])
+        where = Source(at.path, parent.line)
+        return Problem(where, f"{_at(at.subject, taken)}: missing key '{steps[-1]}'", "", _keys(shape, taken))
+    found, taken = descend(at.node, steps)
     if kind == "extra_forbidden":
-        parent, above = descend(node, taken[:-1])
+        parent, above = descend(at.node, taken[:-1])
         line = parent.key_lines[str(taken[-1])] if isinstance(parent, MapNode) else found.line
         keys = _known_keys(shape, above)
-        allowed = f"keys are {quoted(keys)}{nearest(str(taken[-1]), keys)}"
-        return Problem(Source(path, line), f"{_at(subject, above)}: unknown key {shown(taken[-1])}", "", allowed)
+        what = f"{_at(at.subject, above)}: unknown key {shown(taken[-1])}"
+        return Problem(Source(at.path, line), what, "", f"keys are {quoted(keys)}{nearest(str(taken[-1]), keys)}")
     what, allowed = _words(kind, context, error)
     if kind in MAP_EXPECTED and (keys := _known_keys(shape, taken)):
         allowed = f"keys are {quoted(keys)}"
     is_key = error["loc"][-1:] == ("[key]",)
     got = shown(taken[-1] if is_key and taken else plain(found))
-    return Problem(Source(path, found.line), f"{_at(subject, taken)} {what}", got, allowed)
+    return Problem(Source(at.path, found.line), f"{_at(at.subject, taken)} {what}", got, allowed)
 
 
 def _at(subject: str, steps: Sequence[Step]) -> str:

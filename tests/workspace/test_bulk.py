@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.workspace.cursor import Cursor
 from forecast.workspace.frame import Frame
 from forecast.workspace.problems import Source
 from forecast.workspace.read_bulk import PlainRows, as_node
@@ -109,8 +110,8 @@ def test_the_short_way_is_the_long_way(frame: Frame, data: st.DataObject) -> Non
     }
     short = PlainRows(frame).item(cells, Source(PATH, 2))
     if short is not None:
-        reading = Reading(PATH, frame)
-        reading.add(as_node(cells, 2), 1)
+        reading = Reading(frame)
+        reading.add(Cursor.over(as_node(cells, 2), PATH), 1)
         assert ([short], []) == (reading.items, reading.problems)
 
 
