@@ -99,7 +99,7 @@ def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
     from forecast.prior.as_read import SHOWN_LEVELS, as_read, quantile
     from forecast.prior.readings import Stated, numbers
     from forecast.workspace.nodes import plain
-    from forecast.workspace.rules import fit_of
+    from forecast.workspace.statement_forms.registry import fit_of
 
     read: dict[str, Any] = {}
     if draft.workspace is not None and draft.statement is not None:

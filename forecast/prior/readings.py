@@ -25,7 +25,7 @@ from forecast.workspace.records import (
     Times,
     Word,
 )
-from forecast.workspace.spread import LEAST_CODED_SD
+from forecast.workspace.statement_forms.registry import LEAST_CODED_SD
 from forecast.workspace.verbal import read_word
 
 DEGREES_OF_FREEDOM = 4

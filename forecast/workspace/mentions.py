@@ -17,10 +17,10 @@ from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import map_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, Step, child, text_at
 from forecast.workspace.problems import Source
-from forecast.workspace.read_readings import SD_KEY
-from forecast.workspace.read_targets import SECOND_TARGETS
 from forecast.workspace.renames import Renames
 from forecast.workspace.shapes import ISO_DAY
+from forecast.workspace.statement_forms.distribution import SD_KEY
+from forecast.workspace.statement_forms.registry import FORMS as STATEMENT_FORMS
 
 
 class Named(NamedTuple):
@@ -156,8 +156,8 @@ def _statement(item: _At) -> Mentions:
     event = text_at(item.node, "about", "event")
     for about in item.below("about"):
         yield from _target(about, None)
-    for steps in SECOND_TARGETS.values():
-        for other in item.below(*steps):
+    for form in STATEMENT_FORMS:
+        for other in item.below(*form.second) if form.second else ():
             yield from _target(other, event)
     for shares in item.below("distribution"):
         for mention in shares.keys("state", event):

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from forecast.workspace.cursor import Cursor
 from forecast.workspace.evidence_forms.form import Entry
-from forecast.workspace.evidence_forms.registry import FORMS, BearingShape
+from forecast.workspace.evidence_forms.registry import FORMS, BearingShape, form_of
+from forecast.workspace.files import RESOLUTIONS
 from forecast.workspace.frame import Frame, Superseding, last_horizon
 from forecast.workspace.names import unknown_event, unknown_name
 from forecast.workspace.nodes import MapNode, Node
 from forecast.workspace.problems import Problem, Source, quoted, shown
+from forecast.workspace.read_resolutions import headline, prefix
 from forecast.workspace.records import Bearing, Item, OnScenarios, Settled
+from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name, PastDay, Shape, Text, exactly_one, hold
 
 CANNOT_BE_JUDGED = 6  # credibility of an item that gives none; 1 (confirmed) is the best
@@ -200,3 +203,17 @@ def _repeated(earlier: list[Bearing], bearing: Bearing, subject: str) -> Iterato
         elif other.event == bearing.event and isinstance(other, Settled) == isinstance(bearing, Settled):
             what = f"{subject}: bears twice on event {shown(bearing.event)}"
             yield Problem(bearing.source, what, "", f"first at {other.source}; put both into one")
+
+
+def former_item(item: Item, names: Former) -> Item:
+    """Return an item with the names of then; one that settles an event by a resolution is called after the event."""
+    parts: tuple[Any, ...] = tuple(form_of(part).former(part, names) for part in item.bears_on)
+    supersedes = None if item.supersedes is None else names.name("item", item.supersedes)
+    source = names.name("source", item.report_source)
+    then = replace(item, bears_on=parts, supersedes=supersedes, report_source=source)
+    now = item.bears_on[0]
+    if item.source.path == RESOLUTIONS and isinstance(now, Settled):
+        old = parts[0]
+        called = prefix(old.event) + item.id.removeprefix(prefix(now.event))
+        return replace(then, id=called, headline=headline(old.event, old.state))
+    return replace(then, id=names.name("item", item.id))

@@ -17,6 +17,7 @@ from forecast.workspace.problems import Problem, Source, choice, one_form, quote
 from forecast.workspace.read_timing import TimingShape, timing_in_window, timing_of, timing_problems
 from forecast.workspace.records import Counts, Cpt, Event, Network, Roll
 from forecast.workspace.shapes import Day, Name, Positive, Shape, Text, hold
+from forecast.workspace.statement_forms.distribution import SD_KEY
 
 # What readers call an event: it stands in nodes of the network and in the heads of tables.
 EventTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
@@ -72,7 +73,7 @@ class NetworkShape(NetworkHead):
     events: Annotated[dict[Name, EventShape], Field(min_length=1)]
 
 
-RESERVED_STATES = ("sd",)  # a key of `distribution:` beside the states
+RESERVED_STATES = (SD_KEY,)
 
 
 RESERVED_IDS = (OTHER, FORMAT)

@@ -13,10 +13,10 @@ from forecast.workspace.frame import Frame, last_horizon
 from forecast.workspace.names import chosen, duplicates, unknown_choice, unknown_event, unknown_name
 from forecast.workspace.nodes import ListNode, Node
 from forecast.workspace.problems import Problem, Source, shown
-from forecast.workspace.read_readings import PublicationShape
 from forecast.workspace.records import BaseRate, Condition, Publication, Question
 from forecast.workspace.renames import NO_RENAMES, Renames
 from forecast.workspace.shapes import Day, Name, Shape, States, Text, UnitProbability, hold
+from forecast.workspace.statement_forms.registry import PublicationShape
 
 
 class AboutShape(Shape):

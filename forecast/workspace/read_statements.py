@@ -6,16 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from forecast.workspace.cursor import Cursor
+from forecast.workspace.former import former_target
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import OTHER, unknown_name, unknown_state
 from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, Source, shown
-from forecast.workspace.read_readings import StatementShape, build_reading, distribution_references
 from forecast.workspace.read_targets import build_target, target_references
 from forecast.workspace.records import Publication, Resolution, Statement
+from forecast.workspace.renames import Former
 from forecast.workspace.shapes import exactly_one, hold
+from forecast.workspace.statement_forms.form import Built, Said
+from forecast.workspace.statement_forms.registry import FORMS, StatementShape, form_of
 
-ABOUT_TOO = frozenset({"times", "odds_times", "more_likely_than", "distribution", "count"})  # read with `about`
+ABOUT_TOO = frozenset(form.key for form in FORMS if form.is_read_with_about)
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,9 @@ def _read_statement(at: Cursor, frame: Frame) -> tuple[Statement | None, tuple[P
     shape, mended = checked.shape, checked.at
     if shape is None:
         return None, tuple(problems)
-    is_whole = mended.has("distribution")
+    is_whole = any(form.is_on_whole_event and mended.has(form.key) for form in FORMS)
     about, wrong = build_target(shape.about, mended.at("about").under("about"), frame, whole_event=is_whole)
-    reading, more = build_reading(shape, mended, frame)
+    reading, more = _reading(shape, mended, frame)
     # Where a part is wrong the rest of what belongs to it is not: `high` was not given without `low`.
     if "about" not in checked.wrong:
         problems += wrong
@@ -82,6 +85,15 @@ def _read_statement(at: Cursor, frame: Frame) -> tuple[Statement | None, tuple[P
     return statement, tuple(problems)
 
 
+def _reading(shape: StatementShape, at: Cursor, frame: Frame) -> Built:
+    """Return the reading of a statement (None where it is wrong) and the problems in it."""
+    for form in FORMS:
+        value = getattr(shape, form.key)
+        if value is not None:
+            return form.build(Said(value, at.at(form.key).under(form.key), shape.about, at, frame))
+    return None, ()
+
+
 def _resolved(shape: StatementShape, at: Cursor, frame: Frame) -> tuple[Resolution | None, tuple[Problem, ...]]:
     """Return how the statement turned out, and what is wrong with that."""
     resolved = shape.resolved
@@ -94,7 +106,7 @@ def _resolved(shape: StatementShape, at: Cursor, frame: Frame) -> tuple[Resoluti
     if resolved.on < shape.date:
         what, got = f"{where.subject} before it was said", resolved.on.isoformat()
         problems.append(Problem(where.at("on").source, what, got, f"from {shape.date} on"))
-    if shape.count is not None or shape.distribution is not None or shape.more_likely_than is not None:
+    if any(not form.has_outcome and getattr(shape, form.key) is not None for form in FORMS):
         problems.append(where.problem("only a single probability has an outcome"))
     if problems or any(_unknown_outcome(at, frame)):
         return None, tuple(problems)
@@ -129,6 +141,23 @@ def _unknown_outcome(at: Cursor, frame: Frame) -> Iterator[Problem]:
 def _references(at: Cursor, frame: Frame) -> Iterator[Problem]:
     if (expert := at.text("expert")) is not None:
         yield from unknown_name(frame.names.experts, expert, at.at("expert"), "expert")
-    yield from target_references(at, frame)
+    yield from target_references(at, [form.second for form in FORMS if form.second], frame)
     yield from _unknown_outcome(at, frame)
-    yield from distribution_references(at, frame)
+    for form in FORMS:
+        yield from form.references(at, frame)
+
+
+def former_statement(statement: Statement, names: Former) -> Statement:
+    """Return a statement with the names of then."""
+    resolved, condition = statement.resolved, statement.about.condition
+    if resolved is not None and resolved.state is not None:
+        then = names.state(condition.event, resolved.state) if condition else names.name("scenario", resolved.state)
+        resolved = replace(resolved, state=then)
+    return replace(
+        statement,
+        id=names.name("statement", statement.id),
+        expert=names.name("expert", statement.expert),
+        about=former_target(statement.about, names),
+        reading=form_of(statement.reading).former(statement.reading, statement.about, names),
+        resolved=resolved,
+    )

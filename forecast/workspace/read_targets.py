@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -26,13 +26,12 @@ class TargetShape(Shape):
     by: Day | None = None
 
 
-# Readings with a second target, and the key that holds it.
-SECOND_TARGETS = {"times": ("times", "against"), "odds_times": ("odds_times", "against"), "more": ("more_likely_than",)}
+def target_references(at: Cursor, seconds: Sequence[tuple[str, ...]], frame: Frame) -> Iterator[Problem]:
+    """Report unknown events, states and scenarios in every target of a statement, however wrong the rest of it is.
 
-
-def target_references(at: Cursor, frame: Frame) -> Iterator[Problem]:
-    """Report unknown events, states and scenarios in every target of a statement, however wrong the rest of it is."""
-    for steps in (("about",), *SECOND_TARGETS.values()):
+    `seconds` are the steps to the targets that stand beside `about`.
+    """
+    for steps in (("about",), *seconds):
         if at.child(*steps) is not None:
             inherited = None if steps == ("about",) else at.text("about", "event")
             yield from _references(at.at(*steps).under(".".join(steps)), inherited, frame)

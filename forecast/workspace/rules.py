@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from math import prod
 
 from forecast.digits import fraction, share
-from forecast.workspace.fits import WORST_MISFIT, Fit, Points, fit_quantiles, interval_fit, interval_points, misfit
+from forecast.workspace.fits import WORST_MISFIT, misfit
 from forecast.workspace.frame import Readable
 from forecast.workspace.problems import Problem, choice, one_form, shown
 from forecast.workspace.records import (
@@ -19,23 +19,22 @@ from forecast.workspace.records import (
     OnScenarios,
     Probability,
     Quantiles,
-    Reading,
     Settled,
     Statement,
     Word,
     events_of,
 )
 from forecast.workspace.settled_rules import SETTLED_RULES, impossible_steps, spoken_of_no_time
-from forecast.workspace.spread import LEAST_CODED_SD, stated_sd
+from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, fit_of, stated_sd
 
 
 def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
     """Warn of every statement where a fitted level is off by more than `WORST_MISFIT`, with all the numbers."""
     for statement in statements:
-        found = fit_of(statement.reading)
-        if found is None:
+        fitted_to = fit_of(statement.reading)
+        if fitted_to is None:
             continue
-        points, fit, what, instead = found
+        points, fit, what, instead = fitted_to
         if misfit(points, fit) > WORST_MISFIT:
             places = " / ".join(fraction(p) for _, p in points)
             stated = " / ".join(fraction(level) for level, _ in points)
@@ -44,19 +43,6 @@ def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
             allowed = f"differences up to {WORST_MISFIT:g}; {instead}"
             subject = f"statement {shown(statement.id)}: {what} misses what was stated"
             yield Problem(statement.source, subject, got, allowed, "warning")
-
-
-def fit_of(reading: Reading) -> tuple[Points, Fit, str, str] | None:
-    """Return what was stated, what is fitted, its name, and what else could be done; None where nothing is fitted."""
-    match reading:
-        case Quantiles(points, kind):
-            other = "beta" if kind == "logit" else "logit"
-            return points, fit_quantiles(points, kind), f"the {kind} fit", f"state other quantiles, or fit: {other}"
-        case Probability(best, low, high, level) if low is not None and high is not None:
-            points = interval_points(low, best, high, level)
-            instead = "move one end, or state quantiles"
-            return points, interval_fit(low, best, high, level), "the interval about its best value", instead
-    return None
 
 
 ALIKE = 0.9  # ratio of difflib from which two headlines are the same in other words

@@ -17,12 +17,12 @@ from forecast.workspace.read_evidence import ItemShape
 from forecast.workspace.read_network import NetworkShape
 from forecast.workspace.read_people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
 from forecast.workspace.read_questions import QuestionShape
-from forecast.workspace.read_readings import StatementShape
 from forecast.workspace.read_renames import RenameShape
 from forecast.workspace.read_resolutions import ResolutionShape
 from forecast.workspace.read_scenarios import ScenarioShape
 from forecast.workspace.read_timing import TimingShape
 from forecast.workspace.shapes import Shape
+from forecast.workspace.statement_forms.registry import StatementShape
 
 FOLDER = Path(__file__).parent.parent / "data" / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

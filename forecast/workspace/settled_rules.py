@@ -17,12 +17,10 @@ from forecast.workspace.records import (
     Count,
     Distribution,
     Event,
-    MoreLikelyThan,
     Settled,
     Statement,
-    Target,
-    Times,
 )
+from forecast.workspace.statement_forms.registry import targets_of
 from forecast.workspace.timing import DatedRates
 
 
@@ -160,14 +158,6 @@ def _different(steps: Iterable[Step]) -> list[Step]:
     for step in steps:
         first.setdefault((step.settled.state, step.known, step.ends), step)
     return list(first.values())
-
-
-def targets_of(statement: Statement) -> tuple[Target, ...]:
-    """Return what a statement is about, and what it compares that with."""
-    match statement.reading:
-        case Times(against=second) | MoreLikelyThan(other=second):
-            return statement.about, second
-    return (statement.about,)
 
 
 def _decided(

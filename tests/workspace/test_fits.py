@@ -26,7 +26,7 @@ from forecast.workspace.fits import (
     t4_cdf,
     t4_quantile,
 )
-from forecast.workspace.read_probabilities import read_odds
+from forecast.workspace.statement_forms.odds import read_odds
 from tests.workspace.writing import example as write_example
 from tests.workspace.writing import messages, read, replace
 

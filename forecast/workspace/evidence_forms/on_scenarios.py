@@ -12,11 +12,12 @@ from pydantic import Field
 from forecast.workspace.cursor import Cursor
 from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn, all_zero
 from forecast.workspace.evidence_forms.likelihood import Ratio
+from forecast.workspace.former import former_scenario
 from forecast.workspace.frame import Frame
 from forecast.workspace.names import OTHER, unknown_name, unnumbered
 from forecast.workspace.nodes import MapNode
 from forecast.workspace.problems import Problem
-from forecast.workspace.records import Condition, OnScenarios, Scenario
+from forecast.workspace.records import OnScenarios
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name
 
@@ -69,17 +70,3 @@ class OnScenariosForm(Form[OnScenarios]):
     def plain(self, cells: Mapping[str, str], event: str, until: date | None, frame: Frame) -> Built | None:
         """Return nothing: no cell of a table speaks of the scenarios."""
         return None
-
-
-def former_condition(condition: Condition, names: Former) -> Condition:
-    """Return a condition with the names of then."""
-    event = condition.event
-    return Condition(names.name("event", event), tuple(names.state(event, state) for state in condition.states))
-
-
-def former_scenario(scenario: Scenario, names: Former) -> Scenario:
-    """Return a scenario with the names of then; a title that comes from its id, or is its id, is that of then too."""
-    old = names.name("scenario", scenario.id)
-    titles = {scenario.id.replace("_", " "): old.replace("_", " "), scenario.id: old}
-    when = tuple(former_condition(condition, names) for condition in scenario.when)
-    return replace(scenario, id=old, name=titles.get(scenario.name, scenario.name), when=when)
