@@ -39,7 +39,7 @@ from forecast.reweight.posterior import Posterior, posterior, unweighted
 from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.files import find_files
-from forecast.workspace.frame import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import Contents, load, read_workspace
 from forecast.workspace.records import Item, Workspace

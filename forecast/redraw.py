@@ -16,7 +16,7 @@ from forecast.record.inputs import active_inputs
 from forecast.record.kept import DamagedError, kept_inputs
 from forecast.record.ledger import Ledger, read_ledger, same_inputs
 from forecast.record.renamed import called_today
-from forecast.workspace.frame import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.read import read_workspace
 
 Progress = Callable[[str], None]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from forecast.compiled.layout import Layout
 from forecast.prior.readings import Ordered, Stated, StatedDistribution, numbers, read_at
 from forecast.workspace.fits import expit, logit, t4_quantile
-from forecast.workspace.frame import horizon_on
+from forecast.workspace.names import horizon_on
 from forecast.workspace.records import Condition, Statement, Target, Times, Workspace
 
 Array = NDArray[np.float64]

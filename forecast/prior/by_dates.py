@@ -15,7 +15,7 @@ from forecast.digits import DERIVED, fraction
 from forecast.prior.readings import Stated, numbers, read_at
 from forecast.prior.spec import active_statements
 from forecast.workspace.fits import expit
-from forecast.workspace.frame import horizon_on
+from forecast.workspace.names import horizon_on
 from forecast.workspace.problems import Problem, quoted, shown
 from forecast.workspace.records import Statement, Workspace
 

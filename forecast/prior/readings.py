@@ -10,7 +10,7 @@ from typing import assert_never
 
 from forecast.compiled.exposure import exposed_until
 from forecast.workspace.fits import fit_quantiles, interval_sd, logit
-from forecast.workspace.frame import horizon_on
+from forecast.workspace.names import horizon_on
 from forecast.workspace.records import (
     EDITORS,
     Count,

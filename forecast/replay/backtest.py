@@ -13,7 +13,7 @@ from forecast.lock import locked
 from forecast.replay.run import Mapped, Replay, replay, replay_dates
 from forecast.replay.series import LINES, TABLE
 from forecast.replay.table import replay_csv, replay_jsonl
-from forecast.workspace.frame import last_horizon
+from forecast.workspace.names import last_horizon
 from forecast.workspace.read import load
 from forecast.workspace.records import Workspace
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from forecast.prior.spec import active_statements, known_resolution
-from forecast.workspace.frame import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.records import Benchmark, Item, Resolved, Workspace
 
 

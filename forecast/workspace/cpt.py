@@ -7,15 +7,12 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator
 
-from forecast.workspace.cursor import Cursor
-from forecast.workspace.nodes import ListNode, MapNode
+from forecast.workspace.nodes import Cursor, ListNode, MapNode
 from forecast.workspace.problems import Problem, quoted
 from forecast.workspace.records import CptKind, Kind, Leak
 from forecast.workspace.shapes import Shape
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
 CPT_KINDS: tuple[CptKind, ...] = get_args(CptKind)
 
 
@@ -31,14 +28,8 @@ def _read_cpt(value: Any) -> Any:
 
 
 CptKindName = Literal["shared", "table", "noisy_max", "logistic"]
-
-
 NamedCpt = Annotated[CptShape, BeforeValidator(_read_cpt, json_schema_input_type=CptKindName | CptShape)]
-
-
 WITHOUT_PARENTS = ("shared", "table")
-
-
 LEAK_ALLOWED = "a noisy_or needs leak: 'net' (a link is what the cause does alone) or 'compound' (it includes the leak)"
 
 

@@ -10,7 +10,6 @@ from datetime import date
 from pathlib import Path
 
 from forecast.workspace import files
-from forecast.workspace.cursor import FORMAT
 from forecast.workspace.mentions import (
     STATES,
     Cell,
@@ -24,7 +23,7 @@ from forecast.workspace.mentions import (
     told_in,
 )
 from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import Node, Scalar, descend, text_at
+from forecast.workspace.nodes import FORMAT, Node, Scalar, descend, text_at
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, nearest, one_form, shown
 from forecast.workspace.read import read_workspace
 from forecast.workspace.read_renames import KINDS
@@ -34,8 +33,6 @@ from forecast.workspace.shapes import NAME_PATTERN
 from forecast.workspace.yaml_text import BYTE_ORDER_MARK, Written, parse_yaml, resolve, written
 
 BLOCKS = ("|", ">")
-
-
 QUOTES = ("'", '"')
 
 
@@ -198,13 +195,8 @@ def _events_of(found: files.InputFiles, path: str, column_map: Node | None) -> f
 
 
 LONGEST = 100  # characters of a name
-
-
 ONE_SET = ("event", "scenario", "question")  # kinds that share one set of names
-
-
 DRAWN = ("expert", "source", "statement")  # kinds in whose order of ids draws are made
-
 
 RESERVED = {  # names that mean something by themselves
     "scenario": {OTHER: "the scenario where no rule matches"},

@@ -14,62 +14,24 @@ from forecast.workspace.problems import Problem, Source, WorkspaceProblems, near
 from forecast.workspace.yaml_text import MAX_BYTES
 
 NETWORK = "priors/network.yaml"
-
-
 SCENARIOS = "priors/scenarios.yaml"
-
-
 EXPERTS = "priors/experts.yaml"
-
-
 STATEMENTS = "priors/statements/"
-
-
 EVIDENCE = "evidence/"
-
-
 SOURCES = "evidence/sources.yaml"
-
-
 WATCH = "evidence/watch.yaml"
-
-
 GRADES = "evidence/grades.yaml"
-
-
 TABLE, COLUMN_MAP = ".csv", ".columns.yaml"  # bulk evidence, and what its columns mean: NAME.csv, NAME.columns.yaml
-
-
 QUESTIONS = "priors/questions.yaml"
-
-
 RESOLUTIONS = "priors/resolutions.jsonl"
-
-
 JUDGEMENTS = "priors/judgements.csv"
-
-
 RENAMES = "priors/renames.jsonl"
-
-
 APPENDED = (RESOLUTIONS, JUDGEMENTS, "reports/ledger.jsonl")  # whose lines keep the names that they were written with
-
-
 UNFINISHED = "reports/.rename.json"  # what a rename is about to write; it goes when all is written
-
-
 BENCHMARKS = "priors/benchmarks/"  # what others forecast; no forecast is ever computed from them
-
-
 REPORTS = "reports"
-
-
 IN_PRIORS = (NETWORK, SCENARIOS, EXPERTS)
-
-
 OPTIONAL_IN_PRIORS = (QUESTIONS, RESOLUTIONS, JUDGEMENTS, RENAMES)
-
-
 UNREAD_SUFFIXES = (".yml", ".csv", ".json", ".jsonl", ".yaml")
 
 

@@ -43,14 +43,8 @@ def interval_sd(low: float, high: float, level: float) -> float:
 
 
 TINY = 1e-300  # stands for a zero denominator in the continued fraction, as its algorithm asks for
-
-
 PRECISE = 1e-15  # relative; where the continued fraction ends
-
-
 FARTHEST_LOG_ODDS = 700.0  # log-odds beyond which a probability is no number any more
-
-
 HALVINGS = 80  # of the range of log-odds: down to 1e-21
 
 
@@ -96,38 +90,16 @@ def beta_log_odds(level: float, a: float, b: float) -> float:
 
 
 FitKind = Literal["logit", "beta"]
-
-
 FITS: tuple[FitKind, ...] = ("logit", "beta")
-
-
 Cdf = Callable[[float, float, float], float]  # of log-odds, given two parameters
-
-
 Points = tuple[tuple[float, float], ...]  # (level, probability), both rising
-
-
 WORST_MISFIT = 0.02  # of the distribution function at a stated point: a convention, half of what people round to
-
-
 LARGEST_BETA = 1e6  # parameter; the steps of the distribution function grow with its root
-
-
 SMALLEST_BETA = 0.01  # parameter; below, quantiles are no numbers any more
-
-
 WIDTH_LEVEL = 0.9  # central interval by which a beta is put on the log-odds scale
-
-
 STEP = 1e-6  # of the central differences
-
-
 ENOUGH = 1e-12  # change of a parameter (a location in scales, or a logarithm) at which the fit ends
-
-
 MOST_STEPS = 300
-
-
 FARTHEST_FIT = 30.0  # from the line through the points, in its scales: no sensible fit lies there
 
 

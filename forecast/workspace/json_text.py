@@ -12,11 +12,7 @@ from forecast.workspace.odd_text import blank_at, unfinished_merge
 from forecast.workspace.problems import Problem, Source, shown
 
 HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")  # of a pair; alone it can be neither printed nor written
-
-
 MAX_NUMBER = 300  # digits of an integer: all such are within a double, and Python makes none of more than 4,300
-
-
 MAX_DEPTH = 100
 
 
@@ -95,14 +91,8 @@ def _int(text: str) -> int:
 
 
 LAST = json.JSONDecoder(parse_constant=_constant, parse_float=_float, parse_int=_int)
-
-
 ONCE = json.JSONDecoder(parse_constant=_constant, parse_float=_float, parse_int=_int, object_pairs_hook=_once)
-
-
 ANY = json.JSONDecoder(parse_int=lambda text: inf if len(text) > MAX_NUMBER else int(text))
-
-
 MAX_LINE_DEPTH = 20
 
 

@@ -219,7 +219,6 @@ HOW: dict[str, Callable[[_At, str, str | None], Mentions]] = {
     "keys": _At.keys,
 }
 
-
 _FILES: dict[str, Callable[[_At], Mentions]] = {
     files.NETWORK: _network,
     files.SCENARIOS: _scenarios,
@@ -227,7 +226,6 @@ _FILES: dict[str, Callable[[_At], Mentions]] = {
     files.SOURCES: _sources,
     files.QUESTIONS: _questions,
 }
-
 
 WHOLE = {
     "id": "item",
@@ -237,8 +235,6 @@ WHOLE = {
 }
 HOW_IN_CELL = {names.key: names.how for form in ON_EVENT for names in form.names}  # states of the row's event
 STATES = tuple(HOW_IN_CELL)
-
-
 CELL = re.compile(r'("(?:[^"]|"")*"|[^,"\r\n][^,\r\n]*|)(,|\r?\n|\Z)')
 
 

@@ -8,8 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from forecast.workspace import files
-from forecast.workspace.frame import Frame, Readable
-from forecast.workspace.names import collect_names, duplicates, list_of
+from forecast.workspace.names import Frame, Readable, collect_names, duplicates, list_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain, text_at
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, of_tables, shown, without_echoes
 from forecast.workspace.read_benchmarks import read_benchmark, read_judgements
@@ -90,14 +89,8 @@ def _given_twice(question: Question, benchmarks: Mapping[str, Benchmark]) -> Ite
 
 
 Contents = Mapping[str, bytes]
-
-
 MAPS = (files.NETWORK, files.EXPERTS, files.SOURCES, files.WATCH, files.GRADES)
-
-
 NO_LIST = ListNode((), 1)
-
-
 NO_MAP = MapNode({}, {}, 1)
 
 

@@ -8,13 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.evidence_forms.form import Entry
 from forecast.workspace.evidence_forms.registry import FORMS, BearingShape, form_of
 from forecast.workspace.files import RESOLUTIONS
-from forecast.workspace.frame import Frame, Superseding, last_horizon
-from forecast.workspace.names import unknown_event, unknown_name
-from forecast.workspace.nodes import MapNode, Node
+from forecast.workspace.names import Frame, Superseding, last_horizon, unknown_event, unknown_name
+from forecast.workspace.nodes import Cursor, MapNode, Node
 from forecast.workspace.problems import Problem, Source, quoted, shown
 from forecast.workspace.read_resolutions import headline, prefix
 from forecast.workspace.records import Bearing, Item, OnScenarios, Settled

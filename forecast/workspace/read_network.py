@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from forecast.workspace.cpt import KINDS, NamedCpt, cpt_problems
-from forecast.workspace.cursor import FORMAT, Cursor
 from forecast.workspace.names import OTHER, Names, unknown_event
-from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar
+from forecast.workspace.nodes import FORMAT, Cursor, ListNode, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, Source, choice, one_form, quoted, shown
 from forecast.workspace.read_timing import TimingShape, timing_in_window, timing_of, timing_problems
 from forecast.workspace.records import Counts, Cpt, Event, Network, Roll
@@ -74,8 +73,6 @@ class NetworkShape(NetworkHead):
 
 
 RESERVED_STATES = (SD_KEY,)
-
-
 RESERVED_IDS = (OTHER, FORMAT)
 
 

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.grades import DEFAULT_GRADES, LETTERS, Grade, Letter
-from forecast.workspace.nodes import Node
+from forecast.workspace.nodes import Cursor, Node
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Expert, ReportSource
 from forecast.workspace.shapes import Name, PastDay, Positive, Shape, Text, UnitProbability, hold

@@ -8,10 +8,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from forecast.workspace.cursor import Cursor
-from forecast.workspace.frame import Frame, last_horizon
-from forecast.workspace.names import chosen, duplicates, unknown_choice, unknown_event, unknown_name
-from forecast.workspace.nodes import ListNode, Node
+from forecast.workspace.names import (
+    Frame,
+    chosen,
+    duplicates,
+    last_horizon,
+    unknown_choice,
+    unknown_event,
+    unknown_name,
+)
+from forecast.workspace.nodes import Cursor, ListNode, Node
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.records import BaseRate, Condition, Publication, Question
 from forecast.workspace.renames import NO_RENAMES, Renames

@@ -10,18 +10,15 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.files import UNFINISHED
 from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import OTHER, Names
-from forecast.workspace.nodes import text_at
+from forecast.workspace.nodes import Cursor, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.renames import Rename, Renames, follow, states_of
 from forecast.workspace.shapes import Name, PastDay, Shape, hold
 
 Kind = Literal["question", "event", "state", "scenario", "expert", "source", "statement", "item"]
-
-
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 

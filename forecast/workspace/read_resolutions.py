@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, Literal
 
-from forecast.workspace.cursor import Cursor
-from forecast.workspace.frame import Frame, last_horizon
 from forecast.workspace.grades import DEFAULT_GRADES, Letter
 from forecast.workspace.json_text import parse_json_lines
-from forecast.workspace.names import unknown_event, unknown_name, unknown_state
-from forecast.workspace.nodes import MapNode, Scalar, text_at
+from forecast.workspace.names import Frame, last_horizon, unknown_event, unknown_name, unknown_state
+from forecast.workspace.nodes import Cursor, MapNode, Scalar, text_at
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 from forecast.workspace.read_questions import QuestionsRead
 from forecast.workspace.records import Event, Item, Question, ReportSource, Resolved, Settled
@@ -262,10 +260,7 @@ def _already(reading: _Reading, name: str, at: Cursor) -> Iterator[Problem]:
 
 
 REPORTER = "resolutions"  # the id of the source of such items
-
-
 CONFIRMED = 1
-
 
 # Settled parts stand outside the source mixture: this grade never enters a number.
 GRADE: Letter = "A"

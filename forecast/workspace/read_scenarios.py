@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.names import OTHER, Names, chosen, unknown_conditions
-from forecast.workspace.nodes import Node
+from forecast.workspace.nodes import Cursor, Node
 from forecast.workspace.problems import Problem, Source, quoted, shown
 from forecast.workspace.records import Condition, Scenario
 from forecast.workspace.shapes import Name, Shape, States, Text, hold
@@ -27,8 +26,6 @@ class ScenarioShape(Shape):
 
 
 MAX_PIECES = 20_000  # of a rule's region; beyond that the question is left open
-
-
 Region = dict[str, frozenset[str]]  # events that are narrowed down, and the states left; a box in the joint states
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.former import former_target
-from forecast.workspace.frame import Frame
-from forecast.workspace.names import OTHER, unknown_name, unknown_state
-from forecast.workspace.nodes import MapNode, Node, Scalar
+from forecast.workspace.names import OTHER, Frame, unknown_name, unknown_state
+from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_targets import build_target, target_references
 from forecast.workspace.records import Publication, Resolution, Statement

@@ -7,10 +7,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from forecast.workspace.cursor import Cursor
-from forecast.workspace.frame import Frame, last_horizon
-from forecast.workspace.names import OTHER, chosen, unknown_choice, unknown_conditions, unknown_event, unknown_name
-from forecast.workspace.nodes import MapNode
+from forecast.workspace.names import (
+    OTHER,
+    Frame,
+    chosen,
+    last_horizon,
+    unknown_choice,
+    unknown_conditions,
+    unknown_event,
+    unknown_name,
+)
+from forecast.workspace.nodes import Cursor, MapNode
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Condition, Target
 from forecast.workspace.shapes import Choice, Day, Name, Shape, States

@@ -9,9 +9,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from forecast.workspace.cpt import KINDS
-from forecast.workspace.cursor import Cursor
-from forecast.workspace.frame import last_horizon
-from forecast.workspace.nodes import ListNode, MapNode
+from forecast.workspace.names import last_horizon
+from forecast.workspace.nodes import Cursor, ListNode, MapNode
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Network
 from forecast.workspace.shapes import Day, Positive, Shape, exactly_one
@@ -44,7 +43,6 @@ NOT_REACHED = {
     "status": "when a status changes is said by 'persistence_days'; only the steps of a reached event have a timing",
     "constant": "a constant holds all window long; only the steps of a reached event have a timing",
 }
-
 
 LARGEST_RATE = 1e9  # beyond it the days before lose their share to rounding, and at last the sum is infinite
 

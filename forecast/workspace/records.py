@@ -76,7 +76,7 @@ class Roll:
 class Network:
     """The events of one question, between an opening and a horizon. `events` is in file order.
 
-    `horizon` is the day that is asked about: the file's, or (workspace.horizons.seen_on) the one it was rolled to.
+    `horizon` is the day that is asked about: the file's, or (workspace.names.seen_on) the one it was rolled to.
     """
 
     title: str

@@ -9,7 +9,7 @@ from math import prod
 
 from forecast.digits import fraction, share
 from forecast.workspace.fits import WORST_MISFIT, misfit
-from forecast.workspace.frame import Readable
+from forecast.workspace.names import Readable
 from forecast.workspace.problems import Problem, choice, one_form, shown
 from forecast.workspace.records import (
     Claim,
@@ -46,11 +46,7 @@ def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
 
 
 ALIKE = 0.9  # ratio of difflib from which two headlines are the same in other words
-
-
 ENDS = 12  # characters at either end of a headline; one end must be the same for two headlines to be compared
-
-
 LONGEST = 300  # characters of a headline that are compared
 
 
@@ -123,8 +119,6 @@ def _shared(first: str, second: str) -> int:
 
 # Of the events of an item on scenarios: with 4000 draws and 8 bytes a table of 130 MB, as large as is still quick.
 MOST_JOINT_STATES = 4096
-
-
 Rule = Callable[[Readable], Iterator[Problem]]
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from forecast.workspace.columns import ColumnMapShape
-from forecast.workspace.cursor import FORMAT
 from forecast.workspace.evidence_forms.registry import BearingShape
+from forecast.workspace.nodes import FORMAT
+from forecast.workspace.read_bulk import ColumnMapShape
 from forecast.workspace.read_evidence import ItemShape
 from forecast.workspace.read_network import NetworkShape
 from forecast.workspace.read_people import ExpertShape, GradesShape, ReportSourceShape, WatchShape

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from operator import itemgetter
 
-from forecast.workspace.frame import Readable, horizon_on
+from forecast.workspace.names import Readable, horizon_on
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_timing import can_move
 from forecast.workspace.records import (

@@ -21,13 +21,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from forecast.workspace.cursor import Cursor
-from forecast.workspace.nodes import MapNode, Node, Scalar, Step, descend, plain, replaced
+from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar, Step, descend, plain, replaced
 from forecast.workspace.problems import NO_NAME, Problem, Source, nearest, quoted, shown
 
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
-
-
 ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -107,25 +104,12 @@ def _read_choice(value: Any) -> Choice:
 
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=100)]
-
-
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
-
-
 Day = Annotated[date, BeforeValidator(_read_day, json_schema_input_type=date)]
-
-
 PastDay = Annotated[date, BeforeValidator(_read_past_day, json_schema_input_type=date)]
-
-
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
 UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(read_probability)]
-
-
 States = Annotated[Choice, PlainValidator(_read_choice, json_schema_input_type=Name | list[Name] | AtLeast)]
-
 
 EXPECTED = {
     "string_type": "must be text",
@@ -140,10 +124,7 @@ EXPECTED = {
     "string_too_short": "must not be empty",
 }
 
-
 PUT_IN = "missing"  # the text in the place of one that is missing
-
-
 MAP_EXPECTED = ("model_type", "model_attributes_type")  # of a shape, whose keys can be named
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.workspace.cursor import Cursor
-from forecast.workspace.frame import Frame
+from forecast.workspace.names import Frame
+from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Source
 from forecast.workspace.read_bulk import PlainRows, as_node
 from forecast.workspace.read_evidence import Reading

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from forecast.workspace.cursor import Cursor
-from forecast.workspace.frame import Frame
-from forecast.workspace.nodes import MapNode, Node, Scalar
+from forecast.workspace.names import Frame
+from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, Source
 from forecast.workspace.records import Bearing
 from forecast.workspace.renames import Former

@@ -10,11 +10,9 @@ from typing import Annotated, override
 
 from pydantic import Field
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn, all_zero, on_one_line, split
-from forecast.workspace.frame import Frame
-from forecast.workspace.names import unknown_state, unnumbered
-from forecast.workspace.nodes import MapNode, Node, Scalar
+from forecast.workspace.names import Frame, unknown_state, unnumbered
+from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Likelihood
 from forecast.workspace.renames import Former

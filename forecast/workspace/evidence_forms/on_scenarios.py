@@ -9,13 +9,11 @@ from typing import Annotated, override
 
 from pydantic import Field
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn, all_zero
 from forecast.workspace.evidence_forms.likelihood import Ratio
 from forecast.workspace.former import former_scenario
-from forecast.workspace.frame import Frame
-from forecast.workspace.names import OTHER, unknown_name, unnumbered
-from forecast.workspace.nodes import MapNode
+from forecast.workspace.names import OTHER, Frame, unknown_name, unnumbered
+from forecast.workspace.nodes import Cursor, MapNode
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import OnScenarios
 from forecast.workspace.renames import Former

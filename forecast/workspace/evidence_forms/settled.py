@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import date
 from typing import override
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn
-from forecast.workspace.frame import Frame
-from forecast.workspace.names import unknown_state
+from forecast.workspace.names import Frame, unknown_state
+from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Settled
 from forecast.workspace.renames import Former

@@ -7,11 +7,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar, Literal, override
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.evidence_forms.form import AT_LEAST, Built, Entry, Form, NamesIn, on_one_line, split
-from forecast.workspace.frame import Frame
-from forecast.workspace.names import chosen, unknown_choice
-from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar
+from forecast.workspace.names import Frame, chosen, unknown_choice
+from forecast.workspace.nodes import Cursor, ListNode, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Support
 from forecast.workspace.renames import Former

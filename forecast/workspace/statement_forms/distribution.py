@@ -9,10 +9,8 @@ from typing import Annotated, Any, override
 
 from pydantic import BeforeValidator, Field
 
-from forecast.workspace.cursor import Cursor
-from forecast.workspace.frame import Frame
-from forecast.workspace.names import unknown_state, unnumbered
-from forecast.workspace.nodes import MapNode
+from forecast.workspace.names import Frame, unknown_state, unnumbered
+from forecast.workspace.nodes import Cursor, MapNode
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Distribution, Expert, Reading, Target
 from forecast.workspace.renames import Former

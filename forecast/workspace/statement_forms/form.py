@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.fits import Fit, FitKind, NoBeta, Points, fit_quantiles
-from forecast.workspace.frame import Frame
+from forecast.workspace.names import Frame
+from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Problem
 from forecast.workspace.read_targets import TargetShape
 from forecast.workspace.records import Expert, Probability, Quantiles, Reading, Target

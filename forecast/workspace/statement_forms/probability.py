@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, override
 
 from pydantic import BeforeValidator
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.fits import FitKind, interval_fit, interval_points, interval_sd, logit
+from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Expert, Probability, Reading
 from forecast.workspace.shapes import Positive, Shape, UnitProbability, refuse

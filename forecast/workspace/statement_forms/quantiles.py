@@ -6,8 +6,8 @@ from typing import Annotated, Any, override
 
 from pydantic import Field, PlainValidator
 
-from forecast.workspace.cursor import Cursor
 from forecast.workspace.fits import FITS, FitKind, expit, fit_quantiles
+from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.records import Expert, Quantiles, Reading
 from forecast.workspace.shapes import UnitProbability, read_probability, refuse
