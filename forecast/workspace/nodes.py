@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from forecast.workspace.problems import Problem, Severity, Source
 
@@ -105,8 +105,7 @@ def replaced(node: Node, steps: tuple[Step, ...], value: Node | None) -> Node:
 FORMAT = "format"  # a reserved key of every map of names
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):  # of tuples many can be made: one for each value that is looked at
     """A value: its tree, the file and line where it stands, and the subject with which a message about it begins."""
 
     node: Node
@@ -141,11 +140,11 @@ class Cursor:
 
     def called(self, subject: str) -> Cursor:
         """Return the same place with another subject."""
-        return replace(self, subject=subject)
+        return Cursor(self.node, self.path, subject, self.line)
 
     def under(self, part: str) -> Cursor:
         """Return the same place with a subject that names a part."""
-        return replace(self, subject=f"{self.subject}: {part}")
+        return Cursor(self.node, self.path, f"{self.subject}: {part}", self.line)
 
     def child(self, *steps: Step) -> Node | None:
         """Return the tree at some steps, None where there is none."""

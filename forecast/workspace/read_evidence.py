@@ -168,7 +168,8 @@ def _bearing_problems(at: Cursor, frame: Frame) -> Iterator[Problem]:
     if event is not None:
         yield from unknown_event(frame.names, event, at.at("event"))
     for form in FORMS:
-        yield from form.problems(at, event, frame)
+        if at.has(form.key) or any(map(at.has, form.beside)):
+            yield from form.problems(at, event, frame)
     may_end = [form.key for form in FORMS if form.may_end]
     if at.has("until") and not any(map(at.has, may_end)):
         allowed = f"only with {', '.join(may_end[:-1])} or {may_end[-1]}"

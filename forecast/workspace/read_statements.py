@@ -142,7 +142,8 @@ def _references(at: Cursor, frame: Frame) -> Iterator[Problem]:
     yield from target_references(at, [form.second for form in FORMS if form.second], frame)
     yield from _unknown_outcome(at, frame)
     for form in FORMS:
-        yield from form.references(at, frame)
+        if at.has(form.key):
+            yield from form.references(at, frame)
 
 
 def former_statement(statement: Statement, names: Former) -> Statement:

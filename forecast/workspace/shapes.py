@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from types import UnionType
 from typing import Annotated, Any, ClassVar, NamedTuple, Union, get_args, get_origin
@@ -151,7 +151,7 @@ def hold[S: Shape](shape: type[S], at: Cursor, today: date) -> Checked[S]:
     problems = tuple(_problem(shape, at, error) for error in errors)
     wrong = frozenset(_steps(error)[0] for error in errors if _steps(error))
     for mended in (_without_wrong, _with_missing_texts):
-        at = replace(at, node=mended(at.node, errors))
+        at = Cursor(mended(at.node, errors), at.path, at.subject, at.line)
         try:
             return Checked(shape.model_validate(plain(at.node), context={"today": today}), at, problems, wrong)
         except ValidationError as invalid:

@@ -36,8 +36,6 @@ class OnScenariosForm(Form[OnScenarios]):
     def problems(self, at: Cursor, event: str | None, frame: Frame) -> Iterator[Problem]:
         """Report an event beside the scenarios, unknown scenarios, those without a number, and all numbers 0."""
         yield from all_zero(at, self.key, "scenario")
-        if not at.has(self.key):
-            return
         if at.has("event"):
             allowed = "the rules of the scenarios name their events; what is said of one event is an entry of its own"
             yield at.key("event").problem(f"'event' beside '{self.key}'", "", allowed)
