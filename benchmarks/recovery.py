@@ -26,7 +26,7 @@ from forecast.prior.model import SD_BIAS, SD_SLOPE
 from forecast.prior.readings import DEGREES_OF_FREEDOM
 from forecast.prior.sample import sample
 from forecast.prior.spec import SD_DEVIATION, SD_EXPERT
-from forecast.workspace.log_odds import t4_quantile
+from forecast.workspace.fits import t4_quantile
 from forecast.workspace.problems import Source
 
 Array = NDArray[np.float64]

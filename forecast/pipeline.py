@@ -31,11 +31,11 @@ from forecast.reweight.moved import leave_out, parts_of
 from forecast.reweight.posterior import posterior, unweighted
 from forecast.session import Progress, Session, told_as_problems
 from forecast.workspace.files import find_files
-from forecast.workspace.horizons import seen_on
-from forecast.workspace.misfits import misfits
+from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
+from forecast.workspace.rules import misfits
 
 if TYPE_CHECKING:
     from xarray import DataTree

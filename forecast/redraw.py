@@ -17,7 +17,7 @@ from forecast.record.ledger import Ledger, read_ledger, same_inputs
 from forecast.record.line import active_inputs
 from forecast.record.renamed import called_today
 from forecast.session import Progress, Session
-from forecast.workspace.horizons import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.read import read_workspace
 
 

@@ -27,7 +27,7 @@ from forecast.reweight.posterior import Posterior, unweighted
 from forecast.reweight.posterior import posterior as fresh_posterior
 from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
-from forecast.workspace.horizons import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.read import Contents, load
 from forecast.workspace.records import Item, Workspace

@@ -29,7 +29,7 @@ from forecast.record.verified import (
 from forecast.session import Progress, Session
 from forecast.store.versions import installed_versions
 from forecast.workspace.files import JUDGEMENTS, RENAMES, RESOLUTIONS, find_files
-from forecast.workspace.horizons import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace

@@ -54,9 +54,18 @@ def event(
     else:
         initial, persistence_days = None, None
     return Event(
-        name, f"{name}?", kind, tuple(states), "by decree", tuple(parents), "driver", initial, persistence_days, cpt,
-        HERE,
-    )  # fmt: skip
+        id=name,
+        question=f"{name}?",
+        kind=kind,
+        states=tuple(states),
+        resolves="by decree",
+        parents=tuple(parents),
+        role="driver",
+        initial=initial,
+        persistence_days=persistence_days,
+        cpt=cpt,
+        source=HERE,
+    )
 
 
 def timed_event(
@@ -68,7 +77,9 @@ def timed_event(
 
 def network(*events: Event, opens: date = OPENS, horizon: date = HORIZON) -> Network:
     """A network of events over two years."""
-    return Network("test", opens, horizon, {event.id: event for event in events}, HERE)
+    return Network(
+        title="test", opens=opens, horizon=horizon, events={event.id: event for event in events}, source=HERE
+    )
 
 
 def target(name: str, *states: str, given: dict[str, str] | None = None, by: date | None = None) -> Target:
@@ -92,9 +103,18 @@ def statement(
     if isinstance(reading, float):
         reading = Probability(reading, None, None, 0.9, sd)
     return Statement(
-        name, day, expert, Publication("journal", None, None), "says", about, reading, coded_by, "because", resolved,
-        HERE,
-    )  # fmt: skip
+        id=name,
+        date=day,
+        expert=expert,
+        publication=Publication("journal", None, None),
+        says="says",
+        about=about,
+        reading=reading,
+        coded_by=coded_by,
+        why="because",
+        resolved=resolved,
+        source=HERE,
+    )
 
 
 def second_target(reading: Times | MoreLikelyThan) -> Target:
@@ -121,9 +141,21 @@ def item(
 ) -> Item:
     """An evidence item from the source `wire` (grade B)."""
     return Item(
-        name, reported, happened, source, credibility, group, rho, name, None, "because", tuple(bearings), retracted,
-        supersedes, HERE,
-    )  # fmt: skip
+        id=name,
+        reported=reported,
+        happened=happened,
+        report_source=source,
+        credibility=credibility,
+        group=group,
+        rho=rho,
+        headline=name,
+        url=None,
+        why="because",
+        bears_on=tuple(bearings),
+        retracted=retracted,
+        supersedes=supersedes,
+        source=HERE,
+    )
 
 
 def workspace(
@@ -138,15 +170,20 @@ def workspace(
     """A workspace; `experts` maps expert to group (default: ann and bob of their own groups, and the editors)."""
     groups = experts or {"ann": "a", "bob": "b", "editors": "editors"}
     return Workspace(
-        ".",
-        net,
-        tuple(scenarios),
-        {name: Expert(name, name, "expert", group, 0.8, 1.0, HERE) for name, group in groups.items()},
-        tuple(sorted(statements, key=lambda s: s.id)),
-        {grade: ReportSource(name, name, letter, DEFAULT_GRADES[letter], HERE) for grade, name, letter in _SOURCES},
-        tuple(sorted(items, key=lambda i: i.id)),
-        watched_until,
-        {},
+        root=".",
+        network=net,
+        scenarios=tuple(scenarios),
+        experts={
+            name: Expert(id=name, name=name, role="expert", group=group, default_sd=0.8, weight=1.0, source=HERE)
+            for name, group in groups.items()
+        },
+        statements=tuple(sorted(statements, key=lambda s: s.id)),
+        sources={
+            grade: ReportSource(name, name, letter, DEFAULT_GRADES[letter], HERE) for grade, name, letter in _SOURCES
+        },
+        items=tuple(sorted(items, key=lambda i: i.id)),
+        watched_until=watched_until,
+        digests={},
     )
 
 

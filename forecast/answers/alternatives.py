@@ -27,8 +27,8 @@ from forecast.reweight.posterior import posterior
 from forecast.reweight.weights import weighted_quantiles
 from forecast.store.entries import Place, keep_value, once, place_of
 from forecast.workspace.alternatives import Alternative, alternative_workspace
+from forecast.workspace.read_resolutions import REPORTER
 from forecast.workspace.records import EDITORS, Settled
-from forecast.workspace.resolved_items import REPORTER
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]

@@ -22,7 +22,7 @@ from forecast.record.outcome import Outcome
 from forecast.reweight.mcse import averages, standard_error
 from forecast.reweight.posterior import Posterior
 from forecast.reweight.psis import effective_size, smooth
-from forecast.workspace.log_odds import expit, t4_quantile
+from forecast.workspace.fits import expit, t4_quantile
 from forecast.workspace.records import Times
 
 Array = NDArray[np.float64]

@@ -16,8 +16,7 @@ from forecast.plain import as_data
 if TYPE_CHECKING:
     from forecast.answers.effect import ItemEffect, ScenarioEffect, StateEffect
     from forecast.commands.evidence_questions import Answered
-    from forecast.workspace.draft_items import ItemDraft
-    from forecast.workspace.drafts import Draft
+    from forecast.workspace.drafts import Draft, ItemDraft
     from forecast.workspace.problems import Problem
 
 
@@ -77,7 +76,7 @@ def _show(draft: Draft) -> None:
     from forecast.commands.readable import bars, density
     from forecast.prior.as_read import as_read, levels
     from forecast.prior.readings import Stated, StatedDistribution, numbers
-    from forecast.workspace.log_odds import logit, t4_cdf
+    from forecast.workspace.fits import logit, t4_cdf
     from forecast.workspace.records import Distribution
 
     workspace, added = draft.workspace, draft.statement
@@ -99,8 +98,8 @@ def _show(draft: Draft) -> None:
 def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
     from forecast.prior.as_read import SHOWN_LEVELS, as_read, quantile
     from forecast.prior.readings import Stated, numbers
-    from forecast.workspace.misfits import fit_of
     from forecast.workspace.nodes import plain
+    from forecast.workspace.statement_forms.registry import fit_of
 
     read: dict[str, Any] = {}
     if draft.workspace is not None and draft.statement is not None:
@@ -154,7 +153,7 @@ def judgement(
 ) -> None:
     """Record your own probability P of QUESTION in priors/judgements.csv. No forecast is computed from it."""
     from forecast.commands.writing import Files, right
-    from forecast.workspace.draft_lines import LineDraft, draft_judgement
+    from forecast.workspace.drafts import LineDraft, draft_judgement
     from forecast.workspace.problems import choice
     from forecast.workspace.read import load
 
@@ -250,7 +249,7 @@ def evidence(
 
 
 def _draft(root: Path, answered: Answered) -> ItemDraft:
-    from forecast.workspace.draft_items import draft_item
+    from forecast.workspace.drafts import draft_item
 
     return draft_item(
         root,
@@ -325,7 +324,7 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | State
 def _as_json_of_add_evidence(
     answered: Answered, effect: ItemEffect | None, problems: Sequence[Problem], is_written: bool
 ) -> dict[str, Any]:
-    from forecast.workspace.draft_items import BEARS_ON
+    from forecast.workspace.drafts import BEARS_ON
     from forecast.workspace.nodes import plain
 
     item = {key: plain(value) for key, value in answered.fields.items()}

@@ -12,25 +12,14 @@ from forecast.commands import options
 from forecast.commands.asking import Asking, as_in_file, event_and_states, known, something
 from forecast.workspace.drafts import mapping, text
 from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import Mapping as Map
-from forecast.workspace.nodes import Node, Scalar
+from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
-from forecast.workspace.shapes.statements import READINGS
+from forecast.workspace.statement_forms.registry import FORMS, READINGS
 
 # What the value of each form looks like in a file.
-LOOKS = {
-    "probability": "0.3, or {low: 0.1, best: 0.3, high: 0.6}, or {best: 0.3, confidence: moderate}",
-    "quantiles": "{0.05: 0.1, 0.5: 0.3, 0.95: 0.6}",
-    "odds": "3:1 on, or {best: 3:1 on, low: 2:1 on, high: 5:1 on}",
-    "word": "{term: likely, scale: icd203}",
-    "times": "{against: {given: {EVENT: STATE}}, ratio: 3, low: 1.5, high: 6}",
-    "odds_times": "{against: {given: {EVENT: STATE}}, ratio: 3, low: 1.5, high: 6}",
-    "count": "{happened: 7, of: 20, per: window}",
-    "more_likely_than": "{event: EVENT, state: STATE}",
-    "distribution": "{STATE: 0.2, STATE: 0.8, sd: 1}",
-}
+LOOKS = {form.key: form.example for form in FORMS}
 
 
 @dataclass(frozen=True)
@@ -139,7 +128,7 @@ class _Questions:
         """Read EVENT=STATE[,STATE], EVENT>=STATE, EVENT, SCENARIO, or what stands in a file."""
         if said.startswith("{"):
             node = as_in_file(said)
-            return dict(node.entries) if isinstance(node, Map) else {}
+            return dict(node.entries) if isinstance(node, MapNode) else {}
         events, scenarios = self.workspace.network.events, (*_scenarios(self.workspace), OTHER)
         if "=" not in said:
             known(said, (*events, *scenarios), "events and scenarios")

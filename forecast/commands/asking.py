@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import click
 
 from forecast.workspace.drafts import mapping, text
-from forecast.workspace.nodes import Node
-from forecast.workspace.nodes import Sequence as List
+from forecast.workspace.nodes import ListNode, Node
 from forecast.workspace.problems import choice
 from forecast.workspace.records import Event
 from forecast.workspace.yaml_text import parse_yaml
@@ -92,4 +91,4 @@ def event_and_states(said: str, events: Mapping[str, Event]) -> tuple[str, Node]
     named = [known(state.strip(), events[name].states, f"states of '{name}'") for state in states.split(",")]
     if at_least and len(named) == 1:
         return name, mapping({"at_least": text(named[0])})
-    return name, text(named[0]) if len(named) == 1 else List(tuple(map(text, named)), 1)
+    return name, text(named[0]) if len(named) == 1 else ListNode(tuple(map(text, named)), 1)

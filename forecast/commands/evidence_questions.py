@@ -15,16 +15,16 @@ import click
 
 from forecast.commands import options
 from forecast.commands.asking import Asking, as_in_file, event_and_states, known, something
-from forecast.compiled.parts import SUPPORT_DECIBANS
-from forecast.workspace.draft_items import item_path
-from forecast.workspace.drafts import free_name, mapping, text
+from forecast.workspace.drafts import free_name, item_path, mapping, text
+from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
+from forecast.workspace.evidence_forms.registry import FORMS, KEYS_ON_EVENT, ON_EVENT
+from forecast.workspace.evidence_forms.support import DECIBANS
 from forecast.workspace.grades import LETTERS
 from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import Mapping, Node, Scalar
+from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, WorkspaceProblems, choice, nearest
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Event, Network, Scenario, Workspace
-from forecast.workspace.shapes.evidence import BEARINGS, SCENARIOS
 from forecast.workspace.yaml_text import resolve
 
 WORDS_OF_ID = 6  # of a headline, in an id made from it
@@ -59,8 +59,8 @@ class Answered:
     problems: tuple[Problem, ...]
     path: str
     fields: dict[str, Node]
-    bearings: tuple[Mapping, ...]
-    new_source: tuple[str, Mapping] | None
+    bearings: tuple[MapNode, ...]
+    new_source: tuple[str, MapNode] | None
 
 
 def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
@@ -124,7 +124,7 @@ class _Questions:
     asking: Asking
     can_ask: bool
 
-    def all(self) -> tuple[str, dict[str, Node], tuple[Mapping, ...], tuple[str, Mapping] | None]:
+    def all(self) -> tuple[str, dict[str, Node], tuple[MapNode, ...], tuple[str, MapNode] | None]:
         """Ask in the order in which an item is read: what happened first, its name last."""
         given, optional = self.given, self.asking.optional
         headline = self.asking.get("What is reported, in one sentence", given.headline, something)
@@ -159,7 +159,7 @@ class _Questions:
         fields = {key: value for key, value in said.items() if value is not None}
         return _free_path(self.root, reported, item_id), fields, bearings, new_source
 
-    def _source(self) -> tuple[str, tuple[str, Mapping] | None]:
+    def _source(self) -> tuple[str, tuple[str, MapNode] | None]:
         """Return the id of the source and, if it is new, what the file of sources is to say about it."""
         given, sources = self.given, self.workspace.sources
         if given.source is None:
@@ -231,15 +231,6 @@ def _past_day(said: str) -> str:
     return day.isoformat()
 
 
-FORMS = {
-    "settled": "public, hard and dated: it is so",
-    "likelihood": "how probable the report is in each state",
-    "support": "in words, how much it speaks for some states",
-    "claims": "the report says that it is already so",
-}
-WEARS_OFF = ("likelihood", "support", SCENARIOS)
-
-
 @dataclass(frozen=True)
 class Bearings:
     """What the options say: a text for each event, by form; `until` holds for all that wear off."""
@@ -255,7 +246,7 @@ class Bearings:
         """Say whether an option tells what the item says about an event, or about the scenarios."""
         return bool(self.settled or self.likelihood or self.support or self.claims or self.scenarios is not None)
 
-    def read(self, network: Network, rules: Sequence[Scenario], asking: Asking) -> tuple[Mapping, ...]:
+    def read(self, network: Network, rules: Sequence[Scenario], asking: Asking) -> tuple[MapNode, ...]:
         """Return what the item says about each event and the scenarios.
 
         Asked of events, one after the other, where no option says anything.
@@ -264,7 +255,7 @@ class Bearings:
             asking.say(f"events: {', '.join(network.events)}")
             return tuple(self._asked(network, asking))
         found = []
-        for form in BEARINGS:
+        for form in KEYS_ON_EVENT:
             for said in getattr(self, form):
                 example = f"What it says about an event ({form}, {LOOKS[form]})"
                 entries = asking.option_or_again(example, said, partial(parse, form, network))
@@ -273,36 +264,31 @@ class Bearings:
             names = (*(rule.id for rule in rules), OTHER)
             example = f"What it says about the scenarios (a number for each of {', '.join(names)})"
             numbers = asking.option_or_again(example, self.scenarios, lambda said: _ratios(said, names, "scenarios"))
-            found.append(mapping(self._with_until(SCENARIOS, {SCENARIOS: numbers}, asking)))
+            found.append(mapping(self._with_until(OnScenariosForm.key, {OnScenariosForm.key: numbers}, asking)))
         return tuple(found)
 
-    def _asked(self, network: Network, asking: Asking) -> Iterator[Mapping]:
+    def _asked(self, network: Network, asking: Asking) -> Iterator[MapNode]:
         def event_of(said: str) -> str:
             return known(said, tuple(network.events), "events")
 
         event: str | None = asking.get("Event", None, event_of)
         while event is not None:
-            for form, meaning in FORMS.items():
-                asking.say(f"  {form}: {meaning}")
-            form = asking.get("Form", None, lambda said: known(said, BEARINGS, "forms"))
+            for one in ON_EVENT:
+                asking.say(f"  {one.key}: {one.meaning}")
+            form = asking.get("Form", None, lambda said: known(said, KEYS_ON_EVENT, "forms"))
             entries = {"event": text(event), **_ask(form, network.events[event], asking)}
             yield mapping(self._with_until(form, entries, asking))
             event = asking.optional("Another event (empty: that is all)", None, read=event_of)
 
     def _with_until(self, form: str, entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
-        if form not in WEARS_OFF:
+        if not any(one.may_end for one in FORMS if one.key == form):
             return entries
         until = asking.optional("It has worn off by (a day, empty: 180 days after the report)", self.until, read=_day)
         return {**entries, "until": text(until)} if until else entries
 
 
 # How an option says it, which is what is asked for again after one that cannot be read.
-LOOKS = {
-    "settled": "EVENT=STATE",
-    "claims": "EVENT=STATE",
-    "likelihood": "EVENT=NUMBER,NUMBER in the order of the states, or EVENT={STATE: NUMBER}",
-    "support": "EVENT=STATE[,STATE]:STRENGTH or EVENT>=STATE:STRENGTH",
-}
+LOOKS = {form.key: form.option for form in ON_EVENT}
 
 
 def parse(form: str, network: Network, said: str) -> dict[str, Node]:
@@ -335,7 +321,7 @@ def _ask(form: str, event: Event, asking: Asking) -> dict[str, Node]:
     if form == "support":
         question = f"For (of {states}; several with commas; >=STATE for it and all later ones)"
         for_ = asking.get(question, None, lambda said: _states(said, event))
-        strengths = ", ".join(f"{name} {decibans:g} dB" for name, decibans in SUPPORT_DECIBANS.items())
+        strengths = ", ".join(f"{name} {decibans:g} dB" for name, decibans in DECIBANS.items())
         return {form: text(asking.get(f"Strength ({strengths})", None, _strength)), "for": for_}
     return {form: text(asking.get(f"State ({states})", None, lambda said: known(said, event.states, "states")))}
 
@@ -362,7 +348,7 @@ def _number(said: str) -> Scalar:
 
 
 def _strength(said: str) -> str:
-    return known(said.strip(), tuple(SUPPORT_DECIBANS), "strengths")
+    return known(said.strip(), tuple(DECIBANS), "strengths")
 
 
 def _day(said: str) -> str:

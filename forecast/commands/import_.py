@@ -47,7 +47,7 @@ def evidence(
     Files of one coder are counted together. Nothing is written if there is a problem.
     """
     from forecast.commands.import_counts import CountOptions, import_counts
-    from forecast.workspace.outside import read_outside
+    from forecast.workspace.files import read_outside
 
     feed, options_given = feeds()[form], CountOptions(**given)
     if not isinstance(feed, ItemsFeed):
@@ -110,7 +110,7 @@ def benchmark(file: Path, root: Path, yes: bool, as_json: bool, **given: Any) ->
     It is shown and scored beside the forecast and is no evidence. Nothing is written if there is a problem.
     """
     from forecast.commands.import_benchmark import import_benchmark
-    from forecast.workspace.outside import read_outside
+    from forecast.workspace.files import read_outside
 
     content = read_outside(file, file.name)  # once: it may be a pipe
     Shown(yes, as_json).write(root, lambda: import_benchmark(content, file.name, root, **given))

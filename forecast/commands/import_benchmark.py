@@ -31,7 +31,7 @@ def import_benchmark(
     from forecast.workspace.problems import Problem, Source, WorkspaceProblems
     from forecast.workspace.read import load
     from forecast.workspace.read_benchmarks import read_benchmark
-    from forecast.workspace.shapes.common import NAME_PATTERN
+    from forecast.workspace.shapes import NAME_PATTERN
 
     if not re.fullmatch(NAME_PATTERN, benchmark_id):
         msg = f"--id '{benchmark_id}': letters, digits, '_', '.' and '-', beginning with a letter or digit"

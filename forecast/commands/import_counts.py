@@ -68,7 +68,7 @@ def import_counts(
     from forecast.feeds.counted import count
     from forecast.feeds.counted_item import Filed, item_fields, state_problems, states_of
     from forecast.feeds.registry import feeds_of
-    from forecast.workspace.draft_items import draft_item, item_path
+    from forecast.workspace.drafts import draft_item, item_path
     from forecast.workspace.problems import Source, WorkspaceProblems
     from forecast.workspace.read import read_workspace
 

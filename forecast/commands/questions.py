@@ -160,7 +160,7 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
     Lines are only added: a mistake is undone by a later line. Nothing is written if there is a problem.
     """
     from forecast.commands.writing import Files
-    from forecast.workspace.draft_lines import LineDraft, draft_resolution
+    from forecast.workspace.drafts import LineDraft, draft_resolution
     from forecast.workspace.problems import WorkspaceProblems
     from forecast.workspace.read import load
 

@@ -51,7 +51,7 @@ def rename(names: tuple[str, ...], root: Path, yes: bool, as_json: bool) -> None
 
 def _asked(names: tuple[str, ...]) -> tuple[str | None, str, str]:
     from forecast.workspace.problems import choice
-    from forecast.workspace.shapes.renames import KINDS
+    from forecast.workspace.read_renames import KINDS
 
     if not 2 <= len(names) <= 3:  # a kind or none, and two names
         raise click.UsageError("say the old name and the new one: forecast rename [KIND] OLD NEW")

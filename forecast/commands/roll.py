@@ -12,7 +12,7 @@ from forecast.commands import options
 from forecast.commands.running import echo_json
 
 if TYPE_CHECKING:
-    from forecast.workspace.draft_rolls import RollDraft
+    from forecast.workspace.drafts import RollDraft
     from forecast.workspace.records import Network
 
 
@@ -30,7 +30,7 @@ def roll(root: Path, horizon: date, on: date | None, why: str | None, yes: bool,
     Forecasts as of an earlier day keep their horizon. The next update tells the ledger.
     """
     from forecast.commands.writing import Files
-    from forecast.workspace.draft_rolls import draft_roll
+    from forecast.workspace.drafts import draft_roll
     from forecast.workspace.problems import WorkspaceProblems
 
     files, today = Files(root), options.today()

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from forecast.compiled.layout import Layout
 from forecast.compiled.paths import Known
 from forecast.compiled.scenarios import OTHER, rule_events, scenario_of_each
+from forecast.workspace.evidence_forms.support import DECIBANS
 from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
 
-# Verbal weights of evidence in decibans (Good 1985): half-units of Jeffreys's (1961, appendix B) scale.
-SUPPORT_DECIBANS = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
 WEARS_OFF_AFTER = timedelta(days=180)
 
 
@@ -98,7 +97,7 @@ def _likelihood(layout: Layout, bearing: Claim | Likelihood | Support) -> Array:
             return np.asarray(ratios / ratios.max())
         case Support():
             favoured = np.array([state in bearing.states for state in event.states])
-            return np.where(favoured, 1.0, 10.0 ** (-SUPPORT_DECIBANS[bearing.strength] / 10.0))
+            return np.where(favoured, 1.0, 10.0 ** (-DECIBANS[bearing.strength] / 10.0))
         case Claim():
             claimed = event.states.index(bearing.state)
             states = np.arange(len(event.states))

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout
+from forecast.workspace.names import OTHER as OTHER
 from forecast.workspace.records import Scenario
-
-OTHER = "other"
 
 
 def rule_events(layout: Layout, scenarios: Sequence[Scenario]) -> tuple[int, ...]:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout
 from forecast.prior.readings import Ordered, Stated, StatedDistribution, numbers, read_at
-from forecast.workspace.horizons import horizon_on
-from forecast.workspace.log_odds import expit, logit, t4_quantile
+from forecast.workspace.fits import expit, logit, t4_quantile
+from forecast.workspace.names import horizon_on
 from forecast.workspace.records import Condition, Statement, Target, Times, Workspace
 
 Array = NDArray[np.float64]

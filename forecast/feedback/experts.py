@@ -15,7 +15,7 @@ from forecast.plain import as_data
 from forecast.prior.residuals import DISAGREES, statement_columns
 from forecast.prior.spec import LEAST_RECORD, PriorSpec, active_statements, track_records
 from forecast.record.outcome import Outcome
-from forecast.workspace.log_odds import expit
+from forecast.workspace.fits import expit
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Literal
 from forecast.feeds.coded_table import Coder, File
 from forecast.feeds.counted import IncidentCount, Wanted, state_of
 from forecast.workspace.drafts import mapping, text
-from forecast.workspace.nodes import Mapping, Node, Scalar
+from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, Source
 from forecast.workspace.records import Counts, Event
 
@@ -56,7 +56,7 @@ def item_fields(
     wanted: Wanted,
     filed: Filed,
     files: Sequence[File],
-) -> tuple[dict[str, Node], Mapping]:
+) -> tuple[dict[str, Node], MapNode]:
     """Return the keys of the item in the order in which they are written, and what it says about the event."""
     state = state_of(event, counts, counted.best)
     spread = f" ({counted.low} to {counted.high})" if counted.low < counted.high else ""

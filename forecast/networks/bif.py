@@ -11,8 +11,8 @@ from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, Unexp
 from forecast.networks.blocks import CANONICAL, TABLES_ONLY, Blocks, Entry, Probability, Variable, Word
 from forecast.networks.checked import build
 from forecast.networks.discrete import DiscreteNetwork
+from forecast.workspace.files import read_outside
 from forecast.workspace.odd_text import unfinished_merge
-from forecast.workspace.outside import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form
 
 MAX_BYTES = 50_000_000  # ten times the largest network that is published in this format

@@ -41,13 +41,23 @@ def as_workspace(table: ForecastTable, today: date) -> Workspace:
     opens = today + timedelta(days=1)  # all was said before: everything is read at the opening
     source = Source(table.path, 1)
     events = {name: _event(name, source) for name in sorted(table.questions)}
-    network = Network(table.path, opens, opens + timedelta(days=1), events, source)
+    network = Network(title=table.path, opens=opens, horizon=opens + timedelta(days=1), events=events, source=source)
     experts = {forecast.expert: _expert(forecast) for forecast in sorted(table.forecasts, key=_pair)}
     statements = tuple(
         _statement(forecast, table.questions[forecast.question], today)
         for forecast in sorted(table.forecasts, key=_pair)
     )
-    return Workspace("", network, (), experts, statements, {}, (), None, {})
+    return Workspace(
+        root="",
+        network=network,
+        scenarios=(),
+        experts=experts,
+        statements=statements,
+        sources={},
+        items=(),
+        watched_until=None,
+        digests={},
+    )
 
 
 def _pair(forecast: ExpertForecast) -> tuple[str, str]:
@@ -56,28 +66,48 @@ def _pair(forecast: ExpertForecast) -> tuple[str, str]:
 
 def _event(name: str, source: Source) -> Event:
     # Without parents "logistic" is one normal log-odds; "shared" would add a second one that nothing tells apart.
-    return Event(name, name, "constant", STATES, name, (), "driver", None, None, Cpt("logistic", None), source)
+    return Event(
+        id=name,
+        question=name,
+        kind="constant",
+        states=STATES,
+        resolves=name,
+        parents=(),
+        role="driver",
+        initial=None,
+        persistence_days=None,
+        cpt=Cpt("logistic", None),
+        source=source,
+    )
 
 
 def _expert(forecast: ExpertForecast) -> Expert:
     # The two kinds of names are kept apart: a group may be called as an expert is.
     group = f"expert {forecast.expert}" if forecast.group is None else f"group {forecast.group}"
-    return Expert(forecast.expert, forecast.expert, "", group, DEFAULT_SD, forecast.weight, forecast.source)
+    return Expert(
+        id=forecast.expert,
+        name=forecast.expert,
+        role="",
+        group=group,
+        default_sd=DEFAULT_SD,
+        weight=forecast.weight,
+        source=forecast.source,
+    )
 
 
 def _statement(forecast: ExpertForecast, outcome: int | None, today: date) -> Statement:
     return Statement(
-        f"{forecast.expert}: {forecast.question}",
-        forecast.day or today,
-        forecast.expert,
-        Publication(forecast.source.path, None, None),
-        "",
-        Target(Condition(forecast.question, (YES,)), None, (), None),
-        Probability(forecast.best, forecast.low, forecast.high, forecast.level, None),
-        None,
-        "",
-        None if outcome is None else Resolution(STATES[outcome], today, None),
-        forecast.source,
+        id=f"{forecast.expert}: {forecast.question}",
+        date=forecast.day or today,
+        expert=forecast.expert,
+        publication=Publication(forecast.source.path, None, None),
+        says="",
+        about=Target(Condition(forecast.question, (YES,)), None, (), None),
+        reading=Probability(forecast.best, forecast.low, forecast.high, forecast.level, None),
+        coded_by=None,
+        why="",
+        resolved=None if outcome is None else Resolution(STATES[outcome], today, None),
+        source=forecast.source,
     )
 
 

@@ -6,7 +6,7 @@ from math import exp
 
 from forecast.digits import DERIVED, exact, exact_at, plain
 from forecast.prior.readings import Counted, Numbers, Ordered, Stated, StatedDistribution
-from forecast.workspace.log_odds import expit, t4_quantile
+from forecast.workspace.fits import expit, t4_quantile
 
 SHOWN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 

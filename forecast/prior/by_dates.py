@@ -14,8 +14,8 @@ from forecast.compiled.layout import Layout
 from forecast.digits import DERIVED, fraction
 from forecast.prior.readings import Stated, numbers, read_at
 from forecast.prior.spec import active_statements
-from forecast.workspace.horizons import horizon_on
-from forecast.workspace.log_odds import expit
+from forecast.workspace.fits import expit
+from forecast.workspace.names import horizon_on
 from forecast.workspace.problems import Problem, quoted, shown
 from forecast.workspace.records import Statement, Workspace
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from forecast.workspace.horizons import horizon_on
+from forecast.workspace.names import horizon_on
 from forecast.workspace.records import Network, Question, Resolved, Statement, Workspace
 
 

@@ -9,9 +9,8 @@ from math import log
 from typing import assert_never
 
 from forecast.compiled.exposure import exposed_until
-from forecast.workspace.fits import fit_quantiles
-from forecast.workspace.horizons import horizon_on
-from forecast.workspace.log_odds import interval_sd, logit
+from forecast.workspace.fits import fit_quantiles, interval_sd, logit
+from forecast.workspace.names import horizon_on
 from forecast.workspace.records import (
     EDITORS,
     Count,
@@ -26,7 +25,7 @@ from forecast.workspace.records import (
     Times,
     Word,
 )
-from forecast.workspace.spread import LEAST_CODED_SD
+from forecast.workspace.statement_forms.registry import LEAST_CODED_SD
 from forecast.workspace.verbal import read_word
 
 DEGREES_OF_FREEDOM = 4

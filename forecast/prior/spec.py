@@ -20,7 +20,7 @@ from forecast.prior.came_true import came_true
 from forecast.prior.linear import LinearMap, linear_map, zero_sum_basis
 from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers, read_at
 from forecast.prior.rows_prior import RowsPrior, rows_prior
-from forecast.workspace.horizons import horizon_on
+from forecast.workspace.names import horizon_on
 from forecast.workspace.records import Condition, Statement, Target, Workspace
 
 Array = NDArray[np.float64]

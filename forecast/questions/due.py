@@ -16,8 +16,8 @@ from forecast.record.differences import changes, other_changes
 from forecast.record.entries import Line
 from forecast.record.line import active_inputs, rolled_to
 from forecast.reweight.questions import decided
+from forecast.workspace.read_resolutions import REPORTER
 from forecast.workspace.records import Question, Workspace
-from forecast.workspace.resolved_items import REPORTER
 
 Kind = Literal["resolve", "contradiction", "watch", "update", "benchmark", "source"]
 YES_NO = {True: "yes", False: "no"}

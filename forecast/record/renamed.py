@@ -13,9 +13,10 @@ from forecast.record.entries import Entry, Line
 from forecast.record.ledger import LEDGER, Ledger, read_ledger
 from forecast.record.line import network_digest, record_digest
 from forecast.workspace import former
-from forecast.workspace.appended_names import Told
-from forecast.workspace.mentions import Named
+from forecast.workspace.mentions import Named, Told
 from forecast.workspace.problems import Source
+from forecast.workspace.read_evidence import former_item
+from forecast.workspace.read_statements import former_statement
 from forecast.workspace.records import Workspace
 from forecast.workspace.renames import Former, Rename, Renames
 
@@ -116,13 +117,13 @@ def _records(workspace: Workspace, names: Former) -> _Records:
 
     add(workspace.experts.values(), lambda one: former.former_expert(one, names, own))
     add(workspace.sources.values(), lambda one: former.former_source(one, names))
-    add(workspace.statements, lambda one: former.former_statement(one, names))
+    add(workspace.statements, lambda one: former_statement(one, names))
     # As they count before it is known how they turned out.
     open_ones = [known_resolution(one, date.min) for one in workspace.statements]
-    add(open_ones, lambda one: former.former_statement(one, names))
+    add(open_ones, lambda one: former_statement(one, names))
     standing = [replace(item, retracted=None) for item in workspace.items]
-    add(standing, lambda one: former.former_item(one, names))
+    add(standing, lambda one: former_item(one, names))
     asked = {question.id for question in workspace.questions}
     of_questions = [replace(line, undone=None) for line in workspace.resolutions if line.subject in asked]
     add(of_questions, lambda one: former.former_resolution(one, names))
-    return _Records(digests, {former.former_item(item, names).id: item.id for item in workspace.items})
+    return _Records(digests, {former_item(item, names).id: item.id for item in workspace.items})

@@ -18,7 +18,7 @@ from forecast.reweight.questions import QUESTION_QUANTILES, QuestionEstimate, qu
 from forecast.store.entries import Place, place_of
 from forecast.store.program import program
 from forecast.store.versions import installed_versions
-from forecast.workspace.horizons import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.records import Benchmark, Item, Question, Resolved, Workspace
 
 

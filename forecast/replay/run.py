@@ -17,7 +17,7 @@ from forecast.prior.spec import PriorSpec
 from forecast.replay.day import Job, Row, Waiting, awaited, job
 from forecast.replay.table import LINES, TABLE, replay_csv, replay_jsonl
 from forecast.store.entries import keep_value, kept_value
-from forecast.workspace.horizons import last_horizon
+from forecast.workspace.names import last_horizon
 from forecast.workspace.read import load
 from forecast.workspace.records import Workspace
 

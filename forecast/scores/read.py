@@ -34,7 +34,7 @@ from forecast.scores.columns import NAMES, TO_SCORE, ColumnsOfFiles, Use
 from forecast.scores.rows import Rows, clashes
 from forecast.scores.table import Forecasts, assembled
 from forecast.workspace.csv_text import Table, parse_csv
-from forecast.workspace.outside import read_outside
+from forecast.workspace.files import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
 
 if TYPE_CHECKING:

@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from forecast.workspace.fits import fit_quantiles
-from forecast.workspace.log_odds import expit
 from forecast.workspace.problems import choice, shown
-from forecast.workspace.records import (
-    EDITORS,
-    Distribution,
-    Probability,
-    Quantiles,
-    Reading,
-    Statement,
-    Times,
-    Word,
-    Workspace,
-)
-from forecast.workspace.verbal import read_word
+from forecast.workspace.records import EDITORS, Statement, Workspace
+from forecast.workspace.statement_forms.registry import form_of
 
 EQUAL_SD = 1.0  # log-odds; of every statement, when all are to count alike
 
@@ -74,7 +62,9 @@ def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Wor
     items = tuple(item for item in workspace.items if item.report_source not in alternative.without_sources)
     if not alternative.equal_weights:
         return replace(workspace, statements=statements, items=items)
-    alike = tuple(replace(one, reading=_alike(one.reading), resolved=None) for one in statements)
+    alike = tuple(
+        replace(one, reading=form_of(one.reading).alike(one.reading, EQUAL_SD), resolved=None) for one in statements
+    )
     experts = {name: replace(one, default_sd=EQUAL_SD, weight=1.0) for name, one in workspace.experts.items()}
     return replace(workspace, statements=alike, experts=experts, items=items)
 
@@ -84,24 +74,3 @@ def _known(kind: str, asked: Iterable[str], known: list[str]) -> None:
         if name not in known:
             msg = f"unknown {kind} {shown(name)}; {choice(f'{kind}s', name, known)}"
             raise UnknownNameError(msg)
-
-
-def _alike(reading: Reading) -> Reading:
-    """Return a reading with its best value alone, at the sd of everybody."""
-
-    def at(best: float) -> Probability:
-        return Probability(best, None, None, 0.9, EQUAL_SD)
-
-    match reading:
-        case Probability(best=best):
-            return at(best)
-        case Quantiles(points=points, fit=fit):
-            return at(expit(fit_quantiles(points, fit).location))
-        case Word(term=term, scale=scale):
-            return at(read_word(term, scale).best)
-        case Times():
-            return replace(reading, low=None, high=None)
-        case Distribution():
-            return replace(reading, sd=EQUAL_SD)
-        case _:
-            return reading

@@ -1,22 +1,24 @@
-"""A statement that is not in the files yet: its text, and what the workspace would be with it."""
+"""What is not in the files yet: a statement, an item, a line, a roll; its text, and the workspace with it."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Callable
-from collections.abc import Mapping as Fields
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from pathlib import Path
 
-from forecast.workspace.files import STATEMENTS
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence
-from forecast.workspace.problems import Problem
+from forecast.workspace.files import EVIDENCE, JUDGEMENTS, NETWORK, RESOLUTIONS, SOURCES, STATEMENTS
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
-from forecast.workspace.records import Statement, Workspace
-from forecast.workspace.yaml_text import resolve
+from forecast.workspace.read_benchmarks import JUDGEMENT_COLUMNS
+from forecast.workspace.records import Item, Statement, Workspace
+from forecast.workspace.yaml_text import parse_yaml, resolve
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.()%/ -]*")  # text that is the same without quotes, wherever it stands
 
@@ -30,7 +32,7 @@ class Draft:
     path: str
     added: str
     content: bytes
-    fields: Fields[str, Node]
+    fields: Mapping[str, Node]
     workspace: Workspace | None
     statement: Statement | None
     problems: tuple[Problem, ...]
@@ -41,7 +43,7 @@ class Draft:
         return {self.path: self.content}
 
 
-def draft_statement(root: Path, expert: str, fields: Fields[str, Node], today: date) -> Draft:
+def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: date) -> Draft:
     """Write a statement as it would stand at the end of its expert's file, and check the workspace with it.
 
     Args:
@@ -74,7 +76,7 @@ def free_name(wanted: str, is_taken: Callable[[str], bool]) -> str:
     return next(name for name in names if not is_taken(name))
 
 
-def statement_text(fields: Fields[str, Node]) -> str:
+def statement_text(fields: Mapping[str, Node]) -> str:
     """Return a statement in block style, its inner maps on one line each."""
     lines = [f"{key}: {flow(value)}" for key, value in fields.items()]
     return "".join(("- " if number == 0 else "  ") + f"{line}\n" for number, line in enumerate(lines))
@@ -83,9 +85,9 @@ def statement_text(fields: Fields[str, Node]) -> str:
 def flow(node: Node) -> str:
     """Return a tree on one line of YAML; texts are quoted where they would not be read back as they are."""
     match node:
-        case Sequence(items=items):
+        case ListNode(items=items):
             return f"[{', '.join(map(flow, items))}]"
-        case Mapping(entries=entries):
+        case MapNode(entries=entries):
             return "{" + ", ".join(f"{_key(key)}: {flow(value)}" for key, value in entries.items()) + "}"
         case Scalar(value=str(value)):
             is_plain = PLAIN.fullmatch(value) and value == value.strip() and resolve(value) == value
@@ -104,6 +106,202 @@ def text(value: str) -> Scalar:
     return Scalar(value, value, 1)
 
 
-def mapping(entries: Fields[str, Node]) -> Mapping:
+def mapping(entries: Mapping[str, Node]) -> MapNode:
     """Return a map as a node."""
-    return Mapping(dict(entries), dict.fromkeys(entries, 1), 1)
+    return MapNode(dict(entries), dict.fromkeys(entries, 1), 1)
+
+
+BEARS_ON = "bears_on"
+
+
+@dataclass(frozen=True)
+class ItemDraft:
+    """An item to be added: its file, the contents of all files that change, and the problems that it would bring.
+
+    `contents` are by path, the item's file last: who writes them in this order never leaves an item without its source.
+    `workspace` and `item` are None where the workspace would have errors.
+    """
+
+    path: str
+    added: str
+    contents: dict[str, bytes]
+    workspace: Workspace | None
+    item: Item | None
+    problems: tuple[Problem, ...]
+
+
+def draft_item(
+    root: Path,
+    path: str,
+    fields: Mapping[str, Node],
+    bearings: Sequence[MapNode],
+    new_source: tuple[str, MapNode] | None,
+    today: date,
+    known: tuple[Problem, ...],
+) -> ItemDraft:
+    """Write an item as it would stand in a file of its own, and check the workspace with it.
+
+    Args:
+        root: the workspace. Nothing is written to it.
+        path: the file, relative to the workspace; there is none yet.
+        fields: the keys of the item in the order in which they are written; `id` among them.
+        bearings: what it says about each event; they come last.
+        new_source: id and entry of a source that `evidence/sources.yaml` does not hold yet.
+        today: dates after it are problems.
+        known: problems that the workspace has without the item.
+    """
+    added = item_text(fields, bearings)
+    contents: dict[str, bytes] = {}
+    if new_source is not None:
+        contents[SOURCES] = _with_source(root / SOURCES, *new_source)
+    contents[path] = added.encode()
+    workspace, problems = read_workspace(root, today=today, drafts=contents)
+    found = [one for one in workspace.items if one.source.path == path] if workspace else []
+    said = tuple(problem for problem in problems if problem not in known)
+    return ItemDraft(path, added, contents, workspace, found[0] if found else None, said)
+
+
+def item_path(reported: str, item_id: str) -> str:
+    """Return the file that an item gets: `evidence/DATE-ID.yaml`, the date once."""
+    name = item_id if item_id.startswith(reported) else f"{reported}-{item_id}"
+    return f"{EVIDENCE}{name}.yaml"
+
+
+def item_text(fields: Mapping[str, Node], bearings: Sequence[MapNode]) -> str:
+    """Return an item in block style, what it says about each event on one line."""
+    lines = [f"{key}: {flow(value)}" for key, value in fields.items()]
+    lines += [f"{BEARS_ON}:", *(f"- {flow(bearing)}" for bearing in bearings)]
+    return "".join(("- " if number == 0 else "  ") + f"{line}\n" for number, line in enumerate(lines))
+
+
+def _with_source(place: Path, name: str, entry: MapNode) -> bytes:
+    before = place.read_bytes() if place.is_file() else b""
+    # A map of one entry, without its braces.
+    line = flow(mapping({name: entry}))[1:-1]
+    return before + (b"" if before.endswith(b"\n") or not before else b"\n") + f"{line}\n".encode()
+
+
+@dataclass(frozen=True)
+class LineDraft:
+    """A line to be added: the file, its content then, and the problems that it would bring.
+
+    `workspace` is None where the workspace would have errors."""
+
+    path: str
+    added: str
+    content: bytes
+    workspace: Workspace | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Return the content of the file by its path."""
+        return {self.path: self.content}
+
+
+def draft_resolution(root: Path, fields: Mapping[str, str | bool], today: date) -> LineDraft:
+    """Write a resolution as the last line of its file, and check the workspace with it. Nothing is written to disk.
+
+    Args:
+        root: the workspace.
+        fields: keys of the line in the order in which they are written.
+        today: dates after it are problems.
+    """
+    return _draft(root, RESOLUTIONS, json.dumps(fields, ensure_ascii=False), "", today)
+
+
+def draft_judgement(root: Path, day: date, question: str, probability: float, why: str, today: date) -> LineDraft:
+    """Write one's own number as the last row of its file, and check the workspace with it; nothing goes to disk."""
+    added = _row([day.isoformat(), question, repr(probability), why])
+    return _draft(root, JUDGEMENTS, added, _row(JUDGEMENT_COLUMNS), today)
+
+
+def _draft(root: Path, path: str, added: str, first: str, today: date) -> LineDraft:
+    place = root / path
+    before = place.read_bytes() if place.is_file() else f"{first}\n".encode() if first else b""
+    content = before + (b"" if before.endswith(b"\n") or not before else b"\n") + f"{added}\n".encode()
+    _, old = read_workspace(root, today=today)
+    workspace, problems = read_workspace(root, today=today, drafts={path: content})
+    return LineDraft(path, added, content, workspace, tuple(problem for problem in problems if problem not in old))
+
+
+def _row(cells: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
+
+
+ITEM = re.compile(r"\s*- ?")
+
+
+@dataclass(frozen=True)
+class RollDraft:
+    """The lines that come in, the content of the file then, and the problems that it would bring.
+
+    `workspace` is None where it would have errors."""
+
+    path: str
+    added: str
+    content: bytes
+    workspace: Workspace | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Return the content of the file by its path."""
+        return {self.path: self.content}
+
+
+def draft_roll(root: Path, on: date, horizon: date, why: str | None, today: date) -> RollDraft:
+    """Write a roll behind those that the network has, and check the workspace with it. Nothing is written to disk.
+
+    Raises WorkspaceProblems where there is no network to roll, or its rolls do not stand on lines of their own.
+    """
+    old, known = read_workspace(root, today=today)
+    if old is None:
+        raise WorkspaceProblems(known)
+    content = (root / NETWORK).read_bytes()
+    tree, _ = parse_yaml(content, NETWORK)
+    if not isinstance(tree, MapNode):
+        msg = "a network that was read is a map"
+        raise TypeError(msg)
+    fields = {"on": text(on.isoformat()), "horizon": text(horizon.isoformat())}
+    entry = flow(mapping({**fields, "why": text(why)} if why else fields))
+    lines = content.decode("utf-8").splitlines(keepends=True)
+    place, indent = _place(tree, lines)
+    end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    added = f"{indent}- {entry}{end}" if "rolled" in tree.entries else f"rolled:{end}- {entry}{end}"
+    before = "".join(lines[:place])
+    before += "" if before.endswith("\n") else end
+    after = (before + added + "".join(lines[place:])).encode()
+    workspace, problems = read_workspace(root, today=today, drafts={NETWORK: after})
+    # Everything after the new lines has moved down; only what is said there for the first time counts.
+    said = {(problem.what, problem.got) for problem in known}
+    new = tuple(problem for problem in problems if (problem.what, problem.got) not in said)
+    return RollDraft(NETWORK, added, after, workspace, new)
+
+
+def _place(tree: MapNode, lines: list[str]) -> tuple[int, str]:
+    """Return how many lines stand before the new one, and the spaces that it begins with."""
+    rolled = child(tree, "rolled")
+    if rolled is None:
+        return tree.entries["horizon"].line, ""
+    key = tree.key_lines["rolled"]
+    if isinstance(rolled, ListNode) and rolled.items:
+        if all(ITEM.match(lines[item.line - 1]) and item.line > key for item in rolled.items):
+            first = lines[rolled.items[0].line - 1]
+            return _end(lines, rolled.items[-1].line), first[: len(first) - len(first.lstrip())]
+    elif isinstance(rolled, Scalar):
+        return key, ""
+    what, allowed = "network: the rolls are written on one line", "a line for each roll: - {on: ..., horizon: ...}"
+    raise WorkspaceProblems([Problem(Source(NETWORK, key), what, "", allowed)])
+
+
+def _end(lines: list[str], begin: int) -> int:
+    """Return the last line of a list item that begins on a line: before the next key, and its comments."""
+    end = begin
+    while end < len(lines) and (not lines[end].strip() or lines[end][0] in " #"):
+        end += 1
+    while end > begin and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+        end -= 1
+    return end

@@ -1,4 +1,4 @@
-"""Find the input files of a workspace and read their bytes, whatever lies there."""
+"""The input files of a workspace and their bytes, whatever lies there; and any other file that a user names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.workspace import csv_text
-from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
+from forecast.workspace.csv_text import MAX_BYTES as MAX_TABLE_BYTES
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, quoted, shown
 from forecast.workspace.yaml_text import MAX_BYTES
 
 NETWORK = "priors/network.yaml"
@@ -29,9 +29,7 @@ RENAMES = "priors/renames.jsonl"
 APPENDED = (RESOLUTIONS, JUDGEMENTS, "reports/ledger.jsonl")  # whose lines keep the names that they were written with
 UNFINISHED = "reports/.rename.json"  # what a rename is about to write; it goes when all is written
 BENCHMARKS = "priors/benchmarks/"  # what others forecast; no forecast is ever computed from them
-
 REPORTS = "reports"
-
 IN_PRIORS = (NETWORK, SCENARIOS, EXPERTS)
 OPTIONAL_IN_PRIORS = (QUESTIONS, RESOLUTIONS, JUDGEMENTS, RENAMES)
 UNREAD_SUFFIXES = (".yml", ".csv", ".json", ".jsonl", ".yaml")
@@ -162,7 +160,7 @@ def _bytes_of(place: Path, path: str, within: Path) -> bytes | Problem:
         status = place.stat()
         if not stat.S_ISREG(status.st_mode):
             return Problem(Source(path, 1), "not a file", "a folder" if place.is_dir() else "a device", "a text file")
-        most = csv_text.MAX_BYTES if path.endswith(TABLE) else MAX_BYTES
+        most = MAX_TABLE_BYTES if path.endswith(TABLE) else MAX_BYTES
         if status.st_size > most:
             got, allowed = f"{status.st_size} bytes", f"at most {most} bytes; split the file"
             return Problem(Source(path, 1), "file too large", got, allowed)
@@ -191,3 +189,24 @@ def _missing(path: str) -> Problem:
 
 def _reported(path: str, problems: list[Problem]) -> bool:
     return any(problem.source.path == path for problem in problems)
+
+
+def read_outside(path: Path, name: str | None = None, most: int = MAX_TABLE_BYTES) -> bytes:
+    """Return what a file holds, read once, as it may be a pipe.
+
+    Args:
+        path: the file.
+        name: how messages call it; None for its path.
+        most: bytes; what goes on for longer, as `/dev/zero` does, is not read to an end.
+
+    Raises WorkspaceProblems: the file cannot be read, or is larger.
+    """
+    source = Source(path.as_posix() if name is None else name, 1)
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise WorkspaceProblems([Problem(source, f"cannot be read: {error.strerror or error}")]) from None
+    if len(content) > most:
+        raise WorkspaceProblems([Problem(source, "file too large", "", f"at most {most} bytes; split the file")])
+    return content

@@ -1,4 +1,4 @@
-"""Fit a distribution to stated quantiles of a probability, and say how well it honours them."""
+"""The log-odds scale, Student's t and the beta distribution on it, and both fitted to stated quantiles."""
 
 from __future__ import annotations
 
@@ -7,23 +7,100 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
 
-from forecast.workspace.beta import beta_cdf, beta_log_odds
-from forecast.workspace.log_odds import interval_sd, logit, t4_cdf, t4_quantile
+
+def logit(p: float) -> float:
+    """Return the log-odds of a probability strictly between 0 and 1."""
+    return math.log(p) - math.log1p(-p)
+
+
+def expit(log_odds: float) -> float:
+    """Return the probability of some log-odds."""
+    if log_odds < 0.0:
+        odds = math.exp(log_odds)
+        return odds / (1.0 + odds)
+    return 1.0 / (1.0 + math.exp(-log_odds))
+
+
+def t4_quantile(p: float) -> float:
+    """Return the quantile of Student's t with 4 degrees of freedom, in closed form (Shaw 2006, section 3)."""
+    alpha = 4 * p * (1 - p)
+    q = math.cos(math.acos(math.sqrt(alpha)) / 3) / math.sqrt(alpha)
+    return math.copysign(2 * math.sqrt(max(q - 1, 0.0)), p - 0.5)
+
+
+def t4_cdf(t: float) -> float:
+    """Return the distribution function of Student's t with 4 degrees of freedom, in closed form.
+
+    With s = t / sqrt(4 + t^2) it is 1/2 + 3 s / 4 - s^3 / 4: the integral of the density 3 / (8 (1 + t^2 / 4)^(5/2)).
+    """
+    s = t / math.hypot(2.0, t)
+    return 0.5 + s * (3.0 - s * s) / 4.0
+
+
+def interval_sd(low: float, high: float, level: float) -> float:
+    """Return the scale of the t with 4 degrees of freedom whose central `level` interval is as wide as low to high."""
+    return (high - low) / (2 * t4_quantile((1 + level) / 2))
+
+
+TINY = 1e-300  # stands for a zero denominator in the continued fraction, as its algorithm asks for
+PRECISE = 1e-15  # relative; where the continued fraction ends
+FARTHEST_LOG_ODDS = 700.0  # log-odds beyond which a probability is no number any more
+HALVINGS = 80  # of the range of log-odds: down to 1e-21
+
+
+def beta_cdf(log_odds: float, a: float, b: float) -> float:
+    """Return P(X <= expit(log_odds)) for X ~ Beta(a, b): the regularised incomplete beta function.
+
+    Log-odds, so that points near 1 are as exact as points near 0. The number of steps grows with sqrt(max(a, b)).
+
+    Source: the continued fraction of DLMF 8.17.22, evaluated by the method of Lentz (1976).
+    """
+    if expit(log_odds) > (a + 1.0) / (a + b + 2.0):
+        return 1.0 - beta_cdf(-log_odds, b, a)
+    x, rest = expit(log_odds), expit(-log_odds)
+    if x == 0.0:
+        return 0.0
+    log_front = a * math.log(x) + b * math.log(rest) + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    return math.exp(log_front) / (a * _continued_fraction(x, a, b))
+
+
+def _continued_fraction(x: float, a: float, b: float) -> float:
+    value, c, d, m, change = 1.0, 1.0, 0.0, 0, 0.0
+    while abs(change - 1.0) > PRECISE:
+        for odd in (True, False):
+            if odd:
+                step = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+                m += 1
+            else:
+                step = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+            d = 1.0 / ((1.0 + step * d) or TINY)
+            c = (1.0 + step / c) or TINY
+            change = c * d
+            value *= change
+    return value
+
+
+def beta_log_odds(level: float, a: float, b: float) -> float:
+    """Return the log-odds of the quantile of Beta(a, b) at a level, by bisection."""
+    low, high = -FARTHEST_LOG_ODDS, FARTHEST_LOG_ODDS
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if beta_cdf(middle, a, b) < level else (low, middle)
+    return 0.5 * (low + high)
+
 
 FitKind = Literal["logit", "beta"]
 FITS: tuple[FitKind, ...] = ("logit", "beta")
 Cdf = Callable[[float, float, float], float]  # of log-odds, given two parameters
 Points = tuple[tuple[float, float], ...]  # (level, probability), both rising
-
 WORST_MISFIT = 0.02  # of the distribution function at a stated point: a convention, half of what people round to
 LARGEST_BETA = 1e6  # parameter; the steps of the distribution function grow with its root
 SMALLEST_BETA = 0.01  # parameter; below, quantiles are no numbers any more
 WIDTH_LEVEL = 0.9  # central interval by which a beta is put on the log-odds scale
-
 STEP = 1e-6  # of the central differences
 ENOUGH = 1e-12  # change of a parameter (a location in scales, or a logarithm) at which the fit ends
 MOST_STEPS = 300
-FARTHEST = 30.0  # from the line through the points, in its scales: no sensible fit lies there
+FARTHEST_FIT = 30.0  # from the line through the points, in its scales: no sensible fit lies there
 
 
 class NoBeta(ValueError):  # noqa: N818 - a reader is told that there is none
@@ -89,7 +166,7 @@ def _fit_t(levels: Sequence[float], places: Sequence[float]) -> tuple[float, flo
     start = x_mean - scale * z_mean
 
     def cdf(x: float, moved: float, log_wider: float) -> float:
-        if max(abs(moved), abs(log_wider)) > FARTHEST:
+        if max(abs(moved), abs(log_wider)) > FARTHEST_FIT:
             return math.inf
         return t4_cdf((x - start - scale * moved) / (scale * math.exp(log_wider)))
 

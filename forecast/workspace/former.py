@@ -3,31 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from forecast.workspace.files import RESOLUTIONS
-from forecast.workspace.records import (
-    Claim,
-    Condition,
-    Distribution,
-    Event,
-    Expert,
-    Item,
-    Likelihood,
-    MoreLikelyThan,
-    Network,
-    OnScenarios,
-    ReportSource,
-    Resolved,
-    Scenario,
-    Settled,
-    Statement,
-    Support,
-    Target,
-    Times,
-)
+from forecast.workspace.records import Condition, Event, Expert, Network, ReportSource, Resolved, Scenario, Target
 from forecast.workspace.renames import Former
-from forecast.workspace.resolved_items import headline, prefix
 
 
 def former_network(network: Network, names: Former) -> Network:
@@ -48,14 +26,6 @@ def former_event(event: Event, names: Former) -> Event:
     )
 
 
-def former_scenario(scenario: Scenario, names: Former) -> Scenario:
-    """Return a scenario with the names of then; a title that comes from its id, or is its id, is that of then too."""
-    old = names.name("scenario", scenario.id)
-    titles = {scenario.id.replace("_", " "): old.replace("_", " "), scenario.id: old}
-    when = tuple(_condition(condition, names) for condition in scenario.when)
-    return replace(scenario, id=old, name=titles.get(scenario.name, scenario.name), when=when)
-
-
 def former_expert(expert: Expert, names: Former, own_groups: frozenset[str]) -> Expert:
     """Return an expert with the names of then; `own_groups` are those that are called like the expert they are of."""
     group = names.name("expert", expert.group) if expert.group in own_groups else expert.group
@@ -67,36 +37,6 @@ def former_source(source: ReportSource, names: Former) -> ReportSource:
     return replace(source, id=names.name("source", source.id))
 
 
-def former_statement(statement: Statement, names: Former) -> Statement:
-    """Return a statement with the names of then."""
-    resolved, condition = statement.resolved, statement.about.condition
-    if resolved is not None and resolved.state is not None:
-        then = names.state(condition.event, resolved.state) if condition else names.name("scenario", resolved.state)
-        resolved = replace(resolved, state=then)
-    return replace(
-        statement,
-        id=names.name("statement", statement.id),
-        expert=names.name("expert", statement.expert),
-        about=_target(statement.about, names),
-        reading=_reading(statement, names),
-        resolved=resolved,
-    )
-
-
-def former_item(item: Item, names: Former) -> Item:
-    """Return an item with the names of then; one that settles an event by a resolution is called after the event."""
-    parts: tuple[Any, ...] = tuple(_bearing(part, names) for part in item.bears_on)
-    supersedes = None if item.supersedes is None else names.name("item", item.supersedes)
-    source = names.name("source", item.report_source)
-    then = replace(item, bears_on=parts, supersedes=supersedes, report_source=source)
-    now = item.bears_on[0]
-    if item.source.path == RESOLUTIONS and isinstance(now, Settled):
-        old = parts[0]
-        called = prefix(old.event) + item.id.removeprefix(prefix(now.event))
-        return replace(then, id=called, headline=headline(old.event, old.state))
-    return replace(then, id=names.name("item", item.id))
-
-
 def former_resolution(line: Resolved, names: Former) -> Resolved:
     """Return the resolution of a question with the name of then."""
     return replace(line, subject=names.name("question", line.subject))
@@ -106,44 +46,25 @@ def _states(event: str, states: tuple[str, ...], names: Former) -> tuple[str, ..
     return tuple(names.state(event, state) for state in states)
 
 
-def _condition(condition: Condition, names: Former) -> Condition:
+def former_condition(condition: Condition, names: Former) -> Condition:
+    """Return a condition with the names of then."""
     event = condition.event
-    return Condition(names.name("event", event), _states(event, condition.states, names))
+    return Condition(names.name("event", event), tuple(names.state(event, state) for state in condition.states))
 
 
-def _target(target: Target, names: Former) -> Target:
+def former_scenario(scenario: Scenario, names: Former) -> Scenario:
+    """Return a scenario with the names of then; a title that comes from its id, or is its id, is that of then too."""
+    old = names.name("scenario", scenario.id)
+    titles = {scenario.id.replace("_", " "): old.replace("_", " "), scenario.id: old}
+    when = tuple(former_condition(condition, names) for condition in scenario.when)
+    return replace(scenario, id=old, name=titles.get(scenario.name, scenario.name), when=when)
+
+
+def former_target(target: Target, names: Former) -> Target:
+    """Return a target with the names of then."""
     return replace(
         target,
-        condition=None if target.condition is None else _condition(target.condition, names),
+        condition=None if target.condition is None else former_condition(target.condition, names),
         scenario=None if target.scenario is None else names.name("scenario", target.scenario),
-        given=tuple(_condition(condition, names) for condition in target.given),
+        given=tuple(former_condition(condition, names) for condition in target.given),
     )
-
-
-def _reading(statement: Statement, names: Former) -> Any:
-    reading, condition = statement.reading, statement.about.condition
-    match reading:
-        case Times():
-            return replace(reading, against=_target(reading.against, names))
-        case MoreLikelyThan():
-            return replace(reading, other=_target(reading.other, names))
-        case Distribution() if condition is not None:
-            shares = {names.state(condition.event, state): share for state, share in reading.probabilities.items()}
-            return replace(reading, probabilities=shares)
-    return reading
-
-
-def _bearing(part: Any, names: Former) -> Any:
-    if isinstance(part, OnScenarios):
-        ratios = {names.name("scenario", name): ratio for name, ratio in part.ratios.items()}
-        return replace(part, ratios=ratios, rules=tuple(former_scenario(rule, names) for rule in part.rules))
-    event, then = part.event, names.name("event", part.event)
-    match part:
-        case Settled() | Claim():
-            return replace(part, event=then, state=names.state(event, part.state))
-        case Likelihood():
-            ratios = {names.state(event, state): ratio for state, ratio in part.ratios.items()}
-            return replace(part, event=then, ratios=ratios)
-        case Support():
-            return replace(part, event=then, states=_states(event, part.states, names))
-    return part

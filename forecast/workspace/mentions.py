@@ -1,20 +1,26 @@
-"""What the values of a file name: every place of its tree at which an event, a state, a source, ... is called.
-
-These are the references that the readers check, as a list of places. Trees are of files without a mistake.
-"""
+"""What files name: places of a tree, cells of a table, and lines that are only ever added."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from forecast.workspace import files
+from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.evidence_forms.form import AT_LEAST
+from forecast.workspace.evidence_forms.registry import FORMS, ON_EVENT
+from forecast.workspace.files import JUDGEMENTS, RESOLUTIONS, InputFiles
+from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import map_of
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, Step, child, text_at
-from forecast.workspace.read_readings import SD_KEY
-from forecast.workspace.read_targets import SECOND_TARGETS
-from forecast.workspace.shapes.evidence import SCENARIOS
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, Step, child, text_at
+from forecast.workspace.problems import Source
+from forecast.workspace.renames import Renames
+from forecast.workspace.shapes import ISO_DAY
+from forecast.workspace.statement_forms.distribution import SD_KEY
+from forecast.workspace.statement_forms.registry import FORMS as STATEMENT_FORMS
 
 
 class Named(NamedTuple):
@@ -54,13 +60,13 @@ class _At:
 
     def entries(self) -> Iterator[tuple[str, _At]]:
         """Yield the keys of a map with their values."""
-        if isinstance(self.node, Mapping):
+        if isinstance(self.node, MapNode):
             for key, value in self.node.entries.items():
                 yield key, _At(value, (*self.steps, key))
 
     def items(self) -> Iterator[_At]:
         """Yield the items of a list, or a value that stands alone."""
-        if isinstance(self.node, Sequence):
+        if isinstance(self.node, ListNode):
             for place, item in enumerate(self.node.items):
                 yield _At(item, (*self.steps, place))
         else:
@@ -150,8 +156,8 @@ def _statement(item: _At) -> Mentions:
     event = text_at(item.node, "about", "event")
     for about in item.below("about"):
         yield from _target(about, None)
-    for steps in SECOND_TARGETS.values():
-        for other in item.below(*steps):
+    for form in STATEMENT_FORMS:
+        for other in item.below(*form.second) if form.second else ():
             yield from _target(other, event)
     for shares in item.below("distribution"):
         for mention in shares.keys("state", event):
@@ -178,7 +184,7 @@ def _conditions(rule: _At) -> Mentions:
 
 
 def _choice(states: _At, event: str | None) -> Mentions:
-    if isinstance(states.node, Mapping):
+    if isinstance(states.node, MapNode):
         yield from states.named_by("at_least", "state", event)
     else:
         yield from states.names("state", event)
@@ -192,14 +198,10 @@ def _evidence(item: _At) -> Mentions:
         for part in parts.items():
             event = text_at(part.node, "event")
             yield from part.named_by("event", "event")
-            yield from part.named_by("settled", "state", event)
-            yield from part.named_by("claims", "state", event)
-            for states in part.below("for"):
-                yield from _choice(states, event)
-            for ratios in part.below("likelihood"):
-                yield from ratios.keys("state", event)
-            for ratios in part.below(SCENARIOS):
-                yield from ratios.keys("scenario")
+            for names in (names for form in FORMS for names in form.names):
+                of = event if names.kind == "state" else None
+                for said in part.below(names.key):
+                    yield from HOW[names.how](said, names.kind, of)
 
 
 def _column_map(top: _At) -> Mentions:
@@ -210,6 +212,13 @@ def _column_map(top: _At) -> Mentions:
                 yield Mention(value.steps, False, None, key)  # a field
 
 
+# What follows a key of a form of evidence.
+HOW: dict[str, Callable[[_At, str, str | None], Mentions]] = {
+    "one": _At.names,
+    "choice": lambda said, _, event: _choice(said, event),
+    "keys": _At.keys,
+}
+
 _FILES: dict[str, Callable[[_At], Mentions]] = {
     files.NETWORK: _network,
     files.SCENARIOS: _scenarios,
@@ -217,3 +226,101 @@ _FILES: dict[str, Callable[[_At], Mentions]] = {
     files.SOURCES: _sources,
     files.QUESTIONS: _questions,
 }
+
+WHOLE = {
+    "id": "item",
+    "supersedes": "item",
+    "source": "source",
+    "event": "event",
+}
+HOW_IN_CELL = {names.key: names.how for form in ON_EVENT for names in form.names}  # states of the row's event
+STATES = tuple(HOW_IN_CELL)
+CELL = re.compile(r'("(?:[^"]|"")*"|[^,"\r\n][^,\r\n]*|)(,|\r?\n|\Z)')
+
+
+class Cell(NamedTuple):
+    """The place of a cell's content in the text of a table, quotes around it left out."""
+
+    begin: int
+    end: int
+
+
+def cells_of(text: str) -> Iterator[list[Cell]]:
+    """Yield the cells of each row of a table that `parse_csv` reads without a problem, blank lines as one cell."""
+    row: list[Cell] = []
+    for found in CELL.finditer(text):
+        begin, end = found.span(1)
+        is_quoted = end - begin >= len('""') and text[begin] == '"'
+        row.append(Cell(begin + is_quoted, end - is_quoted))
+        if found[2] != ",":
+            yield row
+            row = []
+
+
+def names_in(column: str, cell: str, event: str | None) -> Iterator[tuple[int, int, Named]]:
+    """Yield begin, end and meaning of each name in a cell of a column."""
+    if column in WHOLE:
+        yield from _one(cell, 0, WHOLE[column], None)
+    elif (how := HOW_IN_CELL.get(column)) == "one":
+        yield from _one(cell, 0, "state", event)
+    elif how == "choice" and cell.strip().startswith(AT_LEAST):
+        begin = cell.index(AT_LEAST) + len(AT_LEAST)
+        yield from _one(cell[begin:], begin, "state", event)
+    elif how is not None:
+        begin = 0
+        for part in cell.split(";"):
+            yield from _one(part.partition("=")[0], begin, "state", event)
+            begin += len(part) + 1
+
+
+def _one(text: str, offset: int, kind: str, event: str | None) -> Iterator[tuple[int, int, Named]]:
+    name = text.strip()
+    if name:
+        begin = offset + len(text) - len(text.lstrip())
+        yield begin, begin + len(name), Named(kind, name, event)
+
+
+class Told(NamedTuple):
+    """A name in a line: where, and of which day the line is."""
+
+    named: Named
+    where: Source
+    day: date
+
+
+def told_in(found: InputFiles) -> Iterator[Told]:
+    """Yield the questions, events and states that resolutions and judgements name."""
+    trees, _ = parse_json_lines(found.contents.get(RESOLUTIONS, b""), RESOLUTIONS)
+    for tree in trees:
+        where, day = Source(RESOLUTIONS, tree.line), _day(text_at(tree, "known"))
+        question, event, state = (text_at(tree, key) for key in ("question", "event", "state"))
+        if question is not None:
+            yield Told(Named("question", question), where, day)
+        if event is not None:
+            yield Told(Named("event", event), where, day)
+            if state is not None:
+                yield Told(Named("state", state, event), where, day)
+    if JUDGEMENTS in found.contents:
+        table, _ = parse_csv(found.contents[JUDGEMENTS], JUDGEMENTS)
+        if table is not None and {"date", "question"} <= set(table.header):
+            at = table.header.index("question"), table.header.index("date")
+            for line, cells in table.rows:
+                yield Told(
+                    Named("question", cells[at[0]].strip()), Source(JUDGEMENTS, line), _day(cells[at[1]].strip())
+                )
+
+
+def named_today(told: Told, renames: Renames) -> Named:
+    """Return what a line names, called as it is today."""
+    kind, name, event = told.named
+    if event is not None:
+        event, name = renames.state_today(event, name, told.where, told.day)
+        return Named(kind, name, event)
+    return Named(kind, renames.today(kind, name, told.where, told.day))
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.fromisoformat(text) if text and ISO_DAY.fullmatch(text) else date.min
+    except ValueError:
+        return date.min

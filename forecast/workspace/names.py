@@ -1,16 +1,17 @@
-"""Which names exist: read leniently, so that references can be checked in files that hold other mistakes."""
+"""What is referred to and read against: names, read leniently; the window and its horizons; all that could be read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, child, text_at
+from forecast.workspace.nodes import FORMAT, Cursor, ListNode, MapNode, Node, Scalar, child, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
-from forecast.workspace.shapes.common import Choice
+from forecast.workspace.records import Event, Expert, Item, Network, Scenario, Statement, Workspace
+from forecast.workspace.shapes import Choice
 
 OTHER = "other"  # the scenario where no rule matches
-FORMAT = "format"  # a reserved key of every map of names
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,14 @@ class Names:
 
 def list_of(node: Node | None) -> tuple[Node, ...]:
     """Return the items of a file that holds a list, or a single map."""
-    if isinstance(node, Sequence):
+    if isinstance(node, ListNode):
         return node.items
-    return (node,) if isinstance(node, Mapping) else ()
+    return (node,) if isinstance(node, MapNode) else ()
 
 
 def map_of(node: Node | None) -> dict[str, Node]:
     """Return the named entries of a file that holds a map of names."""
-    return {k: v for k, v in node.entries.items() if k != FORMAT} if isinstance(node, Mapping) else {}
+    return {k: v for k, v in node.entries.items() if k != FORMAT} if isinstance(node, MapNode) else {}
 
 
 def collect_names(
@@ -47,7 +48,7 @@ def collect_names(
     events_node = child(network, "events")
     events: dict[str, tuple[str, ...] | None] | None = None
     at: dict[str, Source] = {}
-    if isinstance(events_node, Mapping):
+    if isinstance(events_node, MapNode):
         events = {event: _states(node) for event, node in events_node.entries.items()}
         at = {event: Source(paths[0], line) for event, line in events_node.key_lines.items()}
     ids = [(text_at(item, "id"), child(item, "id")) for item in list_of(scenarios)]
@@ -65,52 +66,54 @@ def collect_names(
 
 def _states(event: Node) -> tuple[str, ...] | None:
     states = child(event, "states")
-    if not isinstance(states, Sequence):
+    if not isinstance(states, ListNode):
         return None
     names = tuple(item.value for item in states.items if isinstance(item, Scalar) and isinstance(item.value, str))
     return tuple(dict.fromkeys(names)) if len(names) == len(states.items) and names else None
 
 
-def unknown_event(names: Names, event: str, source: Source, subject: str) -> Iterator[Problem]:
+def unknown_event(names: Names, event: str, at: Cursor) -> Iterator[Problem]:
     """Report an event that the network does not hold."""
     if names.events is not None and event not in names.events:
         hint = "that is a scenario; " if event in (names.scenarios or ()) else ""
-        yield Problem(
-            source, f"{subject}: unknown event {shown(event)}", "", hint + choice("events", event, names.events)
-        )
+        yield at.problem(f"unknown event {shown(event)}", "", hint + choice("events", event, names.events))
 
 
-def unknown_state(names: Names, event: str | None, state: str, source: Source, subject: str) -> Iterator[Problem]:
+def unknown_state(names: Names, event: str | None, state: str, at: Cursor) -> Iterator[Problem]:
     """Report a state that the event does not have (nothing where the event itself is unknown)."""
     states = names.states(event) if event is not None else None
     if states is not None and state not in states:
-        what = f"{subject}: event '{event}' has no state {shown(state)}"
-        yield Problem(source, what, "", choice("states", state, states))
+        yield at.problem(f"event '{event}' has no state {shown(state)}", "", choice("states", state, states))
 
 
-def unknown_name(
-    known: tuple[str, ...] | None, name: str, source: Source, subject: str, what: str
-) -> Iterator[Problem]:
+def unknown_name(known: Sequence[str] | None, name: str, at: Cursor, what: str) -> Iterator[Problem]:
     """Report a name that is not among the known ones; `what` is the kind of name, in the singular."""
     if known is not None and name not in known:
-        yield Problem(source, f"{subject}: unknown {what} {shown(name)}", "", choice(f"{what}s", name, known))
+        yield at.problem(f"unknown {what} {shown(name)}", "", choice(f"{what}s", name, known))
 
 
-def unknown_choice(names: Names, event: str | None, node: Node | None, path: str, subject: str) -> Iterator[Problem]:
-    """Report each unknown state in a state, a list of states or `{at_least: state}`."""
-    if isinstance(node, Mapping):
-        node = node.entries.get("at_least")
-    for item in node.items if isinstance(node, Sequence) else (node,):
-        if isinstance(item, Scalar) and isinstance(item.value, str):
-            yield from unknown_state(names, event, item.value, Source(path, item.line), subject)
+def unknown_choice(names: Names, event: str | None, at: Cursor, key: str) -> Iterator[Problem]:
+    """Report each unknown state that a key of a map names: a state, a list of states or `{at_least: state}`."""
+    node = at.child(key)
+    if node is None:
+        return
+    there = at.at(key, "at_least") if isinstance(node, MapNode) else at.at(key)
+    for state, place in there.texts():
+        yield from unknown_state(names, event, state, place)
 
 
-def unknown_conditions(names: Names, node: Node | None, path: str, subject: str) -> Iterator[Problem]:
+def unknown_conditions(names: Names, at: Cursor) -> Iterator[Problem]:
     """Report unknown events and states in a map of events to states."""
-    if isinstance(node, Mapping):
-        for event, states in node.entries.items():
-            yield from unknown_event(names, event, Source(path, node.key_lines[event]), subject)
-            yield from unknown_choice(names, event, states, path, subject)
+    for event in at.keys:
+        yield from unknown_event(names, event, at.key(event))
+        yield from unknown_choice(names, event, at, event)
+
+
+def unnumbered(known: Sequence[str], at: Cursor, what: str, number: str, plural: str) -> Iterator[Problem]:
+    """Report each of the known names that a map of numbers leaves out."""
+    for name in known:
+        if not at.has(name):
+            yield at.problem(f"{what}'{name}' has no {number}", "", choice(plural, "", known))
 
 
 def chosen(names: Names, event: str, wanted: Choice) -> tuple[str, ...] | None:
@@ -133,3 +136,62 @@ def duplicates(found: list[tuple[str, Source]], what: str) -> Iterator[Problem]:
             )
         else:
             first[name] = source
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The world that statements and items refer to, as far as it could be read."""
+
+    names: Names
+    network: Network | None  # None where its dates are not readable
+    today: date
+    rules: tuple[Scenario, ...] = ()  # of the scenarios that could be read, in order, without names and summaries
+
+    @property
+    def events(self) -> Mapping[str, Event]:
+        """The events that could be read."""
+        return self.network.events if self.network else {}
+
+
+def horizon_on(network: Network, day: date) -> date:
+    """Return the horizon that forecasts and statements of a day are about."""
+    rolled = [roll.horizon for roll in network.rolled if roll.on <= day]
+    return rolled[-1] if rolled else network.window_ends
+
+
+def last_horizon(network: Network) -> date:
+    """Return the latest horizon that the file knows, whenever it comes into force."""
+    return network.rolled[-1].horizon if network.rolled else network.window_ends
+
+
+def seen_on(workspace: Workspace, day: date) -> Workspace:
+    """Return the workspace with the horizon that is asked about on a day; the same object if that is its own."""
+    network = workspace.network
+    horizon = horizon_on(network, day)
+    if horizon == network.horizon:
+        return workspace
+    ends = network.window_ends
+    seen = replace(network, horizon=horizon, first_horizon=None if horizon == ends else ends)
+    return replace(workspace, network=seen)
+
+
+@dataclass(frozen=True)
+class Superseding:
+    """One item names another that it takes the place of."""
+
+    item: str
+    old: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Readable:
+    """Everything that could be read, wrong parts left out."""
+
+    frame: Frame
+    experts: Mapping[str, Expert]
+    statements: tuple[Statement, ...]
+    is_every_statement_read: bool
+    items: tuple[Item, ...]
+    item_ids: tuple[str, ...]  # also of items that could not be read
+    superseding: tuple[Superseding, ...]  # likewise

@@ -2,36 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Map
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from forecast.workspace import files
-from forecast.workspace.frame import Frame
-from forecast.workspace.names import collect_names, duplicates
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, plain
+from forecast.workspace.names import Frame, Readable, collect_names, duplicates, list_of
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain, text_at
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, of_tables, shown, without_echoes
-from forecast.workspace.read_asked import read_asked
+from forecast.workspace.read_benchmarks import read_benchmark, read_judgements
 from forecast.workspace.read_bulk import read_tables
 from forecast.workspace.read_evidence import read_evidence
 from forecast.workspace.read_network import read_network
 from forecast.workspace.read_people import read_experts, read_grades, read_sources, read_watch
+from forecast.workspace.read_questions import read_questions
 from forecast.workspace.read_renames import leading_nowhere, names_by_kind, read_renames, unfinished_rename
+from forecast.workspace.read_resolutions import read_resolutions, resolved_items, with_reporter
 from forecast.workspace.read_scenarios import read_scenarios
 from forecast.workspace.read_statements import read_statements
-from forecast.workspace.readable import Readable
-from forecast.workspace.records import Workspace
-from forecast.workspace.renames import Renames
-from forecast.workspace.resolved_items import resolved_items, with_reporter
+from forecast.workspace.records import Benchmark, Question, Resolved, Workspace
+from forecast.workspace.renames import NO_RENAMES, Renames
 from forecast.workspace.rules import RULES
 from forecast.workspace.yaml_text import parse_yaml
 
-Contents = Map[str, bytes]
 
+@dataclass(frozen=True)
+class AskedRead:
+    """The questions in file order, every series by its id, the resolutions in file order, and the problems found."""
+
+    questions: tuple[Question, ...]
+    benchmarks: Mapping[str, Benchmark]
+    resolutions: tuple[Resolved, ...]
+    renames: Renames  # with the names of today's questions
+    problems: tuple[Problem, ...]
+
+
+def read_asked(
+    found: files.InputFiles, trees: Mapping[str, Node], frame: Frame, renames: Renames = NO_RENAMES
+) -> AskedRead:
+    """Read the four kinds of files; all of them are optional. Lines of those that are never edited follow `renames`."""
+    problems: list[Problem] = []
+    benchmarks: dict[str, Benchmark] = {}
+    for path, content in found.benchmarks().items():
+        series, more = read_benchmark(content, path, frame.today)
+        benchmarks[series.id] = series
+        problems += more
+    tree = trees.get(files.QUESTIONS, ListNode((), 1))
+    ids = tuple(name for entry in list_of(tree) if (name := text_at(entry, "id")) is not None)
+    renames = replace(renames, known={**renames.known, "question": ids})
+    read = read_questions(tree, files.QUESTIONS, frame, tuple(benchmarks), renames)
+    problems += read.problems
+    problems += [one for question in read.questions for one in _given_twice(question, benchmarks)]
+    judged: dict[str, Benchmark] = {}
+    if files.JUDGEMENTS in found.contents:
+        content = found.contents[files.JUDGEMENTS]
+        judged, more = read_judgements(content, files.JUDGEMENTS, frame.today, read.ids, renames)
+        problems += more
+    benchmarks |= {series.id: series for series in judged.values()}
+    resolutions: tuple[Resolved, ...] = ()
+    if files.RESOLUTIONS in found.contents:
+        content = found.contents[files.RESOLUTIONS]
+        resolutions, more = read_resolutions(content, files.RESOLUTIONS, frame, read, renames)
+        problems += more
+    questions = tuple(
+        replace(question, benchmarks=(*question.benchmarks, judged[question.id].id))
+        if question.id in judged
+        else question
+        for question in read.questions
+    )
+    return AskedRead(questions, benchmarks, resolutions, renames, tuple(problems))
+
+
+def _given_twice(question: Question, benchmarks: Mapping[str, Benchmark]) -> Iterator[Problem]:
+    """Name who has a number of one day in two series of a question: neither is the later one."""
+    first: dict[tuple[date, str], str] = {}
+    told: set[tuple[str, str, str]] = set()
+    for name in question.benchmarks:
+        for day, forecaster, _ in benchmarks[name].points if name in benchmarks else ():
+            other = first.setdefault((day, forecaster), name)
+            if other != name and (other, name, forecaster) not in told:
+                told.add((other, name, forecaster))
+                what = f"question {shown(question.id)}: {forecaster} stands on {day} in two of its series"
+                allowed = "one number of each forecaster a day; rename one or leave a series out"
+                yield Problem(question.source, what, f"{shown(other)} and {shown(name)}", allowed)
+
+
+Contents = Mapping[str, bytes]
 MAPS = (files.NETWORK, files.EXPERTS, files.SOURCES, files.WATCH, files.GRADES)
-NO_LIST = Sequence((), 1)
-NO_MAP = Mapping({}, {}, 1)
+NO_LIST = ListNode((), 1)
+NO_MAP = MapNode({}, {}, 1)
 
 
 def load(root: Path, today: date, inputs: Contents | None = None) -> Workspace:
@@ -124,22 +184,22 @@ def read_workspace(
     if network is None or any(problem.severity == "error" for problem in ordered):
         return None, ordered
     workspace = Workspace(
-        str(root),
-        network,
-        scenarios,
-        experts,
-        statements,
-        sources,
-        items,
-        watched_until,
-        found.digests,
-        asked.questions,
-        asked.benchmarks,
-        asked.resolutions,
-        grades,
-        ordered,
-        found.contents,
-        renames,
+        root=str(root),
+        network=network,
+        scenarios=scenarios,
+        experts=experts,
+        statements=statements,
+        sources=sources,
+        items=items,
+        watched_until=watched_until,
+        digests=found.digests,
+        questions=asked.questions,
+        benchmarks=asked.benchmarks,
+        resolutions=asked.resolutions,
+        grades=grades,
+        warnings=ordered,
+        contents=found.contents,
+        renames=renames,
     )
     return workspace, ordered
 
@@ -164,9 +224,9 @@ def _wrong_top(tree: Node, path: str) -> Problem | None:
     if isinstance(tree, Scalar) and tree.value is None:
         return Problem(source, "the file is empty", "", "an unused file is deleted")
     if path == files.SCENARIOS:
-        is_right, allowed = isinstance(tree, Sequence) and bool(tree.items), "a list of scenarios: - id: ..."
+        is_right, allowed = isinstance(tree, ListNode) and bool(tree.items), "a list of scenarios: - id: ..."
     elif path in MAPS or path.endswith(files.COLUMN_MAP):
-        is_right, allowed = isinstance(tree, Mapping), "a map: key: value"
+        is_right, allowed = isinstance(tree, MapNode), "a map: key: value"
     else:
         is_right, allowed = not isinstance(tree, Scalar), "a list: - id: ..."
     return None if is_right else Problem(source, "the file has the wrong form", shown(plain(tree)), allowed)

@@ -10,7 +10,7 @@ from forecast.workspace.files import BENCHMARKS, TABLE
 from forecast.workspace.problems import Problem, Source, choice, nearest, one_form, quoted, shown
 from forecast.workspace.records import Benchmark
 from forecast.workspace.renames import NO_RENAMES, Renames
-from forecast.workspace.shapes.common import ISO_DAY
+from forecast.workspace.shapes import ISO_DAY
 
 COLUMNS = ("date", "forecaster", "probability")
 JUDGEMENT_COLUMNS = ("date", "question", "probability", "why")

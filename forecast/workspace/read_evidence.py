@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
-from forecast.workspace.checked import exactly_one, hold
-from forecast.workspace.frame import Frame
-from forecast.workspace.horizons import last_horizon
-from forecast.workspace.names import (
-    chosen,
-    list_of,
-    unknown_choice,
-    unknown_event,
-    unknown_name,
-    unknown_state,
-)
-from forecast.workspace.nodes import Mapping, Node, Scalar, child, line_at, text_at
-from forecast.workspace.problems import Problem, Source, choice, shown
-from forecast.workspace.read_on_scenarios import all_zero, no_event, on_scenarios, scenario_problems
-from forecast.workspace.readable import Superseding
-from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
-from forecast.workspace.shapes.evidence import SCENARIOS, BearingShape, ItemShape
+from pydantic import Field
 
-CANNOT_BE_JUDGED = 6  # credibility of an item that gives none
+from forecast.workspace.evidence_forms.form import Entry
+from forecast.workspace.evidence_forms.registry import FORMS, BearingShape, form_of
+from forecast.workspace.files import RESOLUTIONS
+from forecast.workspace.names import Frame, Superseding, last_horizon, unknown_event, unknown_name
+from forecast.workspace.nodes import Cursor, MapNode, Node
+from forecast.workspace.problems import Problem, Source, quoted, shown
+from forecast.workspace.read_resolutions import headline, prefix
+from forecast.workspace.records import Bearing, Item, OnScenarios, Settled
+from forecast.workspace.renames import Former
+from forecast.workspace.shapes import Name, PastDay, Shape, Text, exactly_one, hold
+
+CANNOT_BE_JUDGED = 6  # credibility of an item that gives none; 1 (confirmed) is the best
+DEFAULT_RHO = 0.9  # correlation of the copies in a group that gives none
+
+
+class ItemShape(Shape):
+    """One evidence item."""
+
+    format: Literal[1] | None = None
+    id: Name
+    reported: PastDay
+    source: Name
+    headline: Text
+    bears_on: Annotated[list[BearingShape], Field(min_length=1)]
+    happened: PastDay | None = None
+    credibility: Annotated[int, Field(ge=1, le=CANNOT_BE_JUDGED)] | None = None
+    group: Name | None = None
+    rho: Annotated[float, Field(ge=0, lt=1)] = DEFAULT_RHO
+    url: Text | None = None
+    why: Text | None = None
+    retracted: PastDay | None = None
+    supersedes: Name | None = None
 
 
 @dataclass(frozen=True)
@@ -38,8 +54,8 @@ class EvidenceRead:
 
 def read_evidence(node: Node, path: str, frame: Frame) -> EvidenceRead:
     """Read one file of evidence: one item or a list of them."""
-    reading = Reading(path, frame)
-    for number, entry in enumerate(list_of(node), 1):
+    reading = Reading(frame)
+    for number, entry in enumerate(Cursor.over(node, path).items(), 1):
         reading.add(entry, number)
     return reading.result()
 
@@ -47,25 +63,22 @@ def read_evidence(node: Node, path: str, frame: Frame) -> EvidenceRead:
 class Reading:
     """The items of one file, read one after the other: from trees, or (where they are right) as they come."""
 
-    def __init__(self, path: str, frame: Frame) -> None:
-        self.path, self.frame = path, frame
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
         self.items: list[Item] = []
         self.ids: list[tuple[str, Source]] = []
         self.superseding: list[Superseding] = []
         self.problems: list[Problem] = []
 
-    def add(self, entry: Node, number: int) -> None:
+    def add(self, entry: Cursor, number: int) -> None:
         """Read an item from a tree; `number` names it where it has no id."""
-        path = self.path
-        item_id = text_at(entry, "id")
+        item_id, old_id = entry.text("id"), entry.text("supersedes")
         if item_id is not None:
-            self.ids.append((item_id, Source(path, line_at(entry, "id"))))
-        old_id = text_at(entry, "supersedes")
+            self.ids.append((item_id, entry.at("id").source))
         if old_id is not None:
-            where = Source(path, line_at(entry, "supersedes"))
-            self.superseding.append(Superseding(item_id or "", old_id, where))
+            self.superseding.append(Superseding(item_id or "", old_id, entry.at("supersedes").source))
         subject = f"item {shown(item_id)}" if item_id else f"item number {number}"
-        item, found = _read_item(entry, path, subject, self.frame)
+        item, found = _read_item(entry.called(subject), self.frame)
         self.problems += found
         if item is not None:
             self.items.append(item)
@@ -82,154 +95,100 @@ class Reading:
         return EvidenceRead(tuple(self.items), tuple(self.ids), tuple(self.superseding), tuple(self.problems))
 
 
-def _read_item(entry: Node, path: str, subject: str, frame: Frame) -> tuple[Item | None, tuple[Problem, ...]]:
-    checked = hold(ItemShape, entry, path, subject, frame.today)
+def _read_item(at: Cursor, frame: Frame) -> tuple[Item | None, tuple[Problem, ...]]:
+    checked = hold(ItemShape, at, frame.today)
     problems = list(checked.problems)
-    source = text_at(entry, "source")
-    if source is not None:
-        problems += unknown_name(frame.names.sources, source, Source(path, line_at(entry, "source")), subject, "source")
-    for number, bearing in enumerate(list_of(child(entry, "bears_on")), 1):
-        problems += _bearing_problems(bearing, path, f"{subject}: bears_on[{number}]", frame)
+    if (source := at.text("source")) is not None:
+        problems += unknown_name(frame.names.sources, source, at.at("source"), "source")
+    for number, part in enumerate(at.items_at("bears_on"), 1):
+        problems += _bearing_problems(part.under(f"bears_on[{number}]"), frame)
     shape = checked.shape
     if shape is None:
         return None, tuple(problems)
-    problems += _dates(shape, checked.node, path, subject, frame)
-    if shape.group is None and (rho := child(checked.node, "rho")) is not None:
-        what = f"{subject}: rho without a group has no effect"
-        problems.append(Problem(Source(path, rho.line), what, str(shape.rho), "beside `group` alone", "warning"))
+    problems += _dates(shape, checked.at, frame)
+    if shape.group is None and checked.at.has("rho"):
+        what, allowed = "rho without a group has no effect", "beside `group` alone"
+        problems.append(checked.at.at("rho").problem(what, str(shape.rho), allowed, "warning"))
     bearings: list[Bearing] = []
-    for bearing_shape, bearing in zip(shape.bears_on, list_of(child(checked.node, "bears_on")), strict=True):
-        built = _bearing(bearing_shape, Source(path, bearing.line), frame)
+    for said, part in zip(shape.bears_on, checked.at.items_at("bears_on"), strict=True):
+        built = _bearing(said, part.source, frame)
         if built is None:
             continue
-        problems += _repeated(bearings, built, subject)
+        problems += _repeated(bearings, built, at.subject)
         bearings.append(built)
     item = Item(
-        shape.id,
-        shape.reported,
-        shape.happened,
-        shape.source,
-        shape.credibility or CANNOT_BE_JUDGED,
-        shape.group,
-        shape.rho,
-        shape.headline,
-        shape.url,
-        shape.why or "",
-        tuple(bearings),
-        shape.retracted,
-        shape.supersedes,
-        Source(path, entry.line),
+        id=shape.id,
+        reported=shape.reported,
+        happened=shape.happened,
+        report_source=shape.source,
+        credibility=shape.credibility or CANNOT_BE_JUDGED,
+        group=shape.group,
+        rho=shape.rho,
+        headline=shape.headline,
+        url=shape.url,
+        why=shape.why or "",
+        bears_on=tuple(bearings),
+        retracted=shape.retracted,
+        supersedes=shape.supersedes,
+        source=at.source,
     )
     return item, tuple(problems)
 
 
-def _dates(shape: ItemShape, node: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
-    def at(key: str) -> Source:
-        return Source(path, line_at(node, key))
-
+def _dates(shape: ItemShape, at: Cursor, frame: Frame) -> Iterator[Problem]:
     reported, happened, network = shape.reported, shape.happened, frame.network
     if network is not None and happened is not None and happened < network.opens:
-        yield Problem(
-            at("happened"), f"{subject}: happened before the opening", str(happened), f"from {network.opens} on"
-        )
+        yield at.at("happened").problem("happened before the opening", str(happened), f"from {network.opens} on")
     elif network is not None and reported < network.opens:
         allowed = f"from {network.opens} on; what was known before belongs into statements"
-        yield Problem(at("reported"), f"{subject}: reported before the opening", str(reported), allowed)
+        yield at.at("reported").problem("reported before the opening", str(reported), allowed)
     if happened is not None and happened > reported:
-        yield Problem(at("happened"), f"{subject}: happened after it was reported", str(happened), f"until {reported}")
+        yield at.at("happened").problem("happened after it was reported", str(happened), f"until {reported}")
     if shape.retracted is not None and shape.retracted < reported:
-        yield Problem(
-            at("retracted"), f"{subject}: retracted before it was reported", str(shape.retracted), f"from {reported} on"
-        )
-    settles = any(bearing.settled is not None for bearing in shape.bears_on)
+        what, got = "retracted before it was reported", str(shape.retracted)
+        yield at.at("retracted").problem(what, got, f"from {reported} on")
+    settles = any(getattr(part, form.key) is not None for part in shape.bears_on for form in FORMS if form.settles)
     if network is not None and settles and (happened or reported) > last_horizon(network):
         got, key = str(happened or reported), "happened" if happened else "reported"
-        yield Problem(at(key), f"{subject}: settles an event after the horizon", got, f"until {last_horizon(network)}")
-    for number, bearing in enumerate(shape.bears_on):
-        if bearing.until is not None and bearing.until < reported:
-            where = Source(path, line_at(node, "bears_on", number, "until"))
-            yield Problem(where, f"{subject}: until lies before reported", str(bearing.until), f"from {reported} on")
+        yield at.at(key).problem("settles an event after the horizon", got, f"until {last_horizon(network)}")
+    for number, part in enumerate(shape.bears_on):
+        if part.until is not None and part.until < reported:
+            where = at.at("bears_on", number, "until")
+            yield where.problem("until lies before reported", str(part.until), f"from {reported} on")
 
 
-def _bearing_problems(node: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
+def _bearing_problems(at: Cursor, frame: Frame) -> Iterator[Problem]:
     """Report everything wrong in one entry of `bears_on`, however wrong the rest of the item is."""
-    if not isinstance(node, Mapping):
+    if not isinstance(at.node, MapNode):
         return
-    yield from exactly_one(BearingShape, node, path, subject)
-    yield from no_event(node, path, subject)
-    yield from scenario_problems(node, path, subject, frame)
-    event = text_at(node, "event")
+    yield from exactly_one(BearingShape, at)
+    if not at.has("event") and not any(at.has(form.key) for form in FORMS if not form.is_on_event):
+        yield at.problem("missing key 'event'", "", f"needed are {quoted(['event'])}")
+    event = at.text("event")
     if event is not None:
-        yield from unknown_event(frame.names, event, Source(path, line_at(node, "event")), subject)
-    for key in ("settled", "claims"):
-        state = text_at(node, key)
-        if state is not None:
-            yield from unknown_state(frame.names, event, state, Source(path, line_at(node, key)), subject)
-    yield from unknown_choice(frame.names, event, child(node, "for"), path, subject)
-    if "support" in node.entries and "for" not in node.entries:
-        what = f"{subject}: missing key 'for'"
-        yield Problem(
-            Source(path, node.line), what, "", "support is for a state, a list of states, or {at_least: state}"
-        )
-    if "for" in node.entries and "support" not in node.entries:
-        yield Problem(
-            Source(path, node.key_lines["for"]), f"{subject}: 'for' without 'support'", "", "give its strength"
-        )
-    if "until" in node.entries and not {"likelihood", "support", SCENARIOS} & set(node.entries):
-        what = f"{subject}: 'until' on what does not wear off"
-        yield Problem(Source(path, node.key_lines["until"]), what, "", "only with likelihood, support or scenarios")
-    yield from _supported(node, event, path, subject, frame)
-    yield from all_zero(node, "likelihood", "state", path, subject)
-    yield from all_zero(node, SCENARIOS, "scenario", path, subject)
-    yield from _ratios(child(node, "likelihood"), event, path, subject, frame)
+        yield from unknown_event(frame.names, event, at.at("event"))
+    for form in FORMS:
+        if at.has(form.key) or any(map(at.has, form.beside)):
+            yield from form.problems(at, event, frame)
+    may_end = [form.key for form in FORMS if form.may_end]
+    if at.has("until") and not any(map(at.has, may_end)):
+        allowed = f"only with {', '.join(may_end[:-1])} or {may_end[-1]}"
+        yield at.key("until").problem("'until' on what does not wear off", "", allowed)
 
 
-def _supported(node: Mapping, event: str | None, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
-    states = frame.names.states(event) if event else None
-    wanted = child(node, "for")
-    named = {item.value for item in _scalars(wanted)}
-    is_lowest = isinstance(wanted, Mapping) and states is not None and text_at(wanted, "at_least") == states[0]
-    if states is not None and (named == set(states) or is_lowest):
-        what = f"{subject}: support for every state of {shown(event)} says nothing"
-        yield Problem(Source(path, line_at(node, "for")), what, "", "name the states that are meant")
-
-
-def _scalars(node: Node | None) -> tuple[Scalar, ...]:
-    items = getattr(node, "items", (node,)) if not isinstance(node, Mapping) else ()
-    return tuple(item for item in items if isinstance(item, Scalar))
-
-
-def _ratios(node: Node | None, event: str | None, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
-    states = frame.names.states(event) if event else None
-    if not isinstance(node, Mapping) or states is None:
-        return
-    for state in node.entries:
-        yield from unknown_state(
-            frame.names, event, state, Source(path, node.key_lines[state]), f"{subject}: likelihood"
-        )
-    for state in states:
-        if state not in node.entries:
-            what = f"{subject}: likelihood: event '{event}': state '{state}' has no number"
-            yield Problem(Source(path, node.line), what, "", choice("states", "", states))
-
-
-def _bearing(shape: BearingShape, source: Source, frame: Frame) -> Bearing | None:
-    if shape.scenarios is not None:
-        return on_scenarios(shape, source, frame)
-    states = frame.names.states(shape.event) if shape.event is not None else None
-    if shape.event is None or states is None:
-        return None
-    if shape.settled is not None:
-        return Settled(shape.event, shape.settled, source) if shape.settled in states else None
-    if shape.claims is not None:
-        return Claim(shape.event, shape.claims, source) if shape.claims in states else None
-    if shape.likelihood is not None:
-        ratios = shape.likelihood
-        in_order = {state: ratios[state] for state in states} if set(ratios) == set(states) else None
-        return Likelihood(shape.event, in_order, shape.until, source) if in_order else None
-    if shape.support is not None and shape.for_ is not None:
-        wanted = chosen(frame.names, shape.event, shape.for_)
-        return Support(shape.event, shape.support, wanted, shape.until, source) if wanted else None
+def _bearing(said: BearingShape, source: Source, frame: Frame) -> Bearing | None:
+    states = frame.names.states(said.event) if said.event is not None else None
+    values = {
+        key: getattr(said, key, getattr(said, f"{key}_", None)) for form in FORMS for key in (form.key, *form.beside)
+    }
+    # A part about the scenarios is read as such, whatever stands beside it.
+    for form in sorted(FORMS, key=lambda form: form.is_on_event):
+        if values[form.key] is not None and (states is not None or not form.is_on_event):
+            entry = Entry(
+                values=values, event=said.event or "", states=states or (), until=said.until, source=source, frame=frame
+            )
+            built: Bearing | None = form.build(entry)
+            return built
     return None
 
 
@@ -243,3 +202,17 @@ def _repeated(earlier: list[Bearing], bearing: Bearing, subject: str) -> Iterato
         elif other.event == bearing.event and isinstance(other, Settled) == isinstance(bearing, Settled):
             what = f"{subject}: bears twice on event {shown(bearing.event)}"
             yield Problem(bearing.source, what, "", f"first at {other.source}; put both into one")
+
+
+def former_item(item: Item, names: Former) -> Item:
+    """Return an item with the names of then; one that settles an event by a resolution is called after the event."""
+    parts: tuple[Any, ...] = tuple(form_of(part).former(part, names) for part in item.bears_on)
+    supersedes = None if item.supersedes is None else names.name("item", item.supersedes)
+    source = names.name("source", item.report_source)
+    then = replace(item, bears_on=parts, supersedes=supersedes, report_source=source)
+    now = item.bears_on[0]
+    if item.source.path == RESOLUTIONS and isinstance(now, Settled):
+        old = parts[0]
+        called = prefix(old.event) + item.id.removeprefix(prefix(now.event))
+        return replace(then, id=called, headline=headline(old.event, old.state))
+    return replace(then, id=names.name("item", item.id))

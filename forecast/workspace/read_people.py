@@ -4,35 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Annotated, Literal
 
-from forecast.workspace.checked import hold
+from pydantic import Field
+
 from forecast.workspace.grades import DEFAULT_GRADES, LETTERS, Grade, Letter
-from forecast.workspace.names import map_of
-from forecast.workspace.nodes import Node, line_at
-from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.nodes import Cursor, Node
+from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Expert, ReportSource
-from forecast.workspace.shapes.people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
+from forecast.workspace.shapes import Name, PastDay, Positive, Shape, Text, UnitProbability, hold
+
+
+class ExpertShape(Shape):
+    """Somebody whose statements are coded."""
+
+    name: Text
+    role: Text | None = None
+    group: Name | None = None
+    default_sd: Positive = 1.0  # log-odds: about a factor of 5 in odds either way, at 90 %
+    weight: Positive = 1.0
+    exact: bool = False
+
+
+class ReportSourceShape(Shape):
+    """Who reports, with an Admiralty grade."""
+
+    name: Text
+    reliability: Letter
+
+
+class GradeShape(Shape):
+    """The Beta prior of a source's reliability."""
+
+    mean: UnitProbability
+    certainty: Annotated[float, Field(ge=1.0, le=1000.0, allow_inf_nan=False)]
+
+
+class GradesShape(Shape):
+    """What the grades mean here; one that is left out keeps its default."""
+
+    A: GradeShape | None = None
+    B: GradeShape | None = None
+    C: GradeShape | None = None
+    D: GradeShape | None = None
+    E: GradeShape | None = None
+    F: GradeShape | None = None
+
+
+class WatchShape(Shape):
+    """Until when somebody checked the news."""
+
+    format: Literal[1] | None = None
+    watched_until: PastDay
 
 
 def read_experts(node: Node, path: str, today: date) -> tuple[dict[str, Expert], tuple[Problem, ...]]:
     """Return the experts that are right, in id order, and the problems found."""
     experts: dict[str, Expert] = {}
     problems: list[Problem] = []
-    for expert_id, entry in sorted(map_of(node).items()):
-        checked = hold(ExpertShape, entry, path, f"expert {shown(expert_id)}", today)
+    for expert_id, entry in sorted(Cursor.over(node, path).named().items()):
+        checked = hold(ExpertShape, entry.called(f"expert {shown(expert_id)}"), today)
         problems += checked.problems
         if (shape := checked.shape) is not None:
             # Somebody without a group is a group of their own.
-            group, source = shape.group or expert_id, Source(path, entry.line)
+            group = shape.group or expert_id
             experts[expert_id] = Expert(
-                expert_id, shape.name, shape.role or "", group, shape.default_sd, shape.weight, source, shape.exact
+                id=expert_id,
+                name=shape.name,
+                role=shape.role or "",
+                group=group,
+                default_sd=shape.default_sd,
+                weight=shape.weight,
+                source=entry.source,
+                exact=shape.exact,
             )
     return experts, tuple(problems)
 
 
 def read_grades(node: Node, path: str, today: date) -> tuple[dict[Letter, Grade], tuple[Problem, ...]]:
     """Return what each grade means: the defaults, and what the file puts in their place."""
-    checked = hold(GradesShape, node, path, "grades", today)
+    checked = hold(GradesShape, Cursor.over(node, path, "grades"), today)
     stated = {letter: getattr(checked.shape, letter, None) for letter in LETTERS}
     own = {letter: Grade(shape.mean, shape.certainty) for letter, shape in stated.items() if shape is not None}
     return DEFAULT_GRADES | own, checked.problems
@@ -44,25 +95,21 @@ def read_sources(
     """Return the sources that are right, in id order, and the problems found."""
     sources: dict[str, ReportSource] = {}
     problems: list[Problem] = []
-    for source_id, entry in sorted(map_of(node).items()):
-        checked = hold(ReportSourceShape, entry, path, f"source {shown(source_id)}", today)
+    for source_id, entry in sorted(Cursor.over(node, path).named().items()):
+        checked = hold(ReportSourceShape, entry.called(f"source {shown(source_id)}"), today)
         problems += checked.problems
         if (shape := checked.shape) is not None:
-            place = Source(path, entry.line)
-            sources[source_id] = ReportSource(
-                source_id, shape.name, shape.reliability, grades[shape.reliability], place
-            )
+            grade = grades[shape.reliability]
+            sources[source_id] = ReportSource(source_id, shape.name, shape.reliability, grade, entry.source)
     return sources, tuple(problems)
 
 
 def read_watch(node: Node, path: str, opens: date | None, today: date) -> tuple[date | None, tuple[Problem, ...]]:
     """Return until when somebody checked the news."""
-    checked = hold(WatchShape, node, path, "watch", today)
+    at = Cursor.over(node, path, "watch")
+    checked = hold(WatchShape, at, today)
     until = checked.shape.watched_until if checked.shape else None
-    if until is not None and opens is not None and until < opens:
-        where = Source(path, line_at(node, "watched_until"))
-        return until, (
-            *checked.problems,
-            Problem(where, "watched_until lies before the opening", str(until), f"from {opens} on"),
-        )
-    return until, checked.problems
+    if until is None or opens is None or until >= opens:
+        return until, checked.problems
+    where, allowed = at.at("watched_until").source, f"from {opens} on"
+    return until, (*checked.problems, Problem(where, "watched_until lies before the opening", str(until), allowed))

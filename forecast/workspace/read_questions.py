@@ -4,17 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from forecast.workspace.checked import hold
-from forecast.workspace.frame import Frame
-from forecast.workspace.horizons import last_horizon
-from forecast.workspace.names import chosen, duplicates, list_of, unknown_choice, unknown_event, unknown_name
-from forecast.workspace.nodes import Node, child, line_at, text_at
+from pydantic import Field
+
+from forecast.workspace.names import (
+    Frame,
+    chosen,
+    duplicates,
+    last_horizon,
+    unknown_choice,
+    unknown_event,
+    unknown_name,
+)
+from forecast.workspace.nodes import Cursor, ListNode, Node
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.records import BaseRate, Condition, Publication, Question
 from forecast.workspace.renames import NO_RENAMES, Renames
-from forecast.workspace.shapes.questions import BaseRateShape, QuestionShape
-from forecast.workspace.shapes.statements import PublicationShape
+from forecast.workspace.shapes import Day, Name, Shape, States, Text, UnitProbability, hold
+from forecast.workspace.statement_forms.registry import PublicationShape
+
+
+class AboutShape(Shape):
+    """The event, and its states that mean yes."""
+
+    event: Name
+    state: States
+
+
+class BaseRateShape(Shape):
+    """A forecast that knows nothing but how often such a thing happens."""
+
+    probability: UnitProbability
+    source: PublicationShape
+    why: Text
+
+
+class QuestionShape(Shape):
+    """A dated question about one event."""
+
+    format: Literal[1] | None = None
+    id: Name
+    question: Text
+    about: AboutShape
+    by: Day
+    resolves: Text
+    opens: Day | None = None
+    topic: Text | None = None
+    source: PublicationShape | None = None
+    base_rate: BaseRateShape | None = None
+    benchmarks: Annotated[list[Name], Field(min_length=1)] | None = None
+    caution: Text | None = None
+
 
 NO_TOPIC = "general"
 
@@ -37,17 +78,17 @@ def read_questions(
     questions: list[Question] = []
     ids: list[tuple[str, Source]] = []
     problems: list[Problem] = []
-    for number, entry in enumerate(list_of(node), 1):
-        question_id = text_at(entry, "id")
+    for number, entry in enumerate(Cursor.over(node, path).items(), 1):
+        question_id = entry.text("id")
         subject = f"question {shown(question_id)}" if question_id else f"question number {number}"
         if question_id is not None:
-            where = Source(path, line_at(entry, "id"))
+            where = entry.at("id").source
             ids.append((question_id, where))
             if (other := frame.names.at.get(question_id)) is not None:
                 what, allowed = f"{subject} is called like an event or a scenario", f"that one is at {other}"
                 problems.append(Problem(where, what, "", allowed))
-        question, found = _read_question(entry, path, subject, frame, series, renames)
-        problems += found
+        question, more = _read_question(entry.called(subject), frame, series, renames)
+        problems += more
         if question is not None:
             questions.append(question)
     problems += duplicates(ids, "question")
@@ -55,37 +96,36 @@ def read_questions(
 
 
 def _read_question(
-    entry: Node, path: str, subject: str, frame: Frame, series: Sequence[str], renames: Renames
+    at: Cursor, frame: Frame, series: Sequence[str], renames: Renames
 ) -> tuple[Question | None, tuple[Problem, ...]]:
-    checked = hold(QuestionShape, entry, path, subject, frame.today)
-    problems = [*checked.problems, *_references(entry, path, subject, frame, series)]
+    checked = hold(QuestionShape, at, frame.today)
+    problems = [*checked.problems, *_references(at, frame, series)]
     shape = checked.shape
     if shape is None or frame.network is None:
         return None, tuple(problems)
     opens = shape.opens or frame.network.opens
-    problems += _days(shape, checked.node, path, subject, frame)
+    problems += _days(shape, checked.at, frame)
     states = chosen(frame.names, shape.about.event, shape.about.state)
     if states is None:
         return None, tuple(problems)
     if states == frame.names.states(shape.about.event):
-        where = Source(path, line_at(checked.node, "about", "state"))
-        what = f"{subject}: every state of {shown(shape.about.event)} is named, which is certain"
-        problems.append(Problem(where, what, "", "name the states that mean yes"))
+        what = f"every state of {shown(shape.about.event)} is named, which is certain"
+        problems.append(checked.at.at("about", "state").problem(what, "", "name the states that mean yes"))
     called = (shape.id, *renames.formerly("question", shape.id))
     own = tuple(name for name in called if name in series and name not in (shape.benchmarks or ()))
     question = Question(
-        shape.id,
-        shape.question,
-        Condition(shape.about.event, states),
-        shape.by,
-        opens,
-        shape.topic or NO_TOPIC,
-        shape.resolves,
-        _base_rate(shape.base_rate),
-        (*(shape.benchmarks or ()), *own),
-        Source(path, entry.line),
-        shape.caution,
-        _publication(shape.source),
+        id=shape.id,
+        question=shape.question,
+        about=Condition(shape.about.event, states),
+        by=shape.by,
+        opens=opens,
+        topic=shape.topic or NO_TOPIC,
+        resolves=shape.resolves,
+        base_rate=_base_rate(shape.base_rate),
+        benchmarks=(*(shape.benchmarks or ()), *own),
+        source=at.source,
+        caution=shape.caution,
+        publication=_publication(shape.source),
     )
     return question, tuple(problems)
 
@@ -101,33 +141,26 @@ def _publication(shape: PublicationShape | None) -> Publication | None:
     return None if shape is None else Publication(shape.publisher, shape.title, shape.url)
 
 
-def _references(entry: Node, path: str, subject: str, frame: Frame, series: Sequence[str]) -> Iterator[Problem]:
-    event = text_at(entry, "about", "event")
+def _references(at: Cursor, frame: Frame, series: Sequence[str]) -> Iterator[Problem]:
+    event = at.text("about", "event")
     if event is not None:
-        yield from unknown_event(frame.names, event, Source(path, line_at(entry, "about", "event")), subject)
-        known = frame.events.get(event)
+        where, known = at.at("about", "event"), frame.events.get(event)
+        yield from unknown_event(frame.names, event, where)
         if known is not None and known.kind == "constant":
-            where = Source(path, line_at(entry, "about", "event"))
-            what = f"{subject}: event {shown(event)} is a constant, which no date settles"
-            yield Problem(where, what, "", "ask about a reached or status event")
-    about = child(entry, "about")
-    yield from unknown_choice(frame.names, event, child(about, "state"), path, subject)
-    for named in list_of(child(entry, "benchmarks")):
-        name = getattr(named, "value", None)
-        if isinstance(name, str):
-            yield from unknown_name(tuple(series), name, Source(path, named.line), subject, "benchmark")
+            what = f"event {shown(event)} is a constant, which no date settles"
+            yield where.problem(what, "", "ask about a reached or status event")
+    yield from unknown_choice(frame.names, event, at.at("about"), "state")
+    for name, place in at.at("benchmarks").texts() if isinstance(at.child("benchmarks"), ListNode) else ():
+        yield from unknown_name(tuple(series), name, place, "benchmark")
 
 
-def _days(shape: QuestionShape, node: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
+def _days(shape: QuestionShape, at: Cursor, frame: Frame) -> Iterator[Problem]:
     network = frame.network
     if network is None:
         return
     if not network.opens < shape.by <= last_horizon(network):
         allowed = f"after the opening {network.opens}, not after the horizon {last_horizon(network)}"
-        yield Problem(
-            Source(path, line_at(node, "by")), f"{subject}: by lies outside the window", str(shape.by), allowed
-        )
+        yield at.at("by").problem("by lies outside the window", str(shape.by), allowed)
     elif shape.opens is not None and not network.opens <= shape.opens < shape.by:
         allowed = f"from the opening {network.opens} on, before {shape.by}"
-        where = Source(path, line_at(node, "opens"))
-        yield Problem(where, f"{subject}: opens lies outside the window", str(shape.opens), allowed)
+        yield at.at("opens").problem("opens lies outside the window", str(shape.opens), allowed)

@@ -6,15 +6,32 @@ import json
 from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Annotated, Literal, get_args
 
-from forecast.workspace.checked import hold
+from pydantic import Field
+
 from forecast.workspace.files import UNFINISHED
-from forecast.workspace.json_lines import parse_json_lines
+from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import OTHER, Names
-from forecast.workspace.nodes import text_at
+from forecast.workspace.nodes import Cursor, text_at
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.renames import Rename, Renames, follow, states_of
-from forecast.workspace.shapes.renames import RenameShape
+from forecast.workspace.shapes import Name, PastDay, Shape, hold
+
+Kind = Literal["question", "event", "state", "scenario", "expert", "source", "statement", "item"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class RenameShape(Shape):
+    """One line: what was renamed, and how many lines the appended files had by then."""
+
+    format: Literal[1] | None = None
+    kind: Kind
+    event: Name | None = None
+    old: Name
+    new: Name
+    on: PastDay
+    lines: dict[str, Annotated[int, Field(ge=0)]] | None = None
 
 
 def read_renames(content: bytes, path: str, today: date) -> tuple[tuple[Rename, ...], tuple[Problem, ...]]:
@@ -23,27 +40,24 @@ def read_renames(content: bytes, path: str, today: date) -> tuple[tuple[Rename, 
     made: list[Rename] = []
     found = list(problems)
     for tree in trees:
-        old, new = text_at(tree, "old"), text_at(tree, "new")
-        subject = f"rename of {shown(old)}" if old else "rename"
-        checked = hold(RenameShape, tree, path, subject, today)
-        found += checked.problems
-        where = Source(path, tree.line)
-        wrong = list(_wrong(text_at(tree, "kind"), "event" in tree.entries, old, new, where, subject))
-        found += wrong
+        old = text_at(tree, "old")
+        at = Cursor.over(tree, path, f"rename of {shown(old)}" if old else "rename")
+        checked = hold(RenameShape, at, today)
+        wrong = list(_wrong(at))
+        found += [*checked.problems, *wrong]
         if (shape := checked.shape) is not None and not checked.problems and not wrong:
-            made.append(Rename(shape.kind, shape.old, shape.new, shape.on, where, shape.event, shape.lines))
+            made.append(Rename(shape.kind, shape.old, shape.new, shape.on, at.source, shape.event, shape.lines))
     return tuple(made), tuple(found)
 
 
-def _wrong(
-    kind: str | None, has_event: bool, old: str | None, new: str | None, where: Source, subject: str
-) -> Iterator[Problem]:
+def _wrong(at: Cursor) -> Iterator[Problem]:
+    kind, old, new = (at.text(key) for key in ("kind", "old", "new"))
     if old is not None and old == new:
-        yield Problem(where, f"{subject}: old and new name are the same", shown(new), "a line that says a new name")
-    if kind == "state" and not has_event:
-        yield Problem(where, f"{subject}: missing key 'event'", "", "the event whose state it is")
-    if kind not in (None, "state") and has_event:
-        yield Problem(where, f"{subject}: 'event' beside kind {shown(kind)}", "", "only with kind 'state'")
+        yield at.problem("old and new name are the same", shown(new), "a line that says a new name")
+    if kind == "state" and not at.has("event"):
+        yield at.problem("missing key 'event'", "", "the event whose state it is")
+    if kind not in (None, "state") and at.has("event"):
+        yield at.problem(f"'event' beside kind {shown(kind)}", "", "only with kind 'state'")
 
 
 def leading_nowhere(renames: Renames) -> Iterator[Problem]:

@@ -1,24 +1,41 @@
-"""Read `priors/resolutions.jsonl`: how questions ended and what events are settled in; lines are only ever added."""
+"""Read `priors/resolutions.jsonl`: how questions ended, and what events are settled in, also as evidence items."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import ClassVar, Literal
 
-from forecast.workspace.checked import exactly_one, hold
-from forecast.workspace.frame import Frame
-from forecast.workspace.horizons import last_horizon
-from forecast.workspace.json_lines import parse_json_lines
-from forecast.workspace.names import unknown_event, unknown_name, unknown_state
-from forecast.workspace.nodes import Mapping as Tree
-from forecast.workspace.nodes import Scalar, text_at
+from forecast.workspace.grades import DEFAULT_GRADES, Letter
+from forecast.workspace.json_text import parse_json_lines
+from forecast.workspace.names import Frame, last_horizon, unknown_event, unknown_name, unknown_state
+from forecast.workspace.nodes import Cursor, MapNode, Scalar, text_at
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 from forecast.workspace.read_questions import QuestionsRead
-from forecast.workspace.records import Event, Question, Resolved
+from forecast.workspace.records import Event, Item, Question, ReportSource, Resolved, Settled
 from forecast.workspace.renames import NO_RENAMES, Renames
-from forecast.workspace.shapes.common import ISO_DAY
-from forecast.workspace.shapes.questions import ResolutionShape
+from forecast.workspace.shapes import ISO_DAY, Name, PastDay, Shape, Text, exactly_one, hold
+
+
+class ResolutionShape(Shape):
+    """One line: how a question ended, which state an event is settled in, or that an earlier line is undone."""
+
+    one_of: ClassVar[tuple[str, ...]] = ("question", "event", "undo")
+
+    format: Literal[1] | None = None
+    question: Name | None = None
+    event: Name | None = None
+    undo: Name | None = None
+    state: Name | None = None
+    void: Literal[True] | None = None
+    ambiguous: Literal[True] | None = None
+    on: PastDay | None = None
+    known: PastDay
+    source: Text | None = None
+    note: Text | None = None
+
 
 YES, NO = "yes", "no"
 
@@ -62,33 +79,32 @@ def read_resolutions(
     return tuple(reading.lines), tuple(reading.problems)
 
 
-def _read_line(reading: _Reading, tree: Tree) -> None:
-    where, frame = Source(reading.path, tree.line), reading.frame
+def _read_line(reading: _Reading, tree: MapNode) -> None:
     name = text_at(tree, "question") or text_at(tree, "event") or text_at(tree, "undo")
-    subject = f"resolution of {shown(name)}" if name else "resolution"
-    checked = hold(ResolutionShape, tree, reading.path, subject, frame.today)
-    found = [*checked.problems, *exactly_one(ResolutionShape, tree, reading.path, subject)]
-    unknown = tuple(_let_be(problem, name) for problem in _unknown_names(reading, tree, where, subject))
+    at = Cursor.over(tree, reading.path, f"resolution of {shown(name)}" if name else "resolution")
+    checked = hold(ResolutionShape, at, reading.frame.today)
+    wrong = [*checked.problems, *exactly_one(ResolutionShape, at)]
+    unknown = tuple(_let_be(problem, name) for problem in _unknown_names(reading, at))
     shape = checked.shape
-    if shape is None or found:
-        reading.problems += [*found, *unknown]
+    if shape is None or wrong:
+        reading.problems += [*wrong, *unknown]
     elif shape.undo is not None:
-        reading.problems += _undo(reading, shape, shape.undo, where, subject)
+        reading.problems += _undo(reading, shape, shape.undo, at)
     elif unknown:
-        reading.standing.setdefault(name or "", []).append(_Standing(where, shape.known, None, unknown))
+        reading.standing.setdefault(name or "", []).append(_Standing(at.source, shape.known, None, unknown))
     else:
-        line, wrong = _resolved(reading, shape, where, subject)
+        line, wrong = _resolved(reading, shape, at)
         reading.problems += wrong
         if line is None or wrong:
             return
-        twice = tuple(_already(reading, line.subject, where, subject)) if shape.question is not None else ()
+        twice = tuple(_already(reading, line.subject, at)) if shape.question is not None else ()
         # Of two lines about one question, as two branches may have them, a later line can undo the second.
-        standing = _Standing(where, line.known, None if twice else len(reading.lines), twice)
+        standing = _Standing(at.source, line.known, None if twice else len(reading.lines), twice)
         reading.standing.setdefault(line.subject, []).append(standing)
         reading.lines += [] if twice else [line]
 
 
-def _in_names_of_today(tree: Tree, where: Source, renames: Renames, today: date) -> Tree:
+def _in_names_of_today(tree: MapNode, where: Source, renames: Renames, today: date) -> MapNode:
     """Return a line with what it names called as it is today."""
     known = text_at(tree, "known") or ""
     day = date.fromisoformat(known) if ISO_DAY.fullmatch(known) and _is_day(known) else today
@@ -129,94 +145,99 @@ def _let_be(problem: Problem, name: str | None) -> Problem:
     return replace(problem, allowed=f"{way}; {problem.allowed}", severity="warning")
 
 
-def _unknown_names(reading: _Reading, tree: Tree, where: Source, subject: str) -> Iterator[Problem]:
+def _unknown_names(reading: _Reading, at: Cursor) -> Iterator[Problem]:
     names = reading.frame.names
-    if (question := text_at(tree, "question")) is not None:
-        yield from unknown_name(reading.question_ids, question, where, subject, "question")
-    if (event := text_at(tree, "event")) is not None:
-        yield from unknown_event(names, event, where, subject)
-        if (state := text_at(tree, "state")) is not None:
-            yield from unknown_state(names, event, state, where, subject)
+    if (question := at.text("question")) is not None:
+        yield from unknown_name(reading.question_ids, question, at, "question")
+    if (event := at.text("event")) is not None:
+        yield from unknown_event(names, event, at)
+        if (state := at.text("state")) is not None:
+            yield from unknown_state(names, event, state, at)
 
 
-def _undo(reading: _Reading, shape: ResolutionShape, name: str, where: Source, subject: str) -> Iterator[Problem]:
+def _undo(reading: _Reading, shape: ResolutionShape, name: str, at: Cursor) -> Iterator[Problem]:
     extra = [key for key in ("state", "void", "ambiguous", "on") if getattr(shape, key) is not None]
     if extra:
-        yield Problem(where, f"{subject}: {quoted(extra)} beside 'undo'", "", "only known, source and note")
+        yield at.problem(f"{quoted(extra)} beside 'undo'", "", "only known, source and note")
         return
     standing = reading.standing.get(name)
     if not standing and name not in (reading.frame.names.events or {}) and name not in reading.question_ids:
-        yield from unknown_name(reading.question_ids, name, where, subject, "question")
+        yield from unknown_name(reading.question_ids, name, at, "question")
         return
     if not standing:
-        yield Problem(where, f"{subject}: there is nothing to undo", "", "an earlier line that is not undone yet")
+        yield at.problem("there is nothing to undo", "", "an earlier line that is not undone yet")
         return
     line = standing[-1]
     if shape.known < line.known:
-        what, allowed = f"{subject}: undone before it was known", f"from {line.known} on, as {line.where} says"
-        yield Problem(where, what, str(shape.known), allowed)
+        what, allowed = "undone before it was known", f"from {line.known} on, as {line.where} says"
+        yield at.problem(what, str(shape.known), allowed)
         return
     standing.pop()
     if line.place is not None:
         reading.lines[line.place] = replace(reading.lines[line.place], undone=shape.known)
 
 
-def _resolved(
-    reading: _Reading, shape: ResolutionShape, where: Source, subject: str
-) -> tuple[Resolved | None, list[Problem]]:
+def _resolved(reading: _Reading, shape: ResolutionShape, at: Cursor) -> tuple[Resolved | None, list[Problem]]:
     name = shape.question or shape.event or ""
-    problems = list(_state_or_not(shape, where, subject))
+    problems = list(_state_or_not(shape, at))
     on = shape.on
     if on is None:
-        problems.append(Problem(where, f"{subject}: missing key 'on'", "", "the day on which it was so"))
+        problems.append(at.problem("missing key 'on'", "", "the day on which it was so"))
         return None, problems
     if shape.known < on:
-        problems.append(Problem(where, f"{subject}: known before it was so", str(shape.known), f"from {on} on"))
+        problems.append(at.problem("known before it was so", str(shape.known), f"from {on} on"))
     question = reading.questions.get(name) if shape.question else None
     event = reading.frame.events.get(question.about.event if question else name)
     if question is not None and event is not None:
-        problems += _question_days(question, event, shape, on, where, subject)
+        problems += _question_days(question, event, shape, on, at)
     elif (network := reading.frame.network) is not None and event is not None:
         if not network.opens <= on <= last_horizon(network):
             allowed = f"from {network.opens} to {last_horizon(network)}"
-            problems.append(Problem(where, f"{subject}: on lies outside the window", str(on), allowed))
+            problems.append(at.problem("on lies outside the window", str(on), allowed))
         if shape.source is None:
-            problems.append(Problem(where, f"{subject}: missing key 'source'", "", "where it can be read"))
+            problems.append(at.problem("missing key 'source'", "", "where it can be read"))
     if question is None and event is None:
         return None, problems  # it could not be read, which was said there
-    line = Resolved(name, shape.state, on, shape.known, shape.source, where, shape.note, bool(shape.ambiguous))
+    line = Resolved(
+        subject=name,
+        state=shape.state,
+        on=on,
+        known=shape.known,
+        url=shape.source,
+        source=at.source,
+        note=shape.note,
+        is_ambiguous=bool(shape.ambiguous),
+    )
     return line, problems
 
 
-def _state_or_not(shape: ResolutionShape, where: Source, subject: str) -> Iterator[Problem]:
+def _state_or_not(shape: ResolutionShape, at: Cursor) -> Iterator[Problem]:
     said = [key for key in ("state", "void", "ambiguous") if getattr(shape, key) is not None]
     if shape.event is not None:
         if said != ["state"]:
-            yield Problem(where, f"{subject}: an event is settled in a state", quoted(said), "state alone")
+            yield at.problem("an event is settled in a state", quoted(said), "state alone")
     elif len(said) != 1:
-        yield Problem(where, f"{subject}: needs one outcome", quoted(said), "one of 'state', 'void', 'ambiguous'")
+        yield at.problem("needs one outcome", quoted(said), "one of 'state', 'void', 'ambiguous'")
     elif shape.state is not None and shape.state not in (YES, NO):
-        what = f"{subject}: a question ends in yes or no, not {shown(shape.state)}"
-        yield Problem(where, what, "", choice("states", shape.state, (YES, NO)))
+        what = f"a question ends in yes or no, not {shown(shape.state)}"
+        yield at.problem(what, "", choice("states", shape.state, (YES, NO)))
     if shape.ambiguous is not None and shape.note is None:
-        yield Problem(where, f"{subject}: ambiguous without a note", "", "say what is unclear")
+        yield at.problem("ambiguous without a note", "", "say what is unclear")
     if shape.state is not None and shape.question is not None and shape.source is None:
-        yield Problem(where, f"{subject}: missing key 'source'", "", "where it can be read")
+        yield at.problem("missing key 'source'", "", "where it can be read")
 
 
-def _question_days(
-    question: Question, event: Event, shape: ResolutionShape, on: date, where: Source, subject: str
-) -> Iterator[Problem]:
+def _question_days(question: Question, event: Event, shape: ResolutionShape, on: date, at: Cursor) -> Iterator[Problem]:
     if on < question.opens:
-        yield Problem(where, f"{subject}: on lies before the question opened", str(on), f"from {question.opens} on")
+        yield at.problem("on lies before the question opened", str(on), f"from {question.opens} on")
     elif shape.state is not None and on > question.by:
-        yield Problem(where, f"{subject}: on lies after the question's last day", str(on), f"until {question.by}")
+        yield at.problem("on lies after the question's last day", str(on), f"until {question.by}")
     elif shape.known < question.by and (shape.state == NO or (shape.state == YES and not ends_early(question, event))):
         got = f"known on {shape.known}"
         allowed = f"from {question.by} on; until then it can still change"
-        yield Problem(where, f"{subject}: {shape.state} before the question's last day", got, allowed)
+        yield at.problem(f"{shape.state} before the question's last day", got, allowed)
     elif shape.state == NO and on < question.by:
-        yield Problem(where, f"{subject}: no holds on the question's last day", str(on), f"on {question.by}")
+        yield at.problem("no holds on the question's last day", str(on), f"on {question.by}")
 
 
 def ends_early(question: Question, event: Event) -> bool:
@@ -228,11 +249,66 @@ def _is_upward(question: Question, event: Event) -> bool:
     return question.about.states == event.states[event.states.index(question.about.states[0]) :]
 
 
-def _already(reading: _Reading, name: str, where: Source, subject: str) -> Iterator[Problem]:
+def _already(reading: _Reading, name: str, at: Cursor) -> Iterator[Problem]:
     places = [line.place for line in reading.standing.get(name, ()) if line.place is not None]
     if places:
         earlier = reading.lines[places[-1]]
         state = earlier.state or ("ambiguous" if earlier.is_ambiguous else "void")
-        what = f"{subject}: it is resolved already, as {state}"
+        what = f"it is resolved already, as {state}"
         way = f"undo that one first; where the file holds both, `forecast resolve {name} --undo` ends this one"
-        yield Problem(where, what, "", f"at {earlier.source}; {way}")
+        yield at.problem(what, "", f"at {earlier.source}; {way}")
+
+
+REPORTER = "resolutions"  # the id of the source of such items
+CONFIRMED = 1
+
+# Settled parts stand outside the source mixture: this grade never enters a number.
+GRADE: Letter = "A"
+
+
+def prefix(event: str) -> str:
+    """Return what the id of an event's items begins with."""
+    return f"resolved-{event}-"
+
+
+def headline(event: str, state: str) -> str:
+    """Return the headline of an item that settles an event."""
+    return f"{event.replace('_', ' ')} is settled: {state}"
+
+
+def resolved_items(resolutions: Iterable[Resolved], events: Mapping[str, object]) -> tuple[Item, ...]:
+    """Return an item `resolved-EVENT-DATE` for each line about an event; one that was undone is retracted."""
+    items: list[Item] = []
+    times: Counter[str] = Counter()
+    for line in resolutions:
+        if line.subject not in events or line.state is None:
+            continue
+        name = f"{prefix(line.subject)}{line.on}"
+        times[name] += 1
+        items.append(
+            Item(
+                id=name if times[name] == 1 else f"{name}-{times[name]}",
+                reported=line.known,
+                happened=line.on,
+                report_source=REPORTER,
+                credibility=CONFIRMED,
+                group=None,
+                rho=0.0,
+                headline=headline(line.subject, line.state),
+                url=line.url,
+                why=line.note or "Entered as resolved by whoever keeps this workspace, from the source that is named.",
+                bears_on=(Settled(line.subject, line.state, line.source),),
+                retracted=line.undone,
+                supersedes=None,
+                source=line.source,
+            )
+        )
+    return tuple(items)
+
+
+def with_reporter(
+    sources: Mapping[str, ReportSource], items: tuple[Item, ...], place: Source
+) -> dict[str, ReportSource]:
+    """Return the sources with the one of resolved items, if there are any and nobody is called like it."""
+    own = ReportSource(REPORTER, "Resolutions", GRADE, DEFAULT_GRADES[GRADE], place)
+    return dict(sorted({**({REPORTER: own} if items else {}), **sources}.items()))

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from typing import Annotated, Literal
 
-from forecast.workspace.checked import hold
-from forecast.workspace.names import OTHER, Names, chosen, list_of, unknown_conditions
-from forecast.workspace.nodes import Node, Scalar, child, text_at
+from pydantic import Field
+
+from forecast.workspace.names import OTHER, Names, chosen, unknown_conditions
+from forecast.workspace.nodes import Cursor, Node
 from forecast.workspace.problems import Problem, Source, quoted, shown
 from forecast.workspace.records import Condition, Scenario
-from forecast.workspace.shapes.scenarios import ScenarioShape
+from forecast.workspace.shapes import Name, Shape, States, Text, hold
+
+
+class ScenarioShape(Shape):
+    """A named region: every event listed is in one of the states given at the horizon."""
+
+    format: Literal[1] | None = None
+    id: Name
+    name: Text | None = None
+    summary: Text | None = None
+    when: Annotated[dict[Name, States], Field(min_length=1)]
+
 
 MAX_PIECES = 20_000  # of a rule's region; beyond that the question is left open
-
 Region = dict[str, frozenset[str]]  # events that are narrowed down, and the states left; a box in the joint states
 
 
@@ -24,44 +36,39 @@ def read_scenarios(
     problems: list[Problem] = []
     scenarios: list[Scenario] = []
     seen: set[str] = set()
-    for number, item in enumerate(list_of(node), 1):
-        scenario_id = text_at(item, "id")
-        subject = f"scenario {shown(scenario_id)}" if scenario_id else f"scenario number {number}"
-        checked = hold(ScenarioShape, item, path, subject, today)
+    for number, item in enumerate(Cursor.over(node, path).items(), 1):
+        scenario_id = item.text("id")
+        at = item.called(f"scenario {shown(scenario_id)}" if scenario_id else f"scenario number {number}")
+        checked = hold(ScenarioShape, at, today)
         problems += checked.problems
-        problems += unknown_conditions(names, child(item, "when"), path, subject)
-        problems += _id_problems(item, path, names, seen)
+        if at.has("when"):
+            problems += unknown_conditions(names, at.at("when"))
+        if scenario_id is not None:
+            problems += _id_problems(scenario_id, at.at("id").source, names, seen)
         if checked.shape is None:
             continue
         conditions = [(event, chosen(names, event, wanted)) for event, wanted in checked.shape.when.items()]
-        scenarios.append(
-            Scenario(
-                checked.shape.id,
-                checked.shape.name or checked.shape.id.replace("_", " "),
-                checked.shape.summary or "",
-                tuple(Condition(event, states) for event, states in conditions if states is not None),
-                Source(path, item.line),
+        if all(states is not None for _, states in conditions):
+            scenarios.append(
+                Scenario(
+                    checked.shape.id,
+                    checked.shape.name or checked.shape.id.replace("_", " "),
+                    checked.shape.summary or "",
+                    tuple(Condition(event, states) for event, states in conditions if states is not None),
+                    at.source,
+                )
             )
-        )
-        if any(states is None for _, states in conditions):
-            scenarios.pop()
     return tuple(scenarios), (*problems, *_shadowed(scenarios, names))
 
 
-def _id_problems(item: Node, path: str, names: Names, seen: set[str]) -> Iterator[Problem]:
-    node = child(item, "id")
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        return
-    name, source = node.value, Source(path, node.line)
+def _id_problems(name: str, source: Source, names: Names, seen: set[str]) -> Iterator[Problem]:
     if name in (names.events or {}):
         what = f"scenario {shown(name)} is called like an event"
-        yield Problem(
-            source, what, "", f"the event is at {names.at[name]}; events and scenarios share one set of names"
-        )
+        allowed = f"the event is at {names.at[name]}; events and scenarios share one set of names"
+        yield Problem(source, what, "", allowed)
     elif name in seen:
-        yield Problem(
-            source, f"scenario {shown(name)} stands twice", "", f"first at {names.at[name]}; ids are used once"
-        )
+        what, allowed = f"scenario {shown(name)} stands twice", f"first at {names.at[name]}; ids are used once"
+        yield Problem(source, what, "", allowed)
     elif name == OTHER:
         what = f"a scenario may not be called '{OTHER}'"
         yield Problem(source, what, "", "it is built in: the scenario where no rule matches")

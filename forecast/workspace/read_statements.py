@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from forecast.workspace.checked import exactly_one, hold
-from forecast.workspace.frame import Frame
-from forecast.workspace.names import OTHER, list_of, unknown_name, unknown_state
-from forecast.workspace.nodes import Mapping, Node, Scalar, child, line_at, text_at
+from forecast.workspace.former import former_target
+from forecast.workspace.names import OTHER, Frame, unknown_name, unknown_state
+from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, Source, shown
-from forecast.workspace.read_readings import build_reading, distribution_references
 from forecast.workspace.read_targets import build_target, target_references
 from forecast.workspace.records import Publication, Resolution, Statement
-from forecast.workspace.shapes.statements import StatementShape
+from forecast.workspace.renames import Former
+from forecast.workspace.shapes import exactly_one, hold
+from forecast.workspace.statement_forms.form import Built, Said
+from forecast.workspace.statement_forms.registry import FORMS, StatementShape, form_of
 
-ABOUT_TOO = frozenset({"times", "odds_times", "more_likely_than", "distribution", "count"})  # read with `about`
+ABOUT_TOO = frozenset(form.key for form in FORMS if form.is_read_with_about)
 
 
 @dataclass(frozen=True)
@@ -33,117 +34,129 @@ def read_statements(node: Node, path: str, frame: Frame) -> StatementsRead:
     statements: list[Statement] = []
     ids: list[tuple[str, Source]] = []
     problems: list[Problem] = []
-    for number, item in enumerate(list_of(node), 1):
-        statement_id = text_at(item, "id")
+    entries = Cursor.over(node, path).items()
+    for number, entry in enumerate(entries, 1):
+        statement_id = entry.text("id")
         if statement_id is not None:
-            ids.append((statement_id, Source(path, line_at(item, "id"))))
+            ids.append((statement_id, entry.at("id").source))
         subject = f"statement {shown(statement_id)}" if statement_id else f"statement number {number}"
-        statement, found = _read_statement(item, path, subject, frame)
-        problems += found
+        statement, more = _read_statement(entry.called(subject), frame)
+        problems += more
         if statement is not None:
             statements.append(statement)
-    return StatementsRead(tuple(statements), len(statements) == len(list_of(node)), tuple(ids), tuple(problems))
+    return StatementsRead(tuple(statements), len(statements) == len(entries), tuple(ids), tuple(problems))
 
 
-def _read_statement(item: Node, path: str, subject: str, frame: Frame) -> tuple[Statement | None, tuple[Problem, ...]]:
-    checked = hold(StatementShape, item, path, subject, frame.today)
-    problems = [*checked.problems, *exactly_one(StatementShape, item, path, subject)]
-    problems += _references(item, path, subject, frame)
-    problems += _empty(item, path, subject, checked.problems)
-    shape = checked.shape
+def _read_statement(at: Cursor, frame: Frame) -> tuple[Statement | None, tuple[Problem, ...]]:
+    checked = hold(StatementShape, at, frame.today)
+    problems = [*checked.problems, *exactly_one(StatementShape, at)]
+    problems += _references(at, frame)
+    problems += _empty(at, checked.problems)
+    shape, mended = checked.shape, checked.at
     if shape is None:
         return None, tuple(problems)
-    about_node = child(checked.node, "about") or checked.node
-    is_whole = child(checked.node, "distribution") is not None
-    about, found = build_target(shape.about, about_node, frame, path, f"{subject}: about", whole_event=is_whole)
-    reading, more = build_reading(shape, checked.node, frame, path, subject)
+    is_whole = any(form.is_on_whole_event and mended.has(form.key) for form in FORMS)
+    about, wrong = build_target(shape.about, mended.at("about").under("about"), frame, whole_event=is_whole)
+    reading, more = _reading(shape, mended, frame)
     # Where a part is wrong the rest of what belongs to it is not: `high` was not given without `low`.
     if "about" not in checked.wrong:
-        problems += found
-    if not checked.wrong & ({*StatementShape.one_of} | ({"about"} if ABOUT_TOO & {*_keys(item)} else set())):
+        problems += wrong
+    if not checked.wrong & ({*StatementShape.one_of} | ({"about"} if ABOUT_TOO & {*at.keys} else set())):
         problems += more
-    resolved, wrong = _resolved(shape, checked.node, frame, path, subject)
+    resolved, wrong = _resolved(shape, mended, frame)
     problems += wrong
     if about is None or reading is None:
         return None, tuple(problems)
     statement = Statement(
-        shape.id,
-        shape.date,
-        shape.expert,
-        Publication(shape.source.publisher, shape.source.title, shape.source.url),
-        shape.says,
-        about,
-        reading,
-        shape.coded_by,
-        shape.why,
-        resolved,
-        Source(path, item.line),
+        id=shape.id,
+        date=shape.date,
+        expert=shape.expert,
+        publication=Publication(shape.source.publisher, shape.source.title, shape.source.url),
+        says=shape.says,
+        about=about,
+        reading=reading,
+        coded_by=shape.coded_by,
+        why=shape.why,
+        resolved=resolved,
+        source=at.source,
     )
     return statement, tuple(problems)
 
 
-def _keys(item: Node) -> tuple[str, ...]:
-    return tuple(item.entries) if isinstance(item, Mapping) else ()
+def _reading(shape: StatementShape, at: Cursor, frame: Frame) -> Built:
+    """Return the reading of a statement (None where it is wrong) and the problems in it."""
+    for form in FORMS:
+        value = getattr(shape, form.key)
+        if value is not None:
+            return form.build(Said(value, at.at(form.key).under(form.key), shape.about, at, frame))
+    return None, ()
 
 
-def _resolved(
-    shape: StatementShape, node: Node, frame: Frame, path: str, subject: str
-) -> tuple[Resolution | None, tuple[Problem, ...]]:
+def _resolved(shape: StatementShape, at: Cursor, frame: Frame) -> tuple[Resolution | None, tuple[Problem, ...]]:
     """Return how the statement turned out, and what is wrong with that."""
-    resolved, where = shape.resolved, child(node, "resolved") or node
+    resolved = shape.resolved
     if resolved is None:
         return None, ()
-    subject = f"{subject}: resolved"
+    where = at.at("resolved").under("resolved")
     problems: list[Problem] = []
     if (resolved.state is None) == (resolved.void is None):
-        problems.append(
-            Problem(Source(path, where.line), f"{subject}: neither state nor void, or both", "", "one of them")
-        )
+        problems.append(where.problem("neither state nor void, or both", "", "one of them"))
     if resolved.on < shape.date:
-        got, allowed = resolved.on.isoformat(), f"from {shape.date} on"
-        problems.append(Problem(Source(path, line_at(where, "on")), f"{subject} before it was said", got, allowed))
-    if shape.count is not None or shape.distribution is not None or shape.more_likely_than is not None:
-        problems.append(Problem(Source(path, where.line), f"{subject}: only a single probability has an outcome"))
-    if problems or any(_unknown_outcome(node, path, subject, frame)):
+        what, got = f"{where.subject} before it was said", resolved.on.isoformat()
+        problems.append(Problem(where.at("on").source, what, got, f"from {shape.date} on"))
+    if any(not form.has_outcome and getattr(shape, form.key) is not None for form in FORMS):
+        problems.append(where.problem("only a single probability has an outcome"))
+    if problems or any(_unknown_outcome(at, frame)):
         return None, tuple(problems)
     return Resolution(resolved.state, resolved.on, resolved.url), ()
 
 
-def _empty(item: Node, path: str, subject: str, known: Sequence[Problem], above: str = "") -> Iterator[Problem]:
+def _empty(at: Cursor, known: Sequence[Problem], above: str = "") -> Iterator[Problem]:
     """Report every key without a value that is no problem yet: left out would mean something else than meant."""
-    if not isinstance(item, Mapping):
-        return
-    for key, value in item.entries.items():
-        name = f"{above}{key}"
-        if isinstance(value, Mapping):
-            yield from _empty(value, path, subject, known, f"{name}.")
+    for key in at.keys:
+        name, value = f"{above}{key}", at.child(key)
+        if isinstance(value, MapNode):
+            yield from _empty(at.at(key), known, f"{name}.")
         elif isinstance(value, Scalar) and value.value is None:
-            what = f"{subject}: {name} is empty"
-            if not any(
-                one.what.startswith((f"{subject}: {name} ", f"{subject}: unknown key {shown(key)}")) for one in known
-            ):
-                allowed = "write a value, or take the key out"
-                yield Problem(Source(path, item.key_lines[key]), what, "nothing", allowed)
+            beginnings = f"{at.subject}: {name} ", f"{at.subject}: unknown key {shown(key)}"
+            if not any(one.what.startswith(beginnings) for one in known):
+                yield at.key(key).problem(f"{name} is empty", "nothing", "write a value, or take the key out")
 
 
-def _unknown_outcome(item: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
+def _unknown_outcome(at: Cursor, frame: Frame) -> Iterator[Problem]:
     """Report an outcome that is no state of the event (or no scenario), however wrong the rest is."""
-    state, event = text_at(item, "resolved", "state"), text_at(item, "about", "event")
+    state, event, scenarios = at.text("resolved", "state"), at.text("about", "event"), frame.names.scenarios
     if state is None:
         return
-    where = Source(path, line_at(item, "resolved", "state"))
-    scenarios = frame.names.scenarios
+    where = at.at("resolved", "state").under("resolved")
     known = (*scenarios, OTHER) if event is None and scenarios is not None else None
-    found = unknown_name(known, state, where, subject, "scenario")
-    for problem in unknown_state(frame.names, event, state, where, subject) if event is not None else found:
+    unknown = unknown_name(known, state, where, "scenario")
+    for problem in unknown_state(frame.names, event, state, where) if event is not None else unknown:
         hint = "; what became void is written void: true" if state.lower() == "void" else ""
         yield replace(problem, allowed=problem.allowed + hint)
 
 
-def _references(item: Node, path: str, subject: str, frame: Frame) -> Iterator[Problem]:
-    expert = text_at(item, "expert")
-    if expert is not None:
-        yield from unknown_name(frame.names.experts, expert, Source(path, line_at(item, "expert")), subject, "expert")
-    yield from target_references(item, frame, path, subject)
-    yield from _unknown_outcome(item, path, f"{subject}: resolved", frame)
-    yield from distribution_references(item, frame, path, subject)
+def _references(at: Cursor, frame: Frame) -> Iterator[Problem]:
+    if (expert := at.text("expert")) is not None:
+        yield from unknown_name(frame.names.experts, expert, at.at("expert"), "expert")
+    yield from target_references(at, [form.second for form in FORMS if form.second], frame)
+    yield from _unknown_outcome(at, frame)
+    for form in FORMS:
+        if at.has(form.key):
+            yield from form.references(at, frame)
+
+
+def former_statement(statement: Statement, names: Former) -> Statement:
+    """Return a statement with the names of then."""
+    resolved, condition = statement.resolved, statement.about.condition
+    if resolved is not None and resolved.state is not None:
+        then = names.state(condition.event, resolved.state) if condition else names.name("scenario", resolved.state)
+        resolved = replace(resolved, state=then)
+    return replace(
+        statement,
+        id=names.name("statement", statement.id),
+        expert=names.name("expert", statement.expert),
+        about=former_target(statement.about, names),
+        reading=form_of(statement.reading).former(statement.reading, statement.about, names),
+        resolved=resolved,
+    )

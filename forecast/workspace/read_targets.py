@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
-from forecast.workspace.frame import Frame
-from forecast.workspace.horizons import last_horizon
-from forecast.workspace.names import OTHER, chosen, unknown_choice, unknown_conditions, unknown_event, unknown_name
-from forecast.workspace.nodes import Mapping, Node, child, line_at, text_at
-from forecast.workspace.problems import Problem, Source, shown
+from pydantic import Field
+
+from forecast.workspace.names import (
+    OTHER,
+    Frame,
+    chosen,
+    last_horizon,
+    unknown_choice,
+    unknown_conditions,
+    unknown_event,
+    unknown_name,
+)
+from forecast.workspace.nodes import Cursor, MapNode
+from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Condition, Target
-from forecast.workspace.shapes.common import Choice
-from forecast.workspace.shapes.statements import TargetShape
-
-# Readings with a second target, and the key that holds it.
-SECOND_TARGETS = {"times": ("times", "against"), "odds_times": ("odds_times", "against"), "more": ("more_likely_than",)}
+from forecast.workspace.shapes import Choice, Day, Name, Shape, States
 
 
-def target_references(statement: Node, frame: Frame, path: str, subject: str) -> Iterator[Problem]:
-    """Report unknown events, states and scenarios in every target of a statement, however wrong the rest of it is."""
-    about = child(statement, "about")
-    yield from _references(about, None, frame, path, f"{subject}: about")
-    for steps in SECOND_TARGETS.values():
-        node: Node | None = statement
-        for step in steps:
-            node = child(node, step)
-        yield from _references(node, text_at(about, "event"), frame, path, f"{subject}: {'.'.join(steps)}")
+class TargetShape(Shape):
+    """An event in some states, or a scenario; given others, or by a day."""
+
+    event: Name | None = None
+    state: States | None = None
+    scenario: Name | None = None
+    given: Annotated[dict[Name, States], Field(min_length=1)] | None = None
+    by: Day | None = None
 
 
-def _references(node: Node | None, inherited: str | None, frame: Frame, path: str, subject: str) -> Iterator[Problem]:
-    if not isinstance(node, Mapping):
+def target_references(at: Cursor, seconds: Sequence[tuple[str, ...]], frame: Frame) -> Iterator[Problem]:
+    """Report unknown events, states and scenarios in every target of a statement, however wrong the rest of it is.
+
+    `seconds` are the steps to the targets that stand beside `about`.
+    """
+    for steps in (("about",), *seconds):
+        if at.child(*steps) is not None:
+            inherited = None if steps == ("about",) else at.text("about", "event")
+            yield from _references(at.at(*steps).under(".".join(steps)), inherited, frame)
+
+
+def _references(at: Cursor, inherited: str | None, frame: Frame) -> Iterator[Problem]:
+    if not isinstance(at.node, MapNode):
         return
-    event, scenario = text_at(node, "event"), text_at(node, "scenario")
+    event, scenario = at.text("event"), at.text("scenario")
     if event is not None:
-        yield from unknown_event(frame.names, event, Source(path, line_at(node, "event")), subject)
+        yield from unknown_event(frame.names, event, at.at("event"))
     if scenario is not None and frame.names.scenarios is not None:
-        known = (*frame.names.scenarios, OTHER)
-        yield from unknown_name(known, scenario, Source(path, line_at(node, "scenario")), subject, "scenario")
-    meant = event if "event" in node.entries else inherited  # one that cannot be read has unknown states
-    yield from unknown_choice(frame.names, meant, child(node, "state"), path, subject)
-    yield from unknown_conditions(frame.names, child(node, "given"), path, f"{subject}: given")
+        yield from unknown_name((*frame.names.scenarios, OTHER), scenario, at.at("scenario"), "scenario")
+    meant = event if at.has("event") else inherited  # one that cannot be read has unknown states
+    yield from unknown_choice(frame.names, meant, at, "state")
+    if at.has("given"):
+        yield from unknown_conditions(frame.names, at.at("given").under("given"))
 
 
 def inherit(shape: TargetShape, about: TargetShape, frame: Frame) -> TargetShape:
@@ -67,78 +83,63 @@ def _is_constant(frame: Frame, name: str | None) -> bool:
 
 
 def build_target(
-    shape: TargetShape, node: Node, frame: Frame, path: str, subject: str, *, whole_event: bool = False
+    shape: TargetShape, at: Cursor, frame: Frame, *, whole_event: bool = False
 ) -> tuple[Target | None, tuple[Problem, ...]]:
     """Return the target (None where a name in it is unknown) and the problems in it.
 
     `whole_event`: the statement gives a probability to every state, so `about` names none of them."""
-    problems = tuple(_contents(shape, node, path, subject, whole_event))
-    problems += tuple(_day(shape, node, frame, path, subject))
+    problems = (*_contents(shape, at, whole_event), *_day(shape, at, frame))
     condition: Condition | None = None
     if shape.event is not None:
         states = frame.names.states(shape.event)
         wanted = shape.state or (Choice(states, False) if whole_event and states else None)
-        found = chosen(frame.names, shape.event, wanted) if wanted else None
-        condition = Condition(shape.event, found) if found else None
+        meant = chosen(frame.names, shape.event, wanted) if wanted else None
+        condition = Condition(shape.event, meant) if meant else None
     given = {event: chosen(frame.names, event, wanted) for event, wanted in (shape.given or {}).items()}
-    problems += tuple(_idle(condition, given, node, frame, path, subject, whole_event))
+    problems += tuple(_idle(None if whole_event else condition, given, at, frame))
     if problems or (condition is None and shape.scenario is None) or any(states is None for states in given.values()):
         return None, problems
     conditions = tuple(Condition(event, states) for event, states in given.items() if states is not None)
     return Target(condition, shape.scenario, conditions, shape.by), problems
 
 
-def _contents(shape: TargetShape, node: Node, path: str, subject: str, whole_event: bool) -> Iterator[Problem]:
+def _contents(shape: TargetShape, at: Cursor, whole_event: bool) -> Iterator[Problem]:
     allowed = "{event: ..., state: ...} or {scenario: ...}"
     if shape.scenario is not None:
         if whole_event:
-            what = f"{subject}: a distribution is about an event"
-            yield Problem(Source(path, line_at(node, "scenario")), what, "a scenario", "{event: ...}")
+            yield at.at("scenario").problem("a distribution is about an event", "a scenario", "{event: ...}")
         for key in ("event", "state", "by"):
-            if child(node, key) is not None:
-                what = f"{subject}: '{key}' beside 'scenario'"
-                yield Problem(Source(path, line_at(node, key)), what, "", allowed)
+            if at.has(key):
+                yield at.at(key).problem(f"'{key}' beside 'scenario'", "", allowed)
     elif shape.event is None:
-        yield Problem(Source(path, node.line), f"{subject}: names no event and no scenario", "", allowed)
+        yield at.problem("names no event and no scenario", "", allowed)
     elif shape.state is None and not whole_event:
-        yield Problem(Source(path, node.line), f"{subject}: missing key 'state'", "", allowed)
+        yield at.problem("missing key 'state'", "", allowed)
     elif shape.state is not None and whole_event:
-        what = f"{subject}: 'state' beside a distribution over all states"
-        yield Problem(Source(path, line_at(node, "state")), what, "", "leave it out")
+        yield at.at("state").problem("'state' beside a distribution over all states", "", "leave it out")
     if shape.event is not None and shape.event in (shape.given or {}):
-        what = f"{subject}: event {shown(shape.event)} is given itself"
-        yield Problem(Source(path, line_at(node, "given")), what, "", "conditions are other events")
+        what = f"event {shown(shape.event)} is given itself"
+        yield at.at("given").problem(what, "", "conditions are other events")
 
 
-def _day(shape: TargetShape, node: Node, frame: Frame, path: str, subject: str) -> Iterator[Problem]:
-    if shape.by is None or child(node, "by") is None:  # a day that was taken over is looked at where it stands
+def _day(shape: TargetShape, at: Cursor, frame: Frame) -> Iterator[Problem]:
+    if shape.by is None or not at.has("by"):  # a day that was taken over is looked at where it stands
         return
-    where = Source(path, line_at(node, "by"))
-    network = frame.network
+    by, network = at.at("by"), frame.network
     if network is not None and not network.opens < shape.by <= last_horizon(network):
         allowed = f"after the opening {network.opens}, not after the horizon {last_horizon(network)}"
-        yield Problem(where, f"{subject}: by lies outside the window", str(shape.by), allowed)
+        yield by.problem("by lies outside the window", str(shape.by), allowed)
     if _is_constant(frame, shape.event):
-        yield Problem(
-            where, f"{subject}: 'by' on an event of kind constant", "", "it holds all window long; leave it out"
-        )
+        yield by.problem("'by' on an event of kind constant", "", "it holds all window long; leave it out")
 
 
 def _idle(
-    condition: Condition | None,
-    given: dict[str, tuple[str, ...] | None],
-    node: Node,
-    frame: Frame,
-    path: str,
-    subject: str,
-    whole_event: bool,
+    condition: Condition | None, given: dict[str, tuple[str, ...] | None], at: Cursor, frame: Frame
 ) -> Iterator[Problem]:
     """Report states that leave nothing open: naming all of them says nothing."""
-    named = {condition.event: condition.states} if condition and not whole_event else {}
-    places: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
-    places = [(event, states, ("state",)) for event, states in named.items()]
-    places += [(event, states, ("given", event)) for event, states in given.items() if states is not None]
-    for event, states, steps in places:
+    places = [(condition.event, condition.states, at.at("state"))] if condition else []
+    places += [(event, states, at.at("given", event)) for event, states in given.items() if states is not None]
+    for event, states, place in places:
         if states == frame.names.states(event):
-            what = f"{subject}: every state of {shown(event)} is named, which is certain"
-            yield Problem(Source(path, line_at(node, *steps)), what, "", "name the states that are meant")
+            what = f"every state of {shown(event)} is named, which is certain"
+            yield place.problem(what, "", "name the states that are meant")

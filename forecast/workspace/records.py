@@ -42,7 +42,7 @@ class Counts:
     states: Mapping[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """A question with a deadline: its kind, its ordered states, its parents, and how its CPT is built."""
 
@@ -72,11 +72,11 @@ class Roll:
     source: Source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Network:
     """The events of one question, between an opening and a horizon. `events` is in file order.
 
-    `horizon` is the day that is asked about: the file's, or (workspace.horizons.seen_on) the one it was rolled to.
+    `horizon` is the day that is asked about: the file's, or (workspace.names.seen_on) the one it was rolled to.
     """
 
     title: str
@@ -112,7 +112,7 @@ class Scenario:
     source: Source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Expert:
     """Somebody whose statements are coded; members of one group share deviations."""
 
@@ -223,7 +223,7 @@ class Resolution:
     url: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Statement:
     """What an expert said, and what it was read as."""
 
@@ -314,7 +314,7 @@ def events_of(bearing: Bearing) -> tuple[str, ...]:
     return (bearing.event,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """One evidence item. It counts from `reported` on, until retracted or superseded."""
 
@@ -343,7 +343,7 @@ class BaseRate:
     why: str  # how the number follows from what was published, or why it is this one
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """A dated question about one event: is it in one of the states of `about` on `by` (reached: by then)?"""
 
@@ -370,7 +370,7 @@ class Benchmark:
     source: Source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Resolved:
     """How a question ended, or which state an event is settled in; it counts from `known` on.
 
@@ -393,7 +393,7 @@ class Resolved:
         return self.known <= day and (self.undone is None or day < self.undone)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Workspace:
     """Everything that the files of one workspace say. Items, statements and experts are in id order."""
 

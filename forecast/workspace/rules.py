@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from difflib import SequenceMatcher
 from math import prod
 
-from forecast.workspace.copies import copied_reports
-from forecast.workspace.misfits import misfits
-from forecast.workspace.problems import Problem, choice, shown
-from forecast.workspace.readable import Readable
+from forecast.digits import fraction, share
+from forecast.workspace.fits import WORST_MISFIT, misfit
+from forecast.workspace.names import Readable
+from forecast.workspace.problems import Problem, choice, one_form, shown
 from forecast.workspace.records import (
     Claim,
     Count,
@@ -18,16 +20,105 @@ from forecast.workspace.records import (
     Probability,
     Quantiles,
     Settled,
+    Statement,
     Word,
     events_of,
 )
-from forecast.workspace.settled_rules import SETTLED_RULES
-from forecast.workspace.spread import LEAST_CODED_SD, stated_sd
-from forecast.workspace.timing_rules import impossible_steps, spoken_of_no_time
+from forecast.workspace.settled_rules import SETTLED_RULES, impossible_steps, spoken_of_no_time
+from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, fit_of, stated_sd
+
+
+def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
+    """Warn of every statement where a fitted level is off by more than `WORST_MISFIT`, with all the numbers."""
+    for statement in statements:
+        fitted_to = fit_of(statement.reading)
+        if fitted_to is None:
+            continue
+        points, fit, what, instead = fitted_to
+        if misfit(points, fit) > WORST_MISFIT:
+            places = " / ".join(fraction(p) for _, p in points)
+            stated = " / ".join(fraction(level) for level, _ in points)
+            fitted = " / ".join(share(level, 3) for level in fit.fitted)
+            got = f"below {places}: stated {stated}, fitted {fitted}"
+            allowed = f"differences up to {WORST_MISFIT:g}; {instead}"
+            subject = f"statement {shown(statement.id)}: {what} misses what was stated"
+            yield Problem(statement.source, subject, got, allowed, "warning")
+
+
+ALIKE = 0.9  # ratio of difflib from which two headlines are the same in other words
+ENDS = 12  # characters at either end of a headline; one end must be the same for two headlines to be compared
+LONGEST = 300  # characters of a headline that are compared
+
+
+def copied_reports(all_: Readable) -> Iterator[Problem]:
+    """Warn of an item with the address of another one on its event, or with its headline on its event and day.
+
+    Of the earlier items at an address, or beginning or ending like this one, the first of two groups are compared: the
+    time is linear in the items. A copy whose headline differs at both ends is not seen.
+    """
+    by_url: dict[tuple[str, str], list[Item]] = {}
+    by_headline: dict[tuple[str, date, str], list[Item]] = {}
+    for item in all_.items:
+        headline = _plain(item)
+        for bearing in item.bears_on:
+            if isinstance(bearing, Settled):
+                continue
+            is_told = False
+            for event in events_of(bearing):
+                same_url = by_url.setdefault((item.url, event), []) if item.url else []
+                blocks = [
+                    by_headline.setdefault((event, item.reported, end), [])
+                    for end in dict.fromkeys(("<" + headline[:ENDS], ">" + headline[-ENDS:]))
+                ]
+                found = next((other for other in same_url if _apart(item, other)), None)
+                how = "address" if found is not None else "headline"
+                if found is None:
+                    every = (one for block in blocks for one in block)
+                    found = next((one for one in every if _apart(item, one) and _alike(headline, _plain(one))), None)
+                if found is not None and not is_told:
+                    what = f"item {shown(item.id)}: bears on {shown(event)} with the {how} of item {shown(found.id)}"
+                    allowed = f"that is at {found.source}; give both one group if they restate each other"
+                    yield Problem(bearing.source, what, "", allowed, "warning")
+                    is_told = True  # of all events of the scenarios: one copy
+                for known in (same_url, *blocks):
+                    _remember(known, item)
+
+
+def _remember(known: list[Item], item: Item) -> None:
+    """Keep the first item of two groups; an item without one is in no group that another could share."""
+    if not known or (len(known) == 1 and known[0].group is not None and known[0].group != item.group):
+        known.append(item)
+
+
+def _apart(item: Item, other: Item) -> bool:
+    is_grouped = item.group is not None and item.group == other.group
+    return other is not item and not is_grouped and item.supersedes != other.id and other.supersedes != item.id
+
+
+def _plain(item: Item) -> str:
+    return " ".join(one_form(item.headline[:LONGEST]).casefold().split())
+
+
+def _alike(first: str, second: str) -> bool:
+    """Say whether the ratio of difflib is at least ALIKE; what both begin and end with decides most cases."""
+    shorter, total = min(len(first), len(second)), len(first) + len(second)
+    begin = _shared(first, second)
+    end = min(_shared(first[::-1], second[::-1]), shorter - begin)
+    if 2 * (begin + end) >= ALIKE * total:
+        return True
+    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    return matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE
+
+
+def _shared(first: str, second: str) -> int:
+    """Return how many characters two texts share at their beginning."""
+    return next(
+        (at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
+    )
+
 
 # Of the events of an item on scenarios: with 4000 draws and 8 bytes a table of 130 MB, as large as is still quick.
 MOST_JOINT_STATES = 4096
-
 Rule = Callable[[Readable], Iterator[Problem]]
 
 

@@ -10,15 +10,19 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from forecast.workspace.names import FORMAT
-from forecast.workspace.shapes.common import Shape
-from forecast.workspace.shapes.evidence import BearingShape, ColumnMapShape, ItemShape
-from forecast.workspace.shapes.network import NetworkShape, TimingShape
-from forecast.workspace.shapes.people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
-from forecast.workspace.shapes.questions import QuestionShape, ResolutionShape
-from forecast.workspace.shapes.renames import RenameShape
-from forecast.workspace.shapes.scenarios import ScenarioShape
-from forecast.workspace.shapes.statements import StatementShape
+from forecast.workspace.evidence_forms.registry import BearingShape
+from forecast.workspace.nodes import FORMAT
+from forecast.workspace.read_bulk import ColumnMapShape
+from forecast.workspace.read_evidence import ItemShape
+from forecast.workspace.read_network import NetworkShape
+from forecast.workspace.read_people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
+from forecast.workspace.read_questions import QuestionShape
+from forecast.workspace.read_renames import RenameShape
+from forecast.workspace.read_resolutions import ResolutionShape
+from forecast.workspace.read_scenarios import ScenarioShape
+from forecast.workspace.read_timing import TimingShape
+from forecast.workspace.shapes import Shape
+from forecast.workspace.statement_forms.registry import StatementShape
 
 FOLDER = Path(__file__).parent.parent / "data" / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

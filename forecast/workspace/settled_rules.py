@@ -8,22 +8,20 @@ from dataclasses import dataclass
 from datetime import date
 from operator import itemgetter
 
-from forecast.workspace.horizons import horizon_on
-from forecast.workspace.problems import Problem, shown
-from forecast.workspace.readable import Readable
+from forecast.workspace.names import Readable, horizon_on
+from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.read_timing import can_move
 from forecast.workspace.records import (
+    EDITORS,
     Condition,
     Count,
     Distribution,
     Event,
-    MoreLikelyThan,
     Settled,
     Statement,
-    Target,
-    Times,
 )
-
-AT_THE_OPENING = "editors"  # the expert who speaks where nobody did, at the opening
+from forecast.workspace.statement_forms.registry import targets_of
+from forecast.workspace.timing import DatedRates
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
     steps = {event: _different([step for step in of if step.known >= opens]) for event, of in steps.items()}
     for statement in all_.statements:
         # Counts and editors are read at the opening, and so is what was said before it.
-        is_early = isinstance(statement.reading, Count) or statement.expert == AT_THE_OPENING
+        is_early = isinstance(statement.reading, Count) or statement.expert == EDITORS
         is_early = is_early or statement.date < opens
         day = opens if is_early else statement.date
         for target in targets_of(statement):
@@ -162,14 +160,6 @@ def _different(steps: Iterable[Step]) -> list[Step]:
     return list(first.values())
 
 
-def targets_of(statement: Statement) -> tuple[Target, ...]:
-    """Return what a statement is about, and what it compares that with."""
-    match statement.reading:
-        case Times(against=second) | MoreLikelyThan(other=second):
-            return statement.about, second
-    return (statement.about,)
-
-
 def _decided(
     statement: Statement, condition: Condition, whole: bool, event: Event, steps: Sequence[Step], day: date
 ) -> Iterator[Problem]:
@@ -190,6 +180,45 @@ def _decided(
         what = f"statement {shown(statement.id)}: item {shown(latest.item)} had made {word} for event {shown(event.id)}"
         got = f"a statement of {statement.date}, the item known from {latest.known}"
         yield Problem(statement.source, what, got, f"still open were {', '.join(map(shown, possible))}")
+
+
+def impossible_steps(all_: Readable) -> Iterator[Problem]:
+    """A step is not taken on a day on which its event's timing gives it no chance."""
+    for event_id, steps in settled_steps(all_).items():
+        event = all_.frame.events.get(event_id)
+        if event is None or not isinstance(event.timing, DatedRates):
+            continue
+        reached = 0
+        # What was retracted or superseded cannot be mended, and is not believed any more.
+        for step in (step for step in steps if step.ends == date.max):
+            state = event.states.index(step.settled.state) if step.settled.state in event.states else 0
+            if state > reached and event.timing.on(step.day) == 0.0:
+                yield _impossible(event, step.item, step.settled.state, step.day, step.settled.source)
+            reached = max(reached, state)
+
+
+def spoken_of_no_time(all_: Readable) -> Iterator[Problem]:
+    """A statement is not about steps that the timing rules out on every day between the statement and its deadline."""
+    network = all_.frame.network
+    for statement in all_.statements if network else ():
+        if network is None:
+            continue
+        is_early = isinstance(statement.reading, Count) or statement.expert == EDITORS
+        day = network.opens if is_early else max(network.opens, statement.date)
+        for target in targets_of(statement):
+            until = target.by or horizon_on(network, statement.date)
+            for condition in (*((target.condition,) if target.condition else ()), *target.given):
+                event = all_.frame.events.get(condition.event)
+                timing = event.timing if event else None
+                if isinstance(timing, DatedRates) and until > day and not can_move(timing, day, until):
+                    what = f"statement {shown(statement.id)}: event {shown(condition.event)} cannot move by its timing"
+                    got = f"rate 0 on every day after {day} until {until}"
+                    yield Problem(statement.source, what, got, "a later 'by', or a rate above 0 before it")
+
+
+def _impossible(event: Event, item: str, state: str, day: date, source: Source) -> Problem:
+    what = f"item {shown(item)}: {shown(event.id)} cannot reach {shown(state)} on {day}: impossible by its timing"
+    return Problem(source, what, "rate 0 on that day", "a rate above 0 there, or 'happened' on another day")
 
 
 SETTLED_RULES = (settled_contradictions, lowest_settled_early, spoken_of_certainties)

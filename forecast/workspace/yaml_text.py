@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from forecast.workspace.nodes import Mapping, Node, Plain, Scalar, Sequence, Step
+from forecast.workspace.nodes import ListNode, MapNode, Node, Plain, Scalar, Step
 from forecast.workspace.odd_text import blank_problem, folded_blank, odd_blanks, unfinished_merge
 from forecast.workspace.problems import Problem, Source, shown
 
@@ -175,7 +175,7 @@ class _Composer:
         # A block below its key begins on the next line; the key's line is where a reader looks for it.
         line = key_line or line
         if isinstance(event, yaml.SequenceStartEvent):
-            return Sequence(tuple(self.items(depth)), line)
+            return ListNode(tuple(self.items(depth)), line)
         return self.mapping(line, depth)
 
     def hold_no_key(self, event: Any) -> None:
@@ -189,7 +189,7 @@ class _Composer:
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             yield self.node(event, depth + 1, None)
 
-    def mapping(self, line: int, depth: int) -> Mapping:
+    def mapping(self, line: int, depth: int) -> MapNode:
         entries: dict[str, Node] = {}
         key_lines: dict[str, int] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
@@ -203,7 +203,7 @@ class _Composer:
                 continue
             entries[key.text] = value
             key_lines[key.text] = key.line
-        return Mapping(entries, key_lines, line)
+        return MapNode(entries, key_lines, line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from forecast.commands import readable
 from forecast.commands.main import main
 from forecast.workspace.drafts import flow
-from forecast.workspace.nodes import Mapping, Node, Scalar, Sequence, plain
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Condition, Quantiles, Target
 from forecast.workspace.yaml_text import parse_yaml
@@ -197,9 +197,9 @@ VALUES = st.recursive(
 def nodes(value: object) -> Node:
     """A tree of texts."""
     if isinstance(value, list):
-        return Sequence(tuple(map(nodes, value)), 1)
+        return ListNode(tuple(map(nodes, value)), 1)
     if isinstance(value, dict):
-        return Mapping({key: nodes(inner) for key, inner in value.items()}, dict.fromkeys(value, 1), 1)
+        return MapNode({key: nodes(inner) for key, inner in value.items()}, dict.fromkeys(value, 1), 1)
     return Scalar(str(value), str(value), 1)
 
 

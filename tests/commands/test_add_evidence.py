@@ -17,7 +17,7 @@ from forecast.commands.evidence_questions import slug
 from forecast.commands.main import main
 from forecast.workspace.problems import choice
 from forecast.workspace.records import Claim, Item, Likelihood, OnScenarios, Settled, Support
-from forecast.workspace.shapes.common import NAME_PATTERN
+from forecast.workspace.shapes import NAME_PATTERN
 from tests.commands.conftest import AS_OF
 from tests.workspace.writing import example, messages, read
 

@@ -282,7 +282,7 @@ def test_a_fit_that_misses_is_said_by_the_update(fresh: Path, monkeypatch: pytes
     """An update warns of a statement whose fit misses what was stated by more than is tolerated, and goes on."""
     quiet = _done(fresh, "--dry-run")
     assert [] == [line for line in quiet.stderr.splitlines() if "misses what was stated" in line]
-    monkeypatch.setattr("forecast.workspace.misfits.WORST_MISFIT", 0.001)  # else the draws would be sampled anew
+    monkeypatch.setattr("forecast.workspace.rules.WORST_MISFIT", 0.001)  # else the draws would be sampled anew
     said = [line for line in _done(fresh, "--dry-run").stderr.splitlines() if "misses what was stated" in line]
     place = "priors/statements/outside.yaml:25: warning: statement 'editors-success': the interval about its best value"
     assert [True] == [line.startswith(place) for line in said]

@@ -18,7 +18,7 @@ from forecast.prior.spec import prior_spec
 from forecast.record.line import active_inputs, rolled_to
 from forecast.reweight.curves import curves
 from forecast.reweight.evaluate import evaluate, is_possible, query
-from forecast.workspace.horizons import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.records import Count, Roll, Workspace
 from forecast.workspace.timing import DatedRates, Timing, Weibull
 from tests.oracle.random_worlds import random_world, some_day, timed

@@ -12,9 +12,9 @@ from forecast.commands.init import write_template
 from forecast.prior.as_read import as_read
 from forecast.prior.readings import numbers
 from forecast.workspace.fits import WORST_MISFIT
-from forecast.workspace.odds import CONFIDENCE_SD
 from forecast.workspace.read import read_workspace
-from forecast.workspace.shapes.statements import READINGS
+from forecast.workspace.statement_forms.probability import CONFIDENCE_SD
+from forecast.workspace.statement_forms.registry import READINGS
 from tests.docs.pages import ROOT
 
 TEXT = (ROOT / "docs/statements.md").read_text(encoding="utf-8")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from forecast.commands.init import write_template
-from forecast.compiled.parts import SUPPORT_DECIBANS
 from forecast.compiled.reports import CREDIBILITY_SHIFT
+from forecast.workspace.evidence_forms.support import DECIBANS
 from forecast.workspace.grades import DEFAULT_GRADES
 from forecast.workspace.read import read_workspace
 from forecast.workspace.verbal import SCALES
@@ -54,7 +54,7 @@ def test_the_scales_are_those_of_the_code() -> None:
     assert [f"{grade.certainty:g}" for grade in DEFAULT_GRADES.values()] == rows["certainty"]
     shifts = [f"{shift:+g}" if shift else "0" for shift in CREDIBILITY_SHIFT.values()]
     assert shifts == _rows("credibility")["added to the log-odds"][:5]
-    ratios = {name: [f"{tenths:g}", f"{10 ** (tenths / 10):.2g}"] for name, tenths in SUPPORT_DECIBANS.items()}
+    ratios = {name: [f"{tenths:g}", f"{10 ** (tenths / 10):.2g}"] for name, tenths in DECIBANS.items()}
     assert ratios == _rows("support")
     assert f"scales are {', '.join(f'`{scale}`' for scale in SCALES)}" in TEXT
 

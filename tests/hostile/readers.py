@@ -34,7 +34,7 @@ from forecast.replay.table import forecaster_courses, scenario_courses
 from forecast.scores.read import read_forecasts
 from forecast.workspace.csv_text import parse_csv
 from forecast.workspace.files import InputFiles
-from forecast.workspace.json_lines import parse_json_lines
+from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from forecast.commands.main import main
-from forecast.workspace.outside import read_outside
+from forecast.workspace.files import read_outside
 from forecast.workspace.problems import WorkspaceProblems, shown
 from tests.workspace.writing import example, messages
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 
-from tests.workspace.test_questions import ASKED, MARKET
+from tests.workspace.writing import ASKED, MARKET
 
 MORE = {
     "priors/questions.yaml": ASKED,

@@ -18,7 +18,7 @@ from forecast.prior.readings import Counted, numbers
 from forecast.prior.reread import quantities
 from forecast.prior.residuals import residuals
 from forecast.prior.spec import prior_spec
-from forecast.workspace.horizons import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.records import Count, Network, Per, Roll, Statement, Target
 from forecast.workspace.timing import DatedRates, Timing, Weibull
 from tests.worlds import HERE, HORIZON, OPENS, event, network, statement, target, timed_event, workspace

@@ -19,8 +19,7 @@ from forecast.prior.readings import (
     numbers,
     read_at,
 )
-from forecast.workspace.fits import FITS, FitKind, fit_quantiles
-from forecast.workspace.log_odds import interval_sd, t4_quantile
+from forecast.workspace.fits import FITS, FitKind, fit_quantiles, interval_sd, t4_quantile
 from forecast.workspace.records import (
     Count,
     Distribution,

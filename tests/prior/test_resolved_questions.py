@@ -18,8 +18,8 @@ from forecast.record.line import active_inputs
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.sources import draw_reliabilities
 from forecast.workspace.problems import Source
+from forecast.workspace.read_resolutions import resolved_items, with_reporter
 from forecast.workspace.records import Claim, Condition, Question, Resolution, Resolved, Statement, Workspace
-from forecast.workspace.resolved_items import resolved_items, with_reporter
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, target, workspace
 
 BY = date(2026, 1, 1)
@@ -29,13 +29,24 @@ DAY = timedelta(days=1)
 
 def line(state: str | None = "yes", *, known: date = KNOWN, undone: date | None = None) -> Resolved:
     """The question's only resolution."""
-    return Resolved("q", state, BY, known, None, HERE, undone=undone)
+    return Resolved(subject="q", state=state, on=BY, known=known, url=None, source=HERE, undone=undone)
 
 
 def world(*lines: Resolved, said: tuple[Statement, ...] = (), by: date = BY) -> Workspace:
     """Two events, one question about the first, and what was said of it."""
     net = network(event("a", states=("none", "some", "all")), event("b"))
-    asked = Question("q", "?", Condition("a", ("some", "all")), by, OPENS, "test", "rule", None, (), HERE)
+    asked = Question(
+        id="q",
+        question="?",
+        about=Condition("a", ("some", "all")),
+        by=by,
+        opens=OPENS,
+        topic="test",
+        resolves="rule",
+        base_rate=None,
+        benchmarks=(),
+        source=HERE,
+    )
     return replace(workspace(net, statements=said), questions=(asked,), resolutions=lines)
 
 
@@ -117,7 +128,15 @@ def test_the_ledger_tells_a_resolution_apart() -> None:
 
 def settled(known: date, undone: date | None = None) -> Workspace:
     """A source claimed on the fifth day what a resolution settles later."""
-    told = Resolved("b", "yes", OPENS + 4 * DAY, known, "https://example.org", Source("r", 1), undone=undone)
+    told = Resolved(
+        subject="b",
+        state="yes",
+        on=OPENS + 4 * DAY,
+        known=known,
+        url="https://example.org",
+        source=Source("r", 1),
+        undone=undone,
+    )
     claim = item("claimed", OPENS + 5 * DAY, Claim("b", "yes", HERE), source="rumour")
     base = workspace(network(event("b")), items=[claim])
     resolved = resolved_items([told], base.network.events)

@@ -20,7 +20,7 @@ from forecast.reweight import weights
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.posterior import Posterior, posterior
 from forecast.reweight.questions import question_probabilities
-from forecast.workspace.horizons import seen_on
+from forecast.workspace.names import seen_on
 from forecast.workspace.records import Bearing, Claim, Likelihood, Settled, Support, Workspace
 from tests.oracle.random_worlds import some_day
 from tests.replay.sampling import by_digest

@@ -44,8 +44,17 @@ def _known() -> Workspace:
     """Somebody speaks at the opening and after twenty days; a report comes after fifteen, news after thirty-five."""
     rate = BaseRate(0.2, Publication("book", None, None), "one of five")
     asked = Question(
-        "deal-by", "?", Condition("deal", ("yes",)), HORIZON, OPENS, "t", "r", rate, ("crowd",), HERE
-    )  # fmt: skip
+        id="deal-by",
+        question="?",
+        about=Condition("deal", ("yes",)),
+        by=HORIZON,
+        opens=OPENS,
+        topic="t",
+        resolves="r",
+        base_rate=rate,
+        benchmarks=("crowd",),
+        source=HERE,
+    )
     known = workspace(
         network(event("talks"), event("deal", parents=["talks"])),
         statements=[

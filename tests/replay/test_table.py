@@ -30,11 +30,32 @@ DAYS = [date(2025, 3, 1), date(2025, 4, 1), date(2025, 5, 1), date(2025, 6, 1)]
 
 def _question(name: str, by: date, opens: date = OPENS, rate: float | None = None, *series: str) -> Question:
     base = None if rate is None else BaseRate(rate, BOOK, "because")
-    return Question(name, "?", Condition("deal", ("yes",)), by, opens, "war, peace", "r", base, series, HERE)
+    return Question(
+        id=name,
+        question="?",
+        about=Condition("deal", ("yes",)),
+        by=by,
+        opens=opens,
+        topic="war, peace",
+        resolves="r",
+        base_rate=base,
+        benchmarks=series,
+        source=HERE,
+    )
 
 
 def _resolved(name: str, state: str | None, on: date, undone: date | None = None, unclear: bool = False) -> Resolved:
-    return Resolved(name, state, on, date(2025, 7, 1), None, HERE, None, unclear, undone)
+    return Resolved(
+        subject=name,
+        state=state,
+        on=on,
+        known=date(2025, 7, 1),
+        url=None,
+        source=HERE,
+        note=None,
+        is_ambiguous=unclear,
+        undone=undone,
+    )
 
 
 def _known(*questions: Question, resolutions: tuple[Resolved, ...] = ()) -> Workspace:

@@ -54,7 +54,18 @@ def question(event: Event, by: date) -> Question:
     """Whether an event is in its last state by a day."""
     rate = BaseRate(0.2, BOOK, "one of five")
     about = Condition(event.id, event.states[-1:])
-    return Question(f"ask-{event.id}", "?", about, by, OPENS, "topic", "by decree", rate, ("crowd",), HERE)
+    return Question(
+        id=f"ask-{event.id}",
+        question="?",
+        about=about,
+        by=by,
+        opens=OPENS,
+        topic="topic",
+        resolves="by decree",
+        base_rate=rate,
+        benchmarks=("crowd",),
+        source=HERE,
+    )
 
 
 def with_later(known: Workspace, as_of: date, rng: np.random.Generator) -> Workspace:
@@ -67,13 +78,16 @@ def with_later(known: Workspace, as_of: date, rng: np.random.Generator) -> Works
     return replace(
         known,
         network=replace(known.network, rolled=(Roll(day, HORIZON + timedelta(days=200), None, HERE),)),
-        experts={**known.experts, "late": Expert("late", "late", "expert", "a", 0.8, 1.0, HERE)},
+        experts={
+            **known.experts,
+            "late": Expert(id="late", name="late", role="expert", group="a", default_sd=0.8, weight=1.0, source=HERE),
+        },
         sources={**known.sources, "aaa-late": ReportSource("aaa-late", "late", "C", DEFAULT_GRADES["C"], HERE)},
         statements=tuple(sorted([*(_resolved_later(one, day) for one in known.statements), *said], key=lambda s: s.id)),
         items=tuple(sorted([*(_retracted_later(one, as_of, day) for one in known.items), *later], key=lambda i: i.id)),
         questions=(*known.questions, replace(known.questions[0], id="late", opens=day)),
         benchmarks={"crowd": replace(crowd, points=(*crowd.points, (day, "crowd", 0.9)))},
-        resolutions=(Resolved(known.questions[0].id, "yes", day, day, None, HERE),),
+        resolutions=(Resolved(subject=known.questions[0].id, state="yes", on=day, known=day, url=None, source=HERE),),
     )
 
 

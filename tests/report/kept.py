@@ -13,10 +13,18 @@ from tests.worlds import HERE
 
 COLUMNS = ("question", "forecaster", "time", "probability", "outcome", "opens", "closes", "topic")
 QUESTION = Question(
-    "q-truce", "Is there a general truce by October?", Condition("truce", ("general",)), date(2025, 10, 1),
-    date(2025, 2, 1), "truce", "yes = there is.", BaseRate(0.0312, Publication("somebody", None, None), "counted"),
-    ("q-truce",), HERE, caution="The market asks for less.",
-)  # fmt: skip
+    id="q-truce",
+    question="Is there a general truce by October?",
+    about=Condition("truce", ("general",)),
+    by=date(2025, 10, 1),
+    opens=date(2025, 2, 1),
+    topic="truce",
+    resolves="yes = there is.",
+    base_rate=BaseRate(0.0312, Publication("somebody", None, None), "counted"),
+    benchmarks=("q-truce",),
+    source=HERE,
+    caution="The market asks for less.",
+)
 BENCHMARK = Benchmark("q-truce", ((date(2025, 3, 1), "Market", 0.125), (date(2025, 12, 1), "Market", 0.9)), HERE)
 
 

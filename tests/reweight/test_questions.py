@@ -23,7 +23,18 @@ Array = NDArray[np.float64]
 
 def question(name: str, about: str, states: tuple[str, ...], by: date) -> Question:
     """A question without a base rate."""
-    return Question(name, f"{name}?", Condition(about, states), by, OPENS, "test", "by decree", None, (), HERE)
+    return Question(
+        id=name,
+        question=f"{name}?",
+        about=Condition(about, states),
+        by=by,
+        opens=OPENS,
+        topic="test",
+        resolves="by decree",
+        base_rate=None,
+        benchmarks=(),
+        source=HERE,
+    )
 
 
 def asked(found: Answered, questions: list[Question]) -> tuple[QuestionEstimate, ...]:

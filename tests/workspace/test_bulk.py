@@ -10,33 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.workspace.frame import Frame
-from forecast.workspace.plain_rows import PlainRows
+from forecast.workspace.names import Frame
+from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Source
-from forecast.workspace.read_bulk import as_node
+from forecast.workspace.read_bulk import PlainRows, as_node
 from forecast.workspace.read_evidence import Reading
 from forecast.workspace.records import Claim, Item, Likelihood, Settled, Support
-from tests.workspace.writing import TODAY, example, messages, read
+from tests.workspace.writing import BULK_HEADER, BULK_PATH, TODAY, example, messages, read, write_bulk
 
-HEADER = "id,reported,source,credibility,headline,event,settled,likelihood,support,for,claims,until"
 ROW = "r1,2026-07-01,newspaper,2,A report.,demand,,low=.3;high=.6,,,,"
-PATH = "evidence/feed.csv"
-
-
-def write(root: Path, *rows: str, header: str = HEADER) -> Path:
-    """Put a table into an example workspace."""
-    (example(root) / PATH).write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-    return root
 
 
 def bulk(root: Path) -> list[Item]:
     """Return the items of the table, by line."""
-    return sorted((item for item in read(root).items if item.source.path == PATH), key=lambda item: item.source)
+    return sorted((item for item in read(root).items if item.source.path == BULK_PATH), key=lambda item: item.source)
 
 
 def test_a_row_is_an_item(tmp_path: Path) -> None:
     """Each row is one item on one event, in one of the four ways, at its line; empty cells are absent keys."""
-    write(
+    write_bulk(
         tmp_path,
         ROW,
         "r2,2026-07-02,forum,,Second.,success,,,slight,yes,,2026-09-30",
@@ -108,10 +100,10 @@ def test_the_short_way_is_the_long_way(frame: Frame, data: st.DataObject) -> Non
         key: data.draw(st.one_of(st.just(values[0]), st.just(values[0]), st.sampled_from(values)))
         for key, values in CELLS.items()
     }
-    short = PlainRows(frame).item(cells, Source(PATH, 2))
+    short = PlainRows(frame).item(cells, Source(BULK_PATH, 2))
     if short is not None:
-        reading = Reading(PATH, frame)
-        reading.add(as_node(cells, 2), 1)
+        reading = Reading(frame)
+        reading.add(Cursor.over(as_node(cells, 2), BULK_PATH), 1)
         assert ([short], []) == (reading.items, reading.problems)
 
 
@@ -134,71 +126,73 @@ WRONG = [
 @pytest.mark.parametrize(("row", "says"), WRONG, ids=[f"{n}-{says:.40}" for n, (_, says) in enumerate(WRONG)])
 def test_a_wrong_row(tmp_path: Path, row: str, says: str) -> None:
     """A mistake is a problem at its row's line, and the rows after it are checked as ever."""
-    write(tmp_path, row, "r2,2026-07-01,newspaper,2,B.,demnd,,low=.3;high=.6,,,,")
+    write_bulk(tmp_path, row, "r2,2026-07-01,newspaper,2,B.,demnd,,low=.3;high=.6,,,,")
     found = messages(tmp_path)
-    assert [True, True] == [found[0].startswith(f"{PATH}:2: {says}"), found[-1].endswith("did you mean 'demand'?")]
-    assert found[-1].startswith(f"{PATH}:3: item 'r2': unknown event 'demnd'")
+    assert [True, True] == [found[0].startswith(f"{BULK_PATH}:2: {says}"), found[-1].endswith("did you mean 'demand'?")]
+    assert found[-1].startswith(f"{BULK_PATH}:3: item 'r2': unknown event 'demnd'")
 
 
 def test_wrong_tables(tmp_path: Path) -> None:
     """What is wrong with header or bytes is said at its line; a letter of another encoding hides nothing."""
-    write(tmp_path, ROW, header=HEADER.replace("credibility", "credibilty"))
+    write_bulk(tmp_path, ROW, header=BULK_HEADER.replace("credibility", "credibilty"))
     known = "did you mean 'credibility'?"
     assert [known] == [message[-len(known) :] for message in messages(tmp_path)]
-    (tmp_path / PATH).write_bytes(
-        f"{HEADER}\n{ROW}\n".encode() + b"r2,2026-07-01,newspaper,2,\xe9,demand,,low=x;high=1,,,,\n"
+    (tmp_path / BULK_PATH).write_bytes(
+        f"{BULK_HEADER}\n{ROW}\n".encode() + b"r2,2026-07-01,newspaper,2,\xe9,demand,,low=x;high=1,,,,\n"
     )
     assert messages(tmp_path) == [
-        f"{PATH}:3: item 'r2': likelihood.low must be a number; got 'x'",
-        f"{PATH}:3: not UTF-8 text; got byte 0xe9; save the file as UTF-8",
+        f"{BULK_PATH}:3: item 'r2': likelihood.low must be a number; got 'x'",
+        f"{BULK_PATH}:3: not UTF-8 text; got byte 0xe9; save the file as UTF-8",
     ]
-    (tmp_path / PATH).write_text("", encoding="utf-8")
-    assert messages(tmp_path) == [f"{PATH}:1: the file is empty; an unused file is deleted"]
+    (tmp_path / BULK_PATH).write_text("", encoding="utf-8")
+    assert messages(tmp_path) == [f"{BULK_PATH}:1: the file is empty; an unused file is deleted"]
 
 
 @pytest.mark.parametrize(("parting", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
 def test_cells_that_are_not_parted_by_commas(tmp_path: Path, parting: str, name: str) -> None:
     """A table that another program parted otherwise is one problem, not one for each missing column."""
-    write(tmp_path, ROW.replace(",", parting), header="id,reported".replace(",", parting))
+    write_bulk(tmp_path, ROW.replace(",", parting), header="id,reported".replace(",", parting))
     assert messages(tmp_path) == [
-        f"{PATH}:1: cells are parted by {name}; got 'id{parting}reported'; commas".replace("\t", "\\t")
+        f"{BULK_PATH}:1: cells are parted by {name}; got 'id{parting}reported'; commas".replace("\t", "\\t")
     ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_a_table_in_utf_16(tmp_path: Path, encoding: str) -> None:
     """A file in UTF-16 is one problem, not one for each of its letters."""
-    write(tmp_path, ROW)
-    (tmp_path / PATH).write_bytes(f"\ufeff{HEADER}\n{ROW}\n".encode(encoding))
+    write_bulk(tmp_path, ROW)
+    (tmp_path / BULK_PATH).write_bytes(f"\ufeff{BULK_HEADER}\n{ROW}\n".encode(encoding))
     first = {"utf-16-le": "0xff", "utf-16-be": "0xfe"}[encoding]
-    assert messages(tmp_path) == [f"{PATH}:1: UTF-16 text; got byte {first}; save the file as UTF-8"]
+    assert messages(tmp_path) == [f"{BULK_PATH}:1: UTF-16 text; got byte {first}; save the file as UTF-8"]
 
 
 def test_scenarios_are_no_column(tmp_path: Path) -> None:
     """Evidence on scenarios is refused in a table, with a word on where it stands; other messages do not name it."""
     where = "evidence on scenarios stands in YAML, or is imported as a matrix (--format ach); "
-    write(tmp_path, ROW + ",", header=HEADER + ",scenarios")
-    assert f"{PATH}:1: unknown column 'scenarios'; {where}columns are " in messages(tmp_path)[0]
+    write_bulk(tmp_path, ROW + ",", header=BULK_HEADER + ",scenarios")
+    assert f"{BULK_PATH}:1: unknown column 'scenarios'; {where}columns are " in messages(tmp_path)[0]
     (tmp_path / "evidence/feed.columns.yaml").write_text("columns: {scenarios: scenarios}\n", encoding="utf-8")
     assert f"unknown key 'scenarios'; {where}keys are " in messages(tmp_path)[0]
-    write(other := tmp_path / "other", "r1,2026-07-01,newspaper,2,A.,demand,,,,,,")
+    write_bulk(other := tmp_path / "other", "r1,2026-07-01,newspaper,2,A.,demand,,,,,,")
     said = "item 'r1': says nothing; needs exactly one of 'settled', 'likelihood', 'support', 'claims'"
-    assert [f"{PATH}:2: {said}"] == messages(other)
+    assert [f"{BULK_PATH}:2: {said}"] == messages(other)
 
 
 def test_a_claim_of_what_is_always_so(tmp_path: Path) -> None:
     """The claim that a reached event is in its lowest state or a later one is warned about, as it tells nothing."""
     header = "id,reported,source,headline,event,claims"
-    write(tmp_path, "a,2026-07-01,forum,No launch.,launch,none", "b,2026-07-01,forum,Poor.,demand,low", header=header)
-    said = f"{PATH}:2: warning: item 'a': the claim that 'launch' is 'none' says nothing; "
+    write_bulk(
+        tmp_path, "a,2026-07-01,forum,No launch.,launch,none", "b,2026-07-01,forum,Poor.,demand,low", header=header
+    )
+    said = f"{BULK_PATH}:2: warning: item 'a': the claim that 'launch' is 'none' says nothing; "
     said += "a reached event is claimed to be in a state or a later one; give a likelihood, or support"
-    assert [said] == [message for message in messages(tmp_path, "warning") if PATH in message]
+    assert [said] == [message for message in messages(tmp_path, "warning") if BULK_PATH in message]
 
 
 def test_a_column_map(tmp_path: Path) -> None:
     """A map names the columns of somebody else's table, and what is the same in every row; other columns are let be."""
     header, row = "uid,day,text,l,notes", "r1,2026-07-01,A report.,low=.3;high=.6,whatever"
-    write(tmp_path, row, header=header)
+    write_bulk(tmp_path, row, header=header)
     beside = tmp_path / "evidence/feed.columns.yaml"
     beside.write_text(
         "columns: {id: uid, reported: day, headline: text, likelihood: l}\n"
@@ -206,7 +200,7 @@ def test_a_column_map(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     mapped = bulk(tmp_path)
-    write(tmp_path / "other", ROW)
+    write_bulk(tmp_path / "other", ROW)
     assert bulk(tmp_path / "other") == mapped
     beside.write_text(beside.read_text(encoding="utf-8").replace("uid", "uidd"), encoding="utf-8")
     assert messages(tmp_path)[0] == (
@@ -217,7 +211,7 @@ def test_a_column_map(tmp_path: Path) -> None:
 
 def test_many_quotes_left_open(tmp_path: Path) -> None:
     """Quotes that are never closed are found on each line, and told once with their number; reading stays linear."""
-    write(tmp_path, *['"r,2026'] * 501)
+    write_bulk(tmp_path, *['"r,2026'] * 501)
     first, last = messages(tmp_path)
     assert first.startswith("evidence/feed.csv:2: not readable as CSV; ")
     assert first.endswith("; 499 more rows are like it, to line 501")

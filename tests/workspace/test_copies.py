@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workspace.test_bulk import write
-from tests.workspace.writing import messages
+from tests.workspace.writing import messages, write_bulk
 
 HEADER = "id,reported,source,group,headline,url,event,support,for,supersedes"
 
@@ -32,7 +31,7 @@ def copies(root: Path) -> list[str]:
 def test_copies(tmp_path: Path, second: str, how: str | None) -> None:
     """One address on an event, or nearly one headline on its day, is warned about; a group or a supersession is not."""
     first = "a,2026-07-01,newspaper,wire,The launch of the product is near.,https://example.org/1,demand,slight,high,"
-    write(tmp_path, first, second, header=HEADER)
+    write_bulk(tmp_path, first, second, header=HEADER)
     said = f"evidence/feed.csv:3: warning: item 'b': bears on 'demand' with the {how} of item 'a'; "
     said += "that is at evidence/feed.csv:2; give both one group if they restate each other"
     assert ([said] if how else []) == copies(tmp_path)
@@ -44,5 +43,5 @@ def test_a_copy_of_two_groups(tmp_path: Path) -> None:
         f"{name},2026-07-01,forum,{group},The launch is near.,,demand,slight,high,"
         for name, group in ("ax", "by", "cx")
     ]
-    write(tmp_path, *rows, header=HEADER)
+    write_bulk(tmp_path, *rows, header=HEADER)
     assert ["'b'", "'c'"] == [message.split("item ")[1].split(":")[0] for message in copies(tmp_path)]

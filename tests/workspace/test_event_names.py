@@ -7,19 +7,15 @@ from pathlib import Path
 import pytest
 
 from forecast.record.line import active_inputs
-from tests.workspace.writing import TODAY, example, messages, read, replace
+from tests.workspace.writing import TODAY, example, messages, name_event, read
 
 NETWORK = "priors/network.yaml"
-
-
-def _named(folder: Path, event: str, name: str) -> None:
-    replace(folder, NETWORK, f"\n  {event}:\n", f"\n  {event}:\n    name: {name}\n")
 
 
 def test_a_name_is_read_and_no_forecast_rests_on_it(tmp_path: Path) -> None:
     """An event has the name that the file gives it, and an update has the inputs of one without the name."""
     before = read(example(tmp_path))
-    _named(tmp_path, "budget", "  Next year's budget ")
+    name_event(tmp_path, "budget", "  Next year's budget ")
     after = read(tmp_path)
     assert [None, "Next year's budget"] == [one.network.events["budget"].name for one in (before, after)]
     assert active_inputs(before, TODAY) == active_inputs(after, TODAY)
@@ -28,9 +24,9 @@ def test_a_name_is_read_and_no_forecast_rests_on_it(tmp_path: Path) -> None:
 def test_two_events_of_one_name(tmp_path: Path) -> None:
     """A name that another event has, or whose id in words it is, is refused: a reader could not tell them apart."""
     example(tmp_path)
-    _named(tmp_path, "budget", "What it costs")
-    _named(tmp_path, "launch", "what  it Costs")
-    _named(tmp_path, "success", "Prototype")
+    name_event(tmp_path, "budget", "What it costs")
+    name_event(tmp_path, "launch", "what  it Costs")
+    name_event(tmp_path, "success", "Prototype")
     said = [message.split(": ", 1)[1] for message in messages(tmp_path)]
     allowed = "each event has a name of its own"
     assert said == [
@@ -45,7 +41,7 @@ def test_two_events_of_one_name(tmp_path: Path) -> None:
 )
 def test_wrong_names(tmp_path: Path, name: str, says: str) -> None:
     """Nothing, too much, and what is no text is a located problem."""
-    _named(example(tmp_path), "budget", name)
+    name_event(example(tmp_path), "budget", name)
     (said,) = messages(tmp_path)
     assert said.startswith(f"{NETWORK}:")
     assert says in said

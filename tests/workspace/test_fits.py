@@ -11,10 +11,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, special, stats
 
-from forecast.workspace.beta import beta_cdf, beta_log_odds
-from forecast.workspace.fits import FITS, FitKind, NoBeta, Points, fit_quantiles, interval_fit, misfit
-from forecast.workspace.log_odds import expit, logit, t4_cdf, t4_quantile
-from forecast.workspace.odds import read_odds
+from forecast.workspace.fits import (
+    FITS,
+    FitKind,
+    NoBeta,
+    Points,
+    beta_cdf,
+    beta_log_odds,
+    expit,
+    fit_quantiles,
+    interval_fit,
+    logit,
+    misfit,
+    t4_cdf,
+    t4_quantile,
+)
+from forecast.workspace.statement_forms.odds import read_odds
 from tests.workspace.writing import example as write_example
 from tests.workspace.writing import messages, read, replace
 

@@ -15,7 +15,7 @@ from forecast.pooling.table import read_table
 from forecast.record.ledger import LEDGER, SOLVE, read_ledger
 from forecast.session import Session
 from forecast.workspace.csv_text import parse_csv
-from forecast.workspace.json_lines import parse_json_lines
+from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.nodes import plain
 from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import WorkspaceProblems

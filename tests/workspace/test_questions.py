@@ -12,36 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from forecast.workspace.json_lines import parse_json_lines
+from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.nodes import plain
 from forecast.workspace.read import load
 from forecast.workspace.read_benchmarks import read_benchmark
 from forecast.workspace.records import BaseRate, Condition, Publication
 from forecast.workspace.schemas import FOLDER
 from forecast.workspace.yaml_text import parse_yaml
-from tests.workspace.writing import TODAY, example, messages, read
+from tests.workspace.writing import ASKED, MARKET, TODAY, example, messages, read
 
 ROOT = Path(__file__).parents[2]
-ASKED = """\
-- id: on-sale
-  question: On sale by the end of October?
-  about: {event: launch, state: {at_least: limited}}
-  by: 2026-10-31
-  resolves: the first sale
-- id: kept
-  question: Is the budget as planned at the end of June?
-  about: {event: budget, state: [kept, raised]}
-  by: 2026-06-30
-  opens: 2026-02-01
-  topic: money
-  resolves: within ten percent
-  source: {publisher: A market, url: "https://a.example"}
-  base_rate: {probability: 0.4, source: {publisher: B}, why: four of ten}
-  benchmarks: [market]
-  caution: the market has other rules
-"""
 MISTAKES = yaml.load((Path(__file__).parent / "mistakes_in_questions.yaml").read_text("utf-8"), Loader=yaml.BaseLoader)
-MARKET = "probability,date,forecaster\n0.5,2026-03-02,crowd\n1,2026-03-01,crowd\n0.2,2026-03-02,a b\n"
 
 
 def asking(root: Path, questions: str = ASKED, market: str = MARKET) -> Path:

@@ -40,17 +40,17 @@ def test_events(tmp_path: Path) -> None:
     assert list(network.events) == ["demand", "budget", "prototype", "launch", "success"]
     assert (network.opens, network.horizon) == (date(2026, 1, 5), date(2026, 12, 31))
     assert network.events["budget"] == Event(
-        "budget",
-        "How much money does the project have on the horizon date?",
-        "status",
-        ("cut", "kept", "raised"),
-        "compared with the plan of the opening; kept = within ten percent of it.",
-        ("demand",),
-        "driver",
-        "kept",
-        400,
-        Cpt("shared", None),
-        Source(NETWORK, 12),
+        id="budget",
+        question="How much money does the project have on the horizon date?",
+        kind="status",
+        states=("cut", "kept", "raised"),
+        resolves="compared with the plan of the opening; kept = within ten percent of it.",
+        parents=("demand",),
+        role="driver",
+        initial="kept",
+        persistence_days=400,
+        cpt=Cpt("shared", None),
+        source=Source(NETWORK, 12),
     )
 
 

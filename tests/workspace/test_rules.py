@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.workspace.log_odds import interval_sd, logit, t4_quantile
+from forecast.workspace.fits import interval_sd, logit, t4_quantile
 from tests.workspace.writing import example, messages, replace
 
 TEAM = "priors/statements/team.yaml"

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from forecast.commands.main import main
-from forecast.workspace.horizons import horizon_on, last_horizon, seen_on
+from forecast.workspace.names import horizon_on, last_horizon, seen_on
 from forecast.workspace.timing import DatedRates, Weibull
 from tests.workspace.writing import example, messages, read, replace
 

@@ -18,8 +18,7 @@ from forecast.scores.read import read_forecasts
 from forecast.workspace.problems import choice, nearest, one_form
 from forecast.workspace.read_benchmarks import read_benchmark
 from tests.feeds.coded_files import bounds, counted, sample
-from tests.workspace.test_event_names import _named
-from tests.workspace.writing import TODAY, example, messages, read
+from tests.workspace.writing import TODAY, example, messages, name_event, read
 
 FORMS = pytest.mark.parametrize(
     ("written", "asked"), [(a, b) for a in ("NFC", "NFD") for b in ("NFC", "NFD")], ids="-".join
@@ -93,8 +92,8 @@ def test_columns_of_somebody_elses_table(tmp_path: Path, written: str, asked: st
 def test_two_events_of_one_name_in_two_forms(tmp_path: Path) -> None:
     """Two events whose names look alike have one name."""
     example(tmp_path)
-    _named(tmp_path, "budget", form("NFC", "Das Gehör"))
-    _named(tmp_path, "launch", form("NFD", "Das Gehör"))
+    name_event(tmp_path, "budget", form("NFC", "Das Gehör"))
+    name_event(tmp_path, "launch", form("NFD", "Das Gehör"))
     (found,) = messages(tmp_path)
     assert "the name is also that of 'budget'" in found
 

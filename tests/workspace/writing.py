@@ -11,6 +11,27 @@ from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
 
 TODAY = date(2026, 11, 1)
+ASKED = """\
+- id: on-sale
+  question: On sale by the end of October?
+  about: {event: launch, state: {at_least: limited}}
+  by: 2026-10-31
+  resolves: the first sale
+- id: kept
+  question: Is the budget as planned at the end of June?
+  about: {event: budget, state: [kept, raised]}
+  by: 2026-06-30
+  opens: 2026-02-01
+  topic: money
+  resolves: within ten percent
+  source: {publisher: A market, url: "https://a.example"}
+  base_rate: {probability: 0.4, source: {publisher: B}, why: four of ten}
+  benchmarks: [market]
+  caution: the market has other rules
+"""
+BULK_HEADER = "id,reported,source,credibility,headline,event,settled,likelihood,support,for,claims,until"
+BULK_PATH = "evidence/feed.csv"
+MARKET = "probability,date,forecaster\n0.5,2026-03-02,crowd\n1,2026-03-01,crowd\n0.2,2026-03-02,a b\n"
 
 
 def example(folder: Path) -> Path:
@@ -40,3 +61,14 @@ def read(folder: Path) -> Workspace:
     if workspace is None:
         raise ValueError("\n".join(map(str, problems)))
     return workspace
+
+
+def name_event(folder: Path, event: str, name: str) -> None:
+    """Give an event of the example a name for readers."""
+    replace(folder, "priors/network.yaml", f"\n  {event}:\n", f"\n  {event}:\n    name: {name}\n")
+
+
+def write_bulk(root: Path, *rows: str, header: str = BULK_HEADER) -> Path:
+    """Put a table into an example workspace."""
+    (example(root) / BULK_PATH).write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+    return root

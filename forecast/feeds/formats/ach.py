@@ -9,13 +9,12 @@ from collections.abc import Sequence
 
 from forecast.feeds.registry import ItemsFeed, ItemsRead
 from forecast.workspace.csv_text import Table, parse_csv
-from forecast.workspace.draft_items import item_text
-from forecast.workspace.drafts import mapping, text
+from forecast.workspace.drafts import item_text, mapping, text
+from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import Node, Scalar
 from forecast.workspace.problems import Problem, Source, choice, nearest, quoted, shown
 from forecast.workspace.records import Network, Scenario
-from forecast.workspace.shapes.evidence import SCENARIOS
 from forecast.workspace.yaml_text import resolve
 
 # A convention: no published numbers exist. The steps are those of `support: moderate` and `strong`.
@@ -102,7 +101,7 @@ def _item(cells: dict[str, str], event: str | None, hypotheses: Sequence[str]) -
         if cells.get(name)
     }
     on_event: dict[str, Node] = {"event": text(event or ""), "likelihood": numbers}
-    return item_text(fields, [mapping({SCENARIOS: numbers} if event is None else on_event)])
+    return item_text(fields, [mapping({OnScenariosForm.key: numbers} if event is None else on_event)])
 
 
 FEEDS = (Ach(),)

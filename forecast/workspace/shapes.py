@@ -1,20 +1,115 @@
-"""Hold a tree against a shape: every deviation is a problem at its line, in plain words."""
+"""What a map in a file may hold, and a tree held against it: every deviation is a problem at its line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NamedTuple, Union, get_args, get_origin
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from forecast.workspace.nodes import Mapping, Node, Scalar, Step, descend, plain, replaced
+from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar, Step, descend, plain, replaced
 from forecast.workspace.problems import NO_NAME, Problem, Source, nearest, quoted, shown
-from forecast.workspace.shapes.common import Shape
+
+NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Shape(BaseModel):
+    """A map with known keys, read strictly: nothing is converted, nothing unknown is passed over."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+    # Keys of which exactly one must be there; the reader checks it, the schema says it.
+    one_of: ClassVar[tuple[str, ...]] = ()
+    # Keys that some of these need beside them; the others of `one_of` stand without.
+    beside: ClassVar[Mapping[str, str]] = {}
+
+
+class AtLeast(Shape):
+    """The state named and all later ones."""
+
+    at_least: Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+
+
+class Choice(NamedTuple):
+    """States as the user wrote them: some names, or one name and all states after it."""
+
+    states: tuple[str, ...]
+    and_later: bool
+
+
+def refuse(what: str, allowed: str = "") -> PydanticCustomError:
+    """Return the error that a validator raises; `what` reads on from the name of the value."""
+    return PydanticCustomError("plain_words", "{what}", {"what": what, "allowed": allowed})
+
+
+def _read_day(value: Any) -> date:
+    if not isinstance(value, str) or not ISO_DAY.fullmatch(value):
+        raise refuse("is not a date", "dates are written YYYY-MM-DD")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise refuse("is a day that does not exist", "dates are written YYYY-MM-DD") from None
+
+
+def _read_past_day(value: Any, info: ValidationInfo) -> date:
+    day, today = _read_day(value), (info.context or {})["today"]
+    if day > today:
+        raise refuse("lies in the future", f"today is {today}")
+    return day
+
+
+def read_probability(value: Any) -> Any:
+    """Return a number that is strictly between 0 and 1, and anything that is no number as it is; refuse the rest."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if value in (0, 1):
+            raise refuse("may not be 0 or 1", "no evidence could ever move a certainty; write 0.01 or 0.99, or less")
+        if 1 < value <= 100:
+            raise refuse("is not a probability", f"between 0 and 1; {value:g} % is written {value / 100:g}")
+        if not 0 < value < 1:
+            raise refuse("is not a probability", "a number between 0 and 1")
+    return value
+
+
+def _read_choice(value: Any) -> Choice:
+    allowed = "a state, a list of states, or {at_least: state}"
+    if isinstance(value, str):
+        return Choice((value,), False)
+    if isinstance(value, list):
+        if not value:
+            raise refuse("is an empty list: it can never hold", allowed)
+        for state in value:
+            if not isinstance(state, str):
+                raise refuse(f"holds {shown(state)}, which is no state", "put a state's name in quotes")
+        return Choice(tuple(dict.fromkeys(value)), False)
+    if isinstance(value, dict) and set(value) == {"at_least"} and isinstance(value["at_least"], str):
+        return Choice((value["at_least"],), True)
+    if isinstance(value, dict) or value is None:
+        raise refuse("names no states", allowed)
+    raise refuse("is no state", f"{allowed}; put a state's name in quotes")
+
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=100)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+Day = Annotated[date, BeforeValidator(_read_day, json_schema_input_type=date)]
+PastDay = Annotated[date, BeforeValidator(_read_past_day, json_schema_input_type=date)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(read_probability)]
+States = Annotated[Choice, PlainValidator(_read_choice, json_schema_input_type=Name | list[Name] | AtLeast)]
 
 EXPECTED = {
     "string_type": "must be text",
@@ -29,54 +124,50 @@ EXPECTED = {
     "string_too_short": "must not be empty",
 }
 
-
 PUT_IN = "missing"  # the text in the place of one that is missing
 MAP_EXPECTED = ("model_type", "model_attributes_type")  # of a shape, whose keys can be named
 
 
 @dataclass(frozen=True)
 class Checked[S: Shape]:
-    """What a tree says: the shape, and the tree that it came from.
+    """What a value of a file says: the shape, and the value that it came from.
 
-    Where there are problems, wrong parts are taken out of `node` and missing texts put in, so that what is right can
+    Where there are problems, wrong parts are taken out of `at` and missing texts put in, so that what is right can
     still be checked further; `shape` is None where that was not enough. `wrong` are the keys at the top in or below
     which that was done: what they say together cannot be checked any more."""
 
     shape: S | None
-    node: Node
+    at: Cursor
     problems: tuple[Problem, ...]
     wrong: frozenset[Step] = frozenset()
 
 
-def hold[S: Shape](shape: type[S], node: Node, path: str, subject: str, today: date) -> Checked[S]:
-    """Read `node` as `shape`; `subject` names it in messages ("event 'ceasefire'")."""
+def hold[S: Shape](shape: type[S], at: Cursor, today: date) -> Checked[S]:
+    """Read a value as `shape`."""
     try:
-        return Checked(shape.model_validate(plain(node), context={"today": today}), node, ())
+        return Checked(shape.model_validate(plain(at.node), context={"today": today}), at, ())
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False)
-    problems = tuple(_problem(shape, node, path, subject, error) for error in errors)
+    problems = tuple(_problem(shape, at, error) for error in errors)
     wrong = frozenset(_steps(error)[0] for error in errors if _steps(error))
     for mended in (_without_wrong, _with_missing_texts):
-        node = mended(node, errors)
+        at = Cursor(mended(at.node, errors), at.path, at.subject, at.line)
         try:
-            return Checked(shape.model_validate(plain(node), context={"today": today}), node, problems, wrong)
+            return Checked(shape.model_validate(plain(at.node), context={"today": today}), at, problems, wrong)
         except ValidationError as invalid:
             errors = invalid.errors(include_url=False)
-    return Checked(None, node, problems, wrong)
+    return Checked(None, at, problems, wrong)
 
 
-def exactly_one(shape: type[Shape], node: Node, path: str, subject: str) -> Iterator[Problem]:
+def exactly_one(shape: type[Shape], at: Cursor) -> Iterator[Problem]:
     """Report a map that holds none, or more than one, of the keys that stand for each other."""
-    if not isinstance(node, Mapping):
+    if not isinstance(at.node, MapNode):
         return
-    found = [key for key in shape.one_of if key in node.entries]
+    found = [key for key in shape.one_of if at.has(key)]
     if not found:
-        yield Problem(
-            Source(path, node.line), f"{subject}: says nothing", "", f"needs exactly one of {quoted(shape.one_of)}"
-        )
+        yield at.problem("says nothing", "", f"needs exactly one of {quoted(shape.one_of)}")
     for key in found[1:]:
-        what = f"{subject}: '{key}' beside '{found[0]}'"
-        yield Problem(Source(path, node.key_lines[key]), what, "", f"exactly one of {quoted(shape.one_of)}")
+        yield at.key(key).problem(f"'{key}' beside '{found[0]}'", "", f"exactly one of {quoted(shape.one_of)}")
 
 
 def _without_wrong(node: Node, errors: Sequence[ErrorDetails]) -> Node:
@@ -92,7 +183,7 @@ def _with_missing_texts(node: Node, errors: Sequence[ErrorDetails]) -> Node:
     """Put any text where a key is missing: it may be that only a text was needed to check the rest."""
     for error in errors:
         parent, above = descend(node, _steps(error)[:-1])
-        if error["type"] == "missing" and isinstance(parent, Mapping):
+        if error["type"] == "missing" and isinstance(parent, MapNode):
             node = replaced(node, (*above, _steps(error)[-1]), Scalar(PUT_IN, PUT_IN, parent.line))
     return node
 
@@ -101,28 +192,26 @@ def _steps(error: ErrorDetails) -> tuple[Step, ...]:
     return tuple(step for step in error["loc"] if step != "[key]")
 
 
-def _problem(shape: type[Shape], node: Node, path: str, subject: str, error: ErrorDetails) -> Problem:
+def _problem(shape: type[Shape], at: Cursor, error: ErrorDetails) -> Problem:
     steps = _steps(error)
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
-        parent, taken = descend(node, steps[:-1])
-        key = str(steps[-1])
-        return Problem(
-            Source(path, parent.line), f"{_at(subject, taken)}: missing key '{key}'", "", _keys(shape, taken)
-        )
-    found, taken = descend(node, steps)
+        parent, taken = descend(at.node, steps[:-1])
+        where = Source(at.path, parent.line)
+        return Problem(where, f"{_at(at.subject, taken)}: missing key '{steps[-1]}'", "", _keys(shape, taken))
+    found, taken = descend(at.node, steps)
     if kind == "extra_forbidden":
-        parent, above = descend(node, taken[:-1])
-        line = parent.key_lines[str(taken[-1])] if isinstance(parent, Mapping) else found.line
+        parent, above = descend(at.node, taken[:-1])
+        line = parent.key_lines[str(taken[-1])] if isinstance(parent, MapNode) else found.line
         keys = _known_keys(shape, above)
-        allowed = f"keys are {quoted(keys)}{nearest(str(taken[-1]), keys)}"
-        return Problem(Source(path, line), f"{_at(subject, above)}: unknown key {shown(taken[-1])}", "", allowed)
+        what = f"{_at(at.subject, above)}: unknown key {shown(taken[-1])}"
+        return Problem(Source(at.path, line), what, "", f"keys are {quoted(keys)}{nearest(str(taken[-1]), keys)}")
     what, allowed = _words(kind, context, error)
     if kind in MAP_EXPECTED and (keys := _known_keys(shape, taken)):
         allowed = f"keys are {quoted(keys)}"
     is_key = error["loc"][-1:] == ("[key]",)
     got = shown(taken[-1] if is_key and taken else plain(found))
-    return Problem(Source(path, found.line), f"{_at(subject, taken)} {what}", got, allowed)
+    return Problem(Source(at.path, found.line), f"{_at(at.subject, taken)} {what}", got, allowed)
 
 
 def _at(subject: str, steps: Sequence[Step]) -> str:

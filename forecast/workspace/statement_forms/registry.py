@@ -1,0 +1,107 @@
+"""The forms of statement that there are; a new one is a file beside this one, and an entry of `FORMS`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import create_model
+
+from forecast.workspace.read_targets import TargetShape
+from forecast.workspace.records import Expert, Reading, Statement, Target
+from forecast.workspace.shapes import Name, PastDay, Shape, Text
+from forecast.workspace.statement_forms.count import CountForm
+from forecast.workspace.statement_forms.distribution import DistributionForm
+from forecast.workspace.statement_forms.form import Fitted, Form
+from forecast.workspace.statement_forms.more_likely import MoreLikelyForm
+from forecast.workspace.statement_forms.odds import OddsForm
+from forecast.workspace.statement_forms.probability import ProbabilityForm
+from forecast.workspace.statement_forms.quantiles import QuantilesForm
+from forecast.workspace.statement_forms.times import OddsTimesForm, TimesForm
+from forecast.workspace.statement_forms.word import WordForm
+
+FORMS: tuple[Form[Any], ...] = (
+    ProbabilityForm(),
+    QuantilesForm(),
+    OddsForm(),
+    WordForm(),
+    TimesForm(),
+    OddsTimesForm(),
+    CountForm(),
+    MoreLikelyForm(),
+    DistributionForm(),
+)
+READINGS = tuple(form.key for form in FORMS)
+
+LEAST_CODED_SD = 1.0  # log-odds; nobody puts a sharper number on somebody else's words
+
+
+def form_of(reading: Reading) -> Form[Any]:
+    """Return the form of a reading; of several with one record the first, as they differ in their text alone."""
+    return next(form for form in FORMS if isinstance(reading, form.record))
+
+
+def stated_sd(reading: Reading, expert: Expert) -> float | None:
+    """Return the sd that a reading implies, or its expert's own where it implies none; None for counts and orders.
+
+    In log-odds; of a ratio of probabilities, in the logarithm of the ratio."""
+    return form_of(reading).sd(reading, expert)
+
+
+def fit_of(reading: Reading) -> Fitted | None:
+    """Return what was stated, what is fitted, its name, and what else could be done; None where nothing is fitted."""
+    return form_of(reading).fitted(reading)
+
+
+def targets_of(statement: Statement) -> tuple[Target, ...]:
+    """Return what a statement is about, and what it compares that with."""
+    second = form_of(statement.reading).second_target(statement.reading)
+    return (statement.about,) if second is None else (statement.about, second)
+
+
+class PublicationShape(Shape):
+    """Where it was published."""
+
+    publisher: Text
+    title: Text | None = None
+    url: Text | None = None
+
+
+class ResolvedShape(Shape):
+    """How what was stated turned out."""
+
+    state: Name | None = None
+    void: Literal[True] | None = None
+    on: PastDay
+    url: Text | None = None
+
+
+class _Head(Shape):
+    one_of: ClassVar[tuple[str, ...]] = READINGS
+
+    format: Literal[1] | None = None
+    id: Name
+    date: PastDay
+    expert: Name
+    source: PublicationShape
+    says: Text
+    about: TargetShape
+    why: Text
+    coded_by: Text | None = None
+
+
+if TYPE_CHECKING:
+
+    class StatementShape(_Head):
+        """What mypy knows of the shape that is made of the forms."""
+
+        resolved: ResolvedShape | None = None
+
+else:
+    StatementShape = create_model(
+        "StatementShape",
+        __base__=_Head,
+        __doc__="What an expert said, and what it was read as (in exactly one way).",
+        __module__=__name__,
+        **{form.key: (form.shape | None, None) for form in FORMS},
+        resolved=(ResolvedShape | None, None),
+    )

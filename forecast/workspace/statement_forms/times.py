@@ -1,0 +1,80 @@
+"""Times: the target is so many times as probable, or has so many times the odds, as something else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import override
+
+from forecast.workspace.fits import interval_sd
+from forecast.workspace.former import former_target
+from forecast.workspace.read_targets import TargetShape, build_target, inherit
+from forecast.workspace.records import Expert, Reading, Target, Times
+from forecast.workspace.renames import Former
+from forecast.workspace.shapes import Positive, Shape, UnitProbability
+from forecast.workspace.statement_forms.form import LEVEL, Built, Form, Said, interval_problems
+
+
+class TimesShape(Shape):
+    """So many times as probable as something else."""
+
+    against: TargetShape
+    ratio: Positive
+    low: Positive | None = None
+    high: Positive | None = None
+    level: UnitProbability | None = None
+
+
+class TimesForm(Form[Times]):
+    """`times: {against: TARGET, ratio: 3}`."""
+
+    key = "times"
+    shape = TimesShape
+    record = Times
+    example = "{against: {given: {EVENT: STATE}}, ratio: 3, low: 1.5, high: 6}"
+    second = ("times", "against")
+    is_read_with_about = True
+
+    @override
+    def build(self, said: Said) -> Built:
+        """Return the reading and the problems in it."""
+        times: TimesShape = said.value
+        problems = list(interval_problems(said.at, times.low, times.ratio, times.high, "ratio"))
+        against_shape, there = inherit(times.against, said.about, said.frame), said.at.at("against")
+        against, more = build_target(against_shape, there.under("against"), said.frame)
+        problems += more
+        if against_shape == said.about:
+            problems.append(there.problem("compares the target with itself"))
+        if problems or against is None:
+            return None, tuple(problems)
+        of_odds = self.key == OddsTimesForm.key
+        return Times(against, times.ratio, times.low, times.high, times.level or LEVEL, of_odds), ()
+
+    @override
+    def sd(self, reading: Times, expert: Expert) -> float | None:
+        """Return the sd of the interval, in the logarithm of the ratio."""
+        if reading.low is not None and reading.high is not None:
+            return interval_sd(math.log(reading.low), math.log(reading.high), reading.level)
+        return expert.default_sd
+
+    @override
+    def alike(self, reading: Times, sd: float) -> Reading:
+        """Return the ratio without its interval; its sd is then its expert's."""
+        return replace(reading, low=None, high=None)
+
+    @override
+    def second_target(self, reading: Times) -> Target | None:
+        """Return what the ratio is against."""
+        return reading.against
+
+    @override
+    def former(self, reading: Times, about: Target, names: Former) -> Times:
+        """Return the reading with the names of then."""
+        return replace(reading, against=former_target(reading.against, names))
+
+
+class OddsTimesForm(TimesForm):
+    """`odds_times: {against: TARGET, ratio: 3}`."""
+
+    key = "odds_times"
+    second = ("odds_times", "against")
