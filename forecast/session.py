@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.doubts import evidence_doubts
@@ -84,7 +84,7 @@ class Session:
     progress: Progress = quiet
     inputs: Contents | None = None
 
-    def at(self, as_of: date | None, seed: int | None = None) -> Session:
+    def at(self, as_of: date | None, seed: int | None = None) -> Self:
         """Return the session as of another date, with another seed; the files are not read again."""
         there = replace(self, as_of=as_of, seed=self.seed if seed is None else seed)
         if "files" in self.__dict__:
