@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measured import ROOT, table
+from forecast.cpt.additive import SD_ALPHA
 from forecast.pooling.fit import EFFORT, Prepared, prepare
 from forecast.pooling.table import ExpertForecast, ForecastTable
-from forecast.prior.cpt_additive import SD_ALPHA
 from forecast.prior.model import SD_BIAS, SD_SLOPE
 from forecast.prior.readings import DEGREES_OF_FREEDOM
 from forecast.prior.sample import sample

@@ -14,10 +14,10 @@ from forecast.compiled.layout import lay_out
 from forecast.digits import share
 from forecast.files import replace_folder
 from forecast.lock import locked
-from forecast.prior.by_dates import by_date_doubts
 from forecast.prior.draws import Draws, cached_draws
-from forecast.prior.residuals import DISAGREES, kept_residuals
+from forecast.prior.likelihood import DISAGREES, kept_residuals
 from forecast.prior.spec import PriorSpec, active_statements, prior_spec
+from forecast.prior.statements import by_date_doubts
 from forecast.record.differences import changes, other_changes
 from forecast.record.entries import Line
 from forecast.record.kept import keep_inputs, seal
@@ -26,9 +26,8 @@ from forecast.record.line import new_line, recomputed
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.renamed import called_today
 from forecast.record.tables import as_csv, as_json, forecast_table
-from forecast.reweight.kept import keep_posterior, posterior_place
 from forecast.reweight.moved import leave_out, parts_of
-from forecast.reweight.posterior import posterior, unweighted
+from forecast.reweight.posterior import keep_posterior, posterior, posterior_place, unweighted
 from forecast.session import Progress, Session, told_as_problems
 from forecast.workspace.files import find_files
 from forecast.workspace.names import seen_on

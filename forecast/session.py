@@ -22,8 +22,7 @@ from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.record.renamed import called_today
 from forecast.record.tables import forecast_table, prior_predictive, with_flat
 from forecast.reweight.evaluate import ContradictionError
-from forecast.reweight.kept import kept_posterior
-from forecast.reweight.posterior import Posterior, unweighted
+from forecast.reweight.posterior import Posterior, kept_posterior, unweighted
 from forecast.reweight.posterior import posterior as fresh_posterior
 from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from forecast import pipeline
-from forecast.prior.environment import environment, unlike
+from forecast.prior.draws import environment, unlike
 from forecast.record.committed import verified_history
 from forecast.record.entries import shape_problems
 from forecast.record.kept import DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest

@@ -12,7 +12,7 @@ import pytest
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
-from forecast.reweight.questions import decided
+from forecast.reweight.curves import decided
 from forecast.workspace.problems import Problem
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Likelihood, Settled, Support, Workspace

@@ -12,9 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.paths import active_items
-from forecast.inference.batch import ImpossibleEvidenceError
-from forecast.inference.elimination import Plan
+from forecast.compiled.history import active_items
+from forecast.inference.engine import ImpossibleEvidenceError, Plan
 from forecast.prior.draws import NotSampledError
 from forecast.prior.spec import active_statements
 from forecast.record.line import active_inputs
@@ -22,7 +21,7 @@ from forecast.record.outcome import QUANTILES, Outcome, outcome
 from forecast.record.tables import IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY, diagnostics
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.mcse import deviations, standard_error
-from forecast.reweight.other_workspace import Reweighed, reweigh
+from forecast.reweight.moved import Reweighed, reweigh
 from forecast.reweight.posterior import posterior
 from forecast.reweight.weights import weighted_quantiles
 from forecast.store.entries import Place, keep_value, once, place_of
@@ -92,7 +91,7 @@ def listed(found: Outcome) -> tuple[Listed, ...]:
 
 
 def alternatives(found: Outcome, cache: Path, progress: Progress) -> list[Row]:
-    """Compute every alternative that the kept draws bear, by reweighting them (forecast.reweight.other_workspace).
+    """Compute every alternative that the kept draws bear, by reweighting them (forecast.reweight.moved).
 
     Weights that fail (Pareto k, effective size) tell nothing: unless draws of such a fit lie in the cache, the row says
     that it needs a refit, and the command for it. Of sources no more are computed than BUDGET allows, first on fewer
@@ -102,7 +101,7 @@ def alternatives(found: Outcome, cache: Path, progress: Progress) -> list[Row]:
     takes away, `settles` (events that these items settle: they then count as not having happened), `how` (reweighted,
     refitted, needs a refit, not computed, contradicts itself), `pareto_k`, `ess`, `draws`, `command`, and `scenarios`:
     scenario -> `probability`, `quantiles`, `mcse`, and `change` against the forecast with its error `change_mcse`;
-    None where nothing is told. `reasons` say why a refitted one is not reliable (forecast.reweight.trusted).
+    None where nothing is told. `reasons` say why a refitted one is not reliable (forecast.reweight.mcse).
     """
     fit = found.posterior.draws.fit()[0]
     all_listed = listed(found)

@@ -9,7 +9,7 @@ from math import isfinite
 from forecast.answers.chronology import Change, Estimate, Pooled, before, changes, pool_draws, prefixes
 from forecast.answers.target import Target, probabilities
 from forecast.answers.why import MONTE_CARLO, TIME, Progress, Start, Stretch, Why, decibans, most_moved
-from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.record.outcome import Outcome
 from forecast.reweight.evaluate import evaluate_scenarios, query
 from forecast.workspace.records import Workspace

@@ -14,9 +14,8 @@ from forecast.compiled.asof import compile_workspace
 from forecast.reweight.evaluate import evaluate, evaluate_scenarios, evidence_of, query
 from forecast.reweight.mcse import standard_error
 from forecast.reweight.posterior import Posterior
-from forecast.reweight.psis import effective_size, smooth
 from forecast.reweight.sources import draw_reliabilities
-from forecast.reweight.weights import MAX_PARETO_K
+from forecast.reweight.weights import MAX_PARETO_K, effective_size, smooth
 from forecast.workspace.records import Item, Scenario, Workspace
 
 

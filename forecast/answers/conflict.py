@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from forecast.compiled.asof import AsOfNetwork, alive_slices, factors, varying_axes
 from forecast.compiled.reports import Report
 from forecast.digests import digest_of
-from forecast.inference.batch import joints, log_evidence
-from forecast.inference.elimination import Plan, plan
-from forecast.inference.joint_draws import draw_states
+from forecast.inference.engine import ENGINE, Plan
 from forecast.prior.draws import Draws
-from forecast.prior.residuals import statement_columns
+from forecast.prior.likelihood import statement_columns
 from forecast.record.outcome import Outcome
 from forecast.reweight.mcse import averages, standard_error
 from forecast.reweight.posterior import Posterior
-from forecast.reweight.psis import effective_size, smooth
+from forecast.reweight.weights import effective_size, smooth
 from forecast.workspace.fits import expit, t4_quantile
 from forecast.workspace.records import Times
 
@@ -49,8 +47,8 @@ class Background:
             self._logs = [np.log(table) for table in self._tables]
         self.scopes = tuple(dict.fromkeys(cut[i][0] for i in varying))
         self._place = [self.scopes.index(cut[i][0]) for i in varying]
-        self.plan: Plan = plan(self.network.cards, [*bare.scopes, *self.scopes])
-        self.silent = log_evidence(self.plan, self.factors(()))
+        self.plan: Plan = ENGINE.plan(self.network.cards, [*bare.scopes, *self.scopes])
+        self.silent = ENGINE.log_evidence(self.plan, self.factors(()))
         smoothed = smooth(self.silent + offset - found.log_anchor[::every])
         self.weights, self.pareto_k = smoothed
         self.effective_size = effective_size(self.weights)
@@ -77,12 +75,12 @@ class Background:
     def log_given(self, kept: Collection[int]) -> Array:
         """Compute log P(these reports | settled, theta_d) (draws)."""
         spent = sum(peak for _, peak in self._reported(kept))
-        return log_evidence(self.plan, self.factors(kept)) + spent - self.silent
+        return ENGINE.log_evidence(self.plan, self.factors(kept)) + spent - self.silent
 
     def chances(self, given: int | None = None) -> Array:
         """Compute P(report | settled, one other report or none, theta_d) for every report (reports, draws)."""
         wanted = range(len(self.tables), len(self.tables) + len(self.scopes))
-        _, joint = joints(self.plan, self.factors(() if given is None else (given,)), wanted)
+        _, joint = ENGINE.families(self.plan, self.factors(() if given is None else (given,)), wanted)
         rows = []
         for i, table in enumerate(self._tables):
             of = joint[self._place[i]]
@@ -135,7 +133,7 @@ def surprise(background: Background, seed: int) -> Surprise:
     """
     rng = np.random.default_rng(int(digest_of(seed, "surprise")[:16], 16))
     weights, n = background.weights, background.weights.size
-    states = draw_states(background.plan, background.factors(()), rng)
+    states = ENGINE.draw_states(background.plan, background.factors(()), rng)
     logs = [np.zeros((*table.shape[:-1], n)) for table in background.factors(())[len(background.tables) :]]
     count = np.zeros(n)
     for i in range(len(background.told)):
@@ -147,7 +145,7 @@ def surprise(background: Background, seed: int) -> Surprise:
         count += came
     peaks = [log_table.reshape(-1, n).max(axis=0) for log_table in logs]
     reported = [np.exp(log_table - peak) for log_table, peak in zip(logs, peaks, strict=True)]
-    simulated = log_evidence(background.plan, [*background.tables, *reported]) + sum(peaks) - background.silent
+    simulated = ENGINE.log_evidence(background.plan, [*background.tables, *reported]) + sum(peaks) - background.silent
     real = background.log_given(range(len(background.told)))
     p, error = share_below(simulated, real, weights)
     order = np.argsort(count, kind="stable")

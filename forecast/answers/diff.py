@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.answers.chronology import Change, Pooled, Whole, before, pool_draws, prefixes
-from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.record.differences import Differences, differences
 from forecast.record.entries import Line
 from forecast.record.ledger import Ledger

@@ -13,17 +13,15 @@ from forecast.answers.tables import Weighted, weighted
 from forecast.answers.watch import mutual_information
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import Layout
-from forecast.inference.batch import joints
-from forecast.inference.elimination import plan
+from forecast.inference.engine import ENGINE
 from forecast.prior.likelihood import log_likelihood
 from forecast.prior.spec import active_statements
 from forecast.record.outcome import Outcome
 from forecast.reweight.evaluate import evaluate_scenarios, query
 from forecast.reweight.mcse import deviations, standard_error
 from forecast.reweight.posterior import Posterior
-from forecast.reweight.psis import effective_size
 from forecast.reweight.sources import draw_reliabilities
-from forecast.reweight.weights import Weights, weigh_draws
+from forecast.reweight.weights import Weights, effective_size, weigh_draws
 from forecast.workspace.grades import LETTERS, Letter
 from forecast.workspace.records import Workspace
 
@@ -168,9 +166,9 @@ def arrow_joints(chosen: Weighted) -> dict[tuple[int, int], Array]:
     layout = network.layout
     # The first factors are the events' rows, each over its parents and the event.
     children = [c for c, parents in enumerate(layout.parents) if parents]
-    order = plan(network.cards, network.scopes)
+    order = ENGINE.plan(network.cards, network.scopes)
     found = {}
-    for c, family in zip(children, joints(order, tables, children)[1], strict=True):
+    for c, family in zip(children, ENGINE.families(order, tables, children)[1], strict=True):
         mean = family @ chosen.weights
         for place, p in enumerate(layout.parents[c]):
             found[p, c] = mean.sum(axis=tuple(axis for axis in range(mean.ndim - 1) if axis != place))

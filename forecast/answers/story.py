@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from forecast.answers.tables import Weighted, weighted, with_margins
 from forecast.compiled.asof import AsOfNetwork
-from forecast.compiled.layout import Layout
-from forecast.compiled.scenarios import rule_events
+from forecast.compiled.layout import Layout, rule_events
 from forecast.digits import percent
-from forecast.inference.mpe import most_probable
+from forecast.inference.engine import ENGINE
 from forecast.record.outcome import Outcome
 from forecast.reweight.evaluate import mean_joint
 from forecast.words import event_names, label, likelihood_word, long_date, rules_in_words, scenario_names
@@ -177,7 +176,7 @@ class _Search:
         for table in self.tables:
             full = np.broadcast_to(table, (*table.shape[:-1], weights.size))
             tried.append(np.concatenate([(full @ weights)[..., np.newaxis], full[..., draws]], axis=-1))
-        found = most_probable(asked.plan, tried, asked.masks)
+        found = ENGINE.most_probable(asked.plan, tried, asked.masks)
         return [
             {tuple(map(int, found.states[:, s, d])) for d in np.flatnonzero(found.log_mass[s] > -np.inf)}
             for s in range(asked.masks.shape[0])

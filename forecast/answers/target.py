@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.scenarios import OTHER
 from forecast.record.outcome import Outcome
+from forecast.workspace.names import OTHER
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Condition, Scenario
 

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, Scope
-from forecast.compiled.layout import Layout
+from forecast.compiled.layout import Layout, rule_events, scenario_masks
 from forecast.compiled.rows import row_table
-from forecast.compiled.scenarios import rule_events, scenario_masks
-from forecast.inference.batch import ImpossibleEvidenceError, solve
-from forecast.inference.elimination import Plan, plan
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.reweight.sources import Reliabilities
 from forecast.workspace.records import Scenario
 
@@ -125,12 +123,15 @@ def solve_twin(
         given, offset = drawn.of_draws(places).factors(made.network, block, tables)
         arrays = [*given, *_copied(made, block)]
         arrays += [np.broadcast_to(weights, (weights.shape[0], places.size)) for weights in extra]
-        solution = solve(order, arrays, masks, by_region=False)
+        solution = ENGINE.evaluate(order, arrays, masks, by_region=False)
         shares = np.exp(solution.log_regions - solution.log_evidence)
         events = tuple(_event(made, v, solution.marginals, places.size) for v in range(len(made.network.cards)))
         return Solved(solution.log_evidence + offset, shares, events)
 
-    parts = [_where_possible(on_draws, made, masks.shape[0], block) for block in _blocks(theta.shape[1])]
+    def on_block(block: Index) -> Solved:
+        return _where_possible(on_draws, made, masks.shape[0], block)
+
+    parts = ENGINE.in_blocks(on_block, np.arange(theta.shape[1]), size=BLOCK)
     return Solved(
         np.concatenate([part.log_mass for part in parts]),
         np.concatenate([part.scenarios for part in parts], axis=1),
@@ -152,7 +153,7 @@ def _planned(made: Twin, scenarios: Sequence[Scenario], weighing: Mapping[int, A
     # The root's axes are in the order of the variables, copies last.
     masks = np.transpose(masks, (0, *(1 + int(axis) for axis in np.argsort(variables))))
     weighed = [variable for v in weighing if (variable := made.variable(v)) is not None]
-    order = plan(made.cards, [*made.scopes, *((variable,) for variable in weighed)], variables)
+    order = ENGINE.plan(made.cards, [*made.scopes, *((variable,) for variable in weighed)], variables)
     if order.largest_table > LARGEST_TABLE:
         msg = f"too many events hang together below what is imposed: a table of {order.largest_table} entries a draw"
         raise TooDenseError(msg)
@@ -185,10 +186,6 @@ def _event(made: Twin, v: int, marginals: Sequence[Array], draws: int) -> Array:
     else:
         full[_alive(made, v)] = marginals[variable][:, 0]
     return full
-
-
-def _blocks(n_draws: int) -> list[Index]:
-    return [np.arange(start, min(start + BLOCK, n_draws)) for start in range(0, n_draws, BLOCK)]
 
 
 def _where_possible(on_draws: Callable[[Index], Solved], made: Twin, n_scenarios: int, block: Index) -> Solved:

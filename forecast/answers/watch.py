@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from forecast.answers.tables import Weighted, weighted, with_margins
 from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.between import between_table, row_when, watched_events
-from forecast.compiled.scenarios import rule_events
-from forecast.inference.batch import ImpossibleEvidenceError, log_regions, solve
-from forecast.inference.elimination import plan
+from forecast.compiled.layout import rule_events
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
 from forecast.record.outcome import Outcome
 from forecast.reweight.evaluate import evaluate, query
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 
 BLOCK = 500  # draws solved at once
 DRAWS = 500  # of which the odds between scenarios and states are taken; the margins are those of more draws
@@ -176,20 +176,25 @@ def joints_on(chosen: Weighted, day: date) -> dict[int, Array]:
     n = len(network.cards)
     cards = (*network.cards, *(network.cards[v] for v in watched))
     scopes = (*network.scopes, *((*network.layout.parents[v], v, n + i) for i, v in enumerate(watched)))
-    order = plan(cards, scopes, keep=asked.plan.keep)
+    order = ENGINE.plan(cards, scopes, keep=asked.plan.keep)
     joints = {v: np.zeros((asked.masks.shape[0], network.layout.cards[v])) for v in watched}
     causes = _causes(network) if day < network.on else {}
-    for start in range(0, chosen.weights.size, BLOCK):
-        block = chosen.block(start, start + BLOCK)
+
+    def on_block(places: Index) -> list[Array]:
+        block, sums = chosen.block(int(places[0]), int(places[-1]) + 1), []
         tables, _ = block.factors()
         leaves = [between_table(network, v, day, block.theta) for v in watched]
-        marginals = solve(order, [*tables, *leaves], asked.masks).marginals
+        marginals = ENGINE.evaluate(order, [*tables, *leaves], asked.masks).marginals
         for i, v in enumerate(watched):
-            alive = network.alive[v]
             shares = marginals[n + i]
             if v in causes:
                 shares = _acting(block, tables, v, leaves[i], causes[v], day)
-            joints[v][:, alive.start : alive.stop] += (shares @ block.weights).T
+            sums.append((shares @ block.weights).T)
+        return sums
+
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=BLOCK):
+        for v, joint in zip(watched, part, strict=True):
+            joints[v][:, network.alive[v].start : network.alive[v].stop] += joint
     return joints
 
 
@@ -220,7 +225,7 @@ def _acting(block: Weighted, tables: list[Array], v: int, leaf: Array, children:
 
 def _log_regions(block: Weighted, tables: list[Array]) -> Array:
     try:
-        return log_regions(block.asked.plan, tables, block.asked.masks)
+        return ENGINE.log_regions(block.asked.plan, tables, block.asked.masks)
     except ImpossibleEvidenceError:
         # Evidence that rules the state out in one draw does so in all: rows between 0 and 1 leave the rest possible.
         return np.full((block.asked.masks.shape[0], block.weights.size), -np.inf)

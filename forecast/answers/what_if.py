@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from forecast.answers.supposition import ROUNDING, Learned, Reset, Supposition
 from forecast.answers.twin import Twin, solve_twin, twin
-from forecast.compiled.paths import active_items
+from forecast.compiled.history import active_items
 from forecast.inference.scaled import SMALLEST
 from forecast.record.outcome import Estimate, Outcome
 from forecast.reweight.mcse import deviations, standard_error
-from forecast.reweight.psis import effective_size, pareto_k
-from forecast.reweight.weights import no_false_certainty
+from forecast.reweight.weights import effective_size, no_false_certainty, pareto_k
 from forecast.workspace.records import Settled
 
 Array = NDArray[np.float64]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from forecast.answers.chronology import Change, Estimate, Pooled, before, changes, pool_draws, prefixes, with_items
 from forecast.answers.target import Target, probabilities, shares_of
-from forecast.compiled.paths import active_items
-from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.compiled.history import active_items
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.record.differences import other_changes
 from forecast.record.entries import Line
 from forecast.record.ledger import line_to_compare

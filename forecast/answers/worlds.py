@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from forecast.answers.tables import Weighted, weighted
 from forecast.answers.twin import Solved, descendants_of, solve_twin, twin
 from forecast.answers.watch import mutual_information
-from forecast.compiled.scenarios import rule_events
-from forecast.inference.batch import solve
-from forecast.inference.elimination import plan
+from forecast.compiled.layout import rule_events
+from forecast.inference.engine import ENGINE
 from forecast.record.outcome import Outcome
 from forecast.reweight.evaluate import mean_joint
 from forecast.words import event_name, label, percent, scenario_colour, scenario_names
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 Progress = Callable[[str], None]
 
 BLOCK = 500  # draws solved at once
@@ -93,18 +93,18 @@ def _parallel[T, R](compute: Callable[[T], R], over: Sequence[T]) -> list[R]:
 def _with_events(chosen: Weighted, asked: Sequence[int]) -> dict[int, tuple[Array, ...]]:
     """Compute the weighted mean of P(state of v, state of w | E, draw) for v asked about and every w: (of v, of w)."""
     network = chosen.asked.network
-    orders = {v: (plan(network.cards, network.scopes, keep=(v,)), np.eye(network.cards[v])) for v in asked}
+    orders = {v: (ENGINE.plan(network.cards, network.scopes, keep=(v,)), np.eye(network.cards[v])) for v in asked}
 
-    def on_block(start: int) -> dict[int, list[Array]]:
-        block = chosen.block(start, start + BLOCK)
+    def on_block(places: Index) -> dict[int, list[Array]]:
+        block = chosen.block(int(places[0]), int(places[-1]) + 1)
         tables = block.factors()[0]
         return {
-            v: [(marginal @ block.weights).T for marginal in solve(order, tables, masks).marginals]
+            v: [(marginal @ block.weights).T for marginal in ENGINE.evaluate(order, tables, masks).marginals]
             for v, (order, masks) in orders.items()
         }
 
     sums = {v: tuple(np.zeros((network.layout.cards[v], card)) for card in network.layout.cards) for v in asked}
-    for part in _parallel(on_block, range(0, chosen.weights.size, BLOCK)):
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=BLOCK):
         for v, joints in part.items():
             for w, joint in enumerate(joints):
                 sums[v][w][np.ix_(network.alive[v], network.alive[w])] += joint
@@ -117,25 +117,25 @@ def _three_way(chosen: Weighted, asked: Sequence[int]) -> dict[tuple[int, int], 
     n_scenarios, cards = chosen.asked.masks.shape[0], network.layout.cards
     orders = {
         v: (
-            plan(network.cards, network.scopes, keep=(*rules, v)),
+            ENGINE.plan(network.cards, network.scopes, keep=(*rules, v)),
             _by_state(chosen.asked.masks, rules, v, network.cards[v]),
         )
         for v in asked[:-1]
     }
 
-    def on_block(start: int) -> dict[tuple[int, int], Array]:
-        block = chosen.block(start, start + PAIR_BLOCK)
+    def on_block(places: Index) -> dict[tuple[int, int], Array]:
+        block = chosen.block(int(places[0]), int(places[-1]) + 1)
         tables = block.factors()[0]
         found = {}
         for v, (order, masks) in orders.items():
-            marginals = solve(order, tables, masks).marginals
+            marginals = ENGINE.evaluate(order, tables, masks).marginals
             for w in asked[asked.index(v) + 1 :]:
                 joint = (marginals[w] @ block.weights).reshape(-1, n_scenarios, network.cards[v])
                 found[v, w] = np.moveaxis(joint, 0, -1)
         return found
 
     sums = {(v, w): np.zeros((n_scenarios, cards[v], cards[w])) for v, w in combinations(asked, 2)}
-    for part in _parallel(on_block, range(0, chosen.weights.size, PAIR_BLOCK)):
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=PAIR_BLOCK):
         for (v, w), joint in part.items():
             sums[v, w][np.ix_(range(n_scenarios), network.alive[v], network.alive[w])] += joint
     return sums

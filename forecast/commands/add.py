@@ -74,8 +74,8 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
 
 def _show(draft: Draft) -> None:
     from forecast.commands.readable import bars, density
-    from forecast.prior.as_read import as_read, levels
-    from forecast.prior.readings import Stated, StatedDistribution, numbers
+    from forecast.prior.readings import StatedDistribution, StatedNumber, numbers
+    from forecast.prior.statements import as_read, levels
     from forecast.workspace.fits import logit, t4_cdf
     from forecast.workspace.records import Distribution
 
@@ -85,7 +85,7 @@ def _show(draft: Draft) -> None:
     click.echo(draft.added)
     said = numbers(added, workspace.experts, workspace.network)
     click.echo(f"read as {as_read(said)}")
-    if isinstance(said, Stated) and said.against is None:
+    if isinstance(said, StatedNumber) and said.against is None:
         location, scale = said.location, said.scale
         for line in density(lambda p: t4_cdf((logit(p) - location) / scale)):
             click.echo(f"  {line}")
@@ -96,8 +96,8 @@ def _show(draft: Draft) -> None:
 
 
 def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
-    from forecast.prior.as_read import SHOWN_LEVELS, as_read, quantile
-    from forecast.prior.readings import Stated, numbers
+    from forecast.prior.readings import StatedNumber, numbers
+    from forecast.prior.statements import SHOWN_LEVELS, as_read, quantile
     from forecast.workspace.nodes import plain
     from forecast.workspace.statement_forms.registry import fit_of
 
@@ -105,7 +105,7 @@ def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
     if draft.workspace is not None and draft.statement is not None:
         said = numbers(draft.statement, draft.workspace.experts, draft.workspace.network)
         read["text"] = as_read(said)
-        if isinstance(said, Stated):
+        if isinstance(said, StatedNumber):
             read |= {"location": said.location, "sd": said.scale}
             read["quantiles"] = {str(level): quantile(said, level) for level in SHOWN_LEVELS}
         found = fit_of(draft.statement.reading)

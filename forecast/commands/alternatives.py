@@ -53,7 +53,7 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     from rich.text import Text
 
     from forecast.record.tables import NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
-    from forecast.reweight.trusted import not_reliable
+    from forecast.reweight.mcse import not_reliable
 
     names = found.scenario_ids
     told = sorted((row for row in rows if row["scenarios"]), key=lambda row: -largest_change(row["scenarios"]))

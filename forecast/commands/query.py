@@ -16,7 +16,7 @@ from forecast.workspace.problems import choice, one_form, shown
 
 if TYPE_CHECKING:
     from forecast.networks.answer import Answer, Finding
-    from forecast.networks.discrete import DiscreteNetwork
+    from forecast.networks.network import DiscreteNetwork
 
 
 @click.command()
@@ -35,7 +35,7 @@ def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as
 
     An argument splits at its first '='. Both options may be given many times.
     """
-    from forecast.networks.answer import ContradictionError, TooDenseError, answer
+    from forecast.networks.answer import ContradictingFindingsError, TooDenseNetworkError, answer
     from forecast.networks.bif import read_bif
 
     read = read_bif(network)
@@ -45,11 +45,11 @@ def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as
     progress = Progress(after_seconds=2.0)
     try:
         found = answer(read, findings, progress)
-    except ContradictionError as impossible:
+    except ContradictingFindingsError as impossible:
         labels = ", ".join(f"'{finding.label}'" for finding in impossible.findings)
         clash = "contradict each other" if len(impossible.findings) > 1 else "is impossible in this network"
         raise click.ClickException(f"the evidence has probability zero: {labels} {clash}") from None
-    except TooDenseError as dense:
+    except TooDenseNetworkError as dense:
         raise click.ClickException(f"{network}: {dense}") from None
     finally:
         progress.done()

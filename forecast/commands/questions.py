@@ -281,7 +281,7 @@ def _what_it_does(workspace: Workspace, subject: str, fields: Fields, question: 
 
 
 def _experts_taught(workspace: Workspace, question: Question) -> list[str]:
-    from forecast.prior.came_true import asks
+    from forecast.prior.readings import asks
 
     said = [one for one in workspace.statements if one.resolved is None and asks(one, question, workspace.network)]
     return sorted({one.expert for one in said})

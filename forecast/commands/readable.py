@@ -10,7 +10,7 @@ import click
 
 from forecast.digits import UNKNOWN_ERROR, change, exact, interval, percent
 from forecast.prior.settings import CHAINS, SAMPLED_PER_CHAIN
-from forecast.reweight.trusted import not_reliable
+from forecast.reweight.mcse import not_reliable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

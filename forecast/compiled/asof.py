@@ -10,12 +10,11 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.history import HistoryRecipe, history_recipe, history_tables
+from forecast.compiled.history import HistoryRecipe, Known, active_items, history_recipe, history_tables, settle
 from forecast.compiled.layout import Layout
-from forecast.compiled.paths import Known, active_items, settle
 from forecast.compiled.reports import Report, alike, weigh
 from forecast.compiled.rows import RowRecipe, row_recipe, row_table
-from forecast.inference.portable import log_each
+from forecast.inference.elementary import log_each
 from forecast.inference.scaled import SMALLEST
 from forecast.workspace.records import Item, ReportSource, Workspace
 
@@ -23,7 +22,7 @@ Array = NDArray[np.float64]
 Scope = tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AsOfNetwork:
     """Everything that is known on `known.as_of`, about the states on the date `on`.
 
@@ -95,15 +94,15 @@ def compile_asof(
     alive = _alive(layout, known, on)
     fixed, log_fixed = _fixed_factors(alive, reports)
     return AsOfNetwork(
-        layout,
-        known,
-        on,
-        row_recipe(layout, known, on),
-        history_recipe(layout, known),
-        reports,
-        fixed,
-        log_fixed,
-        alive,
+        layout=layout,
+        known=known,
+        on=on,
+        rows=row_recipe(layout, known, on),
+        history=history_recipe(layout, known),
+        reports=reports,
+        fixed=fixed,
+        log_fixed=log_fixed,
+        alive=alive,
     )
 
 

@@ -12,8 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork
-from forecast.compiled.exposure import Piece, Spans, exposed_between, is_constant, pieces_of_change
-from forecast.compiled.hazard import changed_hazard, mean_hazard, steps_taken
+from forecast.compiled.hazard import (
+    Piece,
+    Spans,
+    changed_hazard,
+    exposed_between,
+    is_constant,
+    mean_hazard,
+    pieces_of_change,
+    steps_taken,
+)
 from forecast.compiled.layout import Layout
 from forecast.inference.elementary import NumpyMath
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, alive_slices
-from forecast.compiled.layout import Layout
+from forecast.compiled.layout import Layout, rule_events, scenario_of_each
 from forecast.compiled.reports import Report
-from forecast.compiled.scenarios import OTHER, rule_events, scenario_of_each
+from forecast.workspace.names import OTHER
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Item, OnScenarios, Scenario, Settled, Workspace
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -10,12 +11,12 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.workspace.records import Event, Network
+from forecast.workspace.records import Event, Network, Scenario
 
 Index = NDArray[np.intp]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """Indices of a network's parts.
 
@@ -84,15 +85,44 @@ def lay_out(network: Network) -> Layout:
         offsets.append(offsets[-1] + rows * (cards[v] - 1 if event.kind == "reached" else cards[v]))
         table_offsets.append(table_offsets[-1] + rows * cards[v])
     return Layout(
-        events,
-        index,
-        cards,
-        parents,
-        tuple(offsets[:-1]),
-        tuple(table_offsets[:-1]),
-        offsets[-1],
-        table_offsets[-1],
-        network.opens,
-        network.horizon,
-        network.window_ends,
+        events=events,
+        index=index,
+        cards=cards,
+        parents=parents,
+        offsets=tuple(offsets[:-1]),
+        table_offsets=tuple(table_offsets[:-1]),
+        n_theta=offsets[-1],
+        n_table=table_offsets[-1],
+        opens=network.opens,
+        horizon=network.horizon,
+        window_ends=network.window_ends,
     )
+
+
+def rule_events(layout: Layout, scenarios: Sequence[Scenario]) -> tuple[int, ...]:
+    """Return the events that the rules mention, in layout order."""
+    return tuple(sorted({layout.index[condition.event] for rule in scenarios for condition in rule.when}))
+
+
+def scenario_of_each(layout: Layout, scenarios: Sequence[Scenario]) -> NDArray[np.intp]:
+    """Return which scenario each joint state is (*cards of the rule events); the first rule that holds wins.
+
+    The last number, that of the scenarios, is `other`.
+    """
+    events = rule_events(layout, scenarios)
+    which = np.full([layout.cards[v] for v in events], len(scenarios), dtype=np.intp)
+    for number, rule in reversed(list(enumerate(scenarios))):
+        holds = np.ones((1,) * len(events), dtype=bool)
+        for condition in rule.when:
+            v = layout.index[condition.event]
+            named = np.array([state in condition.states for state in layout.events[v].states])
+            holds = holds & named.reshape([-1 if other == v else 1 for other in events])
+        which[np.broadcast_to(holds, which.shape)] = number
+    return which
+
+
+def scenario_masks(layout: Layout, scenarios: Sequence[Scenario]) -> NDArray[np.float64]:
+    """Compute 0/1 masks (scenarios + `other`, *cards of the rule events); the first rule that holds wins."""
+    which = scenario_of_each(layout, scenarios)
+    numbers = np.arange(len(scenarios) + 1).reshape([-1] + [1] * which.ndim)
+    return np.asarray(which == numbers, dtype=np.float64)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, alive_slices, varying_axes, wider_scope
 from forecast.compiled.reports import CREDIBILITY_SHIFT, UNJUDGED, UNJUDGED_NODES, alike
-from forecast.inference.portable import normal_quadrature
+from forecast.inference.elementary import normal_quadrature
 from forecast.workspace.grades import Grade
 
 Array = NDArray[np.float64]

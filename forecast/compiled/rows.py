@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.exposure import Piece, Spans, exposed_between, is_constant, pieces_of_change
-from forecast.compiled.hazard import changed_hazard, mean_hazard, steps_taken
+from forecast.compiled.hazard import (
+    Piece,
+    Spans,
+    changed_hazard,
+    exposed_between,
+    is_constant,
+    mean_hazard,
+    pieces_of_change,
+    steps_taken,
+)
+from forecast.compiled.history import Known
 from forecast.compiled.layout import Index, Layout
-from forecast.compiled.paths import Known
 from forecast.inference.elementary import NumpyMath
 
 Array = NDArray[np.float64]
@@ -53,7 +61,7 @@ class CopiedRows:
     current: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RowRecipe:
     """How theta becomes the flat table of compiled rows. Entries that no part names are zero."""
 
@@ -107,9 +115,9 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
                 pieces = _all_pieces(layout, v, movers, seen, on)
                 timed.setdefault((len(open_steps), len(pieces)), []).append((table, at_now, at_then, pieces))
     return RowRecipe(
-        layout.n_table,
-        np.array(certain, dtype=np.intp),
-        CopiedRows(
+        n_table=layout.n_table,
+        certain=np.array(certain, dtype=np.intp),
+        copied=CopiedRows(
             *(
                 np.array(column, dtype=kind)
                 for column, kind in zip(
@@ -117,7 +125,7 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
                 )
             )
         ),
-        (*(_step_rows(steps[m]) for m in sorted(steps)), *(_timed_rows(timed[key]) for key in sorted(timed))),
+        steps=(*(_step_rows(steps[m]) for m in sorted(steps)), *(_timed_rows(timed[key]) for key in sorted(timed))),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout
-from forecast.prior.readings import Ordered, Stated, StatedDistribution, numbers, read_at
+from forecast.prior.readings import Ordered, StatedDistribution, StatedNumber, numbers, read_at
 from forecast.workspace.fits import expit, logit, t4_quantile
 from forecast.workspace.names import horizon_on
 from forecast.workspace.records import Condition, Statement, Target, Times, Workspace
@@ -86,10 +86,10 @@ def _bounds(workspace: Workspace, statement: Statement) -> list[Bound]:
     reach = t4_quantile((1.0 + LEVEL) / 2.0)
     said = numbers(statement, workspace.experts, workspace.network)
     match said:
-        case Stated() if said.against is None:
+        case StatedNumber() if said.against is None:
             low, high = (expit(said.location + side * reach * said.scale) for side in (-1.0, 1.0))
             return _between(about.condition, about.given, low, high)
-        case Stated() if isinstance(statement.reading, Times) and not said.of_odds and said.against is not None:
+        case StatedNumber() if isinstance(statement.reading, Times) and not said.of_odds and said.against is not None:
             low, high = (exp(said.location + side * reach * said.scale) for side in (-1.0, 1.0))
             return _ratio(about, said.against, low, high)
         case StatedDistribution():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from forecast.feedback.coherence import conflicts
 from forecast.feedback.statements import statement_rows
 from forecast.plain import as_data
-from forecast.prior.residuals import DISAGREES, statement_columns
+from forecast.prior.likelihood import DISAGREES, statement_columns
 from forecast.prior.spec import LEAST_RECORD, PriorSpec, active_statements, track_records
 from forecast.record.outcome import Outcome
 from forecast.workspace.fits import expit

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.linear import zero_sum_basis
 from forecast.plain import Link, link
-from forecast.prior.linear import zero_sum_basis
-from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers
-from forecast.prior.residuals import DISAGREES, residuals, statement_columns
+from forecast.prior.likelihood import DISAGREES, residuals, statement_columns
+from forecast.prior.readings import CountedCases, Ordered, StatedDistribution, StatedNumber, numbers
 from forecast.record.outcome import Outcome
 from forecast.reweight.mcse import averages
 from forecast.words import (
@@ -172,14 +172,14 @@ def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str])
 def _implied(outcome: Outcome, statement: Statement, quantity: Array) -> _Implied:
     workspace = outcome.workspace
     match numbers(statement, workspace.experts, workspace.network):
-        case Stated():
+        case StatedNumber():
             if isinstance(statement.reading, Times):
                 return _factor(np.exp(quantity[:, 0]))
             return _chance(1.0 / (1.0 + np.exp(-quantity[:, 0])))
         case StatedDistribution() as said:
             basis = zero_sum_basis(len(said.probabilities))
             return _distribution(statement, np.exp(quantity @ basis.T))
-        case Counted(stays=stays):
+        case CountedCases(stays=stays):
             return _chance(np.exp(quantity[:, 0]) if stays else -np.expm1(quantity[:, 0]), " a case")
         case Ordered():
             share, error = _average((quantity[:, 0] > 0.0).astype(float))

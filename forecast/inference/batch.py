@@ -8,23 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.elimination import Plan, Step
+from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, eliminate
 from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, logs, of_factor, shares
 
 Array = NDArray[np.float64]
 Factor = Array | Table  # a table where no array of doubles holds the numbers
-
-
-class ImpossibleEvidenceError(ValueError):
-    """Some draw gives the evidence probability zero; `draws` are their indices.
-
-    The product of the factors at the places `factors` alone has no mass in those draws.
-    """
-
-    def __init__(self, draws: NDArray[np.intp], factors: Sequence[int] = ()) -> None:
-        self.draws = draws
-        self.factors = tuple(factors)
-        super().__init__(f"the evidence has probability zero in {draws.size} draw(s)")
 
 
 class Solution(NamedTuple):
@@ -157,22 +145,23 @@ def _inward(network: Plan, factors: Sequence[Factor]) -> _Inward:
         factor if isinstance(factor, Table) else of_factor(factor, network.scopes[i])
         for i, factor in enumerate(factors)
     ]
-    given: list[Table | None] = []
-    for step in network.steps:
-        own = _given(network, slots, step)
-        received = [slots[slot] for slot in step.inputs if slot >= network.n_factors]
-        given.append(own)
-        slots.append(eased(contract(received if own is None else [own, *received], step.scope, network.cards)))
+    sums = _Sums(network)
+    slots = eliminate(network, slots, sums)
     root = contract([slots[slot] for slot in network.root], network.keep, network.cards)
-    return _Inward(slots, given, root)
+    return _Inward(slots, sums.given, root)
 
 
-def _given(network: Plan, slots: Sequence[Table], step: Step) -> Table | None:
-    """Multiply the given factors of a step, once for both passes."""
-    factors = [slots[slot] for slot in step.inputs if slot < network.n_factors]
-    if len(factors) <= 1:
-        return factors[0] if factors else None
-    return eased(contract(factors, tuple(sorted({*step.scope, step.variable} & _variables(factors))), network.cards))
+class _Sums:
+    """Products and sums of tables of numbers; keeps each step's product of given factors for the outward pass."""
+
+    def __init__(self, network: Plan) -> None:
+        self._cards = network.cards
+        self.given: list[Table | None] = []
+
+    def message(self, given: Sequence[Table], received: Sequence[Table], step: EliminationStep) -> Table:
+        own = _joined(given, self._cards) if given else None
+        self.given.append(own)
+        return eased(contract(received if own is None else [own, *received], step.scope, self._cards))
 
 
 def _variables(tables: Sequence[Table]) -> set[int]:

@@ -1,6 +1,9 @@
-"""Elementary functions of the hazard arithmetic for arrays of draws; a tape records the same names as instructions."""
+"""Elementary functions of the hazard arithmetic, and constants that are the same on every processor."""
 
 from __future__ import annotations
+
+from functools import cache
+from math import exp, inf, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +28,7 @@ class NumpyMath:
 
     @staticmethod
     def log_sinhc_half(x: Array) -> Array:
-        """Compute ln(sinh(x/2) / (x/2)), an even function that is 0 at 0."""
+        """Compute ln(sinh(x/2) / (x/2)), an even function that is 0 at 0. Also a kernel in prior/op.py: see there."""
         distance = np.abs(x)
         near = distance < SERIES_BELOW_DISTANCE
         square = np.where(near, x * x, 0.0)
@@ -50,3 +53,48 @@ class NumpyMath:
             series = series + (-1) ** n * polynomial / factorial
         near = first + second < SERIES_BELOW_SUM
         return np.where(near, first * second * series, -np.expm1(-first) - one)
+
+
+PLACES = 6  # of numpy's nodes, from which they are computed anew: far more than its last digits are uncertain by
+NEWTON_STEPS = 3  # each doubles the number of right digits
+
+
+def exp_each(x: Array) -> Array:
+    """Compute e^x elementwise."""
+    return np.array([exp(number) for number in x.ravel().tolist()], dtype=float).reshape(x.shape)
+
+
+def log_each(x: Array) -> Array:
+    """Compute the natural logarithm elementwise, of 0 minus infinity; raises ValueError for a negative number."""
+    logs = [-inf if number == 0.0 else log(number) for number in x.ravel().tolist()]
+    return np.array(logs, dtype=float).reshape(x.shape)
+
+
+@cache
+def normal_quadrature(n: int) -> tuple[Array, Array]:
+    """Return nodes and weights (n,) of Gauss's rule for the standard normal distribution; the weights sum to one.
+
+    Nodes are the zeros of the n-th Hermite polynomial, found by Newton's method in its orthonormal recurrence from
+    numpy's nodes cut to a few places; weights are 1 / sum_k h_k(x)^2 over the polynomials below degree n.
+
+    Source: Golub and Welsch (1969); Press et al. (2007), "Numerical Recipes", section 4.6.
+    """
+    nodes, weights = [], []
+    for start in np.round(np.polynomial.hermite_e.hermegauss(n)[0], PLACES).tolist():
+        x = start
+        for _ in range(NEWTON_STEPS):
+            below, last = _hermite(n, x)
+            x -= last / (sqrt(n) * below[-1])  # the derivative of h_n is sqrt(n) h_{n - 1}
+        below, _ = _hermite(n, x)
+        nodes.append(x)
+        weights.append(1.0 / sum(value * value for value in below))
+    total = sum(weights)
+    return np.array(nodes), np.array([weight / total for weight in weights])
+
+
+def _hermite(n: int, x: float) -> tuple[list[float], float]:
+    """Return the orthonormal Hermite polynomials of degree 0 to n - 1 at x, and that of degree n."""
+    values = [1.0, x]
+    for k in range(1, n):
+        values.append((x * values[k] - sqrt(k) * values[k - 1]) / sqrt(k + 1))
+    return values[:n], values[n]

@@ -2,20 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import fsum, isfinite, log
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.batch import ImpossibleEvidenceError, log_evidence, solve
-from forecast.inference.contradiction import minimal_contradiction
+from forecast.inference.elimination import minimal_contradiction
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.inference.scaled import NotFiniteError
-from forecast.networks.cut import CutNetwork, Factor, Part
-from forecast.networks.discrete import DiscreteNetwork
+from forecast.networks.network import DiscreteNetwork
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A table over the variables `scope` (those with more than one possible state), its axes in that order.
+
+    `about` are all variables that it was cut from.
+    """
+
+    scope: tuple[str, ...]
+    entries: Array
+    about: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Variables that tables connect, and these tables."""
+
+    variables: tuple[str, ...]
+    factors: tuple[Factor, ...]
+    cards: tuple[int, ...]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """An elimination plan of the part; variable i is `variables[i]`."""
+        index = {name: i for i, name in enumerate(self.variables)}
+        return ENGINE.plan(self.cards, [tuple(index[name] for name in factor.scope) for factor in self.factors])
+
+    @property
+    def arrays(self) -> list[Array]:
+        """The tables of the factors, for one draw."""
+        return [factor.entries[..., np.newaxis] for factor in self.factors]
+
+
+class CutNetwork:
+    """A network given evidence. `possible[v]` are the states of v that no likelihood excludes."""
+
+    def __init__(self, network: DiscreteNetwork, likelihoods: Mapping[str, Sequence[Array]]) -> None:
+        """Cut the states; `likelihoods[v]` is what is known about v, P(each finding | state) over its states."""
+        self.network = network
+        self.evidence = tuple(likelihoods)
+        self.possible: Mapping[str, NDArray[np.intp]] = {
+            name: np.flatnonzero(np.all(likelihoods[name], axis=0))
+            if name in likelihoods
+            else np.arange(len(network.states[name]))
+            for name in network.names
+        }
+        self._narrowed = {name for name, left in self.possible.items() if left.size in (1, 0)} | {*likelihoods}
+        self._likelihoods = {
+            name: [self._cut((name,), likelihood) for likelihood in of_name] for name, of_name in likelihoods.items()
+        }
+        self._tables: dict[str, Factor] = {}
+
+    def _cut(self, about: tuple[str, ...], entries: Array) -> Factor:
+        if self._narrowed.isdisjoint(about):
+            return Factor(about, entries, about)
+        left = entries[np.ix_(*(self.possible[name] for name in about))]
+        scope = tuple(name for name in about if self.possible[name].size != 1)
+        return Factor(scope, left.reshape([self.possible[name].size for name in scope]), about)
+
+    def _table(self, name: str) -> Factor:
+        if name not in self._tables:
+            self._tables[name] = self._cut((*self.network.parents[name], name), self.network.tables[name])
+        return self._tables[name]
+
+    def ancestors(self, names: Iterable[str]) -> set[str]:
+        """Return variables with all their ancestors."""
+        found: set[str] = set()
+        waiting = [*names]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self.network.parents[name]
+        return found
+
+    def parts(self, asked: Iterable[str]) -> tuple[list[Part], list[Factor]]:
+        """Return what the evidence and the variables asked for hang on: its separate parts, and single numbers."""
+        needed = self.ancestors([*asked, *self.evidence])
+        named = [name for name in self.network.names if name in needed]
+        return self._apart([f for name in named for f in (self._table(name), *self._likelihoods.get(name, ()))])
+
+    def supports(self) -> tuple[list[Part], list[Factor]]:
+        """Return the same for the evidence alone with 1 for every number that is not 0: enough to tell if it can be.
+
+        Likelihoods need no table: what they exclude is cut out of the others.
+        """
+        needed = self.ancestors(self.evidence)
+        tables = [self._table(name) for name in self.network.names if name in needed]
+        return self._apart([replace(one, entries=np.sign(one.entries)) for one in tables])
+
+    def _apart(self, factors: Sequence[Factor]) -> tuple[list[Part], list[Factor]]:
+        group: dict[str, list[str]] = {}  # of each variable all those it is connected with, itself included
+        for factor in factors:
+            joined = max((group.setdefault(name, [name]) for name in factor.scope), key=len, default=[])
+            for name in factor.scope:
+                if group[name] is not joined:
+                    joined += (others := group[name])
+                    group.update(dict.fromkeys(others, joined))
+        inside: dict[int, list[Factor]] = {}
+        for factor in factors:
+            if factor.scope:
+                inside.setdefault(id(group[factor.scope[0]]), []).append(factor)
+        order = {name: i for i, name in enumerate(self.network.names)}
+        parts = []
+        for of_part in inside.values():
+            variables = tuple(sorted(group[of_part[0].scope[0]], key=order.__getitem__))
+            parts.append(Part(variables, tuple(of_part), tuple(self.possible[name].size for name in variables)))
+        return parts, [factor for factor in factors if not factor.scope]
+
+
 Progress = Callable[[str], None]
 
 MAX_TABLE_ENTRIES = 100_000_000  # of a product on the way: 800 MB
@@ -46,7 +157,7 @@ class Answer:
     marginals: Mapping[str, Array]
 
 
-class ContradictionError(ValueError):
+class ContradictingFindingsError(ValueError):
     """Findings that have probability zero together; leaving out any one of `findings` makes the rest possible."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
@@ -54,7 +165,7 @@ class ContradictionError(ValueError):
         super().__init__(", ".join(finding.label for finding in findings))
 
 
-class TooDenseError(ValueError):
+class TooDenseNetworkError(ValueError):
     """Exact inference would need a table of `entries` numbers."""
 
     def __init__(self, entries: int) -> None:
@@ -77,15 +188,15 @@ def answer(network: DiscreteNetwork, findings: Sequence[Finding], progress: Prog
 
     Raises:
         ValueError: a likelihood has another number of states, a negative number, an infinity or NaN.
-        ContradictionError: the findings have probability zero; names a minimal part of them that does.
-        TooDenseError: the network is too densely connected for exact inference.
+        ContradictingFindingsError: the findings have probability zero; names a minimal part of them that does.
+        TooDenseNetworkError: the network is too densely connected for exact inference.
     """
     given = _given(network, findings)
     try:
         return _answer(given)
     except _ImpossibleError as impossible:
         about = [finding for finding in findings if finding.variable in impossible.variables]
-        raise ContradictionError(_contradiction(network, about, progress)) from None
+        raise ContradictingFindingsError(_contradiction(network, about, progress)) from None
 
 
 def _given(network: DiscreteNetwork, findings: Sequence[Finding]) -> CutNetwork:
@@ -140,7 +251,7 @@ def _solve(part: Part, found: dict[str, Array]) -> float:
     """Add the marginals of a part to those found; return the log of its mass."""
     _fits(part)
     try:
-        solution = solve(part.plan, part.arrays)
+        solution = ENGINE.evaluate(part.plan, part.arrays)
     except ImpossibleEvidenceError as impossible:
         raise _about(part, impossible) from None
     found.update({name: solution.marginals[v][:, 0, 0] for v, name in enumerate(part.variables)})
@@ -153,7 +264,7 @@ def _about(part: Part, impossible: ImpossibleEvidenceError) -> _ImpossibleError:
 
 def _fits(part: Part) -> None:
     if part.plan.largest_table > MAX_TABLE_ENTRIES:
-        raise TooDenseError(part.plan.largest_table)
+        raise TooDenseNetworkError(part.plan.largest_table)
 
 
 def _solve_in_pieces(given: CutNetwork, whole: Part, found: dict[str, Array]) -> Iterator[float]:
@@ -205,7 +316,7 @@ def _contradiction(network: DiscreteNetwork, findings: Sequence[Finding], progre
             _check(_given(network, some))
         except _ImpossibleError:
             return False
-        except TooDenseError:
+        except TooDenseNetworkError:
             return True
         return True
 
@@ -221,6 +332,6 @@ def _check(given: CutNetwork) -> None:
     for part in parts:
         _fits(part)
         try:
-            log_evidence(part.plan, part.arrays)
+            ENGINE.log_evidence(part.plan, part.arrays)
         except ImpossibleEvidenceError as impossible:
             raise _about(part, impossible) from None

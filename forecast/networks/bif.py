@@ -8,9 +8,8 @@ from pathlib import Path
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from forecast.networks.blocks import CANONICAL, TABLES_ONLY, Blocks, Entry, Probability, Variable, Word
-from forecast.networks.checked import build
-from forecast.networks.discrete import DiscreteNetwork
+from forecast.networks.network import DiscreteNetwork, build
+from forecast.networks.tables import CANONICAL, TABLES_ONLY, BifWord, Blocks, Entry, ProbabilityBlock, VariableBlock
 from forecast.workspace.files import read_outside
 from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form
@@ -103,17 +102,17 @@ def _blocks(tree: Tree[Token]) -> Blocks:
     )
 
 
-def _variable(block: Tree[Token]) -> Variable:
+def _variable(block: Tree[Token]) -> VariableBlock:
     types = _parts(block, "type")
     states = tuple(_names(names) for kind in types for names in _parts(kind, "names"))
     sizes = tuple(word for kind in types for size in _parts(kind, "size") for word in _words(size))
-    return Variable(_names(block)[0], states, sizes)
+    return VariableBlock(_names(block)[0], states, sizes)
 
 
-def _probability(block: Tree[Token]) -> Probability:
+def _probability(block: Tree[Token]) -> ProbabilityBlock:
     parents = tuple(word for names in _parts(block, "names") for word in _names(names))
     rows, defaults, tables = (_entries(block, kind) for kind in ("row", "default", "table"))
-    return Probability(_names(block)[0], parents, rows, defaults, tables, _words(block))
+    return ProbabilityBlock(_names(block)[0], parents, rows, defaults, tables, _words(block))
 
 
 def _entries(block: Tree[Token], kind: str) -> tuple[Entry, ...]:
@@ -130,11 +129,11 @@ def _parts(tree: Tree[Token], kind: str) -> list[Tree[Token]]:
     return [child for child in tree.children if isinstance(child, Tree) and child.data == kind]
 
 
-def _names(tree: Tree[Token]) -> tuple[Word, ...]:
+def _names(tree: Tree[Token]) -> tuple[BifWord, ...]:
     return tuple(word for name in _parts(tree, "name") for word in _words(name))
 
 
-def _words(tree: Tree[Token]) -> tuple[Word, ...]:
+def _words(tree: Tree[Token]) -> tuple[BifWord, ...]:
     tokens = [child for child in tree.children if isinstance(child, Token)]
     texts = (one_form(token.strip('"') if token.type == "QUOTED" else str(token)) for token in tokens)
-    return tuple(Word(text, token.line or 1) for text, token in zip(texts, tokens, strict=True))
+    return tuple(BifWord(text, token.line or 1) for text, token in zip(texts, tokens, strict=True))

@@ -1,7 +1,8 @@
-"""The numbers of one BIF probability block, checked and laid out as a conditional probability table."""
+"""The blocks of a BIF file, and the numbers of each laid out as a conditional probability table."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import prod
@@ -10,9 +11,102 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.networks.blocks import CANONICAL, TABLES_ONLY, Entry, Probability, Word
-from forecast.networks.printed import NUMBER, rounding_of
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
+
+# Models by a few parameters for each parent, in the spellings in use; the format has no rule for any of them.
+CANONICAL = re.compile(
+    r"(leaky[\s_-]*)?noisy[\s_-]*(or|and|max|min|adder|logical)(?![a-z])|\bici\b|canonical[\s_-]*model\w*",
+    re.IGNORECASE,
+)
+TABLES_ONLY = "only tables are read: save the network with the probabilities of every combination of parents"
+
+
+class BifWord(NamedTuple):
+    """A name or a number as written (without quotes), and the 1-based line it stands on."""
+
+    text: str
+    line: int
+
+
+class VariableBlock(NamedTuple):
+    """A `variable` block: the state lists and the declared sizes of its `type` statements (one of each is right)."""
+
+    name: BifWord
+    states: tuple[tuple[BifWord, ...], ...]
+    sizes: tuple[BifWord, ...]
+
+
+class Entry(NamedTuple):
+    """One line of numbers in a `probability` block; `given` are the parents' states of a row."""
+
+    given: tuple[BifWord, ...]
+    numbers: tuple[BifWord, ...]
+
+    @property
+    def line(self) -> int:
+        """Return the line on which the entry starts."""
+        return (*self.given, *self.numbers)[0].line
+
+
+class ProbabilityBlock(NamedTuple):
+    """A `probability` block: rows `(states) numbers`, `default` rows, whole `table`s, and its properties' text."""
+
+    name: BifWord
+    parents: tuple[BifWord, ...]
+    rows: tuple[Entry, ...]
+    defaults: tuple[Entry, ...]
+    tables: tuple[Entry, ...]
+    properties: tuple[BifWord, ...] = ()
+
+
+class Blocks(NamedTuple):
+    """All blocks of one file, in file order."""
+
+    variables: tuple[VariableBlock, ...]
+    probabilities: tuple[ProbabilityBlock, ...]
+
+
+LEAST_DIGITS = 4  # significant ones that a program prints where it counts those and not the decimals
+
+NUMBER = re.compile(r"[+-]?(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?")
+
+
+def rounding_of(numbers: Sequence[str]) -> float:
+    """Return a bound: numbers that add up to one miss it by less once they are rounded and printed.
+
+    Half a unit of the last place of each number. Programs print with as many decimals or as many significant digits
+    for a whole row, and leave out zeros at the end; a number's last place is therefore the row's last decimal, or that
+    of the row's most significant digits where it comes earlier. Numbers without any decimal are exact. (The bound
+    itself would need numbers that all lie in the middle of two roundings and go the same way.)
+    """
+    printed = [_places(number) for number in numbers]
+    finest = min(last for _, last, _ in printed)
+    digits = max(LEAST_DIGITS, *(count for _, _, count in printed))
+    if finest >= 0:
+        return 0.0
+    return sum(0.5 * 10.0 ** min(last, max(finest, first - digits + 1)) for first, last, _ in printed)
+
+
+def _places(number: str) -> tuple[int, int, int]:
+    """Return the powers of ten of the first and the last digit, and how many digits there are from one to the other.
+
+    A one counts as the number just below it: as a probability it is rounded where 0.99... would be. A zero has no first
+    digit: it is as fine as its row.
+    """
+    found = NUMBER.fullmatch(number)
+    if found is None:
+        msg = f"not a number: {number!r}"
+        raise ValueError(msg)
+    whole, after, only_after, power = found.groups()
+    decimals = after or only_after or ""
+    exponent = int(power or 0)
+    last = exponent - len(decimals)
+    digits = ((whole or "") + decimals).lstrip("0")
+    if not digits:
+        return -(10**6), 0 if last >= 0 else last, 0
+    first = last + len(digits) - 1
+    return min(first, -1), last, len(digits) - max(first + 1, 0)
+
 
 SUM_TOLERANCE = 1e-6  # of a row whose digits explain less: some programs print more than they hold
 ROUNDING = 1e-12  # what adding up numbers in floating point leaves; not worth a word
@@ -20,7 +114,7 @@ MAX_ENTRIES = 4_000_000  # of one table: 32 MB
 NAMED_AT_MOST = 3  # missing rows that one message lists
 
 
-class Table(NamedTuple):
+class CheckedTable(NamedTuple):
     """A table with axes (parents..., states), rows normalised, and what was found wrong or mended on the way."""
 
     rows: NDArray[np.float64]
@@ -28,7 +122,7 @@ class Table(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-def read_table(block: Probability, states: Mapping[str, Sequence[str]], path: str) -> Table:
+def read_table(block: ProbabilityBlock, states: Mapping[str, Sequence[str]], path: str) -> CheckedTable:
     """Lay out the entries of a block.
 
     Args:
@@ -45,11 +139,11 @@ def read_table(block: Probability, states: Mapping[str, Sequence[str]], path: st
     if not reader.problems:
         reader.read_whole() if block.tables else reader.read_rows()
         reader.normalise()
-    return Table(reader.rows, tuple(reader.problems), tuple(reader.warnings))
+    return CheckedTable(reader.rows, tuple(reader.problems), tuple(reader.warnings))
 
 
 class _Reader:
-    def __init__(self, block: Probability, states: Mapping[str, Sequence[str]], path: str) -> None:
+    def __init__(self, block: ProbabilityBlock, states: Mapping[str, Sequence[str]], path: str) -> None:
         *self.parents, self.name = states
         self.block, self.states, self.path = block, states, path
         self.index = {name: {state: i for i, state in enumerate(known)} for name, known in states.items()}
@@ -179,5 +273,5 @@ class _Reader:
             self.warnings.append(Problem(source, f"variable '{self.name}': {what}", severity="warning"))
 
 
-def _is_probability(word: Word) -> bool:
+def _is_probability(word: BifWord) -> bool:
     return NUMBER.fullmatch(word.text) is not None and 0.0 <= float(word.text) <= 1.0 + SUM_TOLERANCE

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from forecast.compiled.layout import Index, lay_out
 from forecast.pooling.table import ForecastTable
 from forecast.pooling.world import STATES, YES, as_workspace, folded_deviations, shared_sides
-from forecast.prior.settings import Effort
+from forecast.prior.settings import Effort, distrust
 from forecast.prior.spec import PriorSpec, TrackRecord, prior_spec
-from forecast.prior.trusted import distrust
-from forecast.reweight.psis import smooth
-from forecast.reweight.weights import MAX_PARETO_K
+from forecast.reweight.weights import MAX_PARETO_K, smooth
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -146,7 +144,7 @@ def outcome_log_likelihood(prepared: Prepared, fitted: PoolFit) -> Array:
 def without_outcome(prepared: Prepared, row: int) -> Prepared:
     """Return the same model without the outcome terms of a question. Who has a track record stays the same."""
     record, kept = prepared.spec.record, prepared.record_of != row
-    less = TrackRecord(record.location[kept], record.happened[kept], record.expert[kept])
+    less = TrackRecord(location=record.location[kept], happened=record.happened[kept], expert=record.expert[kept])
     return replace(prepared, spec=replace(prepared.spec, record=less), record_of=prepared.record_of[kept])
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from forecast.pooling.fit import LeaveOut, LeftOut, PoolFit, Prepared, Progress, fit, leave_out, prepare
 from forecast.pooling.plain import PLAIN_POOLS
 from forecast.pooling.table import ExpertForecast, ForecastTable
-from forecast.prior.trusted import distrust
+from forecast.prior.settings import distrust
 from forecast.reweight.weights import MAX_PARETO_K
 from forecast.scores.rules import BINARY_SCORES
 from forecast.scores.skill import Difference, paired_difference

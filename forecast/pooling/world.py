@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from forecast.inference.linear import LinearMap
 from forecast.pooling.table import ExpertForecast, ForecastTable
-from forecast.prior.linear import LinearMap
-from forecast.prior.spec import PriorSpec, Side
+from forecast.prior.spec import PriorSpec, TargetOdds
 from forecast.workspace.problems import Source
 from forecast.workspace.records import (
     Condition,
@@ -115,7 +115,7 @@ def shared_sides(spec: PriorSpec) -> PriorSpec:
     """Return the same spec with equal sides counted once: all who answer a question read one probability."""
     first: dict[tuple[object, ...], int] = {}
     number: list[int] = []
-    kept: list[Side] = []
+    kept: list[TargetOdds] = []
     for side in spec.sides:
         key = (side.network, side.given, side.variables, side.table.tobytes())
         if key not in first:

@@ -3,21 +3,64 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import platform
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork
-from forecast.prior.environment import environment, overrides
-from forecast.prior.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, Fit
+from forecast.prior.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, SampledFit
 from forecast.prior.spec import PriorSpec
 from forecast.store.entries import Place, alone, keep, key_of, load
 from forecast.store.room import remove_leftovers
 from forecast.store.sealed import Part, Sealed
 from forecast.store.versions import installed_versions
+
+Environment = dict[str, str]
+
+FEATURES = ("fma", "avx2", "avx512f", "avx512_vnni", "neon", "asimd", "sve")  # of a processor, as Linux names them
+# Settings that give a processor another compiler target, BLAS kernel or vector loop than its own.
+OVERRIDES = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
+
+
+@cache
+def environment() -> Environment:
+    """Return what this process computes on: `processor`, `c_library`, `blas`, `python`."""
+    config: Any = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    return {
+        "processor": " ".join([platform.machine(), *_features()]),
+        "c_library": " ".join(filter(None, platform.libc_ver())) or platform.system(),
+        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "python": platform.python_version(),
+    }
+
+
+def overrides() -> Environment:
+    """Return the settings of this process's environment under which a processor is not taken as it is."""
+    return {name: os.environ[name] for name in OVERRIDES if name in os.environ}
+
+
+def _features() -> list[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return []  # no Linux: the kind of machine must do
+    known = {word for line in text.splitlines() if line.startswith(("flags", "Features")) for word in line.split()}
+    return [name for name in FEATURES if name in known]
+
+
+def unlike(told: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    """Name what two environments (or tables of versions) differ in, each with both values."""
+    names = [name for name in sorted({*told, *here}) if told.get(name) != here.get(name)]
+    return [f"{name.replace('_', ' ')} {told.get(name, 'not told')}, here {here.get(name, 'none')}" for name in names]
+
 
 Array = NDArray[np.float64]
 SAMPLING_PACKAGES = ("numba", "numpy", "nutpie", "pymc", "pytensor")
@@ -26,7 +69,7 @@ SAMPLING_PACKAGES = ("numba", "numpy", "nutpie", "pymc", "pytensor")
 Groups = tuple[dict[str, Array], dict[str, Array]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Draws:
     """Draws of theta (n_theta, draws), the digest of all that decides them, and diagnostics.
 
@@ -56,7 +99,7 @@ def draws_digest(spec: PriorSpec, seed: int) -> str:
     return key_of(
         "draws",
         [layout.cards, layout.parents, [event.kind for event in layout.events]],
-        [[event.cpt for event in layout.events], spec.rows.eta, spec.rows.noisy_or, spec.rows.noisy_max],
+        [[event.cpt for event in layout.events], spec.rows.eta, spec.rows.recipes],
         [numbers(network) for network in spec.networks],
         spec.sides,
         [spec.quantities, spec.deviations, spec.stated, spec.distributions, spec.distribution_of],
@@ -91,7 +134,7 @@ def prior_draws(
     """
     place = Place(cache, "draws", draws_digest(spec, seed))
 
-    def sampled() -> Fit:
+    def sampled() -> SampledFit:
         return _sampled(spec, seed, place, progress)
 
     found = None if refit else _load(place, sampled)
@@ -112,7 +155,7 @@ def cached_draws(spec: PriorSpec, seed: int, cache: Path) -> Draws | None:
     return _load(place, lambda: _sampled(spec, seed, place, lambda _: None))
 
 
-def _sampled(spec: PriorSpec, seed: int, place: Place, progress: Callable[[str], None]) -> Fit:
+def _sampled(spec: PriorSpec, seed: int, place: Place, progress: Callable[[str], None]) -> SampledFit:
     from forecast.prior.sample import sample
 
     fit = sample(spec, seed, progress)
@@ -122,7 +165,7 @@ def _sampled(spec: PriorSpec, seed: int, place: Place, progress: Callable[[str],
     return fit
 
 
-def _load(place: Place, sampled: Callable[[], Fit]) -> Draws | None:
+def _load(place: Place, sampled: Callable[[], SampledFit]) -> Draws | None:
     """Read draws, and later their whole fit; where that turns out to be damaged, it is `sampled` again."""
 
     def groups() -> Groups:
@@ -134,7 +177,9 @@ def _load(place: Place, sampled: Callable[[], Fit]) -> Draws | None:
 
     def read(entry: Sealed) -> Draws:
         diagnostics = json.loads(entry.text("diagnostics"))
-        return Draws(entry.array("theta"), place.key, diagnostics, place.folder, groups)
+        return Draws(
+            theta=entry.array("theta"), digest=place.key, diagnostics=diagnostics, store=place.folder, fit=groups
+        )
 
     return load(place, read)
 
@@ -148,7 +193,7 @@ def _groups(entry: Sealed) -> Groups:
     return groups
 
 
-def _parts(fit: Fit) -> dict[str, Part]:
+def _parts(fit: SampledFit) -> dict[str, Part]:
     where = {**environment(), **overrides(), **versions()}
     return {
         "theta": fit.theta,
@@ -159,5 +204,11 @@ def _parts(fit: Fit) -> dict[str, Part]:
     }
 
 
-def _unkept(place: Place, fit: Fit) -> Draws:
-    return Draws(fit.theta, place.key, fit.diagnostics, place.folder, lambda: (fit.posterior, fit.sample_stats))
+def _unkept(place: Place, fit: SampledFit) -> Draws:
+    return Draws(
+        theta=fit.theta,
+        digest=place.key,
+        diagnostics=fit.diagnostics,
+        store=place.folder,
+        fit=lambda: (fit.posterior, fit.sample_stats),
+    )

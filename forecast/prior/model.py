@@ -7,12 +7,40 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from pymc.logprob.transforms import Transform
 
-from forecast.inference.program import Program
-from forecast.prior.normal_scores import NormalScores
+from forecast.inference.tape import Program
+from forecast.prior.noise import as_rated, case_log_odds, reading_variance
 from forecast.prior.op import program_outputs
 from forecast.prior.readings import DEGREES_OF_FREEDOM
 from forecast.prior.spec import SD_EXPERT, Noisy, PriorSpec
+
+
+class NormalScores(Transform):  # type: ignore[misc]  # PyMC ships no types
+    """Between a half-normal scale s (`sd` its parameter) and its normal score z, P(S < s) = P(Z < z).
+
+    A priori z is standard normal. With the logarithm instead, a posterior that reaches zero has an exponential tail to
+    the left and a narrow flank to the right, and the sampler's steps are as short as the flank.
+    """
+
+    name = "score"
+
+    def __init__(self, sd: float) -> None:
+        self.sd = sd
+
+    def forward(self, value: Any, *_inputs: Any) -> Any:
+        """Compute z from s. Upper tails are compared, which doubles can tell apart far out."""
+        return np.sqrt(2.0) * pt.erfcinv(2.0 * pt.erfc(value / (self.sd * np.sqrt(2.0))))
+
+    def backward(self, value: Any, *_inputs: Any) -> Any:
+        """Compute s from z."""
+        return self.sd * np.sqrt(2.0) * pt.erfcinv(pt.erfc(value / np.sqrt(2.0)) / 2.0)
+
+    def log_jac_det(self, value: Any, *_inputs: Any) -> Any:
+        """Compute ln ds/dz: the difference of the two log densities."""
+        scale = self.backward(value)
+        return np.log(self.sd / 2.0) + (scale / self.sd) ** 2 / 2.0 - value**2 / 2.0
+
 
 # Of an expert's bias (log-odds) and of the logarithm of the slope, before the track record.
 SD_BIAS, SD_SLOPE = 0.5, 0.35
@@ -68,8 +96,8 @@ def _as_rated(spec: PriorSpec, implied: Any) -> Any:
     came_true = (1.0 / slope)[by] * said - (bias / slope)[by]
     pm.CustomDist("record", came_true, logp=_log_bernoulli, observed=happened)
     of = _data(spec.rated_of, "rated_of")
-    shift = pt.concatenate([[0.0], bias])[of] * _data(spec.is_biased, "is_biased")
-    return shift + pt.concatenate([[1.0], slope])[of] * implied
+    biases, slopes = (pt.concatenate([[of_nobody], own])[of] for of_nobody, own in ((0.0, bias), (1.0, slope)))
+    return as_rated(biases, slopes, _data(spec.is_biased, "is_biased"), implied)
 
 
 def _log_bernoulli(happened: Any, logit: Any) -> Any:
@@ -99,9 +127,14 @@ def _observe(spec: PriorSpec, outputs: Any) -> None:
     omega = pm.HalfNormal("omega", SD_EXPERT, dims="expert", default_transform=NormalScores(SD_EXPERT))
 
     def scale(noisy: Noisy, name: str) -> Any:
-        extra = _data(noisy.scatters, f"{name}_scatters") * omega[_data(noisy.expert, f"{name}_expert")]
-        variance = _data(noisy.scale, f"{name}_sd") ** 2 + extra**2
-        return pt.sqrt(variance / _data(noisy.weight, f"{name}_weight"))
+        return pt.sqrt(
+            reading_variance(
+                _data(noisy.scatters, f"{name}_scatters"),
+                omega[_data(noisy.expert, f"{name}_expert")],
+                _data(noisy.scale, f"{name}_sd"),
+                _data(noisy.weight, f"{name}_weight"),
+            )
+        )
 
     if spec.stated.location.size:
         pm.StudentT(
@@ -127,7 +160,7 @@ def _observe(spec: PriorSpec, outputs: Any) -> None:
         pm.Binomial(
             "counted",
             n=_data(spec.counted[:, 1].astype(int), "cases"),
-            logit_p=pt.log(-pt.expm1(log_none)) - log_none + _data(spec.counted[:, 3], "case_sd") * case_noise,
+            logit_p=case_log_odds(pt, log_none) + _data(spec.counted[:, 3], "case_sd") * case_noise,
             observed=_data(spec.counted[:, 0].astype(int), "happened"),
         )
     if spec.ordered.size:

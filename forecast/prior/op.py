@@ -1,4 +1,8 @@
-"""A recorded program as a PyTensor operation with a gradient, compiled by numba and cached on disk."""
+"""A recorded program as a PyTensor operation with a gradient, compiled by numba and cached on disk.
+
+The functions of `forecast.inference.elementary` stand here a second time, number by number and with their slopes: numba
+compiles no masks of arrays. `tests/inference/test_engine.py` holds both together.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
 
 from forecast.inference.elementary import SERIES_BELOW_DISTANCE, SERIES_BELOW_SUM, SERIES_TERMS
-from forecast.inference.program import (
+from forecast.inference.tape import (
     ABSOLUTE,
     DIVIDE,
     EXP,

@@ -13,12 +13,11 @@ from forecast.compiled.asof import AsOfNetwork, Scope, alive_slices
 from forecast.compiled.history import history_values
 from forecast.compiled.layout import Layout
 from forecast.compiled.rows import row_values
-from forecast.inference.circuit import Queries, Table, restrict, select
-from forecast.inference.portable import exp_each
-from forecast.inference.program import Program
-from forecast.inference.tape import Tape, TapeMath, Traced, joined
+from forecast.inference.circuit import Queries, TapeTable, restrict, select
+from forecast.inference.elementary import exp_each
+from forecast.inference.tape import Program, Tape, TapeMath, Traced, joined
 from forecast.prior.rows_prior import RowsPrior, theta_values
-from forecast.prior.spec import PriorSpec, Side
+from forecast.prior.spec import PriorSpec, TargetOdds
 
 Array = NDArray[np.float64]
 
@@ -105,13 +104,15 @@ class _Recorded:
         for scope, shape, start in zip(recipe.scopes, recipe.shapes, recipe.starts, strict=True):
             yield scope, values[start : start + prod(shape)].reshaped(shape)
 
-    def _weighed(self, among: Sequence[Sequence[int]], only: Target = ((), ALL)) -> list[tuple[Table, Traced | float]]:
+    def _weighed(
+        self, among: Sequence[Sequence[int]], only: Target = ((), ALL)
+    ) -> list[tuple[TapeTable, Traced | float]]:
         """Record the factors of the evidence over some of the alive states, and the log that was taken out of each.
 
         Of those states that agree with `only` (a mask over some variables) the largest has 1, and the others have 0:
         what is left of some states may be less than a double holds beside that of all.
         """
-        weighed: list[tuple[Table, Traced | float]] = []
+        weighed: list[tuple[TapeTable, Traced | float]] = []
         for scope, logs in self._evidence:
             some = logs[np.ix_(*(list(among[v]) for v in scope))]
             agrees = np.broadcast_to(_projected(only, scope), some.shape)
@@ -140,7 +141,7 @@ class _Recorded:
             total = total + spent
         return total + self._network.log_fixed
 
-    def log_masses(self, side: Side) -> tuple[Traced, Traced, Traced]:
+    def log_masses(self, side: TargetOdds) -> tuple[Traced, Traced, Traced]:
         """Record ln a, ln b and ln(a + b): a the mass of a side's target given its conditions, b of the complement.
 
         All three up to one number, which depends on the conditions alone and cancels in what is read of a side.
@@ -167,12 +168,12 @@ class _Recorded:
         rest = TapeMath.log1p(TapeMath.exp(-TapeMath.abs(logs[0] - logs[1])))
         return logs[0], logs[1], larger + rest
 
-    def _decided_by_evidence(self, side: Side) -> bool:
+    def _decided_by_evidence(self, side: TargetOdds) -> bool:
         """Say whether evidence on a target's own events may leave its rarer side less than a double holds."""
         touching = [logs for scope, logs in self._evidence if set(scope) & set(side.variables)]
         return any(isinstance(logs, Traced) or _span(logs) > WIDE for logs in touching)
 
-    def _relevant(self, side: Side, alive: list[list[int]], evidence: list[Table]) -> list[Table]:
+    def _relevant(self, side: TargetOdds, alive: list[list[int]], evidence: list[TapeTable]) -> list[TapeTable]:
         """Drop barren events (their rows sum to one) and parts that are cut off from the target (they cancel)."""
         # An observed constant has no factor of its own: its row, cut to the state that was seen, is the evidence.
         seen = self._network.known.observed
@@ -188,7 +189,7 @@ class _Recorded:
             if len(states) == 1 and v not in side.variables:  # carries no influence between its neighbours
                 tables = [restrict(table, v, 0) for table in tables]
         reached = set(side.variables)
-        connected: list[Table] = []
+        connected: list[TapeTable] = []
         while touching := [table for table in tables if reached & set(table.scope)]:
             connected += touching
             tables = [table for table in tables if not reached & set(table.scope)]

@@ -8,7 +8,7 @@ from datetime import date
 from math import log
 from typing import assert_never
 
-from forecast.compiled.exposure import exposed_until
+from forecast.compiled.hazard import exposed_until
 from forecast.workspace.fits import fit_quantiles, interval_sd, logit
 from forecast.workspace.names import horizon_on
 from forecast.workspace.records import (
@@ -20,10 +20,13 @@ from forecast.workspace.records import (
     Network,
     Probability,
     Quantiles,
+    Question,
+    Resolved,
     Statement,
     Target,
     Times,
     Word,
+    Workspace,
 )
 from forecast.workspace.statement_forms.registry import LEAST_CODED_SD
 from forecast.workspace.verbal import read_word
@@ -33,7 +36,7 @@ DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True)
-class Stated:
+class StatedNumber:
     """`location` is a noisy reading of logit P(target), of its log, or of a difference of two such terms.
 
     `scale` is the sd of the noise in log-odds (Student t, 4 degrees of freedom); `against` is the term subtracted.
@@ -54,7 +57,7 @@ class StatedDistribution:
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedCases:
     """`happened` of `of` cases, each with probability 1 - (1 - P(target))^exponent.
 
     `stays`: the target is that some steps are not taken, and each case has probability P(target)^exponent.
@@ -74,7 +77,7 @@ class Ordered:
     scale: float
 
 
-Numbers = Stated | StatedDistribution | Counted | Ordered
+Numbers = StatedNumber | StatedDistribution | CountedCases | Ordered
 
 
 def numbers(statement: Statement, experts: Mapping[str, Expert], network: Network) -> Numbers:
@@ -92,7 +95,7 @@ def numbers(statement: Statement, experts: Mapping[str, Expert], network: Networ
             return _probability(reading, scale)
         case Quantiles():
             fit = fit_quantiles(reading.points, reading.fit)
-            return Stated(fit.location, scale(fit.scale), of_odds=True)
+            return StatedNumber(fit.location, scale(fit.scale), of_odds=True)
         case Word():
             word = read_word(reading.term, reading.scale)
             return _probability(Probability(word.best, word.low, word.high, word.level, None), scale)
@@ -100,7 +103,7 @@ def numbers(statement: Statement, experts: Mapping[str, Expert], network: Networ
             sd = None
             if reading.low is not None and reading.high is not None:
                 sd = interval_sd(log(reading.low), log(reading.high), reading.level)
-            return Stated(log(reading.ratio), scale(sd), reading.of_odds, reading.against)
+            return StatedNumber(log(reading.ratio), scale(sd), reading.of_odds, reading.against)
         case Count():
             return _counted(reading, statement.about, network, statement.date)
         case MoreLikelyThan():
@@ -111,14 +114,14 @@ def numbers(statement: Statement, experts: Mapping[str, Expert], network: Networ
             assert_never(reading)
 
 
-def _probability(reading: Probability, scale: Callable[[float | None], float]) -> Stated:
+def _probability(reading: Probability, scale: Callable[[float | None], float]) -> StatedNumber:
     sd = reading.sd
     if reading.low is not None and reading.high is not None:
         sd = interval_sd(logit(reading.low), logit(reading.high), reading.level)
-    return Stated(logit(reading.best), scale(sd), of_odds=True)
+    return StatedNumber(logit(reading.best), scale(sd), of_odds=True)
 
 
-def _counted(count: Count, about: Target, network: Network, day: date) -> Counted:
+def _counted(count: Count, about: Target, network: Network, day: date) -> CountedCases:
     """Put the cases of a reference class and the time that its target has on one scale.
 
     With A the exposure of the target's event, a case as long as the window has A(H), H the horizon of the day on which
@@ -131,7 +134,7 @@ def _counted(count: Count, about: Target, network: Network, day: date) -> Counte
     exponent = _share_of_window(count, (horizon - network.opens).days)
     condition = about.condition
     if condition is None:
-        return Counted(count.happened, count.of, exponent)
+        return CountedCases(count.happened, count.of, exponent)
     event = network.events[condition.event]
     if about.by is not None:
         until = exposed_until(network, event.id, about.by)
@@ -140,7 +143,7 @@ def _counted(count: Count, about: Target, network: Network, day: date) -> Counte
             raise ValueError(msg)
         exponent *= exposed_until(network, event.id, horizon) / until
     stays = event.kind == "reached" and event.states[0] in condition.states and exponent != 1.0
-    return Counted(count.happened, count.of, exponent, stays)
+    return CountedCases(count.happened, count.of, exponent, stays)
 
 
 def _share_of_window(count: Count, window_days: int) -> float:
@@ -162,3 +165,43 @@ def read_at(statement: Statement, network: Network) -> date | None:
     """Return the date whose knowledge the statement's author had; None: read at the opening, before any evidence."""
     at_opening = statement.expert == EDITORS or isinstance(statement.reading, Count) or statement.date < network.opens
     return None if at_opening else statement.date
+
+
+def asks(statement: Statement, question: Question, network: Network) -> bool:
+    """Say whether a question asks what a statement is about: the event, the same states and day, no condition.
+
+    Without a day of its own a statement is about the horizon of the day on which it was made.
+    """
+    target, condition = statement.about, statement.about.condition
+    if condition is None or target.given or condition.event != question.about.event:
+        return False
+    return (
+        set(condition.states) == set(question.about.states)
+        and (target.by or horizon_on(network, statement.date)) == question.by
+    )
+
+
+def question_outcome(workspace: Workspace, statement: Statement, as_of: date) -> Resolved | None:
+    """Return the line that resolved, by a date, the question a statement is about.
+
+    None where there is none, where the statement says itself how it turned out, and where it was made only once the
+    outcome was known.
+    """
+    if statement.resolved is not None:
+        return None
+    asked = {question.id for question in workspace.questions if asks(statement, question, workspace.network)}
+    lines = [line for line in workspace.resolutions if line.subject in asked and line.counts_on(as_of)]
+    known = [line for line in lines if line.state is not None and statement.date < line.known]
+    return known[-1] if known else None
+
+
+def came_true(workspace: Workspace, statement: Statement, as_of: date) -> bool | None:
+    """Say whether what was stated turned out so, as known on a date; None where it is open or void."""
+    own = statement.resolved
+    if own is None:
+        line = question_outcome(workspace, statement, as_of)
+        return None if line is None else line.state == "yes"
+    if own.on > as_of or own.state is None:
+        return None
+    condition = statement.about.condition
+    return own.state in (condition.states if condition else (statement.about.scenario,))

@@ -13,16 +13,12 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, alive_slices, factors
 from forecast.digests import digest_of
-from forecast.inference.batch import log_regions
-from forecast.inference.elimination import plan
-from forecast.prior.likelihood import log_likelihood
-from forecast.prior.residuals import statement_columns
-from forecast.prior.spec import PriorSpec, Side
+from forecast.inference.engine import ENGINE, Plan
+from forecast.prior.likelihood import log_likelihood, statement_columns
+from forecast.prior.spec import PriorSpec, TargetOdds
 
 Array = NDArray[np.float64]
 Fit = Mapping[str, Array]
-
-BLOCK = 1000  # draws solved at once, as in stage 2
 
 
 def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: Fit) -> Array | None:
@@ -55,7 +51,7 @@ def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: F
 def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
     """Compute some of the spec's quantities (rows, draws) from CPT rows theta (n_theta, draws).
 
-    Raises forecast.inference.batch.ImpossibleEvidenceError for evidence or a condition without any mass.
+    Raises forecast.inference.engine.ImpossibleEvidenceError for evidence or a condition without any mass.
     """
     n, weighted = len(spec.sides), spec.quantities
     entries = np.flatnonzero(np.isin(weighted.row, rows))
@@ -72,27 +68,37 @@ def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
 def _log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int, Array]:
     """Return ln of the masses of each side's target and of its complement (2, draws), up to one constant a draw.
 
+    The tape's own way (`forecast.prior.program`) leaves out what cancels, which for many draws of one side saves
+    nothing and needs a plan for each. A test holds both together.
+
     The constant cancels: a quantity is a difference of logs within one network. Factors are computed once a network.
     """
     by_network: dict[int, list[int]] = {}
     for side in sides:
         by_network.setdefault(spec.sides[side].network, []).append(side)
-    parts: dict[int, list[Array]] = {side: [] for side in sides}
+    logs: dict[int, Array] = {}
     for number, own in by_network.items():
         network = spec.networks[number]
         orders = {}
         for side in own:
             one = spec.sides[side]
-            order = plan(network.cards, network.scopes, keep={*one.variables, *(v for v, _ in one.given)})
+            order = ENGINE.plan(network.cards, network.scopes, keep={*one.variables, *(v for v, _ in one.given)})
             orders[side] = order, _masks(network, one, order.keep)
-        for start in range(0, theta.shape[1], BLOCK):
-            tables, _ = factors(network, theta[:, start : start + BLOCK])
-            for side, (order, masks) in orders.items():
-                parts[side].append(log_regions(order, tables, masks))
-    return {side: np.concatenate(of_side, axis=1) for side, of_side in parts.items()}
+        logs |= zip(own, _on_draws(network, list(orders.values()), theta), strict=True)
+    return logs
 
 
-def _masks(network: AsOfNetwork, side: Side, kept: tuple[int, ...]) -> Array:
+def _on_draws(network: AsOfNetwork, orders: Sequence[tuple[Plan, Array]], theta: Array) -> list[Array]:
+    """Compute the log masses of some regions (regions, draws) for each plan, with the factors computed once."""
+
+    def solved(block: Array) -> list[Array]:
+        tables, _ = factors(network, block)
+        return [ENGINE.log_regions(order, tables, masks) for order, masks in orders]
+
+    return [np.concatenate(parts, axis=1) for parts in zip(*ENGINE.in_blocks(solved, theta), strict=True)]
+
+
+def _masks(network: AsOfNetwork, side: TargetOdds, kept: tuple[int, ...]) -> Array:
     """Return the masks of target and complement, both with the conditions, over the alive states of some events."""
     cards = network.layout.cards
     given = np.ones(tuple(cards[v] for v in kept))

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.settings import CHAINS, CORES, LONGEST, TARGET_ACCEPT, Effort, Fit, kept
+from forecast.prior.settings import CHAINS, CORES, LONGEST, TARGET_ACCEPT, Effort, SampledFit, distrust, kept
 from forecast.prior.spec import PriorSpec
-from forecast.prior.trusted import distrust
 
 if TYPE_CHECKING:
     from forecast.prior.density import Density
@@ -25,12 +24,12 @@ Progress = Callable[[str], None]
 FULL = Effort()
 
 
-def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL) -> Fit:
+def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL) -> SampledFit:
     """Draw theta from the posterior of the statements (and the anchor's evidence).
 
     The fit's `quantity` is what each single number, coordinate, count and order was a reading of, if it is kept.
 
-    Chains that do not agree (R-hat and effective sizes, forecast.prior.trusted) are drawn anew twice as long, and once
+    Chains that do not agree (R-hat and effective sizes, forecast.prior.settings) are drawn anew twice as long, and once
     more, up to LONGEST times the usual length. Their first draws are the same, and as many are kept as of a usual fit.
 
     Raises KeyboardInterrupt if it is interrupted: an unfinished chain is never used.
@@ -39,11 +38,10 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
     with warnings.catch_warnings():
         # Third-party start-up warnings are not the forecaster's business; ours are raised as errors in the tests.
         warnings.simplefilter("ignore")
-        from forecast.prior.density import compile_density
+        from forecast.prior.density import compile_density, whitened
         from forecast.prior.model import build_model
         from forecast.prior.op import run_draws
         from forecast.prior.program import record_program, record_theta
-        from forecast.prior.whitened import whitened
 
         program = record_program(spec)
         progress("compiling the model (slow the first time on a machine)")
@@ -62,7 +60,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
         posterior["quantity"] = outputs.reshape(CHAINS, weighed.size, -1)
     # By the tape and not by numpy, whose loops for the processor at hand have other last digits.
     theta = np.ascontiguousarray(run_draws(coordinates, record_theta(spec.rows)).T)
-    return Fit(theta, posterior, stats, diagnostics)
+    return SampledFit(theta, posterior, stats, diagnostics)
 
 
 def _agreeing(density: Density, seed: int, progress: Progress, effort: Effort) -> tuple[int, Arrays, Arrays, Numbers]:

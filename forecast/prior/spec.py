@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, compile_asof, compile_opening
-from forecast.compiled.layout import Index, Layout
-from forecast.compiled.scenarios import OTHER, rule_events, scenario_masks
-from forecast.prior.came_true import came_true
-from forecast.prior.linear import LinearMap, linear_map, zero_sum_basis
-from forecast.prior.readings import Counted, Ordered, Stated, StatedDistribution, numbers, read_at
+from forecast.compiled.layout import Index, Layout, rule_events, scenario_masks
+from forecast.inference.linear import LinearMap, linear_map, zero_sum_basis
+from forecast.prior.readings import CountedCases, Ordered, StatedDistribution, StatedNumber, came_true, numbers, read_at
 from forecast.prior.rows_prior import RowsPrior, rows_prior
-from forecast.workspace.names import horizon_on
+from forecast.workspace.names import OTHER, horizon_on
 from forecast.workspace.records import Condition, Statement, Target, Workspace
 
 Array = NDArray[np.float64]
@@ -32,8 +30,8 @@ SD_EXPERT = 0.25  # half-normal scale of an expert's own extra noise omega, in l
 LEAST_RECORD = 10  # resolved forecasts from which on an expert's own bias and slope are learned
 
 
-@dataclass(frozen=True)
-class Side:
+@dataclass(frozen=True, kw_only=True)
+class TargetOdds:
     """P(target and given, known evidence) against P(not target and given, known evidence), in one network.
 
     `variables` are the target's event (or the events of the scenario rules), `table` its 0/1 indicator over them.
@@ -45,7 +43,7 @@ class Side:
     table: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PriorSpec:
     """All numbers of stage 1.
 
@@ -57,7 +55,7 @@ class PriorSpec:
     layout: Layout
     rows: RowsPrior
     networks: tuple[AsOfNetwork, ...]
-    sides: tuple[Side, ...]
+    sides: tuple[TargetOdds, ...]
     quantities: LinearMap
     deviations: LinearMap
     deviation_labels: tuple[str, ...]
@@ -80,7 +78,7 @@ class PriorSpec:
         return int(self.distribution_of.max(initial=-1)) + 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Noisy:
     """Stated values with their sd (log-odds), the index of the expert whose omega adds to it, and the expert's weight.
 
@@ -94,7 +92,7 @@ class Noisy:
     scatters: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrackRecord:
     """Resolved forecasts: the stated log-odds, whether it happened (0 or 1), and the index of the rated expert."""
 
@@ -109,7 +107,7 @@ class _Collector:
     def __init__(self, layout: Layout, workspace: Workspace) -> None:
         self.layout, self.workspace = layout, workspace
         self.networks: dict[tuple[date | None, date], AsOfNetwork] = {}
-        self.sides: list[Side] = []
+        self.sides: list[TargetOdds] = []
         self.deviation_labels: list[str] = []
         self.deviation_starts: dict[tuple[str, str, int], int] = {}
 
@@ -129,7 +127,9 @@ class _Collector:
         given = tuple((self.layout.index[when.event], self._states(when)) for when in target.given)
         variables, indicator = self._indicator(target)
         number = list(self.networks).index(key)
-        self.sides.append(Side(number, given, variables, indicator if table is None else table))
+        self.sides.append(
+            TargetOdds(network=number, given=given, variables=variables, table=indicator if table is None else table)
+        )
         return len(self.sides) - 1
 
     def _indicator(self, target: Target) -> tuple[tuple[int, ...], Array]:
@@ -197,7 +197,7 @@ def known_resolution(statement: Statement, as_of: date) -> Statement:
 def track_records(workspace: Workspace, as_of: date) -> dict[str, list[tuple[float, int]]]:
     """Return (stated log-odds, whether it happened) of each expert's forecasts that were resolved by a date.
 
-    Resolved by their own word, or by the question that asked the same (prior.came_true). Forecasts of one probability
+    Resolved by their own word, or by the question that asked the same (prior.readings). Forecasts of one probability
     only; a void question is no record.
     """
     records: dict[str, list[tuple[float, int]]] = {}
@@ -206,7 +206,7 @@ def track_records(workspace: Workspace, as_of: date) -> dict[str, list[tuple[flo
         if happened is None:
             continue
         said = numbers(statement, workspace.experts, workspace.network)
-        if isinstance(said, Stated) and said.against is None:
+        if isinstance(said, StatedNumber) and said.against is None:
             records.setdefault(statement.expert, []).append((said.location, int(happened)))
     return records
 
@@ -214,7 +214,7 @@ def track_records(workspace: Workspace, as_of: date) -> dict[str, list[tuple[flo
 def _track_record(records: dict[str, list[tuple[float, int]]], rated: tuple[str, ...]) -> TrackRecord:
     rows = [(location, happened, i) for i, expert in enumerate(rated) for location, happened in records[expert]]
     table = np.array(rows, dtype=float).reshape(-1, 3)
-    return TrackRecord(table[:, 0], table[:, 1].astype(np.intp), table[:, 2].astype(np.intp))
+    return TrackRecord(location=table[:, 0], happened=table[:, 1].astype(np.intp), expert=table[:, 2].astype(np.intp))
 
 
 def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNetwork | None = None) -> PriorSpec:
@@ -243,7 +243,7 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
         spread = 1.0 / sqrt(weight)
         scatters = 0.0 if workspace.experts[statement.expert].exact else 1.0
         match numbers(statement, workspace.experts, workspace.network):
-            case Stated() as said:
+            case StatedNumber() as said:
                 ids["stated"].append(statement.id)
                 noisy["stated"].append((said.location, said.scale, expert, weight, scatters))
                 rated_of.append(1 + rated.index(statement.expert) if statement.expert in rated else 0)
@@ -255,7 +255,7 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
                     noisy["distribution"].append((location, said.scale, expert, weight, scatters))
                     distribution_of.append(len(ids["distribution"]))
                 ids["distribution"].append(statement.id)
-            case Counted() as said:
+            case CountedCases() as said:
                 ids["count"].append(statement.id)
                 # The quantity is ln P(no step in a case): where staying was counted, the other cases took one.
                 moved, open_part = (said.of - said.happened, "a") if said.stays else (said.happened, "b")
@@ -269,31 +269,39 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
     rows = [row for block in blocks.values() for row in block]
     place = {"a": 0, "b": len(collector.sides), "total": 2 * len(collector.sides)}
     return PriorSpec(
-        layout,
-        rows_prior(layout),
-        tuple(collector.networks.values()),
-        tuple(collector.sides),
-        linear_map([{place[part] + side: weight for (part, side), weight in row.items()} for row, _ in rows]),
-        linear_map([row for _, row in rows]),
-        tuple(collector.deviation_labels),
-        experts,
-        _noisy(noisy["stated"]),
-        _noisy(noisy["distribution"]),
-        np.array(distribution_of, dtype=np.intp),
-        np.array(counted, dtype=float).reshape(-1, 4),
-        np.array(ordered, dtype=float),
-        tuple(name for block in ids.values() for name in block),
-        rated,
-        np.array(rated_of, dtype=np.intp),
-        np.array(is_biased),
-        _track_record(records, rated),
-        anchor,
+        layout=layout,
+        rows=rows_prior(layout),
+        networks=tuple(collector.networks.values()),
+        sides=tuple(collector.sides),
+        quantities=linear_map(
+            [{place[part] + side: weight for (part, side), weight in row.items()} for row, _ in rows]
+        ),
+        deviations=linear_map([row for _, row in rows]),
+        deviation_labels=tuple(collector.deviation_labels),
+        experts=experts,
+        stated=_noisy(noisy["stated"]),
+        distributions=_noisy(noisy["distribution"]),
+        distribution_of=np.array(distribution_of, dtype=np.intp),
+        counted=np.array(counted, dtype=float).reshape(-1, 4),
+        ordered=np.array(ordered, dtype=float),
+        statement_ids=tuple(name for block in ids.values() for name in block),
+        rated=rated,
+        rated_of=np.array(rated_of, dtype=np.intp),
+        is_biased=np.array(is_biased),
+        record=_track_record(records, rated),
+        anchor=anchor,
     )
 
 
 def _noisy(rows: Sequence[tuple[float, float, int, float, float]]) -> Noisy:
     table = np.array(rows, dtype=float).reshape(-1, 5)
-    return Noisy(table[:, 0], table[:, 1], table[:, 2].astype(np.intp), table[:, 3], table[:, 4])
+    return Noisy(
+        location=table[:, 0],
+        scale=table[:, 1],
+        expert=table[:, 2].astype(np.intp),
+        weight=table[:, 3],
+        scatters=table[:, 4],
+    )
 
 
 Row = tuple[dict[tuple[str, int], float], dict[int, float]]

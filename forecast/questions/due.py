@@ -8,14 +8,14 @@ from datetime import date, timedelta
 from typing import Literal
 
 from forecast.compiled.asof import AsOfNetwork, compile_workspace
+from forecast.compiled.history import active_items
 from forecast.compiled.layout import Layout
-from forecast.compiled.paths import active_items
-from forecast.prior.came_true import asks
+from forecast.prior.readings import asks
 from forecast.questions.table import latest_numbers, resolution_on, status_on
 from forecast.record.differences import changes, other_changes
 from forecast.record.entries import Line
 from forecast.record.line import active_inputs, rolled_to
-from forecast.reweight.questions import decided
+from forecast.reweight.curves import decided
 from forecast.workspace.read_resolutions import REPORTER
 from forecast.workspace.records import Question, Workspace
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from forecast.record.outcome import Outcome
-from forecast.reweight.questions import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
+from forecast.reweight.curves import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
 from forecast.workspace.records import Question, Resolved, Workspace
 
 Status = Literal["later", "open", "due", "resolved", "void", "ambiguous"]

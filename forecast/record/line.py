@@ -10,9 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from forecast.digests import PLAIN, plain_text, writer_of_plain
-from forecast.prior.came_true import question_outcome
-from forecast.prior.draws import versions
-from forecast.prior.environment import environment, unlike
+from forecast.prior.draws import environment, unlike, versions
+from forecast.prior.readings import question_outcome
 from forecast.prior.spec import active_statements, known_resolution
 from forecast.record.entries import Line, Share, encode
 from forecast.record.kept import digest_of_content, manifest_of

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout
-from forecast.compiled.scenarios import OTHER
 from forecast.inference.scaled import NotFiniteError
 from forecast.reweight.evaluate import Evaluation
 from forecast.reweight.mcse import averages
 from forecast.reweight.posterior import Posterior, unweighted
 from forecast.reweight.weights import no_false_certainty, weighted_quantiles
+from forecast.workspace.names import OTHER
 from forecast.workspace.records import Workspace
 
 Array = NDArray[np.float64]

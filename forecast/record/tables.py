@@ -18,7 +18,7 @@ from forecast.prior.rows_prior import theta_draws
 from forecast.record.entries import Line
 from forecast.record.outcome import QUANTILES, Estimate, Outcome, estimates
 from forecast.reweight.evaluate import Evaluation, evaluate
-from forecast.reweight.trusted import reasons
+from forecast.reweight.mcse import reasons
 from forecast.workspace.json_text import NotJsonError, load_json
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
@@ -55,7 +55,7 @@ def forecast_table(found: Outcome, compared: Line | None, version: str) -> dict[
 def diagnostics(found: Outcome) -> dict[str, Any]:
     """Return how far the numbers can be trusted: the weights, and the sampling that the draws come from.
 
-    `reliable` where there are no `reasons` (forecast.reweight.trusted) against it.
+    `reliable` where there are no `reasons` (forecast.reweight.mcse) against it.
     """
     fit = found.posterior.draws.diagnostics
     weights = found.posterior.weights

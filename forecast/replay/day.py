@@ -12,9 +12,9 @@ from forecast.prior.draws import NotSampledError
 from forecast.prior.spec import PriorSpec, active_statements, known_resolution
 from forecast.record.outcome import outcome
 from forecast.record.tables import as_row, diagnostics
+from forecast.reweight.curves import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.posterior import Posterior, posterior
-from forecast.reweight.questions import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
 from forecast.store.entries import Place, place_of
 from forecast.store.program import program
 from forecast.store.versions import installed_versions

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.scenarios import OTHER
 from forecast.feedback.statements import StatementRow
 from forecast.plain import as_data
-from forecast.prior.residuals import statement_columns
+from forecast.prior.likelihood import statement_columns
 from forecast.prior.spec import PriorSpec
 from forecast.record.outcome import Outcome
 from forecast.report.sections.grounds import EvidenceRow
@@ -27,6 +26,7 @@ from forecast.report.sections.method import Reproduction
 from forecast.report.sections.question import AskedQuestion
 from forecast.report.svg import by_chain
 from forecast.reweight.evaluate import Evaluation
+from forecast.workspace.names import OTHER
 
 if TYPE_CHECKING:
     from xarray import Dataset, DataTree

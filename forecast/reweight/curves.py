@@ -1,4 +1,4 @@
-"""P(event by a date): the as-of network asked about earlier dates than the horizon, on the same weighted draws."""
+"""P(by date) of events and questions: the as-of network asked about other dates, on the same weighted draws."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import compile_workspace
+from forecast.compiled.asof import AsOfNetwork, compile_workspace
 from forecast.compiled.layout import Layout
-from forecast.reweight.evaluate import evaluate, query
+from forecast.reweight.evaluate import evaluate, evaluate_regions, query
 from forecast.reweight.mcse import averages
+from forecast.reweight.posterior import Posterior
 from forecast.reweight.sources import Reliabilities
 from forecast.reweight.weights import weighted_quantiles
-from forecast.workspace.records import Workspace
+from forecast.workspace.records import Condition, Event, Question, Scenario, Workspace
 
 Array = NDArray[np.float64]
 
 CURVE_QUANTILES = (0.05, 0.5, 0.95)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curves:
     """Probabilities by date, for each event.
 
@@ -97,7 +98,9 @@ def curves(
         mean.append(means)
         mcse.append(averages(flat, share, means.ravel()).mcse.reshape(means.shape))
         quantiles.append(weighted_quantiles(flat, share, np.array(CURVE_QUANTILES)).reshape(*means.shape, -1))
-    return Curves(tuple(days), tuple(mean), tuple(quantiles), tuple(mcse), correction)
+    return Curves(
+        days=tuple(days), mean=tuple(mean), quantiles=tuple(quantiles), mcse=tuple(mcse), correction=correction
+    )
 
 
 def at_least(states: Array) -> Array:
@@ -112,3 +115,109 @@ def _on_day(
 ) -> tuple[Array, ...]:
     # Without the scenario rules no events have to be kept to the last, and the elimination is cheaper.
     return evaluate(query(compile_workspace(layout, workspace, as_of, on=day), ()), theta, drawn).events
+
+
+QUESTION_QUANTILES = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionEstimate:
+    """P(yes) of a question, the quantiles of its distribution over draws (in the order of QUESTION_QUANTILES).
+
+    `mcse` is the Monte Carlo standard error. A question that settled evidence has decided is exactly 0 or 1.
+    """
+
+    question: str
+    probability: float
+    quantiles: tuple[float, ...]
+    mcse: float
+    is_decided: bool
+
+
+def question_probabilities(
+    workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior, questions: Sequence[Question]
+) -> tuple[QuestionEstimate, ...]:
+    """Compute P(yes) of each question as known on a date, in the order of `questions`.
+
+    Of a reached event: whether it is in one of the states by the question's last day; of a status: on that day. The
+    weights are those of the forecast at the horizon, as for P(by date) (reweight.curves). Questions about one event
+    and day share one elimination, inward alone, so the answer does not hang on which others are asked.
+
+    A reached event's P(by an earlier day) is never above that at the horizon within a draw, and P(by a later day, to
+    which the horizon is still to be rolled) never below it: see reweight.curves for why it could be, and for what is
+    done about it there as here.
+    """
+    estimates: dict[str, QuestionEstimate] = {}
+    for day in sorted({question.by for question in questions}):
+        network = compile_workspace(layout, workspace, as_of, on=day)
+        of_day = [question for question in questions if question.by == day]
+        known = {question.id: decided(network, question) for question in of_day}
+        estimates |= {name: _certain(name, is_yes) for name, is_yes in known.items() if is_yes is not None}
+        still_open = [question for question in of_day if known[question.id] is None]
+        shares = _states_on(network, posterior, sorted({question.about.event for question in still_open}))
+        estimates |= {q.id: _estimate(layout, posterior, q, shares[q.about.event]) for q in still_open}
+    return tuple(estimates[question.id] for question in questions)
+
+
+def decided(network: AsOfNetwork, question: Question) -> bool | None:
+    """Say what settled evidence makes of a question, in the network of its last day; None where it leaves it open."""
+    layout = network.layout
+    v = layout.index[question.about.event]
+    yes = {layout.state(question.about.event, state) for state in question.about.states}
+    path = network.known.paths.get(v)
+    if path is not None and question.by <= path.until:
+        return path.on(question.by) in yes
+    alive = set(network.alive[v])
+    if alive <= yes:
+        return True
+    return None if alive & yes else False
+
+
+def _states_on(network: AsOfNetwork, posterior: Posterior, events: Sequence[str]) -> dict[str, Array]:
+    """Compute P(state of the event | E, theta_d) on the network's date, for each event: (states, draws)."""
+    layout = network.layout
+    if network.on == posterior.asked.network.on:
+        return {event: posterior.evaluation.events[layout.index[event]] for event in events}
+    asked = [query(network, _regions(layout.events[layout.index[event]])) for event in events]
+    if not asked:
+        return {}
+    shares = evaluate_regions(asked, posterior.draws.theta, posterior.reliabilities)
+    return {event: of_event[:-1] for event, of_event in zip(events, shares, strict=True)}
+
+
+def _regions(event: Event) -> list[Scenario]:
+    """Return rules that share an event's states out among them, one for each; `other` is left without any."""
+    return [Scenario(state, state, "", (Condition(event.id, (state,)),), event.source) for state in event.states]
+
+
+def _certain(name: str, is_yes: bool) -> QuestionEstimate:
+    value = float(is_yes)
+    return QuestionEstimate(
+        question=name, probability=value, quantiles=(value,) * len(QUESTION_QUANTILES), mcse=0.0, is_decided=True
+    )
+
+
+def _estimate(layout: Layout, posterior: Posterior, question: Question, shares: Array) -> QuestionEstimate:
+    yes, weights = _yes(layout, posterior, question, shares), posterior.weights.weights
+    probability = float(yes @ weights)
+    quantiles = weighted_quantiles(yes[np.newaxis], weights, np.array(QUESTION_QUANTILES))[0]
+    error = float(averages(yes[np.newaxis], weights, np.array([probability])).mcse[0])
+    return QuestionEstimate(
+        question=question.id,
+        probability=probability,
+        quantiles=tuple(map(float, quantiles)),
+        mcse=error,
+        is_decided=False,
+    )
+
+
+def _yes(layout: Layout, posterior: Posterior, question: Question, shares: Array) -> Array:
+    v = layout.index[question.about.event]
+    event = layout.events[v]
+    yes = [event.states.index(state) for state in question.about.states]
+    found: Array = shares[yes].sum(axis=0)
+    if event.kind == "reached" and yes == list(range(yes[0], len(event.states))):
+        at_horizon = posterior.evaluation.events[v][yes].sum(axis=0)
+        bounded = np.minimum if question.by <= layout.horizon else np.maximum
+        return np.asarray(bounded(found, at_horizon))
+    return found

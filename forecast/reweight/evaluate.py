@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, factors
-from forecast.compiled.scenarios import rule_events, scenario_masks
-from forecast.inference.batch import ImpossibleEvidenceError, log_evidence, log_regions, solve
-from forecast.inference.elimination import Plan, plan
+from forecast.compiled.layout import rule_events, scenario_masks
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.inference.scaled import NotFiniteError
 from forecast.reweight.sources import Reliabilities
 from forecast.workspace.records import Item, Scenario
 
 Array = NDArray[np.float64]
-
-BLOCK = 1000  # draws solved at once: large enough for numpy's loops, small enough for the processor's cache
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
     kept = rule_events(layout, scenarios)
     masks = scenario_masks(layout, scenarios)
     alive = tuple(slice(network.alive[v].start, network.alive[v].stop) for v in kept)
-    return Query(network, plan(network.cards, network.scopes, keep=kept), masks[:, *alive])
+    return Query(network, ENGINE.plan(network.cards, network.scopes, keep=kept), masks[:, *alive])
 
 
 def evaluate(asked: Query, theta: Array, drawn: Reliabilities | None = None) -> Evaluation:
@@ -75,10 +70,10 @@ def evaluate(asked: Query, theta: Array, drawn: Reliabilities | None = None) -> 
 
     def solved(*block: Array) -> tuple[Array, Array, tuple[Array, ...]]:
         tables, offset = with_reports(*block)
-        solution = solve(asked.plan, tables, asked.masks, by_region=False)
+        solution = ENGINE.evaluate(asked.plan, tables, asked.masks, by_region=False)
         return solution.log_evidence + offset, _shares(solution.log_regions), solution.marginals
 
-    parts = _by_block(solved, theta, *_places(drawn))
+    parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
     return Evaluation(
         np.concatenate([evidence for evidence, _, _ in parts]),
         np.concatenate([shares for _, shares, _ in parts], axis=1),
@@ -98,10 +93,10 @@ def mean_joint(asked: Query, theta: Array, weights: Array, drawn: Reliabilities 
 
     def summed(share: Array, *block: Array) -> list[Array]:
         tables, _ = with_reports(*block)
-        marginals = solve(asked.plan, tables, asked.masks).marginals
+        marginals = ENGINE.evaluate(asked.plan, tables, asked.masks).marginals
         return [(_all_states(asked.network, v, marginals[v]) * share).sum(axis=2).T for v in _events(asked)]
 
-    parts = _by_block(summed, weights, theta, *_places(drawn))
+    parts = ENGINE.in_blocks(summed, weights, theta, *_places(drawn))
     return tuple(np.sum(of_event, axis=0) for of_event in zip(*parts, strict=True))
 
 
@@ -127,10 +122,10 @@ def evaluate_scenarios(asked: Query, theta: Array, drawn: Reliabilities | None =
 
     def solved(*block: Array) -> tuple[Array, Array]:
         tables, offset = with_reports(*block)
-        regions = log_regions(asked.plan, tables, asked.masks)
+        regions = ENGINE.log_regions(asked.plan, tables, asked.masks)
         return np.logaddexp.reduce(regions, axis=0) + offset, _shares(regions)
 
-    parts = _by_block(solved, theta, *_places(drawn))
+    parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
     return np.concatenate([evidence for evidence, _ in parts]), np.concatenate([shares for _, shares in parts], axis=1)
 
 
@@ -143,21 +138,21 @@ def evaluate_regions(asked: Sequence[Query], theta: Array, drawn: Reliabilities 
 
     def solved(*block: Array) -> list[Array]:
         tables, _ = with_reports(*block)
-        return [_shares(log_regions(one.plan, tables, one.masks)) for one in asked]
+        return [_shares(ENGINE.log_regions(one.plan, tables, one.masks)) for one in asked]
 
-    parts = _by_block(solved, theta, *_places(drawn))
+    parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
     return [np.concatenate(of_query, axis=1) for of_query in zip(*parts, strict=True)]
 
 
 def evidence_of(network: AsOfNetwork, theta: Array) -> Array:
     """Compute the log evidence (draws) of a network."""
-    elimination = plan(network.cards, network.scopes)
+    elimination = ENGINE.plan(network.cards, network.scopes)
 
     def solved(block: Array) -> Array:
         tables, offset = factors(network, block)
-        return log_evidence(elimination, tables) + offset
+        return ENGINE.log_evidence(elimination, tables) + offset
 
-    return np.concatenate(_by_block(solved, theta))
+    return np.concatenate(ENGINE.in_blocks(solved, theta))
 
 
 def is_possible(network: AsOfNetwork, theta: Array) -> bool:
@@ -189,20 +184,3 @@ def _factors(network: AsOfNetwork, drawn: Reliabilities | None) -> Callable[...,
 
 def _places(drawn: Reliabilities | None) -> list[Any]:
     return [] if drawn is None else [np.arange(drawn.log_correction.size)]
-
-
-def _by_block[T](solved: Callable[..., T], *by_draw: Any) -> list[T]:
-    """Call a function on each block of draws (last axis); results in order, so that they do not hang on the threads.
-
-    numpy lets go of the interpreter's lock inside its loops, so the blocks share the processor's cores.
-    """
-    starts = range(0, by_draw[0].shape[-1], BLOCK)
-
-    def on_block(start: int) -> T:
-        try:
-            return solved(*(values[..., start : start + BLOCK] for values in by_draw))
-        except ImpossibleEvidenceError as impossible:
-            raise ImpossibleEvidenceError(impossible.draws + start) from impossible
-
-    with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1)) as pool:
-        return list(pool.map(on_block, starts))

@@ -6,18 +6,23 @@ test holds these against ArviZ's and against repeated chains.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.settings import CHAINS
-from forecast.reweight.psis import effective_size
+from forecast.digits import UNITS
+from forecast.prior.settings import CHAINS, distrust, past
+from forecast.reweight.weights import Weights, effective_size
 
 Array = NDArray[np.float64]
 
 LEAST_A_CHAIN = 4  # draws: half a chain of fewer has no autocovariance
 CONSTANT = 1e-12  # values that differ by less than this part of the largest are equal but for rounding
+# Independent draws that the probability of a scenario must be worth: below it the error itself is hardly known.
+LEAST_ESS_OF_SCENARIO = 100.0
+FINEST = UNITS[0][0]  # digit of a probability that is ever printed
 BLOCK = 32  # rows at a time: more do not fit into a processor's cache
 
 
@@ -154,3 +159,29 @@ def _autocorrelation_time(correlation: Array) -> Array:
     # The first lag after them still counts where it is positive (the improvement of 2021, for chains that swing).
     after = np.maximum(even[np.arange(len(even)), counted], 0.0)
     return np.asarray(-1.0 + 2.0 * np.where(inside, falling, 0.0).sum(axis=1) + after)
+
+
+def reasons(
+    diagnostics: Mapping[str, float], weights: Weights, sizes: Mapping[str, float], errors: Mapping[str, float]
+) -> tuple[str, ...]:
+    """Say why a forecast is not reliable, each reason with its value and its limit; empty where it is.
+
+    Args:
+        diagnostics: of the fit that the draws come from (forecast.prior.settings).
+        weights: those of the draws.
+        sizes: the effective sample size of each scenario's probability (forecast.reweight.mcse.averages), by name; the
+            smallest of those that are too small is named.
+        errors: their Monte Carlo standard errors: a probability that is known to its finest digit needs no more draws.
+    """
+    found = [*distrust(diagnostics), *weights.distrust]
+    uncertain = [one for one in sizes if not 2.0 * errors[one] <= FINEST]
+    name = min(uncertain, key=lambda one: sizes[one], default=None)
+    if name is not None and not sizes[name] >= LEAST_ESS_OF_SCENARIO:
+        shown = past(sizes[name], LEAST_ESS_OF_SCENARIO)
+        found.append(f"ESS of '{name}' is {shown}, below {LEAST_ESS_OF_SCENARIO:g}")
+    return tuple(found)
+
+
+def not_reliable(why: Sequence[str]) -> str:
+    """Say in one sentence that a forecast is not reliable, and why; empty where nothing speaks against it."""
+    return f"The forecast is not reliable: {'; '.join(why)}." if why else ""

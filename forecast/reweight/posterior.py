@@ -13,17 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.compiled.layout import Layout
+from forecast.compiled.reliability import grids_of
 from forecast.compiled.reports import UndefinedError
-from forecast.inference.batch import ImpossibleEvidenceError
-from forecast.inference.contradiction import minimal_contradiction
+from forecast.inference.elimination import minimal_contradiction
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.inference.scaled import NotFiniteError
-from forecast.prior.draws import Draws, prior_draws
+from forecast.prior.draws import Draws, cached_draws, prior_draws
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.reweight.evaluate import (
     ContradictionError,
@@ -38,7 +40,8 @@ from forecast.reweight.evaluate import (
 )
 from forecast.reweight.sources import Reliabilities, draw_reliabilities
 from forecast.reweight.weights import Weights, weigh_draws
-from forecast.store.entries import once_array, place_of
+from forecast.store.entries import Place, is_kept, keep, load, once_array, place_of
+from forecast.store.sealed import Sealed
 from forecast.workspace.records import Item, Workspace
 
 Array = NDArray[np.float64]
@@ -47,7 +50,7 @@ Progress = Callable[[str], None]
 SCREENED = 4  # one draw in so many is looked at before weights on draws of the statements alone are tried
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Posterior:
     """The forecast as draws: what was asked, the draws, the posterior within each, and their weights.
 
@@ -126,9 +129,21 @@ def unweighted(workspace: Workspace, layout: Layout, spec: PriorSpec, base: Draw
     asked = query(compile_opening(layout), workspace.scenarios)
     n_draws = base.theta.shape[1]
     weights = Weights(np.full(n_draws, 1.0 / n_draws), -np.inf, float(n_draws))
-    nobody = Reliabilities((), (), np.zeros((0, n_draws), dtype=np.intp), np.zeros(n_draws))
+    nobody = Reliabilities(
+        sources=(), grids=(), nodes=np.zeros((0, n_draws), dtype=np.intp), log_correction=np.zeros(n_draws)
+    )
     evaluation = evaluate(asked, base.theta)
-    return Posterior(asked, spec, base, base, None, np.zeros(n_draws), nobody, evaluation, weights)
+    return Posterior(
+        asked=asked,
+        spec=spec,
+        base=base,
+        draws=base,
+        anchor=None,
+        log_anchor=np.zeros(n_draws),
+        reliabilities=nobody,
+        evaluation=evaluation,
+        weights=weights,
+    )
 
 
 def _is_possible_on(layout: Layout, workspace: Workspace, day: date, base: Draws) -> bool:
@@ -158,7 +173,17 @@ def _attempt(
         log_anchor = _log_anchor(spec.anchor, draws)
         log_ratios = evaluation.log_evidence + drawn.log_correction - log_anchor
         weights = weigh_draws(log_ratios, evaluation.scenarios)
-    return Posterior(asked, spec, base, draws, anchor, log_anchor, drawn, evaluation, weights)
+    return Posterior(
+        asked=asked,
+        spec=spec,
+        base=base,
+        draws=draws,
+        anchor=anchor,
+        log_anchor=log_anchor,
+        reliabilities=drawn,
+        evaluation=evaluation,
+        weights=weights,
+    )
 
 
 def _log_anchor(known: AsOfNetwork | None, draws: Draws) -> Array:
@@ -194,3 +219,87 @@ def _contradictions_named(workspace: Workspace, network: AsOfNetwork, theta: Arr
     except NotFiniteError as undefined:
         few = np.ascontiguousarray(theta[:, ::SCREENED])
         raise UndefinedError(responsible(is_defined, few), str(undefined)) from undefined
+
+
+def kept_posterior(
+    layout: Layout, workspace: Workspace, as_of: date, seed: int, folder: Path, progress: Callable[[str], None]
+) -> Posterior:
+    """Return the posterior of a workspace as its files have it: the kept one, or it is computed and kept.
+
+    The kept one counts only for the same bytes of every input file, the same date, seed and packages, and the same
+    source code of this program, so it is the one that would be computed, to the last bit. The workspace must be as
+    it was read: its digests tell nothing of what was changed in memory. Raises as `posterior`.
+    """
+    place = posterior_place(workspace, as_of, seed, folder)
+    found = _load(layout, workspace, as_of, seed, place)
+    if found is None:
+        found = posterior(layout, workspace, as_of, seed, folder, progress)
+        _keep(found, place)
+    return found
+
+
+def posterior_place(workspace: Workspace, as_of: date, seed: int, folder: Path) -> Place:
+    """Return where the posterior of a workspace as it was read is kept."""
+    return place_of(folder, "posterior", workspace.digests, as_of, seed)
+
+
+def keep_posterior(found: Posterior, place: Place) -> None:
+    """Keep a posterior, if it is not kept already."""
+    if not is_kept(place):
+        _keep(found, place)
+
+
+def _keep(found: Posterior, place: Place) -> None:
+    drawn, evaluation, weights = found.reliabilities, found.evaluation, found.weights
+    parts = {
+        "anchor": np.array("" if found.anchor is None else found.anchor.isoformat()),
+        "log_anchor": found.log_anchor,
+        "sources": np.array(drawn.sources, dtype=str),
+        "nodes": drawn.nodes.astype(np.int16),
+        "log_correction": drawn.log_correction,
+        "seed": np.array(drawn.seed),
+        "log_evidence": evaluation.log_evidence,
+        "scenarios": evaluation.scenarios,
+        "events": np.concatenate(evaluation.events),
+        "weights": weights.weights,
+        "diagnostics": np.array([weights.pareto_k, weights.effective_size]),
+    }
+    keep(place, parts)
+
+
+def _arrays(entry: Sealed) -> dict[str, NDArray[Any]]:
+    return {name: entry.array(name) for name in entry.parts}
+
+
+def _load(layout: Layout, workspace: Workspace, as_of: date, seed: int, place: Place) -> Posterior | None:
+    kept = load(place, _arrays)
+    if kept is None:
+        return None
+    spec = prior_spec(layout, workspace, as_of)
+    anchor = date.fromisoformat(text) if (text := str(kept["anchor"])) else None
+    known = spec if anchor is None else replace(spec, anchor=compile_workspace(layout, workspace, anchor))
+    base = cached_draws(spec, seed, place.folder)
+    draws = base if anchor is None else cached_draws(known, seed, place.folder)
+    if base is None or draws is None:
+        return None  # the draws are gone from the store
+    asked = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
+    ends = np.cumsum(layout.cards)[:-1]
+    sources = tuple(map(str, kept["sources"]))
+    grids = grids_of(asked.network, {name: workspace.sources[name].grade for name in sources})
+    return Posterior(
+        asked=asked,
+        spec=known,
+        base=base,
+        draws=draws,
+        anchor=anchor,
+        log_anchor=kept["log_anchor"],
+        reliabilities=Reliabilities(
+            sources=sources,
+            grids=grids,
+            nodes=kept["nodes"].astype(np.intp),
+            log_correction=kept["log_correction"],
+            seed=int(kept["seed"]),
+        ),
+        evaluation=Evaluation(kept["log_evidence"], kept["scenarios"], tuple(np.split(kept["events"], ends))),
+        weights=Weights(kept["weights"], *map(float, kept["diagnostics"])),
+    )

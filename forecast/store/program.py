@@ -19,7 +19,7 @@ from forecast.store.versions import installed_versions
 PACKAGE = Path(__file__).parents[1]
 
 GROUND = ("__init__.py", "digests.py", "files.py", "lock.py", "store")
-SAMPLING = (*GROUND, "compiled", "inference", "prior", "workspace")
+SAMPLING = (*GROUND, "compiled", "cpt", "inference", "prior", "workspace")
 WEIGHING = (*SAMPLING, "reweight")
 SAMPLERS = ("arviz_stats", "llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy")
 FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
@@ -29,7 +29,7 @@ FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
 KERNELS = (
     "inference/__init__.py",
     "inference/elementary.py",
-    "inference/program.py",
+    "inference/tape.py",
     "prior/__init__.py",
     "prior/op.py",
 )
@@ -53,9 +53,9 @@ class Kind:
 
 KINDS = {
     "draws": Kind(("prior/draws.py", "prior/sample.py"), SAMPLING),
-    "residuals": Kind(("prior/residuals.py",), SAMPLING),
+    "residuals": Kind(("prior/likelihood.py",), SAMPLING),
     "anchor": Kind(("reweight/posterior.py",), WEIGHING),
-    "posterior": Kind(("reweight/kept.py",), WEIGHING, most=4),
+    "posterior": Kind(("reweight/posterior.py",), WEIGHING, most=4),
     "alternatives": Kind(("answers/alternatives.py",), (*WEIGHING, "answers", "digits.py", "record")),
     "replay": Kind(("replay/day.py",), (*WEIGHING, "digits.py", "record", "replay")),
     "answers": Kind(("publish.py",), (".",), FIGURES),

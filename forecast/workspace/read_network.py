@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from forecast.cpt.registry import DEFAULT
 from forecast.workspace.cpt import KINDS, NamedCpt, cpt_problems
 from forecast.workspace.names import OTHER, Names, unknown_event
 from forecast.workspace.nodes import FORMAT, Cursor, ListNode, MapNode, Node, Scalar
@@ -132,7 +133,7 @@ def _read_event(event_id: str, at: Cursor, names: Names, today: date) -> tuple[E
         role=shape.role,
         initial=shape.initial,
         persistence_days=shape.persistence_days,
-        cpt=Cpt(shape.cpt.kind, shape.cpt.leak) if shape.cpt else Cpt("shared", None),
+        cpt=Cpt(shape.cpt.kind, shape.cpt.leak) if shape.cpt else Cpt(DEFAULT, None),
         source=at.source,
         name=shape.name,
         counts=Counts(shape.counts.of, shape.counts.window_days, shape.counts.states) if shape.counts else None,

@@ -18,16 +18,14 @@ APART: Mapping[str, bool] = {"is_input": False}  # of one that is said apart, so
 Kind = Literal["reached", "status", "constant"]
 Role = Literal["driver", "plan", "consequence"]
 Per = Literal["window", "year", "opportunity"]
-CptKind = Literal["shared", "table", "noisy_or", "noisy_max", "logistic"]
-Leak = Literal["net", "compound"]
 
 
 @dataclass(frozen=True)
 class Cpt:
     """How the rows of an event's conditional probability table hang together."""
 
-    kind: CptKind
-    leak: Leak | None  # noisy_or only: whether a link is the cause's alone or includes the leak
+    kind: str  # forecast.cpt
+    leak: str | None  # noisy_or only: whether a link is the cause's alone or includes the leak
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from forecast.compiled.layout import lay_out
 from forecast.prior.draws import NotSampledError
 from forecast.record.outcome import Outcome, outcome
 from forecast.record.tables import NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
-from forecast.reweight.other_workspace import reweigh
+from forecast.reweight.moved import reweigh
 from forecast.reweight.posterior import posterior
 from forecast.workspace.alternatives import alternative_workspace
 from forecast.workspace.records import Item, Likelihood, Settled, Workspace

@@ -20,9 +20,8 @@ from forecast.prior.spec import PriorSpec
 from forecast.record.outcome import Outcome, outcome, prior_outcome
 from forecast.reweight.evaluate import evaluate, query
 from forecast.reweight.posterior import Posterior
-from forecast.reweight.psis import smooth
 from forecast.reweight.sources import draw_reliabilities
-from forecast.reweight.weights import weigh_draws
+from forecast.reweight.weights import smooth, weigh_draws
 from forecast.workspace.records import Claim, Likelihood, Settled, Support, Workspace
 from tests.plainly import why
 from tests.worlds import HERE, OPENS, event, item, network, rule, workspace
@@ -79,7 +78,23 @@ def _outcome(known: Workspace, theta: Array, seed: int = 1) -> Outcome:
     found = evaluate(asked, theta, drawn)
     weights = weigh_draws(found.log_evidence + drawn.log_correction, found.scenarios)
     none, spec = np.zeros(theta.shape[1]), cast("PriorSpec", None)
-    return outcome(known, layout, AS_OF, seed, Posterior(asked, spec, draws, draws, None, none, drawn, found, weights))
+    return outcome(
+        known,
+        layout,
+        AS_OF,
+        seed,
+        Posterior(
+            asked=asked,
+            spec=spec,
+            base=draws,
+            draws=draws,
+            anchor=None,
+            log_anchor=none,
+            reliabilities=drawn,
+            evaluation=found,
+            weights=weights,
+        ),
+    )
 
 
 @pytest.fixture(scope="module")

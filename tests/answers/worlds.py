@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
-from forecast.inference.batch import ImpossibleEvidenceError
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.prior.draws import Draws
 from forecast.prior.spec import PriorSpec
 from forecast.record.outcome import Outcome, outcome
@@ -94,7 +94,17 @@ def with_theta(found: Outcome, theta: Array) -> Outcome:
 
 def _posterior(asked: Query, theta: Array, drawn: Reliabilities, weights: Weights, solved: Evaluation) -> Posterior:
     draws, spec = cast("Draws", _Draws(theta)), cast("PriorSpec", None)
-    return Posterior(asked, spec, draws, draws, None, np.zeros(theta.shape[1]), drawn, solved, weights)
+    return Posterior(
+        asked=asked,
+        spec=spec,
+        base=draws,
+        draws=draws,
+        anchor=None,
+        log_anchor=np.zeros(theta.shape[1]),
+        reliabilities=drawn,
+        evaluation=solved,
+        weights=weights,
+    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from forecast import digits, pipeline
 from forecast.commands.main import main
 from forecast.prior.draws import _groups
-from forecast.prior.settings import Fit
+from forecast.prior.settings import SampledFit
 from forecast.record.ledger import read_ledger
 from forecast.session import Session
 from forecast.store.sealed import open_sealed
@@ -172,10 +172,10 @@ def test_seed_and_refit_sample(updated: Path, monkeypatch: pytest.MonkeyPatch) -
     (kept,) = entries(updated, "draws")
     entry = open_sealed(kept)
     assert entry is not None
-    fit = Fit(entry.array("theta"), *_groups(entry), json.loads(entry.text("diagnostics")))
+    fit = SampledFit(entry.array("theta"), *_groups(entry), json.loads(entry.text("diagnostics")))
     seeds: list[int] = []
 
-    def sample(_spec: Any, seed: int, _progress: Any) -> Fit:
+    def sample(_spec: Any, seed: int, _progress: Any) -> SampledFit:
         seeds.append(seed)
         return replace(fit, theta=fit.theta[:, ::-1])
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace, factors
 from forecast.compiled.between import between_table, row_when
-from forecast.compiled.exposure import exposed_between
+from forecast.compiled.hazard import exposed_between
 from forecast.compiled.layout import lay_out
 from forecast.compiled.rows import row_table
 from forecast.digests import digest_of

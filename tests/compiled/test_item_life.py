@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from forecast.compiled.paths import active_items
+from forecast.compiled.history import active_items
 from forecast.record.line import active_inputs
 from tests.workspace.writing import example, read
 

@@ -8,7 +8,7 @@ from math import log2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.inference.contradiction import minimal_contradiction
+from forecast.inference.elimination import minimal_contradiction
 
 
 @settings(max_examples=200, deadline=None)

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.inference.batch import ImpossibleEvidenceError, joints, log_evidence, log_regions, solve
+from forecast.inference.batch import joints, log_evidence, log_regions, solve
 from forecast.inference.elimination import plan
-from forecast.inference.joint_draws import draw_states
-from forecast.inference.mpe import most_probable
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.inference.scaled import SMALLEST, of_logs
+from forecast.inference.states import draw_states, most_probable
 
 Array = NDArray[np.float64]
 DRAWS = 2

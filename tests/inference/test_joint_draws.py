@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chisquare
 
-from forecast.inference.batch import ImpossibleEvidenceError, joints
+from forecast.inference.batch import joints
 from forecast.inference.elimination import plan
-from forecast.inference.joint_draws import draw_states
+from forecast.inference.engine import ImpossibleEvidenceError
+from forecast.inference.states import draw_states
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.inference.circuit import Queries, Table, restrict, select
+from forecast.inference.circuit import Queries, TapeTable, restrict, select
 from forecast.inference.elementary import NumpyMath
 from forecast.inference.tape import Tape, TapeMath, Traced, joined
 from tests.prior.interpreter import interpret
@@ -106,7 +106,7 @@ def test_masses(seed: int) -> None:
     cards = rng.integers(2, 4, int(rng.integers(1, 5))).tolist()
     tape, x = Tape(200), rng.uniform(0.1, 1.0, 200)
     queries = Queries(tape)
-    tables: list[Table] = []
+    tables: list[TapeTable] = []
     numbers: list[Array] = []
     for v in range(len(cards)):
         others = rng.permutation(v)[: int(rng.integers(0, 3))].tolist()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forecast.networks.answer import Answer, Finding
-from forecast.networks.discrete import DiscreteNetwork
+from forecast.networks.network import DiscreteNetwork
 
 
 def enumerate_answer(network: DiscreteNetwork, findings: Sequence[Finding]) -> Answer | None:

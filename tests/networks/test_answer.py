@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from forecast.networks.answer import Answer, ContradictionError, Finding, TooDenseError, answer
+from forecast.networks.answer import Answer, ContradictingFindingsError, Finding, TooDenseNetworkError, answer
 from forecast.networks.bif import read_bif
-from forecast.networks.discrete import DiscreteNetwork
+from forecast.networks.network import DiscreteNetwork
 from tests.networks.oracle import enumerate_answer, extreme_findings_on, findings_on, networks
 
 DATA = Path(__file__).parent / "data"
@@ -59,7 +59,7 @@ def test_any_evidence_on_any_network(monkeypatch: pytest.MonkeyPatch, cheap: int
     if expected is not None:
         _assert_same(expected, answer(network, findings))
         return
-    with pytest.raises(ContradictionError) as refused:
+    with pytest.raises(ContradictingFindingsError) as refused:
         answer(network, findings)
     named = refused.value.findings
     assert enumerate_answer(network, named) is None
@@ -102,7 +102,7 @@ def test_random_networks_answer_as_an_independent_engine(data: st.DataObject) ->
     network = data.draw(networks(14, with_zeros=True, least_states=2))
     try:
         _assert_as_pyagrum(network, data.draw(findings_on(network)))
-    except ContradictionError:
+    except ContradictingFindingsError:
         reject()
 
 
@@ -149,7 +149,7 @@ def test_contradiction_names_the_smallest_part() -> None:
     """Impossible evidence is refused, and only the findings that cannot hold together are named."""
     network = read_bif(DATA / "asia.bif")
     findings = _observe(network, smoke="yes", either="no", dysp="yes", lung="yes", asia="no")
-    with pytest.raises(ContradictionError) as refused:
+    with pytest.raises(ContradictingFindingsError) as refused:
         answer(network, findings)
     assert {"either=no", "lung=yes"} == {finding.label for finding in refused.value.findings}
 
@@ -157,7 +157,7 @@ def test_contradiction_names_the_smallest_part() -> None:
 def test_two_states_of_one_variable_contradict() -> None:
     """One variable cannot be seen in two states."""
     network = read_bif(DATA / "asia.bif")
-    with pytest.raises(ContradictionError) as refused:
+    with pytest.raises(ContradictingFindingsError) as refused:
         answer(network, [*_observe(network, tub="yes"), *_observe(network, tub="no")])
     assert ["tub=yes", "tub=no"] == [finding.label for finding in refused.value.findings]
 
@@ -174,7 +174,7 @@ def test_dense_network_is_refused_by_its_size() -> None:
         warnings=(),
     )
     findings = [Finding(name, (1.0, 0.0, 0.0), name) for name in pairs]
-    with pytest.raises(TooDenseError, match="needs a table of"):
+    with pytest.raises(TooDenseNetworkError, match="needs a table of"):
         answer(network, findings)
 
 
@@ -242,7 +242,7 @@ def test_what_the_evidence_makes_too_dense_is_refused() -> None:
     """All children observed connect all roots with each other, which no exact method can do."""
     network = _two_parents_each(28)
     children = {name: "y" for name in network.names if name.startswith("c")}
-    with pytest.raises(TooDenseError, match="268,435,456"):
+    with pytest.raises(TooDenseNetworkError, match="268,435,456"):
         answer(network, _observe(network, **children))
 
 
@@ -323,7 +323,7 @@ def test_a_contradiction_among_thousands_of_findings() -> None:
     findings[30] = Finding("v30", (1.0, 0.0, 0.0), "early")
     findings[2100] = Finding("v2100", (0.0, 1.0, 1.0), "late")
     told: list[str] = []
-    with pytest.raises(ContradictionError) as refused:
+    with pytest.raises(ContradictingFindingsError) as refused:
         answer(network, findings, told.append)
     assert ["early", "late"] == [finding.label for finding in refused.value.findings]
     assert 2 <= len(told) < 60

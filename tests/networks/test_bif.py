@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forecast.networks.bif import parse_bif, read_bif
-from forecast.networks.discrete import DiscreteNetwork
+from forecast.networks.network import DiscreteNetwork
 from forecast.workspace.problems import Problem, WorkspaceProblems, one_form
 from tests.networks.oracle import networks
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace, factors
-from forecast.compiled.layout import lay_out
-from forecast.compiled.scenarios import rule_events, scenario_masks
+from forecast.compiled.layout import lay_out, rule_events, scenario_masks
 from forecast.inference.batch import log_evidence, log_regions, solve
 from forecast.inference.elimination import plan
 from forecast.workspace.records import Workspace

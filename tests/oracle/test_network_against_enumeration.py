@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.inference.batch import ImpossibleEvidenceError, solve
+from forecast.inference.batch import solve
 from forecast.inference.elimination import plan
+from forecast.inference.engine import ImpossibleEvidenceError
 from tests.oracle.agreement import assert_enumerated, enumerated
 from tests.oracle.engine import answer
 from tests.oracle.enumeration import AsOf

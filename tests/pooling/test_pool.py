@@ -13,7 +13,7 @@ from forecast.pooling.fit import EFFORT, LeftOut, fit, leave_out, outcome_log_li
 from forecast.pooling.pool import Pool, pool, scores
 from forecast.pooling.table import ExpertForecast, ForecastTable
 from forecast.pooling.tables import as_json
-from forecast.prior.trusted import distrust
+from forecast.prior.settings import distrust
 from forecast.workspace.problems import Source
 
 Array = NDArray[np.float64]

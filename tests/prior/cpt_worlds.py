@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.compiled.layout import Layout, lay_out
+from forecast.cpt.additive import Additive
 from forecast.prior.rows_prior import RowsPrior, rows_prior, theta_draws
 from forecast.workspace.records import Cpt, Event, Network
 from tests.worlds import SHARED
@@ -32,6 +33,12 @@ def with_random_cpts(rng: np.random.Generator, network: Network) -> Network:
         cpts = possible_cpts(event)
         events[name] = replace(event, cpt=cpts[int(rng.integers(len(cpts)))])
     return replace(network, events=events)
+
+
+def additive(prior: RowsPrior) -> Additive:
+    """The recipe of the rows whose log-odds add up."""
+    (recipe,) = [recipe for recipe in prior.recipes if isinstance(recipe, Additive)]
+    return recipe
 
 
 class Drawn:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from forecast.inference import program as program_kinds
-from forecast.inference.program import Program
+from forecast.inference import tape as program_kinds
+from forecast.inference.tape import Program
 
 
 def interpret(program: Program, x: list[float]) -> list[float]:

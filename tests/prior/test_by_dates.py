@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.compiled.layout import lay_out
-from forecast.prior.by_dates import SHAPES, by_date_doubts
+from forecast.prior.statements import SHAPES, by_date_doubts
 from forecast.workspace.records import Statement
 from forecast.workspace.timing import DatedRates, Timing, Weibull
 from tests.worlds import HORIZON, OPENS, network, statement, target, timed_event, workspace

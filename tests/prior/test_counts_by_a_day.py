@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.compiled.layout import lay_out
-from forecast.prior.as_read import as_read
-from forecast.prior.readings import Counted, numbers
+from forecast.prior.likelihood import residuals
+from forecast.prior.readings import CountedCases, numbers
 from forecast.prior.reread import quantities
-from forecast.prior.residuals import residuals
 from forecast.prior.spec import prior_spec
+from forecast.prior.statements import as_read
 from forecast.workspace.names import seen_on
 from forecast.workspace.records import Count, Network, Per, Roll, Statement, Target
 from forecast.workspace.timing import DatedRates, Timing, Weibull
@@ -29,10 +29,10 @@ HALF = OPENS + timedelta(days=365)
 ROLL = Roll(date(2025, 6, 1), date(2028, 1, 1), None, HERE)
 
 
-def counted(about: Target, count: Count, net: Network, day: date = OPENS) -> Counted:
+def counted(about: Target, count: Count, net: Network, day: date = OPENS) -> CountedCases:
     """What a count is read as."""
     said = numbers(statement("s", about, count, day=day), workspace(net).experts, net)
-    assert isinstance(said, Counted)
+    assert isinstance(said, CountedCases)
     return said
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from forecast.compiled.layout import lay_out
 from forecast.prior.rows_prior import rows_prior
 from forecast.workspace.records import Cpt, Kind
-from tests.prior.cpt_worlds import COMPOUND, LOGISTIC, NET, TABLE, Drawn
+from tests.prior.cpt_worlds import COMPOUND, LOGISTIC, NET, TABLE, Drawn, additive
 from tests.worlds import SHARED, event, network
 
 Array = NDArray[np.float64]
@@ -28,9 +28,9 @@ def log_odds_map(cpt: Cpt, kind: Kind = "status", card: int = 3) -> Array:
     v = layout.index["it"]
     first, rows, width = layout.offsets[v], layout.n_rows(v), layout.width(v)
     if kind == "reached":
-        by_theta = dict(zip(prior.reached.tolist(), eta[prior.reached_eta], strict=True))
+        by_theta = dict(zip(additive(prior).reached.tolist(), eta[additive(prior).reached_eta], strict=True))
         return np.array([by_theta[first + row * width + width - 1] for row in range(rows)])
-    logits = (prior.logits @ eta)[-rows * card :].reshape(rows, card, -1)
+    logits = (additive(prior).logits @ eta)[-rows * card :].reshape(rows, card, -1)
     return np.asarray(logits[:, -1] - logits[:, 0])
 
 
@@ -87,7 +87,7 @@ def test_without_parents() -> None:
     """An event without parents has one row: of sd 3 as a table."""
     layout = lay_out(network(event("it", "constant", cpt=TABLE)))
     prior = rows_prior(layout)
-    logits = prior.logits @ (prior.eta @ np.eye(prior.n_coordinates))
+    logits = additive(prior).logits @ (prior.eta @ np.eye(prior.n_coordinates))
     assert pytest.approx(9.0) == float(np.square(logits[1] - logits[0]).sum())
 
 

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from forecast.compiled.layout import lay_out
 from forecast.prior import sample as sampling
 from forecast.prior.sample import sample
-from forecast.prior.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, Effort, Fit, kept
+from forecast.prior.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, Effort, SampledFit, distrust, kept
 from forecast.prior.spec import PriorSpec, prior_spec
-from forecast.prior.trusted import distrust
 from tests.worlds import event, network, rule, statement, target, workspace
 
 Array = NDArray[np.float64]
@@ -56,7 +55,7 @@ def test_opposed_statements_are_drawn_longer() -> None:
 
 def _counted(
     monkeypatch: pytest.MonkeyPatch, judged: Callable[[int], dict[str, float]], effort: Effort
-) -> tuple[Fit, list[int]]:
+) -> tuple[SampledFit, list[int]]:
     """Sample a single statement with the verdict on the chains replaced, by their length; return the lengths too."""
     drawn, chains = [], sampling._chains
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.stats import binom, halfnorm, multivariate_t, norm, t
 
+from forecast.inference.linear import linear_map
 from forecast.prior.likelihood import log_likelihood
-from forecast.prior.linear import linear_map
 from forecast.prior.spec import SD_EXPERT, Noisy, PriorSpec, TrackRecord
 
 Array = NDArray[np.float64]
@@ -22,7 +22,13 @@ NAMES = ("ann-1", "ann-2", "bob-1", "eve-1", "ann-spread", "bob-count", "ann-ord
 
 def _noisy(*rows: tuple[float, float, int, float, float]) -> Noisy:
     table = np.array(rows)
-    return Noisy(table[:, 0], table[:, 1], table[:, 2].astype(np.intp), table[:, 3], table[:, 4])
+    return Noisy(
+        location=table[:, 0],
+        scale=table[:, 1],
+        expert=table[:, 2].astype(np.intp),
+        weight=table[:, 3],
+        scatters=table[:, 4],
+    )
 
 
 def _spec() -> PriorSpec:
@@ -49,7 +55,9 @@ def _spec() -> PriorSpec:
         rated=("eve",),
         rated_of=np.array([0, 0, 0, 1], dtype=np.intp),
         is_biased=np.array([1.0, 1.0, 1.0, 1.0]),
-        record=TrackRecord(np.zeros(0), np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)),
+        record=TrackRecord(
+            location=np.zeros(0), happened=np.zeros(0, dtype=np.intp), expert=np.zeros(0, dtype=np.intp)
+        ),
         anchor=None,
     )
 

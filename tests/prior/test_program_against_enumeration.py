@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
 from forecast.compiled.layout import lay_out
-from forecast.inference.program import Program
+from forecast.inference.tape import Program
 from forecast.prior import op
 from forecast.prior.program import record_program
 from forecast.prior.rows_prior import rows_prior, theta_draws

@@ -10,15 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.prior.readings import (
-    Counted,
-    Numbers,
-    Ordered,
-    Stated,
-    StatedDistribution,
-    numbers,
-    read_at,
-)
+from forecast.prior.readings import CountedCases, Numbers, Ordered, StatedDistribution, StatedNumber, numbers, read_at
 from forecast.workspace.fits import FITS, FitKind, fit_quantiles, interval_sd, t4_quantile
 from forecast.workspace.records import (
     Count,
@@ -56,7 +48,7 @@ def point(probability: float, sd: float) -> tuple[float, float, bool]:
 
 def parts(said: Numbers) -> tuple[float, float, bool]:
     """The same of a reading."""
-    assert isinstance(said, Stated)
+    assert isinstance(said, StatedNumber)
     return said.location, said.scale, said.of_odds
 
 
@@ -77,7 +69,7 @@ def test_probability_with_an_interval(level: float) -> None:
     said = read(Probability(0.65, 0.25, 0.92, level, None))
     width = logit(0.92) - logit(0.25)
     scale = width / (2.0 * float(stats.t.ppf((1.0 + level) / 2.0, 4)))
-    assert isinstance(said, Stated)
+    assert isinstance(said, StatedNumber)
     assert (logit(0.65), scale, True, None) == pytest.approx((said.location, said.scale, said.of_odds, said.against))
 
 
@@ -124,8 +116,8 @@ def test_word() -> None:
 def test_ratio(of_odds: bool) -> None:
     """A ratio is a difference of logs, its interval one of logs."""
     said = read(Times(OTHER, 3.0, 1.5, 6.0, 0.9, of_odds))
-    assert Stated(log(3.0), interval_sd(log(1.5), log(6.0), 0.9), of_odds, OTHER) == said
-    assert Stated(log(3.0), 0.8, of_odds, OTHER) == read(Times(OTHER, 3.0, None, None, 0.9, of_odds))
+    assert StatedNumber(log(3.0), interval_sd(log(1.5), log(6.0), 0.9), of_odds, OTHER) == said
+    assert StatedNumber(log(3.0), 0.8, of_odds, OTHER) == read(Times(OTHER, 3.0, None, None, 0.9, of_odds))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +127,7 @@ def test_ratio(of_odds: bool) -> None:
 def test_count(per: Per, opportunities: float | None, exponent: float) -> None:
     """One case has probability 1 - (1 - g)^exponent: of the window, a year of it, or one of m opportunities."""
     assert (HORIZON - OPENS).days == 730
-    assert Counted(1, 7, exponent) == read(Count(1, 7, per, opportunities))
+    assert CountedCases(1, 7, exponent) == read(Count(1, 7, per, opportunities))
 
 
 def test_order_and_distribution() -> None:

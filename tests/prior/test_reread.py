@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.compiled.layout import lay_out
 from forecast.prior.likelihood import log_likelihood
+from forecast.prior.program import record_program
 from forecast.prior.reread import log_likelihood_ratio, quantities
 from forecast.prior.rows_prior import rows_prior, theta_draws
 from forecast.prior.spec import PriorSpec, prior_spec
@@ -20,6 +21,7 @@ from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.records import Count, Distribution, Item, Likelihood, Resolution, Settled, Workspace
 from tests.oracle.random_worlds import named, random_world
 from tests.oracle.statements import Reader, random_statements
+from tests.prior.interpreter import interpret
 from tests.prior.test_program_against_enumeration import in_order
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, target, workspace
 
@@ -42,6 +44,21 @@ def test_what_statements_read(seed: int, n: int) -> None:
     rows = rng.permutation(len(expected)).tolist()
     found = quantities(spec, theta, rows)
     np.testing.assert_allclose([expected[row] for row in rows], found.reshape(len(rows), -1), rtol=0, atol=1e-9)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5))
+def test_draws_read_what_the_sampler_reads(seed: int, n: int) -> None:
+    """The masses of a side stand twice: on the tape with what cancels left out, on draws with all. They agree."""
+    world, rng = random_world(seed, n, n_reports=4), np.random.default_rng(seed + 1)
+    x = rng.normal(size=((prior := rows_prior(world.layout)).n_coordinates, 1))
+    theta = theta_draws(prior, x)
+    reader = Reader(world.workspace, named(world.layout, theta))
+    spoken = replace(world.workspace, statements=tuple(random_statements(rng, reader, 6)))
+    spec = prior_spec(world.layout, spoken, HORIZON)
+    expected = interpret(record_program(spec), x[:, 0].tolist())
+    found = quantities(spec, theta, range(spec.quantities.n_rows))
+    np.testing.assert_allclose(expected, found[:, 0], rtol=0, atol=1e-9)
 
 
 NET = network(

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from forecast.compiled.layout import Layout, lay_out
-from forecast.prior.linear import linear_map, zero_sum_basis
+from forecast.inference.linear import linear_map, zero_sum_basis
 from forecast.prior.rows_prior import rows_prior, theta_draws
+from tests.prior.cpt_worlds import additive
 from tests.worlds import event, network
 
 Array = NDArray[np.float64]
@@ -28,7 +29,7 @@ NET = network(
 def logits_covariance(layout: Layout) -> Array:
     """Covariance of all nominal log-odds, events and rows and states in layout order, from the recipe's matrices."""
     prior = rows_prior(layout)
-    matrix = prior.logits @ np.eye(prior.eta.mean.size) @ (prior.eta @ np.eye(prior.n_coordinates))
+    matrix = additive(prior).logits @ np.eye(prior.eta.mean.size) @ (prior.eta @ np.eye(prior.n_coordinates))
     return np.asarray(matrix @ matrix.T)
 
 
@@ -85,11 +86,11 @@ def test_steps() -> None:
     """Every step of a reached event has binary log-odds of its own, with the same covariance over its rows."""
     layout = lay_out(NET)
     prior = rows_prior(layout)
-    matrix = (prior.eta @ np.eye(prior.n_coordinates))[prior.reached_eta]
+    matrix = (prior.eta @ np.eye(prior.n_coordinates))[additive(prior).reached_eta]
     covariance = matrix @ matrix.T
     v = layout.index["steps"]
     expected = np.kron(expected_covariance(layout, v, 1), np.eye(2))  # theta holds row after row, both steps of each
-    order = np.argsort(prior.reached)
+    order = np.argsort(additive(prior).reached)
     np.testing.assert_allclose(expected, covariance[np.ix_(order, order)], atol=1e-12)
 
 
@@ -111,12 +112,14 @@ def test_theta() -> None:
     coordinates = rng.normal(size=(prior.n_coordinates, 5)) * np.array([0.1, 1.0, 1.0, 10.0, 30.0])
     theta = theta_draws(prior, coordinates)
     eta = (prior.eta @ np.eye(prior.n_coordinates)) @ coordinates
-    logits = prior.logits @ np.eye(prior.eta.mean.size) @ eta
+    logits = additive(prior).logits @ np.eye(prior.eta.mean.size) @ eta
     start = 0
     for v, one in enumerate(layout.events):
         own = slice(layout.offsets[v], layout.offsets[v] + layout.n_rows(v) * layout.width(v))
         if one.kind == "reached":
-            np.testing.assert_allclose(np.logaddexp(0.0, eta[prior.reached_eta]), theta[prior.reached], rtol=1e-12)
+            np.testing.assert_allclose(
+                np.logaddexp(0.0, eta[additive(prior).reached_eta]), theta[additive(prior).reached], rtol=1e-12
+            )
             continue
         size = layout.n_rows(v) * layout.cards[v]
         rows = logits[start : start + size].reshape(layout.n_rows(v), layout.cards[v], -1)

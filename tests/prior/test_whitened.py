@@ -8,9 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from forecast.prior.density import Density
-from forecast.prior.normal_scores import NormalScores
-from forecast.prior.whitened import LONG, whitened
+from forecast.prior.density import LONG, Density, whitened
+from forecast.prior.model import NormalScores
 
 Array = NDArray[np.float64]
 SD = 0.25

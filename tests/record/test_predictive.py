@@ -31,7 +31,9 @@ def prior_of(scale: float, draws: int = 4000, seed: int = 5) -> Outcome:
     spec = prior_spec(layout, WORLD, HORIZON)
     x = scale * np.random.default_rng(11).standard_normal((spec.rows.n_coordinates, draws))
     diagnostics = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0}
-    base = Draws(theta_draws(spec.rows, x), "d" * 64, diagnostics, Path(), lambda: ({}, {}))
+    base = Draws(
+        theta=theta_draws(spec.rows, x), digest="d" * 64, diagnostics=diagnostics, store=Path(), fit=lambda: ({}, {})
+    )
     return outcome(WORLD, layout, OPENS, seed, unweighted(WORLD, layout, spec, base))
 
 

@@ -37,7 +37,9 @@ def by_digest(
         own = draws_digest(spec, seed)
 
     def read(entry: Sealed) -> Draws:
-        return Draws(entry.array("theta"), digest, CONVERGED, cache, lambda: ({}, {}))
+        return Draws(
+            theta=entry.array("theta"), digest=digest, diagnostics=CONVERGED, store=cache, fit=lambda: ({}, {})
+        )
 
     found = load(place, read)
     if found is None and not may_sample:

@@ -17,9 +17,9 @@ from forecast.record.outcome import estimates
 from forecast.replay.day import Waiting, job, known_on, open_questions, replay_day
 from forecast.reweight import posterior as reweighting
 from forecast.reweight import weights
+from forecast.reweight.curves import question_probabilities
 from forecast.reweight.evaluate import ContradictionError
 from forecast.reweight.posterior import Posterior, posterior
-from forecast.reweight.questions import question_probabilities
 from forecast.workspace.names import seen_on
 from forecast.workspace.records import Bearing, Claim, Likelihood, Settled, Support, Workspace
 from tests.oracle.random_worlds import some_day

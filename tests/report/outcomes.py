@@ -91,7 +91,17 @@ def concluded(known: Workspace, folder: Path, n_draws: int = DRAWS) -> tuple[Out
     drawn = draw_reliabilities(asked.network, known.sources, draws.theta, SEED)
     evaluation = evaluate(asked, draws.theta, drawn)
     weights = weigh_draws(evaluation.log_evidence + drawn.log_correction, evaluation.scenarios)
-    found = Posterior(asked, spec, draws, draws, None, np.zeros(n_draws), drawn, evaluation, weights)
+    found = Posterior(
+        asked=asked,
+        spec=spec,
+        base=draws,
+        draws=draws,
+        anchor=None,
+        log_anchor=np.zeros(n_draws),
+        reliabilities=drawn,
+        evaluation=evaluation,
+        weights=weights,
+    )
     result = outcome(known, layout, AS_OF, SEED, found)
     earlier = replace(update("2025-06-01"), scenarios=shares(**dict.fromkeys(result.scenario_ids, 0.25)))
     return result, prior_outcome(result), forecast_table(result, earlier, "0.1.0")
@@ -136,4 +146,10 @@ def _draws(spec: PriorSpec, folder: Path, n_draws: int) -> Draws:
     stats = {"diverging": np.zeros((CHAINS, n_draws // CHAINS), dtype=bool)}
     diagnostics = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0}
     diagnostics["sampled"] = 5000.0
-    return Draws(theta_draws(rows, coordinates), "d" * 64, diagnostics, folder, lambda: (fit, stats))
+    return Draws(
+        theta=theta_draws(rows, coordinates),
+        digest="d" * 64,
+        diagnostics=diagnostics,
+        store=folder,
+        fit=lambda: (fit, stats),
+    )

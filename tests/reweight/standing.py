@@ -15,4 +15,6 @@ def standing_at(reliability: Mapping[str, float], draws: int = 1) -> Reliabiliti
     """Every source at its reliability, in all draws."""
     names = tuple(sorted(reliability))
     grids = tuple(Grid(np.array([log(reliability[name] / (1.0 - reliability[name]))]), np.zeros(1)) for name in names)
-    return Reliabilities(names, grids, np.zeros((len(names), draws), dtype=np.intp), np.zeros(draws))
+    return Reliabilities(
+        sources=names, grids=grids, nodes=np.zeros((len(names), draws), dtype=np.intp), log_correction=np.zeros(draws)
+    )

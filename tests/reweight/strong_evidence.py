@@ -77,7 +77,7 @@ def draws_of(spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], 
         chosen = np.random.default_rng(seed + 2).choice(POOL, DRAWS, p=share / share.sum())
         theta = np.ascontiguousarray(theta[:, chosen])
     known = "base" if spec.anchor is None else spec.anchor.known.as_of.isoformat()
-    return Draws(theta, f"{seed} {known}", {}, cache, lambda: ({}, {}))
+    return Draws(theta=theta, digest=f"{seed} {known}", diagnostics={}, store=cache, fit=lambda: ({}, {}))
 
 
 def from_pool(known: Workspace) -> tuple[Array, Array]:

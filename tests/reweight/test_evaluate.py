@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.compiled.asof import compile_workspace
-from forecast.inference.batch import ImpossibleEvidenceError
-from forecast.reweight import evaluate as module
+from forecast.inference import engine
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.reweight.evaluate import Query, evaluate, evaluate_scenarios, evidence_of, is_possible, mean_joint, query
 from tests.oracle.random_worlds import World, random_world
 from tests.worlds import OPENS
@@ -54,7 +54,7 @@ def test_blocks_of_draws_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None
     """Each draw is solved by itself: the size of the blocks and the number of threads change no bit."""
     world, asked = _solved(5, 101)
     whole = evaluate(asked, world.flat)
-    monkeypatch.setattr(module, "BLOCK", 7)
+    monkeypatch.setattr(engine, "BLOCK", 7)
     for cores in (1, 3):
         monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
         parts = evaluate(asked, world.flat)
@@ -65,12 +65,12 @@ def test_blocks_of_draws_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_draws_without_mass_are_named_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The indices in the error count from the first draw, not from the first of the block."""
-    monkeypatch.setattr(module, "BLOCK", 4)
+    monkeypatch.setattr(engine, "BLOCK", 4)
 
     def solved(block: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
         if (block == 0.0).any():
             raise ImpossibleEvidenceError(np.flatnonzero(block == 0.0))
 
     with pytest.raises(ImpossibleEvidenceError) as raised:
-        module._by_block(solved, np.array([1.0] * 9 + [0.0] * 2))
+        engine.ENGINE.in_blocks(solved, np.array([1.0] * 9 + [0.0] * 2))
     assert [9, 10] == raised.value.draws.tolist()

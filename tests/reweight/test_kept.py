@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from forecast import pipeline
-from forecast.reweight import kept as module
-from forecast.reweight.kept import kept_posterior, posterior_place
-from forecast.reweight.posterior import Posterior, posterior
+from forecast.reweight import posterior as module
+from forecast.reweight.posterior import Posterior, kept_posterior, posterior, posterior_place
 from forecast.session import DEFAULT_SEED, Session
 from tests.commands.conftest import AS_OF, template, updated
 from tests.entries import entries

@@ -19,9 +19,8 @@ from forecast.reweight import posterior as module
 from forecast.reweight.evaluate import ContradictionError, evaluate_scenarios, query
 from forecast.reweight.moved import leave_one_out
 from forecast.reweight.posterior import Posterior, anchor_days, posterior
-from forecast.reweight.psis import smooth
 from forecast.reweight.sources import draw_reliabilities
-from forecast.reweight.weights import weigh_draws
+from forecast.reweight.weights import smooth, weigh_draws
 from forecast.workspace.records import Claim, Likelihood, Settled, Support, Workspace
 from tests.reweight.strong_evidence import (
     AS_OF,

@@ -10,8 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.reweight.psis import NO_FIT, effective_size, fit_generalised_pareto, pareto_k, smooth
-from forecast.reweight.weights import MIN_EFFECTIVE_SIZE, Weights, weigh_draws, weighted_quantiles
+from forecast.reweight.weights import (
+    MIN_EFFECTIVE_SIZE,
+    NO_FIT,
+    Weights,
+    effective_size,
+    fit_generalised_pareto,
+    pareto_k,
+    smooth,
+    weigh_draws,
+    weighted_quantiles,
+)
 
 Array = NDArray[np.float64]
 

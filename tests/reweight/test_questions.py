@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.compiled.asof import compile_workspace
+from forecast.reweight.curves import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
 from forecast.reweight.evaluate import evaluate, query
-from forecast.reweight.questions import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
 from forecast.workspace.records import Condition, Likelihood, Question, Settled
 from tests.answers.worlds import AS_OF, Answered, answered, outcome_of
 from tests.oracle.enumeration import AsOf

@@ -86,7 +86,9 @@ def by_enumeration(known: Workspace, theta: Array) -> tuple[float, float, float]
     asked = query(compile_workspace(layout, known, HORIZON), ())
     [grid] = grids_of(asked.network, {name: one.grade for name, one in known.sources.items()})
     n = grid.log_odds.size
-    everywhere = Reliabilities(("wire",), (grid,), np.arange(n)[np.newaxis], np.zeros(n))
+    everywhere = Reliabilities(
+        sources=("wire",), grids=(grid,), nodes=np.arange(n)[np.newaxis], log_correction=np.zeros(n)
+    )
     found = evaluate(asked, np.tile(theta, n), everywhere)
     joint = np.exp(grid.log_prior + found.log_evidence)
     share = joint / joint.sum()
@@ -252,7 +254,11 @@ def test_sixty_sources_and_five_hundred_items() -> None:
     assert weigh_draws(found.log_evidence + drawn.log_correction, found.scenarios).effective_size >= 400.0
     rng = np.random.default_rng(2)
     anywhere = np.stack([rng.choice(grid.log_odds.size, 4000, p=np.exp(grid.log_prior)) for grid in drawn.grids])
-    by_prior = evaluate(asked, flat, Reliabilities(drawn.sources, drawn.grids, anywhere, np.zeros(4000)))
+    by_prior = evaluate(
+        asked,
+        flat,
+        Reliabilities(sources=drawn.sources, grids=drawn.grids, nodes=anywhere, log_correction=np.zeros(4000)),
+    )
     assert weigh_draws(by_prior.log_evidence, by_prior.scenarios).effective_size < 40.0
 
 

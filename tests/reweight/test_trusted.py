@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.reweight.trusted import not_reliable, reasons
+from forecast.reweight.mcse import not_reliable, reasons
 from forecast.reweight.weights import Weights
 
 FIT = {"r_hat_max": 1.01, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0, "sampled": 5000.0}

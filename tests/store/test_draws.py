@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from forecast.compiled.layout import lay_out
 from forecast.prior import draws as module
 from forecast.prior.draws import Draws, draws_digest, prior_draws
-from forecast.prior.settings import CHAINS, Fit
+from forecast.prior.settings import CHAINS, SampledFit
 from forecast.prior.spec import PriorSpec, prior_spec
 from forecast.store import entries
 from forecast.store.entries import Place
@@ -33,12 +33,12 @@ def spec() -> PriorSpec:
     return prior_spec(lay_out(NET), workspace(NET), HORIZON)
 
 
-def fit_of(told: PriorSpec, seed: int) -> Fit:
+def fit_of(told: PriorSpec, seed: int) -> SampledFit:
     """Numbers in the place of sampled ones, the same for the same seed."""
     rng = np.random.default_rng(seed)
     alpha = rng.standard_normal((CHAINS, 8, len(told.rows.alpha)))
     theta = np.ascontiguousarray(rng.standard_normal((told.rows.n_coordinates, CHAINS * 8)))
-    return Fit(theta, {"alpha": alpha}, {"diverging": np.zeros((CHAINS, 8), dtype=bool)}, {"r_hat_max": 1.0})
+    return SampledFit(theta, {"alpha": alpha}, {"diverging": np.zeros((CHAINS, 8), dtype=bool)}, {"r_hat_max": 1.0})
 
 
 def _numbers(found: Draws) -> tuple[Any, ...]:
@@ -52,7 +52,7 @@ def seeds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """With which seeds was sampled."""
     noted: list[int] = []
 
-    def sample(told: PriorSpec, seed: int, _progress: Any) -> Fit:
+    def sample(told: PriorSpec, seed: int, _progress: Any) -> SampledFit:
         noted.append(seed)
         return fit_of(told, seed)
 

@@ -151,7 +151,7 @@ def test_a_constant_changes_the_key_of_the_draws(copied: Path, constant: str) ->
         ("commands/show.py", {"answers"}),
         ("answers/why.py", {"answers", "alternatives"}),
         ("replay/day.py", {"answers", "replay"}),
-        ("reweight/psis.py", {"anchor", "posterior", "alternatives", "answers", "replay"}),
+        ("reweight/weights.py", {"anchor", "posterior", "alternatives", "answers", "replay"}),
         ("prior/op.py", {*KINDS, "kernels"}),
         ("inference/elementary.py", {*KINDS, "kernels"}),
     ],

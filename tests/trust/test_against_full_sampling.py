@@ -18,9 +18,8 @@ from forecast.prior.settings import CHAINS
 from forecast.prior.spec import prior_spec
 from forecast.reweight.evaluate import evaluate_scenarios, evidence_of, query
 from forecast.reweight.posterior import Posterior, posterior
-from forecast.reweight.psis import smooth
 from forecast.reweight.sources import draw_reliabilities
-from forecast.reweight.weights import weigh_draws
+from forecast.reweight.weights import smooth, weigh_draws
 from forecast.workspace.records import Claim, Likelihood, Settled, Support, Workspace
 from tests.reweight.strong_evidence import AS_OF, NEW, OLD, QUARTER, from_pool
 from tests.worlds import HERE, event, item, network, rule, statement, target, workspace

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from forecast.compiled.paths import active_items
+from forecast.compiled.history import active_items
 from forecast.compiled.reports import Report
 from forecast.feedback.statements import StatementRow, statement_rows
 from forecast.plain import Link, link
-from forecast.prior.residuals import DISAGREES
+from forecast.prior.likelihood import DISAGREES
 from forecast.prior.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
 from forecast.record.outcome import Outcome
 from forecast.report.section import Section, Subject, part, plain, sections

@@ -8,7 +8,6 @@ from math import ceil
 
 import numpy as np
 
-from forecast.compiled.scenarios import OTHER
 from forecast.digits import DERIVED, UNITS, points
 from forecast.record.ledger import LEDGER
 from forecast.record.outcome import QUANTILES
@@ -35,6 +34,7 @@ from forecast.words import (
     scenario_colour,
     scenario_names,
 )
+from forecast.workspace.names import OTHER
 
 DOTS = 20  # quantile dots a scenario: each stands for one chance in twenty (Kay et al. 2016)
 DOT = 10.0  # diameter of a dot, in units of the strip's width

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.plain import spread
-from forecast.prior.settings import CHAINS
-from forecast.prior.trusted import LEAST_ESS, MAX_R_HAT, distrust
+from forecast.prior.settings import CHAINS, LEAST_ESS, MAX_R_HAT, distrust
 from forecast.record.outcome import Outcome
 from forecast.record.tables import diagnostics
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
-from forecast.reweight.trusted import not_reliable
+from forecast.reweight.mcse import not_reliable
 from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 from forecast.words import long_date, percent, scenario_names
 

@@ -1,4 +1,4 @@
-"""Statements about one event by several dates against its timing: whether one hazard can carry them."""
+"""Statements for a reader: what each is read as, and whether those by several dates fit one hazard."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from math import exp, expm1, inf, log, log1p
 
 import numpy as np
 
-from forecast.compiled.exposure import exposed_between
+from forecast.compiled.hazard import exposed_between
 from forecast.compiled.layout import Layout
-from forecast.digits import DERIVED, fraction
-from forecast.prior.readings import Stated, numbers, read_at
+from forecast.digits import DERIVED, exact, exact_at, fraction, plain
+from forecast.prior.readings import CountedCases, Numbers, Ordered, StatedDistribution, StatedNumber, numbers, read_at
 from forecast.prior.spec import active_statements
-from forecast.workspace.fits import expit
+from forecast.workspace.fits import expit, t4_quantile
 from forecast.workspace.names import horizon_on
 from forecast.workspace.problems import Problem, quoted, shown
 from forecast.workspace.records import Statement, Workspace
 
+SHOWN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 WIDEST_GAP = 0.5  # log-odds between what was stated and what one hazard gives; beyond it the timing is another
 SHAPES = tuple(round(0.05 * number, 2) for number in range(1, 101))  # of a Weibull, up to 5
 
@@ -49,7 +50,7 @@ def by_date_doubts(layout: Layout, workspace: Workspace, as_of: date) -> tuple[P
     for statement in active_statements(workspace, as_of):
         said = numbers(statement, workspace.experts, workspace.network)
         about = statement.about
-        if about.condition is None or about.given or not isinstance(said, Stated) or said.against is not None:
+        if about.condition is None or about.given or not isinstance(said, StatedNumber) or said.against is not None:
             continue
         event = layout.events[layout.index[about.condition.event]]
         if event.kind == "reached" and about.condition.states == event.states[1:]:
@@ -102,3 +103,40 @@ def _fitted(group: Sequence[_Said], exposures: Sequence[float]) -> list[float]:
 def _widest_gap(group: Sequence[_Said], fitted: Sequence[float]) -> float:
     # The log-odds of 1 - exp(-h) are h + ln(1 - exp(-h)), whatever the size of h.
     return max(abs(one.location - hazard - log(-expm1(-hazard))) for one, hazard in zip(group, fitted, strict=True))
+
+
+def quantile(said: StatedNumber, level: float) -> float:
+    """Return a quantile of what was stated, before anybody's own noise: a probability, or a ratio."""
+    place = _place(said, level)
+    return exp(place) if said.against is not None else expit(place)
+
+
+def levels(said: StatedNumber) -> str:
+    """Write the quantiles of a stated probability at SHOWN_LEVELS."""
+    return ", ".join(f"{exact(level)} below {exact_at(_place(said, level), DERIVED)}" for level in SHOWN_LEVELS)
+
+
+def _place(said: StatedNumber, level: float) -> float:
+    return said.location + said.scale * t4_quantile(level)
+
+
+def as_read(said: Numbers) -> str:
+    """Write numbers on the log-odds scale for a reader, with the 90 % interval that they leave."""
+    match said:
+        case StatedNumber(location, scale, of_odds, against):
+            if against is None:
+                ends = [exact_at(_place(said, level), DERIVED) for level in (0.05, 0.95)]
+                spread = f"{ends[0].removesuffix(' %')} to {ends[1]}"
+                return f"log-odds {location:.2f}, sd {scale:.2f}: {exact_at(location)}, 90 % in {spread}"
+            low, middle, high = (quantile(said, level) for level in (0.05, 0.5, 0.95))
+            what = "odds" if of_odds else "probability"
+            ratio = f"{plain(middle, 3)} times the {what}, 90 % in {plain(low, 2)} to {plain(high, 2)}"
+            return f"log of the ratio {location:.2f}, sd {scale:.2f}: {ratio}"
+        case StatedDistribution(probabilities, scale):
+            return f"{' / '.join(map(exact, probabilities))}, sd {scale:.2f} of each log-ratio"
+        case CountedCases(happened, of, exponent, stays):
+            power = f"P^{exponent:.3g}" if stays else f"1 - (1 - P)^{exponent:.3g}"
+            case = "P" if exponent == 1.0 else power
+            return f"{happened} of {of} cases, each with probability {case}"
+        case Ordered(_, scale):
+            return f"a difference of log-odds above 0, with a slip of logistic scale {scale:.2f}"

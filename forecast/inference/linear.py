@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.layout import Index
 from forecast.inference.tape import Traced
 
 Array = NDArray[np.float64]
+Index = NDArray[np.intp]
 
 
 def zero_sum_basis(n: int) -> Array:

@@ -1,16 +1,34 @@
-"""From the blocks of a BIF file to a checked network: names, parents and cycles here, numbers in `tables`."""
+"""A discrete Bayesian network, built of the blocks of a file and checked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from math import prod
 
-from forecast.networks.blocks import Blocks, Probability, Variable, Word
-from forecast.networks.discrete import DiscreteNetwork
+import numpy as np
+from numpy.typing import NDArray
+
 from forecast.networks.tables import MAX_ENTRIES as MAX_TABLE
-from forecast.networks.tables import Table, read_table
+from forecast.networks.tables import BifWord, Blocks, CheckedTable, ProbabilityBlock, VariableBlock, read_table
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest
+
+
+@dataclass(frozen=True)
+class DiscreteNetwork:
+    """Variables with named states, and one conditional probability table each.
+
+    `names` are the variables in file order; `tables[v]` has one axis for each of `parents[v]`, in that order, and
+    last one for the states of v; every row (last axis) sums to one. `warnings` tell what the reader had to mend.
+    """
+
+    names: tuple[str, ...]
+    states: Mapping[str, tuple[str, ...]]
+    parents: Mapping[str, tuple[str, ...]]
+    tables: Mapping[str, NDArray[np.float64]]
+    warnings: tuple[Problem, ...]
+
 
 MAX_CYCLES = 10  # named; a dense graph has more than anybody can count
 MAX_ENTRIES = 8_000_000  # of all tables together: 64 MB
@@ -27,7 +45,7 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
     owners = _owners(blocks, states, path, problems)
     parents = {name: _parents(block, states, path, problems) for name, block in owners.items()}
     problems += _cycles({name: known for name, known in parents.items() if known is not None}, owners, path)
-    tables: dict[str, Table] = {}
+    tables: dict[str, CheckedTable] = {}
     entries = 0
     for name, block in owners.items():
         known = parents[name]
@@ -53,7 +71,7 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
     )
 
 
-def _states(variables: Iterable[Variable], path: str, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
+def _states(variables: Iterable[VariableBlock], path: str, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
     """Return the states of every variable; none for one whose states cannot be read, so that its name is known."""
     states: dict[str, tuple[str, ...]] = {}
     lines: dict[str, int] = {}
@@ -96,9 +114,9 @@ def _states(variables: Iterable[Variable], path: str, problems: list[Problem]) -
 
 def _owners(
     blocks: Blocks, states: Mapping[str, tuple[str, ...]], path: str, problems: list[Problem]
-) -> dict[str, Probability]:
+) -> dict[str, ProbabilityBlock]:
     """Return the `probability` block of each variable."""
-    owners: dict[str, Probability] = {}
+    owners: dict[str, ProbabilityBlock] = {}
     for block in blocks.probabilities:
         name, line = block.name
         if name not in states:
@@ -117,7 +135,7 @@ def _owners(
 
 
 def _parents(
-    block: Probability, states: Mapping[str, tuple[str, ...]], path: str, problems: list[Problem]
+    block: ProbabilityBlock, states: Mapping[str, tuple[str, ...]], path: str, problems: list[Problem]
 ) -> tuple[str, ...] | None:
     """Return the parents' names, or None when some of them are mistaken."""
     name = block.name.text
@@ -130,12 +148,12 @@ def _parents(
     return None if unknown or repeated else tuple(word.text for word in block.parents)
 
 
-def _unknown(kind: str, word: Word, known: tuple[str, ...], path: str, where: str) -> Problem:
+def _unknown(kind: str, word: BifWord, known: tuple[str, ...], path: str, where: str) -> Problem:
     allowed = f"no 'variable' block declares it{nearest(word.text, known)}"
     return Problem(Source(path, word.line), f"{where}: unknown {kind}", f"'{word.text}'", allowed)
 
 
-def _repeated(words: Iterable[Word]) -> list[Word]:
+def _repeated(words: Iterable[BifWord]) -> list[BifWord]:
     seen: set[str] = set()
     repeated = []
     for word in words:
@@ -145,7 +163,7 @@ def _repeated(words: Iterable[Word]) -> list[Word]:
     return repeated
 
 
-def _cycles(parents: Mapping[str, tuple[str, ...]], owners: Mapping[str, Probability], path: str) -> list[Problem]:
+def _cycles(parents: Mapping[str, tuple[str, ...]], owners: Mapping[str, ProbabilityBlock], path: str) -> list[Problem]:
     """Name one cycle after the other, cutting each at its first variable; at most MAX_CYCLES."""
     left = {name: tuple(known) for name, known in parents.items()}
     problems: list[Problem] = []

@@ -1,0 +1,98 @@
+"""The engine's door: nobody goes round it, its gradient is a derivative, and kernels say what numpy says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast.inference.elementary import NumpyMath
+from forecast.inference.engine import ENGINE
+from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF
+from forecast.store.program import PACKAGE
+
+STEP = 1e-5
+PRIVATE = ("batch", "states", "elimination import plan", "elimination import Plan")
+
+
+def test_one_door() -> None:
+    """Outside its folder nobody imports an executor of the engine, or plans an elimination by hand."""
+    inside = PACKAGE / "inference"
+    around = [
+        (path.relative_to(PACKAGE).as_posix(), name)
+        for path in sorted(Path(PACKAGE).rglob("*.py"))
+        if inside not in path.parents
+        for name in PRIVATE
+        if f"forecast.inference.{name}" in path.read_text(encoding="utf-8")
+    ]
+    assert [] == around
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_gradient_is_the_derivative(seed: int) -> None:
+    """Each entry of the gradient is the change of the log evidence with the log of that entry of that factor."""
+    rng = np.random.default_rng(seed)
+    cards = (2, 3, 2)
+    scopes = ((0,), (0, 1), (1, 2), (2,))
+    factors = [rng.uniform(0.1, 1.0, (*(cards[v] for v in scope), 2)) for scope in scopes]
+    order = ENGINE.plan(cards, scopes)
+    log_evidence, gradient = ENGINE.gradient(order, factors)
+    np.testing.assert_array_equal(ENGINE.log_evidence(order, factors), log_evidence)
+    for i, factor in enumerate(factors):
+        for at in np.ndindex(factor.shape[:-1]):
+            ends = []
+            for sign in (1.0, -1.0):
+                moved = [one.copy() for one in factors]
+                moved[i][at] *= np.exp(sign * STEP)
+                ends.append(ENGINE.log_evidence(order, moved))
+            np.testing.assert_allclose((ends[0] - ends[1]) / (2.0 * STEP), gradient[i][at], rtol=0, atol=1e-8)
+
+
+def test_blocks_are_in_order() -> None:
+    """Results come in the order of the draws, whatever the length of a block; none is left out, none comes twice."""
+    draws = np.arange(10)
+    for size in (1, 3, 10, 11):
+        np.testing.assert_array_equal(draws, np.concatenate(ENGINE.in_blocks(lambda block: block, draws, size=size)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "by_numpy"),
+    [
+        (LOG_SINHC_HALF, lambda x, _: NumpyMath.log_sinhc_half(x)),
+        (BOTH_STEPS, NumpyMath.both_steps),
+    ],
+)
+def test_kernels_are_the_functions_of_numpy(kind: int, by_numpy: Callable[[Any, Any], Any]) -> None:
+    """What stands twice, for draws and in the sampler's kernels, agrees on both sides of every switch of formula."""
+    from forecast.prior.op import function
+
+    ends = np.geomspace(1e-12, 50.0, 60)
+    x, y = (grid.ravel() for grid in np.meshgrid(ends, ends))
+    if kind == LOG_SINHC_HALF:
+        x = np.concatenate([x, -x])
+        y = np.ones_like(x)
+    expected = by_numpy(x, y)
+    found = [function(kind, a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+    np.testing.assert_allclose(expected, found, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [LOG_SINHC_HALF, BOTH_STEPS])
+def test_slopes_are_derivatives(kind: int) -> None:
+    """The slopes of the kernels are the derivatives of what they compute, on both sides of every switch of formula."""
+    from forecast.prior.op import function, slopes
+
+    for x in (2e-3, 0.04, 0.3, 2.0, 9.0):
+        for y in (1e-3, 0.05, 0.31, 2.5, 7.0):
+            expected = [
+                (function(kind, x + STEP * dx, y + STEP * dy) - function(kind, x - STEP * dx, y - STEP * dy))
+                / (2 * STEP)
+                for dx, dy in ((1.0, 0.0), (0.0, 1.0))
+            ]
+            found = slopes(kind, x, y, function(kind, x, y))
+            np.testing.assert_allclose(expected, found, rtol=1e-6, atol=1e-9)
