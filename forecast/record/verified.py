@@ -17,7 +17,6 @@ from operator import eq
 from pathlib import Path
 from typing import Any, Literal
 
-from forecast.files import read_in
 from forecast.record.entries import MERGE
 from forecast.record.kept import DamagedError, digest_of_content, kept_content, listed_file, sealed_lines
 from forecast.record.ledger import LEDGER
@@ -25,12 +24,14 @@ from forecast.workspace.problems import Source
 
 Kind = Literal[
     "changed", "removed", "truncated", "reordered", "repeated", "added", "broken", "unfinished merge",
-    "kept copy damaged", "kept copy missing", "kept inputs missing", "kept inputs changed", "edited", "missing file", "rewritten",
-    "other page", "other numbers", "other inputs", "not in history",
+    "kept copy damaged", "kept copy missing", "kept inputs missing", "kept inputs changed",
+    "edited", "missing file", "rewritten", "other page", "other numbers", "other inputs", "not in history",
     "fork", "no copy", "no inputs kept", "other version", "other processor", "not yet recorded", "not committed",
+    "edited before",
 ]  # fmt: skip
 NOTES: tuple[Kind, ...] = (
     "fork", "no copy", "no inputs kept", "other version", "other processor", "not yet recorded", "not committed",
+    "edited before",
 )  # fmt: skip
 MOST_TRIED = 50  # kept lines that a line whose neighbours say nothing is held against, and such lines
 LIKE = 0.5  # share of the bytes that a line has in common with what it was
@@ -92,6 +93,11 @@ class Chain:
     findings: tuple[Finding, ...]
     n_copies: int = 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Say whether every line is as it was written."""
+        return all(finding.is_note for finding in self.findings)
+
 
 @dataclass(frozen=True)
 class _Held:
@@ -131,10 +137,11 @@ def _rows(content: bytes) -> tuple[tuple[Row, ...], list[Finding]]:
         what = f"git left {len(merging)} markers of a conflict here; `forecast merge` joins both sides"
         found.append(Finding(Source(LEDGER, merging[0]), "unfinished merge", what))
     kept = ((number, text) for number, text in enumerate(texts, 1) if number not in merging)
-    return tuple(Row(number, text, hashlib.sha256(text).hexdigest(), _content(text)) for number, text in kept), found
+    return tuple(Row(number, text, hashlib.sha256(text).hexdigest(), content_of(text)) for number, text in kept), found
 
 
-def _content(text: bytes) -> Mapping[str, Any]:
+def content_of(text: bytes) -> Mapping[str, Any]:
+    """Return the object that a text of JSON is, or an empty one."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -155,7 +162,7 @@ def _against_copies(rows: Sequence[Row], sealed: Mapping[str, bytes], damaged: f
         return _Held(tuple(_without_copies(rows)))
     missing = {d: text for d, text in sealed.items() if d not in here and not is_joined_otherwise(text, here)}
     # A line whose copy alone is gone is vouched for by the copy of a line that follows it.
-    vouched = {parent for text in sealed.values() for parent in _parents(_content(text))}
+    vouched = {parent for text in sealed.values() for parent in _parents(content_of(text))}
     strange = [row for row in rows if row.digest not in known | vouched and row.text]
     pairs = _pairs(rows, strange, missing)
     found = [_changed(row, missing[pairs[row.number]]) for row in strange if row.number in pairs]
@@ -179,13 +186,13 @@ def _against_copies(rows: Sequence[Row], sealed: Mapping[str, bytes], damaged: f
     explained = frozenset(
         {*missing, *added, *(row.digest for row in strange if row.number in pairs), *(damaged - here)}
     )
-    followed = frozenset(parent for text in missing.values() for parent in _parents(_content(text)))
+    followed = frozenset(parent for text in missing.values() for parent in _parents(content_of(text)))
     return _Held(tuple(found), sum(row.digest in sealed for row in rows), explained, followed)
 
 
 def is_joined_otherwise(text: bytes, here: Collection[str]) -> bool:
     """Say whether a line only joins lines that are all here: two clones may join the same branches, each by a line."""
-    content = _content(text)
+    content = content_of(text)
     return content.get("kind") == MERGE and not content.get("note") and all(one in here for one in _parents(content))
 
 
@@ -210,7 +217,7 @@ def _without_copies(rows: Sequence[Row]) -> Iterator[Finding]:
 
 def _pairs(rows: Sequence[Row], strange: Sequence[Row], missing: Mapping[str, bytes]) -> dict[int, str]:
     """Return which missing line each strange one was, by number, as its neighbours or most of its bytes say."""
-    parents = {digest: _parents(_content(text)) for digest, text in missing.items()}
+    parents = {digest: _parents(content_of(text)) for digest, text in missing.items()}
     children = {parent: digest for digest, named in reversed(parents.items()) for parent in named}
     at = {row.number: row for row in rows}
     pairs: dict[int, str] = {}
@@ -242,11 +249,11 @@ def _alike(one: bytes, other: bytes) -> float:
     """Return the share of bytes that two texts have in common at their beginnings and ends, or place by place."""
     same = sum(map(eq, one, other))
     back = sum(map(eq, reversed(one), reversed(other)))
-    return max(same, back, same if one not in other else len(one)) / max(1, min(len(one), len(other)))
+    return float(max(same, back, same if one not in other else len(one)) / max(1, min(len(one), len(other))))
 
 
 def _changed(row: Row, text: bytes) -> Finding:
-    before = _content(text)
+    before = content_of(text)
     keys = [key for key in sorted({*before, *row.content}) if before.get(key) != row.content.get(key)]
     if not row.content:
         told = "it can no longer be read"
@@ -260,7 +267,7 @@ def _changed(row: Row, text: bytes) -> Finding:
 
 def _gone(gone: Mapping[str, bytes], rows: Sequence[Row], sealed: Mapping[str, bytes]) -> Iterator[Finding]:
     """Tell lines that are no longer there: in the middle, where later ones rest on them, or at the end."""
-    parents = {digest: _parents(_content(text)) for digest, text in sealed.items()}
+    parents = {digest: _parents(content_of(text)) for digest, text in sealed.items()}
     needed = [parent for row in rows for parent in row.parents]
     ancestors: set[str | None] = set()
     while needed:
@@ -286,7 +293,7 @@ def _are(things: Sequence[object]) -> str:
 
 
 def _told(text: bytes) -> str:
-    content = _content(text)
+    content = content_of(text)
     kind = "merge" if content.get("kind") == "merge" else "forecast"
     return f"of the {kind} of {content.get('as_of') or content.get('on')}"
 
@@ -359,26 +366,6 @@ def _damaged(row: Row, path: str, error: DamagedError) -> Finding:
     kind: Kind = "kept inputs missing" if error.why == "is missing" else "kept inputs changed"
     what = f"what was kept of {path} for the forecast of {row.content['as_of']} {error.why} (under {error.digest[:16]})"
     return Finding(Source(LEDGER, row.number), kind, what)
-
-
-def verified_pages(root: Path, rows: Sequence[Row]) -> Iterator[Finding]:
-    """Hold the forecast.json of every date against the lines of that date."""
-    lines: dict[date, list[dict[str, float]]] = {}
-    for row in rows:
-        if row.day is not None:
-            lines.setdefault(row.day, []).append(_probabilities(row.content))
-    for day, told in lines.items():
-        content = read_in(root / "reports" / day.isoformat(), "forecast.json")
-        if content is not None and _probabilities(_content(content)) not in told:
-            where = Source(f"reports/{day}/forecast.json", 1)
-            yield Finding(where, "other page", f"no line of the ledger has these numbers for {day}")
-
-
-def _probabilities(content: Mapping[str, Any]) -> dict[str, float]:
-    try:
-        return {row["id"]: row["probability"] for row in content["scenarios"]}
-    except (KeyError, TypeError):
-        return {}
 
 
 def _lines(numbers: Sequence[int]) -> str:
