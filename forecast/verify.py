@@ -105,11 +105,41 @@ def verify(
 
 
 def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Finding]:
-    """Hold the input files as they are now against those that the last update used."""
+    """Hold the input files as they are now against those that the last update used, on each branch that was joined.
+
+    What is as one branch left it was not changed since, although another branch had it otherwise.
+    """
+    ends = _last_updates(rows)
+    used = {end.number: _manifest(root, end) for end in ends}
+    told = {end.number: _since(root, today, end) for end in reversed(ends)}
+    kinds = {number: {(one.kind, one.where.path) for one in found} for number, found in told.items()}
+    found: list[Finding] = []
+    first: dict[tuple[str, Source], int] = {}  # of two branches that say the same of a place, one is heard
+    for number, findings in told.items():
+        for one in findings:
+            about = (one.kind, one.where.path)
+            if all(other == number or about[1] not in used[other] or about in kinds[other] for other in used):
+                found += [one] if first.setdefault((one.kind, one.where), number) == number else []
+    return found
+
+
+def _last_updates(rows: Sequence[Row]) -> list[Row]:
+    """Return the updates that no other update follows, directly or behind a merge."""
+    parents = {row.digest: row.parents for row in rows}
     updates = _updates(rows)
-    if not updates:
-        return []
-    last = updates[-1]
+    numbers = {row.digest for row in updates}
+    followed: set[str | None] = set()
+    for row in updates:
+        before = list(row.parents)
+        while before:
+            digest = before.pop()
+            if digest not in followed:
+                followed.add(digest)
+                before += () if digest in numbers or digest is None else parents.get(digest, ())
+    return [row for row in updates if row.digest not in followed]
+
+
+def _since(root: Path, today: date, last: Row) -> list[Finding]:
     found: list[Finding] = []
     present = find_files(root).contents
     manifest = _manifest(root, last)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from forecast import run_again
+from forecast import pipeline, run_again
 from forecast.commands.main import main
 from forecast.record.entries import line_digest
 from forecast.record.kept import keep_inputs, kept_inputs, seal
@@ -123,9 +123,10 @@ CHANGES: dict[str, tuple[Callable[[Path], object], list[str], int]] = {
         1,
     ),
     "a page of a day without a line": (
-        lambda root: (
-            shutil.copytree(root / f"reports/{AS_OF}", root / "reports/2026-06-01"),
-            _edit(root / "reports/2026-06-01/forecast.json", '"probability": 0.', '"probability": 0.9'),
+        lambda root: _edit(
+            shutil.copytree(root / f"reports/{AS_OF}", root / "reports/2026-06-01") / "forecast.json",
+            '"probability": 0.',
+            '"probability": 0.9',
         ),
         ["other page"],
         1,
@@ -254,9 +255,10 @@ def _forged(line: dict[str, Any], change: Callable[[dict[str, Any]], object]) ->
     return line
 
 
-def _shift(line: dict[str, Any], by: float) -> None:
+def _shift(line: dict[str, Any], by: float) -> dict[str, Any]:
     line["scenarios"][1]["probability"] += by
     line["scenarios"][2]["probability"] -= by
+    return line
 
 
 def _excuse(line: dict[str, Any]) -> None:
@@ -269,7 +271,7 @@ def _excuse(line: dict[str, Any]) -> None:
 EXCUSES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "large errors on another machine": (_excuse, "other numbers: run again from its inputs, it gives others"),
     "another interval of another version": (
-        lambda line: (_shift(line, 1e-4), line.update(version="0.1"), line["scenarios"][1].update(quantiles=[0.2] * 5)),
+        lambda line: [_shift(line, 1e-4), line.update(version="0.1"), line["scenarios"][1].update(quantiles=[0.2] * 5)],
         "other numbers: its probabilities come out alike when it is run again, but not its quantiles of on_the_market",
     ),
     "an error of another version": (
@@ -294,8 +296,8 @@ def test_no_line_excuses_itself(name: str, updated: Path, monkeypatch: pytest.Mo
     change, told = EXCUSES[name]
     line = _forged(json.loads((updated / LEDGER).read_text(encoding="utf-8")), change)
     row = Row(1, encode(line).encode(), "", line)
-    conclude = partial(run_again.pipeline.conclude, cache=updated / "reports/.cache")  # samples nothing
-    monkeypatch.setattr(run_again.pipeline, "conclude", conclude)
+    conclude = partial(pipeline.conclude, cache=updated / "reports/.cache")  # samples nothing
+    monkeypatch.setattr(pipeline, "conclude", conclude)
     _, findings = run_again.recompute(updated, date(2026, 7, 1), [row], 1, lambda _what: None)
     assert told in "\n".join(map(str, findings))
     _, findings = run_again.recompute(updated, date(2026, 7, 1), [_honest(updated)], 1, lambda _what: None)
@@ -329,6 +331,27 @@ def test_an_edit_does_not_vanish_with_the_next_update(twice: Path) -> None:
     (twice / "evidence" / "more.yaml").write_text(ITEM.format("more", "2026-07-06"), encoding="utf-8")
     _run("update", "-C", twice, "--as-of", "2026-07-07", "--no-report")
     assert {"edited before", "rewritten"} == set(_kinds(twice))
+
+
+def test_two_branches(twice: Path, tmp_path: Path) -> None:
+    """Behind a merge the files are held against the last updates of both branches; either one's network is right."""
+    other = shutil.copytree(twice, tmp_path / "other")
+    for root, name in ((twice, "here"), (other, "there")):
+        (root / "evidence" / f"{name}.yaml").write_text(ITEM.format(name, "2026-07-06"), encoding="utf-8")
+    _edit(twice / "priors/network.yaml", "title: ", "title: Another ")
+    for root, day in ((twice, "2026-07-08"), (other, "2026-07-07")):
+        result = _run("update", "-C", root, "--as-of", day, "--no-report")
+        assert 0 == result.exit_code, result.output
+    shutil.copy(other / "evidence/there.yaml", twice / "evidence")
+    shutil.copytree(other / "reports/kept", twice / "reports/kept", dirs_exist_ok=True)
+    last = (other / LEDGER).read_text(encoding="utf-8").splitlines()[-1]
+    with (twice / LEDGER).open("a", encoding="utf-8") as file:
+        file.write(f"{last}\n")
+    assert ["fork"] == _kinds(twice)
+    assert 0 == _run("merge", "-C", twice).exit_code
+    assert [] == _kinds(twice)
+    _edit(twice / "evidence/here.yaml", "slight", "strong")
+    assert ["edited"] == _kinds(twice)
 
 
 def test_another_version_and_processor_are_notes(updated: Path) -> None:
