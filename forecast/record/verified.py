@@ -280,7 +280,13 @@ def _gone(gone: Mapping[str, bytes], rows: Sequence[Row], sealed: Mapping[str, b
             behind = next((row.number for row in rows if digest in row.parents), None)
             where = Source(LEDGER, behind or 1)
             yield Finding(where, "removed", f"the line {_told(text)} was removed; later lines rest on it")
+    # An update goes on from a line that was changed, and copies it as it then stands.
+    days = {(row.parents, str(row.content.get("as_of"))): row for row in rows if row.digest in ancestors}
     cut = [digest for digest in gone if digest not in ancestors]
+    for digest in list(cut):
+        if (row := days.get((parents[digest], str(content_of(gone[digest]).get("as_of"))))) is not None:
+            cut.remove(digest)
+            yield _changed(row, gone[digest])
     if cut:
         last = max((row.number for row in rows), default=0)
         told = "; ".join(_told(gone[digest]) for digest in cut[:3]) + ("; ..." if len(cut) > 3 else "")

@@ -172,6 +172,16 @@ def test_a_copy_that_is_gone(tmp_path: Path) -> None:
     assert [("kept copy missing", 2)] == [(one.kind, one.where.line) for one in _found(tmp_path)]
 
 
+def test_an_update_behind_a_changed_line(tmp_path: Path) -> None:
+    """A last line that was changed, and that the next update went on from and copied, is called changed."""
+    rows = _ledger(tmp_path, 3)
+    forged = _raised(rows[2])
+    after = _line(3, line_digest(forged), kept=json.loads(rows[2])["kept"])
+    seal(tmp_path, [forged, after])
+    _write(tmp_path, [*rows[:2], forged, after])
+    assert [("changed", 3)] == [(one.kind, one.where.line) for one in _found(tmp_path)]
+
+
 def test_empty_lines_are_told_once(tmp_path: Path) -> None:
     """Ten thousand empty lines are one finding, and are looked at in no time."""
     rows = _ledger(tmp_path, 3)
