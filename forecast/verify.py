@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from forecast import pipeline
-from forecast.prior.draws import environment, unlike
+from forecast.prior.draws import environment
 from forecast.record.committed import verified_history
-from forecast.record.entries import shape_problems
 from forecast.record.kept import DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
 from forecast.record.ledger import LEDGER, read_ledger
-from forecast.record.line import LAST_DIGITS, active_inputs
+from forecast.record.line import active_inputs, record_digest, rolled_to
 from forecast.record.renamed import called_today
 from forecast.record.verified import (
     Finding,
@@ -24,20 +20,32 @@ from forecast.record.verified import (
     verified_chain,
     verified_inputs,
     verified_origin,
-    verified_pages,
 )
-from forecast.session import Progress, Session
+from forecast.record.verified_pages import verified_pages
+from forecast.run_again import Recomputed, recompute
 from forecast.store.versions import installed_versions
-from forecast.workspace.files import JUDGEMENTS, RENAMES, RESOLUTIONS, find_files
+from forecast.workspace.files import (
+    EVIDENCE,
+    GRADES,
+    JUDGEMENTS,
+    QUESTIONS,
+    RENAMES,
+    RESOLUTIONS,
+    SOURCES,
+    STATEMENTS,
+    WATCH,
+    find_files,
+)
 from forecast.workspace.names import seen_on
-from forecast.workspace.problems import Source, WorkspaceProblems
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
 
+Progress = Callable[[str], None]
+
+ASKED = ("about", "by", "opens", "resolves")  # what a question is; its topic and its base rate may change
+SINGLE = (SOURCES, WATCH, GRADES)  # files of which a workspace has one
 APPENDED = (RESOLUTIONS, JUDGEMENTS, RENAMES)  # files that lines are only ever added to
-ERRORS = 4.0  # Monte Carlo errors of the difference of two forecasts from other draws
-CLOSE = 1e-6  # of a diagnostic of the same draws; last digits of a probability are sums of many
-DECIDES = ("known_until", "rolled", "inputs")  # what a line says of its inputs, apart from how it was computed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,39 +65,6 @@ class Verified:
         return all(finding.is_note for finding in self.findings)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recomputed:
-    """A forecast run again from its kept inputs: its line, and how far the scenarios' probabilities are apart.
-
-    `largest` is the largest difference; `errors` the same in Monte Carlo errors of the difference. `unlike` names what
-    differs between the two runs in versions and machines.
-    """
-
-    line: int
-    as_of: date
-    largest: float
-    errors: float
-    unlike: tuple[str, ...]
-
-    @property
-    def is_same(self) -> bool:
-        """Say whether the numbers are the same but for a last digit of a double."""
-        return self.largest <= LAST_DIGITS
-
-    @property
-    def words(self) -> str:
-        """Say how the two agree."""
-        if self.is_same:
-            return f"line {self.line}, as of {self.as_of}: the same to the last digit ({self.largest:.1g} apart)"
-        apart = f"{self.largest:.2g} apart at most, {self.errors:.1f} Monte Carlo errors"
-        why = f"; they differ in {'; '.join(self.unlike)}" if self.unlike else ""
-        return f"line {self.line}, as of {self.as_of}: {apart}{why}"
-
-
-class NotRecomputableError(ValueError):
-    """A line cannot be run again; the message says why."""
-
-
 def verify(
     root: Path, today: date, progress: Progress, *, since: str | None = None, again: Sequence[int] = ()
 ) -> Verified:
@@ -102,13 +77,14 @@ def verify(
         since: a git revision; every line that it or a later commit has must still be there.
         again: numbers of lines whose forecasts are computed again from their kept inputs, draws included.
 
-    Raises NoHistoryError (forecast.record.committed), and NotRecomputableError.
+    Raises NoHistoryError (forecast.record.committed), and NotRecomputableError (forecast.run_again).
     """
     chain = verified_chain(root)
     contents, n_contents = verified_inputs(root, chain.sound)
-    found = [*chain.findings, *contents, *verified_pages(root, chain.sound)]
+    found = [*chain.findings, *contents, *verified_pages(root, chain)]
     found += verified_origin(chain.sound, installed_versions(["forecast"])["forecast"], environment())
     found += verified_files(root, today, chain.sound)
+    found += verified_course(root, today, chain.sound)
     n_commits = None
     if since is not None:
         lost, n_commits = verified_history(root, chain.rows, since)
@@ -129,43 +105,64 @@ def verify(
 
 
 def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Finding]:
-    """Hold the input files as they are now against those that the last update used."""
-    updates = [row for row in rows if row.day is not None and isinstance(row.content.get("inputs"), Mapping)]
-    if not updates:
-        return []
-    last = updates[-1]
+    """Hold the input files as they are now against those that the last update used, on each branch that was joined.
+
+    What is as one branch left it was not changed since, although another branch had it otherwise.
+    """
+    ends = _last_updates(rows)
+    used = {end.number: _manifest(root, end) for end in ends}
+    told = {end.number: _since(root, today, end) for end in reversed(ends)}
+    kinds = {number: {(one.kind, one.where.path) for one in found} for number, found in told.items()}
+    found: list[Finding] = []
+    first: dict[tuple[str, Source], int] = {}  # of two branches that say the same of a place, one is heard
+    for number, findings in told.items():
+        for one in findings:
+            about = (one.kind, one.where.path)
+            if all(other == number or about[1] not in used[other] or about in kinds[other] for other in used):
+                found += [one] if first.setdefault((one.kind, one.where), number) == number else []
+    return found
+
+
+def _last_updates(rows: Sequence[Row]) -> list[Row]:
+    """Return the updates that no other update follows, directly or behind a merge."""
+    parents = {row.digest: row.parents for row in rows}
+    updates = _updates(rows)
+    numbers = {row.digest for row in updates}
+    followed: set[str | None] = set()
+    for row in updates:
+        before = list(row.parents)
+        while before:
+            digest = before.pop()
+            if digest not in followed:
+                followed.add(digest)
+                before += () if digest in numbers or digest is None else parents.get(digest, ())
+    return [row for row in updates if row.digest not in followed]
+
+
+def _since(root: Path, today: date, last: Row) -> list[Finding]:
     found: list[Finding] = []
     present = find_files(root).contents
-    touched: set[str] = set()
-    try:
-        manifest = kept_manifest(root, str(last.content.get("kept", "")))
-    except DamagedError:
-        manifest = {}
-    for path, digest in manifest.items():
-        if path not in present:
-            what = f"the forecast of {last.content['as_of']} used this file, which is no longer there"
-            found.append(Finding(Source(path, 1), "missing file", what))
-        elif digest_of_content(present[path]) != digest:
-            touched.add(path)
-            if path in APPENDED:
-                found += _rewritten(root, path, digest, present[path])
+    manifest = _manifest(root, last)
+    touched = {path for path in manifest if path in present and digest_of_content(present[path]) != manifest[path]}
+    absent = [path for path in manifest if path not in present]
+    for path in touched.intersection(APPENDED):
+        found += _rewritten(root, path, manifest[path], present[path])
     workspace, problems = read_workspace(root, today=today)
     if workspace is None:
-        wrong = [problem for problem in problems if problem.severity == "error"]
-        found += [
-            Finding(one.source, "edited", f"since line {last.number}: {one.what}")
-            for one in wrong
-            if one.source.path in touched
-        ]
-        if len(found) < len(wrong):
-            what = "what the records in the files say was not compared: `forecast check` tells the mistakes in them"
-            found.append(Finding(wrong[0].source, "not yet recorded", what))
-        return found
+        found += [_absent(path, last) for path in absent]
+        return found + _unreadable(problems, touched, last, bool(found))
     edited = _edited(workspace, last, _inputs_called_today(root, workspace, last))
+    if QUESTIONS in touched and RENAMES not in {*touched, *(set(present) - set(manifest))}:
+        edited += _questions(root, today, workspace, last)
+    are_there = not any(finding.kind == "missing file" for finding in edited)
+    for path in absent:
+        moved = are_there and path.endswith(".yaml") and path.startswith((STATEMENTS, EVIDENCE)) and path not in SINGLE
+        what = "this file is gone, and all that the last update used of it stands in other files"
+        found.append(Finding(Source(path, 1), "not yet recorded", what) if moved else _absent(path, last))
     named = {finding.where.path for finding in edited}
     for path in sorted(touched - named):
         if path not in APPENDED:
-            what = f"the file has other bytes than line {last.number} used; no forecast hangs on what differs"
+            what = f"the file has other bytes than line {last.number} used, and says the same to its forecast"
             edited.append(Finding(Source(path, 1), "not yet recorded", what))
     new = sorted(set(present) - set(manifest)) if manifest else []
     found += [
@@ -174,34 +171,141 @@ def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Finding
     return [*found, *edited]
 
 
+def _updates(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.day is not None and isinstance(row.content.get("inputs"), Mapping)]
+
+
+def _manifest(root: Path, row: Row) -> dict[str, str]:
+    try:
+        return kept_manifest(root, str(row.content.get("kept", "")))
+    except DamagedError:  # verified_inputs says so
+        return {}
+
+
+def _absent(path: str, last: Row) -> Finding:
+    what = f"the forecast of {last.content['as_of']} used this file, which is no longer there"
+    return Finding(Source(path, 1), "missing file", what)
+
+
+def _unreadable(problems: Sequence[Problem], touched: Collection[str], last: Row, is_told: bool) -> list[Finding]:
+    wrong = [problem for problem in problems if problem.severity == "error"]
+    found = [
+        Finding(one.source, "edited", f"since line {last.number}: {one.what}")
+        for one in wrong
+        if one.source.path in touched
+    ]
+    if len(found) < len(wrong) and not (is_told and found):
+        what = "what the records in the files say was not compared: `forecast check` tells the mistakes in them"
+        found.append(Finding(wrong[0].source, "not yet recorded", what))
+    return found
+
+
 def _rewritten(root: Path, path: str, digest: str, content: bytes) -> list[Finding]:
     try:
         before = kept_content(root, digest)
     except DamagedError:
         return []
-    if content.startswith(before.rstrip(b"\n")):
-        return []
-    same = next(
-        (n for n, (a, b) in enumerate(zip(before.split(b"\n"), content.split(b"\n"), strict=False)) if a != b), 0
-    )
+    number = _first_lost(before, content)
     what = "lines of this file are only ever added, and one that an update used is no longer as it was"
-    return [Finding(Source(path, same + 1), "rewritten", what)]
+    return [] if number is None else [Finding(Source(path, number), "rewritten", what)]
+
+
+def _first_lost(before: bytes, after: bytes) -> int | None:
+    """Return the number of the first line that is no longer there behind those before it; None if all lines are.
+
+    Others may stand between them, as git puts the lines of two branches; the ends of lines may be those of Windows.
+    """
+    later = iter(_lines_of(after))
+    return next((number for number, line in enumerate(_lines_of(before), 1) if line and line not in later), None)
+
+
+def _lines_of(content: bytes) -> list[bytes]:
+    return content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").split(b"\n")
+
+
+def verified_course(root: Path, today: date, rows: Sequence[Row]) -> list[Finding]:
+    """Tell what was changed between an update and the next one, whose line says so; lines that were lost are wrong."""
+    workspace, _ = read_workspace(root, today=today)
+    updates = {row.digest: row for row in _updates(rows)}
+    called: Mapping[int | None, Mapping[str, Any]] = {}
+    if workspace is not None:
+        called = _called_today(root, workspace)
+    found: list[Finding] = []
+    for row in updates.values():
+        before = updates.get(str(row.content.get("previous")))
+        if before is None:
+            continue
+        found += _lost_between(root, before, row)
+        inputs = [called.get(one.number, one.content["inputs"]) for one in (before, row)]
+        if before.content.get("version") == row.content.get("version") and (names := _changed_names(*inputs)):
+            told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            what = f"between lines {before.number} and {row.number} was changed: {told}"
+            found.append(Finding(Source(LEDGER, row.number), "edited before", what))
+    return found
+
+
+def _lost_between(root: Path, before: Row, row: Row) -> Iterator[Finding]:
+    if before.content.get("kept") == row.content.get("kept"):
+        return
+    then, now = _manifest(root, before), _manifest(root, row)
+    for path in APPENDED:
+        if path not in then or not now or then[path] == now.get(path):
+            continue
+        try:
+            old, new = (kept_content(root, one[path]) if path in one else b"" for one in (then, now))
+        except DamagedError:
+            continue
+        if (number := _first_lost(old, new)) is not None:
+            what = f"line {number} of {path}, which line {before.number} used, was no longer there as it was"
+            yield Finding(Source(LEDGER, row.number), "rewritten", what)
+
+
+def _changed_names(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Name the records of two updates' inputs that are others, or that the second no longer has."""
+    names = []
+    for kind in ("items", "statements"):
+        old, new = before.get(kind), after.get(kind)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            names += [f"{kind[:-1]} '{name}'" for name, digest in old.items() if new.get(name) != digest]
+    return names
+
+
+def _questions(root: Path, today: date, workspace: Workspace, last: Row) -> list[Finding]:
+    """Name the questions that are no longer asked as they were when an update was made."""
+    try:
+        then, _ = read_workspace(root, today=today, inputs=kept_inputs(root, str(last.content["kept"])))
+    except DamagedError:
+        then = None
+    asked = {one.id: one for one in workspace.questions}
+    found = []
+    for old in () if then is None else then.questions:
+        new = asked.get(old.id)
+        if new is None:
+            what = f"question '{old.id}', which was asked at line {last.number}, is in no file"
+            found.append(Finding(Source(QUESTIONS, 1), "edited", what))
+        elif any(record_digest(getattr(old, key)) != record_digest(getattr(new, key)) for key in ASKED):
+            found.append(Finding(new.source, "edited", f"question '{old.id}' was edited after line {last.number}"))
+    return found
 
 
 def _inputs_called_today(root: Path, workspace: Workspace, last: Row) -> Mapping[str, Any]:
-    """Return what a line says of its inputs, under the names of today: what was only renamed was not edited."""
-    try:
-        updates = called_today(read_ledger(root), workspace).updates
-    except WorkspaceProblems:  # the chain says why
-        updates = ()
     told: Mapping[str, Any] = last.content["inputs"]
-    return next((line.inputs for line in updates if line.number == last.number), told)
+    return _called_today(root, workspace).get(last.number, told)
+
+
+def _called_today(root: Path, workspace: Workspace) -> Mapping[int | None, Mapping[str, Any]]:
+    """Return what lines say of their inputs, under the names of today: what was only renamed was not edited."""
+    try:
+        return {line.number: line.inputs for line in called_today(read_ledger(root), workspace).updates}
+    except WorkspaceProblems:  # the chain says why
+        return {}
 
 
 def _edited(workspace: Workspace, last: Row, then: Mapping[str, Any]) -> list[Finding]:
     """Name the records that the last update used and that are no longer what they were, or are gone."""
     as_of = date.fromisoformat(last.content["as_of"])
-    now = active_inputs(seen_on(workspace, as_of), as_of)
+    seen = seen_on(workspace, as_of)
+    now = active_inputs(seen, as_of)
     places: dict[str, dict[str, Source]] = {
         "items": {item.id: item.source for item in workspace.items},
         "statements": {statement.id: statement.source for statement in workspace.statements},
@@ -218,111 +322,31 @@ def _edited(workspace: Workspace, last: Row, then: Mapping[str, Any]) -> list[Fi
                 found.append(Finding(Source(LEDGER, last.number), "missing file", what))
             elif now[kind].get(name) != digest:
                 found.append(Finding(where[name], "edited", f"{told} was edited after line {last.number} used it"))
+    found += _retractions(workspace, last, then, now)
     if now["network"] != then.get("network"):
         what = f"the network was edited after line {last.number} used it"
         found.append(Finding(workspace.network.source, "edited", what))
     if now["scenarios"] != then.get("scenarios"):
         first = workspace.scenarios[0].source if workspace.scenarios else workspace.network.source
         found.append(Finding(first, "edited", f"the scenarios were edited after line {last.number} used them"))
+    if rolled_to(seen.network) != last.content.get("rolled"):
+        what = f"the horizon of {as_of} is another one than line {last.number} forecast for"
+        found.append(Finding(workspace.network.source, "edited", what))
+    watched = max(seen.network.opens, min(as_of, workspace.watched_until or as_of, seen.network.horizon))
+    if isinstance(until := last.content.get("known_until"), str) and watched.isoformat() < until:
+        what = f"news were watched until {until} when line {last.number} was written; the file says {watched}"
+        found.append(Finding(Source(WATCH, 1), "edited", what))
     return found
 
 
-def recompute(
-    root: Path, today: date, rows: Sequence[Row], number: int, progress: Progress
-) -> tuple[Recomputed, list[Finding]]:
-    """Run a line's forecast again from its kept inputs, in a folder of its own: no draws are taken from a cache.
-
-    Numbers of the same version on the same kind of machine are the same to the last digit. Others may come from other
-    draws: then they are compared within the Monte Carlo errors of both.
-
-    Raises NotRecomputableError.
-    """
-    line = _line_at(rows, number).content
-    try:
-        inputs = kept_inputs(root, str(line["kept"]))
-    except DamagedError as error:
-        raise NotRecomputableError(f"line {number}: {error}") from None
-    as_of = date.fromisoformat(line["as_of"])
-    with TemporaryDirectory(prefix="forecast-") as folder:
-        day, seed = max(today, as_of), line["seed"]
-        try:
-            session = Session(Path(folder), day, as_of, seed, progress, inputs)
-            again = pipeline.conclude(session, attribute=False)
-        except WorkspaceProblems as error:
-            msg = f"line {number}: this version does not take its kept inputs: {error.problems[0]}"
-            raise NotRecomputableError(msg) from None
-    here = again.line.as_json()
-    origin = [name for key in ("environment", "versions") for name in unlike(line.get(key, {}), here[key])]
-    if line["version"] != here["version"]:
-        origin.insert(0, f"forecast {line['version']}, here {here['version']}")
-    largest, errors = _apart(line["scenarios"], here["scenarios"])
-    if largest <= LAST_DIGITS and (others := _other_numbers(line, here)):
-        what = f"its probabilities come out the same when it is run again, but not its {', '.join(others)}"
-        return Recomputed(line=number, as_of=as_of, largest=largest, errors=errors, unlike=tuple(origin)), [
-            Finding(Source(LEDGER, number), "other numbers", what)
-        ]
-    run = Recomputed(line=number, as_of=as_of, largest=largest, errors=errors, unlike=tuple(origin))
-    where, found = Source(LEDGER, number), []
-    is_of_this = all(line[key] == here[key] for key in ("version", "versions"))
-    if is_of_this and any(line.get(key) != here.get(key) for key in DECIDES):
-        what = (
-            f"its kept inputs are not those that the line tells: they differ in {', '.join(_unlike_inputs(line, here))}"
-        )
-        found.append(Finding(where, "other inputs", what))
-    if not run.is_same and (not origin or errors > ERRORS):
-        found.append(Finding(where, "other numbers", f"run again from its inputs, it gives others: {run.words}"))
-    return run, found
-
-
-def _line_at(rows: Sequence[Row], number: int) -> Row:
-    row = next((row for row in rows if row.number == number), None)
-    if row is None:
-        msg = f"no line {number}; the ledger has lines 1 to {len(rows)}" if rows else "the ledger has no line yet"
-        raise NotRecomputableError(msg)
-    if row.day is None or any(shape_problems(row.content, Source(LEDGER, number))):
-        raise NotRecomputableError(f"line {number} is not the line of a forecast")
-    if "kept" not in row.content:
-        raise NotRecomputableError(f"line {number} was written before inputs were kept")
-    return row
-
-
-def _unlike_inputs(line: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    told = {**line, **line.get("inputs", {})}
-    now = {**here, **here["inputs"]}
-    keys = ("known_until", "rolled", *sorted({*line.get("inputs", {}), *here["inputs"]}))
-    return [key.replace("_", " ") for key in keys if told.get(key) != now.get(key)]
-
-
-def _other_numbers(line: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Name what a line says of its numbers that is not so: quantiles, Monte Carlo errors, diagnostics."""
-    pairs = [
-        (f"{key} of {row['id']}", row.get(key), other.get(key))
-        for row, other in zip(line["scenarios"], here["scenarios"], strict=True)
-        for key in ("quantiles", "mcse")
-        if key in row
-    ]
-    pairs += [(key, value, here["diagnostics"].get(key)) for key, value in line.get("diagnostics", {}).items()]
-    return [name for name, told, now in pairs if not _is_close(told, now)]
-
-
-def _is_close(told: Any, now: Any) -> bool:
-    if isinstance(told, list) and isinstance(now, list):
-        return len(told) == len(now) and all(map(_is_close, told, now))
-    if isinstance(told, int | float) and isinstance(now, int | float):
-        return math.isclose(told, now, rel_tol=CLOSE, abs_tol=LAST_DIGITS)
-    return bool(told == now)
-
-
-def _apart(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    """Return the largest difference of two forecasts' probabilities, and the largest in Monte Carlo errors of it."""
-    told = {row["id"]: row for row in before}
-    now = {row["id"]: row for row in after}
-    if told.keys() != now.keys():
-        return 1.0, float("inf")
-    largest, errors = 0.0, 0.0
-    for name, row in told.items():
-        gap = abs(row["probability"] - now[name]["probability"])
-        error = (row.get("mcse", 0.0) ** 2 + now[name].get("mcse", 0.0) ** 2) ** 0.5
-        largest = max(largest, gap)
-        errors = max(errors, gap / error if error > 0.0 else (0.0 if gap <= LAST_DIGITS else float("inf")))
-    return largest, errors
+def _retractions(workspace: Workspace, last: Row, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Finding]:
+    """Name items that no longer are what they were for a line: retracted, or not."""
+    places = {item.id: item.source for item in workspace.items}
+    told = then.get("retracted")
+    before = {one for one in told if isinstance(one, str)} if isinstance(told, list | tuple) else set()
+    for name in sorted((before - {*now["retracted"]}) & places.keys()):
+        what = f"item '{name}' was retracted when line {last.number} was written, and no longer is"
+        yield Finding(places[name], "edited", what)
+    for name in sorted({*now["retracted"]} - before):
+        what = f"item '{name}' is retracted from a day on that is not after line {last.number}, which counted it"
+        yield Finding(places[name], "not yet recorded", what)

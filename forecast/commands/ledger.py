@@ -155,7 +155,7 @@ def verify(root: Path, lines: tuple[str, ...], since: str | None, as_json: bool)
     """
     from forecast.record.committed import NoHistoryError
     from forecast.record.verified import verified_chain
-    from forecast.verify import NotRecomputableError
+    from forecast.run_again import NotRecomputableError
     from forecast.verify import verify as verified
 
     try:
@@ -176,7 +176,7 @@ def verify(root: Path, lines: tuple[str, ...], since: str | None, as_json: bool)
 
 def _numbers(lines: Sequence[str], known: Sequence[int]) -> list[int]:
     """Return the numbers of the lines that are meant. Raises NotRecomputableError."""
-    from forecast.verify import NotRecomputableError
+    from forecast.run_again import NotRecomputableError
 
     numbers: list[int] = []
     for text in lines:
@@ -200,7 +200,13 @@ def _plain(found: Verified) -> dict[str, Any]:
         "contents": found.n_contents,
         "commits": found.n_commits,
         "recomputed": [
-            {**asdict(run), "as_of": run.as_of.isoformat(), "same": run.is_same, "errors": _finite(run.errors)}
+            {
+                **asdict(run),
+                "as_of": run.as_of.isoformat(),
+                "same": run.is_same,
+                "largest": _finite(run.largest),
+                "errors": _finite(run.errors),
+            }
             for run in found.recomputed
         ],
         "findings": [

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 
 from forecast.record.ledger import LEDGER
-from forecast.record.verified import Finding, Row
+from forecast.record.verified import MARKERS, Finding, Row, is_joined_otherwise
 from forecast.workspace.problems import Source
 
 
@@ -17,36 +16,42 @@ class NoHistoryError(ValueError):
 
 
 def verified_history(root: Path, rows: Sequence[Row], since: str) -> tuple[tuple[Finding, ...], int]:
-    """Hold the ledger against every commit from a revision on that touched it: no line may be gone or moved.
+    """Hold the ledger against every commit from a revision on that touched it: no line of theirs may be gone.
 
-    Returns the findings, and how many commits were looked at. Raises NoHistoryError.
+    Lines of merged branches count, whatever a merge made of them. How lines stand among each other is held by the chain
+    (forecast.record.verified): two clones may join the same branches in either order. Returns the findings, and how
+    many commits were looked at. Raises NoHistoryError.
     """
     commits = _commits(root, since)
     here = {row.text: row.number for row in rows}
+    digests = {row.digest for row in rows}
+    committed: set[bytes] = set()
     found: list[Finding] = []
-    told: set[bytes] = set()
     for commit in commits:
-        texts = [text for text in _content(root, commit).removesuffix(b"\n").split(b"\n") if text]
-        for number, text in enumerate(texts, 1):
-            if text not in here and text not in told:
-                told.add(text)
+        for number, text in enumerate(_lines(_content(root, commit)), 1):
+            if not text or text[:7] in MARKERS or text in committed:
+                continue
+            committed.add(text)
+            if text not in here and not is_joined_otherwise(text, digests):
                 what = f"line {number} of commit {commit[:12]} is not in the ledger as it was committed"
                 found.append(Finding(Source(LEDGER, min(number, len(rows) or 1)), "not in history", what))
-        found += _moved([here[text] for text in texts if text in here], commit)
-    return tuple(dict.fromkeys(found)), len(commits)
+    new = [row.number for row in rows if row.text not in committed]
+    if new:
+        lines = f"line {new[0]} is" if len(new) == 1 else f"{len(new)} lines are"
+        what = f"{lines} in none of {len(commits)} commits, so no history says what was written there"
+        found.append(Finding(Source(LEDGER, new[0]), "not committed", what))
+    return tuple(found), len(commits)
 
 
-def _moved(places: Sequence[int], commit: str) -> Iterator[Finding]:
-    for one, other in pairwise(places):
-        if other < one:
-            what = f"commit {commit[:12]} has lines {other} and {one} in the other order"
-            yield Finding(Source(LEDGER, other), "reordered", what)
+def _lines(content: bytes) -> list[bytes]:
+    return content.replace(b"\r\n", b"\n").split(b"\n")
 
 
 def _commits(root: Path, since: str) -> list[str]:
     first = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{since}^{{commit}}").decode().strip()
-    later = _git(root, "rev-list", "--reverse", f"{first}..HEAD", "--", f"./{LEDGER}").decode().split()
-    return [first, *later]
+    # In full: by itself git leaves out a branch whose lines a merge has dropped.
+    wanted = ("--full-history", "--reverse", f"{first}..HEAD", "--", f"./{LEDGER}")
+    return [first, *_git(root, "rev-list", *wanted).decode().split()]
 
 
 def _content(root: Path, commit: str) -> bytes:
@@ -56,7 +61,9 @@ def _content(root: Path, commit: str) -> bytes:
 
 def _git(root: Path, *arguments: str) -> bytes:
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
+        # What `git replace` puts in the place of a commit is not what was committed.
+        command = ["git", "--no-replace-objects", "-C", str(root), *arguments]
+        done = subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError:
         msg = "git is not installed; --since reads the history of a git repository"
         raise NoHistoryError(msg) from None

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import re
+import stat
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -97,24 +99,28 @@ def kept_content(root: Path, digest: str, parts_read: dict[str, bytes] | None = 
     """
     place = _place(root, digest)
     if (parts := place.with_suffix(".parts")).exists():
-        names = parts.read_text(encoding="ascii", errors="replace").split()
-        read = {} if parts_read is None else parts_read
-        for name in names:
-            if name not in read:
-                read[name] = _unpacked(_place(root, name).with_suffix(".gz"), digest)
-        content = b"".join(read[name] for name in names)
+        names = _bytes_of(root, parts, digest).decode("ascii", "replace").split()
+        content = b"".join(_parts(root, names, digest, {} if parts_read is None else parts_read))
     else:
-        content = _unpacked(place.with_suffix(".gz"), digest)
+        content = _unpacked(root, place.with_suffix(".gz"), digest)
     if digest_of_content(content) != digest:
         raise DamagedError(digest, "has been changed")
     return content
 
 
-def _unpacked(place: Path, digest: str) -> bytes:
-    try:
-        packed = place.read_bytes()
-    except OSError as error:
-        raise DamagedError(digest, "is missing" if isinstance(error, FileNotFoundError) else "cannot be read") from None
+def _parts(root: Path, names: Sequence[str], digest: str, read: dict[str, bytes]) -> Iterator[bytes]:
+    length = 0
+    for name in names:
+        if name not in read:
+            read[name] = _unpacked(root, _place(root, name).with_suffix(".gz"), digest)
+        length += len(read[name])
+        if length > MOST:
+            raise DamagedError(digest, "has been changed")
+        yield read[name]
+
+
+def _unpacked(root: Path, place: Path, digest: str) -> bytes:
+    packed = _bytes_of(root, place, digest)
     unpacker = zlib.decompressobj(wbits=31)  # a gzip file
     try:
         content = unpacker.decompress(packed, MOST)
@@ -123,6 +129,18 @@ def _unpacked(place: Path, digest: str) -> bytes:
     if not unpacker.eof or unpacker.unused_data:
         raise DamagedError(digest, "has been changed")
     return content
+
+
+def _bytes_of(root: Path, place: Path, digest: str) -> bytes:
+    """Read a file of the workspace's own: no device, and nothing that a link leads out to."""
+    try:
+        status = place.stat()
+        is_within = Path(os.path.realpath(place)).is_relative_to(os.path.realpath(root))
+        if not is_within or not stat.S_ISREG(status.st_mode) or status.st_size > MOST:
+            raise DamagedError(digest, "cannot be read: it is no file of this workspace")
+        return place.read_bytes()
+    except OSError as error:
+        raise DamagedError(digest, "is missing" if isinstance(error, FileNotFoundError) else "cannot be read") from None
 
 
 def kept_manifest(root: Path, digest: str) -> dict[str, str]:
@@ -162,10 +180,10 @@ def sealed_lines(root: Path) -> tuple[dict[str, bytes], list[str]]:
     for place in sorted((root / KEPT / "lines").glob("*.gz")):
         digest = place.name.removesuffix(".gz")
         try:
-            content = _unpacked(place, digest)
+            content = _unpacked(root, place, digest)
         except DamagedError:
             content = b""
-        if digest_of_content(content) == digest:
+        if content and digest_of_content(content) == digest:
             found[digest] = content
         else:
             damaged.append(digest)

@@ -10,27 +10,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import eq
 from pathlib import Path
 from typing import Any, Literal
 
-from forecast.files import read_in
+from forecast.record.entries import MERGE
 from forecast.record.kept import DamagedError, digest_of_content, kept_content, listed_file, sealed_lines
 from forecast.record.ledger import LEDGER
 from forecast.workspace.problems import Source
 
 Kind = Literal[
     "changed", "removed", "truncated", "reordered", "repeated", "added", "broken", "unfinished merge",
-    "kept copy damaged", "kept inputs missing", "kept inputs changed", "edited", "missing file", "rewritten",
-    "other page", "other numbers", "other inputs", "not in history",
-    "fork", "no copy", "no inputs kept", "other version", "other processor", "not yet recorded",
+    "kept copy damaged", "kept copy missing", "kept inputs missing", "kept inputs changed",
+    "edited", "missing file", "rewritten", "other page", "other numbers", "other inputs", "not in history",
+    "fork", "no copy", "no inputs kept", "other version", "other processor", "not yet recorded", "not committed",
+    "edited before",
 ]  # fmt: skip
 NOTES: tuple[Kind, ...] = (
-    "fork", "no copy", "no inputs kept", "other version", "other processor", "not yet recorded",
+    "fork", "no copy", "no inputs kept", "other version", "other processor", "not yet recorded", "not committed",
+    "edited before",
 )  # fmt: skip
-MOST_TRIED = 50  # kept lines that a line whose neighbours say nothing is held against
+MOST_TRIED = 50  # kept lines that a line whose neighbours say nothing is held against, and such lines
+LIKE = 0.5  # share of the bytes that a line has in common with what it was
 MARKERS = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
 
 
@@ -89,6 +93,11 @@ class Chain:
     findings: tuple[Finding, ...]
     n_copies: int = 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Say whether every line is as it was written."""
+        return all(finding.is_note for finding in self.findings)
+
 
 @dataclass(frozen=True)
 class _Held:
@@ -128,10 +137,11 @@ def _rows(content: bytes) -> tuple[tuple[Row, ...], list[Finding]]:
         what = f"git left {len(merging)} markers of a conflict here; `forecast merge` joins both sides"
         found.append(Finding(Source(LEDGER, merging[0]), "unfinished merge", what))
     kept = ((number, text) for number, text in enumerate(texts, 1) if number not in merging)
-    return tuple(Row(number, text, hashlib.sha256(text).hexdigest(), _content(text)) for number, text in kept), found
+    return tuple(Row(number, text, hashlib.sha256(text).hexdigest(), content_of(text)) for number, text in kept), found
 
 
-def _content(text: bytes) -> Mapping[str, Any]:
+def content_of(text: bytes) -> Mapping[str, Any]:
+    """Return the object that a text of JSON is, or an empty one."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -150,10 +160,14 @@ def _against_copies(rows: Sequence[Row], sealed: Mapping[str, bytes], damaged: f
     known = set(sealed) | damaged
     if not known:
         return _Held(tuple(_without_copies(rows)))
-    missing = {digest: text for digest, text in sealed.items() if digest not in here}
-    strange = [row for row in rows if row.digest not in known]
+    missing = {d: text for d, text in sealed.items() if d not in here and not is_joined_otherwise(text, here)}
+    # A line whose copy alone is gone is vouched for by the copy of a line that follows it.
+    vouched = {parent for text in sealed.values() for parent in _parents(content_of(text))}
+    strange = [row for row in rows if row.digest not in known | vouched and row.text]
     pairs = _pairs(rows, strange, missing)
     found = [_changed(row, missing[pairs[row.number]]) for row in strange if row.number in pairs]
+    found += _copies_gone([row for row in rows if row.digest in vouched - known])
+    found += _empty(rows)
     gone = {digest: text for digest, text in missing.items() if digest not in pairs.values()}
     # A line end that was changed makes two lines of one, or one of two.
     joined = {digest for digest, text in gone.items() if any(text in row.text for row in strange)}
@@ -172,8 +186,27 @@ def _against_copies(rows: Sequence[Row], sealed: Mapping[str, bytes], damaged: f
     explained = frozenset(
         {*missing, *added, *(row.digest for row in strange if row.number in pairs), *(damaged - here)}
     )
-    followed = frozenset(parent for text in missing.values() for parent in _parents(_content(text)))
+    followed = frozenset(parent for text in missing.values() for parent in _parents(content_of(text)))
     return _Held(tuple(found), sum(row.digest in sealed for row in rows), explained, followed)
+
+
+def is_joined_otherwise(text: bytes, here: Collection[str]) -> bool:
+    """Say whether a line only joins lines that are all here: two clones may join the same branches, each by a line."""
+    content = content_of(text)
+    return content.get("kind") == MERGE and not content.get("note") and all(one in here for one in _parents(content))
+
+
+def _copies_gone(rows: Sequence[Row]) -> Iterator[Finding]:
+    for row in rows:
+        what = "the copy of this line is gone; the copy of the next line says that the line is as it was written"
+        yield Finding(Source(LEDGER, row.number), "kept copy missing", what)
+
+
+def _empty(rows: Sequence[Row]) -> Iterator[Finding]:
+    empty = [row.number for row in rows if not row.text]
+    if empty:
+        what = "no update wrote this line" if len(empty) == 1 else f"no update wrote these {len(empty):,} empty lines"
+        yield Finding(Source(LEDGER, empty[0]), "added", what)
 
 
 def _without_copies(rows: Sequence[Row]) -> Iterator[Finding]:
@@ -184,38 +217,43 @@ def _without_copies(rows: Sequence[Row]) -> Iterator[Finding]:
 
 def _pairs(rows: Sequence[Row], strange: Sequence[Row], missing: Mapping[str, bytes]) -> dict[int, str]:
     """Return which missing line each strange one was, by number, as its neighbours or most of its bytes say."""
-    parents = {digest: _parents(_content(text)) for digest, text in missing.items()}
+    parents = {digest: _parents(content_of(text)) for digest, text in missing.items()}
+    children = {parent: digest for digest, named in reversed(parents.items()) for parent in named}
     at = {row.number: row for row in rows}
     pairs: dict[int, str] = {}
+    left = dict(missing)
     for row in strange:
-        left = [digest for digest in missing if digest not in pairs.values()]
         before, after = at.get(row.number - 1), at.get(row.number + 1)
-        follows = before.digest if before is not None else None
-        close = [
-            digest
-            for digest in left
-            if (after is not None and digest in after.parents)
-            or follows in parents[digest]
-            or row.text in missing[digest]
-        ]
-        if len(close) == 1:
-            pairs[row.number] = close[0]
-            continue
-        best = max(close or left[:MOST_TRIED], key=lambda digest: _alike(row.text, missing[digest]), default=None)
-        if best is not None and _alike(row.text, missing[best]) > 0.5:
-            pairs[row.number] = best
+        follows = None if before is None else pairs.get(before.number, before.digest)
+        child = children.get(follows)
+        if child in left and _alike(row.text, left[child]) > LIKE:  # so a line of many that were chained anew is found
+            pairs[row.number] = child
+        elif len(strange) <= MOST_TRIED:
+            close = [
+                digest
+                for digest in left
+                if (after is not None and digest in after.parents)
+                or follows in parents[digest]
+                or row.text in missing[digest]
+            ]
+            tried = close or list(left)[:MOST_TRIED]
+            best = max(tried, key=lambda digest: _alike(row.text, missing[digest]), default=None)
+            if best is not None and (len(close) == 1 or _alike(row.text, missing[best]) > LIKE):
+                pairs[row.number] = best
+        if row.number in pairs:
+            del left[pairs[row.number]]
     return pairs
 
 
 def _alike(one: bytes, other: bytes) -> float:
     """Return the share of bytes that two texts have in common at their beginnings and ends, or place by place."""
-    same = sum(a == b for a, b in zip(one, other, strict=False))
-    back = sum(a == b for a, b in zip(reversed(one), reversed(other), strict=False))
-    return max(same, back, same if one not in other else len(one)) / max(1, min(len(one), len(other)))
+    same = sum(map(eq, one, other))
+    back = sum(map(eq, reversed(one), reversed(other)))
+    return float(max(same, back, same if one not in other else len(one)) / max(1, min(len(one), len(other))))
 
 
 def _changed(row: Row, text: bytes) -> Finding:
-    before = _content(text)
+    before = content_of(text)
     keys = [key for key in sorted({*before, *row.content}) if before.get(key) != row.content.get(key)]
     if not row.content:
         told = "it can no longer be read"
@@ -229,7 +267,7 @@ def _changed(row: Row, text: bytes) -> Finding:
 
 def _gone(gone: Mapping[str, bytes], rows: Sequence[Row], sealed: Mapping[str, bytes]) -> Iterator[Finding]:
     """Tell lines that are no longer there: in the middle, where later ones rest on them, or at the end."""
-    parents = {digest: _parents(_content(text)) for digest, text in sealed.items()}
+    parents = {digest: _parents(content_of(text)) for digest, text in sealed.items()}
     needed = [parent for row in rows for parent in row.parents]
     ancestors: set[str | None] = set()
     while needed:
@@ -242,7 +280,13 @@ def _gone(gone: Mapping[str, bytes], rows: Sequence[Row], sealed: Mapping[str, b
             behind = next((row.number for row in rows if digest in row.parents), None)
             where = Source(LEDGER, behind or 1)
             yield Finding(where, "removed", f"the line {_told(text)} was removed; later lines rest on it")
+    # An update goes on from a line that was changed, and copies it as it then stands.
+    days = {(row.parents, str(row.content.get("as_of"))): row for row in rows if row.digest in ancestors}
     cut = [digest for digest in gone if digest not in ancestors]
+    for digest in list(cut):
+        if (row := days.get((parents[digest], str(content_of(gone[digest]).get("as_of"))))) is not None:
+            cut.remove(digest)
+            yield _changed(row, gone[digest])
     if cut:
         last = max((row.number for row in rows), default=0)
         told = "; ".join(_told(gone[digest]) for digest in cut[:3]) + ("; ..." if len(cut) > 3 else "")
@@ -255,7 +299,7 @@ def _are(things: Sequence[object]) -> str:
 
 
 def _told(text: bytes) -> str:
-    content = _content(text)
+    content = content_of(text)
     kind = "merge" if content.get("kind") == "merge" else "forecast"
     return f"of the {kind} of {content.get('as_of') or content.get('on')}"
 
@@ -264,12 +308,12 @@ def _order(rows: Sequence[Row], held: _Held) -> Iterator[Finding]:
     """Hold each line against the ones that it names: they stand before it."""
     place: dict[str, int] = {}
     for row in rows:
-        if row.digest in place:
+        if row.digest in place and row.text:
             what = f"this line stands twice, first at line {place[row.digest]}"
             yield Finding(Source(LEDGER, row.number), "repeated", what)
         place.setdefault(row.digest, row.number)
     for row in rows:
-        if row.digest in held.explained:
+        if row.digest in held.explained or not row.text:
             continue
         if not row.parents:
             yield Finding(Source(LEDGER, row.number), "broken", "this is no line of a ledger")
@@ -328,26 +372,6 @@ def _damaged(row: Row, path: str, error: DamagedError) -> Finding:
     kind: Kind = "kept inputs missing" if error.why == "is missing" else "kept inputs changed"
     what = f"what was kept of {path} for the forecast of {row.content['as_of']} {error.why} (under {error.digest[:16]})"
     return Finding(Source(LEDGER, row.number), kind, what)
-
-
-def verified_pages(root: Path, rows: Sequence[Row]) -> Iterator[Finding]:
-    """Hold the forecast.json of every date against the lines of that date."""
-    lines: dict[date, list[dict[str, float]]] = {}
-    for row in rows:
-        if row.day is not None:
-            lines.setdefault(row.day, []).append(_probabilities(row.content))
-    for day, told in lines.items():
-        content = read_in(root / "reports" / day.isoformat(), "forecast.json")
-        if content is not None and _probabilities(_content(content)) not in told:
-            where = Source(f"reports/{day}/forecast.json", 1)
-            yield Finding(where, "other page", f"no line of the ledger has these numbers for {day}")
-
-
-def _probabilities(content: Mapping[str, Any]) -> dict[str, float]:
-    try:
-        return {row["id"]: row["probability"] for row in content["scenarios"]}
-    except (KeyError, TypeError):
-        return {}
 
 
 def _lines(numbers: Sequence[int]) -> str:

@@ -13,7 +13,8 @@ import pytest
 from forecast.record.entries import line_digest
 from forecast.record.kept import KEPT, keep_inputs, seal
 from forecast.record.ledger import LEDGER
-from forecast.record.verified import Finding, verified_chain, verified_inputs, verified_pages
+from forecast.record.verified import Finding, verified_chain, verified_inputs
+from forecast.record.verified_pages import verified_pages
 
 Rows = list[str]
 
@@ -48,7 +49,7 @@ def _write(root: Path, rows: Rows) -> None:
 
 def _found(root: Path) -> list[Finding]:
     chain = verified_chain(root)
-    return [*chain.findings, *verified_inputs(root, chain.sound)[0], *verified_pages(root, chain.sound)]
+    return [*chain.findings, *verified_inputs(root, chain.sound)[0], *verified_pages(root, chain)]
 
 
 def _kinds(root: Path) -> set[str]:
@@ -151,6 +152,69 @@ def test_chained_anew(tmp_path: Path) -> None:
     found = _found(tmp_path)
     assert [("changed", number) for number in (3, 4, 5)] == [(one.kind, one.where.line) for one in found]
     assert "differs in 'scenarios'" in found[0].what
+
+
+def test_many_lines_chained_anew(tmp_path: Path) -> None:
+    """However many lines were changed and chained anew, each is held against what it was."""
+    rows = _ledger(tmp_path, 120)
+    forged: Rows = []
+    for row in rows:
+        content = {**json.loads(row), "scenarios": []}
+        forged.append(encode({**content, "previous": line_digest(forged[-1]) if forged else None}))
+    _write(tmp_path, forged)
+    assert ["changed"] * 120 == [one.kind for one in _found(tmp_path)]
+
+
+def test_a_copy_that_is_gone(tmp_path: Path) -> None:
+    """A line whose copy alone is gone was written by an update: the copy of the next line says so."""
+    rows = _ledger(tmp_path, 4)
+    (tmp_path / KEPT / "lines" / f"{line_digest(rows[1])}.gz").unlink()
+    assert [("kept copy missing", 2)] == [(one.kind, one.where.line) for one in _found(tmp_path)]
+
+
+def test_an_update_behind_a_changed_line(tmp_path: Path) -> None:
+    """A last line that was changed, and that the next update went on from and copied, is called changed."""
+    rows = _ledger(tmp_path, 3)
+    forged = _raised(rows[2])
+    after = _line(3, line_digest(forged), kept=json.loads(rows[2])["kept"])
+    seal(tmp_path, [forged, after])
+    _write(tmp_path, [*rows[:2], forged, after])
+    assert [("changed", 3)] == [(one.kind, one.where.line) for one in _found(tmp_path)]
+
+
+def test_empty_lines_are_told_once(tmp_path: Path) -> None:
+    """Ten thousand empty lines are one finding, and are looked at in no time."""
+    rows = _ledger(tmp_path, 3)
+    _write(tmp_path, [*rows, *[""] * 10_000])
+    assert [("added", 4)] == [(one.kind, one.where.line) for one in _found(tmp_path)]
+
+
+def test_branches_that_two_clones_joined(tmp_path: Path) -> None:
+    """Of two joins of the same two lines one may go: it held nothing but what the other says."""
+    rows = _ledger(tmp_path, 2)
+    ours, theirs = (_line(n, line_digest(rows[1]), kept=json.loads(rows[1])["kept"]) for n in (2, 3))
+    ends = line_digest(ours), line_digest(theirs)
+    joins = [encode({"kind": "merge", "previous": a, "also": b, "on": "2026-02-01"}) for a, b in (ends, ends[::-1])]
+    seal(tmp_path, [ours, theirs, *joins])
+    _write(tmp_path, [*rows, ours, theirs, joins[0]])
+    assert [] == _found(tmp_path)
+    _write(tmp_path, [*rows, ours, joins[0]])
+    assert "removed" in _kinds(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/etc/hostname", "folder"])
+def test_what_is_kept_is_a_file_of_the_workspace(name: str, tmp_path: Path) -> None:
+    """A device, a folder, or a link that leads out is read by nobody, and called by its name."""
+    rows = _ledger(tmp_path, 2)
+    place = next((tmp_path / KEPT / "objects").rglob("*.gz"))
+    copy = tmp_path / KEPT / "lines" / f"{line_digest(rows[0])}.gz"
+    for path in (place, copy, place.with_suffix(".parts")):
+        path.unlink(missing_ok=True)
+        if name == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to(name)
+    assert {"kept copy damaged", "kept inputs changed"} == _kinds(tmp_path)
 
 
 def test_without_copies_the_chain_alone(tmp_path: Path) -> None:
