@@ -30,23 +30,23 @@ add.add_command(judgement)
 @click.option("--expert", metavar="ID", help="Who said it, an id of priors/experts.yaml.")
 @click.option("--date", "day", type=options.DATE, metavar="DATE", help="When it was said (default: today, UTC).")
 @click.option("--publisher", metavar="NAME", help="Where it was published.")
-@click.option("--title", metavar="TEXT", help="Under which title.")
-@click.option("--url", metavar="URL", help="And at which address.")
+@click.option("--title", metavar="TEXT", help="Title of the publication.")
+@click.option("--url", metavar="URL", help="Address of the publication.")
 @click.option("--says", metavar="TEXT", help="A paraphrase.")
 @click.option("--about", metavar="EVENT=STATES", help="EVENT=STATE[,STATE], or a scenario, or EVENT alone, or YAML.")
 @click.option("--given", multiple=True, metavar="EVENT=STATES", help="A condition; may be repeated.")
 @click.option("--by", metavar="DATE", help="By this day instead of the horizon.")
 @click.option("--form", metavar="FORM", help="probability, quantiles, odds, word, times, odds_times, count, ...")
-@click.option("--value", metavar="YAML", help="What stands behind the form in the file, such as 0.3 or {term: likely}.")
+@click.option("--value", metavar="YAML", help="The value of the form, as in a file: 0.3 or {term: likely}.")
 @click.option("--coded-by", metavar="NAME", help="Who put the number on the expert's words.")
 @click.option("--why", metavar="TEXT", help="Why this number and not another.")
-@click.option("--id", "statement_id", metavar="ID", help="Of the statement (default: made from expert and date).")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--id", "statement_id", metavar="ID", help="Id of the statement (default: made from expert and date).")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
-    """Add a statement to priors/statements/EXPERT.yaml: asks, shows what is read, and asks before writing.
+    """Add a statement to priors/statements/EXPERT.yaml: asks, shows how it is read, and asks before writing.
 
-    What an option says is not asked. Nothing is written if the statement has a problem.
+    Options answer questions in advance. Nothing is written if the statement has a problem.
     """
     from forecast.commands.add_questions import Given, answer
     from forecast.commands.writing import Files, right

@@ -23,39 +23,45 @@ SPEAKING = ("settled", "likelihood", "support", "claims", "scenarios", "until")
 @click.command()
 @options.workspace
 @click.option("--headline", metavar="TEXT", help="What is reported, in one sentence.")
-@click.option("--reported", type=options.DATE, metavar="DATE", help="Since when it is known (default: today, UTC).")
+@click.option(
+    "--reported", type=options.DATE, metavar="DATE", help="Day from which it was public (default: today, UTC)."
+)
 @click.option("--happened", type=options.DATE, metavar="DATE", help="When it happened.")
-@click.option("--source", metavar="ID", help="Who reports it, an id of evidence/sources.yaml or a new one.")
+@click.option("--source", metavar="ID", help="The source, an id of evidence/sources.yaml or a new one.")
 @click.option("--source-name", metavar="NAME", help="The name of a new source.")
 @click.option("--grade", metavar="LETTER", help="The Admiralty grade of a new source, A to F.")
-@click.option("--credibility", metavar="1-6", help="Of this report, 1 confirmed to 6 cannot be judged (default: 6).")
-@click.option("--group", metavar="NAME", help="Shared by items that copy each other.")
+@click.option(
+    "--credibility", metavar="1-6", help="Credibility of this report, 1 confirmed to 6 cannot be judged (default: 6)."
+)
+@click.option("--group", metavar="NAME", help="Group of items that copy each other.")
 @click.option("--rho", type=float, metavar="R", help="Correlation of the copies in the group (default: 0.9).")
-@click.option("--url", metavar="URL", help="Where it stands.")
-@click.option("--why", metavar="TEXT", help="Why it says so much and not more.")
+@click.option("--url", metavar="URL", help="Address of the report.")
+@click.option("--why", metavar="TEXT", help="Why it weighs this much and not more.")
 @click.option("--settled", multiple=True, metavar="EVENT=STATE", help="Public, hard and dated; may be repeated.")
 @click.option("--likelihood", multiple=True, metavar="EVENT=NUMBERS", help="P(report) in each state; may be repeated.")
 @click.option("--support", multiple=True, metavar="EVENT=STATES:STRENGTH", help="A verbal weight; may be repeated.")
-@click.option("--claims", multiple=True, metavar="EVENT=STATE", help="The report says: already so; may be repeated.")
+@click.option(
+    "--claims", multiple=True, metavar="EVENT=STATE", help="The report says that it is already so; may be repeated."
+)
 @click.option("--scenarios", metavar="NUMBERS", help="P(report) in each scenario, in order, and in `other`.")
 @click.option(
-    "--until", metavar="DATE", help="When what is not said to be so already has worn off (default: 180 days)."
+    "--until", metavar="DATE", help="Day by which likelihood, support and scenarios decay (default: 180 days)."
 )
 @click.option("--supersedes", metavar="ID", help="The item that this one corrects.")
-@click.option("--id", "item_id", metavar="ID", help="Of the item (default: made from date and headline).")
+@click.option("--id", "item_id", metavar="ID", help="Id of the item (default: made from date and headline).")
 @options.as_of
 @options.seed
-@click.option("--no-effect", is_flag=True, help="Do not compute what it does to the forecast.")
-@click.option("--dry-run", is_flag=True, help="Show what it would do; ask nothing more and write nothing.")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--no-effect", is_flag=True, help="Do not compute its effect on the forecast.")
+@click.option("--dry-run", is_flag=True, help="Show its effect; write nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def evidence(
     root: Path, as_of: date | None, seed: int | None, no_effect: bool, dry_run: bool, yes: bool, as_json: bool,
     **given: Any,
 ) -> None:  # fmt: skip
-    """Add an evidence item in a file of its own: asks, shows what it does to the forecast, and asks before writing.
+    """Add an evidence item in its own file: asks, shows its effect on the forecast, and asks before writing.
 
-    What an option says is not asked. Nothing is written if the item has a problem.
+    Options answer questions in advance. Nothing is written if the item has a problem.
     """
     from forecast.commands.bearing_questions import Bearings
     from forecast.commands.evidence_questions import Given, answer, fitted
@@ -147,7 +153,7 @@ def _show(draft: ItemDraft, effect: Mapping[str, Any] | None) -> None:
     _print_rows("event", named)
     click.echo(f"as of {effect['as_of']}, with all other evidence; change in percentage points")
     if not effect["counts"]:
-        click.echo("it is reported later than that, so it does not count yet")
+        click.echo("it is reported later, so it does not count yet")
 
 
 def _print_rows(kind: str, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:

@@ -30,14 +30,14 @@ class _Probability(click.ParamType[float]):
 @click.argument("question")
 @click.argument("probability", metavar="P", type=_Probability())
 @options.workspace
-@click.option("--on", "day", type=options.DATE, metavar="DATE", help="The day it is of (default: today, UTC).")
+@click.option("--on", "day", type=options.DATE, metavar="DATE", help="Day of the judgement (default: today, UTC).")
 @click.option("--why", default="", metavar="TEXT", help="Why this number and not another.")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def judgement(
     question: str, probability: float, root: Path, day: date | None, why: str, yes: bool, as_json: bool
 ) -> None:
-    """Record your own probability P of QUESTION in priors/judgements.csv. No forecast is computed from it."""
+    """Record your own probability P of QUESTION in priors/judgements.csv. It never enters a forecast."""
     from forecast.commands.writing import Files, right
     from forecast.workspace.draft_lines import LineDraft, draft_judgement
     from forecast.workspace.problems import choice

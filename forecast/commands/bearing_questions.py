@@ -20,7 +20,7 @@ from forecast.workspace.yaml_text import resolve
 FORMS = {
     "settled": "public, hard and dated: it is so",
     "likelihood": "how probable the report is in each state",
-    "support": "in words, how much it speaks for some states",
+    "support": "in words, how strongly it favours some states",
     "claims": "the report says that it is already so",
 }
 WEARS_OFF = ("likelihood", "support", SCENARIOS)
@@ -78,7 +78,7 @@ class Bearings:
     def _with_until(self, form: str, entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
         if form not in WEARS_OFF:
             return entries
-        until = asking.optional("It has worn off by (a day, empty: 180 days after the report)", self.until, read=_day)
+        until = asking.optional("It has decayed by (a day, empty: 180 days after the report)", self.until, read=_day)
         return {**entries, "until": text(until)} if until else entries
 
 
@@ -97,7 +97,7 @@ def parse(form: str, network: Network, said: str) -> dict[str, Node]:
     name = event.rstrip(">").strip() if form == "support" else event
     known(name, tuple(network.events), "events")
     if not equals:
-        raise ValueError(f"'{said}' says nothing about '{name}'; {LOOKS[form]}")
+        raise ValueError(f"'{said}' has no value for '{name}'; {LOOKS[form]}")
     states = network.events[name].states
     if form == "likelihood":
         return {"event": text(name), form: _ratios(value, states, "states")}
@@ -116,7 +116,7 @@ def parse(form: str, network: Network, said: str) -> dict[str, Node]:
 def _ask(form: str, event: Event, asking: Asking) -> dict[str, Node]:
     states = ", ".join(event.states)
     if form == "likelihood":
-        asking.say("How probable is such a report in each state? Only the ratios count, 1 in each says nothing.")
+        asking.say("How probable is such a report in each state? Only ratios matter; 1 in every state has no weight.")
         return {form: mapping({state: asking.get(f"  {state}", None, _number) for state in event.states})}
     if form == "support":
         question = f"For (of {states}; several with commas; >=STATE for it and all later ones)"

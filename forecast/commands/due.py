@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 HEADINGS = {
     "contradiction": "Contradicts itself",
-    "resolve": "To be resolved",
+    "resolve": "To resolve",
     "watch": "News not watched",
     "update": "Not in any update",
-    "benchmark": "Numbers of others",
+    "benchmark": "Benchmarks",
     "source": "Sources that never reported",
 }
 
@@ -30,7 +30,13 @@ HEADINGS = {
 @click.command()
 @options.workspace
 @options.as_of
-@click.option("--days", type=click.IntRange(min=1), default=14, show_default=True, help="Older is stale.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    default=14,
+    show_default=True,
+    help="Days after which news and benchmarks are stale.",
+)
 @options.as_json
 def due(root: Path, as_of: date | None, days: int, as_json: bool) -> None:
     """List what is due: questions to resolve, news not watched, evidence not in any update, contradictions."""

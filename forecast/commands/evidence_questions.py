@@ -133,7 +133,7 @@ class _Questions:
         group = self._group()
         url = optional("Address (empty: none)", given.url)
         bearings = given.bearings.read(self.workspace.network, self.workspace.scenarios, self.asking)
-        why = optional("Why it says so much and not more (empty: nothing to say)", given.why)
+        why = optional("Why it weighs this much and not more (empty: no reason)", given.why)
         wanted = "-".join((reported, *(slug(headline) or (source,))))
         proposed = _free_id(self.root, self.workspace, reported, wanted)
         item_id = given.item_id or optional("Id", None, proposed) or proposed

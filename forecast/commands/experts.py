@@ -19,7 +19,7 @@ from forecast.commands.one_or_all import one_or_all
 @options.as_of
 @options.as_json
 def experts(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
-    """Print every expert's statements, deviation, noise and record; with NAME each statement against the model."""
+    """Print every expert's statements, deviation, noise and record; with NAME, each statement beside the model."""
     from forecast import pipeline
 
     def compute(progress: Callable[[str], None]) -> Sequence[Mapping[str, Any]]:
@@ -38,7 +38,7 @@ def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
     grid.add_column("expert", overflow="fold", min_width=min(30, max(len(row["expert"]) for row in rows)))
     grid.add_column("group", overflow="fold")
     for heading, width in (
-        ("said", 4),
+        ("made", 4),
         ("far off", 7),
         ("deviation", 9),
         ("noise", 5),
@@ -60,7 +60,7 @@ def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
         )
         grid.add_row(*map(Text, cells))
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("said: statements; far off: of these more than 2 sd from what all together imply;")
+    click.echo("made: statements; far off: of these more than 2 sd from what all together imply;")
     click.echo("deviation and noise in log-odds; record: resolved forecasts")
 
 

@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 @options.seed
 @options.as_json
 def questions(name: str | None, root: Path, as_of: date | None, seed: int | None, as_json: bool) -> None:
-    """Print every question's probability beside the numbers of others and the base rate; with NAME all about one."""
+    """Print every question's probability beside benchmarks and the base rate; with NAME, all about one question."""
     from forecast import pipeline
     from forecast.questions.table import question_table
 
@@ -39,7 +39,7 @@ def questions(name: str | None, root: Path, as_of: date | None, seed: int | None
 def _print_all(rows: Sequence[Row]) -> None:
     width = max((len(row["question"]) for row in rows), default=0)
     if not rows:
-        click.echo("nothing is asked; questions stand in priors/questions.yaml")
+        click.echo("there are no questions; write them in priors/questions.yaml")
         return
     click.secho(f"{'question':{width}}  {'by':10}  {'status':9}  forecast, 90 % interval", bold=True)
     for row in rows:
@@ -50,7 +50,7 @@ def _print_all(rows: Sequence[Row]) -> None:
         click.echo(left + click.style(f"{_status(row):9}", fg=color) + f"  {numbers}")
         for line in wrap(_others(row), get_terminal_size().columns - 4, break_on_hyphens=False):
             click.secho(f"    {line}", dim=True)
-    click.echo("the latest number of each other, which may resolve by other rules: `forecast questions NAME`")
+    click.echo("the latest number of each benchmark, which may resolve by other rules: `forecast questions NAME`")
 
 
 def _others(row: Row) -> str:

@@ -82,9 +82,7 @@ def print_basis(table: Table) -> None:
     import click
 
     found = table["diagnostics"]
-    anchor = (
-        f"sampled with the evidence known on {found['anchor']}" if found["anchor"] else "sampled on statements alone"
-    )
+    anchor = f"sampled with the evidence known on {found['anchor']}" if found["anchor"] else "sampled from the prior"
     k = "none" if found["pareto_k"] is None else f"{found['pareto_k']:.2f}"
     click.echo(f"as of {table['as_of']}, news watched until {table['known_until']}, horizon {table['horizon']}")
     click.echo(
@@ -94,7 +92,9 @@ def print_basis(table: Table) -> None:
     )
     times = found.get("sampled", 0.0) / (CHAINS * SAMPLED_PER_CHAIN)
     if times > 1.0:
-        click.echo(f"the chains did not agree at first: drawn {times:.0f} times as long, {found['sampled']:.0f} draws")
+        click.echo(
+            f"the chains disagreed at first and were drawn {times:.0f} times as long: {found['sampled']:.0f} draws"
+        )
 
 
 def doubt(table: Table) -> str:

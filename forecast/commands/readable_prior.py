@@ -25,7 +25,7 @@ def print_prior(table: Table) -> None:
     console.print(scenarios)
     console.print()
     events = _grid("event", "state")
-    events.add_column("pull", justify="right")
+    events.add_column("default weight", justify="right")
     for event in table["events"]:
         for place, row in enumerate(event["states"]):
             name, pull = (event["id"], f"{event['pull']:.2f}") if place == 0 else ("", "")
@@ -39,7 +39,7 @@ def _grid(*names: str) -> Grid:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for name in names:
         grid.add_column(name)
-    for heading in ("statements", "90 % interval", "flat"):
+    for heading in ("prior", "90 % interval", "flat"):
         grid.add_column(heading, justify="right")
     return grid
 

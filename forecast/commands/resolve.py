@@ -22,14 +22,16 @@ Fields = dict[str, "str | bool"]
 @click.argument("subject", metavar="ID")
 @click.argument("state", required=False)
 @options.workspace
-@click.option("--on", "day", type=options.DATE, metavar="DATE", help="The day on which it was so (of a no: the last).")
-@click.option("--known", type=options.DATE, metavar="DATE", help="Since when it is known (default: today, UTC).")
-@click.option("--source", metavar="URL", help="Where it can be read; needed with a state.")
+@click.option(
+    "--on", "day", type=options.DATE, metavar="DATE", help="Day on which it came true (for a no: the last day)."
+)
+@click.option("--known", type=options.DATE, metavar="DATE", help="Day from which it is known (default: today, UTC).")
+@click.option("--source", metavar="URL", help="Address of the source; needed with a state.")
 @click.option("--note", metavar="TEXT", help="What a later reader should know.")
 @click.option("--void", is_flag=True, help="The question lapsed; it is not scored.")
 @click.option("--ambiguous", is_flag=True, help="It cannot be said, as the note explains; it is not scored.")
-@click.option("--undo", is_flag=True, help="What was resolved last no longer counts, from the day it is known.")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--undo", is_flag=True, help="Undo the latest resolution, from the day this is known.")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     """Resolve the question ID as yes or no, or settle the event ID in a state, in priors/resolutions.jsonl.

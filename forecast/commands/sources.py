@@ -20,7 +20,7 @@ from forecast.digits import percent, share
 @options.as_of
 @options.as_json
 def sources(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
-    """Print every source's reliability before and now, items and agreement; with NAME each of its items."""
+    """Print every source's reliability by its grade and now, items and agreement; with NAME, each of its items."""
     from forecast import pipeline
 
     def compute(progress: Callable[[str], None]) -> Sequence[Mapping[str, Any]]:
@@ -51,7 +51,7 @@ def _print_all(rows: Sequence[Mapping[str, Any]]) -> None:
         )
         grid.add_row(*map(Text, cells))
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("reliability: before its reports, by the grade; agreement: how probable is by now what they favour")
+    click.echo("reliability: from the grade, and now; agreement: probability now of what the reports favour")
 
 
 def _print_one(row: Mapping[str, Any]) -> None:

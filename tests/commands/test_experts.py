@@ -43,7 +43,7 @@ def test_names_are_whole_in_a_narrow_terminal(
     row |= {"record": {"resolved": 0, "needed": 10, "slope": None}}
     _print_all([{**row, "expert": "article_author", "group": "institutes_of_the_capital"}])
     lines = capsys.readouterr().out.splitlines()
-    assert ["expert", "group", "said", "far", "off", "deviation", "noise", "record", "conflicts"] == lines[0].split()
+    assert ["expert", "group", "made", "far", "off", "deviation", "noise", "record", "conflicts"] == lines[0].split()
     assert "article_author" == lines[1].partition(" ")[0]
 
 
