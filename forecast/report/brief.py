@@ -32,7 +32,7 @@ def brief(page: Mapping[str, Any]) -> str:
         _disagreements(page),
         *([plain(" ".join(page["alternatives"]["sentences"]))] if page["alternatives"]["sentences"] else []),
         "---",
-        f"The whole report: `reports/{asked['as_of']}/report.html`. Again: `{page['reproduce']['command']}`.",
+        f"Full report: `reports/{asked['as_of']}/report.html`. To reproduce: `{page['reproduce']['command']}`.",
     ]
     return "\n\n".join(_joined(parts)) + "\n"
 

@@ -18,7 +18,7 @@ def calibration(kept: Mapping[str, Any] | None) -> dict[str, Any]:
 
     The file holds `date` (of the run), `worlds` (how many were simulated), `quantities` (each with `name`, `ranks`:
     a rank for each world, `of`: the largest rank there can be, `p_value`: of a test of even ranks) and, if they were
-    counted, `scenarios` (each with `name`, `came`: in how many worlds it came about, `expected`: the sum of its
+    counted, `scenarios` (each with `name`, `came`: in how many worlds it came true, `expected`: the sum of its
     probabilities, `z`: the difference in standard errors).
 
     Source: Talts, Betancourt, Simpson, Vehtari and Gelman (2018), "Validating Bayesian inference algorithms with
@@ -61,13 +61,11 @@ def calibration(kept: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _came(scenarios: Sequence[Mapping[str, Any]]) -> str:
-    """Say whether scenarios came about as often as their probabilities add up to."""
+    """Say whether scenarios came true as often as their probabilities add up to."""
     if not scenarios:
         return ""
     furthest = max(scenarios, key=lambda row: abs(row["z"]))
     told = f"{furthest['came']} times where {furthest['expected_shown']} were expected"
     if abs(furthest["z"]) > UNLIKELY:
-        return (
-            f" Probabilities are off: “{furthest['name']}” came about {told} ({furthest['z_shown']} standard errors)."
-        )
-    return f" Scenarios came about as often as they were forecast: “{furthest['name']}”, the furthest off, {told}."
+        return f" Probabilities are off: “{furthest['name']}” came true {told} ({furthest['z_shown']} standard errors)."
+    return f" Scenarios came true as often as they were forecast: “{furthest['name']}”, the furthest off, {told}."

@@ -65,7 +65,7 @@ def _graded(value: float, good: float, bad: float) -> Level:
 def _spread(scenarios: Sequence[Mapping[str, Any]]) -> Reason:
     widest = max(scenarios, key=lambda row: float(row["quantiles"]["0.95"] - row["quantiles"]["0.05"]))
     width = float(widest["quantiles"]["0.95"] - widest["quantiles"]["0.05"])
-    text = f"What experts and sources leave open spans at most {100 * width:.0f} points ({widest['name']})."
+    text = f"The widest 90 % interval spans {100 * width:.0f} points ({widest['name']})."
     return {"level": _graded(width, NARROW, WIDE), "text": text, "points": 100 * width}
 
 
@@ -83,8 +83,8 @@ def _numbers(statements: Sequence[Mapping[str, Any]]) -> Reason:
     own, of = sum(row["coded_by"] is None for row in by_experts), len(by_experts)
     editors, rules = (sum(row["voice"] == voice for row in statements) for voice in ("editors", "rule"))
     share = own / of if of else 0.0
-    others = "; on the others an editor put one" if own < of else ""
-    text = f"{own} of {counted(of, 'statement')} by experts carry a number of their author's own{others}."
+    others = "; an editor coded the others" if own < of else ""
+    text = f"{own} of {counted(of, 'statement')} by experts have their author's own number{others}."
     apart = [f"{editors} of the editors' own"] if editors else []
     apart += [counted(rules, "rule that settles an event", "rules that settle events")] if rules else []
     text += f" Not counted: {' and '.join(apart)}." if apart else ""
@@ -94,7 +94,7 @@ def _numbers(statements: Sequence[Mapping[str, Any]]) -> Reason:
 
 def _record(resolved: int) -> Reason:
     if resolved >= RECORD:
-        text = f"{resolved} resolved questions tell how good such forecasts have been: see scores."
+        text = f"{resolved} resolved questions show how good such forecasts have been: see scores."
         return {"level": "high", "text": text, "resolved": resolved}
     said = (
         f"Only {counted(resolved, 'resolved question says', 'resolved questions say')}"

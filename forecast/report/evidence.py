@@ -60,7 +60,7 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
     if report is None:
         return {"counts": True, "weight": "settled", "standing": "settled"}
     size = f"{report.decibans:.1f} dB" if report.decibans < float("inf") else "decisive"
-    worn = "worn off" if report.decibans < NO_WEIGHT else ""
+    worn = "decayed" if report.decibans < NO_WEIGHT else ""
     copied = f"copy {report.copy} of a stronger report" if report.copy else ""
     standing = ", ".join(part for part in (copied, worn) if part) or "counts"
     return {"counts": True, "weight": f"settled + {size}" if settled else size, "standing": standing}
@@ -84,7 +84,7 @@ def _how(bearing: Bearing) -> str:
             favoured = " or ".join(map(label, bearing.states))
             return f"{label(bearing.strength)} support for {favoured}{_until(bearing.until)}"
         case Claim():
-            return f"said to be {label(bearing.state)} already"
+            return f"claimed to be {label(bearing.state)} already"
 
 
 def _until(day: date | None) -> str:

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 LABEL = 34  # characters beside the intervals: more would run into them
 
 FOREST = (
-    "Intervals of each scenario and of each event's likeliest state, before any evidence and now; the numbers stand in "
+    "Intervals of each scenario and of each event's likeliest state, prior and now; the numbers are in "
     "the tables of scenarios and events."
 )
 

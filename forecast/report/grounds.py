@@ -23,7 +23,9 @@ def grounds(found: Outcome, evidence: Sequence[Mapping[str, Any]], said: Sequenc
     free = sum(event.cpt.kind == "shared" for event in found.layout.events)
     n_events = len(found.layout.events)
     reports, coded = len(counting) - settled, len(by_experts) - own
-    graded = f"How far a source of grade {', '.join(grades) or 'A to F'} can be relied on before it is heard."
+    graded = (
+        f"How far a source of grade {', '.join(grades) or 'A to F'} can be relied on, before its reports are compared."
+    )
     errors = (
         f"How statements err: a group's deviation with sd {SD_DEVIATION:g}, an expert's own noise of scale "
         f"{SD_EXPERT:g}, a reference class against the case at hand with sd {SD_COUNT:g}, in log-odds."
@@ -35,19 +37,19 @@ def grounds(found: Outcome, evidence: Sequence[Mapping[str, Any]], said: Sequenc
             f"{counted(reports, 'report')}, weighed by grade and credibility; any may be wrong.",
             "evidence",
         ),
-        ("judgement", f"{counted(own, 'statement')} by experts whose number is their own.", "statements"),
+        ("judgement", f"{counted(own, 'statement')} by experts with their own number.", "statements"),
         (
             "judgement",
-            f"{counted(coded, 'statement')} by experts on whose words an editor put a wide number.",
+            f"{counted(coded, 'statement')} by experts that an editor coded, with a wide interval.",
             "statements",
         ),
         ("judgement", f"{counted(editors, 'statement')} of the editors' own.", "statements"),
         ("assumption", f"{counted(rules, 'statement')} that a rule settles: how events are resolved.", "statements"),
-        ("judgement", f"Which of {counted(n_events, 'event')} bears on which; the rules of scenarios.", "network"),
+        ("judgement", f"Which of {counted(n_events, 'event')} depends on which; the rules of scenarios.", "network"),
         ("assumption", graded, "evidence"),
         ("assumption", errors, "model"),
         ("assumption", _timing(found), "model"),
-        ("assumption", f"{counted(free, 'table')} where nobody spoke: nothing in particular is assumed.", "checks"),
+        ("assumption", f"{counted(free, 'table')} without a statement: the default prior holds.", "checks"),
     ]
     return [{"kind": kind, "what": what, "where": where} for kind, what, where in rows]
 

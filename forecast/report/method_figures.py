@@ -25,7 +25,7 @@ DIAGNOSTICS: dict[Hashable, Hashable] = {
     "rhat": "R-hat",
 }
 CONVERGENCE = "How many of all parameters have at most such an effective size, bulk and tail, and such an R-hat."
-DENSITIES = "Density of each scenario's probability over the draws, before any evidence and now."
+DENSITIES = "Density of each scenario's probability over the draws, prior and now."
 SCALED = "Each scenario with the default levels, and with statements and evidence, to a lower and to a higher power."
 PIT = "Ranks of simulated truths: difference between their distribution and an even one."
 MOST_COLUMNS = 3

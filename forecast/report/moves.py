@@ -123,7 +123,7 @@ def _sentence(name: str, table: Mapping[str, Any], rows: Sequence[Row], mcse: fl
         return f"{said}."
     largest = max(single, key=lambda row: abs(row["step"]))
     if not float(largest["step_shown"].replace("−", "-")):
-        return f"{said}. No single report moved it by as much as can be printed."
+        return f"{said}. No single report moved it beyond the Monte Carlo error."
     told = f"“{shortened(largest['headline'], TOLD)}”" if largest["headline"] else largest["what"]
     return f"{said}. The largest step by a single report, {in_points(largest['step_shown'])}: {told}"
 
@@ -215,7 +215,7 @@ def _outcome(one: Mapping[str, Any], names: Mapping[str, str]) -> Row:
 def _watch(rows: Sequence[Row], table: Mapping[str, Any]) -> str:
     day = long_date(table["by"])
     if not rows:
-        return f"No event that can be watched until {day} tells anything of the scenarios."
+        return f"No event that can be watched until {day} reveals anything about the scenarios."
     first = ", ".join(row["event"] for row in rows[:NAMED])
     found = [(row, one) for row in rows[:NAMED] for one in row["outcomes"] if one["moves"] and one["to"] < DECIDES]
     said = f"Most worth watching until {day}: {first}."

@@ -88,11 +88,11 @@ def _sentence(skill: list[Row]) -> str:
     few = [row["benchmark"] for row in skill if row not in told]
     parts = []
     for row in told:
-        verdict = "better than" if row["low"] > 0 else "worse than" if row["high"] < 0 else "not told apart from"
+        verdict = "better than" if row["low"] > 0 else "worse than" if row["high"] < 0 else "not distinguishable from"
         parts.append(f"{verdict} {row['benchmark']} ({row['n_questions']} questions)")
     said = [f"By the Brier score this forecast is {'; '.join(parts)}."] if parts else []
     if few:
-        said.append(f"Fewer than {LEAST} questions are shared with {'; '.join(few)}: too few to tell.")
+        said.append(f"Fewer than {LEAST} questions are shared with {'; '.join(few)}: too few to compare.")
     return " ".join(said)
 
 
