@@ -160,14 +160,14 @@ def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Finding
             if one.source.path in touched
         ]
         if len(found) < len(wrong):
-            what = "what the records in the files say was not compared: `forecast check` tells the mistakes in them"
+            what = "the records in the files were not compared: `forecast check` lists their mistakes"
             found.append(Finding(wrong[0].source, "not yet recorded", what))
         return found
     edited = _edited(workspace, last, _inputs_called_today(root, workspace, last))
     named = {finding.where.path for finding in edited}
     for path in sorted(touched - named):
         if path not in APPENDED:
-            what = f"the file has other bytes than line {last.number} used; no forecast hangs on what differs"
+            what = f"the file has other bytes than line {last.number} used; no forecast depends on the difference"
             edited.append(Finding(Source(path, 1), "not yet recorded", what))
     new = sorted(set(present) - set(manifest)) if manifest else []
     found += [
@@ -269,7 +269,7 @@ def recompute(
     is_of_this = all(line[key] == here[key] for key in ("version", "versions"))
     if is_of_this and any(line.get(key) != here.get(key) for key in DECIDES):
         what = (
-            f"its kept inputs are not those that the line tells: they differ in {', '.join(_unlike_inputs(line, here))}"
+            f"its kept inputs are not those that the line names: they differ in {', '.join(_unlike_inputs(line, here))}"
         )
         found.append(Finding(where, "other inputs", what))
     if not run.is_same and (not origin or errors > ERRORS):

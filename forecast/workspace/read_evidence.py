@@ -176,7 +176,7 @@ def _bearing_problems(node: Node, path: str, subject: str, frame: Frame) -> Iter
             Source(path, node.key_lines["for"]), f"{subject}: 'for' without 'support'", "", "give its strength"
         )
     if "until" in node.entries and not {"likelihood", "support", SCENARIOS} & set(node.entries):
-        what = f"{subject}: 'until' on what does not wear off"
+        what = f"{subject}: 'until' on something that does not decay"
         yield Problem(Source(path, node.key_lines["until"]), what, "", "only with likelihood, support or scenarios")
     yield from _supported(node, event, path, subject, frame)
     yield from all_zero(node, "likelihood", "state", path, subject)

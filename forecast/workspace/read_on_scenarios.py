@@ -18,7 +18,7 @@ def scenario_problems(node: Mapping, path: str, subject: str, frame: Frame) -> I
         return
     if "event" in node.entries:
         what = f"{subject}: 'event' beside '{SCENARIOS}'"
-        allowed = "the rules of the scenarios name their events; what is said of one event is an entry of its own"
+        allowed = "the rules of the scenarios name their events; a likelihood on one event is an entry of its own"
         yield Problem(Source(path, node.key_lines["event"]), what, "", allowed)
     said = child(node, SCENARIOS)
     if not isinstance(said, Mapping) or frame.names.scenarios is None:

@@ -136,7 +136,7 @@ def _unknown_outcome(item: Node, path: str, subject: str, frame: Frame) -> Itera
     known = (*scenarios, OTHER) if event is None and scenarios is not None else None
     found = unknown_name(known, state, where, subject, "scenario")
     for problem in unknown_state(frame.names, event, state, where, subject) if event is not None else found:
-        hint = "; what became void is written void: true" if state.lower() == "void" else ""
+        hint = "; a void question is written void: true" if state.lower() == "void" else ""
         yield replace(problem, allowed=problem.allowed + hint)
 
 
