@@ -32,7 +32,7 @@ trust: $(DEVELOPMENT) ## Slower checks of whether the numbers can be trusted
 portable: $(RUNTIME) ## Fit the example under several kinds of processor, and compare the draws
 	$(BIN)/python tools/portable.py
 
-bench: $(DEVELOPMENT) ## Measure what the README quotes, side by side with its yardstick
+bench: $(DEVELOPMENT) ## Measure what docs/performance.md quotes, side by side with its yardstick
 	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 picture: $(RUNTIME) ## Draw docs/forecast.svg and the table of the README from the latest forecast

@@ -39,11 +39,11 @@ text { font: 14px system-ui, sans-serif; fill: #1f2328 }
 
 
 def picture(table: Mapping[str, Any], prior: Mapping[str, Mapping[str, Any]]) -> str:
-    """Draw one row a scenario: 90 % and 50 % intervals, the probability, and a mark where the statements alone are.
+    """Draw one row a scenario: 90 % and 50 % intervals, the probability, and a mark at the prior.
 
     Args:
         table: the content of forecast.json.
-        prior: the row of each scenario before any evidence, by id.
+        prior: the row of each scenario in the prior, by id.
     """
     rows = sorted(table["scenarios"], key=lambda row: (row["id"] == "other", -row["probability"]))
     highest = max(max(row["quantiles"]["0.95"], prior[row["id"]]["probability"]) for row in rows)
@@ -67,7 +67,7 @@ def picture(table: Mapping[str, Any], prior: Mapping[str, Mapping[str, Any]]) ->
         parts.append(f'<text class="small" text-anchor="middle" x="{at}" y="{foot + 18}">{tick * 10} %</text>')
     for place, row in enumerate(rows):
         parts += _row(row, prior[row["id"]]["probability"], TOP + ROW * place + ROW // 2, x)
-    legend = "circle: probability now; bars: half and nine tenths of its distribution; upright: statements alone"
+    legend = "circle: probability now; bars: 50 % and 90 % of its distribution; vertical mark: prior"
     parts += [f'<text class="small" x="8" y="{height - 12}">{legend}</text>', "</svg>"]
     return "\n".join(parts) + "\n"
 
@@ -91,7 +91,7 @@ def _row(row: Mapping[str, Any], prior: float, y: int, x: Any) -> list[str]:
 def readme_table(table: Mapping[str, Any], prior: Mapping[str, Mapping[str, Any]], known: Workspace) -> str:
     """Write the scenarios as a Markdown table: each number beside the rule that it is the probability of."""
     lines = [
-        "| scenario | holds when | probability | 90 % interval | statements alone | change | moved most by, points |",
+        "| scenario | holds when | probability | 90 % interval | prior | change | moved most by, points |",
         "|---|---|---:|---:|---:|---:|---|",
     ]
     rules = rules_in_words(known.scenarios, {name: event_name(event) for name, event in known.network.events.items()})

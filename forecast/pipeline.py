@@ -184,7 +184,7 @@ def _changed_meanwhile(update: Update) -> tuple[Problem, ...]:
     paths = [path for path in sorted({*read, *now}) if read.get(path) != now.get(path)]
     if not paths:
         return ()
-    what = "this file was changed while the forecast was computed, which does not have the change"
+    what = "this file changed while the forecast was computed; the forecast does not include the change"
     more = f"and {len(paths) - 1} more" if len(paths) > 1 else ""
     return (Problem(Source(paths[0], 1), what, more, "run `forecast update` again", "warning"),)
 
@@ -257,7 +257,7 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
         return found
     wide = Problem(
         workspace.scenarios[0].source,
-        f"before any evidence no scenario holds with probability {share(float(shares[-1]), 2)}",
+        f"in the prior, no scenario holds with probability {share(float(shares[-1]), 2)}",
         "",
         f"the scenarios are too narrow above {WIDEST_OTHER}; give their rules fewer conditions",
         "warning",

@@ -167,9 +167,9 @@ def _answers(asked: Asked, progress: Progress) -> Row:
             why(found, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
         )
 
-    alone = Start("the statements alone", probabilities(prior, target))
+    alone = Start("the prior", probabilities(prior, target))
     if len(changes(found.workspace, found.as_of)) <= MOST_STEPS:
-        since_prior = since(alone, "the statements alone")
+        since_prior = since(alone, "the prior")
     else:
         since_prior = _explained(why_by_month(found, prior, target, alone, progress))
     start = asked.start if asked.start is not None and len(asked.start.new) <= MOST_STEPS else None
@@ -178,7 +178,7 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     told = stories(found)
     progress("what to watch")
     watch = watch_list(found, WATCHED_DAYS, {})
-    progress("what the forecast hangs on")
+    progress("what the forecast depends on")
     return {
         "stories": as_data(told),
         "since_prior": since_prior,

@@ -65,7 +65,7 @@ def _kept(root: Path, today: date, ledger: Ledger, changed: str) -> dict[str, by
     try:
         return kept_inputs(root, line.kept)
     except DamagedError as error:
-        raise NotRecordedError(f"{changed}, and {error}; `forecast verify` tells more") from None
+        raise NotRecordedError(f"{changed}, and {error}; `forecast verify` says more") from None
 
 
 def _line_at(ledger: Ledger, number: int) -> Line:

@@ -91,7 +91,7 @@ def recompute(
     run = Recomputed(line=number, as_of=as_of, largest=largest, errors=errors, unlike=tuple(origin))
     told: list[tuple[Kind, str]] = []
     if names := _unlike_inputs(line, here, by_digest=is_of_this):
-        told.append(("other inputs", f"its kept inputs are not those that the line tells: they differ in {names}"))
+        told.append(("other inputs", f"its kept inputs are not those that the line names: they differ in {names}"))
     if math.isinf(largest):
         told.append(("other numbers", "run again from its inputs, it has other scenarios"))
     elif not run.is_same and (not origin or errors > ERRORS):

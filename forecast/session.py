@@ -194,11 +194,11 @@ class Session:
         from forecast.answers.why import Start
 
         if since is None:
-            return Start("the statements alone", probabilities(self.prior, target))
+            return Start("the prior", probabilities(self.prior, target))
         start = self.since_update(event, since)
         if start is None:
-            what = f"no update of {since} or before in {self.root / 'reports'}"
-            raise NoUpdateError(what if event is None else f"{what} that tells the events")
+            what = f"no update on or before {since} in {self.root / 'reports'}"
+            raise NoUpdateError(what if event is None else f"{what} that has the events")
         return start
 
     def since_update(self, event: str | None, on: date | None) -> Start | None:

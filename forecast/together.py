@@ -79,5 +79,5 @@ def _digest(content: bytes | None) -> str | None:
 
 def _changed(path: str) -> Problem:
     what = "a rename was interrupted before it wrote this file, and somebody has changed the file since"
-    allowed = f"give the file back its content of before; or delete {UNFINISHED}, and put the names right by hand"
+    allowed = f"restore the file's earlier content; or delete {UNFINISHED}, and correct the names by hand"
     return Problem(Source(path, 1), what, "", allowed)

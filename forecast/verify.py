@@ -195,7 +195,7 @@ def _unreadable(problems: Sequence[Problem], touched: Collection[str], last: Row
         if one.source.path in touched
     ]
     if len(found) < len(wrong) and not (is_told and found):
-        what = "what the records in the files say was not compared: `forecast check` tells the mistakes in them"
+        what = "the records in the files were not compared: `forecast check` lists their mistakes"
         found.append(Finding(wrong[0].source, "not yet recorded", what))
     return found
 

@@ -296,15 +296,15 @@ def text(course: Sequence[Step], found: Outcome) -> str:
             verb = "reaches" if kinds[step.event] == "reached" else f"turns from {label(step.now or '')} to"
             moves.append(f"{name} {verb} {state}")
     until = long_date(found.layout.horizon)
-    parts = [f"By {until} {'; '.join(moves)}." if moves else f"Until {until} all stands as it is known to stand now."]
+    parts = [f"By {until} {'; '.join(moves)}." if moves else f"Nothing known now changes until {until}."]
     if hidden:
-        parts.append(f"Behind it, perhaps never seen: {'; '.join(hidden)}.")
+        parts.append(f"In the background, perhaps never observed: {'; '.join(hidden)}.")
     unsure = sorted((s.in_scenario, s.event, s.state) for s in stays if s.in_scenario < SURE)[:UNSURE]
     listed = ", ".join(
         f"{names[event]} {label(state)} ({likelihood_word(p)}, {percent(p, None)})" for p, event, state in unsure
     )
     if stays and moves:
-        parts.append(f"The rest stays as it is{f'; least sure of that: {listed}' if unsure else ''}.")
+        parts.append(f"The rest stays as it is{f'; least certain: {listed}' if unsure else ''}.")
     elif unsure:
-        parts.append(f"Least sure to stay: {listed}.")
+        parts.append(f"Least certain to stay: {listed}.")
     return " ".join(parts)

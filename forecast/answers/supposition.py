@@ -61,17 +61,17 @@ def read_supposition(
     acts = asked.imposed
     twice = [act.text for place, act in enumerate(acts) if act.event in {other.event for other in acts[:place]}]
     if twice:
-        msg = f"'{twice[0]}': the event is imposed twice"
+        msg = f"'{twice[0]}': two interventions on one event"
         raise ValueError(msg)
     held = {act.event for act in acts}
     below = held.union(descendants_of(found.layout, tuple(held)))
     for one in asked.learned:
         if one.event in below:
-            msg = f"'{one.text}': downstream of what is imposed, learned in which of the two worlds? Ask without --do"
+            msg = f"'{one.text}': downstream of the intervention, so the condition is ambiguous; ask without --do"
             raise ValueError(msg)
     for change in asked.reset:
         if change.event in held:
-            msg = f"'{change.text}': the event is imposed, its probability is 1 or 0"
+            msg = f"'{change.text}': the intervention fixes the event, so its probability is 1 or 0"
             raise ValueError(msg)
     return asked
 

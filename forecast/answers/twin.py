@@ -155,7 +155,7 @@ def _planned(made: Twin, scenarios: Sequence[Scenario], weighing: Mapping[int, A
     weighed = [variable for v in weighing if (variable := made.variable(v)) is not None]
     order = ENGINE.plan(made.cards, [*made.scopes, *((variable,) for variable in weighed)], variables)
     if order.largest_table > LARGEST_TABLE:
-        msg = f"too many events hang together below what is imposed: a table of {order.largest_table} entries a draw"
+        msg = f"too many connected events below the intervention: a table of {order.largest_table} entries per draw"
         raise TooDenseError(msg)
     return order, np.ascontiguousarray(masks)
 

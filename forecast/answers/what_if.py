@@ -122,7 +122,7 @@ def what_if(found: Outcome, asked: Supposition, progress: Callable[[str], None])
             raise ImpossibleError(msg)
     made = twin(found.posterior.asked.network, {act.event: act.state for act in asked.imposed})
     weighing = _indicators(found, asked.learned)
-    progress("solving every draw with what is supposed")
+    progress("solving every draw under the supposition")
     state = _solved(found, made, weighing)
     if state is None:
         raise ImpossibleError(_why_impossible(found, asked.learned))
@@ -131,7 +131,7 @@ def what_if(found: Outcome, asked: Supposition, progress: Callable[[str], None])
         ratio = _ratios(change, state.events[change.event])
         weighing[change.event] = weighing.get(change.event, 1.0) * ratio
         if (after := _solved(found, made, weighing)) is None:
-            raise ImpossibleError(f"'{change.text}' is impossible given the evidence and what was supposed before")
+            raise ImpossibleError(f"'{change.text}' is impossible given the evidence and the earlier suppositions")
         state = replace(after, p_learned=state.p_learned)
     return _table(found, asked, made, state)
 
@@ -176,10 +176,10 @@ def _ratios(change: Reset, now: Array) -> Array:
     if rest > 0.0:
         wanted[others] = now[others] * (left / rest)
     if (wanted[now == 0.0] > 0.0).any() or (rest == 0.0 and left > ROUNDING):
-        msg = f"'{change.text}' gives probability to what is impossible given the evidence and what was supposed before"
+        msg = f"'{change.text}' gives probability to a state that the evidence or earlier suppositions exclude"
         raise ImpossibleError(msg)
     if (wanted[(now > 0.0) & (now < LEAST_SET)] > 0.0).any():
-        msg = f"'{change.text}' gives probability to what has next to none given the evidence (under {LEAST_SET:g})"
+        msg = f"'{change.text}' gives probability to a state that is nearly impossible by now (under {LEAST_SET:g})"
         raise ImpossibleError(msg)
     return np.divide(wanted, now, out=np.zeros_like(now), where=now > 0.0)
 

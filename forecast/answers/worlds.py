@@ -59,7 +59,7 @@ def worlds(found: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_dra
     of = found.posterior
     with_scenarios = mean_joint(of.asked, of.draws.theta, of.weights.weights, of.reliabilities)
     asked = _most_telling(with_scenarios, most)
-    progress("what if: each event learned")
+    progress("what if: conditioning on each event")
     between = _with_events(weighted(of), asked)
     learned = {
         (v, x): (with_scenarios[v][:, x] / p, tuple(joint[x] / p for joint in between[v]))
@@ -67,10 +67,10 @@ def worlds(found: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_dra
         for x, p in enumerate(with_scenarios[v].sum(axis=0).tolist())
         if p > 0.0
     }
-    progress("what if: each event imposed")
+    progress("what if: intervening on each event")
     acts = [(v, x) for v in asked for x in _imposable(found, v)]
     imposed = dict(zip(acts, _parallel(lambda act: _imposed(found, *act), acts), strict=True))
-    progress("what if: two events learned")
+    progress("what if: conditioning on two events")
     thinned = weighted(of, max(1, of.weights.weights.size // pair_draws))
     pairs = {
         (v, w): _scaled(joint, with_scenarios[v], with_scenarios[w], between[v][w])

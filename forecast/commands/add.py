@@ -30,23 +30,23 @@ def add() -> None:
 @click.option("--expert", metavar="ID", help="Who said it, an id of priors/experts.yaml.")
 @click.option("--date", "day", type=options.DATE, metavar="DATE", help="When it was said (default: today, UTC).")
 @click.option("--publisher", metavar="NAME", help="Where it was published.")
-@click.option("--title", metavar="TEXT", help="Under which title.")
-@click.option("--url", metavar="URL", help="And at which address.")
+@click.option("--title", metavar="TEXT", help="Title of the publication.")
+@click.option("--url", metavar="URL", help="Address of the publication.")
 @click.option("--says", metavar="TEXT", help="A paraphrase.")
 @click.option("--about", metavar="EVENT=STATES", help="EVENT=STATE[,STATE], or a scenario, or EVENT alone, or YAML.")
 @click.option("--given", multiple=True, metavar="EVENT=STATES", help="A condition; may be repeated.")
 @click.option("--by", metavar="DATE", help="By this day instead of the horizon.")
 @click.option("--form", metavar="FORM", help="probability, quantiles, odds, word, times, odds_times, count, ...")
-@click.option("--value", metavar="YAML", help="What stands behind the form in the file, such as 0.3 or {term: likely}.")
+@click.option("--value", metavar="YAML", help="The value of the form, as in a file: 0.3 or {term: likely}.")
 @click.option("--coded-by", metavar="NAME", help="Who put the number on the expert's words.")
 @click.option("--why", metavar="TEXT", help="Why this number and not another.")
-@click.option("--id", "statement_id", metavar="ID", help="Of the statement (default: made from expert and date).")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--id", "statement_id", metavar="ID", help="Id of the statement (default: made from expert and date).")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
-    """Add a statement to priors/statements/EXPERT.yaml: asks, shows what is read, and asks before writing.
+    """Add a statement to priors/statements/EXPERT.yaml: asks, shows how it is read, and asks before writing.
 
-    What an option says is not asked. Nothing is written if the statement has a problem.
+    Options answer questions in advance. Nothing is written if the statement has a problem.
     """
     from forecast.commands.add_questions import Given, answer
     from forecast.commands.writing import Files, right
@@ -144,14 +144,14 @@ class _Probability(click.ParamType[float]):
 @click.argument("question")
 @click.argument("probability", metavar="P", type=_Probability())
 @options.workspace
-@click.option("--on", "day", type=options.DATE, metavar="DATE", help="The day it is of (default: today, UTC).")
+@click.option("--on", "day", type=options.DATE, metavar="DATE", help="Day of the judgement (default: today, UTC).")
 @click.option("--why", default="", metavar="TEXT", help="Why this number and not another.")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def judgement(
     question: str, probability: float, root: Path, day: date | None, why: str, yes: bool, as_json: bool
 ) -> None:
-    """Record your own probability P of QUESTION in priors/judgements.csv. No forecast is computed from it."""
+    """Record your own probability P of QUESTION in priors/judgements.csv. It never enters a forecast."""
     from forecast.commands.writing import Files, right
     from forecast.workspace.drafts import LineDraft, draft_judgement
     from forecast.workspace.problems import choice
@@ -185,39 +185,45 @@ SPEAKING = ("settled", "likelihood", "support", "claims", "scenarios", "until")
 @add.command()
 @options.workspace
 @click.option("--headline", metavar="TEXT", help="What is reported, in one sentence.")
-@click.option("--reported", type=options.DATE, metavar="DATE", help="Since when it is known (default: today, UTC).")
+@click.option(
+    "--reported", type=options.DATE, metavar="DATE", help="Day from which it was public (default: today, UTC)."
+)
 @click.option("--happened", type=options.DATE, metavar="DATE", help="When it happened.")
-@click.option("--source", metavar="ID", help="Who reports it, an id of evidence/sources.yaml or a new one.")
+@click.option("--source", metavar="ID", help="The source, an id of evidence/sources.yaml or a new one.")
 @click.option("--source-name", metavar="NAME", help="The name of a new source.")
 @click.option("--grade", metavar="LETTER", help="The Admiralty grade of a new source, A to F.")
-@click.option("--credibility", metavar="1-6", help="Of this report, 1 confirmed to 6 cannot be judged (default: 6).")
-@click.option("--group", metavar="NAME", help="Shared by items that copy each other.")
+@click.option(
+    "--credibility", metavar="1-6", help="Credibility of this report, 1 confirmed to 6 cannot be judged (default: 6)."
+)
+@click.option("--group", metavar="NAME", help="Group of items that copy each other.")
 @click.option("--rho", type=float, metavar="R", help="Correlation of the copies in the group (default: 0.9).")
-@click.option("--url", metavar="URL", help="Where it stands.")
-@click.option("--why", metavar="TEXT", help="Why it says so much and not more.")
+@click.option("--url", metavar="URL", help="Address of the report.")
+@click.option("--why", metavar="TEXT", help="Why it weighs this much and not more.")
 @click.option("--settled", multiple=True, metavar="EVENT=STATE", help="Public, hard and dated; may be repeated.")
 @click.option("--likelihood", multiple=True, metavar="EVENT=NUMBERS", help="P(report) in each state; may be repeated.")
 @click.option("--support", multiple=True, metavar="EVENT=STATES:STRENGTH", help="A verbal weight; may be repeated.")
-@click.option("--claims", multiple=True, metavar="EVENT=STATE", help="The report says: already so; may be repeated.")
+@click.option(
+    "--claims", multiple=True, metavar="EVENT=STATE", help="The report says that it is already so; may be repeated."
+)
 @click.option("--scenarios", metavar="NUMBERS", help="P(report) in each scenario, in order, and in `other`.")
 @click.option(
-    "--until", metavar="DATE", help="When what is not said to be so already has worn off (default: 180 days)."
+    "--until", metavar="DATE", help="Day by which likelihood, support and scenarios decay (default: 180 days)."
 )
 @click.option("--supersedes", metavar="ID", help="The item that this one corrects.")
-@click.option("--id", "item_id", metavar="ID", help="Of the item (default: made from date and headline).")
+@click.option("--id", "item_id", metavar="ID", help="Id of the item (default: made from date and headline).")
 @options.as_of
 @options.seed
-@click.option("--no-effect", is_flag=True, help="Do not compute what it does to the forecast.")
-@click.option("--dry-run", is_flag=True, help="Show what it would do; ask nothing more and write nothing.")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--no-effect", is_flag=True, help="Do not compute its effect on the forecast.")
+@click.option("--dry-run", is_flag=True, help="Show its effect; write nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def evidence(
     root: Path, as_of: date | None, seed: int | None, no_effect: bool, dry_run: bool, yes: bool, as_json: bool,
     **given: Any,
 ) -> None:  # fmt: skip
-    """Add an evidence item in a file of its own: asks, shows what it does to the forecast, and asks before writing.
+    """Add an evidence item in its own file: asks, shows its effect on the forecast, and asks before writing.
 
-    What an option says is not asked. Nothing is written if the item has a problem.
+    Options answer questions in advance. Nothing is written if the item has a problem.
     """
     from forecast.commands.evidence_questions import Bearings, Given, answer, fitted
     from forecast.commands.writing import Files, right
@@ -296,7 +302,7 @@ def _show_of_add_evidence(draft: ItemDraft, effect: ItemEffect | None) -> None:
     _print_rows("event", named)
     click.echo(f"as of {effect.as_of}, with all other evidence; change in percentage points")
     if not effect.counts:
-        click.echo("it is reported later than that, so it does not count yet")
+        click.echo("it is reported later, so it does not count yet")
 
 
 def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | StateEffect]]) -> None:

@@ -24,12 +24,14 @@ Row = Mapping[str, Any]
 @click.command()
 @options.workspace
 @options.as_of
-@click.option("--top", type=click.IntRange(min=1), default=15, show_default=True, help="Rows that move most.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=15, show_default=True, help="Number of rows, largest changes first."
+)
 @options.as_json
 def alternatives(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
     """Print the forecast with equal weights, without editors, without each group of experts and each source.
 
-    By weights on the draws that there are; what they cannot bear needs a refit, which
+    Reweights the existing draws; where the weights fail, an alternative needs a refit, which
     `forecast report --refit-alternatives` does for all of them.
     """
     with opened(root, as_of) as session:
@@ -71,9 +73,11 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     Console(highlight=False, soft_wrap=False).print(grid)
     click.echo("change in percentage points; 0: less than twice its Monte Carlo error")
     if any(row["settles"] for row in shown):
-        click.echo("*: takes away facts that only this source is cited for; they then count as not having happened")
+        click.echo("*: also removes facts for which only this source is cited; they then count as not having happened")
     if told and len(told) < len(rows):
-        click.echo(f"{len(told)} of {len(rows)} alternatives are computed: what moves most is the most of these")
+        click.echo(
+            f"{len(told)} of {len(rows)} alternatives are computed; the largest changes are the largest of these"
+        )
     if less := [row for row in told if row not in shown]:
         click.echo(f"and {len(less)} that move less{_under(less)}: {', '.join(map(_who, less))}")
     for how in (NEEDS_REFIT, TOO_MANY):
@@ -84,7 +88,7 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
             click.echo(f"{_who(row)}: {not_reliable(row['reasons'])}")
     for row in rows:
         if row["scenarios"] is None and row["how"] not in {NEEDS_REFIT, TOO_MANY}:
-            click.echo(f"{row['description']}: the evidence that is left contradicts itself")
+            click.echo(f"{row['description']}: the remaining evidence contradicts itself")
 
 
 def _under(rows: Sequence[Row]) -> str:

@@ -114,6 +114,6 @@ def _print(told: Mapping[str, Any], out: Path | None) -> None:
     else:
         click.echo("no question of priors/questions.yaml was open on these dates")
     if told["weak"]:
-        click.echo(f"few draws bear the evidence of {len(told['weak'])} dates: {', '.join(told['weak'])}")
+        click.echo(f"few draws support the evidence of {len(told['weak'])} dates: {', '.join(told['weak'])}")
     for path in told["files"]:
         click.echo(f"written: {path}")

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.workspace
-@click.option("--prune", is_flag=True, help="Remove entries of older code, and what is beyond the bound of 2 GB.")
+@click.option("--prune", is_flag=True, help="Remove entries of older code, and entries beyond the bound of 2 GB.")
 @click.option("--all", "everything", is_flag=True, help="Remove every entry.")
 @options.as_json
 def cache(root: Path, prune: bool, everything: bool, as_json: bool) -> None:
-    """List what is kept so that it need not be computed again: with it or without, the numbers are the same."""
+    """List what is cached. The cache saves time and changes no number."""
     from forecast.store import room
 
     folder = root / "reports" / ".cache"

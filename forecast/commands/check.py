@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.workspace
-@click.option("--network", "with_network", is_flag=True, help="Print the events, their parents and what bears on them.")
+@click.option(
+    "--network", "with_network", is_flag=True, help="Print the events with their parents, statements and items."
+)
 @options.as_json
 def check(root: Path, with_network: bool, as_json: bool) -> None:
     """Report every mistake in the workspace's files, one line each: path:line: what; got; allowed.

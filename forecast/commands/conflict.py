@@ -28,7 +28,7 @@ SURPRISING = 0.05
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Rows of each table.")
 @options.as_json
 def conflict(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
-    """Print how far the reports disagree with each other, and what they made of the statements."""
+    """Print how far the reports conflict with each other, and how they moved the stated probabilities."""
     with opened(root, as_of) as session:
         told = session.conflict(top)
     if as_json:
@@ -39,12 +39,10 @@ def conflict(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
 
 def _print(told: Conflict, top: int) -> None:
     n = told.telling
-    click.echo(
-        f"{told.reports} report{'s' * (told.reports != 1)}, of which {n} still tell{'s' * (n == 1)} states apart"
-    )
+    click.echo(f"{told.reports} report{'s' * (told.reports != 1)}, {n} with weight left")
     if n:
         _print_whole(told)
-    for heading, rows in (("fight", told.fights), ("support each other", told.supports)):
+    for heading, rows in (("conflict with each other", told.fights), ("support each other", told.supports)):
         _table(
             (heading, "decibans", ""),
             [
@@ -81,10 +79,10 @@ def _print(told: Conflict, top: int) -> None:
 
 def _print_whole(told: Conflict) -> None:
     whole = told.surprise
-    verdict = "surprising" if whole.p_value < SURPRISING else "no surprise"
+    verdict = "surprising" if whole.p_value < SURPRISING else "not surprising"
     click.echo(
         f"{verdict}: {percent(whole.p_value, whole.mcse)} (± {100 * whole.mcse:.1f}) of simulated sets of "
-        f"reports are as improbable as this one, or more"
+        f"reports are at least as improbable as this one"
     )
     if abs(told.conflict) < max(LEAST_DECIBANS, 2.0 * told.mcse):
         together = "as probable together as they would be independently"

@@ -33,7 +33,7 @@ DEFAULT_ENDS = ("~1", "latest")
 )  # fmt: skip
 @options.as_json
 def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
-    """Print what changed from forecast A to forecast B: inputs, and what each did to every scenario and event.
+    """Print what changed from forecast A to forecast B: the inputs, and the effect of each on every scenario and event.
 
     A and B are days (YYYY-MM-DD), numbers of ledger lines, `latest`, or ~N (N updates before it). Without them: the
     latest update against the one before.
@@ -64,7 +64,7 @@ def _print(table: Difference, top: int) -> None:
     _print_steps(table, top)
     click.echo("steps in percentage points, in the order in which they became known; they add up")
     if table.unreliable:
-        click.echo("~ few draws bear this step: it may be off by points; the steps still add up")
+        click.echo("~ few draws support this step: it may be off by points; the steps still add up")
     _print_events(table)
 
 
@@ -88,7 +88,7 @@ def _print_steps(table: Difference, top: int) -> None:
             continue
         what = f"retraction of {row.what}" if row.kind == "retraction" else row.what
         steps = [_step(row.scenarios[name]) for name in names]
-        note = "" if row.reliable else "~" if row.possible else "impossible without what follows"
+        note = "" if row.reliable else "~" if row.possible else "impossible without later items"
         grid.add_row(str(row.on or ""), Text(what), *steps, note)
     changes = [_step(row.change) for row in table.scenarios]
     grid.add_row("", Text("change"), *changes, "")

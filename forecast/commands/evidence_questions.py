@@ -139,7 +139,7 @@ class _Questions:
         group = self._group()
         url = optional("Address (empty: none)", given.url)
         bearings = given.bearings.read(self.workspace.network, self.workspace.scenarios, self.asking)
-        why = optional("Why it says so much and not more (empty: nothing to say)", given.why)
+        why = optional("Why it weighs this much and not more (empty: no reason)", given.why)
         wanted = "-".join((reported, *(slug(headline) or (source,))))
         proposed = _free_id(self.root, self.workspace, reported, wanted)
         item_id = given.item_id or optional("Id", None, proposed) or proposed
@@ -283,7 +283,7 @@ class Bearings:
     def _with_until(self, form: str, entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
         if not any(one.may_end for one in FORMS if one.key == form):
             return entries
-        until = asking.optional("It has worn off by (a day, empty: 180 days after the report)", self.until, read=_day)
+        until = asking.optional("It has decayed by (a day, empty: 180 days after the report)", self.until, read=_day)
         return {**entries, "until": text(until)} if until else entries
 
 
@@ -297,7 +297,7 @@ def parse(form: str, network: Network, said: str) -> dict[str, Node]:
     name = event.rstrip(">").strip() if form == "support" else event
     known(name, tuple(network.events), "events")
     if not equals:
-        raise ValueError(f"'{said}' says nothing about '{name}'; {LOOKS[form]}")
+        raise ValueError(f"'{said}' has no value for '{name}'; {LOOKS[form]}")
     states = network.events[name].states
     if form == "likelihood":
         return {"event": text(name), form: _ratios(value, states, "states")}
@@ -316,7 +316,7 @@ def parse(form: str, network: Network, said: str) -> dict[str, Node]:
 def _ask(form: str, event: Event, asking: Asking) -> dict[str, Node]:
     states = ", ".join(event.states)
     if form == "likelihood":
-        asking.say("How probable is such a report in each state? Only the ratios count, 1 in each says nothing.")
+        asking.say("How probable is such a report in each state? Only ratios matter; 1 in every state has no weight.")
         return {form: mapping({state: asking.get(f"  {state}", None, _number) for state in event.states})}
     if form == "support":
         question = f"For (of {states}; several with commas; >=STATE for it and all later ones)"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @options.as_of
 @options.as_json
 def experts(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
-    """Print every expert's statements, deviation, noise and record; with NAME each statement against the model."""
+    """Print every expert's statements, deviation, noise and record; with NAME, each statement beside the model."""
     with opened(root, as_of) as session:
         rows = session.experts()
     one_or_all(rows, "expert", name, as_json=as_json, print_all=_print_experts, print_one=_print_expert)
@@ -40,7 +40,7 @@ def _print_experts(rows: Sequence[ExpertRow]) -> None:
     grid.add_column("expert", overflow="fold", min_width=min(30, max(len(row.expert) for row in rows)))
     grid.add_column("group", overflow="fold")
     for heading, width in (
-        ("said", 4),
+        ("made", 4),
         ("far off", 7),
         ("deviation", 9),
         ("noise", 5),
@@ -62,7 +62,7 @@ def _print_experts(rows: Sequence[ExpertRow]) -> None:
         )
         grid.add_row(*map(Text, cells))
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("said: statements; far off: of these more than 2 sd from what all together imply;")
+    click.echo("made: statements; far off: of these more than 2 sd from what all together imply;")
     click.echo("deviation and noise in log-odds; record: resolved forecasts")
 
 
@@ -96,7 +96,7 @@ def _print_expert(row: ExpertRow) -> None:
 @options.as_of
 @options.as_json
 def sources(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
-    """Print every source's reliability before and now, items and agreement; with NAME each of its items."""
+    """Print every source's reliability by its grade and now, items and agreement; with NAME, each of its items."""
     with opened(root, as_of) as session:
         rows = session.sources()
     one_or_all(rows, "source", name, as_json=as_json, print_all=_print_sources, print_one=_print_source)
@@ -124,7 +124,7 @@ def _print_sources(rows: Sequence[SourceRow]) -> None:
         )
         grid.add_row(*map(Text, cells))
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("reliability: before its reports, by the grade; agreement: how probable is by now what they favour")
+    click.echo("reliability: from the grade, and now; agreement: probability now of what the reports favour")
 
 
 def _print_source(row: SourceRow) -> None:

@@ -12,31 +12,33 @@ from forecast.commands.import_shown import Imported, Shown, known_event, refuse_
 from forecast.feeds.registry import ItemsFeed, feeds, names
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-YES = click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+YES = click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 
 
 @click.group("import")
 def import_() -> None:
-    """Bring somebody else's file into a workspace, checked before anything is written."""
+    """Import another program's file, checked before anything is written."""
 
 
 @import_.command()
 @click.argument("file", type=FILE, nargs=-1, required=True)
 @options.workspace
 @click.option("--format", "form", type=click.Choice(names(evidence=True)), required=True, help="What the files hold.")
-@click.option("--event", metavar="EVENT", help="Which event it bears on (a matrix without one: the scenarios).")
+@click.option("--event", metavar="EVENT", help="The event that it concerns (a matrix without one: the scenarios).")
 @click.option("--from", "first", type=options.DATE, metavar="DATE", help="First day of the window that is counted.")
 @click.option("--to", "last", type=options.DATE, metavar="DATE", help="Last day of the window.")
-@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Count these rows alone; may be repeated.")
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Count only these rows; may be repeated.")
 @click.option("--whole", is_flag=True, help="The files hold all of the window, also where they have no rows.")
-@click.option("--as", "way", type=click.Choice(["claims", "settled", "support"]), help="What the count is to be.")
-@click.option("--strength", metavar="WORD", help="Of --as support: slight, moderate, strong or very_strong.")
-@click.option("--source", metavar="ID", help="Who counted, an id of evidence/sources.yaml.")
-@click.option("--credibility", type=click.IntRange(1, 6), metavar="1-6", help="Of the count (default: 6).")
-@click.option("--reported", type=options.DATE, metavar="DATE", help="Since when it is public (default: today, UTC).")
-@click.option("--group", metavar="NAME", help="Shared by items that copy each other.")
+@click.option("--as", "way", type=click.Choice(["claims", "settled", "support"]), help="How the count enters the item.")
+@click.option("--strength", metavar="WORD", help="Strength for --as support: slight, moderate, strong or very_strong.")
+@click.option("--source", metavar="ID", help="Source that counted, an id of evidence/sources.yaml.")
+@click.option("--credibility", type=click.IntRange(1, 6), metavar="1-6", help="Credibility of the count (default: 6).")
+@click.option(
+    "--reported", type=options.DATE, metavar="DATE", help="Day from which the count is public (default: today, UTC)."
+)
+@click.option("--group", metavar="NAME", help="Group of items that copy each other.")
 @click.option("--url", metavar="URL", help="Where the files come from.")
-@click.option("--id", "item_id", metavar="ID", help="Of the item (default: FORMAT-EVENT-DATE).")
+@click.option("--id", "item_id", metavar="ID", help="Id of the item (default: FORMAT-EVENT-DATE).")
 @YES
 @options.as_json
 def evidence(
@@ -99,15 +101,17 @@ def _items(feed: ItemsFeed, file: Path, content: bytes, root: Path, event: str |
     required=True,
     help="What the file holds.",
 )
-@click.option("--id", "benchmark_id", required=True, metavar="ID", help="Of the benchmark: priors/benchmarks/ID.csv.")
-@click.option("--question", metavar="ID", help="The question that it is about, which has to name the benchmark.")
-@click.option("--name", metavar="TEXT", help="Who forecast (default: the format).")
+@click.option(
+    "--id", "benchmark_id", required=True, metavar="ID", help="Id of the benchmark: priors/benchmarks/ID.csv."
+)
+@click.option("--question", metavar="ID", help="The question, which has to name the benchmark.")
+@click.option("--name", metavar="TEXT", help="Name of the forecaster (default: the format).")
 @YES
 @options.as_json
 def benchmark(file: Path, root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     """Write a crowd's or market's history in FILE as a benchmark series: the last value of each day, in UTC.
 
-    It is shown and scored beside the forecast and is no evidence. Nothing is written if there is a problem.
+    A benchmark is shown and scored beside the forecast; it is never evidence. Nothing is written if there is a problem.
     """
     from forecast.commands.import_benchmark import import_benchmark
     from forecast.workspace.files import read_outside

@@ -29,9 +29,9 @@ VISIBLE = 0.0005  # of a change of probability
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Rows of each table.")
 @options.as_json
 def influence(scenario: str | None, root: Path, as_of: date | None, top: int, as_json: bool) -> None:
-    """Print the strongest arrows, and the judgements that the scenarios (or SCENARIO) hang on.
+    """Print the strongest arrows, and the judgements that the scenarios (or SCENARIO) depend on most.
 
-    Judgements: the events whose CPTs the spread comes from, every expert left out, every grade a step up or down.
+    Judgements: the CPTs that the spread comes from, each expert left out, each grade moved up or down.
     """
     from forecast.workspace.problems import choice
 
@@ -61,18 +61,18 @@ def _print(told: Influence, names: Sequence[str], top: int) -> None:
         [(row.event, *(_share(row.shares[name]) for name in names)) for row in rows[:top]],
     )
     if any(row.shares[name] is None for row in rows for name in names):
-        click.echo("-: too few draws for so many numbers")
+        click.echo("-: too few draws for that many parameters")
     click.echo()
     borne = [(row, row.effects) for row in told.experts if row.effects is not None]
     _table(
-        ("without", "said", *names),
+        ("without", "statements", *names),
         [(_who(row), str(row.statements), *(_change(effects[name]) for name in names)) for row, effects in borne[:top]],
     )
     if borne:
         click.echo("change in percentage points ± its Monte Carlo error, by reweighting the draws")
     if refit := [row for row in told.experts if not row.reliable]:
         listed = ", ".join(_who(row) for row in refit)
-        click.echo(f"needs a refit, `forecast show --without-expert NAME` (of a group --without-group): {listed}")
+        click.echo(f"needs a refit with `forecast show --without-expert NAME` (for a group --without-group): {listed}")
     _print_grades(told.grades, names)
 
 
@@ -89,9 +89,9 @@ def _print_grades(rows: Sequence[GradeShift], names: Sequence[str]) -> None:
         ],
     )
     if moving:
-        click.echo("change in percentage points if sources of one grade were counted as of another")
+        click.echo("change in percentage points if sources of one grade counted as another grade")
     if still := [f"{row.grade} as {row.as_}" for row in rows if row not in moving]:
-        click.echo(f"moves nothing, counted otherwise: {', '.join(sorted(still))}")
+        click.echo(f"no effect if counted otherwise: {', '.join(sorted(still))}")
 
 
 def _share(share: float | None) -> str:

@@ -148,7 +148,7 @@ ALL = "all"
 @click.option("--since", metavar="REV", help="Every line that this git revision or a later commit has must be there.")
 @options.as_json
 def verify(root: Path, lines: tuple[str, ...], since: str | None, as_json: bool) -> None:
-    """Hold the ledger, the kept inputs and the files against everything that was ever written.
+    """Check the ledger, the kept inputs and the files against what was written.
 
     Exit status 1: something is not as it was written. Notes alone (another version, another processor, lines of before
     inputs were kept) leave it at 0. Nothing is written.

@@ -23,8 +23,13 @@ EXPERTS_SHOWN = 10  # with the lowest mean Brier score; the rest is counted
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--no-refit", is_flag=True, help="Sample no outcome out where it cannot be weighed out: faster.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.csv", help="Write a table too.")
+@click.option("--no-refit", is_flag=True, help="Do not refit where weights cannot leave out an outcome: faster.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Also write a table to this file.",
+)
 @options.seed
 @options.as_json
 def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json: bool) -> None:
@@ -130,12 +135,12 @@ def _print_basis(pool: Pool) -> None:
         again = sum(one.refitted for one in left.by_question.values())
         weak = sum(not one.reliable for one in left.by_question.values())
         click.echo(
-            f"scored without their own outcome: {len(left.by_question)} questions, {again} of them sampled anew"
+            f"scored without their own outcome: {len(left.by_question)} questions, {again} of them sampled again"
             + (f", {weak} unreliable" if weak else "")
         )
     click.echo(
         f"fit {pool.seconds_fitting:.1f} s, leaving out {left.seconds_weighing:.1f} s, "
-        f"sampling anew {left.seconds_refitting:.1f} s",
+        f"sampling again {left.seconds_refitting:.1f} s",
         err=True,
     )
 

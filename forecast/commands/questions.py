@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @options.seed
 @options.as_json
 def questions(name: str | None, root: Path, as_of: date | None, seed: int | None, as_json: bool) -> None:
-    """Print every question's probability beside the numbers of others and the base rate; with NAME all about one."""
+    """Print every question's probability beside benchmarks and the base rate; with NAME, all about one question."""
     with opened(root, as_of, seed) as session:
         rows = session.questions()
     one_or_all(rows, "question", name, as_json=as_json, print_all=_print_all, print_one=_print_one)
@@ -39,7 +39,7 @@ def questions(name: str | None, root: Path, as_of: date | None, seed: int | None
 def _print_all(rows: Sequence[Asked]) -> None:
     width = max((len(row.question) for row in rows), default=0)
     if not rows:
-        click.echo("nothing is asked; questions stand in priors/questions.yaml")
+        click.echo("there are no questions; write them in priors/questions.yaml")
         return
     click.secho(f"{'question':{width}}  {'by':10}  {'status':9}  forecast, 90 % interval", bold=True)
     for row in rows:
@@ -50,7 +50,7 @@ def _print_all(rows: Sequence[Asked]) -> None:
         click.echo(left + click.style(f"{_status(row):9}", fg=color) + f"  {numbers}")
         for line in wrap(_others(row), get_terminal_size().columns - 4, break_on_hyphens=False):
             click.secho(f"    {line}", dim=True)
-    click.echo("the latest number of each other, which may resolve by other rules: `forecast questions NAME`")
+    click.echo("the latest number of each benchmark, which may resolve by other rules: `forecast questions NAME`")
 
 
 def _others(row: Asked) -> str:
@@ -99,10 +99,10 @@ def _print_one(row: Asked) -> None:
 
 HEADINGS = {
     "contradiction": "Contradicts itself",
-    "resolve": "To be resolved",
+    "resolve": "To resolve",
     "watch": "News not watched",
     "update": "Not in any update",
-    "benchmark": "Numbers of others",
+    "benchmark": "Benchmarks",
     "source": "Sources that never reported",
 }
 
@@ -110,7 +110,13 @@ HEADINGS = {
 @click.command()
 @options.workspace
 @options.as_of
-@click.option("--days", type=click.IntRange(min=1), default=14, show_default=True, help="Older is stale.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    default=14,
+    show_default=True,
+    help="Days after which news and benchmarks are stale.",
+)
 @options.as_json
 def due(root: Path, as_of: date | None, days: int, as_json: bool) -> None:
     """List what is due: questions to resolve, news not watched, evidence not in any update, contradictions."""
@@ -145,14 +151,16 @@ Fields = dict[str, "str | bool"]
 @click.argument("subject", metavar="ID")
 @click.argument("state", required=False)
 @options.workspace
-@click.option("--on", "day", type=options.DATE, metavar="DATE", help="The day on which it was so (of a no: the last).")
-@click.option("--known", type=options.DATE, metavar="DATE", help="Since when it is known (default: today, UTC).")
-@click.option("--source", metavar="URL", help="Where it can be read; needed with a state.")
+@click.option(
+    "--on", "day", type=options.DATE, metavar="DATE", help="Day on which it came true (for a no: the last day)."
+)
+@click.option("--known", type=options.DATE, metavar="DATE", help="Day from which it is known (default: today, UTC).")
+@click.option("--source", metavar="URL", help="Address of the source; needed with a state.")
 @click.option("--note", metavar="TEXT", help="What a later reader should know.")
 @click.option("--void", is_flag=True, help="The question lapsed; it is not scored.")
 @click.option("--ambiguous", is_flag=True, help="It cannot be said, as the note explains; it is not scored.")
-@click.option("--undo", is_flag=True, help="What was resolved last no longer counts, from the day it is known.")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--undo", is_flag=True, help="Undo the latest resolution, from the day this is known.")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     """Resolve the question ID as yes or no, or settle the event ID in a state, in priors/resolutions.jsonl.

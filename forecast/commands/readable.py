@@ -98,9 +98,7 @@ def print_basis(table: Table) -> None:
     import click
 
     found = table["diagnostics"]
-    anchor = (
-        f"sampled with the evidence known on {found['anchor']}" if found["anchor"] else "sampled on statements alone"
-    )
+    anchor = f"sampled with the evidence known on {found['anchor']}" if found["anchor"] else "sampled from the prior"
     k = "none" if found["pareto_k"] is None else f"{found['pareto_k']:.2f}"
     click.echo(f"as of {table['as_of']}, news watched until {table['known_until']}, horizon {table['horizon']}")
     click.echo(
@@ -110,7 +108,9 @@ def print_basis(table: Table) -> None:
     )
     times = found.get("sampled", 0.0) / (CHAINS * SAMPLED_PER_CHAIN)
     if times > 1.0:
-        click.echo(f"the chains did not agree at first: drawn {times:.0f} times as long, {found['sampled']:.0f} draws")
+        click.echo(
+            f"the chains disagreed at first and were drawn {times:.0f} times as long: {found['sampled']:.0f} draws"
+        )
 
 
 def doubt(table: Table) -> str:
@@ -185,7 +185,7 @@ def print_prior(table: Table) -> None:
     console.print(scenarios)
     console.print()
     events = _grid("event", "state")
-    events.add_column("pull", justify="right")
+    events.add_column("default weight", justify="right")
     for event in table["events"]:
         for place, row in enumerate(event["states"]):
             name, pull = (event["id"], f"{event['pull']:.2f}") if place == 0 else ("", "")
@@ -199,7 +199,7 @@ def _grid(*names: str) -> Grid:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for name in names:
         grid.add_column(name)
-    for heading in ("statements", "90 % interval", "flat"):
+    for heading in ("prior", "90 % interval", "flat"):
         grid.add_column(heading, justify="right")
     return grid
 

@@ -22,7 +22,7 @@ SHOWN = 12  # changed lines, before they are counted
 @click.command()
 @click.argument("names", nargs=-1, metavar="[KIND] OLD NEW")
 @options.workspace
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def rename(names: tuple[str, ...], root: Path, yes: bool, as_json: bool) -> None:
     """Rename OLD to NEW in every file that names it, and say so in priors/renames.jsonl for lines of the past.

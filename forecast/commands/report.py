@@ -17,7 +17,9 @@ from forecast.commands.running import opened, refused, said
 @click.argument("day", metavar="[AS_OF]", type=options.DATE, required=False)
 @options.workspace
 @options.as_of
-@click.option("--line", "number", type=click.IntRange(1), metavar="N", help="Of this line of the ledger, kept apart.")
+@click.option(
+    "--line", "number", type=click.IntRange(1), metavar="N", help="Report of this ledger line, in a folder of its own."
+)
 @click.option("--open", "show_page", is_flag=True, help="Open the page in a browser.")
 @click.option(
     "--format",

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.workspace
-@click.option("--horizon", type=options.ANY_DATE, required=True, metavar="DATE", help="What forecasts are about then.")
-@click.option("--on", type=options.ANY_DATE, metavar="DATE", help="From which day on (default: today, UTC).")
-@click.option("--why", metavar="TEXT", help="Why, for the reader of the file.")
-@click.option("--yes", is_flag=True, help="Ask nothing; write it if it is right.")
+@click.option("--horizon", type=options.ANY_DATE, required=True, metavar="DATE", help="The new horizon.")
+@click.option("--on", type=options.ANY_DATE, metavar="DATE", help="Day from which it holds (default: today, UTC).")
+@click.option("--why", metavar="TEXT", help="Reason, for the reader of the file.")
+@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def roll(root: Path, horizon: date, on: date | None, why: str | None, yes: bool, as_json: bool) -> None:
-    """Open a new window: from a day on, forecasts are about a later horizon. What is settled stays settled.
+    """Move to a later horizon from a day on. What is settled stays settled.
 
     Adds a line to `rolled` in priors/network.yaml, shown before it is written; the rest of the file stays as it is.
-    Forecasts as of an earlier day keep their horizon. The next update tells the ledger.
+    Forecasts as of an earlier day keep their horizon. The next update records it in the ledger.
     """
     from forecast.commands.writing import Files
     from forecast.workspace.drafts import draft_roll

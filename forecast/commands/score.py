@@ -20,7 +20,7 @@ LISTS = ("scores", "questions")  # of the JSON object: long ones, one line an en
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @options.workspace
 @click.option("--benchmark", "benchmarks", multiple=True, metavar="NAME", help="Compare all others with this one.")
-@click.option("--ordered", is_flag=True, help="States are in the order of their first rows.")
+@click.option("--ordered", is_flag=True, help="Take the states in the order of their first rows.")
 @click.option("--by-question", is_flag=True, help="With --json: every forecaster's scores on every question too.")
 @options.as_of
 @options.seed

@@ -23,14 +23,25 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d")
 @options.workspace
 @options.as_of
 @click.option("--line", "number", type=click.IntRange(1), metavar="N", help="The forecast of this line of the ledger.")
-@click.option("--prior", is_flag=True, help="Show what the statements alone imply, before any evidence.")
+@click.option("--prior", is_flag=True, help="Show the prior: what the statements imply before any evidence.")
 @click.option("--events", is_flag=True, help="Also print every event.")
-@click.option("--by", type=options.ANY_DATE, metavar="DATE", help="Every event and scenario by this day instead.")
-@click.option("--without-expert", multiple=True, metavar="NAME", help="The forecast had this expert said nothing.")
-@click.option("--without-group", multiple=True, metavar="NAME", help="The same for a group of experts.")
-@click.option("--without-editors", is_flag=True, help="Without what editors said or put on the words of others.")
-@click.option("--without-source", multiple=True, metavar="NAME", help="Without everything that this source reported.")
-@click.option("--equal-weights", is_flag=True, help="With the same weight and sd for every statement.")
+@click.option(
+    "--by", type=options.ANY_DATE, metavar="DATE", help="Every event and scenario by this day instead of the horizon."
+)
+@click.option(
+    "--without-expert", multiple=True, metavar="NAME", help="Leave out this expert's statements; may be repeated."
+)
+@click.option("--without-group", multiple=True, metavar="NAME", help="Leave out a group of experts; may be repeated.")
+@click.option(
+    "--without-editors", is_flag=True, help="Leave out the editors' statements and their coding of others' words."
+)
+@click.option(
+    "--without-source",
+    multiple=True,
+    metavar="NAME",
+    help="Leave out everything that this source reported; may be repeated.",
+)
+@click.option("--equal-weights", is_flag=True, help="Use the same weight and sd for every statement.")
 @options.as_json
 def show(
     root: Path, as_of: date | None, number: int | None, prior: bool, events: bool, by: date | None,
@@ -65,7 +76,7 @@ def show(
         echo_json(table)
         return
     if alternative.description:
-        click.echo(f"{alternative.description}; change: against the ordinary forecast of the same day")
+        click.echo(f"{alternative.description}; change: from the ordinary forecast of the same day")
     if prior:
         readable.print_prior(table)
         _print_basis(table)

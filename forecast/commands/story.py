@@ -26,7 +26,7 @@ TELLING = 5  # events that tell a scenario from the others
 @options.as_of
 @options.as_json
 def story(scenario: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
-    """Tell every scenario (or SCENARIO alone, with every event) by its most probable course, and what sets it apart."""
+    """Describe every scenario (or SCENARIO, with every event) by its most probable course, and what sets it apart."""
     from forecast.workspace.problems import choice
 
     with opened(root, as_of) as session:
@@ -53,7 +53,7 @@ def _print(row: Story, *, in_full: bool) -> None:
 
     console = Console(highlight=False, soft_wrap=False)
     console.print(Text(f"{row.scenario}  {percent(row.probability, row.mcse)}  {row.name}", style="bold"))
-    console.print(Text(f"Holds when {row.rule}: that is its probability, however it comes about."))
+    console.print(Text(f"Holds when {row.rule}; the probability is that of this rule."))
     console.print(Text(f"Most probable course: {row.text}"))
     console.print(Text(_how_probable(row)))
     if in_full:

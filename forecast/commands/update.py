@@ -21,9 +21,9 @@ NOT_RELIABLE = 1  # exit status with --strict
 @options.workspace
 @options.as_of
 @options.seed
-@click.option("--refit", is_flag=True, help="Sample anew although the draws are cached; the numbers stay the same.")
+@click.option("--refit", is_flag=True, help="Sample again although the draws are cached; the numbers stay the same.")
 @click.option("--no-report", is_flag=True, help="Leave the page and the DataTree for a later `forecast report`.")
-@click.option("--dry-run", is_flag=True, help="Compute and show, write nothing but cached draws.")
+@click.option("--dry-run", is_flag=True, help="Compute and show; write nothing but cached draws.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 where the forecast is not reliable, after writing it.")
 @click.option("-m", "--note", metavar="NOTE", help="A note for the ledger line.")
 @options.as_json
@@ -31,7 +31,7 @@ def update(
     root: Path, as_of: date | None, seed: int | None, refit: bool, no_report: bool, dry_run: bool, strict: bool,
     note: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Read, check and weigh everything; write the forecast, its ledger line and its report."""
+    """Read and check all files; compute and write the forecast, its ledger line and its report."""
     from forecast import pipeline
     from forecast.commands import readable
 

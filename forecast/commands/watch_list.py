@@ -26,12 +26,14 @@ SHOWN_OUTCOMES = 2  # of each event: those that move a scenario most
 @click.command(name="watch-list")
 @options.workspace
 @options.as_of
-@click.option("--days", type=click.IntRange(min=1), default=90, show_default=True, help="How long to watch.")
-@click.option("--cost", "costs", multiple=True, metavar="EVENT=NUMBER", help="What watching an event costs.")
-@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Print so many events.")
+@click.option(
+    "--days", type=click.IntRange(min=1), default=90, show_default=True, help="Days to watch, from the as-of date."
+)
+@click.option("--cost", "costs", multiple=True, metavar="EVENT=NUMBER", help="Cost of watching an event, in any unit.")
+@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Number of events to print.")
 @options.as_json
 def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], top: int, as_json: bool) -> None:
-    """Rank the events by the bits about the scenarios that some days of watching will bring."""
+    """Rank events by what watching them for some days will reveal about the scenarios, in bits."""
     with opened(root, as_of) as session:
         watchable = [event.id for event in session.layout.events if event.kind != "constant"]
         told = session.watch_list(days, dict(_cost(text, watchable) for text in costs))
@@ -87,8 +89,8 @@ def _print(told: WatchList, top: int) -> None:
     Console(highlight=False, soft_wrap=False).print(grid)
     if rest := [row.event for row in told.events if row not in telling[:top]]:
         less = "" if len(telling) > top else f" (under {LEAST_BITS} bits each)"
-        click.echo(f"and {len(rest)} that tell{'s' * (len(rest) == 1)} less{less}: {', '.join(rest)}")
+        click.echo(f"and {len(rest)} with less information{less}: {', '.join(rest)}")
     click.echo(f"by then: the state on {told.by}; share: of {told.entropy:.2f} bits about the scenarios today")
-    click.echo("*: a scenario's rule names it; events hang together, so bits of several do not add up")
+    click.echo("*: named by a scenario's rule; events are dependent, so their bits do not add up")
     if told.left_out:
-        click.echo(f"left out, as nothing public need show them by then: {', '.join(told.left_out)}")
+        click.echo(f"left out, as they may stay unseen until then: {', '.join(told.left_out)}")

@@ -30,11 +30,11 @@ FEW_DRAWS = 400.0  # effective draws under which a supposition rests on too few
 @options.workspace
 @options.as_of
 @options.seed
-@click.option("--do", "imposed", multiple=True, metavar="EVENT=STATE", help="Somebody puts the event into this state.")
+@click.option("--do", "imposed", multiple=True, metavar="EVENT=STATE", help="Intervene: put the event into this state.")
 @click.option(
-    "--set", "reset", multiple=True, metavar="EVENT=STATE:P", help="The state's probability shall be P (Jeffrey)."
+    "--set", "reset", multiple=True, metavar="EVENT=STATE:P", help="Set the state's probability to P (Jeffrey's rule)."
 )
-@click.option("--all", "everything", is_flag=True, help=f"Print every event, not the {EVENTS} that move most.")
+@click.option("--all", "everything", is_flag=True, help=f"Print every event, not only the {EVENTS} that move most.")
 @options.as_json
 def what_if(
     learned: tuple[str, ...], root: Path, as_of: date | None, seed: int | None, imposed: tuple[str, ...],
@@ -42,8 +42,8 @@ def what_if(
 ) -> None:  # fmt: skip
     """Show every probability before and after a supposition.
 
-    EVENT=STATE: learned, several as one condition (EVENT=STATE,STATE: one of these). With --do imposed, whatever the
-    causes; with --set a probability in the place of the present one, one --set after the other.
+    EVENT=STATE conditions on the state; several form one condition (EVENT=STATE,STATE: either state). --do intervenes:
+    only events downstream move. --set replaces a probability; several are set one after the other.
     """
     from forecast.answers.twin import TooDenseError
     from forecast.answers.what_if import ImpossibleError
@@ -82,9 +82,9 @@ def _at_most(event: EventEffect) -> str:
 def _supposed(table: WhatIf) -> str:
     parts = []
     if table.p_learned is not None:
-        parts.append(f"learned {' and '.join(table.learned)} (now {percent(table.p_learned, None)})")
+        parts.append(f"conditioned on {' and '.join(table.learned)} (now {percent(table.p_learned, None)})")
     if table.imposed:
-        parts.append(f"imposed {' and '.join(table.imposed)}")
+        parts.append(f"intervention {' and '.join(table.imposed)}")
     if table.set:
         parts.append(f"set {', then '.join(table.set)}")
     return "; ".join(parts)
@@ -133,11 +133,11 @@ def _numbers(row: Effect) -> tuple[Any, ...]:
 def _print_notes(table: WhatIf) -> None:
     if table.imposed:
         below = ", ".join(table.descendants) or "nothing"
-        click.echo(f"only what lies downstream of what is imposed can move: {below}")
+        click.echo(f"only events downstream of the intervention can move: {below}")
     if table.set_aside:
-        click.echo(f"reports set aside, as they are about the imposed event or what lies downstream: {_items(table)}")
+        click.echo(f"reports set aside, as they concern this event or events downstream: {_items(table)}")
     if not table.commutes:
-        click.echo("set: one after the other; in another order the numbers would be others")
+        click.echo("set one after the other; another order would give other numbers")
     if table.diagnostics.ess < FEW_DRAWS:
         click.echo(f"rests on few draws: effective size {table.diagnostics.ess:.0f}")
 
@@ -152,5 +152,5 @@ def _items(table: WhatIf) -> str:
         else:
             spent += 1
     if spent:
-        told.append(f"{spent} that say{'s' * (spent == 1)} next to nothing any more")
+        told.append(f"{spent} with almost no weight left")
     return ", ".join(told)

@@ -36,12 +36,20 @@ class _Since(click.ParamType[date | None]):
 @options.workspace
 @options.as_of
 @options.seed
-@click.option("--by", type=click.Choice(["item", "group", "source"]), default="item", help="What a row stands for.")
 @click.option(
-    "--since", type=_Since(), metavar="DATE|prior", help="Begin at the update of this day or the latest before it."
+    "--by",
+    type=click.Choice(["item", "group", "source"]),
+    default="item",
+    help="Add up the steps by item, group or source.",
+)
+@click.option(
+    "--since",
+    type=_Since(),
+    metavar="DATE|prior",
+    help="Begin at the latest update on or before this day; `prior`: at the prior.",
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N largest steps and add up the others.")
-@click.option("--all", "everything", is_flag=True, help="Print a row for each, also for those that move nothing.")
+@click.option("--all", "everything", is_flag=True, help="Print every item, also those with no effect.")
 @options.as_json
 def why(
     about: str | None, root: Path, as_of: date | None, seed: int | None, by: Any, since: date | None, top: int | None,
@@ -79,7 +87,7 @@ def _print(table: Why, *, everything: bool) -> None:
     folded = _folded(table.rows, everything=everything)
     for rows in folded:
         if len(rows) > 1:
-            grid.add_row(str(rows[0].on or ""), f"{len(rows)} that move nothing", "0")
+            grid.add_row(str(rows[0].on or ""), f"{len(rows)} with no effect", "0")
             continue
         row = rows[0]
         step = change(row.step, row.mcse)
@@ -96,11 +104,13 @@ def _print(table: Why, *, everything: bool) -> None:
     total = table.to - table.from_
     grid.add_row("", "now", change(total, error), "", "", percent(table.to, error), "", "")
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("step ± its Monte Carlo error, and left out (what it adds if it comes last), in percentage points")
+    click.echo(
+        "step ± its Monte Carlo error, and left out (what the item adds when it comes last), in percentage points"
+    )
     if any(len(rows) > 1 for rows in folded):
-        click.echo("--all prints also each of those that move nothing")
+        click.echo("--all also prints each item with no effect")
     if any(not rows[0].reliable for rows in folded if len(rows) == 1):
-        click.echo(f"~ too few of the {table.draws} draws bear this step to tell its error; the steps still add up")
+        click.echo(f"~ too few of the {table.draws} draws support this step to know its error; the steps still add up")
 
 
 def _folded(rows: Sequence[Step | Stretch], *, everything: bool) -> list[list[Step | Stretch]]:
@@ -127,7 +137,7 @@ def _what(row: Step | Stretch) -> str:
 
 def _note(row: Step | Stretch) -> str:
     if not row.possible:
-        return "impossible without what follows"
+        return "impossible without later items"
     return "" if row.reliable else "~"
 
 

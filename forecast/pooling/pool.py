@@ -90,7 +90,7 @@ class Pool:
         if n := weak.count(False):
             reasons.append(f"{n} {of} {'has' if n == 1 else 'have'} weights with a Pareto k above {MAX_PARETO_K:g}")
         if n := weak.count(True):
-            reasons.append(f"{n} {of} {'was' if n == 1 else 'were'} sampled anew, and not reliably")
+            reasons.append(f"{n} {of} {'was' if n == 1 else 'were'} sampled again, and not reliably")
         return tuple(reasons)
 
 

@@ -59,7 +59,9 @@ def _features() -> list[str]:
 def unlike(told: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     """Name what two environments (or tables of versions) differ in, each with both values."""
     names = [name for name in sorted({*told, *here}) if told.get(name) != here.get(name)]
-    return [f"{name.replace('_', ' ')} {told.get(name, 'not told')}, here {here.get(name, 'none')}" for name in names]
+    return [
+        f"{name.replace('_', ' ')} {told.get(name, 'not recorded')}, here {here.get(name, 'none')}" for name in names
+    ]
 
 
 Array = NDArray[np.float64]

@@ -141,7 +141,7 @@ def _benchmarks(workspace: Workspace, as_of: date, days: int) -> Iterator[Due]:
             continue
         latest = [day for day, _ in latest_numbers(workspace, question, as_of).values()]
         if not latest:
-            yield Due("benchmark", question.id, "no number of anybody else")
+            yield Due("benchmark", question.id, "no benchmark number")
         elif as_of - max(latest) > timedelta(days=days):
             what = f"the latest number is of {max(latest)}, {(as_of - max(latest)).days} days ago"
             yield Due("benchmark", question.id, what)

@@ -187,7 +187,7 @@ def _hold(rows: Any, key: str, inner: str | None, path: str) -> None:
     )
     if not is_right:
         what = f"{key} are not as an update writes them"
-        raise WorkspaceProblems([Problem(Source(path, 1), what, "", "`forecast update` writes the file anew")])
+        raise WorkspaceProblems([Problem(Source(path, 1), what, "", "`forecast update` writes the file again")])
 
 
 def _are_states(states: Any) -> bool:

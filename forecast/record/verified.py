@@ -211,7 +211,9 @@ def _empty(rows: Sequence[Row]) -> Iterator[Finding]:
 
 def _without_copies(rows: Sequence[Row]) -> Iterator[Finding]:
     if rows:
-        what = "no copies of lines are kept: a line that was changed and all behind it chained anew cannot be told"
+        what = (
+            "no copies of lines are kept: if a line was changed and all later lines chained again, it cannot be noticed"
+        )
         yield Finding(Source(LEDGER, 1), "no copy", what)
 
 

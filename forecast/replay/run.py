@@ -110,7 +110,7 @@ def _sample(waiting: dict[str, list[Job]], fits: list[float], cache: Path, progr
 
 
 def _known_to(spec: PriorSpec) -> str:
-    return "statements alone" if spec.anchor is None else f"with the evidence known on {spec.anchor.known.as_of}"
+    return "prior" if spec.anchor is None else f"with the evidence known on {spec.anchor.known.as_of}"
 
 
 class NoDatesError(ValueError):

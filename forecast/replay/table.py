@@ -177,5 +177,5 @@ def _name(value: object) -> str:
 
 def _not_as_written(path: str, line: int, error: Exception) -> WorkspaceProblems:
     got = f"no {error}" if isinstance(error, KeyError) else str(error)
-    what, allowed = "not as a replay writes it", "`forecast backtest` writes the file anew"
+    what, allowed = "not as a replay writes it", "`forecast backtest` writes the file again"
     return WorkspaceProblems([Problem(Source(path, line), what, got, allowed)])

@@ -113,7 +113,7 @@ def _graded(value: float, good: float, bad: float) -> Level:
 
 def _spread(widths: Sequence[tuple[str, float]]) -> Reason:
     name, width = max(widths, key=lambda named: named[1])
-    text = f"What experts and sources leave open spans at most {100 * width:.0f} points ({name})."
+    text = f"The widest 90 % interval spans {100 * width:.0f} points ({name})."
     return WidthReason(level=_graded(width, NARROW, WIDE), text=text, points=100 * width)
 
 
@@ -130,8 +130,8 @@ def _numbers(coded: Sequence[tuple[str, str | None]]) -> Reason:
     own, of = sum(coder is None for coder in by_experts), len(by_experts)
     editors, rules = (sum(voice == who for voice, _ in coded) for who in ("editors", "rule"))
     share = own / of if of else 0.0
-    others = "; on the others an editor put one" if own < of else ""
-    text = f"{own} of {counted(of, 'statement')} by experts carry a number of their author's own{others}."
+    others = "; an editor coded the others" if own < of else ""
+    text = f"{own} of {counted(of, 'statement')} by experts have their author's own number{others}."
     apart = [f"{editors} of the editors' own"] if editors else []
     apart += [counted(rules, "rule that settles an event", "rules that settle events")] if rules else []
     text += f" Not counted: {' and '.join(apart)}." if apart else ""
@@ -141,7 +141,7 @@ def _numbers(coded: Sequence[tuple[str, str | None]]) -> Reason:
 
 def _record(resolved: int) -> Reason:
     if resolved >= RECORD:
-        text = f"{resolved} resolved questions tell how good such forecasts have been: see scores."
+        text = f"{resolved} resolved questions show how good such forecasts have been: see scores."
         return RecordReason(level="high", text=text, resolved=resolved)
     said = (
         f"Only {counted(resolved, 'resolved question says', 'resolved questions say')}"

@@ -42,11 +42,11 @@ class Meaning(NamedTuple):
 
 
 GROUPS = {
-    "prior": "what the statements alone imply at the opening, before any evidence: draws of equal weight",
-    "posterior": "parameters of stage 1 as they were sampled: weigh them by forecast/weight",
+    "prior": "what the statements imply at the opening, before any evidence: draws of equal weight",
+    "posterior": "parameters of stage 1 as they were sampled: weight them by forecast/weight",
     "forecast": "what each draw forecasts, all evidence weighed exactly; a forecast is the mean weighted by `weight`",
     "joint": "the forecast as one table: each scenario together with each state of each event",
-    "sample_stats": "what the sampler says of its own draws",
+    "sample_stats": "what the sampler reports about its draws",
     "statements": "every statement that counts, beside what the statements together imply for it",
     "evidence": "every item reported by the as-of date, what it weighs and whether it still counts",
 }
@@ -115,7 +115,7 @@ VARIABLES: dict[str, dict[str, Meaning]] = {
         "coded": Meaning(None, "what it is read as"),
         "implied": Meaning(None, "what all statements together imply, with the 90 % interval"),
         "residual": Meaning("sd", "stated less implied"),
-        "disagrees": Meaning("1", "1 where the residual is so large that it is warned about"),
+        "disagrees": Meaning("1", "1 where the residual is large enough for a warning"),
     },
     "evidence": {
         "reported": Meaning(None, "when it was reported"),
@@ -126,13 +126,13 @@ VARIABLES: dict[str, dict[str, Meaning]] = {
         "source": Meaning(None, "who reported it"),
         "grade": Meaning(None, "reliability of the source, A to F"),
         "credibility": Meaning("1", "credibility of the item, 1 to 6"),
-        "bears_on": Meaning(None, "events (or the scenarios) it bears on and how, as JSON"),
+        "bears_on": Meaning(None, "events (or the scenarios) that it concerns and how, as JSON"),
         "group": Meaning(None, "group of copies that it belongs to"),
         "copy": Meaning("1", "0 for the strongest of its group, then 1, 2, ..."),
         "informative": Meaning("1", "prior probability that the report is informative"),
         "decibans": Meaning("dB", "largest weight between two joint states of its events, as of today"),
         "counts": Meaning("1", "1 unless retracted or superseded"),
-        "standing": Meaning(None, "whether it counts, has worn off, is a copy, or is gone"),
+        "standing": Meaning(None, "whether it counts, has decayed, is a copy, or is gone"),
     },
 }
 

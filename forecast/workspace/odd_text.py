@@ -80,4 +80,4 @@ def blank_problem(character: str, path: str, line: int, after: str) -> Problem:
     name = NAMES.get(character, unicodedata.name(character, "a blank").lower())
     behind = f" after {quoted([after.strip()])}" if after.strip() else " at the beginning of the line"
     what = f"{name}{behind}, where an ordinary space belongs"
-    return Problem(Source(path, line), what, f"U+{ord(character):04X}", "type the space anew")
+    return Problem(Source(path, line), what, f"U+{ord(character):04X}", "retype the space")

@@ -173,7 +173,7 @@ def _bearing_problems(at: Cursor, frame: Frame) -> Iterator[Problem]:
     may_end = [form.key for form in FORMS if form.may_end]
     if at.has("until") and not any(map(at.has, may_end)):
         allowed = f"only with {', '.join(may_end[:-1])} or {may_end[-1]}"
-        yield at.key("until").problem("'until' on what does not wear off", "", allowed)
+        yield at.key("until").problem("'until' on something that does not decay", "", allowed)
 
 
 def _bearing(said: BearingShape, source: Source, frame: Frame) -> Bearing | None:

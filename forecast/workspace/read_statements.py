@@ -132,7 +132,7 @@ def _unknown_outcome(at: Cursor, frame: Frame) -> Iterator[Problem]:
     known = (*scenarios, OTHER) if event is None and scenarios is not None else None
     unknown = unknown_name(known, state, where, "scenario")
     for problem in unknown_state(frame.names, event, state, where) if event is not None else unknown:
-        hint = "; what became void is written void: true" if state.lower() == "void" else ""
+        hint = "; a void question is written void: true" if state.lower() == "void" else ""
         yield replace(problem, allowed=problem.allowed + hint)
 
 

@@ -40,7 +40,7 @@ class TimingShape(Shape):
 
 
 NOT_REACHED = {
-    "status": "when a status changes is said by 'persistence_days'; only the steps of a reached event have a timing",
+    "status": "'persistence_days' sets the pace of a status; only the steps of a reached event have a timing",
     "constant": "a constant holds all window long; only the steps of a reached event have a timing",
 }
 

@@ -163,7 +163,7 @@ def test_a_seen_effect_is_set_aside() -> None:
     assert ["seen"] == [row["item"] for row in table["set_aside"]]  # type: ignore[attr-defined]  # plain JSON
     with pytest.raises(ImpossibleError, match=r"'effect=no' is impossible.*only be 'yes'"):
         _ask(found, "effect=no", "cause=yes")
-    with pytest.raises(ImpossibleError, match=r"'effect=no:0\.3' gives probability to what is impossible"):
+    with pytest.raises(ImpossibleError, match=r"'effect=no:0\.3' gives probability to a state that the evidence"):
         _ask(found, reset=("effect=no:0.3",))
 
 
@@ -182,9 +182,9 @@ def test_conditions_that_exclude_each_other_are_named() -> None:
         (["treated"], [], [], "write EVENT=STATE"),
         (["treatd=yes"], ["man=maybe"], ["mann=yes:1"], r"'treated'.*\n.*no state 'maybe'.*\n.*did you mean 'man'"),
         (["well=yes"], [], [], "'well' is a scenario; give states of events"),
-        ([], ["man=yes", "man=no"], [], "imposed twice"),
-        (["recovered=yes"], ["treated=yes"], [], "downstream of what is imposed"),
-        ([], ["man=yes"], ["man=yes:0.4"], "the event is imposed"),
+        ([], ["man=yes", "man=no"], [], "two interventions on one event"),
+        (["recovered=yes"], ["treated=yes"], [], "downstream of the intervention"),
+        ([], ["man=yes"], ["man=yes:0.4"], "the intervention fixes the event"),
         ([], [], ["man=yes:1.4"], "between 0 and 1"),
         ([], [], ["man=yes:0.7,no:0.7"], "add up to 1.4"),
         ([], [], ["man=yes:nan"], "between 0 and 1"),

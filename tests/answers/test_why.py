@@ -105,7 +105,7 @@ def found() -> Outcome:
 
 def _why(found: Outcome, about: str | None, by: By = "item", top: int | None = None) -> dict[str, Any]:
     target, prior = find_target(found, about), prior_outcome(found)
-    start = Start("the statements alone", probabilities(prior, target))
+    start = Start("the prior", probabilities(prior, target))
     table: dict[str, Any] = why(found, prior, target, start, by, top, lambda _: None)
     return table
 

@@ -180,7 +180,7 @@ def test_ids_lead_nowhere_else(tmp_path: Path) -> None:
         ({"source-name": "Another"}, "source 'newspaper' is there already, with grade B"),
         ({"source": "wire", "source-name": "Wire", "grade": "G"}, "grades are 'A', 'B', 'C', 'D', 'E', 'F'"),
         ({"likelihood": "lanch=1,2,3"}, "did you mean 'launch'?"),
-        ({"likelihood": "launch"}, "'launch' says nothing about 'launch'; EVENT=NUMBER,NUMBER"),
+        ({"likelihood": "launch"}, "'launch' has no value for 'launch'; EVENT=NUMBER,NUMBER"),
         ({"likelihood": "launch=1,2"}, "What it says about an event 'launch=1,2': 2 numbers for the 3 states none, "),
         ({"likelihood": "launch=1,2,-3"}, "'-3' is no likelihood; a number from 0 on"),
         ({"claims": "launch=generall"}, "did you mean 'general'?"),
@@ -293,7 +293,7 @@ def test_the_effect_is_shown_before_the_question(updated: Path) -> None:
 def test_an_item_of_tomorrow_changes_nothing_yet(updated: Path) -> None:
     """As of a day before it was reported an item moves nothing, and that is said."""
     result = add(updated, "--dry-run", "--as-of", AS_OF, changed={"reported": "2026-07-02"})
-    assert "it is reported later than that, so it does not count yet" in result.stdout, result.output
+    assert "it is reported later, so it does not count yet" in result.stdout, result.output
     table = json.loads(add(updated, "--dry-run", "--json", "--as-of", AS_OF, changed={"reported": "2026-07-02"}).stdout)
     assert {0.0} == {row["change"] for row in table["effect"]["scenarios"]}
 

@@ -54,7 +54,7 @@ def test_names_are_whole_in_a_narrow_terminal(
     )
     _print_experts([row])
     lines = capsys.readouterr().out.splitlines()
-    assert ["expert", "group", "said", "far", "off", "deviation", "noise", "record", "conflicts"] == lines[0].split()
+    assert ["expert", "group", "made", "far", "off", "deviation", "noise", "record", "conflicts"] == lines[0].split()
     assert "article_author" == lines[1].partition(" ")[0]
 
 

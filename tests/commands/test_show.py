@@ -54,8 +54,8 @@ def test_prior_stands_beside_the_flat_one(updated: Path) -> None:
     """The prior is printed with the flat prior and each event's pull, and the numbers are those of --json."""
     table = json.loads(_show(updated, "--prior", "--json", "--as-of", AS_OF).stdout)
     printed = _show(updated, "--prior", "--as-of", AS_OF).stdout
-    assert ["scenario  statements  90 % interval  flat", "event  state  statements  90 % interval  flat  pull"] == [
-        re.sub(" {2,}", "  ", line).strip() for line in printed.splitlines() if "statements  " in line
+    assert ["scenario  prior  90 % interval  flat", "event  state  prior  90 % interval  flat  default weight"] == [
+        re.sub(" {2,}", "  ", line).strip() for line in printed.splitlines() if "prior  " in line
     ]
     for event in table["events"]:
         assert 0.0 < event["pull"] < 2.0

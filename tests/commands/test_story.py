@@ -34,7 +34,7 @@ def test_the_number_is_that_of_the_rule(updated: Path) -> None:
     printed = " ".join(_story(updated).stdout.split())
     row = rows["on_the_market"]
     assert "launch is limited or general, unless Breakthrough holds" == row["rule"]
-    assert f"Holds when {row['rule']}: that is its probability, however it comes about." in printed
+    assert f"Holds when {row['rule']}; the probability is that of this rule." in printed
     for one in rows.values():
         assert one["story_probability"] == pytest.approx(one["course_probability"] * one["probability"], rel=1e-12)
         assert f"This one course has a probability of {exact(one['story_probability'], DERIVED)}," in printed

@@ -312,7 +312,7 @@ def test_a_forecast_that_is_not_reliable_says_so(fresh: Path) -> None:
     doubt = "The forecast is not reliable: R-hat is 1.09, above 1.01."
     result = _done(fresh)
     assert doubt in result.stderr.splitlines()
-    assert "drawn 4 times as long, 20000 draws" in result.stdout
+    assert "drawn 4 times as long: 20000 draws" in result.stdout
     told = [_forecast(fresh)["diagnostics"], json.loads(_ledger(fresh)[-1])["diagnostics"]]
     assert [(False, ["R-hat is 1.09, above 1.01"])] * 2 == [(one["reliable"], one["reasons"]) for one in told]
     shown = CliRunner().invoke(main, ["show", "-C", str(fresh)])
@@ -344,7 +344,7 @@ def test_files_that_change_while_it_is_computed(updated: Path) -> None:
     sources.write_bytes(before + b"# a remark\n")
     written = pipeline.write(found, lambda _: None, with_report=False)
     (warning,) = set(written.warnings) - set(found.warnings)
-    what = "this file was changed while the forecast was computed, which does not have the change"
+    what = "this file changed while the forecast was computed; the forecast does not include the change"
     assert f"evidence/sources.yaml:1: warning: {what}; run `forecast update` again" == str(warning)
     again = pipeline.conclude(Session(updated, day, day))
     assert () == tuple(set(pipeline.write(again, lambda _: None, with_report=False).warnings) - set(again.warnings))

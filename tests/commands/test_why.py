@@ -38,7 +38,7 @@ def test_why_since_an_update(updated: Path) -> None:
         assert ["time without news", "Monte Carlo difference"] == [row["what"] for row in table["rows"]]
     missing = _run("why", updated, "--since", "2026-01-05")
     assert 1 == missing.exit_code
-    assert "no update of 2026-01-05 or before" in missing.output
+    assert "no update on or before 2026-01-05" in missing.output
 
 
 def test_what_if_shows_before_and_after(updated: Path) -> None:
@@ -50,7 +50,7 @@ def test_what_if_shows_before_and_after(updated: Path) -> None:
     demand = next(event for event in table["events"] if event["id"] == "demand")
     assert {"high": pytest.approx(1.0)}.items() <= {row["id"]: row["after"] for row in demand["states"]}.items()
     shown = _run("what-if", updated, "--do", "budget=cut", "--set", "demand=high:0.3", "--all")
-    assert (0, True) == (shown.exit_code, shown.stdout.startswith("imposed budget=cut; set demand=high:0.3"))
+    assert (0, True) == (shown.exit_code, shown.stdout.startswith("intervention budget=cut; set demand=high:0.3"))
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_what_is_scored_by_unreliable_weights_is_counted(recorded: Pool) -> None
     }
     found = replace(recorded, left_out=replace(recorded.left_out, by_question=left))
     of = "of 4 questions, scored without their own outcome,"
-    expected = (f"1 {of} has weights with a Pareto k above 0.7", f"2 {of} were sampled anew, and not reliably")
+    expected = (f"1 {of} has weights with a Pareto k above 0.7", f"2 {of} were sampled again, and not reliably")
     assert (*distrust(recorded.diagnostics), *expected) == found.distrust
 
 

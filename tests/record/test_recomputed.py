@@ -48,4 +48,4 @@ def test_where_nothing_differs_the_line_is_doubted() -> None:
     assert "was the line edited?" in str(told)
     old = replace(line(0.31), environment=None)
     [told] = recomputed(line(0.3), [old])
-    assert "processor not told, here x86_64 fma avx2" in str(told)
+    assert "processor not recorded, here x86_64 fma avx2" in str(told)

@@ -107,7 +107,7 @@ def test_one_fit_serves_many_dates(tmp_path: Path) -> None:
     assert sorted(counting.days) == list(DAYS)
     assert len({row["draws"] for row in found.rows}) == 2
     assert [row["draws"] == found.rows[0]["draws"] for row in found.rows] == [day < DAYS[2] for day in DAYS]
-    assert any("8 dates wait for 2 fits" in line and "statements alone: drawing" in line for line in told)
+    assert any("8 dates wait for 2 fits" in line and "prior: drawing" in line for line in told)
     assert "replaying: 100 %" == told[-1]
 
 

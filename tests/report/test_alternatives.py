@@ -94,12 +94,12 @@ def test_a_largest_change_is_one_of_those_computed(drawn: Drawn, scenarios: list
     )
     ann = drawn.found.workspace.experts["ann"].name
     assert left_out == (
-        "Not computed, and in no largest change: every statement counts alike; without editors' words and numbers; "
-        f"without {ann}; without 1 source, each left out alone. They may move it more: forecast report "
+        "Not computed, so not compared: equal weights for all statements; without editors' words and numbers; "
+        f"without {ann}; without 1 source, each left out alone. They may move the forecast more: forecast report "
         "--refit-alternatives --as-of 2025-09-01 computes them."
     )
     (alone,) = alternatives_table(drawn.found, [_row("group", "a", None)], scenarios).sentences
-    assert alone.startswith(f"Not computed, and in no largest change: without {ann}.")
+    assert alone.startswith(f"Not computed, so not compared: without {ann}.")
 
 
 def test_marks_stand_where_the_numbers_are(drawn: Drawn, scenarios: list[ScenarioRow]) -> None:

@@ -54,14 +54,14 @@ LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
         lambda page: [
             *(value for row in page["history"]["table"] for value in row["shown"]),
             "days on which evidence became known",
-            "what others say",
+            "what others forecast",
         ],
     ),
     "7 network": (
         "network",
         lambda page: [event["label"] for event in page["events"]] + ["driver", "term of the plan", "consequence"],
     ),
-    "8 what if": ("what-if", lambda page: ["learned", "imposed", *page["what_if"]["rows"][0]["learned"]]),
+    "8 what if": ("what-if", lambda page: ["condition on", "intervene", *page["what_if"]["rows"][0]["learned"]]),
     "9 events": (
         "events",
         lambda page: [
@@ -94,7 +94,7 @@ LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
     ),
     "13 prior against posterior": (
         "updating",
-        lambda page: [row["event"] for row in page["uncertain_rows"]] + ["before any evidence (grey) and now (blue)"],
+        lambda page: [row["event"] for row in page["uncertain_rows"]] + ["prior (grey) and now (blue)"],
     ),
     "14 sensitivity": (
         "sensitivity",

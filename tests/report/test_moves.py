@@ -199,7 +199,7 @@ def test_editors_and_rules_are_no_experts() -> None:
     found = _numbers(*voices)
     assert ("moderate", 11, 42, 29, 5) == (found.level, found.own, found.of, found.editors, found.rules)
     assert found.text == (
-        "11 of 42 statements by experts carry a number of their author's own; on the others an editor put one. "
+        "11 of 42 statements by experts have their author's own number; an editor coded the others. "
         "Not counted: 29 of the editors' own and 5 rules that settle events."
     )
     assert "low" == _numbers(("editors", None), ("editors", None), ("rule", None)).level
@@ -220,8 +220,8 @@ def test_whose_number_it_is_comes_from_the_files(tmp_path: Path) -> None:
     voices = {row["id"]: row["voice"] for row in page["statements"]}
     assert {"s-chance": "editors", "s-order": "rule", "s-word": "expert"}.items() <= voices.items()
     what = [row["what"] for row in page["grounds"]]
-    assert "3 statements by experts whose number is their own." in what
-    assert "1 statement by experts on whose words an editor put a wide number." in what
+    assert "3 statements by experts with their own number." in what
+    assert "1 statement by experts that an editor coded, with a wide interval." in what
     assert "1 statement of the editors' own." in what
     assert "1 statement that a rule settles: how events are resolved." in what
 
@@ -238,7 +238,7 @@ def test_every_step_of_the_drawn_waterfall_adds_up(drawn: Drawn) -> None:
 def test_no_step_of_no_points_is_the_largest() -> None:
     """Where every single report moves the forecast by less than is printed, none is named as having moved it."""
     fall = waterfall({**_table(0.3, []), "rows": [{**_step(0.0004), "mcse": 0.002}], "to": 0.45}, NAMES, 0.001)
-    assert fall.sentence.endswith("No single report moved it by as much as can be printed.")
+    assert fall.sentence.endswith("No single report moved it beyond the Monte Carlo error.")
 
 
 @pytest.mark.parametrize(
@@ -250,14 +250,14 @@ def test_no_step_of_no_points_is_the_largest() -> None:
             0,
             (
                 "2025-09-30, the day of this forecast.",
-                "2 of 2 statements by experts carry a number of their author's own.",
+                "2 of 2 statements by experts have their author's own number.",
             ),
         ),
         (
             1,
             1,
             1,
-            ("1 day before this forecast.", "own; on the others an editor put one.", "Only 1 resolved question says"),
+            ("1 day before this forecast.", "number; an editor coded the others.", "Only 1 resolved question says"),
         ),
     ],
 )

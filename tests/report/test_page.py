@@ -81,7 +81,7 @@ def test_numbers_are_those_of_the_forecast(drawn: Drawn) -> None:
 
 
 def test_prior_predictive(drawn: Drawn) -> None:
-    """The statements alone stand beside the flat prior, with each event's pull, in report.json and on the page."""
+    """The prior stands beside the flat prior, with each event's default weight, in report.json and on the page."""
     rows = drawn.page["predictive"]
     assert [e.probability for e in drawn.prior.scenarios.values()] == [
         row["statements"]["probability"] for row in rows["scenarios"]
@@ -113,7 +113,7 @@ def test_evidence_is_listed_with_its_standing(drawn: Drawn) -> None:
     assert rows["i-said"]["weight"].endswith(" dB")
     assert ["copy 1 of a stronger report", "counts"] == sorted(rows[name]["standing"] for name in ("i-again", "i-copy"))
     assert "retracted 9 August 2025" == rows["i-gone"]["standing"]
-    assert "worn off" == rows["i-old"]["standing"]
+    assert "decayed" == rows["i-old"]["standing"]
     reports = {report.item: report.decibans for report in drawn.found.posterior.asked.network.reports}
     assert reports == {name: row["decibans"] for name, row in rows.items() if row["decibans"] is not None}
 

@@ -83,9 +83,11 @@ def test_skill_is_claimed_only_with_its_whole_interval() -> None:
         "mean": 0.2, "low": -0.1, "high": 0.4, "n_questions": 12,
     }  # fmt: skip
     table: dict[str, Any] = {"n_questions": {"resolved": 12}, "definitions": {}, "scores": [skill]}
-    assert "By the Brier score this forecast is not told apart from Market (12 questions)." == scored(table).sentence
+    assert (
+        "By the Brier score this forecast is not distinguishable from Market (12 questions)." == scored(table).sentence
+    )
     few = {**table, "scores": [{**skill, "low": 0.1, "n_questions": 3}]}
-    assert "Fewer than 10 questions are shared with Market: too few to tell." == scored(few).sentence
+    assert "Fewer than 10 questions are shared with Market: too few to compare." == scored(few).sentence
     one = {**table, "scores": [{**skill, "low": 0.2, "high": 0.2, "n_questions": 1}]}
     assert ["—", "−0.10 to +0.40"] == [scored(these).skill[0].interval for these in (one, table)]
 
@@ -111,10 +113,10 @@ def test_calibration_run_is_shown(recorded: Drawn) -> None:
 def test_scenarios_that_came_about_too_often_are_told() -> None:
     """A scenario more than 2.58 standard errors away is said to be off; without counts nothing is said of scenarios."""
     kept: dict[str, Any] = {"date": "2025-08-01", "worlds": 200, "quantities": []}
-    assert "came about" not in calibration_of(kept).text
+    assert "came true" not in calibration_of(kept).text
     kept["scenarios"] = [{"name": "peace", "came": 90, "expected": 58.25, "z": 5.1}]
     assert (
-        "Probabilities are off: “peace” came about 90 times where 58.2 were expected (+5.1" in calibration_of(kept).text
+        "Probabilities are off: “peace” came true 90 times where 58.2 were expected (+5.1" in calibration_of(kept).text
     )
 
 

@@ -85,6 +85,6 @@ def test_a_summary_is_called_a_story(tmp_path: Path) -> None:
     told = [replace(one, summary=f"How {one.id} comes.") for one in world().scenarios]
     drawn = draw(tmp_path, scenarios=tuple(told))
     for one in told:
-        assert f"A story of it, no more probable than its rule: {one.summary}" in _judgement(drawn)
-    assert len(told) == _judgement(drawn).count("A story of it")
+        assert f"One way it could come about, no more probable than its rule: {one.summary}" in _judgement(drawn)
+    assert len(told) == _judgement(drawn).count("One way it could come about")
     assert [None] == [row["summary"] for row in drawn.page["scenarios"] if row["id"] == "other"]

@@ -143,7 +143,7 @@ def test_an_odd_blank_in_json() -> None:
     _, of_lines = parse_json_lines(f'{{}}\n{{"known":{NBSP}1}}'.encode(), "x")
     _, _, of_file = read_json(f'{{"a": 1,\n"known":{NBSP}1}}'.encode(), "x")
     start = (
-        "x:2: a non-breaking space after '\"known\":', where an ordinary space belongs; got U+00A0; type the space anew"
+        "x:2: a non-breaking space after '\"known\":', where an ordinary space belongs; got U+00A0; retype the space"
     )
     assert [start.replace("'\"known", "'{\"known")] == [str(one) for one in of_lines]
     assert [start] == [str(one) for one in of_file]
@@ -160,7 +160,7 @@ def test_an_odd_blank_in_json() -> None:
 def test_an_odd_blank_swallows_no_key(text: str) -> None:
     """A key that the parser would take for text, without a word, is named."""
     node, problems = parse_yaml(text.format(NBSP).encode(), "x")
-    said = "x:2: a non-breaking space after 'group:', where an ordinary space belongs; got U+00A0; type the space anew"
+    said = "x:2: a non-breaking space after 'group:', where an ordinary space belongs; got U+00A0; retype the space"
     assert (None, [said]) == (node, [str(problem) for problem in problems])
 
 

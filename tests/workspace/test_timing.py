@@ -92,7 +92,7 @@ def test_check_tells_the_timing(tmp_path: Path) -> None:
 def test_a_status_has_no_timing(tmp_path: Path) -> None:
     """A timing on a status or a constant is refused, with the key that serves instead."""
     (found,) = messages(with_timing(tmp_path, "{weibull: {shape: 2}}", "success"))
-    what = "event 'success': 'timing' on an event of kind status; when a status changes is said by 'persistence_days'"
+    what = "event 'success': 'timing' on an event of kind status; 'persistence_days' sets the pace of a status"
     assert found == f"{NETWORK}:43: {what}; only the steps of a reached event have a timing"
 
 

@@ -157,7 +157,7 @@ def _label(outcome: Outcome, row: Mapping[str, Any]) -> str:
             names = [expert.name for expert in members if expert.group == name]
             return names[0] if len(names) == 1 else label(name)
         case _, "equal-weights":
-            return "Every statement counts alike"
+            return "Equal weights for all statements"
         case _:
             return "Without editors' words and numbers"
 
@@ -179,14 +179,12 @@ def _sentences(rows: Sequence[AlternativeRow], scenarios: Sequence[ScenarioRow],
         said.append(f"{of}, none clearly moves a scenario.")
     if missing := _missing(rows):
         said.append(
-            f"Not computed, and in no largest change: {missing}. They may move it more: {command} computes them."
+            f"Not computed, so not compared: {missing}. They may move the forecast more: {command} computes them."
         )
     if (most := _most([row for row in rows if row.settles], scenarios)) is not None:
-        said.append(
-            f"Where also a fact goes that only this source is cited for, and counts as not having happened: {most}"
-        )
+        said.append(f"Where a fact goes with the only source cited for it, and counts as not having happened: {most}")
     if unlike := [row.label for row in rows if row.how == IMPOSSIBLE]:
-        said.append(f"Without these the evidence that is left contradicts itself: {', '.join(unlike)}.")
+        said.append(f"Without these the remaining evidence contradicts itself: {', '.join(unlike)}.")
     return said
 
 

@@ -134,7 +134,7 @@ def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibra
 
     The file holds `date` (of the run), `worlds` (how many were simulated), `quantities` (each with `name`, `ranks`:
     a rank for each world, `of`: the largest rank there can be, `p_value`: of a test of even ranks) and, if they were
-    counted, `scenarios` (each with `name`, `came`: in how many worlds it came about, `expected`: the sum of its
+    counted, `scenarios` (each with `name`, `came`: in how many worlds it came true, `expected`: the sum of its
     probabilities, `z`: the difference in standard errors).
 
     Source: Talts, Betancourt, Simpson, Vehtari and Gelman (2018), "Validating Bayesian inference algorithms with
@@ -169,15 +169,15 @@ def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibra
 
 
 def _came(scenarios: Sequence[SimulatedScenario]) -> str:
-    """Say whether scenarios came about as often as their probabilities add up to."""
+    """Say whether scenarios came true as often as their probabilities add up to."""
     if not scenarios:
         return ""
     furthest = max(scenarios, key=lambda one: abs(float(one.row["z"])))
     name, came = furthest.row["name"], furthest.row["came"]
     counts = f"{came} times where {furthest.expected_shown} were expected"
     if abs(furthest.row["z"]) > UNLIKELY:
-        return f" Probabilities are off: “{name}” came about {counts} ({furthest.z_shown} standard errors)."
-    return f" Scenarios came about as often as they were forecast: “{name}”, the furthest off, {counts}."
+        return f" Probabilities are off: “{name}” came true {counts} ({furthest.z_shown} standard errors)."
+    return f" Scenarios came true as often as they were forecast: “{name}”, the furthest off, {counts}."
 
 
 @part

@@ -108,7 +108,7 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
     if report is None:
         return "settled", "settled"
     size = f"{report.decibans:.1f} dB" if report.decibans < float("inf") else "decisive"
-    worn = "worn off" if report.decibans < NO_WEIGHT else ""
+    worn = "decayed" if report.decibans < NO_WEIGHT else ""
     copied = f"copy {report.copy} of a stronger report" if report.copy else ""
     standing = ", ".join(text for text in (copied, worn) if text) or "counts"
     return (f"settled + {size}" if settled else size), standing
@@ -132,7 +132,7 @@ def _how(bearing: Bearing) -> str:
             favoured = " or ".join(map(label, bearing.states))
             return f"{label(bearing.strength)} support for {favoured}{_until(bearing.until)}"
         case Claim():
-            return f"said to be {label(bearing.state)} already"
+            return f"claimed to be {label(bearing.state)} already"
 
 
 def _until(day: date | None) -> str:
@@ -246,27 +246,29 @@ def grounds(subject: Subject) -> list[Ground]:
     grades = sorted({row.grade for row in counting})
     free = sum(event.cpt.kind == "shared" for event in events)
     reports, coded = len(counting) - settled, len(by_experts) - own
-    graded = f"How far a source of grade {', '.join(grades) or 'A to F'} can be relied on before it is heard."
+    graded = (
+        f"How far a source of grade {', '.join(grades) or 'A to F'} can be relied on, before its reports are compared."
+    )
     errors = (
         f"How statements err: a group's deviation with sd {SD_DEVIATION:g}, an expert's own noise of scale "
         f"{SD_EXPERT:g}, a reference class against the case at hand with sd {SD_COUNT:g}, in log-odds."
     )
     facts = f"{counted(settled, 'settled fact')}: public, hard and dated, and taken as true."
     heard = f"{counted(reports, 'report')}, weighed by grade and credibility; any may be wrong."
-    numbered = f"{counted(coded, 'statement')} by experts on whose words an editor put a wide number."
+    numbered = f"{counted(coded, 'statement')} by experts that an editor coded, with a wide interval."
     ruled = f"{counted(rules, 'statement')} that a rule settles: how events are resolved."
     rows = [
         ("evidence", facts, "evidence"),
         ("evidence", heard, "evidence"),
-        ("judgement", f"{counted(own, 'statement')} by experts whose number is their own.", "statements"),
+        ("judgement", f"{counted(own, 'statement')} by experts with their own number.", "statements"),
         ("judgement", numbered, "statements"),
         ("judgement", f"{counted(editors, 'statement')} of the editors' own.", "statements"),
         ("assumption", ruled, "statements"),
-        ("judgement", f"Which of {counted(len(events), 'event')} bears on which; the rules of scenarios.", "network"),
+        ("judgement", f"Which of {counted(len(events), 'event')} depends on which; the rules of scenarios.", "network"),
         ("assumption", graded, "evidence"),
         ("assumption", errors, "model"),
         ("assumption", _timing(subject.outcome), "model"),
-        ("assumption", f"{counted(free, 'table')} where nobody spoke: nothing in particular is assumed.", "checks"),
+        ("assumption", f"{counted(free, 'table')} without a statement: the default prior holds.", "checks"),
     ]
     return [Ground(kind=kind, what=what, where=where) for kind, what, where in rows]
 

@@ -186,7 +186,7 @@ def _table(material: Material, names: Mapping[str, str]) -> list[DayRow]:
     return [
         DayRow(
             day=day,
-            origin="statements alone" if (day, origin) == (opening, "update") else origin,
+            origin="prior" if (day, origin) == (opening, "update") else origin,
             shown=[shares.get(name, "—") for name in names],
             note=notes.get(day) if origin == "update" else None,
         )

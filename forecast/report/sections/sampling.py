@@ -237,7 +237,7 @@ def reweighting(subject: Subject) -> Reweighting:
     doubts = diagnostics(subject.outcome)["reasons"]
     return Reweighting(
         pareto_k=k,
-        pareto_k_shown="none (all draws weigh the same)" if k is None else f"{k:.2f}".replace("-", "−"),
+        pareto_k_shown="none (all draws have equal weight)" if k is None else f"{k:.2f}".replace("-", "−"),
         max_pareto_k=MAX_PARETO_K,
         effective_size=size,
         effective_size_shown=f"{size:.0f} of {n_draws} ({percent(size / n_draws, None)})",
@@ -245,7 +245,7 @@ def reweighting(subject: Subject) -> Reweighting:
         reliable=not doubts,
         doubt=not_reliable(doubts),
         anchor=anchor.isoformat() if anchor else None,
-        fit_of=f"the evidence known on {long_date(anchor)}" if anchor else "the statements alone",
+        fit_of=f"the evidence known on {long_date(anchor)}" if anchor else "the prior",
     )
 
 

@@ -159,11 +159,11 @@ def _compared(skill: Sequence[SkillRow]) -> str:
             few.append(row.benchmark)
             continue
         below = row.high is not None and row.high < 0
-        verdict = "better than" if row.low > 0 else "worse than" if below else "not told apart from"
+        verdict = "better than" if row.low > 0 else "worse than" if below else "not distinguishable from"
         verdicts.append(f"{verdict} {row.benchmark} ({row.n_questions} questions)")
     said = [f"By the Brier score this forecast is {'; '.join(verdicts)}."] if verdicts else []
     if few:
-        said.append(f"Fewer than {LEAST} questions are shared with {'; '.join(few)}: too few to tell.")
+        said.append(f"Fewer than {LEAST} questions are shared with {'; '.join(few)}: too few to compare.")
     return " ".join(said)
 
 

@@ -27,10 +27,10 @@ Array = NDArray[np.float64]
 UNCERTAIN_ROWS = 12  # listed: the widest row of each of so many events
 LABEL = 34  # characters beside the intervals: more would run into them
 FOREST = (
-    "Intervals of each scenario and of each event's likeliest state, before any evidence and now; the numbers stand in "
+    "Intervals of each scenario and of each event's likeliest state, prior and now; the numbers are in "
     "the tables of scenarios and events."
 )
-DENSITIES = "Density of each scenario's probability over the draws, before any evidence and now."
+DENSITIES = "Density of each scenario's probability over the draws, prior and now."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,7 +101,7 @@ def _outcome(outcome: Mapping[str, Any], names: Mapping[str, str]) -> WatchedOut
 
 def _watch(rows: Sequence[WatchedEvent], day: str) -> str:
     if not rows:
-        return f"No event that can be watched until {day} tells anything of the scenarios."
+        return f"No event that can be watched until {day} reveals anything about the scenarios."
     said = f"Most worth watching until {day}: {', '.join(row.event for row in rows[:NAMED])}."
     moving = [(row, one) for row in rows[:NAMED] for one in row.outcomes if one.moves and one.to < DECIDES]
     if not moving:

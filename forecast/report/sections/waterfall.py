@@ -158,7 +158,7 @@ def _moved(name: str, table: Mapping[str, Any], rows: Sequence[StepRow], mcse: f
         return f"{said}."
     largest = max(single, key=lambda row: abs(row.step))
     if not float(largest.step_shown.replace("−", "-")):
-        return f"{said}. No single report moved it by as much as can be printed."
+        return f"{said}. No single report moved it beyond the Monte Carlo error."
     report = f"“{shortened(largest.headline, TOLD)}”" if largest.headline else largest.what
     return f"{said}. The largest step by a single report, {in_points(largest.step_shown)}: {report}"
 

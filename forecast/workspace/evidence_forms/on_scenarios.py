@@ -37,7 +37,7 @@ class OnScenariosForm(Form[OnScenarios]):
         """Report an event beside the scenarios, unknown scenarios, those without a number, and all numbers 0."""
         yield from all_zero(at, self.key, "scenario")
         if at.has("event"):
-            allowed = "the rules of the scenarios name their events; what is said of one event is an entry of its own"
+            allowed = "the rules of the scenarios name their events; a likelihood on one event is an entry of its own"
             yield at.key("event").problem(f"'event' beside '{self.key}'", "", allowed)
         said = at.at(self.key).under(self.key)
         if not isinstance(said.node, MapNode) or frame.names.scenarios is None:

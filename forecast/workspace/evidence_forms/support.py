@@ -24,7 +24,7 @@ class SupportForm(Form[Support]):
     """`support: STRENGTH` and, beside it, `for: STATES`."""
 
     key = "support"
-    meaning = "in words, how much it speaks for some states"
+    meaning = "in words, how strongly it favours some states"
     option = "EVENT=STATE[,STATE]:STRENGTH or EVENT>=STATE:STRENGTH"
     shape = Strength
     record = Support
