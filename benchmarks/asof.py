@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from benchmarks.measured import table
-from tests.compiled.test_simulated_histories import QUIET, chain, chain_chances, joint, simulated_chain
+from tests.model.test_simulated_histories import QUIET, chain, chain_chances, joint, simulated_chain
 
 
 def chain_errors(n: int) -> tuple[int, float, float]:

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.measured import ROOT, table
-from forecast.compiled.asof import compile_workspace
-from forecast.reweight.evaluate import evaluate, query
-from forecast.reweight.posterior import Posterior, posterior
+from forecast.model.asof import compile_workspace
+from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import Posterior, posterior
 from tests.oracle.simulated import AS_OF, SOURCES, Simulated, simulate
-from tests.reweight.standing import standing_at
+from tests.posterior.standing import standing_at
 
 Array = NDArray[np.float64]
 

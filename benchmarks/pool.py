@@ -15,8 +15,8 @@ from datetime import date
 import numpy as np
 
 from benchmarks.measured import table
-from forecast.pooling.pool import Pool, pool
-from forecast.pooling.table import ExpertForecast, ForecastTable
+from forecast.scoring.pool import Pool, pool
+from forecast.scoring.pool_table import ExpertForecast, ForecastTable
 from forecast.workspace.problems import Source
 
 LIMIT = 60.0

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from benchmarks.measured import ROOT, table
 from forecast.cpt.additive import SD_ALPHA
-from forecast.pooling.fit import EFFORT, Prepared, prepare
-from forecast.pooling.table import ExpertForecast, ForecastTable
-from forecast.prior.model import SD_BIAS, SD_SLOPE
-from forecast.prior.readings import DEGREES_OF_FREEDOM
-from forecast.prior.sample import sample
-from forecast.prior.spec import SD_DEVIATION, SD_EXPERT
+from forecast.sampling.model import SD_BIAS, SD_SLOPE
+from forecast.sampling.readings import DEGREES_OF_FREEDOM
+from forecast.sampling.sample import sample
+from forecast.sampling.spec import SD_DEVIATION, SD_EXPERT
+from forecast.scoring.fit import EFFORT, Prepared, prepare
+from forecast.scoring.pool_table import ExpertForecast, ForecastTable
 from forecast.workspace.fits import t4_quantile
 from forecast.workspace.problems import Source
 

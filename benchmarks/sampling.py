@@ -14,11 +14,11 @@ import numpy as np
 
 from benchmarks.measured import table, workspace
 from forecast import pipeline
-from forecast.prior.draws import Draws
-from forecast.prior.sample import convergence
-from forecast.prior.settings import CHAINS
-from forecast.record.outcome import prior_outcome
-from forecast.reweight.evaluate import Evaluation
+from forecast.ledger.outcome import prior_outcome
+from forecast.posterior.evaluate import Evaluation
+from forecast.sampling.draws import Draws
+from forecast.sampling.sample import convergence
+from forecast.sampling.settings import CHAINS
 from forecast.session import Session
 
 HEADING = ("", "R-hat", "ESS bulk", "ESS tail", "divergences")

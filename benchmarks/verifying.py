@@ -15,9 +15,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from forecast.record.entries import encode, entry_of, line_digest
-from forecast.record.kept import KEPT, keep_inputs, seal
-from forecast.record.ledger import LEDGER, read_ledger
+from forecast.ledger.entries import encode, entry_of, line_digest
+from forecast.ledger.kept import KEPT, keep_inputs, seal
+from forecast.ledger.ledger import LEDGER, read_ledger
 from forecast.workspace.files import find_files
 
 ROOT = Path(__file__).parents[1]

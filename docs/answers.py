@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from forecast.record.entries import line_digest
+from forecast.ledger.entries import line_digest
 
 ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("answers.md")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from forecast.commands.running import Progress
 from forecast.digits import FINEST_QUANTILE, exact, number
-from forecast.reweight.curves import CURVE_QUANTILES, Curves, curves
-from forecast.reweight.posterior import posterior
+from forecast.posterior.curves import CURVE_QUANTILES, Curves, curves
+from forecast.posterior.posterior import posterior
 from forecast.session import DEFAULT_SEED, Session
 
 ROOT = Path(__file__).parents[1]

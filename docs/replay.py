@@ -11,9 +11,9 @@ from xml.sax.saxutils import escape
 
 import pandas as pd
 
+from forecast.analysis.replay_table import TABLE, Course, forecaster_courses, scenario_courses
 from forecast.digits import percent
-from forecast.replay.table import TABLE, Course, forecaster_courses, scenario_courses
-from forecast.scores.score_table import score_table
+from forecast.scoring.score_table import score_table
 
 ROOT = Path(__file__).parents[1]
 PICTURE = Path(__file__).with_name("replay.svg")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from forecast import pipeline
 from forecast.digits import interval, percent
-from forecast.record.outcome import QUANTILES
+from forecast.ledger.outcome import QUANTILES
 from forecast.session import DEFAULT_SEED, Session
 from forecast.workspace.problems import Problem
 

@@ -8,26 +8,26 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.compiled.asof import compile_workspace
-from forecast.compiled.doubts import evidence_doubts
-from forecast.compiled.layout import lay_out
 from forecast.digits import share
 from forecast.files import replace_folder
+from forecast.ledger.differences import changes, other_changes
+from forecast.ledger.entries import Line
+from forecast.ledger.kept import keep_inputs, seal
+from forecast.ledger.ledger import LEDGER, Ledger, append, has_news, line_to_compare, read_ledger
+from forecast.ledger.line import new_line, recomputed
+from forecast.ledger.outcome import Outcome, outcome, prior_outcome
+from forecast.ledger.renamed import called_today
+from forecast.ledger.tables import as_csv, as_json, forecast_table
 from forecast.lock import locked
-from forecast.prior.draws import Draws, cached_draws
-from forecast.prior.likelihood import DISAGREES, kept_residuals
-from forecast.prior.spec import PriorSpec, active_statements, prior_spec
-from forecast.prior.statements import by_date_doubts
-from forecast.record.differences import changes, other_changes
-from forecast.record.entries import Line
-from forecast.record.kept import keep_inputs, seal
-from forecast.record.ledger import LEDGER, Ledger, append, has_news, line_to_compare, read_ledger
-from forecast.record.line import new_line, recomputed
-from forecast.record.outcome import Outcome, outcome, prior_outcome
-from forecast.record.renamed import called_today
-from forecast.record.tables import as_csv, as_json, forecast_table
-from forecast.reweight.moved import leave_out, parts_of
-from forecast.reweight.posterior import keep_posterior, posterior, posterior_place, unweighted
+from forecast.model.asof import compile_workspace
+from forecast.model.doubts import evidence_doubts
+from forecast.model.layout import lay_out
+from forecast.posterior.moved import leave_out, parts_of
+from forecast.posterior.posterior import keep_posterior, posterior, posterior_place, unweighted
+from forecast.sampling.draws import Draws, cached_draws
+from forecast.sampling.likelihood import DISAGREES, kept_residuals
+from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
+from forecast.sampling.statements import by_date_doubts
 from forecast.session import Progress, Session, told_as_problems
 from forecast.workspace.files import find_files
 from forecast.workspace.names import seen_on
@@ -202,7 +202,7 @@ def _report(update: Update, progress: Progress) -> dict[str, bytes]:
 
 def asked_of(update: Update) -> Asked:
     """Return what the report of an update is about (forecast.publish)."""
-    from forecast.answers.why import since_update
+    from forecast.analysis.why import since_update
     from forecast.publish import Asked
     from forecast.report.recorded import recorded_in
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forecast.analysis.replay_table import TABLE, forecaster_courses, scenario_courses
 from forecast.files import folders_with, replace_file
+from forecast.ledger.entries import Line, encode
+from forecast.ledger.line import LAST_DIGITS
+from forecast.ledger.outcome import Outcome
+from forecast.ledger.renamed import table_today
+from forecast.ledger.tables import kept_forecast, read_object
 from forecast.plain import as_data
-from forecast.record.entries import Line, encode
-from forecast.record.line import LAST_DIGITS
-from forecast.record.outcome import Outcome
-from forecast.record.renamed import table_today
-from forecast.record.tables import kept_forecast, read_object
-from forecast.replay.table import TABLE, forecaster_courses, scenario_courses
 from forecast.report.material import Answers, Kept, Material
 from forecast.report.recorded import Recorded
 from forecast.store.entries import once, place_of
@@ -24,7 +24,7 @@ from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.renames import Renames
 
 if TYPE_CHECKING:
-    from forecast.answers.why import Start, Why
+    from forecast.analysis.why import Start, Why
     from forecast.report.index import ListedForecast
 
 Progress = Callable[[str], None]
@@ -149,14 +149,14 @@ def report_days(root: Path) -> list[str]:
 
 
 def _answers(asked: Asked, progress: Progress) -> Row:
-    from forecast.answers.by_month import why_by_month
-    from forecast.answers.chronology import changes
-    from forecast.answers.influence import arrows, judgements
-    from forecast.answers.story import stories
-    from forecast.answers.target import find_target, probabilities
-    from forecast.answers.watch import watch_list
-    from forecast.answers.why import Start, why
-    from forecast.answers.worlds import worlds, worlds_table
+    from forecast.analysis.by_month import why_by_month
+    from forecast.analysis.chronology import changes
+    from forecast.analysis.influence import arrows, judgements
+    from forecast.analysis.story import stories
+    from forecast.analysis.target import find_target, probabilities
+    from forecast.analysis.watch import watch_list
+    from forecast.analysis.why import Start, why
+    from forecast.analysis.worlds import worlds, worlds_table
     from forecast.report.sections.waterfall import TOP
 
     found, prior = asked.outcome, asked.prior
@@ -220,13 +220,13 @@ def _told(asked: Asked) -> str:
 
 
 def _alternatives(asked: Asked, progress: Progress) -> list[Row]:
-    from forecast.answers.alternatives import kept_alternatives
+    from forecast.analysis.alternatives import kept_alternatives
 
     return kept_alternatives(asked.outcome, asked.root / "reports" / ".cache", progress, refit=asked.refits)
 
 
 def _questions(found: Outcome) -> list[Row]:
-    from forecast.questions.table import question_table
+    from forecast.analysis.questions import question_table
 
     rows: list[Row] = as_data(question_table(found))
     return rows
@@ -248,8 +248,8 @@ def _scores(root: Path) -> Row | None:
     path = root / TABLE
     if not path.exists():
         return None
-    from forecast.scores.read import read_forecasts
-    from forecast.scores.score_table import score
+    from forecast.scoring.read import read_forecasts
+    from forecast.scoring.score_table import score
 
     return score(read_forecasts([path], base=root)).as_json()
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from forecast import pipeline
 from forecast.files import read_in, replace_file, replace_folder
+from forecast.ledger.entries import Line
+from forecast.ledger.kept import DamagedError, kept_inputs
+from forecast.ledger.ledger import Ledger, read_ledger, same_inputs
+from forecast.ledger.line import active_inputs
+from forecast.ledger.renamed import called_today
 from forecast.lock import locked
 from forecast.publish import Asked, material, published, write_index
-from forecast.record.entries import Line
-from forecast.record.kept import DamagedError, kept_inputs
-from forecast.record.ledger import Ledger, read_ledger, same_inputs
-from forecast.record.line import active_inputs
-from forecast.record.renamed import called_today
 from forecast.session import Progress, Session
 from forecast.workspace.names import seen_on
 from forecast.workspace.read import read_workspace

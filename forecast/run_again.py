@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from forecast import pipeline
-from forecast.prior.draws import unlike
-from forecast.record.entries import shape_problems
-from forecast.record.kept import DamagedError, kept_inputs
-from forecast.record.ledger import LEDGER
-from forecast.record.line import LAST_DIGITS
-from forecast.record.outcome import QUANTILES, Outcome
-from forecast.record.verified import Finding, Kind, Row
+from forecast.ledger.entries import shape_problems
+from forecast.ledger.kept import DamagedError, kept_inputs
+from forecast.ledger.ledger import LEDGER
+from forecast.ledger.line import LAST_DIGITS
+from forecast.ledger.outcome import QUANTILES, Outcome
+from forecast.ledger.verified import Finding, Kind, Row
+from forecast.sampling.draws import unlike
 from forecast.session import Session
 from forecast.workspace.problems import Source, WorkspaceProblems
 

@@ -10,20 +10,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from forecast.compiled.asof import compile_workspace
-from forecast.compiled.doubts import evidence_doubts
-from forecast.compiled.layout import Layout, lay_out
-from forecast.compiled.reports import UndefinedError
-from forecast.prior.draws import prior_draws
-from forecast.prior.spec import prior_spec
-from forecast.record.ledger import Ledger, read_ledger
-from forecast.record.line import new_line
-from forecast.record.outcome import Outcome, outcome, prior_outcome
-from forecast.record.renamed import called_today
-from forecast.record.tables import forecast_table, prior_predictive, with_flat
-from forecast.reweight.evaluate import ContradictionError
-from forecast.reweight.posterior import Posterior, kept_posterior, unweighted
-from forecast.reweight.posterior import posterior as fresh_posterior
+from forecast.ledger.ledger import Ledger, read_ledger
+from forecast.ledger.line import new_line
+from forecast.ledger.outcome import Outcome, outcome, prior_outcome
+from forecast.ledger.renamed import called_today
+from forecast.ledger.tables import forecast_table, prior_predictive, with_flat
+from forecast.model.asof import compile_workspace
+from forecast.model.doubts import evidence_doubts
+from forecast.model.layout import Layout, lay_out
+from forecast.model.reports import UndefinedError
+from forecast.posterior.evaluate import ContradictionError
+from forecast.posterior.posterior import Posterior, kept_posterior, unweighted
+from forecast.posterior.posterior import posterior as fresh_posterior
+from forecast.sampling.draws import prior_draws
+from forecast.sampling.spec import prior_spec
 from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.names import seen_on
@@ -32,20 +32,20 @@ from forecast.workspace.read import Contents, load
 from forecast.workspace.records import Item, Workspace
 
 if TYPE_CHECKING:
-    from forecast.answers.by_date import ByDate
-    from forecast.answers.conflict import Conflict
-    from forecast.answers.diff import Difference, End
-    from forecast.answers.effect import ItemEffect
-    from forecast.answers.influence import Influence
-    from forecast.answers.story import Story
-    from forecast.answers.target import Target
-    from forecast.answers.watch import WatchList
-    from forecast.answers.what_if import WhatIf
-    from forecast.answers.why import By, Start, Why
-    from forecast.feedback.experts import ExpertRow
-    from forecast.feedback.sources import SourceRow
-    from forecast.questions.due import Due
-    from forecast.questions.table import Asked
+    from forecast.analysis.by_date import ByDate
+    from forecast.analysis.conflict import Conflict
+    from forecast.analysis.diff import Difference, End
+    from forecast.analysis.due import Due
+    from forecast.analysis.effect import ItemEffect
+    from forecast.analysis.experts import ExpertRow
+    from forecast.analysis.influence import Influence
+    from forecast.analysis.questions import Asked
+    from forecast.analysis.sources import SourceRow
+    from forecast.analysis.story import Story
+    from forecast.analysis.target import Target
+    from forecast.analysis.watch import WatchList
+    from forecast.analysis.what_if import WhatIf
+    from forecast.analysis.why import By, Start, Why
 
 DEFAULT_SEED = 20250806
 Progress = Callable[[str], None]
@@ -162,12 +162,12 @@ class Session:
             found = weigh(layout, workspace, self.day, self.seed, self.cache, said)
         return outcome(workspace, layout, self.day, self.seed, found)
 
-    # Answers, each told in forecast.answers, forecast.questions or forecast.feedback.
+    # Answers, each a record of forecast.analysis.
 
     def why(
         self, about: str | None = None, *, since: date | None = None, by: By = "item", top: int | None = None
     ) -> Why:
-        """Explain a probability by the evidence (forecast.answers.why).
+        """Explain a probability by the evidence (forecast.analysis.why).
 
         Args:
             about: SCENARIO, EVENT or EVENT=STATE; None: the scenario that moved most since the last update.
@@ -175,10 +175,10 @@ class Session:
             by: what a row stands for.
             top: keep so many of the largest steps, and add up the others.
 
-        Raises UnknownTargetError (forecast.answers.target) and NoUpdateError.
+        Raises UnknownTargetError (forecast.analysis.target) and NoUpdateError.
         """
-        from forecast.answers.target import error_of, find_target
-        from forecast.answers.why import most_moved, why
+        from forecast.analysis.target import error_of, find_target
+        from forecast.analysis.why import most_moved, why
 
         target = find_target(self.outcome, about)
         start, chosen = self._start(target.event, since, target), None
@@ -190,8 +190,8 @@ class Session:
         return replace(told, chosen=chosen, mcse=error_of(self.outcome, target))
 
     def _start(self, event: str | None, since: date | None, target: Target) -> Start:
-        from forecast.answers.target import probabilities
-        from forecast.answers.why import Start
+        from forecast.analysis.target import probabilities
+        from forecast.analysis.why import Start
 
         if since is None:
             return Start("the prior", probabilities(self.prior, target))
@@ -202,13 +202,13 @@ class Session:
         return start
 
     def since_update(self, event: str | None, on: date | None) -> Start | None:
-        """Return where an explanation since an earlier update begins (`since_update` of forecast.answers.why)."""
-        from forecast.answers.why import since_update
+        """Return where an explanation since an earlier update begins (`since_update` of forecast.analysis.why)."""
+        from forecast.analysis.why import since_update
 
         return since_update(self.root, self.ledger.updates, self.outcome, event, on)
 
     def what_if(self, learned: Sequence[str] = (), imposed: Sequence[str] = (), reset: Sequence[str] = ()) -> WhatIf:
-        """Compute every probability before and after a supposition (forecast.answers.what_if).
+        """Compute every probability before and after a supposition (forecast.analysis.what_if).
 
         Args:
             learned: EVENT=STATE (or EVENT=STATE,STATE: one of these), several as one condition.
@@ -217,68 +217,68 @@ class Session:
 
         Raises UnknownTargetError, ImpossibleError, TooDenseError and ValueError.
         """
-        from forecast.answers.supposition import read_supposition
-        from forecast.answers.what_if import what_if
+        from forecast.analysis.supposition import read_supposition
+        from forecast.analysis.what_if import what_if
 
         return what_if(self.outcome, read_supposition(self.outcome, learned, imposed, reset), self.progress)
 
     def stories(self) -> tuple[Story, ...]:
-        """Tell each scenario by its most probable course of events (forecast.answers.story)."""
-        from forecast.answers.story import stories
+        """Tell each scenario by its most probable course of events (forecast.analysis.story)."""
+        from forecast.analysis.story import stories
 
         return stories(self.outcome)
 
     def watch_list(self, days: int = 90, costs: Mapping[str, float] | None = None) -> WatchList:
-        """Rank the events by what watching them for some days will tell of the scenarios (forecast.answers.watch)."""
-        from forecast.answers.watch import watch_list
+        """Rank the events by what watching them for some days will tell of the scenarios (forecast.analysis.watch)."""
+        from forecast.analysis.watch import watch_list
 
         return watch_list(self.outcome, days, costs or {})
 
     def conflict(self, top: int = 5) -> Conflict:
-        """Measure how far the reports disagree with each other (forecast.answers.conflict)."""
-        from forecast.answers.conflict import conflict
+        """Measure how far the reports disagree with each other (forecast.analysis.conflict)."""
+        from forecast.analysis.conflict import conflict
 
         return conflict(self.outcome, top, self.progress)
 
     def influence(self) -> Influence:
         """Measure the arrows of the network, and the judgements that the forecast depends on."""
-        from forecast.answers.influence import influence
+        from forecast.analysis.influence import influence
 
         return influence(self.outcome, self.progress)
 
     def alternatives(self, *, refit: bool = False) -> list[Row]:
-        """Compute the forecast under other weights (forecast.answers.alternatives)."""
-        from forecast.answers.alternatives import kept_alternatives
+        """Compute the forecast under other weights (forecast.analysis.alternatives)."""
+        from forecast.analysis.alternatives import kept_alternatives
 
         return kept_alternatives(self.outcome, self.cache, self.progress, refit=refit)
 
     def by_date(self, day: date) -> ByDate:
-        """Compute the forecast for a day until the horizon (forecast.answers.by_date). Raises OutsideError."""
-        from forecast.answers.by_date import by_date
+        """Compute the forecast for a day until the horizon (forecast.analysis.by_date). Raises OutsideError."""
+        from forecast.analysis.by_date import by_date
 
         return by_date(self.outcome, day)
 
     def questions(self) -> tuple[Asked, ...]:
-        """Describe every dated question (forecast.questions.table)."""
-        from forecast.questions.table import question_table
+        """Describe every dated question (forecast.analysis.questions)."""
+        from forecast.analysis.questions import question_table
 
         return question_table(self.outcome)
 
     def sources(self) -> tuple[SourceRow, ...]:
-        """Describe what became of each source that reported (forecast.feedback.sources)."""
-        from forecast.feedback.sources import source_table
+        """Describe what became of each source that reported (forecast.analysis.sources)."""
+        from forecast.analysis.sources import source_table
 
         return source_table(self.outcome)
 
     def experts(self) -> tuple[ExpertRow, ...]:
-        """Describe what the statements alone made of each expert (forecast.feedback.experts)."""
-        from forecast.feedback.experts import expert_table
+        """Describe what the statements alone made of each expert (forecast.analysis.experts)."""
+        from forecast.analysis.experts import expert_table
 
         return expert_table(outcome(self.workspace, self.layout, self.day, self.seed, self.stated))
 
     def due(self, days: int = 14) -> tuple[Due, ...]:
-        """List what should be done to the workspace (forecast.questions.due)."""
-        from forecast.questions.due import due
+        """List what should be done to the workspace (forecast.analysis.due)."""
+        from forecast.analysis.due import due
 
         earlier = [line for line in self.ledger.updates if line.as_of <= self.day]
         # An update of a past date may have been made after that of a later one.
@@ -302,11 +302,11 @@ class Session:
         return {"alternative": alternative.description, **table}
 
     def effect(self, before: Workspace, after: Workspace, item: Item) -> tuple[ItemEffect, tuple[Problem, ...]]:
-        """Compute what an item does to the forecast (forecast.answers.effect), and the doubts that it raises.
+        """Compute what an item does to the forecast (forecast.analysis.effect), and the doubts that it raises.
 
         `before` and `after` are what the files hold without and with it.
         """
-        from forecast.answers.effect import effect_table
+        from forecast.analysis.effect import effect_table
 
         there = self.at(self.as_of)
         there.__dict__["files"] = before
@@ -318,11 +318,11 @@ class Session:
         return effect_table(without, with_it, item), tuple(doubt for doubt in new if doubt not in old)
 
     def difference(self, first: str, last: str) -> Difference:
-        """Explain what changed between two forecasts (forecast.answers.diff), each as `find_line` there reads it.
+        """Explain what changed between two forecasts (forecast.analysis.diff), each as `find_line` there reads it.
 
         A date without a ledger line is computed from the files. Raises UnknownUpdateError.
         """
-        from forecast.answers.diff import UnknownUpdateError, difference, restored
+        from forecast.analysis.diff import UnknownUpdateError, difference, restored
 
         ends = self._end(first), self._end(last)
         if ends[0].as_of > ends[1].as_of:
@@ -333,7 +333,7 @@ class Session:
         return difference(*ends, there._outcome(known), self.progress)
 
     def _end(self, text: str) -> End:
-        from forecast.answers.diff import UnknownUpdateError, end_of_files, end_of_line, find_line
+        from forecast.analysis.diff import UnknownUpdateError, end_of_files, end_of_line, find_line
 
         line = find_line(text, called_today(read_ledger(self.root), self.files))
         if line is not None:

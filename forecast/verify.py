@@ -8,21 +8,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecast.prior.draws import environment
-from forecast.record.committed import verified_history
-from forecast.record.kept import DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
-from forecast.record.ledger import LEDGER, read_ledger
-from forecast.record.line import active_inputs, record_digest, rolled_to
-from forecast.record.renamed import called_today
-from forecast.record.verified import (
+from forecast.ledger.committed import verified_history
+from forecast.ledger.kept import DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
+from forecast.ledger.ledger import LEDGER, read_ledger
+from forecast.ledger.line import active_inputs, record_digest, rolled_to
+from forecast.ledger.renamed import called_today
+from forecast.ledger.verified import (
     Finding,
     Row,
     verified_chain,
     verified_inputs,
     verified_origin,
 )
-from forecast.record.verified_pages import verified_pages
+from forecast.ledger.verified_pages import verified_pages
 from forecast.run_again import Recomputed, recompute
+from forecast.sampling.draws import environment
 from forecast.store.versions import installed_versions
 from forecast.workspace.files import (
     EVIDENCE,
@@ -77,7 +77,7 @@ def verify(
         since: a git revision; every line that it or a later commit has must still be there.
         again: numbers of lines whose forecasts are computed again from their kept inputs, draws included.
 
-    Raises NoHistoryError (forecast.record.committed), and NotRecomputableError (forecast.run_again).
+    Raises NoHistoryError (forecast.ledger.committed), and NotRecomputableError (forecast.run_again).
     """
     chain = verified_chain(root)
     contents, n_contents = verified_inputs(root, chain.sound)

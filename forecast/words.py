@@ -8,7 +8,7 @@ from datetime import date
 
 from forecast import digits
 from forecast.digits import FINEST_QUANTILE, STATED
-from forecast.record.outcome import QUANTILES, Estimate, Outcome
+from forecast.ledger.outcome import QUANTILES, Estimate, Outcome
 from forecast.workspace.names import OTHER
 from forecast.workspace.records import Condition, Event, Scenario, Target
 from forecast.workspace.verbal import OFFICIAL

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from forecast.record.entries import Entry, Line, Share, encode, entry_of, line_digest
-from forecast.record.ledger import LEDGER, Ledger, ledger_of
+from forecast.ledger.entries import Entry, Line, Share, encode, entry_of, line_digest
+from forecast.ledger.ledger import LEDGER, Ledger, ledger_of
 
 INPUTS: dict[str, Any] = {
     "network": "n", "scenarios": "s", "experts": {}, "sources": {}, "statements": {}, "items": {}, "retracted": [],

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from forecast.answers import by_date as _by_date
-from forecast.answers import by_month as _by_month
-from forecast.answers import conflict as _conflict
-from forecast.answers import diff as _diff
-from forecast.answers import influence as _influence
-from forecast.answers import story as _story
-from forecast.answers import watch as _watch
-from forecast.answers import what_if as _what_if
-from forecast.answers import why as _why
+from forecast.analysis import by_date as _by_date
+from forecast.analysis import by_month as _by_month
+from forecast.analysis import conflict as _conflict
+from forecast.analysis import diff as _diff
+from forecast.analysis import influence as _influence
+from forecast.analysis import story as _story
+from forecast.analysis import watch as _watch
+from forecast.analysis import what_if as _what_if
+from forecast.analysis import why as _why
 from forecast.plain import as_data
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from forecast.compiled.asof import compile_workspace
-from forecast.compiled.layout import lay_out
-from forecast.reweight.curves import decided
+from forecast.model.asof import compile_workspace
+from forecast.model.layout import lay_out
+from forecast.posterior.curves import decided
 from forecast.workspace.problems import Problem
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Likelihood, Settled, Support, Workspace

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import compile_workspace
-from forecast.compiled.layout import Layout, lay_out
-from forecast.prior.rows_prior import rows_prior, theta_draws
-from forecast.reweight.evaluate import evaluate, query
+from forecast.model.asof import compile_workspace
+from forecast.model.layout import Layout, lay_out
+from forecast.posterior.evaluate import evaluate, query
+from forecast.sampling.rows_prior import rows_prior, theta_draws
 from forecast.workspace.read import load
 from forecast.workspace.records import Claim, Item, Likelihood, OnScenarios, Settled, Support, Workspace
 

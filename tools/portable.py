@@ -82,7 +82,7 @@ def main() -> None:
     if asked.one:
         print(json.dumps(computed(asked.one)))
         return
-    from forecast.prior.draws import environment
+    from forecast.sampling.draws import environment
 
     avx512 = WITH_AVX512 if "avx512f" in environment()["processor"].split() else ()
     runs = [(setting, ()) for setting in (*SETTINGS, *avx512)]

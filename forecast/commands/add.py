@@ -14,7 +14,7 @@ from forecast.commands.running import echo_json
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.answers.effect import ItemEffect, ScenarioEffect, StateEffect
+    from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
     from forecast.commands.evidence_questions import Answered
     from forecast.workspace.drafts import Draft, ItemDraft
     from forecast.workspace.problems import Problem
@@ -74,8 +74,8 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
 
 def _show(draft: Draft) -> None:
     from forecast.commands.readable import bars, density
-    from forecast.prior.readings import StatedDistribution, StatedNumber, numbers
-    from forecast.prior.statements import as_read, levels
+    from forecast.sampling.readings import StatedDistribution, StatedNumber, numbers
+    from forecast.sampling.statements import as_read, levels
     from forecast.workspace.fits import logit, t4_cdf
     from forecast.workspace.records import Distribution
 
@@ -96,8 +96,8 @@ def _show(draft: Draft) -> None:
 
 
 def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
-    from forecast.prior.readings import StatedNumber, numbers
-    from forecast.prior.statements import SHOWN_LEVELS, as_read, quantile
+    from forecast.sampling.readings import StatedNumber, numbers
+    from forecast.sampling.statements import SHOWN_LEVELS, as_read, quantile
     from forecast.workspace.nodes import plain
     from forecast.workspace.statement_forms.registry import fit_of
 

@@ -12,10 +12,10 @@ import click
 from forecast.commands import options
 from forecast.commands.running import echo_json, opened
 from forecast.digits import change, percent
-from forecast.record.tables import computed, is_clear
+from forecast.ledger.tables import computed, is_clear
 
 if TYPE_CHECKING:
-    from forecast.record.outcome import Outcome
+    from forecast.ledger.outcome import Outcome
 
 VISIBLE = 0.0005  # of a change of probability
 Row = Mapping[str, Any]
@@ -44,7 +44,7 @@ def alternatives(root: Path, as_of: date | None, top: int, as_json: bool) -> Non
 
 
 def _forecast(found: Outcome) -> dict[str, Any]:
-    from forecast.record.tables import as_row
+    from forecast.ledger.tables import as_row
 
     return {name: as_row(estimate) for name, estimate in found.scenarios.items()}
 
@@ -54,8 +54,8 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from forecast.record.tables import NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
-    from forecast.reweight.mcse import not_reliable
+    from forecast.ledger.tables import NEEDS_REFIT, REFITTED, TOO_MANY, largest_change
+    from forecast.posterior.mcse import not_reliable
 
     names = found.scenario_ids
     told = sorted((row for row in rows if row["scenarios"]), key=lambda row: -largest_change(row["scenarios"]))
@@ -92,7 +92,7 @@ def _print(found: Outcome, rows: Sequence[Row], top: int) -> None:
 
 
 def _under(rows: Sequence[Row]) -> str:
-    from forecast.record.tables import largest_change
+    from forecast.ledger.tables import largest_change
 
     return (
         f" (none by {100 * VISIBLE:g} points)"

@@ -56,10 +56,10 @@ def backtest(
     """
     from concurrent.futures.process import BrokenProcessPool
 
-    from forecast.replay import workers as places
-    from forecast.replay.day import OtherProgramError
-    from forecast.replay.run import DrawsNotSharedError, NoDatesError
-    from forecast.replay.run import backtest as replayed
+    from forecast.analysis import replay_workers as places
+    from forecast.analysis.replay_day import OtherProgramError
+    from forecast.analysis.replay_run import DrawsNotSharedError, NoDatesError
+    from forecast.analysis.replay_run import backtest as replayed
 
     if out is not None and out.suffix != ".csv":
         raise click.BadParameter(f"'{out}': write a name that ends with .csv", param_hint="--out")

@@ -15,7 +15,7 @@ from forecast.digits import DERIVED, exact, percent, share
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.answers.conflict import Conflict
+    from forecast.analysis.conflict import Conflict
 
 
 LEAST_DECIBANS = 0.005  # what is smaller prints as zero

@@ -17,7 +17,7 @@ from forecast.plain import as_data
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from forecast.answers.diff import Cause, Difference
+    from forecast.analysis.diff import Cause, Difference
 
 VISIBLE = 0.0005  # a change below it leaves every printed digit as it is
 SHOWN_EVENTS = 8
@@ -38,8 +38,8 @@ def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
     A and B are days (YYYY-MM-DD), numbers of ledger lines, `latest`, or ~N (N updates before it). Without them: the
     latest update against the one before.
     """
-    from forecast.answers.diff import UnknownUpdateError
-    from forecast.record.ledger import read_ledger
+    from forecast.analysis.diff import UnknownUpdateError
+    from forecast.ledger.ledger import read_ledger
 
     if len(ends) > len(DEFAULT_ENDS):
         msg = f"two forecasts are compared, not {len(ends)}"
@@ -99,7 +99,7 @@ def _print_steps(table: Difference, top: int) -> None:
 
 def _largest(rows: Sequence[Cause], top: int) -> list[Cause]:
     """Keep time, the remainder and the `top` largest steps of items, in their order; add up the others."""
-    from forecast.answers.diff import Cause
+    from forecast.analysis.diff import Cause
 
     time, *steps, rest = rows
     if len(steps) <= top:

@@ -14,8 +14,8 @@ from forecast.commands.running import one_or_all, opened
 from forecast.digits import percent, share
 
 if TYPE_CHECKING:
-    from forecast.feedback.experts import ExpertRow
-    from forecast.feedback.sources import SourceRow
+    from forecast.analysis.experts import ExpertRow
+    from forecast.analysis.sources import SourceRow
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 
 from forecast.commands import options
 from forecast.commands.import_shown import Imported, Shown, known_event, refuse_taken
-from forecast.feeds.registry import ItemsFeed, feeds, names
+from forecast.workspace.feeds.registry import ItemsFeed, feeds, names
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 YES = click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")

@@ -25,8 +25,8 @@ def import_benchmark(
 
     Raises UsageError and WorkspaceProblems.
     """
-    from forecast.feeds.histories import Crowd, as_csv, last_of_days, merged, read_points
-    from forecast.feeds.registry import feeds_of
+    from forecast.workspace.feeds.histories import Crowd, as_csv, last_of_days, merged, read_points
+    from forecast.workspace.feeds.registry import feeds_of
     from forecast.workspace.files import BENCHMARKS, TABLE
     from forecast.workspace.problems import Problem, Source, WorkspaceProblems
     from forecast.workspace.read import load

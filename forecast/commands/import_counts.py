@@ -14,8 +14,8 @@ from forecast.commands import options
 from forecast.commands.import_shown import Imported, known_event, refuse_taken
 
 if TYPE_CHECKING:
-    from forecast.feeds.counted import Wanted
-    from forecast.feeds.counted_item import Way
+    from forecast.workspace.feeds.counted import Wanted
+    from forecast.workspace.feeds.counted_item import Way
     from forecast.workspace.records import Counts, Event
 
 NEEDED = {"first": "--from", "last": "--to", "source": "--source"}
@@ -64,11 +64,11 @@ def import_counts(
 
     Raises UsageError and WorkspaceProblems; nothing is then written.
     """
-    from forecast.feeds.coded_table import Coder, File
-    from forecast.feeds.counted import count
-    from forecast.feeds.counted_item import Filed, item_fields, state_problems, states_of
-    from forecast.feeds.registry import feeds_of
     from forecast.workspace.drafts import draft_item, item_path
+    from forecast.workspace.feeds.coded_table import Coder, File
+    from forecast.workspace.feeds.counted import count
+    from forecast.workspace.feeds.counted_item import Filed, item_fields, state_problems, states_of
+    from forecast.workspace.feeds.registry import feeds_of
     from forecast.workspace.problems import Source, WorkspaceProblems
     from forecast.workspace.read import read_workspace
 
@@ -128,8 +128,8 @@ def _counts_of(event: Event) -> Counts:
 
 
 def _wanted(counts: Counts, given: CountOptions, window: Window, today: date) -> Wanted:
-    from forecast.feeds.counted import Wanted
-    from forecast.feeds.selection import condition
+    from forecast.workspace.feeds.counted import Wanted
+    from forecast.workspace.feeds.selection import condition
 
     days = (window.last - window.first).days + 1
     if days != counts.window_days:

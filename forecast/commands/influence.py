@@ -15,7 +15,7 @@ from forecast.digits import change, percent
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.answers.influence import Change, GradeShift, Influence, WithoutExpert
+    from forecast.analysis.influence import Change, GradeShift, Influence, WithoutExpert
 
 
 LEAST_BITS, LEAST_SHARE = 0.0005, 0.005  # what is smaller prints as zero

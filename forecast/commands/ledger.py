@@ -18,7 +18,7 @@ from forecast.digits import percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from forecast.record.ledger import Ledger
+    from forecast.ledger.ledger import Ledger
     from forecast.verify import Verified
 
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 @options.as_json
 def log(root: Path, most: int | None, as_json: bool) -> None:
     """Print every update of the ledger, newest first: scenarios, what they changed by, and what was new."""
-    from forecast.record.differences import history
-    from forecast.record.ledger import LEDGER, read_ledger
+    from forecast.ledger.differences import history
+    from forecast.ledger.ledger import LEDGER, read_ledger
 
     ledger = _in_names_of_today(root, read_ledger(root))
     said(ledger)
@@ -46,7 +46,7 @@ def log(root: Path, most: int | None, as_json: bool) -> None:
 
 def _in_names_of_today(root: Path, ledger: Ledger) -> Ledger:
     """Return the ledger with the names that the workspace has, if its files say that any was changed and are right."""
-    from forecast.record.renamed import called_today
+    from forecast.ledger.renamed import called_today
     from forecast.workspace.files import RENAMES
     from forecast.workspace.read import read_workspace
 
@@ -61,7 +61,7 @@ def _print_updates(rows: Sequence[Mapping[str, Any]]) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from forecast.record.differences import courses
+    from forecast.ledger.differences import courses
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading, justify in (("line", "right"), ("as of", "left"), ("scenario", "left")):
@@ -118,7 +118,7 @@ def merge(root: Path, driver: tuple[Path, Path, Path] | None) -> None:
 
     Exit status: 0 joined, or nothing to join; 1 the lines are no proper ledger, and nothing was written.
     """
-    from forecast.record.ledger import LEDGER, merge_files, merge_ledger
+    from forecast.ledger.ledger import LEDGER, merge_files, merge_ledger
 
     if driver is not None:
         _, ours, theirs = driver
@@ -153,8 +153,8 @@ def verify(root: Path, lines: tuple[str, ...], since: str | None, as_json: bool)
     Exit status 1: something is not as it was written. Notes alone (another version, another processor, lines of before
     inputs were kept) leave it at 0. Nothing is written.
     """
-    from forecast.record.committed import NoHistoryError
-    from forecast.record.verified import verified_chain
+    from forecast.ledger.committed import NoHistoryError
+    from forecast.ledger.verified import verified_chain
     from forecast.run_again import NotRecomputableError
     from forecast.verify import verify as verified
 

@@ -14,7 +14,7 @@ from forecast.commands.running import Progress
 from forecast.digits import share
 
 if TYPE_CHECKING:
-    from forecast.pooling.pool import MeanScores, Pool, PooledQuestion, PoolScores
+    from forecast.scoring.pool import MeanScores, Pool, PooledQuestion, PoolScores
 
 DEFAULT_SEED = 1
 HEADINGS = {"hierarchical": "pooled", "mean_log_odds": "log-odds"}  # of pools, on a terminal
@@ -39,11 +39,11 @@ def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json
     """
     if out is not None and not out.parent.is_dir():
         raise click.BadParameter(f"there is no folder '{out.parent}'", param_hint="--out")
-    from forecast.pooling.pool import pool as pooled
-    from forecast.pooling.pool import scores
-    from forecast.pooling.table import read_table
-    from forecast.pooling.tables import as_csv
-    from forecast.pooling.tables import as_json as tables
+    from forecast.scoring.pool import pool as pooled
+    from forecast.scoring.pool import scores
+    from forecast.scoring.pool_table import read_table
+    from forecast.scoring.pool_tables import as_csv
+    from forecast.scoring.pool_tables import as_json as tables
 
     today, progress = options.today(), Progress()
     table = read_table(file, today)

@@ -18,8 +18,8 @@ from forecast.digits import exact, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from forecast.questions.due import Due
-    from forecast.questions.table import Asked, Other
+    from forecast.analysis.due import Due
+    from forecast.analysis.questions import Asked, Other
     from forecast.workspace.records import Event, Question, Workspace
 
 
@@ -289,7 +289,7 @@ def _what_it_does(workspace: Workspace, subject: str, fields: Fields, question: 
 
 
 def _experts_taught(workspace: Workspace, question: Question) -> list[str]:
-    from forecast.prior.readings import asks
+    from forecast.sampling.readings import asks
 
     said = [one for one in workspace.statements if one.resolved is None and asks(one, question, workspace.network)]
     return sorted({one.expert for one in said})

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.digits import UNKNOWN_ERROR, change, exact, interval, percent
-from forecast.prior.settings import CHAINS, SAMPLED_PER_CHAIN
-from forecast.reweight.mcse import not_reliable
+from forecast.posterior.mcse import not_reliable
+from forecast.sampling.settings import CHAINS, SAMPLED_PER_CHAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.table import Table as Grid
 
-    from forecast.answers.by_date import ByDate, Chance, EventOn, ScenarioOn, StateOn
+    from forecast.analysis.by_date import ByDate, Chance, EventOn, ScenarioOn, StateOn
 
 
 Table = Mapping[str, Any]

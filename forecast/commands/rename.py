@@ -63,8 +63,8 @@ def _asked(names: tuple[str, ...]) -> tuple[str | None, str, str]:
 
 def _rename(root: Path, kind: str | None, old: str, new: str, command: str, *, yes: bool, as_json: bool) -> None:
     from forecast.commands.writing import right
+    from forecast.ledger.renamed import told_in_ledger
     from forecast.lock import locked
-    from forecast.record.renamed import told_in_ledger
     from forecast.together import replace_together
     from forecast.workspace.draft_renames import draft_rename
     from forecast.workspace.problems import WorkspaceProblems

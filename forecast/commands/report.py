@@ -39,7 +39,7 @@ def report(
     with --line in reports/line-N. The forecast has to stand in the ledger. Where the files have changed since, it is
     drawn from the inputs that were kept with it.
     """
-    from forecast.record.ledger import read_ledger
+    from forecast.ledger.ledger import read_ledger
     from forecast.redraw import NotRecordedError, brief_of, recorded, redraw, redraw_line
 
     if number is not None and (day, as_of) != (None, None):

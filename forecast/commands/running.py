@@ -18,7 +18,7 @@ from forecast.commands import options
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.record.ledger import Ledger
+    from forecast.ledger.ledger import Ledger
     from forecast.session import Session
 
 PERCENT = re.compile(r"(\d+) %")
@@ -69,7 +69,7 @@ def said(ledger: Ledger) -> None:
 
 def said_of(root: Path) -> None:
     """Say what is the matter with the ledger of a workspace, for a command that does not need it."""
-    from forecast.record.ledger import read_ledger
+    from forecast.ledger.ledger import read_ledger
     from forecast.workspace.problems import WorkspaceProblems
 
     try:

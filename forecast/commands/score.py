@@ -40,12 +40,12 @@ def score(
     FILE is a CSV table with the columns question, forecaster, time, probability, outcome, opens, closes (and more);
     without one, the workspace's own questions are scored from reports/replay.csv.
     """
-    from forecast.scores.forms import unlike
-    from forecast.scores.per_forecast import certainties
-    from forecast.scores.read import read_forecasts
-    from forecast.scores.score_table import DEFAULT_SEED
-    from forecast.scores.score_table import score as scored
-    from forecast.scores.table import MICROSECONDS_A_DAY, known_at
+    from forecast.scoring.forms import unlike
+    from forecast.scoring.per_forecast import certainties
+    from forecast.scoring.read import read_forecasts
+    from forecast.scoring.score_table import DEFAULT_SEED
+    from forecast.scoring.score_table import score as scored
+    from forecast.scoring.table import MICROSECONDS_A_DAY, known_at
     from forecast.workspace.problems import choice, one_form
 
     if not files and not (root / REPLAY).exists():

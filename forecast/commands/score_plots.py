@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from forecast.digits import exact, number
-from forecast.scores.calibration import Bin
+from forecast.scoring.calibration import Bin
 
 COLUMNS = 40  # for probabilities from 0 to 1
 BINS = 12  # lines of one drawing

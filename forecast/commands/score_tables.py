@@ -10,9 +10,9 @@ import click
 
 from forecast.commands.score_plots import calibration
 from forecast.digits import exact, percent
-from forecast.scores.calibration import LEVEL
-from forecast.scores.measures import MEASURES, TIMINGS
-from forecast.scores.sheet import CalibrationScore, MeanScore, ScoreSheet, SkillScore, UnlikeMeasure
+from forecast.scoring.calibration import LEVEL
+from forecast.scoring.measures import MEASURES, TIMINGS
+from forecast.scoring.sheet import CalibrationScore, MeanScore, ScoreSheet, SkillScore, UnlikeMeasure
 
 Cell = tuple[str, str]  # text, style
 

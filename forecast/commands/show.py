@@ -97,7 +97,7 @@ def _print_basis(table: Any) -> None:
 
 
 def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
-    from forecast.answers.by_date import OutsideError
+    from forecast.analysis.by_date import OutsideError
     from forecast.commands import readable
 
     try:
@@ -113,7 +113,7 @@ def _by(root: Path, as_of: date | None, by: date, *, as_json: bool) -> None:
 
 def _latest(root: Path, as_of: date | None) -> Any:
     from forecast.files import folders_with
-    from forecast.record.tables import kept_forecast
+    from forecast.ledger.tables import kept_forecast
 
     days = [name for name in folders_with(root / "reports", "forecast.json") if DAY.fullmatch(name)]
     on_time = [day for day in days if as_of is None or day <= as_of.isoformat()]

@@ -14,7 +14,7 @@ from forecast.digits import DERIVED, exact, percent
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.answers.story import Distinguishing, Step, Story
+    from forecast.analysis.story import Distinguishing, Step, Story
 
 
 TELLING = 5  # events that tell a scenario from the others

@@ -16,7 +16,7 @@ from forecast.digits import number, percent
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.answers.watch import WatchList
+    from forecast.analysis.watch import WatchList
 
 
 LEAST_BITS = 0.0005  # what is smaller prints as zero

@@ -16,7 +16,7 @@ from forecast.digits import change, percent
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.answers.what_if import Effect, EventEffect, WhatIf
+    from forecast.analysis.what_if import Effect, EventEffect, WhatIf
 
 
 EVENTS = 12  # printed; --all prints every one
@@ -45,8 +45,8 @@ def what_if(
     EVENT=STATE conditions on the state; several form one condition (EVENT=STATE,STATE: either state). --do intervenes:
     only events downstream move. --set replaces a probability; several are set one after the other.
     """
-    from forecast.answers.twin import TooDenseError
-    from forecast.answers.what_if import ImpossibleError
+    from forecast.analysis.twin import TooDenseError
+    from forecast.analysis.what_if import ImpossibleError
 
     if not (learned or imposed or reset):
         raise click.UsageError("nothing is supposed; give EVENT=STATE, --do EVENT=STATE or --set EVENT=STATE:P")

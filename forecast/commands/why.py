@@ -16,7 +16,7 @@ from forecast.digits import change, percent
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.answers.why import Step, Stretch, Why
+    from forecast.analysis.why import Step, Stretch, Why
 
 PRIOR = "prior"
 VISIBLE = 0.0005  # a Monte Carlo difference below it leaves every printed digit as it is
@@ -59,7 +59,7 @@ def why(
 
     Without an argument: the scenario that moved most since the last update.
     """
-    from forecast.answers.target import UnknownTargetError
+    from forecast.analysis.target import UnknownTargetError
     from forecast.session import NoUpdateError
 
     with opened(root, as_of, seed) as session, wrong_usage(UnknownTargetError), refused(NoUpdateError):

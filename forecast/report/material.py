@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forecast.record.entries import Line
-from forecast.record.outcome import Outcome
+from forecast.ledger.entries import Line
+from forecast.ledger.outcome import Outcome
 from forecast.report.recorded import Recorded
 
 Row = Mapping[str, Any]
@@ -17,11 +17,10 @@ Row = Mapping[str, Any]
 class Answers:
     """What the engine was asked for the page, as plain tables.
 
-    `stories`: of forecast.answers.story; `since_prior` and `since_update`: of forecast.answers.why (the second is None
-    for a first forecast); `watch`: of forecast.answers.watch; `questions`: of forecast.questions.table; `influence`: of
-    forecast.answers.influence; `alternatives`: of forecast.answers.alternatives; `worlds`: of
-    forecast.answers.worlds; `of_sections`: what sections ask themselves, by the section's id; `figures`: those of
-    ArviZ that hang on the draws alone, name -> `<svg>` element.
+    Each is of the module of forecast.analysis that its name says (`stories`: story; `since_prior` and `since_update`:
+    why, the second None for a first forecast; `watch`; `questions`; `influence`; `alternatives`; `worlds`).
+    `of_sections`: what sections ask themselves, by the section's id; `figures`: those of ArviZ that depend on the draws
+    alone, name -> `<svg>` element.
     """
 
     stories: Sequence[Row]

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.ledger.outcome import Outcome
 from forecast.plain import all_readable, as_data
-from forecast.record.outcome import Outcome
+from forecast.posterior.curves import curve_days, curves
+from forecast.posterior.evaluate import mean_joint
 from forecast.report.material import Material
 from forecast.report.recorded import Recorded
 from forecast.report.section import Section, Subject, contents, joined, plain, sections
@@ -24,8 +26,6 @@ from forecast.report.sections.judgement import headline, scenario_rows
 from forecast.report.sections.method import reproduce, reproduction
 from forecast.report.sections.network import what_if
 from forecast.report.sections.question import asked_question, question
-from forecast.reweight.curves import curve_days, curves
-from forecast.reweight.evaluate import mean_joint
 from forecast.words import counted, label, long_date, percent
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def report_brief(material: Material, progress: Progress) -> str:
 
 def report_tree(outcome: Outcome, prior: Outcome, recorded: Recorded) -> DataTree:
     """Build the DataTree of forecast.nc alone."""
-    from forecast.feedback.statements import statement_rows
+    from forecast.analysis.statements import statement_rows
     from forecast.report.tree import Tables
 
     fits = _Fits(outcome)

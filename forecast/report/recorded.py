@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forecast.record.entries import Line
-from forecast.record.ledger import line_of, same_inputs
+from forecast.ledger.entries import Line
+from forecast.ledger.ledger import line_of, same_inputs
 from forecast.words import long_date
 
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.ledger.outcome import Outcome
 from forecast.plain import all_readable, readable
-from forecast.record.outcome import Outcome
+from forecast.posterior.curves import Curves
 from forecast.report import sections as folder
 from forecast.report.material import Material
-from forecast.reweight.curves import Curves
 from forecast.words import scenario_names
 
 if TYPE_CHECKING:

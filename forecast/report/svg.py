@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.settings import CHAINS as N_CHAINS
+from forecast.sampling.settings import CHAINS as N_CHAINS
 
 Array = NDArray[np.float64]
 

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.feedback.statements import StatementRow
+from forecast.analysis.statements import StatementRow
+from forecast.ledger.outcome import Outcome
 from forecast.plain import as_data
-from forecast.prior.likelihood import statement_columns
-from forecast.prior.spec import PriorSpec
-from forecast.record.outcome import Outcome
+from forecast.posterior.evaluate import Evaluation
 from forecast.report.sections.grounds import EvidenceRow
 from forecast.report.sections.method import Reproduction
 from forecast.report.sections.question import AskedQuestion
 from forecast.report.svg import by_chain
-from forecast.reweight.evaluate import Evaluation
+from forecast.sampling.likelihood import statement_columns
+from forecast.sampling.spec import PriorSpec
 from forecast.workspace.names import OTHER
 
 if TYPE_CHECKING:

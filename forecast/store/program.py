@@ -19,19 +19,19 @@ from forecast.store.versions import installed_versions
 PACKAGE = Path(__file__).parents[1]
 
 GROUND = ("__init__.py", "digests.py", "files.py", "lock.py", "store")
-SAMPLING = (*GROUND, "compiled", "cpt", "inference", "prior", "workspace")
-WEIGHING = (*SAMPLING, "reweight")
+SAMPLING = (*GROUND, "model", "cpt", "inference", "sampling", "workspace")
+WEIGHING = (*SAMPLING, "posterior")
 SAMPLERS = ("arviz_stats", "llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy")
 FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
 
 
-# What prior/op.py runs, and whence it has this digest.
+# What sampling/op.py runs, and whence it has this digest.
 KERNELS = (
     "inference/__init__.py",
     "inference/elementary.py",
     "inference/tape.py",
-    "prior/__init__.py",
-    "prior/op.py",
+    "sampling/__init__.py",
+    "sampling/op.py",
 )
 KERNEL_CODE = ("__init__.py", "digests.py", "store/__init__.py", "store/program.py", "store/versions.py", *KERNELS)
 
@@ -52,12 +52,12 @@ class Kind:
 
 
 KINDS = {
-    "draws": Kind(("prior/draws.py", "prior/sample.py"), SAMPLING),
-    "residuals": Kind(("prior/likelihood.py",), SAMPLING),
-    "anchor": Kind(("reweight/posterior.py",), WEIGHING),
-    "posterior": Kind(("reweight/posterior.py",), WEIGHING, most=4),
-    "alternatives": Kind(("answers/alternatives.py",), (*WEIGHING, "answers", "digits.py", "record")),
-    "replay": Kind(("replay/day.py",), (*WEIGHING, "digits.py", "record", "replay")),
+    "draws": Kind(("sampling/draws.py", "sampling/sample.py"), SAMPLING),
+    "residuals": Kind(("sampling/likelihood.py",), SAMPLING),
+    "anchor": Kind(("posterior/posterior.py",), WEIGHING),
+    "posterior": Kind(("posterior/posterior.py",), WEIGHING, most=4),
+    "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "digits.py", "ledger")),
+    "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "digits.py", "ledger", "analysis")),
     "answers": Kind(("publish.py",), (".",), FIGURES),
 }
 

@@ -147,6 +147,7 @@ class _Composer:
         self.report = report
         self.has_odd_blanks = bool(odd_blanks(text))
         self.lines = text.split("\n") if self.has_odd_blanks else []
+        self.last = max(1, text.count("\n") + (not text.endswith("\n")))
 
     def document(self) -> Node:
         root: Node | None = None
@@ -159,7 +160,7 @@ class _Composer:
         return root if root is not None else Scalar(None, "", 1)
 
     def node(self, event: Any, depth: int, key_line: int | None) -> Node:
-        line = _line(event)
+        line = min(_line(event), self.last)  # what is left out at the end stands behind it for the parser
         if isinstance(event, yaml.AliasEvent):
             raise _Refused(line, "an alias is used", f"'*{event.anchor}'", "write the value out; aliases are not read")
         if event.anchor is not None:

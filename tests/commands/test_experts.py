@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from forecast.analysis.experts import ExpertRow, Record
 from forecast.commands.feedback import _print_experts
 from forecast.commands.main import main
-from forecast.feedback.experts import ExpertRow, Record
 from tests.commands.conftest import AS_OF
 
 

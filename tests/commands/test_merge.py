@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
-from forecast.record.entries import Merge
-from forecast.record.ledger import LEDGER, read_ledger
-from forecast.record.verified import verified_chain
+from forecast.ledger.entries import Merge
+from forecast.ledger.ledger import LEDGER, read_ledger
+from forecast.ledger.verified import verified_chain
 from tests.commands.conftest import AS_OF
 from tests.workspace.writing import example
 

@@ -17,9 +17,9 @@ from jsonschema import Draft202012Validator
 from forecast import together
 from forecast.commands.main import main
 from forecast.files import replace_file
-from forecast.record.ledger import read_ledger
-from forecast.record.line import active_inputs
-from forecast.record.renamed import called_today
+from forecast.ledger.ledger import read_ledger
+from forecast.ledger.line import active_inputs
+from forecast.ledger.renamed import called_today
 from forecast.together import finish, replace_together
 from forecast.workspace.files import UNFINISHED
 from forecast.workspace.mentions import Named

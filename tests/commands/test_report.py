@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
+from forecast.ledger.entries import line_digest
+from forecast.ledger.ledger import read_ledger
 from forecast.pipeline import Update
 from forecast.publish import Asked
-from forecast.record.entries import line_digest
-from forecast.record.ledger import read_ledger
 from forecast.session import Session
 from tests.ledgers import INPUTS, line_json, update
 from tests.report.outcomes import SEED, asked, world
@@ -119,7 +119,7 @@ def test_brief_is_printed_and_nothing_is_drawn(
 ) -> None:
     """`--format md` prints one page of Markdown to stdout; no file is written."""
     monkeypatch.setattr("forecast.redraw.material", lambda asked, _: asked.outcome.as_of)
-    monkeypatch.setattr("forecast.report.write.report_brief", lambda day, _: f"# as of {day}\n")
+    monkeypatch.setattr("forecast.report.page.report_brief", lambda day, _: f"# as of {day}\n")
     result = _run(tmp_path, "--format", "md")
     assert "# as of 2025-09-01\n" == result.stdout
     assert 1 == len(drawn)

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
+from forecast.ledger.ledger import append, read_ledger
 from forecast.pipeline import conclude
-from forecast.record.ledger import append, read_ledger
 from forecast.session import Session
 from forecast.workspace.read import load
 from tests.commands.conftest import AS_OF

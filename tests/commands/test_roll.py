@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
-from forecast.record.ledger import read_ledger
+from forecast.ledger.ledger import read_ledger
 from tests.commands.conftest import AS_OF
 from tests.workspace.writing import example, read
 

@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 
 from forecast import digits, pipeline
 from forecast.commands.main import main
-from forecast.prior.draws import _groups
-from forecast.prior.settings import SampledFit
-from forecast.record.ledger import read_ledger
+from forecast.ledger.ledger import read_ledger
+from forecast.sampling.draws import _groups
+from forecast.sampling.settings import SampledFit
 from forecast.session import Session
 from forecast.store.sealed import open_sealed
 from tests.commands.conftest import AS_OF
@@ -179,7 +179,7 @@ def test_seed_and_refit_sample(updated: Path, monkeypatch: pytest.MonkeyPatch) -
         seeds.append(seed)
         return replace(fit, theta=fit.theta[:, ::-1])
 
-    monkeypatch.setattr("forecast.prior.sample.sample", sample)
+    monkeypatch.setattr("forecast.sampling.sample.sample", sample)
     _done(updated)
     assert [] == seeds
     _done(updated, "--refit")

@@ -15,10 +15,10 @@ from click.testing import CliRunner, Result
 
 from forecast import run_again
 from forecast.commands.main import main
-from forecast.record.entries import line_digest
-from forecast.record.kept import keep_inputs, kept_inputs, seal
-from forecast.record.ledger import LEDGER
-from forecast.record.verified import Row
+from forecast.ledger.entries import line_digest
+from forecast.ledger.kept import keep_inputs, kept_inputs, seal
+from forecast.ledger.ledger import LEDGER
+from forecast.ledger.verified import Row
 from forecast.session import Session
 from forecast.workspace.files import JUDGEMENTS
 

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 
 from forecast.commands.main import main
 from forecast.files import replace_folder
+from forecast.ledger.ledger import LEDGER
 from forecast.lock import LOCK, locked
-from forecast.record.ledger import LEDGER
 from tests.crash import workspaces
 from tests.crash.trials import Trials
 from tests.crash.workspaces import ROWS, Courses, Row, acknowledged, copied, state

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from forecast.record.ledger import LEDGER, read_ledger
+from forecast.ledger.ledger import LEDGER, read_ledger
 from tests.crash import workspaces
 from tests.crash.workspaces import ROWS, Course, Courses, Row, acknowledged, copied, go_on, judge, problems
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from forecast import pipeline
 from forecast.files import BEFORE, DEAD_SECONDS, PARTIAL
-from forecast.record.entries import encode
-from forecast.record.ledger import LEDGER, read_ledger
+from forecast.ledger.entries import encode
+from forecast.ledger.ledger import LEDGER, read_ledger
 from forecast.session import Session
 from tests.entries import entries
 
 RUNNER = Path(__file__).with_name("killed.py")
-SAMPLES = Path(__file__).parents[1] / "feeds/samples"
+SAMPLES = Path(__file__).parents[1] / "workspace/feeds/samples"
 TODAY = date(2026, 11, 1)
 State = Mapping[str, bytes]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from docs.pictures import picture, readme_table
 from forecast.commands.readable import interval_of
 from forecast.digits import percent
-from forecast.record.tables import as_row
+from forecast.ledger.tables import as_row
 from tests.report.outcomes import concluded, world
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from docs.replay import BEGIN, END, OWN, README, ROOT, readme_table
-from forecast.replay.table import TABLE, forecaster_courses
-from forecast.scores.score_table import score_table
+from forecast.analysis.replay_table import TABLE, forecaster_courses
+from forecast.scoring.score_table import score_table
 
 
 def test_the_scores_of_the_readme() -> None:

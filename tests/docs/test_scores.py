@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forecast.scores.measures import MEASURES, TIMINGS
+from forecast.scoring.measures import MEASURES, TIMINGS
 from tests.docs.pages import ROOT, alike, blocks, commands, run
 
 PAGE = "docs/scores.md"

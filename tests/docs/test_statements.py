@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from forecast.commands.init import write_template
-from forecast.prior.readings import numbers
-from forecast.prior.statements import as_read
+from forecast.sampling.readings import numbers
+from forecast.sampling.statements import as_read
 from forecast.workspace.fits import WORST_MISFIT
 from forecast.workspace.read import read_workspace
 from forecast.workspace.statement_forms.probability import CONFIDENCE_SD

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from forecast.commands.init import write_template
-from forecast.compiled.reports import CREDIBILITY_SHIFT
+from forecast.model.reports import CREDIBILITY_SHIFT
 from forecast.workspace.evidence_forms.support import DECIBANS
 from forecast.workspace.grades import DEFAULT_GRADES
 from forecast.workspace.read import read_workspace

@@ -18,31 +18,31 @@ from unittest.mock import patch
 
 import numpy as np
 
-from forecast.feeds.coded_table import Coder, File
-from forecast.feeds.counted import Wanted, count
-from forecast.feeds.formats.ach import Ach
-from forecast.feeds.histories import Crowd, read_points
-from forecast.feeds.registry import feeds_of
+from forecast.analysis.replay_table import forecaster_courses, scenario_courses
+from forecast.ledger.entries import encode
+from forecast.ledger.ledger import LEDGER, read_ledger
+from forecast.ledger.tables import kept_forecast
+from forecast.ledger.verified import verified_chain
 from forecast.networks.bif import read_bif
-from forecast.pooling.table import read_table
 from forecast.publish import _calibration
-from forecast.record.entries import encode
-from forecast.record.ledger import LEDGER, read_ledger
-from forecast.record.tables import kept_forecast
-from forecast.record.verified import verified_chain
-from forecast.replay.table import forecaster_courses, scenario_courses
-from forecast.scores.read import read_forecasts
+from forecast.scoring.pool_table import read_table
+from forecast.scoring.read import read_forecasts
 from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.feeds.coded_table import Coder, File
+from forecast.workspace.feeds.counted import Wanted, count
+from forecast.workspace.feeds.formats.ach import Ach
+from forecast.workspace.feeds.histories import Crowd, read_points
+from forecast.workspace.feeds.registry import feeds_of
 from forecast.workspace.files import InputFiles
 from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
 from forecast.workspace.yaml_text import parse_yaml
-from tests.feeds.coded_files import APRIL, FILES, REPORTED, SAMPLES
 from tests.hostile.whole import whole
 from tests.ledgers import digest, update
 from tests.report.kept import keep
+from tests.workspace.feeds.coded_files import APRIL, FILES, REPORTED, SAMPLES
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 TODAY = date(2026, 11, 1)

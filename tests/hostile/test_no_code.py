@@ -62,7 +62,7 @@ def test_no_module_runs_what_it_reads() -> None:
     """No module imports pickle and its kind or a network library, calls eval or exec, or loads YAML as objects."""
     found = {path.relative_to(ROOT).as_posix(): forbidden(ast.parse(path.read_bytes())) for path in SOURCES}
     # git is asked for the ledger's history, by arguments of its own and without a shell.
-    assert {"forecast/record/committed.py": ["subprocess"]} == {path: what for path, what in found.items() if what}
+    assert {"forecast/ledger/committed.py": ["subprocess"]} == {path: what for path, what in found.items() if what}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_commands_open_no_socket(template: Path, tmp_path: Path) -> None:
     import shutil
 
     root = shutil.copytree(template, tmp_path / "workspace")
-    samples = ROOT / "tests/feeds/samples"
+    samples = ROOT / "tests/workspace/feeds/samples"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for command in COMMANDS:
         words = [word.format(w=root, samples=samples) for word in command]

@@ -76,7 +76,7 @@ def test_ids_are_no_paths(tmp_path: Path, name: str) -> None:
     """An id that would lead elsewhere as a file's name is refused, and no file appears."""
     root = example(tmp_path / "workspace")
     before = sorted(tmp_path.rglob("*"))
-    crowd = Path(__file__).parents[1] / "feeds/samples/manifold.json"
+    crowd = Path(__file__).parents[1] / "workspace/feeds/samples/manifold.json"
     about = [
         "--reported",
         "2026-07-01",

@@ -70,7 +70,7 @@ def test_blocks_are_in_order() -> None:
 )
 def test_kernels_are_the_functions_of_numpy(kind: int, by_numpy: Callable[[Any, Any], Any]) -> None:
     """What stands twice, for draws and in the sampler's kernels, agrees on both sides of every switch of formula."""
-    from forecast.prior.op import function
+    from forecast.sampling.op import function
 
     ends = np.geomspace(1e-12, 50.0, 60)
     x, y = (grid.ravel() for grid in np.meshgrid(ends, ends))
@@ -85,7 +85,7 @@ def test_kernels_are_the_functions_of_numpy(kind: int, by_numpy: Callable[[Any, 
 @pytest.mark.parametrize("kind", [LOG_SINHC_HALF, BOTH_STEPS])
 def test_slopes_are_derivatives(kind: int) -> None:
     """The slopes of the kernels are the derivatives of what they compute, on both sides of every switch of formula."""
-    from forecast.prior.op import function, slopes
+    from forecast.sampling.op import function, slopes
 
     for x in (2e-3, 0.04, 0.3, 2.0, 9.0):
         for y in (1e-3, 0.05, 0.31, 2.5, 7.0):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from forecast.inference.circuit import Queries, TapeTable, restrict, select
 from forecast.inference.elementary import NumpyMath
 from forecast.inference.tape import Tape, TapeMath, Traced, joined
-from tests.prior.interpreter import interpret
+from tests.sampling.interpreter import interpret
 
 Array = NDArray[np.float64]
 

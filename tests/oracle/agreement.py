@@ -10,16 +10,16 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.program import record_program
-from forecast.prior.reread import quantities
-from forecast.prior.rows_prior import rows_prior, theta_draws
-from forecast.prior.spec import prior_spec
+from forecast.sampling.program import record_program
+from forecast.sampling.reread import quantities
+from forecast.sampling.rows_prior import rows_prior, theta_draws
+from forecast.sampling.spec import prior_spec
 from forecast.workspace.records import Statement, Workspace
 from tests.oracle.engine import answer
 from tests.oracle.enumeration import AsOf
 from tests.oracle.random_worlds import World
 from tests.oracle.statements import Reader
-from tests.prior.interpreter import interpret
+from tests.sampling.interpreter import interpret
 
 Array = NDArray[np.float64]
 READABLE = 14.0  # log-odds: further out the rounding of 1 - p is more than the tolerance

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import compile_workspace, factors
-from forecast.compiled.layout import lay_out, rule_events, scenario_masks
 from forecast.inference.batch import log_evidence, log_regions, solve
 from forecast.inference.elimination import plan
+from forecast.model.asof import compile_workspace, factors
+from forecast.model.layout import lay_out, rule_events, scenario_masks
 from forecast.workspace.records import Workspace
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.compiled.layout import Layout, lay_out
+from forecast.model.layout import Layout, lay_out
 from forecast.workspace.names import seen_on
 from forecast.workspace.records import (
     Bearing,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.linear import zero_sum_basis
-from forecast.prior.readings import read_at
+from forecast.sampling.readings import read_at
 from forecast.workspace.records import (
     Condition,
     Count,

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import betaincinv
 
-from forecast.compiled.asof import compile_workspace
-from forecast.reweight.evaluate import evaluate, query
-from forecast.reweight.sources import draw_reliabilities
+from forecast.model.asof import compile_workspace
+from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.sources import draw_reliabilities
 from forecast.workspace.grades import Grade
 from forecast.workspace.records import Item, Workspace
 from tests.oracle.agreement import assert_enumerated, enumerated

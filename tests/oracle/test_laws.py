@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import AsOfNetwork, compile_workspace, factors
-from forecast.compiled.layout import lay_out
-from forecast.compiled.rows import row_table
 from forecast.digests import digest_of
 from forecast.inference.batch import solve
 from forecast.inference.elimination import plan
+from forecast.model.asof import AsOfNetwork, compile_workspace, factors
+from forecast.model.layout import lay_out
+from forecast.model.rows import row_table
 from forecast.workspace.records import Item, Likelihood, Network, Settled
 from tests.oracle.engine import Answer, answer
 from tests.oracle.enumeration import AsOf, Theta

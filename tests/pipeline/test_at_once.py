@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast import load, pipeline
+from forecast.ledger.ledger import append, read_ledger, same_inputs
 from forecast.pipeline import Update, conclude, write
-from forecast.record.ledger import append, read_ledger, same_inputs
-from forecast.reweight import posterior as reweighting
+from forecast.posterior import posterior as reweighting
 from forecast.session import Session
+from tests.posterior.strong_evidence import draws_of
 from tests.report.outcomes import AS_OF, SEED, world
-from tests.reweight.strong_evidence import draws_of
 
 DAYS = tuple(AS_OF + timedelta(days=n) for n in range(4))
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from forecast import pipeline
+from forecast.ledger.entries import Line
+from forecast.ledger.ledger import read_ledger
 from forecast.pipeline import Update, conclude, write
-from forecast.record.entries import Line
-from forecast.record.ledger import read_ledger
-from forecast.reweight import posterior as reweighting
+from forecast.posterior import posterior as reweighting
 from forecast.session import Session
 from forecast.workspace.records import Support, Workspace
+from tests.posterior.strong_evidence import draws_of
 from tests.report.outcomes import AS_OF, SEED, world
-from tests.reweight.strong_evidence import draws_of
 from tests.worlds import HERE, item, rule
 
 LATER = date(2025, 9, 2)

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from forecast.ledger.outcome import Outcome
 from forecast.publish import Asked, material
-from forecast.record.outcome import Outcome
 from forecast.report.page import report_files
 from tests.report.outcomes import asked, world
 

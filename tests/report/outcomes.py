@@ -9,22 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from forecast.answers.why import Start
-from forecast.compiled.asof import compile_workspace
-from forecast.compiled.layout import lay_out
-from forecast.prior.draws import Draws
-from forecast.prior.rows_prior import theta_draws
-from forecast.prior.settings import CHAINS
-from forecast.prior.spec import PriorSpec, prior_spec
+from forecast.analysis.why import Start
+from forecast.ledger.entries import Line
+from forecast.ledger.outcome import Outcome, outcome, prior_outcome
+from forecast.ledger.tables import forecast_table
+from forecast.model.asof import compile_workspace
+from forecast.model.layout import lay_out
+from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import Posterior
+from forecast.posterior.sources import draw_reliabilities
+from forecast.posterior.weights import weigh_draws
 from forecast.publish import Asked
-from forecast.record.entries import Line
-from forecast.record.outcome import Outcome, outcome, prior_outcome
-from forecast.record.tables import forecast_table
 from forecast.report.recorded import recorded_in
-from forecast.reweight.evaluate import evaluate, query
-from forecast.reweight.posterior import Posterior
-from forecast.reweight.sources import draw_reliabilities
-from forecast.reweight.weights import weigh_draws
+from forecast.sampling.draws import Draws
+from forecast.sampling.rows_prior import theta_draws
+from forecast.sampling.settings import CHAINS
+from forecast.sampling.spec import PriorSpec, prior_spec
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import (
     Claim,

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.answers.supposition import read_supposition
-from forecast.answers.what_if import ImpossibleError
+from forecast.analysis.supposition import read_supposition
+from forecast.analysis.what_if import ImpossibleError
 from forecast.publish import write_index
 from tests.plainly import what_if
 from tests.report.drawn import Drawn

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from forecast.feedback.statements import coded
+from forecast.analysis.statements import coded
 from forecast.words import THIN_SPACE
 from forecast.workspace.records import Count, Probability, Quantiles, Reading
 

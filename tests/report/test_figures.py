@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.prior.settings import CHAINS
 from forecast.report.sections.history import APART, HEIGHT, spread_names
 from forecast.report.sections.judgement import DOT, MOST_STACK, STRIP_WIDTH, dot_strip
 from forecast.report.sections.network import GAP_Y, NODE_HEIGHT, place_nodes
 from forecast.report.svg import INK, SIZE, by_chain, inline, resampled
+from forecast.sampling.settings import CHAINS
 from forecast.words import likelihood_word, long_date
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.prior.spec import SD_DEVIATION
-from forecast.record.tables import prior_predictive
+from forecast.ledger.tables import prior_predictive
 from forecast.report.section import sections
+from forecast.sampling.spec import SD_DEVIATION
 from tests.report.drawn import Drawn, Elements, draw, elements
 from tests.report.outcomes import AS_OF
 

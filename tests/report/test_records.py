@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast.ledger.entries import Line
 from forecast.plain import as_data
 from forecast.publish import Asked, elsewhere, material, report_days, write_index
-from forecast.record.entries import Line
 from forecast.report.index import ListedForecast, index_page, spark
 from forecast.report.page import report_files
 from forecast.report.recorded import recorded_in
 from forecast.report.sections.checks import calibration_of
 from forecast.report.sections.history import APART, chart, history_of
 from forecast.report.sections.scores import scored
-from forecast.scores.score_table import score_table
+from forecast.scoring.score_table import score_table
 from forecast.workspace.problems import WorkspaceProblems
 from tests.ledgers import update
 from tests.report.drawn import Drawn, elements

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
+from forecast.posterior.curves import curve_days, curves
 from forecast.publish import material
 from forecast.report import page
 from forecast.report import sections as folder
 from forecast.report.page import page_environment, rendered, report_files
 from forecast.report.section import Section, Subject, sections
-from forecast.reweight.curves import curve_days, curves
 from tests.report.drawn import Drawn
 
 TEMPLATES = Path(page.__file__).parent / "templates" / "sections"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.prior.likelihood import log_likelihood
 from forecast.report.sections.sensitivity import (
     DEFAULTS,
     PARTS,
@@ -15,6 +14,7 @@ from forecast.report.sections.sensitivity import (
     power_scaled,
     sensitivity_tree,
 )
+from forecast.sampling.likelihood import log_likelihood
 from forecast.words import scenario_names
 from tests.report.drawn import Drawn
 

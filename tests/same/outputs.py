@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SAMPLES = HERE.parent / "feeds/samples"
+SAMPLES = HERE.parent / "workspace/feeds/samples"
 LONGEST = 400_000
 N_WORLDS = 50
 Texts = dict[str, str]

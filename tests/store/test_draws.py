@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forecast.compiled.layout import lay_out
-from forecast.prior import draws as module
-from forecast.prior.draws import Draws, draws_digest, prior_draws
-from forecast.prior.settings import CHAINS, SampledFit
-from forecast.prior.spec import PriorSpec, prior_spec
+from forecast.model.layout import lay_out
+from forecast.sampling import draws as module
+from forecast.sampling.draws import Draws, draws_digest, prior_draws
+from forecast.sampling.settings import CHAINS, SampledFit
+from forecast.sampling.spec import PriorSpec, prior_spec
 from forecast.store import entries
 from forecast.store.entries import Place
 from tests.entries import spot
@@ -56,7 +56,7 @@ def seeds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         noted.append(seed)
         return fit_of(told, seed)
 
-    monkeypatch.setattr("forecast.prior.sample.sample", sample)
+    monkeypatch.setattr("forecast.sampling.sample.sample", sample)
     return noted
 
 
@@ -118,15 +118,15 @@ def test_only_asking_samples_nothing(tmp_path: Path, seeds: list[int]) -> None:
 SAMPLING = """
 import sys, time
 from pathlib import Path
-import forecast.prior.sample
-from forecast.prior.draws import prior_draws
+import forecast.sampling.sample
+from forecast.sampling.draws import prior_draws
 from tests.store.test_draws import fit_of, spec
 root = Path(sys.argv[1])
 def sample(told, seed, progress):
     (root / f"began-{sys.argv[2]}").touch()
     time.sleep(float(sys.argv[3]))
     return fit_of(told, seed)
-forecast.prior.sample.sample = sample
+forecast.sampling.sample.sample = sample
 print(prior_draws(spec(), 3, root / "store", lambda _: None).theta.sum())
 """
 

@@ -18,17 +18,17 @@ from forecast.store.program import KERNEL_CODE, KINDS, PACKAGE
 
 MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
 COVERED = {name: (kind.computed_by, kind.code) for name, kind in KINDS.items()}
-COVERED["kernels"] = (("prior/op.py",), KERNEL_CODE)
+COVERED["kernels"] = (("sampling/op.py",), KERNEL_CODE)
 NO_NUMBERS = {"click", "filelock", "jinja2", "markupsafe", "rich", "yaml", "pydantic", "pydantic_core", "fast_sugiyama"}
 
 # Numbers of the model that no compiled number shows, and where each stands.
 CONSTANTS = {
-    "SD_EXPERT": "prior/spec.py",
-    "DEGREES_OF_FREEDOM": "prior/readings.py",
-    "DEEPEST": "prior/settings.py",
-    "SD_BIAS": "prior/model.py",
-    "SD_SLOPE": "prior/model.py",
-    "SD_DEVIATION": "prior/spec.py",
+    "SD_EXPERT": "sampling/spec.py",
+    "DEGREES_OF_FREEDOM": "sampling/readings.py",
+    "DEEPEST": "sampling/settings.py",
+    "SD_BIAS": "sampling/model.py",
+    "SD_SLOPE": "sampling/model.py",
+    "SD_DEVIATION": "sampling/spec.py",
 }
 
 
@@ -91,7 +91,7 @@ def test_the_packages_of_a_kind_are_all_that_it_opens(name: str) -> None:
 
 def test_draws_do_not_hang_on_who_shows_them() -> None:
     """The report, the commands and the answers are no part of what decides draws; an edit there samples nothing."""
-    assert [] == [path for path in ("report/page.py", "commands/show.py", "answers/why.py", "publish.py")
+    assert [] == [path for path in ("report/page.py", "commands/show.py", "analysis/why.py", "publish.py")
                   if _is_in(path, KINDS["draws"].code)]  # fmt: skip
 
 
@@ -149,10 +149,10 @@ def test_a_constant_changes_the_key_of_the_draws(copied: Path, constant: str) ->
     [
         ("report/page.py", {"answers"}),
         ("commands/show.py", {"answers"}),
-        ("answers/why.py", {"answers", "alternatives"}),
-        ("replay/day.py", {"answers", "replay"}),
-        ("reweight/weights.py", {"anchor", "posterior", "alternatives", "answers", "replay"}),
-        ("prior/op.py", {*KINDS, "kernels"}),
+        ("analysis/why.py", {"answers", "alternatives", "replay"}),
+        ("analysis/replay_day.py", {"answers", "alternatives", "replay"}),
+        ("posterior/weights.py", {"anchor", "posterior", "alternatives", "answers", "replay"}),
+        ("sampling/op.py", {*KINDS, "kernels"}),
         ("inference/elementary.py", {*KINDS, "kernels"}),
     ],
 )

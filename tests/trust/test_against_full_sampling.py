@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.compiled.asof import compile_workspace
-from forecast.compiled.layout import lay_out
-from forecast.prior.draws import prior_draws
-from forecast.prior.settings import CHAINS
-from forecast.prior.spec import prior_spec
-from forecast.reweight.evaluate import evaluate_scenarios, evidence_of, query
-from forecast.reweight.posterior import Posterior, posterior
-from forecast.reweight.sources import draw_reliabilities
-from forecast.reweight.weights import smooth, weigh_draws
+from forecast.model.asof import compile_workspace
+from forecast.model.layout import lay_out
+from forecast.posterior.evaluate import evaluate_scenarios, evidence_of, query
+from forecast.posterior.posterior import Posterior, posterior
+from forecast.posterior.sources import draw_reliabilities
+from forecast.posterior.weights import smooth, weigh_draws
+from forecast.sampling.draws import prior_draws
+from forecast.sampling.settings import CHAINS
+from forecast.sampling.spec import prior_spec
 from forecast.workspace.records import Claim, Likelihood, Settled, Support, Workspace
-from tests.reweight.strong_evidence import AS_OF, NEW, OLD, QUARTER, from_pool
+from tests.posterior.strong_evidence import AS_OF, NEW, OLD, QUARTER, from_pool
 from tests.worlds import HERE, event, item, network, rule, statement, target, workspace
 
 pytestmark = pytest.mark.trust

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.compiled.layout import lay_out
-from forecast.record.outcome import Outcome, outcome
-from forecast.reweight.posterior import posterior
+from forecast.ledger.outcome import Outcome, outcome
+from forecast.model.layout import lay_out
+from forecast.posterior.posterior import posterior
 from forecast.workspace.records import Likelihood, Settled, Support, Workspace
 from tests.worlds import HERE, event, item, network, rule, statement, target, workspace
 

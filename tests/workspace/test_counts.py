@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.record.line import active_inputs
+from forecast.ledger.line import active_inputs
 from forecast.workspace.records import Counts
 from tests.workspace.writing import TODAY, example, messages, read, replace
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.record.line import active_inputs
+from forecast.ledger.line import active_inputs
 from tests.workspace.writing import TODAY, example, messages, name_event, read
 
 NETWORK = "priors/network.yaml"

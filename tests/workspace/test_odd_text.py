@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.feeds.json_places import read_json
+from forecast.ledger.ledger import LEDGER, SOLVE, read_ledger
 from forecast.networks.bif import parse_bif
 from forecast.pipeline import check
-from forecast.pooling.table import read_table
-from forecast.record.ledger import LEDGER, SOLVE, read_ledger
+from forecast.scoring.pool_table import read_table
 from forecast.session import Session
 from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.feeds.json_places import read_json
 from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.nodes import plain
 from forecast.workspace.odd_text import unfinished_merge

@@ -6,7 +6,7 @@ from dataclasses import replace as with_
 from datetime import date
 from pathlib import Path
 
-from forecast.record.line import record_digest
+from forecast.ledger.line import record_digest
 from forecast.workspace.records import Condition, Item, OnScenarios
 from tests.workspace.writing import example, messages, read, replace
 

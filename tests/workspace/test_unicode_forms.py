@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.commands.main import main
-from forecast.feeds.selection import condition
 from forecast.networks.bif import parse_bif
-from forecast.pooling.table import read_table
-from forecast.scores.read import read_forecasts
+from forecast.scoring.pool_table import read_table
+from forecast.scoring.read import read_forecasts
+from forecast.workspace.feeds.selection import condition
 from forecast.workspace.problems import choice, nearest, one_form
 from forecast.workspace.read_benchmarks import read_benchmark
-from tests.feeds.coded_files import bounds, counted, sample
+from tests.workspace.feeds.coded_files import bounds, counted, sample
 from tests.workspace.writing import TODAY, example, messages, name_event, read
 
 FORMS = pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from math import ceil
 from typing import Any
 
 from forecast.digits import points
-from forecast.prior.spec import active_statements
-from forecast.record.outcome import Outcome
-from forecast.record.tables import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, is_clear, largest_change
+from forecast.ledger.outcome import Outcome
+from forecast.ledger.tables import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, is_clear, largest_change
+from forecast.posterior.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 from forecast.report.section import Section, Subject, part, plain
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
-from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
+from forecast.sampling.spec import active_statements
 from forecast.words import counted, event_names, interval, label, percent
 
 KINDS = {"weights": "Other weights", "group": "Without a group of experts", "source": "Without a source"}
@@ -79,7 +79,7 @@ class AlternativesTable:
 def alternatives_table(
     outcome: Outcome, answers: Sequence[Mapping[str, Any]], scenarios: Sequence[ScenarioRow]
 ) -> AlternativesTable:
-    """Describe a table of forecast.answers.alternatives.
+    """Describe a table of forecast.analysis.alternatives.
 
     Rows come by kind, within a kind those that move a scenario most first, and last those of which nothing is told.
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forecast.ledger.outcome import Outcome
+from forecast.ledger.tables import FLAT_DRAWS, prior_predictive
 from forecast.plain import spread
-from forecast.record.outcome import Outcome
-from forecast.record.tables import FLAT_DRAWS, prior_predictive
 from forecast.report import svg
 from forecast.report.section import Section, Subject, part
 from forecast.words import Estimated, estimate, event_names, label, long_date, scenario_names

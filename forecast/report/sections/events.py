@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.posterior.curves import Curves
 from forecast.report.section import Section, Subject, part
-from forecast.reweight.curves import Curves
 from forecast.words import Estimated, estimate, event_name, label, percent
 
 Array = NDArray[np.float64]

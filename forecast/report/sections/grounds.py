@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from forecast.compiled.history import active_items
-from forecast.compiled.reports import Report
-from forecast.feedback.statements import StatementRow, statement_rows
+from forecast.analysis.statements import StatementRow, statement_rows
+from forecast.ledger.outcome import Outcome
+from forecast.model.history import active_items
+from forecast.model.reports import Report
 from forecast.plain import Link, link
-from forecast.prior.likelihood import DISAGREES
-from forecast.prior.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
-from forecast.record.outcome import Outcome
 from forecast.report.section import Section, Subject, part, plain, sections
+from forecast.sampling.likelihood import DISAGREES
+from forecast.sampling.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
 from forecast.words import counted, event_names, label, long_date
 from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
 

@@ -9,8 +9,9 @@ from math import ceil
 import numpy as np
 
 from forecast.digits import DERIVED, UNITS, points
-from forecast.record.ledger import LEDGER
-from forecast.record.outcome import QUANTILES
+from forecast.ledger.ledger import LEDGER
+from forecast.ledger.outcome import QUANTILES
+from forecast.posterior.weights import weighted_quantiles
 from forecast.report.confidence import Confidence, graded_confidence
 from forecast.report.section import Section, Subject, part, plain
 from forecast.report.sections.grounds import statements
@@ -19,7 +20,6 @@ from forecast.report.sections.sampling import reweighting
 from forecast.report.sections.scores import scores
 from forecast.report.sections.watch import watch
 from forecast.report.sections.waterfall import since_prior, since_update
-from forecast.reweight.weights import weighted_quantiles
 from forecast.words import (
     THIN_SPACE,
     Estimated,

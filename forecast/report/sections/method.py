@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from forecast.record.outcome import Outcome
+from forecast.ledger.outcome import Outcome
 from forecast.report.recorded import Recorded
 from forecast.report.section import Section, Subject, part
 

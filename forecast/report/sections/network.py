@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from forecast.record.outcome import Outcome
+from forecast.ledger.outcome import Outcome
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.events import EventRow, events
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
@@ -220,7 +220,7 @@ class NetworkSection(Section):
 
 @part
 def what_if(subject: Subject) -> Mapping[str, Any]:
-    """Return the table of forecast.answers.worlds, as the page's script reads it."""
+    """Return the table of forecast.analysis.worlds, as the page's script reads it."""
     return subject.material.answers.worlds
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from forecast.record.outcome import Outcome
+from forecast.ledger.outcome import Outcome
 from forecast.report.section import Section, Subject, part
 from forecast.words import event_name, label
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.ledger.outcome import Outcome
+from forecast.ledger.tables import diagnostics
 from forecast.plain import spread
-from forecast.prior.settings import CHAINS, LEAST_ESS, MAX_R_HAT, distrust
-from forecast.record.outcome import Outcome
-from forecast.record.tables import diagnostics
+from forecast.posterior.mcse import not_reliable
+from forecast.posterior.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
-from forecast.reweight.mcse import not_reliable
-from forecast.reweight.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
+from forecast.sampling.settings import CHAINS, LEAST_ESS, MAX_R_HAT, distrust
 from forecast.words import long_date, percent, scenario_names
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from forecast.words import percent
 OWN = "forecast"
 LEAST = 10  # questions that both answered, from which on they are compared in words
 NOT_YET = "Not yet: no question has been replayed and scored."
-# measure -> timing of forecast.scores; one number a question, so that nobody is scored by how often they speak.
+# measure -> timing of forecast.scoring; one number a question, so that nobody is scored by how often they speak.
 MEASURES = {"brier": "time_weighted", "log": "time_weighted"}
 
 
@@ -45,7 +45,7 @@ class SkillRow:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationBin:
-    """Forecasts that recalibration puts at one value (`row`: forecast.scores.corp.Bin), and as they are shown."""
+    """Forecasts that recalibration puts at one value (`row`: forecast.scoring.corp.Bin), and as they are shown."""
 
     row: Mapping[str, Any] = spread()
     shown: Mapping[str, str]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.prior.likelihood import log_likelihood
-from forecast.record.outcome import Outcome
+from forecast.ledger.outcome import Outcome
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
+from forecast.sampling.likelihood import log_likelihood
 from forecast.words import event_names, percent, scenario_names
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ PARTS = {
     "statements": "all experts' statements",
     "evidence": "all evidence",
 }
-DEFAULTS = {"levels": "alpha", "effects": "beta"}  # standard normal coordinates of the tables (forecast.prior.model)
+DEFAULTS = {"levels": "alpha", "effects": "beta"}  # standard normal coordinates of the tables (forecast.sampling.model)
 
 
 def parts(outcome: Outcome, fit: Mapping[str, Array]) -> dict[str, Array]:
@@ -188,7 +188,7 @@ class HangingOn:
 
 
 def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> HangingOn:
-    """Describe a table of forecast.answers.influence; `names` are those of the scenarios, by id."""
+    """Describe a table of forecast.analysis.influence; `names` are those of the scenarios, by id."""
     rows = []
     for row in influence["judgements"][:JUDGEMENTS]:
         shares = {name: share for name, share in row["shares"].items() if share is not None}

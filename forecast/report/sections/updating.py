@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.ledger.outcome import Outcome
 from forecast.plain import readable
-from forecast.record.outcome import Outcome
+from forecast.posterior.evaluate import Evaluation
+from forecast.posterior.mcse import averages
+from forecast.posterior.weights import weighted_quantiles
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
 from forecast.report.sections.waterfall import shortened
-from forecast.reweight.evaluate import Evaluation
-from forecast.reweight.mcse import averages
-from forecast.reweight.weights import weighted_quantiles
 from forecast.words import event_name, interval, label, percent
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ class WatchList:
 
 
 def watching(table: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> WatchList:
-    """Describe a table of forecast.answers.watch; `names` are those of the scenarios, by id."""
+    """Describe a table of forecast.analysis.watch; `names` are those of the scenarios, by id."""
     rows = [
         WatchedEvent(
             event=events[row["event"]],

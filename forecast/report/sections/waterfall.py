@@ -60,7 +60,7 @@ class Waterfall:
 
 
 def waterfall(table: Mapping[str, Any], names: Mapping[str, str], mcse: float) -> Waterfall:
-    """Describe a table of forecast.answers.why: a sentence, and a row for each step.
+    """Describe a table of forecast.analysis.why: a sentence, and a row for each step.
 
     Args:
         table: the steps.

@@ -1,0 +1,221 @@
+"""Expert statements: what was said, what it was coded as, where the model ended, and how far apart the two are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.inference.linear import zero_sum_basis
+from forecast.ledger.outcome import Outcome
+from forecast.plain import Link, link
+from forecast.posterior.mcse import averages
+from forecast.sampling.likelihood import DISAGREES, residuals, statement_columns
+from forecast.sampling.readings import CountedCases, Ordered, StatedDistribution, StatedNumber, numbers
+from forecast.words import (
+    conditions,
+    event_names,
+    exact,
+    interval,
+    label,
+    percent,
+    scenario_names,
+    target,
+)
+from forecast.workspace.records import (
+    EDITORS,
+    Count,
+    Distribution,
+    Expert,
+    MoreLikelyThan,
+    Probability,
+    Quantiles,
+    Reading,
+    Statement,
+    Times,
+    Word,
+)
+from forecast.workspace.verbal import read_word
+
+Array = NDArray[np.float64]
+Voice = Literal["expert", "editors", "rule"]
+
+
+@dataclass(frozen=True)
+class _Implied:
+    """What stage 1 implies for a statement: as text, and as numbers."""
+
+    shown: str
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatementRow:
+    """A statement beside what the model of all statements implies for it.
+
+    `voice` says whose number it is: an expert's, the editors' own, or what follows from a rule; `event` is "scenarios"
+    where it is about one; `residual` is coded less implied in standard deviations, None for a mere order.
+    """
+
+    id: str
+    date: str
+    expert: str
+    group: str
+    coded_by: str | None
+    voice: Voice
+    says: str
+    why: str
+    publisher: str
+    title: str | None
+    link: Link | None
+    event: str
+    event_id: str | None
+    about: str
+    coded: str
+    implied: str
+    implied_values: Mapping[str, object]
+    residual: float | None
+    residual_shown: str
+    disagrees: bool
+
+
+def statement_rows(outcome: Outcome, fit: Mapping[str, Array]) -> list[StatementRow]:
+    """Describe every statement known on the as-of date, by event and date.
+
+    Args:
+        outcome: the forecast.
+        fit: the posterior of stage 1 without the anchor's evidence, {variable: (chain, draw, ...)}.
+    """
+    spec = outcome.posterior.spec
+    said = {statement.id: statement for statement in outcome.workspace.statements}
+    columns = statement_columns(spec)
+    gaps = residuals(spec, fit)
+    quantity = fit["quantity"].reshape(-1, fit["quantity"].shape[-1]) if columns else np.empty((0, 0))
+    names, events = scenario_names(outcome), event_names(outcome)
+    rows = []
+    for name, column in columns.items():
+        statement = said[name]
+        implied = _implied(outcome, statement, quantity[:, column])
+        expert = outcome.workspace.experts[statement.expert]
+        residual = gaps[name]
+        rows.append(
+            StatementRow(
+                id=name,
+                date=statement.date.isoformat(),
+                expert=expert.name,
+                group=label(expert.group),
+                coded_by=statement.coded_by,
+                voice=_voice(expert),
+                says=statement.says,
+                why=statement.why,
+                publisher=statement.publication.publisher,
+                title=statement.publication.title,
+                link=link(statement.publication.url),
+                event=events[statement.about.condition.event] if statement.about.condition else "scenarios",
+                event_id=statement.about.condition.event if statement.about.condition else None,
+                about=_about(statement, names, events),
+                coded=coded(statement.reading, names, events),
+                implied=implied.shown,
+                implied_values=implied.values,
+                residual=residual,
+                residual_shown=_signed(residual),
+                disagrees=residual is not None and abs(residual) > DISAGREES,
+            )
+        )
+    order = {event.id: v for v, event in enumerate(outcome.layout.events)}
+    return sorted(rows, key=lambda row: (order.get(row.event_id or "", len(order)), row.date, row.id))
+
+
+def _voice(expert: Expert) -> Voice:
+    """Say whose number a statement of somebody is: an expert's, the editors' own, or what follows from a rule."""
+    return "editors" if expert.id == EDITORS else "rule" if expert.exact else "expert"
+
+
+def _about(statement: Statement, names: Mapping[str, str], events: Mapping[str, str]) -> str:
+    if not isinstance(statement.reading, Distribution) or statement.about.condition is None:
+        return target(statement.about, names, events)
+    given = f", if {conditions(statement.about.given, events)}" if statement.about.given else ""
+    return f"each state of {events[statement.about.condition.event]}{given}"
+
+
+def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str]) -> str:
+    """Write what a statement was coded as."""
+    match reading:
+        case Probability(best, low, high, level, sd, words):
+            put = f"{words}: " if words else ""
+            if low is not None and high is not None:
+                return f"{put}{exact(best)} ({exact(low)}–{exact(high)}, at {exact(level)})"
+            return put + exact(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
+        case Quantiles(points, fit):
+            stated = ", ".join(f"{exact(level)} below {exact(p)}" for level, p in points)
+            return f"{stated} ({fit} fit)"
+        case Word(term, scale):
+            read = read_word(term, scale)
+            as_read = f"read as {exact(read.best)} ({exact(read.low)}–{exact(read.high)}, at {exact(read.level)})"
+            return f"“{term}”{f' ({scale})' if scale else ''}, {as_read}"
+        case Times(against, ratio, low, high, _, of_odds):
+            bounds = f" ({low:g}–{high:g})" if low is not None and high is not None else ""
+            of = f"{'odds' if of_odds else 'probability'}{bounds} of: {target(against, names, events)}"
+            return f"{ratio:g} times the {of}"
+        case Count(happened, of, per, _, until):
+            return f"{happened} of {of} per {per}" + (f", cases until {until}" if until else "")
+        case MoreLikelyThan(other):
+            return f"likelier than: {target(other, names, events)}"
+        case Distribution(probabilities, sd):
+            listed = ", ".join(f"{label(state)} {exact(p)}" for state, p in probabilities.items())
+            return listed + (f" (sd {sd:g})" if sd is not None else "")
+
+
+def _implied(outcome: Outcome, statement: Statement, quantity: Array) -> _Implied:
+    workspace = outcome.workspace
+    match numbers(statement, workspace.experts, workspace.network):
+        case StatedNumber():
+            if isinstance(statement.reading, Times):
+                return _factor(np.exp(quantity[:, 0]))
+            return _chance(1.0 / (1.0 + np.exp(-quantity[:, 0])))
+        case StatedDistribution() as said:
+            basis = zero_sum_basis(len(said.probabilities))
+            return _distribution(statement, np.exp(quantity @ basis.T))
+        case CountedCases(stays=stays):
+            return _chance(np.exp(quantity[:, 0]) if stays else -np.expm1(quantity[:, 0]), " a case")
+        case Ordered():
+            share, error = _average((quantity[:, 0] > 0.0).astype(float))
+            return _Implied(f"so in {percent(share, error)} of draws", {"share_of_draws": share})
+
+
+def _average(values: Array) -> tuple[float, float]:
+    """Return the mean of values (draws) and its Monte Carlo error."""
+    average = averages(values[np.newaxis], np.full(values.size, 1.0 / values.size))
+    return float(average.mean[0]), float(average.mcse[0])
+
+
+def _chance(values: Array, unit: str = "") -> _Implied:
+    mean, error = _average(values)
+    low, high = np.quantile(values, [0.05, 0.95]).tolist()
+    shown = f"{percent(mean, error)}{unit} ({interval(low, high, error)})"
+    return _Implied(shown, {"mean": mean, "quantiles": [low, high]})
+
+
+def _factor(values: Array) -> _Implied:
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
+    numbers_ = {"median": middle, "quantiles": [low, high]}
+    return _Implied(f"{_two_digits(middle)} times ({_two_digits(low)}–{_two_digits(high)})", numbers_)
+
+
+def _signed(residual: float | None) -> str:
+    return "—" if residual is None else f"{residual:+z.1f}".replace("-", "−")
+
+
+def _two_digits(factor: float) -> str:
+    return f"{factor:#.2g}".rstrip(".")
+
+
+def _distribution(statement: Statement, shares: Array) -> _Implied:
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    states = list(statement.reading.probabilities) if isinstance(statement.reading, Distribution) else []
+    averaged = [_average(share) for share in shares.T]
+    shown = ", ".join(f"{label(s)} {percent(*average)}" for s, average in zip(states, averaged, strict=True))
+    return _Implied(shown, {"mean": {s: mean for s, (mean, _) in zip(states, averaged, strict=True)}})

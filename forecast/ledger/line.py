@@ -1,0 +1,177 @@
+"""The ledger line of a forecast: digests of the inputs that counted, and whether an earlier line of them agrees."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from datetime import date
+from operator import attrgetter
+from typing import Any
+
+from forecast.digests import PLAIN, plain_text, writer_of_plain
+from forecast.ledger.entries import Line, Share, encode
+from forecast.ledger.kept import digest_of_content, manifest_of
+from forecast.ledger.ledger import LEDGER, line_of
+from forecast.ledger.outcome import Outcome
+from forecast.ledger.tables import diagnostics
+from forecast.sampling.draws import environment, unlike, versions
+from forecast.sampling.readings import question_outcome
+from forecast.sampling.spec import active_statements, known_resolution
+from forecast.store.program import KINDS, source_digest
+from forecast.store.versions import installed_versions
+from forecast.workspace.problems import Problem, Source
+from forecast.workspace.records import Network, Workspace
+
+SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an edit
+
+
+def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
+    """Return the digests of all that counts on a date: the network, scenarios, experts, sources, items and statements.
+
+    Nothing dated later enters, resolutions included, so a later file leaves them as they are; neither does the place
+    of a record in its file. A retraction enters from its own date, apart from the item: it is no edit. So does the
+    outcome of a question that somebody's statement was about; without any the key `resolutions` is left out.
+    """
+    statements = active_statements(workspace, as_of)
+    items = [item for item in workspace.items if item.reported <= as_of]
+    experts = {statement.expert for statement in statements}
+    sources = {item.report_source for item in items}
+    outcomes = {one.id: line for one in statements if (line := question_outcome(workspace, one, as_of)) is not None}
+    resolved = (
+        {"resolutions": {name: record_digest(replace(line, undone=None)) for name, line in outcomes.items()}}
+        if outcomes
+        else {}
+    )
+    return {
+        "network": network_digest(workspace.network),
+        "scenarios": record_digest(workspace.scenarios),
+        "experts": {name: record_digest(workspace.experts[name]) for name in sorted(experts)},
+        "sources": {name: record_digest(workspace.sources[name]) for name in sorted(sources)},
+        "statements": {statement.id: record_digest(known_resolution(statement, as_of)) for statement in statements},
+        "items": {item.id: record_digest(replace(item, retracted=None) if item.retracted else item) for item in items},
+        "retracted": [item.id for item in items if item.retracted and item.retracted <= as_of],
+        **resolved,
+    }
+
+
+def rolled_to(network: Network) -> str | None:
+    """Return the horizon that is asked about, in ISO form, if it is no longer the file's own."""
+    return None if network.horizon == network.window_ends else network.horizon.isoformat()
+
+
+def network_digest(network: Network) -> str:
+    """Return the digest of the file's network; the horizon that it was rolled to is told apart, as `rolled`."""
+    first = replace(network, horizon=network.window_ends)
+    timings = {event.id: event.timing for event in network.events.values() if event.timing is not None}
+    return record_digest([first, timings] if timings else first)
+
+
+def record_digest(record: Any) -> str:
+    """Return the digest of a record and all that it holds, places in files left out."""
+    return hashlib.sha256(f"sequence 1:{_text(record)}".encode()).hexdigest()[:SHORT]
+
+
+def _text(value: Any) -> str:
+    """Return all that a record says, without its place in a file, as one text."""
+    return _writers[type(value)](value)
+
+
+class _Writers(dict[type, Callable[[Any], str]]):
+    """What writes a value, by its type; found once a type: a table of evidence has a hundred thousand records.
+
+    Raises ValueError for a type whose order or representation is not fixed.
+    """
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        self[kind] = _writer(kind)
+        return self[kind]
+
+
+_writers = _Writers()
+
+
+def _writer(kind: type) -> Callable[[Any], str]:
+    if kind is str:
+        return "str {!r};".format
+    if issubclass(kind, PLAIN):
+        return writer_of_plain(kind)
+    if issubclass(kind, Source):
+        nothing = plain_text(None)
+        return lambda _place: nothing
+    if issubclass(kind, tuple | list):
+        return lambda values: f"sequence {len(values)}:{''.join([_writers[type(part)](part) for part in values])}"
+    if issubclass(kind, Mapping):
+        return _mapping_text
+    if is_dataclass(kind):
+        return _record_writer(kind)
+    msg = f"no digest is defined for {kind.__name__}"
+    raise ValueError(msg)
+
+
+def _mapping_text(mapping: Mapping[Any, Any]) -> str:
+    entries = [f"sequence 2:{_text(key)}{_text(part)}" for key, part in mapping.items()]
+    return f"sequence {len(entries)}:{''.join(entries)}"
+
+
+def _record_writer(record: type) -> Callable[[Any], str]:
+    """Return what writes the fields of records of this type that a forecast rests on."""
+    names = [field.name for field in fields(record) if field.metadata.get("is_input", True)]
+    begin = f"sequence {len(names) + 1}:str {record.__name__!r};"
+    # A field twice, so that the getter returns a tuple for a record of one field too.
+    get = attrgetter(*names, names[0])
+    return lambda value: begin + "".join([_writers[type(part)](part) for part in get(value)[:-1]])
+
+
+PROGRAM = "program"  # beside the versions of packages: a digest of the source that a posterior comes from
+
+
+def new_line(found: Outcome, *, note: str | None = None, previous: str | None = None) -> Line:
+    """Return the line of an outcome; `previous` is the digest of the entry that it would come after."""
+    return Line(
+        as_of=found.as_of,
+        horizon=found.workspace.network.horizon,
+        rolled=rolled_to(found.workspace.network),
+        known_until=found.posterior.asked.network.known.until,
+        seed=found.seed,
+        version=installed_versions(["forecast"])["forecast"],
+        versions={**versions(), PROGRAM: source_digest(*KINDS["posterior"].code)[:SHORT]},
+        environment=environment(),
+        inputs=active_inputs(found.workspace, found.as_of),
+        scenarios=tuple(
+            Share(id=name, probability=one.probability, quantiles=tuple(one.quantiles), mcse=one.mcse)
+            for name, one in found.scenarios.items()
+        ),
+        diagnostics=diagnostics(found),
+        note=note,
+        previous=previous,
+        kept=digest_of_content(manifest_of(found.workspace.digests)),
+    )
+
+
+RENAMED = "names that were changed since, whose order decides the draws"
+LAST_DIGITS = 1e-9  # of a probability: a thousand times what another processor's last digits can change
+
+
+def recomputed(line: Line, updates: Sequence[Line], texts: Sequence[str] = ()) -> tuple[Problem, ...]:
+    """Warn where the ledger has other numbers for the same inputs, date and seed: both numbers, and what differs.
+
+    `line` is the one just computed. The latest line of the ledger with the same inputs is meant. `texts` are the lines
+    of the file, from which an update differs that named something otherwise.
+    """
+    told = line_of(line, updates)
+    if told is None:
+        return ()
+    here, before = line.probabilities, told.probabilities
+    pairs = [(name, p, before.get(name, 0.0)) for name, p in here.items()]
+    pairs = [(name, p, old) for name, p, old in pairs if abs(p - old) > LAST_DIGITS]
+    if not pairs:
+        return ()
+    got = ", ".join(f"{name} {p:.6g} here, {old:.6g} in the ledger" for name, p, old in pairs)
+    parts = [unlike(told.environment or {}, line.environment or {}), unlike(told.versions, line.versions)]
+    names = [name for part in parts for name in part]
+    names += [RENAMED] if texts and told.number and encode(told) != texts[told.number - 1] else []
+    why = f"they differ in {'; '.join(names)}" if names else "no version or processor differs: was the line edited?"
+    what = f"the ledger's forecast of {told.as_of} comes out otherwise from the same inputs"
+    source = Source(LEDGER, told.number or 0)
+    return (Problem(source, what, got, f"differences of at most {LAST_DIGITS:g}; {why}", "warning"),)

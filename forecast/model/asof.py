@@ -1,0 +1,246 @@
+"""The network compiled for an as-of date: rows, history and reports together, ready for exact inference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.inference.elementary import log_each
+from forecast.inference.scaled import SMALLEST
+from forecast.model.history import HistoryRecipe, Known, active_items, history_recipe, history_tables, settle
+from forecast.model.layout import Layout
+from forecast.model.reports import Report, alike, weigh
+from forecast.model.rows import RowRecipe, row_recipe, row_table
+from forecast.workspace.records import Item, ReportSource, Workspace
+
+Array = NDArray[np.float64]
+Scope = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsOfNetwork:
+    """Everything that is known on `known.as_of`, about the states on the date `on`.
+
+    `fixed` are the logarithms of the factors that do not depend on theta: reports, added up where one's events are
+    among another's, the maximum taken out into `log_fixed`. `alive[v]` are the states that event v can still be in: a
+    reached event is never behind its current one, an observed constant is as observed. Factors are over alive states
+    alone.
+    """
+
+    layout: Layout
+    known: Known
+    on: date
+    rows: RowRecipe
+    history: HistoryRecipe
+    reports: tuple[Report, ...]
+    fixed: tuple[tuple[Scope, Array], ...]
+    log_fixed: float
+    alive: tuple[range, ...]
+
+    @property
+    def cards(self) -> tuple[int, ...]:
+        """Number of states that each event can still be in."""
+        return tuple(len(states) for states in self.alive)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Scope of each factor of `factors`: rows by event, then what speaks of the past and what was reported."""
+        families = tuple((*self.layout.parents[v], v) for v in range(len(self.layout.cards)))
+        return (*families, *self.evidence_scopes)
+
+    @property
+    def evidence_scopes(self) -> tuple[Scope, ...]:
+        """Scope of each factor of the evidence: the reports', then those of histories that lie within no other.
+
+        The past and the reports of the same events are weighed against each other as logarithms: either may be less
+        probable than a double can hold.
+        """
+        scopes = [scope for scope, _ in self.fixed]
+        for scope in sorted(filter(None, self.history.scopes), key=len, reverse=True):
+            if not any(set(scope) <= set(wide) for wide in scopes):
+                scopes.append(scope)
+        return tuple(scopes)
+
+    def home(self, scope: Scope) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+        """Say where what a history says of some events belongs among the factors of `evidence_scopes`.
+
+        Returns the place of the factor, the order in which the history's axes stand there, and its shape there (alive
+        states, 1 for events that it knows nothing of).
+        """
+        places = enumerate(self.evidence_scopes)
+        place, wide = next((place, other) for place, other in places if set(scope) <= set(other))
+        axes = tuple(sorted(range(len(scope)), key=lambda axis: wide.index(scope[axis])))
+        return place, axes, tuple(len(self.alive[v]) if v in scope else 1 for v in wide)
+
+
+def compile_asof(
+    layout: Layout,
+    items: Iterable[Item],
+    sources: Mapping[str, ReportSource],
+    as_of: date,
+    watched_until: date | None,
+    on: date | None = None,
+) -> AsOfNetwork:
+    """Compile the network as known on `as_of` (day included), for the states on the date `on` (default: horizon)."""
+    active = active_items(items, as_of)
+    known = settle(layout, active, as_of, watched_until)
+    on = layout.horizon if on is None else on
+    reports = weigh(layout, known, active, sources, on)
+    alive = _alive(layout, known, on)
+    fixed, log_fixed = _fixed_factors(alive, reports)
+    return AsOfNetwork(
+        layout=layout,
+        known=known,
+        on=on,
+        rows=row_recipe(layout, known, on),
+        history=history_recipe(layout, known),
+        reports=reports,
+        fixed=fixed,
+        log_fixed=log_fixed,
+        alive=alive,
+    )
+
+
+def _alive(layout: Layout, known: Known, on: date) -> tuple[range, ...]:
+    alive = []
+    for v, card in enumerate(layout.cards):
+        states = range(card)
+        if layout.events[v].kind == "reached":
+            path = known.paths[v]
+            states = states[path.on(min(path.until, on)) :]
+        for seen in known.observed.get(v, ()):
+            states = states[states.index(seen) :][:1] if seen in states else states[:0]
+        alive.append(states)
+    return tuple(alive)
+
+
+def compile_opening(layout: Layout, on: date | None = None) -> AsOfNetwork:
+    """Compile the network at the opening, before any evidence: where the prior is read."""
+    return compile_asof(layout, (), {}, layout.opens, None, on)
+
+
+def compile_workspace(layout: Layout, workspace: Workspace, as_of: date, on: date | None = None) -> AsOfNetwork:
+    """Compile a workspace's network as of a date; an as-of date after the horizon sees the horizon."""
+    return compile_asof(layout, workspace.items, workspace.sources, as_of, workspace.watched_until, on)
+
+
+def factors(
+    network: AsOfNetwork, theta: Array, drawn: tuple[list[Array], Array] | None = None
+) -> tuple[list[Array], Array]:
+    """Compute the factors of all draws.
+
+    Args:
+        network: the compiled network.
+        theta: (n_theta, draws).
+        drawn: logarithms of the reports' factors (*alive states, draws or 1), in the order of `network.fixed`, and a
+            log offset (draws), where each draw has reliabilities of its own (compiled.reliability); None: every source
+            at its prior mean.
+
+    Returns:
+        The factors in the order of `network.scopes`, each (*alive states of its scope, draws or 1), and a log offset
+        (draws) to add to the log of their product.
+    """
+    layout, n_draws = network.layout, theta.shape[1]
+    table = row_table(network.rows, theta)
+    arrays = []
+    for v, card in enumerate(layout.cards):
+        start, rows = layout.table_offsets[v], layout.n_rows(v)
+        shape = (*(layout.cards[p] for p in layout.parents[v]), card, n_draws)
+        full = table[start : start + rows * card].reshape(shape)
+        arrays.append(full[alive_slices(network.alive, (*layout.parents[v], v))])
+    fixed = [table[..., np.newaxis] for _, table in network.fixed]
+    reported, offset = (fixed, np.full(n_draws, network.log_fixed)) if drawn is None else drawn
+    evidence, spent = evidence_factors(network, theta, reported)
+    return [*arrays, *evidence], offset + spent
+
+
+def evidence_factors(network: AsOfNetwork, theta: Array, reported: Sequence[Array]) -> tuple[list[Array], Array]:
+    """Compute the factors of the evidence, in the order of `evidence_scopes`: logs are added, then taken out of logs.
+
+    `reported` are the logarithms of the reports' factors. Returns arrays (*alive states, draws or 1), their maximum in
+    each draw 1, and the log of what was taken out (draws).
+    """
+    scopes = network.evidence_scopes
+    logs: list[Array | float] = [*reported, *(0.0 for _ in scopes[len(reported) :])]
+    arrays, spent = [], np.zeros(theta.shape[1])
+    for scope, log_table in zip(network.history.scopes, history_tables(network.history, theta), strict=True):
+        if not scope:
+            spent += log_table
+            continue
+        home, axes, shape = network.home(scope)
+        alive = log_table[alive_slices(network.alive, scope)].transpose(*axes, len(axes))
+        logs[home] = logs[home] + alive.reshape(*shape, -1)
+    for log_table in map(np.asarray, logs):
+        peak = log_table.reshape(-1, log_table.shape[-1]).max(axis=0, initial=-np.inf)
+        finite = np.where(peak > -np.inf, peak, 0.0)
+        spent += finite
+        factor = np.ascontiguousarray(np.exp(log_table - finite))
+        # Less than a double holds is not nothing: a zero means that a state is impossible.
+        factor[(factor == 0.0) & (log_table > -np.inf)] = SMALLEST
+        arrays.append(factor)
+    return arrays, spent
+
+
+def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
+    """Return the slices that cut the states that are alive out of a table over all states of a scope."""
+    return tuple(slice(alive[v].start, alive[v].stop) for v in scope)
+
+
+def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[tuple[tuple[Scope, Array], ...], float]:
+    logs: dict[Scope, Array] = {}
+    spent = 0.0
+    for report, times in alike(reports):
+        if report.is_spent:
+            spent += times * log(report.noise)
+            continue
+        # A report that excludes a state has log probability minus infinity there.
+        scope, table = _varying(report.scope, log_each(report.table[alive_slices(alive, report.scope)]))
+        logs[scope] = logs.get(scope, 0.0) + times * table
+    total, fixed = spent, []
+    for scope, table in _merged(logs).items():
+        peak = float(table.max(initial=-np.inf))
+        if peak > -np.inf:
+            total += peak
+            table = table - peak
+        if scope:
+            fixed.append((scope, table))
+    return tuple(fixed), total
+
+
+def _varying(scope: Scope, table: Array) -> tuple[Scope, Array]:
+    """Drop the events that a worn-off report no longer tells apart: fewer events make smaller cliques."""
+    axes = varying_axes(table)
+    flat = tuple(slice(None) if axis in axes else 0 for axis in range(len(scope)))
+    return tuple(scope[axis] for axis in axes), table[flat] if table.size else table
+
+
+def varying_axes(table: Array) -> tuple[int, ...]:
+    """Return the axes along which a table is not constant."""
+    return tuple(
+        axis
+        for axis, size in enumerate(table.shape)
+        if size and not np.array_equal(np.broadcast_to(np.take(table, [0], axis=axis), table.shape), table)
+    )
+
+
+def wider_scope(scope: Scope, others: Iterable[Scope]) -> Scope | None:
+    """Return the first of some scopes that holds all events of a scope and more."""
+    return next((other for other in others if set(scope) < set(other)), None)
+
+
+def _merged(logs: dict[Scope, Array]) -> dict[Scope, Array]:
+    """Add each table to one over more events, if there is one."""
+    merged: dict[Scope, Array] = {}
+    for scope in sorted(logs, key=lambda scope: (-len(scope), scope)):
+        wider = wider_scope(scope, merged)
+        if wider is None:
+            merged[scope] = logs[scope]
+            continue
+        shape = [size if v in scope else 1 for v, size in zip(wider, merged[wider].shape, strict=True)]
+        merged[wider] = merged[wider] + logs[scope].reshape(shape)
+    return merged

@@ -1,0 +1,345 @@
+"""Unsettled evidence: each report as P(report | states of the events it bears on), weighed by its source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from math import exp, inf, isfinite, log, log10, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.inference.elementary import normal_quadrature
+from forecast.inference.scaled import NotFiniteError
+from forecast.model.history import Known
+from forecast.model.layout import Layout, rule_events, scenario_of_each
+from forecast.workspace.evidence_forms.support import DECIBANS
+from forecast.workspace.names import OTHER
+from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, ReportSource, Settled, Support
+
+Array = NDArray[np.float64]
+Scope = tuple[int, ...]
+
+WEARS_OFF_AFTER = timedelta(days=180)
+
+
+def content(bearing: Bearing) -> tuple[Any, ...]:
+    """Return what a part says, without its place in a file."""
+    match bearing:
+        case Settled(event=event, state=state):
+            return Settled, event, state
+        case Claim(event=event, state=state):
+            return Claim, event, state
+        case Likelihood(event=event, ratios=ratios, until=until):
+            return Likelihood, event, until, *ratios.items()
+        case Support(event=event, strength=strength, states=states, until=until):
+            return Support, event, strength, states, until
+        case OnScenarios(ratios=ratios, rules=rules, until=until):
+            return OnScenarios, rules, until, *ratios.items()
+
+
+def on_event(
+    layout: Layout, known: Known, item: Item, bearing: Claim | Likelihood | Support, on: date
+) -> tuple[Array, float]:
+    """Return lambda'(x) = lambda(now) + share (lambda(x) - lambda(now)) and the mean of the unworn lambda."""
+    v = layout.index[bearing.event]
+    event, path = layout.events[v], known.paths.get(v)
+    full = _likelihood(layout, bearing)
+    mean = float(full.mean())
+    if path is None:
+        return full, mean  # what is said of a constant never wears
+    today = min(path.until, on)
+    if isinstance(bearing, Claim):
+        if event.kind == "reached":
+            return full, mean
+        share = exp(-max(0, (on - item.reported).days) / float(event.persistence_days or 1.0))
+    else:
+        share = _share(item, bearing.until, today, on)
+    now = full[path.on(today)]
+    return now + share * (full - now), mean
+
+
+def on_scenarios(
+    layout: Layout, known: Known, item: Item, bearing: OnScenarios, on: date
+) -> tuple[Scope, Array, float]:
+    """Return the events of the rules, lambda'(x) over their joint states, and the mean over the scenarios' numbers.
+
+    lambda(x) is the number of the scenario that x is, the largest number 1. It wears off towards the value that it has
+    if all dated events stay as they are known to be, whatever the constants are: lambda'(x) = lambda(x now) + share
+    (lambda(x) - lambda(x now)). The time ahead begins where the first of the dated events is no longer known.
+    """
+    scope = rule_events(layout, bearing.rules)
+    ratios = np.array([bearing.ratios[name] for name in (*(rule.id for rule in bearing.rules), OTHER)])
+    ratios = ratios / ratios.max()
+    full, mean = ratios[scenario_of_each(layout, bearing.rules)], float(ratios.mean())
+    dated = {v: known.paths[v] for v in scope if v in known.paths}
+    if not dated:
+        return scope, full, mean
+    share = _share(item, bearing.until, min(on, *(path.until for path in dated.values())), on)
+    if share == 1.0:
+        return scope, full, mean  # exactly: a scenario's joint states stay level, whatever they wear off towards
+    states = {v: path.on(min(path.until, on)) for v, path in dated.items()}
+    now = full[tuple(slice(states[v], states[v] + 1) if v in states else slice(None) for v in scope)]
+    return scope, now + share * (full - now), mean
+
+
+def _share(item: Item, until: date | None, today: date, on: date) -> float:
+    """Return how much of what was said on what is to come still stands: of the days ahead, those until it is worn."""
+    left = max(0, ((until or item.reported + WEARS_OFF_AFTER) - today).days)
+    ahead = (on - today).days
+    return min(1.0, left / ahead) if ahead > 0 else float(left > 0)
+
+
+def _likelihood(layout: Layout, bearing: Claim | Likelihood | Support) -> Array:
+    """Return lambda(x), the probability of an informative report under each state, its maximum 1."""
+    event = layout.events[layout.index[bearing.event]]
+    match bearing:
+        case Likelihood():
+            ratios = np.array([bearing.ratios[state] for state in event.states])
+            return np.asarray(ratios / ratios.max())
+        case Support():
+            favoured = np.array([state in bearing.states for state in event.states])
+            return np.where(favoured, 1.0, 10.0 ** (-DECIBANS[bearing.strength] / 10.0))
+        case Claim():
+            claimed = event.states.index(bearing.state)
+            states = np.arange(len(event.states))
+            return (states >= claimed if event.kind == "reached" else states == claimed).astype(float)
+
+
+# Shift of the log-odds of being informative by the credibility of the item (1 confirmed .. 5 improbable).
+CREDIBILITY_SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
+UNJUDGED = 6  # credibility that cannot be judged: the shift is standard normal, averaged over
+LEAST_LOG_ODDS = -700.0  # below, e^-x overflows
+UNJUDGED_NODES = 32  # of that average
+SPENT = 1e-20  # what a copy keeps of being informative: nothing that a double could show beside 1
+DECIBANS_PER_NAT = 10.0 * log10(exp(1.0))
+
+
+class UndefinedError(NotFiniteError):
+    """The forecast is undefined; `items` are a smallest set that leaves it so, none where it is not the evidence."""
+
+    def __init__(self, items: Sequence[Item], why: str) -> None:
+        self.items, self.why = tuple(items), why
+        super().__init__(why)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One weighed report about the events of `scope`.
+
+    `said` is its probability under each joint state if it is informative, `noise` if it is not (both up to the same
+    factor); `informative` the probability that it is, with the source's reliability at its prior mean. `copy` is its
+    rank (0 = the strongest) among the reports of its group that say the same, `kept` what a copy keeps of
+    `informative`.
+    """
+
+    item: str
+    source: str
+    credibility: int
+    scope: tuple[int, ...]
+    said: Array
+    noise: float
+    informative: float
+    copy: int
+    kept: float
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it is the copy of so many others that its table is `noise` everywhere, to the last digit."""
+        return self.kept < SPENT and self.noise > 0.0
+
+    @property
+    def table(self) -> Array:
+        """P(report | x) over the states of the scope, at the prior mean of the source's reliability."""
+        return self.informative * self.said + (1.0 - self.informative) * self.noise
+
+    @property
+    def decibans(self) -> float:
+        """Largest weight of evidence between any two joint states, 10 log10(max / min)."""
+        table = self.table
+        low = float(table.min())
+        return float("inf") if low == 0.0 else DECIBANS_PER_NAT * log(float(table.max()) / low)
+
+
+@cache
+def informative_probability(reliability: float, credibility: int) -> float:
+    """Compute the probability that a report is informative.
+
+    logit q = logit(reliability of the source) + shift(credibility). A credibility that cannot be judged has a standard
+    normal shift; the report's probability is linear in q, so its average over the shift is exact (Gauss-Hermite).
+    """
+    centre = log(reliability / (1.0 - reliability))
+    if credibility != UNJUDGED:
+        return 1.0 / (1.0 + _odds_against(centre + CREDIBILITY_SHIFT[credibility]))
+    nodes, weights = normal_quadrature(UNJUDGED_NODES)
+    return sum(
+        [w / (1.0 + _odds_against(centre + x)) for x, w in zip(nodes.tolist(), weights.tolist(), strict=True)], 0.0
+    )
+
+
+def _odds_against(log_odds: float) -> float:
+    return exp(-log_odds) if log_odds > LEAST_LOG_ODDS else inf
+
+
+def alike(reports: Iterable[Report]) -> list[tuple[Report, int]]:
+    """Return the reports that differ in more than the item, each with how many there are; in order of the first."""
+    first: dict[tuple[Any, ...], Report] = {}
+    times: Counter[tuple[Any, ...]] = Counter()
+    for report in reports:
+        # Items that say the same share one array (`weigh`).
+        q = (report.source, report.credibility, report.informative, report.kept)
+        key = (id(report.said), report.scope, report.noise, *q)
+        times[key] += 1
+        first.setdefault(key, report)
+    return [(report, times[key]) for key, report in first.items()]
+
+
+def weigh(
+    layout: Layout, known: Known, items: Iterable[Item], sources: Mapping[str, ReportSource], on: date
+) -> tuple[Report, ...]:
+    """Weigh the unsettled parts of active items, as seen on the as-of date, about the states on the date `on`.
+
+    P(i|x) = q prod_v lambda_v(x_v) + (1 - q) prod_v mean(lambda_v): the item says something about all its events or
+    about none, so refuting one part discredits the rest. A part on the scenarios is a factor of its own, over the
+    joint states of the events that their rules mention. Within a group the k-th strongest report that says the same
+    keeps q (1 - rho)^(k-1); reports that contradict each other are no copies.
+    """
+    # Items that say the same on the same day from sources of one grade differ in name alone.
+    said: dict[tuple[Any, ...], tuple[Report, dict[Hashable, Array]] | None] = {}
+    groups: dict[str, list[_Heard]] = {}
+    for item in items:
+        reliability = sources[item.report_source].grade.mean
+        key = (item.reported, reliability, item.credibility, *map(content, item.bears_on))
+        if key not in said:
+            said[key] = _report(layout, known, item, reliability, on)
+        if (one := said[key]) is not None:
+            groups.setdefault(item.group or f"item {item.id}", []).append(_Heard(item, *one))
+    weighed = [
+        heard.ranked(copy)
+        for members in groups.values()
+        for copy, heard in (_ranked(members) if len(members) > 1 else [(0, members[0])])
+    ]
+    return tuple(sorted(weighed, key=lambda report: report.item))
+
+
+class _Heard(NamedTuple):
+    """An item with what it reports, as the first item that says the same reports it, and each part of that.
+
+    `says` is by event, or by the rules of the scenarios.
+    """
+
+    item: Item
+    report: Report
+    says: dict[Hashable, Array]
+
+    def ranked(self, copy: int) -> Report:
+        """Return its report as the copy of so many others."""
+        kept, one = (1.0 - self.item.rho) ** copy, self.report
+        informative = one.informative * kept
+        name, source = self.item.id, self.item.report_source
+        return Report(
+            item=name,
+            source=source,
+            credibility=one.credibility,
+            scope=one.scope,
+            said=one.said,
+            noise=one.noise,
+            informative=informative,
+            copy=copy,
+            kept=kept,
+        )
+
+
+def _ranked(members: list[_Heard]) -> list[tuple[int, _Heard]]:
+    """Rank the reports of a group by strength among those that say the same of the events they share.
+
+    What a report says of an event is the set of its best states, of the scenarios that of the best joint states: two
+    reports contradict each other where they have no best state in common, so neither a tie nor the order of the states
+    decides. A report that says nothing (any more) makes no copy of another.
+    """
+    # Members that say the same share one report (`weigh`), and what is computed from it.
+    decibans: dict[int, float] = {}
+    best_states: dict[int, dict[Hashable, frozenset[int]]] = {}
+    for _, report, parts in members:
+        if id(report) not in decibans:
+            decibans[id(report)] = report.decibans
+            best_states[id(report)] = {
+                part: frozenset(np.flatnonzero(worn == worn.max()).tolist()) for part, worn in parts.items()
+            }
+    ranked: list[tuple[int, _Heard]] = []
+    voices: list[dict[Hashable, frozenset[int]]] = []
+    heard: list[int] = []
+    for member in sorted(members, key=lambda one: (-decibans[id(one.report)], one.item.id)):
+        says, weight = best_states[id(member.report)], decibans[id(member.report)]
+        for voice, agreed in enumerate(voices):
+            shared = says.keys() & agreed.keys()
+            if shared and all(says[v] & agreed[v] for v in shared):
+                ranked.append((heard[voice], member))
+                heard[voice] += weight > 0.0
+                agreed.update({v: best & agreed.get(v, best) for v, best in says.items()})
+                break
+        else:
+            voices.append(dict(says))
+            heard.append(int(weight > 0.0))
+            ranked.append((0, member))
+    return ranked
+
+
+def _report(
+    layout: Layout, known: Known, item: Item, reliability: float, on: date
+) -> tuple[Report, dict[Hashable, Array]] | None:
+    lambdas: dict[int, tuple[Array, float]] = {}
+    joints: dict[Hashable, tuple[Scope, Array, float]] = {}
+    for bearing in item.bears_on:
+        if isinstance(bearing, Settled):
+            continue
+        if isinstance(bearing, OnScenarios):
+            of, worn, mean = on_scenarios(layout, known, item, bearing, on)
+            _, before, mean_before = joints.get(bearing.rules, (of, np.ones(()), 1.0))
+            joints[bearing.rules] = of, worn * before, mean * mean_before
+            continue
+        v = layout.index[bearing.event]
+        worn, mean = on_event(layout, known, item, bearing, on)
+        if v in lambdas:
+            worn, mean = worn * lambdas[v][0], mean * lambdas[v][1]
+        lambdas[v] = (worn, mean)
+    if not lambdas and not joints:
+        return None
+    scope = tuple(sorted(lambdas))
+    said = np.ones(())
+    for v in scope:
+        said = np.multiply.outer(said, lambdas[v][0])
+    noise = prod(lambdas[v][1] for v in scope)
+    for of, factor, mean in joints.values():
+        scope, said, noise = *_times(scope, said, of, factor), noise * mean
+    if not (np.isfinite(said).all() and isfinite(noise)):
+        raise UndefinedError([item], f"what item '{item.id}' says is infinite or not a number")
+    q = informative_probability(reliability, item.credibility)
+    report = Report(
+        item=item.id,
+        source=item.report_source,
+        credibility=item.credibility,
+        scope=scope,
+        said=said,
+        noise=noise,
+        informative=q,
+        copy=0,
+        kept=1.0,
+    )
+    says: dict[Hashable, Array] = {v: worn for v, (worn, _) in sorted(lambdas.items())}
+    return report, says | {rules: factor for rules, (_, factor, _) in joints.items()}
+
+
+def _times(scope: Scope, table: Array, of: Scope, factor: Array) -> tuple[Scope, Array]:
+    """Multiply two tables, each over the states of its events in layout order."""
+    both = tuple(sorted({*scope, *of}))
+
+    def wide(events: Scope, entries: Array) -> Array:
+        cards = iter(entries.shape)
+        return entries.reshape([next(cards) if v in events else 1 for v in both])
+
+    return both, wide(scope, table) * wide(of, factor)

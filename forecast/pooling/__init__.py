@@ -1,1 +1,0 @@
-"""Many experts on many questions: one probability a question."""

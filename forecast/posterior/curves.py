@@ -1,0 +1,223 @@
+"""P(by date) of events and questions: the as-of network asked about other dates, on the same weighted draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.model.asof import AsOfNetwork, compile_workspace
+from forecast.model.layout import Layout
+from forecast.posterior.evaluate import evaluate, evaluate_regions, query
+from forecast.posterior.mcse import averages
+from forecast.posterior.posterior import Posterior
+from forecast.posterior.sources import Reliabilities
+from forecast.posterior.weights import weighted_quantiles
+from forecast.workspace.records import Condition, Event, Question, Scenario, Workspace
+
+Array = NDArray[np.float64]
+
+CURVE_QUANTILES = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """Probabilities by date, for each event.
+
+    `mean[v]` (dates, states of v) and `quantiles[v]` (dates, states, CURVE_QUANTILES): of a reached event P(at least
+    state k by the date), of the others P(in the state on the date). `mcse[v]` (dates, states) is the Monte Carlo
+    standard error of the mean; `correction` the largest change within any draw that made a reached event's curve rise.
+    """
+
+    days: tuple[date, ...]
+    mean: tuple[Array, ...]
+    quantiles: tuple[Array, ...]
+    mcse: tuple[Array, ...]
+    correction: float
+
+
+def curve_days(start: date, horizon: date, most: int = 9) -> tuple[date, ...]:
+    """Return the quarter ends between a date and the horizon, thinned to at most `most`, then the horizon.
+
+    Ends of years are kept before ends of other quarters.
+    """
+    ends = [
+        date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+        for year in range(start.year, horizon.year + 1)
+        for month in (3, 6, 9, 12)
+    ]
+    inside = [day for day in ends if start < day < horizon]
+    for months in ((3, 6, 9, 12), (6, 12), (12,)):
+        if len(kept := [day for day in inside if day.month in months]) < most:
+            return (*kept, horizon)
+    years = [day for day in inside if day.month == 12]
+    step = -(-len(years) // (most - 1))
+    return (*years[step - 1 :: step], horizon)
+
+
+def curves(
+    layout: Layout,
+    workspace: Workspace,
+    as_of: date,
+    theta: Array,
+    weights: Array,
+    days: Sequence[date],
+    *,
+    every: int = 1,
+    drawn: Reliabilities | None = None,
+) -> Curves:
+    """Compute P(state by each date) under the weights of the horizon, normalised within each draw.
+
+    Args:
+        layout, workspace, as_of: what is known.
+        theta: (n_theta, draws).
+        weights: (draws,) normalised importance weights, those of the forecast at the horizon.
+        days: ascending, none after the horizon.
+        every: use every so-many-th draw.
+        drawn: the reliability of each source in each draw.
+
+    A report speaks the more loudly the nearer the date that is asked about (it wears off), and parents that arrive
+    meanwhile enter by an approximation; so P(at least k by t) of a reached event can come out above its value at a
+    later date. The latest date of `days` is left as it is, the forecast at the horizon, and earlier ones are lowered.
+    """
+    theta, share = np.ascontiguousarray(theta[:, ::every]), weights[::every]
+    share = share / share.sum()
+    drawn = None if drawn is None else drawn.thinned(every)
+    by_day = [_on_day(layout, workspace, as_of, theta, day, drawn) for day in days]
+    mean, quantiles, mcse, correction = [], [], [], 0.0
+    for v, event in enumerate(layout.events):
+        values = np.stack([states[v] for states in by_day])
+        if event.kind == "reached":
+            stated = at_least(values)
+            values = np.minimum.accumulate(stated[::-1])[::-1]
+            correction = max(correction, float((stated - values).max()))
+        means, flat = values @ share, values.reshape(-1, values.shape[-1])
+        mean.append(means)
+        mcse.append(averages(flat, share, means.ravel()).mcse.reshape(means.shape))
+        quantiles.append(weighted_quantiles(flat, share, np.array(CURVE_QUANTILES)).reshape(*means.shape, -1))
+    return Curves(
+        days=tuple(days), mean=tuple(mean), quantiles=tuple(quantiles), mcse=tuple(mcse), correction=correction
+    )
+
+
+def at_least(states: Array) -> Array:
+    """Turn P(exactly step k), on the last axis but one, into P(at least step k)."""
+    added = np.cumsum(states[..., ::-1, :], axis=-2)[..., ::-1, :]
+    added[..., 0, :] = 1.0  # not the rounded sum
+    return added
+
+
+def _on_day(
+    layout: Layout, workspace: Workspace, as_of: date, theta: Array, day: date, drawn: Reliabilities | None
+) -> tuple[Array, ...]:
+    # Without the scenario rules no events have to be kept to the last, and the elimination is cheaper.
+    return evaluate(query(compile_workspace(layout, workspace, as_of, on=day), ()), theta, drawn).events
+
+
+QUESTION_QUANTILES = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionEstimate:
+    """P(yes) of a question, the quantiles of its distribution over draws (in the order of QUESTION_QUANTILES).
+
+    `mcse` is the Monte Carlo standard error. A question that settled evidence has decided is exactly 0 or 1.
+    """
+
+    question: str
+    probability: float
+    quantiles: tuple[float, ...]
+    mcse: float
+    is_decided: bool
+
+
+def question_probabilities(
+    workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior, questions: Sequence[Question]
+) -> tuple[QuestionEstimate, ...]:
+    """Compute P(yes) of each question as known on a date, in the order of `questions`.
+
+    Of a reached event: whether it is in one of the states by the question's last day; of a status: on that day. The
+    weights are those of the forecast at the horizon, as for P(by date) (reweight.curves). Questions about one event
+    and day share one elimination, inward alone, so the answer does not hang on which others are asked.
+
+    A reached event's P(by an earlier day) is never above that at the horizon within a draw, and P(by a later day, to
+    which the horizon is still to be rolled) never below it: see reweight.curves for why it could be, and for what is
+    done about it there as here.
+    """
+    estimates: dict[str, QuestionEstimate] = {}
+    for day in sorted({question.by for question in questions}):
+        network = compile_workspace(layout, workspace, as_of, on=day)
+        of_day = [question for question in questions if question.by == day]
+        known = {question.id: decided(network, question) for question in of_day}
+        estimates |= {name: _certain(name, is_yes) for name, is_yes in known.items() if is_yes is not None}
+        still_open = [question for question in of_day if known[question.id] is None]
+        shares = _states_on(network, posterior, sorted({question.about.event for question in still_open}))
+        estimates |= {q.id: _estimate(layout, posterior, q, shares[q.about.event]) for q in still_open}
+    return tuple(estimates[question.id] for question in questions)
+
+
+def decided(network: AsOfNetwork, question: Question) -> bool | None:
+    """Say what settled evidence makes of a question, in the network of its last day; None where it leaves it open."""
+    layout = network.layout
+    v = layout.index[question.about.event]
+    yes = {layout.state(question.about.event, state) for state in question.about.states}
+    path = network.known.paths.get(v)
+    if path is not None and question.by <= path.until:
+        return path.on(question.by) in yes
+    alive = set(network.alive[v])
+    if alive <= yes:
+        return True
+    return None if alive & yes else False
+
+
+def _states_on(network: AsOfNetwork, posterior: Posterior, events: Sequence[str]) -> dict[str, Array]:
+    """Compute P(state of the event | E, theta_d) on the network's date, for each event: (states, draws)."""
+    layout = network.layout
+    if network.on == posterior.asked.network.on:
+        return {event: posterior.evaluation.events[layout.index[event]] for event in events}
+    asked = [query(network, _regions(layout.events[layout.index[event]])) for event in events]
+    if not asked:
+        return {}
+    shares = evaluate_regions(asked, posterior.draws.theta, posterior.reliabilities)
+    return {event: of_event[:-1] for event, of_event in zip(events, shares, strict=True)}
+
+
+def _regions(event: Event) -> list[Scenario]:
+    """Return rules that share an event's states out among them, one for each; `other` is left without any."""
+    return [Scenario(state, state, "", (Condition(event.id, (state,)),), event.source) for state in event.states]
+
+
+def _certain(name: str, is_yes: bool) -> QuestionEstimate:
+    value = float(is_yes)
+    return QuestionEstimate(
+        question=name, probability=value, quantiles=(value,) * len(QUESTION_QUANTILES), mcse=0.0, is_decided=True
+    )
+
+
+def _estimate(layout: Layout, posterior: Posterior, question: Question, shares: Array) -> QuestionEstimate:
+    yes, weights = _yes(layout, posterior, question, shares), posterior.weights.weights
+    probability = float(yes @ weights)
+    quantiles = weighted_quantiles(yes[np.newaxis], weights, np.array(QUESTION_QUANTILES))[0]
+    error = float(averages(yes[np.newaxis], weights, np.array([probability])).mcse[0])
+    return QuestionEstimate(
+        question=question.id,
+        probability=probability,
+        quantiles=tuple(map(float, quantiles)),
+        mcse=error,
+        is_decided=False,
+    )
+
+
+def _yes(layout: Layout, posterior: Posterior, question: Question, shares: Array) -> Array:
+    v = layout.index[question.about.event]
+    event = layout.events[v]
+    yes = [event.states.index(state) for state in question.about.states]
+    found: Array = shares[yes].sum(axis=0)
+    if event.kind == "reached" and yes == list(range(yes[0], len(event.states))):
+        at_horizon = posterior.evaluation.events[v][yes].sum(axis=0)
+        bounded = np.minimum if question.by <= layout.horizon else np.maximum
+        return np.asarray(bounded(found, at_horizon))
+    return found

@@ -1,0 +1,305 @@
+"""Stage 2: which draws to use for an as-of date, by a rule that looks at the inputs alone.
+
+Base draws know the statements. If the evidence weighs them too unevenly, the evidence known at the start of the
+quarter goes into the sampler (the anchor); if that is not enough, the evidence known at the start of the month, and at
+last that of the as-of date. A fresh clone therefore ends with the same draws as a workspace that was updated every
+day, and as-of dates of one quarter or month share theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.inference.elimination import minimal_contradiction
+from forecast.inference.engine import ImpossibleEvidenceError
+from forecast.inference.scaled import NotFiniteError
+from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
+from forecast.model.layout import Layout
+from forecast.model.reliability import grids_of
+from forecast.model.reports import UndefinedError
+from forecast.posterior.evaluate import (
+    ContradictionError,
+    Evaluation,
+    Query,
+    evaluate,
+    evaluate_scenarios,
+    evidence_of,
+    is_defined,
+    is_possible,
+    query,
+)
+from forecast.posterior.sources import Reliabilities, draw_reliabilities
+from forecast.posterior.weights import Weights, weigh_draws
+from forecast.sampling.draws import Draws, cached_draws, prior_draws
+from forecast.sampling.spec import PriorSpec, prior_spec
+from forecast.store.entries import Place, is_kept, keep, load, once_array, place_of
+from forecast.store.sealed import Sealed
+from forecast.workspace.records import Item, Workspace
+
+Array = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+SCREENED = 4  # one draw in so many is looked at before weights on draws of the statements alone are tried
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posterior:
+    """The forecast as draws: what was asked, the draws, the posterior within each, and their weights.
+
+    `anchor` is the date whose evidence the sampler knew (None: the statements alone); `log_anchor` (draws) is the log
+    probability of that evidence, by which the weights are corrected. `base` are the draws of the statements alone.
+    `reliabilities` are those of the sources in each draw; their correction is part of the weights too.
+    """
+
+    asked: Query
+    spec: PriorSpec
+    base: Draws
+    draws: Draws
+    anchor: date | None
+    log_anchor: Array
+    reliabilities: Reliabilities
+    evaluation: Evaluation
+    weights: Weights
+
+
+def anchor_days(opens: date, as_of: date) -> tuple[date, ...]:
+    """Return the days whose evidence may go into the sampler, in the order in which they are tried.
+
+    The first day of the as-of date's calendar quarter, that of its month, and the date itself: the earlier ones serve
+    many dates. None is on or before the opening, and none comes twice.
+    """
+    quarter = date(as_of.year, 3 * ((as_of.month - 1) // 3) + 1, 1)
+    starts = (quarter, as_of.replace(day=1))
+    return (*dict.fromkeys(day for day in starts if opens < day < as_of), as_of)
+
+
+def posterior(
+    layout: Layout,
+    workspace: Workspace,
+    as_of: date,
+    seed: int,
+    cache: Path,
+    progress: Progress,
+    *,
+    refit: bool = False,
+    may_sample: bool = True,
+) -> Posterior:
+    """Weigh the draws of stage 1 by the evidence, with the evidence inside the sampler where the weights fail.
+
+    Raises ContradictionError if the evidence is impossible, and NotSampledError (forecast.sampling.draws) if draws have
+    to be sampled and that is not allowed.
+    """
+    network = compile_workspace(layout, workspace, as_of)
+    asked = query(network, workspace.scenarios)
+    spec = prior_spec(layout, workspace, as_of)
+    base = prior_draws(spec, seed, cache, progress, refit=refit, may_sample=may_sample)
+    if _may_bear(workspace, asked, base.theta):
+        attempt = _attempt(workspace, asked, spec, base, base, None, seed)
+        if attempt.weights.reliable:
+            return attempt
+
+    def anchored(anchor: date) -> Posterior:
+        known = replace(spec, anchor=compile_workspace(layout, workspace, anchor))
+
+        def say(doing: str) -> None:
+            progress(f"with the evidence known on {anchor}: {doing}")
+
+        draws = prior_draws(known, seed, cache, say, refit=refit, may_sample=may_sample)
+        return _attempt(workspace, asked, known, base, draws, anchor, seed)
+
+    *earlier, last = anchor_days(workspace.network.opens, as_of)
+    for day in earlier:
+        if _is_possible_on(layout, workspace, day, base):
+            attempt = anchored(day)
+            if attempt.weights.reliable:
+                return attempt
+    return anchored(last)
+
+
+def unweighted(workspace: Workspace, layout: Layout, spec: PriorSpec, base: Draws) -> Posterior:
+    """Return the prior in the same form: the draws of the statements alone, equally weighted, at the opening."""
+    asked = query(compile_opening(layout), workspace.scenarios)
+    n_draws = base.theta.shape[1]
+    weights = Weights(np.full(n_draws, 1.0 / n_draws), -np.inf, float(n_draws))
+    nobody = Reliabilities(
+        sources=(), grids=(), nodes=np.zeros((0, n_draws), dtype=np.intp), log_correction=np.zeros(n_draws)
+    )
+    evaluation = evaluate(asked, base.theta)
+    return Posterior(
+        asked=asked,
+        spec=spec,
+        base=base,
+        draws=base,
+        anchor=None,
+        log_anchor=np.zeros(n_draws),
+        reliabilities=nobody,
+        evaluation=evaluation,
+        weights=weights,
+    )
+
+
+def _is_possible_on(layout: Layout, workspace: Workspace, day: date, base: Draws) -> bool:
+    """Say whether the evidence known on an earlier day is possible: a contradiction may have been retracted since."""
+    return is_possible(compile_workspace(layout, workspace, day), base.theta[:, :1])
+
+
+def _may_bear(workspace: Workspace, asked: Query, theta: Array) -> bool:
+    """Say whether draws of the statements alone may bear the evidence: whether every so-many-th would, as it looks.
+
+    Every source at its prior mean, and no posterior of every event: that costs a fraction. Where it fails, weights
+    with sources of their own are not tried; that saves time where they would fail, and one refit too many is no harm.
+    """
+    few = np.ascontiguousarray(theta[:, ::SCREENED])
+    with _contradictions_named(workspace, asked.network, few):
+        log_evidence, scenarios = evaluate_scenarios(asked, few)
+    weights = weigh_draws(log_evidence, scenarios)
+    return replace(weights, effective_size=SCREENED * weights.effective_size).reliable
+
+
+def _attempt(
+    workspace: Workspace, asked: Query, spec: PriorSpec, base: Draws, draws: Draws, anchor: date | None, seed: int
+) -> Posterior:
+    with _contradictions_named(workspace, asked.network, draws.theta):
+        drawn = draw_reliabilities(asked.network, workspace.sources, draws.theta, seed)
+        evaluation = evaluate(asked, draws.theta, drawn)
+        log_anchor = _log_anchor(spec.anchor, draws)
+        log_ratios = evaluation.log_evidence + drawn.log_correction - log_anchor
+        weights = weigh_draws(log_ratios, evaluation.scenarios)
+    return Posterior(
+        asked=asked,
+        spec=spec,
+        base=base,
+        draws=draws,
+        anchor=anchor,
+        log_anchor=log_anchor,
+        reliabilities=drawn,
+        evaluation=evaluation,
+        weights=weights,
+    )
+
+
+def _log_anchor(known: AsOfNetwork | None, draws: Draws) -> Array:
+    """Compute the log probability of what the sampler knew, up to a constant.
+
+    It is kept under their digest, which covers all of it but the constant factor of the reports, left out here.
+    """
+    if known is None:
+        return np.zeros(draws.theta.shape[1])
+    place = place_of(draws.store, "anchor", draws.digest)
+    return once_array(place, lambda: evidence_of(replace(known, log_fixed=0.0), draws.theta))
+
+
+@contextmanager
+def _contradictions_named(workspace: Workspace, network: AsOfNetwork, theta: Array) -> Iterator[None]:
+    """Raise impossible evidence as a ContradictionError and undefined numbers as an UndefinedError, with the items."""
+
+    def responsible(is_right: Callable[[AsOfNetwork, Array], bool], few: Array) -> list[Item]:
+        """Find a minimal set of items that are wrong together: without any one of them the others are right."""
+        kept = [item for item in workspace.items if item.reported <= network.known.as_of]
+
+        def right(items: Sequence[Item]) -> bool:
+            without = replace(workspace, items=tuple(items))
+            return is_right(compile_workspace(network.layout, without, network.known.as_of), few)
+
+        return minimal_contradiction(kept, right)
+
+    try:
+        yield
+    except ImpossibleEvidenceError as impossible:
+        few = theta[:, impossible.draws[:1]]
+        raise ContradictionError(responsible(is_possible, few)) from impossible
+    except NotFiniteError as undefined:
+        few = np.ascontiguousarray(theta[:, ::SCREENED])
+        raise UndefinedError(responsible(is_defined, few), str(undefined)) from undefined
+
+
+def kept_posterior(
+    layout: Layout, workspace: Workspace, as_of: date, seed: int, folder: Path, progress: Callable[[str], None]
+) -> Posterior:
+    """Return the posterior of a workspace as its files have it: the kept one, or it is computed and kept.
+
+    The kept one counts only for the same bytes of every input file, the same date, seed and packages, and the same
+    source code of this program, so it is the one that would be computed, to the last bit. The workspace must be as
+    it was read: its digests tell nothing of what was changed in memory. Raises as `posterior`.
+    """
+    place = posterior_place(workspace, as_of, seed, folder)
+    found = _load(layout, workspace, as_of, seed, place)
+    if found is None:
+        found = posterior(layout, workspace, as_of, seed, folder, progress)
+        _keep(found, place)
+    return found
+
+
+def posterior_place(workspace: Workspace, as_of: date, seed: int, folder: Path) -> Place:
+    """Return where the posterior of a workspace as it was read is kept."""
+    return place_of(folder, "posterior", workspace.digests, as_of, seed)
+
+
+def keep_posterior(found: Posterior, place: Place) -> None:
+    """Keep a posterior, if it is not kept already."""
+    if not is_kept(place):
+        _keep(found, place)
+
+
+def _keep(found: Posterior, place: Place) -> None:
+    drawn, evaluation, weights = found.reliabilities, found.evaluation, found.weights
+    parts = {
+        "anchor": np.array("" if found.anchor is None else found.anchor.isoformat()),
+        "log_anchor": found.log_anchor,
+        "sources": np.array(drawn.sources, dtype=str),
+        "nodes": drawn.nodes.astype(np.int16),
+        "log_correction": drawn.log_correction,
+        "seed": np.array(drawn.seed),
+        "log_evidence": evaluation.log_evidence,
+        "scenarios": evaluation.scenarios,
+        "events": np.concatenate(evaluation.events),
+        "weights": weights.weights,
+        "diagnostics": np.array([weights.pareto_k, weights.effective_size]),
+    }
+    keep(place, parts)
+
+
+def _arrays(entry: Sealed) -> dict[str, NDArray[Any]]:
+    return {name: entry.array(name) for name in entry.parts}
+
+
+def _load(layout: Layout, workspace: Workspace, as_of: date, seed: int, place: Place) -> Posterior | None:
+    kept = load(place, _arrays)
+    if kept is None:
+        return None
+    spec = prior_spec(layout, workspace, as_of)
+    anchor = date.fromisoformat(text) if (text := str(kept["anchor"])) else None
+    known = spec if anchor is None else replace(spec, anchor=compile_workspace(layout, workspace, anchor))
+    base = cached_draws(spec, seed, place.folder)
+    draws = base if anchor is None else cached_draws(known, seed, place.folder)
+    if base is None or draws is None:
+        return None  # the draws are gone from the store
+    asked = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
+    ends = np.cumsum(layout.cards)[:-1]
+    sources = tuple(map(str, kept["sources"]))
+    grids = grids_of(asked.network, {name: workspace.sources[name].grade for name in sources})
+    return Posterior(
+        asked=asked,
+        spec=known,
+        base=base,
+        draws=draws,
+        anchor=anchor,
+        log_anchor=kept["log_anchor"],
+        reliabilities=Reliabilities(
+            sources=sources,
+            grids=grids,
+            nodes=kept["nodes"].astype(np.intp),
+            log_correction=kept["log_correction"],
+            seed=int(kept["seed"]),
+        ),
+        evaluation=Evaluation(kept["log_evidence"], kept["scenarios"], tuple(np.split(kept["events"], ends))),
+        weights=Weights(kept["weights"], *map(float, kept["diagnostics"])),
+    )

@@ -1,1 +1,0 @@
-"""What is asked of a forecast: the table of dated questions, and what is due."""

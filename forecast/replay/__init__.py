@@ -1,1 +1,0 @@
-"""The past as it would have been forecast: updates as of many dates, each from what was known then."""

@@ -1,0 +1,85 @@
+"""How stage 1 is sampled, what a fit consists of, and when its draws are not to be relied on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+CHAINS, SAMPLED_PER_CHAIN, TUNE, CORES = 4, 1250, 500, 2
+LONGEST = 4  # where chains do not agree they are drawn twice as long, and again, up to so many times the usual length
+TARGET_ACCEPT = 0.8
+DEEPEST = 10
+
+
+def kept(n_draws: int, times: int = 1) -> NDArray[np.intp]:
+    """Return which draws of a chain are kept: it is judged on all, and four of five are what every update weighs.
+
+    A chain that was drawn so many `times` as long as `n_draws` keeps as many, evenly spread.
+    """
+    n_kept = n_draws - n_draws // 5
+    return np.arange(n_kept) * (n_draws * times) // n_kept
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to sample, how far, and what to keep.
+
+    `quantities`: keep what each statement was a reading of (draws x statements numbers). `deepest` trajectories have
+    2^deepest - 1 steps. `whiten`: sample in coordinates scaled by the curvature at the mode (sampling.density).
+    `sampled_per_chain` is the usual length; chains that do not agree are drawn up to LONGEST times as long.
+    """
+
+    sampled_per_chain: int = SAMPLED_PER_CHAIN
+    tune: int = TUNE
+    deepest: int = DEEPEST
+    quantities: bool = True
+    whiten: bool = False
+
+
+@dataclass(frozen=True)
+class SampledFit:
+    """Draws of stage 1.
+
+    `theta` (n_theta, draws), chain after chain; `posterior` and `sample_stats` by variable (chain, draw, ...);
+    `diagnostics`: r_hat_max, ess_bulk_min, ess_tail_min, divergences, over all parameters and all draws sampled, and
+    how many these are, `sampled`.
+    """
+
+    theta: Array
+    posterior: dict[str, Array]
+    sample_stats: dict[str, Array]
+    diagnostics: dict[str, float]
+
+
+# Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021): R-hat at most 1.01, and 100 effective draws a chain.
+MAX_R_HAT = 1.01
+LEAST_ESS = 100.0 * CHAINS  # of all chains together, in the bulk and in the tails
+LEAST = {"ess_bulk_min": "bulk", "ess_tail_min": "tail"}
+
+
+def distrust(diagnostics: Mapping[str, float]) -> tuple[str, ...]:
+    """Say why draws are not reliable, each reason with its value and its limit; empty where they are.
+
+    Args:
+        diagnostics: `r_hat_max`, `ess_bulk_min`, `ess_tail_min`, `divergences`, of all parameters, as
+            `forecast.sampling.sample.convergence` computes them. A number that is not finite is a reason.
+    """
+    reasons = []
+    if not diagnostics["r_hat_max"] <= MAX_R_HAT:
+        reasons.append(f"R-hat is {past(diagnostics['r_hat_max'], MAX_R_HAT)}, above {MAX_R_HAT:g}")
+    for key, part in LEAST.items():
+        if not diagnostics[key] >= LEAST_ESS:
+            reasons.append(f"{part} ESS is {past(diagnostics[key], LEAST_ESS)}, below {LEAST_ESS:g}")
+    if diagnostics["divergences"] != 0.0:
+        reasons.append(f"divergences are {diagnostics['divergences']:.0f}, none is allowed")
+    return tuple(reasons)
+
+
+def past(value: float, limit: float) -> str:
+    """Write a value with as many digits as show that it is past its limit: 1.0104, not 1.01."""
+    return next((shown for digits in (4, 6, 9) if float(shown := f"{value:.{digits}g}") != limit), repr(value))

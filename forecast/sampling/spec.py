@@ -1,0 +1,342 @@
+"""The prior as plain arrays: which queries on which as-of networks, read by whom, how noisily.
+
+Light on purpose: the daily update builds it to find its cached draws by digest, without opening the sampler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from math import log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.inference.linear import LinearMap, linear_map, zero_sum_basis
+from forecast.model.asof import AsOfNetwork, compile_asof, compile_opening
+from forecast.model.layout import Index, Layout, rule_events, scenario_masks
+from forecast.sampling.readings import (
+    CountedCases,
+    Ordered,
+    StatedDistribution,
+    StatedNumber,
+    came_true,
+    numbers,
+    read_at,
+)
+from forecast.sampling.rows_prior import RowsPrior, rows_prior
+from forecast.workspace.names import OTHER, horizon_on
+from forecast.workspace.records import Condition, Statement, Target, Workspace
+
+Array = NDArray[np.float64]
+States = tuple[int, ...]
+
+SD_DEVIATION = 0.4  # of a group's (or a coder's) deviation, the stated state's component, in log-odds
+SD_COUNT = 0.7  # of a reference class against the event at hand, in log-odds
+SD_EXPERT = 0.25  # half-normal scale of an expert's own extra noise omega, in log-odds
+LEAST_RECORD = 10  # resolved forecasts from which on an expert's own bias and slope are learned
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOdds:
+    """P(target and given, known evidence) against P(not target and given, known evidence), in one network.
+
+    `variables` are the target's event (or the events of the scenario rules), `table` its 0/1 indicator over them.
+    """
+
+    network: int
+    given: tuple[tuple[int, States], ...]
+    variables: tuple[int, ...]
+    table: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorSpec:
+    """All numbers of stage 1.
+
+    A quantity is a fixed linear combination of ln a, ln b and ln(a + b) of the sides (a: target, b: its complement;
+    columns of `quantities` count the sides' ln a first, then ln b, then ln(a + b)) plus one of deviation coordinates.
+    Rows of `quantities`, in order: the single numbers, the coordinates of distributions, counts, orders.
+    """
+
+    layout: Layout
+    rows: RowsPrior
+    networks: tuple[AsOfNetwork, ...]
+    sides: tuple[TargetOdds, ...]
+    quantities: LinearMap
+    deviations: LinearMap
+    deviation_labels: tuple[str, ...]
+    experts: tuple[str, ...]
+    stated: Noisy
+    distributions: Noisy
+    distribution_of: NDArray[np.intp]  # for each coordinate, which distribution statement
+    counted: Array  # (counts, 4): cases with a step, cases, exponent, sd of the class against the event at hand
+    ordered: Array  # logistic scale of each order
+    statement_ids: tuple[str, ...]  # by block: single numbers, distributions, counts, orders
+    rated: tuple[str, ...]  # experts with a track record of LEAST_RECORD or more
+    rated_of: Index  # for each single number: 1 + which of them stated it, 0 for nobody
+    is_biased: Array  # for each single number: 0 for a difference (a constant bias cancels), else 1
+    record: TrackRecord
+    anchor: AsOfNetwork | None
+
+    @property
+    def n_distributions(self) -> int:
+        """Number of statements that give a whole distribution."""
+        return int(self.distribution_of.max(initial=-1)) + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noisy:
+    """Stated values with their sd (log-odds), the index of the expert whose omega adds to it, and the expert's weight.
+
+    The noise of a reading is sqrt((sd^2 + scatters omega^2) / weight); `scatters` is 0 for an exact expert, else 1.
+    """
+
+    location: Array
+    scale: Array
+    expert: NDArray[np.intp]
+    weight: Array
+    scatters: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackRecord:
+    """Resolved forecasts: the stated log-odds, whether it happened (0 or 1), and the index of the rated expert."""
+
+    location: Array
+    happened: Index
+    expert: Index
+
+
+class _Collector:
+    """Gathers sides, networks and deviations while the statements are read one after the other."""
+
+    def __init__(self, layout: Layout, workspace: Workspace) -> None:
+        self.layout, self.workspace = layout, workspace
+        self.networks: dict[tuple[date | None, date], AsOfNetwork] = {}
+        self.sides: list[TargetOdds] = []
+        self.deviation_labels: list[str] = []
+        self.deviation_starts: dict[tuple[str, str, int], int] = {}
+
+    def side(self, statement: Statement, target: Target, table: Array | None = None) -> int:
+        """Add a side and return its number. `table` overrides the target's own indicator."""
+        network = self.workspace.network
+        read, on = read_at(statement, network), target.by or horizon_on(network, statement.date)
+        key = (read, on)
+        if key not in self.networks:
+            self.networks[key] = (
+                compile_opening(self.layout, on)
+                if read is None
+                else compile_asof(
+                    self.layout, self.workspace.items, self.workspace.sources, read, self.workspace.watched_until, on
+                )
+            )
+        given = tuple((self.layout.index[when.event], self._states(when)) for when in target.given)
+        variables, indicator = self._indicator(target)
+        number = list(self.networks).index(key)
+        self.sides.append(
+            TargetOdds(network=number, given=given, variables=variables, table=indicator if table is None else table)
+        )
+        return len(self.sides) - 1
+
+    def _indicator(self, target: Target) -> tuple[tuple[int, ...], Array]:
+        if target.condition is not None:
+            v = self.layout.index[target.condition.event]
+            indicator = np.zeros(self.layout.cards[v])
+            indicator[list(self._states(target.condition))] = 1.0
+            return (v,), indicator
+        names = [*(scenario.id for scenario in self.workspace.scenarios), OTHER]
+        masks = scenario_masks(self.layout, self.workspace.scenarios)
+        return rule_events(self.layout, self.workspace.scenarios), masks[names.index(str(target.scenario))]
+
+    def _states(self, condition: Condition) -> States:
+        return tuple(self.layout.state(condition.event, state) for state in condition.states)
+
+    def deviation(self, statement: Statement, target: Target, sign: float, row: dict[int, float]) -> None:
+        """Add sign * delta[group, event, states] (and the coder's) to a row over the deviation coordinates."""
+        if target.condition is None or self.workspace.experts[statement.expert].exact:
+            return
+        v = self.layout.index[target.condition.event]
+        states = list(self._states(target.condition))
+        group = self.workspace.experts[statement.expert].group
+        voices = [("group", group), *([("coder", statement.coded_by)] if statement.coded_by else [])]
+        for kind, name in voices:
+            for j, weight in enumerate(self._component(v)[states].sum(axis=0).tolist()):
+                coordinate = self._coordinates(kind, name, v) + j
+                row[coordinate] = row.get(coordinate, 0.0) + sign * weight
+
+    def deviation_coordinate(self, statement: Statement, v: int, direction: Array, row: dict[int, float]) -> None:
+        """Add the deviation along a direction of the states' log-ratios (for a whole distribution)."""
+        if self.workspace.experts[statement.expert].exact:
+            return
+        group = self.workspace.experts[statement.expert].group
+        voices = [("group", group), *([("coder", statement.coded_by)] if statement.coded_by else [])]
+        for kind, name in voices:
+            for j, weight in enumerate((direction[:, np.newaxis] * self._component(v)).sum(axis=0).tolist()):
+                coordinate = self._coordinates(kind, name, v) + j
+                row[coordinate] = row.get(coordinate, 0.0) + weight
+
+    def _component(self, v: int) -> Array:
+        n = self.layout.cards[v]
+        # Scaled so that each state's component has the stated sd, whatever the number of states.
+        return zero_sum_basis(n) * (SD_DEVIATION / sqrt(1.0 - 1.0 / n))
+
+    def _coordinates(self, kind: str, name: str, v: int) -> int:
+        key = (kind, name, v)
+        if key not in self.deviation_starts:
+            self.deviation_starts[key] = len(self.deviation_labels)
+            event = self.layout.events[v].id
+            self.deviation_labels += [f"{kind} {name}: {event}[{j}]" for j in range(self.layout.cards[v] - 1)]
+        return self.deviation_starts[key]
+
+
+def active_statements(workspace: Workspace, as_of: date) -> tuple[Statement, ...]:
+    """Return the statements made by a date, in id order."""
+    return tuple(statement for statement in workspace.statements if statement.date <= as_of)
+
+
+def known_resolution(statement: Statement, as_of: date) -> Statement:
+    """Return the statement with its resolution only if that was known on a date."""
+    later = statement.resolved is not None and statement.resolved.on > as_of
+    return replace(statement, resolved=None) if later else statement
+
+
+def track_records(workspace: Workspace, as_of: date) -> dict[str, list[tuple[float, int]]]:
+    """Return (stated log-odds, whether it happened) of each expert's forecasts that were resolved by a date.
+
+    Resolved by their own word, or by the question that asked the same (prior.readings). Forecasts of one probability
+    only; a void question is no record.
+    """
+    records: dict[str, list[tuple[float, int]]] = {}
+    for statement in active_statements(workspace, as_of):
+        happened = came_true(workspace, statement, as_of)
+        if happened is None:
+            continue
+        said = numbers(statement, workspace.experts, workspace.network)
+        if isinstance(said, StatedNumber) and said.against is None:
+            records.setdefault(statement.expert, []).append((said.location, int(happened)))
+    return records
+
+
+def _track_record(records: dict[str, list[tuple[float, int]]], rated: tuple[str, ...]) -> TrackRecord:
+    rows = [(location, happened, i) for i, expert in enumerate(rated) for location, happened in records[expert]]
+    table = np.array(rows, dtype=float).reshape(-1, 3)
+    return TrackRecord(location=table[:, 0], happened=table[:, 1].astype(np.intp), expert=table[:, 2].astype(np.intp))
+
+
+def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNetwork | None = None) -> PriorSpec:
+    """Compile the statements known on a date. `anchor`: evidence that stage 1 includes (the refit of model.md)."""
+    collector = _Collector(layout, workspace)
+    statements = active_statements(workspace, as_of)
+    experts = tuple(sorted({statement.expert for statement in statements}))
+    records = track_records(workspace, as_of)
+    rated = tuple(expert for expert in experts if len(records.get(expert, ())) >= LEAST_RECORD)
+    rated_of: list[int] = []
+    is_biased: list[float] = []
+    blocks: dict[str, list[tuple[dict[tuple[str, int], float], dict[int, float]]]] = {
+        "stated": [],
+        "distribution": [],
+        "count": [],
+        "order": [],
+    }
+    noisy: dict[str, list[tuple[float, float, int, float, float]]] = {"stated": [], "distribution": []}
+    distribution_of: list[int] = []
+    counted: list[tuple[float, float, float, float]] = []
+    ordered: list[float] = []
+    ids: dict[str, list[str]] = {name: [] for name in blocks}
+    for statement in statements:
+        expert = experts.index(statement.expert)
+        weight = workspace.experts[statement.expert].weight
+        spread = 1.0 / sqrt(weight)
+        scatters = 0.0 if workspace.experts[statement.expert].exact else 1.0
+        match numbers(statement, workspace.experts, workspace.network):
+            case StatedNumber() as said:
+                ids["stated"].append(statement.id)
+                noisy["stated"].append((said.location, said.scale, expert, weight, scatters))
+                rated_of.append(1 + rated.index(statement.expert) if statement.expert in rated else 0)
+                is_biased.append(float(said.against is None))
+                blocks["stated"].append(_difference(collector, statement, said.against, said.of_odds))
+            case StatedDistribution() as said:
+                for row, location in _log_ratios(collector, statement, said):
+                    blocks["distribution"].append(row)
+                    noisy["distribution"].append((location, said.scale, expert, weight, scatters))
+                    distribution_of.append(len(ids["distribution"]))
+                ids["distribution"].append(statement.id)
+            case CountedCases() as said:
+                ids["count"].append(statement.id)
+                # The quantity is ln P(no step in a case): where staying was counted, the other cases took one.
+                moved, open_part = (said.of - said.happened, "a") if said.stays else (said.happened, "b")
+                counted.append((moved, said.of, said.exponent, SD_COUNT * spread))
+                side = collector.side(statement, statement.about)
+                blocks["count"].append(({(open_part, side): said.exponent, ("total", side): -said.exponent}, {}))
+            case Ordered() as said:
+                ids["order"].append(statement.id)
+                ordered.append(said.scale * spread)
+                blocks["order"].append(_difference(collector, statement, said.other, of_odds=True))
+    rows = [row for block in blocks.values() for row in block]
+    place = {"a": 0, "b": len(collector.sides), "total": 2 * len(collector.sides)}
+    return PriorSpec(
+        layout=layout,
+        rows=rows_prior(layout),
+        networks=tuple(collector.networks.values()),
+        sides=tuple(collector.sides),
+        quantities=linear_map(
+            [{place[part] + side: weight for (part, side), weight in row.items()} for row, _ in rows]
+        ),
+        deviations=linear_map([row for _, row in rows]),
+        deviation_labels=tuple(collector.deviation_labels),
+        experts=experts,
+        stated=_noisy(noisy["stated"]),
+        distributions=_noisy(noisy["distribution"]),
+        distribution_of=np.array(distribution_of, dtype=np.intp),
+        counted=np.array(counted, dtype=float).reshape(-1, 4),
+        ordered=np.array(ordered, dtype=float),
+        statement_ids=tuple(name for block in ids.values() for name in block),
+        rated=rated,
+        rated_of=np.array(rated_of, dtype=np.intp),
+        is_biased=np.array(is_biased),
+        record=_track_record(records, rated),
+        anchor=anchor,
+    )
+
+
+def _noisy(rows: Sequence[tuple[float, float, int, float, float]]) -> Noisy:
+    table = np.array(rows, dtype=float).reshape(-1, 5)
+    return Noisy(
+        location=table[:, 0],
+        scale=table[:, 1],
+        expert=table[:, 2].astype(np.intp),
+        weight=table[:, 3],
+        scatters=table[:, 4],
+    )
+
+
+Row = tuple[dict[tuple[str, int], float], dict[int, float]]
+
+
+def _difference(collector: _Collector, statement: Statement, against: Target | None, of_odds: bool) -> Row:
+    """Return the log-odds (or log probability) of the target, less that of `against`."""
+    below = "b" if of_odds else "total"
+    row: dict[tuple[str, int], float] = {}
+    deviation: dict[int, float] = {}
+    for target, sign in [(statement.about, 1.0), *([(against, -1.0)] if against else [])]:
+        side = collector.side(statement, target)
+        row |= {("a", side): sign, (below, side): -sign}
+        collector.deviation(statement, target, sign, deviation)
+    return row, deviation
+
+
+def _log_ratios(collector: _Collector, statement: Statement, said: StatedDistribution) -> list[tuple[Row, float]]:
+    """Return one row a coordinate of the centred log-ratios, in the orthonormal zero-sum basis."""
+    n = len(said.probabilities)
+    sides = [collector.side(statement, statement.about, np.eye(n)[x]) for x in range(n)]
+    basis = zero_sum_basis(n)
+    v = collector.sides[sides[0]].variables[0]
+    rows = []
+    for j in range(n - 1):
+        deviation: dict[int, float] = {}
+        collector.deviation_coordinate(statement, v, basis[:, j], deviation)
+        location = sum(float(basis[x, j]) * log(p) for x, p in enumerate(said.probabilities))
+        rows.append((({("a", side): float(basis[x, j]) for x, side in enumerate(sides)}, deviation), location))
+    return rows

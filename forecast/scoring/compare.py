@@ -1,0 +1,263 @@
+"""Forecasters against benchmarks: on the questions that both answered, over the time that both forecasts stood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast.scoring.answers import ForecasterAnswers
+from forecast.scoring.cells import Floats, Ints, Mask
+from forecast.scoring.forms import StatedForms
+from forecast.scoring.groups import ranges
+from forecast.scoring.skill import Compared, compared, resampled_means
+
+# Measures whose scores are comparable between equal numbers of draws, and between equal levels.
+NOT_ALIKE: tuple[str, ...] = ("crps", "crps_quantiles")
+
+
+@dataclass(frozen=True)
+class ComparedSide:
+    """Forecasts of one side of several comparisons: k forecasts `row` (k,), each for as long as `weight` (k,).
+
+    `at` (k,) is the comparison, from 0 to n - 1, that a forecast takes part in.
+    """
+
+    row: Ints
+    at: Ints
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class AtCommonLevels:
+    """Mean losses of both sides (n,), NaN where no level is common; `level` (c,) is one that `comparison` (c,) uses."""
+
+    own: Floats
+    others: Floats
+    comparison: Ints
+    level: Ints
+
+    def levels(self, stated: StatedForms) -> dict[int, tuple[float, ...]]:
+        """Return the levels that each comparison uses, rising, of those that have any."""
+        starts = np.flatnonzero(np.diff(self.comparison, prepend=-1))
+        used = np.split(stated.levels[self.level], starts[1:])
+        return {at: tuple(one.tolist()) for at, one in zip(self.comparison[starts].tolist(), used, strict=False)}
+
+
+def at_common_levels(stated: StatedForms, own: ComparedSide, others: ComparedSide, n: int) -> AtCommonLevels:
+    """Compute time-weighted means of twice the pinball loss over the levels that all forecasts of both sides state.
+
+    Args:
+        stated: what the forecasts consist of, all quantiles.
+        own: one side of n comparisons, all weights above 0.
+        others: the other side.
+        n: how many comparisons there are.
+    """
+    n_levels = max(stated.levels.size, 1)
+    of_own, of_others = _entries(stated, own), _entries(stated, others)
+    keys = [at * n_levels + stated.level[entry] for entry, at, _ in (of_own, of_others)]
+    pairs, place, counts = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
+    # A forecast states a level once: one that as many entries state as there are forecasts is common to all.
+    n_forecasts = np.bincount(own.at, minlength=n) + np.bincount(others.at, minlength=n)
+    common = counts == n_forecasts[pairs // n_levels]
+    n_common = np.bincount(pairs[common] // n_levels, minlength=n)
+    used = np.split(common[place], [keys[0].size])
+
+    def mean(side: ComparedSide, entries: tuple[Ints, Ints, Floats], chosen: Ints) -> Floats:
+        entry, at, weight = entries
+        total = np.bincount(at[chosen], (weight * stated.loss[entry])[chosen], minlength=n)
+        weights = np.bincount(side.at, side.weight, minlength=n) * n_common
+        return np.where(n_common > 0, total / np.where(n_common > 0, weights, 1.0), np.nan)
+
+    means = mean(own, of_own, np.flatnonzero(used[0])), mean(others, of_others, np.flatnonzero(used[1]))
+    return AtCommonLevels(*means, pairs[common] // n_levels, pairs[common] % n_levels)
+
+
+def _entries(stated: StatedForms, side: ComparedSide) -> tuple[Ints, Ints, Floats]:
+    """Return the entries of a side's forecasts, and of each its comparison and weight."""
+    width = stated.width[side.row]
+    entry = ranges(stated.first[side.row], width)
+    return entry, np.repeat(side.at, width), np.repeat(side.weight, width)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a forecaster and a benchmark made of the questions that both answered, by one measure."""
+
+    forecaster: int
+    benchmark: int
+    measure: str
+    n_forecasts: int
+    n_benchmark_forecasts: int
+    compared: Compared
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Questions that two forecasters answered with unlike forecasts: at other levels, or with other numbers of draws.
+
+    Of `n_questions` such questions `n_compared` are compared by `measure`, at the levels that both state; `levels` are
+    the different sets of these.
+    """
+
+    forecaster: int
+    benchmark: int
+    measure: str
+    n_questions: int
+    n_compared: int
+    levels: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Answers beside those of one benchmark to the same questions.
+
+    `theirs` (a,) is the benchmark's answer to the question of each answer, -1 if there is none; `own` and `others` (a,)
+    by measure the mean scores of both from when both stand on, NaN where there is none. `unlike` (a,) by measure says
+    where they are of other levels, or other numbers of draws; `levels` are those in common, by the answer.
+    """
+
+    theirs: Ints
+    own: Mapping[str, Floats]
+    others: Mapping[str, Floats]
+    unlike: Mapping[str, Mask]
+    levels: Mapping[int, tuple[float, ...]]
+
+
+def pairs(
+    answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmarks: Sequence[int], seed: int
+) -> tuple[list[Pair], list[Apart]]:
+    """Compare every forecaster with every benchmark, by every measure that applies to a question of both.
+
+    Where their quantiles are of other levels, both are scored at the levels that both state; where their draws are of
+    other numbers, `crps` does not apply.
+
+    Args:
+        answers: a answers made of n forecasts.
+        scores: (n,) by measure, NaN where it does not apply.
+        stated: what the forecasts consist of.
+        benchmarks: which forecasters the others are compared with.
+        seed: of the bootstrap over questions; pairs with equally many questions share their resamples.
+
+    Returns:
+        The comparisons, and what was unlike in them; of the latter one for both directions.
+    """
+    compared_pairs: list[Pair] = []
+    apart: list[Apart] = []
+    for done, benchmark in enumerate(benchmarks):
+        beside = _beside(answers, scores, stated, benchmark)
+        # What was compared the other way round, with an earlier benchmark, is not computed twice.
+        skipped = {benchmark, *benchmarks[:done]}
+        for forecaster in sorted(set(answers.forecaster.tolist()) - skipped):
+            chosen = answers.forecaster == forecaster
+            for measures, places in _alike(beside, chosen):
+                of_pair = _pair(answers, beside, (forecaster, benchmark), measures, places, seed)
+                compared_pairs += [one for one in of_pair if one.benchmark in benchmarks]
+            apart += _apart(beside, (forecaster, benchmark), chosen)
+    return compared_pairs, apart
+
+
+def _apart(beside: _Beside, who: tuple[int, int], chosen: Mask) -> Iterator[Apart]:
+    """Yield what is unlike in one pair, by measure."""
+    for measure, unlike in beside.unlike.items():
+        places = np.flatnonzero(unlike & chosen)
+        if places.size:
+            levels = {beside.levels[at] for at in places.tolist() if at in beside.levels}
+            n_compared = int((~np.isnan(beside.own[measure][places])).sum())
+            yield Apart(*who, measure, places.size, n_compared, tuple(sorted(levels)))
+
+
+def _alike(beside: _Beside, chosen: Mask) -> Iterator[tuple[list[str], Ints]]:
+    """Yield measures that apply to the same of the chosen answers (a,), and these: they share their resamples."""
+    by_places: dict[bytes, tuple[list[str], Ints]] = {}
+    for name, own in beside.own.items():
+        places = np.flatnonzero(chosen & ~np.isnan(own) & ~np.isnan(beside.others[name]))
+        if places.size:
+            by_places.setdefault(places.tobytes(), ([], places))[0].append(name)
+    yield from by_places.values()
+
+
+def _pair(
+    answers: ForecasterAnswers, beside: _Beside, who: tuple[int, int], measures: Sequence[str], places: Ints, seed: int
+) -> Iterator[Pair]:
+    """Yield a forecaster's comparison with a benchmark by each measure, and the benchmark's with the forecaster."""
+    columns = np.stack([by[name][places] for name in measures for by in (beside.own, beside.others)], axis=1)
+    # Infinite scores have no bootstrap; zeros in their place keep them out of the sums of the other columns.
+    resampled = resampled_means(np.where(np.isfinite(columns), columns, 0.0), seed)
+    counts = [int(answers.n_forecasts[at].sum()) for at in (places, beside.theirs[places])]
+    for at, name in enumerate(measures):
+        for first in (0, 1):
+            sides = [2 * at + first, 2 * at + 1 - first]
+            comparison = compared(columns[:, sides[0]], columns[:, sides[1]], resampled[:, sides])
+            yield Pair(who[first], who[1 - first], name, counts[first], counts[1 - first], comparison)
+
+
+def _beside(answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmark: int) -> _Beside:
+    of_question = np.full(int(answers.question.max(initial=-1)) + 1, -1, dtype=np.int64)
+    chosen = np.flatnonzero(answers.forecaster == benchmark)
+    of_question[answers.question[chosen]] = chosen
+    theirs = of_question[answers.question]
+    begins = answers.begins[answers.first]
+    start = np.where(theirs >= 0, np.maximum(begins, begins[theirs]), -1)
+    shared = np.flatnonzero(theirs >= 0)
+    # Each forecast of the benchmark once for every answer that stands beside it.
+    repeats = answers.n_forecasts[theirs[shared]]
+    at = np.repeat(shared, repeats)
+    row = ranges(answers.first[theirs[shared]], repeats)
+    every = np.arange(answers.of.size)
+    ours = ComparedSide(every, answers.of, _stands(answers, start, every, answers.of))
+    against = ComparedSide(row, at, _stands(answers, start, row, at))
+    own, others = (
+        {name: _mean(each[side.row], side.weight, side.at, start.size) for name, each in scores.items()}
+        for side in (ours, against)
+    )
+    unlike = _unlike(stated, ours, against, start.size)
+    not_alike = {name: unlike & ~np.isnan(own[name]) for name in NOT_ALIKE if name in own}
+    not_alike = {name: mask for name, mask in not_alike.items() if mask.any()}
+    levels: dict[int, tuple[float, ...]] = {}
+    if (mask := not_alike.get("crps")) is not None:
+        own["crps"][mask] = others["crps"][mask] = np.nan
+    if (mask := not_alike.get("crps_quantiles")) is not None:
+        at_common = _at_common_levels(stated, ours, against, mask)
+        own["crps_quantiles"][mask], others["crps_quantiles"][mask] = at_common.own[mask], at_common.others[mask]
+        levels = at_common.levels(stated)
+    return _Beside(theirs, own, others, not_alike, levels)
+
+
+def _unlike(stated: StatedForms, own: ComparedSide, others: ComparedSide, n: int) -> Mask:
+    """Say at which of n answers the forecasts of both sides are not all of one form."""
+    lowest, highest = np.full(n, len(stated.forms)), np.full(n, -1)
+    if not stated.mixed:
+        return highest > lowest
+    for side in (own, others):
+        stands = side.weight > 0.0
+        form, at = stated.form[side.row[stands]], side.at[stands]
+        np.minimum.at(lowest, at, form)
+        np.maximum.at(highest, at, form)
+    return highest > lowest
+
+
+def _at_common_levels(stated: StatedForms, own: ComparedSide, others: ComparedSide, chosen: Mask) -> AtCommonLevels:
+    sides = []
+    for side in (own, others):
+        kept = np.flatnonzero(chosen[side.at] & (side.weight > 0.0))
+        sides.append(ComparedSide(side.row[kept], side.at[kept], side.weight[kept]))
+    return at_common_levels(stated, sides[0], sides[1], chosen.size)
+
+
+def _stands(answers: ForecasterAnswers, start: Ints, row: Ints, at: Ints) -> Floats:
+    """Return how long each forecast `row` stands from `start` (a,) of the answer `at` on."""
+    stands = np.maximum(answers.ends[row] - np.maximum(answers.begins[row], start[at]), 0).astype(float)
+    # Whoever first forecast at the close itself is compared there: the limit of ever shorter times.
+    closing = answers.ends[answers.last] == start
+    stands[closing[at] & (answers.last[answers.of[row]] == row)] = 1.0
+    stands[start[at] < 0] = 0.0
+    return stands
+
+
+def _mean(scores: Floats, weights: Floats, at: Ints, n: int) -> Floats:
+    """Return the weighted mean of scores by answer `at`, (n,); NaN where nothing has a weight."""
+    total = np.bincount(at, weights, minlength=n)
+    parts = np.where(weights > 0.0, scores * np.where(weights > 0.0, weights, 1.0), 0.0)
+    return np.where(total > 0.0, np.bincount(at, parts, minlength=n) / np.where(total > 0.0, total, 1.0), np.nan)

@@ -1,0 +1,335 @@
+"""The rows of tables of forecasts, how each question turned out, and what rows say against each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from forecast.scoring.cells import CodedColumn, FaultError, Floats, Ints, Mask, Where, number, written
+from forecast.scoring.columns import Use
+from forecast.scoring.groups import ROUNDING, points, runs
+from forecast.workspace.problems import Problem, nearest, quoted, shown
+
+Kind = Literal["yes_no", "states", "draws", "quantiles"]
+
+KINDS: tuple[Kind, ...] = ("yes_no", "states", "draws", "quantiles")
+YES_NO, STATES, DRAWS, QUANTILES = range(4)
+VOID = "void"
+YES_OR_NO = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0}  # with a point: what a column with gaps is often saved as
+VOIDED = -math.inf  # stands for a question that became void
+SUM_TOLERANCE = 1e-3  # of a forecast's probabilities: three rounded thirds pass; they are scored as they stand
+DATE_IS_MIDNIGHT = "a date is its 00:00 UTC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """n rows: cells by column, and what they were read as (NaN, or not `known`, where empty or wrong).
+
+    `headings` has, for each file, the columns that stand there under their second name. Times in microseconds since
+    1970. `wrong` (n,) are the rows with a mistake of their own: what they say is compared with nothing.
+    """
+
+    where: Where
+    headings: tuple[Mapping[str, str], ...]
+    cells: Mapping[str, CodedColumn]
+    time: Ints
+    time_known: Mask
+    opens: Ints
+    opens_known: Mask
+    closes: Ints
+    closes_known: Mask
+    scheduled: Ints
+    scheduled_known: Mask
+    probability: Floats
+    value: Floats
+    level: Floats  # of a quantile
+    order: Floats
+    low: Floats
+    high: Floats
+    interval_level: Floats
+    weight: Floats
+    ordered: bool
+    wrong: Mask
+
+    def __len__(self) -> int:
+        return len(self.where)
+
+    @property
+    def question(self) -> Ints:
+        """(n,) which question."""
+        return self.cells["question"].codes
+
+    @property
+    def forecaster(self) -> Ints:
+        """(n,) which forecaster."""
+        return self.cells["forecaster"].codes
+
+    def heading(self, column: str, row: int) -> str:
+        """Return what a column is called in the file of a row."""
+        return self.headings[self.where.file(row)].get(column, column)
+
+    @cached_property
+    def kind(self) -> Ints:
+        """(n,) the place in KINDS: by which of the columns state, value and quantile is filled."""
+        has_value = self.cells["value"].filled
+        numeric = np.where(self.cells["quantile"].filled, QUANTILES, DRAWS)
+        return np.where(has_value, numeric, np.where(self.cells["state"].filled, STATES, YES_NO))
+
+    def first_with(self, mask: Mask, of: str = "question") -> Ints:
+        """(questions,) the first row of each question, or (forecasters,), for which `mask` (n,) holds, or -1."""
+        first = np.full(len(self.cells[of].texts), -1, dtype=np.int64)
+        chosen = np.flatnonzero(mask)[::-1]
+        first[self.cells[of].codes[chosen]] = chosen  # the last assignment, of the first row, stays
+        return first
+
+
+def outcomes(rows: Rows) -> tuple[Floats, tuple[Problem, ...]]:
+    """Return the outcome that each row gives (n,), and the problems.
+
+    1 or 0; the code of the state that came true; a number; VOIDED; NaN where the cell is empty or wrong.
+    """
+    cells = rows.cells["outcome"]
+    problems = []
+    kinds = rows.kind[rows.first_with(np.ones(len(rows), dtype=bool))]
+    options = _options(rows)
+    pairs = rows.question * len(cells.texts) + cells.codes
+    different, inverse = np.unique(pairs, return_inverse=True)
+    values = np.full(different.size, math.nan)
+    faults: dict[int, FaultError] = {}
+    codes = {text: code for code, text in enumerate(rows.cells["state"].texts)}
+    for place, pair in enumerate(different.tolist()):
+        question, code = divmod(pair, len(cells.texts))
+        text = cells.texts[code]
+        try:
+            values[place] = _outcome(text, int(kinds[question]), options.get(question, ()), codes)
+        except FaultError as fault:
+            faults[place] = fault
+    by_row = values[inverse]
+    for row in np.flatnonzero(np.isin(inverse, list(faults))).tolist():
+        wrong = faults[int(inverse[row])]
+        problems.append(Problem(rows.where[row], wrong.what, wrong.got, wrong.allowed))
+    return by_row, tuple(problems)
+
+
+def _options(rows: Rows) -> dict[int, tuple[str, ...]]:
+    """Return the states of each question that has any, in the order of their first rows."""
+    state = rows.cells["state"]
+    chosen = np.flatnonzero(state.filled)
+    pairs = rows.question[chosen] * len(state.texts) + state.codes[chosen]
+    _, first = np.unique(pairs, return_index=True)
+    options: dict[int, list[str]] = {}
+    for row in chosen[np.sort(first)].tolist():
+        options.setdefault(int(rows.question[row]), []).append(state[row])
+    return {question: tuple(names) for question, names in options.items()}
+
+
+def _outcome(text: str, kind: int, options: tuple[str, ...], codes: dict[str, int]) -> float:
+    if text == "":
+        return math.nan
+    if text == VOID:
+        return VOIDED
+    if kind == YES_NO:
+        if text not in YES_OR_NO:
+            near = nearest(text, [VOID])
+            allowed = f"1 is yes, 0 is no, empty is an open question, void counts nowhere{near}"
+            raise FaultError("outcome is neither 1 nor 0", shown(text), allowed)
+        return YES_OR_NO[text]
+    if kind == STATES:
+        if text not in options:
+            allowed = f"options are {quoted(options)}, empty is an open question, void counts nowhere"
+            raise FaultError("outcome is none of the options", shown(text), allowed + nearest(text, [*options, VOID]))
+        return float(codes[text])
+    allowed = f"a number, as the question is about {KINDS[kind]}; empty is an open question, void counts nowhere"
+    return number("outcome", text, allowed)
+
+
+def clashes(rows: Rows, use: Use) -> Iterator[Problem]:
+    """Yield every disagreement between rows: about a question, its window, its options, a forecaster, or a forecast."""
+    yield from _kinds(rows)
+    outcome, problems = outcomes(rows)
+    yield from problems
+    yield from _one_a_question(rows, "outcomes", outcome, ~np.isnan(outcome))
+    yield from _windows(rows, use)
+    topic, group = rows.cells["topic"], rows.cells["group"]
+    yield from _one_a_question(rows, "topics", topic.codes.astype(float), topic.filled)
+    yield from _one_each(rows, "forecaster", "groups", group.codes, group.filled)
+    yield from _one_each(rows, "forecaster", "weights", rows.weight, ~np.isnan(rows.weight))
+    yield from _orders(rows)
+    yield from _twice(rows)
+    if "time" not in use.filled:
+        yield from _undated(rows)
+    yield from _whole(rows)
+
+
+def _name(rows: Rows, row: int) -> str:
+    return f"question {shown(rows.cells['question'][row])}"
+
+
+def _forecaster(rows: Rows, row: int) -> str:
+    return f"{rows.heading('forecaster', row)} {shown(rows.cells['forecaster'][row])}"
+
+
+def _kinds(rows: Rows) -> Iterator[Problem]:
+    first = rows.first_with(np.ones(len(rows), dtype=bool))[rows.question]
+    for row in np.flatnonzero(rows.kind != rows.kind[first]).tolist():
+        got = f"{KINDS[rows.kind[row]]}, at {rows.where.seen_from(row, first[row])} {KINDS[rows.kind[first[row]]]}"
+        what = f"{_name(rows, row)} is forecast in two ways"
+        yield Problem(rows.where[row], what, got, "one of yes or no, states, draws, quantiles")
+
+
+def _one_a_question(rows: Rows, what: str, said: Floats | Ints, known: Mask) -> Iterator[Problem]:
+    yield from _one_each(rows, "question", what, said, known)
+
+
+def _one_each(rows: Rows, of: str, what: str, said: Floats | Ints, known: Mask) -> Iterator[Problem]:
+    """Yield the rows that say of their question or forecaster something else than the first row that says anything."""
+    first = rows.first_with(known, of)[rows.cells[of].codes]
+    for row in np.flatnonzero(rows.cells[of].filled & known & (said != said[first])).tolist():
+        other = int(first[row])
+        column = rows.cells[what if what in rows.cells else what.removesuffix("s")]
+        got = f"{shown(column[row])}, at {rows.where.seen_from(row, other)} {shown(column[other])}"
+        name = f"{rows.heading(of, row)} {shown(rows.cells[of][row])}"
+        yield Problem(rows.where[row], f"{name} has two {_plural(what)}", got, "keep one")
+
+
+def _plural(what: str) -> str:
+    plurals = {"opens": "openings (opens)", "closes": "ends (closes)", "scheduled_close": "scheduled ends"}
+    return plurals.get(what, what)
+
+
+def _windows(rows: Rows, use: Use) -> Iterator[Problem]:
+    yield from _one_a_question(rows, "opens", rows.opens, rows.opens_known)
+    yield from _one_a_question(rows, "closes", rows.closes, rows.closes_known)
+    first_opens, first_closes = rows.first_with(rows.opens_known), rows.first_with(rows.closes_known)
+    any_row = rows.first_with(np.ones(len(rows), dtype=bool))
+    for column, first in (("opens", first_opens), ("closes", first_closes)):
+        # A cell that is there and wrong has a problem of its own.
+        filled = rows.first_with(rows.cells[column].filled)
+        for row in any_row[(first < 0) & (filled < 0)].tolist() if use.windows else ():
+            allowed = "one row of a question is enough, and the same in all that have it"
+            yield Problem(rows.where[row], f"{_name(rows, row)} has no '{column}'", "nothing", allowed)
+    yield from _early_closes(rows, first_closes)
+    both = (first_opens >= 0) & (first_closes >= 0)
+    opens, closes = rows.opens[first_opens], rows.closes[first_closes]
+    for question in np.flatnonzero(both & (closes <= opens)).tolist():
+        row = int(first_closes[question])
+        got = f"opens {written(opens[question])}, closes {written(closes[question])}"
+        yield Problem(rows.where[row], f"{_name(rows, row)} closes before it opens", got, "opens < closes")
+    early = rows.time_known & (first_opens >= 0)[rows.question] & (rows.time < opens[rows.question])
+    late = rows.time_known & (first_closes >= 0)[rows.question] & (rows.time > closes[rows.question])
+    for mask, what, word, limit in (
+        (early, "the forecast was made before its question opens", "opens", opens),
+        (late, "the forecast was made after its question closes", "closes", closes),
+    ):
+        for row in np.flatnonzero(mask).tolist():
+            got = f"{written(rows.time[row])}, {word} {written(limit[rows.question[row]])}"
+            yield Problem(rows.where[row], what, got, f"opens <= time <= closes; {DATE_IS_MIDNIGHT}")
+
+
+def _early_closes(rows: Rows, first_closes: Ints) -> Iterator[Problem]:
+    """A question closes when it was scheduled to, or earlier."""
+    yield from _one_a_question(rows, "scheduled_close", rows.scheduled, rows.scheduled_known)
+    first = rows.first_with(rows.scheduled_known)
+    scheduled, closes = rows.scheduled[first], rows.closes[first_closes]
+    for question in np.flatnonzero((first >= 0) & (first_closes >= 0) & (scheduled < closes)).tolist():
+        row = int(first[question])
+        got = f"closes {written(closes[question])}, scheduled_close {written(scheduled[question])}"
+        what = f"{_name(rows, row)} closes after its scheduled close"
+        yield Problem(rows.where[row], what, got, f"closes <= scheduled_close; {DATE_IS_MIDNIGHT}")
+
+
+def _orders(rows: Rows) -> Iterator[Problem]:
+    """Each state of an ordered question has one place of its own."""
+    order, state = rows.cells["order"], rows.cells["state"]
+    for row in np.flatnonzero(order.filled & ~state.filled).tolist():
+        yield Problem(rows.where[row], "an order without a state", shown(order[row]), "it is the state's place")
+    places: dict[tuple[int, str], int] = {}
+    taken: dict[tuple[int, float], int] = {}
+    pairs = rows.question * len(state.texts) + state.codes
+    ordered = np.zeros(len(rows.cells["question"].texts), dtype=bool)
+    placed = ~np.isnan(rows.order) & state.filled
+    ordered[rows.question[placed]] = True
+    chosen = np.flatnonzero(placed)
+    # One row of each (question, state, place) is enough to see what disagrees.
+    for row in chosen[np.sort(np.unique(np.stack([pairs[chosen], rows.order[chosen]]), axis=1, return_index=True)[1])]:
+        question, name, place = int(rows.question[row]), state[row], float(rows.order[row])
+        first = places.setdefault((question, name), int(row))
+        holder = taken.setdefault((question, place), int(row))
+        if rows.order[first] != place:
+            got = f"{place:g}, at {rows.where.seen_from(row, first)} {rows.order[first]:g}"
+            yield Problem(rows.where[row], f"state {shown(name)} of {_name(rows, row)} has two places", got, "keep one")
+        elif state[holder] != name:
+            got = f"{place:g}, the place of {shown(state[holder])} at {rows.where.seen_from(row, holder)}"
+            yield Problem(rows.where[row], f"two states of {_name(rows, row)} have one place", got, "1, 2, 3, ...")
+    without = ordered[rows.question] & state.filled & ~order.filled
+    _, firsts = np.unique(pairs[without], return_index=True)
+    for row in np.flatnonzero(without)[np.sort(firsts)].tolist():
+        if (int(rows.question[row]), state[row]) not in places:
+            what = f"state {shown(state[row])} of {_name(rows, row)} has no order"
+            yield Problem(rows.where[row], what, "nothing", "other states of the question have one")
+
+
+def _twice(rows: Rows) -> Iterator[Problem]:
+    """A forecaster says one thing about a question at a time; of draws there may be equal ones."""
+    part = np.where(rows.kind == STATES, rows.cells["state"].codes, points(np.nan_to_num(rows.level, nan=-1.0)))
+    filled = rows.cells["question"].filled & rows.cells["forecaster"].filled & rows.time_known
+    chosen = np.flatnonzero(filled & (rows.kind != DRAWS))
+    keys = [rows.question, rows.forecaster, rows.time, part]
+    order, starts = runs([key[chosen] for key in keys])
+    first = chosen[order][np.maximum.accumulate(np.where(starts, np.arange(order.size), 0))]
+    for row, other in zip(chosen[order][~starts].tolist(), first[~starts].tolist(), strict=True):
+        what = f"{_forecaster(rows, row)} forecasts {_name(rows, row)} twice at one time"
+        got = f"{written(rows.time[row])}, first at {rows.where.seen_from(row, other)}"
+        yield Problem(rows.where[row], what, got, "one forecast at a time")
+
+
+def _undated(rows: Rows) -> Iterator[Problem]:
+    """Of several forecasts of one question, all say when they were made: the latest one is not to be seen otherwise."""
+    filled = rows.cells["question"].filled & rows.cells["forecaster"].filled
+    chosen = np.flatnonzero(filled & (rows.kind == YES_NO))
+    order, starts = runs([rows.question[chosen], rows.forecaster[chosen]])
+    in_order, dated = chosen[order], rows.cells["time"].filled
+    first = in_order[np.maximum.accumulate(np.where(starts, np.arange(order.size), 0))]
+    for row, other in zip(in_order[~starts].tolist(), first[~starts].tolist(), strict=True):
+        if not (dated[row] and dated[other]):
+            what = f"{_forecaster(rows, row)} forecasts {_name(rows, row)} twice"
+            got = f"first at {rows.where.seen_from(row, other)}"
+            yield Problem(rows.where[row], what, got, f"keep the latest, or give each its {rows.heading('time', row)}")
+
+
+def _whole(rows: Rows) -> Iterator[Problem]:
+    """A forecast of states gives each its probability, and they add up; quantiles rise with their levels."""
+    options = np.unique(np.stack([rows.question, rows.cells["state"].codes])[:, rows.cells["state"].filled], axis=1)
+    n_options = np.bincount(options[0], minlength=len(rows.cells["question"].texts))
+    chosen = np.flatnonzero(rows.time_known & ((rows.kind == STATES) | (rows.kind == QUANTILES)))
+    keys = [rows.question, rows.forecaster, rows.time, np.nan_to_num(rows.level)]
+    order, _ = runs([key[chosen] for key in keys])
+    order = chosen[order]
+    starts = np.flatnonzero(runs([key[order] for key in keys[:3]])[1])
+    if not starts.size:
+        return
+    wrong = np.logical_or.reduceat(rows.wrong[order], starts)
+    total = np.add.reduceat(np.nan_to_num(rows.probability[order]), starts)
+    width = np.diff(np.append(starts, order.size))
+    values = rows.value[order]
+    falls = np.append(False, (values[1:] < values[:-1]) & (np.diff(np.repeat(np.arange(starts.size), width)) == 0))
+    for row in order[falls & ~np.repeat(wrong, width)].tolist():
+        got = f"{rows.value[row]:g} at level {rows.level[row]:g}"
+        yield Problem(rows.where[row], "quantiles cross", got, "a quantile is at least those of lower levels")
+    states = (rows.kind[order[starts]] == STATES) & ~wrong
+    missing = n_options[rows.question[order[starts]]] - width
+    for place in np.flatnonzero(states & (missing > 0)).tolist():
+        row = int(order[starts[place]])
+        got = f"{width[place]} of {width[place] + missing[place]} states"
+        what = f"a forecast of {_name(rows, row)} leaves states out"
+        yield Problem(rows.where[row], what, got, "write every state, with 0 where it is ruled out")
+    off = np.abs(total - 1.0) > SUM_TOLERANCE + ROUNDING * width
+    for place in np.flatnonzero(states & (missing == 0) & off).tolist():
+        row = int(order[starts[place]])
+        what = f"probabilities of a forecast of {_name(rows, row)} do not add up to 1"
+        yield Problem(rows.where[row], what, f"{total[place]:.6g}", f"1 up to {SUM_TOLERANCE:g}")

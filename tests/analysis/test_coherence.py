@@ -1,0 +1,93 @@
+"""Statements that cannot all hold, found by linear programs."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast.analysis.coherence import conflicts
+from forecast.model.layout import lay_out
+from forecast.workspace.records import MoreLikelyThan, Probability, Statement, Times
+from tests.worlds import event, network, statement, target, workspace
+
+NET = network(event("a", "constant"), event("b", "constant"), event("c", "constant", ("low", "mid", "high")))
+
+
+def found(*told: Statement) -> list[tuple[str, ...]]:
+    """The conflicts among some statements."""
+    one = workspace(NET, statements=told, experts={"ann": "east", "bob": "west"})
+    return conflicts(one, lay_out(NET), told)
+
+
+def between(low: float, high: float) -> Probability:
+    """A 90 % interval."""
+    return Probability((low + high) / 2, low, high, 0.9, None)
+
+
+def test_two_that_cannot_both_hold() -> None:
+    """Intervals of the same probability that do not meet; those that meet are coherent."""
+    low, high = (
+        statement("s1", target("a", "yes"), between(0.1, 0.3)),
+        statement("s2", target("a", "yes"), between(0.5, 0.8)),
+    )
+    assert [("s1", "s2")] == found(low, high)
+    assert [] == found(low, statement("s2", target("a", "yes"), between(0.25, 0.8)))
+
+
+def test_complements() -> None:
+    """P(yes) and P(no) of one event that add up to less than one contradict each other."""
+    assert [("s1", "s2")] == found(
+        statement("s1", target("a", "yes"), between(0.1, 0.2)), statement("s2", target("a", "no"), between(0.1, 0.2))
+    )
+
+
+def test_three_of_which_any_two_are_fine() -> None:
+    """A marginal against two conditionals: only the three together are impossible (law of total probability)."""
+    marginal = statement("s1", target("a", "yes"), between(0.7, 0.8))
+    given_yes = statement("s2", target("a", "yes", given={"b": "yes"}), between(0.1, 0.3))
+    given_no = statement("s3", target("a", "yes", given={"b": "no"}), between(0.2, 0.4))
+    other = statement("s4", target("c", "low"), between(0.2, 0.4))
+    assert [("s1", "s2", "s3")] == found(marginal, given_yes, given_no, other)
+    assert [] == found(marginal, given_yes, other)
+
+
+def test_orders_and_ratios() -> None:
+    """`likelier than` and `times` enter as inequalities between probabilities."""
+    likely = statement("s1", target("a", "yes"), between(0.6, 0.8))
+    unlikely = statement("s2", target("b", "yes"), between(0.1, 0.2))
+    order = statement("s3", target("b", "yes"), MoreLikelyThan(target("a", "yes")))
+    ratio = statement("s4", target("b", "yes"), Times(target("a", "yes"), 2.5, 2.0, 3.0, 0.9, of_odds=False))
+    assert [] == found(likely, unlikely)
+    assert [("s1", "s2", "s3")] == found(likely, unlikely, order)
+    assert [("s1", "s4")] == found(likely, ratio)
+
+
+def test_other_knowledge_is_no_contradiction() -> None:
+    """Statements made with different knowledge are not compared: the world moved in between."""
+    early = statement("s1", target("a", "yes"), between(0.1, 0.3))
+    late = statement("s2", target("a", "yes"), between(0.5, 0.8), day=NET.opens.replace(month=6))
+    assert [] == found(early, late)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_what_a_joint_distribution_says_is_coherent(seed: int) -> None:
+    """Statements read off one joint distribution never conflict, whatever they condition on."""
+    rng = np.random.default_rng(seed)
+    joint = rng.dirichlet(np.ones(12)).reshape(2, 2, 3)
+    joint = 0.9 * joint + 0.1 / 12  # no condition is impossible
+    axes, told = {"a": 0, "b": 1, "c": 2}, []
+    for number in range(8):
+        names = rng.permutation(["a", "b", "c"]).tolist()
+        states = {e.id: e.states for e in NET.events.values()}
+        asked = {name: int(rng.integers(len(states[name]))) for name in names[: int(rng.integers(1, 4))]}
+        first, *rest = asked
+        pick = [slice(None)] * 3
+        for name in rest:
+            pick[axes[name]] = slice(asked[name], asked[name] + 1)
+        condition = joint[tuple(pick)]
+        p = float(np.take(condition, asked[first], axis=axes[first]).sum() / condition.sum())
+        about = target(first, states[first][asked[first]], given={name: states[name][asked[name]] for name in rest})
+        told.append(statement(f"s{number}", about, p, sd=0.05))
+    assert [] == found(*told)

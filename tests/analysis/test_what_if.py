@@ -1,0 +1,199 @@
+"""Learned, imposed and reset against enumeration, the laws of intervention, and what is refused."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from forecast.analysis.supposition import read_supposition
+from forecast.analysis.target import UnknownTargetError
+from forecast.analysis.twin import descendants_of
+from forecast.analysis.what_if import ImpossibleError
+from forecast.ledger.outcome import Outcome
+from forecast.workspace.records import Settled
+from tests.analysis.worlds import AS_OF, Answered, answered, outcome_of
+from tests.plainly import what_if
+from tests.worlds import HERE, OPENS, event, item, network, rule, workspace
+
+SEEDS = range(12)
+
+
+def _ask(found: Outcome, *learned: str, do: tuple[str, ...] = (), reset: tuple[str, ...] = ()) -> dict[str, object]:
+    table: dict[str, object] = what_if(found, read_supposition(found, learned, do, reset), lambda _: None)
+    return table
+
+
+def _numbers(table: dict[str, object]) -> dict[str, float]:
+    """Return {scenario or event=state: probability after}."""
+    flat = {row["id"]: row["after"] for row in table["scenarios"]}  # type: ignore[attr-defined]  # rows of plain JSON
+    for one in table["events"]:  # type: ignore[attr-defined]  # rows of plain JSON
+        flat |= {f"{one['id']}={row['id']}": row["after"] for row in one["states"]}
+    return flat
+
+
+def _from_joint(world: Answered, joint: dict[tuple[str, ...], float]) -> dict[str, float]:
+    names = list(world.outcome.layout.index)
+    found = dict.fromkeys(world.outcome.scenario_ids, 0.0)
+    found |= {f"{name}={x}": 0.0 for name in names for x in world.outcome.events[name]}
+    total = sum(joint.values())
+    for states, chance in joint.items():
+        found[world.scenario(states)] += chance / total
+        for name, state in zip(names, states, strict=True):
+            found[f"{name}={state}"] += chance / total
+    return found
+
+
+def _world(seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Answered, np.random.Generator]:
+    world = answered(seed, 4, monkeypatch)
+    if world is None:
+        pytest.skip("the evidence of this world is impossible")
+    return world, np.random.default_rng(seed)
+
+
+def _possible(world: Answered, rng: np.random.Generator) -> tuple[str, ...]:
+    """Draw a joint state that the evidence leaves possible."""
+    states = [states for states, chance in world.joint.items() if chance > 0.0]
+    return states[int(rng.integers(len(states)))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_learned_is_the_mean_joint_given_the_conditions(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several conditions are one: the joint restricted to them and normalised once, after the average over draws."""
+    world, rng = _world(seed, monkeypatch)
+    names, states = list(world.outcome.layout.index), _possible(world, rng)
+    places = rng.choice(len(names), size=2, replace=False)
+    table = _ask(world.outcome, *(f"{names[v]}={states[v]}" for v in places))
+    inside = {x: chance for x, chance in world.joint.items() if all(x[v] == states[v] for v in places)}
+    assert _from_joint(world, inside) == pytest.approx(_numbers(table), abs=1e-9)
+    assert sum(inside.values()) == pytest.approx(table["p_learned"], abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_reset_is_jeffreys_rule(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P'(y) = sum_x q(x) P(y | x), and the next one from P'."""
+    world, rng = _world(seed, monkeypatch)
+    names, joint = list(world.outcome.layout.index), dict(world.joint)
+    asked = []
+    for _ in range(2):
+        v, states = int(rng.integers(len(names))), _possible(world, rng)
+        if not 1e-6 < world.outcome.events[names[v]][states[v]].probability < 1.0 - 1e-6:
+            continue
+        asked.append(f"{names[v]}={states[v]}:0.6")
+        now = sum(chance for x, chance in joint.items() if x[v] == states[v])
+        joint = {x: p * (0.6 / now if x[v] == states[v] else 0.4 / (1.0 - now)) for x, p in joint.items()}
+    if not asked:
+        pytest.skip("no event of this world is open")
+    table = _ask(world.outcome, reset=tuple(asked))
+    assert _from_joint(world, joint) == pytest.approx(_numbers(table), abs=1e-9)
+    assert (len(asked) < 2) == table["commutes"]
+
+
+def _imposed(world: Answered, v: int, state: str) -> dict[tuple[str, ...], float]:
+    """The imposed world by enumeration: others as they are on all evidence, then each descendant from its row."""
+    layout, oracle = world.outcome.layout, world.oracle
+    events = list(oracle.network.events.values())
+    below = descendants_of(layout, (v,))
+    total, weights = sum(oracle.joint.values()), world.outcome.posterior.weights.weights
+    others: dict[tuple[str, ...], np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = {}
+    for states, chance in oracle.joint.items():
+        key = tuple(x for u, x in enumerate(states) if u != v and u not in below)
+        others[key] = others.get(key, 0.0) + chance / total
+    joint = {}
+    for states in product(*(one.states for one in events)):
+        if states[v] != state:
+            continue
+        chance = others[tuple(x for u, x in enumerate(states) if u != v and u not in below)]
+        for u in below:
+            parents = tuple(states[p] for p in layout.parents[u])
+            chance = chance * oracle.row(events[u].id, parents)[events[u].states.index(states[u])]
+        joint[states] = float(weights @ chance)
+    return joint
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_imposed_by_enumeration(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under do the twin network equals enumeration, and nothing moves that is not downstream."""
+    world, rng = _world(seed, monkeypatch)
+    names = list(world.outcome.layout.index)
+    for v, name in enumerate(names):
+        state = _possible(world, rng)[v]
+        table = _ask(world.outcome, do=(f"{name}={state}",))
+        assert _from_joint(world, _imposed(world, v, state)) == pytest.approx(_numbers(table), abs=1e-9)
+        moved = {row["id"] for row in table["events"] if row["moved"] > 1e-9}  # type: ignore[attr-defined]  # plain JSON
+        assert moved <= {name, *table["descendants"]}  # type: ignore[misc]  # plain JSON
+
+
+def _simpson(p_men: float = 0.5) -> Outcome:
+    """Men are treated more often and recover less: P(recovered | treated) = .5 although treatment gives .6."""
+    net = network(
+        event("man", "constant"), event("treated", "constant", parents=["man"]),
+        event("recovered", "constant", parents=["treated", "man"]),
+    )  # fmt: skip
+    yes = {"man": [p_men], "treated": [0.25, 0.75], "recovered": [0.7, 0.3, 0.8, 0.4]}
+    theta = np.array([number for rows in yes.values() for p in rows for number in (1.0 - p, p)])
+    known = workspace(net, scenarios=[rule("well", recovered="yes")])
+    return outcome_of(known, np.tile(theta[:, np.newaxis], 2), OPENS)
+
+
+def test_simpson() -> None:
+    """Treatment that is imposed gives .6 where treatment that is seen gives .5."""
+    assert 0.6 == pytest.approx(_numbers(_ask(_simpson(), do=("treated=yes",)))["well"], abs=1e-12)
+    assert 0.5 == pytest.approx(_numbers(_ask(_simpson(), "treated=yes"))["well"], abs=1e-12)
+    # Seen men, then treatment imposed: men recover in .4.
+    assert 0.4 == pytest.approx(_numbers(_ask(_simpson(), "man=yes", do=("treated=yes",)))["well"], abs=1e-12)
+
+
+def test_imposed_on_a_root_is_learned() -> None:
+    """Where nothing was observed, to impose a root is to learn it."""
+    assert _numbers(_ask(_simpson(), "man=yes")) == pytest.approx(
+        _numbers(_ask(_simpson(), do=("man=yes",))), abs=1e-12
+    )
+
+
+def test_a_seen_effect_is_set_aside() -> None:
+    """A constant that was observed says nothing of its copy: the imposed world forgets it and names the item."""
+    seen = item("seen", OPENS, Settled("effect", "yes", HERE))
+    net = network(event("cause", "constant"), event("effect", "constant", parents=["cause"]))
+    theta = np.array([0.5, 0.5, 0.9, 0.1, 0.2, 0.8])[:, np.newaxis]
+    found = outcome_of(workspace(net, items=[seen]), np.tile(theta, 2), AS_OF)
+    table = _ask(found, do=("cause=no",))
+    assert 0.1 == pytest.approx(_numbers(table)["effect=yes"], abs=1e-12)
+    assert ["seen"] == [row["item"] for row in table["set_aside"]]  # type: ignore[attr-defined]  # plain JSON
+    with pytest.raises(ImpossibleError, match=r"'effect=no' is impossible.*only be 'yes'"):
+        _ask(found, "effect=no", "cause=yes")
+    with pytest.raises(ImpossibleError, match=r"'effect=no:0\.3' gives probability to a state that the evidence"):
+        _ask(found, reset=("effect=no:0.3",))
+
+
+def test_conditions_that_exclude_each_other_are_named() -> None:
+    """A smallest set of conditions is named, and no other."""
+    with pytest.raises(ImpossibleError, match="'man=yes', 'man=no' cannot hold together") as raised:
+        _ask(_simpson(), "recovered=yes", "man=yes", "man=no")
+    assert "recovered" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("learned", "imposed", "reset", "message"),
+    [
+        (["treatd=yes"], [], [], "did you mean 'treated'"),
+        (["treated=maybe"], [], [], "has no state 'maybe'"),
+        (["treated"], [], [], "write EVENT=STATE"),
+        (["treatd=yes"], ["man=maybe"], ["mann=yes:1"], r"'treated'.*\n.*no state 'maybe'.*\n.*did you mean 'man'"),
+        (["well=yes"], [], [], "'well' is a scenario; give states of events"),
+        ([], ["man=yes", "man=no"], [], "two interventions on one event"),
+        (["recovered=yes"], ["treated=yes"], [], "downstream of the intervention"),
+        ([], ["man=yes"], ["man=yes:0.4"], "the intervention fixes the event"),
+        ([], [], ["man=yes:1.4"], "between 0 and 1"),
+        ([], [], ["man=yes:0.7,no:0.7"], "add up to 1.4"),
+        ([], [], ["man=yes:nan"], "between 0 and 1"),
+    ],
+)
+def test_refused(learned: list[str], imposed: list[str], reset: list[str], message: str) -> None:
+    """What names nothing, or makes no sense together, is refused with a reason."""
+    with pytest.raises(ValueError, match=message) as raised:
+        read_supposition(_simpson(), learned, imposed, reset)
+    assert isinstance(raised.value, UnknownTargetError) == (
+        any(word in message for word in ("no state", "did you", "write E", "scenario"))
+    )

@@ -1,0 +1,77 @@
+"""The sampler's function against PyMC's own log density, gradient and transforms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import stats
+
+from forecast.model.asof import compile_workspace
+from forecast.sampling.density import START_WITHIN, compile_density
+from forecast.sampling.model import build_model
+from forecast.sampling.op import run_draws
+from forecast.sampling.program import record_program
+from forecast.sampling.rows_prior import rows_prior, theta_draws
+from forecast.sampling.spec import SD_EXPERT, prior_spec
+from tests.oracle.random_worlds import named, random_world
+from tests.oracle.statements import Reader, random_statements
+from tests.sampling.test_program_against_enumeration import run
+from tests.worlds import HORIZON
+
+
+def test_density() -> None:
+    """Value, gradient, transformed variables and starting points are PyMC's."""
+    world = random_world(5, 4, n_reports=4)
+    rng = np.random.default_rng(5)
+    theta = named(
+        world.layout,
+        theta_draws(rows_prior(world.layout), rng.normal(size=(rows_prior(world.layout).n_coordinates, 1))),
+    )
+    spoken = replace(world.workspace, statements=tuple(random_statements(rng, Reader(world.workspace, theta), 12)))
+    spec = prior_spec(world.layout, spoken, HORIZON)
+    program = record_program(spec)
+    model = build_model(spec, program)
+    density = compile_density(model)
+    centre = np.concatenate([np.ravel(value) for value in model.initial_point(0).values()])
+    start = density.start(7)
+    assert np.all(np.abs(start - centre) <= START_WITHIN)
+    assert np.array_equal(start, density.start(7))
+    assert not np.array_equal(start, density.start(8))
+    log_density, gradient = model.compile_logp(), model.compile_dlogp()
+    for _ in range(3):
+        x = rng.normal(size=density.n)
+        values = density.variables(x[np.newaxis, np.newaxis])
+        found, slope = density.value_and_gradient(x)
+        point, end = {}, 0
+        for variable in model.value_vars:
+            shape = model.initial_point(0)[variable.name].shape
+            begin, end = end, end + int(np.prod(shape))
+            point[variable.name] = x[begin:end].reshape(shape)
+        np.testing.assert_allclose(log_density(point), found, rtol=1e-10)
+        np.testing.assert_allclose(gradient(point), slope, rtol=1e-9, atol=1e-10)
+        omega = stats.halfnorm.isf(stats.norm.sf(point["omega_score__"]), scale=SD_EXPERT)
+        np.testing.assert_allclose(omega, values["omega"][0, 0], rtol=1e-10)
+        np.testing.assert_array_equal(point["alpha"], values["alpha"][0, 0])
+    rows = rng.normal(size=(2, spec.rows.n_coordinates))
+    expected = [run(program, row)[program.outputs] for row in rows]
+    np.testing.assert_allclose(expected, run_draws(rows, program), rtol=1e-12, atol=1e-14)
+
+
+def test_no_step_ends_the_sampler() -> None:
+    """However far a step goes, value and gradient are numbers, or there is no density: nothing is raised."""
+    rng = np.random.default_rng(6)
+    world = random_world(6, 4, n_reports=4)
+    prior = rows_prior(world.layout)
+    theta = named(world.layout, theta_draws(prior, rng.normal(size=(prior.n_coordinates, 1))))
+    spoken = replace(world.workspace, statements=tuple(random_statements(rng, Reader(world.workspace, theta), 12)))
+    spec = prior_spec(world.layout, spoken, HORIZON, compile_workspace(world.layout, spoken, HORIZON))
+    density = compile_density(build_model(spec, record_program(spec)))
+    nowhere = 0
+    for scale in (1.0, 30.0, 300.0, 3e3, 1e5, 1e200):
+        for _ in range(20):
+            value, gradient = density.value_and_gradient(scale * rng.normal(size=density.n))
+            assert np.isfinite(gradient).all()
+            assert np.isfinite(value) or value == -np.inf
+            nowhere += value == -np.inf
+    assert nowhere > 20
