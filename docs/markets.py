@@ -13,7 +13,7 @@ from pathlib import Path
 
 from forecast.commands.running import Progress
 from forecast.digits import FINEST_QUANTILE, exact, number
-from forecast.posterior.curves import CURVE_QUANTILES, Curves, curves
+from forecast.posterior.by_date import CURVE_QUANTILES, Curves, curves
 from forecast.posterior.posterior import posterior
 from forecast.session import DEFAULT_SEED, Session
 

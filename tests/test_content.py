@@ -12,7 +12,7 @@ import pytest
 
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.posterior.curves import decided
+from forecast.posterior.by_date import decided
 from forecast.workspace.problems import Problem
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Likelihood, Settled, Support, Workspace

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from forecast.ledger.outcome import Estimate, Outcome, estimates
 from forecast.ledger.tables import as_row
 from forecast.model.asof import compile_workspace
-from forecast.posterior.curves import at_least
+from forecast.posterior.by_date import at_least
 from forecast.posterior.evaluate import Evaluation, evaluate, query
 
 Array = NDArray[np.float64]

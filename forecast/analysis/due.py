@@ -14,7 +14,7 @@ from forecast.ledger.line import active_inputs, rolled_to
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.history import active_items
 from forecast.model.layout import Layout
-from forecast.posterior.curves import decided
+from forecast.posterior.by_date import decided
 from forecast.sampling.readings import asks
 from forecast.workspace.read_resolutions import REPORTER
 from forecast.workspace.records import Question, Workspace

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from forecast.ledger.outcome import Outcome
-from forecast.posterior.curves import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
+from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
 from forecast.workspace.records import Question, Resolved, Workspace
 
 Status = Literal["later", "open", "due", "resolved", "void", "ambiguous"]

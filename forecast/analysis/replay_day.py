@@ -10,7 +10,7 @@ from typing import Any
 from forecast.ledger.outcome import outcome
 from forecast.ledger.tables import as_row, diagnostics
 from forecast.model.layout import lay_out
-from forecast.posterior.curves import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
+from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
 from forecast.posterior.evaluate import ContradictionError
 from forecast.posterior.posterior import Posterior, posterior
 from forecast.sampling.draws import NotSampledError

@@ -17,7 +17,11 @@ def _kinds() -> dict[str, CptKind]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        kinds += [kind()] if hasattr(kind, "name") else []
+        kinds += [kind()] if "name" in vars(kind) else []
+    names = [kind.name for kind in kinds]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        msg = f"two kinds of CPT are called {', '.join(twice)}"
+        raise ValueError(msg)
     return {kind.name: kind for kind in sorted(kinds, key=lambda kind: (kind.order, kind.name))}
 
 

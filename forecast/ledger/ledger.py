@@ -192,8 +192,11 @@ def append(root: Path, line: Line) -> Line:
 
 
 def has_news(line: Line, lines: Sequence[Line]) -> bool:
-    """Say whether a line differs from the last one in anything that decides the forecast."""
-    return not lines or not same_inputs(line, lines[-1])
+    """Say whether a line differs from the last one in what decides the forecast, or keeps inputs that it lacks.
+
+    So the first update by a version that keeps inputs has a line, by which the forecast can be computed again.
+    """
+    return not lines or not same_inputs(line, lines[-1]) or (lines[-1].kept is None and line.kept is not None)
 
 
 def same_inputs(line: Line, other: Line) -> bool:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from forecast.digits import UNITS
 from forecast.posterior.weights import Weights, effective_size
-from forecast.sampling.settings import CHAINS, distrust, past
+from forecast.sampling.diagnostics import distrust, past
+from forecast.sampling.settings import CHAINS
 
 Array = NDArray[np.float64]
 

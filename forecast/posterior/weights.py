@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.scaled import SMALLEST, NotFiniteError
-from forecast.sampling.settings import past
+from forecast.sampling.diagnostics import past
 
 Array = NDArray[np.float64]
 

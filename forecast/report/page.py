@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.ledger.outcome import Outcome
 from forecast.plain import all_readable, as_data
-from forecast.posterior.curves import curve_days, curves
+from forecast.posterior.by_date import curve_days, curves
 from forecast.posterior.evaluate import mean_joint
 from forecast.report.material import Material
 from forecast.report.recorded import Recorded

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from forecast.ledger.outcome import Outcome
 from forecast.plain import all_readable, readable
-from forecast.posterior.curves import Curves
+from forecast.posterior.by_date import Curves
 from forecast.report import sections as folder
 from forecast.report.material import Material
 from forecast.words import scenario_names

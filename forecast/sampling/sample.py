@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.sampling.settings import CHAINS, CORES, LONGEST, TARGET_ACCEPT, Effort, SampledFit, distrust, kept
+from forecast.sampling.diagnostics import distrust
+from forecast.sampling.settings import CHAINS, CORES, LONGEST, TARGET_ACCEPT, Effort, SampledFit, kept
 from forecast.sampling.spec import PriorSpec
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
     The fit's `quantity` is what each single number, coordinate, count and order was a reading of, if it is kept.
 
     Chains that do not agree (R-hat and effective sizes, forecast.sampling.settings) are drawn anew twice as long, and
-    once more, up to LONGEST times the usual length. Their first draws are the same, and as many are kept as of a usual fit.
+    once more, up to LONGEST times the usual length. Their first draws are the same, and as many are kept as of a usual
+    fit.
 
     Raises KeyboardInterrupt if it is interrupted: an unfinished chain is never used.
     """

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from forecast.model.layout import Index, lay_out
 from forecast.posterior.weights import MAX_PARETO_K, smooth
-from forecast.sampling.settings import Effort, distrust
+from forecast.sampling.diagnostics import distrust
+from forecast.sampling.settings import Effort
 from forecast.sampling.spec import PriorSpec, TrackRecord, prior_spec
 from forecast.scoring.pool_table import ForecastTable
 from forecast.scoring.world import STATES, YES, as_workspace, folded_deviations, shared_sides

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.posterior.weights import MAX_PARETO_K
-from forecast.sampling.settings import distrust
+from forecast.sampling.diagnostics import distrust
 from forecast.scoring.fit import LeaveOut, LeftOut, PoolFit, Prepared, Progress, fit, leave_out, prepare
 from forecast.scoring.plain import PLAIN_POOLS
 from forecast.scoring.pool_table import ExpertForecast, ForecastTable

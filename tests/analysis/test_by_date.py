@@ -14,7 +14,7 @@ from forecast.analysis.by_date import OutsideError
 from forecast.ledger.outcome import outcome
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.posterior.curves import curves
+from forecast.posterior.by_date import curves
 from forecast.posterior.evaluate import evaluate, query
 from forecast.workspace.records import Likelihood
 from forecast.workspace.timing import Weibull

@@ -17,7 +17,7 @@ from forecast.ledger.outcome import estimates
 from forecast.model.layout import lay_out
 from forecast.posterior import posterior as reweighting
 from forecast.posterior import weights
-from forecast.posterior.curves import question_probabilities
+from forecast.posterior.by_date import question_probabilities
 from forecast.posterior.evaluate import ContradictionError
 from forecast.posterior.posterior import Posterior, posterior
 from forecast.workspace.names import seen_on

@@ -14,7 +14,7 @@ from forecast.digests import digest_of
 from forecast.ledger.line import active_inputs, rolled_to
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.posterior.curves import curves
+from forecast.posterior.by_date import curves
 from forecast.posterior.evaluate import evaluate, is_possible, query
 from forecast.sampling.draws import draws_digest
 from forecast.sampling.spec import prior_spec

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from forecast.posterior.curves import curve_days, curves
+from forecast.posterior.by_date import curve_days, curves
 from forecast.publish import material
 from forecast.report import page
 from forecast.report import sections as folder

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from forecast.model.layout import lay_out
 from forecast.sampling import sample as sampling
+from forecast.sampling.diagnostics import distrust
 from forecast.sampling.sample import sample
-from forecast.sampling.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, Effort, SampledFit, distrust, kept
+from forecast.sampling.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, Effort, SampledFit, kept
 from forecast.sampling.spec import PriorSpec, prior_spec
 from tests.worlds import event, network, rule, statement, target, workspace
 

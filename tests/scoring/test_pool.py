@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.sampling.settings import distrust
+from forecast.sampling.diagnostics import distrust
 from forecast.scoring.fit import EFFORT, LeftOut, fit, leave_out, outcome_log_likelihood, prepare, without_outcome
 from forecast.scoring.pool import Pool, pool, scores
 from forecast.scoring.pool_table import ExpertForecast, ForecastTable

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.posterior.curves import Curves
+from forecast.posterior.by_date import Curves
 from forecast.report.section import Section, Subject, part
 from forecast.words import Estimated, estimate, event_name, label, percent
 

@@ -16,7 +16,8 @@ from forecast.posterior.mcse import not_reliable
 from forecast.posterior.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
-from forecast.sampling.settings import CHAINS, LEAST_ESS, MAX_R_HAT, distrust
+from forecast.sampling.diagnostics import LEAST_ESS, MAX_R_HAT, distrust
+from forecast.sampling.settings import CHAINS
 from forecast.words import long_date, percent, scenario_names
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from forecast.workspace.feeds.coded_table import Coder
 from forecast.workspace.feeds.histories import Crowd
 from forecast.workspace.feeds.registry import Feed, feeds, feeds_of, names
 
-PAGE = (Path(__file__).parents[2] / "docs" / "feeds.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "feeds.md").read_text(encoding="utf-8")
 TOY = '''"""A toy feed."""
 
 from forecast.workspace.feeds.histories import Crowd
