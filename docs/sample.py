@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from forecast.commands.running import Progress
 from forecast.publish import material
 from forecast.redraw import recorded
 from forecast.report.page import report_files
+from forecast.session import Session
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = Path(__file__).with_name("sample-report.html")
@@ -17,7 +17,7 @@ SAMPLE = Path(__file__).with_name("sample-report.html")
 def main() -> None:
     """Draw the page of the last line of the ledger and leave out links to pages that are not beside it."""
     progress = Progress()
-    asked = recorded(ROOT, datetime.now(UTC).date(), progress)
+    asked = recorded(Session(ROOT, progress=progress))
     page = report_files(material(asked, progress), progress)["report.html"]
     progress.done()
     SAMPLE.write_bytes(page)
