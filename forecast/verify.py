@@ -231,11 +231,12 @@ def verified_course(root: Path, today: date, rows: Sequence[Row]) -> list[Findin
     if workspace is not None:
         called = _called_today(root, workspace)
     found: list[Finding] = []
+    appended = _Appended(root)
     for row in updates.values():
         before = updates.get(str(row.content.get("previous")))
         if before is None:
             continue
-        found += _lost_between(root, before, row)
+        found += _lost_between(root, before, row, appended)
         inputs = [called.get(one.number, one.content["inputs"]) for one in (before, row)]
         if before.content.get("version") == row.content.get("version") and (names := _changed_names(*inputs)):
             told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -244,12 +245,42 @@ def verified_course(root: Path, today: date, rows: Sequence[Row]) -> list[Findin
     return found
 
 
-def _lost_between(root: Path, before: Row, row: Row) -> Iterator[Finding]:
+class _Appended:
+    """The digests of the files that are only appended to, by path, of every update; each list of files is read once.
+
+    None where the list is gone or damaged: verified_inputs says so.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._parts: dict[str, bytes] = {}
+        self._read: dict[str, dict[str, str] | None] = {}
+
+    def of(self, row: Row) -> dict[str, str] | None:
+        """Return those of an update."""
+        kept = str(row.content.get("kept", ""))
+        if kept not in self._read:
+            self._read[kept] = self._digests(kept)
+        return self._read[kept]
+
+    def _digests(self, kept: str) -> dict[str, str] | None:
+        try:
+            content = kept_content(self._root, kept, self._parts)
+        except DamagedError:
+            return None
+        # A list may be of thousands of files, of which these are three.
+        places = {path: content.find(f"  {path}\n".encode()) for path in APPENDED}
+        return {path: content[at - 64 : at].decode("ascii", "replace") for path, at in places.items() if at >= 64}
+
+
+def _lost_between(root: Path, before: Row, row: Row, appended: _Appended) -> Iterator[Finding]:
     if before.content.get("kept") == row.content.get("kept"):
         return
-    then, now = _manifest(root, before), _manifest(root, row)
+    then, now = appended.of(before), appended.of(row)
+    if then is None or now is None:
+        return
     for path in APPENDED:
-        if path not in then or not now or then[path] == now.get(path):
+        if path not in then or then[path] == now.get(path):
             continue
         try:
             old, new = (kept_content(root, one[path]) if path in one else b"" for one in (then, now))
