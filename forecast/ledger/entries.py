@@ -184,6 +184,13 @@ def encode(entry: Entry) -> str:
     return json.dumps(entry.as_json(), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def as_read(line: Line) -> Line:
+    """Return an update as it will be read from the file: keys in their order there, lists where it has tuples."""
+    entry = entry_of(parse_object(encode(line)))
+    assert isinstance(entry, Line)  # for the type checker: a line has no `kind`
+    return entry
+
+
 def line_digest(text: str) -> str:
     """Compute the SHA-256 of an entry as it stands in the file, without the end of the line."""
     return hashlib.sha256(text.encode()).hexdigest()

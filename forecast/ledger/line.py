@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from forecast.digests import PLAIN, plain_text, writer_of_plain
-from forecast.ledger.entries import Line, Share, encode
+from forecast.ledger.entries import Line, Share, as_read, encode
 from forecast.ledger.kept import digest_of_content, manifest_of
 from forecast.ledger.ledger import LEDGER, line_of
 from forecast.ledger.outcome import Outcome
@@ -127,8 +127,8 @@ PROGRAM = "program"  # beside the versions of packages: a digest of the source t
 
 
 def new_line(found: Outcome, *, note: str | None = None, previous: str | None = None) -> Line:
-    """Return the line of an outcome; `previous` is the digest of the entry that it would come after."""
-    return Line(
+    """Return the line of an outcome, as it will be read; `previous` is the digest of the entry it would come after."""
+    line = Line(
         as_of=found.as_of,
         horizon=found.workspace.network.horizon,
         rolled=rolled_to(found.workspace.network),
@@ -147,6 +147,7 @@ def new_line(found: Outcome, *, note: str | None = None, previous: str | None = 
         previous=previous,
         kept=digest_of_content(manifest_of(found.workspace.digests)),
     )
+    return as_read(line)  # a page that is drawn before the line is written is the one that is drawn after it
 
 
 RENAMED = "names that were changed since, whose order decides the draws"

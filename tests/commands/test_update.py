@@ -167,6 +167,16 @@ def test_report_is_written_with_the_forecast(updated: Path) -> None:
     }
 
 
+def test_a_page_is_the_same_before_and_after_its_line(updated: Path) -> None:
+    """A report is drawn before its line is written, and is drawn to the same bytes when the line is there."""
+    (updated / "evidence" / "2026-06-25-shops.yaml").write_text(SALE, encoding="utf-8")
+    drawn = []
+    for said in ("new: a line", "nothing new"):
+        assert said in _done(updated, report="--seed=20250806").stdout
+        drawn.append({path.name: path.read_bytes() for path in (updated / "reports" / AS_OF).iterdir()})
+    assert [] == [name for name in drawn[0] if drawn[0][name] != drawn[1][name] and name != "forecast.nc"]
+
+
 def test_seed_and_refit_sample(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another seed samples, with that seed, and is news; --refit samples although the draws are there."""
     (kept,) = entries(updated, "draws")
