@@ -91,9 +91,16 @@ def _line(root: Path, updates: Sequence[Line], as_of: date | None) -> Line:
     if latest is not None and (is_there or latest.as_of == as_of):
         return latest
     what = f"no forecast as of {as_of}" if as_of else "no forecast yet"
-    before_it = "" if latest is None else f"; the latest before it is of {latest.as_of}"
+    before_it = "" if latest is None or as_of is None else f"; the latest before it is of {_last(root, latest, as_of)}"
     date_wanted = f" --as-of {as_of}" if updates else ""
     raise NotRecordedError(f"{what} in {root / 'reports'}{before_it}; run `forecast update{date_wanted}` first")
+
+
+def _last(root: Path, latest: Line, as_of: date) -> str:
+    """Return the day of the last update before a day: of the latest line, or of one since on which nothing was new."""
+    places = (root / "reports").glob("????-??-??/forecast.json")
+    quiet = (place.parent.name for place in places if place.parent.name < as_of.isoformat())
+    return max((latest.as_of.isoformat(), *quiet))
 
 
 def redraw(asked: Asked, progress: Progress) -> Path:

@@ -111,6 +111,10 @@ def test_a_quiet_day_of_files_that_changed(drawn: list[dict[str, Any]], tmp_path
     result = _run(tmp_path, "2025-09-08")
     held = "nothing was new on 2025-09-08: the forecast of 2025-09-01 held; and the files have changed since"
     assert (1, True) == (result.exit_code, held in result.output), result.output
+    missing = "no forecast as of 2025-09-10 in "
+    latest = "; the latest before it is of 2025-09-08; run `forecast update --as-of 2025-09-10` first"
+    result = _run(tmp_path, "2025-09-10")
+    assert (1, True, True) == (result.exit_code, missing in result.output, latest in result.output), result.output
     assert 1 == len(drawn)
 
 
