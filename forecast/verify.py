@@ -13,13 +13,8 @@ from forecast.ledger.kept import DamagedError, digest_of_content, kept_content, 
 from forecast.ledger.ledger import LEDGER, read_ledger
 from forecast.ledger.line import active_inputs, record_digest, rolled_to
 from forecast.ledger.renamed import called_today
-from forecast.ledger.verified import (
-    Finding,
-    Row,
-    verified_chain,
-    verified_inputs,
-    verified_origin,
-)
+from forecast.ledger.verified import Finding, Row, verified_chain
+from forecast.ledger.verified_origin import verified_inputs, verified_origin
 from forecast.ledger.verified_pages import verified_pages
 from forecast.run_again import Recomputed, recompute
 from forecast.sampling.draws import environment

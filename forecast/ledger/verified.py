@@ -2,8 +2,9 @@
 
 It works on bytes alone and takes nothing for granted: no line has to be one. What it can tell is told by three things:
 each line holds the digest of the line before; a copy of every line is kept under its digest (forecast.ledger.kept); and
-each line names the inputs that it came from, which are kept under their digests too. Who changes all three alike is
-found by computing the forecast again, or by the history of the repository (forecast.verify).
+each line names the inputs that it came from, which are kept under their digests too (forecast.ledger.verified_origin).
+Who changes all three alike is found by computing the forecast again, or by the history of the repository
+(forecast.verify).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from forecast.ledger.entries import MERGE
-from forecast.ledger.kept import DamagedError, digest_of_content, kept_content, listed_file, sealed_lines
+from forecast.ledger.kept import digest_of_content, sealed_lines
 from forecast.ledger.ledger import LEDGER
 from forecast.workspace.problems import Source
 
@@ -334,68 +335,3 @@ def _order(rows: Sequence[Row], held: _Held) -> Iterator[Finding]:
     if len(heads) > 1:
         what = f"two branches end at lines {' and '.join(map(str, heads))}; `forecast merge` joins them"
         yield Finding(Source(LEDGER, heads[0]), "fork", what)
-
-
-def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[Finding, ...], int]:
-    """Hold what is kept of every update's inputs against its digests; also return how many contents there are."""
-    found: list[Finding] = []
-    parts: dict[str, bytes] = {}
-    seen: dict[str, None] = {}  # lines of manifests that were looked at already
-    contents: set[str] = set()
-    updates = [row for row in rows if row.day is not None]
-    for row in updates:
-        manifest = row.content.get("kept")
-        if not isinstance(manifest, str) or manifest in contents:
-            continue
-        contents.add(manifest)
-        try:
-            listed = dict.fromkeys(kept_content(root, manifest, parts).decode(errors="replace").splitlines())
-            new = [listed_file(text, manifest) for text in listed if text not in seen]
-        except DamagedError as error:
-            found.append(_damaged(row, "the list of its files", error))
-            continue
-        seen |= listed
-        for path, digest in new:
-            if digest in contents:
-                continue
-            contents.add(digest)
-            try:
-                kept_content(root, digest)
-            except DamagedError as error:
-                found.append(_damaged(row, path, error))
-    bare = [row.number for row in updates if "kept" not in row.content]
-    if bare:
-        what = f"{_lines(bare)} {'was' if len(bare) == 1 else 'were'} written before inputs were kept"
-        found.append(Finding(Source(LEDGER, bare[0]), "no inputs kept", what))
-    return tuple(found), len(contents)
-
-
-def _damaged(row: Row, path: str, error: DamagedError) -> Finding:
-    kind: Kind = "kept inputs missing" if error.why == "is missing" else "kept inputs changed"
-    what = f"what was kept of {path} for the forecast of {row.content['as_of']} {error.why} (under {error.digest[:16]})"
-    return Finding(Source(LEDGER, row.number), kind, what)
-
-
-def _lines(numbers: Sequence[int]) -> str:
-    return f"line {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} lines"
-
-
-def verified_origin(rows: Sequence[Row], version: str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Note which lines another version of the engine or another kind of machine wrote than the one at hand."""
-    updates = [row for row in rows if row.day is not None]
-    versions: dict[str, list[int]] = {}
-    machines: dict[str, list[int]] = {}
-    for row in updates:
-        versions.setdefault(str(row.content.get("version")), []).append(row.number)
-        there = row.content.get("environment")
-        if isinstance(there, Mapping):
-            names = [name for name in sorted({*there, *environment}) if there.get(name) != environment.get(name)]
-            told = ", ".join(f"{name.replace('_', ' ')} {there.get(name)}" for name in names)
-            machines.setdefault(told, []).append(row.number)
-    for told, numbers in versions.items():
-        if told != version:
-            what = f"{_lines(numbers)} by forecast {told}; this is {version}"
-            yield Finding(Source(LEDGER, numbers[0]), "other version", what)
-    for told, numbers in machines.items():
-        if told:
-            yield Finding(Source(LEDGER, numbers[0]), "other processor", f"{_lines(numbers)} on {told}")

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from filelock import FileLock
 
 from forecast.commands.main import main
+from tests.commands.verifying import ITEM, run
 
 AS_OF = "2026-07-01"
 
@@ -42,4 +43,25 @@ def fresh(updated: Path) -> Path:
     for path in (updated / "reports").iterdir():
         if path.name != ".cache":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return updated
+
+
+QUESTION = """- id: on-sale
+  question: Can it be bought anywhere by the end of October?
+  about: {event: launch, state: {at_least: limited}}
+  by: 2026-10-31
+  resolves: yes = the first sale has been made by then.
+"""
+JUDGED = "date,question,probability,why\n2026-07-01,on-sale,0.4,a feeling\n2026-07-02,on-sale,0.5,another\n"
+RETRACTED = ITEM.format("wrong", "2026-07-02").replace("  headline", "  retracted: 2026-07-04\n  headline")
+
+
+@pytest.fixture
+def twice(updated: Path) -> Path:
+    """The workspace after a second update, which one more report made necessary."""
+    (updated / "evidence" / "late.yaml").write_text(ITEM.format("late", "2026-07-03") + RETRACTED, encoding="utf-8")
+    (updated / "priors" / "questions.yaml").write_text(QUESTION, encoding="utf-8")
+    (updated / "priors" / "judgements.csv").write_text(JUDGED, encoding="utf-8")
+    result = run("update", "-C", updated, "--as-of", "2026-07-05", "--no-report")
+    assert 0 == result.exit_code, result.output
     return updated

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.trials import FULL, REFUSED, Trials, told
+from tests.crash.trials import FULL, HOW, REFUSED, Trials, told
 from tests.crash.workspaces import ROWS, WITH_PAGE, Courses
 
 pytestmark = pytest.mark.trust
 AT_CALLS, AT_INSTANTS, WITH_A_PAGE = 150, 60, 6
 FULL_DISKS, REFUSALS, EIGHTS = 50, 30, 20
+LAST_CALLS = 30  # of an update: those by which it writes its forecast and its line
 
 
 def test_kills(courses: Courses, tmp_path: Path) -> None:
@@ -26,7 +27,8 @@ def test_kills(courses: Courses, tmp_path: Path) -> None:
         trials.kill_at_an_instant(course)
     for course in trials.rows(WITH_A_PAGE, [WITH_PAGE]):
         trials.kill_at_a_call(course)
-    assert trials.counts["kills"] >= 200
+    kills = 2 * len(ROWS) + AT_CALLS + AT_INSTANTS + WITH_A_PAGE
+    assert kills == trials.counts["kills"] > 200
     print(f"\n{told(trials.counts)}\n    0  lost, 0 workspaces that need a person")
 
 
@@ -34,9 +36,10 @@ def test_every_call_of_an_update(courses: Courses, tmp_path: Path) -> None:
     """Killed before, in and after each call by which an update writes its forecast and its line, the same holds."""
     trials = Trials(courses, tmp_path, 1)
     course = courses.of(ROWS[0])
-    for number in range(len(course.calls) - 30, len(course.calls)):
-        for how in ("before", "after", "half"):
+    for number in range(len(course.calls) - LAST_CALLS, len(course.calls)):
+        for how in HOW:
             trials.kill_at(course, how, number)
+    assert LAST_CALLS * len(HOW) == trials.counts["kills"]
     print(f"\n{told(trials.counts)}\n    0  lost, 0 workspaces that need a person")
 
 
@@ -46,6 +49,7 @@ def test_full_disks(courses: Courses, tmp_path: Path) -> None:
     for hows, n in ((FULL, FULL_DISKS), (REFUSED, REFUSALS)):
         for course in trials.rows(n):
             trials.refuse(course, hows)
+    assert FULL_DISKS + REFUSALS == trials.counts["refusals"]
     print(f"\n{told(trials.counts)}\n    0  lost, 0 workspaces that need a person")
 
 
@@ -54,4 +58,5 @@ def test_eight_at_once(courses: Courses, tmp_path: Path) -> None:
     trials = Trials(courses, tmp_path, 2028)
     for number in range(2 * EIGHTS):
         trials.eight_at_once(kill_one=number >= EIGHTS)
+    assert (2 * EIGHTS, EIGHTS) == (trials.counts["runs of eight"], trials.counts["killed in between"])
     print(f"\n{told(trials.counts)}\n    0  lost, 0 workspaces that need a person")

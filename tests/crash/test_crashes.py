@@ -48,6 +48,7 @@ def test_refused_otherwise(courses: Courses, tmp_path: Path, row: Row) -> None:
     """So are a disk that is read-only, missing rights, and a fault of the disk."""
     trials = Trials(courses, tmp_path, 5)
     trials.refuse(courses.of(row), REFUSED)
+    assert 1 == trials.counts["refusals"]
 
 
 def test_eight_at_once(courses: Courses, tmp_path: Path) -> None:

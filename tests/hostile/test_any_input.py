@@ -27,7 +27,7 @@ def failure(reader: Reader, content: bytes) -> str | None:
     begun = time.process_time()
     try:
         wrong = reader.check(content)
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is a failure, which all callers hold against None
         return f"{type(error).__name__}: {str(error)[:200]}"
     taken = time.process_time() - begun
     return wrong[0] if wrong else f"took {taken:.1f} s" if taken > SECONDS else None

@@ -32,7 +32,7 @@ FITS = re.compile(r'("fits": \[)[^]]*')  # seconds each
 LASTING = re.compile(r":\d+: |[Ee]rror|Usage|Try |warning|refused|changed")
 
 
-class _AnyDatetime(type(datetime)):  # type: ignore[misc]
+class _AnyDatetime(type(datetime)):  # type: ignore[misc]  # mypy takes no base that is computed
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, datetime)
 

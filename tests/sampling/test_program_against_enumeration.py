@@ -20,7 +20,7 @@ from forecast.sampling.rows_prior import rows_prior, theta_draws
 from forecast.sampling.spec import PriorSpec, prior_spec
 from forecast.workspace.records import Condition, Item, Likelihood, Settled, Statement, Target, Times, Workspace
 from tests.oracle.enumeration import AsOf, Theta
-from tests.oracle.random_worlds import named, random_world, some_day, timed
+from tests.oracle.random_worlds import World, named, random_world, some_day, timed
 from tests.oracle.statements import Reader, random_statements
 from tests.sampling.interpreter import interpret
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, statement, target, workspace
@@ -50,17 +50,22 @@ def in_order(spec: PriorSpec, statements: list[Statement]) -> list[Statement]:
     return [by_id[name] for name in spec.statement_ids]
 
 
+def at_random(seed: int, n: int, *, has_timing: bool) -> tuple[np.random.Generator, World, Array, Theta]:
+    """A world of n events, coordinates and the theta that they are; the generator goes on from there."""
+    world = random_world(seed, n, n_reports=4)
+    rng = np.random.default_rng(seed + 1)
+    world = timed(rng, world) if has_timing else world
+    prior = rows_prior(world.layout)
+    x = rng.normal(size=prior.n_coordinates)
+    return rng, world, x, named(world.layout, theta_draws(prior, x[:, np.newaxis]))
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.booleans())
 def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
     """Every quantity of the program is the enumeration's, interpreted plainly and by the kernel; so is the anchor."""
-    world = random_world(seed, n, n_reports=4)
-    rng = np.random.default_rng(seed + 1)
-    world = timed(rng, world) if has_timing else world
-    layout, prior = world.layout, rows_prior(world.layout)
-    x = rng.normal(size=prior.n_coordinates)
-    theta = named(layout, theta_draws(prior, x[:, np.newaxis]))
-    reader = Reader(world.workspace, theta)
+    rng, world, x, theta = at_random(seed, n, has_timing=has_timing)
+    layout, reader = world.layout, Reader(world.workspace, theta)
     statements = random_statements(rng, reader, 8)
     anchor_day = some_day(rng)
     spoken = replace(world.workspace, statements=tuple(statements))
@@ -79,13 +84,8 @@ def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.booleans())
 def test_gradient(seed: int, n: int, has_timing: bool) -> None:
     """The gradient is that of central differences, for every quantity."""
-    world = random_world(seed, n, n_reports=4)
-    rng = np.random.default_rng(seed + 1)
-    world = timed(rng, world) if has_timing else world
-    layout, prior = world.layout, rows_prior(world.layout)
-    x = rng.normal(size=prior.n_coordinates)
-    theta = named(layout, theta_draws(prior, x[:, np.newaxis]))
-    reader = Reader(world.workspace, theta)
+    rng, world, x, theta = at_random(seed, n, has_timing=has_timing)
+    layout, reader = world.layout, Reader(world.workspace, theta)
     spoken = replace(world.workspace, statements=tuple(random_statements(rng, reader, 5)))
     program = record_program(prior_spec(layout, spoken, HORIZON, compile_workspace(layout, spoken, some_day(rng))))
     directions = rng.normal(size=(3, x.size))

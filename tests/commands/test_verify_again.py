@@ -1,0 +1,130 @@
+"""`forecast verify --recompute`: a forecast comes out the same from its kept inputs, and a forged line does not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast import run_again
+from forecast.ledger.kept import keep_inputs, kept_inputs
+from forecast.ledger.ledger import LEDGER
+from forecast.ledger.verified import Row
+from forecast.session import Session
+from tests.commands.conftest import AS_OF
+from tests.commands.verifying import chain_anew, edit, encode, kinds, run, verified
+
+
+def test_a_forecast_run_again(twice: Path) -> None:
+    """A line's forecast comes out the same from its kept inputs, whatever the files are now; no file is written."""
+    shutil.rmtree(twice / "reports/.cache")
+    edit(twice / "evidence/late.yaml", "slight", "strong")
+    before = sorted(path.relative_to(twice).as_posix() for path in twice.rglob("*"))
+    found = verified(twice, "--recompute", "1")
+    (again,) = found["recomputed"]
+    assert (1, AS_OF, True, []) == (again["line"], again["as_of"], again["same"], again["unlike"])
+    assert before == sorted(path.relative_to(twice).as_posix() for path in twice.rglob("*"))
+
+
+def test_a_forged_line_is_found_by_running_it_again(updated: Path) -> None:
+    """A line with another number, chained, copied and its page written anew, looks whole until it is run again."""
+    (text,) = (updated / LEDGER).read_text(encoding="utf-8").splitlines()
+    line = json.loads(text)
+    line["scenarios"][0]["probability"] += 0.01
+    shutil.rmtree(updated / f"reports/{AS_OF}")
+    chain_anew(updated, encode(line))
+    assert [] == kinds(updated)
+    assert ["other numbers"] == kinds(updated, "--recompute")
+
+
+def test_a_forged_width_is_found_too(updated: Path) -> None:
+    """A line whose interval is narrower than its forecast's comes out otherwise when it is run again."""
+    line = json.loads((updated / LEDGER).read_text(encoding="utf-8"))
+    line["scenarios"][0]["quantiles"][0] += 0.01
+    shutil.rmtree(updated / f"reports/{AS_OF}")
+    chain_anew(updated, encode(line))
+    (finding,) = verified(updated, "--recompute")["findings"]
+    assert ("other numbers", True) == (finding["kind"], "but not its quantiles of" in finding["what"])
+
+
+def test_a_line_that_names_other_inputs(updated: Path) -> None:
+    """A line whose kept inputs are not those that its digests tell is found when it is run again."""
+    line = json.loads((updated / LEDGER).read_text(encoding="utf-8"))
+    contents = kept_inputs(updated, line["kept"])
+    place = "priors/statements/outside.yaml"
+    contents[place] = contents[place].replace(b"happened: 7", b"happened: 8", 1)
+    line["kept"] = keep_inputs(updated, contents)
+    chain_anew(updated, encode(line))
+    assert "other inputs" in kinds(updated, "--recompute")
+
+
+def _forged(line: dict[str, Any], change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    change(line)
+    return line
+
+
+def _shift(line: dict[str, Any], by: float) -> dict[str, Any]:
+    line["scenarios"][1]["probability"] += by
+    line["scenarios"][2]["probability"] -= by
+    return line
+
+
+def _excuse(line: dict[str, Any]) -> None:
+    _shift(line, 0.1)
+    line["environment"]["processor"] = "a loom"
+    for row in line["scenarios"]:
+        row["mcse"] = 1.0
+
+
+EXCUSES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "large errors on another machine": (_excuse, "other numbers: run again from its inputs, it gives others"),
+    "another interval of another version": (
+        lambda line: [_shift(line, 1e-4), line.update(version="0.1"), line["scenarios"][1].update(quantiles=[0.2] * 5)],
+        "other numbers: its probabilities come out alike when it is run again, but not its quantiles of on_the_market",
+    ),
+    "an error of another version": (
+        lambda line: (_shift(line, 1e-4), line.update(version="0.1.9"), line["scenarios"][1].update(mcse=1e-4)),
+        "but not its mcse of on_the_market",
+    ),
+    "no errors": (lambda line: line["scenarios"][1].pop("mcse"), "but not its mcse of on_the_market"),
+    "no diagnostics": (lambda line: line.update(diagnostics={}), "but not its divergences, "),
+    "a key more": (lambda line: line.update(prize="first"), "but not its prize"),
+    "another horizon": (lambda line: line.update(horizon="2027-12-31"), "other inputs: its kept inputs are not"),
+    "another item of another version": (
+        lambda line: (line.update(version="0.1.9"), line["inputs"]["items"].update(more="0" * 16)),
+        "they differ in items",
+    ),
+    "other scenarios": (lambda line: line["scenarios"][1].update(id="sold"), "it has other scenarios"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXCUSES)
+def test_no_line_excuses_itself(name: str, updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a line says of its version, machine and errors lets no other number pass; nothing lacks or is more."""
+    change, told = EXCUSES[name]
+    line = _forged(json.loads((updated / LEDGER).read_text(encoding="utf-8")), change)
+    row = Row(1, encode(line).encode(), "", line)
+    monkeypatch.setattr(Session, "cache", updated / "reports/.cache")  # samples nothing
+    _, findings = run_again.recompute(updated, date(2026, 7, 1), [row], 1, lambda _what: None)
+    assert told in "\n".join(map(str, findings))
+    _, findings = run_again.recompute(updated, date(2026, 7, 1), [_honest(updated)], 1, lambda _what: None)
+    assert [] == findings
+
+
+def _honest(root: Path) -> Row:
+    text = (root / LEDGER).read_bytes().rstrip(b"\n")
+    return Row(1, text, "", json.loads(text))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31, 10**30])
+def test_a_seed_of_no_update(seed: int, updated: Path) -> None:
+    """A line with a seed that no update takes is not run again, and no traceback says so."""
+    line = json.loads((updated / LEDGER).read_text(encoding="utf-8")) | {"seed": seed}
+    (updated / LEDGER).write_text(encode(line) + "\n", encoding="utf-8")
+    result = run("verify", "-C", updated, "--recompute")
+    assert (2, True) == (result.exit_code, "line 1: no update takes its seed" in " ".join(result.stderr.split()))
