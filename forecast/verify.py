@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.ledger.committed import verified_history
-from forecast.ledger.kept import DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
+from forecast.ledger.kept import KEPT, DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
 from forecast.ledger.ledger import LEDGER, read_ledger
 from forecast.ledger.line import active_inputs, record_digest, rolled_to
 from forecast.ledger.renamed import called_today
@@ -23,6 +23,7 @@ from forecast.workspace.files import (
     EVIDENCE,
     GRADES,
     JUDGEMENTS,
+    NETWORK,
     QUESTIONS,
     RENAMES,
     RESOLUTIONS,
@@ -72,9 +73,14 @@ def verify(
         since: a git revision; every line that it or a later commit has must still be there.
         again: numbers of lines whose forecasts are computed again from their kept inputs, draws included.
 
-    Raises NoHistoryError (forecast.ledger.committed), and NotRecomputableError (forecast.run_again).
+    Raises WorkspaceProblems for a folder that is no workspace, NoHistoryError (forecast.ledger.committed), and
+    NotRecomputableError (forecast.run_again).
     """
     chain = verified_chain(root)
+    if not any((root / path).exists() for path in (NETWORK, LEDGER, KEPT)):
+        # A folder that was named by mistake must not pass for one in which all is well.
+        what, allowed = "this folder is no workspace; nothing was verified", "name the workspace with -C"
+        raise WorkspaceProblems([Problem(Source(NETWORK, 1), what, "no such file", allowed)])
     contents, n_contents = verified_inputs(root, chain.sound)
     found = [*chain.findings, *contents, *verified_pages(root, chain)]
     found += verified_origin(chain.sound, installed_versions(["forecast"])["forecast"], environment())

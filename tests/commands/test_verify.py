@@ -245,3 +245,10 @@ def test_an_empty_workspace(fresh: Path) -> None:
     """Where nothing was ever written, nothing is found, and nothing can be run again."""
     assert [] == kinds(fresh)
     assert 2 == run("verify", "-C", fresh, "--recompute").exit_code
+
+
+def test_a_folder_that_is_no_workspace(tmp_path: Path) -> None:
+    """A folder that was named by mistake is an error in one line, and not a workspace in which all is well."""
+    result = run("verify", "-C", tmp_path)
+    told = "priors/network.yaml:1: this folder is no workspace; nothing was verified; got no such file"
+    assert (1, f"{told}; name the workspace with -C\n") == (result.exit_code, result.stderr)
