@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ import click
 from forecast.commands import options
 from forecast.commands.running import echo_json
 from forecast.plain import as_data
+from forecast.workspace.evidence_forms.registry import FORMS, MAY_END
 
 if TYPE_CHECKING:
     from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
-    from forecast.commands.evidence_questions import Answered
+    from forecast.commands.evidence_questions import Answered, Bearings
     from forecast.workspace.drafts import Draft, ItemDraft
     from forecast.workspace.problems import Problem
 
@@ -179,7 +180,24 @@ def judgement(
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
 
-SPEAKING = ("settled", "likelihood", "support", "claims", "scenarios", "until")
+def _options_of_forms(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for each form of evidence, by its key; what is said of the scenarios is said once."""
+    for form in reversed(FORMS):
+        more = "; may be repeated." if form.is_on_event else "."
+        name, words = f"--{form.key}", f"{form.help}{more}"
+        command = click.option(name, multiple=form.is_on_event, metavar=form.metavar, help=words)(command)
+    return command
+
+
+def _bearings(given: dict[str, Any]) -> Bearings:
+    """Take out of the options what they say of events and scenarios."""
+    from forecast.commands.evidence_questions import Bearings
+
+    said: dict[str, tuple[str, ...]] = {}
+    for form in FORMS:
+        texts = given.pop(form.key)
+        said[form.key] = texts if form.is_on_event else () if texts is None else (texts,)
+    return Bearings(said, given.pop("until"))
 
 
 @add.command()
@@ -199,16 +217,8 @@ SPEAKING = ("settled", "likelihood", "support", "claims", "scenarios", "until")
 @click.option("--rho", type=float, metavar="R", help="Correlation of the copies in the group (default: 0.9).")
 @click.option("--url", metavar="URL", help="Address of the report.")
 @click.option("--why", metavar="TEXT", help="Why it weighs this much and not more.")
-@click.option("--settled", multiple=True, metavar="EVENT=STATE", help="Public, hard and dated; may be repeated.")
-@click.option("--likelihood", multiple=True, metavar="EVENT=NUMBERS", help="P(report) in each state; may be repeated.")
-@click.option("--support", multiple=True, metavar="EVENT=STATES:STRENGTH", help="A verbal weight; may be repeated.")
-@click.option(
-    "--claims", multiple=True, metavar="EVENT=STATE", help="The report says that it is already so; may be repeated."
-)
-@click.option("--scenarios", metavar="NUMBERS", help="P(report) in each scenario, in order, and in `other`.")
-@click.option(
-    "--until", metavar="DATE", help="Day by which likelihood, support and scenarios decay (default: 180 days)."
-)
+@_options_of_forms
+@click.option("--until", metavar="DATE", help=f"Day by which {MAY_END} decay (default: 180 days).")
 @click.option("--supersedes", metavar="ID", help="The item that this one corrects.")
 @click.option("--id", "item_id", metavar="ID", help="Id of the item (default: made from date and headline).")
 @options.as_of
@@ -225,12 +235,11 @@ def evidence(
 
     Options answer questions in advance. Nothing is written if the item has a problem.
     """
-    from forecast.commands.evidence_questions import Bearings, Given, answer, fitted
+    from forecast.commands.evidence_questions import Given, answer, fitted
     from forecast.commands.writing import Files, right
 
     files = Files(root)
-    bearings = Bearings(**{name: given.pop(name) for name in SPEAKING})
-    answered = answer(root, Given(**given, bearings=bearings), ask=not yes, to_stderr=as_json)
+    answered = answer(root, Given(bearings=_bearings(given), **given), ask=not yes, to_stderr=as_json)
     draft = right(_draft(root, answered))
     effect, doubts = _effect(answered, draft, root, as_of, seed, is_wanted=not no_effect)
     problems = (*draft.problems, *doubts)

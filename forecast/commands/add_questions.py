@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 
 from forecast.commands import options
-from forecast.commands.asking import Asking, as_in_file, event_and_states, known, something
-from forecast.workspace.drafts import mapping, text
-from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import MapNode, Node, Scalar
-from forecast.workspace.problems import WorkspaceProblems
+from forecast.commands.asking import Asking, something
+from forecast.workspace.names import OTHER, event_and_states
+from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
+from forecast.workspace.problems import WorkspaceProblems, known
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
 from forecast.workspace.statement_forms.registry import FORMS, READINGS
+from forecast.workspace.yaml_text import as_in_file
 
 # What the value of each form looks like in a file.
 LOOKS = {form.key: form.example for form in FORMS}

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
-
-from forecast.workspace.drafts import mapping, text
-from forecast.workspace.nodes import ListNode, Node
-from forecast.workspace.problems import choice
-from forecast.workspace.records import Event
-from forecast.workspace.yaml_text import parse_yaml
 
 
 @dataclass(frozen=True)
@@ -61,34 +55,8 @@ class Asking:
         return None
 
 
-def known(said: str, names: Sequence[str], what: str) -> str:
-    """Return a name that there is. Raises ValueError that names the nearest one."""
-    if said not in names:
-        raise ValueError(f"'{said}' is none of them; {choice(what, said, names)}")
-    return said
-
-
 def something(said: str) -> str:
     """Return a text without the spaces around it. Raises ValueError where nothing is left."""
     if not said.strip():
         raise ValueError("this may not be empty")
     return said.strip()
-
-
-def as_in_file(said: str) -> Node:
-    """Read a value as it stands in a file. Raises ValueError with what is wrong in it."""
-    node, problems = parse_yaml(said.encode(), "value")
-    if node is None or problems:
-        raise ValueError("; ".join(str(problem) for problem in problems))
-    return node
-
-
-def event_and_states(said: str, events: Mapping[str, Event]) -> tuple[str, Node]:
-    """Read EVENT=STATE[,STATE] or EVENT>=STATE. Raises ValueError for names that there are not."""
-    name, _, states = said.partition("=")
-    at_least, name = name.endswith(">"), name.rstrip(">").strip()
-    known(name, tuple(events), "events")
-    named = [known(state.strip(), events[name].states, f"states of '{name}'") for state in states.split(",")]
-    if at_least and len(named) == 1:
-        return name, mapping({"at_least": text(named[0])})
-    return name, text(named[0]) if len(named) == 1 else ListNode(tuple(map(text, named)), 1)

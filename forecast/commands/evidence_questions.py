@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from forecast.commands import options
-from forecast.commands.asking import Asking, as_in_file, event_and_states, known, something
-from forecast.workspace.drafts import free_name, item_path, mapping, text
-from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
-from forecast.workspace.evidence_forms.registry import FORMS, KEYS_ON_EVENT, ON_EVENT
-from forecast.workspace.evidence_forms.support import DECIBANS
+from forecast.commands.asking import Asking, something
+from forecast.workspace.drafts import free_name, item_path
+from forecast.workspace.evidence_forms.form import Asked, Form
+from forecast.workspace.evidence_forms.registry import FORM_OF_CELL, FORMS, KEYS_ON_EVENT, ON_EVENT
 from forecast.workspace.grades import LETTERS
 from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import MapNode, Node, Scalar
-from forecast.workspace.problems import Problem, WorkspaceProblems, choice, nearest
+from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
+from forecast.workspace.problems import Problem, WorkspaceProblems, choice, known, nearest
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Event, Network, Scenario, Workspace
-from forecast.workspace.yaml_text import resolve
 
 WORDS_OF_ID = 6  # of a headline, in an id made from it
 CREDIBILITIES = tuple("123456")
@@ -72,7 +70,8 @@ def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
     if workspace is None:
         raise WorkspaceProblems(problems)
     needed = {"--headline": given.headline is not None, "--source": given.source is not None}
-    needed["--settled, --likelihood, --support, --claims or --scenarios"] = given.bearings.any()
+    options_of_forms = [f"--{form.key}" for form in FORMS]
+    needed[f"{', '.join(options_of_forms[:-1])} or {options_of_forms[-1]}"] = given.bearings.any()
     missing = [name for name, is_said in needed.items() if not is_said]
     if missing and not ask:
         raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(missing)}")
@@ -233,18 +232,14 @@ def _past_day(said: str) -> str:
 
 @dataclass(frozen=True)
 class Bearings:
-    """What the options say: a text for each event, by form; `until` holds for all that wear off."""
+    """What the options say: texts by the key of their form; `until` holds for all that decay."""
 
-    settled: tuple[str, ...]
-    likelihood: tuple[str, ...]
-    support: tuple[str, ...]
-    claims: tuple[str, ...]
-    scenarios: str | None
+    said: Mapping[str, tuple[str, ...]]
     until: str | None
 
     def any(self) -> bool:
         """Say whether an option tells what the item says about an event, or about the scenarios."""
-        return bool(self.settled or self.likelihood or self.support or self.claims or self.scenarios is not None)
+        return any(self.said.values())
 
     def read(self, network: Network, rules: Sequence[Scenario], asking: Asking) -> tuple[MapNode, ...]:
         """Return what the item says about each event and the scenarios.
@@ -254,17 +249,15 @@ class Bearings:
         if not self.any():
             asking.say(f"events: {', '.join(network.events)}")
             return tuple(self._asked(network, asking))
+        asked = Asked(network.events, (*(rule.id for rule in rules), OTHER))
         found = []
-        for form in KEYS_ON_EVENT:
-            for said in getattr(self, form):
-                example = f"What it says about an event ({form}, {LOOKS[form]})"
-                entries = asking.option_or_again(example, said, partial(parse, form, network))
+        for form in FORMS:
+            example = f"What it says about an event ({form.key}, {form.option})"
+            if not form.is_on_event:
+                example = f"What it says about the scenarios (a number for each of {', '.join(asked.scenarios)})"
+            for said in self.said[form.key]:
+                entries = asking.option_or_again(example, said, partial(form.from_option, asked=asked))
                 found.append(mapping(self._with_until(form, entries, asking)))
-        if self.scenarios is not None:
-            names = (*(rule.id for rule in rules), OTHER)
-            example = f"What it says about the scenarios (a number for each of {', '.join(names)})"
-            numbers = asking.option_or_again(example, self.scenarios, lambda said: _ratios(said, names, "scenarios"))
-            found.append(mapping(self._with_until(OnScenariosForm.key, {OnScenariosForm.key: numbers}, asking)))
         return tuple(found)
 
     def _asked(self, network: Network, asking: Asking) -> Iterator[MapNode]:
@@ -275,80 +268,26 @@ class Bearings:
         while event is not None:
             for one in ON_EVENT:
                 asking.say(f"  {one.key}: {one.meaning}")
-            form = asking.get("Form", None, lambda said: known(said, KEYS_ON_EVENT, "forms"))
+            key = asking.get("Form", None, lambda said: known(said, KEYS_ON_EVENT, "forms"))
+            form = FORM_OF_CELL[key]
             entries = {"event": text(event), **_ask(form, network.events[event], asking)}
             yield mapping(self._with_until(form, entries, asking))
             event = asking.optional("Another event (empty: that is all)", None, read=event_of)
 
-    def _with_until(self, form: str, entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
-        if not any(one.may_end for one in FORMS if one.key == form):
+    def _with_until(self, form: Form[Any], entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
+        if not form.may_end:
             return entries
         until = asking.optional("It has decayed by (a day, empty: 180 days after the report)", self.until, read=_day)
         return {**entries, "until": text(until)} if until else entries
 
 
-# How an option says it, which is what is asked for again after one that cannot be read.
-LOOKS = {form.key: form.option for form in ON_EVENT}
-
-
-def parse(form: str, network: Network, said: str) -> dict[str, Node]:
-    """Read what an option says about one event. Raises ValueError with what is wrong."""
-    event, equals, value = (part.strip() for part in said.partition("="))
-    name = event.rstrip(">").strip() if form == "support" else event
-    known(name, tuple(network.events), "events")
-    if not equals:
-        raise ValueError(f"'{said}' has no value for '{name}'; {LOOKS[form]}")
-    states = network.events[name].states
-    if form == "likelihood":
-        return {"event": text(name), form: _ratios(value, states, "states")}
-    if form == "support":
-        chosen, colon, strength = said.rpartition(":")
-        if not colon:
-            raise ValueError(f"'{said}' has no strength; {LOOKS[form]}")
-        return {
-            "event": text(name),
-            form: text(_strength(strength)),
-            "for": event_and_states(chosen, network.events)[1],
-        }
-    return {"event": text(name), form: text(known(value, states, f"states of '{name}'"))}
-
-
-def _ask(form: str, event: Event, asking: Asking) -> dict[str, Node]:
-    states = ", ".join(event.states)
-    if form == "likelihood":
-        asking.say("How probable is such a report in each state? Only ratios matter; 1 in every state has no weight.")
-        return {form: mapping({state: asking.get(f"  {state}", None, _number) for state in event.states})}
-    if form == "support":
-        question = f"For (of {states}; several with commas; >=STATE for it and all later ones)"
-        for_ = asking.get(question, None, lambda said: _states(said, event))
-        strengths = ", ".join(f"{name} {decibans:g} dB" for name, decibans in DECIBANS.items())
-        return {form: text(asking.get(f"Strength ({strengths})", None, _strength)), "for": for_}
-    return {form: text(asking.get(f"State ({states})", None, lambda said: known(said, event.states, "states")))}
-
-
-def _states(said: str, event: Event) -> Node:
-    is_later = said.startswith(">=")
-    return event_and_states(f"{event.id}{said}" if is_later else f"{event.id}={said}", {event.id: event})[1]
-
-
-def _ratios(value: str, names: Sequence[str], what: str) -> Node:
-    if value.startswith("{"):
-        return as_in_file(value)
-    numbers = [_number(part) for part in value.split(",")]
-    if len(numbers) != len(names):
-        raise ValueError(f"{len(numbers)} numbers for the {len(names)} {what} {', '.join(names)}")
-    return mapping(dict(zip(names, numbers, strict=True)))
-
-
-def _number(said: str) -> Scalar:
-    number = resolve(said.strip())
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf:
-        raise ValueError(f"'{said.strip()}' is no likelihood; a number from 0 on")
-    return Scalar(number, said.strip(), 1)
-
-
-def _strength(said: str) -> str:
-    return known(said.strip(), tuple(DECIBANS), "strengths")
+def _ask(form: Form[Any], event: Event, asking: Asking) -> dict[str, Node]:
+    answers: dict[str, Node] = {}
+    for prompt in form.prompts(event):
+        if prompt.before:
+            asking.say(prompt.before)
+        answers[prompt.key] = asking.get(prompt.text, None, prompt.read)
+    return form.from_answers(answers)
 
 
 def _day(said: str) -> str:
