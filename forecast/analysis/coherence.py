@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.model.layout import Layout
-from forecast.sampling.readings import Ordered, StatedDistribution, StatedNumber, numbers, read_at
+from forecast.sampling.readings import numbers, read_at
 from forecast.workspace.fits import expit, logit, t4_quantile
 from forecast.workspace.names import horizon_on
-from forecast.workspace.records import Condition, Statement, Target, Times, Workspace
+from forecast.workspace.records import Condition, Statement, Target, Workspace
+from forecast.workspace.statement_forms.form import Ordered, StatedDistribution, StatedNumber
 
 Array = NDArray[np.float64]
 
@@ -89,7 +90,7 @@ def _bounds(workspace: Workspace, statement: Statement) -> list[Bound]:
         case StatedNumber() if said.against is None:
             low, high = (expit(said.location + side * reach * said.scale) for side in (-1.0, 1.0))
             return _between(about.condition, about.given, low, high)
-        case StatedNumber() if isinstance(statement.reading, Times) and not said.of_odds and said.against is not None:
+        case StatedNumber() if said.against is not None and not said.of_odds:
             low, high = (exp(said.location + side * reach * said.scale) for side in (-1.0, 1.0))
             return _ratio(about, said.against, low, high)
         case StatedDistribution():

@@ -21,7 +21,7 @@ from forecast.posterior.weights import effective_size, smooth
 from forecast.sampling.draws import Draws
 from forecast.sampling.likelihood import statement_columns
 from forecast.workspace.fits import expit, t4_quantile
-from forecast.workspace.records import Times
+from forecast.workspace.statement_forms.registry import targets_of
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
@@ -193,7 +193,7 @@ def statements(found: Outcome) -> list[Held]:
     rows = []
     for name, column in statement_columns(spec).items():
         at = column[0]
-        if at >= spec.stated.location.size or isinstance(said[name].reading, Times):
+        if at >= spec.stated.location.size or len(targets_of(said[name])) > 1:
             continue
         half, middle = t4_quantile(0.95) * float(spec.stated.scale[at]), float(spec.stated.location[at])
         was, now = (float(values[at]) for values in (before, after))

@@ -14,31 +14,19 @@ from forecast.ledger.outcome import Outcome
 from forecast.plain import Link, link
 from forecast.posterior.mcse import averages
 from forecast.sampling.likelihood import DISAGREES, residuals, statement_columns
-from forecast.sampling.readings import CountedCases, Ordered, StatedDistribution, StatedNumber, numbers
+from forecast.sampling.readings import numbers
 from forecast.words import (
     conditions,
     event_names,
-    exact,
     interval,
     label,
     percent,
     scenario_names,
     target,
 )
-from forecast.workspace.records import (
-    EDITORS,
-    Count,
-    Distribution,
-    Expert,
-    MoreLikelyThan,
-    Probability,
-    Quantiles,
-    Reading,
-    Statement,
-    Times,
-    Word,
-)
-from forecast.workspace.verbal import read_word
+from forecast.workspace.records import EDITORS, Expert, Statement
+from forecast.workspace.statement_forms.form import CountedCases, Ordered, StatedDistribution, StatedNumber
+from forecast.workspace.statement_forms.registry import form_of
 
 Array = NDArray[np.float64]
 Voice = Literal["expert", "editors", "rule"]
@@ -117,7 +105,7 @@ def statement_rows(outcome: Outcome, fit: Mapping[str, Array]) -> list[Statement
                 event=events[statement.about.condition.event] if statement.about.condition else "scenarios",
                 event_id=statement.about.condition.event if statement.about.condition else None,
                 about=_about(statement, names, events),
-                coded=coded(statement.reading, names, events),
+                coded=form_of(statement.reading).words(statement.reading, names, events),
                 implied=implied.shown,
                 implied_values=implied.values,
                 residual=residual,
@@ -135,45 +123,17 @@ def _voice(expert: Expert) -> Voice:
 
 
 def _about(statement: Statement, names: Mapping[str, str], events: Mapping[str, str]) -> str:
-    if not isinstance(statement.reading, Distribution) or statement.about.condition is None:
+    if not form_of(statement.reading).is_on_whole_event or statement.about.condition is None:
         return target(statement.about, names, events)
     given = f", if {conditions(statement.about.given, events)}" if statement.about.given else ""
     return f"each state of {events[statement.about.condition.event]}{given}"
 
 
-def coded(reading: Reading, names: Mapping[str, str], events: Mapping[str, str]) -> str:
-    """Write what a statement was coded as."""
-    match reading:
-        case Probability(best, low, high, level, sd, words):
-            put = f"{words}: " if words else ""
-            if low is not None and high is not None:
-                return f"{put}{exact(best)} ({exact(low)}–{exact(high)}, at {exact(level)})"
-            return put + exact(best) + (f" (sd {sd:g} log-odds)" if sd is not None else "")
-        case Quantiles(points, fit):
-            stated = ", ".join(f"{exact(level)} below {exact(p)}" for level, p in points)
-            return f"{stated} ({fit} fit)"
-        case Word(term, scale):
-            read = read_word(term, scale)
-            as_read = f"read as {exact(read.best)} ({exact(read.low)}–{exact(read.high)}, at {exact(read.level)})"
-            return f"“{term}”{f' ({scale})' if scale else ''}, {as_read}"
-        case Times(against, ratio, low, high, _, of_odds):
-            bounds = f" ({low:g}–{high:g})" if low is not None and high is not None else ""
-            of = f"{'odds' if of_odds else 'probability'}{bounds} of: {target(against, names, events)}"
-            return f"{ratio:g} times the {of}"
-        case Count(happened, of, per, _, until):
-            return f"{happened} of {of} per {per}" + (f", cases until {until}" if until else "")
-        case MoreLikelyThan(other):
-            return f"likelier than: {target(other, names, events)}"
-        case Distribution(probabilities, sd):
-            listed = ", ".join(f"{label(state)} {exact(p)}" for state, p in probabilities.items())
-            return listed + (f" (sd {sd:g})" if sd is not None else "")
-
-
 def _implied(outcome: Outcome, statement: Statement, quantity: Array) -> _Implied:
     workspace = outcome.workspace
     match numbers(statement, workspace.experts, workspace.network):
-        case StatedNumber():
-            if isinstance(statement.reading, Times):
+        case StatedNumber(against=against):
+            if against is not None:
                 return _factor(np.exp(quantity[:, 0]))
             return _chance(1.0 / (1.0 + np.exp(-quantity[:, 0])))
         case StatedDistribution() as said:
@@ -215,7 +175,7 @@ def _two_digits(factor: float) -> str:
 
 def _distribution(statement: Statement, shares: Array) -> _Implied:
     shares = shares / shares.sum(axis=1, keepdims=True)
-    states = list(statement.reading.probabilities) if isinstance(statement.reading, Distribution) else []
+    states = statement.about.condition.states if statement.about.condition else ()
     averaged = [_average(share) for share in shares.T]
     shown = ", ".join(f"{label(s)} {percent(*average)}" for s, average in zip(states, averaged, strict=True))
     return _Implied(shown, {"mean": {s: mean for s, (mean, _) in zip(states, averaged, strict=True)}})

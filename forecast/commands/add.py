@@ -75,10 +75,10 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
 
 def _show(draft: Draft) -> None:
     from forecast.commands.readable import bars, density
-    from forecast.sampling.readings import StatedDistribution, StatedNumber, numbers
+    from forecast.sampling.readings import numbers
     from forecast.sampling.statements import as_read, levels
     from forecast.workspace.fits import logit, t4_cdf
-    from forecast.workspace.records import Distribution
+    from forecast.workspace.statement_forms.form import StatedDistribution, StatedNumber
 
     workspace, added = draft.workspace, draft.statement
     if workspace is None or added is None:
@@ -91,15 +91,16 @@ def _show(draft: Draft) -> None:
         for line in density(lambda p: t4_cdf((logit(p) - location) / scale)):
             click.echo(f"  {line}")
         click.echo(f"  {levels(said)}")
-    elif isinstance(said, StatedDistribution) and isinstance(added.reading, Distribution):
-        for line in bars(list(added.reading.probabilities), said.probabilities):
+    elif isinstance(said, StatedDistribution) and added.about.condition is not None:
+        for line in bars(added.about.condition.states, said.probabilities):
             click.echo(f"  {line}")
 
 
 def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
-    from forecast.sampling.readings import StatedNumber, numbers
+    from forecast.sampling.readings import numbers
     from forecast.sampling.statements import SHOWN_LEVELS, as_read, quantile
     from forecast.workspace.nodes import plain
+    from forecast.workspace.statement_forms.form import StatedNumber
     from forecast.workspace.statement_forms.registry import fit_of
 
     read: dict[str, Any] = {}

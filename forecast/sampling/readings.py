@@ -2,169 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
-from math import log
-from typing import assert_never
 
 from forecast.model.hazard import exposed_until
-from forecast.workspace.fits import fit_quantiles, interval_sd, logit
 from forecast.workspace.names import horizon_on
-from forecast.workspace.records import (
-    EDITORS,
-    Count,
-    Distribution,
-    Expert,
-    MoreLikelyThan,
-    Network,
-    Probability,
-    Quantiles,
-    Question,
-    Resolved,
-    Statement,
-    Target,
-    Times,
-    Word,
-    Workspace,
-)
-from forecast.workspace.statement_forms.registry import LEAST_CODED_SD
-from forecast.workspace.verbal import read_word
+from forecast.workspace.records import Expert, Network, Question, Resolved, Statement, Workspace
+from forecast.workspace.statement_forms.form import CountedCases, Numbers
+from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, form_of, is_read_at_opening
 
 DEGREES_OF_FREEDOM = 4
-DAYS_PER_YEAR = 365.25
-
-
-@dataclass(frozen=True)
-class StatedNumber:
-    """`location` is a noisy reading of logit P(target), of its log, or of a difference of two such terms.
-
-    `scale` is the sd of the noise in log-odds (Student t, 4 degrees of freedom); `against` is the term subtracted.
-    """
-
-    location: float
-    scale: float
-    of_odds: bool
-    against: Target | None = None
-
-
-@dataclass(frozen=True)
-class StatedDistribution:
-    """A probability for each state of the target's event, and the sd of each log-ratio coordinate."""
-
-    probabilities: tuple[float, ...]
-    scale: float
-
-
-@dataclass(frozen=True)
-class CountedCases:
-    """`happened` of `of` cases, each with probability 1 - (1 - P(target))^exponent.
-
-    `stays`: the target is that some steps are not taken, and each case has probability P(target)^exponent.
-    """
-
-    happened: int
-    of: int
-    exponent: float
-    stays: bool = False
-
-
-@dataclass(frozen=True)
-class Ordered:
-    """The target was said to be likelier than `other`; `scale` is the logistic scale of a slip, in log-odds."""
-
-    other: Target
-    scale: float
-
-
-Numbers = StatedNumber | StatedDistribution | CountedCases | Ordered
 
 
 def numbers(statement: Statement, experts: Mapping[str, Expert], network: Network) -> Numbers:
     """Turn a statement's reading into numbers on the log-odds scale. An editor's coding is never tighter than sd 1."""
-    expert = experts[statement.expert]
-    coded_by_another = statement.coded_by is not None
-
-    def scale(stated: float | None) -> float:
-        sd = expert.default_sd if stated is None else stated
-        return max(sd, LEAST_CODED_SD) if coded_by_another else sd
-
-    reading = statement.reading
-    match reading:
-        case Probability():
-            return _probability(reading, scale)
-        case Quantiles():
-            fit = fit_quantiles(reading.points, reading.fit)
-            return StatedNumber(fit.location, scale(fit.scale), of_odds=True)
-        case Word():
-            word = read_word(reading.term, reading.scale)
-            return _probability(Probability(word.best, word.low, word.high, word.level, None), scale)
-        case Times():
-            sd = None
-            if reading.low is not None and reading.high is not None:
-                sd = interval_sd(log(reading.low), log(reading.high), reading.level)
-            return StatedNumber(log(reading.ratio), scale(sd), reading.of_odds, reading.against)
-        case Count():
-            return _counted(reading, statement.about, network, statement.date)
-        case MoreLikelyThan():
-            return Ordered(reading.other, scale(None))
-        case Distribution():
-            return StatedDistribution(tuple(reading.probabilities.values()), scale(reading.sd))
-        case _:
-            assert_never(reading)
+    expert, form, reading = experts[statement.expert], form_of(statement.reading), statement.reading
+    sd = form.sd(reading, expert)
+    sd = expert.default_sd if sd is None else sd
+    scale = max(sd, LEAST_CODED_SD) if statement.coded_by is not None else sd
+    window_days = (horizon_on(network, statement.date) - network.opens).days
+    said: Numbers = form.numbers(reading, scale, window_days)
+    return _by_its_day(said, statement, network) if isinstance(said, CountedCases) else said
 
 
-def _probability(reading: Probability, scale: Callable[[float | None], float]) -> StatedNumber:
-    sd = reading.sd
-    if reading.low is not None and reading.high is not None:
-        sd = interval_sd(logit(reading.low), logit(reading.high), reading.level)
-    return StatedNumber(logit(reading.best), scale(sd), of_odds=True)
-
-
-def _counted(count: Count, about: Target, network: Network, day: date) -> CountedCases:
+def _by_its_day(count: CountedCases, statement: Statement, network: Network) -> CountedCases:
     """Put the cases of a reference class and the time that its target has on one scale.
 
     With A the exposure of the target's event, a case as long as the window has A(H), H the horizon of the day on which
-    the count was made; a year an average year's share of it, an opportunity one of so many equal parts. The target has
-    A(by), all from the opening on: counts are read there. Survival is exp(-rate * exposure) for both.
+    the count was made. The target has A(by), all from the opening on: counts are read there. Survival is exp(-rate *
+    exposure) for both.
 
     Raises ValueError for a target whose event cannot move until its day.
     """
-    horizon = horizon_on(network, day)
-    exponent = _share_of_window(count, (horizon - network.opens).days)
-    condition = about.condition
-    if condition is None:
-        return CountedCases(count.happened, count.of, exponent)
-    event = network.events[condition.event]
+    about, exponent = statement.about, count.exponent
+    if about.condition is None:
+        return count
+    event = network.events[about.condition.event]
     if about.by is not None:
         until = exposed_until(network, event.id, about.by)
         if until <= 0.0:
             msg = f"a count of '{event.id}' by {about.by}, until when its timing lets nothing happen"
             raise ValueError(msg)
-        exponent *= exposed_until(network, event.id, horizon) / until
-    stays = event.kind == "reached" and event.states[0] in condition.states and exponent != 1.0
-    return CountedCases(count.happened, count.of, exponent, stays)
-
-
-def _share_of_window(count: Count, window_days: int) -> float:
-    """Return the part of the window's exposure that a case has."""
-    match count.per:
-        case "window":
-            return 1.0
-        case "year":
-            # An average year of the window, whatever the event's timing makes of its single years.
-            return DAYS_PER_YEAR / window_days
-        case "opportunity":
-            if count.opportunities is None:
-                msg = "a count per opportunity needs the opportunities expected in the window"
-                raise ValueError(msg)
-            return 1.0 / count.opportunities
+        exponent *= exposed_until(network, event.id, horizon_on(network, statement.date)) / until
+    stays = event.kind == "reached" and event.states[0] in about.condition.states and exponent != 1.0
+    return replace(count, exponent=exponent, stays=stays)
 
 
 def read_at(statement: Statement, network: Network) -> date | None:
     """Return the date whose knowledge the statement's author had; None: read at the opening, before any evidence."""
-    at_opening = statement.expert == EDITORS or isinstance(statement.reading, Count) or statement.date < network.opens
-    return None if at_opening else statement.date
+    return None if is_read_at_opening(statement, network.opens) else statement.date
 
 
 def asks(statement: Statement, question: Question, network: Network) -> bool:

@@ -16,18 +16,11 @@ from numpy.typing import NDArray
 from forecast.inference.linear import LinearMap, linear_map, zero_sum_basis
 from forecast.model.asof import AsOfNetwork, compile_asof, compile_opening
 from forecast.model.layout import Index, Layout, rule_events, scenario_masks
-from forecast.sampling.readings import (
-    CountedCases,
-    Ordered,
-    StatedDistribution,
-    StatedNumber,
-    came_true,
-    numbers,
-    read_at,
-)
+from forecast.sampling.readings import came_true, numbers, read_at
 from forecast.sampling.rows_prior import RowsPrior, rows_prior
 from forecast.workspace.names import OTHER, horizon_on
 from forecast.workspace.records import Condition, Statement, Target, Workspace
+from forecast.workspace.statement_forms.form import CountedCases, Ordered, StatedDistribution, StatedNumber
 
 Array = NDArray[np.float64]
 States = tuple[int, ...]

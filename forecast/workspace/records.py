@@ -143,8 +143,12 @@ class Target:
     by: date | None
 
 
+class Reading:
+    """What a statement is read as, in one of the forms of statement (forecast.workspace.statement_forms)."""
+
+
 @dataclass(frozen=True)
-class Probability:
+class Probability(Reading):
     """A probability with an interval (`low`, `high` at `level`), or a point with an sd in log-odds."""
 
     best: float
@@ -156,7 +160,7 @@ class Probability:
 
 
 @dataclass(frozen=True)
-class Quantiles:
+class Quantiles(Reading):
     """Points of a distribution of the probability: (level, probability), both rising; and what is fitted to them."""
 
     points: tuple[tuple[float, float], ...]
@@ -164,7 +168,7 @@ class Quantiles:
 
 
 @dataclass(frozen=True)
-class Word:
+class Word(Reading):
     """A verbal term, on its author's scale (None: the empirical reading of the word)."""
 
     term: str
@@ -172,7 +176,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Times:
+class Times(Reading):
     """The target is `ratio` times as probable (or has `ratio` times the odds) as `against`."""
 
     against: Target
@@ -184,7 +188,7 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Count:
+class Count(Reading):
     """A reference class: so many of so many. `opportunities` are expected in the window (per opportunity only)."""
 
     happened: int
@@ -195,21 +199,18 @@ class Count:
 
 
 @dataclass(frozen=True)
-class MoreLikelyThan:
+class MoreLikelyThan(Reading):
     """An order without a number: the target is likelier than `other`."""
 
     other: Target
 
 
 @dataclass(frozen=True)
-class Distribution:
+class Distribution(Reading):
     """A probability for each state of the target's event; `sd` in log-odds."""
 
     probabilities: Mapping[str, float]
     sd: float | None
-
-
-Reading = Probability | Quantiles | Word | Times | Count | MoreLikelyThan | Distribution
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,9 @@ from forecast.workspace.evidence_forms.registry import form_of
 from forecast.workspace.fits import WORST_MISFIT, misfit
 from forecast.workspace.names import Readable
 from forecast.workspace.problems import Problem, choice, one_form, shown
-from forecast.workspace.records import (
-    Count,
-    Distribution,
-    Item,
-    OnScenarios,
-    Probability,
-    Quantiles,
-    Settled,
-    Statement,
-    Word,
-    events_of,
-)
+from forecast.workspace.records import Item, OnScenarios, Settled, Statement, events_of
 from forecast.workspace.settled_rules import SETTLED_RULES, impossible_steps, spoken_of_no_time
-from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, fit_of, stated_sd
+from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, fit_of, stated_sd, targets_of
 
 
 def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
@@ -150,9 +139,7 @@ def events_without_marginal(all_: Readable) -> Iterator[Problem]:
     spoken = {
         statement.about.condition.event
         for statement in all_.statements
-        if statement.about.condition
-        and not statement.about.given
-        and isinstance(statement.reading, Probability | Quantiles | Word | Count | Distribution)
+        if statement.about.condition and not statement.about.given and len(targets_of(statement)) == 1
     }
     for event in all_.frame.events.values():
         if event.id not in spoken:

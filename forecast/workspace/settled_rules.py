@@ -12,15 +12,12 @@ from forecast.workspace.names import Readable, horizon_on
 from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_timing import can_move
 from forecast.workspace.records import (
-    EDITORS,
     Condition,
-    Count,
-    Distribution,
     Event,
     Settled,
     Statement,
 )
-from forecast.workspace.statement_forms.registry import targets_of
+from forecast.workspace.statement_forms.registry import form_of, is_read_at_opening, targets_of
 from forecast.workspace.timing import DatedRates
 
 
@@ -136,15 +133,13 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
     opens, steps = network.opens, settled_steps(all_)
     steps = {event: _different([step for step in of if step.known >= opens]) for event, of in steps.items()}
     for statement in all_.statements:
-        # Counts and editors are read at the opening, and so is what was said before it.
-        is_early = isinstance(statement.reading, Count) or statement.expert == EDITORS
-        is_early = is_early or statement.date < opens
+        is_early = is_read_at_opening(statement, opens)
         day = opens if is_early else statement.date
         for target in targets_of(statement):
             if target.by is not None and target.by <= day:
                 what = f"statement {shown(statement.id)}: 'by' is no later than the statement"
                 yield Problem(statement.source, what, str(target.by), f"after {day}")
-            whole = isinstance(statement.reading, Distribution) and target is statement.about
+            whole = form_of(statement.reading).is_on_whole_event and target is statement.about
             conditions = [(target.condition, whole)] if target.condition else []
             for condition, is_whole in [*conditions, *((given, False) for given in target.given)]:
                 event = all_.frame.events.get(condition.event)
@@ -203,8 +198,7 @@ def spoken_of_no_time(all_: Readable) -> Iterator[Problem]:
     for statement in all_.statements if network else ():
         if network is None:
             continue
-        is_early = isinstance(statement.reading, Count) or statement.expert == EDITORS
-        day = network.opens if is_early else max(network.opens, statement.date)
+        day = network.opens if is_read_at_opening(statement, network.opens) else statement.date
         for target in targets_of(statement):
             until = target.by or horizon_on(network, statement.date)
             for condition in (*((target.condition,) if target.condition else ()), *target.given):

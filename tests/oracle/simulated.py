@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,4 +146,6 @@ def _statements(rng: np.random.Generator, layout: Layout, world: Workspace, thet
     noise = np.sqrt((spec.stated.scale**2 + omega**2) / spec.stated.weight)
     heard = implied + deviation + noise * rng.standard_t(DEGREES_OF_FREEDOM, implied.size)
     stated = dict(zip(spec.statement_ids, (1.0 / (1.0 + np.exp(-heard))).tolist(), strict=True))
-    return tuple(replace(one, reading=replace(one.reading, best=stated[one.id])) for one in plain.statements)
+    readings: list[Any] = [one.reading for one in plain.statements]  # each is a probability
+    again = [replace(reading, best=stated[one.id]) for one, reading in zip(plain.statements, readings, strict=True)]
+    return tuple(replace(one, reading=reading) for one, reading in zip(plain.statements, again, strict=True))

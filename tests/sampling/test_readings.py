@@ -10,15 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.sampling.readings import (
-    CountedCases,
-    Numbers,
-    Ordered,
-    StatedDistribution,
-    StatedNumber,
-    numbers,
-    read_at,
-)
+from forecast.sampling.readings import numbers, read_at
 from forecast.workspace.fits import FITS, FitKind, fit_quantiles, interval_sd, t4_quantile
 from forecast.workspace.records import (
     Count,
@@ -31,6 +23,7 @@ from forecast.workspace.records import (
     Times,
     Word,
 )
+from forecast.workspace.statement_forms.form import CountedCases, Numbers, Ordered, StatedDistribution, StatedNumber
 from forecast.workspace.verbal import read_word
 from tests.worlds import HORIZON, OPENS, event, network, statement, target, workspace
 

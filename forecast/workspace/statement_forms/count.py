@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, override
 
 from pydantic import Field
@@ -10,7 +10,9 @@ from pydantic import Field
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Count, Expert, Per, Reading
 from forecast.workspace.shapes import Day, Positive, Shape
-from forecast.workspace.statement_forms.form import Built, Form, Said
+from forecast.workspace.statement_forms.form import Built, CountedCases, Form, Numbers, Said
+
+DAYS_PER_YEAR = 365.25
 
 
 class CountShape(Shape):
@@ -32,6 +34,7 @@ class CountForm(Form[Count]):
     example = "{happened: 7, of: 20, per: window}"
     is_read_with_about = True
     has_outcome = False
+    is_at_opening = True
 
     @override
     def build(self, said: Said) -> Built:
@@ -48,9 +51,35 @@ class CountForm(Form[Count]):
         return None
 
     @override
+    def numbers(self, reading: Count, scale: float, window_days: int) -> Numbers:
+        """Return the cases, each with the part of the window's exposure that it has."""
+        return CountedCases(reading.happened, reading.of, _share_of_window(reading, window_days))
+
+    @override
+    def words(self, reading: Count, scenarios: Mapping[str, str], events: Mapping[str, str]) -> str:
+        """Write the cases."""
+        until = f", cases until {reading.until}" if reading.until else ""
+        return f"{reading.happened} of {reading.of} per {reading.per}{until}"
+
+    @override
     def alike(self, reading: Count, sd: float) -> Reading:
         """Return the count as it is."""
         return reading
+
+
+def _share_of_window(count: Count, window_days: int) -> float:
+    """Return the part of the window's exposure that a case has: all of it, an average year's share, or one of many."""
+    match count.per:
+        case "window":
+            return 1.0
+        case "year":
+            # An average year of the window, whatever the event's timing makes of its single years.
+            return DAYS_PER_YEAR / window_days
+        case "opportunity":
+            if count.opportunities is None:
+                msg = "a count per opportunity needs the opportunities expected in the window"
+                raise ValueError(msg)
+            return 1.0 / count.opportunities
 
 
 def _cases(count: CountShape, said: Said) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, override
 
@@ -15,7 +15,8 @@ from forecast.workspace.problems import Problem
 from forecast.workspace.records import Distribution, Expert, Reading, Target
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name, refuse
-from forecast.workspace.statement_forms.form import Built, Form, Said
+from forecast.workspace.statement_forms.form import Built, Form, Numbers, Said, StatedDistribution
+from forecast.workspace.wording import exact, label
 
 SUM_TOLERANCE = 1e-6
 SD_KEY = "sd"  # beside the states; no state may be called so
@@ -71,6 +72,17 @@ class DistributionForm(Form[Distribution]):
     def sd(self, reading: Distribution, expert: Expert) -> float | None:
         """Return the sd that is stated."""
         return reading.sd if reading.sd is not None else expert.default_sd
+
+    @override
+    def numbers(self, reading: Distribution, scale: float, window_days: int) -> Numbers:
+        """Return the shares."""
+        return StatedDistribution(tuple(reading.probabilities.values()), scale)
+
+    @override
+    def words(self, reading: Distribution, scenarios: Mapping[str, str], events: Mapping[str, str]) -> str:
+        """Write each state with its share."""
+        listed = ", ".join(f"{label(state)} {exact(p)}" for state, p in reading.probabilities.items())
+        return listed + (f" (sd {reading.sd:g})" if reading.sd is not None else "")
 
     @override
     def alike(self, reading: Distribution, sd: float) -> Reading:

@@ -1,9 +1,13 @@
-"""What a form of statement is: its key and shape, its checks and reading, its width, its fit, its names."""
+"""What a form of statement is: its key and shape, checks and reading, width, numbers, words, fit and names.
+
+What the sampler is given is one of four kinds of number: each has its likelihood there, whatever the form.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from forecast.workspace.fits import Fit, FitKind, NoBeta, Points, fit_quantiles
@@ -39,6 +43,51 @@ class Fitted(NamedTuple):
     instead: str
 
 
+@dataclass(frozen=True)
+class StatedNumber:
+    """`location` is a noisy reading of logit P(target), of its log, or of a difference of two such terms.
+
+    `scale` is the sd of the noise in log-odds (Student t, 4 degrees of freedom); `against` is the term subtracted.
+    """
+
+    location: float
+    scale: float
+    of_odds: bool
+    against: Target | None = None
+
+
+@dataclass(frozen=True)
+class StatedDistribution:
+    """A probability for each state of the target's event, and the sd of each log-ratio coordinate."""
+
+    probabilities: tuple[float, ...]
+    scale: float
+
+
+@dataclass(frozen=True)
+class CountedCases:
+    """`happened` of `of` cases, each with probability 1 - (1 - P(target))^exponent.
+
+    `stays`: the target is that some steps are not taken, and each case has probability P(target)^exponent.
+    """
+
+    happened: int
+    of: int
+    exponent: float
+    stays: bool = False
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """The target was said to be likelier than `other`; `scale` is the logistic scale of a slip, in log-odds."""
+
+    other: Target
+    scale: float
+
+
+Numbers = StatedNumber | StatedDistribution | CountedCases | Ordered
+
+
 class Form[R: Reading](ABC):
     """One way to say a number. `key` decides between the forms; the defaults are those of a single probability."""
 
@@ -50,6 +99,7 @@ class Form[R: Reading](ABC):
     is_read_with_about: ClassVar[bool] = False  # mistakes in `about` are mistakes in its reading
     is_on_whole_event: ClassVar[bool] = False  # `about` names no state
     has_outcome: ClassVar[bool] = True
+    is_at_opening: ClassVar[bool] = False  # read there, before any evidence, whenever it was made
 
     @abstractmethod
     def build(self, said: Said) -> Built:
@@ -60,6 +110,18 @@ class Form[R: Reading](ABC):
         """Return the sd that a reading implies, or its expert's own where it implies none; None where it has none.
 
         In log-odds; of a ratio of probabilities, in the logarithm of the ratio."""
+
+    @abstractmethod
+    def numbers(self, reading: R, scale: float, window_days: int) -> Numbers:
+        """Return what the sampler is given: numbers on the log-odds scale.
+
+        `scale` is the sd of `sd` (its expert's own where that is None), as far as it is granted; the window is that of
+        the day of the statement.
+        """
+
+    @abstractmethod
+    def words(self, reading: R, scenarios: Mapping[str, str], events: Mapping[str, str]) -> str:
+        """Write for readers what a statement was coded as, with the names of scenarios and events by id."""
 
     @abstractmethod
     def alike(self, reading: R, sd: float) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import override
 
@@ -9,7 +10,8 @@ from forecast.workspace.former import former_target
 from forecast.workspace.read_targets import TargetShape, build_target, inherit
 from forecast.workspace.records import Expert, MoreLikelyThan, Reading, Target
 from forecast.workspace.renames import Former
-from forecast.workspace.statement_forms.form import Built, Form, Said
+from forecast.workspace.statement_forms.form import Built, Form, Numbers, Ordered, Said
+from forecast.workspace.wording import target
 
 
 class MoreLikelyForm(Form[MoreLikelyThan]):
@@ -36,6 +38,16 @@ class MoreLikelyForm(Form[MoreLikelyThan]):
     def sd(self, reading: MoreLikelyThan, expert: Expert) -> float | None:
         """Return nothing: an order has no width."""
         return None
+
+    @override
+    def numbers(self, reading: MoreLikelyThan, scale: float, window_days: int) -> Numbers:
+        """Return the order."""
+        return Ordered(reading.other, scale)
+
+    @override
+    def words(self, reading: MoreLikelyThan, scenarios: Mapping[str, str], events: Mapping[str, str]) -> str:
+        """Write what is less likely."""
+        return f"likelier than: {target(reading.other, scenarios, events)}"
 
     @override
     def alike(self, reading: MoreLikelyThan, sd: float) -> Reading:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, override
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args, override
 
 from pydantic import BeforeValidator
 
@@ -17,16 +17,20 @@ from forecast.workspace.statement_forms.form import (
     Built,
     Fitted,
     Form,
+    Numbers,
     Said,
+    StatedNumber,
     interval_problems,
     point,
     quantiles_with_fit,
 )
+from forecast.workspace.wording import exact
 
 # The sd, in log-odds, of a number given with a degree of confidence. A convention: no study ties the words to widths.
 # With high, the odds are meant to a factor of two either way (at 90 %); each step doubles the sd.
 # ICD 203 (2015, D.6.e.(2)) keeps such words apart from the probability itself, as here.
-CONFIDENCE_SD: dict[str, float] = {"high": 0.35, "moderate": 0.7, "low": 1.4}
+Confidence = Literal["high", "moderate", "low"]
+CONFIDENCE_SD: dict[str, float] = dict(zip(get_args(Confidence), (0.35, 0.7, 1.4), strict=True))
 
 
 class ProbabilityShape(Shape):
@@ -37,7 +41,7 @@ class ProbabilityShape(Shape):
     high: UnitProbability | None = None
     level: UnitProbability | None = None
     sd: Positive | None = None
-    confidence: Literal["high", "moderate", "low"] | None = None
+    confidence: Confidence | None = None
     fit: FitKind | None = None
 
 
@@ -84,6 +88,20 @@ class ProbabilityForm(Form[Probability]):
         if reading.low is not None and reading.high is not None:
             return interval_sd(logit(reading.low), logit(reading.high), reading.level)
         return reading.sd if reading.sd is not None else expert.default_sd
+
+    @override
+    def numbers(self, reading: Probability, scale: float, window_days: int) -> Numbers:
+        """Return the best value."""
+        return StatedNumber(logit(reading.best), scale, of_odds=True)
+
+    @override
+    def words(self, reading: Probability, scenarios: Mapping[str, str], events: Mapping[str, str]) -> str:
+        """Write how it was put, the best value, and its interval or sd."""
+        best, low, high = reading.best, reading.low, reading.high
+        put = f"{reading.words}: " if reading.words else ""
+        if low is not None and high is not None:
+            return f"{put}{exact(best)} ({exact(low)}–{exact(high)}, at {exact(reading.level)})"
+        return put + exact(best) + (f" (sd {reading.sd:g} log-odds)" if reading.sd is not None else "")
 
     @override
     def alike(self, reading: Probability, sd: float) -> Reading:

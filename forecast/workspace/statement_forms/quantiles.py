@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, override
 
 from pydantic import Field, PlainValidator
@@ -11,7 +12,18 @@ from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.records import Expert, Quantiles, Reading
 from forecast.workspace.shapes import UnitProbability, read_probability, refuse
-from forecast.workspace.statement_forms.form import FIT_KEY, Built, Fitted, Form, Said, point, quantiles_with_fit
+from forecast.workspace.statement_forms.form import (
+    FIT_KEY,
+    Built,
+    Fitted,
+    Form,
+    Numbers,
+    Said,
+    StatedNumber,
+    point,
+    quantiles_with_fit,
+)
+from forecast.workspace.wording import exact
 
 
 def _read_point(value: Any) -> float | str:
@@ -62,6 +74,17 @@ class QuantilesForm(Form[Quantiles]):
     def sd(self, reading: Quantiles, expert: Expert) -> float | None:
         """Return the scale of the fit."""
         return fit_quantiles(reading.points, reading.fit).scale
+
+    @override
+    def numbers(self, reading: Quantiles, scale: float, window_days: int) -> Numbers:
+        """Return the place of the fit."""
+        return StatedNumber(fit_quantiles(reading.points, reading.fit).location, scale, of_odds=True)
+
+    @override
+    def words(self, reading: Quantiles, scenarios: Mapping[str, str], events: Mapping[str, str]) -> str:
+        """Write the points, and what is fitted to them."""
+        stated = ", ".join(f"{exact(level)} below {exact(p)}" for level, p in reading.points)
+        return f"{stated} ({reading.fit} fit)"
 
     @override
     def alike(self, reading: Quantiles, sd: float) -> Reading:

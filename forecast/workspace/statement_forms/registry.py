@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import create_model
 
 from forecast.workspace.read_targets import TargetShape
-from forecast.workspace.records import Expert, Reading, Statement, Target
+from forecast.workspace.records import EDITORS, Expert, Reading, Statement, Target
 from forecast.workspace.shapes import Name, PastDay, Shape, Text
 from forecast.workspace.statement_forms.count import CountForm
 from forecast.workspace.statement_forms.distribution import DistributionForm
@@ -38,6 +39,12 @@ LEAST_CODED_SD = 1.0  # log-odds; nobody puts a sharper number on somebody else'
 def form_of(reading: Reading) -> Form[Any]:
     """Return the form of a reading; of several with one record the first, as they differ in their text alone."""
     return next(form for form in FORMS if isinstance(reading, form.record))
+
+
+def is_read_at_opening(statement: Statement, opens: date) -> bool:
+    """Say whether a statement is read as of the opening, before any evidence, whenever it was made."""
+    form = form_of(statement.reading)
+    return form.is_at_opening or statement.expert == EDITORS or statement.date < opens
 
 
 def stated_sd(reading: Reading, expert: Expert) -> float | None:

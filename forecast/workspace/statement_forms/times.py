@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import override
 
@@ -12,7 +13,8 @@ from forecast.workspace.read_targets import TargetShape, build_target, inherit
 from forecast.workspace.records import Expert, Reading, Target, Times
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Positive, Shape, UnitProbability
-from forecast.workspace.statement_forms.form import LEVEL, Built, Form, Said, interval_problems
+from forecast.workspace.statement_forms.form import LEVEL, Built, Form, Numbers, Said, StatedNumber, interval_problems
+from forecast.workspace.wording import target
 
 
 class TimesShape(Shape):
@@ -56,6 +58,19 @@ class TimesForm(Form[Times]):
         if reading.low is not None and reading.high is not None:
             return interval_sd(math.log(reading.low), math.log(reading.high), reading.level)
         return expert.default_sd
+
+    @override
+    def numbers(self, reading: Times, scale: float, window_days: int) -> Numbers:
+        """Return the logarithm of the ratio."""
+        return StatedNumber(math.log(reading.ratio), scale, reading.of_odds, reading.against)
+
+    @override
+    def words(self, reading: Times, scenarios: Mapping[str, str], events: Mapping[str, str]) -> str:
+        """Write the ratio, its interval, and what it is of."""
+        low, high = reading.low, reading.high
+        bounds = f" ({low:g}–{high:g})" if low is not None and high is not None else ""
+        what = "odds" if reading.of_odds else "probability"
+        return f"{reading.ratio:g} times the {what}{bounds} of: {target(reading.against, scenarios, events)}"
 
     @override
     def alike(self, reading: Times, sd: float) -> Reading:

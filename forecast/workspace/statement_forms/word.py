@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import override
 
 from forecast.workspace.fits import interval_sd, logit
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Expert, Reading, Word
 from forecast.workspace.shapes import PUT_IN, Shape, Text
-from forecast.workspace.statement_forms.form import Built, Form, Said, point
+from forecast.workspace.statement_forms.form import Built, Form, Numbers, Said, StatedNumber, point
 from forecast.workspace.verbal import SCALES, read_word, terms
+from forecast.workspace.wording import exact
 
 
 class WordShape(Shape):
@@ -48,6 +50,18 @@ class WordForm(Form[Word]):
         """Return the sd of the interval that the word is read as."""
         word = read_word(reading.term, reading.scale)
         return interval_sd(logit(word.low), logit(word.high), word.level)
+
+    @override
+    def numbers(self, reading: Word, scale: float, window_days: int) -> Numbers:
+        """Return the best value of the word."""
+        return StatedNumber(logit(read_word(reading.term, reading.scale).best), scale, of_odds=True)
+
+    @override
+    def words(self, reading: Word, scenarios: Mapping[str, str], events: Mapping[str, str]) -> str:
+        """Write the term, its scale, and what it is read as."""
+        read = read_word(reading.term, reading.scale)
+        as_read = f"read as {exact(read.best)} ({exact(read.low)}–{exact(read.high)}, at {exact(read.level)})"
+        return f"“{reading.term}”{f' ({reading.scale})' if reading.scale else ''}, {as_read}"
 
     @override
     def alike(self, reading: Word, sd: float) -> Reading:
