@@ -1,4 +1,4 @@
-"""`forecast query`: ask any discrete network in a BIF file."""
+"""`forecast query`: ask any discrete network in a file of a known format."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the natural log of P(evidence) and all marginals as JSON.")
 def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as_json: bool) -> None:
-    """Compute P(evidence) and the marginal of every variable of NETWORK, a BIF file, exactly.
+    """Compute P(evidence) and the marginal of every variable of NETWORK, such as a BIF file, exactly.
 
     An argument splits at its first '='. Both options may be given many times.
     """
     from forecast.networks.answer import ContradictingFindingsError, TooDenseNetworkError, answer
-    from forecast.networks.bif import read_bif
+    from forecast.networks.registry import read_network
 
-    read = read_bif(network)
+    read = read_network(network)
     for warning in read.warnings:
         click.echo(str(warning), err=True)
     findings = [_observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]

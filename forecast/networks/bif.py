@@ -9,12 +9,11 @@ from pathlib import Path
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from forecast.networks.network import DiscreteNetwork, build
+from forecast.networks.registry import MAX_BYTES
 from forecast.networks.tables import CANONICAL, TABLES_ONLY, BifWord, Blocks, Entry, ProbabilityBlock, VariableBlock
 from forecast.workspace.files import read_outside
 from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form
-
-MAX_BYTES = 50_000_000  # ten times the largest network that is published in this format
 
 # What the grammar's terminals are called in a message.
 _READABLE = {
@@ -44,7 +43,7 @@ def read_bif(path: str | Path) -> DiscreteNetwork:
     Source: Cozman (1998), "The Interchange Format for Bayesian Networks", version 0.15.
     """
     name = str(path)
-    return parse_bif(_text(Path(path), name), name)
+    return parse_bif(bif_text(read_outside(Path(path), name, MAX_BYTES), name), name)
 
 
 def parse_bif(text: str, path: str) -> DiscreteNetwork:
@@ -58,8 +57,8 @@ def parse_bif(text: str, path: str) -> DiscreteNetwork:
     return build(_blocks(tree), path)
 
 
-def _text(path: Path, name: str) -> str:
-    content = read_outside(path, name, MAX_BYTES)
+def bif_text(content: bytes, name: str) -> str:
+    """Return the text of a file. Raises WorkspaceProblems where it is none."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
