@@ -19,7 +19,7 @@ from forecast.posterior.by_date import curve_days, curves
 from forecast.posterior.evaluate import mean_joint
 from forecast.report.material import Material
 from forecast.report.recorded import Recorded
-from forecast.report.section import Section, Subject, contents, joined, plain, sections
+from forecast.report.section import UNPLACED, Section, Subject, contents, joined, plain, sections
 from forecast.report.sections.events import CURVE_EVERY
 from forecast.report.sections.grounds import evidence, evidence_rows, statements
 from forecast.report.sections.judgement import headline, scenario_rows
@@ -41,14 +41,7 @@ Elsewhere = Sequence[tuple[str, str]]  # of pages: what the link says, and its a
 Fit = tuple[Mapping[str, Array], Mapping[str, Array]]  # posterior, sampler's statistics
 
 FORMAT = 2
-# The order of the entries in report.json; those of other sections come after them, and the many what-ifs last.
-ENTRIES = (
-    "format", "question", "headline", "compared_with", "compared", "first_wins", "axis_to", "scenarios", "levels",
-    "words", "confidence", "since_update", "since_prior", "watch", "hanging_on", "history", "events", "curves",
-    "evidence", "statements", "disagreements", "disagrees_above", "grounds", "predictive", "uncertain_rows",
-    "power_scaling", "warnings", "alternatives", "sampling", "reweighting", "digits", "calibration", "scores",
-    "reproduce",
-)  # fmt: skip
+ENTRIES = {"format": 10, "compared_with": 40, "compared": 50}  # the page's own in report.json, and their places
 
 
 @dataclass(frozen=True)
@@ -157,13 +150,14 @@ def _numbers(subject: Subject, listed: Sequence[type[Section]]) -> dict[str, obj
     """Return the content of report.json."""
     entries: dict[str, object] = {
         "format": FORMAT,
-        "headline": _headline(subject),
         "compared_with": subject.material.forecast.get("compared_with"),
         "compared": _compared(subject),
     }
+    places = dict(ENTRIES)
     for section in listed:
         entries |= section.numbers(subject)
-    order = [*(name for name in ENTRIES if name in entries), *(name for name in entries if name not in ENTRIES)]
+        places |= section.entries
+    order = sorted(entries, key=lambda name: places.get(name, UNPLACED))
     return {name: as_data(entries[name]) for name in order}
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 Array = NDArray[np.float64]
+UNPLACED = 900  # the place in report.json of an entry without one; behind it are the many what-ifs
 Group = Literal["In short", "Explore", "What it rests on", "Method"]
 
 
@@ -100,12 +101,14 @@ class Section(ABC):
     """A section of the report.
 
     `id` is also that of its template; `group` is the part of the contents that it stands in; sections come by `place`.
+    `entries` are the places of its `numbers` in report.json; one without a place stands behind those that have one.
     """
 
     id: ClassVar[str]
     title: ClassVar[str]
     group: ClassVar[Group]
     place: ClassVar[int]
+    entries: ClassVar[Mapping[str, int]] = {}
 
     @classmethod
     def applies(cls, subject: Subject) -> bool:  # noqa: ARG003  # for sections that not every forecast has

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, ClassVar
 
 from forecast.digits import points
 from forecast.ledger.outcome import Outcome
@@ -321,6 +321,7 @@ class AlternativesSection(Section):
     """The forecast under other weights, without experts and without sources."""
 
     id, title, group, place = "alternatives", "Alternatives", "Method", 150
+    entries: ClassVar[Mapping[str, int]] = {"alternatives": 280}
 
     @classmethod
     def shown(cls, subject: Subject) -> AlternativesShown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -199,6 +199,7 @@ class ChecksSection(Section):
     """The prior predictive and simulation-based calibration."""
 
     id, title, group, place = "checks", "Checks of the method", "Method", 190
+    entries: ClassVar[Mapping[str, int]] = {"predictive": 240, "calibration": 320}
 
     @classmethod
     def shown(cls, subject: Subject) -> ChecksShown:

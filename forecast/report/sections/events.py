@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,6 +205,7 @@ class EventsSection(Section):
     """Every event: before any evidence, now, and by date."""
 
     id, title, group, place = "events", "Events", "Explore", 90
+    entries: ClassVar[Mapping[str, int]] = {"events": 170, "curves": 180}
 
     @classmethod
     def shown(cls, subject: Subject) -> EventsShown:

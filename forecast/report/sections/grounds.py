@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from forecast.analysis.statements import StatementRow, statement_rows
 from forecast.ledger.outcome import Outcome
@@ -142,6 +143,7 @@ class EvidenceSection(Section):
     """Every item known on the as-of date, and what it weighs."""
 
     id, title, group, place = "evidence", "Evidence", "What it rests on", 100
+    entries: ClassVar[Mapping[str, int]] = {"evidence": 190}
 
     @classmethod
     def shown(cls, subject: Subject) -> EvidenceShown:
@@ -168,6 +170,7 @@ class StatementsSection(Section):
     """What experts said, what it was coded as, where the model ended, and who disagrees."""
 
     id, title, group, place = "statements", "Expert statements", "What it rests on", 110
+    entries: ClassVar[Mapping[str, int]] = {"statements": 200, "disagreements": 210, "disagrees_above": 220}
 
     @classmethod
     def shown(cls, subject: Subject) -> StatementsShown:
@@ -270,6 +273,7 @@ class GroundsSection(Section):
     """Evidence, judgement and assumption, told apart."""
 
     id, title, group, place = "grounds", "Evidence, judgement, assumption", "What it rests on", 120
+    entries: ClassVar[Mapping[str, int]] = {"grounds": 230}
 
     @classmethod
     def shown(cls, subject: Subject) -> GroundsShown:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from forecast.report.material import Material
 from forecast.report.section import Section, Subject, part
@@ -363,6 +363,7 @@ class HistorySection(Section):
     """The forecast over time, and what others say."""
 
     id, title, group, place = "history", "The forecast over time", "In short", 60
+    entries: ClassVar[Mapping[str, int]] = {"history": 160}
 
     @classmethod
     def shown(cls, subject: Subject) -> HistoryShown:

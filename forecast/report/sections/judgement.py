@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import ClassVar
 
 import numpy as np
 
@@ -224,6 +225,13 @@ class JudgementSection(Section):
     """Every scenario with its probability, and one sentence each of what matters most."""
 
     id, title, group, place = "judgement", "Main judgement", "In short", 10
+    entries: ClassVar[Mapping[str, int]] = {
+        "headline": 30,
+        "first_wins": 60,
+        "axis_to": 70,
+        "scenarios": 80,
+        "levels": 90,
+    }
 
     @classmethod
     def shown(cls, subject: Subject) -> JudgementShown:
@@ -322,6 +330,7 @@ class ConfidenceSection(Section):
     """Words for probabilities, and confidence apart from them."""
 
     id, title, group, place = "confidence", "Likelihood and confidence", "In short", 30
+    entries: ClassVar[Mapping[str, int]] = {"words": 100, "confidence": 110}
 
     @classmethod
     def shown(cls, subject: Subject) -> ConfidenceShown:
@@ -352,6 +361,7 @@ class DigitsSection(Section):
     """Which digits are printed."""
 
     id, title, group, place = "digits", "Printed digits", "Method", 180
+    entries: ClassVar[Mapping[str, int]] = {"digits": 310}
 
     @classmethod
     def shown(cls, subject: Subject) -> DigitsShown:

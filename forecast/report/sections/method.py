@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from forecast.ledger.outcome import Outcome
 from forecast.report.recorded import Recorded
@@ -76,6 +77,7 @@ class ReproduceSection(Section):
     """How to get the same numbers again."""
 
     id, title, group, place = "reproduce", "Reproduce", "Method", 220
+    entries: ClassVar[Mapping[str, int]] = {"reproduce": 340}
 
     @classmethod
     def shown(cls, subject: Subject) -> ReproduceShown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from forecast.ledger.outcome import Outcome
 from forecast.report.section import Section, Subject, part
@@ -235,6 +235,7 @@ class WhatIfSection(Section):
     """What the scenarios and events would be if an event were so."""
 
     id, title, group, place = "what-if", "What if", "Explore", 80
+    entries: ClassVar[Mapping[str, int]] = {"what_if": 1000}
 
     @classmethod
     def shown(cls, subject: Subject) -> WhatIfShown:

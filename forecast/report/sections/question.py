@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from forecast.ledger.outcome import Outcome
 from forecast.report.section import Section, Subject, part
@@ -78,6 +79,7 @@ class QuestionSection(Section):
     """What is being forecast, and what resolves it."""
 
     id, title, group, place = "question", "Question, window and rules", "In short", 20
+    entries: ClassVar[Mapping[str, int]] = {"question": 20}
 
     @classmethod
     def shown(cls, subject: Subject) -> QuestionShown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,6 +146,7 @@ class SamplingSection(Section):
     """Whether the chains agree, for parameters and forecasts alike."""
 
     id, title, group, place = "sampling", "Sampling", "Method", 160
+    entries: ClassVar[Mapping[str, int]] = {"sampling": 290}
 
     @classmethod
     def shown(cls, subject: Subject) -> SamplingShown:
@@ -261,6 +262,7 @@ class ReweightingSection(Section):
     """How evenly the evidence weighs the draws."""
 
     id, title, group, place = "reweighting", "Reweighting", "Method", 170
+    entries: ClassVar[Mapping[str, int]] = {"reweighting": 300}
 
     @classmethod
     def shown(cls, subject: Subject) -> ReweightingShown:

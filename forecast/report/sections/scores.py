@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from forecast.plain import spread
 from forecast.report.section import Section, Subject, part
@@ -201,6 +201,7 @@ class ScoresSection(Section):
     """How good such forecasts have been."""
 
     id, title, group, place = "scores", "Scores", "Method", 200
+    entries: ClassVar[Mapping[str, int]] = {"scores": 330}
 
     @classmethod
     def shown(cls, subject: Subject) -> ScoresShown:

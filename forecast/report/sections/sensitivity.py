@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,6 +230,7 @@ class SensitivitySection(Section):
     """What the forecast depends on most, and what the run warned of."""
 
     id, title, group, place = "sensitivity", "Sensitivity", "Method", 140
+    entries: ClassVar[Mapping[str, int]] = {"hanging_on": 150, "power_scaling": 260, "warnings": 270}
 
     @classmethod
     def shown(cls, subject: Subject) -> SensitivityShown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +123,7 @@ class UpdatingSection(Section):
     """Prior against posterior."""
 
     id, title, group, place = "updating", "Prior and posterior", "Method", 130
+    entries: ClassVar[Mapping[str, int]] = {"uncertain_rows": 250}
 
     @classmethod
     def shown(cls, subject: Subject) -> UpdatingShown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from forecast.report.section import Section, Subject, part, plain
 from forecast.words import event_names, label, long_date, percent, scenario_names
@@ -128,6 +128,7 @@ class WatchSection(Section):
     """What would change the forecast, and what to look at."""
 
     id, title, group, place = "watch", "What would change it", "In short", 50
+    entries: ClassVar[Mapping[str, int]] = {"watch": 140}
 
     @classmethod
     def shown(cls, subject: Subject) -> WatchShown:

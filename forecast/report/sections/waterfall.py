@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from forecast.report.section import Section, Subject, part, plain
 from forecast.words import long_date, percent, scenario_names, signed_points
@@ -253,6 +253,7 @@ class WhySection(Section):
     """Which evidence moved the forecast, and by how much."""
 
     id, title, group, place = "why", "Why it moved", "In short", 40
+    entries: ClassVar[Mapping[str, int]] = {"since_update": 120, "since_prior": 130}
 
     @classmethod
     def shown(cls, subject: Subject) -> WhyShown:
