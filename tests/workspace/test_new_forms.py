@@ -40,7 +40,7 @@ class AgainstForm(Form[Against]):
 
     key, meaning, option, metavar = "against", "it speaks against a state", "EVENT=STATE:FACTOR", "EVENT=STATE:FACTOR"
     help, shape, record, names = "Against a state", Name, Against, (NamesIn("against", "state", "one"),)
-    beside = {"factor": Annotated[float, Field(gt=0)]}
+    beside, of_present = {"factor": Annotated[float, Field(gt=0)]}, True
 
     def problems(self, at, event, frame):
         if (state := at.text(self.key)) is not None:
