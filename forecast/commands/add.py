@@ -12,7 +12,11 @@ import click
 from forecast.commands import options
 from forecast.commands.running import echo_json
 from forecast.plain import as_data
+from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS
 from forecast.workspace.evidence_forms.registry import FORMS, MAY_END
+from forecast.workspace.records import CANNOT_BE_JUDGED as LEAST
+from forecast.workspace.records import DEFAULT_RHO
+from forecast.workspace.statement_forms.registry import READINGS
 
 if TYPE_CHECKING:
     from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
@@ -37,7 +41,7 @@ def add() -> None:
 @click.option("--about", metavar="EVENT=STATES", help="EVENT=STATE[,STATE], or a scenario, or EVENT alone, or YAML.")
 @click.option("--given", multiple=True, metavar="EVENT=STATES", help="A condition; may be repeated.")
 @click.option("--by", metavar="DATE", help="By this day instead of the horizon.")
-@click.option("--form", metavar="FORM", help="probability, quantiles, odds, word, times, odds_times, count, ...")
+@click.option("--form", metavar="FORM", help=f"One of {', '.join(READINGS)}.")
 @click.option("--value", metavar="YAML", help="The value of the form, as in a file: 0.3 or {term: likely}.")
 @click.option("--coded-by", metavar="NAME", help="Who put the number on the expert's words.")
 @click.option("--why", metavar="TEXT", help="Why this number and not another.")
@@ -212,14 +216,18 @@ def _bearings(given: dict[str, Any]) -> Bearings:
 @click.option("--source-name", metavar="NAME", help="The name of a new source.")
 @click.option("--grade", metavar="LETTER", help="The Admiralty grade of a new source, A to F.")
 @click.option(
-    "--credibility", metavar="1-6", help="Credibility of this report, 1 confirmed to 6 cannot be judged (default: 6)."
+    "--credibility",
+    metavar=f"1-{LEAST}",
+    help=f"Credibility of this report, 1 confirmed to {LEAST} cannot be judged (default: {LEAST}).",
 )
 @click.option("--group", metavar="NAME", help="Group of items that copy each other.")
-@click.option("--rho", type=float, metavar="R", help="Correlation of the copies in the group (default: 0.9).")
+@click.option(
+    "--rho", type=float, metavar="R", help=f"Correlation of the copies in the group (default: {DEFAULT_RHO})."
+)
 @click.option("--url", metavar="URL", help="Address of the report.")
 @click.option("--why", metavar="TEXT", help="Why it weighs this much and not more.")
 @_options_of_forms
-@click.option("--until", metavar="DATE", help=f"Day by which {MAY_END} decay (default: 180 days).")
+@click.option("--until", metavar="DATE", help=f"Day by which {MAY_END} decay (default: {DECAYED_AFTER_DAYS} days).")
 @click.option("--supersedes", metavar="ID", help="The item that this one corrects.")
 @click.option("--id", "item_id", metavar="ID", help="Id of the item (default: made from date and headline).")
 @options.as_of

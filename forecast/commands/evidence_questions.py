@@ -16,17 +16,17 @@ import click
 from forecast.commands import options
 from forecast.commands.asking import Asking, something
 from forecast.workspace.drafts import free_name, item_path
-from forecast.workspace.evidence_forms.form import Asked, Form
+from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS, Asked, Form
 from forecast.workspace.evidence_forms.registry import FORM_OF_CELL, FORMS, KEYS_ON_EVENT, ON_EVENT
 from forecast.workspace.grades import LETTERS
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, WorkspaceProblems, choice, known, nearest
 from forecast.workspace.read import read_workspace
-from forecast.workspace.records import Event, Network, Scenario, Workspace
+from forecast.workspace.records import CANNOT_BE_JUDGED, Event, Network, Scenario, Workspace
 
 WORDS_OF_ID = 6  # of a headline, in an id made from it
-CREDIBILITIES = tuple("123456")
+CREDIBILITIES = tuple(map(str, range(1, CANNOT_BE_JUDGED + 1)))
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class _Questions:
         reported = optional("Reported on", _iso(given.reported), today, _past_day) or today
         happened = optional("Happened on (empty: not known, or it is no event)", _iso(given.happened), read=_past_day)
         source, new_source = self._source()
-        question = "Credibility, 1 confirmed ... 5 improbable, 6 cannot be judged (empty: 6)"
+        question = f"Credibility, 1 confirmed ... 5 improbable, {CANNOT_BE_JUDGED} cannot be judged (empty: {CANNOT_BE_JUDGED})"
         credibility = optional(
             question, given.credibility, read=lambda said: known(said, CREDIBILITIES, "credibilities")
         )
@@ -277,7 +277,9 @@ class Bearings:
     def _with_until(self, form: Form[Any], entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
         if not form.may_end:
             return entries
-        until = asking.optional("It has decayed by (a day, empty: 180 days after the report)", self.until, read=_day)
+        until = asking.optional(
+            f"It has decayed by (a day, empty: {DECAYED_AFTER_DAYS} days after the report)", self.until, read=_day
+        )
         return {**entries, "until": text(until)} if until else entries
 
 

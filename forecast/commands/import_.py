@@ -9,9 +9,12 @@ import click
 
 from forecast.commands import options
 from forecast.commands.import_shown import Imported, Shown, known_event, refuse_taken
+from forecast.workspace.evidence_forms.support import DECIBANS
 from forecast.workspace.feeds.registry import ItemsFeed, feeds, names
+from forecast.workspace.records import CANNOT_BE_JUDGED as LEAST
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+STRENGTHS = f"{', '.join(list(DECIBANS)[:-1])} or {list(DECIBANS)[-1]}"
 YES = click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 
 
@@ -30,9 +33,14 @@ def import_() -> None:
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Count only these rows; may be repeated.")
 @click.option("--whole", is_flag=True, help="The files hold all of the window, also where they have no rows.")
 @click.option("--as", "way", type=click.Choice(["claims", "settled", "support"]), help="How the count enters the item.")
-@click.option("--strength", metavar="WORD", help="Strength for --as support: slight, moderate, strong or very_strong.")
+@click.option("--strength", metavar="WORD", help=f"Strength for --as support: {STRENGTHS}.")
 @click.option("--source", metavar="ID", help="Source that counted, an id of evidence/sources.yaml.")
-@click.option("--credibility", type=click.IntRange(1, 6), metavar="1-6", help="Credibility of the count (default: 6).")
+@click.option(
+    "--credibility",
+    type=click.IntRange(1, LEAST),
+    metavar=f"1-{LEAST}",
+    help=f"Credibility of the count (default: {LEAST}).",
+)
 @click.option(
     "--reported", type=options.DATE, metavar="DATE", help="Day from which the count is public (default: today, UTC)."
 )

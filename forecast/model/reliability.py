@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from forecast.inference.elementary import normal_quadrature
 from forecast.model.asof import AsOfNetwork, alive_slices, varying_axes, wider_scope
-from forecast.model.reports import CREDIBILITY_SHIFT, UNJUDGED, UNJUDGED_NODES, alike
+from forecast.model.reports import CREDIBILITY_SHIFT, UNJUDGED_NODES, alike
 from forecast.workspace.grades import Grade
+from forecast.workspace.records import CANNOT_BE_JUDGED
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -96,7 +97,7 @@ def informative_at(log_odds: Array, credibility: int) -> tuple[Array, Array]:
 
     Both, so that neither loses its digits where the other is near one. See `informative_probability`.
     """
-    if credibility != UNJUDGED:
+    if credibility != CANNOT_BE_JUDGED:
         shifted = log_odds + CREDIBILITY_SHIFT[credibility]
         return _expit(shifted), _expit(-shifted)
     shifts, weights = normal_quadrature(UNJUDGED_NODES)

@@ -18,14 +18,13 @@ from forecast.inference.elementary import normal_quadrature
 from forecast.inference.scaled import NotFiniteError
 from forecast.model.history import Known
 from forecast.model.layout import Layout, rule_events, scenario_of_each
+from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS
 from forecast.workspace.evidence_forms.registry import form_of
 from forecast.workspace.names import OTHER
-from forecast.workspace.records import Bearing, Item, OnEvent, OnScenarios, ReportSource, Settled
+from forecast.workspace.records import CANNOT_BE_JUDGED, Bearing, Item, OnEvent, OnScenarios, ReportSource, Settled
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
-
-WEARS_OFF_AFTER = timedelta(days=180)
 
 
 def content(bearing: Bearing) -> tuple[Hashable, ...]:
@@ -85,14 +84,14 @@ def on_scenarios(
 
 def _share(item: Item, until: date | None, today: date, on: date) -> float:
     """Return how much of what was said on what is to come still stands: of the days ahead, those until it is worn."""
-    left = max(0, ((until or item.reported + WEARS_OFF_AFTER) - today).days)
+    left = max(0, ((until or item.reported + timedelta(days=DECAYED_AFTER_DAYS)) - today).days)
     ahead = (on - today).days
     return min(1.0, left / ahead) if ahead > 0 else float(left > 0)
 
 
-# Shift of the log-odds of being informative by the credibility of the item (1 confirmed .. 5 improbable).
+# Shift of the log-odds of being informative by the credibility of the item (1 confirmed .. 5 improbable); where it
+# cannot be judged the shift is standard normal, averaged over.
 CREDIBILITY_SHIFT = {1: 1.0, 2: 0.5, 3: 0.0, 4: -0.5, 5: -1.0}
-UNJUDGED = 6  # credibility that cannot be judged: the shift is standard normal, averaged over
 LEAST_LOG_ODDS = -700.0  # below, e^-x overflows
 UNJUDGED_NODES = 32  # of that average
 SPENT = 1e-20  # what a copy keeps of being informative: nothing that a double could show beside 1
@@ -153,7 +152,7 @@ def informative_probability(reliability: float, credibility: int) -> float:
     normal shift; the report's probability is linear in q, so its average over the shift is exact (Gauss-Hermite).
     """
     centre = log(reliability / (1.0 - reliability))
-    if credibility != UNJUDGED:
+    if credibility != CANNOT_BE_JUDGED:
         return 1.0 / (1.0 + _odds_against(centre + CREDIBILITY_SHIFT[credibility]))
     nodes, weights = normal_quadrature(UNJUDGED_NODES)
     return sum(

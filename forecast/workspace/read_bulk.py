@@ -22,8 +22,8 @@ from forecast.workspace.files import COLUMN_MAP, EVIDENCE, TABLE, InputFiles
 from forecast.workspace.names import Frame, last_horizon
 from forecast.workspace.nodes import Cursor, ListNode, Node, Scalar, child, mapping
 from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
-from forecast.workspace.read_evidence import CANNOT_BE_JUDGED, DEFAULT_RHO, EvidenceRead, Reading
-from forecast.workspace.records import Item
+from forecast.workspace.read_evidence import EvidenceRead, Reading
+from forecast.workspace.records import CANNOT_BE_JUDGED, DEFAULT_RHO, Item
 from forecast.workspace.shapes import ISO_DAY, NAME_PATTERN, Name, Shape, Text, hold
 from forecast.workspace.yaml_text import resolve
 

@@ -15,12 +15,9 @@ from forecast.workspace.names import Frame, Superseding, last_horizon, unknown_e
 from forecast.workspace.nodes import Cursor, MapNode, Node
 from forecast.workspace.problems import Problem, Source, quoted, shown
 from forecast.workspace.read_resolutions import headline, prefix
-from forecast.workspace.records import Bearing, Item, OnEvent, OnScenarios, Settled
+from forecast.workspace.records import CANNOT_BE_JUDGED, DEFAULT_RHO, Bearing, Item, OnEvent, OnScenarios, Settled
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name, PastDay, Shape, Text, exactly_one, hold
-
-CANNOT_BE_JUDGED = 6  # credibility of an item that gives none; 1 (confirmed) is the best
-DEFAULT_RHO = 0.9  # correlation of the copies in a group that gives none
 
 
 class ItemShape(Shape):

@@ -12,6 +12,8 @@ from forecast.workspace.problems import Problem, Source
 from forecast.workspace.renames import NO_RENAMES, Renames
 from forecast.workspace.timing import Timing
 
+CANNOT_BE_JUDGED = 6  # credibility of an item that gives none; 1 (confirmed) is the best
+DEFAULT_RHO = 0.9  # correlation of the copies in a group that gives none
 EDITORS = "editors"  # the expert who speaks at the opening, where nobody else did
 NO_INPUT: Mapping[str, bool] = {"is_input": False}  # metadata of a field that no forecast rests on
 APART: Mapping[str, bool] = {"is_input": False}  # of one that is said apart, so that others keep their digests

@@ -10,7 +10,7 @@ from forecast.analysis import influence as module
 from forecast.analysis.influence import shifted
 from forecast.ledger.outcome import Outcome
 from forecast.workspace.records import Claim
-from tests.analysis.test_why import DRAWS, _day, _known, _outcome, _theta
+from tests.analysis.deal import DRAWS, day, drawn_theta, known_deal, outcome_of
 from tests.plainly import grade_shifts
 from tests.worlds import HERE, item
 
@@ -22,10 +22,10 @@ def _silent(doing: str) -> None:
 @pytest.fixture(scope="module")
 def found() -> Outcome:
     """A forecast from reports of two sources, one of which claims what is not known."""
-    known = _known()
-    said = item("h-claim", _day(250), Claim("deal", "signed", HERE), source="blog")
+    known = known_deal()
+    said = item("h-claim", day(250), Claim("deal", "signed", HERE), source="blog")
     known = replace(known, items=(*known.items, said))
-    return _outcome(known, _theta(known))
+    return outcome_of(known, drawn_theta(known))
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_a_shift_is_the_forecast_with_another_table(found: Outcome) -> None:
     assert used - {"F"} == {row["grade"] for row in rows}
     for row in rows:
         assert 1 == abs("ABCDE".index(row["grade"]) - "ABCDE".index(row["as"]))
-        other = _outcome(shifted(found.workspace, row["grade"], row["as"]), found.posterior.draws.theta)
+        other = outcome_of(shifted(found.workspace, row["grade"], row["as"]), found.posterior.draws.theta)
         for name, change in row["effects"].items():
             expected = other.scenarios[name].probability - found.scenarios[name].probability
             assert expected == pytest.approx(change, abs=1e-12)
@@ -61,4 +61,4 @@ def test_a_better_source_is_believed_more(found: Outcome) -> None:
 def test_nothing_reported_nothing_shifts(found: Outcome) -> None:
     """Grades of sources that reported nothing unsettled are not asked about."""
     silent = replace(found.workspace, items=())
-    assert [] == grade_shifts(_outcome(silent, found.posterior.draws.theta), _silent)
+    assert [] == grade_shifts(outcome_of(silent, found.posterior.draws.theta), _silent)

@@ -3,104 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, cast
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from forecast.analysis.chronology import before, changes, log_constant, pool_draws, prefixes
 from forecast.analysis.target import find_target, probabilities
 from forecast.analysis.why import MONTE_CARLO, TIME, By, Start, decibans, most_moved
-from forecast.ledger.outcome import Outcome, outcome, prior_outcome
+from forecast.ledger.outcome import Outcome, prior_outcome
 from forecast.model.asof import compile_workspace
-from forecast.model.layout import lay_out
 from forecast.posterior.evaluate import evaluate, query
-from forecast.posterior.posterior import Posterior
-from forecast.posterior.sources import draw_reliabilities
-from forecast.posterior.weights import smooth, weigh_draws
+from forecast.posterior.weights import smooth
 from forecast.sampling.draws import Draws
 from forecast.sampling.spec import PriorSpec
-from forecast.workspace.records import Claim, Likelihood, Settled, Support, Workspace
+from tests.analysis.deal import AS_OF, DRAWS, Sampled, day, drawn_theta, known_deal, outcome_of
 from tests.plainly import why
-from tests.worlds import HERE, OPENS, event, item, network, rule, workspace
-
-Array = NDArray[np.float64]
-AS_OF = OPENS + timedelta(days=300)
-DRAWS = 4000
-
-
-def _day(days: int) -> Any:
-    return OPENS + timedelta(days=days)
-
-
-def _known() -> Workspace:
-    net = network(
-        event("willing", "constant"), event("talks", parents=["willing"]),
-        event("deal", states=("none", "draft", "signed"), parents=["talks"]), event("aid", "status", ("low", "high")),
-    )  # fmt: skip
-    items = [
-        item("a-rumour", _day(20), Claim("talks", "yes", HERE), source="blog", group="rumours"),
-        item("b-rumour", _day(20), Support("willing", "moderate", ("yes",), None, HERE), group="rumours"),
-        item("c-talks", _day(60), Settled("talks", "yes", HERE)),
-        item("d-wrong", _day(90), Likelihood("willing", {"no": 1.0, "yes": 0.2}, None, HERE), retracted=_day(120)),
-        item("e-aid", _day(150), Settled("aid", "high", HERE)),
-        item("f-draft", _day(200), Support("deal", "strong", ("draft",), None, HERE)),
-        item("g-draft", _day(230), Support("deal", "moderate", ("signed",), None, HERE), supersedes="f-draft"),
-    ]
-    return workspace(net, items=items, scenarios=[rule("peace", deal="signed"), rule("paper", deal="draft")])
-
-
-class _Sampled:
-    """Draws without a sampler."""
-
-    def __init__(self, theta: Array) -> None:
-        self.theta = theta
-
-
-def _theta(known: Workspace, draws: int = DRAWS, seed: int = 5) -> Array:
-    rng, layout = np.random.default_rng(seed), lay_out(known.network)
-    theta = np.empty((layout.n_theta, draws))
-    for v, one in enumerate(layout.events):
-        for row in range(layout.n_rows(v)):
-            width, start = layout.width(v), layout.theta_index(v, row, 0)
-            eta = rng.normal(0.0, 0.7, (width, draws))
-            share = np.exp(eta) / np.exp(eta).sum(axis=0)
-            theta[start : start + width] = np.log1p(np.exp(eta)) if one.kind == "reached" else share
-    return theta
-
-
-def _outcome(known: Workspace, theta: Array, seed: int = 1) -> Outcome:
-    layout, draws = lay_out(known.network), cast("Draws", _Sampled(theta))
-    asked = query(compile_workspace(layout, known, AS_OF), known.scenarios)
-    drawn = draw_reliabilities(asked.network, known.sources, theta, seed)
-    found = evaluate(asked, theta, drawn)
-    weights = weigh_draws(found.log_evidence + drawn.log_correction, found.scenarios)
-    none, spec = np.zeros(theta.shape[1]), cast("PriorSpec", None)
-    return outcome(
-        known,
-        layout,
-        AS_OF,
-        seed,
-        Posterior(
-            asked=asked,
-            spec=spec,
-            base=draws,
-            draws=draws,
-            anchor=None,
-            log_anchor=none,
-            reliabilities=drawn,
-            evaluation=found,
-            weights=weights,
-        ),
-    )
 
 
 @pytest.fixture(scope="module")
 def found() -> Outcome:
     """A forecast from seven items."""
-    return _outcome(_known(), _theta(_known()))
+    return outcome_of(known_deal(), drawn_theta(known_deal()))
 
 
 def _why(found: Outcome, about: str | None, by: By = "item", top: int | None = None) -> dict[str, Any]:
@@ -143,14 +67,14 @@ def test_a_prefix_is_the_forecast_of_a_workspace_with_these_items(found: Outcome
     rows = [row for row in _why(found, "paper")["rows"] if row["kind"] == "item"]
     for row in (rows[2], rows[5]):
         kept = [one for one in known.items if one.reported.isoformat() <= row["on"]]
-        expected = _outcome(replace(known, items=tuple(kept)), theta).scenarios["paper"].probability
+        expected = outcome_of(replace(known, items=tuple(kept)), theta).scenarios["paper"].probability
         assert expected == pytest.approx(row["probability"], abs=1e-9)
 
 
 def test_the_last_item_adds_what_leaving_it_out_takes(found: Outcome) -> None:
     """Of the last group, the step is what it adds last, on the same draws."""
     alone = replace(found.workspace, items=tuple(i for i in found.workspace.items if not i.supersedes))
-    row = _why(_outcome(alone, found.posterior.draws.theta), "paper", "group")["rows"][-2]
+    row = _why(outcome_of(alone, found.posterior.draws.theta), "paper", "group")["rows"][-2]
     assert "f-draft" == row["what"]
     assert row["leave_one_out"] == pytest.approx(row["step"], abs=1e-12)
 
@@ -164,14 +88,16 @@ def test_leaving_an_item_out_is_the_forecast_of_the_files_without_it(found: Outc
     assert ["a-rumour", "b-rumour", "c-talks", "e-aid", "g-draft"] == list(told)
     for name, actual in told.items():
         rest = tuple(one for one in known.items if one.id != name)
-        without = _outcome(replace(known, items=rest), theta).scenarios["paper"].probability
+        without = outcome_of(replace(known, items=rest), theta).scenarios["paper"].probability
         assert table["to"] - without == pytest.approx(actual, abs=1e-9)
 
 
 def test_the_error_of_a_step_is_how_it_scatters() -> None:
     """Over independent draws a step scatters by its Monte Carlo error; that of a group is not the sum of its items'."""
-    known = _known()
-    tables = [_why(_outcome(known, _theta(known, 400, seed), seed), "paper", "group")["rows"] for seed in range(60)]
+    known = known_deal()
+    tables = [
+        _why(outcome_of(known, drawn_theta(known, 400, seed), seed), "paper", "group")["rows"] for seed in range(60)
+    ]
     for place, row in enumerate(tables[0][:-1]):
         steps = np.array([rows[place]["step"] for rows in tables])
         told = np.sqrt(np.mean([rows[place]["mcse"] ** 2 for rows in tables]))
@@ -203,9 +129,7 @@ def test_what_moved_most_is_asked_where_nothing_is(found: Outcome) -> None:
 def test_since_an_update_only_what_is_new_is_a_step(found: Outcome) -> None:
     """New items and retractions since are steps, the rest one remainder, and all add up."""
     target = replace(find_target(found, "paper"))
-    start = Start(
-        "then", np.array([0.1, 0.2, 0.7]), _day(100), _day(100), ("e-aid", "f-draft", "g-draft"), ("experts",)
-    )
+    start = Start("then", np.array([0.1, 0.2, 0.7]), day(100), day(100), ("e-aid", "f-draft", "g-draft"), ("experts",))
     table = why(found, prior_outcome(found), target, start, "item", None, lambda _: None)
     names = [(row["what"], row["kind"]) for row in table["rows"]]
     assert [
@@ -239,15 +163,15 @@ def test_pooled_draws_serve_both_ends() -> None:
 
 def test_anchored_draws_and_the_statements_draws_agree(found: Outcome) -> None:
     """A forecast from draws that knew some evidence is, prefix by prefix, the one from the statements' draws."""
-    known, theta = found.workspace, _theta(found.workspace, 40_000)
-    anchor = compile_workspace(found.layout, known, _day(160))
+    known, theta = found.workspace, drawn_theta(found.workspace, 40_000)
+    anchor = compile_workspace(found.layout, known, day(160))
     log_anchor = evaluate(query(replace(anchor, log_fixed=0.0), ()), theta).log_evidence
     weights = smooth(log_anchor).weights
     chosen = np.random.default_rng(8).choice(theta.shape[1], DRAWS, p=weights)
     spec = cast("PriorSpec", _Spec(anchor))
-    base, draws = (cast("Draws", _Sampled(part)) for part in (theta[:, :DRAWS], theta[:, chosen]))
+    base, draws = (cast("Draws", Sampled(part)) for part in (theta[:, :DRAWS], theta[:, chosen]))
     posterior = replace(
-        found.posterior, spec=spec, base=base, draws=draws, anchor=_day(160), log_anchor=log_anchor[chosen]
+        found.posterior, spec=spec, base=base, draws=draws, anchor=day(160), log_anchor=log_anchor[chosen]
     )
     pooled, plain = pool_draws(posterior, 1, 8000), pool_draws(found.posterior, 1, 4000)
     steps = changes(known, AS_OF)

@@ -121,7 +121,7 @@ def test_no_number_is_cut_off(file: Path, monkeypatch: pytest.MonkeyPatch, colum
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = _run(file).stdout.splitlines()
     begin = next(at for at, line in enumerate(lines) if line.startswith("forecaster ") and "skill" in line)
-    assert True is lines[begin].endswith("90 % interval")
+    assert "90 % interval" == lines[begin][-len("90 % interval") :]
     rows = [
         line for line in lines[begin + 1 : lines.index("", begin)] if " and " in line and "not compared" not in line
     ]
@@ -184,7 +184,8 @@ def test_without_a_file_the_replay_is_scored(file: Path) -> None:
     replay.write_text(TABLE, encoding="utf-8")
     assert _run(file, "--json").stdout == _run("-C", root, "--json").stdout
     replay.write_text(TABLE.replace("0.8,1", "8,1"), encoding="utf-8")
-    assert True is ("\nreports/replay.csv:3: probability is out of range" in "\n" + _run("-C", root).stderr)
+    told = [line.partition("; ")[0] for line in _run("-C", root).stderr.splitlines()]
+    assert "reports/replay.csv:3: probability is out of range" in told
 
 
 def test_without_a_replay_the_way_to_one_is_said(tmp_path: Path) -> None:

@@ -99,3 +99,10 @@ def test_every_target_is_in_the_help() -> None:
 def test_the_check_script_is_executable() -> None:
     """The script that a build server calls can be called."""
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_no_test_reaches_into_another() -> None:
+    """What several tests need is public, in a module that is no test: none imports another's private helpers."""
+    taken = re.compile(r"^from tests\.[\w.]*test_\w+ import .*(?<!\w)_\w+", re.MULTILINE)
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert [] == [str(path) for path in files if taken.search(path.read_text(encoding="utf-8"))]

@@ -70,7 +70,8 @@ def test_bins_hold_every_forecast_once(pairs: list[tuple[float, int]]) -> None:
     p, outcome = _arrays(pairs)
     bins = reliability(p, outcome, np.arange(p.size) // 2, np.random.default_rng(1))
     assert p.size == sum(one.n_forecasts for one in bins)
-    assert True is all(before.high < after.low and before.observed < after.observed for before, after in pairwise(bins))
+    steps = [(before.high, after.low, before.observed, after.observed) for before, after in pairwise(bins)]
+    assert [] == [pair for pair in steps if pair[0] >= pair[1] or pair[2] >= pair[3]]
     assert sum(outcome) == pytest.approx(sum(one.observed * one.n_forecasts for one in bins))
     assert sum(p) == pytest.approx(sum(one.mean_forecast * one.n_forecasts for one in bins))
 

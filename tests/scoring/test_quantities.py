@@ -48,7 +48,7 @@ def test_fair_crps_does_not_depend_on_the_number_of_draws() -> None:
 
 def test_fair_crps_of_a_single_draw_is_not_defined() -> None:
     """One draw has no pair."""
-    assert True is bool(np.isnan(fair_crps_of_draws(np.array([[4.0]]), np.array([6.5]))[0]))
+    np.testing.assert_array_equal([np.nan], fair_crps_of_draws(np.array([[4.0]]), np.array([6.5])))
 
 
 def test_one_draw_scores_its_distance() -> None:

@@ -25,7 +25,7 @@ def test_skill_by_hand() -> None:
     """Half of the benchmark's score is a skill of .5, a difference of the same sign everywhere an interval above 0."""
     found = _compared([0.1, 0.2, 0.3], [0.3, 0.4, 0.5])
     assert (0.5, -0.2, 3) == pytest.approx((found.skill, found.difference, found.n))
-    assert True is (0.0 < found.low <= 0.5 <= found.high < 1.0)
+    assert 0.0 < found.low <= 0.5 <= found.high < 1.0
     assert (-0.2, -0.2) == pytest.approx((found.difference_low, found.difference_high))
 
 
@@ -45,7 +45,7 @@ def test_resamples_do_not_depend_on_the_company() -> None:
     columns = np.random.default_rng(1).uniform(size=(20, 3))
     together = resampled_means(columns, SEED)
     assert together[:, 1].tolist() == pytest.approx(resampled_means(columns[:, 1:2], SEED)[:, 0].tolist())
-    assert False is bool(np.allclose(together, resampled_means(columns, SEED + 1)))
+    assert not np.allclose(together, resampled_means(columns, SEED + 1))
 
 
 def test_nothing_is_said_against_a_perfect_or_infinite_benchmark() -> None:

@@ -170,12 +170,14 @@ def test_a_form_of_evidence_is_one_file(tmp_path: Path, python: Python) -> None:
     _add(tmp_path / "forecast/workspace/evidence_forms", "against", EVIDENCE, "AgainstForm")
     python("-m", "forecast", "init", "world", cwd=".")
     item = ("--headline", "A toy is seen.", "--reported", "2026-06-26", "--source", "newspaper", "--no-effect", "--yes")
-    added = python("-m", "forecast", "add", "evidence", *item, "--against", "success=yes:4")
-    assert "- {event: success, against: yes, factor: 4}" in added
+    added = python("-m", "forecast", "add", "evidence", *item, "--against", "demand=high:4")
+    assert "- {event: demand, against: high, factor: 4}" in added
     words, said, seen = python("-c", LOOK).splitlines()
-    assert ("4 times less probable if yes", "[1.0, 0.25]") == (words, said)
-    assert seen.startswith("True ['evidence/")
-    assert "a factor above 3 is much" in seen
+    assert ("4 times less probable if high", "[1.0, 0.25]") == (words, said)
+    warned = (
+        "evidence/2026-06-26-a-toy-is-seen.yaml:6: warning: item '2026-06-26-a-toy-is-seen': a factor above 3 is much"
+    )
+    assert f"True {[warned]}" == seen
 
 
 def test_a_form_of_statement_is_one_file(tmp_path: Path, python: Python) -> None:

@@ -22,6 +22,7 @@ from forecast.workspace.shapes import Name
 from forecast.workspace.wording import long_date
 from forecast.workspace.yaml_text import as_in_file, resolve
 
+DECAYED_AFTER_DAYS = 180  # of what is said of the time to come, where the item gives no day
 AT_LEAST = "at_least="  # before a state in a cell of `for`
 
 Built = Callable[[Source], Bearing]
