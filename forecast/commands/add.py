@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from forecast.workspace.problems import Problem
 
 
+CREDIBILITY = f"Credibility of this report, 1 confirmed to {LEAST} cannot be judged (default: {LEAST})."
+RHO = f"Correlation of the copies in the group (default: {DEFAULT_RHO})."
+
+
 @click.group()
 def add() -> None:
     """Add to the files of a workspace, checked before anything is written."""
@@ -218,12 +222,10 @@ def _bearings(given: dict[str, Any]) -> Bearings:
 @click.option(
     "--credibility",
     metavar=f"1-{LEAST}",
-    help=f"Credibility of this report, 1 confirmed to {LEAST} cannot be judged (default: {LEAST}).",
+    help=CREDIBILITY,
 )
 @click.option("--group", metavar="NAME", help="Group of items that copy each other.")
-@click.option(
-    "--rho", type=float, metavar="R", help=f"Correlation of the copies in the group (default: {DEFAULT_RHO})."
-)
+@click.option("--rho", type=float, metavar="R", help=RHO)
 @click.option("--url", metavar="URL", help="Address of the report.")
 @click.option("--why", metavar="TEXT", help="Why it weighs this much and not more.")
 @_options_of_forms

@@ -131,7 +131,7 @@ class _Questions:
         reported = optional("Reported on", _iso(given.reported), today, _past_day) or today
         happened = optional("Happened on (empty: not known, or it is no event)", _iso(given.happened), read=_past_day)
         source, new_source = self._source()
-        question = f"Credibility, 1 confirmed ... 5 improbable, {CANNOT_BE_JUDGED} cannot be judged (empty: {CANNOT_BE_JUDGED})"
+        question = "Credibility, 1 confirmed ... 5 improbable, 6 cannot be judged (empty: 6)"
         credibility = optional(
             question, given.credibility, read=lambda said: known(said, CREDIBILITIES, "credibilities")
         )
@@ -277,9 +277,8 @@ class Bearings:
     def _with_until(self, form: Form[Any], entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
         if not form.may_end:
             return entries
-        until = asking.optional(
-            f"It has decayed by (a day, empty: {DECAYED_AFTER_DAYS} days after the report)", self.until, read=_day
-        )
+        question = f"It has decayed by (a day, empty: {DECAYED_AFTER_DAYS} days after the report)"
+        until = asking.optional(question, self.until, read=_day)
         return {**entries, "until": text(until)} if until else entries
 
 

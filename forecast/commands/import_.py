@@ -15,6 +15,7 @@ from forecast.workspace.records import CANNOT_BE_JUDGED as LEAST
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 STRENGTHS = f"{', '.join(list(DECIBANS)[:-1])} or {list(DECIBANS)[-1]}"
+CREDIBILITY = f"Credibility of the count (default: {LEAST})."
 YES = click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 
 
@@ -39,7 +40,7 @@ def import_() -> None:
     "--credibility",
     type=click.IntRange(1, LEAST),
     metavar=f"1-{LEAST}",
-    help=f"Credibility of the count (default: {LEAST}).",
+    help=CREDIBILITY,
 )
 @click.option(
     "--reported", type=options.DATE, metavar="DATE", help="Day from which the count is public (default: today, UTC)."
