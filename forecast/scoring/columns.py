@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.scoring.cells import Where
+from forecast.workspace.csv_text import Header
 from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
 
 COLUMNS = (
@@ -81,7 +82,7 @@ class ColumnsOfFiles:
         self.paths.append(path)
         self.headings.append(second)
         where = Source(path, header_line)
-        self.problems += _twice(header, where)
+        self.problems += Header(header, where).repeated(NAMES)
         if missing := self._missing(header, where):
             self.problems += missing
             return
@@ -120,14 +121,6 @@ class ColumnsOfFiles:
                 self.problems.append(Problem(Source(path, line), f"the row needs one {column}", "both", allowed))
             merged.append(cell if cell.strip() else twin)
         return merged
-
-
-def _twice(header: Sequence[str], where: Source) -> list[Problem]:
-    return [
-        Problem(where, f"column {shown(column)} stands twice", "", "each column stands once")
-        for column in NAMES
-        if list(header).count(column) > 1
-    ]
 
 
 def _not_used(header: Sequence[str], where: Source) -> list[Problem]:

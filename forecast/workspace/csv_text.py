@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from forecast.workspace.odd_text import merge_marker, unfinished_merge
-from forecast.workspace.problems import Problem, Source, one_form, shown
+from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
 from forecast.workspace.yaml_text import UNPRINTABLE
 
 MAX_BYTES = 200_000_000
@@ -17,12 +17,63 @@ OTHER_PARTINGS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True)
+class Header:
+    """The names of the columns of a table, and what can be wrong with them; each reader knows and needs its own."""
+
+    names: Sequence[str]
+    where: Source
+
+    def repeated(self, of: Collection[str] | None = None) -> list[Problem]:
+        """Report each name (of those of interest) that stands twice."""
+        names = [name for name in dict.fromkeys(self.names) if of is None or name in of]
+        return [
+            Problem(self.where, f"column {shown(name)} stands twice", "", "each column stands once")
+            for name in names
+            if self.names.count(name) > 1
+        ]
+
+    def unknown(self, known: Sequence[str], hint: Callable[[str], str] = lambda _: "") -> list[Problem]:
+        """Report each name that is not known, with the nearest that is; `hint` stands before the list of them."""
+        return [
+            Problem(
+                self.where,
+                f"unknown column {shown(name)}",
+                "",
+                f"{hint(name)}columns are {quoted(known)}{nearest(name, known)}",
+            )
+            for name in dict.fromkeys(self.names)
+            if name not in known
+        ]
+
+    def missing(self, needed: Sequence[str], known: Sequence[str]) -> list[Problem]:
+        """Report each name that is needed and not there."""
+        return [
+            Problem(self.where, f"missing column {shown(name)}", "", f"columns are {quoted(known)}")
+            for name in needed
+            if name not in self.names
+        ]
+
+
+@dataclass(frozen=True)
 class Table:
     """The first row, and the other rows that have as many cells, each with the line on which it begins."""
 
     header: tuple[str, ...]
     header_line: int
     rows: tuple[tuple[int, list[str]], ...]
+
+    def columns(self, path: str) -> Header:
+        """Return the names of the columns, at their place in a file."""
+        return Header(self.header, Source(path, self.header_line))
+
+    def cells(self, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield the line of each row and its cells by column, without the blanks around them and in one form.
+
+        Of a column that stands twice the first counts.
+        """
+        places = [(name, self.header.index(name)) for name in columns]
+        for line, row in self.rows:
+            yield line, {name: one_form(row[place].strip()) for name, place in places}
 
 
 def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, ...]]:

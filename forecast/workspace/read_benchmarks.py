@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from forecast.workspace.csv_text import Table, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
-from forecast.workspace.problems import Problem, Source, choice, nearest, one_form, quoted, shown
+from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.records import Benchmark
 from forecast.workspace.renames import NO_RENAMES, Renames
 from forecast.workspace.shapes import ISO_DAY
@@ -40,7 +40,7 @@ def read_benchmark(content: bytes, path: str, today: date) -> tuple[Benchmark, t
     table, problems = _table(content, path, COLUMNS)
     points: dict[tuple[date, str], tuple[int, Point]] = {}
     found = list(problems)
-    for line, cells in _rows(table, COLUMNS):
+    for line, cells in table.cells(COLUMNS) if table else ():
         where, forecaster = Source(path, line), cells["forecaster"]
         day, probability, wrong = _numbers(cells, where, today)
         found += wrong
@@ -69,7 +69,7 @@ def read_judgements(
     table, problems = _table(content, path, JUDGEMENT_COLUMNS)
     found = list(problems)
     points: dict[str, dict[date, tuple[int, Point]]] = {}
-    for line, cells in _rows(table, JUDGEMENT_COLUMNS):
+    for line, cells in table.cells(JUDGEMENT_COLUMNS) if table else ():
         where, question = Source(path, line), cells["question"]
         day, probability, wrong = _numbers(cells, where, today)
         found += wrong
@@ -96,32 +96,14 @@ def read_judgements(
 
 
 def _table(content: bytes, path: str, columns: Sequence[str]) -> tuple[Table | None, tuple[Problem, ...]]:
+    """Return a table if it has all columns, and the problems of its form; a column too many hides no other mistake."""
     table, problems = parse_csv(content, path)
     if table is None:
         return None, problems
-    where, allowed = Source(path, table.header_line), f"columns are {quoted(columns)}"
-    wrong = [
-        Problem(where, f"unknown column {shown(name)}", "", f"{allowed}{nearest(name, columns)}")
-        for name in table.header
-        if name not in columns
-    ]
-    wrong += [
-        Problem(where, f"column {shown(name)} stands twice")
-        for name in dict.fromkeys(table.header)
-        if table.header.count(name) > 1
-    ]
-    wrong += [
-        Problem(where, f"missing column {shown(name)}", "", allowed) for name in columns if name not in table.header
-    ]
-    return None if wrong else table, (*problems, *wrong)
-
-
-def _rows(table: Table | None, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    if table is None:
-        return
-    places = [(name, table.header.index(name)) for name in columns]
-    for line, cells in table.rows:
-        yield line, {name: one_form(cells[place].strip()) for name, place in places}
+    header = table.columns(path)
+    missing = header.missing(columns, columns)
+    found = (*problems, *header.unknown(columns), *header.repeated(), *missing)
+    return None if missing else table, found
 
 
 def _numbers(cells: Mapping[str, str], where: Source, today: date) -> tuple[date | None, float | None, list[Problem]]:

@@ -56,15 +56,12 @@ def read_columns(
     table: Table, path: str, node: Node | None, map_path: str, today: date
 ) -> tuple[Columns | None, tuple[Problem, ...]]:
     """Return the columns of a table, by its map if there is one, and the problems. None where no row can be read."""
-    problems: list[Problem] = []
-    header: dict[str, int] = {}
-    for place, name in enumerate(table.header):
-        if name in header:
-            what = f"column {shown(name)} stands twice"
-            problems.append(Problem(Source(path, table.header_line), what, "", "a column has a name of its own"))
-        header.setdefault(name, place)
+    of_file = table.columns(path)
+    problems = of_file.repeated()
+    header = {name: table.header.index(name) for name in dict.fromkeys(table.header)}
     if node is None:
-        columns, found = _by_name(header, Source(path, table.header_line))
+        columns = Columns({key: place for key, place in header.items() if key in KEYS})
+        found = of_file.unknown(KEYS, _hint)
     else:
         columns, found = _by_map(header, path, node, map_path, today)
     problems += found
@@ -72,22 +69,10 @@ def read_columns(
     missing = [key for key in NEEDED if key not in known]
     if not known & set(KEYS_ON_EVENT):
         missing.append(" or ".join(KEYS_ON_EVENT))
-    where = Source(path, table.header_line)
     for key in missing:
         allowed = f"columns are {quoted(header)}" + ("" if node is None else f"; the map is {map_path}")
-        problems.append(Problem(where, f"no column holds {key}", "", allowed))
+        problems.append(Problem(of_file.where, f"no column holds {key}", "", allowed))
     return (None if missing else columns), tuple(problems)
-
-
-def _by_name(header: Mapping[str, int], where: Source) -> tuple[Columns, list[Problem]]:
-    problems = [
-        Problem(
-            where, f"unknown column {shown(name)}", "", f"{_hint(name)}columns are {quoted(KEYS)}{nearest(name, KEYS)}"
-        )
-        for name in header
-        if name not in KEYS
-    ]
-    return Columns({key: place for key, place in header.items() if key in KEYS}), problems
 
 
 def _hint(name: str) -> str:

@@ -82,6 +82,17 @@ def test_mistakes_in_series(tmp_path: Path) -> None:
     ]
 
 
+def test_a_column_too_many_hides_no_mistake(tmp_path: Path) -> None:
+    """What is wrong in the rows of a series is told with what is wrong in its header, in one run."""
+    path = "priors/benchmarks/market.csv"
+    root = asking(tmp_path, market="date,forecaster,probability,note,note\n2026-02-30,crowd,0.5,,\n")
+    assert [
+        f"{path}:1: column 'note' stands twice; each column stands once",
+        f"{path}:1: unknown column 'note'; columns are 'date', 'forecaster', 'probability'",
+        f"{path}:2: date is not a date; got '2026-02-30'; dates are written YYYY-MM-DD",
+    ] == messages(root)
+
+
 def test_names_that_the_replay_gives_are_nobody_elses(tmp_path: Path) -> None:
     """A series named like the workspace's own rows in the table of the replay would be two forecasts at one time."""
     rows = "2026-03-01,forecast,0.5\n2026-03-01,base rate,0.5\n2026-03-01,judgement,0.5\n2026-03-01,forecasters,0.5\n"
@@ -117,7 +128,7 @@ def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
     columns = "columns are 'date', 'forecaster', 'probability'"
     series, own = "priors/benchmarks/market.csv:1", "priors/judgements.csv"
     assert messages(root) == [
-        f"{series}: column 'date' stands twice",
+        f"{series}: column 'date' stands twice; each column stands once",
         f"{series}: missing column 'forecaster'; {columns}",
         f"{series}: unknown column 'forecastr'; {columns}; did you mean 'forecaster'?",
         f"{own}:4: question 'kept' on 2026-03-01 stands twice; first in line 3; one number a day, the last of it",

@@ -243,9 +243,7 @@ def _column_problems(table: Table, name: str, coder: Coder) -> Iterator[Problem]
     if not set(coder.needed) & set(header):
         yield _of_another_coder(header, where, coder)
         return
-    for column in dict.fromkeys(header):
-        if header.count(column) > 1:
-            yield Problem(where, f"column {shown(column)} stands twice", "", "a column has a name of its own")
+    yield from table.columns(name).repeated()
     unknown = [name for name in dict.fromkeys(header) if name not in coder.columns and name not in coder.sometimes]
     if len(unknown) > TOLD_APART:
         what, allowed = f"{len(unknown)} columns are not read", f"{coder.title} has {len(coder.columns)} columns"

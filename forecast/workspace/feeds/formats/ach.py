@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forecast.workspace.csv_text import Table, parse_csv
+from forecast.workspace.csv_text import Header, Table, parse_csv
 from forecast.workspace.drafts import item_text
 from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
 from forecast.workspace.feeds.registry import ItemsFeed, ItemsRead
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import Node, Scalar, mapping, text
-from forecast.workspace.problems import Problem, Source, choice, nearest, quoted, shown
+from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 from forecast.workspace.records import Network, Scenario
 from forecast.workspace.yaml_text import resolve
 
@@ -67,11 +67,7 @@ def _of_header(
     """Report columns that are unknown, missing or there twice; those of other hypotheses with what they need."""
     hypotheses = network.events[event].states if event is not None else scenarios
     known = (*NEEDED, *OPTIONAL, *hypotheses)
-    problems = []
-    for name in table.header:
-        if name not in known:
-            allowed = f"{_hint(name, event, network, scenarios)}columns are {quoted(known)}{nearest(name, known)}"
-            problems.append(Problem(where, f"unknown column {shown(name)}", "", allowed))
+    problems = Header(table.header, where).unknown(known, lambda name: _hint(name, event, network, scenarios))
     of = f"'{event}' has states {quoted(hypotheses)}" if event is not None else f"scenarios are {quoted(hypotheses)}"
     for name in (*NEEDED, *hypotheses):
         if table.header.count(name) != 1:
