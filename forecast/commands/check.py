@@ -133,13 +133,15 @@ def _cpt(event: Event) -> str:
 
 
 def _lines(workspace: Workspace, event: Event) -> list[str]:
+    from forecast.cpt.registry import DEFAULT
+
     statements, items = _about(workspace, event)
     states = " < ".join(event.states) if event.kind == "reached" else " | ".join(event.states)
     lines = [event.question, f"states: {states}"]
     if event.initial is not None:
         lines[-1] += f"; {event.initial} at the opening, kept for {event.persistence_days:g} days on average"
     lines += [f"parents: {', '.join(event.parents)}"] if event.parents else []
-    lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != "shared" else []
+    lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != DEFAULT else []
     lines += [f"timing: {event.timing}"] if event.timing else []
     lines += [f"statements: {', '.join(statements)}"] if statements else []
     lines += [f"evidence: {', '.join(items)}"] if items else []

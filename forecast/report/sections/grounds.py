@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from forecast.analysis.statements import StatementRow, statement_rows
+from forecast.cpt.registry import DEFAULT
 from forecast.ledger.outcome import Outcome
 from forecast.model.history import active_items
 from forecast.model.reports import Report
@@ -226,7 +227,7 @@ def grounds(subject: Subject) -> list[Ground]:
     own = sum(row.coded_by is None for row in by_experts)
     editors, rules = (sum(row.voice == voice for row in said) for voice in ("editors", "rule"))
     grades = sorted({row.grade for row in counting})
-    free = sum(event.cpt.kind == "shared" for event in events)
+    free = sum(event.cpt.kind == DEFAULT for event in events)
     reports, coded = len(counting) - settled, len(by_experts) - own
     graded = (
         f"How far a source of grade {', '.join(grades) or 'A to F'} can be relied on, before its reports are compared."

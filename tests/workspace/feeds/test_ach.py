@@ -77,15 +77,16 @@ def test_nothing_is_written_beside_a_problem(tmp_path: Path, old: str, new: str,
 
 
 def test_all_that_is_wrong_is_told_at_its_row(tmp_path: Path) -> None:
-    """Grades, items and a row that breaks off are told in one run, each at its line of the matrix."""
+    """A column too many, grades, items and a row that breaks off are told in one run, each at its line."""
     example(tmp_path)
-    header = "id,reported,source,headline,none,limited,general\n"
-    rows = ["a,2026-05-01,newspapr,A first.,II,CC,C", "b,2026-05-33,newspaper,Not like it.,XX,C,N", 'c,"2026']
+    header = "id,reported,source,headline,none,limited,general,note\n"
+    rows = ["a,2026-05-01,newspapr,A first.,II,CC,C,", "b,2026-05-33,newspaper,Not like it.,XX,C,N,", 'c,"2026']
     status, said = imported(tmp_path, header + "\n".join(rows))
     told = [line.split("; ")[0] for line in said.splitlines()]
     assert (
         1,
         [
+            "matrix.csv:1: unknown column 'note'",
             "matrix.csv:2: item 'a': unknown source 'newspapr'",
             "matrix.csv:3: item 'b': 'none' has no grade of consistency",
             "matrix.csv:3: item 'b': reported is a day that does not exist",

@@ -46,7 +46,7 @@ class Ach(ItemsFeed):
         ids = (*(scenario.id for scenario in scenarios), OTHER)
         hypotheses = network.events[event].states if event is not None else ids
         problems = _of_header(table, Source(path, table.header_line), event, network, ids)
-        if problems:
+        if any(table.header.count(name) != 1 for name in (*NEEDED, *hypotheses)):
             return ItemsRead("", (), (*of_file, *problems))
         added = []
         for line, row in table.rows:
