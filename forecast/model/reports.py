@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from math import exp, inf, isfinite, log, log10, prod
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,8 +31,13 @@ Scope = tuple[int, ...]
 def content(bearing: Bearing) -> tuple[Hashable, ...]:
     """Return what a part says, without its place in a file."""
     of: Any = type(bearing)  # mypy takes no class for hashable
-    values = (getattr(bearing, name) for name in field_names(of) if name != "source")
-    return of, *(tuple(value.items()) if isinstance(value, Mapping) else value for value in values)
+    return tuple([tuple(value.items()) if isinstance(value, dict) else value for value in _contents(of)(bearing)])
+
+
+@cache
+def _contents(record: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what takes the class of a part and its fields, but not its place: asked once a record, used for each."""
+    return attrgetter("__class__", *(name for name in field_names(record) if name != "source"))
 
 
 def on_event(layout: Layout, known: Known, item: Item, bearing: OnEvent, on: date) -> tuple[Array, float]:
