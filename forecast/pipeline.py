@@ -39,7 +39,7 @@ from forecast.workspace.rules import misfits
 if TYPE_CHECKING:
     from xarray import DataTree
 
-    from forecast.publish import Asked
+    from forecast.publish import ReportRequest
 
 WIDEST_OTHER = 0.4  # prior probability of `other` above which the scenarios miss too much of what may happen
 
@@ -200,16 +200,18 @@ def _report(update: Update, progress: Progress) -> dict[str, bytes]:
     return published(asked_of(update), progress)
 
 
-def asked_of(update: Update) -> Asked:
+def asked_of(update: Update) -> ReportRequest:
     """Return what the report of an update is about (forecast.publish)."""
     from forecast.analysis.why import since_update
-    from forecast.publish import Asked
+    from forecast.publish import ReportRequest
     from forecast.report.recorded import recorded_in
 
     found, updates = update.outcome, _with_line(update)
     start = since_update(update.root, updates, found, None, None)
     recorded = recorded_in(update.line, updates)
-    return Asked(update.root, found, prior_outcome(found), update.forecast, updates, start, update.warnings, recorded)
+    return ReportRequest(
+        update.root, found, prior_outcome(found), update.forecast, updates, start, update.warnings, recorded
+    )
 
 
 def _with_line(update: Update) -> tuple[Line, ...]:

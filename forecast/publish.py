@@ -35,7 +35,7 @@ MOST_STEPS = 200  # of a waterfall item by item; of more evidence it goes month 
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportRequest:
     """What a report is about: a forecast as it is recorded, and the update that it is compared with.
 
     `ledger` holds the lines that were there when it was made, and `recorded` says which is its own; `start` is None
@@ -53,7 +53,7 @@ class Asked:
     refits: bool = False
 
 
-def published(asked: Asked, progress: Progress) -> dict[str, bytes]:
+def published(asked: ReportRequest, progress: Progress) -> dict[str, bytes]:
     """Draw the report of a forecast: its files by name. Nothing is written but answers kept in the cache.
 
     Raises WorkspaceProblems for mistakes in files that the report reads beside the workspace.
@@ -65,7 +65,7 @@ def published(asked: Asked, progress: Progress) -> dict[str, bytes]:
     return report_files(drawn, progress, elsewhere(asked.root, asked.outcome))
 
 
-def material(asked: Asked, progress: Progress) -> Material:
+def material(asked: ReportRequest, progress: Progress) -> Material:
     """Gather what a report is drawn from; the engine's answers are computed once and kept under their digest."""
     found = asked.outcome
     answered = _once(asked, "answers", lambda: _answers(asked, progress))
@@ -82,7 +82,7 @@ def material(asked: Asked, progress: Progress) -> Material:
     )
 
 
-def _once(asked: Asked, what: str, compute: Callable[[], Any]) -> Any:
+def _once(asked: ReportRequest, what: str, compute: Callable[[], Any]) -> Any:
     """Return what is kept of something that hangs on the forecast alone, or compute and keep it."""
     return once(place_of(asked.root / "reports" / ".cache", "answers", _told(asked), what), compute)
 
@@ -148,7 +148,7 @@ def report_days(root: Path) -> list[str]:
     return [name for name in folders_with(root / "reports", "report.html") if name[0].isdigit() and "-" in name]
 
 
-def _answers(asked: Asked, progress: Progress) -> Row:
+def _answers(asked: ReportRequest, progress: Progress) -> Row:
     from forecast.analysis.by_month import why_by_month
     from forecast.analysis.chronology import changes
     from forecast.analysis.influence import arrows, judgements
@@ -195,7 +195,7 @@ def _explained(told: Why) -> Row:
     return {key: value for key, value in as_data(told).items() if key not in {"chosen", "mcse"}}
 
 
-def _of_sections(asked: Asked, progress: Progress) -> Row:
+def _of_sections(asked: ReportRequest, progress: Progress) -> Row:
     """Return what sections ask themselves, by their id, and all figures of the draws."""
     from forecast.report.section import Inputs, sections
     from forecast.report.sections.sensitivity import parts
@@ -209,7 +209,7 @@ def _of_sections(asked: Asked, progress: Progress) -> Row:
     }
 
 
-def _told(asked: Asked) -> str:
+def _told(asked: ReportRequest) -> str:
     """Write out all that answers hang on: the forecast, its draws, the update before."""
     found, start = asked.outcome, asked.start
     line = replace(asked.recorded.line, note=None, previous=None, kept=None)
@@ -219,7 +219,7 @@ def _told(asked: Asked) -> str:
     return json.dumps(told)
 
 
-def _alternatives(asked: Asked, progress: Progress) -> list[Row]:
+def _alternatives(asked: ReportRequest, progress: Progress) -> list[Row]:
     from forecast.analysis.alternatives import kept_alternatives
 
     return kept_alternatives(asked.outcome, asked.root / "reports" / ".cache", progress, refit=asked.refits)

@@ -10,12 +10,12 @@ from pathlib import Path
 from forecast import pipeline
 from forecast.files import read_in, replace_file, replace_folder
 from forecast.ledger.entries import Line
-from forecast.ledger.kept import DamagedError, kept_inputs
+from forecast.ledger.kept import DamagedInputError, kept_inputs
 from forecast.ledger.ledger import Ledger, read_ledger, same_inputs
 from forecast.ledger.line import active_inputs
 from forecast.ledger.renamed import called_today
 from forecast.lock import locked
-from forecast.publish import Asked, material, published, write_index
+from forecast.publish import ReportRequest, material, published, write_index
 from forecast.session import Progress, Session
 from forecast.workspace.names import seen_on
 from forecast.workspace.read import read_workspace
@@ -25,7 +25,7 @@ class NotRecordedError(ValueError):
     """No ledger line is of the date, or the files are no longer those that its forecast came from."""
 
 
-def recorded(session: Session, as_of: date | None = None, number: int | None = None) -> Asked:
+def recorded(session: Session, as_of: date | None = None, number: int | None = None) -> ReportRequest:
     """Compute anew what the ledger holds: the latest forecast, the latest as of a date, or that of a line.
 
     An update of a date on which nothing was new has no line; it is drawn by the line that held. Where the files have
@@ -64,7 +64,7 @@ def _kept(root: Path, today: date, ledger: Ledger, changed: str) -> dict[str, by
         return None
     try:
         return kept_inputs(root, line.kept)
-    except DamagedError as error:
+    except DamagedInputError as error:
         raise NotRecordedError(f"{changed}, and {error}; `forecast verify` says more") from None
 
 
@@ -103,7 +103,7 @@ def _last(root: Path, latest: Line, as_of: date) -> str:
     return max((latest.as_of.isoformat(), *quiet))
 
 
-def redraw(asked: Asked, progress: Progress) -> Path:
+def redraw(asked: ReportRequest, progress: Progress) -> Path:
     """Write the files of the report, each of them whole or not at all, and the list of updates; return the folder.
 
     Raises NotRecordedError where an update of the same date was written while it was drawn.
@@ -121,7 +121,7 @@ def redraw(asked: Asked, progress: Progress) -> Path:
     return folder
 
 
-def redraw_line(asked: Asked, progress: Progress) -> Path:
+def redraw_line(asked: ReportRequest, progress: Progress) -> Path:
     """Write the files of the report of a past line into a folder of its own, `reports/line-N`; return the folder.
 
     The reports by date, and the list of updates, stay as they are.
@@ -135,7 +135,7 @@ def _of_day(updates: Sequence[Line], day: date) -> list[Line]:
     return [line for line in updates if line.as_of == day]
 
 
-def brief_of(asked: Asked, progress: Progress) -> str:
+def brief_of(asked: ReportRequest, progress: Progress) -> str:
     """Write the report on one page of Markdown."""
     from forecast.report.page import report_brief
 

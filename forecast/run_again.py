@@ -14,11 +14,11 @@ import numpy as np
 
 from forecast import pipeline
 from forecast.ledger.entries import shape_problems
-from forecast.ledger.kept import DamagedError, kept_inputs
+from forecast.ledger.kept import DamagedInputError, kept_inputs
 from forecast.ledger.ledger import LEDGER
 from forecast.ledger.line import LAST_DIGITS
 from forecast.ledger.outcome import QUANTILES, Outcome
-from forecast.ledger.verified import Finding, Kind, Row
+from forecast.ledger.verified import IntegrityFinding, Kind, Row
 from forecast.sampling.draws import unlike
 from forecast.session import Session
 from forecast.workspace.problems import Source, WorkspaceProblems
@@ -70,7 +70,7 @@ class NotRecomputableError(ValueError):
 
 def recompute(
     root: Path, today: date, rows: Sequence[Row], number: int, progress: Progress
-) -> tuple[Recomputed, list[Finding]]:
+) -> tuple[Recomputed, list[IntegrityFinding]]:
     """Run a line's forecast again from its kept inputs, in a folder of its own: no draws are taken from a cache.
 
     Numbers of the same version on the same kind of machine are the same to the last digit, and so is all else that the
@@ -102,13 +102,13 @@ def recompute(
     elif not run.is_same and (others := list(_other_widths(line["scenarios"], again.outcome))):
         what = f"its probabilities come out alike when it is run again, but not its {', '.join(others)}"
         told.append(("other numbers", what))
-    return run, [Finding(Source(LEDGER, number), kind, what) for kind, what in told]
+    return run, [IntegrityFinding(Source(LEDGER, number), kind, what) for kind, what in told]
 
 
 def _again(root: Path, day: date, number: int, line: Mapping[str, Any], progress: Progress) -> pipeline.Update:
     try:
         inputs = kept_inputs(root, str(line["kept"]))
-    except DamagedError as error:
+    except DamagedInputError as error:
         raise NotRecomputableError(f"line {number}: {error}") from None
     as_of = date.fromisoformat(line["as_of"])
     with TemporaryDirectory(prefix="forecast-") as folder:

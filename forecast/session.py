@@ -34,15 +34,15 @@ from forecast.workspace.records import Item, Workspace
 if TYPE_CHECKING:
     from forecast.analysis.by_date import ByDate
     from forecast.analysis.conflict import Conflict
-    from forecast.analysis.diff import Difference, End
+    from forecast.analysis.diff import End, ForecastDifference
     from forecast.analysis.due import Due
     from forecast.analysis.effect import ItemEffect
     from forecast.analysis.experts import ExpertRow
     from forecast.analysis.influence import Influence
-    from forecast.analysis.questions import Asked
+    from forecast.analysis.questions import QuestionStatus
     from forecast.analysis.sources import SourceRow
     from forecast.analysis.story import Story
-    from forecast.analysis.target import Target
+    from forecast.analysis.target import Partition
     from forecast.analysis.watch import WatchList
     from forecast.analysis.what_if import WhatIf
     from forecast.analysis.why import By, Start, Why
@@ -189,7 +189,7 @@ class Session:
         told = why(self.outcome, self.prior, target, start, by, top, self.progress)
         return replace(told, chosen=chosen, mcse=error_of(self.outcome, target))
 
-    def _start(self, event: str | None, since: date | None, target: Target) -> Start:
+    def _start(self, event: str | None, since: date | None, target: Partition) -> Start:
         from forecast.analysis.target import probabilities
         from forecast.analysis.why import Start
 
@@ -258,7 +258,7 @@ class Session:
 
         return by_date(self.outcome, day)
 
-    def questions(self) -> tuple[Asked, ...]:
+    def questions(self) -> tuple[QuestionStatus, ...]:
         """Describe every dated question (forecast.analysis.questions)."""
         from forecast.analysis.questions import question_table
 
@@ -317,7 +317,7 @@ class Session:
         )
         return effect_table(without, with_it, item), tuple(doubt for doubt in new if doubt not in old)
 
-    def difference(self, first: str, last: str) -> Difference:
+    def difference(self, first: str, last: str) -> ForecastDifference:
         """Explain what changed between two forecasts (forecast.analysis.diff), each as `find_line` there reads it.
 
         A date without a ledger line is computed from the files. Raises UnknownUpdateError.

@@ -40,7 +40,7 @@ BUDGET = 4.0e9
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedAlternative:
     """An alternative, whom it is about, and what it takes away: statements, items, events that the items settle."""
 
     kind: Kind
@@ -62,7 +62,7 @@ class Listed:
                 return f"forecast show --{self.name}"
 
 
-def listed(found: Outcome) -> tuple[Listed, ...]:
+def listed(found: Outcome) -> tuple[ListedAlternative, ...]:
     """Return the alternatives of a forecast, those that change nothing left out.
 
     Equal weights; without what editors said or coded; without each group of experts, by name (somebody without a group
@@ -75,18 +75,24 @@ def listed(found: Outcome) -> tuple[Listed, ...]:
     for said in spoken:
         group = workspace.experts[said.expert].group
         groups[group] = groups.get(group, 0) + 1
-    rows = [Listed("weights", "equal-weights", Alternative(equal_weights=True), len(spoken), 0, ())] if spoken else []
+    rows = (
+        [ListedAlternative("weights", "equal-weights", Alternative(equal_weights=True), len(spoken), 0, ())]
+        if spoken
+        else []
+    )
     if coded:
-        rows.append(Listed("weights", "without-editors", Alternative(without_editors=True), len(coded), 0, ()))
+        rows.append(
+            ListedAlternative("weights", "without-editors", Alternative(without_editors=True), len(coded), 0, ())
+        )
     for group, n in sorted(groups.items()):
-        rows.append(Listed("group", group, Alternative(without_groups=(group,)), n, 0, ()))
+        rows.append(ListedAlternative("group", group, Alternative(without_groups=(group,)), n, 0, ()))
     active = active_items(workspace.items, found.as_of)
     sources = {item.report_source: [i for i in active if i.report_source == item.report_source] for item in active}
     for name, items in sorted(sources.items(), key=lambda of: (-len(of[1]), of[0])):
         settled = {part.event for item in items for part in item.bears_on if isinstance(part, Settled)}
         if name != REPORTER:
             without = Alternative(without_sources=(name,))
-            rows.append(Listed("source", name, without, 0, len(items), tuple(sorted(settled))))
+            rows.append(ListedAlternative("source", name, without, 0, len(items), tuple(sorted(settled))))
     return tuple(rows)
 
 
@@ -121,7 +127,9 @@ def alternatives(found: Outcome, cache: Path, progress: Progress) -> list[Row]:
     return rows
 
 
-def refitted(found: Outcome, one: Listed, row: Row, cache: Path, progress: Progress, *, may_sample: bool = True) -> Row:
+def refitted(
+    found: Outcome, one: ListedAlternative, row: Row, cache: Path, progress: Progress, *, may_sample: bool = True
+) -> Row:
     """Compute an alternative with draws of its own, from the cache or (if that is allowed) sampled and kept there.
 
     Returns the row as it was where draws would have to be sampled and may not.
@@ -162,7 +170,7 @@ def cost(order: Plan) -> int:
     return sum(len(step.inputs) * prod(order.cards[v] for v in (*step.scope, step.variable)) for step in order.steps)
 
 
-def _reweighted(found: Outcome, one: Listed, fit: dict[str, Array], every: int) -> Row:
+def _reweighted(found: Outcome, one: ListedAlternative, fit: dict[str, Array], every: int) -> Row:
     other = alternative_workspace(found.workspace, one.alternative)
     try:
         there = reweigh(found.posterior, found.workspace, other, fit, every)
@@ -198,7 +206,7 @@ def _scenarios(found: Outcome, there: Reweighed, every: int) -> dict[str, Row]:
 
 
 def _row(
-    found: Outcome, one: Listed, how: str, k: float = np.nan, size: float = np.nan, draws: int = 0,
+    found: Outcome, one: ListedAlternative, how: str, k: float = np.nan, size: float = np.nan, draws: int = 0,
     scenarios: dict[str, Row] | None = None,
 ) -> Row:  # fmt: skip
     return {

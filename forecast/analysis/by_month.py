@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from math import isfinite
 
-from forecast.analysis.chronology import Change, Estimate, Pooled, before, changes, pool_draws, prefixes
-from forecast.analysis.target import Target, probabilities
+from forecast.analysis.chronology import EvidenceChange, PartEstimate, Pooled, before, changes, pool_draws, prefixes
+from forecast.analysis.target import Partition, probabilities
 from forecast.analysis.why import MONTE_CARLO, TIME, Progress, Start, Stretch, Why, decibans, most_moved
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.ledger.outcome import Outcome
@@ -15,7 +15,7 @@ from forecast.posterior.evaluate import evaluate_scenarios, query
 from forecast.workspace.records import Workspace
 
 
-def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, progress: Progress) -> Why:
+def why_by_month(found: Outcome, prior: Outcome, target: Partition, start: Start, progress: Progress) -> Why:
     """Explain a probability since the statements alone as `forecast.analysis.why` does, a step for each month.
 
     A month's step is what all that became known in it changed, after all that was known before. Months in which the
@@ -52,7 +52,7 @@ def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, p
     )
 
 
-def _months(workspace: Workspace, steps: tuple[Change, ...]) -> Iterator[tuple[str, date | None, Workspace]]:
+def _months(workspace: Workspace, steps: tuple[EvidenceChange, ...]) -> Iterator[tuple[str, date | None, Workspace]]:
     """Yield time without news, then the workspace as it is after each month's changes."""
     yield TIME, None, before(workspace, steps)
     for place, known in enumerate(prefixes(workspace, steps)):
@@ -61,7 +61,7 @@ def _months(workspace: Workspace, steps: tuple[Change, ...]) -> Iterator[tuple[s
             yield f"{day:%Y-%m}", day, known
 
 
-def _month(pooled: Pooled, name: str, until: date | None, last: Estimate, now: Estimate, asked: int) -> Stretch:
+def _month(pooled: Pooled, name: str, until: date | None, last: PartEstimate, now: PartEstimate, asked: int) -> Stretch:
     first, end = float(last.shares[asked]), float(now.shares[asked])
     return Stretch(
         what=name,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.chronology import Change, Pooled, Whole, before, pool_draws, prefixes
+from forecast.analysis.chronology import EvidenceChange, Pooled, Whole, before, pool_draws, prefixes
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.ledger.differences import Differences, differences
 from forecast.ledger.entries import Line
@@ -150,16 +150,16 @@ TIME, MONTE_CARLO = "time without news", "Monte Carlo difference"
 
 
 @dataclass(frozen=True)
-class _Point:
+class _StepPoint:
     """The forecast after a step: what was added, and what it then is (None where the evidence so far is impossible)."""
 
     kind: str
-    change: Change | None
+    change: EvidenceChange | None
     whole: Whole | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Named:
+class ComparedForecast:
     """An end of a comparison: its name, and its line (None where it is computed from the files)."""
 
     name: str
@@ -204,11 +204,11 @@ class Cause:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class ForecastDifference:
     """What changed between two forecasts: inputs, probabilities, and the steps that add up to it."""
 
-    from_: Named
-    to: Named
+    from_: ComparedForecast
+    to: ComparedForecast
     inputs: Mapping[str, Any]
     news: tuple[str, ...]
     scenarios: tuple[Moved, ...]
@@ -217,7 +217,7 @@ class Difference:
     unreliable: int
 
 
-def difference(first: End, last: End, found: Outcome, progress: Progress) -> Difference:
+def difference(first: End, last: End, found: Outcome, progress: Progress) -> ForecastDifference:
     """Explain the change from one forecast to another as a sum of steps, for every scenario and every event.
 
     The evidence of the first end is turned into that of the last one, change after change in the order in which it
@@ -246,7 +246,7 @@ def difference(first: End, last: End, found: Outcome, progress: Progress) -> Dif
         for place, point in enumerate(points[1:])
     ]
     rows.append(_remainder(told, rows, ends))
-    return Difference(
+    return ForecastDifference(
         from_=_end(first),
         to=_end(last),
         inputs=told.as_row(),
@@ -271,7 +271,7 @@ def difference(first: End, last: End, found: Outcome, progress: Progress) -> Dif
     )
 
 
-def _changes(first: End, last: End, found: Outcome) -> tuple[Change, ...]:
+def _changes(first: End, last: End, found: Outcome) -> tuple[EvidenceChange, ...]:
     """Return what the evidence of the last end has that the first had not: items, edits that the files hold, ..."""
     used, had = last.line.inputs, first.line.inputs
     items = {item.id: item for item in found.workspace.items}
@@ -282,22 +282,22 @@ def _changes(first: End, last: End, found: Outcome) -> tuple[Change, ...]:
     retracted = {
         name for name in used["retracted"] if name in items and (name in enters or name not in had["retracted"])
     }
-    steps = [Change(items[name].reported, name, retracts=False) for name in enters]
+    steps = [EvidenceChange(items[name].reported, name, retracts=False) for name in enters]
     for name in retracted:
         item = items[name]
-        steps.append(Change(max(item.reported, item.retracted or item.reported), name, retracts=True))
+        steps.append(EvidenceChange(max(item.reported, item.retracted or item.reported), name, retracts=True))
     return tuple(sorted(steps))
 
 
-def _points(first: End, last: End, found: Outcome, progress: Progress) -> Iterator[_Point]:
+def _points(first: End, last: End, found: Outcome, progress: Progress) -> Iterator[_StepPoint]:
     pooled = pool_draws(found.posterior, found.seed)
     steps = _changes(first, last, found)
     unchanged = before(found.workspace, steps)
-    yield _Point("start", None, _whole(pooled, restored(unchanged, first), found, first))
-    yield _Point("time", None, _whole(pooled, unchanged, found, last))
+    yield _StepPoint("start", None, _whole(pooled, restored(unchanged, first), found, first))
+    yield _StepPoint("time", None, _whole(pooled, unchanged, found, last))
     for number, (change, remaining) in enumerate(zip(steps, prefixes(found.workspace, steps), strict=True), 1):
         progress(f"adding one item after the other: {100 * number // len(steps)} %")
-        yield _Point(change.kind, change, _whole(pooled, remaining, found, last))
+        yield _StepPoint(change.kind, change, _whole(pooled, remaining, found, last))
 
 
 def _whole(pooled: Pooled, workspace: Workspace, found: Outcome, end: End) -> Whole | None:
@@ -307,7 +307,7 @@ def _whole(pooled: Pooled, workspace: Workspace, found: Outcome, end: End) -> Wh
         return None
 
 
-def _steps(points: Sequence[_Point], names: Sequence[str], of: Callable[[Whole], Array]) -> list[Effects]:
+def _steps(points: Sequence[_StepPoint], names: Sequence[str], of: Callable[[Whole], Array]) -> list[Effects]:
     """Return what each point but the first adds; an impossible one adds nothing."""
     rows: list[Effects] = []
     at: Array | None = None
@@ -329,7 +329,7 @@ class _Ends:
     recomputed: frozenset[str]
 
 
-def _ends(first: End, last: End, found: Outcome, points: Sequence[_Point]) -> _Ends:
+def _ends(first: End, last: End, found: Outcome, points: Sequence[_StepPoint]) -> _Ends:
     old, new = first.scenarios, last.scenarios
     known = [point.whole for point in points if point.whole is not None]
     events, recomputed = {}, []
@@ -346,7 +346,7 @@ def _ends(first: End, last: End, found: Outcome, points: Sequence[_Point]) -> _E
     return _Ends(scenarios, events, frozenset(recomputed))
 
 
-def _row(point: _Point, headlines: Mapping[str, str], scenarios: Effects, events: Mapping[str, Effects]) -> Cause:
+def _row(point: _StepPoint, headlines: Mapping[str, str], scenarios: Effects, events: Mapping[str, Effects]) -> Cause:
     change, estimate = point.change, None if point.whole is None else point.whole.estimate
     return Cause(
         what=TIME if change is None else change.item,
@@ -385,8 +385,8 @@ def _remainder(told: Differences, rows: Sequence[Cause], ends: _Ends) -> Cause:
     )
 
 
-def _end(end: End) -> Named:
-    return Named(name=end.name, line=end.number, as_of=end.as_of, known_until=end.line.known_until)
+def _end(end: End) -> ComparedForecast:
+    return ComparedForecast(name=end.name, line=end.number, as_of=end.as_of, known_until=end.line.known_until)
 
 
 def _error(end: End, event: str, state: str) -> float | None:

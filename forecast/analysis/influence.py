@@ -49,7 +49,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class ProbabilityChange:
     """A change of a probability, and its Monte Carlo error."""
 
     change: float
@@ -70,7 +70,7 @@ class WithoutExpert:
     pareto_k: float | None
     ess: float
     reliable: bool
-    effects: Mapping[str, Change] | None
+    effects: Mapping[str, ProbabilityChange] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,13 +265,13 @@ def _parts(found: Outcome) -> list[tuple[str, str, frozenset[str]]]:
     return parts
 
 
-def _effects(found: Outcome, without: Array) -> dict[str, Change]:
+def _effects(found: Outcome, without: Array) -> dict[str, ProbabilityChange]:
     shares, everybody = found.posterior.evaluation.scenarios, found.posterior.weights.weights
     # Both are averages over the same draws: the error is that of their difference.
     errors = standard_error(deviations(shares, without) - deviations(shares, everybody))
     changes = shares @ without - shares @ everybody
     rows = zip(found.scenario_ids, changes.tolist(), errors.tolist(), strict=True)
-    return {name: Change(change=change, mcse=error) for name, change, error in rows}
+    return {name: ProbabilityChange(change=change, mcse=error) for name, change, error in rows}
 
 
 JUDGED: tuple[Letter, ...] = LETTERS[:-1]  # F cannot be judged: it is no step of the scale

@@ -74,7 +74,7 @@ class Ending:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class QuestionStatus:
     """A dated question, what the forecast and others say of it, and how it ended.
 
     `probability`, `quantiles`, `mcse` and `is_decided` are None once it is resolved.
@@ -98,7 +98,7 @@ class Asked:
     caution: str | None
 
 
-def question_table(found: Outcome) -> tuple[Asked, ...]:
+def question_table(found: Outcome) -> tuple[QuestionStatus, ...]:
     """Describe the questions of an outcome's workspace as of its date, in file order; those that open later not."""
     workspace, day = found.workspace, found.as_of
     ended = {question.id: resolution_on(workspace.resolutions, question.id, day) for question in workspace.questions}
@@ -115,11 +115,11 @@ def question_table(found: Outcome) -> tuple[Asked, ...]:
 
 def _described(
     found: Outcome, question: Question, status: Status, ended: Resolved | None, estimate: QuestionEstimate | None
-) -> Asked:
+) -> QuestionStatus:
     quantiles = None
     if estimate is not None:
         quantiles = {str(level): value for level, value in zip(QUESTION_QUANTILES, estimate.quantiles, strict=True)}
-    return Asked(
+    return QuestionStatus(
         question=question.id,
         text=question.question,
         topic=question.topic,

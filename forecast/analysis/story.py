@@ -30,7 +30,7 @@ UNSURE, SURE = 3, 0.95  # so many of the events that stay are told, if they are 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class CourseStep:
     """An event of a course: its state there, the state known today, and P(state) within the scenario and overall."""
 
     event: str
@@ -80,7 +80,7 @@ class Story:
     rule: str
     probability: float
     mcse: float
-    course: tuple[Step, ...]
+    course: tuple[CourseStep, ...]
     course_probability: float
     story_probability: float
     close: tuple[Near, ...]
@@ -248,10 +248,10 @@ def _now(network: AsOfNetwork, v: int) -> str | None:
     return None if path is None else network.layout.events[v].states[path.on(path.until)]
 
 
-def _step(found: Outcome, network: AsOfNetwork, joints: Sequence[Array], s: int, v: int, x: int) -> Step:
+def _step(found: Outcome, network: AsOfNetwork, joints: Sequence[Array], s: int, v: int, x: int) -> CourseStep:
     state = network.alive[v][x]
     event, joint = found.layout.events[v], joints[v]
-    return Step(
+    return CourseStep(
         event=event.id,
         state=event.states[state],
         now=_now(network, v),
@@ -282,7 +282,7 @@ def _distinguishing(found: Outcome, joints: Sequence[Array], s: int) -> tuple[Di
     return tuple(sorted(rows, key=lambda row: (-row.distance, row.event)))
 
 
-def text(course: Sequence[Step], found: Outcome) -> str:
+def text(course: Sequence[CourseStep], found: Outcome) -> str:
     """Tell a course in plain words: what moves, what is behind it, and what of the rest is least sure to stay."""
     kinds, names = {event.id: event.kind for event in found.layout.events}, event_names(found)
     moves, hidden, stays = [], [], []

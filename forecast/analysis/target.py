@@ -21,7 +21,7 @@ class UnknownTargetError(ValueError):
 
 
 @dataclass(frozen=True)
-class Target:
+class Partition:
     """A partition of what may happen, and the part that is asked about.
 
     `parts` are the names (scenarios with `other`, or the states of `event`), `rules` the partition as scenario rules;
@@ -38,13 +38,13 @@ class Target:
         return self.parts[asked] if self.event is None else f"{self.event}={self.parts[asked]}"
 
 
-def find_target(found: Outcome, text: str | None) -> Target:
+def find_target(found: Outcome, text: str | None) -> Partition:
     """Read SCENARIO, EVENT or EVENT=STATE (nothing: the scenarios, none of them yet). Raises UnknownTargetError."""
     rules = found.workspace.scenarios
     if text is None:
-        return Target(None, found.scenario_ids, rules, None)
+        return Partition(None, found.scenario_ids, rules, None)
     if text in found.scenario_ids:
-        return Target(None, found.scenario_ids, rules, found.scenario_ids.index(text))
+        return Partition(None, found.scenario_ids, rules, found.scenario_ids.index(text))
     name, equals, state = text.partition("=")
     states = event_states(found, name, (*found.scenario_ids, *found.events))
     if equals and state not in states:
@@ -53,7 +53,7 @@ def find_target(found: Outcome, text: str | None) -> Target:
     event = found.workspace.network.events[name]
     # The last state is `other` of the rules.
     parts = tuple(Scenario(x, x, "", (Condition(name, (x,)),), event.source) for x in states[:-1])
-    return Target(name, states, parts, states.index(state) if equals else None)
+    return Partition(name, states, parts, states.index(state) if equals else None)
 
 
 def event_states(found: Outcome, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -67,13 +67,13 @@ def event_states(found: Outcome, name: str, known: tuple[str, ...]) -> tuple[str
     return found.workspace.network.events[name].states
 
 
-def shares_of(found: Outcome, target: Target) -> Array:
+def shares_of(found: Outcome, target: Partition) -> Array:
     """Return P(part | E, theta_d) (parts, draws) of a forecast."""
     evaluation = found.posterior.evaluation
     return evaluation.scenarios if target.event is None else evaluation.events[found.layout.index[target.event]]
 
 
-def error_of(found: Outcome, target: Target) -> float | None:
+def error_of(found: Outcome, target: Partition) -> float | None:
     """Return the Monte Carlo error of the forecast's own probability of the part that is asked about, if one is."""
     if target.asked is None:
         return None
@@ -81,7 +81,7 @@ def error_of(found: Outcome, target: Target) -> float | None:
     return (found.scenarios if target.event is None else found.events[target.event])[part].mcse
 
 
-def probabilities(found: Outcome, target: Target) -> Array:
+def probabilities(found: Outcome, target: Partition) -> Array:
     """Return the forecast's own probability of each part."""
     estimates: Mapping[str, float]
     if target.event is None:

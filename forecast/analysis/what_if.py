@@ -75,7 +75,7 @@ class SetAside:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Support:
+class DrawSupport:
     """How well the draws bear a supposition."""
 
     ess: float
@@ -100,7 +100,7 @@ class WhatIf:
     events: tuple[EventEffect, ...]
     descendants: tuple[str, ...]
     set_aside: tuple[SetAside, ...]
-    diagnostics: Support
+    diagnostics: DrawSupport
 
 
 def what_if(found: Outcome, asked: Supposition, progress: Callable[[str], None]) -> WhatIf:
@@ -235,7 +235,7 @@ def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> Wha
         events=tuple(sorted(events, key=lambda row: -row.moved)),
         descendants=tuple(found.layout.events[v].id for v in made.descendants),
         set_aside=_set_aside(found, made),
-        diagnostics=Support(ess=effective_size(state.weights), pareto_k=k if isfinite(k) else None),
+        diagnostics=DrawSupport(ess=effective_size(state.weights), pareto_k=k if isfinite(k) else None),
     )
 
 

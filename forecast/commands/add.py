@@ -16,7 +16,7 @@ from forecast.plain import as_data
 if TYPE_CHECKING:
     from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
     from forecast.commands.evidence_questions import Answered
-    from forecast.workspace.drafts import Draft, ItemDraft
+    from forecast.workspace.drafts import ItemDraft, StatementDraft
     from forecast.workspace.problems import Problem
 
 
@@ -48,14 +48,14 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
 
     Options answer questions in advance. Nothing is written if the statement has a problem.
     """
-    from forecast.commands.add_questions import Given, answer
+    from forecast.commands.add_questions import StatementOptions, answer
     from forecast.commands.writing import Files, right
     from forecast.workspace.drafts import draft_statement
 
     files = Files(root)
-    expert, fields = answer(root, Given(**given), ask=not yes, to_stderr=as_json)
+    expert, fields = answer(root, StatementOptions(**given), ask=not yes, to_stderr=as_json)
 
-    def make() -> Draft:
+    def make() -> StatementDraft:
         return draft_statement(root, expert, fields, options.today())
 
     draft = right(make())
@@ -72,7 +72,7 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
 
-def _show(draft: Draft) -> None:
+def _show(draft: StatementDraft) -> None:
     from forecast.commands.readable import bars, density
     from forecast.sampling.readings import StatedDistribution, StatedNumber, numbers
     from forecast.sampling.statements import as_read, levels
@@ -95,7 +95,7 @@ def _show(draft: Draft) -> None:
             click.echo(f"  {line}")
 
 
-def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
+def _as_json(draft: StatementDraft, is_written: bool) -> dict[str, Any]:
     from forecast.sampling.readings import StatedNumber, numbers
     from forecast.sampling.statements import SHOWN_LEVELS, as_read, quantile
     from forecast.workspace.nodes import plain
@@ -225,12 +225,12 @@ def evidence(
 
     Options answer questions in advance. Nothing is written if the item has a problem.
     """
-    from forecast.commands.evidence_questions import Bearings, Given, answer, fitted
+    from forecast.commands.evidence_questions import Bearings, EvidenceOptions, answer, fitted
     from forecast.commands.writing import Files, right
 
     files = Files(root)
     bearings = Bearings(**{name: given.pop(name) for name in SPEAKING})
-    answered = answer(root, Given(**given, bearings=bearings), ask=not yes, to_stderr=as_json)
+    answered = answer(root, EvidenceOptions(**given, bearings=bearings), ask=not yes, to_stderr=as_json)
     draft = right(_draft(root, answered))
     effect, doubts = _effect(answered, draft, root, as_of, seed, is_wanted=not no_effect)
     problems = (*draft.problems, *doubts)

@@ -13,7 +13,7 @@ from forecast.commands import options
 from forecast.commands.running import echo_json
 
 if TYPE_CHECKING:
-    from forecast.store.room import Listed
+    from forecast.store.room import StoredEntry
 
 
 @click.command()
@@ -39,7 +39,7 @@ def cache(root: Path, prune: bool, everything: bool, as_json: bool) -> None:
         click.echo(f"removed: {_counted(gone)}")
 
 
-def _rows(found: Sequence[Listed]) -> list[dict[str, Any]]:
+def _rows(found: Sequence[StoredEntry]) -> list[dict[str, Any]]:
     return [
         {
             "kind": one.kind,
@@ -53,7 +53,7 @@ def _rows(found: Sequence[Listed]) -> list[dict[str, Any]]:
     ]
 
 
-def _print(found: Sequence[Listed]) -> None:
+def _print(found: Sequence[StoredEntry]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -75,11 +75,11 @@ def _minute(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", timespec="minutes")
 
 
-def _code(one: Listed) -> str:
+def _code(one: StoredEntry) -> str:
     return "this" if one.is_current else "older"
 
 
-def _counted(found: Sequence[Listed]) -> str:
+def _counted(found: Sequence[StoredEntry]) -> str:
     what = "1 entry" if len(found) == 1 else f"{len(found)} entries"
     return f"{what}, {_size(sum(one.n_bytes for one in found))}"
 

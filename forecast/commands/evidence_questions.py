@@ -32,7 +32,7 @@ CREDIBILITIES = tuple("123456")
 
 
 @dataclass(frozen=True)
-class Given:
+class EvidenceOptions:
     """What the options say; None or empty where they do not."""
 
     item_id: str | None
@@ -63,7 +63,7 @@ class Answered:
     new_source: tuple[str, MapNode] | None
 
 
-def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
+def answer(root: Path, given: EvidenceOptions, *, ask: bool, to_stderr: bool) -> Answered:
     """Return an item from options and, if `ask`, from questions.
 
     Raises WorkspaceProblems where the files hold errors already, and UsageError where an answer is missing.
@@ -76,7 +76,7 @@ def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
     missing = [name for name, is_said in needed.items() if not is_said]
     if missing and not ask:
         raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(missing)}")
-    questions = _Questions(root, workspace, given, Asking(bool(missing), to_stderr), can_ask=ask)
+    questions = _EvidenceQuestions(root, workspace, given, Asking(bool(missing), to_stderr), can_ask=ask)
     path, fields, bearings, new_source = questions.all()
     return Answered(workspace, problems, path, fields, bearings, new_source)
 
@@ -115,12 +115,12 @@ def _free_path(root: Path, reported: str, item_id: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Questions:
+class _EvidenceQuestions:
     """Asks what was reported, by whom, and what it says about which events."""
 
     root: Path
     workspace: Workspace
-    given: Given
+    given: EvidenceOptions
     asking: Asking
     can_ask: bool
 

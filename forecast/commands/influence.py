@@ -15,7 +15,7 @@ from forecast.digits import change, percent
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.analysis.influence import Change, GradeShift, Influence, WithoutExpert
+    from forecast.analysis.influence import GradeShift, Influence, ProbabilityChange, WithoutExpert
 
 
 LEAST_BITS, LEAST_SHARE = 0.0005, 0.005  # what is smaller prints as zero
@@ -102,7 +102,7 @@ def _who(row: WithoutExpert) -> str:
     return f"group {row.name}" if row.kind == "group" else row.name
 
 
-def _change(effect: Change) -> str:
+def _change(effect: ProbabilityChange) -> str:
     return f"{change(effect.change, effect.mcse)} ± {100 * effect.mcse:.1f}"
 
 

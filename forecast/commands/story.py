@@ -14,7 +14,7 @@ from forecast.digits import DERIVED, exact, percent
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.analysis.story import Distinguishing, Step, Story
+    from forecast.analysis.story import CourseStep, Distinguishing, Story
 
 
 TELLING = 5  # events that tell a scenario from the others
@@ -90,7 +90,7 @@ def _print_telling(row: Story) -> None:
     _show(grid)
 
 
-def _two(row: Step | Distinguishing) -> tuple[str, str]:
+def _two(row: CourseStep | Distinguishing) -> tuple[str, str]:
     return percent(row.in_scenario, None), percent(row.overall, row.overall_mcse)
 
 

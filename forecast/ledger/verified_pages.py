@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from forecast.files import folders_with, read_in
-from forecast.ledger.verified import Chain, Finding, content_of
+from forecast.ledger.verified import Chain, IntegrityFinding, content_of
 from forecast.workspace.problems import Source
 
 Numbers = dict[str, tuple[Any, Any, Any]]  # a scenario's probability, quantiles and Monte Carlo error
 
 
-def verified_pages(root: Path, chain: Chain) -> Iterator[Finding]:
+def verified_pages(root: Path, chain: Chain) -> Iterator[IntegrityFinding]:
     """Hold the scenarios of every forecast.json against the lines of its date, or of a quiet day against all lines."""
     lines: dict[date, list[Numbers]] = {}
     for row in chain.sound:
@@ -33,7 +33,7 @@ def verified_pages(root: Path, chain: Chain) -> Iterator[Finding]:
             continue
         if content is not None and not any(_are_same(_numbers(content_of(content)), one) for one in told):
             where = Source(f"reports/{name}/forecast.json", 1)
-            yield Finding(where, "other page", f"no line of the ledger has these numbers for {day}")
+            yield IntegrityFinding(where, "other page", f"no line of the ledger has these numbers for {day}")
 
 
 def _numbers(content: Mapping[str, Any]) -> Numbers:

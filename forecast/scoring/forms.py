@@ -28,7 +28,7 @@ ALLOWED = {
 
 
 @dataclass(frozen=True)
-class Form:
+class ForecastForm:
     """What a forecast consists of: `width` numbers, and their `levels`, rising, if they are quantiles."""
 
     kind: Kind
@@ -43,7 +43,7 @@ class Form:
         return ", ".join(f"{one:g}" for one in self.levels)
 
 
-def alike(forecasts: Forecasts) -> Iterator[tuple[Form, Ints]]:
+def alike(forecasts: Forecasts) -> Iterator[tuple[ForecastForm, Ints]]:
     """Yield each form that occurs, and which forecasts have it. Levels are the same as `ties.points` has it."""
     kinds = np.array([KINDS.index(one.kind) for one in forecasts.questions], dtype=np.int64)[forecasts.question]
     for kind, name in enumerate(KINDS):
@@ -51,14 +51,14 @@ def alike(forecasts: Forecasts) -> Iterator[tuple[Form, Ints]]:
         for width in np.unique(forecasts.width[of_kind]).tolist():
             chosen = np.flatnonzero(of_kind & (forecasts.width == width))
             if name != "quantiles":
-                yield Form(name, width, ()), chosen
+                yield ForecastForm(name, width, ()), chosen
                 continue
             levels = forecasts.levels[forecasts.first[chosen, np.newaxis] + np.arange(width)]
             same = points(levels.ravel()).reshape(levels.shape)
             _, group = np.unique(same, axis=0, return_inverse=True)
             order = np.argsort(group, kind="stable")
             for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-                yield Form(name, width, tuple(levels[members[0]].tolist())), chosen[members]
+                yield ForecastForm(name, width, tuple(levels[members[0]].tolist())), chosen[members]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class StatedForms:
     """
 
     form: Ints
-    forms: tuple[Form, ...]
+    forms: tuple[ForecastForm, ...]
     first: Ints
     width: Ints
     level: Ints
@@ -87,7 +87,7 @@ class StatedForms:
 
 def stated(forecasts: Forecasts) -> StatedForms:
     """Gather what forecasts of resolved questions consist of."""
-    forms: list[Form] = []
+    forms: list[ForecastForm] = []
     form, width = np.zeros_like(forecasts.width), np.zeros_like(forecasts.width)
     for one, chosen in alike(forecasts):
         form[chosen] = len(forms)
@@ -107,7 +107,7 @@ class Unlike:
     """More than one form of forecast under one measure, each with the forecasters who use it, and where that shows."""
 
     measure: str
-    forms: tuple[tuple[Form, tuple[str, ...]], ...]
+    forms: tuple[tuple[ForecastForm, tuple[str, ...]], ...]
     source: Source
 
     @property
@@ -122,14 +122,14 @@ class Unlike:
 def unlike(forecasts: Forecasts) -> tuple[Unlike, ...]:
     """Return what is unlike among the forecasts of resolved questions: nothing, or one finding a measure."""
     known = resolved(forecasts)
-    by_measure: dict[str, list[tuple[Form, Ints]]] = {}
+    by_measure: dict[str, list[tuple[ForecastForm, Ints]]] = {}
     for form, chosen in alike(known):
         if form.kind in MEASURE_OF_KIND:
             by_measure.setdefault(MEASURE_OF_KIND[form.kind], []).append((form, chosen))
     return tuple(_found(known, measure, forms) for measure, forms in by_measure.items() if len(forms) > 1)
 
 
-def _found(known: Forecasts, measure: str, forms: list[tuple[Form, Ints]]) -> Unlike:
+def _found(known: Forecasts, measure: str, forms: list[tuple[ForecastForm, Ints]]) -> Unlike:
     # In the order of their first rows, as the table has them; the second one is where they begin to differ.
     first_rows = [int(_rows(known, chosen).min()) for _, chosen in forms]
     in_order = np.argsort(first_rows, kind="stable").tolist()

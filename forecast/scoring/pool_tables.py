@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any
 
 from forecast.scoring.plain import PLAIN_POOLS
-from forecast.scoring.pool import INTERVAL, MeanScores, Pool, PooledExpert, PooledQuestion, PoolScores, Spread
+from forecast.scoring.pool import INTERVAL, MeanScores, Pool, PooledExpert, PooledQuestion, PooledSpread, PoolScores
 
 CSV_COLUMNS = ("question", "n", "pooled", "low", "high", *PLAIN_POOLS, "outcome", "left_out", "pareto_k", "refitted")
 
@@ -78,7 +78,7 @@ def _question(question: PooledQuestion) -> dict[str, Any]:
 
 
 def _expert(expert: PooledExpert) -> dict[str, Any]:
-    def spread(quantity: Spread | None) -> Mapping[str, float] | None:
+    def spread(quantity: PooledSpread | None) -> Mapping[str, float] | None:
         return None if quantity is None else asdict(quantity)
 
     return {

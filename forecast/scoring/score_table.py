@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.scoring.answers import ForecasterAnswers, answers
 from forecast.scoring.calibration import auc, decomposition, reliability
-from forecast.scoring.compare import Pair, pairs
+from forecast.scoring.compare import BenchmarkPair, pairs
 from forecast.scoring.forms import stated, unlike
 from forecast.scoring.groups import different, means
 from forecast.scoring.measures import Grouping, Series, all_series, groupings
@@ -69,7 +69,7 @@ def _skill(
     return [_skill_of(pair, names, counts) for pair in compared], unlike_pairs
 
 
-def _skill_of(pair: Pair, names: Sequence[str], unlike_counts: Mapping[Key, UnlikeCounts]) -> SkillScore:
+def _skill_of(pair: BenchmarkPair, names: Sequence[str], unlike_counts: Mapping[Key, UnlikeCounts]) -> SkillScore:
     result = pair.compared
     forecaster, benchmark = names[pair.forecaster], names[pair.benchmark]
     return SkillScore(

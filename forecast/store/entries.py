@@ -25,7 +25,7 @@ from forecast.files import replace_file
 from forecast.lock import locked_place
 from forecast.store.program import program
 from forecast.store.room import ENDING, IN_USE, make_room
-from forecast.store.sealed import DamagedError, Part, Sealed, open_sealed, write_sealed
+from forecast.store.sealed import DamagedEntryError, Part, Sealed, open_sealed, write_sealed
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def load[T](place: Place, read: Callable[[Sealed], T]) -> T | None:
         return None
     try:
         found = read(entry)
-    except DamagedError:
+    except DamagedEntryError:
         return None
     IN_USE.add(place.path.absolute())
     with suppress(OSError):  # somebody else's folder: what was used last is then not known, and nothing else

@@ -23,7 +23,7 @@ IN_USE: set[Path] = set()  # entries that this process has read or written: it m
 
 
 @dataclass(frozen=True)
-class Listed:
+class StoredEntry:
     """What lies in the store: its file (or folder, of earlier versions), when made, and when used last (epoch).
 
     `made` is empty where it is not told; `is_current`: of this program's code and packages.
@@ -37,14 +37,14 @@ class Listed:
     is_current: bool
 
 
-def listed(folder: Path) -> list[Listed]:
+def listed(folder: Path) -> list[StoredEntry]:
     """List a store by kind, those used last first."""
     found = []
     for path, kind, n_bytes, used in _found(folder):
         entry = open_sealed(path) if path.suffix == ENDING and kind in KINDS else None
         about = {} if entry is None else entry.about
         is_current = entry is not None and about.get("kind") == kind and about.get("program") == program(kind)
-        found.append(Listed(path, kind, about.get("made", ""), n_bytes, used, is_current))
+        found.append(StoredEntry(path, kind, about.get("made", ""), n_bytes, used, is_current))
     return sorted(found, key=lambda one: (one.kind, -one.used, one.path.name))
 
 
@@ -64,7 +64,7 @@ def make_room(folder: Path, kind: str, bound: int = BOUND) -> None:
             n_kind -= of == kind
 
 
-def prune(folder: Path, *, everything: bool = False, bound: int = BOUND) -> list[Listed]:
+def prune(folder: Path, *, everything: bool = False, bound: int = BOUND) -> list[StoredEntry]:
     """Remove entries of other code and, of the rest, those beyond the bound; or everything. Return what is gone.
 
     What killed processes left below the folder of reports goes too.

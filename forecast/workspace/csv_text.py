@@ -17,7 +17,7 @@ OTHER_PARTINGS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """The first row, and the other rows that have as many cells, each with the line on which it begins."""
 
     header: tuple[str, ...]
@@ -25,7 +25,7 @@ class Table:
     rows: tuple[tuple[int, list[str]], ...]
 
 
-def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, ...]]:
+def parse_csv(content: bytes, path: str) -> tuple[CsvTable | None, tuple[Problem, ...]]:
     """Read RFC 4180 text in UTF-8, blank lines passed over. Return the table (None without a header), and problems."""
     text, problems = decoded(content, path)
     lines = text.split("\n")
@@ -53,7 +53,7 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
         if not problems:
             problems.append(Problem(Source(path, 1), "the file is empty", "", "an unused file is deleted"))
         return None, tuple(problems)
-    return Table(header[1], header[0], tuple(rows)), tuple(problems)
+    return CsvTable(header[1], header[0], tuple(rows)), tuple(problems)
 
 
 def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:

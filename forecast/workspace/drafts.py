@@ -24,7 +24,7 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.()%/ -]*")  # text that is the same 
 
 
 @dataclass(frozen=True)
-class Draft:
+class StatementDraft:
     """A statement to be added: the file, its content then, the keys of the statement, and the problems it would bring.
 
     `workspace` and `statement` are None where the workspace would have errors."""
@@ -43,7 +43,7 @@ class Draft:
         return {self.path: self.content}
 
 
-def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: date) -> Draft:
+def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: date) -> StatementDraft:
     """Write a statement as it would stand at the end of its expert's file, and check the workspace with it.
 
     Args:
@@ -67,7 +67,7 @@ def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: 
     new_id = fields["id"].value if isinstance(fields["id"], Scalar) else None
     found = [one for one in workspace.statements if one.id == new_id] if workspace else []
     said = tuple(problem for problem in problems if problem not in old)
-    return Draft(path, added, content, fields, workspace, found[0] if found else None, said)
+    return StatementDraft(path, added, content, fields, workspace, found[0] if found else None, said)
 
 
 def free_name(wanted: str, is_taken: Callable[[str], bool]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from forecast.workspace.csv_text import Table, parse_csv
+from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
 from forecast.workspace.problems import Problem, Source, choice, nearest, one_form, quoted, shown
 from forecast.workspace.records import Benchmark
@@ -95,7 +95,7 @@ def read_judgements(
     return benchmarks, tuple(found)
 
 
-def _table(content: bytes, path: str, columns: Sequence[str]) -> tuple[Table | None, tuple[Problem, ...]]:
+def _table(content: bytes, path: str, columns: Sequence[str]) -> tuple[CsvTable | None, tuple[Problem, ...]]:
     table, problems = parse_csv(content, path)
     if table is None:
         return None, problems
@@ -116,7 +116,7 @@ def _table(content: bytes, path: str, columns: Sequence[str]) -> tuple[Table | N
     return None if wrong else table, (*problems, *wrong)
 
 
-def _rows(table: Table | None, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _rows(table: CsvTable | None, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
     if table is None:
         return
     places = [(name, table.header.index(name)) for name in columns]

@@ -19,7 +19,7 @@ from forecast.posterior.evaluate import evaluate, query
 from forecast.posterior.posterior import Posterior
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import weigh_draws
-from forecast.publish import Asked
+from forecast.publish import ReportRequest
 from forecast.report.recorded import recorded_in
 from forecast.sampling.draws import Draws
 from forecast.sampling.rows_prior import theta_draws
@@ -114,7 +114,7 @@ def ledger_line(result: Outcome, as_of: date = AS_OF, number: int = 2, note: str
     return replace(line, scenarios=shares(**{name: one.probability for name, one in result.scenarios.items()}))
 
 
-def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> Asked:
+def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> ReportRequest:
     """What the report of that forecast is about, compared with an earlier update; `root` gets the fit and the cache."""
     found, prior, table = concluded(known, root, n_draws)
     parts = np.full(len(found.scenario_ids), 1.0 / len(found.scenario_ids))
@@ -122,7 +122,7 @@ def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> Asked:
     earlier = ledger_line(found, date(2025, 6, 1), 1, None)
     doubt = Problem(HERE, "somebody <b>doubts</b>", "this", "that", "warning")
     ledger = (earlier, ledger_line(found))
-    return Asked(root, found, prior, table, ledger, start, (doubt,), recorded_in(ledger[-1], ledger))
+    return ReportRequest(root, found, prior, table, ledger, start, (doubt,), recorded_in(ledger[-1], ledger))
 
 
 def _draws(spec: PriorSpec, folder: Path, n_draws: int) -> Draws:

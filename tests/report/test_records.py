@@ -15,7 +15,7 @@ import pytest
 
 from forecast.ledger.entries import Line
 from forecast.plain import as_data
-from forecast.publish import Asked, elsewhere, material, report_days, write_index
+from forecast.publish import ReportRequest, elsewhere, material, report_days, write_index
 from forecast.report.index import ListedForecast, index_page, spark
 from forecast.report.page import report_files
 from forecast.report.recorded import recorded_in
@@ -198,7 +198,7 @@ def test_index_lists_every_update(drawn: Drawn) -> None:
     assert "2025-09-01" in drawn.html or "1 September 2025" in drawn.html
 
 
-def _index(root: Path, about: Asked, ledger: tuple[Line, ...]) -> str:
+def _index(root: Path, about: ReportRequest, ledger: tuple[Line, ...]) -> str:
     write_index(root, about.outcome, ledger)
     return (root / "reports" / "index.html").read_text(encoding="utf-8")
 

@@ -170,7 +170,7 @@ class TableShare:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrow:
+class ShownArrow:
     """An arrow of the network, and how many bits the cause tells of the effect."""
 
     from_: str
@@ -184,7 +184,7 @@ class HangingOn:
     """Whose tables the spread comes from, and the strongest arrows."""
 
     judgements: Sequence[TableShare]
-    arrows: Sequence[Arrow]
+    arrows: Sequence[ShownArrow]
 
 
 def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> HangingOn:
@@ -198,7 +198,7 @@ def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str], events: M
             shown = percent(share, None)
             rows.append(TableShare(event=events[row["event"]], scenario=names[most], share=share, shown=shown))
     arrows = [
-        Arrow(
+        ShownArrow(
             from_=events[arrow["parent"]],
             to=events[arrow["child"]],
             bits=arrow["bits"],

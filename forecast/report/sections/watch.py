@@ -45,7 +45,7 @@ class WatchedEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WatchList:
+class WatchListFigure:
     """What is worth watching until a day, of how many bits, and in a sentence."""
 
     by: str
@@ -56,7 +56,7 @@ class WatchList:
     sentence: str
 
 
-def watching(table: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> WatchList:
+def watching(table: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> WatchListFigure:
     """Describe a table of forecast.analysis.watch; `names` are those of the scenarios, by id."""
     rows = [
         WatchedEvent(
@@ -71,7 +71,7 @@ def watching(table: Mapping[str, Any], names: Mapping[str, str], events: Mapping
         )
         for row in table["events"]
     ]
-    return WatchList(
+    return WatchListFigure(
         by=table["by"],
         entropy=table["entropy"],
         entropy_shown=f"{table['entropy']:.2f}",
@@ -112,7 +112,7 @@ def _watch(rows: Sequence[WatchedEvent], day: str) -> str:
 
 
 @part
-def watch(subject: Subject) -> WatchList:
+def watch(subject: Subject) -> WatchListFigure:
     """Return the page's watch list."""
     return watching(subject.material.answers.watch, scenario_names(subject.outcome), event_names(subject.outcome))
 
@@ -121,7 +121,7 @@ def watch(subject: Subject) -> WatchList:
 class WatchShown:
     """What the section of the watch list shows."""
 
-    watch: WatchList
+    watch: WatchListFigure
 
 
 class WatchSection(Section):

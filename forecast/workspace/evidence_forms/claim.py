@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import override
 
-from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn
+from forecast.workspace.evidence_forms.form import Built, Entry, EvidenceForm, NamesIn
 from forecast.workspace.names import Frame, unknown_state
 from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Problem
@@ -16,7 +16,7 @@ from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name
 
 
-class ClaimForm(Form[Claim]):
+class ClaimForm(EvidenceForm[Claim]):
     """`claims: STATE`."""
 
     key = "claims"

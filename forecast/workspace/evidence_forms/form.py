@@ -39,7 +39,7 @@ class NamesIn(NamedTuple):
     how: Literal["one", "choice", "keys"]
 
 
-class Form[B: Bearing](ABC):
+class EvidenceForm[B: Bearing](ABC):
     """One way to say what a report means. `key` decides between the forms; `beside` are further keys of this one."""
 
     key: ClassVar[str]

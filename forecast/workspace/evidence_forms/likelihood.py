@@ -10,7 +10,7 @@ from typing import Annotated, override
 
 from pydantic import Field
 
-from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn, all_zero, on_one_line, split
+from forecast.workspace.evidence_forms.form import Built, Entry, EvidenceForm, NamesIn, all_zero, on_one_line, split
 from forecast.workspace.names import Frame, unknown_state, unnumbered
 from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, shown
@@ -23,7 +23,7 @@ NUMBER = re.compile(r"(?=.{1,30}$)([0-9]*\.?[0-9]+|[0-9]+\.)")
 Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class LikelihoodForm(Form[Likelihood]):
+class LikelihoodForm(EvidenceForm[Likelihood]):
     """`likelihood: {STATE: NUMBER, ...}`, a number for every state."""
 
     key = "likelihood"

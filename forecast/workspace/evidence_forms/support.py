@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar, Literal, override
 
-from forecast.workspace.evidence_forms.form import AT_LEAST, Built, Entry, Form, NamesIn, on_one_line, split
+from forecast.workspace.evidence_forms.form import AT_LEAST, Built, Entry, EvidenceForm, NamesIn, on_one_line, split
 from forecast.workspace.names import Frame, chosen, unknown_choice
 from forecast.workspace.nodes import Cursor, ListNode, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, shown
@@ -20,7 +20,7 @@ Strength = Literal["slight", "moderate", "strong", "very_strong"]
 DECIBANS: dict[str, float] = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
 
 
-class SupportForm(Form[Support]):
+class SupportForm(EvidenceForm[Support]):
     """`support: STRENGTH` and, beside it, `for: STATES`."""
 
     key = "support"

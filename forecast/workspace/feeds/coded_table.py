@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import ClassVar
 
-from forecast.workspace.csv_text import Table, decoded, parse_csv
+from forecast.workspace.csv_text import CsvTable, decoded, parse_csv
 from forecast.workspace.feeds.registry import Feed, feeds_of
 from forecast.workspace.problems import GOT_LISTED, TOLD_APART, Problem, Source, nearest, quoted, shown
 
@@ -238,7 +238,7 @@ def _of_another_width(rows: Sequence[Row], of: int, name: str, coder: Coder) -> 
     yield Problem(Source(name, line), what, f"a row beginning with {shown(row[0])}", f"{coder.title} has {needed}")
 
 
-def _column_problems(table: Table, name: str, coder: Coder) -> Iterator[Problem]:
+def _column_problems(table: CsvTable, name: str, coder: Coder) -> Iterator[Problem]:
     """Report what is needed and missing, or stands twice; and as a warning what is not known, as coders add columns."""
     where, header = Source(name, table.header_line), table.header
     if not set(coder.needed) & set(header):

@@ -15,7 +15,7 @@ from forecast.workspace.problems import Problem
 from forecast.workspace.records import Distribution, Expert, Reading, Target
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name, refuse
-from forecast.workspace.statement_forms.form import Built, Form, Said
+from forecast.workspace.statement_forms.form import Built, Said, StatementForm
 
 SUM_TOLERANCE = 1e-6
 SD_KEY = "sd"  # beside the states; no state may be called so
@@ -30,7 +30,7 @@ def _read_share(value: Any) -> Any:
 Share = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_read_share)]
 
 
-class DistributionForm(Form[Distribution]):
+class DistributionForm(StatementForm[Distribution]):
     """`distribution: {STATE: PROBABILITY, ..., sd: 1}`."""
 
     key = "distribution"

@@ -39,7 +39,7 @@ class Fitted(NamedTuple):
     instead: str
 
 
-class Form[R: Reading](ABC):
+class StatementForm[R: Reading](ABC):
     """One way to say a number. `key` decides between the forms; the defaults are those of a single probability."""
 
     key: ClassVar[str]

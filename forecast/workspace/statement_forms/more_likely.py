@@ -9,10 +9,10 @@ from forecast.workspace.former import former_target
 from forecast.workspace.read_targets import TargetShape, build_target, inherit
 from forecast.workspace.records import Expert, MoreLikelyThan, Reading, Target
 from forecast.workspace.renames import Former
-from forecast.workspace.statement_forms.form import Built, Form, Said
+from forecast.workspace.statement_forms.form import Built, Said, StatementForm
 
 
-class MoreLikelyForm(Form[MoreLikelyThan]):
+class MoreLikelyForm(StatementForm[MoreLikelyThan]):
     """`more_likely_than: TARGET`."""
 
     key = "more_likely_than"

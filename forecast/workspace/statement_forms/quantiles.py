@@ -11,7 +11,15 @@ from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.records import Expert, Quantiles, Reading
 from forecast.workspace.shapes import UnitProbability, read_probability, refuse
-from forecast.workspace.statement_forms.form import FIT_KEY, Built, Fitted, Form, Said, point, quantiles_with_fit
+from forecast.workspace.statement_forms.form import (
+    FIT_KEY,
+    Built,
+    Fitted,
+    Said,
+    StatementForm,
+    point,
+    quantiles_with_fit,
+)
 
 
 def _read_point(value: Any) -> float | str:
@@ -27,7 +35,7 @@ def _read_point(value: Any) -> float | str:
 Point = Annotated[float | str, PlainValidator(_read_point, json_schema_input_type=UnitProbability | FitKind)]
 
 
-class QuantilesForm(Form[Quantiles]):
+class QuantilesForm(StatementForm[Quantiles]):
     """`quantiles: {LEVEL: PROBABILITY, ..., fit: logit or beta}`."""
 
     key = "quantiles"

@@ -8,7 +8,7 @@ from forecast.workspace.fits import interval_sd, logit
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Expert, Reading, Word
 from forecast.workspace.shapes import PUT_IN, Shape, Text
-from forecast.workspace.statement_forms.form import Built, Form, Said, point
+from forecast.workspace.statement_forms.form import Built, Said, StatementForm, point
 from forecast.workspace.verbal import SCALES, read_word, terms
 
 
@@ -19,7 +19,7 @@ class WordShape(Shape):
     scale: Text | None = None
 
 
-class WordForm(Form[Word]):
+class WordForm(StatementForm[Word]):
     """`word: {term: likely, scale: icd203}`."""
 
     key = "word"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forecast.workspace.csv_text import Table, parse_csv
+from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.drafts import item_text, mapping, text
 from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
 from forecast.workspace.feeds.registry import ItemsFeed, ItemsRead
@@ -62,7 +62,7 @@ class Ach(ItemsFeed):
 
 
 def _of_header(
-    table: Table, where: Source, event: str | None, network: Network, scenarios: Sequence[str]
+    table: CsvTable, where: Source, event: str | None, network: Network, scenarios: Sequence[str]
 ) -> list[Problem]:
     """Report columns that are unknown, missing or there twice; those of other hypotheses with what they need."""
     hypotheses = network.events[event].states if event is not None else scenarios
