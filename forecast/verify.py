@@ -82,26 +82,26 @@ def verify(
         what, allowed = "this folder is no workspace; nothing was verified", "name the workspace with -C"
         raise WorkspaceProblems([Problem(Source(NETWORK, 1), what, "no such file", allowed)])
     contents, n_contents = verified_inputs(root, chain.sound)
-    found = [*chain.findings, *contents, *verified_pages(root, chain)]
-    found += verified_origin(chain.sound, installed_versions(["forecast"])["forecast"], environment())
-    found += verified_files(root, today, chain.sound)
-    found += verified_course(root, today, chain.sound)
+    findings = [*chain.findings, *contents, *verified_pages(root, chain)]
+    findings += verified_origin(chain.sound, installed_versions(["forecast"])["forecast"], environment())
+    findings += verified_files(root, today, chain.sound)
+    findings += verified_course(root, today, chain.sound)
     n_commits = None
     if since is not None:
         lost, n_commits = verified_history(root, chain.rows, since)
-        found += lost
+        findings += lost
     runs = []
     for number in again:
         run, more = recompute(root, today, chain.rows, number, progress)
         runs.append(run)
-        found += more
+        findings += more
     return Verified(
         n_lines=len(chain.rows),
         n_copies=chain.n_copies,
         n_contents=n_contents,
         n_commits=n_commits,
         recomputed=tuple(runs),
-        findings=tuple(sorted(set(found))),
+        findings=tuple(sorted(set(findings))),
     )
 
 
@@ -112,16 +112,18 @@ def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Integri
     """
     ends = _last_updates(rows)
     used = {end.number: _manifest(root, end) for end in ends}
-    told = {end.number: _since(root, today, end) for end in reversed(ends)}
-    kinds = {number: {(one.kind, one.where.path) for one in found} for number, found in told.items()}
-    found: list[IntegrityFinding] = []
+    by_end = {end.number: _since(root, today, end) for end in reversed(ends)}
+    kinds = {
+        number: {(finding.kind, finding.where.path) for finding in findings} for number, findings in by_end.items()
+    }
+    result: list[IntegrityFinding] = []
     first: dict[tuple[str, Source], int] = {}  # of two branches that say the same of a place, one is heard
-    for number, findings in told.items():
-        for one in findings:
-            about = (one.kind, one.where.path)
+    for number, findings in by_end.items():
+        for finding in findings:
+            about = (finding.kind, finding.where.path)
             if all(other == number or about[1] not in used[other] or about in kinds[other] for other in used):
-                found += [one] if first.setdefault((one.kind, one.where), number) == number else []
-    return found
+                result += [finding] if first.setdefault((finding.kind, finding.where), number) == number else []
+    return result
 
 
 def _last_updates(rows: Sequence[Row]) -> list[Row]:
@@ -141,17 +143,17 @@ def _last_updates(rows: Sequence[Row]) -> list[Row]:
 
 
 def _since(root: Path, today: date, last: Row) -> list[IntegrityFinding]:
-    found: list[IntegrityFinding] = []
+    findings: list[IntegrityFinding] = []
     present = find_files(root).contents
     manifest = _manifest(root, last)
     touched = {path for path in manifest if path in present and digest_of_content(present[path]) != manifest[path]}
     absent = [path for path in manifest if path not in present]
     for path in touched.intersection(APPENDED):
-        found += _rewritten(root, path, manifest[path], present[path])
+        findings += _rewritten(root, path, manifest[path], present[path])
     workspace, problems = read_workspace(root, today=today)
     if workspace is None:
-        found += [_absent(path, last) for path in absent]
-        return found + _unreadable(problems, touched, last, bool(found))
+        findings += [_absent(path, last) for path in absent]
+        return findings + _unreadable(problems, touched, last, bool(findings))
     edited = _edited(workspace, last, _inputs_called_today(root, workspace, last))
     if QUESTIONS in touched and RENAMES not in {*touched, *(set(present) - set(manifest))}:
         edited += _questions(root, today, workspace, last)
@@ -159,18 +161,18 @@ def _since(root: Path, today: date, last: Row) -> list[IntegrityFinding]:
     for path in absent:
         moved = are_there and path.endswith(".yaml") and path.startswith((STATEMENTS, EVIDENCE)) and path not in SINGLE
         what = "this file is gone, and all that the last update used of it stands in other files"
-        found.append(IntegrityFinding(Source(path, 1), "not yet recorded", what) if moved else _absent(path, last))
+        findings.append(IntegrityFinding(Source(path, 1), "not yet recorded", what) if moved else _absent(path, last))
     named = {finding.where.path for finding in edited}
     for path in sorted(touched - named):
         if path not in APPENDED:
             what = f"the file has other bytes than line {last.number} used, and says the same to its forecast"
             edited.append(IntegrityFinding(Source(path, 1), "not yet recorded", what))
     new = sorted(set(present) - set(manifest)) if manifest else []
-    found += [
+    findings += [
         IntegrityFinding(Source(path, 1), "not yet recorded", f"this file is newer than line {last.number}")
         for path in new
     ]
-    return [*found, *edited]
+    return [*findings, *edited]
 
 
 def _updates(rows: Sequence[Row]) -> list[Row]:
@@ -193,15 +195,15 @@ def _unreadable(
     problems: Sequence[Problem], touched: Collection[str], last: Row, is_told: bool
 ) -> list[IntegrityFinding]:
     wrong = [problem for problem in problems if problem.severity == "error"]
-    found = [
-        IntegrityFinding(one.source, "edited", f"since line {last.number}: {one.what}")
-        for one in wrong
-        if one.source.path in touched
+    findings = [
+        IntegrityFinding(problem.source, "edited", f"since line {last.number}: {problem.what}")
+        for problem in wrong
+        if problem.source.path in touched
     ]
-    if len(found) < len(wrong) and not (is_told and found):
+    if len(findings) < len(wrong) and not (is_told and findings):
         what = "the records in the files were not compared: `forecast check` lists their mistakes"
-        found.append(IntegrityFinding(wrong[0].source, "not yet recorded", what))
-    return found
+        findings.append(IntegrityFinding(wrong[0].source, "not yet recorded", what))
+    return findings
 
 
 def _rewritten(root: Path, path: str, digest: str, content: bytes) -> list[IntegrityFinding]:
@@ -234,19 +236,19 @@ def verified_course(root: Path, today: date, rows: Sequence[Row]) -> list[Integr
     called: Mapping[int | None, Mapping[str, Any]] = {}
     if workspace is not None:
         called = _called_today(root, workspace)
-    found: list[IntegrityFinding] = []
+    findings: list[IntegrityFinding] = []
     appended = _Appended(root)
     for row in updates.values():
         before = updates.get(str(row.content.get("previous")))
         if before is None:
             continue
-        found += _lost_between(root, before, row, appended)
-        inputs = [called.get(one.number, one.content["inputs"]) for one in (before, row)]
+        findings += _lost_between(root, before, row, appended)
+        inputs = [called.get(end.number, end.content["inputs"]) for end in (before, row)]
         if before.content.get("version") == row.content.get("version") and (names := _changed_names(*inputs)):
-            told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            what = f"between lines {before.number} and {row.number} was changed: {told}"
-            found.append(IntegrityFinding(Source(LEDGER, row.number), "edited before", what))
-    return found
+            names_shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            what = f"between lines {before.number} and {row.number} was changed: {names_shown}"
+            findings.append(IntegrityFinding(Source(LEDGER, row.number), "edited before", what))
+    return findings
 
 
 class _Appended:
@@ -287,7 +289,7 @@ def _lost_between(root: Path, before: Row, row: Row, appended: _Appended) -> Ite
         if path not in then or then[path] == now.get(path):
             continue
         try:
-            old, new = (kept_content(root, one[path]) if path in one else b"" for one in (then, now))
+            old, new = (kept_content(root, contents[path]) if path in contents else b"" for contents in (then, now))
         except DamagedInputError:
             continue
         if (number := _first_lost(old, new)) is not None:
@@ -311,23 +313,23 @@ def _questions(root: Path, today: date, workspace: Workspace, last: Row) -> list
         then, _ = read_workspace(root, today=today, inputs=kept_inputs(root, str(last.content["kept"])))
     except DamagedInputError:
         then = None
-    asked = {one.id: one for one in workspace.questions}
-    found = []
+    by_id = {question.id: question for question in workspace.questions}
+    findings = []
     for old in () if then is None else then.questions:
-        new = asked.get(old.id)
+        new = by_id.get(old.id)
         if new is None:
             what = f"question '{old.id}', which was asked at line {last.number}, is in no file"
-            found.append(IntegrityFinding(Source(QUESTIONS, 1), "edited", what))
+            findings.append(IntegrityFinding(Source(QUESTIONS, 1), "edited", what))
         elif any(record_digest(getattr(old, key)) != record_digest(getattr(new, key)) for key in ASKED):
-            found.append(
+            findings.append(
                 IntegrityFinding(new.source, "edited", f"question '{old.id}' was edited after line {last.number}")
             )
-    return found
+    return findings
 
 
 def _inputs_called_today(root: Path, workspace: Workspace, last: Row) -> Mapping[str, Any]:
-    told: Mapping[str, Any] = last.content["inputs"]
-    return _called_today(root, workspace).get(last.number, told)
+    inputs: Mapping[str, Any] = last.content["inputs"]
+    return _called_today(root, workspace).get(last.number, inputs)
 
 
 def _called_today(root: Path, workspace: Workspace) -> Mapping[int | None, Mapping[str, Any]]:
@@ -349,33 +351,35 @@ def _edited(workspace: Workspace, last: Row, then: Mapping[str, Any]) -> list[In
         "experts": {name: expert.source for name, expert in workspace.experts.items()},
         "sources": {name: source.source for name, source in workspace.sources.items()},
     }
-    found = []
+    findings = []
     for kind, where in places.items():
         used = then.get(kind, {})
         for name, digest in used.items() if isinstance(used, Mapping) else ():
-            told = f"{kind.removesuffix('s')} '{name}'"
+            name_shown = f"{kind.removesuffix('s')} '{name}'"
             if name not in where:
-                what = f"{told}, which line {last.number} used, is in no file"
-                found.append(IntegrityFinding(Source(LEDGER, last.number), "missing file", what))
+                what = f"{name_shown}, which line {last.number} used, is in no file"
+                findings.append(IntegrityFinding(Source(LEDGER, last.number), "missing file", what))
             elif now[kind].get(name) != digest:
-                found.append(
-                    IntegrityFinding(where[name], "edited", f"{told} was edited after line {last.number} used it")
+                findings.append(
+                    IntegrityFinding(where[name], "edited", f"{name_shown} was edited after line {last.number} used it")
                 )
-    found += _retractions(workspace, last, then, now)
+    findings += _retractions(workspace, last, then, now)
     if now["network"] != then.get("network"):
         what = f"the network was edited after line {last.number} used it"
-        found.append(IntegrityFinding(workspace.network.source, "edited", what))
+        findings.append(IntegrityFinding(workspace.network.source, "edited", what))
     if now["scenarios"] != then.get("scenarios"):
         first = workspace.scenarios[0].source if workspace.scenarios else workspace.network.source
-        found.append(IntegrityFinding(first, "edited", f"the scenarios were edited after line {last.number} used them"))
+        findings.append(
+            IntegrityFinding(first, "edited", f"the scenarios were edited after line {last.number} used them")
+        )
     if rolled_to(seen.network) != last.content.get("rolled"):
         what = f"the horizon of {as_of} is another one than line {last.number} forecast for"
-        found.append(IntegrityFinding(workspace.network.source, "edited", what))
+        findings.append(IntegrityFinding(workspace.network.source, "edited", what))
     watched = max(seen.network.opens, min(as_of, workspace.watched_until or as_of, seen.network.horizon))
     if isinstance(until := last.content.get("known_until"), str) and watched.isoformat() < until:
         what = f"news were watched until {until} when line {last.number} was written; the file says {watched}"
-        found.append(IntegrityFinding(Source(WATCH, 1), "edited", what))
-    return found
+        findings.append(IntegrityFinding(Source(WATCH, 1), "edited", what))
+    return findings
 
 
 def _retractions(
@@ -383,8 +387,8 @@ def _retractions(
 ) -> Iterator[IntegrityFinding]:
     """Name items that no longer are what they were for a line: retracted, or not."""
     places = {item.id: item.source for item in workspace.items}
-    told = then.get("retracted")
-    before = {one for one in told if isinstance(one, str)} if isinstance(told, list | tuple) else set()
+    retracted = then.get("retracted")
+    before = {name for name in retracted if isinstance(name, str)} if isinstance(retracted, list | tuple) else set()
     for name in sorted((before - {*now["retracted"]}) & places.keys()):
         what = f"item '{name}' was retracted when line {last.number} was written, and no longer is"
         yield IntegrityFinding(places[name], "edited", what)

@@ -44,14 +44,14 @@ def changes(
         new: items that enter; None: all. Of the others only retractions after `since` are changes.
         since: the date up to which the items that are not new are as they were; None: none is.
     """
-    found = []
+    entered = []
     for item in workspace.items:
         enters = item.reported <= as_of and (new is None or item.id in new)
         if enters:
-            found.append(EvidenceChange(item.reported, item.id, retracts=False))
+            entered.append(EvidenceChange(item.reported, item.id, retracts=False))
         if item.retracted and item.retracted <= as_of and (enters or (since is not None and item.retracted > since)):
-            found.append(EvidenceChange(max(item.reported, item.retracted), item.id, retracts=True))
-    return tuple(sorted(found))
+            entered.append(EvidenceChange(max(item.reported, item.retracted), item.id, retracts=True))
+    return tuple(sorted(entered))
 
 
 def before(workspace: Workspace, of: Sequence[EvidenceChange]) -> Workspace:
@@ -127,24 +127,26 @@ class Pooled:
         """Weigh P(s | theta_d) (scenarios, draws) as the statements alone do."""
         return self._weighed(np.zeros_like(self.log_proposal), shares)
 
-    def forecast(self, workspace: Workspace, found: Posterior, as_of: date, rules: Sequence[Scenario]) -> PartEstimate:
+    def forecast(
+        self, workspace: Workspace, posterior: Posterior, as_of: date, rules: Sequence[Scenario]
+    ) -> PartEstimate:
         """Compute the forecast of a workspace as of a date, everything anew: rows, history, sources, weights.
 
         Raises ImpossibleEvidenceError if its evidence is impossible.
         """
-        asked = query(compile_workspace(found.asked.network.layout, workspace, as_of), rules)
-        drawn = draw_reliabilities(asked.network, workspace.sources, self.theta, self.seed)
-        log_evidence, shares = evaluate_scenarios(asked, self.theta, drawn)
+        queried = query(compile_workspace(posterior.asked.network.layout, workspace, as_of), rules)
+        drawn = draw_reliabilities(queried.network, workspace.sources, self.theta, self.seed)
+        log_evidence, shares = evaluate_scenarios(queried, self.theta, drawn)
         return self._weighed(log_evidence + drawn.log_correction, shares)
 
-    def whole(self, workspace: Workspace, found: Posterior, as_of: date) -> Whole:
+    def whole(self, workspace: Workspace, posterior: Posterior, as_of: date) -> Whole:
         """Compute the forecast of a workspace's scenarios and of all events, everything anew as in `forecast`.
 
         Raises ImpossibleEvidenceError if its evidence is impossible.
         """
-        asked = query(compile_workspace(found.asked.network.layout, workspace, as_of), workspace.scenarios)
-        drawn = draw_reliabilities(asked.network, workspace.sources, self.theta, self.seed)
-        solved = evaluate(asked, self.theta, drawn)
+        queried = query(compile_workspace(posterior.asked.network.layout, workspace, as_of), workspace.scenarios)
+        drawn = draw_reliabilities(queried.network, workspace.sources, self.theta, self.seed)
+        solved = evaluate(queried, self.theta, drawn)
         log_target = solved.log_evidence + drawn.log_correction
         weights, _ = smooth(log_target - self.log_proposal)
         return Whole(self._weighed(log_target, solved.scenarios), tuple(shares @ weights for shares in solved.events))
@@ -166,7 +168,7 @@ class Pooled:
         return PartEstimate(mean, k, size, reliable, terms)
 
 
-def pool_draws(found: Posterior, seed: int, most: int = DRAWS) -> Pooled:
+def pool_draws(posterior: Posterior, seed: int, most: int = DRAWS) -> Pooled:
     """Return at most about `most` draws for forecasts from any part of the evidence.
 
     Of a forecast from the statements' draws, every so-many-th of them. Of an anchored one half from each: with n0
@@ -175,15 +177,15 @@ def pool_draws(found: Posterior, seed: int, most: int = DRAWS) -> Pooled:
 
     Source: Kong, McCullagh, Meng, Nicolae and Tan (2003), "A theory of statistical models for Monte Carlo integration".
     """
-    if found.anchor is None or found.spec.anchor is None:
-        every = max(1, found.draws.theta.shape[1] // most)
-        return Pooled(np.ascontiguousarray(found.draws.theta[:, ::every]), found.log_anchor[::every], seed)
-    every = max(1, 2 * found.draws.theta.shape[1] // most)
-    before = np.ascontiguousarray(found.base.theta[:, ::every])
-    after = found.draws.theta[:, ::every]
+    if posterior.anchor is None or posterior.spec.anchor is None:
+        every = max(1, posterior.draws.theta.shape[1] // most)
+        return Pooled(np.ascontiguousarray(posterior.draws.theta[:, ::every]), posterior.log_anchor[::every], seed)
+    every = max(1, 2 * posterior.draws.theta.shape[1] // most)
+    before = np.ascontiguousarray(posterior.base.theta[:, ::every])
+    after = posterior.draws.theta[:, ::every]
     # Without the constant of the reports, as it is left out of `log_anchor`.
-    log_before = evidence_of(replace(found.spec.anchor, log_fixed=0.0), before)
-    log_ratio = np.concatenate([log_before, found.log_anchor[::every]])
+    log_before = evidence_of(replace(posterior.spec.anchor, log_fixed=0.0), before)
+    log_ratio = np.concatenate([log_before, posterior.log_anchor[::every]])
     log_z = log_constant(log_ratio, log_before.size)
     n = log_ratio.size
     log_proposal = np.logaddexp(np.log(log_before.size / n), np.log(1.0 - log_before.size / n) + log_ratio - log_z)

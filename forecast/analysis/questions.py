@@ -98,23 +98,23 @@ class QuestionStatus:
     caution: str | None
 
 
-def question_table(found: Outcome) -> tuple[QuestionStatus, ...]:
+def question_table(outcome: Outcome) -> tuple[QuestionStatus, ...]:
     """Describe the questions of an outcome's workspace as of its date, in file order; those that open later not."""
-    workspace, day = found.workspace, found.as_of
+    workspace, day = outcome.workspace, outcome.as_of
     ended = {question.id: resolution_on(workspace.resolutions, question.id, day) for question in workspace.questions}
     status = {question.id: status_on(question, ended[question.id], day) for question in workspace.questions}
-    asked = [question for question in workspace.questions if status[question.id] in FORECAST]
-    estimates = question_probabilities(workspace, found.layout, day, found.posterior, asked)
+    open_ones = [question for question in workspace.questions if status[question.id] in FORECAST]
+    estimates = question_probabilities(workspace, outcome.layout, day, outcome.posterior, open_ones)
     by_id = {estimate.question: estimate for estimate in estimates}
     return tuple(
-        _described(found, question, status[question.id], ended[question.id], by_id.get(question.id))
+        _described(outcome, question, status[question.id], ended[question.id], by_id.get(question.id))
         for question in workspace.questions
         if status[question.id] != "later"
     )
 
 
 def _described(
-    found: Outcome, question: Question, status: Status, ended: Resolved | None, estimate: QuestionEstimate | None
+    outcome: Outcome, question: Question, status: Status, ended: Resolved | None, estimate: QuestionEstimate | None
 ) -> QuestionStatus:
     quantiles = None
     if estimate is not None:
@@ -134,7 +134,7 @@ def _described(
         is_decided=None if estimate is None else estimate.is_decided,
         benchmarks=tuple(
             Other(forecaster=who, date=when, probability=probability)
-            for who, (when, probability) in latest_numbers(found.workspace, question, found.as_of).items()
+            for who, (when, probability) in latest_numbers(outcome.workspace, question, outcome.as_of).items()
         ),
         base_rate=_base_rate(question),
         resolution=_ending(ended),

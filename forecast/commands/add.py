@@ -95,13 +95,13 @@ def _show(draft: StatementDraft) -> None:
             click.echo(f"  {line}")
 
 
-def _as_json(draft: StatementDraft, is_written: bool) -> dict[str, Any]:
+def _as_json(draft: StatementDraft, is_written: bool) -> dict[str, object]:
     from forecast.sampling.readings import StatedNumber, numbers
     from forecast.sampling.statements import SHOWN_LEVELS, as_read, quantile
     from forecast.workspace.nodes import plain
     from forecast.workspace.statement_forms.registry import fit_of
 
-    read: dict[str, Any] = {}
+    read: dict[str, object] = {}
     if draft.workspace is not None and draft.statement is not None:
         said = numbers(draft.statement, draft.workspace.experts, draft.workspace.network)
         read["text"] = as_read(said)
@@ -134,9 +134,9 @@ class _Probability(click.ParamType[float]):
         except ValueError:
             self.fail(f"'{value}' is no number; write a probability such as 0.2", param, ctx)
         if 1.0 < number <= 100.0:
-            self.fail(f"{value} is no probability; {number:g} % is written {number / 100:g}", param, ctx)
+            self.fail(f"{value} is not a probability; {number:g} % is written {number / 100:g}", param, ctx)
         if not 0.0 <= number <= 1.0:
-            self.fail(f"{value} is no probability; a number from 0 to 1", param, ctx)
+            self.fail(f"{value} is not a probability; a number from 0 to 1", param, ctx)
         return number
 
 
@@ -329,7 +329,7 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | State
 
 def _as_json_of_add_evidence(
     answered: Answered, effect: ItemEffect | None, problems: Sequence[Problem], is_written: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     from forecast.workspace.drafts import BEARS_ON
     from forecast.workspace.nodes import plain
 

@@ -116,7 +116,7 @@ class _StatementQuestions:
         held = [self.asking.option_or_again("If", one, self._condition) for one in conditions]
         twice = [name for name, _ in held if [one for one, _ in held].count(name) > 1]
         if twice:
-            msg = f"'{twice[0]}' is given twice; several states of one event are parted by commas: EVENT=STATE,STATE"
+            msg = f"'{twice[0]}' is given twice; several states of one event are separated by commas: EVENT=STATE,STATE"
             raise click.UsageError(msg)
         if held:
             about = {**about, "given": mapping(dict(held))}
@@ -140,7 +140,7 @@ class _StatementQuestions:
         found = self._target(said)
         event, state = found.get("event"), found.get("state")
         if not isinstance(event, Scalar) or state is None:
-            raise ValueError(f"'{said}' is no condition; EVENT=STATE[,STATE] or EVENT>=STATE")
+            raise ValueError(f"'{said}' is not a condition; EVENT=STATE[,STATE] or EVENT>=STATE")
         return event.text, state
 
 

@@ -83,9 +83,9 @@ def _print_course(row: Story) -> None:
 
 def _print_telling(row: Story) -> None:
     grid = _grid(("what sets it apart", ""), ("in the scenario", "overall", "distance"))
-    for told in row.distinguishing[:TELLING]:
-        name = f"{told.event} {told.state}"
-        cells = (name, "by its rule" if told.defines else "", *_two(told), f"{told.distance:.2f}")
+    for feature in row.distinguishing[:TELLING]:
+        name = f"{feature.event} {feature.state}"
+        cells = (name, "by its rule" if feature.defines else "", *_two(feature), f"{feature.distance:.2f}")
         grid.add_row(*_texts(cells))
     _show(grid)
 

@@ -177,7 +177,7 @@ def seal(root: Path, texts: Sequence[str]) -> None:
 
 def sealed_lines(root: Path) -> tuple[dict[str, bytes], list[str]]:
     """Return the kept copies of lines by their digest, and the names of those that are damaged."""
-    found: dict[str, bytes] = {}
+    copies: dict[str, bytes] = {}
     damaged: list[str] = []
     for place in sorted((root / KEPT / "lines").glob("*.gz")):
         digest = place.name.removesuffix(".gz")
@@ -186,10 +186,10 @@ def sealed_lines(root: Path) -> tuple[dict[str, bytes], list[str]]:
         except DamagedInputError:
             content = b""
         if content and digest_of_content(content) == digest:
-            found[digest] = content
+            copies[digest] = content
         else:
             damaged.append(digest)
-    return found, damaged
+    return copies, damaged
 
 
 def _place(root: Path, digest: str) -> Path:

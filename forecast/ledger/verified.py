@@ -135,12 +135,12 @@ def _rows(content: bytes) -> tuple[tuple[Row, ...], list[IntegrityFinding]]:
     # A checkout with line ends of Windows is no change.
     texts = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n") if content else []
     merging = [number for number, text in enumerate(texts, 1) if text[:7] in MARKERS]
-    found = []
+    rows = []
     if merging:
         what = f"git left {len(merging)} markers of a conflict here; `forecast merge` joins both sides"
-        found.append(IntegrityFinding(Source(LEDGER, merging[0]), "unfinished merge", what))
+        rows.append(IntegrityFinding(Source(LEDGER, merging[0]), "unfinished merge", what))
     kept = ((number, text) for number, text in enumerate(texts, 1) if number not in merging)
-    return tuple(Row(number, text, hashlib.sha256(text).hexdigest(), content_of(text)) for number, text in kept), found
+    return tuple(Row(number, text, hashlib.sha256(text).hexdigest(), content_of(text)) for number, text in kept), rows
 
 
 def content_of(text: bytes) -> Mapping[str, Any]:
@@ -168,9 +168,9 @@ def _against_copies(rows: Sequence[Row], sealed: Mapping[str, bytes], damaged: f
     vouched = {parent for text in sealed.values() for parent in _parents(content_of(text))}
     strange = [row for row in rows if row.digest not in known | vouched and row.text]
     pairs = _pairs(rows, strange, missing)
-    found = [_changed(row, missing[pairs[row.number]]) for row in strange if row.number in pairs]
-    found += _copies_gone([row for row in rows if row.digest in vouched - known])
-    found += _empty(rows)
+    findings = [_changed(row, missing[pairs[row.number]]) for row in strange if row.number in pairs]
+    findings += _copies_gone([row for row in rows if row.digest in vouched - known])
+    findings += _empty(rows)
     gone = {digest: text for digest, text in missing.items() if digest not in pairs.values()}
     # A line end that was changed makes two lines of one, or one of two.
     joined = {digest for digest, text in gone.items() if any(text in row.text for row in strange)}
@@ -181,24 +181,26 @@ def _against_copies(rows: Sequence[Row], sealed: Mapping[str, bytes], damaged: f
             continue
         if row.parents and row.digest not in named:
             what = "no copy of this line is kept: an update was interrupted right behind it, or it was slipped in"
-            found.append(
+            findings.append(
                 IntegrityFinding(Source(LEDGER, row.number), "no copy", f"{what}; --recompute {row.number} tells")
             )
         else:
-            found.append(IntegrityFinding(Source(LEDGER, row.number), "added", "no update wrote this line"))
+            findings.append(IntegrityFinding(Source(LEDGER, row.number), "added", "no update wrote this line"))
             added.add(row.digest)
-    found += _gone({digest: text for digest, text in gone.items() if digest not in joined}, rows, sealed)
+    findings += _gone({digest: text for digest, text in gone.items() if digest not in joined}, rows, sealed)
     explained = frozenset(
         {*missing, *added, *(row.digest for row in strange if row.number in pairs), *(damaged - here)}
     )
     followed = frozenset(parent for text in missing.values() for parent in _parents(content_of(text)))
-    return _Held(tuple(found), sum(row.digest in sealed for row in rows), explained, followed)
+    return _Held(tuple(findings), sum(row.digest in sealed for row in rows), explained, followed)
 
 
 def is_joined_otherwise(text: bytes, here: Collection[str]) -> bool:
     """Say whether a line only joins lines that are all here: two clones may join the same branches, each by a line."""
     content = content_of(text)
-    return content.get("kind") == MERGE and not content.get("note") and all(one in here for one in _parents(content))
+    return (
+        content.get("kind") == MERGE and not content.get("note") and all(parent in here for parent in _parents(content))
+    )
 
 
 def _copies_gone(rows: Sequence[Row]) -> Iterator[IntegrityFinding]:
@@ -263,14 +265,14 @@ def _changed(row: Row, text: bytes) -> IntegrityFinding:
     before = content_of(text)
     keys = [key for key in sorted({*before, *row.content}) if before.get(key) != row.content.get(key)]
     if not row.content:
-        told = "it can no longer be read"
+        difference = "it can no longer be read"
     elif keys:
-        told = f"it differs in {', '.join(f"'{key}'" for key in keys)}"
+        difference = f"it differs in {', '.join(f"'{key}'" for key in keys)}"
     else:
-        told = "it says the same in other bytes"
+        difference = "it says the same in other bytes"
     place = f"what was written is kept in reports/kept/lines/{digest_of_content(text)[:16]}..."
     return IntegrityFinding(
-        Source(LEDGER, row.number), "changed", f"this line is not as it was written: {told}; {place}"
+        Source(LEDGER, row.number), "changed", f"this line is not as it was written: {difference}; {place}"
     )
 
 
@@ -298,8 +300,8 @@ def _gone(gone: Mapping[str, bytes], rows: Sequence[Row], sealed: Mapping[str, b
             yield _changed(row, gone[digest])
     if cut:
         last = max((row.number for row in rows), default=0)
-        told = "; ".join(_told(gone[digest]) for digest in cut[:3]) + ("; ..." if len(cut) > 3 else "")
-        what = f"{len(cut)} {'line' if len(cut) == 1 else 'lines'} that had been written {_are(cut)} cut off: {told}"
+        lines = "; ".join(_told(gone[digest]) for digest in cut[:3]) + ("; ..." if len(cut) > 3 else "")
+        what = f"{len(cut)} {'line' if len(cut) == 1 else 'lines'} that had been written {_are(cut)} cut off: {lines}"
         yield IntegrityFinding(Source(LEDGER, last + 1), "truncated", what)
 
 
@@ -318,7 +320,7 @@ def _order(rows: Sequence[Row], held: _Held) -> Iterator[IntegrityFinding]:
     place: dict[str, int] = {}
     for row in rows:
         if row.digest in place and row.text:
-            what = f"this line stands twice, first at line {place[row.digest]}"
+            what = f"this line appears twice, first at line {place[row.digest]}"
             yield IntegrityFinding(Source(LEDGER, row.number), "repeated", what)
         place.setdefault(row.digest, row.number)
     for row in rows:

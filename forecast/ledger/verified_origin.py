@@ -13,7 +13,7 @@ from forecast.workspace.problems import Source
 
 def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[IntegrityFinding, ...], int]:
     """Hold what is kept of every update's inputs against its digests; also return how many contents there are."""
-    found: list[IntegrityFinding] = []
+    findings: list[IntegrityFinding] = []
     parts: dict[str, bytes] = {}
     seen: dict[str, None] = {}  # lines of manifests that were looked at already
     contents: set[str] = set()
@@ -27,7 +27,7 @@ def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[IntegrityFin
             listed = dict.fromkeys(kept_content(root, manifest, parts).decode(errors="replace").splitlines())
             new = [listed_file(text, manifest) for text in listed if text not in seen]
         except DamagedInputError as error:
-            found.append(_damaged(row, "the list of its files", error))
+            findings.append(_damaged(row, "the list of its files", error))
             continue
         seen |= listed
         for path, digest in new:
@@ -37,12 +37,12 @@ def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[IntegrityFin
             try:
                 kept_content(root, digest)
             except DamagedInputError as error:
-                found.append(_damaged(row, path, error))
+                findings.append(_damaged(row, path, error))
     bare = [row.number for row in updates if "kept" not in row.content]
     if bare:
         what = f"{_lines(bare)} {'was' if len(bare) == 1 else 'were'} written before inputs were kept"
-        found.append(IntegrityFinding(Source(LEDGER, bare[0]), "no inputs kept", what))
-    return tuple(found), len(contents)
+        findings.append(IntegrityFinding(Source(LEDGER, bare[0]), "no inputs kept", what))
+    return tuple(findings), len(contents)
 
 
 def _damaged(row: Row, path: str, error: DamagedInputError) -> IntegrityFinding:

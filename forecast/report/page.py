@@ -146,7 +146,7 @@ def _subject(material: Material, fits: _Fits, progress: Progress) -> Subject:
 
 
 def _compared(subject: Subject) -> str:
-    return subject.material.recorded.compared(subject.material.forecast.get("compared_with"))
+    return subject.material.recorded.compared(subject.material.compared_with)
 
 
 def _headline(subject: Subject) -> str:
@@ -158,7 +158,7 @@ def _numbers(subject: Subject, listed: Sequence[type[Section]]) -> dict[str, obj
     entries: dict[str, object] = {
         "format": FORMAT,
         "headline": _headline(subject),
-        "compared_with": subject.material.forecast.get("compared_with"),
+        "compared_with": subject.material.compared_with,
         "compared": _compared(subject),
     }
     for section in listed:
@@ -243,7 +243,7 @@ def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewh
         style=Markup(source(environment, "style.css")),
         script=Markup(script),
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        worlds=Markup(_data_block(what_if(subject))),
+        worlds=Markup(_data_block(as_data(what_if(subject)))),
     )
     return rendered(environment, "report.html", shown)
 

@@ -124,7 +124,7 @@ class ColumnsOfFiles:
 
 def _twice(header: Sequence[str], where: Source) -> list[Problem]:
     return [
-        Problem(where, f"column {shown(column)} stands twice", "", "each column stands once")
+        Problem(where, f"column {shown(column)} appears twice", "", "each column stands once")
         for column in NAMES
         if list(header).count(column) > 1
     ]

@@ -153,7 +153,7 @@ def pairs(
             chosen = answers.forecaster == forecaster
             for measures, places in _alike(beside, chosen):
                 of_pair = _pair(answers, beside, (forecaster, benchmark), measures, places, seed)
-                compared_pairs += [one for one in of_pair if one.benchmark in benchmarks]
+                compared_pairs += [row for row in of_pair if row.benchmark in benchmarks]
             apart += _apart(beside, (forecaster, benchmark), chosen)
     return compared_pairs, apart
 

@@ -40,12 +40,14 @@ class ForecastForm:
             return f"{self.width} {'draw' if self.width == 1 else 'draws'}"
         if self.width > LEVELS_LISTED:
             return f"{self.width} levels from {self.levels[0]:g} to {self.levels[-1]:g}"
-        return ", ".join(f"{one:g}" for one in self.levels)
+        return ", ".join(f"{level:g}" for level in self.levels)
 
 
 def alike(forecasts: Forecasts) -> Iterator[tuple[ForecastForm, Ints]]:
     """Yield each form that occurs, and which forecasts have it. Levels are the same as `ties.points` has it."""
-    kinds = np.array([KINDS.index(one.kind) for one in forecasts.questions], dtype=np.int64)[forecasts.question]
+    kinds = np.array([KINDS.index(question.kind) for question in forecasts.questions], dtype=np.int64)[
+        forecasts.question
+    ]
     for kind, name in enumerate(KINDS):
         of_kind = kinds == kind
         for width in np.unique(forecasts.width[of_kind]).tolist():
@@ -81,7 +83,7 @@ class StatedForms:
     @property
     def mixed(self) -> bool:
         """Whether there are quantiles at different levels, or different numbers of draws."""
-        kinds = [one.kind for one in self.forms]
+        kinds = [form.kind for form in self.forms]
         return kinds.count("draws") > 1 or kinds.count("quantiles") > 1
 
 
@@ -112,7 +114,7 @@ class Unlike:
 
     @property
     def warning(self) -> Problem:
-        """What a user is told."""
+        """What a user reads."""
         said = [f"{form} by {quoted(names)}" for form, names in self.forms[:LISTED]]
         more = [f"{len(self.forms) - LISTED} more"] if self.forms[LISTED:] else []
         got = " against ".join([*said, *more])

@@ -84,7 +84,7 @@ class Pool:
     def distrust(self) -> tuple[str, ...]:
         """Why the pool, or what it is scored by, is not reliable; empty where it is."""
         left = self.left_out.by_question.values()
-        weak = [one.refitted for one in left if not one.reliable]
+        weak = [question.refitted for question in left if not question.reliable]
         of = f"of {len(left)} questions, scored without their own outcome,"
         reasons = [*distrust(self.diagnostics)]
         if n := weak.count(False):

@@ -87,7 +87,7 @@ def read_table(path: Path, today: date) -> ForecastTable:
                 source=rows.where[row],
             )
         )
-    questions = {one.question: one.outcome for one in forecasts}
+    questions = {forecast.question: forecast.outcome for forecast in forecasts}
     return ForecastTable(
         path=path.as_posix(), forecasts=tuple(forecasts), questions=questions, warnings=tuple(sorted(problems))
     )

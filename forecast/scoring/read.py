@@ -192,11 +192,16 @@ class _TableReader:
         for mask, what, got, allowed in (
             (
                 ~said["probability"] & ~said["value"],
-                "the row says nothing",
+                "the row has no forecast",
                 "nothing",
                 "write a probability, or a value",
             ),
-            (said["probability"] & said["value"], "the row says two things", "a probability and a value", "write one"),
+            (
+                said["probability"] & said["value"],
+                "two forecasts in a row",
+                "a probability and a value",
+                "write one",
+            ),
             (said["value"] & said["state"], "a value of a state", "both", "a state has a probability"),
             (said["probability"] & said["quantile"], "a probability of a quantile", "both", "a quantile has a value"),
         ):

@@ -45,15 +45,15 @@ class Sealed:
         if kind.kind not in KINDS_OF_NUMBERS or kind.itemsize * int(np.prod(shape, dtype=object)) != size:
             raise DamagedEntryError
         # Into the array's own memory: a copy of it takes as long as the digest.
-        found = np.empty(shape[::-1] if is_fortran else shape, kind)
-        self._read(name, memoryview(found.reshape(-1).view(np.uint8)) if size else memoryview(b""))
-        return found.T if is_fortran else found
+        array = np.empty(shape[::-1] if is_fortran else shape, kind)
+        self._read(name, memoryview(array.reshape(-1).view(np.uint8)) if size else memoryview(b""))
+        return array.T if is_fortran else array
 
     def text(self, name: str) -> bytes:
         """Read a part that is no array. Raises DamagedEntryError."""
-        found = bytearray(self._part(name)[1])
-        self._read(name, memoryview(found))
-        return bytes(found)
+        content = bytearray(self._part(name)[1])
+        self._read(name, memoryview(content))
+        return bytes(content)
 
     def _part(self, name: str) -> tuple[int, int, str, str, tuple[int, ...], bool]:
         if name not in self.parts:

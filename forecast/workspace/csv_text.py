@@ -40,7 +40,7 @@ def parse_csv(content: bytes, path: str) -> tuple[CsvTable | None, tuple[Problem
             header = line, tuple(one_form(cell.strip()) for cell in cells)
             if (parted := parted_otherwise(header[1])) is not None:
                 # Nothing else can be said of such a file: each of its rows would be one cell.
-                what, got = f"cells are parted by {parted}", shown(header[1][0])
+                what, got = f"cells are separated by {parted}", shown(header[1][0])
                 return None, (*problems, Problem(Source(path, line), what, got, "commas"))
         elif len(cells) == len(header[1]):
             rows.append((line, cells))
@@ -76,17 +76,17 @@ def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
         problems = []
     if (merge := unfinished_merge(text, path, quotes=True)) is not None:
         return "", [merge]
-    if (found := UNPRINTABLE.search(text)) is not None:
-        line = text.count("\n", 0, found.start()) + 1
-        got = f"U+{ord(found.group()):04X}"
+    if (match := UNPRINTABLE.search(text)) is not None:
+        line = text.count("\n", 0, match.start()) + 1
+        got = f"U+{ord(match.group()):04X}"
         problems.append(Problem(Source(path, line), "character that cannot stand in a table", got, "remove it"))
     return text, problems
 
 
 def parted_otherwise(header: tuple[str, ...]) -> str | None:
     """Return what parts the cells of a header that holds no comma, if it is anything known."""
-    found = (name for parting, name in OTHER_PARTINGS.items() if len(header) == 1 and parting in header[0])
-    return next(found, None)
+    partings = (name for parting, name in OTHER_PARTINGS.items() if len(header) == 1 and parting in header[0])
+    return next(partings, None)
 
 
 def _cells(number: int) -> str:

@@ -58,14 +58,14 @@ def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: 
     before = place.read_bytes() if place.is_file() else b""
     known, old = read_workspace(root, today=today)
     if "id" not in fields:
-        taken = {one.id for one in known.statements} if known else set()
+        taken = {statement.id for statement in known.statements} if known else set()
         date_said = fields["date"].text if isinstance(fields["date"], Scalar) else ""
         fields = {"id": text(free_name(f"{expert}-{date_said}", taken.__contains__)), **fields}
     added = statement_text(fields)
     content = before + (b"" if before.endswith(b"\n") or not before else b"\n") + added.encode()
     workspace, problems = read_workspace(root, today=today, drafts={path: content})
     new_id = fields["id"].value if isinstance(fields["id"], Scalar) else None
-    found = [one for one in workspace.statements if one.id == new_id] if workspace else []
+    found = [statement for statement in workspace.statements if statement.id == new_id] if workspace else []
     said = tuple(problem for problem in problems if problem not in old)
     return StatementDraft(path, added, content, fields, workspace, found[0] if found else None, said)
 
@@ -156,7 +156,7 @@ def draft_item(
         contents[SOURCES] = _with_source(root / SOURCES, *new_source)
     contents[path] = added.encode()
     workspace, problems = read_workspace(root, today=today, drafts=contents)
-    found = [one for one in workspace.items if one.source.path == path] if workspace else []
+    found = [item for item in workspace.items if item.source.path == path] if workspace else []
     said = tuple(problem for problem in problems if problem not in known)
     return ItemDraft(path, added, contents, workspace, found[0] if found else None, said)
 

@@ -76,7 +76,7 @@ def read_judgements(
         question = renames.today("question", question, where, day or today)
         if question not in questions:
             what = f"unknown question {shown(question)}"
-            way = f"the row counts for nothing; if it has another name now: forecast rename question {question} NAME"
+            way = f"the row is ignored; if it has another name now: forecast rename question {question} NAME"
             allowed = f"{way}; {choice('questions', question, questions)}"
             found.append(Problem(where, what, "", allowed, "warning"))
         elif day is not None and probability is not None:
@@ -106,7 +106,7 @@ def _table(content: bytes, path: str, columns: Sequence[str]) -> tuple[CsvTable 
         if name not in columns
     ]
     wrong += [
-        Problem(where, f"column {shown(name)} stands twice")
+        Problem(where, f"column {shown(name)} appears twice")
         for name in dict.fromkeys(table.header)
         if table.header.count(name) > 1
     ]
@@ -134,7 +134,7 @@ def _numbers(cells: Mapping[str, str], where: Source, today: date) -> tuple[date
         day = None
     if probability is None:
         problems.append(
-            Problem(where, "probability is no probability", shown(cells["probability"]), "a number from 0 to 1")
+            Problem(where, "probability is not a probability", shown(cells["probability"]), "a number from 0 to 1")
         )
     return day, probability, problems
 
@@ -155,4 +155,4 @@ def _probability(cell: str) -> float | None:
 
 
 def _twice(where: Source, what: str, first: int) -> Problem:
-    return Problem(where, f"{what} stands twice", "", f"first in line {first}; one number a day, the last of it")
+    return Problem(where, f"{what} appears twice", "", f"first in line {first}; one number a day, the last of it")

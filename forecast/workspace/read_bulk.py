@@ -60,7 +60,7 @@ def read_columns(
     header: dict[str, int] = {}
     for place, name in enumerate(table.header):
         if name in header:
-            what = f"column {shown(name)} stands twice"
+            what = f"column {shown(name)} appears twice"
             problems.append(Problem(Source(path, table.header_line), what, "", "a column has a name of its own"))
         header.setdefault(name, place)
     if node is None:

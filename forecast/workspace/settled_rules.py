@@ -81,14 +81,14 @@ def _clashing(event: Event, steps: Sequence[SettledStep]) -> Iterator[tuple[Sett
             against = [*firsts, *ended]
         else:
             against = list(different.values())
-        found = [
+        clashing = [
             (place, earlier)
             for place, earlier in against
             # Only what counts on some same day can contradict each other.
             if max(earlier.known, later.known) < min(earlier.ends, later.ends) and _clash(event, earlier, later)
         ]
-        if found:
-            yield min(found, key=itemgetter(0))[1], later
+        if clashing:
+            yield min(clashing, key=itemgetter(0))[1], later
         key = (later.settled.state, later.day, later.known, later.ends)
         if key not in different:
             different[key] = number, later

@@ -12,7 +12,7 @@ import numpy as np
 from forecast.analysis.why import Start
 from forecast.ledger.entries import Line
 from forecast.ledger.outcome import Outcome, outcome, prior_outcome
-from forecast.ledger.tables import forecast_table
+from forecast.ledger.tables import ForecastRecord, UpdateTable, forecast_table
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.posterior.evaluate import evaluate, query
@@ -82,7 +82,7 @@ def world(**more: Any) -> Workspace:
     return replace(workspace(net, statements=told, items=items, scenarios=rules), **more)
 
 
-def concluded(known: Workspace, folder: Path, n_draws: int = DRAWS) -> tuple[Outcome, Outcome, dict[str, Any]]:
+def concluded(known: Workspace, folder: Path, n_draws: int = DRAWS) -> tuple[Outcome, Outcome, ForecastRecord]:
     """Return the forecast, its prior and forecast.json; `folder` gets the fit."""
     layout = lay_out(known.network)
     spec = prior_spec(layout, known, AS_OF)
@@ -122,7 +122,16 @@ def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> ReportRequest:
     earlier = ledger_line(found, date(2025, 6, 1), 1, None)
     doubt = Problem(HERE, "somebody <b>doubts</b>", "this", "that", "warning")
     ledger = (earlier, ledger_line(found))
-    return ReportRequest(root, found, prior, table, ledger, start, (doubt,), recorded_in(ledger[-1], ledger))
+    return ReportRequest(
+        root,
+        found,
+        prior,
+        UpdateTable(table=table, edited=(), moved=()),
+        ledger,
+        start,
+        (doubt,),
+        recorded_in(ledger[-1], ledger),
+    )
 
 
 def _draws(spec: PriorSpec, folder: Path, n_draws: int) -> Draws:

@@ -85,7 +85,7 @@ class LikelihoodForm(EvidenceForm[Likelihood]):
                 allowed = "STATE=NUMBER; STATE=NUMBER, one for every state"
                 yield at.problem("likelihood is not readable", shown(part), allowed)
             elif state in states:
-                yield at.problem(f"likelihood: state {shown(state)} stands twice", "", "once each")
+                yield at.problem(f"likelihood: state {shown(state)} appears twice", "", "once each")
             states.add(state)
 
 

@@ -28,7 +28,7 @@ def _read_point(value: Any) -> float | str:
             raise refuse("is neither a probability nor a fit", f"a number between 0 and 1, or fit: {' or '.join(FITS)}")
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise refuse("is no probability", "a number between 0 and 1")
+        raise refuse("is not a probability", "a number between 0 and 1")
     return float(read_probability(value))
 
 
