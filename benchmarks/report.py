@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.measured import ROOT, bytecode_kept, median, table, workspace
 from forecast import pipeline
-from forecast.publish import Asked, material, published
+from forecast.publish import ReportRequest, material, published
 from forecast.session import Session
 from forecast.workspace.records import Kind, Settled, Support, Workspace
 from tests.report.outcomes import AS_OF, asked
@@ -57,7 +57,7 @@ def draw(root: Path | None) -> None:
         _draw(pipeline.asked_of(pipeline.conclude(Session(root), attribute=False)))
 
 
-def _draw(about: Asked) -> None:
+def _draw(about: ReportRequest) -> None:
     start = time.perf_counter()
     material(about, lambda _: None)
     answered = time.perf_counter()

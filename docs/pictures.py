@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 from forecast.commands.readable import interval_of, moved_most, points
 from forecast.commands.running import Progress
 from forecast.digits import percent
+from forecast.plain import as_data
 from forecast.session import Session
 from forecast.words import event_name, first_wins, rules_in_words
 from forecast.workspace.read import load
@@ -116,7 +117,7 @@ def main() -> None:
     table = json.loads(path.read_text(encoding="utf-8"))
     day = date.fromisoformat(table["as_of"])
     before = Session(ROOT, as_of=day, seed=table["seed"], progress=Progress()).statements_alone()
-    prior = {row["id"]: row for row in before["scenarios"]}
+    prior = {row["id"]: row for row in as_data(before.scenarios)}
     PICTURE.write_text(picture(table, prior), encoding="utf-8")
     told = f"{BEGIN}\n{readme_table(table, prior, load(ROOT, datetime.now(UTC).date()))}\n{END}"
     text = README.read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from forecast import pipeline
 from forecast.digits import interval, percent
 from forecast.ledger.outcome import QUANTILES
+from forecast.plain import as_data
 from forecast.session import DEFAULT_SEED, Session
 from forecast.workspace.problems import Problem
 
@@ -72,7 +73,8 @@ class Forecast:
     @property
     def numbers(self) -> dict[str, Any]:
         """The content of forecast.json."""
-        return self._found.forecast
+        table: dict[str, Any] = as_data(self._found.forecast)
+        return table
 
     @property
     def as_of(self) -> date:

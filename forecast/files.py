@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and are on the disk before anybody is told that they are written.
+"""Files that appear whole or not at all, and are on the disk before anything says that they are written.
 
 A process that is killed may leave two things beside a file or folder NAME. `.NAME.TOKEN.partial` is what it had not
 finished: nobody reads it, and the next writer into the same folder removes it when it is an hour old. `.NAME.before` is
@@ -105,14 +105,14 @@ def recover_folder(folder: Path) -> None:
 def recover_folders(parent: Path) -> None:
     """Bring back every folder in `parent` whose replacement was interrupted. Nobody else may be replacing one there."""
     for path in list(parent.iterdir()):
-        if found := BEFORE.fullmatch(path.name):
-            recover_folder(parent / found[1])
+        if match := BEFORE.fullmatch(path.name):
+            recover_folder(parent / match[1])
 
 
 def folders_with(parent: Path, name: str) -> list[str]:
     """Return the names, in order, of folders in `parent` that hold a file `name`, as `read_in` finds them."""
     there = [path.name for path in parent.iterdir() if not PARTIAL.fullmatch(path.name)] if parent.is_dir() else []
-    folders = {found[1] if (found := BEFORE.fullmatch(one)) else one for one in there}
+    folders = {match[1] if (match := BEFORE.fullmatch(name)) else name for name in there}
     return sorted(one for one in folders if _place_in(parent / one, name) is not None)
 
 

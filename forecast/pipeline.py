@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from forecast.digits import share
 from forecast.files import replace_folder
@@ -17,7 +17,7 @@ from forecast.ledger.ledger import LEDGER, Ledger, append, has_news, line_to_com
 from forecast.ledger.line import new_line, recomputed
 from forecast.ledger.outcome import Outcome, outcome, prior_outcome
 from forecast.ledger.renamed import called_today
-from forecast.ledger.tables import as_csv, as_json, forecast_table
+from forecast.ledger.tables import MovedBy, UpdateTable, as_csv, as_json, forecast_table
 from forecast.lock import locked
 from forecast.model.asof import compile_workspace
 from forecast.model.doubts import evidence_doubts
@@ -39,7 +39,7 @@ from forecast.workspace.rules import misfits
 if TYPE_CHECKING:
     from xarray import DataTree
 
-    from forecast.publish import Asked
+    from forecast.publish import ReportRequest
 
 WIDEST_OTHER = 0.4  # prior probability of `other` above which the scenarios miss too much of what may happen
 
@@ -57,7 +57,7 @@ class Update:
 
     root: Path
     outcome: Outcome
-    forecast: dict[str, Any]
+    forecast: UpdateTable
     line: Line
     ledger: Ledger
     is_new: bool
@@ -120,7 +120,7 @@ def _check_clock(ledger: Ledger, today: date) -> None:
 
 def _compared(
     root: Path,
-    found: Outcome,
+    outcome: Outcome,
     ledger: Ledger,
     note: str | None,
     doubts: tuple[Problem, ...],
@@ -129,15 +129,15 @@ def _compared(
     attribute: bool,
 ) -> Update:
     """Compare an outcome with the lines of a ledger: what is new, what changed, what moved it."""
-    line = new_line(found, note=note, previous=ledger.last)
+    line = new_line(outcome, note=note, previous=ledger.last)
     compared = line_to_compare(line, ledger.updates)
-    table = forecast_table(found, compared, line.version)
+    table = forecast_table(outcome, compared, line.version)
     new_items, edited = changes(line, compared)
-    table["edited"] = list(edited)
-    table["moved"] = _moved(found, line, compared, new_items, progress) if attribute else []
+    moved = _moved(outcome, line, compared, new_items, progress) if attribute else ()
+    forecast = UpdateTable(table=table, edited=edited, moved=moved)
     warnings = (*doubts, *ledger.warnings, *recomputed(line, ledger.updates, ledger.texts))
     is_new = has_news(line, ledger.updates)
-    return Update(root, found, table, line, ledger, is_new, edited, warnings, doubts, attribute)
+    return Update(root, outcome, forecast, line, ledger, is_new, edited, warnings, doubts, attribute)
 
 
 def _compared_anew(update: Update, progress: Progress) -> Update:
@@ -190,7 +190,7 @@ def _changed_meanwhile(update: Update) -> tuple[Problem, ...]:
 
 
 def _files(update: Update, progress: Progress, *, with_report: bool) -> dict[str, bytes]:
-    files = {"forecast.json": as_json(update.forecast), "forecast.csv": as_csv(update.forecast)}
+    files = {"forecast.json": as_json(update.forecast), "forecast.csv": as_csv(update.forecast.table)}
     return files | _report(update, progress) if with_report else files
 
 
@@ -200,16 +200,18 @@ def _report(update: Update, progress: Progress) -> dict[str, bytes]:
     return published(asked_of(update), progress)
 
 
-def asked_of(update: Update) -> Asked:
+def asked_of(update: Update) -> ReportRequest:
     """Return what the report of an update is about (forecast.publish)."""
     from forecast.analysis.why import since_update
-    from forecast.publish import Asked
+    from forecast.publish import ReportRequest
     from forecast.report.recorded import recorded_in
 
-    found, updates = update.outcome, _with_line(update)
-    start = since_update(update.root, updates, found, None, None)
+    forecast, updates = update.outcome, _with_line(update)
+    start = since_update(update.root, updates, forecast, None, None)
     recorded = recorded_in(update.line, updates)
-    return Asked(update.root, found, prior_outcome(found), update.forecast, updates, start, update.warnings, recorded)
+    return ReportRequest(
+        update.root, forecast, prior_outcome(forecast), update.forecast, updates, start, update.warnings, recorded
+    )
 
 
 def _with_line(update: Update) -> tuple[Line, ...]:
@@ -246,15 +248,15 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
     """Return warnings that need the compiled network, and (once the statements have been sampled) the prior."""
     layout, as_of = lay_out(workspace.network), session.now
     network = compile_workspace(layout, workspace, as_of)
-    found = (*evidence_doubts(network, workspace), *by_date_doubts(layout, workspace, as_of))
+    doubts = (*evidence_doubts(network, workspace), *by_date_doubts(layout, workspace, as_of))
     spec = prior_spec(layout, workspace, as_of)
     base = cached_draws(spec, session.seed, session.cache)
     if base is None:
-        return found
-    found += _disagreements(workspace, base, spec)
+        return doubts
+    doubts += _disagreements(workspace, base, spec)
     shares = unweighted(workspace, layout, spec, base).evaluation.scenarios.mean(axis=1)
     if shares[-1] <= WIDEST_OTHER or not workspace.scenarios:
-        return found
+        return doubts
     wide = Problem(
         workspace.scenarios[0].source,
         f"in the prior, no scenario holds with probability {share(float(shares[-1]), 2)}",
@@ -262,7 +264,7 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
         f"the scenarios are too narrow above {WIDEST_OTHER}; give their rules fewer conditions",
         "warning",
     )
-    return (*found, wide)
+    return (*doubts, wide)
 
 
 def _disagreements(workspace: Workspace, base: Draws, spec: PriorSpec) -> tuple[Problem, ...]:
@@ -282,24 +284,24 @@ def _disagreements(workspace: Workspace, base: Draws, spec: PriorSpec) -> tuple[
 
 
 def _moved(
-    found: Outcome, line: Line, compared: Line | None, items: Sequence[str], progress: Progress
-) -> list[dict[str, Any]]:
+    outcome: Outcome, line: Line, compared: Line | None, items: Sequence[str], progress: Progress
+) -> tuple[MovedBy, ...]:
     """Return what each new item adds to each scenario, and what other changes of the inputs leave to explain.
 
     Sorted by the largest effect on any scenario. The remainder is only given where something else did change.
     """
-    parts = parts_of(found.workspace, items)
-    effects = leave_out(found.workspace, found.posterior, parts, progress) if items else {}
-    rows: list[dict[str, Any]] = [
-        {"what": item, "kind": "item", "effects": dict(zip(found.scenario_ids, map(float, effect), strict=True))}
+    parts = parts_of(outcome.workspace, items)
+    effects = leave_out(outcome.workspace, outcome.posterior, parts, progress) if items else {}
+    rows = [
+        MovedBy(what=item, kind="item", effects=dict(zip(outcome.scenario_ids, map(float, effect), strict=True)))
         for item, effect in effects.items()
     ]
     if compared is not None and (others := other_changes(line, compared)):
         before = compared.probabilities
         rest = {
-            name: estimate.probability - before[name] - sum(row["effects"][name] for row in rows)
-            for name, estimate in found.scenarios.items()
+            name: estimate.probability - before[name] - sum(row.effects[name] for row in rows)
+            for name, estimate in outcome.scenarios.items()
             if name in before
         }
-        rows.append({"what": " and ".join(others), "kind": "inputs", "effects": rest})
-    return sorted(rows, key=lambda row: (-max(map(abs, row["effects"].values()), default=0.0), row["what"]))
+        rows.append(MovedBy(what=" and ".join(others), kind="inputs", effects=rest))
+    return tuple(sorted(rows, key=lambda row: (-max(map(abs, row.effects.values()), default=0.0), row.what)))

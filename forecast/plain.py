@@ -6,11 +6,12 @@ Text from files is not trusted: what it may do on a page is be read.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from functools import cache
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 KEPT_CONTROLS = "\n\t"
@@ -58,7 +59,7 @@ def _is_record(value: object) -> bool:
 @cache
 def _columns(of: type[Any]) -> tuple[tuple[str, str, bool], ...]:
     """Return each field of a record: its name, its key in the plain data, and whether its parts are spread."""
-    return tuple((one.name, one.name.removesuffix("_"), "spread" in one.metadata) for one in fields(of))
+    return tuple((field.name, field.name.removesuffix("_"), "spread" in field.metadata) for field in fields(of))
 
 
 def as_data(value: Any) -> Any:
@@ -75,14 +76,57 @@ def as_data(value: Any) -> Any:
         case date():
             return value.isoformat()
         case _ if _is_record(value):
-            found: dict[str, object] = {}
+            entries: dict[str, object] = {}
             columns = _columns(type(value))  # type: ignore[arg-type]  # as above
             for name, key, parts in columns:
                 content = as_data(getattr(value, name))
-                found |= content if parts else {key: content}
-            return found
+                entries |= content if parts else {key: content}
+            return entries
         case _:
             return value
+
+
+def from_data(kind: Any, data: Any) -> Any:
+    """Turn what `as_data` made of a value back into the value; `kind` is its annotation, such as a record's class.
+
+    Of several records that may stand in one place it is the one whose keys, in their order, are those of the data.
+    What other programs write belongs to a reader that checks it. Raises KeyError, TypeError and ValueError for data of
+    another form.
+    """
+    origin, of = get_origin(kind), get_args(kind)
+    if is_dataclass(kind):
+        if not isinstance(data, Mapping):
+            msg = f"no record but a {type(data).__name__}"
+            raise TypeError(msg)
+        hints = _hints(kind)  # type: ignore[arg-type]  # mypy takes no class for hashable
+        columns = _columns(kind)  # type: ignore[arg-type]  # as above
+        own = {key for _, key, parts in columns if not parts}
+        rest = {key: part for key, part in data.items() if key not in own}  # of the one whose parts are spread, if any
+        values = {name: from_data(hints[name], rest if parts else data[key]) for name, key, parts in columns}
+        return kind(**values)  # type: ignore[operator]  # a class
+    if origin in {Union, UnionType}:
+        return None if data is None else from_data(_chosen([part for part in of if part is not NoneType], data), data)
+    if origin is tuple:
+        kinds = [of[0]] * len(data) if of[-1] is ... else of
+        return tuple(from_data(of_part, part) for of_part, part in zip(kinds, data, strict=True))
+    if origin in {Mapping, dict}:
+        return {key: from_data(of[1], part) for key, part in data.items()}
+    if origin is Sequence:
+        return [from_data(of[0], part) for part in data]
+    return date.fromisoformat(data) if kind is date else data
+
+
+@cache
+def _hints(of: type[Any]) -> dict[str, Any]:
+    return get_type_hints(of)
+
+
+def _chosen(kinds: Sequence[Any], data: Any) -> Any:
+    """Return the record whose keys are those of the data, or the only kind there is."""
+    if len(kinds) == 1:
+        return kinds[0]
+    keys = list(data)
+    return next(kind for kind in kinds if [key for _, key, _ in _columns(kind)] == keys)
 
 
 @dataclass(frozen=True, kw_only=True)

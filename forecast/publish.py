@@ -14,8 +14,8 @@ from forecast.ledger.entries import Line, encode
 from forecast.ledger.line import LAST_DIGITS
 from forecast.ledger.outcome import Outcome
 from forecast.ledger.renamed import table_today
-from forecast.ledger.tables import kept_forecast, read_object
-from forecast.plain import as_data
+from forecast.ledger.tables import UpdateTable, kept_forecast, read_object
+from forecast.plain import as_data, from_data
 from forecast.report.material import Answers, Kept, Material
 from forecast.report.recorded import Recorded
 from forecast.store.entries import once, place_of
@@ -28,14 +28,13 @@ if TYPE_CHECKING:
     from forecast.report.index import ListedForecast
 
 Progress = Callable[[str], None]
-Row = dict[str, Any]
 
 WATCHED_DAYS = 90  # of the watch list
 MOST_STEPS = 200  # of a waterfall item by item; of more evidence it goes month by month
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportRequest:
     """What a report is about: a forecast as it is recorded, and the update that it is compared with.
 
     `ledger` holds the lines that were there when it was made, and `recorded` says which is its own; `start` is None
@@ -45,7 +44,7 @@ class Asked:
     root: Path
     outcome: Outcome
     prior: Outcome
-    forecast: Row
+    forecast: UpdateTable
     ledger: tuple[Line, ...]
     start: Start | None
     warnings: tuple[Problem, ...]
@@ -53,54 +52,59 @@ class Asked:
     refits: bool = False
 
 
-def published(asked: Asked, progress: Progress) -> dict[str, bytes]:
+def published(request: ReportRequest, progress: Progress) -> dict[str, bytes]:
     """Draw the report of a forecast: its files by name. Nothing is written but answers kept in the cache.
 
     Raises WorkspaceProblems for mistakes in files that the report reads beside the workspace.
     """
     from forecast.report.page import report_files
 
-    drawn = material(asked, progress)
+    drawn = material(request, progress)
     progress("drawing the report")
-    return report_files(drawn, progress, elsewhere(asked.root, asked.outcome))
+    return report_files(drawn, progress, elsewhere(request.root, request.outcome))
 
 
-def material(asked: Asked, progress: Progress) -> Material:
+def material(request: ReportRequest, progress: Progress) -> Material:
     """Gather what a report is drawn from; the engine's answers are computed once and kept under their digest."""
-    found = asked.outcome
-    answered = _once(asked, "answers", lambda: _answers(asked, progress))
-    questions = _once(asked, f"questions {_asked_questions(found)}", lambda: _questions(found))
+    from forecast.analysis.alternatives import kept_alternatives
+    from forecast.analysis.questions import QuestionStatus, question_table
+
+    outcome = request.outcome
+    answers = _once(request, "answers", lambda: as_data(_answers(request, progress)))
+    questions = _once(request, f"questions {_asked_questions(outcome)}", lambda: as_data(question_table(outcome)))
     return Material(
-        outcome=asked.outcome,
-        prior=asked.prior,
-        ledger=asked.ledger,
-        recorded=asked.recorded,
-        forecast=asked.forecast,
-        answers=Answers(**answered, questions=questions, alternatives=_alternatives(asked, progress)),
-        kept=_kept(asked.root),
-        warnings=tuple(map(str, asked.warnings)),
+        outcome=request.outcome,
+        prior=request.prior,
+        ledger=request.ledger,
+        recorded=request.recorded,
+        forecast=request.forecast.table,
+        answers=from_data(Answers, answers),
+        questions=from_data(tuple[QuestionStatus, ...], questions),
+        alternatives=kept_alternatives(outcome, request.root / "reports" / ".cache", progress, refit=request.refits),
+        kept=_kept(request.root),
+        warnings=tuple(map(str, request.warnings)),
     )
 
 
-def _once(asked: Asked, what: str, compute: Callable[[], Any]) -> Any:
-    """Return what is kept of something that hangs on the forecast alone, or compute and keep it."""
-    return once(place_of(asked.root / "reports" / ".cache", "answers", _told(asked), what), compute)
+def _once(request: ReportRequest, what: str, compute: Callable[[], Any]) -> Any:
+    """Return what is kept of something that depends on the forecast alone, or compute and keep it."""
+    return once(place_of(request.root / "reports" / ".cache", "answers", _told(request), what), compute)
 
 
-def _asked_questions(found: Outcome) -> str:
+def _asked_questions(outcome: Outcome) -> str:
     """Write out the questions and what others say: no digest of a forecast covers them."""
-    workspace = found.workspace
+    workspace = outcome.workspace
     return repr((workspace.questions, sorted(workspace.benchmarks.items()), workspace.resolutions))
 
 
-def write_index(root: Path, found: Outcome, updates: Sequence[Line]) -> None:
+def write_index(root: Path, outcome: Outcome, updates: Sequence[Line]) -> None:
     """Write reports/index.html, which lists all updates."""
     from forecast.report.index import index_page
     from forecast.words import scenario_names
 
     recorded = {line.as_of.isoformat() for line in updates}
-    listed = [*(_compared(root, line, found.workspace.renames) for line in updates), *_unrecorded(root, recorded)]
-    page = index_page(found.workspace.network.title, scenario_names(found), listed, report_days(root))
+    listed = [*(_compared(root, line, outcome.workspace.renames) for line in updates), *_unrecorded(root, recorded)]
+    page = index_page(outcome.workspace.network.title, scenario_names(outcome), listed, report_days(root))
     replace_file(root / "reports" / "index.html", page.encode())
 
 
@@ -114,10 +118,10 @@ def _compared(root: Path, line: Line, renames: Renames) -> ListedForecast:
     if kept is None:
         return listed
     content = table_today(kept, line, renames)
-    told, here = line.probabilities, {one["id"]: one["probability"] for one in content["scenarios"]}
-    if content.get("version") != line.version or told.keys() != here.keys():
+    recorded, here = line.probabilities, {row["id"]: row["probability"] for row in content["scenarios"]}
+    if content.get("version") != line.version or recorded.keys() != here.keys():
         return listed  # of other inputs: a later update of the day has a line of its own
-    if all(abs(told[name] - here[name]) <= LAST_DIGITS for name in told):
+    if all(abs(recorded[name] - here[name]) <= LAST_DIGITS for name in recorded):
         return listed
     said = "the ledger's numbers; computed again on this day's page, they come out otherwise"
     return replace(listed, note=f"{line.note}; {said}" if line.note else said)
@@ -136,9 +140,9 @@ def _unrecorded(root: Path, recorded: set[str]) -> list[ListedForecast]:
     return listed
 
 
-def elsewhere(root: Path, found: Outcome) -> list[tuple[str, str]]:
+def elsewhere(root: Path, outcome: Outcome) -> list[tuple[str, str]]:
     """Return what a report links to: the latest report before it, if there is one, and the list of updates."""
-    earlier = max((day for day in report_days(root) if day < found.as_of.isoformat()), default=None)
+    earlier = max((day for day in report_days(root) if day < outcome.as_of.isoformat()), default=None)
     before = [(f"The report before, {long_date(earlier)}", f"../{earlier}/report.html")] if earlier else []
     return [*before, ("All updates", "../index.html")]
 
@@ -148,7 +152,7 @@ def report_days(root: Path) -> list[str]:
     return [name for name in folders_with(root / "reports", "report.html") if name[0].isdigit() and "-" in name]
 
 
-def _answers(asked: Asked, progress: Progress) -> Row:
+def _answers(request: ReportRequest, progress: Progress) -> Answers:
     from forecast.analysis.by_month import why_by_month
     from forecast.analysis.chronology import changes
     from forecast.analysis.influence import arrows, judgements
@@ -157,79 +161,54 @@ def _answers(asked: Asked, progress: Progress) -> Row:
     from forecast.analysis.watch import watch_list
     from forecast.analysis.why import Start, why
     from forecast.analysis.worlds import worlds, worlds_table
-    from forecast.report.sections.waterfall import TOP
-
-    found, prior = asked.outcome, asked.prior
-    target = find_target(found, None)
-
-    def since(start: Start, what: str) -> Row:
-        return _explained(
-            why(found, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
-        )
-
-    alone = Start("the prior", probabilities(prior, target))
-    if len(changes(found.workspace, found.as_of)) <= MOST_STEPS:
-        since_prior = since(alone, "the prior")
-    else:
-        since_prior = _explained(why_by_month(found, prior, target, alone, progress))
-    start = asked.start if asked.start is not None and len(asked.start.new) <= MOST_STEPS else None
-    since_update = since(start, "the last update") if start is not None else None
-    progress("the most probable course of each scenario")
-    told = stories(found)
-    progress("what to watch")
-    watch = watch_list(found, WATCHED_DAYS, {})
-    progress("what the forecast depends on")
-    return {
-        "stories": as_data(told),
-        "since_prior": since_prior,
-        "since_update": since_update,
-        "watch": as_data(watch),
-        "influence": {"arrows": as_data(arrows(found)), "judgements": as_data(judgements(found))},
-        "worlds": worlds_table(found, worlds(found, progress)),
-        **_of_sections(asked, progress),
-    }
-
-
-def _explained(told: Why) -> Row:
-    """Return an explanation as the page reads it, which chooses its own target and has its error elsewhere."""
-    return {key: value for key, value in as_data(told).items() if key not in {"chosen", "mcse"}}
-
-
-def _of_sections(asked: Asked, progress: Progress) -> Row:
-    """Return what sections ask themselves, by their id, and all figures of the draws."""
     from forecast.report.section import Inputs, sections
     from forecast.report.sections.sensitivity import parts
+    from forecast.report.sections.waterfall import TOP
 
+    outcome, prior = request.outcome, request.prior
+    target = find_target(outcome, None)
+
+    def since(start: Start, what: str) -> Why:
+        return why(outcome, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
+
+    alone = Start("the prior", probabilities(prior, target))
+    if len(changes(outcome.workspace, outcome.as_of)) <= MOST_STEPS:
+        since_prior = since(alone, "the prior")
+    else:
+        since_prior = why_by_month(outcome, prior, target, alone, progress)
+    start = request.start if request.start is not None and len(request.start.new) <= MOST_STEPS else None
+    since_update = since(start, "the last update") if start is not None else None
+    progress("the most probable course of each scenario")
+    courses = stories(outcome)
+    progress("what to watch")
+    watch = watch_list(outcome, WATCHED_DAYS, {})
+    progress("what the forecast depends on")
+    shown_arrows, shown_judgements = arrows(outcome), judgements(outcome)
+    table = worlds_table(outcome, worlds(outcome, progress))
     progress("power-scaling, and figures of the draws")
-    fit = asked.outcome.posterior.draws.fit()[0]
-    inputs = Inputs(outcome=asked.outcome, prior=asked.prior, fit=fit, logs=parts(asked.outcome, fit))
-    return {
-        "of_sections": {section.id: answer for section in sections() if (answer := section.asks(inputs)) is not None},
-        "figures": {name: drawn for section in sections() for name, drawn in section.figures(inputs).items()},
-    }
+    fit = outcome.posterior.draws.fit()[0]
+    inputs = Inputs(outcome=outcome, prior=prior, fit=fit, logs=parts(outcome, fit))
+    return Answers(
+        stories=courses,
+        since_prior=since_prior,
+        since_update=since_update,
+        watch=watch,
+        arrows=shown_arrows,
+        judgements=shown_judgements,
+        worlds=table,
+        of_sections={section.id: answer for section in sections() if (answer := section.asks(inputs)) is not None},
+        figures={name: drawn for section in sections() for name, drawn in section.figures(inputs).items()},
+    )
 
 
-def _told(asked: Asked) -> str:
-    """Write out all that answers hang on: the forecast, its draws, the update before."""
-    found, start = asked.outcome, asked.start
-    line = replace(asked.recorded.line, note=None, previous=None, kept=None)
-    told: list[Any] = [found.posterior.draws.digest, found.as_of.isoformat(), encode(line)]
+def _told(request: ReportRequest) -> str:
+    """Write out all that answers depend on: the forecast, its draws, the update before."""
+    outcome, start = request.outcome, request.start
+    line = replace(request.recorded.line, note=None, previous=None, kept=None)
+    parts: list[Any] = [outcome.posterior.draws.digest, outcome.as_of.isoformat(), encode(line)]
     if start is not None:
-        told += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]
-    return json.dumps(told)
-
-
-def _alternatives(asked: Asked, progress: Progress) -> list[Row]:
-    from forecast.analysis.alternatives import kept_alternatives
-
-    return kept_alternatives(asked.outcome, asked.root / "reports" / ".cache", progress, refit=asked.refits)
-
-
-def _questions(found: Outcome) -> list[Row]:
-    from forecast.analysis.questions import question_table
-
-    rows: list[Row] = as_data(question_table(found))
-    return rows
+        parts += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]
+    return json.dumps(parts)
 
 
 def _kept(root: Path) -> Kept:
@@ -244,7 +223,7 @@ def _kept(root: Path) -> Kept:
     return Kept(replay=replay or None, series=series or None, scores=_scores(root), calibration=_calibration(root))
 
 
-def _scores(root: Path) -> Row | None:
+def _scores(root: Path) -> Mapping[str, Any] | None:
     path = root / TABLE
     if not path.exists():
         return None

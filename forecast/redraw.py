@@ -10,12 +10,12 @@ from pathlib import Path
 from forecast import pipeline
 from forecast.files import read_in, replace_file, replace_folder
 from forecast.ledger.entries import Line
-from forecast.ledger.kept import DamagedError, kept_inputs
+from forecast.ledger.kept import DamagedInputError, kept_inputs
 from forecast.ledger.ledger import Ledger, read_ledger, same_inputs
 from forecast.ledger.line import active_inputs
 from forecast.ledger.renamed import called_today
 from forecast.lock import locked
-from forecast.publish import Asked, material, published, write_index
+from forecast.publish import ReportRequest, material, published, write_index
 from forecast.session import Progress, Session
 from forecast.workspace.names import seen_on
 from forecast.workspace.read import read_workspace
@@ -25,7 +25,7 @@ class NotRecordedError(ValueError):
     """No ledger line is of the date, or the files are no longer those that its forecast came from."""
 
 
-def recorded(session: Session, as_of: date | None = None, number: int | None = None) -> Asked:
+def recorded(session: Session, as_of: date | None = None, number: int | None = None) -> ReportRequest:
     """Compute anew what the ledger holds: the latest forecast, the latest as of a date, or that of a line.
 
     An update of a date on which nothing was new has no line; it is drawn by the line that held. Where the files have
@@ -42,10 +42,10 @@ def recorded(session: Session, as_of: date | None = None, number: int | None = N
     changed = f"{quiet}the files have changed since the forecast of {held}"
     inputs = _kept(root, today, ledger.until(until), changed)
     there = replace(session, as_of=day, seed=line.seed, inputs=inputs)
-    found = pipeline.conclude(there, attribute=False, n_lines=until)
-    if not same_inputs(found.line, found.ledger.updates[-1]):  # with the names of today
+    update = pipeline.conclude(there, attribute=False, n_lines=until)
+    if not same_inputs(update.line, update.ledger.updates[-1]):  # with the names of today
         raise NotRecordedError(f"{changed}; run `forecast update`")
-    return pipeline.asked_of(replace(found, is_new=False))
+    return pipeline.asked_of(replace(update, is_new=False))
 
 
 def _is_as_it_was(root: Path, today: date, ledger: Ledger) -> bool:
@@ -64,7 +64,7 @@ def _kept(root: Path, today: date, ledger: Ledger, changed: str) -> dict[str, by
         return None
     try:
         return kept_inputs(root, line.kept)
-    except DamagedError as error:
+    except DamagedInputError as error:
         raise NotRecordedError(f"{changed}, and {error}; `forecast verify` says more") from None
 
 
@@ -103,31 +103,31 @@ def _last(root: Path, latest: Line, as_of: date) -> str:
     return max((latest.as_of.isoformat(), *quiet))
 
 
-def redraw(asked: Asked, progress: Progress) -> Path:
+def redraw(request: ReportRequest, progress: Progress) -> Path:
     """Write the files of the report, each of them whole or not at all, and the list of updates; return the folder.
 
     Raises NotRecordedError where an update of the same date was written while it was drawn.
     """
-    day = asked.outcome.as_of.isoformat()
-    folder = asked.root / "reports" / day
-    drawn = published(asked, progress)
-    with locked(asked.root):
-        updates = called_today(read_ledger(asked.root), asked.outcome.workspace).updates
-        if _of_day(updates, asked.outcome.as_of) != _of_day(asked.ledger, asked.outcome.as_of):
+    day = request.outcome.as_of.isoformat()
+    folder = request.root / "reports" / day
+    drawn = published(request, progress)
+    with locked(request.root):
+        updates = called_today(read_ledger(request.root), request.outcome.workspace).updates
+        if _of_day(updates, request.outcome.as_of) != _of_day(request.ledger, request.outcome.as_of):
             raise NotRecordedError(f"another update as of {day} was written meanwhile; run `forecast report` again")
         for name, content in drawn.items():
             replace_file(folder / name, content)
-        write_index(asked.root, asked.outcome, updates)
+        write_index(request.root, request.outcome, updates)
     return folder
 
 
-def redraw_line(asked: Asked, progress: Progress) -> Path:
+def redraw_line(request: ReportRequest, progress: Progress) -> Path:
     """Write the files of the report of a past line into a folder of its own, `reports/line-N`; return the folder.
 
     The reports by date, and the list of updates, stay as they are.
     """
-    folder = asked.root / "reports" / f"line-{asked.recorded.number}"
-    replace_folder(folder, published(asked, progress))
+    folder = request.root / "reports" / f"line-{request.recorded.number}"
+    replace_folder(folder, published(request, progress))
     return folder
 
 
@@ -135,8 +135,8 @@ def _of_day(updates: Sequence[Line], day: date) -> list[Line]:
     return [line for line in updates if line.as_of == day]
 
 
-def brief_of(asked: Asked, progress: Progress) -> str:
+def brief_of(request: ReportRequest, progress: Progress) -> str:
     """Write the report on one page of Markdown."""
     from forecast.report.page import report_brief
 
-    return report_brief(material(asked, progress), progress)
+    return report_brief(material(request, progress), progress)

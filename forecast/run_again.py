@@ -14,11 +14,11 @@ import numpy as np
 
 from forecast import pipeline
 from forecast.ledger.entries import shape_problems
-from forecast.ledger.kept import DamagedError, kept_inputs
+from forecast.ledger.kept import DamagedInputError, kept_inputs
 from forecast.ledger.ledger import LEDGER
 from forecast.ledger.line import LAST_DIGITS
 from forecast.ledger.outcome import QUANTILES, Outcome
-from forecast.ledger.verified import Finding, Kind, Row
+from forecast.ledger.verified import IntegrityFinding, Kind, Row
 from forecast.sampling.draws import unlike
 from forecast.session import Session
 from forecast.workspace.problems import Source, WorkspaceProblems
@@ -70,7 +70,7 @@ class NotRecomputableError(ValueError):
 
 def recompute(
     root: Path, today: date, rows: Sequence[Row], number: int, progress: Progress
-) -> tuple[Recomputed, list[Finding]]:
+) -> tuple[Recomputed, list[IntegrityFinding]]:
     """Run a line's forecast again from its kept inputs, in a folder of its own: no draws are taken from a cache.
 
     Numbers of the same version on the same kind of machine are the same to the last digit, and so is all else that the
@@ -89,26 +89,28 @@ def recompute(
     is_of_this = all(line[key] == here[key] for key in ("version", "versions"))
     largest, errors = _apart(line["scenarios"], here["scenarios"])
     run = Recomputed(line=number, as_of=as_of, largest=largest, errors=errors, unlike=tuple(origin))
-    told: list[tuple[Kind, str]] = []
+    differences: list[tuple[Kind, str]] = []
     if names := _unlike_inputs(line, here, by_digest=is_of_this):
-        told.append(("other inputs", f"its kept inputs are not those that the line names: they differ in {names}"))
+        differences.append(
+            ("other inputs", f"its kept inputs are not those that the line names: they differ in {names}")
+        )
     if math.isinf(largest):
-        told.append(("other numbers", "run again from its inputs, it has other scenarios"))
+        differences.append(("other numbers", "run again from its inputs, it has other scenarios"))
     elif not run.is_same and (not origin or errors > ERRORS):
-        told.append(("other numbers", f"run again from its inputs, it gives others: {run.words}"))
+        differences.append(("other numbers", f"run again from its inputs, it gives others: {run.words}"))
     elif run.is_same and (others := list(_other_numbers(line, here, is_of_this=is_of_this))):
         what = f"its probabilities come out the same when it is run again, but not its {', '.join(others)}"
-        told.append(("other numbers", what))
+        differences.append(("other numbers", what))
     elif not run.is_same and (others := list(_other_widths(line["scenarios"], again.outcome))):
         what = f"its probabilities come out alike when it is run again, but not its {', '.join(others)}"
-        told.append(("other numbers", what))
-    return run, [Finding(Source(LEDGER, number), kind, what) for kind, what in told]
+        differences.append(("other numbers", what))
+    return run, [IntegrityFinding(Source(LEDGER, number), kind, what) for kind, what in differences]
 
 
 def _again(root: Path, day: date, number: int, line: Mapping[str, Any], progress: Progress) -> pipeline.Update:
     try:
         inputs = kept_inputs(root, str(line["kept"]))
-    except DamagedError as error:
+    except DamagedInputError as error:
         raise NotRecomputableError(f"line {number}: {error}") from None
     as_of = date.fromisoformat(line["as_of"])
     with TemporaryDirectory(prefix="forecast-") as folder:
@@ -140,8 +142,8 @@ def _unlike_inputs(line: Mapping[str, Any], here: Mapping[str, Any], *, by_diges
         return inputs if by_digest or isinstance(inputs, list) else sorted(inputs) if isinstance(inputs, dict) else ""
 
     unlike_keys = [key for key in DECIDES if line.get(key) != here.get(key)]
-    told, now = line["inputs"], here["inputs"]
-    unlike_keys += [key for key in sorted({*told, *now}) if said(told.get(key, {})) != said(now.get(key, {}))]
+    recorded, now = line["inputs"], here["inputs"]
+    unlike_keys += [key for key in sorted({*recorded, *now}) if said(recorded.get(key, {})) != said(now.get(key, {}))]
     return ", ".join(key.replace("_", " ") for key in unlike_keys)
 
 
@@ -150,29 +152,29 @@ def _other_numbers(line: Mapping[str, Any], here: Mapping[str, Any], *, is_of_th
     rows = {row["id"]: row for row in here["scenarios"]}
     parts = [(f" of {row['id']}", row, rows[row["id"]]) for row in line["scenarios"]]
     parts.append(("", line["diagnostics"], here["diagnostics"]))
-    for of, told, now in parts:
-        names = {*told, *now} if is_of_this else told.keys() & now.keys()
-        yield from (f"{name}{of}" for name in sorted(names) if not _is_close(told.get(name), now.get(name)))
+    for of, recorded, now in parts:
+        names = {*recorded, *now} if is_of_this else recorded.keys() & now.keys()
+        yield from (f"{name}{of}" for name in sorted(names) if not _is_close(recorded.get(name), now.get(name)))
     if is_of_this:
         yield from sorted(line.keys() - here.keys() - UNTOLD)
 
 
-def _is_close(told: Any, now: Any) -> bool:
-    if isinstance(told, list) and isinstance(now, list):
-        return len(told) == len(now) and all(map(_is_close, told, now))
-    if isinstance(told, int | float) and isinstance(now, int | float):
-        return math.isclose(told, now, rel_tol=CLOSE, abs_tol=LAST_DIGITS)
-    return bool(told == now)
+def _is_close(recorded: Any, now: Any) -> bool:
+    if isinstance(recorded, list) and isinstance(now, list):
+        return len(recorded) == len(now) and all(map(_is_close, recorded, now))
+    if isinstance(recorded, int | float) and isinstance(now, int | float):
+        return math.isclose(recorded, now, rel_tol=CLOSE, abs_tol=LAST_DIGITS)
+    return bool(recorded == now)
 
 
 def _apart(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     """Return the largest difference of two forecasts' probabilities, and the largest in Monte Carlo errors of it."""
-    told = {row["id"]: row for row in before}
+    recorded = {row["id"]: row for row in before}
     now = {row["id"]: row for row in after}
-    if told.keys() != now.keys():
+    if recorded.keys() != now.keys():
         return math.inf, math.inf
     largest, errors = 0.0, 0.0
-    for name, row in told.items():
+    for name, row in recorded.items():
         gap = abs(row["probability"] - now[name]["probability"])
         here = now[name]["mcse"]
         # What a line says of its own error excuses no difference: it counts only as far as it can be right.
@@ -182,11 +184,11 @@ def _apart(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
     return largest, errors
 
 
-def _other_widths(told: Sequence[Mapping[str, Any]], outcome: Outcome) -> Iterator[str]:
+def _other_widths(recorded: Sequence[Mapping[str, Any]], outcome: Outcome) -> Iterator[str]:
     """Name errors and quantiles of a forecast from other draws that are not those of this one."""
     weights = outcome.posterior.weights.weights
     draws = dict(zip(outcome.scenarios, outcome.posterior.evaluation.scenarios, strict=True))
-    for row in told:
+    for row in recorded:
         name = row["id"]
         now = outcome.scenarios[name]
         there = row.get("mcse", now.mcse)
@@ -197,12 +199,12 @@ def _other_widths(told: Sequence[Mapping[str, Any]], outcome: Outcome) -> Iterat
 
 
 def _are_quantiles(
-    told: Sequence[float], draws: np.ndarray[Any, Any], weights: np.ndarray[Any, Any], ess: float
+    recorded: Sequence[float], draws: np.ndarray[Any, Any], weights: np.ndarray[Any, Any], ess: float
 ) -> bool:
     """Say whether the shares of draws below the quantiles are theirs, within the errors of two forecasts."""
-    if len(told) != len(QUANTILES):
+    if len(recorded) != len(QUANTILES):
         return False
-    for p, quantile in zip(QUANTILES, told, strict=True):
+    for p, quantile in zip(QUANTILES, recorded, strict=True):
         error = ERRORS * math.sqrt(2.0 * p * (1.0 - p) / ess)
         below = float(weights[draws < quantile - LAST_DIGITS].sum())
         until = float(weights[draws <= quantile + LAST_DIGITS].sum())

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from forecast.ledger.ledger import Ledger, read_ledger
 from forecast.ledger.line import new_line
 from forecast.ledger.outcome import Outcome, outcome, prior_outcome
 from forecast.ledger.renamed import called_today
-from forecast.ledger.tables import forecast_table, prior_predictive, with_flat
+from forecast.ledger.tables import AlternativeTable, PriorTable, forecast_table, prior_predictive, with_flat
 from forecast.model.asof import compile_workspace
 from forecast.model.doubts import evidence_doubts
 from forecast.model.layout import Layout, lay_out
@@ -32,24 +32,24 @@ from forecast.workspace.read import Contents, load
 from forecast.workspace.records import Item, Workspace
 
 if TYPE_CHECKING:
+    from forecast.analysis.alternatives import AlternativeForecast
     from forecast.analysis.by_date import ByDate
     from forecast.analysis.conflict import Conflict
-    from forecast.analysis.diff import Difference, End
+    from forecast.analysis.diff import End, ForecastDifference
     from forecast.analysis.due import Due
     from forecast.analysis.effect import ItemEffect
     from forecast.analysis.experts import ExpertRow
     from forecast.analysis.influence import Influence
-    from forecast.analysis.questions import Asked
+    from forecast.analysis.questions import QuestionStatus
     from forecast.analysis.sources import SourceRow
     from forecast.analysis.story import Story
-    from forecast.analysis.target import Target
+    from forecast.analysis.target import Partition
     from forecast.analysis.watch import WatchList
     from forecast.analysis.what_if import WhatIf
     from forecast.analysis.why import By, Start, Why
 
 DEFAULT_SEED = 20250806
 Progress = Callable[[str], None]
-Row = dict[str, Any]
 
 
 class NoUpdateError(ValueError):
@@ -159,8 +159,8 @@ class Session:
 
         layout = lay_out(workspace.network)
         with told_as_problems(workspace):
-            found = weigh(layout, workspace, self.day, self.seed, self.cache, said)
-        return outcome(workspace, layout, self.day, self.seed, found)
+            weighed = weigh(layout, workspace, self.day, self.seed, self.cache, said)
+        return outcome(workspace, layout, self.day, self.seed, weighed)
 
     # Answers, each a record of forecast.analysis.
 
@@ -186,10 +186,10 @@ class Session:
             last = self.since_update(None, None) if target.event is None and start.on is None else None
             compared = last or start
             target, chosen = most_moved(self.outcome, target, compared), f"moved most since {compared.name}"
-        told = why(self.outcome, self.prior, target, start, by, top, self.progress)
-        return replace(told, chosen=chosen, mcse=error_of(self.outcome, target))
+        explained = why(self.outcome, self.prior, target, start, by, top, self.progress)
+        return replace(explained, chosen=chosen, mcse=error_of(self.outcome, target))
 
-    def _start(self, event: str | None, since: date | None, target: Target) -> Start:
+    def _start(self, event: str | None, since: date | None, target: Partition) -> Start:
         from forecast.analysis.target import probabilities
         from forecast.analysis.why import Start
 
@@ -246,7 +246,7 @@ class Session:
 
         return influence(self.outcome, self.progress)
 
-    def alternatives(self, *, refit: bool = False) -> list[Row]:
+    def alternatives(self, *, refit: bool = False) -> tuple[AlternativeForecast, ...]:
         """Compute the forecast under other weights (forecast.analysis.alternatives)."""
         from forecast.analysis.alternatives import kept_alternatives
 
@@ -258,7 +258,7 @@ class Session:
 
         return by_date(self.outcome, day)
 
-    def questions(self) -> tuple[Asked, ...]:
+    def questions(self) -> tuple[QuestionStatus, ...]:
         """Describe every dated question (forecast.analysis.questions)."""
         from forecast.analysis.questions import question_table
 
@@ -285,12 +285,12 @@ class Session:
         latest = max(reversed(earlier), key=lambda line: line.as_of, default=None)
         return due(self.workspace, self.layout, self.day, latest, days)
 
-    def statements_alone(self) -> Row:
+    def statements_alone(self) -> PriorTable:
         """Compute what the statements known on a date imply, and the flat prior, in the form of forecast.json."""
         prior = outcome(self.workspace, self.layout, self.workspace.network.opens, self.seed, self.stated)
         return with_flat(forecast_table(prior, None, _version()), prior_predictive(prior))
 
-    def alternative(self, alternative: Alternative) -> Row:
+    def alternative(self, alternative: Alternative) -> AlternativeTable:
         """Compute the forecast that an alternative gives, in the form of forecast.json, against the ordinary one.
 
         Raises UnknownNameError (forecast.workspace.alternatives).
@@ -299,7 +299,7 @@ class Session:
         ordinary = self._outcome(self.workspace, "with everybody")
         varied = self._outcome(other, alternative.description)
         table = forecast_table(varied, new_line(ordinary), _version())
-        return {"alternative": alternative.description, **table}
+        return AlternativeTable(alternative=alternative.description, table=table)
 
     def effect(self, before: Workspace, after: Workspace, item: Item) -> tuple[ItemEffect, tuple[Problem, ...]]:
         """Compute what an item does to the forecast (forecast.analysis.effect), and the doubts that it raises.
@@ -317,7 +317,7 @@ class Session:
         )
         return effect_table(without, with_it, item), tuple(doubt for doubt in new if doubt not in old)
 
-    def difference(self, first: str, last: str) -> Difference:
+    def difference(self, first: str, last: str) -> ForecastDifference:
         """Explain what changed between two forecasts (forecast.analysis.diff), each as `find_line` there reads it.
 
         A date without a ledger line is computed from the files. Raises UnknownUpdateError.

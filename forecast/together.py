@@ -56,8 +56,8 @@ def finish(root: Path) -> str | None:
         if not place.is_file():
             return None
         plan = json.loads(place.read_bytes())
-        contents = {one["path"]: one["content"].encode("utf-8", "surrogateescape") for one in plan["files"]}
-        before = {one["path"]: one["before"] for one in plan["files"]}
+        contents = {file["path"]: file["content"].encode("utf-8", "surrogateescape") for file in plan["files"]}
+        before = {file["path"]: file["before"] for file in plan["files"]}
         now = {path: _bytes(root / path) for path in contents}
         changed = [path for path, here in now.items() if here != contents[path] and _digest(here) != before[path]]
         if changed:

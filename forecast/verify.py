@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from forecast.ledger.committed import verified_history
-from forecast.ledger.kept import KEPT, DamagedError, digest_of_content, kept_content, kept_inputs, kept_manifest
+from forecast.ledger.kept import KEPT, DamagedInputError, digest_of_content, kept_content, kept_inputs, kept_manifest
 from forecast.ledger.ledger import LEDGER, read_ledger
 from forecast.ledger.line import active_inputs, record_digest, rolled_to
 from forecast.ledger.renamed import called_today
-from forecast.ledger.verified import Finding, Row, verified_chain
+from forecast.ledger.verified import IntegrityFinding, Row, verified_chain
 from forecast.ledger.verified_origin import verified_inputs, verified_origin
 from forecast.ledger.verified_pages import verified_pages
 from forecast.run_again import Recomputed, recompute
@@ -53,7 +53,7 @@ class Verified:
     n_contents: int
     n_commits: int | None
     recomputed: tuple[Recomputed, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[IntegrityFinding, ...]
 
     @property
     def is_whole(self) -> bool:
@@ -82,46 +82,48 @@ def verify(
         what, allowed = "this folder is no workspace; nothing was verified", "name the workspace with -C"
         raise WorkspaceProblems([Problem(Source(NETWORK, 1), what, "no such file", allowed)])
     contents, n_contents = verified_inputs(root, chain.sound)
-    found = [*chain.findings, *contents, *verified_pages(root, chain)]
-    found += verified_origin(chain.sound, installed_versions(["forecast"])["forecast"], environment())
-    found += verified_files(root, today, chain.sound)
-    found += verified_course(root, today, chain.sound)
+    findings = [*chain.findings, *contents, *verified_pages(root, chain)]
+    findings += verified_origin(chain.sound, installed_versions(["forecast"])["forecast"], environment())
+    findings += verified_files(root, today, chain.sound)
+    findings += verified_course(root, today, chain.sound)
     n_commits = None
     if since is not None:
         lost, n_commits = verified_history(root, chain.rows, since)
-        found += lost
+        findings += lost
     runs = []
     for number in again:
         run, more = recompute(root, today, chain.rows, number, progress)
         runs.append(run)
-        found += more
+        findings += more
     return Verified(
         n_lines=len(chain.rows),
         n_copies=chain.n_copies,
         n_contents=n_contents,
         n_commits=n_commits,
         recomputed=tuple(runs),
-        findings=tuple(sorted(set(found))),
+        findings=tuple(sorted(set(findings))),
     )
 
 
-def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[Finding]:
+def verified_files(root: Path, today: date, rows: Sequence[Row]) -> list[IntegrityFinding]:
     """Hold the input files as they are now against those that the last update used, on each branch that was joined.
 
     What is as one branch left it was not changed since, although another branch had it otherwise.
     """
     ends = _last_updates(rows)
     used = {end.number: _manifest(root, end) for end in ends}
-    told = {end.number: _since(root, today, end) for end in reversed(ends)}
-    kinds = {number: {(one.kind, one.where.path) for one in found} for number, found in told.items()}
-    found: list[Finding] = []
+    by_end = {end.number: _since(root, today, end) for end in reversed(ends)}
+    kinds = {
+        number: {(finding.kind, finding.where.path) for finding in findings} for number, findings in by_end.items()
+    }
+    result: list[IntegrityFinding] = []
     first: dict[tuple[str, Source], int] = {}  # of two branches that say the same of a place, one is heard
-    for number, findings in told.items():
-        for one in findings:
-            about = (one.kind, one.where.path)
+    for number, findings in by_end.items():
+        for finding in findings:
+            about = (finding.kind, finding.where.path)
             if all(other == number or about[1] not in used[other] or about in kinds[other] for other in used):
-                found += [one] if first.setdefault((one.kind, one.where), number) == number else []
-    return found
+                result += [finding] if first.setdefault((finding.kind, finding.where), number) == number else []
+    return result
 
 
 def _last_updates(rows: Sequence[Row]) -> list[Row]:
@@ -140,18 +142,18 @@ def _last_updates(rows: Sequence[Row]) -> list[Row]:
     return [row for row in updates if row.digest not in followed]
 
 
-def _since(root: Path, today: date, last: Row) -> list[Finding]:
-    found: list[Finding] = []
+def _since(root: Path, today: date, last: Row) -> list[IntegrityFinding]:
+    findings: list[IntegrityFinding] = []
     present = find_files(root).contents
     manifest = _manifest(root, last)
     touched = {path for path in manifest if path in present and digest_of_content(present[path]) != manifest[path]}
     absent = [path for path in manifest if path not in present]
     for path in touched.intersection(APPENDED):
-        found += _rewritten(root, path, manifest[path], present[path])
+        findings += _rewritten(root, path, manifest[path], present[path])
     workspace, problems = read_workspace(root, today=today)
     if workspace is None:
-        found += [_absent(path, last) for path in absent]
-        return found + _unreadable(problems, touched, last, bool(found))
+        findings += [_absent(path, last) for path in absent]
+        return findings + _unreadable(problems, touched, last, bool(findings))
     edited = _edited(workspace, last, _inputs_called_today(root, workspace, last))
     if QUESTIONS in touched and RENAMES not in {*touched, *(set(present) - set(manifest))}:
         edited += _questions(root, today, workspace, last)
@@ -159,17 +161,18 @@ def _since(root: Path, today: date, last: Row) -> list[Finding]:
     for path in absent:
         moved = are_there and path.endswith(".yaml") and path.startswith((STATEMENTS, EVIDENCE)) and path not in SINGLE
         what = "this file is gone, and all that the last update used of it stands in other files"
-        found.append(Finding(Source(path, 1), "not yet recorded", what) if moved else _absent(path, last))
+        findings.append(IntegrityFinding(Source(path, 1), "not yet recorded", what) if moved else _absent(path, last))
     named = {finding.where.path for finding in edited}
     for path in sorted(touched - named):
         if path not in APPENDED:
             what = f"the file has other bytes than line {last.number} used, and says the same to its forecast"
-            edited.append(Finding(Source(path, 1), "not yet recorded", what))
+            edited.append(IntegrityFinding(Source(path, 1), "not yet recorded", what))
     new = sorted(set(present) - set(manifest)) if manifest else []
-    found += [
-        Finding(Source(path, 1), "not yet recorded", f"this file is newer than line {last.number}") for path in new
+    findings += [
+        IntegrityFinding(Source(path, 1), "not yet recorded", f"this file is newer than line {last.number}")
+        for path in new
     ]
-    return [*found, *edited]
+    return [*findings, *edited]
 
 
 def _updates(rows: Sequence[Row]) -> list[Row]:
@@ -179,36 +182,38 @@ def _updates(rows: Sequence[Row]) -> list[Row]:
 def _manifest(root: Path, row: Row) -> dict[str, str]:
     try:
         return kept_manifest(root, str(row.content.get("kept", "")))
-    except DamagedError:  # verified_inputs says so
+    except DamagedInputError:  # verified_inputs says so
         return {}
 
 
-def _absent(path: str, last: Row) -> Finding:
+def _absent(path: str, last: Row) -> IntegrityFinding:
     what = f"the forecast of {last.content['as_of']} used this file, which is no longer there"
-    return Finding(Source(path, 1), "missing file", what)
+    return IntegrityFinding(Source(path, 1), "missing file", what)
 
 
-def _unreadable(problems: Sequence[Problem], touched: Collection[str], last: Row, is_told: bool) -> list[Finding]:
+def _unreadable(
+    problems: Sequence[Problem], touched: Collection[str], last: Row, is_told: bool
+) -> list[IntegrityFinding]:
     wrong = [problem for problem in problems if problem.severity == "error"]
-    found = [
-        Finding(one.source, "edited", f"since line {last.number}: {one.what}")
-        for one in wrong
-        if one.source.path in touched
+    findings = [
+        IntegrityFinding(problem.source, "edited", f"since line {last.number}: {problem.what}")
+        for problem in wrong
+        if problem.source.path in touched
     ]
-    if len(found) < len(wrong) and not (is_told and found):
+    if len(findings) < len(wrong) and not (is_told and findings):
         what = "the records in the files were not compared: `forecast check` lists their mistakes"
-        found.append(Finding(wrong[0].source, "not yet recorded", what))
-    return found
+        findings.append(IntegrityFinding(wrong[0].source, "not yet recorded", what))
+    return findings
 
 
-def _rewritten(root: Path, path: str, digest: str, content: bytes) -> list[Finding]:
+def _rewritten(root: Path, path: str, digest: str, content: bytes) -> list[IntegrityFinding]:
     try:
         before = kept_content(root, digest)
-    except DamagedError:
+    except DamagedInputError:
         return []
     number = _first_lost(before, content)
     what = "lines of this file are only ever added, and one that an update used is no longer as it was"
-    return [] if number is None else [Finding(Source(path, number), "rewritten", what)]
+    return [] if number is None else [IntegrityFinding(Source(path, number), "rewritten", what)]
 
 
 def _first_lost(before: bytes, after: bytes) -> int | None:
@@ -224,26 +229,26 @@ def _lines_of(content: bytes) -> list[bytes]:
     return content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").split(b"\n")
 
 
-def verified_course(root: Path, today: date, rows: Sequence[Row]) -> list[Finding]:
+def verified_course(root: Path, today: date, rows: Sequence[Row]) -> list[IntegrityFinding]:
     """Tell what was changed between an update and the next one, whose line says so; lines that were lost are wrong."""
     workspace, _ = read_workspace(root, today=today)
     updates = {row.digest: row for row in _updates(rows)}
     called: Mapping[int | None, Mapping[str, Any]] = {}
     if workspace is not None:
         called = _called_today(root, workspace)
-    found: list[Finding] = []
+    findings: list[IntegrityFinding] = []
     appended = _Appended(root)
     for row in updates.values():
         before = updates.get(str(row.content.get("previous")))
         if before is None:
             continue
-        found += _lost_between(root, before, row, appended)
-        inputs = [called.get(one.number, one.content["inputs"]) for one in (before, row)]
+        findings += _lost_between(root, before, row, appended)
+        inputs = [called.get(end.number, end.content["inputs"]) for end in (before, row)]
         if before.content.get("version") == row.content.get("version") and (names := _changed_names(*inputs)):
-            told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            what = f"between lines {before.number} and {row.number} was changed: {told}"
-            found.append(Finding(Source(LEDGER, row.number), "edited before", what))
-    return found
+            names_shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            what = f"between lines {before.number} and {row.number} was changed: {names_shown}"
+            findings.append(IntegrityFinding(Source(LEDGER, row.number), "edited before", what))
+    return findings
 
 
 class _Appended:
@@ -267,14 +272,14 @@ class _Appended:
     def _digests(self, kept: str) -> dict[str, str] | None:
         try:
             content = kept_content(self._root, kept, self._parts)
-        except DamagedError:
+        except DamagedInputError:
             return None
         # A list may be of thousands of files, of which these are three.
         places = {path: content.find(f"  {path}\n".encode()) for path in APPENDED}
         return {path: content[at - 64 : at].decode("ascii", "replace") for path, at in places.items() if at >= 64}
 
 
-def _lost_between(root: Path, before: Row, row: Row, appended: _Appended) -> Iterator[Finding]:
+def _lost_between(root: Path, before: Row, row: Row, appended: _Appended) -> Iterator[IntegrityFinding]:
     if before.content.get("kept") == row.content.get("kept"):
         return
     then, now = appended.of(before), appended.of(row)
@@ -284,12 +289,12 @@ def _lost_between(root: Path, before: Row, row: Row, appended: _Appended) -> Ite
         if path not in then or then[path] == now.get(path):
             continue
         try:
-            old, new = (kept_content(root, one[path]) if path in one else b"" for one in (then, now))
-        except DamagedError:
+            old, new = (kept_content(root, contents[path]) if path in contents else b"" for contents in (then, now))
+        except DamagedInputError:
             continue
         if (number := _first_lost(old, new)) is not None:
             what = f"line {number} of {path}, which line {before.number} used, was no longer there as it was"
-            yield Finding(Source(LEDGER, row.number), "rewritten", what)
+            yield IntegrityFinding(Source(LEDGER, row.number), "rewritten", what)
 
 
 def _changed_names(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -302,27 +307,29 @@ def _changed_names(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
     return names
 
 
-def _questions(root: Path, today: date, workspace: Workspace, last: Row) -> list[Finding]:
+def _questions(root: Path, today: date, workspace: Workspace, last: Row) -> list[IntegrityFinding]:
     """Name the questions that are no longer asked as they were when an update was made."""
     try:
         then, _ = read_workspace(root, today=today, inputs=kept_inputs(root, str(last.content["kept"])))
-    except DamagedError:
+    except DamagedInputError:
         then = None
-    asked = {one.id: one for one in workspace.questions}
-    found = []
+    by_id = {question.id: question for question in workspace.questions}
+    findings = []
     for old in () if then is None else then.questions:
-        new = asked.get(old.id)
+        new = by_id.get(old.id)
         if new is None:
             what = f"question '{old.id}', which was asked at line {last.number}, is in no file"
-            found.append(Finding(Source(QUESTIONS, 1), "edited", what))
+            findings.append(IntegrityFinding(Source(QUESTIONS, 1), "edited", what))
         elif any(record_digest(getattr(old, key)) != record_digest(getattr(new, key)) for key in ASKED):
-            found.append(Finding(new.source, "edited", f"question '{old.id}' was edited after line {last.number}"))
-    return found
+            findings.append(
+                IntegrityFinding(new.source, "edited", f"question '{old.id}' was edited after line {last.number}")
+            )
+    return findings
 
 
 def _inputs_called_today(root: Path, workspace: Workspace, last: Row) -> Mapping[str, Any]:
-    told: Mapping[str, Any] = last.content["inputs"]
-    return _called_today(root, workspace).get(last.number, told)
+    inputs: Mapping[str, Any] = last.content["inputs"]
+    return _called_today(root, workspace).get(last.number, inputs)
 
 
 def _called_today(root: Path, workspace: Workspace) -> Mapping[int | None, Mapping[str, Any]]:
@@ -333,7 +340,7 @@ def _called_today(root: Path, workspace: Workspace) -> Mapping[int | None, Mappi
         return {}
 
 
-def _edited(workspace: Workspace, last: Row, then: Mapping[str, Any]) -> list[Finding]:
+def _edited(workspace: Workspace, last: Row, then: Mapping[str, Any]) -> list[IntegrityFinding]:
     """Name the records that the last update used and that are no longer what they were, or are gone."""
     as_of = date.fromisoformat(last.content["as_of"])
     seen = seen_on(workspace, as_of)
@@ -344,41 +351,47 @@ def _edited(workspace: Workspace, last: Row, then: Mapping[str, Any]) -> list[Fi
         "experts": {name: expert.source for name, expert in workspace.experts.items()},
         "sources": {name: source.source for name, source in workspace.sources.items()},
     }
-    found = []
+    findings = []
     for kind, where in places.items():
         used = then.get(kind, {})
         for name, digest in used.items() if isinstance(used, Mapping) else ():
-            told = f"{kind.removesuffix('s')} '{name}'"
+            name_shown = f"{kind.removesuffix('s')} '{name}'"
             if name not in where:
-                what = f"{told}, which line {last.number} used, is in no file"
-                found.append(Finding(Source(LEDGER, last.number), "missing file", what))
+                what = f"{name_shown}, which line {last.number} used, is in no file"
+                findings.append(IntegrityFinding(Source(LEDGER, last.number), "missing file", what))
             elif now[kind].get(name) != digest:
-                found.append(Finding(where[name], "edited", f"{told} was edited after line {last.number} used it"))
-    found += _retractions(workspace, last, then, now)
+                findings.append(
+                    IntegrityFinding(where[name], "edited", f"{name_shown} was edited after line {last.number} used it")
+                )
+    findings += _retractions(workspace, last, then, now)
     if now["network"] != then.get("network"):
         what = f"the network was edited after line {last.number} used it"
-        found.append(Finding(workspace.network.source, "edited", what))
+        findings.append(IntegrityFinding(workspace.network.source, "edited", what))
     if now["scenarios"] != then.get("scenarios"):
         first = workspace.scenarios[0].source if workspace.scenarios else workspace.network.source
-        found.append(Finding(first, "edited", f"the scenarios were edited after line {last.number} used them"))
+        findings.append(
+            IntegrityFinding(first, "edited", f"the scenarios were edited after line {last.number} used them")
+        )
     if rolled_to(seen.network) != last.content.get("rolled"):
         what = f"the horizon of {as_of} is another one than line {last.number} forecast for"
-        found.append(Finding(workspace.network.source, "edited", what))
+        findings.append(IntegrityFinding(workspace.network.source, "edited", what))
     watched = max(seen.network.opens, min(as_of, workspace.watched_until or as_of, seen.network.horizon))
     if isinstance(until := last.content.get("known_until"), str) and watched.isoformat() < until:
         what = f"news were watched until {until} when line {last.number} was written; the file says {watched}"
-        found.append(Finding(Source(WATCH, 1), "edited", what))
-    return found
+        findings.append(IntegrityFinding(Source(WATCH, 1), "edited", what))
+    return findings
 
 
-def _retractions(workspace: Workspace, last: Row, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Finding]:
+def _retractions(
+    workspace: Workspace, last: Row, then: Mapping[str, Any], now: Mapping[str, Any]
+) -> Iterator[IntegrityFinding]:
     """Name items that no longer are what they were for a line: retracted, or not."""
     places = {item.id: item.source for item in workspace.items}
-    told = then.get("retracted")
-    before = {one for one in told if isinstance(one, str)} if isinstance(told, list | tuple) else set()
+    retracted = then.get("retracted")
+    before = {name for name in retracted if isinstance(name, str)} if isinstance(retracted, list | tuple) else set()
     for name in sorted((before - {*now["retracted"]}) & places.keys()):
         what = f"item '{name}' was retracted when line {last.number} was written, and no longer is"
-        yield Finding(places[name], "edited", what)
+        yield IntegrityFinding(places[name], "edited", what)
     for name in sorted({*now["retracted"]} - before):
         what = f"item '{name}' is retracted from a day on that is not after line {last.number}, which counted it"
-        yield Finding(places[name], "not yet recorded", what)
+        yield IntegrityFinding(places[name], "not yet recorded", what)

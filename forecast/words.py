@@ -44,25 +44,26 @@ def rules_in_words(scenarios: Sequence[Scenario], events: Mapping[str, str]) -> 
 
     The first rule that holds wins. Left out are earlier ones that cannot hold together with it.
     """
-    told = {}
+    rules = {}
     for place, rule in enumerate(scenarios):
         before = [earlier.name for earlier in scenarios[:place] if not _excludes(earlier, rule)]
         unless = f", unless {' or '.join(before)} holds" if before else ""
-        told[rule.id] = conditions(rule.when, events) + unless
-    return told | {OTHER: "no rule of a scenario holds" if scenarios else "whatever comes: there are no scenarios"}
+        rules[rule.id] = conditions(rule.when, events) + unless
+    return rules | {OTHER: "no rule of a scenario holds" if scenarios else "whatever comes: there are no scenarios"}
 
 
-def _excludes(one: Scenario, other: Scenario) -> bool:
+def _excludes(scenario: Scenario, other: Scenario) -> bool:
     """Say whether two rules ask for different states of one event."""
-    asked = {when.event: set(when.states) for when in one.when}
-    return any(asked.get(when.event, set(when.states)).isdisjoint(when.states) for when in other.when)
+    states = {when.event: set(when.states) for when in scenario.when}
+    return any(states.get(when.event, set(when.states)).isdisjoint(when.states) for when in other.when)
 
 
 def first_wins(scenarios: Sequence[Scenario]) -> str:
     """Say in which order the rules are read."""
     if len(scenarios) < 2:
         return ""
-    return f"The rules are read in order, and the first that holds wins: {', '.join(one.name for one in scenarios)}."
+    names = ", ".join(scenario.name for scenario in scenarios)
+    return f"The rules are read in order, and the first that holds wins: {names}."
 
 
 def first_terms() -> dict[str, tuple[float, float]]:

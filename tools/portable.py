@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 WITHOUT = "X86_V4 AVX512_ICL AVX512_SPR X86_V3"  # numpy 2.5's names for what is newer than SSE 4.2
-SETTINGS = (
+SETTINGS: tuple[dict[str, str], ...] = (
     {},
     {"NUMBA_CPU_NAME": "generic", "OPENBLAS_CORETYPE": "Haswell"},
     {"NUMBA_CPU_NAME": "haswell", "NPY_DISABLE_CPU_FEATURES": WITHOUT},
@@ -45,12 +45,12 @@ def computed(folder: Path) -> dict[str, Any]:
     from forecast.pipeline import conclude
     from forecast.session import Session
 
-    found = conclude(Session(folder, AS_OF, AS_OF))
-    draws = found.outcome.posterior.draws
+    update = conclude(Session(folder, AS_OF, AS_OF))
+    draws = update.outcome.posterior.draws
     content = hashlib.sha256(np.ascontiguousarray(draws.theta).tobytes())
     for _, values in sorted(draws.fit()[0].items()):
         content.update(np.ascontiguousarray(values).tobytes())
-    scenarios = [share.probability for share in found.line.scenarios]
+    scenarios = [share.probability for share in update.line.scenarios]
     config: Any = np.show_config(mode="dicts")
     loops = config["SIMD Extensions"].get("found", [])
     return {"digest": draws.digest, "draws": content.hexdigest(), "scenarios": scenarios, "loops": loops}
@@ -66,11 +66,11 @@ def run(setting: dict[str, str], *, emulator: Sequence[str] = ()) -> dict[str, A
         subprocess.run(
             [sys.executable, "-m", "forecast", "init", f"{scratch}/w"], env=here, check=True, stdout=subprocess.DEVNULL
         )
-        told = subprocess.run(
+        finished = subprocess.run(
             [*python, __file__, "--one", f"{scratch}/w"], env=here, check=True, stdout=subprocess.PIPE, text=True
         )
-        found: dict[str, Any] = json.loads(told.stdout)
-        return found
+        result: dict[str, Any] = json.loads(finished.stdout)
+        return result
 
 
 def main() -> None:
@@ -78,15 +78,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     options.add_argument("--emulate", action="store_true", help="also on an emulated processor without AVX-512")
-    asked = options.parse_args()
-    if asked.one:
-        print(json.dumps(computed(asked.one)))
+    chosen = options.parse_args()
+    if chosen.one:
+        print(json.dumps(computed(chosen.one)))
         return
     from forecast.sampling.draws import environment
 
     avx512 = WITH_AVX512 if "avx512f" in environment()["processor"].split() else ()
-    runs = [(setting, ()) for setting in (*SETTINGS, *avx512)]
-    if asked.emulate:
+    runs: list[tuple[dict[str, str], Sequence[str]]] = [(setting, ()) for setting in (*SETTINGS, *avx512)]
+    if chosen.emulate:
         if shutil.which(EMULATED[0]) is None:
             sys.exit(f"{EMULATED[0]} is not installed")
         runs.append(({}, EMULATED))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.ledger.outcome import Estimate, Outcome, estimates
-from forecast.ledger.tables import as_row
+from forecast.ledger.tables import by_level
 from forecast.model.asof import compile_workspace
 from forecast.posterior.by_date import at_least
 from forecast.posterior.evaluate import Evaluation, evaluate, query
@@ -77,11 +77,11 @@ class ByDate:
     events: tuple[EventOn, ...]
 
 
-def by_date(found: Outcome, day: date) -> ByDate:
+def by_date(outcome: Outcome, day: date) -> ByDate:
     """Compute the forecast for a day: the as-of network of that day under the weights of the horizon.
 
     Args:
-        found: the forecast.
+        outcome: the forecast.
         day: from the as-of date to the horizon, both included.
 
     In every draw P(at least a step by the day) is no higher than by the horizon: see reweight.curves for why it could
@@ -89,51 +89,49 @@ def by_date(found: Outcome, day: date) -> ByDate:
 
     Raises OutsideError.
     """
-    layout, horizon = found.layout, found.layout.horizon
-    if not found.as_of <= day <= horizon:
-        msg = f"{day} is no day of this forecast; it runs from its as-of date {found.as_of} to its horizon {horizon}"
+    layout, horizon = outcome.layout, outcome.layout.horizon
+    if not outcome.as_of <= day <= horizon:
+        msg = f"{day} is no day of this forecast; it runs from its as-of date {outcome.as_of} to its horizon {horizon}"
         raise OutsideError(msg)
-    of = found.posterior
-    asked = query(compile_workspace(layout, found.workspace, found.as_of, on=day), found.workspace.scenarios)
-    on_day = of.evaluation if day == horizon else evaluate(asked, of.draws.theta, of.reliabilities)
+    of = outcome.posterior
+    queried = query(compile_workspace(layout, outcome.workspace, outcome.as_of, on=day), outcome.workspace.scenarios)
+    on_day = of.evaluation if day == horizon else evaluate(queried, of.draws.theta, of.reliabilities)
     steps = {
         v: np.minimum(at_least(on_day.events[v]), at_least(of.evaluation.events[v]))
         for v, event in enumerate(layout.events)
         if event.kind == "reached"
     }
     for v, least in steps.items():
-        least[: asked.network.alive[v].start + 1] = 1.0  # taken already: not the rounded sum
+        least[: queried.network.alive[v].start + 1] = 1.0  # taken already: not the rounded sum
     in_state = tuple(_exactly(steps[v]) if v in steps else states for v, states in enumerate(on_day.events))
-    scenarios, events = _estimates(found, replace(on_day, events=in_state))
+    scenarios, events = _estimates(outcome, replace(on_day, events=in_state))
     cumulated = tuple(steps.get(v, states) for v, states in enumerate(on_day.events))
-    _, reached = _estimates(found, replace(on_day, events=cumulated), adds_up=False)
+    _, reached = _estimates(outcome, replace(on_day, events=cumulated), adds_up=False)
     return ByDate(
-        as_of=found.as_of,
+        as_of=outcome.as_of,
         known_until=of.asked.network.known.until,
         by=day,
         horizon=horizon,
         scenarios=tuple(
             ScenarioOn(
                 id=name,
-                **as_row(one),
-                at_horizon=found.scenarios[name].probability,
-                at_horizon_mcse=found.scenarios[name].mcse,
+                probability=share.probability,
+                quantiles=by_level(share),
+                mcse=share.mcse,
+                at_horizon=outcome.scenarios[name].probability,
+                at_horizon_mcse=outcome.scenarios[name].mcse,
             )
-            for name, one in scenarios.items()
+            for name, share in scenarios.items()
         ),
         events=tuple(
             EventOn(
                 id=event.id,
                 kind=event.kind,
                 states=tuple(
-                    StateOn(
-                        state=state,
-                        **as_row(events[event.id][state]),
-                        at_horizon=found.events[event.id][state].probability,
-                        at_horizon_mcse=found.events[event.id][state].mcse,
-                        reached=Chance(**as_row(reached[event.id][state])) if v in steps else None,
+                    _state(
+                        state, share, outcome.events[event.id][state], reached[event.id][state] if v in steps else None
                     )
-                    for state in event.states
+                    for state, share in events[event.id].items()
                 ),
             )
             for v, event in enumerate(layout.events)
@@ -141,11 +139,25 @@ def by_date(found: Outcome, day: date) -> ByDate:
     )
 
 
+def _state(state: str, share: Estimate, at_horizon: Estimate, reached: Estimate | None) -> StateOn:
+    return StateOn(
+        state=state,
+        probability=share.probability,
+        quantiles=by_level(share),
+        mcse=share.mcse,
+        at_horizon=at_horizon.probability,
+        at_horizon_mcse=at_horizon.mcse,
+        reached=None
+        if reached is None
+        else Chance(probability=reached.probability, quantiles=by_level(reached), mcse=reached.mcse),
+    )
+
+
 def _estimates(
-    found: Outcome, evaluation: Evaluation, *, adds_up: bool = True
+    outcome: Outcome, evaluation: Evaluation, *, adds_up: bool = True
 ) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:
-    weights = found.posterior.weights.weights
-    return estimates(found.workspace, found.layout, evaluation, weights, adds_up=adds_up)
+    weights = outcome.posterior.weights.weights
+    return estimates(outcome.workspace, outcome.layout, evaluation, weights, adds_up=adds_up)
 
 
 def _exactly(at_least_step: Array) -> Array:

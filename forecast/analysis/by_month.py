@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from math import isfinite
 
-from forecast.analysis.chronology import Change, Estimate, Pooled, before, changes, pool_draws, prefixes
-from forecast.analysis.target import Target, probabilities
+from forecast.analysis.chronology import EvidenceChange, PartEstimate, Pooled, before, changes, pool_draws, prefixes
+from forecast.analysis.target import Partition, probabilities
 from forecast.analysis.why import MONTE_CARLO, TIME, Progress, Start, Stretch, Why, decibans, most_moved
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.ledger.outcome import Outcome
@@ -15,34 +15,34 @@ from forecast.posterior.evaluate import evaluate_scenarios, query
 from forecast.workspace.records import Workspace
 
 
-def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, progress: Progress) -> Why:
+def why_by_month(outcome: Outcome, prior: Outcome, target: Partition, start: Start, progress: Progress) -> Why:
     """Explain a probability since the statements alone as `forecast.analysis.why` does, a step for each month.
 
     A month's step is what all that became known in it changed, after all that was known before. Months in which the
     evidence so far is impossible are counted with the next one.
     """
-    asked = most_moved(found, target, start).asked or 0
-    pooled = pool_draws(found.posterior, found.seed)
+    part = most_moved(outcome, target, start).asked or 0
+    pooled = pool_draws(outcome.posterior, outcome.seed)
     opening = evaluate_scenarios(query(prior.posterior.asked.network, target.rules), pooled.theta)[1]
     last = pooled.prior(opening)
     rows: list[Stretch] = []
-    steps = changes(found.workspace, found.as_of)
-    for name, until, known in _months(found.workspace, steps):
+    steps = changes(outcome.workspace, outcome.as_of)
+    for name, until, known in _months(outcome.workspace, steps):
         progress(f"adding one month after the other: {name}")
         try:
-            now = pooled.forecast(known, found.posterior, found.as_of, target.rules)
+            now = pooled.forecast(known, outcome.posterior, outcome.as_of, target.rules)
         except ImpossibleEvidenceError:
             continue
-        rows.append(_month(pooled, name, until, last, now, asked))
+        rows.append(_month(pooled, name, until, last, now, part))
         last = now
-    first, end = float(start.parts[asked]), float(probabilities(found, target)[asked])
-    told = sum(row.step for row in rows)
-    rows.append(Stretch(what=MONTE_CARLO, kind="monte_carlo", probability=end, step=end - first - told))
+    first, end = float(start.parts[part]), float(probabilities(outcome, target)[part])
+    explained = sum(row.step for row in rows)
+    rows.append(Stretch(what=MONTE_CARLO, kind="monte_carlo", probability=end, step=end - first - explained))
     return Why(
-        target=target.name(asked),
+        target=target.name(part),
         event=target.event,
         by="month",
-        as_of=found.as_of,
+        as_of=outcome.as_of,
         since=start.name,
         from_=first,
         to=end,
@@ -52,7 +52,7 @@ def why_by_month(found: Outcome, prior: Outcome, target: Target, start: Start, p
     )
 
 
-def _months(workspace: Workspace, steps: tuple[Change, ...]) -> Iterator[tuple[str, date | None, Workspace]]:
+def _months(workspace: Workspace, steps: tuple[EvidenceChange, ...]) -> Iterator[tuple[str, date | None, Workspace]]:
     """Yield time without news, then the workspace as it is after each month's changes."""
     yield TIME, None, before(workspace, steps)
     for place, known in enumerate(prefixes(workspace, steps)):
@@ -61,8 +61,8 @@ def _months(workspace: Workspace, steps: tuple[Change, ...]) -> Iterator[tuple[s
             yield f"{day:%Y-%m}", day, known
 
 
-def _month(pooled: Pooled, name: str, until: date | None, last: Estimate, now: Estimate, asked: int) -> Stretch:
-    first, end = float(last.shares[asked]), float(now.shares[asked])
+def _month(pooled: Pooled, name: str, until: date | None, last: PartEstimate, now: PartEstimate, part: int) -> Stretch:
+    first, end = float(last.shares[part]), float(now.shares[part])
     return Stretch(
         what=name,
         kind="time" if until is None else "month",
@@ -70,7 +70,7 @@ def _month(pooled: Pooled, name: str, until: date | None, last: Estimate, now: E
         probability=end,
         step=end - first,
         decibans=decibans(first, end),
-        mcse=float(pooled.error((now.deviations - last.deviations)[asked : asked + 1])[0]),
+        mcse=float(pooled.error((now.deviations - last.deviations)[part : part + 1])[0]),
         pareto_k=now.pareto_k if isfinite(now.pareto_k) else None,
         ess=now.effective_size,
         reliable=now.reliable,

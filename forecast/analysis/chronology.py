@@ -20,7 +20,7 @@ from forecast.workspace.records import Item, Scenario, Workspace
 
 
 @dataclass(frozen=True, order=True)
-class Change:
+class EvidenceChange:
     """An item enters (`retracts` false), or is taken back."""
 
     on: date
@@ -35,7 +35,7 @@ class Change:
 
 def changes(
     workspace: Workspace, as_of: date, new: Collection[str] | None = None, since: date | None = None
-) -> tuple[Change, ...]:
+) -> tuple[EvidenceChange, ...]:
     """Return the changes of the evidence until a date (day included), by day, ties by id.
 
     Args:
@@ -44,17 +44,17 @@ def changes(
         new: items that enter; None: all. Of the others only retractions after `since` are changes.
         since: the date up to which the items that are not new are as they were; None: none is.
     """
-    found = []
+    entered = []
     for item in workspace.items:
         enters = item.reported <= as_of and (new is None or item.id in new)
         if enters:
-            found.append(Change(item.reported, item.id, retracts=False))
+            entered.append(EvidenceChange(item.reported, item.id, retracts=False))
         if item.retracted and item.retracted <= as_of and (enters or (since is not None and item.retracted > since)):
-            found.append(Change(max(item.reported, item.retracted), item.id, retracts=True))
-    return tuple(sorted(found))
+            entered.append(EvidenceChange(max(item.reported, item.retracted), item.id, retracts=True))
+    return tuple(sorted(entered))
 
 
-def before(workspace: Workspace, of: Sequence[Change]) -> Workspace:
+def before(workspace: Workspace, of: Sequence[EvidenceChange]) -> Workspace:
     """Return the workspace before any of the changes: neither what enters nor the retractions."""
     entering = {change.item for change in of if not change.retracts}
     retracted = {change.item for change in of if change.retracts}
@@ -62,7 +62,7 @@ def before(workspace: Workspace, of: Sequence[Change]) -> Workspace:
     return with_items(workspace, [replace(i, retracted=None) if i.id in retracted else i for i in items])
 
 
-def prefixes(workspace: Workspace, of: Sequence[Change]) -> Iterator[Workspace]:
+def prefixes(workspace: Workspace, of: Sequence[EvidenceChange]) -> Iterator[Workspace]:
     """Yield the workspace after each change; after the last one it is the workspace as of the changes' date."""
     whole = {item.id: item for item in workspace.items}
     items = {item.id: item for item in before(workspace, of).items}
@@ -85,7 +85,7 @@ CLOSE = 1e-12  # change of the log normalising constant at which its fixed point
 MOST_ROUNDS = 10_000
 
 
-class Estimate(NamedTuple):
+class PartEstimate(NamedTuple):
     """Probabilities (scenarios with `other`) from reweighted draws, and how well the draws bear them.
 
     `deviations` (scenarios, draws): what each draw contributes to the distance of each probability from its limit, by
@@ -103,7 +103,7 @@ class Estimate(NamedTuple):
 class Whole(NamedTuple):
     """The estimate of the scenarios, and the probability of each state of each event."""
 
-    estimate: Estimate
+    estimate: PartEstimate
     events: tuple[Array, ...]
 
 
@@ -123,50 +123,52 @@ class Pooled:
         """Compute Monte Carlo errors (scenarios) from deviations, or from sums and differences of them."""
         return standard_error(terms, samples=1 if self.anchored is None else 2)
 
-    def prior(self, shares: Array) -> Estimate:
+    def prior(self, shares: Array) -> PartEstimate:
         """Weigh P(s | theta_d) (scenarios, draws) as the statements alone do."""
         return self._weighed(np.zeros_like(self.log_proposal), shares)
 
-    def forecast(self, workspace: Workspace, found: Posterior, as_of: date, rules: Sequence[Scenario]) -> Estimate:
+    def forecast(
+        self, workspace: Workspace, posterior: Posterior, as_of: date, rules: Sequence[Scenario]
+    ) -> PartEstimate:
         """Compute the forecast of a workspace as of a date, everything anew: rows, history, sources, weights.
 
         Raises ImpossibleEvidenceError if its evidence is impossible.
         """
-        asked = query(compile_workspace(found.asked.network.layout, workspace, as_of), rules)
-        drawn = draw_reliabilities(asked.network, workspace.sources, self.theta, self.seed)
-        log_evidence, shares = evaluate_scenarios(asked, self.theta, drawn)
+        queried = query(compile_workspace(posterior.asked.network.layout, workspace, as_of), rules)
+        drawn = draw_reliabilities(queried.network, workspace.sources, self.theta, self.seed)
+        log_evidence, shares = evaluate_scenarios(queried, self.theta, drawn)
         return self._weighed(log_evidence + drawn.log_correction, shares)
 
-    def whole(self, workspace: Workspace, found: Posterior, as_of: date) -> Whole:
+    def whole(self, workspace: Workspace, posterior: Posterior, as_of: date) -> Whole:
         """Compute the forecast of a workspace's scenarios and of all events, everything anew as in `forecast`.
 
         Raises ImpossibleEvidenceError if its evidence is impossible.
         """
-        asked = query(compile_workspace(found.asked.network.layout, workspace, as_of), workspace.scenarios)
-        drawn = draw_reliabilities(asked.network, workspace.sources, self.theta, self.seed)
-        solved = evaluate(asked, self.theta, drawn)
+        queried = query(compile_workspace(posterior.asked.network.layout, workspace, as_of), workspace.scenarios)
+        drawn = draw_reliabilities(queried.network, workspace.sources, self.theta, self.seed)
+        solved = evaluate(queried, self.theta, drawn)
         log_target = solved.log_evidence + drawn.log_correction
         weights, _ = smooth(log_target - self.log_proposal)
         return Whole(self._weighed(log_target, solved.scenarios), tuple(shares @ weights for shares in solved.events))
 
-    def _weighed(self, log_target: Array, shares: Array) -> Estimate:
+    def _weighed(self, log_target: Array, shares: Array) -> PartEstimate:
         weights, k = smooth(log_target - self.log_proposal)
         size = effective_size(weights)
         mean = np.asarray(shares @ weights)
         reliable = k <= MAX_PARETO_K and size >= LEAST_SIZE
         terms = weights * (shares - mean[:, np.newaxis])
         if self.anchored is None:
-            return Estimate(mean, k, size, reliable, terms)
+            return PartEstimate(mean, k, size, reliable, terms)
         # The constant Z of the anchored half is an estimate too, from the same draws: sum_d anchored_d, their number,
         # fixes it, and d log w_d / d log Z = anchored_d.
         shared = float((self.anchored * (1.0 - self.anchored)).sum())
         if shared == 0.0:  # no draw of one half could be one of the other: nothing tells how they weigh
-            return Estimate(mean, k, size, False, terms)
+            return PartEstimate(mean, k, size, False, terms)
         terms += (terms @ self.anchored)[:, np.newaxis] * (self.anchored / shared)
-        return Estimate(mean, k, size, reliable, terms)
+        return PartEstimate(mean, k, size, reliable, terms)
 
 
-def pool_draws(found: Posterior, seed: int, most: int = DRAWS) -> Pooled:
+def pool_draws(posterior: Posterior, seed: int, most: int = DRAWS) -> Pooled:
     """Return at most about `most` draws for forecasts from any part of the evidence.
 
     Of a forecast from the statements' draws, every so-many-th of them. Of an anchored one half from each: with n0
@@ -175,15 +177,15 @@ def pool_draws(found: Posterior, seed: int, most: int = DRAWS) -> Pooled:
 
     Source: Kong, McCullagh, Meng, Nicolae and Tan (2003), "A theory of statistical models for Monte Carlo integration".
     """
-    if found.anchor is None or found.spec.anchor is None:
-        every = max(1, found.draws.theta.shape[1] // most)
-        return Pooled(np.ascontiguousarray(found.draws.theta[:, ::every]), found.log_anchor[::every], seed)
-    every = max(1, 2 * found.draws.theta.shape[1] // most)
-    before = np.ascontiguousarray(found.base.theta[:, ::every])
-    after = found.draws.theta[:, ::every]
+    if posterior.anchor is None or posterior.spec.anchor is None:
+        every = max(1, posterior.draws.theta.shape[1] // most)
+        return Pooled(np.ascontiguousarray(posterior.draws.theta[:, ::every]), posterior.log_anchor[::every], seed)
+    every = max(1, 2 * posterior.draws.theta.shape[1] // most)
+    before = np.ascontiguousarray(posterior.base.theta[:, ::every])
+    after = posterior.draws.theta[:, ::every]
     # Without the constant of the reports, as it is left out of `log_anchor`.
-    log_before = evidence_of(replace(found.spec.anchor, log_fixed=0.0), before)
-    log_ratio = np.concatenate([log_before, found.log_anchor[::every]])
+    log_before = evidence_of(replace(posterior.spec.anchor, log_fixed=0.0), before)
+    log_ratio = np.concatenate([log_before, posterior.log_anchor[::every]])
     log_z = log_constant(log_ratio, log_before.size)
     n = log_ratio.size
     log_proposal = np.logaddexp(np.log(log_before.size / n), np.log(1.0 - log_before.size / n) + log_ratio - log_z)

@@ -51,11 +51,11 @@ def conflicts(workspace: Workspace, layout: Layout, statements: Sequence[Stateme
                 statement.about.by or horizon_on(workspace.network, statement.date),
             )
             groups.setdefault(key, {})[statement.id] = bounds
-    found: list[tuple[str, ...]] = []
+    sets: list[tuple[str, ...]] = []
     for group in groups.values():
         for component in _components(group):
-            found += _contradictions(layout, component)
-    return sorted(found)
+            sets += _contradictions(layout, component)
+    return sorted(sets)
 
 
 def _contradictions(layout: Layout, bounds: Mapping[str, Sequence[Bound]]) -> list[tuple[str, ...]]:
@@ -119,7 +119,7 @@ def _ratio(target: Target, other: Target, low: float, high: float | None) -> lis
 
 
 def _events(bounds: Sequence[Bound]) -> set[str]:
-    return {one.event for bound in bounds for side in (bound.plus, bound.minus) for one in side[0]}
+    return {condition.event for bound in bounds for side in (bound.plus, bound.minus) for condition in side[0]}
 
 
 def _components(bounds: Mapping[str, Sequence[Bound]]) -> list[dict[str, Sequence[Bound]]]:
@@ -138,15 +138,17 @@ def _possible(layout: Layout, statements: Iterable[Sequence[Bound]]) -> bool:
     """Say whether some joint distribution of the events satisfies all bounds (True also where it is too large)."""
     from scipy.optimize import linprog
 
-    bounds = [bound for one in statements for bound in one]
+    bounds = [bound for statement in statements for bound in statement]
     events = sorted(_events(bounds))
     cards = [layout.cards[layout.index[event]] for event in events]
     if not bounds or prod(cards) > LARGEST_JOINT:
         return True
     rows = np.stack([_mass(layout, events, cards, *b.plus) - _mass(layout, events, cards, *b.minus) for b in bounds])
     n = rows.shape[1]
-    found = linprog(np.zeros(n), A_ub=rows, b_ub=np.zeros(len(rows)), A_eq=np.ones((1, n)), b_eq=[1.0], method="highs")
-    return bool(found.status != 2)
+    solution = linprog(
+        np.zeros(n), A_ub=rows, b_ub=np.zeros(len(rows)), A_eq=np.ones((1, n)), b_eq=[1.0], method="highs"
+    )
+    return bool(solution.status != 2)
 
 
 def _mass(layout: Layout, events: list[str], cards: list[int], conditions: Sequence[Condition], factor: float) -> Array:

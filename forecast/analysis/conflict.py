@@ -224,7 +224,7 @@ DECIBANS = 10.0 / log(10.0)  # of one natural logarithm
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ReportConflict:
     """A report's own part: its probability given the settled items against that given all other reports too.
 
     `chance` is the latter, with its `mcse`; `p_value`: of coming out or not, the probability of what is no likelier.
@@ -238,7 +238,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class ReportPair:
     """Two reports: decibans above zero where they are less probable together; `copies`: they are of one group."""
 
     items: tuple[str, str]
@@ -263,10 +263,10 @@ class Conflict:
     surprise: Surprise
     conflict: float
     mcse: float
-    items: tuple[Part, ...]
+    items: tuple[ReportConflict, ...]
     statements: tuple[Held, ...]
-    fights: tuple[Pair, ...]
-    supports: tuple[Pair, ...]
+    fights: tuple[ReportPair, ...]
+    supports: tuple[ReportPair, ...]
     draws: int
     ess: float
     pareto_k: float | None
@@ -318,7 +318,7 @@ def _conflict(singles: Array, log_joint: Array, weights: Array) -> tuple[float, 
     return DECIBANS * whole, DECIBANS * _error(weights * deviation)
 
 
-def _items(background: Background, singles: Array, log_joint: Array) -> tuple[Part, ...]:
+def _items(background: Background, singles: Array, log_joint: Array) -> tuple[ReportConflict, ...]:
     """Compute for each report 10 log10 [P(i) / P(i | all others)]; one that says nothing any more has none."""
     weights, rows = background.weights, []
     for i, report in enumerate(background.told):
@@ -330,11 +330,11 @@ def _items(background: Background, singles: Array, log_joint: Array) -> tuple[Pa
         error = _error(weights * (joint - chance * others)) / float(others @ weights)
         decibans = DECIBANS * (log(float(singles[i] @ weights)) - log(chance))
         p_value = two_outcomes(chance)
-        rows.append(Part(item=report.item, decibans=decibans, chance=chance, mcse=error, p_value=p_value))
+        rows.append(ReportConflict(item=report.item, decibans=decibans, chance=chance, mcse=error, p_value=p_value))
     return tuple(sorted(rows, key=lambda row: (-row.decibans, row.item)))
 
 
-def _pairs(found: Outcome, background: Background, singles: Array) -> list[Pair]:
+def _pairs(found: Outcome, background: Background, singles: Array) -> list[ReportPair]:
     """Compute 10 log10 [P(i) P(j) / P(i, j)] for every pair of reports that still say something."""
     weights = background.weights
     groups = {item.id: item.group for item in found.workspace.items}
@@ -350,7 +350,7 @@ def _pairs(found: Outcome, background: Background, singles: Array) -> list[Pair]
         rows.append(((one, other), DECIBANS * log(apart[i] * apart[j] / both), is_copied))
     errors = DECIBANS * standard_error(np.stack(terms)) if rows else np.zeros(0)
     return [
-        Pair(items=items, decibans=decibans, copies=copies, mcse=error)
+        ReportPair(items=items, decibans=decibans, copies=copies, mcse=error)
         for (items, decibans, copies), error in zip(rows, errors.tolist(), strict=True)
     ]
 

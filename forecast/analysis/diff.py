@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.chronology import Change, Pooled, Whole, before, pool_draws, prefixes
+from forecast.analysis.chronology import EvidenceChange, Pooled, Whole, before, pool_draws, prefixes
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.ledger.differences import Differences, differences
 from forecast.ledger.entries import Line
@@ -83,7 +83,7 @@ def find_line(text: str, ledger: Ledger) -> Line | None:
         back = 0 if text == LATEST else int(steps)
         line = updates[-1 - back] if back < len(updates) else None
     elif text.isascii() and text.isdigit():
-        line = next((one for one in updates if one.number == int(text)), None)
+        line = next((update for update in updates if update.number == int(text)), None)
         if line is None and 0 < int(text) <= len(ledger.entries):
             msg = f"line {text} joins two branches: {known}; name one of an update"
             raise UnknownUpdateError(msg)
@@ -93,7 +93,7 @@ def find_line(text: str, ledger: Ledger) -> Line | None:
         except ValueError:
             msg = f"'{text}' names no update; write a day (YYYY-MM-DD), a line's number, {LATEST}, or ~1 (one before)"
             raise UnknownUpdateError(msg) from None
-        return next((one for one in reversed(updates) if one.as_of == day), None)
+        return next((update for update in reversed(updates) if update.as_of == day), None)
     if line is None:
         msg = f"no line '{text}': {known}"
         raise UnknownUpdateError(msg)
@@ -103,8 +103,8 @@ def find_line(text: str, ledger: Ledger) -> Line | None:
 def end_of_line(root: Path, line: Line, renames: Renames = NO_RENAMES) -> End:
     """Return an update of the ledger; its events come from its forecast.json, if that is still the update's own."""
     table = table_today(kept_forecast(root, line.as_of.isoformat()) or {"scenarios": []}, line, renames)
-    told = {row["id"]: row["probability"] for row in table["scenarios"]}
-    is_own = told == line.probabilities
+    recorded = {row["id"]: row["probability"] for row in table["scenarios"]}
+    is_own = recorded == line.probabilities
     known = (_events(table["events"], key) if is_own else None for key in ("probability", "mcse"))
     return End(line, *known)
 
@@ -113,15 +113,15 @@ def _events(rows: Sequence[Mapping[str, Any]], key: str) -> Events:
     return {row["id"]: {state["state"]: state[key] for state in row["states"]} for row in rows}
 
 
-def end_of_files(found: Outcome) -> End:
+def end_of_files(outcome: Outcome) -> End:
     """Return the forecast that the files give as of its date, in the same form."""
-    errors = {name: {state: one.mcse for state, one in states.items()} for name, states in found.events.items()}
-    return End(new_line(found), events_of(found), errors)
+    errors = {name: {state: one.mcse for state, one in states.items()} for name, states in outcome.events.items()}
+    return End(new_line(outcome), events_of(outcome), errors)
 
 
-def events_of(found: Outcome) -> Events:
+def events_of(outcome: Outcome) -> Events:
     """Return the probability of every state of every event of a forecast."""
-    return {name: {state: one.probability for state, one in states.items()} for name, states in found.events.items()}
+    return {name: {state: one.probability for state, one in states.items()} for name, states in outcome.events.items()}
 
 
 def restored(workspace: Workspace, end: End) -> Workspace:
@@ -137,7 +137,7 @@ def restored(workspace: Workspace, end: End) -> Workspace:
     return replace(
         workspace,
         items=tuple(as_it_was(item) for item in workspace.items if item.id in inputs["items"]),
-        statements=tuple(one for one in workspace.statements if one.id in inputs["statements"]),
+        statements=tuple(statement for statement in workspace.statements if statement.id in inputs["statements"]),
         watched_until=end.line.known_until,
     )
 
@@ -150,16 +150,16 @@ TIME, MONTE_CARLO = "time without news", "Monte Carlo difference"
 
 
 @dataclass(frozen=True)
-class _Point:
+class _StepPoint:
     """The forecast after a step: what was added, and what it then is (None where the evidence so far is impossible)."""
 
     kind: str
-    change: Change | None
+    change: EvidenceChange | None
     whole: Whole | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Named:
+class ComparedForecast:
     """An end of a comparison: its name, and its line (None where it is computed from the files)."""
 
     name: str
@@ -204,12 +204,12 @@ class Cause:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class ForecastDifference:
     """What changed between two forecasts: inputs, probabilities, and the steps that add up to it."""
 
-    from_: Named
-    to: Named
-    inputs: Mapping[str, Any]
+    from_: ComparedForecast
+    to: ComparedForecast
+    inputs: Differences
     news: tuple[str, ...]
     scenarios: tuple[Moved, ...]
     events: tuple[MovedEvent, ...]
@@ -217,7 +217,7 @@ class Difference:
     unreliable: int
 
 
-def difference(first: End, last: End, found: Outcome, progress: Progress) -> Difference:
+def difference(first: End, last: End, outcome: Outcome, progress: Progress) -> ForecastDifference:
     """Explain the change from one forecast to another as a sum of steps, for every scenario and every event.
 
     The evidence of the first end is turned into that of the last one, change after change in the order in which it
@@ -228,29 +228,29 @@ def difference(first: End, last: End, found: Outcome, progress: Progress) -> Dif
 
     Args:
         first, last: the ends; `first` is not dated later than `last`.
-        found: the last end computed anew from what the files still hold of it.
+        outcome: the last end computed anew from what the files still hold of it.
         progress: is told how far it is.
     """
-    told = differences(first.line, last.line)
-    points = list(_points(first, last, found, progress))
-    names = found.scenario_ids
+    changed = differences(first.line, last.line)
+    points = list(_points(first, last, outcome, progress))
+    names = outcome.scenario_ids
     scenarios = _steps(points, names, lambda whole: whole.estimate.shares)
     events = {
         event.id: _steps(points, event.states, lambda whole, v=v: whole.events[v])  # type: ignore[misc]  # v is bound
-        for v, event in enumerate(found.layout.events)
+        for v, event in enumerate(outcome.layout.events)
     }
-    ends = _ends(first, last, found, points)
-    headlines = {item.id: item.headline for item in found.workspace.items}
+    ends = _ends(first, last, outcome, points)
+    headlines = {item.id: item.headline for item in outcome.workspace.items}
     rows = [
         _row(point, headlines, scenarios[place], {name: steps[place] for name, steps in events.items()})
         for place, point in enumerate(points[1:])
     ]
-    rows.append(_remainder(told, rows, ends))
-    return Difference(
+    rows.append(_remainder(changed, rows, ends))
+    return ForecastDifference(
         from_=_end(first),
         to=_end(last),
-        inputs=told.as_row(),
-        news=tuple(told.words()),
+        inputs=changed,
+        news=tuple(changed.words()),
         scenarios=tuple(
             _moved(name, *ends.scenarios[name], *(end.scenario_errors.get(name) for end in (first, last)))
             for name in names
@@ -264,50 +264,50 @@ def difference(first: End, last: End, found: Outcome, progress: Progress) -> Dif
                     for x in event.states
                 ),
             )
-            for event in found.layout.events
+            for event in outcome.layout.events
         ),
         rows=tuple(rows),
         unreliable=sum(not row.reliable for row in rows),
     )
 
 
-def _changes(first: End, last: End, found: Outcome) -> tuple[Change, ...]:
+def _changes(first: End, last: End, outcome: Outcome) -> tuple[EvidenceChange, ...]:
     """Return what the evidence of the last end has that the first had not: items, edits that the files hold, ..."""
     used, had = last.line.inputs, first.line.inputs
-    items = {item.id: item for item in found.workspace.items}
-    now = active_inputs(found.workspace, found.as_of)["items"]
+    items = {item.id: item for item in outcome.workspace.items}
+    now = active_inputs(outcome.workspace, outcome.as_of)["items"]
     own = {name for name, digest in used["items"].items() if now.get(name) == digest}
     # Of an edited item the first end's text is gone: it enters as it is, and what it did before is in the remainder.
     enters = {name for name in items if name not in had["items"] or (name in own and had["items"][name] != now[name])}
     retracted = {
         name for name in used["retracted"] if name in items and (name in enters or name not in had["retracted"])
     }
-    steps = [Change(items[name].reported, name, retracts=False) for name in enters]
+    steps = [EvidenceChange(items[name].reported, name, retracts=False) for name in enters]
     for name in retracted:
         item = items[name]
-        steps.append(Change(max(item.reported, item.retracted or item.reported), name, retracts=True))
+        steps.append(EvidenceChange(max(item.reported, item.retracted or item.reported), name, retracts=True))
     return tuple(sorted(steps))
 
 
-def _points(first: End, last: End, found: Outcome, progress: Progress) -> Iterator[_Point]:
-    pooled = pool_draws(found.posterior, found.seed)
-    steps = _changes(first, last, found)
-    unchanged = before(found.workspace, steps)
-    yield _Point("start", None, _whole(pooled, restored(unchanged, first), found, first))
-    yield _Point("time", None, _whole(pooled, unchanged, found, last))
-    for number, (change, remaining) in enumerate(zip(steps, prefixes(found.workspace, steps), strict=True), 1):
+def _points(first: End, last: End, outcome: Outcome, progress: Progress) -> Iterator[_StepPoint]:
+    pooled = pool_draws(outcome.posterior, outcome.seed)
+    steps = _changes(first, last, outcome)
+    unchanged = before(outcome.workspace, steps)
+    yield _StepPoint("start", None, _whole(pooled, restored(unchanged, first), outcome, first))
+    yield _StepPoint("time", None, _whole(pooled, unchanged, outcome, last))
+    for number, (change, remaining) in enumerate(zip(steps, prefixes(outcome.workspace, steps), strict=True), 1):
         progress(f"adding one item after the other: {100 * number // len(steps)} %")
-        yield _Point(change.kind, change, _whole(pooled, remaining, found, last))
+        yield _StepPoint(change.kind, change, _whole(pooled, remaining, outcome, last))
 
 
-def _whole(pooled: Pooled, workspace: Workspace, found: Outcome, end: End) -> Whole | None:
+def _whole(pooled: Pooled, workspace: Workspace, outcome: Outcome, end: End) -> Whole | None:
     try:
-        return pooled.whole(workspace, found.posterior, end.as_of)
+        return pooled.whole(workspace, outcome.posterior, end.as_of)
     except ImpossibleEvidenceError:
         return None
 
 
-def _steps(points: Sequence[_Point], names: Sequence[str], of: Callable[[Whole], Array]) -> list[Effects]:
+def _steps(points: Sequence[_StepPoint], names: Sequence[str], of: Callable[[Whole], Array]) -> list[Effects]:
     """Return what each point but the first adds; an impossible one adds nothing."""
     rows: list[Effects] = []
     at: Array | None = None
@@ -329,11 +329,11 @@ class _Ends:
     recomputed: frozenset[str]
 
 
-def _ends(first: End, last: End, found: Outcome, points: Sequence[_Point]) -> _Ends:
+def _ends(first: End, last: End, outcome: Outcome, points: Sequence[_StepPoint]) -> _Ends:
     old, new = first.scenarios, last.scenarios
     known = [point.whole for point in points if point.whole is not None]
     events, recomputed = {}, []
-    for v, event in enumerate(found.layout.events):
+    for v, event in enumerate(outcome.layout.events):
         told = [{} if end.events is None else end.events.get(event.id, {}) for end in (first, last)]
         if any(set(states) != set(event.states) for states in told):
             told = [
@@ -342,11 +342,11 @@ def _ends(first: End, last: End, found: Outcome, points: Sequence[_Point]) -> _E
             recomputed.append(event.id)
         events[event.id] = {state: (told[0][state], told[1][state]) for state in event.states}
     # A scenario that was not there had none.
-    scenarios = {name: (old.get(name, 0.0), new.get(name, 0.0)) for name in found.scenario_ids}
+    scenarios = {name: (old.get(name, 0.0), new.get(name, 0.0)) for name in outcome.scenario_ids}
     return _Ends(scenarios, events, frozenset(recomputed))
 
 
-def _row(point: _Point, headlines: Mapping[str, str], scenarios: Effects, events: Mapping[str, Effects]) -> Cause:
+def _row(point: _StepPoint, headlines: Mapping[str, str], scenarios: Effects, events: Mapping[str, Effects]) -> Cause:
     change, estimate = point.change, None if point.whole is None else point.whole.estimate
     return Cause(
         what=TIME if change is None else change.item,
@@ -360,15 +360,15 @@ def _row(point: _Point, headlines: Mapping[str, str], scenarios: Effects, events
     )
 
 
-def _remainder(told: Differences, rows: Sequence[Cause], ends: _Ends) -> Cause:
+def _remainder(changed: Differences, rows: Sequence[Cause], ends: _Ends) -> Cause:
     """Return the row of what is no single item of the files: other inputs that changed, and the table's draws."""
-    statements = [told.new, told.edited, told.taken_out]
+    statements = [changed.new, changed.edited, changed.taken_out]
     others = ["statements"] if any("statements" in kinds for kinds in statements) else []
-    others += [kind for kind in told.edited if kind not in {"statements", "items"}]
-    others += ["edited items as they were"] if "items" in told.edited else []
-    others += ["items taken out"] if "items" in told.taken_out else []
-    others += ["items retracted before"] if told.restored else []
-    others += [name for name in told.changed if name != TIME]
+    others += [kind for kind in changed.edited if kind not in {"statements", "items"}]
+    others += ["edited items as they were"] if "items" in changed.edited else []
+    others += ["items taken out"] if "items" in changed.taken_out else []
+    others += ["items retracted before"] if changed.restored else []
+    others += [name for name in changed.changed if name != TIME]
 
     def left(name: str, at: tuple[float, float], effects: Sequence[Effects]) -> float:
         return at[1] - at[0] - fsum(row[name] for row in effects)
@@ -385,8 +385,8 @@ def _remainder(told: Differences, rows: Sequence[Cause], ends: _Ends) -> Cause:
     )
 
 
-def _end(end: End) -> Named:
-    return Named(name=end.name, line=end.number, as_of=end.as_of, known_until=end.line.known_until)
+def _end(end: End) -> ComparedForecast:
+    return ComparedForecast(name=end.name, line=end.number, as_of=end.as_of, known_until=end.line.known_until)
 
 
 def _error(end: End, event: str, state: str) -> float | None:

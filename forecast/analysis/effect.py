@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from forecast.ledger.outcome import Estimate, Outcome
-from forecast.ledger.tables import as_row, diagnostics
+from forecast.ledger.tables import Diagnostics, by_level, diagnostics
 from forecast.workspace.records import Item, events_of
 
 
@@ -55,7 +54,7 @@ class ItemEffect:
     counts: bool
     scenarios: tuple[ScenarioEffect, ...]
     events: tuple[EventStates, ...]
-    diagnostics: Mapping[str, Any]
+    diagnostics: Diagnostics
 
 
 def effect_table(before: Outcome, after: Outcome, item: Item) -> ItemEffect:
@@ -74,14 +73,21 @@ def effect_table(before: Outcome, after: Outcome, item: Item) -> ItemEffect:
         seed=after.seed,
         counts=item.reported <= after.as_of,
         scenarios=tuple(
-            ScenarioEffect(id=name, **_row(before.scenarios[name], estimate))
+            ScenarioEffect(
+                id=name,
+                probability=estimate.probability,
+                quantiles=by_level(estimate),
+                mcse=estimate.mcse,
+                before=before.scenarios[name].probability,
+                change=estimate.probability - before.scenarios[name].probability,
+            )
             for name, estimate in after.scenarios.items()
         ),
         events=tuple(
             EventStates(
                 id=event,
                 states=tuple(
-                    StateEffect(state=state, **_row(before.events[event][state], estimate))
+                    _of_state(state, before.events[event][state], estimate)
                     for state, estimate in after.events[event].items()
                 ),
             )
@@ -91,6 +97,12 @@ def effect_table(before: Outcome, after: Outcome, item: Item) -> ItemEffect:
     )
 
 
-def _row(before: Estimate, after: Estimate) -> dict[str, Any]:
-    change = after.probability - before.probability
-    return {**as_row(after), "before": before.probability, "change": change}
+def _of_state(state: str, before: Estimate, after: Estimate) -> StateEffect:
+    return StateEffect(
+        state=state,
+        probability=after.probability,
+        quantiles=by_level(after),
+        mcse=after.mcse,
+        before=before.probability,
+        change=after.probability - before.probability,
+    )

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.coherence import conflicts
-from forecast.analysis.statements import statement_rows
+from forecast.analysis.statements import StatementRow, statement_rows
 from forecast.ledger.outcome import Outcome
-from forecast.plain import as_data
 from forecast.sampling.likelihood import DISAGREES, statement_columns
 from forecast.sampling.spec import LEAST_RECORD, PriorSpec, active_statements, track_records
 from forecast.workspace.fits import expit
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 
 LEVELS = (0.05, 0.95)
 SAYS_AS_MUCH = 0.1  # log-odds; a deviation below it is not worth a sentence
@@ -57,7 +54,7 @@ class ExpertRow:
     name: str
     group: str
     weight: float
-    statements: tuple[Row, ...]
+    statements: tuple[StatementRow, ...]
     deviation: Spread | None
     noise: Spread | None
     record: Record
@@ -70,7 +67,7 @@ def expert_table(found: Outcome) -> tuple[ExpertRow, ...]:
     """Describe every expert with a statement by the as-of date, in id order."""
     workspace, spec = found.workspace, found.posterior.spec
     told = statement_rows(found, fit := found.posterior.base.fit()[0])
-    by_id = {row.id: as_data(row) for row in told}
+    by_id = {row.id: row for row in told}
     active = active_statements(workspace, found.as_of)
     sets = conflicts(workspace, found.layout, active)
     records = track_records(workspace, found.as_of)
@@ -86,7 +83,7 @@ def expert_table(found: Outcome) -> tuple[ExpertRow, ...]:
             group=expert.group,
             weight=expert.weight,
             statements=tuple(own),
-            deviation=_deviation(spec, fit, [one["id"] for one in own]),
+            deviation=_deviation(spec, fit, [row.id for row in own]),
             noise=None if expert.exact else _summed(fit["omega"].reshape(-1, len(spec.experts))[:, place]),
             record=_record(spec, fit, name, records.get(name, [])),
             incoherent=tuple(tuple(ids) for ids in touching if all(speaker[one] == name for one in ids)),
@@ -133,16 +130,16 @@ def _record(spec: PriorSpec, fit: Mapping[str, Array], name: str, resolved: Sequ
 def summary(row: ExpertRow, typical_noise: float) -> str:
     """Tell an expert's row in a paragraph; every sentence says what a number in the row says."""
     own = row.statements
-    events = sorted({one["event"] for one in own})
+    events = sorted({one.event for one in own})
     n = len(own)
     on = events[0] if len(events) == 1 else f"{len(events)} events"
     parts = [f"{row.name} ({row.group.replace('_', ' ')}) made {n} statement{'s' * (n != 1)} on {on}."]
-    far = sorted((one for one in own if one["disagrees"]), key=lambda one: -abs(one["residual"]))
+    far = sorted((one for one in own if one.disagrees), key=lambda one: -abs(one.residual or 0.0))
     if far:
         worst = far[0]
         parts.append(
-            f"The model ends more than {DISAGREES:g} sd away from {len(far)} of them; farthest from “{worst['says']}”: "
-            f"coded as {worst['coded']}, implied {worst['implied']} ({worst['residual_shown']} sd)."
+            f"The model ends more than {DISAGREES:g} sd away from {len(far)} of them; farthest from “{worst.says}”: "
+            f"coded as {worst.coded}, implied {worst.implied} ({worst.residual_shown} sd)."
         )
     else:
         parts.append(f"The model ends within {DISAGREES:g} sd of {'it' if n == 1 else 'all of them'}.")

@@ -49,7 +49,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class ProbabilityChange:
     """A change of a probability, and its Monte Carlo error."""
 
     change: float
@@ -70,7 +70,7 @@ class WithoutExpert:
     pareto_k: float | None
     ess: float
     reliable: bool
-    effects: Mapping[str, Change] | None
+    effects: Mapping[str, ProbabilityChange] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,42 +120,42 @@ def _largest(row: WithoutExpert) -> float:
     return max((abs(effect.change) for effect in (row.effects or {}).values()), default=0.0)
 
 
-def influence(found: Outcome, progress: Callable[[str], None]) -> Influence:
-    """Measure the arrows of the network, and the judgements that each scenario's probability hangs on.
+def influence(outcome: Outcome, progress: Callable[[str], None]) -> Influence:
+    """Measure the arrows of the network, and the judgements that each scenario's probability depends on.
 
     Of judgements each event stands by itself, so no order matters, and statements tie events together, so shares need
     not add up to one: the share of the variance over draws of P(scenario | E, draw) that a linear function of the
     event's own CPT explains.
     """
     progress("measuring the arrows")
-    measured = arrows(found)
+    measured = arrows(outcome)
     progress("sharing out the spread")
     return Influence(
         arrows=measured,
-        judgements=judgements(found),
-        experts=without_experts(found, progress),
-        grades=grade_shifts(found, progress),
+        judgements=judgements(outcome),
+        experts=without_experts(outcome, progress),
+        grades=grade_shifts(outcome, progress),
     )
 
 
-def arrows(found: Outcome) -> tuple[Arrow, ...]:
+def arrows(outcome: Outcome) -> tuple[Arrow, ...]:
     """Compute what each parent's state tells of its child's: `arrows` of influence."""
-    names = [event.id for event in found.layout.events]
-    thin = max(1, found.posterior.weights.weights.size // DRAWS)
+    names = [event.id for event in outcome.layout.events]
+    thin = max(1, outcome.posterior.weights.weights.size // DRAWS)
     rows = [
         Arrow(parent=names[p], child=names[c], bits=mutual_information(joint))
-        for (p, c), joint in arrow_joints(weighted(found.posterior, thin)).items()
+        for (p, c), joint in arrow_joints(weighted(outcome.posterior, thin)).items()
     ]
     return tuple(sorted(rows, key=lambda row: (-row.bits, row.parent, row.child)))
 
 
-def judgements(found: Outcome) -> tuple[Judgement, ...]:
+def judgements(outcome: Outcome) -> tuple[Judgement, ...]:
     """Compute the share of each scenario's spread that each event's CPT explains: `judgements` of influence."""
-    theta, weights = found.posterior.draws.theta, found.posterior.weights.weights
+    theta, weights = outcome.posterior.draws.theta, outcome.posterior.weights.weights
     rows = []
-    for v, event in enumerate(found.layout.events):
-        shares = explained(_numbers(found.layout, v, theta), found.posterior.evaluation.scenarios, weights)
-        rows.append(Judgement(event=event.id, shares=dict(zip(found.scenario_ids, shares, strict=True))))
+    for v, event in enumerate(outcome.layout.events):
+        shares = explained(_numbers(outcome.layout, v, theta), outcome.posterior.evaluation.scenarios, weights)
+        rows.append(Judgement(event=event.id, shares=dict(zip(outcome.scenario_ids, shares, strict=True))))
     return tuple(sorted(rows, key=lambda row: (-max((s or 0.0 for s in row.shares.values()), default=0.0), row.event)))
 
 
@@ -167,12 +167,12 @@ def arrow_joints(chosen: Weighted) -> dict[tuple[int, int], Array]:
     # The first factors are the events' rows, each over its parents and the event.
     children = [c for c, parents in enumerate(layout.parents) if parents]
     order = ENGINE.plan(network.cards, network.scopes)
-    found = {}
+    joints = {}
     for c, family in zip(children, ENGINE.families(order, tables, children)[1], strict=True):
         mean = family @ chosen.weights
         for place, p in enumerate(layout.parents[c]):
-            found[p, c] = mean.sum(axis=tuple(axis for axis in range(mean.ndim - 1) if axis != place))
-    return found
+            joints[p, c] = mean.sum(axis=tuple(axis for axis in range(mean.ndim - 1) if axis != place))
+    return joints
 
 
 def _numbers(layout: Layout, v: int, theta: Array) -> Array:
@@ -216,7 +216,7 @@ def explained(numbers: Array, values: Array, weights: Array) -> list[float | Non
     return shares
 
 
-def without_experts(found: Outcome, progress: Callable[[str], None]) -> tuple[WithoutExpert, ...]:
+def without_experts(outcome: Outcome, progress: Callable[[str], None]) -> tuple[WithoutExpert, ...]:
     """Compute the forecast without the statements of each expert, and of each group of several experts.
 
     The draws are weighted by P(evidence) over what the sampler knew, as ever, and by 1 / p(the statements left out |
@@ -228,12 +228,12 @@ def without_experts(found: Outcome, progress: Callable[[str], None]) -> tuple[Wi
     Source: Gelfand, Dey and Chang (1992), importance sampling leave-one-out; Vehtari, Gelman and Gabry (2017), section
     2.1, for smoothing it.
     """
-    posterior = found.posterior
+    posterior = outcome.posterior
     fit = posterior.draws.fit()[0]
     drawn, evaluation = posterior.reliabilities, posterior.evaluation
     log_ratios = evaluation.log_evidence + drawn.log_correction - posterior.log_anchor
     rows = []
-    parts = _parts(found)
+    parts = _parts(outcome)
     for number, (kind, name, statements) in enumerate(parts, 1):
         progress(f"leaving out one expert after the other: {100 * number // len(parts)} %")
         weights = weigh_draws(log_ratios - log_likelihood(posterior.spec, fit, statements), evaluation.scenarios)
@@ -245,19 +245,19 @@ def without_experts(found: Outcome, progress: Callable[[str], None]) -> tuple[Wi
                 pareto_k=weights.pareto_k if isfinite(weights.pareto_k) else None,
                 ess=weights.effective_size,
                 reliable=weights.reliable,
-                effects=_effects(found, weights.weights) if weights.reliable else None,
+                effects=_effects(outcome, weights.weights) if weights.reliable else None,
             )
         )
     return tuple(sorted(rows, key=lambda row: (not row.reliable, -_largest(row), row.kind, row.name)))
 
 
-def _parts(found: Outcome) -> list[tuple[str, str, frozenset[str]]]:
+def _parts(outcome: Outcome) -> list[tuple[str, str, frozenset[str]]]:
     experts: dict[str, set[str]] = {}
-    for statement in active_statements(found.workspace, found.as_of):
+    for statement in active_statements(outcome.workspace, outcome.as_of):
         experts.setdefault(statement.expert, set()).add(statement.id)
     groups: dict[str, list[str]] = {}
     for name in sorted(experts):
-        groups.setdefault(found.workspace.experts[name].group, []).append(name)
+        groups.setdefault(outcome.workspace.experts[name].group, []).append(name)
     parts = [("expert", name, frozenset(experts[name])) for name in sorted(experts)]
     for group, members in sorted(groups.items()):
         if len(members) > 1:
@@ -265,19 +265,19 @@ def _parts(found: Outcome) -> list[tuple[str, str, frozenset[str]]]:
     return parts
 
 
-def _effects(found: Outcome, without: Array) -> dict[str, Change]:
-    shares, everybody = found.posterior.evaluation.scenarios, found.posterior.weights.weights
+def _effects(outcome: Outcome, without: Array) -> dict[str, ProbabilityChange]:
+    shares, everybody = outcome.posterior.evaluation.scenarios, outcome.posterior.weights.weights
     # Both are averages over the same draws: the error is that of their difference.
     errors = standard_error(deviations(shares, without) - deviations(shares, everybody))
     changes = shares @ without - shares @ everybody
-    rows = zip(found.scenario_ids, changes.tolist(), errors.tolist(), strict=True)
-    return {name: Change(change=change, mcse=error) for name, change, error in rows}
+    rows = zip(outcome.scenario_ids, changes.tolist(), errors.tolist(), strict=True)
+    return {name: ProbabilityChange(change=change, mcse=error) for name, change, error in rows}
 
 
-JUDGED: tuple[Letter, ...] = LETTERS[:-1]  # F cannot be judged: it is no step of the scale
+JUDGED: tuple[Letter, ...] = LETTERS[:-1]  # F cannot be judged: it is not a step of the scale
 
 
-def grade_shifts(found: Outcome, progress: Callable[[str], None]) -> tuple[GradeShift, ...]:
+def grade_shifts(outcome: Outcome, progress: Callable[[str], None]) -> tuple[GradeShift, ...]:
     """Compute the forecast with one grade's row of the table in the place of its neighbour's, one grade at a time.
 
     Everything of stage 2 is done anew on every so-many-th draw: reports, copies, reliabilities, weights. The draws
@@ -285,7 +285,7 @@ def grade_shifts(found: Outcome, progress: Callable[[str], None]) -> tuple[Grade
 
     Largest change first.
     """
-    workspace, used = found.workspace, _used(found)
+    workspace, used = outcome.workspace, _used(outcome)
     shifts = [
         (letter, JUDGED[place + step])
         for place, letter in enumerate(JUDGED)
@@ -293,17 +293,17 @@ def grade_shifts(found: Outcome, progress: Callable[[str], None]) -> tuple[Grade
         if letter in used and 0 <= place + step < len(JUDGED)
     ]
     rows = []
-    before, _ = _forecast(found.posterior, workspace, found.seed)
+    before, _ = _forecast(outcome.posterior, workspace, outcome.seed)
     for number, (letter, other) in enumerate(shifts, 1):
         progress(f"shifting one grade after the other: {100 * number // len(shifts)} %")
-        after, weights = _forecast(found.posterior, shifted(workspace, letter, other), found.seed)
+        after, weights = _forecast(outcome.posterior, shifted(workspace, letter, other), outcome.seed)
         rows.append(
             GradeShift(
                 grade=letter,
                 as_=other,
                 sources=used[letter],
                 reliability=(workspace.grades[letter].mean, workspace.grades[other].mean),
-                effects=dict(zip(found.scenario_ids, (after - before).tolist(), strict=True)),
+                effects=dict(zip(outcome.scenario_ids, (after - before).tolist(), strict=True)),
                 pareto_k=weights.pareto_k if isfinite(weights.pareto_k) else None,
                 ess=weights.effective_size,
                 reliable=weights.reliable,
@@ -321,11 +321,11 @@ def shifted(workspace: Workspace, letter: Letter, other: Letter) -> Workspace:
     return replace(workspace, sources=sources)
 
 
-def _used(found: Outcome) -> dict[Letter, int]:
-    reporting = {report.source for report in found.posterior.asked.network.reports}
+def _used(outcome: Outcome) -> dict[Letter, int]:
+    reporting = {report.source for report in outcome.posterior.asked.network.reports}
     counts: dict[Letter, int] = {}
     for name in sorted(reporting):
-        letter = found.workspace.sources[name].reliability
+        letter = outcome.workspace.sources[name].reliability
         counts[letter] = counts.get(letter, 0) + 1
     return counts
 
@@ -335,8 +335,8 @@ def _forecast(of: Posterior, workspace: Workspace, seed: int) -> tuple[Array, We
     every = max(1, of.weights.weights.size // DRAWS)
     theta = np.ascontiguousarray(of.draws.theta[:, ::every])
     layout, as_of = of.asked.network.layout, of.asked.network.known.as_of
-    asked = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
-    drawn = draw_reliabilities(asked.network, workspace.sources, theta, seed)
-    log_evidence, shares = evaluate_scenarios(asked, theta, drawn)
+    queried = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
+    drawn = draw_reliabilities(queried.network, workspace.sources, theta, seed)
+    log_evidence, shares = evaluate_scenarios(queried, theta, drawn)
     weights = weigh_draws(log_evidence + drawn.log_correction - of.log_anchor[::every], shares)
     return np.asarray(shares @ weights.weights), weights

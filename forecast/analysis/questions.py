@@ -74,7 +74,7 @@ class Ending:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class QuestionStatus:
     """A dated question, what the forecast and others say of it, and how it ended.
 
     `probability`, `quantiles`, `mcse` and `is_decided` are None once it is resolved.
@@ -98,28 +98,28 @@ class Asked:
     caution: str | None
 
 
-def question_table(found: Outcome) -> tuple[Asked, ...]:
+def question_table(outcome: Outcome) -> tuple[QuestionStatus, ...]:
     """Describe the questions of an outcome's workspace as of its date, in file order; those that open later not."""
-    workspace, day = found.workspace, found.as_of
+    workspace, day = outcome.workspace, outcome.as_of
     ended = {question.id: resolution_on(workspace.resolutions, question.id, day) for question in workspace.questions}
     status = {question.id: status_on(question, ended[question.id], day) for question in workspace.questions}
-    asked = [question for question in workspace.questions if status[question.id] in FORECAST]
-    estimates = question_probabilities(workspace, found.layout, day, found.posterior, asked)
+    open_ones = [question for question in workspace.questions if status[question.id] in FORECAST]
+    estimates = question_probabilities(workspace, outcome.layout, day, outcome.posterior, open_ones)
     by_id = {estimate.question: estimate for estimate in estimates}
     return tuple(
-        _described(found, question, status[question.id], ended[question.id], by_id.get(question.id))
+        _described(outcome, question, status[question.id], ended[question.id], by_id.get(question.id))
         for question in workspace.questions
         if status[question.id] != "later"
     )
 
 
 def _described(
-    found: Outcome, question: Question, status: Status, ended: Resolved | None, estimate: QuestionEstimate | None
-) -> Asked:
+    outcome: Outcome, question: Question, status: Status, ended: Resolved | None, estimate: QuestionEstimate | None
+) -> QuestionStatus:
     quantiles = None
     if estimate is not None:
         quantiles = {str(level): value for level, value in zip(QUESTION_QUANTILES, estimate.quantiles, strict=True)}
-    return Asked(
+    return QuestionStatus(
         question=question.id,
         text=question.question,
         topic=question.topic,
@@ -134,7 +134,7 @@ def _described(
         is_decided=None if estimate is None else estimate.is_decided,
         benchmarks=tuple(
             Other(forecaster=who, date=when, probability=probability)
-            for who, (when, probability) in latest_numbers(found.workspace, question, found.as_of).items()
+            for who, (when, probability) in latest_numbers(outcome.workspace, question, outcome.as_of).items()
         ),
         base_rate=_base_rate(question),
         resolution=_ending(ended),

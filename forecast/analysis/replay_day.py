@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from forecast.ledger.outcome import outcome
-from forecast.ledger.tables import as_row, diagnostics
+from forecast.ledger.tables import Diagnostics, EstimateRow, as_row, diagnostics
 from forecast.model.layout import lay_out
+from forecast.plain import spread
 from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
 from forecast.posterior.evaluate import ContradictionError
 from forecast.posterior.posterior import Posterior, posterior
@@ -31,8 +32,8 @@ def known_on(workspace: Workspace, as_of: date) -> Workspace:
     """
     seen = seen_on(workspace, as_of)
     items = tuple(_not_yet_retracted(item, as_of) for item in seen.items if item.reported <= as_of)
-    statements = tuple(known_resolution(one, as_of) for one in active_statements(seen, as_of))
-    speakers, reporters = {one.expert for one in statements}, {item.report_source for item in items}
+    statements = tuple(known_resolution(active_statement, as_of) for active_statement in active_statements(seen, as_of))
+    speakers, reporters = {statement.expert for statement in statements}, {item.report_source for item in items}
     return replace(
         seen,
         network=replace(seen.network, rolled=tuple(roll for roll in seen.network.rolled if roll.on <= as_of)),
@@ -44,7 +45,9 @@ def known_on(workspace: Workspace, as_of: date) -> Workspace:
         digests={},
         questions=tuple(question for question in seen.questions if question.opens <= as_of),
         benchmarks={name: _until(series, as_of) for name, series in seen.benchmarks.items()},
-        resolutions=tuple(_not_yet_undone(one, as_of) for one in seen.resolutions if one.known <= as_of),
+        resolutions=tuple(
+            _not_yet_undone(resolution, as_of) for resolution in seen.resolutions if resolution.known <= as_of
+        ),
     )
 
 
@@ -60,7 +63,48 @@ def _until(series: Benchmark, as_of: date) -> Benchmark:
     return replace(series, points=tuple(point for point in series.points if point[0] <= as_of))
 
 
-Row = dict[str, Any]
+@dataclass(frozen=True, kw_only=True)
+class ReplayQuestion:
+    """The forecast of a question that was open; `decided`: everything that it depends on is known."""
+
+    id: str
+    probability: float
+    quantiles: Mapping[str, float]
+    mcse: float
+    decided: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayScenario:
+    """The forecast of a scenario."""
+
+    id: str
+    estimate: EstimateRow = spread()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayLine:
+    """The forecast of a past date, as a line of reports/replay.jsonl holds it; `draws`: their digest."""
+
+    as_of: date
+    known_until: date
+    seed: int
+    version: str
+    draws: str
+    scenarios: tuple[ReplayScenario, ...]
+    questions: tuple[ReplayQuestion, ...]
+    diagnostics: Diagnostics
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImpossibleDay:
+    """A past date whose evidence was impossible together: the ids of its items."""
+
+    as_of: date
+    impossible: tuple[str, ...]
+
+
+Replayed = ReplayLine | ImpossibleDay
 
 
 @dataclass(frozen=True)
@@ -104,27 +148,27 @@ def program_digest() -> str:
     return program("replay")
 
 
-def replay_day(one: Job) -> Row | Waiting:
+def replay_day(job: Job) -> Replayed | Waiting:
     """Compute the forecast of a date with all draws at hand, as the line of the replay that it becomes.
 
     Evidence that was impossible together on that date gives a line that names the items and forecasts nothing.
     Raises OtherProgramError.
     """
-    if one.program != program_digest():
+    if job.program != program_digest():
         raise OtherProgramError
     try:
-        found = _posterior(one)
+        weighed = _posterior(job)
     except NotSampledError as missing:
         return Waiting(missing.digest)
     except ContradictionError as error:
-        return {"as_of": one.as_of.isoformat(), "impossible": [item.id for item in error.items]}
-    return _line(one, found)
+        return ImpossibleDay(as_of=job.as_of, impossible=tuple(item.id for item in error.items))
+    return _line(job, weighed)
 
 
-def awaited(one: Job) -> PriorSpec | None:
+def awaited(job: Job) -> PriorSpec | None:
     """Return what has to be sampled before a date can be forecast; None if all draws are at hand."""
     try:
-        _posterior(one)
+        _posterior(job)
     except NotSampledError as missing:
         return missing.spec
     return None
@@ -132,40 +176,46 @@ def awaited(one: Job) -> PriorSpec | None:
 
 def open_questions(workspace: Workspace, as_of: date) -> tuple[Question, ...]:
     """Return the questions that are open on a date: the last day is still to come, and no resolution is known."""
-    ended = {one.subject for one in workspace.resolutions if one.undone is None}
-    return tuple(one for one in workspace.questions if one.opens <= as_of < one.by and one.id not in ended)
+    ended = {resolution.subject for resolution in workspace.resolutions if resolution.undone is None}
+    return tuple(
+        question
+        for question in workspace.questions
+        if question.opens <= as_of < question.by and question.id not in ended
+    )
 
 
-def _posterior(one: Job) -> Posterior:
-    layout = lay_out(one.workspace.network)
-    return posterior(layout, one.workspace, one.as_of, one.seed, one.draws, _silent, may_sample=False)
+def _posterior(job: Job) -> Posterior:
+    layout = lay_out(job.workspace.network)
+    return posterior(layout, job.workspace, job.as_of, job.seed, job.draws, _silent, may_sample=False)
 
 
 def _silent(_doing: str) -> None:
     """A date tells nothing while it is computed."""
 
 
-def _line(one: Job, found: Posterior) -> Row:
-    workspace, layout = one.workspace, found.asked.network.layout
-    table = outcome(workspace, layout, one.as_of, one.seed, found)
-    asked = question_probabilities(workspace, layout, one.as_of, found, open_questions(workspace, one.as_of))
-    return {
-        "as_of": one.as_of.isoformat(),
-        "known_until": found.asked.network.known.until.isoformat(),
-        "seed": one.seed,
-        "version": installed_versions(["forecast"])["forecast"],
-        "draws": found.draws.digest,
-        "scenarios": [{"id": name, **as_row(estimate)} for name, estimate in table.scenarios.items()],
-        "questions": [_question_row(estimate) for estimate in asked],
-        "diagnostics": diagnostics(table),
-    }
+def _line(job: Job, posterior: Posterior) -> ReplayLine:
+    workspace, layout = job.workspace, posterior.asked.network.layout
+    table = outcome(workspace, layout, job.as_of, job.seed, posterior)
+    numbers = question_probabilities(workspace, layout, job.as_of, posterior, open_questions(workspace, job.as_of))
+    return ReplayLine(
+        as_of=job.as_of,
+        known_until=posterior.asked.network.known.until,
+        seed=job.seed,
+        version=installed_versions(["forecast"])["forecast"],
+        draws=posterior.draws.digest,
+        scenarios=tuple(
+            ReplayScenario(id=name, estimate=as_row(estimate)) for name, estimate in table.scenarios.items()
+        ),
+        questions=tuple(_question(estimate) for estimate in numbers),
+        diagnostics=diagnostics(table),
+    )
 
 
-def _question_row(estimate: QuestionEstimate) -> Row:
-    return {
-        "id": estimate.question,
-        "probability": estimate.probability,
-        "quantiles": {str(p): value for p, value in zip(QUESTION_QUANTILES, estimate.quantiles, strict=True)},
-        "mcse": estimate.mcse,
-        "decided": estimate.is_decided,
-    }
+def _question(estimate: QuestionEstimate) -> ReplayQuestion:
+    return ReplayQuestion(
+        id=estimate.question,
+        probability=estimate.probability,
+        quantiles={str(p): value for p, value in zip(QUESTION_QUANTILES, estimate.quantiles, strict=True)},
+        mcse=estimate.mcse,
+        decided=estimate.is_decided,
+    )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
-from forecast.analysis.replay_day import Job, Row, Waiting, awaited, job
+from forecast.analysis.replay_day import ImpossibleDay, Job, Replayed, ReplayLine, Waiting, awaited, job
 from forecast.analysis.replay_table import LINES, TABLE, replay_csv, replay_jsonl
 from forecast.files import replace_file
 from forecast.lock import locked
+from forecast.plain import as_data, from_data
 from forecast.sampling.draws import prior_draws
 from forecast.sampling.spec import PriorSpec
 from forecast.store.entries import keep_value, kept_value
@@ -23,7 +23,7 @@ from forecast.workspace.records import Workspace
 
 Progress = Callable[[str], None]
 # Calls replay_day on jobs and yields each with its result, as they are done.
-Mapped = Callable[[Sequence[Job]], Iterator[tuple[Job, Row | Waiting]]]
+Mapped = Callable[[Sequence[Job]], Iterator[tuple[Job, Replayed | Waiting]]]
 
 SECONDS_A_FIT = 60.0  # told before the first one of a run is measured: two cores, eighty statements
 
@@ -39,13 +39,13 @@ class DrawsNotSharedError(RuntimeError):
 class Replay:
     """Lines by date, how many dates were kept from before, and the seconds that each fit of stage 1 took."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[Replayed, ...]
     kept: int
     fit_seconds: tuple[float, ...]
 
 
 def replay_dates(first: date, last: date, every_days: int) -> tuple[date, ...]:
-    """Return the first date and every so-many-th day after it, up to the last one."""
+    """Return the first date and the days after it at equal distances, up to the last one."""
     return tuple(first + timedelta(days=n) for n in range(0, (last - first).days + 1, every_days))
 
 
@@ -65,24 +65,26 @@ def replay(
     Raises OtherProgramError, DrawsNotSharedError.
     """
     jobs = [job(workspace, day, seed, cache.resolve()) for day in days]
-    places = {one.as_of: one.place for one in jobs}
-    found = ((day, kept_value(place)) for day, place in places.items())
-    rows: dict[date, Row] = {day: row for day, row in found if row is not None}
+    places = {day_job.as_of: day_job.place for day_job in jobs}
+    values = ((day, kept_value(place)) for day, place in places.items())
+    rows: dict[date, Replayed] = {day: from_data(Replayed, value) for day, value in values if value is not None}
     kept = len(rows)
-    pending = [one for one in jobs if one.as_of not in rows]
+    pending = [day_job for day_job in jobs if day_job.as_of not in rows]
     progress(f"{len(jobs)} dates, of which {kept} are kept from before")
     fits: list[float] = []
     while pending:
         waiting: dict[str, list[Job]] = {}
-        for one, result in mapped(pending):
+        for day_job, result in mapped(pending):
             if isinstance(result, Waiting):
-                waiting.setdefault(result.digest, []).append(one)
+                waiting.setdefault(result.digest, []).append(day_job)
                 continue
-            rows[one.as_of] = result
-            keep_value(places[one.as_of], result)
+            rows[day_job.as_of] = result
+            keep_value(places[day_job.as_of], as_data(result))
             progress(f"replaying: {100 * len(rows) // len(jobs)} %")
         _sample(waiting, fits, cache, progress)
-        pending = sorted((one for group in waiting.values() for one in group), key=lambda one: one.as_of)
+        pending = sorted(
+            (day_job for group in waiting.values() for day_job in group), key=lambda day_job: day_job.as_of
+        )
     return Replay(tuple(rows[day] for day in days), kept, tuple(fits))
 
 
@@ -113,6 +115,37 @@ def _known_to(spec: PriorSpec) -> str:
     return "prior" if spec.anchor is None else f"with the evidence known on {spec.anchor.known.as_of}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeftOutDay:
+    """A date that is left out, as its evidence was impossible together: the ids of its items."""
+
+    as_of: date
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backtest:
+    """What a replay computed and wrote.
+
+    `dates`: how many, of which `kept` were computed before; `fits`: the seconds of each fit of stage 1; `scenarios`: by
+    id, a probability for each date on which the evidence was possible, None where there was no such scenario; `weak`:
+    dates whose forecast is not reliable; `questions` and `forecasts`: how many of them `files` hold; `seconds`: of all.
+    """
+
+    dates: int
+    first: date
+    last: date
+    kept: int
+    fits: tuple[float, ...]
+    scenarios: Mapping[str, tuple[float | None, ...]]
+    weak: tuple[date, ...]
+    impossible: tuple[LeftOutDay, ...]
+    questions: int
+    forecasts: int
+    files: tuple[str, ...]
+    seconds: float = 0.0
+
+
 class NoDatesError(ValueError):
     """There is nothing to replay between two dates; the message says what there is."""
 
@@ -128,7 +161,7 @@ def backtest(
     every_days: int,
     seed: int,
     out: Path | None,
-) -> dict[str, Any]:
+) -> Backtest:
     """Replay a workspace, write the forecasts and the lines by date, and return what was done.
 
     Args:
@@ -145,13 +178,13 @@ def backtest(
     """
     workspace = load(root, today)
     days = _dates(workspace, today, first, last, every_days)
-    found = replay(workspace, days, seed, root / "reports" / ".cache", mapped, progress)
+    replayed = replay(workspace, days, seed, root / "reports" / ".cache", mapped, progress)
     table, lines = (root / TABLE, root / LINES) if out is None else (out, out.with_suffix(".jsonl"))
-    forecasts = replay_csv(workspace, found.rows)
+    forecasts = replay_csv(workspace, replayed.rows)
     with locked(root) if out is None else nullcontext():  # both are of one run
-        replace_file(lines, replay_jsonl(found.rows))
+        replace_file(lines, replay_jsonl(replayed.rows))
         replace_file(table, forecasts)
-    return _told(found, forecasts, [table, lines])
+    return _summary(replayed, forecasts, [table, lines])
 
 
 def _dates(
@@ -165,23 +198,23 @@ def _dates(
     return replay_dates(first, last, every_days)
 
 
-def _told(found: Replay, forecasts: bytes, files: Sequence[Path]) -> dict[str, Any]:
-    rows = [row for row in found.rows if "scenarios" in row]
-    names = dict.fromkeys(one["id"] for row in rows for one in row["scenarios"])
-    by_row = [{one["id"]: one["probability"] for one in row["scenarios"]} for row in rows]
+def _summary(replayed: Replay, forecasts: bytes, files: Sequence[Path]) -> Backtest:
+    rows = [row for row in replayed.rows if isinstance(row, ReplayLine)]
+    names = dict.fromkeys(share.id for row in rows for share in row.scenarios)
+    by_row = [{share.id: share.estimate.probability for share in row.scenarios} for row in rows]
     lines = forecasts.decode().splitlines()[1:]
-    return {
-        "dates": len(found.rows),
-        "first": found.rows[0]["as_of"],
-        "last": found.rows[-1]["as_of"],
-        "kept": found.kept,
-        "fits": list(found.fit_seconds),
-        "scenarios": {name: [probabilities.get(name) for probabilities in by_row] for name in names},
-        "weak": [row["as_of"] for row in rows if not row["diagnostics"]["reliable"]],
-        "impossible": [
-            {"as_of": row["as_of"], "items": row["impossible"]} for row in found.rows if "impossible" in row
-        ],
-        "questions": len({line.split(",", 1)[0] for line in lines}),
-        "forecasts": len(lines),
-        "files": [str(path) for path in files],
-    }
+    return Backtest(
+        dates=len(replayed.rows),
+        first=replayed.rows[0].as_of,
+        last=replayed.rows[-1].as_of,
+        kept=replayed.kept,
+        fits=replayed.fit_seconds,
+        scenarios={name: tuple(probabilities.get(name) for probabilities in by_row) for name in names},
+        weak=tuple(row.as_of for row in rows if not row.diagnostics.reliable),
+        impossible=tuple(
+            LeftOutDay(as_of=row.as_of, items=row.impossible) for row in replayed.rows if isinstance(row, ImpossibleDay)
+        ),
+        questions=len({line.split(",", 1)[0] for line in lines}),
+        forecasts=len(lines),
+        files=tuple(str(path) for path in files),
+    )

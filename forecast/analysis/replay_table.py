@@ -11,6 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from forecast.analysis.replay_day import Replayed, ReplayLine
+from forecast.plain import as_data
 from forecast.workspace.csv_text import parse_csv
 from forecast.workspace.json_text import load_json
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
@@ -21,8 +23,6 @@ COLUMNS = ("question", "forecaster", "time", "probability", "outcome", "opens", 
 VOID = "void"
 OUTCOMES = {"yes": "1", "no": "0", None: VOID}  # an ambiguous question is not scored either
 
-Row = Mapping[str, Any]
-
 
 class Ended(NamedTuple):
     """When forecasts of a question end, and how it turned out: `1`, `0`, `void`, or nothing yet."""
@@ -31,7 +31,7 @@ class Ended(NamedTuple):
     outcome: str
 
 
-def replay_csv(workspace: Workspace, rows: Sequence[Row]) -> bytes:
+def replay_csv(workspace: Workspace, rows: Sequence[Replayed]) -> bytes:
     """Write forecasts in the columns that `forecast score` reads, by question, forecaster and date.
 
     A question is forecast on the dates from its opening until the day before it ended: the day on which it was
@@ -44,8 +44,8 @@ def replay_csv(workspace: Workspace, rows: Sequence[Row]) -> bytes:
     writer.writerow(COLUMNS)
     for question in workspace.questions:
         ended = how_ended(workspace, question)
-        found = [line for row in rows for line in _forecasts(workspace, question, ended, row)]
-        for forecaster, day, probability in sorted(found):
+        lines = [line for row in rows for line in _forecasts(workspace, question, ended, row)]
+        for forecaster, day, probability in sorted(lines):
             window = (question.opens.isoformat(), ended.closes.isoformat())
             writer.writerow([question.id, forecaster, day, probability, ended.outcome, *window, question.topic])
     return text.getvalue().encode()
@@ -53,23 +53,29 @@ def replay_csv(workspace: Workspace, rows: Sequence[Row]) -> bytes:
 
 def how_ended(workspace: Workspace, question: Question) -> Ended:
     """Return how a question ended by what is known now; undone resolutions do not count."""
-    standing = [one for one in workspace.resolutions if one.subject == question.id and one.undone is None]
+    standing = [
+        resolution
+        for resolution in workspace.resolutions
+        if resolution.subject == question.id and resolution.undone is None
+    ]
     if not standing:
         return Ended(question.by, "")
     return Ended(min(question.by, standing[-1].on), OUTCOMES[standing[-1].state])
 
 
-def _forecasts(workspace: Workspace, question: Question, ended: Ended, row: Row) -> Iterator[tuple[str, str, float]]:
-    day = date.fromisoformat(row["as_of"])
+def _forecasts(
+    workspace: Workspace, question: Question, ended: Ended, row: Replayed
+) -> Iterator[tuple[str, str, float]]:
+    day, written = row.as_of, row.as_of.isoformat()
     if not question.opens <= day < ended.closes:
         return
-    own = {one["id"]: one["probability"] for one in row.get("questions", ())}
+    own = {share.id: share.probability for share in row.questions} if isinstance(row, ReplayLine) else {}
     if question.id in own:
-        yield OWN, row["as_of"], own[question.id]
+        yield OWN, written, own[question.id]
     if question.base_rate is not None:
-        yield BASE_RATE, row["as_of"], question.base_rate.probability
+        yield BASE_RATE, written, question.base_rate.probability
     for forecaster, probability in _standing(workspace, question, day).items():
-        yield forecaster, row["as_of"], probability
+        yield forecaster, written, probability
 
 
 def _standing(workspace: Workspace, question: Question, day: date) -> dict[str, float]:
@@ -81,9 +87,9 @@ def _standing(workspace: Workspace, question: Question, day: date) -> dict[str, 
     return {forecaster: probability for on, forecaster, probability in points if question.opens <= on <= day}
 
 
-def replay_jsonl(rows: Sequence[Row]) -> bytes:
+def replay_jsonl(rows: Sequence[Replayed]) -> bytes:
     """Write one line for each date: scenarios, questions, diagnostics, the digest of the draws."""
-    return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode()
+    return "".join(json.dumps(as_data(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode()
 
 
 # What a value of another kind than `forecast backtest` writes ends in.
@@ -117,18 +123,18 @@ def _courses(root: Path, kind: str) -> dict[str, Course]:
     path = root / LINES
     if not path.exists():
         return {}
-    found: dict[str, list[tuple[date, float, float, float]]] = {}
+    courses: dict[str, list[tuple[date, float, float, float]]] = {}
     for number, text in enumerate(_text(path, LINES).removesuffix("\n").split("\n"), 1):
         try:
             row: Mapping[str, Any] = load_json(text)
             day = date.fromisoformat(row["as_of"])
-            for one in row.get(kind, ()):
-                levels = one["quantiles"]
-                middle, low, high = map(_probability, (one["probability"], levels["0.05"], levels["0.95"]))
-                found.setdefault(_name(one["id"]), []).append((day, middle, low, high))
+            for share in row.get(kind, ()):
+                levels = share["quantiles"]
+                middle, low, high = map(_probability, (share["probability"], levels["0.05"], levels["0.95"]))
+                courses.setdefault(_name(share["id"]), []).append((day, middle, low, high))
         except WRONG as error:
             raise _not_as_written(LINES, number, error) from None
-    return {name: Course(*zip(*points, strict=True)) for name, points in found.items()}
+    return {name: Course(*zip(*points, strict=True)) for name, points in courses.items()}
 
 
 def forecaster_courses(root: Path) -> dict[str, dict[str, Points]]:
@@ -136,7 +142,7 @@ def forecaster_courses(root: Path) -> dict[str, dict[str, Points]]:
     path = root / TABLE
     if not path.exists():
         return {}
-    found: dict[str, dict[str, list[tuple[date, float]]]] = {}
+    series: dict[str, dict[str, list[tuple[date, float]]]] = {}
     table, problems = parse_csv(_text(path, TABLE).encode(), TABLE)
     if table is None or problems:
         raise WorkspaceProblems(problems)
@@ -144,12 +150,12 @@ def forecaster_courses(root: Path) -> dict[str, dict[str, Points]]:
         row = dict(zip(table.header, cells, strict=True))
         try:
             point = (date.fromisoformat(row["time"]), _probability(float(row["probability"])))
-            found.setdefault(row["question"], {}).setdefault(row["forecaster"], []).append(point)
+            series.setdefault(row["question"], {}).setdefault(row["forecaster"], []).append(point)
         except WRONG as error:
             raise _not_as_written(TABLE, number, error) from None
     return {
         question: {forecaster: tuple(sorted(points)) for forecaster, points in by_forecaster.items()}
-        for question, by_forecaster in found.items()
+        for question, by_forecaster in series.items()
     }
 
 
@@ -163,7 +169,7 @@ def _text(path: Path, name: str) -> str:
 
 def _probability(value: float) -> float:
     if not 0.0 <= value <= 1.0:
-        msg = f"{value} is no probability"
+        msg = f"{value} is not a probability"
         raise ValueError(msg)
     return value
 

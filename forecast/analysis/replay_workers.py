@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from threading import Thread
 
-from forecast.analysis.replay_day import Job, Row, Waiting, replay_day
+from forecast.analysis.replay_day import Job, Replayed, Waiting, replay_day
 from forecast.analysis.replay_run import Mapped
 
-Result = tuple[Job, Row | Waiting]
+Result = tuple[Job, Replayed | Waiting]
 
 
 def local(workers: int) -> Mapped:
@@ -21,12 +21,12 @@ def local(workers: int) -> Mapped:
     def mapped(jobs: Sequence[Job]) -> Iterator[Result]:
         many = min(workers, len(jobs))
         if many <= 1:
-            yield from ((one, replay_day(one)) for one in jobs)
+            yield from ((job, replay_day(job)) for job in jobs)
             return
         # Started anew, not forked: what the sampler's threads held would be held for ever in a copy of them.
         method = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(many, mp_context=method, initializer=_worker) as pool:
-            futures = {pool.submit(replay_day, one): one for one in jobs}
+            futures = {pool.submit(replay_day, job): job for job in jobs}
             try:
                 for future in as_completed(futures):
                     yield futures[future], future.result()

@@ -19,7 +19,7 @@ LEVELS = (0.05, 0.95)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class ItemAgreement:
     """What an item favours of an event (or of "scenarios"), and how probable that is by now."""
 
     event: str
@@ -36,7 +36,7 @@ class Reported:
     headline: str
     credibility: int
     standing: str
-    says: tuple[Said, ...]
+    says: tuple[ItemAgreement, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ def _standing(found: Outcome, item: Item, superseded: set[str]) -> str:
     return "settled" if all(isinstance(bearing, Settled) for bearing in item.bears_on) else "counts"
 
 
-def _said(found: Outcome, item: Item, report: Report) -> list[Said]:
+def _said(found: Outcome, item: Item, report: Report) -> list[ItemAgreement]:
     """Tell for each event that an item speaks of which states it favours, and how probable they are by now."""
     weights = found.posterior.weights.weights
     events = {part.event for part in item.bears_on if isinstance(part, OnEvent) and not isinstance(part, Settled)}
@@ -130,11 +130,11 @@ def _said(found: Outcome, item: Item, report: Report) -> list[Said]:
             continue  # it is worn off, or never told these states apart
         event = found.layout.events[v]
         now = float(found.posterior.evaluation.events[v][best].sum(axis=0) @ weights)
-        rows.append(Said(event=event.id, favours=tuple(event.states[x] for x in best), agreement=now))
+        rows.append(ItemAgreement(event=event.id, favours=tuple(event.states[x] for x in best), agreement=now))
     return rows
 
 
-def _said_of_scenarios(found: Outcome, item: Item, report: Report) -> list[Said]:
+def _said_of_scenarios(found: Outcome, item: Item, report: Report) -> list[ItemAgreement]:
     """Tell which scenarios an item favours, and how probable they are by now; nothing where that has worn off."""
     rows = []
     for part in item.bears_on:
@@ -146,5 +146,5 @@ def _said_of_scenarios(found: Outcome, item: Item, report: Report) -> list[Said]
         best = [name for name, number in part.ratios.items() if number == max(part.ratios.values())]
         if said.min() < said.max():
             now = sum(found.scenarios[name].probability for name in best)
-            rows.append(Said(event="scenarios", favours=tuple(best), agreement=now))
+            rows.append(ItemAgreement(event="scenarios", favours=tuple(best), agreement=now))
     return rows

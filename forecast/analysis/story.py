@@ -30,7 +30,7 @@ UNSURE, SURE = 3, 0.95  # so many of the events that stay are told, if they are 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class CourseStep:
     """An event of a course: its state there, the state known today, and P(state) within the scenario and overall."""
 
     event: str
@@ -80,7 +80,7 @@ class Story:
     rule: str
     probability: float
     mcse: float
-    course: tuple[Step, ...]
+    course: tuple[CourseStep, ...]
     course_probability: float
     story_probability: float
     close: tuple[Near, ...]
@@ -88,28 +88,28 @@ class Story:
     text: str
 
 
-def stories(found: Outcome) -> tuple[Story, ...]:
+def stories(outcome: Outcome) -> tuple[Story, ...]:
     """Tell each scenario that is possible by its most probable course of events, in rule order.
 
     The course maximises the weighted mean over draws of P(course | evidence, draw). No elimination gives that
     maximum. Tried are the exact most probable courses of single draws and of the mean factors; the best of them is
     then improved until no change of one event, nor of two that share a factor, makes it more probable.
     """
-    asked, names = found.posterior.asked, scenario_names(found)
-    thinned = weighted(found.posterior, max(1, found.posterior.weights.weights.size // DRAWS))
-    fewer, search = _Search(thinned), _Search(weighted(found.posterior))
-    joints, candidates = _joints(found, thinned), fewer.candidates()
-    rules, rows = rules_in_words(found.workspace.scenarios, event_names(found)), []
-    for s, name in enumerate(found.scenario_ids):
+    queried, names = outcome.posterior.asked, scenario_names(outcome)
+    thinned = weighted(outcome.posterior, max(1, outcome.posterior.weights.weights.size // DRAWS))
+    fewer, search = _Search(thinned), _Search(weighted(outcome.posterior))
+    joints, candidates = _joints(outcome, thinned), fewer.candidates()
+    rules, rows = rules_in_words(outcome.workspace.scenarios, event_names(outcome)), []
+    for s, name in enumerate(outcome.scenario_ids):
         share = float(joints[0][s].sum())
         if not share > 0.0:
             continue
         course, log_chance = search.best(s, fewer.most_probable(candidates[s]))
-        steps = tuple(_step(found, asked.network, joints, s, v, x) for v, x in enumerate(course))
+        steps = tuple(_step(outcome, queried.network, joints, s, v, x) for v, x in enumerate(course))
         close = (
             Near(
-                event=found.layout.events[v].id,
-                state=_state(asked.network, v, x),
+                event=outcome.layout.events[v].id,
+                state=_state(queried.network, v, x),
                 probability=exp(log_p) / share,
             )
             for v, x, log_p in search.close(s, course)[:CLOSE]
@@ -120,13 +120,13 @@ def stories(found: Outcome) -> tuple[Story, ...]:
                 name=names[name],
                 rule=rules[name],
                 probability=share,
-                mcse=found.scenarios[name].mcse,
+                mcse=outcome.scenarios[name].mcse,
                 course=steps,
                 course_probability=exp(log_chance) / share,
                 story_probability=exp(log_chance),
                 close=tuple(close),
-                distinguishing=_distinguishing(found, joints, s),
-                text=text(steps, found),
+                distinguishing=_distinguishing(outcome, joints, s),
+                text=text(steps, outcome),
             )
         )
     return tuple(rows)
@@ -144,9 +144,9 @@ class _Terms:
         return row
 
 
-def _joints(found: Outcome, thinned: Weighted) -> list[Array]:
+def _joints(outcome: Outcome, thinned: Weighted) -> list[Array]:
     """Return P(scenario, state | E) for each event: the odds between them of some draws, both margins of all."""
-    of = found.posterior
+    of = outcome.posterior
     scenarios = of.evaluation.scenarios @ of.weights.weights
     means = mean_joint(thinned.asked, thinned.theta, thinned.weights, thinned.drawn)
     return [
@@ -170,16 +170,16 @@ class _Search:
 
     def candidates(self) -> list[set[Course]]:
         """Return, for each scenario, the most probable courses of some draws and of the mean factors."""
-        asked, weights = self.weighed.asked, self.weighed.weights
+        queried, weights = self.weighed.asked, self.weighed.weights
         draws = np.arange(0, weights.size, max(1, weights.size // PILOTS))
         tried = []
         for table in self.tables:
             full = np.broadcast_to(table, (*table.shape[:-1], weights.size))
             tried.append(np.concatenate([(full @ weights)[..., np.newaxis], full[..., draws]], axis=-1))
-        found = ENGINE.most_probable(asked.plan, tried, asked.masks)
+        courses = ENGINE.most_probable(queried.plan, tried, queried.masks)
         return [
-            {tuple(map(int, found.states[:, s, d])) for d in np.flatnonzero(found.log_mass[s] > -np.inf)}
-            for s in range(asked.masks.shape[0])
+            {tuple(map(int, courses.states[:, s, d])) for d in np.flatnonzero(courses.log_mass[s] > -np.inf)}
+            for s in range(queried.masks.shape[0])
         ]
 
     def log_mean(self, log_p: Array) -> float:
@@ -194,12 +194,15 @@ class _Search:
 
     def holds(self, s: int, course: Sequence[int]) -> bool:
         """Say whether a course lies in scenario s."""
-        asked = self.weighed.asked
-        return bool(asked.masks[(s, *(course[v] for v in asked.plan.keep))])
+        queried = self.weighed.asked
+        return bool(queried.masks[(s, *(course[v] for v in queried.plan.keep))])
 
     def most_probable(self, candidates: set[Course]) -> Course:
         """Return the course of the largest mean probability."""
-        return max((self.log_mean(self.all_terms(one).sum(axis=0) + self.shift), one) for one in sorted(candidates))[1]
+        return max(
+            (self.log_mean(self.all_terms(candidate).sum(axis=0) + self.shift), candidate)
+            for candidate in sorted(candidates)
+        )[1]
 
     def best(self, s: int, course: Course) -> tuple[Course, float]:
         """Improve a course of scenario s; return the best one found, and its mean log P(course | E)."""
@@ -248,22 +251,22 @@ def _now(network: AsOfNetwork, v: int) -> str | None:
     return None if path is None else network.layout.events[v].states[path.on(path.until)]
 
 
-def _step(found: Outcome, network: AsOfNetwork, joints: Sequence[Array], s: int, v: int, x: int) -> Step:
+def _step(outcome: Outcome, network: AsOfNetwork, joints: Sequence[Array], s: int, v: int, x: int) -> CourseStep:
     state = network.alive[v][x]
-    event, joint = found.layout.events[v], joints[v]
-    return Step(
+    event, joint = outcome.layout.events[v], joints[v]
+    return CourseStep(
         event=event.id,
         state=event.states[state],
         now=_now(network, v),
         in_scenario=float(joint[s, state] / joint[s].sum()),
         overall=float(joint[:, state].sum()),
-        overall_mcse=found.events[event.id][event.states[state]].mcse,
+        overall_mcse=outcome.events[event.id][event.states[state]].mcse,
     )
 
 
-def _distinguishing(found: Outcome, joints: Sequence[Array], s: int) -> tuple[Distinguishing, ...]:
-    layout: Layout = found.layout
-    defining = rule_events(layout, found.workspace.scenarios)
+def _distinguishing(outcome: Outcome, joints: Sequence[Array], s: int) -> tuple[Distinguishing, ...]:
+    layout: Layout = outcome.layout
+    defining = rule_events(layout, outcome.workspace.scenarios)
     rows = []
     for v, event in enumerate(layout.events):
         overall, inside = joints[v].sum(axis=0), joints[v][s] / joints[v][s].sum()
@@ -276,15 +279,15 @@ def _distinguishing(found: Outcome, joints: Sequence[Array], s: int) -> tuple[Di
                 state=event.states[state],
                 in_scenario=float(inside[state]),
                 overall=float(overall[state]),
-                overall_mcse=found.events[event.id][event.states[state]].mcse,
+                overall_mcse=outcome.events[event.id][event.states[state]].mcse,
             )
         )
     return tuple(sorted(rows, key=lambda row: (-row.distance, row.event)))
 
 
-def text(course: Sequence[Step], found: Outcome) -> str:
+def text(course: Sequence[CourseStep], outcome: Outcome) -> str:
     """Tell a course in plain words: what moves, what is behind it, and what of the rest is least sure to stay."""
-    kinds, names = {event.id: event.kind for event in found.layout.events}, event_names(found)
+    kinds, names = {event.id: event.kind for event in outcome.layout.events}, event_names(outcome)
     moves, hidden, stays = [], [], []
     for step in course:
         name, state = names[step.event], label(step.state)
@@ -295,7 +298,7 @@ def text(course: Sequence[Step], found: Outcome) -> str:
         else:
             verb = "reaches" if kinds[step.event] == "reached" else f"turns from {label(step.now or '')} to"
             moves.append(f"{name} {verb} {state}")
-    until = long_date(found.layout.horizon)
+    until = long_date(outcome.layout.horizon)
     parts = [f"By {until} {'; '.join(moves)}." if moves else f"Nothing known now changes until {until}."]
     if hidden:
         parts.append(f"In the background, perhaps never observed: {'; '.join(hidden)}.")

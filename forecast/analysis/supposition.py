@@ -51,58 +51,58 @@ class Supposition:
 
 
 def read_supposition(
-    found: Outcome, learned: Sequence[str], imposed: Sequence[str], reset: Sequence[str]
+    outcome: Outcome, learned: Sequence[str], imposed: Sequence[str], reset: Sequence[str]
 ) -> Supposition:
     """Read EVENT=STATE (or EVENT=STATE,STATE), EVENT=STATE and EVENT=STATE:P (or EVENT=STATE:P,STATE:P).
 
     Raises UnknownTargetError for a name that there is not, and ValueError for what makes no sense together.
     """
-    asked = _all_read(found, learned, imposed, reset)
-    acts = asked.imposed
+    supposition = _all_read(outcome, learned, imposed, reset)
+    acts = supposition.imposed
     twice = [act.text for place, act in enumerate(acts) if act.event in {other.event for other in acts[:place]}]
     if twice:
         msg = f"'{twice[0]}': two interventions on one event"
         raise ValueError(msg)
     held = {act.event for act in acts}
-    below = held.union(descendants_of(found.layout, tuple(held)))
-    for one in asked.learned:
-        if one.event in below:
-            msg = f"'{one.text}': downstream of the intervention, so the condition is ambiguous; ask without --do"
+    below = held.union(descendants_of(outcome.layout, tuple(held)))
+    for condition in supposition.learned:
+        if condition.event in below:
+            msg = f"'{condition.text}': downstream of the intervention, so the condition is ambiguous; ask without --do"
             raise ValueError(msg)
-    for change in asked.reset:
+    for change in supposition.reset:
         if change.event in held:
             msg = f"'{change.text}': the intervention fixes the event, so its probability is 1 or 0"
             raise ValueError(msg)
-    return asked
+    return supposition
 
 
-def _all_read(found: Outcome, learned: Sequence[str], imposed: Sequence[str], reset: Sequence[str]) -> Supposition:
-    """Read every part; what is wrong in several is told at once."""
+def _all_read(outcome: Outcome, learned: Sequence[str], imposed: Sequence[str], reset: Sequence[str]) -> Supposition:
+    """Read every part; what is wrong in several is reported at once."""
     wrong: list[ValueError] = []
 
     def read[T](reader: Callable[[Outcome, str], T], texts: Sequence[str]) -> tuple[T, ...]:
         held = []
         for text in texts:
             try:
-                held.append(reader(found, text))
+                held.append(reader(outcome, text))
             except ValueError as error:
                 wrong.append(error)
         return tuple(held)
 
-    asked = Supposition(read(_learned, learned), read(_imposed, imposed), read(_reset, reset))
+    supposition = Supposition(read(_learned, learned), read(_imposed, imposed), read(_reset, reset))
     if wrong:
         unknown = any(isinstance(error, UnknownTargetError) for error in wrong)
         raise (UnknownTargetError if unknown else ValueError)("\n".join(map(str, wrong)))
-    return asked
+    return supposition
 
 
-def _split(found: Outcome, text: str, form: str) -> tuple[int, tuple[str, ...], str]:
+def _split(outcome: Outcome, text: str, form: str) -> tuple[int, tuple[str, ...], str]:
     name, equals, value = text.partition("=")
     if not equals or not value:
         msg = f"'{text}': write {form}"
         raise UnknownTargetError(msg)
-    states = event_states(found, name, tuple(found.events))
-    return found.layout.index[name], states, value
+    states = event_states(outcome, name, tuple(outcome.events))
+    return outcome.layout.index[name], states, value
 
 
 def _place(text: str, state: str, states: tuple[str, ...]) -> int:
@@ -114,18 +114,18 @@ def _place(text: str, state: str, states: tuple[str, ...]) -> int:
     return states.index(state)
 
 
-def _learned(found: Outcome, text: str) -> Learned:
-    v, states, value = _split(found, text, "EVENT=STATE")
+def _learned(outcome: Outcome, text: str) -> Learned:
+    v, states, value = _split(outcome, text, "EVENT=STATE")
     return Learned(text, v, tuple(_place(text, state, states) for state in value.split(",")))
 
 
-def _imposed(found: Outcome, text: str) -> Imposed:
-    v, states, value = _split(found, text, "EVENT=STATE")
+def _imposed(outcome: Outcome, text: str) -> Imposed:
+    v, states, value = _split(outcome, text, "EVENT=STATE")
     return Imposed(text, v, _place(text, value, states))
 
 
-def _reset(found: Outcome, text: str) -> Reset:
-    v, states, value = _split(found, text, "EVENT=STATE:PROBABILITY")
+def _reset(outcome: Outcome, text: str) -> Reset:
+    v, states, value = _split(outcome, text, "EVENT=STATE:PROBABILITY")
     given: dict[int, float] = {}
     for part in value.split(","):
         state, colon, number = part.rpartition(":")

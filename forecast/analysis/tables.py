@@ -36,15 +36,15 @@ class Weighted:
         return self.drawn.factors(network, self.theta, self.drawn.tables(network))
 
 
-def weighted(found: Posterior, every: int = 1) -> Weighted:
-    """Return every so-many-th draw of a posterior, the weights normalised anew."""
-    weights = found.weights.weights[::every]
+def weighted(posterior: Posterior, every: int = 1) -> Weighted:
+    """Return regularly spaced draws of a posterior, the weights normalised anew."""
+    weights = posterior.weights.weights[::every]
     return Weighted(
-        found.asked,
-        np.ascontiguousarray(found.draws.theta[:, ::every]),
+        posterior.asked,
+        np.ascontiguousarray(posterior.draws.theta[:, ::every]),
         weights / weights.sum(),
-        found.evaluation.log_evidence[::every],
-        found.reliabilities.thinned(every),
+        posterior.evaluation.log_evidence[::every],
+        posterior.reliabilities.thinned(every),
     )
 
 

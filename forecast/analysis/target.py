@@ -21,7 +21,7 @@ class UnknownTargetError(ValueError):
 
 
 @dataclass(frozen=True)
-class Target:
+class Partition:
     """A partition of what may happen, and the part that is asked about.
 
     `parts` are the names (scenarios with `other`, or the states of `event`), `rules` the partition as scenario rules;
@@ -38,54 +38,54 @@ class Target:
         return self.parts[asked] if self.event is None else f"{self.event}={self.parts[asked]}"
 
 
-def find_target(found: Outcome, text: str | None) -> Target:
+def find_target(outcome: Outcome, text: str | None) -> Partition:
     """Read SCENARIO, EVENT or EVENT=STATE (nothing: the scenarios, none of them yet). Raises UnknownTargetError."""
-    rules = found.workspace.scenarios
+    rules = outcome.workspace.scenarios
     if text is None:
-        return Target(None, found.scenario_ids, rules, None)
-    if text in found.scenario_ids:
-        return Target(None, found.scenario_ids, rules, found.scenario_ids.index(text))
+        return Partition(None, outcome.scenario_ids, rules, None)
+    if text in outcome.scenario_ids:
+        return Partition(None, outcome.scenario_ids, rules, outcome.scenario_ids.index(text))
     name, equals, state = text.partition("=")
-    states = event_states(found, name, (*found.scenario_ids, *found.events))
+    states = event_states(outcome, name, (*outcome.scenario_ids, *outcome.events))
     if equals and state not in states:
         msg = f"event '{name}' has no state {shown(state)}; {choice('states', state, states)}"
         raise UnknownTargetError(msg)
-    event = found.workspace.network.events[name]
+    event = outcome.workspace.network.events[name]
     # The last state is `other` of the rules.
     parts = tuple(Scenario(x, x, "", (Condition(name, (x,)),), event.source) for x in states[:-1])
-    return Target(name, states, parts, states.index(state) if equals else None)
+    return Partition(name, states, parts, states.index(state) if equals else None)
 
 
-def event_states(found: Outcome, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+def event_states(outcome: Outcome, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
     """Return the states of an event. Raises UnknownTargetError, which lists the names `known`."""
-    if name not in found.events:
+    if name not in outcome.events:
         what = "scenarios and events" if OTHER in known else "events"
-        is_scenario = name in found.scenario_ids
+        is_scenario = name in outcome.scenario_ids
         said = f"{shown(name)} is a scenario; give states of events" if is_scenario else f"unknown name {shown(name)}"
         msg = f"{said}; {choice(what, name, known)}"
         raise UnknownTargetError(msg)
-    return found.workspace.network.events[name].states
+    return outcome.workspace.network.events[name].states
 
 
-def shares_of(found: Outcome, target: Target) -> Array:
+def shares_of(outcome: Outcome, target: Partition) -> Array:
     """Return P(part | E, theta_d) (parts, draws) of a forecast."""
-    evaluation = found.posterior.evaluation
-    return evaluation.scenarios if target.event is None else evaluation.events[found.layout.index[target.event]]
+    evaluation = outcome.posterior.evaluation
+    return evaluation.scenarios if target.event is None else evaluation.events[outcome.layout.index[target.event]]
 
 
-def error_of(found: Outcome, target: Target) -> float | None:
+def error_of(outcome: Outcome, target: Partition) -> float | None:
     """Return the Monte Carlo error of the forecast's own probability of the part that is asked about, if one is."""
     if target.asked is None:
         return None
     part = target.parts[target.asked]
-    return (found.scenarios if target.event is None else found.events[target.event])[part].mcse
+    return (outcome.scenarios if target.event is None else outcome.events[target.event])[part].mcse
 
 
-def probabilities(found: Outcome, target: Target) -> Array:
+def probabilities(outcome: Outcome, target: Partition) -> Array:
     """Return the forecast's own probability of each part."""
     estimates: Mapping[str, float]
     if target.event is None:
-        estimates = {name: one.probability for name, one in found.scenarios.items()}
+        estimates = {name: one.probability for name, one in outcome.scenarios.items()}
     else:
-        estimates = {state: one.probability for state, one in found.events[target.event].items()}
+        estimates = {state: one.probability for state, one in outcome.events[target.event].items()}
     return np.array([estimates[part] for part in target.parts])

@@ -74,8 +74,8 @@ class Solved:
 def descendants_of(layout: Layout, events: Sequence[int]) -> tuple[int, ...]:
     """Return the events downstream of any of some, without these, in layout order."""
     reached = set(events)
-    while found := {v for v, parents in enumerate(layout.parents) if reached.intersection(parents)} - reached:
-        reached |= found
+    while below := {v for v, parents in enumerate(layout.parents) if reached.intersection(parents)} - reached:
+        reached |= below
     return tuple(sorted(reached - set(events)))
 
 

@@ -80,26 +80,26 @@ class WatchList:
     events: tuple[Watched, ...]
 
 
-def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> WatchList:
+def watch_list(outcome: Outcome, days: int, costs: Mapping[str, float]) -> WatchList:
     """Rank the dated events by what their state in some days will tell of the scenarios.
 
     Args:
-        found: the forecast.
+        outcome: the forecast.
         days: of watching, from the as-of date on; not beyond the horizon.
         costs: of watching an event, in any unit, above zero.
 
     The odds between scenarios and states on the date come from `joints_on`; both margins are the forecast's own.
     """
-    by = min(found.as_of + timedelta(days=days), found.layout.horizon)
-    of = found.posterior
+    by = min(outcome.as_of + timedelta(days=days), outcome.layout.horizon)
+    of = outcome.posterior
     scenarios = of.evaluation.scenarios @ of.weights.weights
-    joints = _joints(found, by, scenarios)
+    joints = _joints(outcome, by, scenarios)
     held: Array = scenarios[scenarios > 0.0]
     entropy = -float(held @ np.log2(held))
-    defining = rule_events(found.layout, found.workspace.scenarios)
+    defining = rule_events(outcome.layout, outcome.workspace.scenarios)
     rows = []
     for v, joint in joints.items():
-        event, path = found.layout.events[v], found.posterior.asked.network.known.paths[v]
+        event, path = outcome.layout.events[v], outcome.posterior.asked.network.known.paths[v]
         bits = mutual_information(joint)
         cost = costs.get(event.id)
         rows.append(
@@ -112,41 +112,41 @@ def watch_list(found: Outcome, days: int, costs: Mapping[str, float]) -> WatchLi
                 share=bits / entropy if entropy > 0.0 else 0.0,
                 cost=cost,
                 bits_per_unit=None if cost is None else bits / cost,
-                outcomes=_outcomes(found.scenario_ids, event.states, joint),
+                outcomes=_outcomes(outcome.scenario_ids, event.states, joint),
             )
         )
     rows.sort(key=lambda row: (row.cost is None, -(row.bits_per_unit or row.bits), row.event))
-    left_out = tuple(event.id for v, event in enumerate(found.layout.events) if v not in joints)
+    left_out = tuple(event.id for v, event in enumerate(outcome.layout.events) if v not in joints)
     return WatchList(by=by, entropy=entropy, left_out=left_out, events=tuple(rows))
 
 
-def _joints(found: Outcome, by: date, scenarios: Array) -> dict[int, Array]:
+def _joints(outcome: Outcome, by: date, scenarios: Array) -> dict[int, Array]:
     """Return P(scenario, state of v on a date | E) for each dated event, the margins those of the forecast."""
-    of = found.posterior
+    of = outcome.posterior
     every, thin = (max(1, of.weights.weights.size // draws) for draws in (CURVE_DRAWS, DRAWS))
     share = of.weights.weights[::every] / of.weights.weights[::every].sum()
-    states = _on(found, by, every)
+    states = _on(outcome, by, every)
     few = joints_on(weighted(of, thin), by)
     return {v: with_margins(joint, scenarios, states[v] @ share) for v, joint in few.items()}
 
 
-def _on(found: Outcome, by: date, every: int) -> list[Array]:
-    """Compute P(state of each event on a date) in every so-many-th draw, as the forecast's curves do (reweight.curves).
+def _on(outcome: Outcome, by: date, every: int) -> list[Array]:
+    """Compute P(state of each event on a date) in evenly spaced draws, as the forecast's curves do (reweight.curves).
 
     A reached event is never likelier to have got somewhere by the date than by the horizon.
     """
-    of, layout = found.posterior, found.layout
+    of, layout = outcome.posterior, outcome.layout
     last = [states[:, ::every] for states in of.evaluation.events]
     if by >= layout.horizon:
         return last
     theta = np.ascontiguousarray(of.draws.theta[:, ::every])
-    network = compile_workspace(layout, found.workspace, found.as_of, on=by)
-    asked = query(network, ())
-    on_day = evaluate(asked, theta, of.reliabilities.thinned(every)).events
+    network = compile_workspace(layout, outcome.workspace, outcome.as_of, on=by)
+    queried = query(network, ())
+    on_day = evaluate(queried, theta, of.reliabilities.thinned(every)).events
     by_event = []
     for event, alive, states, at_end in zip(layout.events, network.alive, on_day, last, strict=True):
         if event.kind == "reached":
-            least = np.minimum(*(np.cumsum(one[::-1], axis=0)[::-1] for one in (states, at_end)))
+            least = np.minimum(*(np.cumsum(table[::-1], axis=0)[::-1] for table in (states, at_end)))
             least[: alive.start + 1] = 1.0  # not the rounded sum, which would leave a trace of steps long taken
             states = least - np.append(least[1:], np.zeros((1, least.shape[1])), axis=0)
         by_event.append(states)
@@ -171,20 +171,20 @@ def joints_on(chosen: Weighted, day: date) -> dict[int, Array]:
     that nothing hangs on; one elimination gives them all. Of a reached event with reached children the date is also
     news of how long it will act on them: its states on the day are solved one by one with the children's rows so.
     """
-    network, asked = chosen.asked.network, chosen.asked
+    network, queried = chosen.asked.network, chosen.asked
     watched = watched_events(network)
     n = len(network.cards)
     cards = (*network.cards, *(network.cards[v] for v in watched))
     scopes = (*network.scopes, *((*network.layout.parents[v], v, n + i) for i, v in enumerate(watched)))
-    order = ENGINE.plan(cards, scopes, keep=asked.plan.keep)
-    joints = {v: np.zeros((asked.masks.shape[0], network.layout.cards[v])) for v in watched}
+    order = ENGINE.plan(cards, scopes, keep=queried.plan.keep)
+    joints = {v: np.zeros((queried.masks.shape[0], network.layout.cards[v])) for v in watched}
     causes = _causes(network) if day < network.on else {}
 
     def on_block(places: Index) -> list[Array]:
         block, sums = chosen.block(int(places[0]), int(places[-1]) + 1), []
         tables, _ = block.factors()
         leaves = [between_table(network, v, day, block.theta) for v in watched]
-        marginals = ENGINE.evaluate(order, [*tables, *leaves], asked.masks).marginals
+        marginals = ENGINE.evaluate(order, [*tables, *leaves], queried.masks).marginals
         for i, v in enumerate(watched):
             shares = marginals[n + i]
             if v in causes:
@@ -200,12 +200,12 @@ def joints_on(chosen: Weighted, day: date) -> dict[int, Array]:
 
 def _causes(network: AsOfNetwork) -> dict[int, list[int]]:
     """Return the reached events that have reached children which can still move, and those children."""
-    layout, found = network.layout, {}
+    layout, causes = network.layout, {}
     moving = [layout.events[v].kind == "reached" and len(network.alive[v]) > 1 for v in range(len(layout.cards))]
     for v, moves in enumerate(moving):
         if moves and (children := [c for c, parents in enumerate(layout.parents) if v in parents and moving[c]]):
-            found[v] = children
-    return found
+            causes[v] = children
+    return causes
 
 
 def _acting(block: Weighted, tables: list[Array], v: int, leaf: Array, children: list[int], day: date) -> Array:

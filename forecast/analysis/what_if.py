@@ -75,7 +75,7 @@ class SetAside:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Support:
+class DrawSupport:
     """How well the draws bear a supposition."""
 
     ess: float
@@ -100,10 +100,10 @@ class WhatIf:
     events: tuple[EventEffect, ...]
     descendants: tuple[str, ...]
     set_aside: tuple[SetAside, ...]
-    diagnostics: Support
+    diagnostics: DrawSupport
 
 
-def what_if(found: Outcome, asked: Supposition, progress: Callable[[str], None]) -> WhatIf:
+def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str], None]) -> WhatIf:
     """Compute every probability before and after a supposition.
 
     Learned: sum_d w_d P(s, x | E, theta_d) / sum_d w_d P(x | E, theta_d), several as one condition. Imposed: in a twin
@@ -115,40 +115,40 @@ def what_if(found: Outcome, asked: Supposition, progress: Callable[[str], None])
 
     Source: Pearl (2009), "Causality", section 3.2; Jeffrey (1983), "The logic of decision", chapter 11.
     """
-    for act in asked.imposed:
-        alive = found.posterior.asked.network.alive[act.event]
-        if found.layout.dated(act.event) and act.state not in alive:
-            msg = f"'{act.text}' is no longer possible: {_now(found, act.event)}"
+    for act in supposition.imposed:
+        alive = outcome.posterior.asked.network.alive[act.event]
+        if outcome.layout.dated(act.event) and act.state not in alive:
+            msg = f"'{act.text}' is no longer possible: {_now(outcome, act.event)}"
             raise ImpossibleError(msg)
-    made = twin(found.posterior.asked.network, {act.event: act.state for act in asked.imposed})
-    weighing = _indicators(found, asked.learned)
+    made = twin(outcome.posterior.asked.network, {act.event: act.state for act in supposition.imposed})
+    weighing = _indicators(outcome, supposition.learned)
     progress("solving every draw under the supposition")
-    state = _solved(found, made, weighing)
+    state = _solved(outcome, made, weighing)
     if state is None:
-        raise ImpossibleError(_why_impossible(found, asked.learned))
-    for change in asked.reset:
+        raise ImpossibleError(_why_impossible(outcome, supposition.learned))
+    for change in supposition.reset:
         progress(f"solving every draw with {change.text}")
         ratio = _ratios(change, state.events[change.event])
         weighing[change.event] = weighing.get(change.event, 1.0) * ratio
-        if (after := _solved(found, made, weighing)) is None:
+        if (after := _solved(outcome, made, weighing)) is None:
             raise ImpossibleError(f"'{change.text}' is impossible given the evidence and the earlier suppositions")
         state = replace(after, p_learned=state.p_learned)
-    return _table(found, asked, made, state)
+    return _table(outcome, supposition, made, state)
 
 
-def _indicators(found: Outcome, learned: Sequence[Learned]) -> dict[int, Array]:
+def _indicators(outcome: Outcome, learned: Sequence[Learned]) -> dict[int, Array]:
     weighing: dict[int, Array] = {}
-    for one in learned:
-        indicator = np.zeros(found.layout.cards[one.event])
-        indicator[list(one.states)] = 1.0
-        weighing[one.event] = weighing.get(one.event, 1.0) * indicator
+    for condition in learned:
+        indicator = np.zeros(outcome.layout.cards[condition.event])
+        indicator[list(condition.states)] = 1.0
+        weighing[condition.event] = weighing.get(condition.event, 1.0) * indicator
     return weighing
 
 
-def _solved(found: Outcome, made: Twin, weighing: Mapping[int, Array]) -> _State | None:
+def _solved(outcome: Outcome, made: Twin, weighing: Mapping[int, Array]) -> _State | None:
     """Solve all draws and average them; None where no draw gives what is supposed any probability."""
-    posterior = found.posterior
-    solved = solve_twin(made, found.workspace.scenarios, posterior.draws.theta, posterior.reliabilities, weighing)
+    posterior = outcome.posterior
+    solved = solve_twin(made, outcome.workspace.scenarios, posterior.draws.theta, posterior.reliabilities, weighing)
     with np.errstate(divide="ignore"):  # a draw of weight 0 has log weight minus infinity
         log_mass = np.log(posterior.weights.weights) + solved.log_mass - posterior.evaluation.log_evidence
     log_total = float(np.logaddexp.reduce(log_mass))
@@ -184,40 +184,42 @@ def _ratios(change: Reset, now: Array) -> Array:
     return np.divide(wanted, now, out=np.zeros_like(now), where=now > 0.0)
 
 
-def _why_impossible(found: Outcome, learned: Sequence[Learned]) -> str:
+def _why_impossible(outcome: Outcome, learned: Sequence[Learned]) -> str:
     """Name a smallest set of conditions that cannot hold together."""
-    network = twin(found.posterior.asked.network, {})
+    network = twin(outcome.posterior.asked.network, {})
     kept = list(learned)
-    for one in learned:
-        fewer = [other for other in kept if other is not one]
-        if _solved(found, network, _indicators(found, fewer)) is None:
+    for condition in learned:
+        fewer = [other for other in kept if other is not condition]
+        if _solved(outcome, network, _indicators(outcome, fewer)) is None:
             kept = fewer
-    names = ", ".join(f"'{one.text}'" for one in kept)
+    names = ", ".join(f"'{condition.text}'" for condition in kept)
     if len(kept) > 1:
         return f"{names} cannot hold together, given the evidence"
-    return f"{names} is impossible given the evidence: {_now(found, kept[0].event)}"
+    return f"{names} is impossible given the evidence: {_now(outcome, kept[0].event)}"
 
 
-def _now(found: Outcome, v: int) -> str:
-    event = found.layout.events[v]
-    states = found.posterior.asked.network.alive[v]
+def _now(outcome: Outcome, v: int) -> str:
+    event = outcome.layout.events[v]
+    states = outcome.posterior.asked.network.alive[v]
     possible = [event.states[x] for x in states]
     return f"'{event.id}' can only be {' or '.join(repr(state) for state in possible)} by now"
 
 
-def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> WhatIf:
-    evaluation = found.posterior.evaluation
+def _table(outcome: Outcome, supposition: Supposition, made: Twin, state: _State) -> WhatIf:
+    evaluation = outcome.posterior.evaluation
     errors = [
-        _errors(found.posterior.weights.weights, before, state.weights, after)
+        _errors(outcome.posterior.weights.weights, before, state.weights, after)
         for before, after in zip((evaluation.scenarios, *evaluation.events), state.draws, strict=True)
     ]
     scenarios = [
         _change(name, one, after, *error)
-        for (name, one), after, error in zip(found.scenarios.items(), state.scenarios.tolist(), errors[0], strict=True)
+        for (name, one), after, error in zip(
+            outcome.scenarios.items(), state.scenarios.tolist(), errors[0], strict=True
+        )
     ]
     events = []
-    for v, event in enumerate(found.layout.events):
-        known = found.events[event.id].items()
+    for v, event in enumerate(outcome.layout.events):
+        known = outcome.events[event.id].items()
         after = zip(known, state.events[v].tolist(), errors[v + 1], strict=True)
         rows = tuple(_change(x, one, p, *error) for (x, one), p, error in after)
         moved = 0.5 * fsum(abs(row.change) for row in rows)
@@ -225,17 +227,17 @@ def _table(found: Outcome, asked: Supposition, made: Twin, state: _State) -> Wha
     with np.errstate(divide="ignore"):  # a draw that what is learned rules out
         k = pareto_k(np.log(state.weights))
     return WhatIf(
-        as_of=found.as_of,
-        learned=tuple(one.text for one in asked.learned),
-        p_learned=state.p_learned if asked.learned else None,
-        imposed=tuple(one.text for one in asked.imposed),
-        set=tuple(one.text for one in asked.reset),
-        commutes=len(asked.reset) < 2,
+        as_of=outcome.as_of,
+        learned=tuple(condition.text for condition in supposition.learned),
+        p_learned=state.p_learned if supposition.learned else None,
+        imposed=tuple(condition.text for condition in supposition.imposed),
+        set=tuple(condition.text for condition in supposition.reset),
+        commutes=len(supposition.reset) < 2,
         scenarios=tuple(sorted(scenarios, key=lambda row: -abs(row.change))),
         events=tuple(sorted(events, key=lambda row: -row.moved)),
-        descendants=tuple(found.layout.events[v].id for v in made.descendants),
-        set_aside=_set_aside(found, made),
-        diagnostics=Support(ess=effective_size(state.weights), pareto_k=k if isfinite(k) else None),
+        descendants=tuple(outcome.layout.events[v].id for v in made.descendants),
+        set_aside=_set_aside(outcome, made),
+        diagnostics=DrawSupport(ess=effective_size(state.weights), pareto_k=k if isfinite(k) else None),
     )
 
 
@@ -243,7 +245,7 @@ def _errors(weights: Array, before: Array, others: Array, after: Array) -> list[
     """Return the Monte Carlo error of each probability after, and that of its change: both are of the same draws."""
     own = deviations(after, others)
     terms = (own, own - deviations(before, weights))
-    mcse, of_change = (standard_error(one).tolist() for one in terms)
+    mcse, of_change = (standard_error(term).tolist() for term in terms)
     return list(zip(mcse, of_change, strict=True))
 
 
@@ -259,11 +261,11 @@ def _change(name: str, before: Estimate, after: float, mcse: float, change_mcse:
     )
 
 
-def _set_aside(found: Outcome, made: Twin) -> tuple[SetAside, ...]:
+def _set_aside(outcome: Outcome, made: Twin) -> tuple[SetAside, ...]:
     """List the reports about what is imposed or lies below: in the imposed world they say nothing."""
     touched = {*made.imposed, *made.descendants}
-    headlines = {item.id: item.headline for item in found.workspace.items}
-    names = [event.id for event in found.layout.events]
+    headlines = {item.id: item.headline for item in outcome.workspace.items}
+    names = [event.id for event in outcome.layout.events]
     rows = [
         SetAside(
             item=report.item,
@@ -274,10 +276,12 @@ def _set_aside(found: Outcome, made: Twin) -> tuple[SetAside, ...]:
         for report in made.network.reports
         if touched.intersection(report.scope) and report.decibans > 0.0
     ]
-    for item in active_items(found.workspace.items, found.as_of):
+    for item in active_items(outcome.workspace.items, outcome.as_of):
         # A settled state of a dated event is where it stands, in both worlds; a constant that was seen is evidence.
         seen = [part.event for part in item.bears_on if isinstance(part, Settled)]
-        about = tuple(name for name in seen if (v := found.layout.index[name]) in touched and not found.layout.dated(v))
+        about = tuple(
+            name for name in seen if (v := outcome.layout.index[name]) in touched and not outcome.layout.dated(v)
+        )
         if about:
             rows.append(SetAside(item=item.id, headline=item.headline, events=about, decibans=None))
     return tuple(sorted(rows, key=lambda row: (-(row.decibans or float("inf")), row.item)))

@@ -12,8 +12,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.chronology import Change, Estimate, Pooled, before, changes, pool_draws, prefixes, with_items
-from forecast.analysis.target import Target, probabilities, shares_of
+from forecast.analysis.chronology import (
+    EvidenceChange,
+    PartEstimate,
+    Pooled,
+    before,
+    changes,
+    pool_draws,
+    prefixes,
+    with_items,
+)
+from forecast.analysis.target import Partition, probabilities, shares_of
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.ledger.differences import other_changes
 from forecast.ledger.entries import Line
@@ -58,8 +67,8 @@ class _Point:
     """The forecast after a step: what was added, and the estimate (None where the evidence so far is impossible)."""
 
     kind: str
-    change: Change | None
-    estimate: Estimate | None
+    change: EvidenceChange | None
+    estimate: PartEstimate | None
 
 
 def since_update(
@@ -163,13 +172,13 @@ class Why:
     unreliable: int
 
 
-def most_moved(found: Outcome, target: Target, start: Start) -> Target:
+def most_moved(found: Outcome, target: Partition, start: Start) -> Partition:
     """Return the target with the part that moved most since a start."""
     return replace(target, asked=int(np.argmax(np.abs(probabilities(found, target) - start.parts))))
 
 
 def why(
-    found: Outcome, prior: Outcome, target: Target, start: Start, by: By, top: int | None, progress: Progress
+    found: Outcome, prior: Outcome, target: Partition, start: Start, by: By, top: int | None, progress: Progress
 ) -> Why:
     """Explain a probability as a sum of steps from a start until now.
 
@@ -215,11 +224,11 @@ def why(
 
 
 def _points(
-    found: Outcome, prior: Outcome, target: Target, start: Start, pooled: Pooled, progress: Progress
+    found: Outcome, prior: Outcome, target: Partition, start: Start, pooled: Pooled, progress: Progress
 ) -> Iterator[_Point]:
     workspace, as_of = found.workspace, found.as_of
 
-    def estimate(remaining: Workspace, day: date) -> Estimate | None:
+    def estimate(remaining: Workspace, day: date) -> PartEstimate | None:
         try:
             return pooled.forecast(remaining, found.posterior, day, target.rules)
         except ImpossibleEvidenceError:
@@ -238,7 +247,7 @@ def _points(
         yield _Point(change.kind, change, estimate(remaining, as_of))
 
 
-def _at_opening(prior: Outcome, target: Target, pooled: Pooled) -> Array:
+def _at_opening(prior: Outcome, target: Partition, pooled: Pooled) -> Array:
     """Compute P(part | theta_d) at the opening on the draws of the table."""
     asked = query(prior.posterior.asked.network, target.rules)
     return evaluate_scenarios(asked, pooled.theta)[1]
@@ -345,7 +354,7 @@ def _sum(name: str, kind: str, weighed: Sequence[Weighed]) -> Weighed:
 def _leave_out(
     rows: Sequence[Step],
     found: Outcome,
-    target: Target,
+    target: Partition,
     asked: int,
     by: By,
     pooled: Pooled,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,34 +48,34 @@ class Worlds:
     pair_draws: int
 
 
-def worlds(found: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_draws: int = PAIR_DRAWS) -> Worlds:
+def worlds(outcome: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_draws: int = PAIR_DRAWS) -> Worlds:
     """Compute all what-ifs of one event and of two learned ones, as `forecast.analysis.what_if` defines them.
 
     Single ones are exact averages over all draws. Of pairs the dependence of scenario and both events comes from
-    every so-many-th draw, scaled until each two of the three have the joint distribution that all draws give them
+    regularly spaced draws, scaled until each two of the three have the joint distribution that all draws give them
     (iterative proportional fitting, Deming and Stephan 1940).
     """
-    of = found.posterior
+    of = outcome.posterior
     with_scenarios = mean_joint(of.asked, of.draws.theta, of.weights.weights, of.reliabilities)
-    asked = _most_telling(with_scenarios, most)
+    events_asked = _most_telling(with_scenarios, most)
     progress("what if: conditioning on each event")
-    between = _with_events(weighted(of), asked)
+    between = _with_events(weighted(of), events_asked)
     learned = {
         (v, x): (with_scenarios[v][:, x] / p, tuple(joint[x] / p for joint in between[v]))
-        for v in asked
+        for v in events_asked
         for x, p in enumerate(with_scenarios[v].sum(axis=0).tolist())
         if p > 0.0
     }
     progress("what if: intervening on each event")
-    acts = [(v, x) for v in asked for x in _imposable(found, v)]
-    imposed = dict(zip(acts, _parallel(lambda act: _imposed(found, *act), acts), strict=True))
+    acts = [(v, x) for v in events_asked for x in _imposable(outcome, v)]
+    imposed = dict(zip(acts, _parallel(lambda act: _imposed(outcome, *act), acts), strict=True))
     progress("what if: conditioning on two events")
     thinned = weighted(of, max(1, of.weights.weights.size // pair_draws))
     pairs = {
         (v, w): _scaled(joint, with_scenarios[v], with_scenarios[w], between[v][w])
-        for (v, w), joint in _three_way(thinned, asked).items()
+        for (v, w), joint in _three_way(thinned, events_asked).items()
     }
-    return Worlds(asked, learned, imposed, pairs, thinned.weights.size)
+    return Worlds(events_asked, learned, imposed, pairs, thinned.weights.size)
 
 
 def _most_telling(with_scenarios: Sequence[Array], most: int) -> tuple[int, ...]:
@@ -90,10 +89,10 @@ def _parallel[T, R](compute: Callable[[T], R], over: Sequence[T]) -> list[R]:
         return list(pool.map(compute, over))
 
 
-def _with_events(chosen: Weighted, asked: Sequence[int]) -> dict[int, tuple[Array, ...]]:
+def _with_events(chosen: Weighted, events: Sequence[int]) -> dict[int, tuple[Array, ...]]:
     """Compute the weighted mean of P(state of v, state of w | E, draw) for v asked about and every w: (of v, of w)."""
     network = chosen.asked.network
-    orders = {v: (ENGINE.plan(network.cards, network.scopes, keep=(v,)), np.eye(network.cards[v])) for v in asked}
+    orders = {v: (ENGINE.plan(network.cards, network.scopes, keep=(v,)), np.eye(network.cards[v])) for v in events}
 
     def on_block(places: Index) -> dict[int, list[Array]]:
         block = chosen.block(int(places[0]), int(places[-1]) + 1)
@@ -103,7 +102,7 @@ def _with_events(chosen: Weighted, asked: Sequence[int]) -> dict[int, tuple[Arra
             for v, (order, masks) in orders.items()
         }
 
-    sums = {v: tuple(np.zeros((network.layout.cards[v], card)) for card in network.layout.cards) for v in asked}
+    sums = {v: tuple(np.zeros((network.layout.cards[v], card)) for card in network.layout.cards) for v in events}
     for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=BLOCK):
         for v, joints in part.items():
             for w, joint in enumerate(joints):
@@ -111,7 +110,7 @@ def _with_events(chosen: Weighted, asked: Sequence[int]) -> dict[int, tuple[Arra
     return sums
 
 
-def _three_way(chosen: Weighted, asked: Sequence[int]) -> dict[tuple[int, int], Array]:
+def _three_way(chosen: Weighted, events: Sequence[int]) -> dict[tuple[int, int], Array]:
     """Compute the weighted mean of P(scenario, state of v, state of w | E, draw) for each two events, v < w."""
     network, rules = chosen.asked.network, chosen.asked.plan.keep
     n_scenarios, cards = chosen.asked.masks.shape[0], network.layout.cards
@@ -120,21 +119,21 @@ def _three_way(chosen: Weighted, asked: Sequence[int]) -> dict[tuple[int, int], 
             ENGINE.plan(network.cards, network.scopes, keep=(*rules, v)),
             _by_state(chosen.asked.masks, rules, v, network.cards[v]),
         )
-        for v in asked[:-1]
+        for v in events[:-1]
     }
 
     def on_block(places: Index) -> dict[tuple[int, int], Array]:
         block = chosen.block(int(places[0]), int(places[-1]) + 1)
         tables = block.factors()[0]
-        found = {}
+        joints = {}
         for v, (order, masks) in orders.items():
             marginals = ENGINE.evaluate(order, tables, masks).marginals
-            for w in asked[asked.index(v) + 1 :]:
+            for w in events[events.index(v) + 1 :]:
                 joint = (marginals[w] @ block.weights).reshape(-1, n_scenarios, network.cards[v])
-                found[v, w] = np.moveaxis(joint, 0, -1)
-        return found
+                joints[v, w] = np.moveaxis(joint, 0, -1)
+        return joints
 
-    sums = {(v, w): np.zeros((n_scenarios, cards[v], cards[w])) for v, w in combinations(asked, 2)}
+    sums = {(v, w): np.zeros((n_scenarios, cards[v], cards[w])) for v, w in combinations(events, 2)}
     for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=PAIR_BLOCK):
         for (v, w), joint in part.items():
             sums[v, w][np.ix_(range(n_scenarios), network.alive[v], network.alive[w])] += joint
@@ -169,22 +168,22 @@ def _scaled(joint: Array, with_v: Array, with_w: Array, between: Array) -> Array
     return fitted
 
 
-def _imposable(found: Outcome, v: int) -> Sequence[int]:
+def _imposable(outcome: Outcome, v: int) -> Sequence[int]:
     """Return the states that somebody could still put the event into; a constant's evidence does not bind its copy."""
-    return found.posterior.asked.network.alive[v] if found.layout.dated(v) else range(found.layout.cards[v])
+    return outcome.posterior.asked.network.alive[v] if outcome.layout.dated(v) else range(outcome.layout.cards[v])
 
 
-def _imposed(found: Outcome, v: int, x: int) -> tuple[Array, tuple[Array, ...]]:
+def _imposed(outcome: Outcome, v: int, x: int) -> tuple[Array, tuple[Array, ...]]:
     """Compute the forecast with event v put into state x; what is not downstream of it stays as it is."""
-    layout, of = found.layout, found.posterior
+    layout, of = outcome.layout, outcome.posterior
     weights = of.weights.weights
     events = [event @ weights for event in of.evaluation.events]
     events[v] = np.eye(layout.cards[v])[x]
     below = descendants_of(layout, (v,))
-    if not below and v not in rule_events(layout, found.workspace.scenarios):
+    if not below and v not in rule_events(layout, outcome.workspace.scenarios):
         return of.evaluation.scenarios @ weights, tuple(events)
     solved: Solved = solve_twin(
-        twin(of.asked.network, {v: x}), found.workspace.scenarios, of.draws.theta, of.reliabilities, {}
+        twin(of.asked.network, {v: x}), outcome.workspace.scenarios, of.draws.theta, of.reliabilities, {}
     )
     for w in below:
         events[w] = solved.events[w] @ weights
@@ -195,40 +194,95 @@ UNIT = 10_000  # the page computes with ten-thousandths: finer than anything it 
 CERTAIN = 0.995  # a scenario above this is as good as certain
 
 
-def worlds_table(found: Outcome, made: Worlds) -> dict[str, Any]:
-    """Write what-ifs as nested lists.
+@dataclass(frozen=True, kw_only=True)
+class WorldScenario:
+    """A scenario: its name and colour on the page."""
 
-    Returns `begin` (what to show first: event and state by number), `scenarios` and `events` (names, with `asked`:
-    whether the event can be asked about), `now`, `learned` and `imposed` ("event.state" by number -> scenarios and
-    events), `pairs` ("event.event" -> [state][state] -> scenarios given both, None where they cannot both be), all in
-    units of 1 / `unit`; `pair_draws`; `rows`: the single ones in words, for a table.
+    id: str
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldEvent:
+    """An event and its states, as the page calls them, and whether it can be asked about."""
+
+    id: str
+    label: str
+    states: tuple[str, ...]
+    asked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The scenarios, and the states of every event, in units of 1 / UNIT."""
+
+    scenarios: tuple[int, ...]
+    events: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldRow:
+    """A state of an event, and every scenario if it is learned and if it is imposed, in words.
+
+    `first`: of the event's rows; `states`: how many rows the event has.
     """
-    names = scenario_names(found)
-    weights = found.posterior.weights.weights
-    evaluation = found.posterior.evaluation
+
+    event: str
+    state: str
+    first: bool
+    states: int
+    learned: tuple[str, ...]
+    imposed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldsTable:
+    """All what-ifs as the page's script reads them, in units of 1 / `unit`.
+
+    `learned` and `imposed`: by "event.state", both by number; `pairs`: "event.event" -> [state][state] -> scenarios
+    given both, None where they cannot both be; `pair_draws`: how many draws these rest on; `begin`: what to show first,
+    event and state by number; `rows`: those of one event in words.
+    """
+
+    unit: int
+    scenarios: tuple[WorldScenario, ...]
+    events: tuple[WorldEvent, ...]
+    now: World
+    learned: Mapping[str, World]
+    imposed: Mapping[str, World]
+    pairs: Mapping[str, tuple[tuple[tuple[int, ...] | None, ...], ...]]
+    pair_draws: int
+    begin: tuple[int, int]
+    rows: tuple[WorldRow, ...]
+
+
+def worlds_table(outcome: Outcome, made: Worlds) -> WorldsTable:
+    """Write what-ifs in whole units and in words."""
+    names = scenario_names(outcome)
+    weights = outcome.posterior.weights.weights
+    evaluation = outcome.posterior.evaluation
     now = (evaluation.scenarios @ weights, tuple(event @ weights for event in evaluation.events))
-    return {
-        "unit": UNIT,
-        "scenarios": [
-            {"id": name, "name": names[name], "colour": scenario_colour(found, name)} for name in found.scenario_ids
-        ],
-        "events": [
-            {
-                "id": event.id,
-                "label": event_name(event),
-                "states": list(map(label, event.states)),
-                "asked": v in made.asked,
-            }
-            for v, event in enumerate(found.layout.events)
-        ],
-        "now": _world(now),
-        "learned": {f"{v}.{x}": _world(one) for (v, x), one in made.learned.items()},
-        "imposed": {f"{v}.{x}": _world(one) for (v, x), one in made.imposed.items()},
-        "pairs": {f"{v}.{w}": _pair(joint) for (v, w), joint in made.pairs.items()},
-        "pair_draws": made.pair_draws,
-        "begin": list(_telling(made, now[0])),
-        "rows": _rows(found, made),
-    }
+    return WorldsTable(
+        unit=UNIT,
+        scenarios=tuple(
+            WorldScenario(id=name, name=names[name], colour=scenario_colour(outcome, name))
+            for name in outcome.scenario_ids
+        ),
+        events=tuple(
+            WorldEvent(
+                id=event.id, label=event_name(event), states=tuple(map(label, event.states)), asked=v in made.asked
+            )
+            for v, event in enumerate(outcome.layout.events)
+        ),
+        now=_world(now),
+        learned={f"{v}.{x}": _world(shares) for (v, x), shares in made.learned.items()},
+        imposed={f"{v}.{x}": _world(shares) for (v, x), shares in made.imposed.items()},
+        pairs={f"{v}.{w}": _pair(joint) for (v, w), joint in made.pairs.items()},
+        pair_draws=made.pair_draws,
+        begin=_telling(made, now[0]),
+        rows=tuple(_rows(outcome, made)),
+    )
 
 
 def _telling(made: Worlds, now: Array) -> tuple[int, int]:
@@ -241,35 +295,40 @@ def _telling(made: Worlds, now: Array) -> tuple[int, int]:
     return max(sorted(made.learned), key=moved)
 
 
-def _world(one: tuple[Array, tuple[Array, ...]]) -> dict[str, Any]:
-    return {"scenarios": _units(one[0]), "events": [_units(event) for event in one[1]]}
+def _world(shares: tuple[Array, tuple[Array, ...]]) -> World:
+    return World(scenarios=_units(shares[0]), events=tuple(_units(event) for event in shares[1]))
 
 
-def _units(probabilities: Array) -> list[int]:
-    return [round(UNIT * p) for p in probabilities.tolist()]
+def _units(probabilities: Array) -> tuple[int, ...]:
+    return tuple(round(UNIT * p) for p in probabilities.tolist())
 
 
-def _pair(joint: Array) -> list[list[list[int] | None]]:
-    return [
-        [
+def _pair(joint: Array) -> tuple[tuple[tuple[int, ...] | None, ...], ...]:
+    return tuple(
+        tuple(
             _units(joint[:, x, y] / p) if (p := float(joint[:, x, y].sum())) > 0.0 else None
             for y in range(joint.shape[2])
-        ]
+        )
         for x in range(joint.shape[1])
-    ]
+    )
 
 
-def _rows(found: Outcome, made: Worlds) -> list[dict[str, Any]]:
-    """Return a row for each event and state: every scenario if it is learned, and if it is imposed."""
-    rows = []
+def _rows(outcome: Outcome, made: Worlds) -> Iterator[WorldRow]:
+    """Yield a row for each event and state: every scenario if it is learned, and if it is imposed."""
+
+    def in_words(shares: tuple[Array, tuple[Array, ...]] | None) -> tuple[str, ...]:
+        if shares is None:
+            return ("—",) * len(outcome.scenario_ids)
+        return tuple(percent(p, None) for p in shares[0].tolist())
+
     for v in made.asked:
-        event = found.layout.events[v]
+        event = outcome.layout.events[v]
         for x, state in enumerate(event.states):
-            row = {"event": event_name(event), "state": label(state), "first": x == 0, "states": len(event.states)}
-            for how, table in (("learned", made.learned), ("imposed", made.imposed)):
-                one = table.get((v, x))
-                row[how] = (
-                    ["—"] * len(found.scenario_ids) if one is None else [percent(p, None) for p in one[0].tolist()]
-                )
-            rows.append(row)
-    return rows
+            yield WorldRow(
+                event=event_name(event),
+                state=label(state),
+                first=x == 0,
+                states=len(event.states),
+                learned=in_words(made.learned.get((v, x))),
+                imposed=in_words(made.imposed.get((v, x))),
+            )

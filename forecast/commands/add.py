@@ -21,7 +21,7 @@ from forecast.workspace.statement_forms.registry import READINGS
 if TYPE_CHECKING:
     from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
     from forecast.commands.evidence_questions import Answered, Bearings
-    from forecast.workspace.drafts import Draft, ItemDraft
+    from forecast.workspace.drafts import ItemDraft, StatementDraft
     from forecast.workspace.problems import Problem
 
 
@@ -57,14 +57,14 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
 
     Options answer questions in advance. Nothing is written if the statement has a problem.
     """
-    from forecast.commands.add_questions import Given, answer
+    from forecast.commands.add_questions import StatementOptions, answer
     from forecast.commands.writing import Files, right
     from forecast.workspace.drafts import draft_statement
 
     files = Files(root)
-    expert, fields = answer(root, Given(**given), ask=not yes, to_stderr=as_json)
+    expert, fields = answer(root, StatementOptions(**given), ask=not yes, to_stderr=as_json)
 
-    def make() -> Draft:
+    def make() -> StatementDraft:
         return draft_statement(root, expert, fields, options.today())
 
     draft = right(make())
@@ -81,7 +81,7 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
 
-def _show(draft: Draft) -> None:
+def _show(draft: StatementDraft) -> None:
     from forecast.commands.readable import bars, density
     from forecast.sampling.readings import numbers
     from forecast.sampling.statements import as_read, levels
@@ -104,14 +104,14 @@ def _show(draft: Draft) -> None:
             click.echo(f"  {line}")
 
 
-def _as_json(draft: Draft, is_written: bool) -> dict[str, Any]:
+def _as_json(draft: StatementDraft, is_written: bool) -> dict[str, Any]:
     from forecast.sampling.readings import numbers
     from forecast.sampling.statements import SHOWN_LEVELS, as_read, quantile
     from forecast.workspace.nodes import plain
     from forecast.workspace.statement_forms.form import StatedNumber
     from forecast.workspace.statement_forms.registry import fit_of
 
-    read: dict[str, Any] = {}
+    read: dict[str, object] = {}
     if draft.workspace is not None and draft.statement is not None:
         said = numbers(draft.statement, draft.workspace.experts, draft.workspace.network)
         read["text"] = as_read(said)
@@ -144,9 +144,9 @@ class _Probability(click.ParamType[float]):
         except ValueError:
             self.fail(f"'{value}' is no number; write a probability such as 0.2", param, ctx)
         if 1.0 < number <= 100.0:
-            self.fail(f"{value} is no probability; {number:g} % is written {number / 100:g}", param, ctx)
+            self.fail(f"{value} is not a probability; {number:g} % is written {number / 100:g}", param, ctx)
         if not 0.0 <= number <= 1.0:
-            self.fail(f"{value} is no probability; a number from 0 to 1", param, ctx)
+            self.fail(f"{value} is not a probability; a number from 0 to 1", param, ctx)
         return number
 
 
@@ -246,11 +246,11 @@ def evidence(
 
     Options answer questions in advance. Nothing is written if the item has a problem.
     """
-    from forecast.commands.evidence_questions import Given, answer, fitted
+    from forecast.commands.evidence_questions import EvidenceOptions, answer, fitted
     from forecast.commands.writing import Files, right
 
     files = Files(root)
-    answered = answer(root, Given(bearings=_bearings(given), **given), ask=not yes, to_stderr=as_json)
+    answered = answer(root, EvidenceOptions(bearings=_bearings(given), **given), ask=not yes, to_stderr=as_json)
     draft = right(_draft(root, answered))
     effect, doubts = _effect(answered, draft, root, as_of, seed, is_wanted=not no_effect)
     problems = (*draft.problems, *doubts)
@@ -349,7 +349,7 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | State
 
 def _as_json_of_add_evidence(
     answered: Answered, effect: ItemEffect | None, problems: Sequence[Problem], is_written: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     from forecast.workspace.drafts import BEARS_ON
     from forecast.workspace.nodes import plain
 

@@ -23,7 +23,7 @@ LOOKS = {form.key: form.example for form in FORMS}
 
 
 @dataclass(frozen=True)
-class Given:
+class StatementOptions:
     """What the options say; None or empty where they do not."""
 
     expert: str | None
@@ -42,7 +42,7 @@ class Given:
     statement_id: str | None
 
 
-def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> tuple[str, dict[str, Node]]:
+def answer(root: Path, given: StatementOptions, *, ask: bool, to_stderr: bool) -> tuple[str, dict[str, Node]]:
     """Return the expert and the fields of the statement, from options and, if `ask`, from questions.
 
     There is no `id` among them but one that was given. Raises WorkspaceProblems where the files hold errors
@@ -56,15 +56,15 @@ def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> tuple[str
     missing = [f"--{name}" for name, said in needed.items() if said is None]
     if missing and not ask:
         raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(missing)}")
-    return _Questions(workspace, given, Asking(bool(missing), to_stderr)).all()
+    return _StatementQuestions(workspace, given, Asking(bool(missing), to_stderr)).all()
 
 
 @dataclass(frozen=True)
-class _Questions:
+class _StatementQuestions:
     """Asks what was said, by whom, and about what."""
 
     workspace: Workspace
-    given: Given
+    given: StatementOptions
     asking: Asking
 
     def all(self) -> tuple[str, dict[str, Node]]:
@@ -116,7 +116,7 @@ class _Questions:
         held = [self.asking.option_or_again("If", one, self._condition) for one in conditions]
         twice = [name for name, _ in held if [one for one, _ in held].count(name) > 1]
         if twice:
-            msg = f"'{twice[0]}' is given twice; several states of one event are parted by commas: EVENT=STATE,STATE"
+            msg = f"'{twice[0]}' is given twice; several states of one event are separated by commas: EVENT=STATE,STATE"
             raise click.UsageError(msg)
         if held:
             about = {**about, "given": mapping(dict(held))}
@@ -140,7 +140,7 @@ class _Questions:
         found = self._target(said)
         event, state = found.get("event"), found.get("state")
         if not isinstance(event, Scalar) or state is None:
-            raise ValueError(f"'{said}' is no condition; EVENT=STATE[,STATE] or EVENT>=STATE")
+            raise ValueError(f"'{said}' is not a condition; EVENT=STATE[,STATE] or EVENT>=STATE")
         return event.text, state
 
 

@@ -35,8 +35,8 @@ class Asking:
             return read(said)
         except ValueError as wrong:
             if not self.optional_too:
-                asked = question.splitlines()[-1].partition(" (")[0]
-                raise click.UsageError(f"{asked} '{said}': {wrong}") from wrong
+                prompt = question.splitlines()[-1].partition(" (")[0]
+                raise click.UsageError(f"{prompt} '{said}': {wrong}") from wrong
             click.echo(str(wrong), err=True)
             return self.get(question, None, read)
 

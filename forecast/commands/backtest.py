@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.commands import options
 from forecast.commands.running import echo_json, opened, refused, wrong_usage
 from forecast.digits import percent
+from forecast.plain import as_data
+
+if TYPE_CHECKING:
+    from forecast.analysis.replay_run import Backtest
 
 WEEK = 7
 
@@ -25,10 +29,10 @@ class _Step(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        found = re.fullmatch(r"([1-9]\d{0,3})([dw])", value)
-        if found is None:
-            self.fail(f"'{value}' is no step; write a number of days or weeks: 1d, 7d, 2w", param, ctx)
-        return int(found[1]) * (WEEK if found[2] == "w" else 1)
+        match = re.fullmatch(r"([1-9]\d{0,3})([dw])", value)
+        if match is None:
+            self.fail(f"'{value}' is not a step; write a number of days or weeks: 1d, 7d, 2w", param, ctx)
+        return int(match[1]) * (WEEK if match[2] == "w" else 1)
 
 
 @click.command()
@@ -73,7 +77,7 @@ def backtest(
             wrong_usage(NoDatesError),
             refused(OtherProgramError, DrawsNotSharedError),
         ):
-            told = replayed(
+            result = replayed(
                 root, session.now, session.progress, mapped, first=first, last=last, every_days=step,
                 seed=session.seed, out=out,
             )  # fmt: skip
@@ -82,38 +86,36 @@ def backtest(
     except BrokenProcessPool as error:
         told_why = "a process that computed dates was ended from outside, often for want of memory"
         raise click.ClickException(f"{told_why}; finished dates are kept: run again, with fewer --workers") from error
-    told["seconds"] = perf_counter() - started
-    for row in told["impossible"]:
-        names = ", ".join(f"'{name}'" for name in row["items"])
-        click.echo(f"{row['as_of']} is left out: its evidence was impossible together: {names}", err=True)
+    result = replace(result, seconds=perf_counter() - started)
+    for row in result.impossible:
+        names = ", ".join(f"'{name}'" for name in row.items)
+        click.echo(f"{row.as_of} is left out: its evidence was impossible together: {names}", err=True)
     if as_json:
-        echo_json(told)
+        echo_json(as_data(result))
     else:
-        _print(told, out)
+        _print(result, out)
 
 
-def _print(told: Mapping[str, Any], out: Path | None) -> None:
+def _print(result: Backtest, out: Path | None) -> None:
     from forecast.commands.readable import sparkline
 
-    kept = f", {told['kept']} of them kept from before" if told["kept"] else ""
-    fits = told["fits"]
+    kept = f", {result.kept} of them kept from before" if result.kept else ""
+    fits = result.fits
     sampled = f"; {len(fits)} fits of stage 1 took {sum(fits):.0f} s" if fits else ""
-    click.echo(f"{told['dates']} dates{kept}: {told['seconds']:.0f} s{sampled}")
-    if told["scenarios"]:
-        top = max(p for course in told["scenarios"].values() for p in course if p is not None)
-        width = max(map(len, told["scenarios"]))
-        click.echo(f"from {told['first']} to {told['last']}, one column a date; full height {percent(top, None)}")
-        for name, course in told["scenarios"].items():
+    click.echo(f"{result.dates} dates{kept}: {result.seconds:.0f} s{sampled}")
+    if result.scenarios:
+        top = max(p for course in result.scenarios.values() for p in course if p is not None)
+        width = max(map(len, result.scenarios))
+        click.echo(f"from {result.first} to {result.last}, one column a date; full height {percent(top, None)}")
+        for name, course in result.scenarios.items():
             now = "" if course[-1] is None else percent(course[-1], None)
             click.echo(f"{name:<{width}}  {sparkline(course, top)}  {now}")
-    if told["forecasts"]:
+    if result.forecasts:
         table = "" if out is None else f" {shlex.quote(str(out))}"
-        click.echo(
-            f"{told['forecasts']} forecasts of {told['questions']} questions, to be scored: forecast score{table}"
-        )
+        click.echo(f"{result.forecasts} forecasts of {result.questions} questions, to be scored: forecast score{table}")
     else:
         click.echo("no question of priors/questions.yaml was open on these dates")
-    if told["weak"]:
-        click.echo(f"few draws support the evidence of {len(told['weak'])} dates: {', '.join(told['weak'])}")
-    for path in told["files"]:
+    if result.weak:
+        click.echo(f"few draws support the evidence of {len(result.weak)} dates: {', '.join(map(str, result.weak))}")
+    for path in result.files:
         click.echo(f"written: {path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +13,7 @@ from forecast.commands import options
 from forecast.commands.running import echo_json
 
 if TYPE_CHECKING:
-    from forecast.store.room import Listed
+    from forecast.store.room import StoredEntry
 
 
 @click.command()
@@ -29,8 +29,8 @@ def cache(root: Path, prune: bool, everything: bool, as_json: bool) -> None:
     gone = room.prune(folder, everything=everything) if prune or everything else []
     left = room.listed(folder)
     if as_json:
-        told = {"folder": str(folder), "bound": room.BOUND, "entries": _rows(left), "removed": _rows(gone)}
-        echo_json(told)
+        table = {"folder": str(folder), "bound": room.BOUND, "entries": _rows(left), "removed": _rows(gone)}
+        echo_json(table)
         return
     if left:
         _print(left)
@@ -39,21 +39,21 @@ def cache(root: Path, prune: bool, everything: bool, as_json: bool) -> None:
         click.echo(f"removed: {_counted(gone)}")
 
 
-def _rows(found: Sequence[Listed]) -> list[dict[str, Any]]:
+def _rows(entries: Sequence[StoredEntry]) -> list[dict[str, object]]:
     return [
         {
-            "kind": one.kind,
-            "made": one.made or None,
-            "bytes": one.n_bytes,
-            "used": datetime.fromtimestamp(one.used, UTC).isoformat(timespec="seconds"),
-            "code": _code(one),
-            "path": str(one.path),
+            "kind": entry.kind,
+            "made": entry.made or None,
+            "bytes": entry.n_bytes,
+            "used": datetime.fromtimestamp(entry.used, UTC).isoformat(timespec="seconds"),
+            "code": _code(entry),
+            "path": str(entry.path),
         }
-        for one in found
+        for entry in entries
     ]
 
 
-def _print(found: Sequence[Listed]) -> None:
+def _print(entries: Sequence[StoredEntry]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -64,10 +64,10 @@ def _print(found: Sequence[Listed]) -> None:
     grid.add_column("size", justify="right", no_wrap=True)
     for heading in ("last used (UTC)", "code"):
         grid.add_column(heading, no_wrap=True)
-    for one in found:
-        made = _minute(datetime.fromisoformat(one.made)) if one.made else "-"
-        used = _minute(datetime.fromtimestamp(one.used, UTC))
-        grid.add_row(*map(Text, (one.kind, made, _size(one.n_bytes), used, _code(one))))
+    for entry in entries:
+        made = _minute(datetime.fromisoformat(entry.made)) if entry.made else "-"
+        used = _minute(datetime.fromtimestamp(entry.used, UTC))
+        grid.add_row(*map(Text, (entry.kind, made, _size(entry.n_bytes), used, _code(entry))))
     Console(highlight=False, soft_wrap=False).print(grid)
 
 
@@ -75,13 +75,13 @@ def _minute(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", timespec="minutes")
 
 
-def _code(one: Listed) -> str:
-    return "this" if one.is_current else "older"
+def _code(entry: StoredEntry) -> str:
+    return "this" if entry.is_current else "older"
 
 
-def _counted(found: Sequence[Listed]) -> str:
-    what = "1 entry" if len(found) == 1 else f"{len(found)} entries"
-    return f"{what}, {_size(sum(one.n_bytes for one in found))}"
+def _counted(entries: Sequence[StoredEntry]) -> str:
+    what = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+    return f"{what}, {_size(sum(entry.n_bytes for entry in entries))}"
 
 
 def _size(n_bytes: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -52,16 +52,16 @@ def _count(number: int, what: str) -> str:
 
 def _summary(workspace: Workspace | None, problems: Sequence[Problem]) -> str:
     errors = sum(problem.severity == "error" for problem in problems)
-    found = f"{_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}"
+    counts = f"{_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}"
     if workspace is None:
-        return found
+        return counts
     parts = (
         _count(len(workspace.network.events), "event"),
         _count(len(workspace.scenarios), "scenario"),
         _count(len(workspace.statements), "statement"),
         _count(len(workspace.items), "evidence item"),
     )
-    return f"{', '.join(parts)}: {found}"
+    return f"{', '.join(parts)}: {counts}"
 
 
 def _about(workspace: Workspace, event: Event) -> tuple[list[str], list[str]]:
@@ -73,7 +73,7 @@ def _about(workspace: Workspace, event: Event) -> tuple[list[str], list[str]]:
     return statements, items
 
 
-def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_network: bool) -> dict[str, Any]:
+def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_network: bool) -> dict[str, object]:
     listed = [
         {
             "path": problem.source.path,
@@ -85,7 +85,7 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
         }
         for problem in problems
     ]
-    result: dict[str, Any] = {"ok": workspace is not None, "problems": listed}
+    result: dict[str, object] = {"ok": workspace is not None, "problems": listed}
     if with_network and workspace is not None:
         result["events"] = [
             {

@@ -30,19 +30,19 @@ SURPRISING = 0.05
 def conflict(root: Path, as_of: date | None, top: int, as_json: bool) -> None:
     """Print how far the reports conflict with each other, and how they moved the stated probabilities."""
     with opened(root, as_of) as session:
-        told = session.conflict(top)
+        answer = session.conflict(top)
     if as_json:
-        echo_json(as_data(told))
+        echo_json(as_data(answer))
     else:
-        _print(told, top)
+        _print(answer, top)
 
 
-def _print(told: Conflict, top: int) -> None:
-    n = told.telling
-    click.echo(f"{told.reports} report{'s' * (told.reports != 1)}, {n} with weight left")
+def _print(answer: Conflict, top: int) -> None:
+    n = answer.telling
+    click.echo(f"{answer.reports} report{'s' * (answer.reports != 1)}, {n} with weight left")
     if n:
-        _print_whole(told)
-    for heading, rows in (("conflict with each other", told.fights), ("support each other", told.supports)):
+        _print_whole(answer)
+    for heading, rows in (("conflict with each other", answer.fights), ("support each other", answer.supports)):
         _table(
             (heading, "decibans", ""),
             [
@@ -59,7 +59,7 @@ def _print(told: Conflict, top: int) -> None:
         ("least expected after all others", "chance", "p-value", "decibans"),
         [
             (row.item, percent(row.chance, row.mcse), share(row.p_value, 2), f"{row.decibans:+.2f}")
-            for row in sorted(told.items, key=lambda row: (row.p_value, -row.decibans))[:top]
+            for row in sorted(answer.items, key=lambda row: (row.p_value, -row.decibans))[:top]
         ],
     )
     _table(
@@ -72,23 +72,23 @@ def _print(told: Conflict, top: int) -> None:
                 percent(row.after, None),
                 "refuted" if row.refuted else "",
             )
-            for row in told.statements
+            for row in answer.statements
         ],
     )
 
 
-def _print_whole(told: Conflict) -> None:
-    whole = told.surprise
+def _print_whole(answer: Conflict) -> None:
+    whole = answer.surprise
     verdict = "surprising" if whole.p_value < SURPRISING else "not surprising"
     click.echo(
         f"{verdict}: {percent(whole.p_value, whole.mcse)} (± {100 * whole.mcse:.1f}) of simulated sets of "
         f"reports are at least as improbable as this one"
     )
-    if abs(told.conflict) < max(LEAST_DECIBANS, 2.0 * told.mcse):
+    if abs(answer.conflict) < max(LEAST_DECIBANS, 2.0 * answer.mcse):
         together = "as probable together as they would be independently"
     else:
-        together = f"{'less' if told.conflict > 0.0 else 'more'} probable together than they would be independently"
-    click.echo(f"conflict {told.conflict:+.2f} ± {told.mcse:.2f} decibans: {together}")
+        together = f"{'less' if answer.conflict > 0.0 else 'more'} probable together than they would be independently"
+    click.echo(f"conflict {answer.conflict:+.2f} ± {answer.mcse:.2f} decibans: {together}")
 
 
 def _stated(low: float, middle: float, high: float) -> str:

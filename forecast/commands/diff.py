@@ -17,7 +17,7 @@ from forecast.plain import as_data
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from forecast.analysis.diff import Cause, Difference
+    from forecast.analysis.diff import Cause, ForecastDifference
 
 VISIBLE = 0.0005  # a change below it leaves every printed digit as it is
 SHOWN_EVENTS = 8
@@ -54,7 +54,7 @@ def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
         _print(table, top)
 
 
-def _print(table: Difference, top: int) -> None:
+def _print(table: ForecastDifference, top: int) -> None:
     click.echo(f"from {table.from_.name} to {table.to.name}")
     for news in table.news:
         click.echo(f"  {news}")
@@ -68,7 +68,7 @@ def _print(table: Difference, top: int) -> None:
     _print_events(table)
 
 
-def _print_steps(table: Difference, top: int) -> None:
+def _print_steps(table: ForecastDifference, top: int) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -112,7 +112,7 @@ def _largest(rows: Sequence[Cause], top: int) -> list[Cause]:
     return [time, *(steps[i] for i in shown), summed, rest]
 
 
-def _print_events(table: Difference) -> None:
+def _print_events(table: ForecastDifference) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text

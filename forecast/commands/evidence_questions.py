@@ -16,7 +16,7 @@ import click
 from forecast.commands import options
 from forecast.commands.asking import Asking, something
 from forecast.workspace.drafts import free_name, item_path
-from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS, Asked, Form
+from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS, Asked, EvidenceForm
 from forecast.workspace.evidence_forms.registry import FORM_OF_CELL, FORMS, KEYS_ON_EVENT, ON_EVENT
 from forecast.workspace.grades import LETTERS
 from forecast.workspace.names import OTHER
@@ -30,7 +30,7 @@ CREDIBILITIES = tuple(map(str, range(1, CANNOT_BE_JUDGED + 1)))
 
 
 @dataclass(frozen=True)
-class Given:
+class EvidenceOptions:
     """What the options say; None or empty where they do not."""
 
     item_id: str | None
@@ -61,7 +61,7 @@ class Answered:
     new_source: tuple[str, MapNode] | None
 
 
-def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
+def answer(root: Path, given: EvidenceOptions, *, ask: bool, to_stderr: bool) -> Answered:
     """Return an item from options and, if `ask`, from questions.
 
     Raises WorkspaceProblems where the files hold errors already, and UsageError where an answer is missing.
@@ -75,7 +75,7 @@ def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> Answered:
     missing = [name for name, is_said in needed.items() if not is_said]
     if missing and not ask:
         raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(missing)}")
-    questions = _Questions(root, workspace, given, Asking(bool(missing), to_stderr), can_ask=ask)
+    questions = _EvidenceQuestions(root, workspace, given, Asking(bool(missing), to_stderr), can_ask=ask)
     path, fields, bearings, new_source = questions.all()
     return Answered(workspace, problems, path, fields, bearings, new_source)
 
@@ -114,12 +114,12 @@ def _free_path(root: Path, reported: str, item_id: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Questions:
+class _EvidenceQuestions:
     """Asks what was reported, by whom, and what it says about which events."""
 
     root: Path
     workspace: Workspace
-    given: Given
+    given: EvidenceOptions
     asking: Asking
     can_ask: bool
 
@@ -274,7 +274,7 @@ class Bearings:
             yield mapping(self._with_until(form, entries, asking))
             event = asking.optional("Another event (empty: that is all)", None, read=event_of)
 
-    def _with_until(self, form: Form[Any], entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
+    def _with_until(self, form: EvidenceForm[Any], entries: dict[str, Node], asking: Asking) -> dict[str, Node]:
         if not form.may_end:
             return entries
         question = f"It has decayed by (a day, empty: {DECAYED_AFTER_DAYS} days after the report)"
@@ -282,7 +282,7 @@ class Bearings:
         return {**entries, "until": text(until)} if until else entries
 
 
-def _ask(form: Form[Any], event: Event, asking: Asking) -> dict[str, Node]:
+def _ask(form: EvidenceForm[Any], event: Event, asking: Asking) -> dict[str, Node]:
     answers: dict[str, Node] = {}
     for prompt in form.prompts(event):
         if prompt.before:

@@ -54,7 +54,7 @@ def _print_experts(rows: Sequence[ExpertRow]) -> None:
             row.expert,
             row.group,
             str(len(row.statements)),
-            str(sum(one["disagrees"] for one in row.statements) or "-"),
+            str(sum(statement.disagrees for statement in row.statements) or "-"),
             f"{deviation.mean:+.2f}" if deviation else "-",
             f"{row.noise.mean:.2f}" if row.noise else "-",
             f"{record.resolved}/{record.needed}" if record.slope is None else str(record.resolved),
@@ -77,10 +77,10 @@ def _print_expert(row: ExpertRow) -> None:
     for heading in ("about", "stated", "implied"):
         grid.add_column(heading, overflow="fold")
     grid.add_column("sd away", justify="right", no_wrap=True)
-    for one in row.statements:
-        far = "red" if one["disagrees"] else ""
-        cells = (one["id"], one["about"], one["coded"], one["implied"])
-        grid.add_row(*map(Text, cells), Text(one["residual_shown"], style=far))
+    for statement in row.statements:
+        far = "red" if statement.disagrees else ""
+        cells = (statement.id, statement.about, statement.coded, statement.implied)
+        grid.add_row(*map(Text, cells), Text(statement.residual_shown, style=far))
     Console(highlight=False, soft_wrap=False).print(grid)
     click.echo()
     for ids in row.incoherent:
@@ -141,10 +141,10 @@ def _print_source(row: SourceRow) -> None:
         grid.add_column(heading, no_wrap=True)
     grid.add_column("favours", overflow="fold")
     grid.add_column("now", justify="right", no_wrap=True)
-    for one in row.items:
-        favours = [f"{said.event}: {' or '.join(said.favours)}" for said in one.says] or ["-"]
-        now = [_percent(said.agreement) for said in one.says] or ["-"]
-        grid.add_row(*map(Text, (one.id, str(one.reported), one.standing, "\n".join(favours), "\n".join(now))))
+    for item in row.items:
+        favours = [f"{said.event}: {' or '.join(said.favours)}" for said in item.says] or ["-"]
+        now = [_percent(said.agreement) for said in item.says] or ["-"]
+        grid.add_row(*map(Text, (item.id, str(item.reported), item.standing, "\n".join(favours), "\n".join(now))))
     Console(highlight=False, soft_wrap=False).print(grid)
 
 

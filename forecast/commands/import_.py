@@ -65,7 +65,7 @@ def evidence(
         if event is None:
             msg = f"--format {form} needs --event: incidents are counted for one event"
             raise click.UsageError(msg)
-        read = [(one.name, read_outside(one, one.name)) for one in file]  # once: it may be a pipe
+        read = [(name.name, read_outside(name, name.name)) for name in file]  # once: it may be a pipe
         counted_for = event
         Shown(yes, as_json).write(root, lambda: import_counts(read, root, form, counted_for, options_given))
         return

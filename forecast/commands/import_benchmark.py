@@ -67,7 +67,7 @@ def _unnamed(workspace: Workspace, question: str | None, benchmark_id: str) -> t
 
     if question is None:
         return ()
-    known = {one.id: one for one in workspace.questions}
+    known = {question.id: question for question in workspace.questions}
     if question not in known:
         msg = f"there is no question '{question}'; {choice('questions', question, known)}"
         raise click.UsageError(msg)

@@ -45,7 +45,7 @@ class CountOptions:
     @property
     def given(self) -> list[str]:
         """The names of those that were given."""
-        return [OPTIONS[one.name] for one in fields(self) if getattr(self, one.name) not in (None, (), False)]
+        return [OPTIONS[field.name] for field in fields(self) if getattr(self, field.name) not in (None, (), False)]
 
 
 @dataclass(frozen=True, kw_only=True)

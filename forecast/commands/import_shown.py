@@ -57,7 +57,7 @@ class Shown:
             imported = files.write(imported, make)
         if self.as_json:
             summary = {"path": imported.path, "written": is_wanted, **imported.more}
-            summary["problems"] = [str(one) for one in imported.problems]
+            summary["problems"] = [str(problem) for problem in imported.problems]
             click.echo(json.dumps(summary, ensure_ascii=False, indent=1))
         else:
             click.echo(f"written: {imported.path}" if is_wanted else "nothing written")

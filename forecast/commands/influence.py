@@ -1,4 +1,4 @@
-"""`forecast influence`: the arrows that carry information, and the judgements that the forecast hangs on."""
+"""`forecast influence`: the arrows that carry information, and the judgements that the forecast depends on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from forecast.digits import change, percent
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.analysis.influence import Change, GradeShift, Influence, WithoutExpert
+    from forecast.analysis.influence import GradeShift, Influence, ProbabilityChange, WithoutExpert
 
 
 LEAST_BITS, LEAST_SHARE = 0.0005, 0.005  # what is smaller prints as zero
@@ -39,23 +39,23 @@ def influence(scenario: str | None, root: Path, as_of: date | None, top: int, as
         names = session.outcome.scenario_ids
         if scenario is not None and scenario not in names:
             raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, names)}")
-        told = session.influence()
+        answer = session.influence()
     if scenario is not None:
         names = (scenario,)
-        told = told.of(scenario)
+        answer = answer.of(scenario)
     if as_json:
-        echo_json(as_data(told))
+        echo_json(as_data(answer))
         return
-    _print(told, names, top)
+    _print(answer, names, top)
 
 
-def _print(told: Influence, names: Sequence[str], top: int) -> None:
-    arrows = [row for row in told.arrows if row.bits >= LEAST_BITS]
+def _print(answer: Influence, names: Sequence[str], top: int) -> None:
+    arrows = [row for row in answer.arrows if row.bits >= LEAST_BITS]
     _table(("arrow", "bits"), [(f"{row.parent} -> {row.child}", f"{row.bits:.3f}") for row in arrows[:top]])
-    if rest := len(told.arrows) - len(arrows[:top]):
+    if rest := len(answer.arrows) - len(arrows[:top]):
         click.echo(f"and {rest} weaker arrow{'s' * (rest != 1)}")
     click.echo()
-    rows = [row for row in told.judgements if any((row.shares[name] or 0.0) >= LEAST_SHARE for name in names)]
+    rows = [row for row in answer.judgements if any((row.shares[name] or 0.0) >= LEAST_SHARE for name in names)]
     _table(
         ("share of the spread from the CPT of", *names),
         [(row.event, *(_share(row.shares[name]) for name in names)) for row in rows[:top]],
@@ -63,17 +63,17 @@ def _print(told: Influence, names: Sequence[str], top: int) -> None:
     if any(row.shares[name] is None for row in rows for name in names):
         click.echo("-: too few draws for that many parameters")
     click.echo()
-    borne = [(row, row.effects) for row in told.experts if row.effects is not None]
+    borne = [(row, row.effects) for row in answer.experts if row.effects is not None]
     _table(
         ("without", "statements", *names),
         [(_who(row), str(row.statements), *(_change(effects[name]) for name in names)) for row, effects in borne[:top]],
     )
     if borne:
         click.echo("change in percentage points ± its Monte Carlo error, by reweighting the draws")
-    if refit := [row for row in told.experts if not row.reliable]:
+    if refit := [row for row in answer.experts if not row.reliable]:
         listed = ", ".join(_who(row) for row in refit)
         click.echo(f"needs a refit with `forecast show --without-expert NAME` (for a group --without-group): {listed}")
-    _print_grades(told.grades, names)
+    _print_grades(answer.grades, names)
 
 
 def _print_grades(rows: Sequence[GradeShift], names: Sequence[str]) -> None:
@@ -102,7 +102,7 @@ def _who(row: WithoutExpert) -> str:
     return f"group {row.name}" if row.kind == "group" else row.name
 
 
-def _change(effect: Change) -> str:
+def _change(effect: ProbabilityChange) -> str:
     return f"{change(effect.change, effect.mcse)} ± {100 * effect.mcse:.1f}"
 
 

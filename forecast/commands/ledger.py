@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +14,13 @@ from forecast.commands import options
 from forecast.commands.readable import points
 from forecast.commands.running import echo_json, opened, said
 from forecast.digits import percent
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from forecast.ledger.differences import ShareRow, UpdateRow
+    from forecast.ledger.entries import Line
     from forecast.ledger.ledger import Ledger
     from forecast.verify import Verified
 
@@ -37,11 +40,11 @@ def log(root: Path, most: int | None, as_json: bool) -> None:
     if not rows:
         msg = f"no update in {root / LEDGER} yet; run: forecast update -C {root}"
         raise click.ClickException(msg)
-    shown = rows if most is None else rows[-most:]
+    first = 0 if most is None else max(0, len(rows) - most)
     if as_json:
-        echo_json(shown)
+        echo_json([_plain_update(row) for row in rows[first:]])
     else:
-        _print_updates(shown)
+        _print_updates(rows[first:], ledger.updates[first:])
 
 
 def _in_names_of_today(root: Path, ledger: Ledger) -> Ledger:
@@ -56,7 +59,12 @@ def _in_names_of_today(root: Path, ledger: Ledger) -> Ledger:
     return ledger if workspace is None else called_today(ledger, workspace)
 
 
-def _print_updates(rows: Sequence[Mapping[str, Any]]) -> None:
+def _plain_update(row: UpdateRow) -> dict[str, object]:
+    scenarios = [{**scenario.share.as_json(), "change": scenario.change} for scenario in row.scenarios]
+    return {**as_data(row), "scenarios": scenarios}
+
+
+def _print_updates(rows: Sequence[UpdateRow], updates: Sequence[Line]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
@@ -70,34 +78,34 @@ def _print_updates(rows: Sequence[Mapping[str, Any]]) -> None:
     grid.add_column("change", justify="right", no_wrap=True)
     grid.add_column("what was new", overflow="fold")
     for row in reversed(rows):
-        told = [*row["news"], *([f"note: {row['note']}"] if row["note"] else [])]
-        for place, (scenario, news) in enumerate(zip_longest(row["scenarios"], told)):
-            left = (str(row["line"]), row["as_of"]) if place == 0 else ("", "")
+        texts = [*row.news, *([f"note: {row.note}"] if row.note else [])]
+        for place, (scenario, news) in enumerate(zip_longest(row.scenarios, texts)):
+            left = (str(row.line), str(row.as_of)) if place == 0 else ("", "")
             grid.add_row(*map(Text, (*left, *_scenario(scenario), news or "")))
     console = Console(highlight=False, soft_wrap=False)
     console.print(grid)
     click.echo("change in percentage points since the latest line with other inputs that is not dated later")
-    days, found = courses(rows)
+    days, by_scenario = courses(updates)
     if len(days) > 1:
-        _print_courses(days, found)
+        _print_courses(days, by_scenario)
 
 
-def _scenario(row: Mapping[str, Any] | None) -> tuple[str, str, str]:
+def _scenario(row: ShareRow | None) -> tuple[str, str, str]:
     if row is None:
         return "", "", ""
-    error = row.get("mcse")  # older lines have none
-    return row["id"], percent(row["probability"], error), points(row["change"], error)
+    share = row.share
+    return share.id, percent(share.probability, share.mcse), points(row.change, share.mcse)
 
 
-def _print_courses(days: Sequence[str], found: Mapping[str, Sequence[float | None]]) -> None:
+def _print_courses(days: Sequence[str], by_scenario: Mapping[str, Sequence[float | None]]) -> None:
     from forecast.commands.readable import sparkline
 
-    top = max(p for course in found.values() for p in course if p is not None)
-    width = max(map(len, found))
+    top = max(p for course in by_scenario.values() for p in course if p is not None)
+    width = max(map(len, by_scenario))
     click.echo(
         f"\n{len(days)} as-of dates from {days[0]} to {days[-1]}, one column each; full height {percent(top, None)}"
     )
-    for name, course in found.items():
+    for name, course in by_scenario.items():
         click.echo(f"{name:<{width}}  {sparkline(course, top)}")
 
 
@@ -161,16 +169,16 @@ def verify(root: Path, lines: tuple[str, ...], since: str | None, as_json: bool)
     try:
         with opened(root) as session:
             again = _numbers(lines, [row.number for row in verified_chain(root).rows if "kept" in row.content])
-            found = verified(root, session.now, session.progress, since=since, again=again)
+            result = verified(root, session.now, session.progress, since=since, again=again)
     except NoHistoryError as error:
         raise click.BadParameter(str(error), param_hint="--since") from error
     except NotRecomputableError as error:
         raise click.BadParameter(str(error), param_hint="--recompute") from error
     if as_json:
-        echo_json(_plain(found))
+        echo_json(_plain(result))
     else:
-        _print_verified(found)
-    if not found.is_whole:
+        _print_verified(result)
+    if not result.is_whole:
         raise click.exceptions.Exit(NOT_WHOLE)
 
 
@@ -192,13 +200,13 @@ def _numbers(lines: Sequence[str], known: Sequence[int]) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
-def _plain(found: Verified) -> dict[str, Any]:
+def _plain(verified: Verified) -> dict[str, object]:
     return {
-        "whole": found.is_whole,
-        "lines": found.n_lines,
-        "copies": found.n_copies,
-        "contents": found.n_contents,
-        "commits": found.n_commits,
+        "whole": verified.is_whole,
+        "lines": verified.n_lines,
+        "copies": verified.n_copies,
+        "contents": verified.n_contents,
+        "commits": verified.n_commits,
         "recomputed": [
             {
                 **asdict(run),
@@ -207,11 +215,17 @@ def _plain(found: Verified) -> dict[str, Any]:
                 "largest": _finite(run.largest),
                 "errors": _finite(run.errors),
             }
-            for run in found.recomputed
+            for run in verified.recomputed
         ],
         "findings": [
-            {"path": one.where.path, "line": one.where.line, "kind": one.kind, "note": one.is_note, "what": one.what}
-            for one in found.findings
+            {
+                "path": finding.where.path,
+                "line": finding.where.line,
+                "kind": finding.kind,
+                "note": finding.is_note,
+                "what": finding.what,
+            }
+            for finding in verified.findings
         ],
     }
 
@@ -220,16 +234,16 @@ def _finite(value: float) -> float | None:
     return value if value < float("inf") else None
 
 
-def _print_verified(found: Verified) -> None:
-    wrong = [one for one in found.findings if not one.is_note]
-    for one in found.findings:
-        click.secho(str(one), fg=None if one.is_note else "red")
-    for run in found.recomputed:
+def _print_verified(verified: Verified) -> None:
+    wrong = [finding for finding in verified.findings if not finding.is_note]
+    for finding in verified.findings:
+        click.secho(str(finding), fg=None if finding.is_note else "red")
+    for run in verified.recomputed:
         click.echo(f"run again: {run.words}")
-    click.echo(f"ledger: {_counted(found.n_lines, 'line')}, {found.n_copies} with a kept copy")
-    click.echo(f"kept inputs: {_counted(found.n_contents, 'content')}")
-    if found.n_commits is not None:
-        click.echo(f"history: {_counted(found.n_commits, 'commit')}")
+    click.echo(f"ledger: {_counted(verified.n_lines, 'line')}, {verified.n_copies} with a kept copy")
+    click.echo(f"kept inputs: {_counted(verified.n_contents, 'content')}")
+    if verified.n_commits is not None:
+        click.echo(f"history: {_counted(verified.n_commits, 'commit')}")
     if wrong:
         click.secho(f"{_counted(len(wrong), 'thing')} not as written", bold=True)
     else:

@@ -103,13 +103,13 @@ def _print_questions(questions: Sequence[PooledQuestion]) -> None:
 
 def _print_scores(what: str, scored: Sequence[MeanScores]) -> None:
     rows = []
-    for one in scored:
-        cells = [HEADINGS.get(one.name, one.name) if what == "pool" else one.name, str(one.n)]
-        cells += [f"{one.means[measure]:.4f}" for measure in ("brier", "log")]
-        if one.against_pool is None:
+    for row in scored:
+        cells = [HEADINGS.get(row.name, row.name) if what == "pool" else row.name, str(row.n)]
+        cells += [f"{row.means[measure]:.4f}" for measure in ("brier", "log")]
+        if row.against_pool is None:
             cells += ["", ""]
         else:
-            against = one.against_pool["brier"]
+            against = row.against_pool["brier"]
             cells += [f"{against.mean:+.4f}", f"{against.low:+.4f} {against.high:+.4f}"]
         rows.append(cells)
     click.echo()
@@ -132,8 +132,8 @@ def _print_basis(pool: Pool) -> None:
         f"{diagnostics['ess_tail_min']:.0f} tail, {diagnostics['divergences']:.0f} divergences"
     )
     if left.by_question:
-        again = sum(one.refitted for one in left.by_question.values())
-        weak = sum(not one.reliable for one in left.by_question.values())
+        again = sum(question.refitted for question in left.by_question.values())
+        weak = sum(not question.reliable for question in left.by_question.values())
         click.echo(
             f"scored without their own outcome: {len(left.by_question)} questions, {again} of them sampled again"
             + (f", {weak} unreliable" if weak else "")

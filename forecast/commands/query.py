@@ -44,7 +44,7 @@ def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as
     findings = [_observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
     progress = Progress(after_seconds=2.0)
     try:
-        found = answer(read, findings, progress)
+        posterior = answer(read, findings, progress)
     except ContradictingFindingsError as impossible:
         labels = ", ".join(f"'{finding.label}'" for finding in impossible.findings)
         clash = "contradict each other" if len(impossible.findings) > 1 else "is impossible in this network"
@@ -54,9 +54,9 @@ def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as
     finally:
         progress.done()
     if as_json:
-        click.echo(_as_json(found, read))
+        click.echo(_as_json(posterior, read))
     else:
-        _print_table(found, read, findings)
+        _print_table(posterior, read, findings)
 
 
 def _observation(text: str, network: DiscreteNetwork) -> Finding:
@@ -98,15 +98,15 @@ def _split(text: str, network: DiscreteNetwork, option: str) -> tuple[str, str]:
     return variable, value
 
 
-def _as_json(found: Answer, network: DiscreteNetwork) -> str:
+def _as_json(posterior: Answer, network: DiscreteNetwork) -> str:
     marginals = {
-        name: dict(zip(network.states[name], found.marginals[name].tolist(), strict=True)) for name in network.names
+        name: dict(zip(network.states[name], posterior.marginals[name].tolist(), strict=True)) for name in network.names
     }
-    answered = {"log_evidence": found.log_evidence, "marginals": marginals}
+    answered = {"log_evidence": posterior.log_evidence, "marginals": marginals}
     return as_text(answered, 2)
 
 
-def _print_table(found: Answer, network: DiscreteNetwork, findings: Sequence[Finding]) -> None:
+def _print_table(posterior: Answer, network: DiscreteNetwork, findings: Sequence[Finding]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -115,7 +115,7 @@ def _print_table(found: Answer, network: DiscreteNetwork, findings: Sequence[Fin
     for heading in ("variable", "probabilities", "evidence"):
         table.add_column(heading, overflow="fold")
     for name in network.names:
-        chances = found.marginals[name].tolist()
+        chances = posterior.marginals[name].tolist()
         is_certain = sum(p > 0.0 for p in chances) == 1
         shown_chances = (_digits(p, is_certain=is_certain) for p in chances)
         labels = Counter(finding.label for finding in findings if finding.variable == name)
@@ -129,8 +129,10 @@ def _print_table(found: Answer, network: DiscreteNetwork, findings: Sequence[Fin
     console.print(table)
     if findings:
         # Likelihoods may be scaled above one; and a double holds no probability below exp(-700).
-        p_evidence = f" (probability {exp(found.log_evidence):.4g})" if -700.0 < found.log_evidence <= 0.0 else ""
-        console.print(f"\nlog evidence {found.log_evidence:.6g}{p_evidence}", highlight=False)
+        p_evidence = (
+            f" (probability {exp(posterior.log_evidence):.4g})" if -700.0 < posterior.log_evidence <= 0.0 else ""
+        )
+        console.print(f"\nlog evidence {posterior.log_evidence:.6g}{p_evidence}", highlight=False)
 
 
 def _digits(probability: float, *, is_certain: bool = True) -> str:

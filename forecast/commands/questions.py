@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from forecast.analysis.due import Due
-    from forecast.analysis.questions import Asked, Other
+    from forecast.analysis.questions import Other, QuestionStatus
     from forecast.workspace.records import Event, Question, Workspace
 
 
@@ -36,7 +36,7 @@ def questions(name: str | None, root: Path, as_of: date | None, seed: int | None
     one_or_all(rows, "question", name, as_json=as_json, print_all=_print_all, print_one=_print_one)
 
 
-def _print_all(rows: Sequence[Asked]) -> None:
+def _print_all(rows: Sequence[QuestionStatus]) -> None:
     width = max((len(row.question) for row in rows), default=0)
     if not rows:
         click.echo("there are no questions; write them in priors/questions.yaml")
@@ -53,7 +53,7 @@ def _print_all(rows: Sequence[Asked]) -> None:
     click.echo("the latest number of each benchmark, which may resolve by other rules: `forecast questions NAME`")
 
 
-def _others(row: Asked) -> str:
+def _others(row: QuestionStatus) -> str:
     base = [f"base rate {exact(row.base_rate.probability)}"] if row.base_rate else []
     return "; ".join([*(_other(one) for one in row.benchmarks), *base])
 
@@ -62,11 +62,11 @@ def _other(one: Other) -> str:
     return f"{one.forecaster} {exact(one.probability)} ({one.date:%Y-%m})"
 
 
-def _status(row: Asked) -> str:
+def _status(row: QuestionStatus) -> str:
     return str(row.resolution.state) if row.resolution and row.status == "resolved" else row.status
 
 
-def _forecast(row: Asked) -> tuple[str, str]:
+def _forecast(row: QuestionStatus) -> tuple[str, str]:
     from forecast.commands.readable import middle_90
 
     if row.probability is None or row.quantiles is None:
@@ -75,7 +75,7 @@ def _forecast(row: Asked) -> tuple[str, str]:
     return shown, "settled" if row.is_decided else middle_90(row.quantiles, row.mcse)
 
 
-def _print_one(row: Asked) -> None:
+def _print_one(row: QuestionStatus) -> None:
     shown, interval = _forecast(row)
     click.echo(f"{row.text}\n{row.event}: {' or '.join(row.states)}, {row.opens} to {row.by}")
     if row.probability is not None:

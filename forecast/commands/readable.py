@@ -65,7 +65,7 @@ def print_scenarios(table: Table, *, with_change: bool) -> None:
 
 
 def moved_most(moved: Sequence[Mapping[str, Any]], scenario: Table) -> str:
-    """Name what had the largest effect on a scenario, with the effect in points: "-" where none can be told.
+    """Name what had the largest effect on a scenario, with the effect in points: "-" where there is none.
 
     An effect has the digits of the scenario's own probability: its error is of that size.
     """
@@ -97,19 +97,25 @@ def print_basis(table: Table) -> None:
     """Print what the numbers rest on, in two lines."""
     import click
 
-    found = table["diagnostics"]
-    anchor = f"sampled with the evidence known on {found['anchor']}" if found["anchor"] else "sampled from the prior"
-    k = "none" if found["pareto_k"] is None else f"{found['pareto_k']:.2f}"
+    diagnostics = table["diagnostics"]
+    anchor = (
+        f"sampled with the evidence known on {diagnostics['anchor']}"
+        if diagnostics["anchor"]
+        else "sampled from the prior"
+    )
+    k = "none" if diagnostics["pareto_k"] is None else f"{diagnostics['pareto_k']:.2f}"
     click.echo(f"as of {table['as_of']}, news watched until {table['known_until']}, horizon {table['horizon']}")
     click.echo(
-        f"{found['draws']} draws {anchor}; effective size {found['ess']:.0f}, Pareto k {k}; "
-        f"R-hat {found['r_hat_max']:.3f}, ESS {found['ess_bulk_min']:.0f} bulk and {found['ess_tail_min']:.0f} tail, "
-        f"{found['divergences']:.0f} divergences"
+        f"{diagnostics['draws']} draws {anchor}; effective size {diagnostics['ess']:.0f}, Pareto k {k}; "
+        f"R-hat {diagnostics['r_hat_max']:.3f}, "
+        f"ESS {diagnostics['ess_bulk_min']:.0f} bulk and {diagnostics['ess_tail_min']:.0f} tail, "
+        f"{diagnostics['divergences']:.0f} divergences"
     )
-    times = found.get("sampled", 0.0) / (CHAINS * SAMPLED_PER_CHAIN)
+    times = diagnostics.get("sampled", 0.0) / (CHAINS * SAMPLED_PER_CHAIN)
     if times > 1.0:
         click.echo(
-            f"the chains disagreed at first and were drawn {times:.0f} times as long: {found['sampled']:.0f} draws"
+            f"the chains disagreed at first and were drawn {times:.0f} times as long: "
+            f"{diagnostics['sampled']:.0f} draws"
         )
 
 
@@ -154,7 +160,7 @@ def _states(event: EventOn) -> list[tuple[str, ...]]:
         return [(row.state, "on", *_cells(row, row.at_horizon, row.at_horizon_mcse)) for row in rows]
     # At least the first state is certain. The error of a sum is at most the sum of the errors.
     later = [
-        [sum(getattr(one, key) for one in rows[place:]) for key in ("at_horizon", "at_horizon_mcse")]
+        [sum(getattr(row, key) for row in rows[place:]) for key in ("at_horizon", "at_horizon_mcse")]
         for place in range(len(rows))
     ]
     cells = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import join
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -120,7 +120,7 @@ def _preview(draft: RenameDraft) -> Iterator[str]:
     yield as_text(draft.line, None)
 
 
-def _as_json(draft: RenameDraft, is_written: bool) -> dict[str, Any]:
+def _as_json(draft: RenameDraft, is_written: bool) -> dict[str, object]:
     return {
         "written": is_written,
         "line": draft.line,

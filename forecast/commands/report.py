@@ -50,10 +50,10 @@ def report(
         raise click.UsageError("--open is about the page; leave out --format md")
     said(read_ledger(root))
     with opened(root) as session, refused(NotRecordedError):
-        asked = replace(recorded(session, day or as_of, number), refits=refits)
-        text = brief_of(asked, session.progress) if form == "md" else None
+        request = replace(recorded(session, day or as_of, number), refits=refits)
+        text = brief_of(request, session.progress) if form == "md" else None
         draw = redraw if number is None else redraw_line
-        page = draw(asked, session.progress) / "report.html" if text is None else None
+        page = draw(request, session.progress) / "report.html" if text is None else None
     if page is None:
         click.echo(text, nl=False)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -64,7 +64,7 @@ def _course(network: Network) -> list[str]:
     return [f"{begin}horizon {horizon}" for begin, horizon in zip(begins, horizons, strict=True)]
 
 
-def _as_json(draft: RollDraft, network: Network, is_written: bool) -> dict[str, Any]:
+def _as_json(draft: RollDraft, network: Network, is_written: bool) -> dict[str, object]:
     return {
         "path": draft.path,
         "written": is_written,

@@ -45,7 +45,7 @@ class Progress:
             self._show(f"{time.monotonic() - self._started:4.0f} s  {doing}")
             return
         # A log wants a line for each step, not for each percent.
-        step = PERCENT.sub(lambda found: f"{int(found[1]) // QUARTER * QUARTER} %", doing)
+        step = PERCENT.sub(lambda outcome: f"{int(outcome[1]) // QUARTER * QUARTER} %", doing)
         if step != self._last:
             click.echo(step, err=True)
             self._last = step
@@ -137,10 +137,10 @@ def one_or_all[R](
     if name is not None and name not in known:
         msg = f"nothing of {kind} '{name}'; {choice(f'{kind}s', name, known)}"
         raise click.UsageError(msg)
-    one = next((row for row in rows if getattr(row, kind) == name), None)
+    chosen = next((row for row in rows if getattr(row, kind) == name), None)
     if as_json:
-        echo_json(as_data(rows if one is None else one))
-    elif one is None:
+        echo_json(as_data(rows if chosen is None else chosen))
+    elif chosen is None:
         print_all(rows)
     else:
-        print_one(one)
+        print_one(chosen)

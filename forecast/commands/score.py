@@ -63,7 +63,7 @@ def score(
     if as_of is not None:
         days = (as_of + timedelta(days=1) - date(1970, 1, 1)).days
         forecasts = known_at(forecasts, days * MICROSECONDS_A_DAY)
-    for warning in (*forecasts.warnings, *certainties(forecasts), *(one.warning for one in unlike(forecasts))):
+    for warning in (*forecasts.warnings, *certainties(forecasts), *(measure.warning for measure in unlike(forecasts))):
         click.echo(str(warning), err=True)
     chosen = DEFAULT_SEED if seed is None else seed
     sheet = scored(forecasts, benchmarks=tuple(dict.fromkeys(benchmarks)), seed=chosen, by_question=by_question)

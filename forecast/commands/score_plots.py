@@ -34,12 +34,12 @@ def _percent(probability: float) -> str:
     return number(probability, None)
 
 
-def _drawing(one: Bin) -> str:
+def _drawing(interval_bin: Bin) -> str:
     cells = [" "] * (COLUMNS + 1)
-    for place in range(_column(one.band_low), _column(one.band_high) + 1):
+    for place in range(_column(interval_bin.band_low), _column(interval_bin.band_high) + 1):
         cells[place] = "-"
-    cells[_column(one.mean_forecast)] = "+"
-    cells[_column(one.observed)] = "o"
+    cells[_column(interval_bin.mean_forecast)] = "+"
+    cells[_column(interval_bin.observed)] = "o"
     return f"|{''.join(cells)}|"
 
 

@@ -214,9 +214,9 @@ def _infinite(shown: Sequence[MeanScore]) -> Iterator[str]:
 
 def _print_unlike(unlike: Sequence[UnlikeMeasure], measures: Iterable[str]) -> None:
     """Print below a table what in it may not be compared."""
-    for one in unlike:
-        if one.measure in measures:
-            click.echo(NOT_ALIKE[one.measure])
+    for measure in unlike:
+        if measure.measure in measures:
+            click.echo(NOT_ALIKE[measure.measure])
 
 
 def _of(row: SkillScore) -> str:
@@ -226,25 +226,25 @@ def _of(row: SkillScore) -> str:
         return row.measure
     if len(levels) > 1:
         return f"{row.measure} at common levels"
-    some = ", ".join(f"{one:g}" for one in levels[0])
+    some = ", ".join(f"{level:g}" for level in levels[0])
     return f"{row.measure} at {some if len(levels[0]) <= LEVELS else f'{len(levels[0])} levels'}"
 
 
 def _withheld(names: Iterable[str], unlike: Sequence[UnlikeMeasure]) -> Iterator[str]:
     """Yield a line for each pair of shown forecasters that leaves questions out as not alike."""
-    for one in unlike:
-        why = "numbers of draws differ" if one.measure == "crps" else "no level in common"
-        for pair in one.pairs:
+    for measure in unlike:
+        why = "numbers of draws differ" if measure.measure == "crps" else "no level in common"
+        for pair in measure.pairs:
             left_out = pair.counts.n_questions - pair.counts.n_compared
             if left_out and pair.forecaster in names and pair.benchmark in names:
                 questions = "1 question" if left_out == 1 else f"{left_out} questions"
-                yield f"not compared by {one.measure} on {questions}: {pair.forecaster} and {pair.benchmark}, {why}"
+                yield f"not compared by {measure.measure} on {questions}: {pair.forecaster} and {pair.benchmark}, {why}"
 
 
 def _print_skill(sheet: ScoreSheet, names: Sequence[str]) -> None:
     rows: list[list[str | Cell]] = []
     level = ""
-    apart = {(pair.forecaster, pair.benchmark) for one in sheet.unlike for pair in one.pairs}
+    apart = {(pair.forecaster, pair.benchmark) for measure in sheet.unlike for pair in measure.pairs}
     apart |= {(benchmark, forecaster) for forecaster, benchmark in apart}
     for row in sheet.skill:
         if row.measure not in COMPARED or row.forecaster not in names:
@@ -311,7 +311,12 @@ def _print_legend(sheet: ScoreSheet) -> None:
     console = Console(highlight=False)
     click.echo()
     for name in sheet.measures:
-        one = MEASURES[name]
-        console.print(Text.assemble((name, "bold"), f": {one.text}; {one.span}; {one.better} is better; {one.source}"))
+        definition = MEASURES[name]
+        console.print(
+            Text.assemble(
+                (name, "bold"),
+                f": {definition.text}; {definition.span}; {definition.better} is better; {definition.source}",
+            )
+        )
     for name, text in TIMINGS.items():
         console.print(Text.assemble((name.replace("_", " "), "bold"), f": {text}"))

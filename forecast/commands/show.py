@@ -125,23 +125,23 @@ def _latest(root: Path, as_of: date | None) -> Any:
     return kept
 
 
-def _of_line(root: Path, number: int) -> dict[str, Any]:
+def _of_line(root: Path, number: int) -> Any:
     from forecast.redraw import NotRecordedError, recorded
 
     with opened(root) as session, refused(NotRecordedError):
-        asked = recorded(session, number=number)
-    for warning in asked.warnings:
+        request = recorded(session, number=number)
+    for warning in request.warnings:
         click.echo(str(warning), err=True)
-    return asked.forecast
+    return as_data(request.forecast)
 
 
-def _alternative(root: Path, as_of: date | None, alternative: Alternative) -> dict[str, Any]:
+def _alternative(root: Path, as_of: date | None, alternative: Alternative) -> Any:
     from forecast.workspace.alternatives import UnknownNameError
 
     with opened(root, as_of) as session, wrong_usage(UnknownNameError):
-        return session.alternative(alternative)
+        return as_data(session.alternative(alternative))
 
 
-def _prior(root: Path, as_of: date | None) -> dict[str, Any]:
+def _prior(root: Path, as_of: date | None) -> Any:
     with opened(root, as_of) as session:
-        return session.statements_alone()
+        return as_data(session.statements_alone())

@@ -14,7 +14,7 @@ from forecast.digits import DERIVED, exact, percent
 from forecast.plain import as_data
 
 if TYPE_CHECKING:
-    from forecast.analysis.story import Distinguishing, Step, Story
+    from forecast.analysis.story import CourseStep, Distinguishing, Story
 
 
 TELLING = 5  # events that tell a scenario from the others
@@ -83,14 +83,14 @@ def _print_course(row: Story) -> None:
 
 def _print_telling(row: Story) -> None:
     grid = _grid(("what sets it apart", ""), ("in the scenario", "overall", "distance"))
-    for told in row.distinguishing[:TELLING]:
-        name = f"{told.event} {told.state}"
-        cells = (name, "by its rule" if told.defines else "", *_two(told), f"{told.distance:.2f}")
+    for feature in row.distinguishing[:TELLING]:
+        name = f"{feature.event} {feature.state}"
+        cells = (name, "by its rule" if feature.defines else "", *_two(feature), f"{feature.distance:.2f}")
         grid.add_row(*_texts(cells))
     _show(grid)
 
 
-def _two(row: Step | Distinguishing) -> tuple[str, str]:
+def _two(row: CourseStep | Distinguishing) -> tuple[str, str]:
     return percent(row.in_scenario, None), percent(row.overall, row.overall_mcse)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.commands import options
 from forecast.commands.running import echo_json, opened
+from forecast.plain import as_data
 
 if TYPE_CHECKING:
     from forecast.pipeline import Update
@@ -36,33 +38,34 @@ def update(
     from forecast.commands import readable
 
     with opened(root, as_of, seed) as session:
-        found = pipeline.conclude(session, refit=refit, note=note)
+        result = pipeline.conclude(session, refit=refit, note=note)
         if not dry_run:
-            found = pipeline.write(found, session.progress, with_report=not no_report)
-    for warning in found.warnings:
+            result = pipeline.write(result, session.progress, with_report=not no_report)
+    for warning in result.warnings:
         click.echo(str(warning), err=True)
-    if more := len(set(found.outcome.workspace.warnings).difference(found.warnings)):
+    if more := len(set(result.outcome.workspace.warnings).difference(result.warnings)):
         what = "1 more warning" if more == 1 else f"{more} more warnings"
         click.echo(f"{what} about the files: see `forecast check`", err=True)
+    table = as_data(result.forecast)
     if as_json:
-        echo_json(found.forecast)
+        echo_json(table)
     else:
-        _print(found, written=not dry_run, with_report=not no_report)
-    if doubt := readable.doubt(found.forecast):
+        _print(result, table, written=not dry_run, with_report=not no_report)
+    if doubt := readable.doubt(table):
         click.echo(doubt, err=True)
         if strict:
             raise click.exceptions.Exit(NOT_RELIABLE)
 
 
-def _print(found: Update, *, written: bool, with_report: bool) -> None:
+def _print(update: Update, table: Mapping[str, Any], *, written: bool, with_report: bool) -> None:
     from forecast.commands import readable
 
-    readable.print_scenarios(found.forecast, with_change=True)
-    readable.print_basis(found.forecast)
-    for name in found.edited:
-        click.echo(f"'{name}' was edited after the update of {found.forecast['compared_with']} used it")
+    readable.print_scenarios(table, with_change=True)
+    readable.print_basis(table)
+    for name in update.edited:
+        click.echo(f"'{name}' was edited after the update of {update.forecast.table.head.compared_with} used it")
     if not written:
         click.echo("dry run: nothing written")
     else:
-        click.echo("new: a line in reports/ledger.jsonl" if found.is_new else "nothing new: no ledger line")
-        click.echo(f"written: {found.folder}/" + ("report.html" if with_report else "forecast.json"))
+        click.echo("new: a line in reports/ledger.jsonl" if update.is_new else "nothing new: no ledger line")
+        click.echo(f"written: {update.folder}/" + ("report.html" if with_report else "forecast.json"))

@@ -36,11 +36,11 @@ def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], 
     """Rank events by what watching them for some days will reveal about the scenarios, in bits."""
     with opened(root, as_of) as session:
         watchable = [event.id for event in session.layout.events if event.kind != "constant"]
-        told = session.watch_list(days, dict(_cost(text, watchable) for text in costs))
+        answer = session.watch_list(days, dict(_cost(text, watchable) for text in costs))
     if as_json:
-        echo_json(as_data(told))
+        echo_json(as_data(answer))
     else:
-        _print(told, top)
+        _print(answer, top)
 
 
 def _cost(text: str, events: Sequence[str]) -> tuple[str, float]:
@@ -60,12 +60,12 @@ def _cost(text: str, events: Sequence[str]) -> tuple[str, float]:
     return event, cost
 
 
-def _print(told: WatchList, top: int) -> None:
+def _print(answer: WatchList, top: int) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    with_cost = any(row.cost is not None for row in told.events)
+    with_cost = any(row.cost is not None for row in answer.events)
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("event", overflow="fold")
     for heading in ("bits", "share", *(("bits per unit",) if with_cost else ())):
@@ -73,7 +73,7 @@ def _print(told: WatchList, top: int) -> None:
     grid.add_column("by then", overflow="fold")
     grid.add_column("chance", justify="right", no_wrap=True)
     grid.add_column("moves most", overflow="fold")
-    telling = [row for row in told.events if row.bits >= LEAST_BITS or row.cost is not None]
+    telling = [row for row in answer.events if row.bits >= LEAST_BITS or row.cost is not None]
     for row in telling[:top]:
         per_unit = ("-" if row.cost is None else f"{row.bits_per_unit:.4f}",) if with_cost else ()
         marked = f"{row.event}{' *' if row.defines else ''}"
@@ -87,10 +87,10 @@ def _print(told: WatchList, top: int) -> None:
             )
             grid.add_row(*map(Text, (*(left if place == 0 else ("",) * len(left)), *right)))
     Console(highlight=False, soft_wrap=False).print(grid)
-    if rest := [row.event for row in told.events if row not in telling[:top]]:
+    if rest := [row.event for row in answer.events if row not in telling[:top]]:
         less = "" if len(telling) > top else f" (under {LEAST_BITS} bits each)"
         click.echo(f"and {len(rest)} with less information{less}: {', '.join(rest)}")
-    click.echo(f"by then: the state on {told.by}; share: of {told.entropy:.2f} bits about the scenarios today")
+    click.echo(f"by then: the state on {answer.by}; share: of {answer.entropy:.2f} bits about the scenarios today")
     click.echo("*: named by a scenario's rule; events are dependent, so their bits do not add up")
-    if told.left_out:
-        click.echo(f"left out, as they may stay unseen until then: {', '.join(told.left_out)}")
+    if answer.left_out:
+        click.echo(f"left out, as they may stay unseen until then: {', '.join(answer.left_out)}")

@@ -82,7 +82,7 @@ class NumpyEngine:
 
     @staticmethod
     def in_blocks[T](solved: Callable[..., T], *by_draw: Any, size: int | None = None) -> list[T]:
-        """Call a function on blocks of draws; in order, so that results do not hang on the threads.
+        """Call a function on blocks of draws; in order, so that results do not depend on the threads.
 
         numpy lets go of the interpreter's lock inside its loops, so the blocks share the processor's cores.
         """

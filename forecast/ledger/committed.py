@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forecast.ledger.ledger import LEDGER
-from forecast.ledger.verified import MARKERS, Finding, Row, is_joined_otherwise
+from forecast.ledger.verified import MARKERS, IntegrityFinding, Row, is_joined_otherwise
 from forecast.workspace.problems import Source
 
 
@@ -15,7 +15,7 @@ class NoHistoryError(ValueError):
     """The history cannot be read; the message says why."""
 
 
-def verified_history(root: Path, rows: Sequence[Row], since: str) -> tuple[tuple[Finding, ...], int]:
+def verified_history(root: Path, rows: Sequence[Row], since: str) -> tuple[tuple[IntegrityFinding, ...], int]:
     """Hold the ledger against every commit from a revision on that touched it: no line of theirs may be gone.
 
     Lines of merged branches count, whatever a merge made of them. How lines stand among each other is held by the chain
@@ -26,7 +26,7 @@ def verified_history(root: Path, rows: Sequence[Row], since: str) -> tuple[tuple
     here = {row.text: row.number for row in rows}
     digests = {row.digest for row in rows}
     committed: set[bytes] = set()
-    found: list[Finding] = []
+    findings: list[IntegrityFinding] = []
     for commit in commits:
         for number, text in enumerate(_lines(_content(root, commit)), 1):
             if not text or text[:7] in MARKERS or text in committed:
@@ -34,13 +34,13 @@ def verified_history(root: Path, rows: Sequence[Row], since: str) -> tuple[tuple
             committed.add(text)
             if text not in here and not is_joined_otherwise(text, digests):
                 what = f"line {number} of commit {commit[:12]} is not in the ledger as it was committed"
-                found.append(Finding(Source(LEDGER, min(number, len(rows) or 1)), "not in history", what))
+                findings.append(IntegrityFinding(Source(LEDGER, min(number, len(rows) or 1)), "not in history", what))
     new = [row.number for row in rows if row.text not in committed]
     if new:
         lines = f"line {new[0]} is" if len(new) == 1 else f"{len(new)} lines are"
         what = f"{lines} in none of {len(commits)} commits, so no history says what was written there"
-        found.append(Finding(Source(LEDGER, new[0]), "not committed", what))
-    return tuple(found), len(commits)
+        findings.append(IntegrityFinding(Source(LEDGER, new[0]), "not committed", what))
+    return tuple(findings), len(commits)
 
 
 def _lines(content: bytes) -> list[bytes]:

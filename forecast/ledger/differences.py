@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from forecast.ledger.entries import Line, Share
@@ -82,27 +83,16 @@ class Differences:
     restored: tuple[str, ...]
     changed: tuple[str, ...]
 
-    def as_row(self) -> dict[str, Any]:
-        """Return the differences as they stand in JSON."""
-        return {
-            "new": {kind: list(names) for kind, names in self.new.items()},
-            "edited": {kind: list(names) for kind, names in self.edited.items()},
-            "taken_out": {kind: list(names) for kind, names in self.taken_out.items()},
-            "retracted": list(self.retracted),
-            "restored": list(self.restored),
-            "changed": list(self.changed),
-        }
-
     def words(self, most: int = SHOWN) -> list[str]:
         """Return one short text for each kind of difference, with at most so many names each."""
-        told = [f"new {_counted(kind, names, most)}" for kind, names in self.new.items()]
-        told += [f"edited {_counted(kind, names, most)}" for kind, names in self.edited.items()]
-        told += [f"taken out {_counted(kind, names, most)}" for kind, names in self.taken_out.items()]
-        told += [f"retracted {_listed(self.retracted, most)}"] if self.retracted else []
-        told += [f"no longer retracted {_listed(self.restored, most)}"] if self.restored else []
+        texts = [f"new {_counted(kind, names, most)}" for kind, names in self.new.items()]
+        texts += [f"edited {_counted(kind, names, most)}" for kind, names in self.edited.items()]
+        texts += [f"taken out {_counted(kind, names, most)}" for kind, names in self.taken_out.items()]
+        texts += [f"retracted {_listed(self.retracted, most)}"] if self.retracted else []
+        texts += [f"no longer retracted {_listed(self.restored, most)}"] if self.restored else []
         others = [name for name in self.changed if name != NAMED["known_until"]]
         # Time passes with every update; it is news only where nothing else is.
-        return [*told, *others] or list(self.changed)
+        return [*texts, *others] or list(self.changed)
 
 
 def differences(before: Line | None, after: Line) -> Differences:
@@ -127,7 +117,7 @@ def differences(before: Line | None, after: Line) -> Differences:
     )
 
 
-def _spoken(records: Mapping[str, Any]) -> dict[str, Any]:
+def _spoken[T](records: Mapping[str, T]) -> dict[str, T]:
     return {kind: value for kind, value in records.items() if kind not in SPEAKERS}
 
 
@@ -161,50 +151,70 @@ def _listed(names: tuple[str, ...], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-Row = dict[str, Any]
+@dataclass(frozen=True, kw_only=True)
+class ShareRow:
+    """A scenario of a line, and its change; None where there is nothing to compare with."""
+
+    share: Share
+    change: float | None
 
 
-def history(updates: Sequence[Line]) -> list[Row]:
+@dataclass(frozen=True, kw_only=True)
+class UpdateRow:
+    """An update of the ledger. `line` and `compared_with` are numbers of lines, from 1; `news`: `inputs` in words."""
+
+    line: int | None
+    as_of: date
+    known_until: date
+    compared_with: int | None
+    scenarios: tuple[ShareRow, ...]
+    inputs: Differences
+    news: tuple[str, ...]
+    note: str | None
+    seed: int
+    version: str
+    diagnostics: Mapping[str, object]
+
+
+def history(updates: Sequence[Line]) -> tuple[UpdateRow, ...]:
     """Return one row for each update of a ledger, in the order of the file.
 
     A line is compared with the latest one before it that has other inputs and is not dated after it, as an update is.
-    `line` and `compared_with` are numbers of lines, from 1; `change` is None where there is nothing to compare with.
     """
     rows = []
     for place, line in enumerate(updates):
         compared = line_to_compare(line, updates[:place])
         before = compared.probabilities if compared else {}
-        told = differences(compared, line)
+        inputs = differences(compared, line)
         rows.append(
-            {
-                "line": line.number,
-                "as_of": line.as_of.isoformat(),
-                "known_until": line.known_until.isoformat(),
-                "compared_with": None if compared is None else compared.number,
-                "scenarios": [_with_change(share, before) for share in line.scenarios],
-                "inputs": told.as_row(),
-                "news": told.words(),
-                "note": line.note,
-                "seed": line.seed,
-                "version": line.version,
-                "diagnostics": dict(line.diagnostics),
-            }
+            UpdateRow(
+                line=line.number,
+                as_of=line.as_of,
+                known_until=line.known_until,
+                compared_with=None if compared is None else compared.number,
+                scenarios=tuple(_with_change(share, before) for share in line.scenarios),
+                inputs=inputs,
+                news=tuple(inputs.words()),
+                note=line.note,
+                seed=line.seed,
+                version=line.version,
+                diagnostics=dict(line.diagnostics),
+            )
         )
-    return rows
+    return tuple(rows)
 
 
-def courses(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, list[float | None]]]:
+def courses(updates: Sequence[Line]) -> tuple[list[str], dict[str, list[float | None]]]:
     """Return the as-of dates in order, and each scenario's probability on them (None where it was not there).
 
     Of several updates of one date the last one counts.
     """
-    by_date: dict[str, Mapping[str, Any]] = {row["as_of"]: row for row in rows}
-    days = sorted(by_date)
-    names = dict.fromkeys(one["id"] for day in days for one in by_date[day]["scenarios"])
-    known = {day: {one["id"]: one["probability"] for one in by_date[day]["scenarios"]} for day in days}
+    known = {line.as_of.isoformat(): line.probabilities for line in updates}
+    days = sorted(known)
+    names = dict.fromkeys(name for day in days for name in known[day])
     return days, {name: [known[day].get(name) for day in days] for name in names}
 
 
-def _with_change(share: Share, before: Mapping[str, float]) -> Row:
+def _with_change(share: Share, before: Mapping[str, float]) -> ShareRow:
     change = share.probability - before[share.id] if share.id in before else None
-    return {**share.as_json(), "change": change}
+    return ShareRow(share=share, change=change)

@@ -15,7 +15,7 @@ from forecast.workspace.problems import Problem, Source, nearest, shown
 
 FORMAT = 1
 MERGE = "merge"
-Json = dict[str, Any]
+Json = dict[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Line:
         """The scenarios' probabilities, by id."""
         return {share.id: share.probability for share in self.scenarios}
 
-    def as_json(self) -> Json:
+    def as_json(self) -> dict[str, Any]:
         """Return it as it stands in the file, keys in their order there."""
         own: Json = {
             "format": FORMAT,
@@ -240,7 +240,7 @@ def _nested(content: Mapping[str, Any], source: Source) -> Iterator[Problem]:
             yield from _problems(row, SHARE_SHAPE, source, f"scenario {place}: ")
     ids = [row["id"] for row in rows if isinstance(row, dict) and "id" in row] if isinstance(rows, list) else []
     if twice := [name for place, name in enumerate(ids) if name in ids[:place]]:
-        yield Problem(source, "a scenario stands twice", shown(twice[0]), "each scenario once")
+        yield Problem(source, "a scenario appears twice", shown(twice[0]), "each scenario once")
 
 
 def _problems(content: Mapping[str, Any], shape: Mapping[str, Check], source: Source, where: str) -> Iterator[Problem]:

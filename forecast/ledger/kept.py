@@ -31,7 +31,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 MOST = 256 * 1024 * 1024  # bytes of one content: more than any input file may have
 
 
-class DamagedError(ValueError):
+class DamagedInputError(ValueError):
     """What is kept under a digest is missing or has another content: `digest`, and `why`."""
 
     def __init__(self, digest: str, why: str) -> None:
@@ -93,7 +93,7 @@ def parts_of(content: bytes, bits: int = PART_BITS, most: int = 8 * LONG) -> Ite
 
 
 def kept_content(root: Path, digest: str, parts_read: dict[str, bytes] | None = None) -> bytes:
-    """Return what is kept under a digest. Raises DamagedError where it is missing or another content.
+    """Return what is kept under a digest. Raises DamagedInputError where it is missing or another content.
 
     `parts_read` are parts that need not be read again; it is added to.
     """
@@ -104,7 +104,7 @@ def kept_content(root: Path, digest: str, parts_read: dict[str, bytes] | None = 
     else:
         content = _unpacked(root, place.with_suffix(".gz"), digest)
     if digest_of_content(content) != digest:
-        raise DamagedError(digest, "has been changed")
+        raise DamagedInputError(digest, "has been changed")
     return content
 
 
@@ -115,7 +115,7 @@ def _parts(root: Path, names: Sequence[str], digest: str, read: dict[str, bytes]
             read[name] = _unpacked(root, _place(root, name).with_suffix(".gz"), digest)
         length += len(read[name])
         if length > MOST:
-            raise DamagedError(digest, "has been changed")
+            raise DamagedInputError(digest, "has been changed")
         yield read[name]
 
 
@@ -125,9 +125,9 @@ def _unpacked(root: Path, place: Path, digest: str) -> bytes:
     try:
         content = unpacker.decompress(packed, MOST)
     except zlib.error:
-        raise DamagedError(digest, "has been changed") from None
+        raise DamagedInputError(digest, "has been changed") from None
     if not unpacker.eof or unpacker.unused_data:
-        raise DamagedError(digest, "has been changed")
+        raise DamagedInputError(digest, "has been changed")
     return content
 
 
@@ -137,14 +137,16 @@ def _bytes_of(root: Path, place: Path, digest: str) -> bytes:
         status = place.stat()
         is_within = os.path.realpath(place).startswith(os.path.join(os.path.realpath(root), ""))  # noqa: PTH118  # fast
         if not is_within or not stat.S_ISREG(status.st_mode) or status.st_size > MOST:
-            raise DamagedError(digest, "cannot be read: it is no file of this workspace")
+            raise DamagedInputError(digest, "cannot be read: it is no file of this workspace")
         return place.read_bytes()
     except OSError as error:
-        raise DamagedError(digest, "is missing" if isinstance(error, FileNotFoundError) else "cannot be read") from None
+        raise DamagedInputError(
+            digest, "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
+        ) from None
 
 
 def kept_manifest(root: Path, digest: str) -> dict[str, str]:
-    """Return the digests of the files of a manifest, by path. Raises DamagedError.
+    """Return the digests of the files of a manifest, by path. Raises DamagedInputError.
 
     A path is one of the workspace's own: none begins with a slash or leads out of it.
     """
@@ -152,15 +154,15 @@ def kept_manifest(root: Path, digest: str) -> dict[str, str]:
 
 
 def listed_file(row: str, manifest: str) -> tuple[str, str]:
-    """Return the path and the digest that a line of a manifest tells. Raises DamagedError."""
+    """Return the path and the digest that a line of a manifest tells. Raises DamagedInputError."""
     content, _, path = row.partition("  ")
     if DIGEST.fullmatch(content) is None or not path or path.startswith("/") or ".." in path.split("/"):
-        raise DamagedError(manifest, "is no list of files")
+        raise DamagedInputError(manifest, "is no list of files")
     return path, content
 
 
 def kept_inputs(root: Path, manifest: str) -> dict[str, bytes]:
-    """Return the contents of all files of a manifest, by path. Raises DamagedError."""
+    """Return the contents of all files of a manifest, by path. Raises DamagedInputError."""
     return {path: kept_content(root, digest) for path, digest in kept_manifest(root, manifest).items()}
 
 
@@ -175,24 +177,24 @@ def seal(root: Path, texts: Sequence[str]) -> None:
 
 def sealed_lines(root: Path) -> tuple[dict[str, bytes], list[str]]:
     """Return the kept copies of lines by their digest, and the names of those that are damaged."""
-    found: dict[str, bytes] = {}
+    copies: dict[str, bytes] = {}
     damaged: list[str] = []
     for place in sorted((root / KEPT / "lines").glob("*.gz")):
         digest = place.name.removesuffix(".gz")
         try:
             content = _unpacked(root, place, digest)
-        except DamagedError:
+        except DamagedInputError:
             content = b""
         if content and digest_of_content(content) == digest:
-            found[digest] = content
+            copies[digest] = content
         else:
             damaged.append(digest)
-    return found, damaged
+    return copies, damaged
 
 
 def _place(root: Path, digest: str) -> Path:
     if DIGEST.fullmatch(digest) is None:
-        raise DamagedError(digest, "cannot be: that is no SHA-256")  # and no way out of the folder either
+        raise DamagedInputError(digest, "cannot be: that is no SHA-256")  # and no way out of the folder either
     return root / KEPT / "objects" / digest[:2] / digest[2:]
 
 

@@ -206,12 +206,16 @@ def same_inputs(line: Line, other: Line) -> bool:
 
 def line_of(line: Line, lines: Sequence[Line]) -> Line | None:
     """Return the last line with the date and all inputs of a forecast; None if none has."""
-    return next((one for one in reversed(lines) if one.as_of == line.as_of and same_inputs(one, line)), None)
+    return next(
+        (earlier for earlier in reversed(lines) if earlier.as_of == line.as_of and same_inputs(earlier, line)), None
+    )
 
 
 def line_to_compare(line: Line, lines: Sequence[Line]) -> Line | None:
     """Return the latest line with other inputs that is not after the as-of date."""
-    return next((one for one in reversed(lines) if one.as_of <= line.as_of and not same_inputs(one, line)), None)
+    return next(
+        (earlier for earlier in reversed(lines) if earlier.as_of <= line.as_of and not same_inputs(earlier, line)), None
+    )
 
 
 # As git writes them: seven signs, or more where an attribute says so or a conflict stands in the base of another one.
@@ -245,10 +249,10 @@ class Joined:
         """What was done, in words."""
         if not self.is_changed:
             return "nothing to join: the ledger is of one branch"
-        told = ["took the lines of both sides out of the conflict markers"] if self.solved else []
-        told += [_branches(self.branches)] if self.branches else []
-        told += [f"left out {_lines(self.left_out)} that stood there already"] if self.left_out else []
-        return "; ".join([*told, "nothing else changed"])
+        parts = ["took the lines of both sides out of the conflict markers"] if self.solved else []
+        parts += [_branches(self.branches)] if self.branches else []
+        parts += [f"left out {_lines(self.left_out)} that stood there already"] if self.left_out else []
+        return "; ".join([*parts, "nothing else changed"])
 
 
 def merge_ledger(root: Path, on: date) -> Joined:
@@ -319,9 +323,9 @@ def both_sides(text: str) -> Lines:
     return taken
 
 
-def _not_whole(number: int, found: str) -> Problem:
+def _not_whole(number: int, got: str) -> Problem:
     what = "the markers of an unfinished merge do not stand in their order: <<<<<<<, =======, >>>>>>>"
-    return Problem(Source(LEDGER, number), what, quoted([found[:80]]), ANEW)
+    return Problem(Source(LEDGER, number), what, quoted([got[:80]]), ANEW)
 
 
 def _content(joined: Joined, before: bytes, lines: Sequence[str]) -> bytes:

@@ -15,6 +15,7 @@ from forecast.ledger.kept import digest_of_content, manifest_of
 from forecast.ledger.ledger import LEDGER, line_of
 from forecast.ledger.outcome import Outcome
 from forecast.ledger.tables import diagnostics
+from forecast.plain import as_data
 from forecast.sampling.draws import environment, unlike, versions
 from forecast.sampling.readings import question_outcome
 from forecast.sampling.spec import active_statements, known_resolution
@@ -37,7 +38,11 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
     items = [item for item in workspace.items if item.reported <= as_of]
     experts = {statement.expert for statement in statements}
     sources = {item.report_source for item in items}
-    outcomes = {one.id: line for one in statements if (line := question_outcome(workspace, one, as_of)) is not None}
+    outcomes = {
+        statement.id: line
+        for statement in statements
+        if (line := question_outcome(workspace, statement, as_of)) is not None
+    }
     resolved = (
         {"resolutions": {name: record_digest(replace(line, undone=None)) for name, line in outcomes.items()}}
         if outcomes
@@ -126,26 +131,26 @@ def _record_writer(record: type) -> Callable[[Any], str]:
 PROGRAM = "program"  # beside the versions of packages: a digest of the source that a posterior comes from
 
 
-def new_line(found: Outcome, *, note: str | None = None, previous: str | None = None) -> Line:
+def new_line(outcome: Outcome, *, note: str | None = None, previous: str | None = None) -> Line:
     """Return the line of an outcome, as it will be read; `previous` is the digest of the entry it would come after."""
     line = Line(
-        as_of=found.as_of,
-        horizon=found.workspace.network.horizon,
-        rolled=rolled_to(found.workspace.network),
-        known_until=found.posterior.asked.network.known.until,
-        seed=found.seed,
+        as_of=outcome.as_of,
+        horizon=outcome.workspace.network.horizon,
+        rolled=rolled_to(outcome.workspace.network),
+        known_until=outcome.posterior.asked.network.known.until,
+        seed=outcome.seed,
         version=installed_versions(["forecast"])["forecast"],
         versions={**versions(), PROGRAM: source_digest(*KINDS["posterior"].code)[:SHORT]},
         environment=environment(),
-        inputs=active_inputs(found.workspace, found.as_of),
+        inputs=active_inputs(outcome.workspace, outcome.as_of),
         scenarios=tuple(
             Share(id=name, probability=one.probability, quantiles=tuple(one.quantiles), mcse=one.mcse)
-            for name, one in found.scenarios.items()
+            for name, one in outcome.scenarios.items()
         ),
-        diagnostics=diagnostics(found),
+        diagnostics=as_data(diagnostics(outcome)),
         note=note,
         previous=previous,
-        kept=digest_of_content(manifest_of(found.workspace.digests)),
+        kept=digest_of_content(manifest_of(outcome.workspace.digests)),
     )
     return as_read(line)  # a page that is drawn before the line is written is the one that is drawn after it
 
@@ -160,19 +165,19 @@ def recomputed(line: Line, updates: Sequence[Line], texts: Sequence[str] = ()) -
     `line` is the one just computed. The latest line of the ledger with the same inputs is meant. `texts` are the lines
     of the file, from which an update differs that named something otherwise.
     """
-    told = line_of(line, updates)
-    if told is None:
+    recorded = line_of(line, updates)
+    if recorded is None:
         return ()
-    here, before = line.probabilities, told.probabilities
+    here, before = line.probabilities, recorded.probabilities
     pairs = [(name, p, before.get(name, 0.0)) for name, p in here.items()]
     pairs = [(name, p, old) for name, p, old in pairs if abs(p - old) > LAST_DIGITS]
     if not pairs:
         return ()
     got = ", ".join(f"{name} {p:.6g} here, {old:.6g} in the ledger" for name, p, old in pairs)
-    parts = [unlike(told.environment or {}, line.environment or {}), unlike(told.versions, line.versions)]
+    parts = [unlike(recorded.environment or {}, line.environment or {}), unlike(recorded.versions, line.versions)]
     names = [name for part in parts for name in part]
-    names += [RENAMED] if texts and told.number and encode(told) != texts[told.number - 1] else []
+    names += [RENAMED] if texts and recorded.number and encode(recorded) != texts[recorded.number - 1] else []
     why = f"they differ in {'; '.join(names)}" if names else "no version or processor differs: was the line edited?"
-    what = f"the ledger's forecast of {told.as_of} comes out otherwise from the same inputs"
-    source = Source(LEDGER, told.number or 0)
+    what = f"the ledger's forecast of {recorded.as_of} comes out otherwise from the same inputs"
+    source = Source(LEDGER, recorded.number or 0)
     return (Problem(source, what, got, f"differences of at most {LAST_DIGITS:g}; {why}", "warning"),)

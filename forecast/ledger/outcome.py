@@ -57,16 +57,16 @@ class Outcome:
         return tuple(self.scenarios)
 
 
-def outcome(workspace: Workspace, layout: Layout, as_of: date, seed: int, found: Posterior) -> Outcome:
+def outcome(workspace: Workspace, layout: Layout, as_of: date, seed: int, posterior: Posterior) -> Outcome:
     """Summarise a posterior."""
-    scenarios, events = estimates(workspace, layout, found.evaluation, found.weights.weights)
-    return Outcome(workspace, layout, as_of, seed, found, scenarios, events)
+    scenarios, events = estimates(workspace, layout, posterior.evaluation, posterior.weights.weights)
+    return Outcome(workspace, layout, as_of, seed, posterior, scenarios, events)
 
 
-def prior_outcome(found: Outcome) -> Outcome:
+def prior_outcome(forecast: Outcome) -> Outcome:
     """Summarise the prior that a forecast started from: the statements alone, at the opening."""
-    posterior = unweighted(found.workspace, found.layout, found.posterior.spec, found.posterior.base)
-    return outcome(found.workspace, found.layout, found.workspace.network.opens, found.seed, posterior)
+    posterior = unweighted(forecast.workspace, forecast.layout, forecast.posterior.spec, forecast.posterior.base)
+    return outcome(forecast.workspace, forecast.layout, forecast.workspace.network.opens, forecast.seed, posterior)
 
 
 def estimates(
@@ -85,18 +85,18 @@ def estimates(
 
 def _rows(blocks: list[Array], weights: Array, *, adds_up: bool) -> list[Estimate]:
     values = np.concatenate(blocks)  # errors of many rows at once cost less than a few at a time
-    found = averages(values, weights, np.concatenate([block @ weights for block in blocks]))
+    summary = averages(values, weights, np.concatenate([block @ weights for block in blocks]))
     # Every forecast, prior, alternative and past date passes here: nothing undefined is ever printed or written.
-    if not all(np.isfinite(numbers).all() for numbers in (found.mean, found.mcse)):
+    if not all(np.isfinite(numbers).all() for numbers in (summary.mean, summary.mcse)):
         msg = "a probability of the forecast, or its Monte Carlo error, is infinite or not a number"
         raise NotFiniteError(msg)
     quantiles = weighted_quantiles(values, weights, np.array(QUANTILES))
     # What is the same in all draws is just that: weights add up to one but for rounding.
-    means = np.where(found.mcse == 0.0, quantiles[:, QUANTILES.index(0.5)], found.mean)
+    means = np.where(summary.mcse == 0.0, quantiles[:, QUANTILES.index(0.5)], summary.mean)
     if adds_up:
         ends = np.cumsum([len(block) for block in blocks])[:-1]
         means, quantiles = (_apart(np.split(of, ends), blocks, weights) for of in (means, quantiles))
-    numbers = zip(means.tolist(), quantiles.tolist(), found.mcse.tolist(), found.ess.tolist(), strict=True)
+    numbers = zip(means.tolist(), quantiles.tolist(), summary.mcse.tolist(), summary.ess.tolist(), strict=True)
     return [Estimate(p, tuple(row), error, size) for p, row, error, size in numbers]
 
 

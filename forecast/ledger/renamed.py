@@ -60,7 +60,7 @@ def table_today(table: Mapping[str, Any], line: Line, renames: Renames) -> dict[
     """Return the scenarios and events of a forecast.json that belongs to a line, called as they are today."""
     where, day = _place(line), line.as_of
 
-    def states(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def states(event: Mapping[str, Any]) -> list[dict[str, object]]:
         named = [(row, renames.state_today(event["id"], row["state"], where, day)[1]) for row in event["states"]]
         return [{**row, "state": name} for row, name in named]
 
@@ -100,30 +100,32 @@ def _line_today(line: Line, renames: Renames, records: _Records) -> Line:
             inputs[key] = dict(sorted(named.items()))
         else:
             inputs[key] = sorted(called("item", name) for name in value)
-    shares = tuple(replace(one, id=renames.today("scenario", one.id, where, day)) for one in line.scenarios)
+    shares = tuple(
+        replace(scenario, id=renames.today("scenario", scenario.id, where, day)) for scenario in line.scenarios
+    )
     return replace(line, inputs=inputs, scenarios=shares)
 
 
 def _records(workspace: Workspace, names: Former) -> _Records:
     own = frozenset(expert.group for expert in workspace.experts.values() if expert.group == expert.id)
-    scenarios = tuple(former.former_scenario(one, names) for one in workspace.scenarios)
+    scenarios = tuple(former.former_scenario(scenario, names) for scenario in workspace.scenarios)
     digests = {
         network_digest(former.former_network(workspace.network, names)): network_digest(workspace.network),
         record_digest(scenarios): record_digest(workspace.scenarios),
     }
 
     def add(records: Any, then: Callable[[Any], Any]) -> None:
-        digests.update((record_digest(then(one)), record_digest(one)) for one in records)
+        digests.update((record_digest(then(record)), record_digest(record)) for record in records)
 
     add(workspace.experts.values(), lambda one: former.former_expert(one, names, own))
     add(workspace.sources.values(), lambda one: former.former_source(one, names))
     add(workspace.statements, lambda one: former_statement(one, names))
     # As they count before it is known how they turned out.
-    open_ones = [known_resolution(one, date.min) for one in workspace.statements]
+    open_ones = [known_resolution(statement, date.min) for statement in workspace.statements]
     add(open_ones, lambda one: former_statement(one, names))
     standing = [replace(item, retracted=None) for item in workspace.items]
     add(standing, lambda one: former_item(one, names))
-    asked = {question.id for question in workspace.questions}
-    of_questions = [replace(line, undone=None) for line in workspace.resolutions if line.subject in asked]
+    questions = {question.id for question in workspace.questions}
+    of_questions = [replace(line, undone=None) for line in workspace.resolutions if line.subject in questions]
     add(of_questions, lambda one: former.former_resolution(one, names))
     return _Records(digests, {former_item(item, names).id: item.id for item in workspace.items})

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from forecast.files import read_in
 from forecast.ledger.entries import Line
 from forecast.ledger.outcome import QUANTILES, Estimate, Outcome, estimates
+from forecast.plain import as_data, spread
 from forecast.posterior.evaluate import Evaluation, evaluate
 from forecast.posterior.mcse import reasons
 from forecast.sampling.rows_prior import theta_draws
@@ -23,83 +25,160 @@ from forecast.workspace.json_text import NotJsonError, load_json
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 
 
-def forecast_table(found: Outcome, compared: Line | None, version: str) -> dict[str, Any]:
-    """Build the content of forecast.json; `compared` is the ledger line that changes are measured against."""
-    known = found.posterior.asked.network.known
-    before = compared.probabilities if compared else {}
-    return {
-        "format": 1,
-        "title": found.workspace.network.title,
-        "as_of": found.as_of.isoformat(),
-        "opens": found.workspace.network.opens.isoformat(),
-        "horizon": found.workspace.network.horizon.isoformat(),
-        "known_until": known.until.isoformat(),
-        "seed": found.seed,
-        "version": version,
-        "compared_with": compared.as_of.isoformat() if compared else None,
-        "scenarios": [
-            {"id": name, **as_row(estimate), "change": _change(estimate, before.get(name))}
-            for name, estimate in found.scenarios.items()
-        ],
-        "events": [
-            {
-                "id": name,
-                "states": [{"state": state, **as_row(estimate)} for state, estimate in states.items()],
-            }
-            for name, states in found.events.items()
-        ],
-        "diagnostics": diagnostics(found),
-    }
+@dataclass(frozen=True, kw_only=True)
+class EstimateRow:
+    """An estimate as it stands in files: `quantiles` by level."""
+
+    probability: float
+    quantiles: Mapping[str, float]
+    mcse: float
 
 
-def diagnostics(found: Outcome) -> dict[str, Any]:
-    """Return how far the numbers can be trusted: the weights, and the sampling that the draws come from.
+@dataclass(frozen=True, kw_only=True)
+class ScenarioEntry:
+    """A scenario, and the change of its probability against the line that is compared with; None without one."""
+
+    id: str
+    estimate: EstimateRow = spread()
+    change: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateEntry:
+    """A state of an event."""
+
+    state: str
+    estimate: EstimateRow = spread()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventEntry:
+    """An event with its states."""
+
+    id: str
+    states: tuple[StateEntry, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostics:
+    """How far the numbers can be trusted: the weights, and (`fit`) the sampling that the draws come from.
 
     `reliable` where there are no `reasons` (forecast.posterior.mcse) against it.
     """
-    fit = found.posterior.draws.diagnostics
-    weights = found.posterior.weights
-    sizes = {name: estimate.ess for name, estimate in found.scenarios.items()}
-    doubts = reasons(fit, weights, sizes, {name: estimate.mcse for name, estimate in found.scenarios.items()})
-    return {
-        "pareto_k": weights.pareto_k if weights.pareto_k > float("-inf") else None,
-        "ess": weights.effective_size,
-        "ess_scenario_min": min(sizes.values()),
-        "reliable": not doubts,
-        "reasons": list(doubts),
-        "anchor": found.posterior.anchor.isoformat() if found.posterior.anchor else None,
-        "draws": int(weights.weights.size),
-        **fit,
-    }
+
+    pareto_k: float | None
+    ess: float
+    ess_scenario_min: float
+    reliable: bool
+    reasons: tuple[str, ...]
+    anchor: date | None
+    draws: int
+    fit: Mapping[str, float] = spread()
 
 
-def as_row(estimate: Estimate) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class TableHead:
+    """What a table is of. `compared_with`: the as-of date of the line that changes are measured against."""
+
+    format: int = 1
+    title: str
+    as_of: date
+    opens: date
+    horizon: date
+    known_until: date
+    seed: int
+    version: str
+    compared_with: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastRecord:
+    """A forecast as forecast.json holds it."""
+
+    head: TableHead = spread()
+    scenarios: tuple[ScenarioEntry, ...]
+    events: tuple[EventEntry, ...]
+    diagnostics: Diagnostics
+
+
+def forecast_table(outcome: Outcome, compared: Line | None, version: str) -> ForecastRecord:
+    """Build the content of forecast.json; `compared` is the ledger line that changes are measured against."""
+    before = compared.probabilities if compared else {}
+    return ForecastRecord(
+        head=TableHead(
+            title=outcome.workspace.network.title,
+            as_of=outcome.as_of,
+            opens=outcome.workspace.network.opens,
+            horizon=outcome.workspace.network.horizon,
+            known_until=outcome.posterior.asked.network.known.until,
+            seed=outcome.seed,
+            version=version,
+            compared_with=compared.as_of if compared else None,
+        ),
+        scenarios=tuple(
+            ScenarioEntry(id=name, estimate=as_row(estimate), change=_change(estimate, before.get(name)))
+            for name, estimate in outcome.scenarios.items()
+        ),
+        events=tuple(
+            EventEntry(
+                id=name,
+                states=tuple(StateEntry(state=state, estimate=as_row(estimate)) for state, estimate in states.items()),
+            )
+            for name, states in outcome.events.items()
+        ),
+        diagnostics=diagnostics(outcome),
+    )
+
+
+def diagnostics(outcome: Outcome) -> Diagnostics:
+    """Return how far the numbers of a forecast can be trusted."""
+    fit = outcome.posterior.draws.diagnostics
+    weights = outcome.posterior.weights
+    sizes = {name: estimate.ess for name, estimate in outcome.scenarios.items()}
+    doubts = reasons(fit, weights, sizes, {name: estimate.mcse for name, estimate in outcome.scenarios.items()})
+    return Diagnostics(
+        pareto_k=weights.pareto_k if weights.pareto_k > float("-inf") else None,
+        ess=weights.effective_size,
+        ess_scenario_min=min(sizes.values()),
+        reliable=not doubts,
+        reasons=tuple(doubts),
+        anchor=outcome.posterior.anchor,
+        draws=int(weights.weights.size),
+        fit=fit,
+    )
+
+
+def as_row(estimate: Estimate) -> EstimateRow:
     """Return an estimate as it stands in forecast.json."""
-    quantiles = {str(p): value for p, value in zip(QUANTILES, estimate.quantiles, strict=True)}
-    return {"probability": estimate.probability, "quantiles": quantiles, "mcse": estimate.mcse}
+    return EstimateRow(probability=estimate.probability, quantiles=by_level(estimate), mcse=estimate.mcse)
+
+
+def by_level(estimate: Estimate) -> dict[str, float]:
+    """Return the quantiles of an estimate by their level, as a text."""
+    return {str(p): value for p, value in zip(QUANTILES, estimate.quantiles, strict=True)}
 
 
 def _change(estimate: Estimate, before: float | None) -> float | None:
     return None if before is None else estimate.probability - before
 
 
-def as_json(table: Mapping[str, Any]) -> bytes:
+def as_json(table: object) -> bytes:
     """Encode a table as JSON, the same bytes for the same numbers."""
-    return (json.dumps(table, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (json.dumps(as_data(table), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def as_csv(table: Mapping[str, Any]) -> bytes:
+def as_csv(table: ForecastRecord) -> bytes:
     """Encode the scenarios and event states of a table as CSV, one row each."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["kind", "id", "state", "probability", *(f"q{round(100 * p):02d}" for p in QUANTILES), "change"])
-    for row in table["scenarios"]:
-        change = "" if row["change"] is None else row["change"]
-        writer.writerow(["scenario", row["id"], "", row["probability"], *row["quantiles"].values(), change])
-    for event in table["events"]:
-        for row in event["states"]:
-            numbers = (row["probability"], *row["quantiles"].values())
-            writer.writerow(["event", event["id"], row["state"], *numbers, ""])
+    for row in table.scenarios:
+        change = "" if row.change is None else row.change
+        writer.writerow(["scenario", row.id, "", row.estimate.probability, *row.estimate.quantiles.values(), change])
+    for event in table.events:
+        for state in event.states:
+            numbers = (state.estimate.probability, *state.estimate.quantiles.values())
+            writer.writerow(["event", event.id, state.state, *numbers, ""])
     return text.getvalue().encode()
 
 
@@ -108,22 +187,6 @@ NEEDS_REFIT, TOO_MANY, IMPOSSIBLE = "needs a refit", "not computed", "contradict
 
 
 CLEAR = 2.0  # Monte Carlo errors from which on a change is one
-
-
-def is_clear(scenario: Mapping[str, Any]) -> bool:
-    """Say whether the `change` of a scenario is more than Monte Carlo error."""
-    return bool(abs(scenario["change"]) >= CLEAR * scenario["change_mcse"])
-
-
-def largest_change(scenarios: Mapping[str, Mapping[str, Any]] | None) -> float:
-    """Return the largest `change` of any scenario, by name; zero where none is told."""
-    return max((abs(one["change"]) for one in (scenarios or {}).values()), default=0.0)
-
-
-def computed(rows: Sequence[Mapping[str, Any]]) -> int:
-    """Return of how many rows anything is told: a largest change is one of these."""
-    return sum(row["scenarios"] is not None for row in rows)
-
 
 FORECAST = "forecast.json"
 
@@ -141,11 +204,11 @@ def kept_forecast(root: Path, day: str) -> dict[str, Any] | None:
         raise WorkspaceProblems([_unread(path, error)]) from None
     if content is None:
         return None
-    found = _object(content, path)
+    table = _object(content, path)
     for key, inner in (("scenarios", None), ("events", "states")):
-        if key in found or key == "scenarios":
-            _hold(found.get(key), key, inner, path)
-    return found
+        if key in table or key == "scenarios":
+            _hold(table.get(key), key, inner, path)
+    return table
 
 
 def read_object(root: Path, path: str) -> dict[str, Any]:
@@ -192,8 +255,8 @@ def _hold(rows: Any, key: str, inner: str | None, path: str) -> None:
 
 def _are_states(states: Any) -> bool:
     return isinstance(states, list) and all(
-        isinstance(one, dict) and isinstance(one.get("state"), str) and _is_number(one.get("probability"))
-        for one in states
+        isinstance(state, dict) and isinstance(state.get("state"), str) and _is_number(state.get("probability"))
+        for state in states
     )
 
 
@@ -230,28 +293,96 @@ def prior_predictive(prior: Outcome) -> Predictive:
     flat = evaluate(prior.posterior.asked, theta_draws(rows, coordinates))
     weights = np.full(FLAT_DRAWS, 1.0 / FLAT_DRAWS)
     scenarios, events = estimates(prior.workspace, prior.layout, flat, weights)
-    told = prior.posterior.evaluation
-    pulls = {event.id: _variance(told, v) / _variance(flat, v) for v, event in enumerate(prior.layout.events)}
+    stated = prior.posterior.evaluation
+    pulls = {event.id: _variance(stated, v) / _variance(flat, v) for v, event in enumerate(prior.layout.events)}
     return Predictive(scenarios, events, pulls)
 
 
-def _variance(found: Evaluation, v: int) -> float:
+def _variance(evaluation: Evaluation, v: int) -> float:
     """Sum the variances over draws of the log-odds of each state against the others."""
-    states = found.events[v]
+    states = evaluation.events[v]
     # The others are added up: 1 - P would lose the digits of a state that is nearly certain.
     others = np.stack([np.delete(states, x, axis=0).sum(axis=0) for x in range(len(states))])
     return float((np.log(states) - np.log(others)).var(axis=1).sum())
 
 
-def with_flat(table: Mapping[str, Any], found: Predictive) -> dict[str, Any]:
-    """Return a prior in the form of forecast.json with `flat` at every scenario and state, `pull` at every event."""
-    scenarios = [row | {"flat": as_row(found.scenarios[row["id"]])} for row in table["scenarios"]]
-    events = [
-        event
-        | {
-            "states": [row | {"flat": as_row(found.events[event["id"]][row["state"]])} for row in event["states"]],
-            "pull": found.pulls[event["id"]],
-        }
-        for event in table["events"]
-    ]
-    return {**table, "scenarios": scenarios, "events": events}
+@dataclass(frozen=True, kw_only=True)
+class PriorScenario:
+    """A scenario in the prior, and in the flat prior."""
+
+    scenario: ScenarioEntry = spread()
+    flat: EstimateRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorState:
+    """A state in the prior, and in the flat prior."""
+
+    state: StateEntry = spread()
+    flat: EstimateRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorEvent:
+    """An event in the prior: its states, and its pull."""
+
+    id: str
+    states: tuple[PriorState, ...]
+    pull: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorTable:
+    """A prior in the form of forecast.json, beside the flat prior."""
+
+    head: TableHead = spread()
+    scenarios: tuple[PriorScenario, ...]
+    events: tuple[PriorEvent, ...]
+    diagnostics: Diagnostics
+
+
+def with_flat(table: ForecastRecord, predictive: Predictive) -> PriorTable:
+    """Return a prior with the flat prior at every scenario and state, and the pull of every event."""
+    return PriorTable(
+        head=table.head,
+        scenarios=tuple(
+            PriorScenario(scenario=row, flat=as_row(predictive.scenarios[row.id])) for row in table.scenarios
+        ),
+        events=tuple(
+            PriorEvent(
+                id=event.id,
+                states=tuple(
+                    PriorState(state=row, flat=as_row(predictive.events[event.id][row.state])) for row in event.states
+                ),
+                pull=predictive.pulls[event.id],
+            )
+            for event in table.events
+        ),
+        diagnostics=table.diagnostics,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlternativeTable:
+    """The forecast under an alternative, against the ordinary one, in the form of forecast.json."""
+
+    alternative: str
+    table: ForecastRecord = spread()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedBy:
+    """What a new item (`kind` item) or other inputs (inputs) add to each scenario."""
+
+    what: str
+    kind: str
+    effects: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateTable:
+    """The forecast of an update, which records were edited after they were used, and what moved it."""
+
+    table: ForecastRecord = spread()
+    edited: tuple[str, ...]
+    moved: tuple[MovedBy, ...]

@@ -40,7 +40,7 @@ MARKERS = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
 
 
 @dataclass(frozen=True, order=True)
-class Finding:
+class IntegrityFinding:
     """Something that is not as it was written, or (a note) something that a reader should know.
 
     `kind` is one of few words that a program can rely on; `where` the file and line; `what` says it to a person.
@@ -91,7 +91,7 @@ class Chain:
 
     rows: tuple[Row, ...]
     sound: tuple[Row, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[IntegrityFinding, ...]
     n_copies: int = 0
 
     @property
@@ -104,7 +104,7 @@ class Chain:
 class _Held:
     """What the kept copies say: what was found, digests of lines that this explains, and lines that had a follower."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[IntegrityFinding, ...]
     n_copies: int = 0
     explained: frozenset[str] = frozenset()
     followed: frozenset[str | None] = frozenset()
@@ -114,7 +114,9 @@ def verified_chain(root: Path) -> Chain:
     """Hold the ledger against its own digests and the kept copies of its lines. Nothing is raised for its content."""
     sealed, damaged = sealed_lines(root)
     findings = [
-        Finding(Source(f"reports/kept/lines/{name}.gz", 1), "kept copy damaged", "this copy of a line is no longer it")
+        IntegrityFinding(
+            Source(f"reports/kept/lines/{name}.gz", 1), "kept copy damaged", "this copy of a line is no longer it"
+        )
         for name in damaged
     ]
     try:
@@ -129,16 +131,16 @@ def verified_chain(root: Path) -> Chain:
     return Chain(rows, sound, tuple(sorted(findings)), held.n_copies)
 
 
-def _rows(content: bytes) -> tuple[tuple[Row, ...], list[Finding]]:
+def _rows(content: bytes) -> tuple[tuple[Row, ...], list[IntegrityFinding]]:
     # A checkout with line ends of Windows is no change.
     texts = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n") if content else []
     merging = [number for number, text in enumerate(texts, 1) if text[:7] in MARKERS]
-    found = []
+    rows = []
     if merging:
         what = f"git left {len(merging)} markers of a conflict here; `forecast merge` joins both sides"
-        found.append(Finding(Source(LEDGER, merging[0]), "unfinished merge", what))
+        rows.append(IntegrityFinding(Source(LEDGER, merging[0]), "unfinished merge", what))
     kept = ((number, text) for number, text in enumerate(texts, 1) if number not in merging)
-    return tuple(Row(number, text, hashlib.sha256(text).hexdigest(), content_of(text)) for number, text in kept), found
+    return tuple(Row(number, text, hashlib.sha256(text).hexdigest(), content_of(text)) for number, text in kept), rows
 
 
 def content_of(text: bytes) -> Mapping[str, Any]:
@@ -166,9 +168,9 @@ def _against_copies(rows: Sequence[Row], sealed: Mapping[str, bytes], damaged: f
     vouched = {parent for text in sealed.values() for parent in _parents(content_of(text))}
     strange = [row for row in rows if row.digest not in known | vouched and row.text]
     pairs = _pairs(rows, strange, missing)
-    found = [_changed(row, missing[pairs[row.number]]) for row in strange if row.number in pairs]
-    found += _copies_gone([row for row in rows if row.digest in vouched - known])
-    found += _empty(rows)
+    findings = [_changed(row, missing[pairs[row.number]]) for row in strange if row.number in pairs]
+    findings += _copies_gone([row for row in rows if row.digest in vouched - known])
+    findings += _empty(rows)
     gone = {digest: text for digest, text in missing.items() if digest not in pairs.values()}
     # A line end that was changed makes two lines of one, or one of two.
     joined = {digest for digest, text in gone.items() if any(text in row.text for row in strange)}
@@ -179,43 +181,47 @@ def _against_copies(rows: Sequence[Row], sealed: Mapping[str, bytes], damaged: f
             continue
         if row.parents and row.digest not in named:
             what = "no copy of this line is kept: an update was interrupted right behind it, or it was slipped in"
-            found.append(Finding(Source(LEDGER, row.number), "no copy", f"{what}; --recompute {row.number} tells"))
+            findings.append(
+                IntegrityFinding(Source(LEDGER, row.number), "no copy", f"{what}; --recompute {row.number} tells")
+            )
         else:
-            found.append(Finding(Source(LEDGER, row.number), "added", "no update wrote this line"))
+            findings.append(IntegrityFinding(Source(LEDGER, row.number), "added", "no update wrote this line"))
             added.add(row.digest)
-    found += _gone({digest: text for digest, text in gone.items() if digest not in joined}, rows, sealed)
+    findings += _gone({digest: text for digest, text in gone.items() if digest not in joined}, rows, sealed)
     explained = frozenset(
         {*missing, *added, *(row.digest for row in strange if row.number in pairs), *(damaged - here)}
     )
     followed = frozenset(parent for text in missing.values() for parent in _parents(content_of(text)))
-    return _Held(tuple(found), sum(row.digest in sealed for row in rows), explained, followed)
+    return _Held(tuple(findings), sum(row.digest in sealed for row in rows), explained, followed)
 
 
 def is_joined_otherwise(text: bytes, here: Collection[str]) -> bool:
     """Say whether a line only joins lines that are all here: two clones may join the same branches, each by a line."""
     content = content_of(text)
-    return content.get("kind") == MERGE and not content.get("note") and all(one in here for one in _parents(content))
+    return (
+        content.get("kind") == MERGE and not content.get("note") and all(parent in here for parent in _parents(content))
+    )
 
 
-def _copies_gone(rows: Sequence[Row]) -> Iterator[Finding]:
+def _copies_gone(rows: Sequence[Row]) -> Iterator[IntegrityFinding]:
     for row in rows:
         what = "the copy of this line is gone; the copy of the next line says that the line is as it was written"
-        yield Finding(Source(LEDGER, row.number), "kept copy missing", what)
+        yield IntegrityFinding(Source(LEDGER, row.number), "kept copy missing", what)
 
 
-def _empty(rows: Sequence[Row]) -> Iterator[Finding]:
+def _empty(rows: Sequence[Row]) -> Iterator[IntegrityFinding]:
     empty = [row.number for row in rows if not row.text]
     if empty:
         what = "no update wrote this line" if len(empty) == 1 else f"no update wrote these {len(empty):,} empty lines"
-        yield Finding(Source(LEDGER, empty[0]), "added", what)
+        yield IntegrityFinding(Source(LEDGER, empty[0]), "added", what)
 
 
-def _without_copies(rows: Sequence[Row]) -> Iterator[Finding]:
+def _without_copies(rows: Sequence[Row]) -> Iterator[IntegrityFinding]:
     if rows:
         what = (
             "no copies of lines are kept: if a line was changed and all later lines chained again, it cannot be noticed"
         )
-        yield Finding(Source(LEDGER, 1), "no copy", what)
+        yield IntegrityFinding(Source(LEDGER, 1), "no copy", what)
 
 
 def _pairs(rows: Sequence[Row], strange: Sequence[Row], missing: Mapping[str, bytes]) -> dict[int, str]:
@@ -255,20 +261,22 @@ def _alike(one: bytes, other: bytes) -> float:
     return float(max(same, back, same if one not in other else len(one)) / max(1, min(len(one), len(other))))
 
 
-def _changed(row: Row, text: bytes) -> Finding:
+def _changed(row: Row, text: bytes) -> IntegrityFinding:
     before = content_of(text)
     keys = [key for key in sorted({*before, *row.content}) if before.get(key) != row.content.get(key)]
     if not row.content:
-        told = "it can no longer be read"
+        difference = "it can no longer be read"
     elif keys:
-        told = f"it differs in {', '.join(f"'{key}'" for key in keys)}"
+        difference = f"it differs in {', '.join(f"'{key}'" for key in keys)}"
     else:
-        told = "it says the same in other bytes"
+        difference = "it says the same in other bytes"
     place = f"what was written is kept in reports/kept/lines/{digest_of_content(text)[:16]}..."
-    return Finding(Source(LEDGER, row.number), "changed", f"this line is not as it was written: {told}; {place}")
+    return IntegrityFinding(
+        Source(LEDGER, row.number), "changed", f"this line is not as it was written: {difference}; {place}"
+    )
 
 
-def _gone(gone: Mapping[str, bytes], rows: Sequence[Row], sealed: Mapping[str, bytes]) -> Iterator[Finding]:
+def _gone(gone: Mapping[str, bytes], rows: Sequence[Row], sealed: Mapping[str, bytes]) -> Iterator[IntegrityFinding]:
     """Tell lines that are no longer there: in the middle, where later ones rest on them, or at the end."""
     parents = {digest: _parents(content_of(text)) for digest, text in sealed.items()}
     needed = [parent for row in rows for parent in row.parents]
@@ -282,7 +290,7 @@ def _gone(gone: Mapping[str, bytes], rows: Sequence[Row], sealed: Mapping[str, b
         if digest in ancestors:
             behind = next((row.number for row in rows if digest in row.parents), None)
             where = Source(LEDGER, behind or 1)
-            yield Finding(where, "removed", f"the line {_told(text)} was removed; later lines rest on it")
+            yield IntegrityFinding(where, "removed", f"the line {_told(text)} was removed; later lines rest on it")
     # An update goes on from a line that was changed, and copies it as it then stands.
     days = {(row.parents, str(row.content.get("as_of"))): row for row in rows if row.digest in ancestors}
     cut = [digest for digest in gone if digest not in ancestors]
@@ -292,9 +300,9 @@ def _gone(gone: Mapping[str, bytes], rows: Sequence[Row], sealed: Mapping[str, b
             yield _changed(row, gone[digest])
     if cut:
         last = max((row.number for row in rows), default=0)
-        told = "; ".join(_told(gone[digest]) for digest in cut[:3]) + ("; ..." if len(cut) > 3 else "")
-        what = f"{len(cut)} {'line' if len(cut) == 1 else 'lines'} that had been written {_are(cut)} cut off: {told}"
-        yield Finding(Source(LEDGER, last + 1), "truncated", what)
+        lines = "; ".join(_told(gone[digest]) for digest in cut[:3]) + ("; ..." if len(cut) > 3 else "")
+        what = f"{len(cut)} {'line' if len(cut) == 1 else 'lines'} that had been written {_are(cut)} cut off: {lines}"
+        yield IntegrityFinding(Source(LEDGER, last + 1), "truncated", what)
 
 
 def _are(things: Sequence[object]) -> str:
@@ -307,31 +315,31 @@ def _told(text: bytes) -> str:
     return f"of the {kind} of {content.get('as_of') or content.get('on')}"
 
 
-def _order(rows: Sequence[Row], held: _Held) -> Iterator[Finding]:
+def _order(rows: Sequence[Row], held: _Held) -> Iterator[IntegrityFinding]:
     """Hold each line against the ones that it names: they stand before it."""
     place: dict[str, int] = {}
     for row in rows:
         if row.digest in place and row.text:
-            what = f"this line stands twice, first at line {place[row.digest]}"
-            yield Finding(Source(LEDGER, row.number), "repeated", what)
+            what = f"this line appears twice, first at line {place[row.digest]}"
+            yield IntegrityFinding(Source(LEDGER, row.number), "repeated", what)
         place.setdefault(row.digest, row.number)
     for row in rows:
         if row.digest in held.explained or not row.text:
             continue
         if not row.parents:
-            yield Finding(Source(LEDGER, row.number), "broken", "this is no line of a ledger")
+            yield IntegrityFinding(Source(LEDGER, row.number), "broken", "this is no line of a ledger")
         for parent in row.parents:
             if parent is None or parent in held.explained:
                 continue
             if parent not in place:
                 what = "it follows a line that is not there: the line before was changed, or lines were removed"
-                yield Finding(Source(LEDGER, row.number), "broken", what)
+                yield IntegrityFinding(Source(LEDGER, row.number), "broken", what)
             elif place[parent] >= row.number:
                 what = f"it stands before line {place[parent]}, which it follows: lines were put in another order"
-                yield Finding(Source(LEDGER, row.number), "reordered", what)
+                yield IntegrityFinding(Source(LEDGER, row.number), "reordered", what)
     named = {*held.followed, *(parent for row in rows for parent in row.parents)}
     ends = {row.digest: row.number for row in rows if row.parents and row.digest not in named | held.explained}
     heads = list(ends.values())
     if len(heads) > 1:
         what = f"two branches end at lines {' and '.join(map(str, heads))}; `forecast merge` joins them"
-        yield Finding(Source(LEDGER, heads[0]), "fork", what)
+        yield IntegrityFinding(Source(LEDGER, heads[0]), "fork", what)

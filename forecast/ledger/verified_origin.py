@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from forecast.ledger.kept import DamagedError, kept_content, listed_file
+from forecast.ledger.kept import DamagedInputError, kept_content, listed_file
 from forecast.ledger.ledger import LEDGER
-from forecast.ledger.verified import Finding, Kind, Row
+from forecast.ledger.verified import IntegrityFinding, Kind, Row
 from forecast.workspace.problems import Source
 
 
-def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[Finding, ...], int]:
+def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[IntegrityFinding, ...], int]:
     """Hold what is kept of every update's inputs against its digests; also return how many contents there are."""
-    found: list[Finding] = []
+    findings: list[IntegrityFinding] = []
     parts: dict[str, bytes] = {}
     seen: dict[str, None] = {}  # lines of manifests that were looked at already
     contents: set[str] = set()
@@ -26,8 +26,8 @@ def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[Finding, ...
         try:
             listed = dict.fromkeys(kept_content(root, manifest, parts).decode(errors="replace").splitlines())
             new = [listed_file(text, manifest) for text in listed if text not in seen]
-        except DamagedError as error:
-            found.append(_damaged(row, "the list of its files", error))
+        except DamagedInputError as error:
+            findings.append(_damaged(row, "the list of its files", error))
             continue
         seen |= listed
         for path, digest in new:
@@ -36,26 +36,26 @@ def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[Finding, ...
             contents.add(digest)
             try:
                 kept_content(root, digest)
-            except DamagedError as error:
-                found.append(_damaged(row, path, error))
+            except DamagedInputError as error:
+                findings.append(_damaged(row, path, error))
     bare = [row.number for row in updates if "kept" not in row.content]
     if bare:
         what = f"{_lines(bare)} {'was' if len(bare) == 1 else 'were'} written before inputs were kept"
-        found.append(Finding(Source(LEDGER, bare[0]), "no inputs kept", what))
-    return tuple(found), len(contents)
+        findings.append(IntegrityFinding(Source(LEDGER, bare[0]), "no inputs kept", what))
+    return tuple(findings), len(contents)
 
 
-def _damaged(row: Row, path: str, error: DamagedError) -> Finding:
+def _damaged(row: Row, path: str, error: DamagedInputError) -> IntegrityFinding:
     kind: Kind = "kept inputs missing" if error.why == "is missing" else "kept inputs changed"
     what = f"what was kept of {path} for the forecast of {row.content['as_of']} {error.why} (under {error.digest[:16]})"
-    return Finding(Source(LEDGER, row.number), kind, what)
+    return IntegrityFinding(Source(LEDGER, row.number), kind, what)
 
 
 def _lines(numbers: Sequence[int]) -> str:
     return f"line {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} lines"
 
 
-def verified_origin(rows: Sequence[Row], version: str, environment: Mapping[str, str]) -> Iterator[Finding]:
+def verified_origin(rows: Sequence[Row], version: str, environment: Mapping[str, str]) -> Iterator[IntegrityFinding]:
     """Note which lines another version of the engine or another kind of machine wrote than the one at hand."""
     updates = [row for row in rows if row.day is not None]
     versions: dict[str, list[int]] = {}
@@ -70,7 +70,7 @@ def verified_origin(rows: Sequence[Row], version: str, environment: Mapping[str,
     for told, numbers in versions.items():
         if told != version:
             what = f"{_lines(numbers)} by forecast {told}; this is {version}"
-            yield Finding(Source(LEDGER, numbers[0]), "other version", what)
+            yield IntegrityFinding(Source(LEDGER, numbers[0]), "other version", what)
     for told, numbers in machines.items():
         if told:
-            yield Finding(Source(LEDGER, numbers[0]), "other processor", f"{_lines(numbers)} on {told}")
+            yield IntegrityFinding(Source(LEDGER, numbers[0]), "other processor", f"{_lines(numbers)} on {told}")

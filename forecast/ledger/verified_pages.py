@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from forecast.files import folders_with, read_in
-from forecast.ledger.verified import Chain, Finding, content_of
+from forecast.ledger.verified import Chain, IntegrityFinding, content_of
 from forecast.workspace.problems import Source
 
 Numbers = dict[str, tuple[Any, Any, Any]]  # a scenario's probability, quantiles and Monte Carlo error
 
 
-def verified_pages(root: Path, chain: Chain) -> Iterator[Finding]:
+def verified_pages(root: Path, chain: Chain) -> Iterator[IntegrityFinding]:
     """Hold the scenarios of every forecast.json against the lines of its date, or of a quiet day against all lines."""
     lines: dict[date, list[Numbers]] = {}
     for row in chain.sound:
         if row.day is not None:
             lines.setdefault(row.day, []).append(_numbers(row.content))
-    every = [numbers for told in lines.values() for numbers in told]
+    every = [numbers for expected in lines.values() for numbers in expected]
     for name in folders_with(root / "reports", "forecast.json") if every else ():
         try:
             day = date.fromisoformat(name)
@@ -28,12 +28,12 @@ def verified_pages(root: Path, chain: Chain) -> Iterator[Finding]:
             continue
         content = read_in(root / "reports" / name, "forecast.json")
         # Where lines are not what they were, the line of the date may be one of them.
-        told = lines.get(day, every if chain.is_whole else None)
-        if told is None:
+        expected = lines.get(day, every if chain.is_whole else None)
+        if expected is None:
             continue
-        if content is not None and not any(_are_same(_numbers(content_of(content)), one) for one in told):
+        if content is not None and not any(_are_same(_numbers(content_of(content)), line) for line in expected):
             where = Source(f"reports/{name}/forecast.json", 1)
-            yield Finding(where, "other page", f"no line of the ledger has these numbers for {day}")
+            yield IntegrityFinding(where, "other page", f"no line of the ledger has these numbers for {day}")
 
 
 def _numbers(content: Mapping[str, Any]) -> Numbers:

@@ -30,8 +30,8 @@ Scope = tuple[int, ...]
 
 def content(bearing: Bearing) -> tuple[Hashable, ...]:
     """Return what a part says, without its place in a file."""
-    of: Any = type(bearing)  # mypy takes no class for hashable
-    return tuple([tuple(value.items()) if isinstance(value, dict) else value for value in _contents(of)(bearing)])
+    of = _contents(type(bearing))  # type: ignore[arg-type]  # mypy takes no class for hashable
+    return tuple([tuple(value.items()) if isinstance(value, dict) else value for value in of(bearing)])
 
 
 @cache
@@ -195,14 +195,14 @@ def weigh(
     """
     # Items that say the same on the same day from sources of one grade differ in name alone.
     said: dict[tuple[Any, ...], tuple[Report, dict[Hashable, Array]] | None] = {}
-    groups: dict[str, list[_Heard]] = {}
+    groups: dict[str, list[_Favoured]] = {}
     for item in items:
         reliability = sources[item.report_source].grade.mean
         key = (item.reported, reliability, item.credibility, *map(content, item.bears_on))
         if key not in said:
             said[key] = _report(layout, known, item, reliability, on)
         if (one := said[key]) is not None:
-            groups.setdefault(item.group or f"item {item.id}", []).append(_Heard(item, *one))
+            groups.setdefault(item.group or f"item {item.id}", []).append(_Favoured(item, *one))
     weighed = [
         heard.ranked(copy)
         for members in groups.values()
@@ -211,7 +211,7 @@ def weigh(
     return tuple(sorted(weighed, key=lambda report: report.item))
 
 
-class _Heard(NamedTuple):
+class _Favoured(NamedTuple):
     """An item with what it reports, as the first item that says the same reports it, and each part of that.
 
     `says` is by event, or by the rules of the scenarios.
@@ -239,7 +239,7 @@ class _Heard(NamedTuple):
         )
 
 
-def _ranked(members: list[_Heard]) -> list[tuple[int, _Heard]]:
+def _ranked(members: list[_Favoured]) -> list[tuple[int, _Favoured]]:
     """Rank the reports of a group by strength among those that say the same of the events they share.
 
     What a report says of an event is the set of its best states, of the scenarios that of the best joint states: two
@@ -255,7 +255,7 @@ def _ranked(members: list[_Heard]) -> list[tuple[int, _Heard]]:
             best_states[id(report)] = {
                 part: frozenset(np.flatnonzero(worn == worn.max()).tolist()) for part, worn in parts.items()
             }
-    ranked: list[tuple[int, _Heard]] = []
+    ranked: list[tuple[int, _Favoured]] = []
     voices: list[dict[Hashable, frozenset[int]]] = []
     heard: list[int] = []
     for member in sorted(members, key=lambda one: (-decibans[id(one.report)], one.item.id)):

@@ -31,7 +31,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Part:
+class ConnectedPart:
     """Variables that tables connect, and these tables."""
 
     variables: tuple[str, ...]
@@ -92,13 +92,13 @@ class CutNetwork:
                 waiting += self.network.parents[name]
         return found
 
-    def parts(self, asked: Iterable[str]) -> tuple[list[Part], list[Factor]]:
+    def parts(self, asked: Iterable[str]) -> tuple[list[ConnectedPart], list[Factor]]:
         """Return what the evidence and the variables asked for hang on: its separate parts, and single numbers."""
         needed = self.ancestors([*asked, *self.evidence])
         named = [name for name in self.network.names if name in needed]
         return self._apart([f for name in named for f in (self._table(name), *self._likelihoods.get(name, ()))])
 
-    def supports(self) -> tuple[list[Part], list[Factor]]:
+    def supports(self) -> tuple[list[ConnectedPart], list[Factor]]:
         """Return the same for the evidence alone with 1 for every number that is not 0: enough to tell if it can be.
 
         Likelihoods need no table: what they exclude is cut out of the others.
@@ -107,7 +107,7 @@ class CutNetwork:
         tables = [self._table(name) for name in self.network.names if name in needed]
         return self._apart([replace(one, entries=np.sign(one.entries)) for one in tables])
 
-    def _apart(self, factors: Sequence[Factor]) -> tuple[list[Part], list[Factor]]:
+    def _apart(self, factors: Sequence[Factor]) -> tuple[list[ConnectedPart], list[Factor]]:
         group: dict[str, list[str]] = {}  # of each variable all those it is connected with, itself included
         for factor in factors:
             joined = max((group.setdefault(name, [name]) for name in factor.scope), key=len, default=[])
@@ -123,7 +123,9 @@ class CutNetwork:
         parts = []
         for of_part in inside.values():
             variables = tuple(sorted(group[of_part[0].scope[0]], key=order.__getitem__))
-            parts.append(Part(variables, tuple(of_part), tuple(self.possible[name].size for name in variables)))
+            parts.append(
+                ConnectedPart(variables, tuple(of_part), tuple(self.possible[name].size for name in variables))
+            )
         return parts, [factor for factor in factors if not factor.scope]
 
 
@@ -247,7 +249,7 @@ def _log(number: Factor) -> float:
     return log(number.entries)
 
 
-def _solve(part: Part, found: dict[str, Array]) -> float:
+def _solve(part: ConnectedPart, found: dict[str, Array]) -> float:
     """Add the marginals of a part to those found; return the log of its mass."""
     _fits(part)
     try:
@@ -258,16 +260,16 @@ def _solve(part: Part, found: dict[str, Array]) -> float:
     return float(solution.log_evidence[0])
 
 
-def _about(part: Part, impossible: ImpossibleEvidenceError) -> _ImpossibleError:
+def _about(part: ConnectedPart, impossible: ImpossibleEvidenceError) -> _ImpossibleError:
     return _ImpossibleError({name for place in impossible.factors for name in part.factors[place].about})
 
 
-def _fits(part: Part) -> None:
+def _fits(part: ConnectedPart) -> None:
     if part.plan.largest_table > MAX_TABLE_ENTRIES:
         raise TooDenseNetworkError(part.plan.largest_table)
 
 
-def _solve_in_pieces(given: CutNetwork, whole: Part, found: dict[str, Array]) -> Iterator[float]:
+def _solve_in_pieces(given: CutNetwork, whole: ConnectedPart, found: dict[str, Array]) -> Iterator[float]:
     """Solve a part with large tables: first what the evidence hangs on, then the other variables in groups.
 
     A group needs its own ancestors and those of the evidence only. Groups are halved as long as that is less work, or
@@ -290,7 +292,7 @@ def _solve_in_pieces(given: CutNetwork, whole: Part, found: dict[str, Array]) ->
         _solve(part, found)
 
 
-def _connected(given: CutNetwork, wanted: Sequence[str]) -> list[tuple[Part, list[str]]]:
+def _connected(given: CutNetwork, wanted: Sequence[str]) -> list[tuple[ConnectedPart, list[str]]]:
     """Return the parts of a network in which variables that are wanted lie, each with these."""
     of_parts = [(part, {*part.variables}) for part in given.parts(wanted)[0]]
     inside = [(part, [name for name in wanted if name in variables]) for part, variables in of_parts]

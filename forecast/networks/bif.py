@@ -10,7 +10,15 @@ from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, Unexp
 
 from forecast.networks.network import DiscreteNetwork, build
 from forecast.networks.registry import MAX_BYTES
-from forecast.networks.tables import CANONICAL, TABLES_ONLY, BifWord, Blocks, Entry, ProbabilityBlock, VariableBlock
+from forecast.networks.tables import (
+    CANONICAL,
+    TABLES_ONLY,
+    BifWord,
+    Blocks,
+    ProbabilityBlock,
+    ProbabilityEntry,
+    VariableBlock,
+)
 from forecast.workspace.files import read_outside
 from forecast.workspace.odd_text import unfinished_merge
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form
@@ -114,9 +122,9 @@ def _probability(block: Tree[Token]) -> ProbabilityBlock:
     return ProbabilityBlock(_names(block)[0], parents, rows, defaults, tables, _words(block))
 
 
-def _entries(block: Tree[Token], kind: str) -> tuple[Entry, ...]:
+def _entries(block: Tree[Token], kind: str) -> tuple[ProbabilityEntry, ...]:
     return tuple(
-        Entry(
+        ProbabilityEntry(
             given=tuple(word for names in _parts(entry, "names") for word in _names(names)),
             numbers=tuple(word for numbers in _parts(entry, "numbers") for word in _words(numbers)),
         )

@@ -36,7 +36,7 @@ class VariableBlock(NamedTuple):
     sizes: tuple[BifWord, ...]
 
 
-class Entry(NamedTuple):
+class ProbabilityEntry(NamedTuple):
     """One line of numbers in a `probability` block; `given` are the parents' states of a row."""
 
     given: tuple[BifWord, ...]
@@ -53,9 +53,9 @@ class ProbabilityBlock(NamedTuple):
 
     name: BifWord
     parents: tuple[BifWord, ...]
-    rows: tuple[Entry, ...]
-    defaults: tuple[Entry, ...]
-    tables: tuple[Entry, ...]
+    rows: tuple[ProbabilityEntry, ...]
+    defaults: tuple[ProbabilityEntry, ...]
+    tables: tuple[ProbabilityEntry, ...]
     properties: tuple[BifWord, ...] = ()
 
 
@@ -134,7 +134,7 @@ def read_table(block: ProbabilityBlock, states: Mapping[str, Sequence[str]], pat
     that misses one by less than rounding to its printed digits explains, or by less than 1e-6, is divided by its sum,
     with a warning; any other deviation is a problem. So is a canonical model, which is no table.
     """
-    reader = _Reader(block, states, path)
+    reader = _BlocksReader(block, states, path)
     reader.refuse_canonical()
     if not reader.problems:
         reader.read_whole() if block.tables else reader.read_rows()
@@ -142,7 +142,7 @@ def read_table(block: ProbabilityBlock, states: Mapping[str, Sequence[str]], pat
     return CheckedTable(reader.rows, tuple(reader.problems), tuple(reader.warnings))
 
 
-class _Reader:
+class _BlocksReader:
     def __init__(self, block: ProbabilityBlock, states: Mapping[str, Sequence[str]], path: str) -> None:
         *self.parents, self.name = states
         self.block, self.states, self.path = block, states, path
@@ -150,7 +150,7 @@ class _Reader:
         self.shape = tuple(len(known) for known in states.values())
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
-        self.entries: dict[tuple[int, ...], Entry] = {}  # what gave each row
+        self.entries: dict[tuple[int, ...], ProbabilityEntry] = {}  # what gave each row
         self.rows: NDArray[np.float64] = np.empty(0)
         if prod(self.shape) > MAX_ENTRIES:
             self._problem(
@@ -215,7 +215,7 @@ class _Reader:
                 first = np.unravel_index(int(np.argmax(is_left)), self.shape[:-1])
                 self.entries[tuple(map(int, first))] = entry
 
-    def _place(self, entry: Entry) -> tuple[int, ...] | None:
+    def _place(self, entry: ProbabilityEntry) -> tuple[int, ...] | None:
         if len(entry.given) != len(self.parents):
             got = f"{len(entry.given)} parent states"
             self._problem(entry.line, "row has the wrong length", got, f"parents are {quoted(self.parents) or 'none'}")
@@ -230,7 +230,7 @@ class _Reader:
                 self._problem(word.line, f"parent '{parent}' has no such state", shown(word.text), allowed)
         return tuple(at) if len(at) == len(self.parents) else None
 
-    def _numbers(self, entry: Entry, n: int) -> list[float] | None:
+    def _numbers(self, entry: ProbabilityEntry, n: int) -> list[float] | None:
         if len(entry.numbers) != n:
             self._problem(entry.line, "wrong number of probabilities", str(len(entry.numbers)), f"{n} are needed")
             return None
@@ -253,7 +253,9 @@ class _Reader:
     def normalise(self) -> None:
         sums = self.rows.sum(axis=-1)
         off = np.abs(sums - 1.0)
-        beyond: dict[Entry, tuple[tuple[int, ...], float]] = {}  # the first such row of each: a default fills many
+        beyond: dict[
+            ProbabilityEntry, tuple[tuple[int, ...], float]
+        ] = {}  # the first such row of each: a default fills many
         for at, entry in self.entries.items():
             if off[at] > SUM_TOLERANCE + ROUNDING and entry not in beyond:
                 explained = rounding_of(self._printed(at))

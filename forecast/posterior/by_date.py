@@ -178,10 +178,10 @@ def _states_on(network: AsOfNetwork, posterior: Posterior, events: Sequence[str]
     layout = network.layout
     if network.on == posterior.asked.network.on:
         return {event: posterior.evaluation.events[layout.index[event]] for event in events}
-    asked = [query(network, _regions(layout.events[layout.index[event]])) for event in events]
-    if not asked:
+    queries = [query(network, _regions(layout.events[layout.index[event]])) for event in events]
+    if not queries:
         return {}
-    shares = evaluate_regions(asked, posterior.draws.theta, posterior.reliabilities)
+    shares = evaluate_regions(queries, posterior.draws.theta, posterior.reliabilities)
     return {event: of_event[:-1] for event, of_event in zip(events, shares, strict=True)}
 
 
@@ -215,9 +215,9 @@ def _yes(layout: Layout, posterior: Posterior, question: Question, shares: Array
     v = layout.index[question.about.event]
     event = layout.events[v]
     yes = [event.states.index(state) for state in question.about.states]
-    found: Array = shares[yes].sum(axis=0)
+    probability: Array = shares[yes].sum(axis=0)
     if event.kind == "reached" and yes == list(range(yes[0], len(event.states))):
         at_horizon = posterior.evaluation.events[v][yes].sum(axis=0)
         bounded = np.minimum if question.by <= layout.horizon else np.maximum
-        return np.asarray(bounded(found, at_horizon))
-    return found
+        return np.asarray(bounded(probability, at_horizon))
+    return probability

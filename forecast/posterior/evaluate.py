@@ -58,19 +58,19 @@ def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
     return Query(network, ENGINE.plan(network.cards, network.scopes, keep=kept), masks[:, *alive])
 
 
-def evaluate(asked: Query, theta: Array, drawn: Reliabilities | None = None) -> Evaluation:
+def evaluate(queried: Query, theta: Array, drawn: Reliabilities | None = None) -> Evaluation:
     """Solve every draw exactly. Raises ImpossibleEvidenceError if a draw has no mass.
 
     Args:
-        asked: the network and the scenarios.
+        queried: the network and the scenarios.
         theta: (n_theta, draws).
         drawn: the reliability of each source in each draw; None: every source at its prior mean.
     """
-    with_reports = _factors(asked.network, drawn)
+    with_reports = _factors(queried.network, drawn)
 
     def solved(*block: Array) -> tuple[Array, Array, tuple[Array, ...]]:
         tables, offset = with_reports(*block)
-        solution = ENGINE.evaluate(asked.plan, tables, asked.masks, by_region=False)
+        solution = ENGINE.evaluate(queried.plan, tables, queried.masks, by_region=False)
         return solution.log_evidence + offset, _shares(solution.log_regions), solution.marginals
 
     parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
@@ -78,23 +78,23 @@ def evaluate(asked: Query, theta: Array, drawn: Reliabilities | None = None) -> 
         np.concatenate([evidence for evidence, _, _ in parts]),
         np.concatenate([shares for _, shares, _ in parts], axis=1),
         tuple(
-            _all_states(asked.network, v, np.concatenate([marginals[v][:, 0] for _, _, marginals in parts], axis=1))
-            for v in _events(asked)
+            _all_states(queried.network, v, np.concatenate([marginals[v][:, 0] for _, _, marginals in parts], axis=1))
+            for v in _events(queried)
         ),
     )
 
 
-def mean_joint(asked: Query, theta: Array, weights: Array, drawn: Reliabilities | None = None) -> tuple[Array, ...]:
+def mean_joint(queried: Query, theta: Array, weights: Array, drawn: Reliabilities | None = None) -> tuple[Array, ...]:
     """Compute the weighted mean of P(s, x_v | E, theta_d) for each event: (scenarios, states), summing to one.
 
     `weights` (draws) are the normalised importance weights.
     """
-    with_reports = _factors(asked.network, drawn)
+    with_reports = _factors(queried.network, drawn)
 
     def summed(share: Array, *block: Array) -> list[Array]:
         tables, _ = with_reports(*block)
-        marginals = ENGINE.evaluate(asked.plan, tables, asked.masks).marginals
-        return [(_all_states(asked.network, v, marginals[v]) * share).sum(axis=2).T for v in _events(asked)]
+        marginals = ENGINE.evaluate(queried.plan, tables, queried.masks).marginals
+        return [(_all_states(queried.network, v, marginals[v]) * share).sum(axis=2).T for v in _events(queried)]
 
     parts = ENGINE.in_blocks(summed, weights, theta, *_places(drawn))
     return tuple(np.sum(of_event, axis=0) for of_event in zip(*parts, strict=True))
@@ -105,8 +105,8 @@ def _shares(log_regions: Array) -> Array:
     return np.asarray(shares / shares.sum(axis=0))
 
 
-def _events(asked: Query) -> range:
-    return range(len(asked.network.layout.cards))
+def _events(queried: Query) -> range:
+    return range(len(queried.network.layout.cards))
 
 
 def _all_states(network: AsOfNetwork, v: int, alive: Array) -> Array:
@@ -116,29 +116,29 @@ def _all_states(network: AsOfNetwork, v: int, alive: Array) -> Array:
     return full
 
 
-def evaluate_scenarios(asked: Query, theta: Array, drawn: Reliabilities | None = None) -> tuple[Array, Array]:
+def evaluate_scenarios(queried: Query, theta: Array, drawn: Reliabilities | None = None) -> tuple[Array, Array]:
     """Compute log evidence (draws) and P(s | E, theta_d) (scenarios, draws) alone: the inward pass."""
-    with_reports = _factors(asked.network, drawn)
+    with_reports = _factors(queried.network, drawn)
 
     def solved(*block: Array) -> tuple[Array, Array]:
         tables, offset = with_reports(*block)
-        regions = ENGINE.log_regions(asked.plan, tables, asked.masks)
+        regions = ENGINE.log_regions(queried.plan, tables, queried.masks)
         return np.logaddexp.reduce(regions, axis=0) + offset, _shares(regions)
 
     parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
     return np.concatenate([evidence for evidence, _ in parts]), np.concatenate([shares for _, shares in parts], axis=1)
 
 
-def evaluate_regions(asked: Sequence[Query], theta: Array, drawn: Reliabilities | None = None) -> list[Array]:
+def evaluate_regions(queries: Sequence[Query], theta: Array, drawn: Reliabilities | None = None) -> list[Array]:
     """Compute P(region | E, theta_d) (regions, draws) of several queries of one network.
 
     The factors, a third of the work of one query, are computed once for all of them.
     """
-    with_reports = _factors(asked[0].network, drawn)
+    with_reports = _factors(queries[0].network, drawn)
 
     def solved(*block: Array) -> list[Array]:
         tables, _ = with_reports(*block)
-        return [_shares(ENGINE.log_regions(one.plan, tables, one.masks)) for one in asked]
+        return [_shares(ENGINE.log_regions(queried.plan, tables, queried.masks)) for queried in queries]
 
     parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
     return [np.concatenate(of_query, axis=1) for of_query in zip(*parts, strict=True)]

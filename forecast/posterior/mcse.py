@@ -174,13 +174,13 @@ def reasons(
             smallest of those that are too small is named.
         errors: their Monte Carlo standard errors: a probability that is known to its finest digit needs no more draws.
     """
-    found = [*distrust(diagnostics), *weights.distrust]
-    uncertain = [one for one in sizes if not 2.0 * errors[one] <= FINEST]
+    doubts = [*distrust(diagnostics), *weights.distrust]
+    uncertain = [size for size in sizes if not 2.0 * errors[size] <= FINEST]
     name = min(uncertain, key=lambda one: sizes[one], default=None)
     if name is not None and not sizes[name] >= LEAST_ESS_OF_SCENARIO:
         shown = past(sizes[name], LEAST_ESS_OF_SCENARIO)
-        found.append(f"ESS of '{name}' is {shown}, below {LEAST_ESS_OF_SCENARIO:g}")
-    return tuple(found)
+        doubts.append(f"ESS of '{name}' is {shown}, below {LEAST_ESS_OF_SCENARIO:g}")
+    return tuple(doubts)
 
 
 def not_reliable(why: Sequence[str]) -> str:

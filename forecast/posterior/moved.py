@@ -32,7 +32,7 @@ class Reweighed:
 
 
 def reweigh(
-    found: Posterior, workspace: Workspace, other: Workspace, fit: Mapping[str, Array], every: int = 1
+    posterior: Posterior, workspace: Workspace, other: Workspace, fit: Mapping[str, Array], every: int = 1
 ) -> Reweighed | None:
     """Weigh the draws of a posterior as draws of another workspace's: other statements, experts or items.
 
@@ -41,7 +41,7 @@ def reweigh(
     (forecast.sampling.reread), which an item changes too where somebody spoke after it.
 
     Args:
-        found: the posterior of `workspace`.
+        posterior: the posterior of `workspace`.
         workspace: with the same network of events and the same scenarios as `other`.
         other: what the draws shall stand for.
         fit: the kept fit of the draws, {variable: (chain, draw, ...)}.
@@ -52,26 +52,26 @@ def reweigh(
 
     Source: Gelfand, Dey and Chang (1992), importance sampling leave-one-out; Vehtari et al. (2024) for the smoothing.
     """
-    layout, as_of = found.asked.network.layout, found.asked.network.known.as_of
-    theta, log_anchor = found.draws.theta, found.log_anchor
+    layout, as_of = posterior.asked.network.layout, posterior.asked.network.known.as_of
+    theta, log_anchor = posterior.draws.theta, posterior.log_anchor
     # Statements know of the evidence only what was reported before them.
     spoken = any(item.reported <= said.date for item in _differing(workspace, other) for said in other.statements)
     if spoken or workspace.statements != other.statements or workspace.experts != other.experts:
-        ratio = log_likelihood_ratio(found.spec, prior_spec(layout, other, as_of), theta, fit)
+        ratio = log_likelihood_ratio(posterior.spec, prior_spec(layout, other, as_of), theta, fit)
         if ratio is None:
             return None
     else:
         ratio = np.zeros(theta.shape[1])
     if workspace.items == other.items:
-        log_evidence = found.evaluation.log_evidence + found.reliabilities.log_correction
-        shares = found.evaluation.scenarios
+        log_evidence = posterior.evaluation.log_evidence + posterior.reliabilities.log_correction
+        shares = posterior.evaluation.scenarios
         if every > 1:
             log_evidence, shares = log_evidence[::every], np.ascontiguousarray(shares[:, ::every])
     else:
         thinned = np.ascontiguousarray(theta[:, ::every])
-        asked = query(compile_workspace(layout, other, as_of), other.scenarios)
-        drawn = draw_reliabilities(asked.network, other.sources, thinned, found.reliabilities.seed)
-        log_evidence, shares = evaluate_scenarios(asked, thinned, drawn)
+        queried = query(compile_workspace(layout, other, as_of), other.scenarios)
+        drawn = draw_reliabilities(queried.network, other.sources, thinned, posterior.reliabilities.seed)
+        log_evidence, shares = evaluate_scenarios(queried, thinned, drawn)
         log_evidence = log_evidence + drawn.log_correction
     log_ratios = log_evidence - log_anchor[::every] + ratio[::every]
     if not (log_ratios > -np.inf).any():
@@ -81,7 +81,7 @@ def reweigh(
 
 def _differing(workspace: Workspace, other: Workspace) -> list[Item]:
     """Return the items that stand in one of the two workspaces, or differ between them."""
-    ours, theirs = ({item.id: item for item in one.items} for one in (workspace, other))
+    ours, theirs = ({item.id: item for item in version.items} for version in (workspace, other))
     names = sorted({*ours, *theirs})
     pairs = [(ours.get(name), theirs.get(name)) for name in names]
     return [item for mine, yours in pairs if mine != yours for item in (mine, yours) if item is not None]
@@ -93,7 +93,7 @@ ONE_BY_ONE = 20  # items of one table that are still told apart
 
 
 def leave_one_out(
-    workspace: Workspace, found: Posterior, items: Sequence[str], progress: Callable[[str], None], few: int = FEW
+    workspace: Workspace, posterior: Posterior, items: Sequence[str], progress: Callable[[str], None], few: int = FEW
 ) -> dict[str, Array]:
     """Compute, for each item id, what it adds to each scenario's probability: all evidence less all but the item.
 
@@ -104,7 +104,7 @@ def leave_one_out(
     it also shaped theta, the group it stands in and its source's reliability). Without an item, what it supersedes
     comes back. Of an item that is retracted by now it is what the retraction adds.
     """
-    return leave_out(workspace, found, {item: frozenset((item,)) for item in items}, progress, few)
+    return leave_out(workspace, posterior, {item: frozenset((item,)) for item in items}, progress, few)
 
 
 def parts_of(workspace: Workspace, items: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -121,27 +121,27 @@ def parts_of(workspace: Workspace, items: Sequence[str]) -> dict[str, frozenset[
 
 def leave_out(
     workspace: Workspace,
-    found: Posterior,
+    posterior: Posterior,
     parts: Mapping[str, frozenset[str]],
     progress: Callable[[str], None],
     few: int = FEW,
 ) -> dict[str, Array]:
     """Compute, for each part of the evidence (the ids of its items, by name), what it adds, as leave_one_out does."""
-    theta, log_anchor, drawn = found.draws.theta, found.log_anchor, found.reliabilities
+    theta, log_anchor, drawn = posterior.draws.theta, posterior.log_anchor, posterior.reliabilities
     if len(parts) > few:
         theta, log_anchor = np.ascontiguousarray(theta[:, ::THINNING]), log_anchor[::THINNING]
         drawn = drawn.thinned(THINNING)
-    layout, as_of = found.asked.network.layout, found.asked.network.known.as_of
+    layout, as_of = posterior.asked.network.layout, posterior.asked.network.known.as_of
     # Of few parts the sources are drawn anew without each: then the effect of one new item is the change since before.
-    every_draw = theta is found.draws.theta
+    every_draw = theta is posterior.draws.theta
 
     def forecast(remaining: Workspace) -> Array:
-        asked = query(compile_workspace(layout, remaining, as_of), remaining.scenarios)
-        own = draw_reliabilities(asked.network, workspace.sources, theta, drawn.seed) if every_draw else drawn
-        log_evidence, shares = evaluate_scenarios(asked, theta, own)
+        queried = query(compile_workspace(layout, remaining, as_of), remaining.scenarios)
+        own = draw_reliabilities(queried.network, workspace.sources, theta, drawn.seed) if every_draw else drawn
+        log_evidence, shares = evaluate_scenarios(queried, theta, own)
         return np.asarray(shares @ smooth(log_evidence + own.log_correction - log_anchor).weights)
 
-    everything = found.evaluation.scenarios @ found.weights.weights if every_draw else forecast(workspace)
+    everything = posterior.evaluation.scenarios @ posterior.weights.weights if every_draw else forecast(workspace)
     effects = {}
     for number, (name, items) in enumerate(parts.items(), 1):
         if len(parts) > FEW:

@@ -98,11 +98,11 @@ def posterior(
     to be sampled and that is not allowed.
     """
     network = compile_workspace(layout, workspace, as_of)
-    asked = query(network, workspace.scenarios)
+    queried = query(network, workspace.scenarios)
     spec = prior_spec(layout, workspace, as_of)
     base = prior_draws(spec, seed, cache, progress, refit=refit, may_sample=may_sample)
-    if _may_bear(workspace, asked, base.theta):
-        attempt = _attempt(workspace, asked, spec, base, base, None, seed)
+    if _may_bear(workspace, queried, base.theta):
+        attempt = _attempt(workspace, queried, spec, base, base, None, seed)
         if attempt.weights.reliable:
             return attempt
 
@@ -113,7 +113,7 @@ def posterior(
             progress(f"with the evidence known on {anchor}: {doing}")
 
         draws = prior_draws(known, seed, cache, say, refit=refit, may_sample=may_sample)
-        return _attempt(workspace, asked, known, base, draws, anchor, seed)
+        return _attempt(workspace, queried, known, base, draws, anchor, seed)
 
     *earlier, last = anchor_days(workspace.network.opens, as_of)
     for day in earlier:
@@ -126,15 +126,15 @@ def posterior(
 
 def unweighted(workspace: Workspace, layout: Layout, spec: PriorSpec, base: Draws) -> Posterior:
     """Return the prior in the same form: the draws of the statements alone, equally weighted, at the opening."""
-    asked = query(compile_opening(layout), workspace.scenarios)
+    queried = query(compile_opening(layout), workspace.scenarios)
     n_draws = base.theta.shape[1]
     weights = Weights(np.full(n_draws, 1.0 / n_draws), -np.inf, float(n_draws))
     nobody = Reliabilities(
         sources=(), grids=(), nodes=np.zeros((0, n_draws), dtype=np.intp), log_correction=np.zeros(n_draws)
     )
-    evaluation = evaluate(asked, base.theta)
+    evaluation = evaluate(queried, base.theta)
     return Posterior(
-        asked=asked,
+        asked=queried,
         spec=spec,
         base=base,
         draws=base,
@@ -151,30 +151,30 @@ def _is_possible_on(layout: Layout, workspace: Workspace, day: date, base: Draws
     return is_possible(compile_workspace(layout, workspace, day), base.theta[:, :1])
 
 
-def _may_bear(workspace: Workspace, asked: Query, theta: Array) -> bool:
-    """Say whether draws of the statements alone may bear the evidence: whether every so-many-th would, as it looks.
+def _may_bear(workspace: Workspace, queried: Query, theta: Array) -> bool:
+    """Say whether draws of the statements alone may bear the evidence: whether some of them would.
 
     Every source at its prior mean, and no posterior of every event: that costs a fraction. Where it fails, weights
     with sources of their own are not tried; that saves time where they would fail, and one refit too many is no harm.
     """
     few = np.ascontiguousarray(theta[:, ::SCREENED])
-    with _contradictions_named(workspace, asked.network, few):
-        log_evidence, scenarios = evaluate_scenarios(asked, few)
+    with _contradictions_named(workspace, queried.network, few):
+        log_evidence, scenarios = evaluate_scenarios(queried, few)
     weights = weigh_draws(log_evidence, scenarios)
     return replace(weights, effective_size=SCREENED * weights.effective_size).reliable
 
 
 def _attempt(
-    workspace: Workspace, asked: Query, spec: PriorSpec, base: Draws, draws: Draws, anchor: date | None, seed: int
+    workspace: Workspace, queried: Query, spec: PriorSpec, base: Draws, draws: Draws, anchor: date | None, seed: int
 ) -> Posterior:
-    with _contradictions_named(workspace, asked.network, draws.theta):
-        drawn = draw_reliabilities(asked.network, workspace.sources, draws.theta, seed)
-        evaluation = evaluate(asked, draws.theta, drawn)
+    with _contradictions_named(workspace, queried.network, draws.theta):
+        drawn = draw_reliabilities(queried.network, workspace.sources, draws.theta, seed)
+        evaluation = evaluate(queried, draws.theta, drawn)
         log_anchor = _log_anchor(spec.anchor, draws)
         log_ratios = evaluation.log_evidence + drawn.log_correction - log_anchor
         weights = weigh_draws(log_ratios, evaluation.scenarios)
     return Posterior(
-        asked=asked,
+        asked=queried,
         spec=spec,
         base=base,
         draws=draws,
@@ -231,11 +231,11 @@ def kept_posterior(
     it was read: its digests tell nothing of what was changed in memory. Raises as `posterior`.
     """
     place = posterior_place(workspace, as_of, seed, folder)
-    found = _load(layout, workspace, as_of, seed, place)
-    if found is None:
-        found = posterior(layout, workspace, as_of, seed, folder, progress)
-        _keep(found, place)
-    return found
+    kept = _load(layout, workspace, as_of, seed, place)
+    if kept is None:
+        kept = posterior(layout, workspace, as_of, seed, folder, progress)
+        _keep(kept, place)
+    return kept
 
 
 def posterior_place(workspace: Workspace, as_of: date, seed: int, folder: Path) -> Place:
@@ -243,17 +243,17 @@ def posterior_place(workspace: Workspace, as_of: date, seed: int, folder: Path) 
     return place_of(folder, "posterior", workspace.digests, as_of, seed)
 
 
-def keep_posterior(found: Posterior, place: Place) -> None:
+def keep_posterior(posterior: Posterior, place: Place) -> None:
     """Keep a posterior, if it is not kept already."""
     if not is_kept(place):
-        _keep(found, place)
+        _keep(posterior, place)
 
 
-def _keep(found: Posterior, place: Place) -> None:
-    drawn, evaluation, weights = found.reliabilities, found.evaluation, found.weights
+def _keep(posterior: Posterior, place: Place) -> None:
+    drawn, evaluation, weights = posterior.reliabilities, posterior.evaluation, posterior.weights
     parts = {
-        "anchor": np.array("" if found.anchor is None else found.anchor.isoformat()),
-        "log_anchor": found.log_anchor,
+        "anchor": np.array("" if posterior.anchor is None else posterior.anchor.isoformat()),
+        "log_anchor": posterior.log_anchor,
         "sources": np.array(drawn.sources, dtype=str),
         "nodes": drawn.nodes.astype(np.int16),
         "log_correction": drawn.log_correction,
@@ -282,12 +282,12 @@ def _load(layout: Layout, workspace: Workspace, as_of: date, seed: int, place: P
     draws = base if anchor is None else cached_draws(known, seed, place.folder)
     if base is None or draws is None:
         return None  # the draws are gone from the store
-    asked = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
+    queried = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
     ends = np.cumsum(layout.cards)[:-1]
     sources = tuple(map(str, kept["sources"]))
-    grids = grids_of(asked.network, {name: workspace.sources[name].grade for name in sources})
+    grids = grids_of(queried.network, {name: workspace.sources[name].grade for name in sources})
     return Posterior(
-        asked=asked,
+        asked=queried,
         spec=known,
         base=base,
         draws=draws,

@@ -114,7 +114,9 @@ class _Proposal:
                 for s, log_cavity in by_source.items():
                     joint = self._tables.factors[i][s] + log_cavity
                     unscaled[s] = unscaled[s] + np.logaddexp.reduce(joint.reshape(len(joint), -1), axis=1)
-            log_mass = float(sum(np.logaddexp.reduce(one) for one in unscaled)) + self._log_prior_mass(supposed)
+            log_mass = float(sum(np.logaddexp.reduce(component) for component in unscaled)) + self._log_prior_mass(
+                supposed
+            )
             # One that reported nothing keeps its prior bit for bit: a later source changes no earlier forecast.
             log_proposals = [
                 prior if np.array_equal(own, prior) else own - np.logaddexp.reduce(own)
@@ -201,8 +203,8 @@ def _log_mean(table: Array, log_weights: Array) -> Array:
 
 def _outer_sum(logs: list[Array]) -> Array:
     joint = np.zeros(())
-    for one in logs:
-        joint = np.add.outer(joint, one)
+    for log in logs:
+        joint = np.add.outer(joint, log)
     return joint
 
 
@@ -229,7 +231,7 @@ class Reliabilities:
     seed: int = 0
 
     def thinned(self, every: int) -> Reliabilities:
-        """Return those of every so-many-th draw."""
+        """Return those of a regular subset of the draws."""
         return replace(self, nodes=self.nodes[:, ::every], log_correction=self.log_correction[::every])
 
     def of_draws(self, places: slice | Index) -> Reliabilities:
@@ -272,7 +274,9 @@ def draw_reliabilities(
     mixture = propose(network, source_tables(network, names, grids), grids, pilot)
     component = _components(mixture, n_draws, seed)
     nodes = np.empty((len(names), n_draws), dtype=np.intp)
-    log_ratio = np.tile([[one.log_share] for one in mixture], n_draws)  # of each component's density to the prior's
+    log_ratio = np.tile(
+        [[component.log_share] for component in mixture], n_draws
+    )  # of each component's density to the prior's
     for s, (name, grid) in enumerate(zip(names, grids, strict=True)):
         rng = np.random.default_rng(int(digest_of(seed, name)[:16], 16))
         levels = (rng.permutation(n_draws) + rng.uniform(size=n_draws)) / n_draws
@@ -292,5 +296,5 @@ def _components(mixture: Sequence[Component], n_draws: int, seed: int) -> Index:
     """Return which component of a mixture each draw is from: as near to the shares as whole draws are, in any order."""
     rng = np.random.default_rng(int(digest_of(seed, "component of the mixture")[:16], 16))
     levels = (rng.permutation(n_draws) + 0.5) / n_draws
-    ends = np.cumsum([np.exp(one.log_share) for one in mixture])
+    ends = np.cumsum([np.exp(component.log_share) for component in mixture])
     return np.asarray(np.minimum(np.searchsorted(ends, levels * ends[-1]), len(mixture) - 1))

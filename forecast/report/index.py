@@ -83,9 +83,9 @@ def index_page(title: str, names: Mapping[str, str], listed: Sequence[ListedFore
     """
     from markupsafe import Markup
 
-    latest = {one.as_of: one for one in listed}  # of several updates of one date the last one counts
-    ids = list(dict.fromkeys([*names, *(name for one in listed for name in one.shares)]))
-    ids = [name for name in ids if any(name in one.shares for one in latest.values())]
+    latest = {forecast.as_of: forecast for forecast in listed}  # of several updates of one date the last one counts
+    ids = list(dict.fromkeys([*names, *(name for forecast in listed for name in forecast.shares)]))
+    ids = [name for name in ids if any(name in forecast.shares for forecast in latest.values())]
     content = IndexContent(
         title=title,
         scenarios=[_scenario(name, names.get(name, name), latest) for name in ids],

@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from forecast.analysis.alternatives import AlternativeForecast
+from forecast.analysis.influence import Arrow, Judgement
+from forecast.analysis.questions import QuestionStatus
+from forecast.analysis.story import Story
+from forecast.analysis.watch import WatchList
+from forecast.analysis.why import Why
+from forecast.analysis.worlds import WorldsTable
 from forecast.ledger.entries import Line
 from forecast.ledger.outcome import Outcome
+from forecast.ledger.tables import ForecastRecord
 from forecast.report.recorded import Recorded
 
 Row = Mapping[str, Any]
@@ -15,22 +23,19 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What the engine was asked for the page, as plain tables.
+    """What the engine answered for the page, from the draws and the update before alone.
 
-    Each is of the module of forecast.analysis that its name says (`stories`: story; `since_prior` and `since_update`:
-    why, the second None for a first forecast; `watch`; `questions`; `influence`; `alternatives`; `worlds`).
-    `of_sections`: what sections ask themselves, by the section's id; `figures`: those of ArviZ that depend on the draws
-    alone, name -> `<svg>` element.
+    `since_update` is None for a first forecast; `of_sections`: what sections ask themselves, as plain data by the
+    section's id; `figures`: those of ArviZ, name -> `<svg>` element.
     """
 
-    stories: Sequence[Row]
-    since_prior: Row
-    since_update: Row | None
-    watch: Row
-    questions: Sequence[Row]
-    influence: Row
-    alternatives: Sequence[Row]
-    worlds: Row
+    stories: tuple[Story, ...]
+    since_prior: Why
+    since_update: Why | None
+    watch: WatchList
+    arrows: tuple[Arrow, ...]
+    judgements: tuple[Judgement, ...]
+    worlds: WorldsTable
     of_sections: Mapping[str, Any]
     figures: Mapping[str, str]
 
@@ -63,7 +68,15 @@ class Material:
     prior: Outcome
     ledger: tuple[Line, ...]
     recorded: Recorded
-    forecast: Row
+    forecast: ForecastRecord
     answers: Answers
+    questions: tuple[QuestionStatus, ...]
+    alternatives: tuple[AlternativeForecast, ...]
     kept: Kept = Kept()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def compared_with(self) -> str | None:
+        """The day of the update that changes are measured against."""
+        day = self.forecast.head.compared_with
+        return None if day is None else day.isoformat()

@@ -139,7 +139,7 @@ def _subject(material: Material, fits: _Fits, progress: Progress) -> Subject:
 
 
 def _compared(subject: Subject) -> str:
-    return subject.material.recorded.compared(subject.material.forecast.get("compared_with"))
+    return subject.material.recorded.compared(subject.material.compared_with)
 
 
 def _headline(subject: Subject) -> str:
@@ -150,7 +150,7 @@ def _numbers(subject: Subject, listed: Sequence[type[Section]]) -> dict[str, obj
     """Return the content of report.json."""
     entries: dict[str, object] = {
         "format": FORMAT,
-        "compared_with": subject.material.forecast.get("compared_with"),
+        "compared_with": subject.material.compared_with,
         "compared": _compared(subject),
     }
     places = dict(ENTRIES)
@@ -237,7 +237,7 @@ def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewh
         style=Markup(source(environment, "style.css")),
         script=Markup(script),
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        worlds=Markup(_data_block(what_if(subject))),
+        worlds=Markup(_data_block(as_data(what_if(subject)))),
     )
     return rendered(environment, "report.html", shown)
 

@@ -44,6 +44,6 @@ class Recorded:
 def recorded_in(line: Line, updates: Sequence[Line]) -> Recorded:
     """Find a forecast in the ledger; lines that are dated after it are none of its past."""
     own = line_of(line, updates)
-    before = [one for one in updates if one.as_of <= line.as_of and one is not own]
-    same = [(one.number or 0, one.as_of.isoformat()) for one in before if same_inputs(one, line)]
+    before = [earlier for earlier in updates if earlier.as_of <= line.as_of and earlier is not own]
+    same = [(earlier.number or 0, earlier.as_of.isoformat()) for earlier in before if same_inputs(earlier, line)]
     return Recorded(own or line, None if own is None else own.number, same[-1] if same else None, not before)

@@ -137,7 +137,7 @@ class Section(ABC):
 
     @classmethod
     def figures(cls, inputs: Inputs) -> Mapping[str, str]:  # noqa: ARG003  # for sections that have such figures
-        """Draw the figures that hang on the draws alone, name -> `<svg>` element; they are kept with what it asks."""
+        """Draw the figures that depend on the draws alone, name -> `<svg>` element; they are kept with what it asks."""
         return {}
 
 

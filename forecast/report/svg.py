@@ -168,7 +168,9 @@ class _Inlined:
     def _value(self, key: str, value: str) -> str:
         value = _rounded(value)
         if key == "style":  # the font is the page's own
-            value = "; ".join(one for one in value.split("; ") if not one.startswith("font-family:"))
+            value = "; ".join(
+                declaration for declaration in value.split("; ") if not declaration.startswith("font-family:")
+            )
         for colour, variable in VARIABLES.items():
             value = value.replace(colour, variable)
         if key == "id":

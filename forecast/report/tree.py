@@ -143,12 +143,12 @@ def described(group: str, data: Dataset) -> Dataset:
     Raises KeyError for a variable of which nothing is said here.
     """
     meanings = COORDINATES | VARIABLES[group]
-    told = data.assign_attrs(description=GROUPS[group])
-    for name in (*told.coords, *told.data_vars):
-        meaning = (VARIABLES[group] if name in told.data_vars else meanings)[str(name)]
+    labelled = data.assign_attrs(description=GROUPS[group])
+    for name in (*labelled.coords, *labelled.data_vars):
+        meaning = (VARIABLES[group] if name in labelled.data_vars else meanings)[str(name)]
         units = {} if meaning.units is None else {"units": meaning.units}
-        told[name].attrs = {**units, "long_name": meaning.long_name}
-    return told
+        labelled[name].attrs = {**units, "long_name": meaning.long_name}
+    return labelled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +224,7 @@ def _with_axes(variables: Mapping[str, Any], coords: Mapping[str, Any] | None = 
     return data.assign_coords({axis: np.arange(data.sizes[axis]) for axis in ("chain", "draw") if axis in data.sizes})
 
 
-def _event_states(outcome: Outcome) -> dict[str, Any]:
+def _event_states(outcome: Outcome) -> dict[str, object]:
     pairs = [(event.id, state) for event in outcome.layout.events for state in event.states]
     return {
         "event_state": _texts([f"{event}={state}" for event, state in pairs]),

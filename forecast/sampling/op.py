@@ -269,7 +269,7 @@ def _gradient_in_numba(_op: Any, **_: Any) -> Any:
     return run_back, f"forecast-program-gradient-{KERNELS}"
 
 
-def packed(program: Program) -> dict[str, Any]:
+def packed(program: Program) -> dict[str, np.ndarray[Any, Any]]:
     """Return the arrays of a program as the operation takes them: few, for each costs time to compile."""
     return {
         "outputs": program.outputs,

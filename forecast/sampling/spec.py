@@ -227,12 +227,8 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
     rated = tuple(expert for expert in experts if len(records.get(expert, ())) >= LEAST_RECORD)
     rated_of: list[int] = []
     is_biased: list[float] = []
-    blocks: dict[str, list[tuple[dict[tuple[str, int], float], dict[int, float]]]] = {
-        "stated": [],
-        "distribution": [],
-        "count": [],
-        "order": [],
-    }
+    blocks: dict[str, list[tuple[dict[tuple[str, int], float], dict[int, float]]]]
+    blocks = {kind: [] for kind in ("stated", "distribution", "count", "order")}
     noisy: dict[str, list[tuple[float, float, int, float, float]]] = {"stated": [], "distribution": []}
     distribution_of: list[int] = []
     counted: list[tuple[float, float, float, float]] = []
@@ -274,9 +270,7 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
         rows=rows_prior(layout),
         networks=tuple(collector.networks.values()),
         sides=tuple(collector.sides),
-        quantities=linear_map(
-            [{place[part] + side: weight for (part, side), weight in row.items()} for row, _ in rows]
-        ),
+        quantities=linear_map([{place[part] + side: w for (part, side), w in row.items()} for row, _ in rows]),
         deviations=linear_map([row for _, row in rows]),
         deviation_labels=tuple(collector.deviation_labels),
         experts=experts,

@@ -40,7 +40,7 @@ class ForecasterAnswers:
         return scores[self.last]
 
     def time_weighted(self, scores: Floats) -> Floats:
-        """(a,) the mean of scores (n,) from the first forecast to the close; NaN where that is no time."""
+        """(a,) the mean of scores (n,) from the first forecast to the close; NaN where that is not a time."""
         return self._weighted(scores, self.days)
 
     def over_window(self, scores: Floats) -> Floats:
@@ -68,7 +68,7 @@ def answers(forecasts: Forecasts) -> ForecasterAnswers:
     starts = runs([forecasts.question, forecasts.forecaster])[1]
     first = np.flatnonzero(starts)
     last = np.append(first[1:], n)[: first.size] - 1
-    windows = np.array([one.scheduled_close - one.opens for one in forecasts.questions], dtype=np.int64)
+    windows = np.array([question.scheduled_close - question.opens for question in forecasts.questions], dtype=np.int64)
     closes, time = forecasts.closes, forecasts.time
     ends = closes.copy()
     ends[:-1] = np.where(starts[1:], closes[:-1], time[1:])

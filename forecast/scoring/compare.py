@@ -82,7 +82,7 @@ def _entries(stated: StatedForms, side: ComparedSide) -> tuple[Ints, Ints, Float
 
 
 @dataclass(frozen=True)
-class Pair:
+class BenchmarkPair:
     """What a forecaster and a benchmark made of the questions that both answered, by one measure."""
 
     forecaster: int
@@ -127,7 +127,7 @@ class _Beside:
 
 def pairs(
     answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmarks: Sequence[int], seed: int
-) -> tuple[list[Pair], list[Apart]]:
+) -> tuple[list[BenchmarkPair], list[Apart]]:
     """Compare every forecaster with every benchmark, by every measure that applies to a question of both.
 
     Where their quantiles are of other levels, both are scored at the levels that both state; where their draws are of
@@ -143,7 +143,7 @@ def pairs(
     Returns:
         The comparisons, and what was unlike in them; of the latter one for both directions.
     """
-    compared_pairs: list[Pair] = []
+    compared_pairs: list[BenchmarkPair] = []
     apart: list[Apart] = []
     for done, benchmark in enumerate(benchmarks):
         beside = _beside(answers, scores, stated, benchmark)
@@ -153,7 +153,7 @@ def pairs(
             chosen = answers.forecaster == forecaster
             for measures, places in _alike(beside, chosen):
                 of_pair = _pair(answers, beside, (forecaster, benchmark), measures, places, seed)
-                compared_pairs += [one for one in of_pair if one.benchmark in benchmarks]
+                compared_pairs += [row for row in of_pair if row.benchmark in benchmarks]
             apart += _apart(beside, (forecaster, benchmark), chosen)
     return compared_pairs, apart
 
@@ -180,7 +180,7 @@ def _alike(beside: _Beside, chosen: Mask) -> Iterator[tuple[list[str], Ints]]:
 
 def _pair(
     answers: ForecasterAnswers, beside: _Beside, who: tuple[int, int], measures: Sequence[str], places: Ints, seed: int
-) -> Iterator[Pair]:
+) -> Iterator[BenchmarkPair]:
     """Yield a forecaster's comparison with a benchmark by each measure, and the benchmark's with the forecaster."""
     columns = np.stack([by[name][places] for name in measures for by in (beside.own, beside.others)], axis=1)
     # Infinite scores have no bootstrap; zeros in their place keep them out of the sums of the other columns.
@@ -190,7 +190,7 @@ def _pair(
         for first in (0, 1):
             sides = [2 * at + first, 2 * at + 1 - first]
             comparison = compared(columns[:, sides[0]], columns[:, sides[1]], resampled[:, sides])
-            yield Pair(who[first], who[1 - first], name, counts[first], counts[1 - first], comparison)
+            yield BenchmarkPair(who[first], who[1 - first], name, counts[first], counts[1 - first], comparison)
 
 
 def _beside(answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmark: int) -> _Beside:

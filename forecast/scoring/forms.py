@@ -28,7 +28,7 @@ ALLOWED = {
 
 
 @dataclass(frozen=True)
-class Form:
+class ForecastForm:
     """What a forecast consists of: `width` numbers, and their `levels`, rising, if they are quantiles."""
 
     kind: Kind
@@ -40,25 +40,27 @@ class Form:
             return f"{self.width} {'draw' if self.width == 1 else 'draws'}"
         if self.width > LEVELS_LISTED:
             return f"{self.width} levels from {self.levels[0]:g} to {self.levels[-1]:g}"
-        return ", ".join(f"{one:g}" for one in self.levels)
+        return ", ".join(f"{level:g}" for level in self.levels)
 
 
-def alike(forecasts: Forecasts) -> Iterator[tuple[Form, Ints]]:
+def alike(forecasts: Forecasts) -> Iterator[tuple[ForecastForm, Ints]]:
     """Yield each form that occurs, and which forecasts have it. Levels are the same as `ties.points` has it."""
-    kinds = np.array([KINDS.index(one.kind) for one in forecasts.questions], dtype=np.int64)[forecasts.question]
+    kinds = np.array([KINDS.index(question.kind) for question in forecasts.questions], dtype=np.int64)[
+        forecasts.question
+    ]
     for kind, name in enumerate(KINDS):
         of_kind = kinds == kind
         for width in np.unique(forecasts.width[of_kind]).tolist():
             chosen = np.flatnonzero(of_kind & (forecasts.width == width))
             if name != "quantiles":
-                yield Form(name, width, ()), chosen
+                yield ForecastForm(name, width, ()), chosen
                 continue
             levels = forecasts.levels[forecasts.first[chosen, np.newaxis] + np.arange(width)]
             same = points(levels.ravel()).reshape(levels.shape)
             _, group = np.unique(same, axis=0, return_inverse=True)
             order = np.argsort(group, kind="stable")
             for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-                yield Form(name, width, tuple(levels[members[0]].tolist())), chosen[members]
+                yield ForecastForm(name, width, tuple(levels[members[0]].tolist())), chosen[members]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class StatedForms:
     """
 
     form: Ints
-    forms: tuple[Form, ...]
+    forms: tuple[ForecastForm, ...]
     first: Ints
     width: Ints
     level: Ints
@@ -81,13 +83,13 @@ class StatedForms:
     @property
     def mixed(self) -> bool:
         """Whether there are quantiles at different levels, or different numbers of draws."""
-        kinds = [one.kind for one in self.forms]
+        kinds = [form.kind for form in self.forms]
         return kinds.count("draws") > 1 or kinds.count("quantiles") > 1
 
 
 def stated(forecasts: Forecasts) -> StatedForms:
     """Gather what forecasts of resolved questions consist of."""
-    forms: list[Form] = []
+    forms: list[ForecastForm] = []
     form, width = np.zeros_like(forecasts.width), np.zeros_like(forecasts.width)
     for one, chosen in alike(forecasts):
         form[chosen] = len(forms)
@@ -107,12 +109,12 @@ class Unlike:
     """More than one form of forecast under one measure, each with the forecasters who use it, and where that shows."""
 
     measure: str
-    forms: tuple[tuple[Form, tuple[str, ...]], ...]
+    forms: tuple[tuple[ForecastForm, tuple[str, ...]], ...]
     source: Source
 
     @property
     def warning(self) -> Problem:
-        """What a user is told."""
+        """What a user reads."""
         said = [f"{form} by {quoted(names)}" for form, names in self.forms[:LISTED]]
         more = [f"{len(self.forms) - LISTED} more"] if self.forms[LISTED:] else []
         got = " against ".join([*said, *more])
@@ -122,14 +124,14 @@ class Unlike:
 def unlike(forecasts: Forecasts) -> tuple[Unlike, ...]:
     """Return what is unlike among the forecasts of resolved questions: nothing, or one finding a measure."""
     known = resolved(forecasts)
-    by_measure: dict[str, list[tuple[Form, Ints]]] = {}
+    by_measure: dict[str, list[tuple[ForecastForm, Ints]]] = {}
     for form, chosen in alike(known):
         if form.kind in MEASURE_OF_KIND:
             by_measure.setdefault(MEASURE_OF_KIND[form.kind], []).append((form, chosen))
     return tuple(_found(known, measure, forms) for measure, forms in by_measure.items() if len(forms) > 1)
 
 
-def _found(known: Forecasts, measure: str, forms: list[tuple[Form, Ints]]) -> Unlike:
+def _found(known: Forecasts, measure: str, forms: list[tuple[ForecastForm, Ints]]) -> Unlike:
     # In the order of their first rows, as the table has them; the second one is where they begin to differ.
     first_rows = [int(_rows(known, chosen).min()) for _, chosen in forms]
     in_order = np.argsort(first_rows, kind="stable").tolist()

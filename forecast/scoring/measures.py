@@ -156,7 +156,7 @@ class Series:
 def all_series(answers: ForecasterAnswers, scored: ForecastScores) -> tuple[Series, ...]:
     """Compute every measure that applies to anything, at every timing."""
     series = [*_plain(answers, scored), *_baseline(answers, scored), *_peer(answers, scored)]
-    return tuple(one for one in series if one.applies.any())
+    return tuple(scores for scores in series if scores.applies.any())
 
 
 def _plain(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:
@@ -212,10 +212,10 @@ def groupings(forecasts: Forecasts, answers: ForecasterAnswers) -> Iterator[Grou
     by_forecaster = [{"forecaster": name} for name in names]
     every = frozenset({"each", "spot", "time_weighted", "daily"})
     yield Grouping("forecaster", by_forecaster, forecasts.forecaster, answers.forecaster, every)
-    topics = sorted({one.topic for one in forecasts.questions} - {""})
+    topics = sorted({question.topic for question in forecasts.questions} - {""})
     if topics:
         places = {topic: place for place, topic in enumerate(topics)}
-        topic = np.array([places.get(one.topic, -1) for one in forecasts.questions], dtype=np.int64)
+        topic = np.array([places.get(question.topic, -1) for question in forecasts.questions], dtype=np.int64)
         of_forecast = _product(forecasts.forecaster, topic[forecasts.question], len(topics))
         of_answer = _product(answers.forecaster, topic[answers.question], len(topics))
         labels = [{"forecaster": name, "topic": topic} for name in names for topic in topics]

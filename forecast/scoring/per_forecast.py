@@ -53,7 +53,7 @@ def per_forecast(forecasts: Forecasts) -> ForecastScores:
     n = forecasts.question.size
     p_yes, p_outcome, n_options = (np.full(n, np.nan) for _ in range(3))
     scores = {name: np.full(n, np.nan) for name in ("brier_sum", "rps", *OF_NUMBERS)}
-    ordered = np.array([one.ordered for one in forecasts.questions], dtype=bool)[forecasts.question]
+    ordered = np.array([question.ordered for question in forecasts.questions], dtype=bool)[forecasts.question]
     for form, chosen in alike(forecasts):
         kind = form.kind
         entries = forecasts.entries[forecasts.first[chosen, np.newaxis] + np.arange(form.width)]

@@ -16,7 +16,7 @@ from forecast.scoring.fit import LeaveOut, LeftOut, PoolFit, Prepared, Progress,
 from forecast.scoring.plain import PLAIN_POOLS
 from forecast.scoring.pool_table import ExpertForecast, ForecastTable
 from forecast.scoring.rules import BINARY_SCORES
-from forecast.scoring.skill import Difference, paired_difference
+from forecast.scoring.skill import ScoreDifference, paired_difference
 
 Array = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class PooledQuestion:
 
 
 @dataclass(frozen=True)
-class Spread:
+class PooledSpread:
     """A quantity's mean and its 5 % and 95 % quantiles over the draws."""
 
     mean: float
@@ -63,9 +63,9 @@ class PooledExpert:
     name: str
     group: str | None
     n: int
-    omega: Spread
-    bias: Spread | None
-    slope: Spread | None
+    omega: PooledSpread
+    bias: PooledSpread | None
+    slope: PooledSpread | None
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Pool:
     def distrust(self) -> tuple[str, ...]:
         """Why the pool, or what it is scored by, is not reliable; empty where it is."""
         left = self.left_out.by_question.values()
-        weak = [one.refitted for one in left if not one.reliable]
+        weak = [question.refitted for question in left if not question.reliable]
         of = f"of {len(left)} questions, scored without their own outcome,"
         reasons = [*distrust(self.diagnostics)]
         if n := weak.count(False):
@@ -154,9 +154,9 @@ def _experts(table: ForecastTable, prepared: Prepared, fitted: PoolFit) -> tuple
     )
 
 
-def _spread(draws: Array) -> Spread:
+def _spread(draws: Array) -> PooledSpread:
     low, high = np.quantile(draws, INTERVAL)
-    return Spread(float(draws.mean()), float(low), float(high))
+    return PooledSpread(float(draws.mean()), float(low), float(high))
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class MeanScores:
     name: str
     n: int
     means: Mapping[str, float]
-    against_pool: Mapping[str, Difference] | None
+    against_pool: Mapping[str, ScoreDifference] | None
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def read_table(path: Path, today: date) -> ForecastTable:
     rows, problems = read_rows([path], TO_POOL, today=today)
     is_yes_no = rows.kind == YES_NO
     is_latest = _latest(rows, is_yes_no)
-    said = _Said(rows, is_latest)
+    said = _Voiced(rows, is_latest)
     problems += [*said.not_inside(), *said.certainties()]
     refuse(problems)
     problems += _left_out(rows, is_yes_no, is_latest)
@@ -87,13 +87,13 @@ def read_table(path: Path, today: date) -> ForecastTable:
                 source=rows.where[row],
             )
         )
-    questions = {one.question: one.outcome for one in forecasts}
+    questions = {forecast.question: forecast.outcome for forecast in forecasts}
     return ForecastTable(
         path=path.as_posix(), forecasts=tuple(forecasts), questions=questions, warnings=tuple(sorted(problems))
     )
 
 
-class _Said:
+class _Voiced:
     """Probabilities and the ends of intervals as they are pooled: 0 and 1 at the nearest value that has log-odds."""
 
     def __init__(self, rows: Rows, is_pooled: Mask) -> None:

@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any
 
 from forecast.scoring.plain import PLAIN_POOLS
-from forecast.scoring.pool import INTERVAL, MeanScores, Pool, PooledExpert, PooledQuestion, PoolScores, Spread
+from forecast.scoring.pool import INTERVAL, MeanScores, Pool, PooledExpert, PooledQuestion, PooledSpread, PoolScores
 
 CSV_COLUMNS = ("question", "n", "pooled", "low", "high", *PLAIN_POOLS, "outcome", "left_out", "pareto_k", "refitted")
 
@@ -31,8 +31,8 @@ def as_json(pool: Pool, scores: PoolScores) -> dict[str, Any]:
         },
         "left_out": {
             "questions": len(left.by_question),
-            "refitted": sum(one.refitted for one in left.by_question.values()),
-            "unreliable": sum(not one.reliable for one in left.by_question.values()),
+            "refitted": sum(question.refitted for question in left.by_question.values()),
+            "unreliable": sum(not question.reliable for question in left.by_question.values()),
         },
         "diagnostics": {**pool.diagnostics, "reliable": not pool.distrust, "reasons": list(pool.distrust)},
         "seconds": {
@@ -56,7 +56,7 @@ def as_csv(pool: Pool) -> str:
     return text.getvalue()
 
 
-def _question(question: PooledQuestion) -> dict[str, Any]:
+def _question(question: PooledQuestion) -> dict[str, object]:
     left = question.left_out
     return {
         "question": question.name,
@@ -77,8 +77,8 @@ def _question(question: PooledQuestion) -> dict[str, Any]:
     }
 
 
-def _expert(expert: PooledExpert) -> dict[str, Any]:
-    def spread(quantity: Spread | None) -> Mapping[str, float] | None:
+def _expert(expert: PooledExpert) -> dict[str, object]:
+    def spread(quantity: PooledSpread | None) -> Mapping[str, float] | None:
         return None if quantity is None else asdict(quantity)
 
     return {
@@ -91,7 +91,7 @@ def _expert(expert: PooledExpert) -> dict[str, Any]:
     }
 
 
-def _scored(scored: MeanScores) -> dict[str, Any]:
+def _scored(scored: MeanScores) -> dict[str, object]:
     against = scored.against_pool
     return {
         "name": scored.name,

@@ -33,7 +33,7 @@ from forecast.scoring.cells import (
 from forecast.scoring.columns import NAMES, TO_SCORE, ColumnsOfFiles, Use
 from forecast.scoring.rows import Rows, clashes
 from forecast.scoring.table import Forecasts, assembled
-from forecast.workspace.csv_text import Table, parse_csv
+from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.files import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
 
@@ -118,7 +118,7 @@ def refuse(problems: Sequence[Problem]) -> None:
         raise WorkspaceProblems(problems)
 
 
-def _cells_at(table: Table, place: int) -> list[str]:
+def _cells_at(table: CsvTable, place: int) -> list[str]:
     return [cells[place] for _, cells in table.rows]
 
 
@@ -128,7 +128,7 @@ def _text(cell: object) -> str:
 
 
 def _checked(gathered: ColumnsOfFiles, ordered: bool, today: date | None) -> tuple[Rows, list[Problem]]:
-    reader = _Reader(gathered)
+    reader = _TableReader(gathered)
     rows = reader.rows(ordered, gathered.use)
     reader.one_statement_a_row()
     reader.intervals(rows)
@@ -141,7 +141,7 @@ def _checked(gathered: ColumnsOfFiles, ordered: bool, today: date | None) -> tup
     return rows, problems
 
 
-class _Reader:
+class _TableReader:
     """Parses columns, keeping what is wrong in each row by itself."""
 
     def __init__(self, gathered: ColumnsOfFiles) -> None:
@@ -192,11 +192,16 @@ class _Reader:
         for mask, what, got, allowed in (
             (
                 ~said["probability"] & ~said["value"],
-                "the row says nothing",
+                "the row has no forecast",
                 "nothing",
                 "write a probability, or a value",
             ),
-            (said["probability"] & said["value"], "the row says two things", "a probability and a value", "write one"),
+            (
+                said["probability"] & said["value"],
+                "two forecasts in a row",
+                "a probability and a value",
+                "write one",
+            ),
             (said["value"] & said["state"], "a value of a state", "both", "a state has a probability"),
             (said["probability"] & said["quantile"], "a probability of a quantile", "both", "a quantile has a value"),
         ):

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.scoring.answers import ForecasterAnswers, answers
 from forecast.scoring.calibration import auc, decomposition, reliability
-from forecast.scoring.compare import Pair, pairs
+from forecast.scoring.compare import BenchmarkPair, pairs
 from forecast.scoring.forms import stated, unlike
 from forecast.scoring.groups import different, means
 from forecast.scoring.measures import Grouping, Series, all_series, groupings
@@ -18,7 +18,6 @@ from forecast.scoring.read import from_columns
 from forecast.scoring.sheet import (
     CalibrationScore,
     Interval,
-    Json,
     MeanScore,
     QuestionScores,
     ScoreSheet,
@@ -53,23 +52,29 @@ def _skill(
     compared.sort(key=lambda pair: (pair.forecaster, pair.benchmark, COMPARED_BY.index(pair.measure)))
     unlike_pairs = [
         UnlikePair(
-            forecaster=names[one.forecaster],
-            benchmark=names[one.benchmark],
-            measure=one.measure,
+            forecaster=names[unlike_pair.forecaster],
+            benchmark=names[unlike_pair.benchmark],
+            measure=unlike_pair.measure,
             counts=UnlikeCounts(
-                n_questions=one.n_questions,
-                n_compared=one.n_compared,
-                levels=None if one.measure == "crps" else one.levels,
+                n_questions=unlike_pair.n_questions,
+                n_compared=unlike_pair.n_compared,
+                levels=None if unlike_pair.measure == "crps" else unlike_pair.levels,
             ),
         )
-        for one in apart
+        for unlike_pair in apart
     ]
-    counts = {(one.forecaster, one.benchmark, one.measure): one.counts for one in unlike_pairs}
-    counts |= {(one.benchmark, one.forecaster, one.measure): one.counts for one in unlike_pairs}
+    counts = {
+        (unlike_pair.forecaster, unlike_pair.benchmark, unlike_pair.measure): unlike_pair.counts
+        for unlike_pair in unlike_pairs
+    }
+    counts |= {
+        (unlike_pair.benchmark, unlike_pair.forecaster, unlike_pair.measure): unlike_pair.counts
+        for unlike_pair in unlike_pairs
+    }
     return [_skill_of(pair, names, counts) for pair in compared], unlike_pairs
 
 
-def _skill_of(pair: Pair, names: Sequence[str], unlike_counts: Mapping[Key, UnlikeCounts]) -> SkillScore:
+def _skill_of(pair: BenchmarkPair, names: Sequence[str], unlike_counts: Mapping[Key, UnlikeCounts]) -> SkillScore:
     result = pair.compared
     forecaster, benchmark = names[pair.forecaster], names[pair.benchmark]
     return SkillScore(
@@ -92,12 +97,12 @@ def _unlike(forecasts: Forecasts, apart: Sequence[UnlikePair]) -> list[UnlikeMea
     """Return each measure whose forecasts are not all alike: who states what, and the pairs that it touches."""
     return [
         UnlikeMeasure(
-            measure=one.measure,
-            text=str(one.warning),
-            forms=tuple((form.levels or form.width, who) for form, who in one.forms),
-            pairs=tuple(pair for pair in apart if pair.measure == one.measure),
+            measure=measure.measure,
+            text=str(measure.warning),
+            forms=tuple((form.levels or form.width, who) for form, who in measure.forms),
+            pairs=tuple(pair for pair in apart if pair.measure == measure.measure),
         )
-        for one in unlike(forecasts)
+        for measure in unlike(forecasts)
     ]
 
 
@@ -108,7 +113,7 @@ def score_table(
     benchmarks: Sequence[str] = (),
     seed: int = DEFAULT_SEED,
     by_question: bool = False,
-) -> Json:
+) -> dict[str, Any]:
     """Score a pandas table, or a mapping of columns, with the columns of docs/table.md. Returned as JSON holds it.
 
     Raises:
@@ -141,7 +146,7 @@ def score(
     scored, gathered = per_forecast(known), answers(known)
     series = all_series(gathered, scored)
     skill, apart = _skill(known, gathered, scored, benchmarks, seed)
-    resolutions = [one.resolution for one in forecasts.questions]
+    resolutions = [question.resolution for question in forecasts.questions]
     return ScoreSheet(
         seed=seed,
         questions={kind: resolutions.count(kind) for kind in ("resolved", "open", "void")},
@@ -156,9 +161,9 @@ def score(
 
 def _means(forecasts: Forecasts, gathered: ForecasterAnswers, series: Sequence[Series]) -> Iterator[MeanScore]:
     for grouping in groupings(forecasts, gathered):
-        for one in series:
-            if one.timing in grouping.timings:
-                yield from _by_group(one, grouping, gathered)
+        for scores in series:
+            if scores.timing in grouping.timings:
+                yield from _by_group(scores, grouping, gathered)
 
 
 def _by_group(series: Series, grouping: Grouping, gathered: ForecasterAnswers) -> Iterator[MeanScore]:
@@ -214,9 +219,9 @@ def _calibration(forecasts: Forecasts, scored: ForecastScores, seed: int) -> Ite
 def _questions(forecasts: Forecasts, gathered: ForecasterAnswers, series: Sequence[Series]) -> Iterator[QuestionScores]:
     """Yield the scores of each forecaster on each question."""
     of_answers = [
-        (f"{one.measure}.{one.timing}", one.applies.tolist(), one.scores.tolist())
-        for one in series
-        if one.timing != "each"
+        (f"{scores.measure}.{scores.timing}", scores.applies.tolist(), scores.scores.tolist())
+        for scores in series
+        if scores.timing != "each"
     ]
     questions = [forecasts.questions[place] for place in gathered.question.tolist()]
     counts, coverage = gathered.n_forecasts.tolist(), gathered.coverage.tolist()

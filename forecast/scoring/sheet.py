@@ -10,7 +10,7 @@ from typing import Any
 from forecast.scoring.calibration import LEVEL, Bin, Decomposition
 from forecast.scoring.measures import GROUPINGS, MEASURES, TIMINGS
 
-Json = dict[str, Any]
+Json = dict[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class CalibrationScore:
         head = {"timing": "each", "grouping": "forecaster", "forecaster": self.forecaster}
         counts = {"n_questions": self.n_questions, "n_forecasts": self.n_forecasts}
         parts = {key: plain_number(value) for key, value in asdict(self.parts).items() if key != "n"}
-        corp = {"measure": "corp", **head, **parts, **counts, "bins": [asdict(one) for one in self.bins]}
+        corp: Json = {"measure": "corp", **head, **parts, **counts, "bins": [asdict(part) for part in self.bins]}
         return {"measure": "auc", **head, "mean": self.auc, **counts}, corp
 
 
@@ -199,33 +199,38 @@ class ScoreSheet:
     @property
     def measures(self) -> list[str]:
         """The measures that occur, in the order in which they are explained."""
-        used = {one.measure for one in self.means}
+        used = {mean.measure for mean in self.means}
         used |= {"auc", "corp"} if self.calibration else set()
         used |= {"skill"} if self.skill else set()
         return [name for name in MEASURES if name in used]
 
-    def as_json(self) -> Json:
+    def as_json(self) -> dict[str, Any]:
         """Return what JSON can hold: an infinite number is "Infinity" or "-Infinity", one that is not defined None."""
         definitions = {name: MEASURES[name] for name in self.measures}
-        scores = [one.as_json() for one in self.means]
-        scores += [row for one in self.calibration for row in one.as_json()]
-        scores += [one.as_json() for one in self.skill]
+        scores = [mean.as_json() for mean in self.means]
+        scores += [row for score in self.calibration for row in score.as_json()]
+        scores += [score.as_json() for score in self.skill]
         sheet: Json = {
             "seed": self.seed,
             "level": LEVEL,
             "n_questions": dict(self.questions),
             "n_forecasts": self.n_forecasts,
             "definitions": {
-                name: {"text": one.text, "range": one.span, "better": one.better, "source": one.source}
-                for name, one in definitions.items()
+                name: {
+                    "text": definition.text,
+                    "range": definition.span,
+                    "better": definition.better,
+                    "source": definition.source,
+                }
+                for name, definition in definitions.items()
             },
             "timings": dict(TIMINGS),
             "groupings": dict(GROUPINGS),
-            "unlike": [one.as_json() for one in self.unlike],
+            "unlike": [measure.as_json() for measure in self.unlike],
             "scores": scores,
         }
         if self.by_question is not None:
-            sheet["questions"] = [one.as_json() for one in self.by_question]
+            sheet["questions"] = [score.as_json() for score in self.by_question]
         return sheet
 
 

@@ -20,7 +20,7 @@ TAILS = ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0)
 
 
 @dataclass(frozen=True)
-class Difference:
+class ScoreDifference:
     """Mean of the differences of two scores over `n` questions, with its bootstrap interval at `level`."""
 
     n: int
@@ -30,7 +30,7 @@ class Difference:
     level: float
 
 
-def paired_difference(scores: Array, others: Array, rng: np.random.Generator) -> Difference:
+def paired_difference(scores: Array, others: Array, rng: np.random.Generator) -> ScoreDifference:
     """Compute the mean of `scores - others` and the percentile interval of its bootstrap over questions.
 
     Questions are taken as exchangeable: those that share a cause make the true interval wider.
@@ -51,7 +51,7 @@ def paired_difference(scores: Array, others: Array, rng: np.random.Generator) ->
     differences = scores - others
     resampled = differences[rng.integers(differences.size, size=(RESAMPLES, differences.size))].mean(axis=1)
     low, high = np.quantile(resampled, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-    return Difference(differences.size, float(differences.mean()), float(low), float(high), LEVEL)
+    return ScoreDifference(differences.size, float(differences.mean()), float(low), float(high), LEVEL)
 
 
 @dataclass(frozen=True)

@@ -66,12 +66,12 @@ class Forecasts:
     @property
     def closes(self) -> Ints:
         """(n,) when the question of each forecast closes."""
-        return np.array([one.closes for one in self.questions], dtype=np.int64)[self.question]
+        return np.array([question.closes for question in self.questions], dtype=np.int64)[self.question]
 
     @property
     def outcome(self) -> Floats:
         """(n,) how the question of each forecast turned out, NaN while it is not known."""
-        outcomes = [np.nan if one.outcome is None else one.outcome for one in self.questions]
+        outcomes = [np.nan if question.outcome is None else question.outcome for question in self.questions]
         return np.array(outcomes, dtype=float)[self.question]
 
     def only(self, keep: Mask) -> Forecasts:
@@ -88,14 +88,15 @@ class Forecasts:
 
 def resolved(forecasts: Forecasts) -> Forecasts:
     """Return the forecasts of questions whose outcome is known."""
-    known = np.array([one.resolution == "resolved" for one in forecasts.questions], dtype=bool)
+    known = np.array([question.resolution == "resolved" for question in forecasts.questions], dtype=bool)
     return forecasts.only(known[forecasts.question])
 
 
 def known_at(forecasts: Forecasts, end: int) -> Forecasts:
     """Return what was known before a moment: forecasts made before `end`; what does not close before it is open."""
     questions = tuple(
-        one if one.closes < end else replace(one, resolution="open", outcome=None) for one in forecasts.questions
+        question if question.closes < end else replace(question, resolution="open", outcome=None)
+        for question in forecasts.questions
     )
     return replace(forecasts, questions=questions).only(forecasts.time < end)
 

@@ -25,7 +25,7 @@ from forecast.files import replace_file
 from forecast.lock import locked_place
 from forecast.store.program import program
 from forecast.store.room import ENDING, IN_USE, make_room
-from forecast.store.sealed import DamagedError, Part, Sealed, open_sealed, write_sealed
+from forecast.store.sealed import DamagedEntryError, Part, Sealed, open_sealed, write_sealed
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ def load[T](place: Place, read: Callable[[Sealed], T]) -> T | None:
     if entry is None:
         return None
     try:
-        found = read(entry)
-    except DamagedError:
+        value = read(entry)
+    except DamagedEntryError:
         return None
     IN_USE.add(place.path.absolute())
     with suppress(OSError):  # somebody else's folder: what was used last is then not known, and nothing else
         os.utime(place.path)
-    return found
+    return value
 
 
 def is_kept(place: Place) -> bool:
@@ -73,7 +73,7 @@ def is_kept(place: Place) -> bool:
 
 
 def keep(place: Place, parts: Mapping[str, Part]) -> None:
-    """Keep an entry, in the place of one of the same key; that it cannot be written is told once on stderr."""
+    """Keep an entry, in the place of one of the same key; that it cannot be written is said once on stderr."""
     about = {
         "kind": place.kind,
         "key": place.key,
@@ -90,8 +90,8 @@ def keep(place: Place, parts: Mapping[str, Part]) -> None:
 
 def once(place: Place, compute: Callable[[], Any]) -> Any:
     """Return a value of JSON that is kept, or compute and keep it."""
-    found = kept_value(place)
-    return keep_value(place, compute()) if found is None else found
+    value = kept_value(place)
+    return keep_value(place, compute()) if value is None else value
 
 
 def kept_value(place: Place) -> Any:
@@ -109,11 +109,11 @@ def keep_value(place: Place, value: Any) -> Any:
 
 def once_array(place: Place, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     """Return an array that is kept, or compute and keep it."""
-    found = load(place, lambda entry: entry.array("value"))
-    if found is None:
-        found = compute()
-        keep(place, {"value": found})
-    return found
+    value = load(place, lambda entry: entry.array("value"))
+    if value is None:
+        value = compute()
+        keep(place, {"value": value})
+    return value
 
 
 @contextmanager

@@ -77,13 +77,13 @@ def source_digest(*places: str) -> str:
 
 @cache  # kinds share most of their places
 def _digest(place: str) -> str:
-    found = sha256()
+    digest = sha256()
     for path in _sources(str(PACKAGE / place)):
         with open(path, "rb") as file:  # noqa: PTH123  # hundreds of files, and pathlib is half of the time
             content = file.read()
-        found.update(f"{os.path.relpath(path, PACKAGE)} {len(content)}\n".replace(os.sep, "/").encode())
-        found.update(content)
-    return found.hexdigest()
+        digest.update(f"{os.path.relpath(path, PACKAGE)} {len(content)}\n".replace(os.sep, "/").encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def _sources(path: str) -> Iterator[str]:
@@ -92,7 +92,7 @@ def _sources(path: str) -> Iterator[str]:
         yield path
         return
     with os.scandir(path) as listing:
-        below = sorted((one.name, one.is_dir(), one.path) for one in listing)
+        below = sorted((entry.name, entry.is_dir(), entry.path) for entry in listing)
     for name, is_folder, there in below:
         if is_folder or name.endswith(".py"):
             yield from _sources(there)

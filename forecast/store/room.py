@@ -23,10 +23,10 @@ IN_USE: set[Path] = set()  # entries that this process has read or written: it m
 
 
 @dataclass(frozen=True)
-class Listed:
+class StoredEntry:
     """What lies in the store: its file (or folder, of earlier versions), when made, and when used last (epoch).
 
-    `made` is empty where it is not told; `is_current`: of this program's code and packages.
+    `made` is empty where it is not known; `is_current`: of this program's code and packages.
     """
 
     path: Path
@@ -37,15 +37,15 @@ class Listed:
     is_current: bool
 
 
-def listed(folder: Path) -> list[Listed]:
+def listed(folder: Path) -> list[StoredEntry]:
     """List a store by kind, those used last first."""
-    found = []
+    entries = []
     for path, kind, n_bytes, used in _found(folder):
         entry = open_sealed(path) if path.suffix == ENDING and kind in KINDS else None
         about = {} if entry is None else entry.about
         is_current = entry is not None and about.get("kind") == kind and about.get("program") == program(kind)
-        found.append(Listed(path, kind, about.get("made", ""), n_bytes, used, is_current))
-    return sorted(found, key=lambda one: (one.kind, -one.used, one.path.name))
+        entries.append(StoredEntry(path, kind, about.get("made", ""), n_bytes, used, is_current))
+    return sorted(entries, key=lambda path: (path.kind, -path.used, path.path.name))
 
 
 def make_room(folder: Path, kind: str, bound: int = BOUND) -> None:
@@ -64,18 +64,18 @@ def make_room(folder: Path, kind: str, bound: int = BOUND) -> None:
             n_kind -= of == kind
 
 
-def prune(folder: Path, *, everything: bool = False, bound: int = BOUND) -> list[Listed]:
+def prune(folder: Path, *, everything: bool = False, bound: int = BOUND) -> list[StoredEntry]:
     """Remove entries of other code and, of the rest, those beyond the bound; or everything. Return what is gone.
 
     What killed processes left below the folder of reports goes too.
     """
     remove_leftovers(folder.parent)
     gone, total = [], 0
-    for one in sorted(listed(folder), key=lambda one: -one.used):
-        total += one.n_bytes if one.is_current else 0
-        if everything or not one.is_current or total > bound:
-            _remove(one.path)
-            gone.append(one)
+    for entry in sorted(listed(folder), key=lambda entry: -entry.used):
+        total += entry.n_bytes if entry.is_current else 0
+        if everything or not entry.is_current or total > bound:
+            _remove(entry.path)
+            gone.append(entry)
     return gone
 
 
@@ -93,30 +93,32 @@ def remove_leftovers(reports: Path) -> None:
 
 def _found(folder: Path) -> Iterator[tuple[Path, str, int, float]]:
     """Yield what lies in a store: path, kind, bytes, last used (epoch)."""
-    for one in _children(folder):
-        if one.name not in KINDS or not one.is_dir(follow_symlinks=False):
-            yield Path(one.path), UNKNOWN, *_size(one)
+    for path in _children(folder):
+        if path.name not in KINDS or not path.is_dir(follow_symlinks=False):
+            yield Path(path.path), UNKNOWN, *_size(path)
             continue
-        for entry in _children(Path(one.path)):
-            yield Path(entry.path), one.name, *_size(entry)
+        for entry in _children(Path(path.path)):
+            yield Path(entry.path), path.name, *_size(entry)
 
 
 def _children(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as listing:
-            return [one for one in listing if not one.name.startswith(".")]  # neither locks nor what is being written
+            return [
+                path for path in listing if not path.name.startswith(".")
+            ]  # neither locks nor what is being written
     except OSError:
         return []
 
 
-def _size(one: os.DirEntry[str]) -> tuple[int, float]:
+def _size(path: os.DirEntry[str]) -> tuple[int, float]:
     try:
-        status = one.stat(follow_symlinks=False)
+        status = path.stat(follow_symlinks=False)
     except OSError:
         return 0, 0.0
-    if not one.is_dir(follow_symlinks=False):
+    if not path.is_dir(follow_symlinks=False):
         return status.st_size, status.st_mtime
-    below = [_size(child) for child in _children(Path(one.path))]
+    below = [_size(child) for child in _children(Path(path.path))]
     return sum(size for size, _ in below), max((used for _, used in below), default=status.st_mtime)
 
 

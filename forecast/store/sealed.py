@@ -23,7 +23,7 @@ LONGEST_LIST = 1_000_000  # bytes; a hundred parts take ten thousand
 KINDS_OF_NUMBERS = "biufU"  # of numpy: truth values, whole numbers, doubles, texts of fixed length
 
 
-class DamagedError(Exception):
+class DamagedEntryError(Exception):
     """A sealed file does not hold what its list says."""
 
 
@@ -39,25 +39,25 @@ class Sealed:
     parts: Mapping[str, tuple[int, int, str, str, tuple[int, ...], bool]]
 
     def array(self, name: str) -> NDArray[Any]:
-        """Read an array, as it was: the same type, shape and order. Raises DamagedError."""
+        """Read an array, as it was: the same type, shape and order. Raises DamagedEntryError."""
         _, size, _, dtype, shape, is_fortran = self._part(name)
         kind = np.dtype(dtype)
         if kind.kind not in KINDS_OF_NUMBERS or kind.itemsize * int(np.prod(shape, dtype=object)) != size:
-            raise DamagedError
+            raise DamagedEntryError
         # Into the array's own memory: a copy of it takes as long as the digest.
-        found = np.empty(shape[::-1] if is_fortran else shape, kind)
-        self._read(name, memoryview(found.reshape(-1).view(np.uint8)) if size else memoryview(b""))
-        return found.T if is_fortran else found
+        array = np.empty(shape[::-1] if is_fortran else shape, kind)
+        self._read(name, memoryview(array.reshape(-1).view(np.uint8)) if size else memoryview(b""))
+        return array.T if is_fortran else array
 
     def text(self, name: str) -> bytes:
-        """Read a part that is no array. Raises DamagedError."""
-        found = bytearray(self._part(name)[1])
-        self._read(name, memoryview(found))
-        return bytes(found)
+        """Read a part that is no array. Raises DamagedEntryError."""
+        content = bytearray(self._part(name)[1])
+        self._read(name, memoryview(content))
+        return bytes(content)
 
     def _part(self, name: str) -> tuple[int, int, str, str, tuple[int, ...], bool]:
         if name not in self.parts:
-            raise DamagedError
+            raise DamagedEntryError
         return self.parts[name]
 
     def _read(self, name: str, into: memoryview) -> None:
@@ -69,9 +69,9 @@ class Sealed:
                 while n_read < size and (more := file.readinto(into[n_read:])):
                     n_read += more
         except OSError as error:
-            raise DamagedError from error
+            raise DamagedEntryError from error
         if n_read != size or sha256(into).hexdigest() != seal:
-            raise DamagedError
+            raise DamagedEntryError
 
 
 def write_sealed(file: BinaryIO, about: Mapping[str, str], parts: Mapping[str, Part]) -> None:

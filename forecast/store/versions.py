@@ -14,15 +14,15 @@ def installed_versions(packages: Sequence[str]) -> dict[str, str]:
     Read off the names of their .dist-info folders (PEP 376): the library for it opens and parses a file for each
     package, and with its parser takes a tenth of a daily update.
     """
-    found = _installed(tuple(sys.path))
-    return {name: found[name] for name in sorted(packages)}
+    versions = _installed(tuple(sys.path))
+    return {name: versions[name] for name in sorted(packages)}
 
 
 @cache
 def _installed(places: tuple[str, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for place in places:
         for folder in Path(place or ".").glob("*.dist-info"):
             name, _, number = folder.name.removesuffix(".dist-info").partition("-")
-            found.setdefault(name.lower(), number)
-    return found
+            versions.setdefault(name.lower(), number)
+    return versions

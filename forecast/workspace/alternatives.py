@@ -63,14 +63,15 @@ def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Wor
     if not alternative.equal_weights:
         return replace(workspace, statements=statements, items=items)
     alike = tuple(
-        replace(one, reading=form_of(one.reading).alike(one.reading, EQUAL_SD), resolved=None) for one in statements
+        replace(statement, reading=form_of(statement.reading).alike(statement.reading, EQUAL_SD), resolved=None)
+        for statement in statements
     )
     experts = {name: replace(one, default_sd=EQUAL_SD, weight=1.0) for name, one in workspace.experts.items()}
     return replace(workspace, statements=alike, experts=experts, items=items)
 
 
-def _known(kind: str, asked: Iterable[str], known: list[str]) -> None:
-    for name in asked:
+def _known(kind: str, names: Iterable[str], known: list[str]) -> None:
+    for name in names:
         if name not in known:
             msg = f"unknown {kind} {shown(name)}; {choice(f'{kind}s', name, known)}"
             raise UnknownNameError(msg)

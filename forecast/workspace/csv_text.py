@@ -27,7 +27,7 @@ class Header:
         """Report each name (of those of interest) that stands twice."""
         names = [name for name in dict.fromkeys(self.names) if of is None or name in of]
         return [
-            Problem(self.where, f"column {shown(name)} stands twice", "", "each column stands once")
+            Problem(self.where, f"column {shown(name)} appears twice", "", "each column stands once")
             for name in names
             if self.names.count(name) > 1
         ]
@@ -55,7 +55,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """The first row, and the other rows that have as many cells, each with the line on which it begins."""
 
     header: tuple[str, ...]
@@ -76,7 +76,7 @@ class Table:
             yield line, {name: one_form(row[place].strip()) for name, place in places}
 
 
-def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, ...]]:
+def parse_csv(content: bytes, path: str) -> tuple[CsvTable | None, tuple[Problem, ...]]:
     """Read RFC 4180 text in UTF-8, blank lines passed over. Return the table (None without a header), and problems."""
     text, problems = decoded(content, path)
     lines = text.split("\n")
@@ -91,7 +91,7 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
             header = line, tuple(one_form(cell.strip()) for cell in cells)
             if (parted := parted_otherwise(header[1])) is not None:
                 # Nothing else can be said of such a file: each of its rows would be one cell.
-                what, got = f"cells are parted by {parted}", shown(header[1][0])
+                what, got = f"cells are separated by {parted}", shown(header[1][0])
                 return None, (*problems, Problem(Source(path, line), what, got, "commas"))
         elif len(cells) == len(header[1]):
             rows.append((line, cells))
@@ -104,7 +104,7 @@ def parse_csv(content: bytes, path: str) -> tuple[Table | None, tuple[Problem, .
         if not problems:
             problems.append(Problem(Source(path, 1), "the file is empty", "", "an unused file is deleted"))
         return None, tuple(problems)
-    return Table(header[1], header[0], tuple(rows)), tuple(problems)
+    return CsvTable(header[1], header[0], tuple(rows)), tuple(problems)
 
 
 def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
@@ -127,17 +127,17 @@ def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
         problems = []
     if (merge := unfinished_merge(text, path, quotes=True)) is not None:
         return "", [merge]
-    if (found := UNPRINTABLE.search(text)) is not None:
-        line = text.count("\n", 0, found.start()) + 1
-        got = f"U+{ord(found.group()):04X}"
+    if (match := UNPRINTABLE.search(text)) is not None:
+        line = text.count("\n", 0, match.start()) + 1
+        got = f"U+{ord(match.group()):04X}"
         problems.append(Problem(Source(path, line), "character that cannot stand in a table", got, "remove it"))
     return text, problems
 
 
 def parted_otherwise(header: tuple[str, ...]) -> str | None:
     """Return what parts the cells of a header that holds no comma, if it is anything known."""
-    found = (name for parting, name in OTHER_PARTINGS.items() if len(header) == 1 and parting in header[0])
-    return next(found, None)
+    partings = (name for parting, name in OTHER_PARTINGS.items() if len(header) == 1 and parting in header[0])
+    return next(partings, None)
 
 
 def _cells(number: int) -> str:

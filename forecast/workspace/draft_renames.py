@@ -56,23 +56,23 @@ class EditedFile:
     lines: tuple[tuple[int, str, str], ...]
 
 
-def edited_files(found: files.InputFiles, target: Named, new: str) -> tuple[EditedFile, ...]:
+def edited_files(inputs: files.InputFiles, target: Named, new: str) -> tuple[EditedFile, ...]:
     """Return every file that names the target, with the new name there; all other bytes are as they are.
 
     Files that are only ever appended to are left out. Raises WorkspaceProblems where a name cannot be changed alone.
     """
     trees = {
-        path: tree for path, content in found.trees().items() if (tree := parse_yaml(content, path)[0]) is not None
+        path: tree for path, content in inputs.trees().items() if (tree := parse_yaml(content, path)[0]) is not None
     }
-    tables = found.tables()
-    events = {map_path: _events_of(found, path, trees.get(map_path)) for path, map_path in tables.items()}
+    tables = inputs.tables()
+    events = {map_path: _events_of(inputs, path, trees.get(map_path)) for path, map_path in tables.items()}
     edits: dict[str, list[Edit]] = {}
     for path, tree in trees.items():
-        edits[path] = _in_tree(path, _text(found.contents[path]), tree, target, new, events.get(path, frozenset()))
+        edits[path] = _in_tree(path, _text(inputs.contents[path]), tree, target, new, events.get(path, frozenset()))
     for path, map_path in tables.items():
-        if target.name.encode() in found.contents[path]:
-            edits[path] = list(_in_table(_text(found.contents[path]), trees.get(map_path), target, new))
-    return tuple(_edited(path, found.contents[path], edits[path]) for path in sorted(edits) if edits[path])
+        if target.name.encode() in inputs.contents[path]:
+            edits[path] = list(_in_table(_text(inputs.contents[path]), trees.get(map_path), target, new))
+    return tuple(_edited(path, inputs.contents[path], edits[path]) for path in sorted(edits) if edits[path])
 
 
 def _text(content: bytes) -> str:
@@ -124,8 +124,8 @@ def _in_always(
     event = text_at(tree, "always", "event")
     if event is None and target.event in events:
         event = target.event
-    found = [(begin, end) for begin, end, named in names_in(column, said, event) if named == target]
-    if not found:
+    places = [(begin, end) for begin, end, named in names_in(column, said, event) if named == target]
+    if not places:
         return
     where = Source(path, value.line)
     if len(events) > 1 and column in STATES and text_at(tree, "always", "event") is None:
@@ -134,10 +134,10 @@ def _in_always(
     quoted = place.style in QUOTES
     begin, end = place.begin + quoted, place.end - quoted
     if text[begin:end] == said and place.style not in BLOCKS:
-        if len(found) == 1 and found[0] == (0, len(said)):
+        if len(places) == 1 and places[0] == (0, len(said)):
             yield _whole(text, place, said, new)
         else:
-            yield from (Edit(begin + first, begin + last, new) for first, last in found)
+            yield from (Edit(begin + first, begin + last, new) for first, last in places)
         return
     what = "column map: names within a text of several lines, or with escapes"
     raise WorkspaceProblems([Problem(where, what, shown(said), "write it on one line")])
@@ -183,11 +183,11 @@ def _content(text: str, cells: Sequence[Cell], place: int | None) -> str:
     return "" if place is None or place >= len(cells) else text[cells[place].begin : cells[place].end].strip()
 
 
-def _events_of(found: files.InputFiles, path: str, column_map: Node | None) -> frozenset[str]:
+def _events_of(inputs: files.InputFiles, path: str, column_map: Node | None) -> frozenset[str]:
     """Return the events that the rows of a table are about."""
     if column_map is None:
         return frozenset()
-    text = _text(found.contents[path])
+    text = _text(inputs.contents[path])
     columns, same = _columns(text, column_map)
     if "event" in same:
         return frozenset({same["event"]})
@@ -243,13 +243,13 @@ def draft_rename(
     workspace, known = read_workspace(root, today=today)
     if workspace is None:
         raise WorkspaceProblems(known)
-    found = files.find_files(root)
-    told = {named_today(one, workspace.renames) for one in (*told_in(found), *elsewhere)}
-    target, is_there = _meant(workspace, kind, old, told)
+    inputs = files.find_files(root)
+    named = {named_today(mention, workspace.renames) for mention in (*told_in(inputs), *elsewhere)}
+    target, is_there = _meant(workspace, kind, old, named)
     new = _new_name(workspace, target, new, is_there=is_there)
-    edited = edited_files(found, target, new) if is_there else ()
+    edited = edited_files(inputs, target, new) if is_there else ()
     line = _line(root, target, new, today)
-    before = found.contents.get(files.RENAMES, b"")
+    before = inputs.contents.get(files.RENAMES, b"")
     end = b"" if before.endswith(b"\n") or not before else b"\n"
     added = before + end + f"{json.dumps(line, ensure_ascii=False)}\n".encode()
     contents = {**{one.path: one.after for one in edited}, files.RENAMES: added}
@@ -293,34 +293,34 @@ def _in_files(workspace: Workspace) -> dict[str, tuple[str, ...]]:
     return known
 
 
-def _meant(workspace: Workspace, kind: str | None, old: str, told: Iterable[Named]) -> tuple[Named, bool]:
+def _meant(workspace: Workspace, kind: str | None, old: str, named: Iterable[Named]) -> tuple[Named, bool]:
     """Return what is meant by a name, and whether the files define it or appended lines alone name it."""
-    known, told = _in_files(workspace), tuple(told)
+    known, named = _in_files(workspace), tuple(named)
     events = workspace.network.events
     there = [Named(one, old) for one, names in known.items() if old in names]
     pairs = [(old[: at.start()], old[at.end() :]) for at in re.finditer("[.=]", old)]
     there += [
         Named("state", state, event) for event, state in pairs if event in events and state in events[event].states
     ]
-    gone = [one for one in told if one.name == old and one.event is None and one not in there]
+    gone = [name for name in named if name.name == old and name.event is None and name not in there]
     gone += [
         Named("state", state, event)
         for event, state in pairs
-        if Named("state", state, event) in told and event in events
+        if Named("state", state, event) in named and event in events
     ]
     for candidates, is_there in ((there, True), (dict.fromkeys(gone), False)):
-        fitting = [one for one in candidates if kind in (None, one.kind)]
+        fitting = [candidate for candidate in candidates if kind in (None, candidate.kind)]
         if len(fitting) > 1:
-            commands = ", ".join(f"forecast rename {one.kind} {old} NEW" for one in fitting)
-            raise RenameError(f"'{old}' is {', '.join(called(one) for one in fitting)}; say which: {commands}")
+            commands = ", ".join(f"forecast rename {name.kind} {old} NEW" for name in fitting)
+            raise RenameError(f"'{old}' is {', '.join(called(name) for name in fitting)}; say which: {commands}")
         if fitting:
             return fitting[0], is_there
-    raise RenameError(_unknown(workspace, kind, old, known, pairs, told))
+    raise RenameError(_unknown(workspace, kind, old, known, pairs, named))
 
 
 def _unknown(
     workspace: Workspace, kind: str | None, old: str, known: Mapping[str, tuple[str, ...]],
-    pairs: list[tuple[str, str]], told: Iterable[Named],
+    pairs: list[tuple[str, str]], named: Iterable[Named],
 ) -> str:  # fmt: skip
     events = workspace.network.events
     for event, state in pairs:
@@ -329,7 +329,7 @@ def _unknown(
     if kind == "state":
         return f"{shown(old)} names no state of an event; a state is written EVENT=STATE"
     names = [name for one in ([kind] if kind else known) for name in known[one]]
-    names += [one.name for one in told if one.event is None and kind in (None, one.kind)]
+    names += [name.name for name in named if name.event is None and kind in (None, name.kind)]
     what = f"{kind} {shown(old)}" if kind else f"nothing is called {shown(old)}"
     if kind:
         return f"there is no {what}; {choice(f'{kind}s', old, dict.fromkeys(names))}"
@@ -345,7 +345,7 @@ def _new_name(workspace: Workspace, target: Named, new: str, *, is_there: bool) 
         allowed = f"letters, digits, '_', '.' and '-', beginning with a letter or digit, at most {LONGEST} characters"
         raise RenameError(f"{shown(new)} is not usable as a name; {allowed}")
     if new == target.name:
-        raise RenameError(f"{called(target)} is called so already")
+        raise RenameError(f"{called(target)} already has that name")
     for name in (target.name, new):
         if (meaning := RESERVED.get(target.kind, {}).get(name)) is not None:
             raise RenameError(f"{target.kind} '{name}' cannot be renamed or be a new name: it is {meaning}")
@@ -371,10 +371,10 @@ def _taken_otherwise(workspace: Workspace, target: Named, new: str) -> list[str]
     if target.kind in ONE_SET and new == OTHER:
         return [f"scenario '{OTHER}', {RESERVED['scenario'][OTHER]},"]
     expert = workspace.experts.get(target.name) if target.kind == "expert" else None
-    groups = {one.group for one in workspace.experts.values()} if expert and expert.group == expert.id else set()
+    groups = {expert.group for expert in workspace.experts.values()} if expert and expert.group == expert.id else set()
     if new in groups:
         return [f"group '{new}'"]
-    own = {name for one in workspace.questions if one.id == target.name for name in one.benchmarks}
+    own = {name for question in workspace.questions if question.id == target.name for name in question.benchmarks}
     if target.kind == "question" and new in workspace.benchmarks and new not in own:
         return [f"the series {files.BENCHMARKS}{new}{files.TABLE}, which would become the question's,"]
     return []

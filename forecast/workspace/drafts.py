@@ -24,7 +24,7 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.()%/ -]*")  # text that is the same 
 
 
 @dataclass(frozen=True)
-class Draft:
+class StatementDraft:
     """A statement to be added: the file, its content then, the keys of the statement, and the problems it would bring.
 
     `workspace` and `statement` are None where the workspace would have errors."""
@@ -43,7 +43,7 @@ class Draft:
         return {self.path: self.content}
 
 
-def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: date) -> Draft:
+def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: date) -> StatementDraft:
     """Write a statement as it would stand at the end of its expert's file, and check the workspace with it.
 
     Args:
@@ -58,16 +58,16 @@ def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: 
     before = place.read_bytes() if place.is_file() else b""
     known, old = read_workspace(root, today=today)
     if "id" not in fields:
-        taken = {one.id for one in known.statements} if known else set()
+        taken = {statement.id for statement in known.statements} if known else set()
         date_said = fields["date"].text if isinstance(fields["date"], Scalar) else ""
         fields = {"id": text(free_name(f"{expert}-{date_said}", taken.__contains__)), **fields}
     added = statement_text(fields)
     content = before + (b"" if before.endswith(b"\n") or not before else b"\n") + added.encode()
     workspace, problems = read_workspace(root, today=today, drafts={path: content})
     new_id = fields["id"].value if isinstance(fields["id"], Scalar) else None
-    found = [one for one in workspace.statements if one.id == new_id] if workspace else []
+    found = [statement for statement in workspace.statements if statement.id == new_id] if workspace else []
     said = tuple(problem for problem in problems if problem not in old)
-    return Draft(path, added, content, fields, workspace, found[0] if found else None, said)
+    return StatementDraft(path, added, content, fields, workspace, found[0] if found else None, said)
 
 
 def free_name(wanted: str, is_taken: Callable[[str], bool]) -> str:
@@ -146,7 +146,7 @@ def draft_item(
         contents[SOURCES] = _with_source(root / SOURCES, *new_source)
     contents[path] = added.encode()
     workspace, problems = read_workspace(root, today=today, drafts=contents)
-    found = [one for one in workspace.items if one.source.path == path] if workspace else []
+    found = [item for item in workspace.items if item.source.path == path] if workspace else []
     said = tuple(problem for problem in problems if problem not in known)
     return ItemDraft(path, added, contents, workspace, found[0] if found else None, said)
 

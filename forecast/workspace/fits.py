@@ -162,7 +162,7 @@ def _fit_t(levels: Sequence[float], places: Sequence[float]) -> tuple[float, flo
     z = [t4_quantile(level) for level in levels]
     z_mean, x_mean = sum(z) / len(z), sum(places) / len(z)
     slope = sum((one - z_mean) * (x - x_mean) for one, x in zip(z, places, strict=True))
-    scale = slope / sum((one - z_mean) ** 2 for one in z)
+    scale = slope / sum((quantile - z_mean) ** 2 for quantile in z)
     start = x_mean - scale * z_mean
 
     def cdf(x: float, moved: float, log_wider: float) -> float:
@@ -204,10 +204,10 @@ def _best(
     """Return the best of the fits from several starts; the first one alone where that is good already."""
     best, least = starts[0], math.inf
     for start in starts:
-        found = _least_squares(cdf, levels, places, start)
-        worst = [abs(cdf(x, *found) - level) for x, level in zip(places, levels, strict=True)]
+        fitted = _least_squares(cdf, levels, places, start)
+        worst = [abs(cdf(x, *fitted) - level) for x, level in zip(places, levels, strict=True)]
         if _dot(worst, worst) < least:
-            best, least = found, _dot(worst, worst)
+            best, least = fitted, _dot(worst, worst)
         if max(worst) <= WORST_MISFIT / 10:
             break
     return best
@@ -225,19 +225,19 @@ def _least_squares(
         return [(up - down) / (2 * STEP) for up, down in zip(above, below, strict=True)]
 
     (u, v), damping = start, 1e-3
-    found = residuals(u, v)
+    errors = residuals(u, v)
     for _ in range(MOST_STEPS):
         by_u = slope(residuals(u + STEP, v), residuals(u - STEP, v))
         by_v = slope(residuals(u, v + STEP), residuals(u, v - STEP))
         uu, uv, vv = _dot(by_u, by_u) + damping, _dot(by_u, by_v), _dot(by_v, by_v) + damping
-        ru, rv = _dot(by_u, found), _dot(by_v, found)
+        ru, rv = _dot(by_u, errors), _dot(by_v, errors)
         determinant = uu * vv - uv * uv
         if not math.isfinite(determinant):  # at the edge of what is tried
             break
         step_u, step_v = (uv * rv - vv * ru) / determinant, (uv * ru - uu * rv) / determinant
         tried = residuals(u + step_u, v + step_v)
-        if _dot(tried, tried) <= _dot(found, found):
-            u, v, found, damping = u + step_u, v + step_v, tried, damping / 10
+        if _dot(tried, tried) <= _dot(errors, errors):
+            u, v, errors, damping = u + step_u, v + step_v, tried, damping / 10
         else:
             damping *= 10
         if max(abs(step_u), abs(step_v)) < ENOUGH:

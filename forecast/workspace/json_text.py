@@ -33,7 +33,7 @@ def load_json(text: str, *, keys_once: bool = False, finite: bool = True) -> Any
 
     Args:
         text: one JSON value.
-        keys_once: whether a key that stands twice in an object is refused; else the last one counts.
+        keys_once: whether a key that appears twice in an object is refused; else the last one counts.
         finite: whether NaN, infinities and numbers beyond a double are refused; else they are such floats, for a
             reader that names the place of each.
 
@@ -59,7 +59,11 @@ def load_json(text: str, *, keys_once: bool = False, finite: bool = True) -> Any
 def _is_deep(value: Any) -> bool:
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        inner = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+        inner = (
+            nested.values() if isinstance(nested, dict) else nested
+            for nested in level
+            if isinstance(nested, dict | list)
+        )
         level = [part for parts in inner for part in parts]
     return bool(level)
 
@@ -68,13 +72,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) < len(pairs):
         seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise _RefusedError(f"key {shown(twice)} stands twice")
+        for name, _ in pairs:
+            if name in seen:
+                raise _RefusedError(f"key {shown(name)} appears twice")
+            seen.add(name)
     return entries
 
 
 def _constant(name: str) -> Any:
-    raise _RefusedError(f"{name} is no JSON number")
+    raise _RefusedError(f"{name} is not a JSON number")
 
 
 def _float(text: str) -> float:
@@ -100,7 +106,7 @@ def parse_json_lines(content: bytes, path: str) -> tuple[tuple[MapNode, ...], tu
     """Return the object of each line that holds one, and the problems; blank lines are passed over."""
     if (merge := unfinished_merge(content.decode("utf-8", "replace"), path)) is not None:
         return (), (merge,)
-    found: list[MapNode] = []
+    entries: list[MapNode] = []
     problems: list[Problem] = []
     for number, raw in enumerate(content.split(b"\n"), 1):
         where = Source(path, number)
@@ -119,10 +125,10 @@ def parse_json_lines(content: bytes, path: str) -> tuple[tuple[MapNode, ...], tu
             problems.append(Problem(where, what, shown(text) if is_grammar else "", allowed))
         else:
             if isinstance(node, MapNode):
-                found.append(node)
+                entries.append(node)
             elif node is not None:
                 problems.append(Problem(where, "not a JSON object", shown(text), "one JSON object a line"))
-    return tuple(found), tuple(problems)
+    return tuple(entries), tuple(problems)
 
 
 def _node(value: Any, line: int, depth: int = 0) -> Node:

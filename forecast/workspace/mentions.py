@@ -248,11 +248,11 @@ class Cell(NamedTuple):
 def cells_of(text: str) -> Iterator[list[Cell]]:
     """Yield the cells of each row of a table that `parse_csv` reads without a problem, blank lines as one cell."""
     row: list[Cell] = []
-    for found in CELL.finditer(text):
-        begin, end = found.span(1)
+    for cell in CELL.finditer(text):
+        begin, end = cell.span(1)
         is_quoted = end - begin >= len('""') and text[begin] == '"'
         row.append(Cell(begin + is_quoted, end - is_quoted))
-        if found[2] != ",":
+        if cell[2] != ",":
             yield row
             row = []
 
@@ -288,9 +288,9 @@ class Told(NamedTuple):
     day: date
 
 
-def told_in(found: InputFiles) -> Iterator[Told]:
+def told_in(inputs: InputFiles) -> Iterator[Told]:
     """Yield the questions, events and states that resolutions and judgements name."""
-    trees, _ = parse_json_lines(found.contents.get(RESOLUTIONS, b""), RESOLUTIONS)
+    trees, _ = parse_json_lines(inputs.contents.get(RESOLUTIONS, b""), RESOLUTIONS)
     for tree in trees:
         where, day = Source(RESOLUTIONS, tree.line), _day(text_at(tree, "known"))
         question, event, state = (text_at(tree, key) for key in ("question", "event", "state"))
@@ -300,8 +300,8 @@ def told_in(found: InputFiles) -> Iterator[Told]:
             yield Told(Named("event", event), where, day)
             if state is not None:
                 yield Told(Named("state", state, event), where, day)
-    if JUDGEMENTS in found.contents:
-        table, _ = parse_csv(found.contents[JUDGEMENTS], JUDGEMENTS)
+    if JUDGEMENTS in inputs.contents:
+        table, _ = parse_csv(inputs.contents[JUDGEMENTS], JUDGEMENTS)
         if table is not None and {"date", "question"} <= set(table.header):
             at = table.header.index("question"), table.header.index("date")
             for line, cells in table.rows:
@@ -310,13 +310,13 @@ def told_in(found: InputFiles) -> Iterator[Told]:
                 )
 
 
-def named_today(told: Told, renames: Renames) -> Named:
+def named_today(mention: Told, renames: Renames) -> Named:
     """Return what a line names, called as it is today."""
-    kind, name, event = told.named
+    kind, name, event = mention.named
     if event is not None:
-        event, name = renames.state_today(event, name, told.where, told.day)
+        event, name = renames.state_today(event, name, mention.where, mention.day)
         return Named(kind, name, event)
-    return Named(kind, renames.today(kind, name, told.where, told.day))
+    return Named(kind, renames.today(kind, name, mention.where, mention.day))
 
 
 def _day(text: str | None) -> date:

@@ -126,13 +126,13 @@ def chosen(names: Names, event: str, wanted: Choice) -> tuple[str, ...] | None:
     return tuple(state for state in states if state in wanted.states)
 
 
-def duplicates(found: list[tuple[str, Source]], what: str) -> Iterator[Problem]:
-    """Report every id that stands twice, at its later places; `what` is what the id names."""
+def duplicates(twice: list[tuple[str, Source]], what: str) -> Iterator[Problem]:
+    """Report every id that appears twice, at its later places; `what` is what the id names."""
     first: dict[str, Source] = {}
-    for name, source in found:
+    for name, source in twice:
         if name in first:
             yield Problem(
-                source, f"{what} {shown(name)} stands twice", "", f"first at {first[name]}; ids are used once"
+                source, f"{what} {shown(name)} appears twice", "", f"first at {first[name]}; ids are used once"
             )
         else:
             first[name] = source

@@ -199,6 +199,6 @@ class Cursor(NamedTuple):  # of tuples many can be made: one for each value that
 
     def texts(self) -> Iterator[tuple[str, Cursor]]:
         """Yield the texts of a list, or a text that stands alone, each with its place."""
-        for one in self.scalars():
-            if isinstance(one.node, Scalar) and isinstance(one.node.value, str):
-                yield one.node.value, one
+        for scalar in self.scalars():
+            if isinstance(scalar.node, Scalar) and isinstance(scalar.node.value, str):
+                yield scalar.node.value, scalar

@@ -31,9 +31,11 @@ def unfinished_merge(text: str, path: str, *, quotes: bool = False, way: str = B
     """
     if SIGNS.search(text) is None:
         return None
-    found = [(number, line) for number, line in _lines(text) if MARKER.fullmatch(line)]
-    deciding = [line for _, line in found if (line[0] == "<" if quotes else OUTER.fullmatch(line) or _is_middle(line))]
-    return _problem(found, path, way) if deciding else None
+    markers = [(number, line) for number, line in _lines(text) if MARKER.fullmatch(line)]
+    deciding = [
+        line for _, line in markers if (line[0] == "<" if quotes else OUTER.fullmatch(line) or _is_middle(line))
+    ]
+    return _problem(markers, path, way) if deciding else None
 
 
 def merge_marker(line: str, path: str, number: int) -> Problem | None:
@@ -59,13 +61,13 @@ def _problem(found: list[tuple[int, str]], path: str, way: str = BY_HAND) -> Pro
 
 def odd_blanks(text: str) -> list[tuple[int, int, int]]:
     """Return line, begin and end of each odd blank that stands where YAML needs an ordinary space."""
-    return [(text.count("\n", 0, one.start(1)) + 1, *one.span(1)) for one in NEEDS_A_SPACE.finditer(text)]
+    return [(text.count("\n", 0, match.start(1)) + 1, *match.span(1)) for match in NEEDS_A_SPACE.finditer(text)]
 
 
 def folded_blank(line: str) -> int | None:
     """Return the place of an odd blank behind what looks like a key or a dash; None if there is none."""
-    found = FOLDED.match(line)
-    return None if found is None else found.start(1)
+    match = FOLDED.match(line)
+    return None if match is None else match.start(1)
 
 
 def blank_at(text: str, at: int, where: Source) -> Problem | None:

@@ -21,9 +21,9 @@ TABLE = ".csv"
 LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 NO_NAME = "is not usable as a name"
 UNKNOWN = re.compile(r"(?:unknown [a-z ]+|has no state) ('.*')$")
-# What differs between rows with one mistake: the item that is meant, an id that stands twice, and where it stood first.
+# What differs between rows with one mistake: the item that is meant, an id that appears twice, and where it was first.
 OF_ONE_ROW = re.compile(
-    r"^(?:an )?item (?:'[^']*'|without id)(?=:)|'[^']*'(?= stands twice)|(?<=first at )\S+:\d+|(?<=in line )\d+"
+    r"^(?:an )?item (?:'[^']*'|without id)(?=:)|'[^']*'(?= appears twice)|(?<=first at )\S+:\d+|(?<=in line )\d+"
 )
 
 
@@ -73,26 +73,26 @@ def gathered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     for problem in sorted(problems):
         words = (OF_ONE_ROW.sub("", part) for part in (problem.what, problem.allowed))
         kinds.setdefault((problem.source.path, problem.severity, *words), []).append(problem)
-    told = (found if len(found) <= TOLD_APART else [_as_one(found)] for found in kinds.values())
-    return tuple(sorted(problem for found in told for problem in found))
+    parts = (group if len(group) <= TOLD_APART else [_as_one(group)] for group in kinds.values())
+    return tuple(sorted(problem for group in parts for problem in group))
 
 
 def without_echoes(problems: Iterable[Problem]) -> Iterator[Problem]:
     """Yield the problems but those of names that cannot be names, where the same name is said to be unknown."""
-    found = tuple(problems)
-    unknown = {(problem.source, one[1]) for problem in found if (one := UNKNOWN.search(problem.what))}
-    for problem in found:
+    every = tuple(problems)
+    unknown = {(problem.source, match[1]) for problem in every if (match := UNKNOWN.search(problem.what))}
+    for problem in every:
         if not (problem.what.endswith(NO_NAME) and (problem.source, problem.got) in unknown):
             yield problem
 
 
 def of_tables(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return the problems, sorted, and those of tables gathered; in files written by hand each is told."""
-    found = tuple(problems)
-    in_tables = tuple(problem for problem in found if problem.source.path.lower().endswith(TABLE))
+    """Return the problems, sorted, and those of tables gathered; in files written by hand each is shown."""
+    every = tuple(problems)
+    in_tables = tuple(problem for problem in every if problem.source.path.lower().endswith(TABLE))
     if len(in_tables) <= TOLD_APART:
-        return tuple(sorted(found))
-    rest = (problem for problem in found if not problem.source.path.lower().endswith(TABLE))
+        return tuple(sorted(every))
+    rest = (problem for problem in every if not problem.source.path.lower().endswith(TABLE))
     return tuple(sorted((*rest, *gathered(in_tables))))
 
 
@@ -108,11 +108,11 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _as_one(found: Sequence[Problem]) -> Problem:
-    first, last = found[0], max(problem.source.line for problem in found)
-    values = tuple(dict.fromkeys(problem.got for problem in found if problem.got))
+def _as_one(group: Sequence[Problem]) -> Problem:
+    first, last = group[0], max(problem.source.line for problem in group)
+    values = tuple(dict.fromkeys(problem.got for problem in group if problem.got))
     got = ", ".join(values[:GOT_LISTED]) + (" and others" if len(values) > GOT_LISTED else "")
-    more = f"{len(found) - 1:,} more rows are like it, to line {last}"
+    more = f"{len(group) - 1:,} more rows are like it, to line {last}"
     return replace(first, got=got, allowed=f"{first.allowed}; {more}" if first.allowed else more)
 
 
@@ -128,11 +128,17 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or an empty string when none is near."""
     # The comparison is quadratic in the length, and no name is that long.
     name, known = one_form(name[:200]), tuple(map(one_form, known))
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = [other for other in known if other != name and _compatible(other) == _compatible(name)][:1]
+    near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not near:  # the same name in other letters, capitals for small ones
-        folded = {one.casefold(): one for one in reversed(known)}
-        near = [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
+        folded = {spelling.casefold(): spelling for spelling in reversed(known)}
+        near = [folded[spelling] for spelling in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
     return f"; did you mean '{_cut(near[0])}'?" if near else ""
+
+
+def _compatible(name: str) -> str:
+    """Return a name without the difference between full-width or other compatibility characters and plain ones."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def _cut(name: str) -> str:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from forecast.workspace import files
+from forecast.workspace.grades import Grade, Letter
 from forecast.workspace.names import Frame, Readable, collect_names, duplicates, list_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain, text_at
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, of_tables, shown, without_echoes
@@ -21,7 +22,18 @@ from forecast.workspace.read_renames import leading_nowhere, names_by_kind, read
 from forecast.workspace.read_resolutions import read_resolutions, resolved_items, with_reporter
 from forecast.workspace.read_scenarios import read_scenarios
 from forecast.workspace.read_statements import read_statements
-from forecast.workspace.records import Benchmark, Question, Resolved, Workspace
+from forecast.workspace.records import (
+    Benchmark,
+    Expert,
+    Item,
+    Network,
+    Question,
+    ReportSource,
+    Resolved,
+    Scenario,
+    Statement,
+    Workspace,
+)
 from forecast.workspace.renames import NO_RENAMES, Renames
 from forecast.workspace.rules import RULES
 from forecast.workspace.yaml_text import parse_yaml
@@ -39,12 +51,12 @@ class AskedRead:
 
 
 def read_asked(
-    found: files.InputFiles, trees: Mapping[str, Node], frame: Frame, renames: Renames = NO_RENAMES
+    inputs: files.InputFiles, trees: Mapping[str, Node], frame: Frame, renames: Renames = NO_RENAMES
 ) -> AskedRead:
     """Read the four kinds of files; all of them are optional. Lines of those that are never edited follow `renames`."""
     problems: list[Problem] = []
     benchmarks: dict[str, Benchmark] = {}
-    for path, content in found.benchmarks().items():
+    for path, content in inputs.benchmarks().items():
         series, more = read_benchmark(content, path, frame.today)
         benchmarks[series.id] = series
         problems += more
@@ -53,16 +65,16 @@ def read_asked(
     renames = replace(renames, known={**renames.known, "question": ids})
     read = read_questions(tree, files.QUESTIONS, frame, tuple(benchmarks), renames)
     problems += read.problems
-    problems += [one for question in read.questions for one in _given_twice(question, benchmarks)]
+    problems += [problem for question in read.questions for problem in _given_twice(question, benchmarks)]
     judged: dict[str, Benchmark] = {}
-    if files.JUDGEMENTS in found.contents:
-        content = found.contents[files.JUDGEMENTS]
+    if files.JUDGEMENTS in inputs.contents:
+        content = inputs.contents[files.JUDGEMENTS]
         judged, more = read_judgements(content, files.JUDGEMENTS, frame.today, read.ids, renames)
         problems += more
     benchmarks |= {series.id: series for series in judged.values()}
     resolutions: tuple[Resolved, ...] = ()
-    if files.RESOLUTIONS in found.contents:
-        content = found.contents[files.RESOLUTIONS]
+    if files.RESOLUTIONS in inputs.contents:
+        content = inputs.contents[files.RESOLUTIONS]
         resolutions, more = read_resolutions(content, files.RESOLUTIONS, frame, read, renames)
         problems += more
     questions = tuple(
@@ -77,12 +89,12 @@ def read_asked(
 def _given_twice(question: Question, benchmarks: Mapping[str, Benchmark]) -> Iterator[Problem]:
     """Name who has a number of one day in two series of a question: neither is the later one."""
     first: dict[tuple[date, str], str] = {}
-    told: set[tuple[str, str, str]] = set()
+    named: set[tuple[str, str, str]] = set()
     for name in question.benchmarks:
         for day, forecaster, _ in benchmarks[name].points if name in benchmarks else ():
             other = first.setdefault((day, forecaster), name)
-            if other != name and (other, name, forecaster) not in told:
-                told.add((other, name, forecaster))
+            if other != name and (other, name, forecaster) not in named:
+                named.add((other, name, forecaster))
                 what = f"question {shown(question.id)}: {forecaster} stands on {day} in two of its series"
                 allowed = "one number of each forecaster a day; rename one or leave a series out"
                 yield Problem(question.source, what, f"{shown(other)} and {shown(name)}", allowed)
@@ -105,6 +117,115 @@ def load(root: Path, today: date, inputs: Contents | None = None) -> Workspace:
     return workspace
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Declared:
+    """What stands in one file of each kind, and what is wrong there. `network` is None where it cannot be read."""
+
+    frame: Frame
+    network: Network | None
+    scenarios: tuple[Scenario, ...]
+    experts: Mapping[str, Expert]
+    grades: Mapping[Letter, Grade]
+    sources: Mapping[str, ReportSource]
+    watched_until: date | None
+    problems: tuple[Problem, ...]
+
+
+def _read_declared(trees: Mapping[str, Node], today: date) -> _Declared:
+    """Read the network, the scenarios, the people and the sources."""
+    problems: list[Problem] = []
+    names = collect_names(
+        trees.get(files.NETWORK),
+        trees.get(files.SCENARIOS),
+        trees.get(files.EXPERTS),
+        trees.get(files.SOURCES),
+        (files.NETWORK, files.SCENARIOS),
+    )
+    network = None
+    if (tree := trees.get(files.NETWORK)) is not None:
+        read = read_network(tree, files.NETWORK, names, today)
+        network, problems = read.network, [*read.problems]
+    scenarios, about_scenarios = read_scenarios(trees.get(files.SCENARIOS, NO_LIST), files.SCENARIOS, names, today)
+    experts, about_experts = read_experts(trees.get(files.EXPERTS, NO_MAP), files.EXPERTS, today)
+    grades, about_grades = read_grades(trees.get(files.GRADES, NO_MAP), files.GRADES, today)
+    sources, about_sources = read_sources(trees.get(files.SOURCES, NO_MAP), grades, files.SOURCES, today)
+    problems += [*about_scenarios, *about_experts, *about_grades, *about_sources]
+    watched_until = None
+    if (tree := trees.get(files.WATCH)) is not None:
+        watched_until, more = read_watch(tree, files.WATCH, network.opens if network else None, today)
+        problems += more
+    return _Declared(
+        frame=Frame(names, network, today, tuple(replace(rule, name=rule.id, summary="") for rule in scenarios)),
+        network=network,
+        scenarios=scenarios,
+        experts=experts,
+        grades=grades,
+        sources=sources,
+        watched_until=watched_until,
+        problems=tuple(problems),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Dated:
+    """What people said, what was reported and what is asked, and what is wrong with it, rules over all included."""
+
+    statements: tuple[Statement, ...]
+    items: tuple[Item, ...]
+    questions: AskedRead
+    sources: Mapping[str, ReportSource]
+    renames: Renames
+    problems: tuple[Problem, ...]
+
+
+def _read_dated(contents: files.InputFiles, trees: Mapping[str, Node], declared: _Declared) -> _Dated:
+    """Read statements, evidence and questions, each by the names that are declared."""
+    frame = declared.frame
+    problems: list[Problem] = []
+    said = [read_statements(trees[path], path, frame) for path in contents.statements() if path in trees]
+    reported = [read_evidence(trees[path], path, frame) for path in contents.evidence() if path in trees]
+    tables, more = read_tables(contents, trees, frame)
+    reported += tables
+    problems += more
+    for problems_of_file in (*(file.problems for file in said), *(file.problems for file in reported)):
+        problems += problems_of_file
+    made, more = read_renames(contents.contents.get(files.RENAMES, b""), files.RENAMES, frame.today)
+    problems += more
+    questions = read_asked(contents, trees, frame, Renames(made, names_by_kind(frame.names)))
+    problems += questions.problems
+    statement_ids = [pair for file in said for pair in file.ids]
+    item_ids = [pair for file in reported for pair in file.ids]
+    problems += duplicates(statement_ids, "statement")
+    if item_ids and files.SOURCES not in contents.contents:
+        problems.append(Problem(Source(files.SOURCES, 1), "file is missing", "", "it lists the sources of the items"))
+
+    statements = tuple(sorted((s for file in said for s in file.statements), key=lambda s: s.id))
+    resolved = resolved_items(questions.resolutions, frame.events)
+    item_ids += [(item.id, item.source) for item in resolved]
+    problems += duplicates(item_ids, "item")
+    items = tuple(sorted((*(i for file in reported for i in file.items), *resolved), key=lambda i: i.id))
+    ids = {"statement": [name for name, _ in statement_ids], "item": [name for name, _ in item_ids]}
+    renames = replace(questions.renames, known={**questions.renames.known, **ids})
+    problems += leading_nowhere(renames)
+    readable = Readable(
+        frame,
+        declared.experts,
+        statements,
+        all(file.is_whole for file in said),
+        items,
+        tuple(sorted({name for name, _ in item_ids})),
+        tuple(pair for file in reported for pair in file.superseding),
+    )
+    return _Dated(
+        statements=statements,
+        items=items,
+        questions=questions,
+        sources=with_reporter(declared.sources, resolved, Source(files.RESOLUTIONS, 1)),
+        renames=renames,
+        problems=(*problems, *(problem for rule in RULES for problem in rule(readable))),
+    )
+
+
 def read_workspace(
     root: Path, *, today: date, drafts: Contents | None = None, inputs: Contents | None = None
 ) -> tuple[Workspace | None, tuple[Problem, ...]]:
@@ -116,99 +237,41 @@ def read_workspace(
     if inputs is None and (problem := unfinished_rename(root)) is not None:
         return None, (problem,)
     on_disk = files.find_files(root) if inputs is None else files.given_files(inputs)
-    found = on_disk.with_drafts(drafts or {})
-    trees, problems = _parse(found)
-    problems += found.problems
-    names = collect_names(
-        trees.get(files.NETWORK),
-        trees.get(files.SCENARIOS),
-        trees.get(files.EXPERTS),
-        trees.get(files.SOURCES),
-        (files.NETWORK, files.SCENARIOS),
-    )
-    network = None
-    if (tree := trees.get(files.NETWORK)) is not None:
-        read = read_network(tree, files.NETWORK, names, today)
-        network, problems = read.network, [*problems, *read.problems]
-    scenarios, about_scenarios = read_scenarios(trees.get(files.SCENARIOS, NO_LIST), files.SCENARIOS, names, today)
-    frame = Frame(names, network, today, tuple(replace(rule, name=rule.id, summary="") for rule in scenarios))
-
-    experts, about_experts = read_experts(trees.get(files.EXPERTS, NO_MAP), files.EXPERTS, today)
-    grades, about_grades = read_grades(trees.get(files.GRADES, NO_MAP), files.GRADES, today)
-    sources, about_sources = read_sources(trees.get(files.SOURCES, NO_MAP), grades, files.SOURCES, today)
-    problems += [*about_scenarios, *about_experts, *about_grades, *about_sources]
-    watched_until = None
-    if (tree := trees.get(files.WATCH)) is not None:
-        watched_until, more = read_watch(tree, files.WATCH, network.opens if network else None, today)
-        problems += more
-
-    said = [read_statements(trees[path], path, frame) for path in found.statements() if path in trees]
-    reported = [read_evidence(trees[path], path, frame) for path in found.evidence() if path in trees]
-    tables, more = read_tables(found, trees, frame)
-    reported += tables
-    problems += more
-    for problems_of_file in (*(file.problems for file in said), *(file.problems for file in reported)):
-        problems += problems_of_file
-    made, more = read_renames(found.contents.get(files.RENAMES, b""), files.RENAMES, today)
-    problems += more
-    asked = read_asked(found, trees, frame, Renames(made, names_by_kind(names)))
-    problems += asked.problems
-    statement_ids = [pair for file in said for pair in file.ids]
-    item_ids = [pair for file in reported for pair in file.ids]
-    problems += duplicates(statement_ids, "statement")
-    if item_ids and files.SOURCES not in found.contents:
-        problems.append(Problem(Source(files.SOURCES, 1), "file is missing", "", "it lists the sources of the items"))
-
-    statements = tuple(sorted((s for file in said for s in file.statements), key=lambda s: s.id))
-    resolved = resolved_items(asked.resolutions, frame.events)
-    item_ids += [(item.id, item.source) for item in resolved]
-    problems += duplicates(item_ids, "item")
-    sources = with_reporter(sources, resolved, Source(files.RESOLUTIONS, 1))
-    items = tuple(sorted((*(i for file in reported for i in file.items), *resolved), key=lambda i: i.id))
-    ids = {"statement": [name for name, _ in statement_ids], "item": [name for name, _ in item_ids]}
-    renames = replace(asked.renames, known={**asked.renames.known, **ids})
-    problems += leading_nowhere(renames)
-    readable = Readable(
-        frame,
-        experts,
-        statements,
-        all(file.is_whole for file in said),
-        items,
-        tuple(sorted({name for name, _ in item_ids})),
-        tuple(pair for file in reported for pair in file.superseding),
-    )
-    problems += [problem for rule in RULES for problem in rule(readable)]
+    contents = on_disk.with_drafts(drafts or {})
+    trees, problems = _parse(contents)
+    declared = _read_declared(trees, today)
+    dated = _read_dated(contents, trees, declared)
 
     # One mistake can be seen from two sides; it is said once. So is one that every row of a table has.
-    ordered = of_tables(without_echoes(set(problems)))
-    if network is None or any(problem.severity == "error" for problem in ordered):
+    ordered = of_tables(without_echoes({*problems, *contents.problems, *declared.problems, *dated.problems}))
+    if declared.network is None or any(problem.severity == "error" for problem in ordered):
         return None, ordered
     workspace = Workspace(
         root=str(root),
-        network=network,
-        scenarios=scenarios,
-        experts=experts,
-        statements=statements,
-        sources=sources,
-        items=items,
-        watched_until=watched_until,
-        digests=found.digests,
-        questions=asked.questions,
-        benchmarks=asked.benchmarks,
-        resolutions=asked.resolutions,
-        grades=grades,
+        network=declared.network,
+        scenarios=declared.scenarios,
+        experts=declared.experts,
+        statements=dated.statements,
+        sources=dated.sources,
+        items=dated.items,
+        watched_until=declared.watched_until,
+        digests=contents.digests,
+        questions=dated.questions.questions,
+        benchmarks=dated.questions.benchmarks,
+        resolutions=dated.questions.resolutions,
+        grades=declared.grades,
         warnings=ordered,
-        contents=found.contents,
-        renames=renames,
+        contents=contents.contents,
+        renames=dated.renames,
     )
     return workspace, ordered
 
 
-def _parse(found: files.InputFiles) -> tuple[dict[str, Node], list[Problem]]:
+def _parse(inputs: files.InputFiles) -> tuple[dict[str, Node], list[Problem]]:
     """Return the tree of each file that can be read and is of the right form at its top, and the problems."""
     trees: dict[str, Node] = {}
     problems: list[Problem] = []
-    for path, content in found.trees().items():
+    for path, content in inputs.trees().items():
         tree, more = parse_yaml(content, path)
         problems += more
         wrong = None if tree is None else _wrong_top(tree, path)

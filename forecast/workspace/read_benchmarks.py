@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from forecast.workspace.csv_text import Table, parse_csv
+from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.records import Benchmark
@@ -76,7 +76,7 @@ def read_judgements(
         question = renames.today("question", question, where, day or today)
         if question not in questions:
             what = f"unknown question {shown(question)}"
-            way = f"the row counts for nothing; if it has another name now: forecast rename question {question} NAME"
+            way = f"the row is ignored; if it has another name now: forecast rename question {question} NAME"
             allowed = f"{way}; {choice('questions', question, questions)}"
             found.append(Problem(where, what, "", allowed, "warning"))
         elif day is not None and probability is not None:
@@ -95,7 +95,7 @@ def read_judgements(
     return benchmarks, tuple(found)
 
 
-def _table(content: bytes, path: str, columns: Sequence[str]) -> tuple[Table | None, tuple[Problem, ...]]:
+def _table(content: bytes, path: str, columns: Sequence[str]) -> tuple[CsvTable | None, tuple[Problem, ...]]:
     """Return a table if it has all columns, and the problems of its form; a column too many hides no other mistake."""
     table, problems = parse_csv(content, path)
     if table is None:
@@ -116,7 +116,7 @@ def _numbers(cells: Mapping[str, str], where: Source, today: date) -> tuple[date
         day = None
     if probability is None:
         problems.append(
-            Problem(where, "probability is no probability", shown(cells["probability"]), "a number from 0 to 1")
+            Problem(where, "probability is not a probability", shown(cells["probability"]), "a number from 0 to 1")
         )
     return day, probability, problems
 
@@ -137,4 +137,4 @@ def _probability(cell: str) -> float | None:
 
 
 def _twice(where: Source, what: str, first: int) -> Problem:
-    return Problem(where, f"{what} stands twice", "", f"first in line {first}; one number a day, the last of it")
+    return Problem(where, f"{what} appears twice", "", f"first in line {first}; one number a day, the last of it")

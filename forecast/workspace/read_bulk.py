@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from forecast.workspace.csv_text import Table, parse_csv
+from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.evidence_forms.form import Built
 from forecast.workspace.evidence_forms.registry import CELLS, FORM_OF_CELL, KEYS_ON_EVENT, ON_EVENT, OTHERS
 from forecast.workspace.files import COLUMN_MAP, EVIDENCE, TABLE, InputFiles
@@ -53,7 +53,7 @@ class Columns:
 
 
 def read_columns(
-    table: Table, path: str, node: Node | None, map_path: str, today: date
+    table: CsvTable, path: str, node: Node | None, map_path: str, today: date
 ) -> tuple[Columns | None, tuple[Problem, ...]]:
     """Return the columns of a table, by its map if there is one, and the problems. None where no row can be read."""
     of_file = table.columns(path)
@@ -234,7 +234,7 @@ def read_tables(
     return read, tuple(problems)
 
 
-def read_bulk(table: Table, columns: Columns, path: str, frame: Frame) -> EvidenceRead:
+def read_bulk(table: CsvTable, columns: Columns, path: str, frame: Frame) -> EvidenceRead:
     """Read the rows of a table of evidence. Cells without content are as if they were not there."""
     reading, plain = Reading(frame), PlainRows(frame)
     for number, (line, row) in enumerate(table.rows, 1):

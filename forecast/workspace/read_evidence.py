@@ -137,7 +137,7 @@ def _dates(shape: ItemShape, at: Cursor, frame: Frame) -> Iterator[Problem]:
     if network is not None and happened is not None and happened < network.opens:
         yield at.at("happened").problem("happened before the opening", str(happened), f"from {network.opens} on")
     elif network is not None and reported < network.opens:
-        allowed = f"from {network.opens} on; what was known before belongs into statements"
+        allowed = f"from {network.opens} on; what was known before belongs in statements"
         yield at.at("reported").problem("reported before the opening", str(reported), allowed)
     if happened is not None and happened > reported:
         yield at.at("happened").problem("happened after it was reported", str(happened), f"until {reported}")

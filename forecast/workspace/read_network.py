@@ -151,7 +151,7 @@ def _twice(at: Cursor, key: str, what: str) -> Iterator[Problem]:
     seen: set[str] = set()
     for name, place in _texts(at, key):
         if name in seen:
-            yield place.problem(f"{what} {shown(name)} stands twice", "", "each stands once")
+            yield place.problem(f"{what} {shown(name)} appears twice", "", "each stands once")
         seen.add(name)
 
 

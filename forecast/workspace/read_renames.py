@@ -38,16 +38,16 @@ def read_renames(content: bytes, path: str, today: date) -> tuple[tuple[Rename, 
     """Return the lines that are right, in file order, and the problems found."""
     trees, problems = parse_json_lines(content, path)
     made: list[Rename] = []
-    found = list(problems)
+    every = list(problems)
     for tree in trees:
         old = text_at(tree, "old")
         at = Cursor.over(tree, path, f"rename of {shown(old)}" if old else "rename")
         checked = hold(RenameShape, at, today)
         wrong = list(_wrong(at))
-        found += [*checked.problems, *wrong]
+        every += [*checked.problems, *wrong]
         if (shape := checked.shape) is not None and not checked.problems and not wrong:
             made.append(Rename(shape.kind, shape.old, shape.new, shape.on, at.source, shape.event, shape.lines))
-    return tuple(made), tuple(found)
+    return tuple(made), tuple(every)
 
 
 def _wrong(at: Cursor) -> Iterator[Problem]:
@@ -76,14 +76,14 @@ def leading_nowhere(renames: Renames) -> Iterator[Problem]:
 
 def names_by_kind(names: Names) -> dict[str, Collection[str]]:
     """Return the names that the four files define, by kind; a kind whose file could not be read is left out."""
-    found: dict[str, Collection[str] | None] = {
+    names_of: dict[str, Collection[str] | None] = {
         "event": names.events,
         "scenario": None if names.scenarios is None else (*names.scenarios, OTHER),
         "expert": names.experts,
         "source": names.sources,
         **{states_of(event): states for event, states in (names.events or {}).items()},
     }
-    return {kind: known for kind, known in found.items() if known is not None}
+    return {kind: known for kind, known in names_of.items() if known is not None}
 
 
 def unfinished_rename(root: Path) -> Problem | None:

@@ -75,7 +75,7 @@ def read_resolutions(
     reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems))
     for tree in trees:
         _read_line(reading, _in_names_of_today(tree, Source(path, tree.line), renames, frame.today))
-    reading.problems += [one for lines in reading.standing.values() for line in lines for one in line.told]
+    reading.problems += [problem for lines in reading.standing.values() for line in lines for problem in line.told]
     return tuple(reading.lines), tuple(reading.problems)
 
 
@@ -115,8 +115,8 @@ def _in_names_of_today(tree: MapNode, where: Source, renames: Renames, today: da
     if (event := text_at(tree, "event")) is not None and (state := text_at(tree, "state")) is not None:
         names["event"], names["state"] = renames.state_today(event, state, where, day)
     if (name := text_at(tree, "undo")) is not None:
-        found = (renames.today(kind, name, where, day) for kind in ("question", "event"))
-        names["undo"] = next((one for one in found if one != name), name)
+        subjects = (renames.today(kind, name, where, day) for kind in ("question", "event"))
+        names["undo"] = next((subject for subject in subjects if subject != name), name)
     if not renames.made or not names:
         return tree
     return replace(
@@ -141,7 +141,7 @@ def subjects(content: bytes, path: str) -> tuple[str, ...]:
 
 def _let_be(problem: Problem, name: str | None) -> Problem:
     ways = f"`forecast rename OLD NEW` says what it is called now, `forecast resolve {name} --undo` ends it"
-    way = f"the line counts for nothing; {ways}"
+    way = f"the line is ignored; {ways}"
     return replace(problem, allowed=f"{way}; {problem.allowed}", severity="warning")
 
 

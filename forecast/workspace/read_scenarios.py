@@ -67,7 +67,7 @@ def _id_problems(name: str, source: Source, names: Names, seen: set[str]) -> Ite
         allowed = f"the event is at {names.at[name]}; events and scenarios share one set of names"
         yield Problem(source, what, "", allowed)
     elif name in seen:
-        what, allowed = f"scenario {shown(name)} stands twice", f"first at {names.at[name]}; ids are used once"
+        what, allowed = f"scenario {shown(name)} appears twice", f"first at {names.at[name]}; ids are used once"
         yield Problem(source, what, "", allowed)
     elif name == OTHER:
         what = f"a scenario may not be called '{OTHER}'"
@@ -77,7 +77,7 @@ def _id_problems(name: str, source: Source, names: Names, seen: set[str]) -> Ite
 
 def _shadowed(scenarios: Sequence[Scenario], names: Names) -> Iterator[Problem]:
     states = {event: frozenset(of) for event, of in (names.events or {}).items() if of}
-    regions = [{condition.event: frozenset(condition.states) for condition in one.when} for one in scenarios]
+    regions = [{condition.event: frozenset(condition.states) for condition in scenario.when} for scenario in scenarios]
     for number, scenario in enumerate(scenarios):
         blockers = covering(regions[number], regions[:number], states)
         if blockers is not None:

@@ -124,7 +124,7 @@ def _empty(at: Cursor, known: Sequence[Problem], above: str = "") -> Iterator[Pr
 
 
 def _unknown_outcome(at: Cursor, frame: Frame) -> Iterator[Problem]:
-    """Report an outcome that is no state of the event (or no scenario), however wrong the rest is."""
+    """Report an outcome that is not a state of the event (or no scenario), however wrong the rest is."""
     state, event, scenarios = at.text("resolved", "state"), at.text("about", "event"), frame.names.scenarios
     if state is None:
         return

@@ -46,21 +46,21 @@ class Renames:
 
     def state_today(self, event: str, state: str, place: Source, day: date) -> tuple[str, str]:
         """Return what an event and its state in a line of an appended file are called today."""
-        found = self._state("state", event, state, place, day)
-        return found[0] or event, found[1]
+        renamed = self._state("state", event, state, place, day)
+        return renamed[0] or event, renamed[1]
 
     def before(self, place: Source, day: date) -> Former:
         """Return what things were called when a line of an appended file was written."""
-        return Former(tuple(one for one in self.made if one.is_after(place, day)))
+        return Former(tuple(rename for rename in self.made if rename.is_after(place, day)))
 
     def formerly(self, kind: str, name: str) -> Iterator[str]:
         """Yield every name that leads to a name of today."""
-        for old in dict.fromkeys(one.old for one in self.made if one.kind == kind):
+        for old in dict.fromkeys(rename.old for rename in self.made if rename.kind == kind):
             if old not in self.known.get(kind, ()) and follow(self.made, kind, None, old)[1] == name:
                 yield old
 
     def _state(self, kind: str, event: str | None, name: str, place: Source, day: date) -> tuple[str | None, str]:
-        since = [one for one in self.made if one.is_after(place, day)]
+        since = [rename for rename in self.made if rename.is_after(place, day)]
         event, found = follow(since, kind, event, name)
         if event is not None and event not in self.known.get("event", (event,)):
             event = _last(self.made, "event", None, event)[1]
@@ -79,18 +79,18 @@ class Former:
 
     def name(self, kind: str, name: str) -> str:
         """Return what something was called."""
-        for one in reversed(self.since):
-            if one.kind == kind and one.new == name:
-                name = one.old
+        for rename in reversed(self.since):
+            if rename.kind == kind and rename.new == name:
+                name = rename.old
         return name
 
     def state(self, event: str, state: str) -> str:
         """Return what a state of an event, by its name of today, was called."""
-        for one in reversed(self.since):
-            if one.kind == "event" and one.new == event:
-                event = one.old
-            elif one.kind == "state" and one.new == state and one.event == event:
-                state = one.old
+        for rename in reversed(self.since):
+            if rename.kind == "event" and rename.new == event:
+                event = rename.old
+            elif rename.kind == "state" and rename.new == state and rename.event == event:
+                state = rename.old
         return state
 
 
@@ -101,11 +101,11 @@ def states_of(event: str) -> str:
 
 def follow(made: Collection[Rename], kind: str, event: str | None, name: str) -> tuple[str | None, str]:
     """Return what an event (None but for a state) and a name are called after some renames."""
-    for one in made:
-        if one.kind == "event" and one.old == event:
-            event = one.new
-        elif one.kind == kind and one.old == name and one.event == event:
-            name = one.new
+    for rename in made:
+        if rename.kind == "event" and rename.old == event:
+            event = rename.new
+        elif rename.kind == kind and rename.old == name and rename.event == event:
+            name = rename.new
     return event, name
 
 

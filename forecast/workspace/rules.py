@@ -52,23 +52,23 @@ def copied_reports(all_: Readable) -> Iterator[Problem]:
         for bearing in item.bears_on:
             if isinstance(bearing, Settled):
                 continue
-            is_told = False
+            is_reported = False
             for event in events_of(bearing):
                 same_url = by_url.setdefault((item.url, event), []) if item.url else []
                 blocks = [
                     by_headline.setdefault((event, item.reported, end), [])
                     for end in dict.fromkeys(("<" + headline[:ENDS], ">" + headline[-ENDS:]))
                 ]
-                found = next((other for other in same_url if _apart(item, other)), None)
-                how = "address" if found is not None else "headline"
-                if found is None:
+                copied = next((other for other in same_url if _apart(item, other)), None)
+                how = "the same address as" if copied is not None else "nearly the headline of"
+                if copied is None:
                     every = (one for block in blocks for one in block)
-                    found = next((one for one in every if _apart(item, one) and _alike(headline, _plain(one))), None)
-                if found is not None and not is_told:
-                    what = f"item {shown(item.id)}: bears on {shown(event)} with the {how} of item {shown(found.id)}"
-                    allowed = f"that is at {found.source}; give both one group if they restate each other"
+                    copied = next((one for one in every if _apart(item, one) and _alike(headline, _plain(one))), None)
+                if copied is not None and not is_reported:
+                    what = f"item {shown(item.id)}: bears on {shown(event)} with {how} item {shown(copied.id)}"
+                    allowed = f"that is at {copied.source}; give both one group if they restate each other"
                     yield Problem(bearing.source, what, "", allowed, "warning")
-                    is_told = True  # of all events of the scenarios: one copy
+                    is_reported = True  # of all events of the scenarios: one copy
                 for known in (same_url, *blocks):
                     _remember(known, item)
 
@@ -174,22 +174,22 @@ def supersessions(all_: Readable) -> Iterator[Problem]:
     """An item supersedes an earlier one that exists; this cannot go in a circle."""
     items, ids = {item.id: item for item in all_.items}, frozenset(all_.item_ids)
     circles = _circles(items)
-    for one in all_.superseding:
-        subject, item, old = f"item {shown(one.item)}", items.get(one.item), items.get(one.old)
-        if one.old == one.item:
-            yield Problem(one.source, f"{subject}: supersedes itself", "", "name an earlier item")
-        elif one.old not in ids:
-            others = [name for name in all_.item_ids if name != one.item]
-            what = f"{subject}: supersedes unknown item {shown(one.old)}"
-            yield Problem(one.source, what, "", choice("items", one.old, others))
+    for superseding in all_.superseding:
+        subject, item, old = f"item {shown(superseding.item)}", items.get(superseding.item), items.get(superseding.old)
+        if superseding.old == superseding.item:
+            yield Problem(superseding.source, f"{subject}: supersedes itself", "", "name an earlier item")
+        elif superseding.old not in ids:
+            others = [name for name in all_.item_ids if name != superseding.item]
+            what = f"{subject}: supersedes unknown item {shown(superseding.old)}"
+            yield Problem(superseding.source, what, "", choice("items", superseding.old, others))
         elif item is None or old is None:
             continue
         elif old.reported > item.reported:
-            what = f"{subject}: supersedes a later item {shown(one.old)}"
-            yield Problem(one.source, what, f"reported {old.reported}", f"until {item.reported}")
+            what = f"{subject}: supersedes a later item {shown(superseding.old)}"
+            yield Problem(superseding.source, what, f"reported {old.reported}", f"until {item.reported}")
         elif (circle := circles.get(item.id)) is not None:
             what = "items supersede each other in a circle: " + " -> ".join((*circle, circle[0]))
-            yield Problem(one.source, what, "", "the latest one supersedes the others")
+            yield Problem(superseding.source, what, "", "the latest one supersedes the others")
 
 
 def _circles(items: Mapping[str, Item]) -> dict[str, tuple[str, ...]]:

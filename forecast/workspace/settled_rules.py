@@ -22,7 +22,7 @@ from forecast.workspace.timing import DatedRates
 
 
 @dataclass(frozen=True)
-class Step:
+class SettledStep:
     """A settled state with its day, and the days on which its item counts."""
 
     settled: Settled
@@ -32,19 +32,19 @@ class Step:
     item: str
 
 
-def settled_steps(all_: Readable) -> dict[str, list[Step]]:
+def settled_steps(all_: Readable) -> dict[str, list[SettledStep]]:
     """Return the settled states of each event by day, with the days from and until which their items count."""
     replaced: dict[str, date] = {}
     for item in all_.items:
         if item.supersedes is not None:
             replaced[item.supersedes] = min(item.reported, replaced.get(item.supersedes, date.max))
-    steps: dict[str, list[Step]] = defaultdict(list)
+    steps: dict[str, list[SettledStep]] = defaultdict(list)
     for item in all_.items:
         ends = min(item.retracted or date.max, replaced.get(item.id, date.max))
         for bearing in item.bears_on:
             if isinstance(bearing, Settled):
                 day = item.happened or item.reported
-                steps[bearing.event].append(Step(bearing, day, item.reported, ends, item.id))
+                steps[bearing.event].append(SettledStep(bearing, day, item.reported, ends, item.id))
     return {event: sorted(of, key=lambda s: (s.day, s.known, s.item)) for event, of in sorted(steps.items())}
 
 
@@ -62,15 +62,15 @@ def settled_contradictions(all_: Readable) -> Iterator[Problem]:
             yield Problem(later.settled.source, what, got, allowed)
 
 
-def _clashing(event: Event, steps: Sequence[Step]) -> Iterator[tuple[Step, Step]]:
+def _clashing(event: Event, steps: Sequence[SettledStep]) -> Iterator[tuple[SettledStep, SettledStep]]:
     """Yield each step that contradicts an earlier one, with the first such.
 
     Of steps that count for good, the first to each state (of a status: on each day) speaks for all: the time is linear
     in them. Steps that were retracted or superseded are compared one by one, which is for mistakes, not for bulk.
     """
-    lasting: dict[tuple[str, date | None], tuple[int, Step]] = {}
-    ended: list[tuple[int, Step]] = []
-    different: dict[tuple[str, date, date, date], tuple[int, Step]] = {}
+    lasting: dict[tuple[str, date | None], tuple[int, SettledStep]] = {}
+    ended: list[tuple[int, SettledStep]] = []
+    different: dict[tuple[str, date, date, date], tuple[int, SettledStep]] = {}
     for number, later in enumerate(steps):
         day = later.day if event.kind == "status" else None
         if later.ends == date.max:
@@ -78,14 +78,14 @@ def _clashing(event: Event, steps: Sequence[Step]) -> Iterator[tuple[Step, Step]
             against = [*firsts, *ended]
         else:
             against = list(different.values())
-        found = [
+        clashing = [
             (place, earlier)
             for place, earlier in against
             # Only what counts on some same day can contradict each other.
             if max(earlier.known, later.known) < min(earlier.ends, later.ends) and _clash(event, earlier, later)
         ]
-        if found:
-            yield min(found, key=itemgetter(0))[1], later
+        if clashing:
+            yield min(clashing, key=itemgetter(0))[1], later
         key = (later.settled.state, later.day, later.known, later.ends)
         if key not in different:
             different[key] = number, later
@@ -95,7 +95,7 @@ def _clashing(event: Event, steps: Sequence[Step]) -> Iterator[tuple[Step, Step]
                 lasting.setdefault((later.settled.state, day), (number, later))
 
 
-def _clash(event: Event, earlier: Step, later: Step) -> str | None:
+def _clash(event: Event, earlier: SettledStep, later: SettledStep) -> str | None:
     before, after = earlier.settled.state, later.settled.state
     if before == after or before not in event.states or after not in event.states:
         return None
@@ -147,16 +147,16 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
                     yield from _decided(statement, condition, is_whole, event, steps.get(event.id, []), day)
 
 
-def _different(steps: Iterable[Step]) -> list[Step]:
+def _different(steps: Iterable[SettledStep]) -> list[SettledStep]:
     """Return the first of all steps that say the same of the same days: statements need no more."""
-    first: dict[tuple[str, date, date], Step] = {}
+    first: dict[tuple[str, date, date], SettledStep] = {}
     for step in steps:
         first.setdefault((step.settled.state, step.known, step.ends), step)
     return list(first.values())
 
 
 def _decided(
-    statement: Statement, condition: Condition, whole: bool, event: Event, steps: Sequence[Step], day: date
+    statement: Statement, condition: Condition, whole: bool, event: Event, steps: Sequence[SettledStep], day: date
 ) -> Iterator[Problem]:
     known = [step for step in steps if step.known <= day < step.ends and step.settled.state in event.states]
     if not known or event.kind == "status":

@@ -94,13 +94,13 @@ def _read_choice(value: Any) -> Choice:
             raise refuse("is an empty list: it can never hold", allowed)
         for state in value:
             if not isinstance(state, str):
-                raise refuse(f"holds {shown(state)}, which is no state", "put a state's name in quotes")
+                raise refuse(f"holds {shown(state)}, which is not a state", "put a state's name in quotes")
         return Choice(tuple(dict.fromkeys(value)), False)
     if isinstance(value, dict) and set(value) == {"at_least"} and isinstance(value["at_least"], str):
         return Choice((value["at_least"],), True)
     if isinstance(value, dict) or value is None:
         raise refuse("names no states", allowed)
-    raise refuse("is no state", f"{allowed}; put a state's name in quotes")
+    raise refuse("is not a state", f"{allowed}; put a state's name in quotes")
 
 
 def one_of(words: Iterable[str]) -> Any:
@@ -168,11 +168,11 @@ def exactly_one(shape: type[Shape], at: Cursor) -> Iterator[Problem]:
     """Report a map that holds none, or more than one, of the keys that stand for each other."""
     if not isinstance(at.node, MapNode):
         return
-    found = [key for key in shape.one_of if at.has(key)]
-    if not found:
+    given = [key for key in shape.one_of if at.has(key)]
+    if not given:
         yield at.problem("says nothing", "", f"needs exactly one of {quoted(shape.one_of)}")
-    for key in found[1:]:
-        yield at.key(key).problem(f"'{key}' beside '{found[0]}'", "", f"exactly one of {quoted(shape.one_of)}")
+    for key in given[1:]:
+        yield at.key(key).problem(f"'{key}' beside '{given[0]}'", "", f"exactly one of {quoted(shape.one_of)}")
 
 
 def _without_wrong(node: Node, errors: Sequence[ErrorDetails]) -> Node:
@@ -228,7 +228,7 @@ def _short(key: str) -> str:
     return shown(key)[1:-1]
 
 
-def _words(kind: str, context: dict[str, Any], error: ErrorDetails) -> tuple[str, str]:
+def _words(kind: str, context: dict[str, object], error: ErrorDetails) -> tuple[str, str]:
     """Return what is wrong (reading on from the value's name) and what is allowed."""
     if kind == "plain_words":
         return str(context["what"]), str(context["allowed"])

@@ -95,8 +95,8 @@ def _decoded(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _Refused(line, "not UTF-8 text", f"byte 0x{content[error.start]:02x}", "save the file as UTF-8") from None
-    found = UNPRINTABLE.search(text)
-    at = found.start() if found else text.find(BYTE_ORDER_MARK)
+    match = UNPRINTABLE.search(text)
+    at = match.start() if match else text.find(BYTE_ORDER_MARK)
     if at >= 0:
         line = text.count("\n", 0, at) + 1
         raise _Refused(line, "character that cannot stand in YAML", f"U+{ord(text[at]):04X}", "remove it")
@@ -113,11 +113,11 @@ def _blank_behind(text: str, line: int, path: str) -> Problem | None:
 
     The parser stumbles over such a blank on a later line, or not at all: it takes key and blank for a word.
     """
-    found = [one for one in odd_blanks(text) if one[0] <= line]
-    if not found:
+    blanks = [odd_blank for odd_blank in odd_blanks(text) if odd_blank[0] <= line]
+    if not blanks:
         return None
     characters = list(text)
-    for _, begin, end in found:
+    for _, begin, end in blanks:
         characters[begin:end] = " " * (end - begin)
     try:
         for _ in yaml.parse("".join(characters), Loader=LOADER):
@@ -127,7 +127,7 @@ def _blank_behind(text: str, line: int, path: str) -> Problem | None:
             return None
     except yaml.YAMLError:
         return None
-    at, begin, _ = found[-1]
+    at, begin, _ = blanks[-1]
     return blank_problem(text[begin], path, at, text[text.rfind("\n", 0, begin) + 1 : begin])
 
 
@@ -190,9 +190,9 @@ class _Composer:
     def hold_no_key(self, event: Any) -> None:
         """Refuse an unquoted text into which the parser took a key or a dash, for the odd blank behind it."""
         for number in range(event.start_mark.line, event.end_mark.line + 1):
-            if number < len(self.lines) and (found := folded_blank(self.lines[number])) is not None:
-                one = blank_problem(self.lines[number][found], "", number + 1, self.lines[number][:found])
-                raise _Refused(number + 1, one.what, one.got, one.allowed)
+            if number < len(self.lines) and (column := folded_blank(self.lines[number])) is not None:
+                problem = blank_problem(self.lines[number][column], "", number + 1, self.lines[number][:column])
+                raise _Refused(number + 1, problem.what, problem.got, problem.allowed)
 
     def items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +13,13 @@ import pytest
 from scipy import stats
 
 from forecast.analysis import alternatives as module
-from forecast.analysis.alternatives import alternatives, kept_alternatives, listed
+from forecast.analysis.alternatives import (
+    AlternativeForecast,
+    AlternativeShare,
+    alternatives,
+    kept_alternatives,
+    listed,
+)
 from forecast.ledger.outcome import Outcome, outcome
 from forecast.ledger.tables import NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.model.layout import lay_out
@@ -74,22 +80,27 @@ def found(cache: Path) -> Outcome:
     return _fitted(world(FACT, RUMOUR, TALK), cache)
 
 
+def _shares(row: AlternativeForecast) -> Mapping[str, AlternativeShare]:
+    assert row.scenarios is not None
+    return row.scenarios
+
+
 def test_reweighted_is_the_exact_refit(found: Outcome, cache: Path) -> None:
     """Every alternative that reweighting tells is what draws of its own give, within 4 Monte Carlo errors."""
-    rows = {row["name"]: row for row in alternatives(found, cache, _silent)}
-    told = {name: row for name, row in rows.items() if row["how"] == REWEIGHTED}
+    rows = {row.name: row for row in alternatives(found, cache, _silent)}
+    told = {name: row for name, row in rows.items() if row.how == REWEIGHTED}
     assert {"east", "equal-weights", "blog", "wire"} <= set(told)
     moved = 0.0
     for one in listed(found):
         if one.name not in {"east", "equal-weights", "blog"}:
             continue
         exact = _fitted(alternative_workspace(found.workspace, one.alternative), cache)
-        for name, row in told[one.name]["scenarios"].items():
+        for name, row in _shares(told[one.name]).items():
             expected, error = exact.scenarios[name].probability, exact.scenarios[name].mcse
             # Draws of one chain hang together: half as many count, at most.
-            assert abs(expected - row["probability"]) < 4.0 * np.sqrt(2.0) * np.hypot(error, row["mcse"]), one.name
-            moved = max(moved, abs(row["change"]) / row["change_mcse"])
-            assert row["probability"] - found.scenarios[name].probability == pytest.approx(row["change"], abs=1e-9)
+            assert abs(expected - row.probability) < 4.0 * np.sqrt(2.0) * np.hypot(error, row.mcse), one.name
+            moved = max(moved, abs(row.change) / row.change_mcse)
+            assert row.probability - found.scenarios[name].probability == pytest.approx(row.change, abs=1e-9)
     assert moved > 20.0
 
 
@@ -148,20 +159,20 @@ def test_the_list(found: Outcome) -> None:
 
 def test_every_so_many_draws_tell_the_same(found: Outcome, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the budget is small sources are computed on fewer draws, and of many only those with most items."""
-    in_full = {row["name"]: row for row in alternatives(found, cache, _silent)}
+    in_full = {row.name: row for row in alternatives(found, cache, _silent)}
     draws = found.posterior.weights.weights.size
     of_one = module.cost(found.posterior.asked.plan) * draws
     monkeypatch.setattr(module, "BUDGET", 2.5 * of_one)
-    thinned = {row["name"]: row for row in alternatives(found, cache, _silent)}
-    assert [draws // 4] * 3 == [thinned[name]["draws"] for name in ("agency", "blog", "wire")]
+    thinned = {row.name: row for row in alternatives(found, cache, _silent)}
+    assert [draws // 4] * 3 == [thinned[name].draws for name in ("agency", "blog", "wire")]
     assert in_full["east"] == thinned["east"]
-    for name, row in thinned["blog"]["scenarios"].items():
-        fuller = in_full["blog"]["scenarios"][name]
-        assert fuller["probability"] == pytest.approx(row["probability"], abs=5.0 * row["mcse"])
-        assert fuller["change_mcse"] < row["change_mcse"]
+    for name, row in _shares(thinned["blog"]).items():
+        fuller = _shares(in_full["blog"])[name]
+        assert fuller.probability == pytest.approx(row.probability, abs=5.0 * row.mcse)
+        assert fuller.change_mcse < row.change_mcse
     monkeypatch.setattr(module, "BUDGET", 0.5 * of_one)
-    told = {row["name"]: row for row in alternatives(found, cache, _silent)}
-    assert (REWEIGHTED, TOO_MANY, None) == (told["blog"]["how"], told["wire"]["how"], told["wire"]["scenarios"])
+    told = {row.name: row for row in alternatives(found, cache, _silent)}
+    assert (REWEIGHTED, TOO_MANY, None) == (told["blog"].how, told["wire"].how, told["wire"].scenarios)
 
 
 def _refused(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
@@ -188,19 +199,19 @@ def test_refits_are_asked_for_and_kept(found: Outcome, tmp_path: Path, monkeypat
     asked = _refused(monkeypatch)
     rows = kept_alternatives(found, tmp_path, _silent)
     n = len(listed(found))
-    assert [NEEDS_REFIT] * n == [row["how"] for row in rows]
-    assert all(row["scenarios"] is None and row["command"].startswith("forecast show --") for row in rows)
+    assert [NEEDS_REFIT] * n == [row.how for row in rows]
+    assert all(row.scenarios is None and row.command.startswith("forecast show --") for row in rows)
     assert [False] * n == [sampled for _, sampled in asked]
 
     said: list[str] = []
     again = kept_alternatives(found, tmp_path, said.append, refit=True)
     assert [True] * n == [sampled for _, sampled in asked[n:]]
-    assert [REFITTED] * n == [row["how"] for row in again]
+    assert [REFITTED] * n == [row.how for row in again]
     assert f"refit 1 of {n} (with equal weights)" in said[0] or "refits in" in said[-1]
     expected = {name: one.probability for name, one in found.scenarios.items()}
-    assert expected == {name: one["probability"] for name, one in again[0]["scenarios"].items()}
+    assert expected == {name: one.probability for name, one in _shares(again[0]).items()}
     # Whatever makes the refit's own forecast unreliable stands with the row: here no Pareto k is low enough.
-    assert all(any("Pareto k" in reason for reason in row["reasons"]) for row in again)
+    assert all(any("Pareto k" in reason for reason in row.reasons) for row in again)
 
     del asked[:]
     assert again == kept_alternatives(found, tmp_path, _silent)
@@ -208,7 +219,7 @@ def test_refits_are_asked_for_and_kept(found: Outcome, tmp_path: Path, monkeypat
     assert [] == asked
     # Another date is another question.
     other = replace(found, as_of=AS_OF + timedelta(days=1))
-    assert {NEEDS_REFIT} == {row["how"] for row in kept_alternatives(other, tmp_path, _silent)}
+    assert {NEEDS_REFIT} == {row.how for row in kept_alternatives(other, tmp_path, _silent)}
 
 
 def test_an_interruption_loses_nothing(found: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,5 +237,5 @@ def test_an_interruption_loses_nothing(found: Outcome, tmp_path: Path, monkeypat
     monkeypatch.setattr(module, "refitted", stopped)
     with pytest.raises(KeyboardInterrupt):
         kept_alternatives(found, tmp_path, _silent, refit=True)
-    told = [row["how"] for row in kept_alternatives(found, tmp_path, _silent)]
+    told = [row.how for row in kept_alternatives(found, tmp_path, _silent)]
     assert [REFITTED, REFITTED, NEEDS_REFIT] == told[:3]

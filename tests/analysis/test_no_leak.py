@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from forecast.analysis.replay_day import Waiting, job, known_on, open_questions, replay_day
+from forecast.analysis.replay_day import ReplayLine, job, known_on, open_questions, replay_day
 from forecast.ledger.outcome import estimates
 from forecast.model.layout import lay_out
 from forecast.posterior import posterior as reweighting
@@ -98,12 +98,12 @@ def test_a_replayed_date_is_that_day_s_update(tmp_path: Path, seed: int, n_event
     assume(found is not None)
     assert found is not None
     row = replay_day(job(later, as_of, SEED, tmp_path))
-    assert not isinstance(row, Waiting)
+    assert isinstance(row, ReplayLine)
     scenarios, _ = estimates(later, lay_out(later.network), found.evaluation, found.weights.weights)
-    assert [one.probability for one in scenarios.values()] == [one["probability"] for one in row["scenarios"]]
-    assert found.draws.digest == row["draws"]
+    assert [one.probability for one in scenarios.values()] == [one.estimate.probability for one in row.scenarios]
+    assert found.draws.digest == row.draws
     asked = {one.question: one.probability for one in _numbers(later, as_of, found)["questions"]}
-    assert asked == {one["id"]: one["probability"] for one in row["questions"]}
+    assert asked == {one.id: one.probability for one in row.questions}
     assert job(known, as_of, SEED, tmp_path).place == job(later, as_of, SEED, tmp_path).place
 
 

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from forecast.analysis import replay_run as run
-from forecast.analysis.replay_day import Job, OtherProgramError, Row, Waiting, replay_day
+from forecast.analysis.replay_day import (
+    ImpossibleDay,
+    Job,
+    OtherProgramError,
+    Replayed,
+    ReplayLine,
+    Waiting,
+    replay_day,
+)
 from forecast.analysis.replay_run import DrawsNotSharedError, Replay, replay, replay_dates
 from forecast.posterior import posterior as reweighting
 from forecast.workspace.records import (
@@ -76,7 +84,7 @@ class _Counting:
     def __init__(self, most: int | None = None) -> None:
         self.most, self.days = most, list[date]()
 
-    def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Row | Waiting]]:
+    def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Replayed | Waiting]]:
         for one in jobs:
             result = replay_day(one)
             if not isinstance(result, Waiting):
@@ -105,8 +113,9 @@ def test_one_fit_serves_many_dates(tmp_path: Path) -> None:
     found = _replay(_known(), tmp_path, counting, told)
     assert (2, 0) == (len(found.fit_seconds), found.kept)
     assert sorted(counting.days) == list(DAYS)
-    assert len({row["draws"] for row in found.rows}) == 2
-    assert [row["draws"] == found.rows[0]["draws"] for row in found.rows] == [day < DAYS[2] for day in DAYS]
+    draws = [row.draws for row in found.rows if isinstance(row, ReplayLine)]
+    assert len(set(draws)) == 2
+    assert [digest == draws[0] for digest in draws] == [day < DAYS[2] for day in DAYS]
     assert any("8 dates wait for 2 fits" in line and "prior: drawing" in line for line in told)
     assert "replaying: 100 %" == told[-1]
 
@@ -145,7 +154,7 @@ def test_another_program_computes_all_anew(tmp_path: Path, monkeypatch: pytest.M
     assert before.rows == _replay(_known(), tmp_path, anew).rows
     assert sorted(anew.days) == list(DAYS)
 
-    def elsewhere(jobs: Sequence[Job]) -> Iterator[tuple[Job, Row | Waiting]]:
+    def elsewhere(jobs: Sequence[Job]) -> Iterator[tuple[Job, Replayed | Waiting]]:
         return ((one, replay_day(replace(one, program="mine"))) for one in jobs)
 
     with pytest.raises(OtherProgramError):
@@ -155,7 +164,7 @@ def test_another_program_computes_all_anew(tmp_path: Path, monkeypatch: pytest.M
 def test_workers_that_see_no_draws(tmp_path: Path) -> None:
     """A worker that still waits for draws that are there sees another folder; to sample again would never end."""
 
-    def elsewhere(jobs: Sequence[Job]) -> Iterator[tuple[Job, Row | Waiting]]:
+    def elsewhere(jobs: Sequence[Job]) -> Iterator[tuple[Job, Replayed | Waiting]]:
         return ((one, Waiting("of nothing here")) for one in jobs)
 
     with pytest.raises(DrawsNotSharedError, match="do not see"):
@@ -175,5 +184,5 @@ def test_impossible_evidence_leaves_its_date_out(tmp_path: Path) -> None:
         scenarios=[rule("peace", deal="yes")],
     )
     rows = _replay(known, tmp_path).rows
-    assert [day for day, row in zip(DAYS, rows, strict=True) if "impossible" in row] == [DAYS[3]]
-    assert ["right", "wrong"] == rows[3]["impossible"]
+    assert [day for day, row in zip(DAYS, rows, strict=True) if isinstance(row, ImpossibleDay)] == [DAYS[3]]
+    assert ImpossibleDay(as_of=DAYS[3], impossible=("right", "wrong")) == rows[3]

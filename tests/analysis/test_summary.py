@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from forecast.analysis.experts import ExpertRow, Record, Spread, summary
+from forecast.analysis.statements import StatementRow
 
 
-def told(name: str, residual: float, event: str = "truce") -> dict[str, Any]:
+def told(name: str, residual: float, event: str = "truce") -> StatementRow:
     """A statement as the report tells it."""
-    return {
-        "id": name, "event": event, "says": f"words of {name}", "coded": "70 %", "implied": "40 %",
-        "residual": residual, "residual_shown": f"{residual:+.1f}", "disagrees": abs(residual) > 2.0,
-    }  # fmt: skip
+    return StatementRow(
+        id=name, event=event, says=f"words of {name}", coded="70 %", implied="40 %", residual=residual,
+        residual_shown=f"{residual:+.1f}", disagrees=abs(residual) > 2.0, date="2026-01-01", expert="ann",
+        group="east_group", coded_by=None, voice="expert", why="", publisher="", title=None, link=None, event_id=event,
+        about=event, implied_values={},
+    )  # fmt: skip
 
 
 def spread(mean: float) -> Spread:

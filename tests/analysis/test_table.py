@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from forecast.analysis.replay_day import ImpossibleDay, Replayed, ReplayLine, ReplayQuestion, ReplayScenario
 from forecast.analysis.replay_table import (
     COLUMNS,
     LINES,
@@ -21,6 +23,7 @@ from forecast.analysis.replay_table import (
     replay_jsonl,
     scenario_courses,
 )
+from forecast.ledger.tables import Diagnostics, EstimateRow
 from forecast.workspace.records import BaseRate, Benchmark, Condition, Publication, Question, Resolved, Workspace
 from tests.worlds import HERE, OPENS, event, network, workspace
 
@@ -68,14 +71,24 @@ def _known(*questions: Question, resolutions: tuple[Resolved, ...] = ()) -> Work
     return replace(known, questions=questions, benchmarks={"market": market}, resolutions=resolutions)
 
 
-def _line(day: date, **questions: float) -> dict[str, object]:
+def _line(day: date, **questions: float) -> ReplayLine:
     quantiles = {"0.05": 0.0, "0.5": 0.5, "0.95": 1.0}
-    asked = [{"id": name, "probability": p, "quantiles": quantiles} for name, p in questions.items()]
-    scenarios = [{"id": "peace", "probability": 0.25, "quantiles": quantiles}]
-    return {"as_of": day.isoformat(), "scenarios": scenarios, "questions": asked}
+    trust = Diagnostics(
+        pareto_k=None, ess=1.0, ess_scenario_min=1.0, reliable=True, reasons=(), anchor=None, draws=1, fit={}
+    )
+    return ReplayLine(
+        as_of=day, known_until=day, seed=1, version="1", draws="d", diagnostics=trust,
+        scenarios=(
+            ReplayScenario(id="peace", estimate=EstimateRow(probability=0.25, quantiles=quantiles, mcse=0.01)),
+        ),
+        questions=tuple(
+            ReplayQuestion(id=name, probability=p, quantiles=quantiles, mcse=0.01, decided=False)
+            for name, p in questions.items()
+        ),
+    )  # fmt: skip
 
 
-def _rows(known: Workspace, lines: list[dict[str, object]]) -> list[dict[str, str]]:
+def _rows(known: Workspace, lines: Sequence[Replayed]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(replay_csv(known, lines).decode())))
 
 
@@ -136,9 +149,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     """The series for charts are those of the files; without files there are none."""
     assert ({}, {}, {}) == (scenario_courses(tmp_path), question_courses(tmp_path), forecaster_courses(tmp_path))
     known = _known(_question("q", date(2026, 1, 1), OPENS, 0.2, "market"))
-    lines: list[dict[str, object]] = [
+    lines: list[Replayed] = [
         _line(DAYS[0], q=0.125),
-        {"as_of": "2025-04-01", "impossible": ["a"]},
+        ImpossibleDay(as_of=date(2025, 4, 1), impossible=("a",)),
         _line(DAYS[2], q=0.5),
     ]
     (tmp_path / "reports").mkdir()

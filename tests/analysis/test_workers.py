@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.analysis.replay_day import Job, Row, Waiting, job
+from forecast.analysis.replay_day import Job, Replayed, ReplayLine, Waiting, job
 from forecast.analysis.replay_workers import dask, local
 from forecast.model.layout import lay_out
 from forecast.sampling.spec import prior_spec
@@ -43,14 +43,16 @@ def jobs(tmp_path: Path) -> list[Job]:
     return made
 
 
-def _by_day(results: Iterator[tuple[Job, Row | Waiting]]) -> dict[str, Row | Waiting]:
+def _by_day(results: Iterator[tuple[Job, Replayed | Waiting]]) -> dict[str, Replayed | Waiting]:
     return {one.as_of.isoformat(): result for one, result in results}
 
 
 def test_local_processes(jobs: list[Job]) -> None:
     """Two processes give what one gives; every date comes back, with its forecast."""
     alone = _by_day(local(1)(jobs))
-    assert DATES == len({row["scenarios"][0]["probability"] for row in alone.values() if not isinstance(row, Waiting)})
+    assert DATES == len(
+        {row.scenarios[0].estimate.probability for row in alone.values() if isinstance(row, ReplayLine)}
+    )
     assert alone == _by_day(local(2)(jobs))
 
 

@@ -97,7 +97,7 @@ def test_nothing_wrong_is_written(tmp_path: Path, changed: dict[str, str | None]
         ({"about": "sucess=yes"}, "did you mean 'success'?"),
         ({"about": "on_the_markt"}, "did you mean 'on_the_market'?"),
         ({"about": "success=yess"}, "did you mean 'yes'?"),
-        ({"given": "launch"}, "'launch' is no condition; EVENT=STATE[,STATE] or EVENT>=STATE"),
+        ({"given": "launch"}, "'launch' is not a condition; EVENT=STATE[,STATE] or EVENT>=STATE"),
         ({"form": "quantile"}, "did you mean 'quantiles'?"),
         ({"value": "{0.1: 0.1"}, "not readable as YAML"),
         ({"why": None, "says": None}, "with --yes nothing is asked; missing --says, --why"),
@@ -214,7 +214,7 @@ def test_one_event_is_given_once(tmp_path: Path) -> None:
     """Two --given of one event are wrong usage: neither is dropped in silence, and the way to say both is told."""
     result = run(example(tmp_path), "--given", "demand=high", "--given", "demand=low", "--yes")
     assert 2 == result.exit_code
-    assert "'demand' is given twice; several states of one event are parted by commas" in result.stderr
+    assert "'demand' is given twice; several states of one event are separated by commas" in result.stderr
     assert not (tmp_path / FILE).exists()
 
 

@@ -14,7 +14,7 @@ from forecast.commands.main import main
 from forecast.ledger.entries import line_digest
 from forecast.ledger.ledger import read_ledger
 from forecast.pipeline import Update
-from forecast.publish import Asked
+from forecast.publish import ReportRequest
 from forecast.session import Session
 from tests.ledgers import INPUTS, line_json, update
 from tests.report.outcomes import SEED, asked, world
@@ -40,7 +40,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
         line, lines = update(**LINE), read_ledger(session.root).until(n_lines)
         return Update(session.root, about.outcome, about.forecast, line, lines, False, (), (), (), False)
 
-    def published(asked: Asked, _: Any) -> dict[str, bytes]:
+    def published(asked: ReportRequest, _: Any) -> dict[str, bytes]:
         noted.append({"lines": len(asked.ledger)})
         return {"report.html": b"page"}
 

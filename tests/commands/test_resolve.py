@@ -108,7 +108,7 @@ def test_what_was_renamed_can_be_undone(tmp_path: Path) -> None:
     assert 2 == resolve(root, "shwn", "--undo").exit_code
     assert 2 == resolve(root, "shown", "--undo", "--void").exit_code
     assert 0 == resolve(root, "shown", "--undo").exit_code
-    assert "counts for nothing" not in run(root, "check").stdout
+    assert "is ignored" not in run(root, "check").stdout
     assert 1 == resolve(root, "shown", "--undo").exit_code
     assert 0 == resolve(root, "presented", "yes", "--on", "2026-03-02", "--source", "a").exit_code
 
@@ -193,10 +193,10 @@ def test_nothing_is_written_unless_wanted(tmp_path: Path) -> None:
 def test_a_settled_event_counts_from_its_known_date(updated: Path) -> None:
     """Resolving an event is an item: as of the day before nothing changes, from the day on the event is certain."""
     known = datetime.fromisoformat(AS_OF).date()
-    before = conclude(Session(updated, known, known - timedelta(days=1))).forecast["scenarios"]
+    before = conclude(Session(updated, known, known - timedelta(days=1))).forecast.table.scenarios
     day = ("--on", "2026-06-25", "--known", AS_OF, "--source", "https://a.example")
     assert 0 == resolve(updated, "launch", "limited", *day).exit_code
-    again = conclude(Session(updated, known, known - timedelta(days=1))).forecast["scenarios"]
+    again = conclude(Session(updated, known, known - timedelta(days=1))).forecast.table.scenarios
     assert before == again
     launch = conclude(Session(updated, known, known)).outcome.events["launch"]
     assert 0.0 == launch["none"].probability

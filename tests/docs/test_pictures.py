@@ -8,13 +8,14 @@ from docs.pictures import picture, readme_table
 from forecast.commands.readable import interval_of
 from forecast.digits import percent
 from forecast.ledger.tables import as_row
+from forecast.plain import as_data
 from tests.report.outcomes import concluded, world
 
 
 def test_the_table_prints_as_the_commands_do(tmp_path: Path) -> None:
     """Each row has the rule in words, and the digits that `forecast update` prints; the order of rules stands below."""
-    found, before, table = concluded(world(), tmp_path)
-    prior = {name: as_row(one) for name, one in before.scenarios.items()}
+    found, before, made = concluded(world(), tmp_path)
+    table, prior = as_data(made), {name: as_data(as_row(one)) for name, one in before.scenarios.items()}
     shown = readme_table(table, prior, found.workspace).splitlines()
     assert len(table["scenarios"]) + 4 == len(shown)
     for row, line in zip(table["scenarios"], shown[2:], strict=False):

@@ -69,7 +69,7 @@ def test_blocks_are_in_order() -> None:
     ],
 )
 def test_kernels_are_the_functions_of_numpy(kind: int, by_numpy: Callable[[Any, Any], Any]) -> None:
-    """What stands twice, for draws and in the sampler's kernels, agrees on both sides of every switch of formula."""
+    """What appears twice, for draws and in the sampler's kernels, agrees on both sides of every switch of formula."""
     from forecast.sampling.op import function
 
     ends = np.geomspace(1e-12, 50.0, 60)

@@ -51,7 +51,7 @@ def test_many_names_are_counted() -> None:
     """More names than fit are counted, none of them is lost in JSON."""
     found = differences(None, _line(items=dict.fromkeys("abcde", "1")))
     assert ["new 5 items: a, b, c and 2 more"] == found.words()
-    assert list("abcde") == found.as_row()["new"]["items"]
+    assert list("abcde") == list(found.new["items"])
 
 
 @given(RECORDS, RECORDS)

@@ -26,17 +26,17 @@ LEDGER = (
 def test_changes_are_since_the_latest_line_that_is_not_later() -> None:
     """A line entered afterwards for an earlier date is compared with the lines up to that date."""
     rows = history(LEDGER)
-    assert [1, 2, 4] == [row["line"] for row in rows]
-    assert [None, 1, 1] == [row["compared_with"] for row in rows]
-    assert [[None], [0.25], [0.125, None]] == [[one["change"] for one in row["scenarios"]] for row in rows]
-    assert [["new item a"], ["new item b"], ["new item late"]] == [row["news"] for row in rows]
-    assert [None, "spring", None] == [row["note"] for row in rows]
+    assert [1, 2, 4] == [row.line for row in rows]
+    assert [None, 1, 1] == [row.compared_with for row in rows]
+    assert [[None], [0.25], [0.125, None]] == [[share.change for share in row.scenarios] for row in rows]
+    assert [("new item a",), ("new item b",), ("new item late",)] == [row.news for row in rows]
+    assert [None, "spring", None] == [row.note for row in rows]
 
 
 def test_courses_are_by_date() -> None:
     """A course is in the order of dates, with the last update of each, and a gap where a scenario was not there."""
     again = _line(5, "2026-03-01", 0.625, "a", "b", "c")
-    days, found = courses(history((*LEDGER, again)))
+    days, found = courses((*LEDGER, again))
     assert ["2026-01-01", "2026-02-01", "2026-03-01"] == days
     assert {"peace": [0.25, 0.375, 0.625], "war": [None, 0.125, None]} == found
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from forecast.ledger.kept import (
     KEPT,
-    DamagedError,
+    DamagedInputError,
     digest_of_content,
     keep,
     keep_inputs,
@@ -96,14 +96,14 @@ def test_damage_is_found(data: st.DataObject, tmp_path_factory: pytest.TempPathF
         place.unlink()
     else:
         place.write_bytes(bytes(packed[:at]) if how == "cut" else bytes(packed) + b"x" * (how == "add"))
-    with contextlib.suppress(DamagedError):
+    with contextlib.suppress(DamagedInputError):
         assert content == kept_content(root, digest)  # a byte of the gzip header that says nothing of the content
 
 
 @pytest.mark.parametrize("digest", ["", "../../etc/passwd", "g" * 64, "A" * 64, "a" * 63])
 def test_a_digest_leads_nowhere_else(digest: str, tmp_path: Path) -> None:
     """What is no SHA-256 in hexadecimal names no file."""
-    with pytest.raises(DamagedError, match="no SHA-256"):
+    with pytest.raises(DamagedInputError, match="no SHA-256"):
         kept_content(tmp_path, digest)
 
 
@@ -111,7 +111,7 @@ def test_a_digest_leads_nowhere_else(digest: str, tmp_path: Path) -> None:
 def test_a_manifest_names_files_of_the_workspace(path: str, tmp_path: Path) -> None:
     """A manifest with a path that leads out of the workspace is none."""
     manifest = keep(tmp_path, f"{digest_of_content(b'x')}  {path}\n".encode())
-    with pytest.raises(DamagedError, match="no list of files"):
+    with pytest.raises(DamagedInputError, match="no list of files"):
         kept_manifest(tmp_path, manifest)
 
 
@@ -119,7 +119,7 @@ def test_more_than_any_file_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.
     """A small file that unpacks to more than an input file may have is damaged, not read to its end."""
     digest = keep(tmp_path, b"\0" * 200_000)
     monkeypatch.setattr("forecast.ledger.kept.MOST", 100_000)
-    with pytest.raises(DamagedError, match="has been changed"):
+    with pytest.raises(DamagedInputError, match="has been changed"):
         kept_content(tmp_path, digest)
 
 

@@ -11,6 +11,7 @@ import pytest
 from forecast.ledger.outcome import Outcome, outcome
 from forecast.ledger.tables import forecast_table, prior_predictive, with_flat
 from forecast.model.layout import lay_out
+from forecast.plain import as_data
 from forecast.posterior.posterior import unweighted
 from forecast.sampling.draws import Draws
 from forecast.sampling.rows_prior import theta_draws
@@ -75,8 +76,8 @@ def test_flat_prior_hangs_on_nothing_but_the_network_and_the_seed() -> None:
 def test_in_the_form_of_the_forecast() -> None:
     """Every scenario and state gets its flat estimate, every event its pull; all else stays."""
     prior = prior_of(1.0, draws=400)
-    table, found = forecast_table(prior, None, "0.1.0"), prior_predictive(prior)
-    widened = with_flat(table, found)
+    prior_table, found = forecast_table(prior, None, "0.1.0"), prior_predictive(prior)
+    widened, table = as_data(with_flat(prior_table, found)), as_data(prior_table)
     assert [found.scenarios[row["id"]].probability for row in table["scenarios"]] == [
         row["flat"]["probability"] for row in widened["scenarios"]
     ]

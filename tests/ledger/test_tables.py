@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from forecast.ledger.outcome import QUANTILES
-from forecast.ledger.tables import as_csv, as_json
+from forecast.ledger.tables import ForecastRecord, as_csv, as_json
+from forecast.plain import as_data, from_data
 from forecast.posterior.weights import weighted_quantiles
 from forecast.sampling.settings import CHAINS
 from tests.report.outcomes import concluded, world
@@ -21,7 +22,7 @@ from tests.report.outcomes import concluded, world
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any]]:
     """An outcome and its forecast.json."""
     found, _, table = concluded(world(), tmp_path_factory.mktemp("fit"))
-    return found, table
+    return found, as_data(table)
 
 
 def test_probabilities_are_weighted_means(made: tuple[Any, dict[str, Any]]) -> None:
@@ -66,7 +67,7 @@ def test_csv_holds_what_json_holds(made: tuple[Any, dict[str, Any]], tmp_path: P
     """One row for each scenario and each state of an event, with the same numbers."""
     _, table = made
     path = tmp_path / "forecast.csv"
-    path.write_bytes(as_csv(table))
+    path.write_bytes(as_csv(from_data(ForecastRecord, table)))
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     wanted = [("scenario", row["id"], "", row, row["change"]) for row in table["scenarios"]]

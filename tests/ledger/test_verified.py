@@ -13,7 +13,7 @@ import pytest
 from forecast.ledger.entries import line_digest
 from forecast.ledger.kept import KEPT, keep_inputs, seal
 from forecast.ledger.ledger import LEDGER
-from forecast.ledger.verified import Finding, verified_chain
+from forecast.ledger.verified import IntegrityFinding, verified_chain
 from forecast.ledger.verified_origin import verified_inputs
 from forecast.ledger.verified_pages import verified_pages
 
@@ -48,7 +48,7 @@ def _write(root: Path, rows: Rows) -> None:
     (root / LEDGER).write_bytes("".join(f"{row}\n" for row in rows).encode())
 
 
-def _found(root: Path) -> list[Finding]:
+def _found(root: Path) -> list[IntegrityFinding]:
     chain = verified_chain(root)
     return [*chain.findings, *verified_inputs(root, chain.sound)[0], *verified_pages(root, chain)]
 

@@ -73,10 +73,10 @@ def test_changes_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     more = [item("x-new", AS_OF, Support("truce", "strong", ("general",), None, HERE))]
     known = world()
     found = _concluded(tmp_path, replace(known, items=(*known.items, *more)), monkeypatch)
-    assert ["x-new"] == [row["what"] for row in found.forecast["moved"]]
-    for scenario in found.forecast["scenarios"]:
-        total = sum(row["effects"][scenario["id"]] for row in found.forecast["moved"])
-        assert scenario["change"] == pytest.approx(total, abs=1e-12)
+    assert ["x-new"] == [row.what for row in found.forecast.moved]
+    for scenario in found.forecast.table.scenarios:
+        total = sum(row.effects[scenario.id] for row in found.forecast.moved)
+        assert scenario.change == pytest.approx(total, abs=1e-12)
 
 
 def test_nothing_is_written_before_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,8 +98,8 @@ def test_a_retraction_is_what_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         _concluded(tmp_path, replace(known, items=(*known.items, gone)), monkeypatch), lambda _: None, with_report=False
     )
     found = _concluded(tmp_path, replace(known, items=(*known.items, gone)), monkeypatch, as_of=LATER)
-    (moved,) = found.forecast["moved"]
-    assert "x-gone" == moved["what"]
-    assert moved["effects"]["lonely"] < -0.01
-    change = {row["id"]: row["change"] for row in found.forecast["scenarios"]}
-    assert change == pytest.approx(moved["effects"], abs=1e-12)
+    (moved,) = found.forecast.moved
+    assert "x-gone" == moved.what
+    assert moved.effects["lonely"] < -0.01
+    change = {row.id: row.change for row in found.forecast.table.scenarios}
+    assert change == pytest.approx(moved.effects, abs=1e-12)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from forecast.ledger.outcome import Outcome
-from forecast.publish import Asked, material
+from forecast.publish import ReportRequest, material
 from forecast.report.page import report_files
 from tests.report.outcomes import asked, world
 
@@ -20,7 +20,7 @@ VOID = {"meta", "br", "link", "img", "input"}
 class Drawn:
     """A forecast with its report."""
 
-    about: Asked
+    about: ReportRequest
     files: dict[str, bytes]
 
     @property

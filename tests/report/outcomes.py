@@ -12,14 +12,14 @@ import numpy as np
 from forecast.analysis.why import Start
 from forecast.ledger.entries import Line
 from forecast.ledger.outcome import Outcome, outcome, prior_outcome
-from forecast.ledger.tables import forecast_table
+from forecast.ledger.tables import ForecastRecord, UpdateTable, forecast_table
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.posterior.evaluate import evaluate, query
 from forecast.posterior.posterior import Posterior
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import weigh_draws
-from forecast.publish import Asked
+from forecast.publish import ReportRequest
 from forecast.report.recorded import recorded_in
 from forecast.sampling.draws import Draws
 from forecast.sampling.rows_prior import theta_draws
@@ -82,7 +82,7 @@ def world(**more: Any) -> Workspace:
     return replace(workspace(net, statements=told, items=items, scenarios=rules), **more)
 
 
-def concluded(known: Workspace, folder: Path, n_draws: int = DRAWS) -> tuple[Outcome, Outcome, dict[str, Any]]:
+def concluded(known: Workspace, folder: Path, n_draws: int = DRAWS) -> tuple[Outcome, Outcome, ForecastRecord]:
     """Return the forecast, its prior and forecast.json; `folder` gets the fit."""
     layout = lay_out(known.network)
     spec = prior_spec(layout, known, AS_OF)
@@ -114,7 +114,7 @@ def ledger_line(result: Outcome, as_of: date = AS_OF, number: int = 2, note: str
     return replace(line, scenarios=shares(**{name: one.probability for name, one in result.scenarios.items()}))
 
 
-def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> Asked:
+def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> ReportRequest:
     """What the report of that forecast is about, compared with an earlier update; `root` gets the fit and the cache."""
     found, prior, table = concluded(known, root, n_draws)
     parts = np.full(len(found.scenario_ids), 1.0 / len(found.scenario_ids))
@@ -122,7 +122,16 @@ def asked(known: Workspace, root: Path, n_draws: int = DRAWS) -> Asked:
     earlier = ledger_line(found, date(2025, 6, 1), 1, None)
     doubt = Problem(HERE, "somebody <b>doubts</b>", "this", "that", "warning")
     ledger = (earlier, ledger_line(found))
-    return Asked(root, found, prior, table, ledger, start, (doubt,), recorded_in(ledger[-1], ledger))
+    return ReportRequest(
+        root,
+        found,
+        prior,
+        UpdateTable(table=table, edited=(), moved=()),
+        ledger,
+        start,
+        (doubt,),
+        recorded_in(ledger[-1], ledger),
+    )
 
 
 def _draws(spec: PriorSpec, folder: Path, n_draws: int) -> Draws:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
+from forecast.analysis.alternatives import AlternativeForecast, AlternativeShare, Kind
 from forecast.ledger.tables import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.report.sections.alternatives import PANEL, alternatives_table, small_multiples
 from forecast.report.sections.judgement import ProbableCourse, ScenarioRow
@@ -16,23 +16,23 @@ from tests.report.drawn import Drawn, elements
 LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
 
 
-def _told(change: float, error: float = 0.001) -> dict[str, Any]:
+def _told(change: float, error: float = 0.001) -> AlternativeShare:
     low, high = 0.3 + change - 0.1, 0.3 + change + 0.1
     quantiles = dict(zip(LEVELS, (low, low, 0.3 + change, high, high), strict=True))
-    return {
-        "probability": 0.3 + change, "quantiles": quantiles, "mcse": 0.001, "change": change, "change_mcse": error,
-    }  # fmt: skip
+    return AlternativeShare(probability=0.3 + change, quantiles=quantiles, mcse=0.001, change=change, change_mcse=error)
 
 
-def _row(kind: str, name: str, change: float | None, *, settles: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
-    scenarios = None if change is None else {"peace": _told(change), "drift": _told(-change), "other": _told(0.0)}
-    how = NEEDS_REFIT if change is None else REWEIGHTED
+def _row(
+    kind: Kind, name: str, change: float | None, *, settles: tuple[str, ...] = (), how: str = "", error: float = 0.001
+) -> AlternativeForecast:
+    told = {} if change is None else {"peace": change, "drift": -change, "other": 0.0}
+    scenarios = {scenario: _told(by, error) for scenario, by in told.items()} or None
     command = f"forecast show --without-{kind} {name}"
-    return {
-        "kind": kind, "name": name, "description": name, "statements": 1, "items": 2, "settles": list(settles),
-        "how": how, "pareto_k": 0.25, "ess": 900.0, "draws": 1000, "command": command, "reasons": [],
-        "scenarios": scenarios, **more,
-    }  # fmt: skip
+    return AlternativeForecast(
+        kind=kind, name=name, description=name, statements=1, items=2, settles=settles,
+        how=how or (NEEDS_REFIT if change is None else REWEIGHTED), pareto_k=0.25, ess=900.0, draws=1000,
+        command=command, reasons=(), scenarios=scenarios,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,7 @@ def test_sentences_claim_what_the_numbers_carry(drawn: Drawn, scenarios: list[Sc
     first, second = alternatives_table(drawn.found, [fact, small], scenarios).sentences
     assert re.search(r"without wire, .* at 3[02].*%", first)
     assert re.search(r"counts as not having happened: without blog", second)
-    unclear = _row("group", "a", 0.009)  # which rounds to a whole point
-    for one in unclear["scenarios"].values():
-        one["change_mcse"] = 0.009 / CLEAR * 1.01
+    unclear = _row("group", "a", 0.009, error=0.009 / CLEAR * 1.01)  # which rounds to a whole point
     assert ["Of 1 alternative that leaves every known fact as it is, none clearly moves a scenario."] == (
         alternatives_table(drawn.found, [unclear], scenarios).sentences
     )

@@ -7,12 +7,13 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.analysis.watch import Move, Sight, Watched, WatchList
+from forecast.analysis.why import Step, Why
 from forecast.publish import material
 from forecast.report.confidence import NumbersReason, graded_confidence
 from forecast.report.page import report_files
@@ -26,27 +27,16 @@ NAMES = {"a": "Alpha", "b": "Beta"}
 EVENTS = {"big_event": "The big event"}
 
 
-def _step(size: float, kind: str = "item", headline: str | None = "A report.") -> dict[str, Any]:
-    return {
-        "what": "one",
-        "kind": kind,
-        "on": "2025-05-01",
-        "headline": headline,
-        "step": size,
-        "decibans": None,
-        "leave_one_out": None,
-        "reliable": True,
-    }
+def _step(size: float, kind: str = "item", headline: str | None = "A report.") -> Step:
+    return Step(what="one", kind=kind, on=date(2025, 5, 1), headline=headline, step=size)
 
 
-def _table(start: float, sizes: list[float]) -> dict[str, Any]:
-    steps = [_step(size) for size in sizes]
-    end = start + sum(sizes)
-    return {
-        "target": "a", "since": "the update of 2025-06-01", "from": start, "to": end, "rows": steps, "draws": 9,
-        "unreliable": 0,
-        "by": "item",
-    }  # fmt: skip
+def _table(start: float, sizes: list[float]) -> Why:
+    steps = tuple(_step(size) for size in sizes)
+    return Why(
+        target="a", event=None, by="item", as_of=date(2025, 9, 1), since="the update of 2025-06-01", from_=start,
+        to=start + sum(sizes), rows=steps, draws=9, unreliable=0,
+    )  # fmt: skip
 
 
 @given(start=st.floats(0.2, 0.8), sizes=st.lists(st.floats(-0.05, 0.05), min_size=1, max_size=4))
@@ -68,8 +58,7 @@ def test_bars_lead_from_start_to_now(start: float, sizes: list[float]) -> None:
 def test_sentence_names_the_largest_item() -> None:
     """The sentence says from where to where, since when in words, and the largest step of a report."""
     table = _table(0.3, [0.1, -0.02])
-    table["rows"].append(_step(-0.2, "time", None))
-    table["to"] -= 0.2
+    table = replace(table, rows=(*table.rows, _step(-0.2, "time", None)), to=table.to - 0.2)
     fall = waterfall(table, NAMES, 0.001)
     expected = (
         "Since the update of 1 June 2025, Alpha fell from 30\u202f% to 18\u202f%. "
@@ -100,12 +89,14 @@ def test_shortened_texts(text: str, most: int) -> None:
     assert text.startswith(short.removesuffix("…") if short != text else text)
 
 
-def _watched(to: float) -> dict[str, Any]:
-    outcome = {
-        "state": "so", "probability": 0.2, "moves": {"scenario": "b", "from": 0.3, "to": to}, "scenarios": {},
-    }  # fmt: skip
-    row = {"event": "big_event", "now": "not", "defines": True, "bits": 0.1, "share": 0.05, "outcomes": [outcome]}
-    return {"by": "2025-09-01", "entropy": 2.0, "left_out": [], "events": [row]}
+def _watched(to: float) -> WatchList:
+    moves = Move(scenario="b", from_=0.3, to=to)
+    sight = Sight(state="so", probability=0.2, scenarios={}, moves=moves)
+    row = Watched(
+        event="big_event", kind="one_way", now="not", defines=True, bits=0.1, share=0.05, cost=None, bits_per_unit=None,
+        outcomes=(sight,),
+    )  # fmt: skip
+    return WatchList(by=date(2025, 9, 1), entropy=2.0, left_out=(), events=(row,))
 
 
 def test_watch_sentence() -> None:
@@ -121,7 +112,7 @@ def test_watch_sentence() -> None:
         "Most worth watching until 1 September 2025: The big event."
         == watching(_watched(0.3004), NAMES, EVENTS).sentence
     )
-    nothing = {**_watched(0.1), "events": []}
+    nothing = replace(_watched(0.1), events=())
     assert watching(nothing, NAMES, EVENTS).sentence.startswith("No event that can be watched")
 
 
@@ -237,7 +228,8 @@ def test_every_step_of_the_drawn_waterfall_adds_up(drawn: Drawn) -> None:
 
 def test_no_step_of_no_points_is_the_largest() -> None:
     """Where every single report moves the forecast by less than is printed, none is named as having moved it."""
-    fall = waterfall({**_table(0.3, []), "rows": [{**_step(0.0004), "mcse": 0.002}], "to": 0.45}, NAMES, 0.001)
+    table = replace(_table(0.3, []), rows=(replace(_step(0.0004), mcse=0.002),), to=0.45)
+    fall = waterfall(table, NAMES, 0.001)
     assert fall.sentence.endswith("No single report moved it beyond the Monte Carlo error.")
 
 

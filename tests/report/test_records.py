@@ -15,7 +15,7 @@ import pytest
 
 from forecast.ledger.entries import Line
 from forecast.plain import as_data
-from forecast.publish import Asked, elsewhere, material, report_days, write_index
+from forecast.publish import ReportRequest, elsewhere, material, report_days, write_index
 from forecast.report.index import ListedForecast, index_page, spark
 from forecast.report.page import report_files
 from forecast.report.recorded import recorded_in
@@ -150,15 +150,15 @@ def test_answers_are_asked_once(tmp_path: Path) -> None:
 def test_questions_are_never_those_of_before(tmp_path: Path) -> None:
     """What is kept of the questions counts only as long as they and what others say of them are the same."""
     about = asked(world(), tmp_path)
-    assert [] == material(about, lambda _: None).answers.questions
+    assert () == material(about, lambda _: None).questions
     workspace = replace(about.outcome.workspace, questions=(QUESTION,), benchmarks={BENCHMARK.id: BENCHMARK})
     other = replace(about, outcome=replace(about.outcome, workspace=workspace))
-    (row,) = material(other, lambda _: None).answers.questions
-    assert [0.125] == [one["probability"] for one in row["benchmarks"]]
+    (row,) = material(other, lambda _: None).questions
+    assert [0.125] == [number.probability for number in row.benchmarks]
     later = replace(BENCHMARK, points=((date(2025, 3, 1), "Market", 0.25),))
     again = replace(workspace, benchmarks={BENCHMARK.id: later})
-    (row,) = material(replace(about, outcome=replace(about.outcome, workspace=again)), lambda _: None).answers.questions
-    assert [0.25] == [one["probability"] for one in row["benchmarks"]]
+    (row,) = material(replace(about, outcome=replace(about.outcome, workspace=again)), lambda _: None).questions
+    assert [0.25] == [number.probability for number in row.benchmarks]
 
 
 def test_report_before_is_the_latest_earlier_one(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_index_lists_every_update(drawn: Drawn) -> None:
     assert "2025-09-01" in drawn.html or "1 September 2025" in drawn.html
 
 
-def _index(root: Path, about: Asked, ledger: tuple[Line, ...]) -> str:
+def _index(root: Path, about: ReportRequest, ledger: tuple[Line, ...]) -> str:
     write_index(root, about.outcome, ledger)
     return (root / "reports" / "index.html").read_text(encoding="utf-8")
 
@@ -256,9 +256,10 @@ def test_the_page_of_a_quiet_day(tmp_path: Path) -> None:
     later = replace(line, as_of=date(2025, 10, 1), inputs={"items": 1}, note="of October", number=2)
     before = replace(line, as_of=date(2025, 8, 20), note="of August", number=1)
     ledger = (before, later)
+    table = about.forecast.table
     quiet = replace(
         about, ledger=ledger, recorded=recorded_in(replace(line, note=None), ledger), start=None,
-        forecast=about.forecast | {"compared_with": None},
+        forecast=replace(about.forecast, table=replace(table, head=replace(table.head, compared_with=None))),
     )  # fmt: skip
     files = report_files(material(quiet, lambda _: None), lambda _: None)
     page, html = json.loads(files["report.json"]), files["report.html"].decode()

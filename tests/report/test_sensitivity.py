@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from forecast.analysis.influence import Arrow, Judgement
 from forecast.report.sections.sensitivity import (
     DEFAULTS,
     PARTS,
@@ -64,14 +65,12 @@ def test_equal_weights_leave_the_draws_as_they_are(drawn: Drawn) -> None:
 
 def test_whose_tables_the_spread_comes_from(drawn: Drawn) -> None:
     """Of each event the scenario with the largest share is told; where nothing can be told the event is left out."""
-    influence = {
-        "judgements": [
-            {"event": "big_event", "shares": {"a": 0.25, "b": 0.5, "c": None}},
-            {"event": "unknown", "shares": {"a": None, "b": None, "c": None}},
-        ],
-        "arrows": [{"parent": "big_event", "child": "x", "bits": 0.12345}],
-    }
-    told = hanging_on(influence, {"a": "A", "b": "B", "c": "C"}, {"big_event": "big event", "x": "x"})
+    judgements = [
+        Judgement(event="big_event", shares={"a": 0.25, "b": 0.5, "c": None}),
+        Judgement(event="unknown", shares={"a": None, "b": None, "c": None}),
+    ]
+    arrows = [Arrow(parent="big_event", child="x", bits=0.12345)]
+    told = hanging_on(judgements, arrows, {"a": "A", "b": "B", "c": "C"}, {"big_event": "big event", "x": "x"})
     assert [("big event", "B", "50\u202f%")] == [(r.event, r.scenario, r.shown) for r in told.judgements]
     assert [("big event", "x", "0.123")] == [(r.from_, r.to, r.shown) for r in told.arrows]
     assert drawn.page["hanging_on"]["arrows"][0]["bits"] == pytest.approx(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.scoring.skill import LEVEL, Difference, paired_difference
+from forecast.scoring.skill import LEVEL, ScoreDifference, paired_difference
 
 
 def test_interval_is_the_normal_one_for_many_questions() -> None:
@@ -22,7 +22,7 @@ def test_interval_is_the_normal_one_for_many_questions() -> None:
 def test_a_forecaster_against_itself() -> None:
     """Equal scores differ by nothing, with certainty."""
     scores = np.array([0.1, 0.4, 0.2])
-    assert Difference(3, 0.0, 0.0, 0.0, LEVEL) == paired_difference(scores, scores, np.random.default_rng(1))
+    assert ScoreDifference(3, 0.0, 0.0, 0.0, LEVEL) == paired_difference(scores, scores, np.random.default_rng(1))
 
 
 def test_shared_difficulty_drops_out() -> None:

@@ -39,7 +39,7 @@ ONE_MISTAKE = {
     "rain,ann,2026-01-02,1.2,1,{w}": "probability is out of range; got 1.2; write a number from 0 to 1",
     "rain,ann,2026-01-02,70 %,1,{w}": "probability is not a number; got '70 %'; write a number from 0 to 1",
     "rain,ann,2026-01-02,nan,1,{w}": "probability is not a number; got 'nan'",
-    "rain,ann,2026-01-02,,1,{w}": "the row says nothing; got nothing; write a probability, or a value",
+    "rain,ann,2026-01-02,,1,{w}": "the row has no forecast; got nothing; write a probability, or a value",
     ",ann,2026-01-02,.5,1,{w}": "question is empty; got nothing; each row names its question",
     "rain,,2026-01-02,.5,1,{w}": "forecaster is empty; got nothing; each row names its forecaster",
     "rain,ann,,.5,1,{w}": "time is empty; got nothing; each row names its time",

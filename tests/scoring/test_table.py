@@ -21,8 +21,8 @@ BROKEN = 't.csv:3: not readable as CSV; got \'b,"q"x,.5\'; cells that hold , or 
 BROKEN += "and a quote within them is doubled"
 LATIN = "t.csv:3: not UTF-8 text; got byte 0xff; save the file as UTF-8"
 BOTH = "t.csv:2: the row needs one probability; got both; write it under 'probability' or under 'best'"
-SEMICOLONS = "t.csv:1: cells are parted by semicolons; got 'expert;question;probability'; commas"
-TWICE = "t.csv:1: column 'expert' stands twice; each column stands once"
+SEMICOLONS = "t.csv:1: cells are separated by semicolons; got 'expert;question;probability'; commas"
+TWICE = "t.csv:1: column 'expert' appears twice; each column stands once"
 
 
 def _write(folder: Path, *lines: str) -> Path:
@@ -93,7 +93,7 @@ def test_certainties_are_read_at_the_nearest_value_and_told_once(tmp_path: Path)
 
 @pytest.mark.parametrize("number", ["-0.001", "1.001", "100", "inf", "-inf", "1e-400x"])
 def test_beyond_certainty_there_is_nothing(tmp_path: Path, number: str) -> None:
-    """What lies below 0 or above 1 is no probability."""
+    """What lies below 0 or above 1 is not a probability."""
     assert 1 == len(_problems(tmp_path, "expert,question,probability", f"a,q,{number}"))
 
 
@@ -154,7 +154,7 @@ def test_every_mistake_at_its_line_in_one_run(tmp_path: Path) -> None:
         "t.csv:13: expert 'b' has two groups; got 'h', at line 12 'g'; keep one",
         "t.csv:13: weight is out of range; got -1; a weight is a positive number",
         "t.csv:14: question 'q1' has two outcomes; got '0', at line 12 '1'; keep one",
-        "t.csv:14: the row says nothing; got nothing; write a probability, or a value",
+        "t.csv:14: the row has no forecast; got nothing; write a probability, or a value",
         "t.csv:15: expert is empty; got nothing; each row names its expert",
         "t.csv:16: question is empty; got nothing; each row names its question",
         "t.csv:17: a row that does not fit the header; got 3 cells beginning with 'e'; 10 cells, as the header has",

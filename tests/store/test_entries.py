@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from forecast.store import entries
 from forecast.store.entries import Place, is_kept, keep, load, once, once_array, place_of
-from forecast.store.sealed import DamagedError, Sealed
+from forecast.store.sealed import DamagedEntryError, Sealed
 from tests.entries import spot
 
 VALUE = {"rows": [0.1, "née", None], "n": 3}
@@ -101,7 +101,7 @@ def test_a_part_that_is_damaged_later(tmp_path: Path) -> None:
 
     def read(entry: Sealed) -> object:
         assert b"1" == entry.text("value")
-        raise DamagedError
+        raise DamagedEntryError
 
     assert load(place, read) is None
 

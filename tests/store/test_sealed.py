@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from forecast.store.sealed import DamagedError, Part, Sealed, open_sealed, write_sealed
+from forecast.store.sealed import DamagedEntryError, Part, Sealed, open_sealed, write_sealed
 from tests.entries import spot
 
 KINDS = st.sampled_from([np.dtype(name) for name in ("f8", "i8", "i2", "u1", "?", "<U5")])
@@ -82,7 +82,7 @@ def test_nothing_that_was_changed_is_read(place: Path, parts: dict[str, Part], d
     entry = open_sealed(place)
     if entry is None:
         return
-    with pytest.raises(DamagedError):
+    with pytest.raises(DamagedEntryError):
         _read(entry, parts)
 
 
@@ -102,7 +102,7 @@ def test_no_pickle(place: Path) -> None:
     entry = open_sealed(place)
     assert entry is not None
     start, size, seal, _, shape, order = entry.parts["numbers"]
-    with pytest.raises(DamagedError):
+    with pytest.raises(DamagedEntryError):
         Sealed(place, ABOUT, {"numbers": (start, size, seal, "|O", shape, order)}).array("numbers")
 
 

@@ -155,7 +155,7 @@ def test_cells_that_are_not_parted_by_commas(tmp_path: Path, parting: str, name:
     """A table that another program parted otherwise is one problem, not one for each missing column."""
     write_bulk(tmp_path, ROW.replace(",", parting), header="id,reported".replace(",", parting))
     assert messages(tmp_path) == [
-        f"{BULK_PATH}:1: cells are parted by {name}; got 'id{parting}reported'; commas".replace("\t", "\\t")
+        f"{BULK_PATH}:1: cells are separated by {name}; got 'id{parting}reported'; commas".replace("\t", "\\t")
     ]
 
 

@@ -19,8 +19,8 @@ def copies(root: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("second", "how"),
     [
-        ("b,2026-07-01,forum,,the launch of the Product is near!,,demand,slight,high,", "headline"),
-        ("b,2026-07-01,forum,,Launch is near.,https://example.org/1,demand,slight,high,", "address"),
+        ("b,2026-07-01,forum,,the launch of the Product is near!,,demand,slight,high,", "nearly the headline of"),
+        ("b,2026-07-01,forum,,Launch is near.,https://example.org/1,demand,slight,high,", "the same address as"),
         ("b,2026-07-02,forum,,The launch of the product is near.,,demand,slight,high,", None),
         ("b,2026-07-01,forum,,The launch of the product is near.,,success,slight,yes,", None),
         ("b,2026-07-01,forum,wire,The launch of the product is near.,,demand,slight,high,", None),
@@ -32,7 +32,7 @@ def test_copies(tmp_path: Path, second: str, how: str | None) -> None:
     """One address on an event, or nearly one headline on its day, is warned about; a group or a supersession is not."""
     first = "a,2026-07-01,newspaper,wire,The launch of the product is near.,https://example.org/1,demand,slight,high,"
     write_bulk(tmp_path, first, second, header=HEADER)
-    said = f"evidence/feed.csv:3: warning: item 'b': bears on 'demand' with the {how} of item 'a'; "
+    said = f"evidence/feed.csv:3: warning: item 'b': bears on 'demand' with {how} item 'a'; "
     said += "that is at evidence/feed.csv:2; give both one group if they restate each other"
     assert ([said] if how else []) == copies(tmp_path)
 

@@ -57,8 +57,8 @@ def test_a_copy_is_told_once(tmp_path: Path) -> None:
         text = (root / LIST).read_text(encoding="utf-8").replace("  group: waiting-list", "  url: https://a.org #")
         (root / LIST).write_text(text, encoding="utf-8")
         assert [] == messages(root)
-        found = [message for message in messages(root, "warning") if "with the address" in message]
-        assert [True] == ["bears on 'launch' with the address of item" in message for message in found]
+        found = [message for message in messages(root, "warning") if "the same address" in message]
+        assert [True] == ["bears on 'launch' with the same address as item" in message for message in found]
 
 
 def test_too_many_joint_states(tmp_path: Path) -> None:

@@ -87,10 +87,10 @@ def test_rows_of_a_table_with_one_mistake(tmp_path: Path, number: int) -> None:
     (folder / "odd.csv").write_text("\n".join(["date,forecaster,probability", *rows]), encoding="utf-8")
     found = messages(tmp_path)
     if number == TOLD_APART:
-        one = "probability is no probability; got '{}'; a number from 0 to 1"
+        one = "probability is not a probability; got '{}'; a number from 0 to 1"
         assert [f"priors/benchmarks/odd.csv:{row + 2}: {one.format(row + 2)}" for row in range(number)] == found
     else:
-        what = "probability is no probability; got '2', '3', '4' and others; a number from 0 to 1"
+        what = "probability is not a probability; got '2', '3', '4' and others; a number from 0 to 1"
         more = f"{number - 1:,} more rows are like it, to line {number + 1}"
         assert [f"priors/benchmarks/odd.csv:2: {what}; {more}"] == found
 

@@ -72,12 +72,12 @@ def test_mistakes_in_series(tmp_path: Path) -> None:
     root = asking(tmp_path, market="\n".join(("date,forecaster,probability", *rows)) + "\n")
     path = "priors/benchmarks/market.csv"
     assert messages(root) == [
-        f"{path}:3: crowd on 2026-03-01 stands twice; first in line 2; one number a day, the last of it",
+        f"{path}:3: crowd on 2026-03-01 appears twice; first in line 2; one number a day, the last of it",
         f"{path}:4: date is not a date; got '2026-02-30'; dates are written YYYY-MM-DD",
         f"{path}:5: date lies in the future; got 2099-01-01; today is {TODAY}",
         f"{path}:6: forecaster is empty; who forecast, in words",
-        f"{path}:6: probability is no probability; got '1.5'; a number from 0 to 1",
-        f"{path}:7: probability is no probability; got 'nan'; a number from 0 to 1",
+        f"{path}:6: probability is not a probability; got '1.5'; a number from 0 to 1",
+        f"{path}:7: probability is not a probability; got 'nan'; a number from 0 to 1",
         f"{path}:8: a row that does not fit the header; got 2 cells beginning with '2026-03-04'; {cells}",
     ]
 
@@ -128,12 +128,12 @@ def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
     columns = "columns are 'date', 'forecaster', 'probability'"
     series, own = "priors/benchmarks/market.csv:1", "priors/judgements.csv"
     assert messages(root) == [
-        f"{series}: column 'date' stands twice; each column stands once",
+        f"{series}: column 'date' appears twice; each column stands once",
         f"{series}: missing column 'forecaster'; {columns}",
         f"{series}: unknown column 'forecastr'; {columns}; did you mean 'forecaster'?",
-        f"{own}:4: question 'kept' on 2026-03-01 stands twice; first in line 3; one number a day, the last of it",
+        f"{own}:4: question 'kept' on 2026-03-01 appears twice; first in line 3; one number a day, the last of it",
     ]
-    way = "the row counts for nothing; if it has another name now: forecast rename question on-sal NAME"
+    way = "the row is ignored; if it has another name now: forecast rename question on-sal NAME"
     unknown = f"{own}:2: warning: unknown question 'on-sal'; {way}; questions are 'on-sale', 'kept'"
     assert [f"{unknown}; did you mean 'on-sale'?"] == [one for one in messages(root, "warning") if own in one]
 
@@ -167,7 +167,7 @@ def test_mistakes_in_resolutions(tmp_path: Path) -> None:
     assert messages(root) == [
         f"{at}:1: no JSON: Expecting ',' delimiter; got '{{\"question\": \"kept\"'",
         f"{at}:2: not a JSON object; got '[1]'; one JSON object a line",
-        f"{at}:3: key 'question' stands twice; one JSON object a line",
+        f"{at}:3: key 'question' appears twice; one JSON object a line",
         f"{at}:5: resolution of 'kept': a question ends in yes or no, not 'maybe'; states are 'yes', 'no'",
         f"{at}:6: resolution of 'kept': 'event' beside 'question'; exactly one of 'question', 'event', 'undo'",
         f"{at}:9: resolution of 'kept': 'state' beside 'undo'; only known, source and note",
@@ -176,7 +176,7 @@ def test_mistakes_in_resolutions(tmp_path: Path) -> None:
         f"{at}:14: resolution of 'kept': there is nothing to undo; an earlier line that is not undone yet",
     ]
     ways = "`forecast rename OLD NEW` says what it is called now, `forecast resolve {} --undo` ends it"
-    way = f"the line counts for nothing; {ways}"
+    way = f"the line is ignored; {ways}"
     lost = "unknown question 'kep'; " + way.format("kep") + "; questions are 'on-sale', 'kept'; did you mean 'kept'?"
     state = f"event 'launch' has no state 'limted'; {way.format('launch')}; {states}; did you mean 'limited'?"
     of_two = f"event 'launch' has no state 'yes'; {way.format('kept')}; {states}"
@@ -210,7 +210,7 @@ def test_a_renamed_name_is_undone(tmp_path: Path, what: str, times: int) -> None
         text = "\n".join(map(json.dumps, lines[:number]))
         (root / "priors/resolutions.jsonl").write_text(text, encoding="utf-8")
         workspace = read(root)
-        said.append(sum("counts for nothing" in one for one in messages(root, "warning")))
+        said.append(sum("is ignored" in one for one in messages(root, "warning")))
         assert () == tuple(one for one in workspace.resolutions if one.undone is None)
     assert list(range(times, -1, -1)) == said
     (root / "priors/resolutions.jsonl").write_text("\n".join(map(json.dumps, [*lines, undo])), encoding="utf-8")

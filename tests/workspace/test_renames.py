@@ -261,7 +261,7 @@ MISTAKES = {
     ("launch=general", "none"): "there is state 'none' of event 'launch' already",
     ("launch", "laun ch"): "'laun ch' is not usable as a name",
     ("launch", "x" * 101): "is not usable as a name",
-    ("launch", "launch"): "event 'launch' is called so already",
+    ("launch", "launch"): "event 'launch' already has that name",
     ("editors", "x"): "expert 'editors' cannot be renamed",
     ("newspaper", "resolutions"): "source 'resolutions' cannot be",
     ("alone", "outside"): "there is group 'outside' already",

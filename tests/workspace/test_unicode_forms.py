@@ -106,6 +106,15 @@ def test_a_name_in_another_form_is_the_nearest(name: str) -> None:
         assert f"; did you mean '{one_form(name)}'?" == nearest(form("NFD", name), [form("NFC", name)])
 
 
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("\uff50\uff45\uff41\uff43\uff45", "peace"), ("\ufb01rst", "first"), ("peace", "\uff50\uff45\uff41\uff43\uff45")],
+)
+def test_a_name_in_compatibility_characters_is_offered_its_twin(name: str, known: str) -> None:
+    """Full-width letters and ligatures are not the plain ones; a name in either finds the one in the other."""
+    assert f"; did you mean '{known}'?" == nearest(name, ["first-aid", "other", known])
+
+
 def test_near_names_in_another_form() -> None:
     """A misspelt name in one form finds the right one in the other."""
     said = choice("states", form("NFD", "élevee"), [form("NFC", "élevée"), "bas"])

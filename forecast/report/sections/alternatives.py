@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from forecast.analysis.alternatives import AlternativeForecast, AlternativeShare
 from forecast.digits import points
 from forecast.ledger.outcome import Outcome
-from forecast.ledger.tables import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, is_clear, largest_change
+from forecast.ledger.tables import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY
 from forecast.posterior.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 from forecast.report.section import Section, Subject, part, plain
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
@@ -38,7 +39,7 @@ class OtherShare:
 
 @dataclass(frozen=True, kw_only=True)
 class AlternativeRow:
-    """An alternative: what it takes away, how it was computed, and every scenario under it; None if nothing is told."""
+    """An alternative: what it takes away, how it was computed, and every scenario under it; None if not computed."""
 
     kind: str
     name: str
@@ -61,7 +62,7 @@ class AlternativeRow:
 
 @dataclass(frozen=True, kw_only=True)
 class AlternativesTable:
-    """All alternatives; `told`: of how many anything is; `missing`: how many need a fit of their own."""
+    """All alternatives; `told`: how many are computed; `missing`: how many need a fit of their own."""
 
     rows: Sequence[AlternativeRow]
     kinds: Mapping[str, str]
@@ -77,21 +78,19 @@ class AlternativesTable:
 
 
 def alternatives_table(
-    outcome: Outcome, answers: Sequence[Mapping[str, Any]], scenarios: Sequence[ScenarioRow]
+    outcome: Outcome, answers: Sequence[AlternativeForecast], scenarios: Sequence[ScenarioRow]
 ) -> AlternativesTable:
-    """Describe a table of forecast.analysis.alternatives.
+    """Describe the alternatives of a forecast (forecast.analysis.alternatives).
 
     Rows come by kind, within a kind those that move a scenario most first, and last those of which nothing is told.
 
     Args:
         outcome: the forecast.
-        answers: the rows of the table.
+        answers: the alternatives.
         scenarios: the page's rows of the scenarios, in the order in which the page shows them.
     """
     order = list(KINDS)
-    ranked = sorted(
-        answers, key=lambda row: (order.index(row["kind"]), row["scenarios"] is None, -largest_change(row["scenarios"]))
-    )
+    ranked = sorted(answers, key=lambda row: (order.index(row.kind), row.scenarios is None, -row.largest_change))
     rows = [_row(outcome, row, scenarios) for row in ranked]
     missing = [row for row in rows if row.how in {NEEDS_REFIT, TOO_MANY}]
     command = f"{REFIT_ALL} --as-of {outcome.as_of.isoformat()}"
@@ -110,45 +109,45 @@ def alternatives_table(
     )
 
 
-def _row(outcome: Outcome, row: Mapping[str, Any], scenarios: Sequence[ScenarioRow]) -> AlternativeRow:
-    k, events = row["pareto_k"], event_names(outcome)
-    shares = row["scenarios"]
+def _row(outcome: Outcome, row: AlternativeForecast, scenarios: Sequence[ScenarioRow]) -> AlternativeRow:
+    k, events = row.pareto_k, event_names(outcome)
+    shares = row.scenarios
     return AlternativeRow(
-        kind=row["kind"],
-        name=row["name"],
-        description=row["description"],
-        statements=row["statements"],
-        items=row["items"],
-        settles=[events[event] for event in row["settles"]],
-        how=row["how"],
+        kind=row.kind,
+        name=row.name,
+        description=row.description,
+        statements=row.statements,
+        items=row.items,
+        settles=[events[event] for event in row.settles],
+        how=row.how,
         pareto_k=k,
-        ess=row["ess"],
-        draws=row["draws"],
-        command=row["command"],
-        reasons=row["reasons"],
-        scenarios=None if shares is None else {one.id: _share(shares[one.id]) for one in scenarios},
+        ess=row.ess,
+        draws=row.draws,
+        command=row.command,
+        reasons=row.reasons,
+        scenarios=None if shares is None else {scenario.id: _share(shares[scenario.id]) for scenario in scenarios},
         label=_label(outcome, row),
-        takes=counted(row["items"], "item") if row["kind"] == "source" else counted(row["statements"], "statement"),
-        how_shown="from draws of its own" if row["how"] == REFITTED else row["how"],
+        takes=counted(row.items, "item") if row.kind == "source" else counted(row.statements, "statement"),
+        how_shown="from draws of its own" if row.how == REFITTED else row.how,
         k_shown="—" if k is None else f"{k:.2f}".replace("-", "−"),
     )
 
 
-def _share(share: Mapping[str, Any]) -> OtherShare:
+def _share(share: AlternativeShare) -> OtherShare:
     return OtherShare(
-        probability=share["probability"],
-        quantiles=share["quantiles"],
-        mcse=share["mcse"],
-        change=share["change"],
-        change_mcse=share["change_mcse"],
-        shown=percent(share["probability"], share["mcse"]),
-        interval=interval(share["quantiles"]["0.05"], share["quantiles"]["0.95"], share["mcse"]),
-        change_shown=points(share["change"], share["change_mcse"]) if is_clear(share) else UNCHANGED,
+        probability=share.probability,
+        quantiles=share.quantiles,
+        mcse=share.mcse,
+        change=share.change,
+        change_mcse=share.change_mcse,
+        shown=percent(share.probability, share.mcse),
+        interval=interval(share.quantiles["0.05"], share.quantiles["0.95"], share.mcse),
+        change_shown=points(share.change, share.change_mcse) if share.is_clear else UNCHANGED,
     )
 
 
-def _label(outcome: Outcome, row: Mapping[str, Any]) -> str:
-    match row["kind"], row["name"]:
+def _label(outcome: Outcome, row: AlternativeForecast) -> str:
+    match row.kind, row.name:
         case "source", name:
             return outcome.workspace.sources[name].name
         case "group", name:
@@ -218,7 +217,7 @@ def _axis(rows: Sequence[AlternativeRow], scenarios: Sequence[ScenarioRow]) -> f
     """Return where the axis of every panel ends: a round tenth that holds every interval."""
     quantiles = [row.quantiles for row in scenarios]
     quantiles += [share.quantiles for row in rows for share in (row.scenarios or {}).values()]
-    return min(1.0, ceil(10.0 * max(float(one["0.95"]) for one in quantiles)) / 10.0)
+    return min(1.0, ceil(10.0 * max(float(quantile["0.95"]) for quantile in quantiles)) / 10.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +231,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class MultiplesLine:
-    """A line of the figure: the heading of a kind, or an alternative with its marks, None where nothing is told."""
+    """A line of the figure: the heading of a kind, or an alternative with its marks, None where it is not computed."""
 
     heading: str | None
     y: float
@@ -279,7 +278,7 @@ def small_multiples(table: AlternativesTable, scenarios: Sequence[ScenarioRow]) 
         y += 1.1 * LINE
         for row in of_kind:
             shares = row.scenarios
-            marks = [_mark(shares[one.id], scale) for one in scenarios] if shares else None
+            marks = [_mark(shares[scenario.id], scale) for scenario in scenarios] if shares else None
             lines.append(MultiplesLine(heading=None, y=y + 0.5 * LINE, row=row, marks=marks))
             y += LINE
     panels = [
@@ -305,7 +304,7 @@ def _mark(share: OtherShare, scale: float) -> Mark:
 @part
 def alternatives(subject: Subject) -> AlternativesTable:
     """Return the page's alternatives."""
-    return alternatives_table(subject.outcome, subject.material.answers.alternatives, scenario_rows(subject))
+    return alternatives_table(subject.outcome, subject.material.alternatives, scenario_rows(subject))
 
 
 @dataclass(frozen=True, kw_only=True)

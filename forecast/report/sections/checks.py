@@ -172,7 +172,7 @@ def _came(scenarios: Sequence[SimulatedScenario]) -> str:
     """Say whether scenarios came true as often as their probabilities add up to."""
     if not scenarios:
         return ""
-    furthest = max(scenarios, key=lambda one: abs(float(one.row["z"])))
+    furthest = max(scenarios, key=lambda scenario: abs(float(scenario.row["z"])))
     name, came = furthest.row["name"], furthest.row["came"]
     counts = f"{came} times where {furthest.expected_shown} were expected"
     if abs(furthest.row["z"]) > UNLIKELY:

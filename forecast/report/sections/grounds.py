@@ -1,4 +1,4 @@
-"""What the forecast rests on: evidence, expert statements, and both told apart from what is assumed."""
+"""What the forecast rests on: evidence, expert statements, and both apart from what is assumed."""
 
 from __future__ import annotations
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from forecast.analysis.questions import Ending, QuestionStatus
 from forecast.report.material import Material
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.events import points
@@ -144,7 +145,7 @@ def history_of(material: Material, items: Sequence[EvidenceRow]) -> History:
         ],
         table=_table(material, names),
         evidence=[EvidenceDay(day=day, count=count) for day, count in sorted(days.items())],
-        questions=[_question(row, material.kept.series or {}) for row in material.answers.questions],
+        questions=[_question(row, material.kept.series or {}) for row in material.questions],
         replayed=material.kept.replay is not None,
         series=material.kept.series is not None,
     )
@@ -194,39 +195,38 @@ def _table(material: Material, names: Mapping[str, str]) -> list[DayRow]:
     ]
 
 
-def _question(row: Mapping[str, Any], series: Mapping[str, Mapping[str, DayShares]]) -> BesideRow:
-    probability, error, base, quantiles = row["probability"], row["mcse"], row["base_rate"], row["quantiles"]
+def _question(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]]) -> BesideRow:
+    probability, error, base, quantiles = row.probability, row.mcse, row.base_rate, row.quantiles or {}
     return BesideRow(
-        id=row["question"],
-        text=row["text"],
-        by=row["by"],
-        status=row["status"],
+        id=row.question,
+        text=row.text,
+        by=row.by.isoformat(),
+        status=row.status,
         probability=probability,
         shown="—" if probability is None else percent(probability, error),
         interval="—" if probability is None else interval(quantiles["0.05"], quantiles["0.95"], error),
-        base_rate=None if base is None else base["probability"],
-        base_shown="—" if base is None else exact(base["probability"]),
-        base_why=None if base is None else f"{base['why']} ({base['publisher']})",
+        base_rate=None if base is None else base.probability,
+        base_shown="—" if base is None else exact(base.probability),
+        base_why=None if base is None else f"{base.why} ({base.publisher})",
         others=[
             OtherForecast(
-                forecaster=other["forecaster"],
-                day=other["date"],
-                probability=other["probability"],
-                shown=exact(other["probability"]),
+                forecaster=other.forecaster,
+                day=other.date.isoformat(),
+                probability=other.probability,
+                shown=exact(other.probability),
             )
-            for other in row["benchmarks"]
+            for other in row.benchmarks
         ],
-        ended=_ended(row["resolution"]),
-        caution=row["caution"],
-        series=_series(series.get(row["question"], {})),
+        ended=_ended(row.resolution),
+        caution=row.caution,
+        series=_series(series.get(row.question, {})),
     )
 
 
-def _ended(resolution: Mapping[str, Any] | None) -> str | None:
+def _ended(resolution: Ending | None) -> str | None:
     if resolution is None:
         return None
-    state = resolution["state"]
-    return "void" if state is None else label(state)
+    return "void" if resolution.state is None else label(resolution.state)
 
 
 def _series(by_forecaster: Mapping[str, DayShares]) -> list[ForecasterSeries]:
@@ -279,7 +279,7 @@ def chart(past: History, axis_to: float) -> Chart:
         return [(_x(point.day, start, days), HEIGHT * (1.0 - float(point.probability) / top)) for point in course]
 
     dots = [placed(row.updates) for row in past.scenarios]
-    heights = spread_names([one[-1][1] for one in dots])
+    heights = spread_names([evidence_day[-1][1] for evidence_day in dots])
     return Chart(
         width=WIDTH + NAMES,
         inner=WIDTH,
@@ -289,7 +289,7 @@ def chart(past: History, axis_to: float) -> Chart:
             ChartLine(colour=row.colour, name=row.name, line=placed(row.replay) or own, dots=own, label_y=y)
             for row, own, y in zip(past.scenarios, dots, heights, strict=True)
         ],
-        evidence=[(_x(one.day, start, days), one.count) for one in past.evidence],
+        evidence=[(_x(evidence_day.day, start, days), evidence_day.count) for evidence_day in past.evidence],
         months=_months(start, end, days),
         levels=[(HEIGHT * (1.0 - tick / top), f"{100 * tick:.0f}") for tick in _levels(top)],
         drawn=past.replayed,
@@ -341,7 +341,7 @@ def _sparks(row: BesideRow, past: History) -> list[Spark]:
         places = [((date.fromisoformat(p.day) - start).days / days, p.probability) for p in series]
         return points([*places, (1.0, places[-1][1])] if len(places) == 1 else places)
 
-    return [Spark(own=one.own, points=course(one.points)) for one in row.series]
+    return [Spark(own=forecaster.own, points=course(forecaster.points)) for forecaster in row.series]
 
 
 @part

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from forecast.analysis.story import Story
 from forecast.digits import DERIVED, UNITS, points
 from forecast.ledger.ledger import LEDGER
 from forecast.ledger.outcome import QUANTILES
@@ -87,10 +88,10 @@ class ScenarioRow:
 @part
 def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     """Describe every scenario, the likeliest first and `other` last."""
-    outcome, forecast = subject.outcome, subject.material.forecast
+    outcome, material = subject.outcome, subject.material
     rules = rules_in_words(outcome.workspace.scenarios, event_names(outcome))
-    courses = {row["scenario"]: row for row in subject.material.answers.stories}
-    changes = {row["id"]: row.get("change") for row in forecast["scenarios"]}
+    courses = {story.scenario: story for story in material.answers.stories}
+    changes = {row.id: row.change for row in material.forecast.scenarios}
     summaries = {rule.id: rule.summary for rule in outcome.workspace.scenarios}
     posterior, at = outcome.posterior, (np.arange(DOTS) + 0.5) / DOTS
     dots = weighted_quantiles(posterior.evaluation.scenarios, posterior.weights.weights, at)
@@ -98,7 +99,7 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     rows = []
     for i, (name, share) in enumerate(outcome.scenarios.items()):
         shown, change = estimate(share), changes.get(name)
-        word, moved = likelihood_word(share.probability), _moved(change, share.mcse, forecast.get("compared_with"))
+        word, moved = likelihood_word(share.probability), _moved(change, share.mcse, material.compared_with)
         rows.append(
             ScenarioRow(
                 id=name,
@@ -126,10 +127,10 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     return sorted(rows, key=lambda row: (row.id == OTHER, -row.probability, row.id))
 
 
-def _course(row: Mapping[str, object]) -> ProbableCourse:
-    probability, share = float(str(row["story_probability"])), float(str(row["course_probability"]))
+def _course(story: Story) -> ProbableCourse:
+    probability, share = story.story_probability, story.course_probability
     return ProbableCourse(
-        text=str(row["text"]),
+        text=story.text,
         probability=probability,
         shown=exact(probability, DERIVED),
         share=share,
@@ -307,12 +308,12 @@ def word_table() -> list[WordBand]:
 @part
 def confidence(subject: Subject) -> Confidence:
     """Grade the basis of the forecast."""
-    asked = question(subject)
+    about = question(subject)
     return graded_confidence(
         widths=[(row.name, row.quantiles["0.95"] - row.quantiles["0.05"]) for row in scenario_rows(subject)],
         coded=[(row.voice, row.coded_by) for row in statements(subject)],
-        as_of=asked.as_of,
-        known_until=asked.known_until,
+        as_of=about.as_of,
+        known_until=about.known_until,
         doubt=reweighting(subject).doubt,
         resolved=scores(subject).resolved,
     )
@@ -346,7 +347,9 @@ class ConfidenceSection(Section):
     def brief(cls, subject: Subject) -> list[str]:
         """Return the grade with the reasons that are not high."""
         graded = confidence(subject)
-        return [plain(" ".join([graded.sentence, *(one.text for one in graded.reasons if one.level != "high")]))]
+        return [
+            plain(" ".join([graded.sentence, *(reason.text for reason in graded.reasons if reason.level != "high")]))
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

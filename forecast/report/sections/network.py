@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+from forecast.analysis.worlds import WorldsTable
 from forecast.ledger.outcome import Outcome
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.events import EventRow, events
@@ -219,8 +220,8 @@ class NetworkSection(Section):
 
 
 @part
-def what_if(subject: Subject) -> Mapping[str, Any]:
-    """Return the table of forecast.analysis.worlds, as the page's script reads it."""
+def what_if(subject: Subject) -> WorldsTable:
+    """Return the what-ifs, as the page's script reads them."""
     return subject.material.answers.worlds
 
 
@@ -228,7 +229,7 @@ def what_if(subject: Subject) -> Mapping[str, Any]:
 class WhatIfShown:
     """What the section of what-ifs shows."""
 
-    what_if: Mapping[str, Any]
+    what_if: WorldsTable
 
 
 class WhatIfSection(Section):

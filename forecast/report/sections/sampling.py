@@ -236,7 +236,7 @@ def reweighting(subject: Subject) -> Reweighting:
     weights, anchor = subject.outcome.posterior.weights, subject.outcome.posterior.anchor
     size, n_draws = weights.effective_size, int(weights.weights.size)
     k = weights.pareto_k if weights.pareto_k > float("-inf") else None
-    doubts = diagnostics(subject.outcome)["reasons"]
+    doubts = diagnostics(subject.outcome).reasons
     return Reweighting(
         pareto_k=k,
         pareto_k_shown="none (all draws have equal weight)" if k is None else f"{k:.2f}".replace("-", "−"),

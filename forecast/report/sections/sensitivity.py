@@ -1,4 +1,4 @@
-"""Which judgements the forecast hangs on: power-scaling of its parts, and the tables that its spread comes from."""
+"""Which judgements the forecast depends on: power-scaling of its parts, and the tables that its spread comes from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.influence import Arrow, Judgement
 from forecast.ledger.outcome import Outcome
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
@@ -170,7 +171,7 @@ class TableShare:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrow:
+class ShownArrow:
     """An arrow of the network, and how many bits the cause tells of the effect."""
 
     from_: str
@@ -184,36 +185,38 @@ class HangingOn:
     """Whose tables the spread comes from, and the strongest arrows."""
 
     judgements: Sequence[TableShare]
-    arrows: Sequence[Arrow]
+    arrows: Sequence[ShownArrow]
 
 
-def hanging_on(influence: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> HangingOn:
-    """Describe a table of forecast.analysis.influence; `names` are those of the scenarios, by id."""
+def hanging_on(
+    judgements: Sequence[Judgement], arrows: Sequence[Arrow], names: Mapping[str, str], events: Mapping[str, str]
+) -> HangingOn:
+    """Describe what the forecast depends on (forecast.analysis.influence); `names` are the scenarios', by id."""
     rows = []
-    for row in influence["judgements"][:JUDGEMENTS]:
-        shares = {name: share for name, share in row["shares"].items() if share is not None}
+    for row in judgements[:JUDGEMENTS]:
+        shares = {name: share for name, share in row.shares.items() if share is not None}
         if shares:
             most = max(shares, key=lambda name: shares[name])
             share = shares[most]
             shown = percent(share, None)
-            rows.append(TableShare(event=events[row["event"]], scenario=names[most], share=share, shown=shown))
-    arrows = [
-        Arrow(
-            from_=events[arrow["parent"]],
-            to=events[arrow["child"]],
-            bits=arrow["bits"],
-            shown=f"{arrow['bits']:.3f}",
+            rows.append(TableShare(event=events[row.event], scenario=names[most], share=share, shown=shown))
+    strongest = [
+        ShownArrow(
+            from_=events[arrow.parent],
+            to=events[arrow.child],
+            bits=arrow.bits,
+            shown=f"{arrow.bits:.3f}",
         )
-        for arrow in influence["arrows"][:ARROWS]
+        for arrow in arrows[:ARROWS]
     ]
-    return HangingOn(judgements=rows, arrows=arrows)
+    return HangingOn(judgements=rows, arrows=strongest)
 
 
 @part
 def dependence(subject: Subject) -> HangingOn:
     """Return the page's tables and arrows that the forecast depends on."""
-    outcome = subject.outcome
-    return hanging_on(subject.material.answers.influence, scenario_names(outcome), event_names(outcome))
+    outcome, answers = subject.outcome, subject.material.answers
+    return hanging_on(answers.judgements, answers.arrows, scenario_names(outcome), event_names(outcome))
 
 
 @dataclass(frozen=True, kw_only=True)

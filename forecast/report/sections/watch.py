@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from forecast.analysis.watch import Sight, WatchList
 from forecast.report.section import Section, Subject, part, plain
 from forecast.words import event_names, label, long_date, percent, scenario_names
 
@@ -45,7 +46,7 @@ class WatchedEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WatchList:
+class WatchListFigure:
     """What is worth watching until a day, of how many bits, and in a sentence."""
 
     by: str
@@ -56,46 +57,46 @@ class WatchList:
     sentence: str
 
 
-def watching(table: Mapping[str, Any], names: Mapping[str, str], events: Mapping[str, str]) -> WatchList:
-    """Describe a table of forecast.analysis.watch; `names` are those of the scenarios, by id."""
+def watching(table: WatchList, names: Mapping[str, str], events: Mapping[str, str]) -> WatchListFigure:
+    """Describe a watch list; `names` are those of the scenarios, by id."""
     rows = [
         WatchedEvent(
-            event=events[row["event"]],
-            now=label(row["now"]),
-            defines=row["defines"],
-            bits=row["bits"],
-            bits_shown=f"{row['bits']:.3f}",
-            share=row["share"],
-            share_shown=percent(row["share"], None),
-            outcomes=[_outcome(one, names) for one in row["outcomes"]],
+            event=events[row.event],
+            now=label(row.now),
+            defines=row.defines,
+            bits=row.bits,
+            bits_shown=f"{row.bits:.3f}",
+            share=row.share,
+            share_shown=percent(row.share, None),
+            outcomes=[_outcome(sight, names) for sight in row.outcomes],
         )
-        for row in table["events"]
+        for row in table.events
     ]
-    return WatchList(
-        by=table["by"],
-        entropy=table["entropy"],
-        entropy_shown=f"{table['entropy']:.2f}",
-        left_out=[events[event] for event in table["left_out"]],
+    return WatchListFigure(
+        by=table.by.isoformat(),
+        entropy=table.entropy,
+        entropy_shown=f"{table.entropy:.2f}",
+        left_out=[events[event] for event in table.left_out],
         rows=rows,
-        sentence=_watch(rows, long_date(table["by"])),
+        sentence=_watch(rows, long_date(table.by.isoformat())),
     )
 
 
-def _outcome(outcome: Mapping[str, Any], names: Mapping[str, str]) -> WatchedOutcome:
-    moves = outcome["moves"]
-    change = moves["to"] - moves["from"]
+def _outcome(sight: Sight, names: Mapping[str, str]) -> WatchedOutcome:
+    moves = sight.moves
+    change = moves.to - moves.from_
     return WatchedOutcome(
-        state=label(outcome["state"]),
-        probability=outcome["probability"],
-        shown=percent(outcome["probability"], None),
-        scenario=names[moves["scenario"]],
-        from_=moves["from"],
-        to=moves["to"],
+        state=label(sight.state),
+        probability=sight.probability,
+        shown=percent(sight.probability, None),
+        scenario=names[moves.scenario],
+        from_=moves.from_,
+        to=moves.to,
         change=change,
-        from_shown=percent(moves["from"], None),
-        to_shown=percent(moves["to"], None),
+        from_shown=percent(moves.from_, None),
+        to_shown=percent(moves.to, None),
         up=change > 0,
-        moves=percent(moves["from"], None) != percent(moves["to"], None),
+        moves=percent(moves.from_, None) != percent(moves.to, None),
     )
 
 
@@ -103,7 +104,9 @@ def _watch(rows: Sequence[WatchedEvent], day: str) -> str:
     if not rows:
         return f"No event that can be watched until {day} reveals anything about the scenarios."
     said = f"Most worth watching until {day}: {', '.join(row.event for row in rows[:NAMED])}."
-    moving = [(row, one) for row in rows[:NAMED] for one in row.outcomes if one.moves and one.to < DECIDES]
+    moving = [
+        (row, outcome) for row in rows[:NAMED] for outcome in row.outcomes if outcome.moves and outcome.to < DECIDES
+    ]
     if not moving:
         return said
     row, most = max(moving, key=lambda pair: abs(pair[1].change))
@@ -112,7 +115,7 @@ def _watch(rows: Sequence[WatchedEvent], day: str) -> str:
 
 
 @part
-def watch(subject: Subject) -> WatchList:
+def watch(subject: Subject) -> WatchListFigure:
     """Return the page's watch list."""
     return watching(subject.material.answers.watch, scenario_names(subject.outcome), event_names(subject.outcome))
 
@@ -121,7 +124,7 @@ def watch(subject: Subject) -> WatchList:
 class WatchShown:
     """What the section of the watch list shows."""
 
-    watch: WatchList
+    watch: WatchListFigure
 
 
 class WatchSection(Section):
@@ -146,7 +149,8 @@ class WatchSection(Section):
         lines = [
             f"{row.event}, now {row.now}: "
             + "; ".join(
-                f"{one.state} ({one.shown}) would put {one.scenario} at {one.to_shown}" for one in row.outcomes[:2]
+                f"{outcome.state} ({outcome.shown}) would put {outcome.scenario} at {outcome.to_shown}"
+                for outcome in row.outcomes[:2]
             )
             for row in watch(subject).rows[:WATCHED]
         ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from forecast.analysis.why import Step, Stretch, Why
 from forecast.report.section import Section, Subject, part, plain
 from forecast.words import long_date, percent, scenario_names, signed_points
 
@@ -59,7 +60,7 @@ class Waterfall:
     axis_to: float
 
 
-def waterfall(table: Mapping[str, Any], names: Mapping[str, str], mcse: float) -> Waterfall:
+def waterfall(table: Why, names: Mapping[str, str], mcse: float) -> Waterfall:
     """Describe a table of forecast.analysis.why: a sentence, and a row for each step.
 
     Args:
@@ -68,57 +69,57 @@ def waterfall(table: Mapping[str, Any], names: Mapping[str, str], mcse: float) -
         mcse: Monte Carlo standard error of the scenario.
     """
     rows = _placed(table)
-    name = names[table["target"]]
-    ends = [table["from"], table["to"], *(row.from_ for row in rows), *(row.to for row in rows)]
+    name = names[table.target]
+    ends = [table.from_, table.to, *(row.from_ for row in rows), *(row.to for row in rows)]
     low, high = min(ends), max(ends)
     room = max(0.02, 0.08 * (high - low))
     return Waterfall(
-        scenario=table["target"],
+        scenario=table.target,
         name=name,
-        since=_since(table["since"]),
-        by=table["by"],
-        from_=table["from"],
-        from_shown=percent(table["from"], mcse),
-        to=table["to"],
-        to_shown=percent(table["to"], mcse),
+        since=_since(table.since),
+        by=table.by,
+        from_=table.from_,
+        from_shown=percent(table.from_, mcse),
+        to=table.to,
+        to_shown=percent(table.to, mcse),
         rows=rows,
-        draws=table["draws"],
-        unreliable=table["unreliable"],
+        draws=table.draws,
+        unreliable=table.unreliable,
         sentence=_moved(name, table, rows, mcse),
         axis_from=max(0.0, low - room),
         axis_to=min(1.0, high + room),
     )
 
 
-def _placed(table: Mapping[str, Any]) -> list[StepRow]:
+def _placed(table: Why) -> list[StepRow]:
     """Give every step where it begins and ends: they are summed, so that the last one ends at the forecast."""
-    at, rows = float(table["from"]), []
-    for step in table["rows"]:
+    at, rows = table.from_, []
+    for step in table.rows:
         rows.append(_step(step, at))
-        at += float(step["step"])
+        at += step.step
     return rows
 
 
-def _step(step: Mapping[str, Any], at: float) -> StepRow:
-    retracted = step["kind"] == "retraction"
-    what = f"retracted: {step['what']}" if retracted else str(step["what"])
-    headline = None if step["headline"] is None else f"{'Retracted: ' if retracted else ''}{step['headline']}"
+def _step(step: Step | Stretch, at: float) -> StepRow:
+    retracted = step.kind == "retraction"
+    what = f"retracted: {step.what}" if retracted else step.what
+    headline = None if step.headline is None else f"{'Retracted: ' if retracted else ''}{step.headline}"
     return StepRow(
         what=what,
         label=shortened(headline or what, LABEL),
         headline=headline,
-        on=step["on"],
-        kind=step["kind"],
-        step=step["step"],
-        step_shown=signed_points(step["step"], step.get("mcse")),
-        error_shown="—" if step.get("mcse") is None else f"{100.0 * step['mcse']:.1f}",
+        on=None if step.on is None else step.on.isoformat(),
+        kind=step.kind,
+        step=step.step,
+        step_shown=signed_points(step.step, step.mcse),
+        error_shown="—" if step.mcse is None else f"{100.0 * step.mcse:.1f}",
         from_=at,
-        to=at + step["step"],
-        decibans=step["decibans"],
-        decibans_shown="—" if step["decibans"] is None else _signed(step["decibans"], 1),
-        alone=step["leave_one_out"],
-        alone_shown="—" if step["leave_one_out"] is None else signed_points(step["leave_one_out"], None),
-        reliable=step["reliable"],
+        to=at + step.step,
+        decibans=step.decibans,
+        decibans_shown="—" if step.decibans is None else _signed(step.decibans, 1),
+        alone=step.leave_one_out,
+        alone_shown="—" if step.leave_one_out is None else signed_points(step.leave_one_out, None),
+        reliable=step.reliable,
     )
 
 
@@ -145,14 +146,14 @@ def _signed(value: float, decimals: int) -> str:
     return text.lstrip("+") if not float(text.replace("−", "-")) else text
 
 
-def _moved(name: str, table: Mapping[str, Any], rows: Sequence[StepRow], mcse: float) -> str:
-    change = table["to"] - table["from"]
-    size = f"{percent(table['from'], mcse)} to {percent(table['to'], mcse)}"
+def _moved(name: str, table: Why, rows: Sequence[StepRow], mcse: float) -> str:
+    change = table.to - table.from_
+    size = f"{percent(table.from_, mcse)} to {percent(table.to, mcse)}"
     verb = "rose" if change > 0 else "fell"
-    if percent(table["from"], mcse) == percent(table["to"], mcse):
-        said = f"{name} stands at {percent(table['to'], mcse)}, as it did by {_since(table['since'])}"
+    if percent(table.from_, mcse) == percent(table.to, mcse):
+        said = f"{name} stands at {percent(table.to, mcse)}, as it did by {_since(table.since)}"
     else:
-        said = f"Since {_since(table['since'])}, {name} {verb} from {size}"
+        said = f"Since {_since(table.since)}, {name} {verb} from {size}"
     single = [row for row in rows if row.kind in {"item", "retraction"}]
     if not single:
         return f"{said}."
@@ -233,9 +234,9 @@ def since_update(subject: Subject) -> Waterfall | None:
     return None if table is None else _fall(subject, table)
 
 
-def _fall(subject: Subject, table: Mapping[str, Any]) -> Waterfall:
+def _fall(subject: Subject, table: Why) -> Waterfall:
     outcome = subject.outcome
-    return waterfall(table, scenario_names(outcome), outcome.scenarios[table["target"]].mcse)
+    return waterfall(table, scenario_names(outcome), outcome.scenarios[table.target].mcse)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,7 +265,7 @@ class WhySection(Section):
             update_bars=None if update is None else bars(update),
             since_prior=prior,
             prior_bars=bars(prior),
-            compared_with=subject.material.forecast.get("compared_with"),
+            compared_with=subject.material.compared_with,
         )
 
     @classmethod
@@ -276,7 +277,7 @@ class WhySection(Section):
     def brief(cls, subject: Subject) -> list[str]:
         """Return the sentence, and the largest steps of reports."""
         fall = since_update(subject) or since_prior(subject)
-        told = [(row, row.headline) for row in fall.rows if row.headline]
-        largest = sorted(told, key=lambda pair: -abs(pair[0].step))[:STEPS]
+        headlines = [(row, row.headline) for row in fall.rows if row.headline]
+        largest = sorted(headlines, key=lambda pair: -abs(pair[0].step))[:STEPS]
         lines = [f"- {in_points(row.step_shown)}: {plain(headline)} ({row.on})" for row, headline in largest]
         return ["## Why it moved", plain(fall.sentence), *lines]

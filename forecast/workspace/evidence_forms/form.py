@@ -64,7 +64,7 @@ class Prompt(NamedTuple):
     before: str = ""  # what helps to answer it
 
 
-class Form[B: Bearing](ABC):
+class EvidenceForm[B: Bearing](ABC):
     """One way to say what a report means. `key` decides between the forms; `beside` are further keys of this one.
 
     `key` is also the option of `forecast add evidence`. Its record is an `OnEvent` or an `OnScenarios`.
@@ -140,7 +140,7 @@ class Form[B: Bearing](ABC):
         yield from ()
 
 
-class StateForm[B: Bearing](Form[B]):
+class StateForm[B: Bearing](EvidenceForm[B]):
     """A form whose value is one state of its event."""
 
     option = "EVENT=STATE"

@@ -14,7 +14,7 @@ from forecast.workspace.evidence_forms.form import (
     Asked,
     Built,
     Entry,
-    Form,
+    EvidenceForm,
     NamesIn,
     Prompt,
     all_zero,
@@ -37,7 +37,7 @@ NUMBER = re.compile(r"(?=.{1,30}$)([0-9]*\.?[0-9]+|[0-9]+\.)")
 Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class LikelihoodForm(Form[Likelihood]):
+class LikelihoodForm(EvidenceForm[Likelihood]):
     """`likelihood: {STATE: NUMBER, ...}`, a number for every state."""
 
     key = "likelihood"
@@ -101,7 +101,7 @@ class LikelihoodForm(Form[Likelihood]):
                 allowed = "STATE=NUMBER; STATE=NUMBER, one for every state"
                 yield at.problem("likelihood is not readable", shown(part), allowed)
             elif state in states:
-                yield at.problem(f"likelihood: state {shown(state)} stands twice", "", "once each")
+                yield at.problem(f"likelihood: state {shown(state)} appears twice", "", "once each")
             states.add(state)
 
     @override

@@ -9,7 +9,15 @@ from typing import Annotated, override
 
 from pydantic import Field
 
-from forecast.workspace.evidence_forms.form import Asked, Built, Entry, Form, NamesIn, all_zero, ratios_in_option
+from forecast.workspace.evidence_forms.form import (
+    Asked,
+    Built,
+    Entry,
+    EvidenceForm,
+    NamesIn,
+    all_zero,
+    ratios_in_option,
+)
 from forecast.workspace.evidence_forms.likelihood import Ratio, ratios_in_words
 from forecast.workspace.former import former_scenario
 from forecast.workspace.names import OTHER, Frame, unknown_name, unnumbered
@@ -20,7 +28,7 @@ from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name
 
 
-class OnScenariosForm(Form[OnScenarios]):
+class OnScenariosForm(EvidenceForm[OnScenarios]):
     """`scenarios: {SCENARIO: NUMBER, ..., other: NUMBER}`."""
 
     key = "scenarios"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, create_model
 
 from forecast.workspace.evidence_forms.claim import ClaimForm
-from forecast.workspace.evidence_forms.form import Form
+from forecast.workspace.evidence_forms.form import EvidenceForm
 from forecast.workspace.evidence_forms.likelihood import LikelihoodForm
 from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
 from forecast.workspace.evidence_forms.settled import SettledForm
@@ -17,7 +17,7 @@ from forecast.workspace.evidence_forms.support import SupportForm
 from forecast.workspace.records import Bearing
 from forecast.workspace.shapes import Day, Name, Shape
 
-FORMS: tuple[Form[Any], ...] = (SettledForm(), LikelihoodForm(), SupportForm(), ClaimForm(), OnScenariosForm())
+FORMS: tuple[EvidenceForm[Any], ...] = (SettledForm(), LikelihoodForm(), SupportForm(), ClaimForm(), OnScenariosForm())
 ON_EVENT = tuple(form for form in FORMS if form.is_on_event)
 OTHERS = tuple(form.key for form in FORMS if not form.is_on_event)  # what no cell of a table can say
 KEYS_ON_EVENT = tuple(form.key for form in ON_EVENT)
@@ -31,7 +31,7 @@ MAY_END = f"{', '.join(_ENDING[:-1])} and {_ENDING[-1]}"  # whose effect decays,
 FORM_OF = {form.record: form for form in FORMS}
 
 
-def form_of(part: Bearing) -> Form[Any]:
+def form_of(part: Bearing) -> EvidenceForm[Any]:
     """Return the form of a part of an item."""
     return FORM_OF[type(part)]
 

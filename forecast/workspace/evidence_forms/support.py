@@ -12,7 +12,7 @@ from forecast.workspace.evidence_forms.form import (
     Asked,
     Built,
     Entry,
-    Form,
+    EvidenceForm,
     NamesIn,
     Prompt,
     split,
@@ -30,7 +30,7 @@ from forecast.workspace.wording import label
 DECIBANS: dict[str, float] = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
 
 
-class SupportForm(Form[Support]):
+class SupportForm(EvidenceForm[Support]):
     """`support: STRENGTH` and, beside it, `for: STATES`."""
 
     key = "support"

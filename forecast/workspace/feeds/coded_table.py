@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import ClassVar
 
-from forecast.workspace.csv_text import Table, decoded, parse_csv
+from forecast.workspace.csv_text import CsvTable, decoded, parse_csv
 from forecast.workspace.feeds.registry import Feed, feeds_of
 from forecast.workspace.problems import GOT_LISTED, TOLD_APART, Problem, Source, nearest, quoted, shown
 from forecast.workspace.wording import MONTHS
@@ -53,7 +53,7 @@ class CodedRow:
         """Return a whole number from 0 on, or None and say so."""
         match = WHOLE.fullmatch(self.text(column))
         if match is None:
-            self.refuse(column, "is no count", "a whole number, 0 or more")
+            self.refuse(column, "is not a count", "a whole number, 0 or more")
             return None
         return int(match[1])
 
@@ -223,7 +223,7 @@ def _by_number(file: File, coder: Coder) -> tuple[CodedTable | None, tuple[Probl
 
 def _of_another_width(rows: Sequence[Row], of: int, name: str, coder: Coder) -> Iterator[Problem]:
     """Report rows that have one wrong number of cells: each of a few, else once what they all are."""
-    width, needed = len(rows[0][1]), f"{len(coder.columns)} cells, parted by tabs, without a header"
+    width, needed = len(rows[0][1]), f"{len(coder.columns)} cells, separated by tabs, without a header"
     other = coder.others.get(width)
     if len(rows) <= TOLD_APART and other is None:
         for line, row in rows:
@@ -237,8 +237,8 @@ def _of_another_width(rows: Sequence[Row], of: int, name: str, coder: Coder) -> 
     yield Problem(Source(name, line), what, f"a row beginning with {shown(row[0])}", f"{coder.title} has {needed}")
 
 
-def _column_problems(table: Table, name: str, coder: Coder) -> Iterator[Problem]:
-    """Report what is needed and missing, or stands twice; and as a warning what is not known, as coders add columns."""
+def _column_problems(table: CsvTable, name: str, coder: Coder) -> Iterator[Problem]:
+    """Report what is missing or appears twice; and as a warning what is not known, as coders add columns."""
     where, header = Source(name, table.header_line), table.header
     if not set(coder.needed) & set(header):
         yield _of_another_coder(header, where, coder)
@@ -260,7 +260,9 @@ def _column_problems(table: Table, name: str, coder: Coder) -> Iterator[Problem]
 
 def _of_another_coder(header: Sequence[str], where: Source, coder: Coder) -> Problem:
     """Report a first row that has none of the columns that are needed: no header, or that of somebody else's table."""
-    others = [one.title for one in feeds_of(Coder).values() if one.has_header and set(one.needed) <= set(header)]
+    others = [
+        coder.title for coder in feeds_of(Coder).values() if coder.has_header and set(coder.needed) <= set(header)
+    ]
     known = set(header) & {*coder.columns, *coder.sometimes}
     if others:
         what = f"these are the columns of {others[0]}, not of {coder.title}"

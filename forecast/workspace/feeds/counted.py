@@ -96,7 +96,7 @@ class _Tally:
                 self._add_row(cells)
 
     def _stood_before(self, cells: CodedRow, order: Sequence[int]) -> bool:
-        """Say whether another file has the same row, which then counts once; report a key that stands twice."""
+        """Say whether another file has the same row, which then counts once; report a key that appears twice."""
         key = cells.code(self.coder.key)
         if not key:
             cells.refuse(self.coder.key, "is empty", "every row has one")
@@ -108,7 +108,7 @@ class _Tally:
         if first.path != cells.source.path and of_first == digest:
             self.overlaps.setdefault((first.path, cells.source.path), []).append(cells.source)
             return True
-        what = f"{self.coder.key} {shown(key)} stands twice"
+        what = f"{self.coder.key} {shown(key)} appears twice"
         self.problems.append(Problem(cells.source, what, "", f"first at {first}; it would count twice"))
         return False
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 from forecast.workspace.feeds.coded_table import day_of_seconds
 from forecast.workspace.feeds.json_places import elements, read_json
@@ -58,7 +58,7 @@ def read_points(content: bytes, path: str, crowd: Crowd, now: float) -> tuple[tu
         return (), (*problems, wrong_form)
     points: list[Point] = []
     wrong_points = list(problems)
-    same: dict[str, Any] = {}
+    same: dict[str, object] = {}
     for line, entry in elements(text, keys):
         source = Source(path, line)
         if not isinstance(entry, dict):
@@ -74,35 +74,38 @@ def read_points(content: bytes, path: str, crowd: Crowd, now: float) -> tuple[tu
     return tuple(points), tuple(wrong_points)
 
 
-def _missing(entry: dict[str, Any], crowd: Crowd, source: Source) -> Iterator[Problem]:
+def _missing(entry: dict[str, object], crowd: Crowd, source: Source) -> Iterator[Problem]:
     for key in (crowd.time, crowd.probability):
         if key not in entry:
             allowed = f"keys are {quoted(entry)}{nearest(key, tuple(entry))}"
             yield Problem(source, f"a point without {shown(key)}", "", allowed)
 
 
-def _other(entry: dict[str, Any], crowd: Crowd, same: dict[str, Any], source: Source) -> Iterator[Problem]:
+def _other(entry: dict[str, object], crowd: Crowd, same: dict[str, object], source: Source) -> Iterator[Problem]:
     for key in crowd.same:
         value = entry.get(key)
         if same.setdefault(key, value) != value:
-            what = f"{key} is another one than before: points of several questions or answers"
+            what = f"{key} differs from the points before: points of several questions or answers"
             yield Problem(source, what, shown(value), f"{shown(same[key])} alone, one file for each")
 
 
-def _point(entry: dict[str, Any], crowd: Crowd, source: Source, now: float, wrong: list[Problem]) -> Point | None:
+def _point(entry: dict[str, object], crowd: Crowd, source: Source, now: float, wrong: list[Problem]) -> Point | None:
     time, probability = entry[crowd.time], entry[crowd.probability]
     if isinstance(probability, list) and len(probability) == 1:
         probability = probability[0]
     seconds = _seconds(time, crowd.per_second)
     if seconds is None:
-        wrong.append(Problem(source, f"{crowd.time} is no time", shown(time), "a number, or ISO 8601 with its offset"))
+        wrong.append(
+            Problem(source, f"{crowd.time} is not a time", shown(time), "a number, or ISO 8601 with its offset")
+        )
     elif not EARLIEST <= seconds <= now:
         allowed = f"a time since 2000, not in the future, with {crowd.per_second:g} a second"
-        wrong.append(Problem(source, f"{crowd.time} is no time of a history", shown(time), allowed))
-    if not _is_number(probability) or not 0.0 <= probability <= 1.0:
-        what = f"{crowd.probability} is no probability"
+        wrong.append(Problem(source, f"{crowd.time} is not a time of a history", shown(time), allowed))
+    share = float(probability) if _is_number(probability) and 0.0 <= probability <= 1.0 else None
+    if share is None:
+        what = f"{crowd.probability} is not a probability"
         wrong.append(Problem(source, what, shown(probability), "one number from 0 to 1"))
-    return None if wrong or seconds is None else Point(seconds, float(probability), source)
+    return None if wrong or seconds is None or share is None else Point(seconds, share, source)
 
 
 def _seconds(time: Any, per_second: float) -> float | None:
@@ -117,7 +120,7 @@ def _seconds(time: Any, per_second: float) -> float | None:
     return moment.astimezone(UTC).timestamp() if moment.tzinfo else None
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -174,7 +177,7 @@ def merged(
     for day, point in new.items():
         known = rows.setdefault((day, forecaster), point.probability)
         if known != point.probability and before is not None:
-            what = f"{forecaster} on {day} is another value than in {before.source.path}"
+            what = f"{forecaster} on {day} differs from the value in {before.source.path}"
             allowed = f"{known!r}; take that row out first if it was wrong"
             problems.append(Problem(point.source, what, repr(point.probability), allowed))
     return tuple((day, who, value) for (day, who), value in sorted(rows.items())), tuple(problems)

@@ -36,7 +36,7 @@ def read_json(content: bytes, path: str) -> tuple[str | None, Any, tuple[Problem
 def elements(text: str, keys: Sequence[str]) -> Iterator[tuple[int, Any]]:
     """Yield line and value of each element of the list behind `keys`, in a text that is JSON and holds it.
 
-    Of a key that stands twice the last one counts, as in `json.loads`.
+    Of a key that appears twice the last one counts, as in `json.loads`.
     """
     at = _skip(text, 0)
     for key in keys:

@@ -34,7 +34,7 @@ def condition(text: str) -> RowCondition:
     """Read a condition. Raises ValueError where the text is none."""
     match = FORM.fullmatch(one_form(text))
     if match is None or (match[2] != "=" and not NUMBER.fullmatch(match[3])):
-        msg = f"{shown(text)} is no condition; write COLUMN=VALUE, COLUMN<=NUMBER or COLUMN>=NUMBER"
+        msg = f"{shown(text)} is not a condition; write COLUMN=VALUE, COLUMN<=NUMBER or COLUMN>=NUMBER"
         raise ValueError(msg)
     return RowCondition(match[1], match[2], match[3])
 
@@ -45,15 +45,15 @@ class Selection:
     def __init__(self, conditions: Sequence[RowCondition]) -> None:
         self.conditions = conditions
         self.values: dict[str, set[str]] = {}
-        for one in conditions:
-            if one.sign == "=":
-                self.values.setdefault(one.column, set()).add(one.value)
-        self.bounds = [one for one in conditions if one.sign != "="]
+        for condition in conditions:
+            if condition.sign == "=":
+                self.values.setdefault(condition.column, set()).add(condition.value)
+        self.bounds = [condition for condition in conditions if condition.sign != "="]
         self.met: dict[str, set[str]] = {column: set() for column in self.values}  # what the rows have there
 
     def column_problems(self, table: CodedTable) -> Iterator[Problem]:
         """Report conditions on columns that a table does not have."""
-        for column in dict.fromkeys(one.column for one in self.conditions):
+        for column in dict.fromkeys(condition.column for condition in self.conditions):
             if column not in table.places:
                 where = Source(table.name, table.header_line)
                 yield Problem(where, f"--where: no column {shown(column)}", "", choice("columns", column, table.places))
@@ -65,20 +65,20 @@ class Selection:
             cell = one_form(cells.text(column))
             self.met[column].add(cell)
             is_meant = is_meant and cell in wanted
-        for one in self.bounds:
-            number = cells.number(one.column)
+        for bound in self.bounds:
+            number = cells.number(bound.column)
             holds = number is not None and (
-                number <= float(one.value) if one.sign == "<=" else number >= float(one.value)
+                number <= float(bound.value) if bound.sign == "<=" else number >= float(bound.value)
             )
             is_meant = is_meant and holds
         return is_meant
 
     def unmet(self, where: Source, severity: Severity) -> Iterator[Problem]:
         """Report values that no row has: a misspelt country would otherwise be a count of 0."""
-        for one in self.conditions:
-            if one.sign == "=" and one.value not in self.met[one.column]:
-                allowed = choice(f"values of {one.column}", one.value, sorted(self.met[one.column]))
-                yield Problem(where, f"--where: no row has {one}", "", allowed, severity)
+        for condition in self.conditions:
+            if condition.sign == "=" and condition.value not in self.met[condition.column]:
+                allowed = choice(f"values of {condition.column}", condition.value, sorted(self.met[condition.column]))
+                yield Problem(where, f"--where: no row has {condition}", "", allowed, severity)
 
 
 class Coverage:
@@ -116,21 +116,23 @@ class Coverage:
     def _missing_days(self, inside: Sequence[date], where: Source) -> Iterator[Problem]:
         missing = [str(day) for day in inside if day not in self.days]
         if missing:
-            what = f"{len(missing)} days of the window have no rows"
+            what = f"{_days(len(missing))} of the window {_have(len(missing))} no rows"
             yield Problem(where, what, _listed(missing), f"{self.coder.title} adds rows every day; {WHOLE}")
 
     def _missing_quarters(self, days: Sequence[date], where: Source) -> Iterator[Problem]:
         untimed = [str(day) for day in days if None in self.quarters[day]]
         if untimed:
             what = (
-                f"{len(untimed)} days of the window have rows without a time of day, so no missing quarter hour shows"
+                f"{_days(len(untimed))} of the window {_have(len(untimed))} rows without a time of day, "
+                "so a missing quarter of an hour would not be noticed"
             )
             yield Problem(where, what, _listed(untimed), "", "warning")
         missing = {day: QUARTERS - len(self.quarters[day]) for day in days if None not in self.quarters[day]}
         lacking, number = [day for day in missing if missing[day]], sum(missing.values())
         if lacking:
             of = QUARTERS * len(missing)
-            what = f"{number:,} of {of:,} quarters of an hour have no rows, on {len(lacking)} days of the window"
+            quarters = f"{number:,} of {of:,} quarters of an hour"
+            what = f"{quarters} {_have(number)} no rows, on {_days(len(lacking))} of the window"
             got = _listed([f"{day} lacks {missing[day]} of {QUARTERS}" for day in lacking])
             allowed = f"{self.coder.title} adds rows every 15 minutes"
             if number > GAPS * of:
@@ -141,3 +143,11 @@ class Coverage:
 
 def _listed(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _days(number: int) -> str:
+    return f"{number:,} day" if number == 1 else f"{number:,} days"
+
+
+def _have(number: int) -> str:
+    return "has" if number == 1 else "have"

@@ -10,7 +10,7 @@ from pydantic import Field
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Count, Expert, Per, Reading
 from forecast.workspace.shapes import Day, Positive, Shape
-from forecast.workspace.statement_forms.form import Built, CountedCases, Form, Numbers, Said
+from forecast.workspace.statement_forms.form import Built, CountedCases, Numbers, Said, StatementForm
 
 DAYS_PER_YEAR = 365.25
 
@@ -25,7 +25,7 @@ class CountShape(Shape):
     until: Day | None = None
 
 
-class CountForm(Form[Count]):
+class CountForm(StatementForm[Count]):
     """`count: {happened: 7, of: 20, per: window}`."""
 
     key = "count"

@@ -15,7 +15,7 @@ from forecast.workspace.problems import Problem
 from forecast.workspace.records import Distribution, Expert, Reading, Target
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name, refuse
-from forecast.workspace.statement_forms.form import Built, Form, Numbers, Said, StatedDistribution
+from forecast.workspace.statement_forms.form import Built, Numbers, Said, StatedDistribution, StatementForm
 from forecast.workspace.wording import exact, label
 
 SUM_TOLERANCE = 1e-6
@@ -31,7 +31,7 @@ def _read_share(value: Any) -> Any:
 Share = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_read_share)]
 
 
-class DistributionForm(Form[Distribution]):
+class DistributionForm(StatementForm[Distribution]):
     """`distribution: {STATE: PROBABILITY, ..., sd: 1}`."""
 
     key = "distribution"

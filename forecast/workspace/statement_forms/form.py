@@ -88,7 +88,7 @@ class Ordered:
 Numbers = StatedNumber | StatedDistribution | CountedCases | Ordered
 
 
-class Form[R: Reading](ABC):
+class StatementForm[R: Reading](ABC):
     """One way to say a number. `key` decides between the forms; the defaults are those of a single probability."""
 
     key: ClassVar[str]

@@ -10,11 +10,11 @@ from forecast.workspace.former import former_target
 from forecast.workspace.read_targets import TargetShape, build_target, inherit
 from forecast.workspace.records import Expert, MoreLikelyThan, Reading, Target
 from forecast.workspace.renames import Former
-from forecast.workspace.statement_forms.form import Built, Form, Numbers, Ordered, Said
+from forecast.workspace.statement_forms.form import Built, Numbers, Ordered, Said, StatementForm
 from forecast.workspace.wording import target
 
 
-class MoreLikelyForm(Form[MoreLikelyThan]):
+class MoreLikelyForm(StatementForm[MoreLikelyThan]):
     """`more_likely_than: TARGET`."""
 
     key = "more_likely_than"

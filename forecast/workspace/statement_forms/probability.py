@@ -16,10 +16,10 @@ from forecast.workspace.statement_forms.form import (
     LEVEL,
     Built,
     Fitted,
-    Form,
     Numbers,
     Said,
     StatedNumber,
+    StatementForm,
     interval_problems,
     point,
     quantiles_with_fit,
@@ -54,7 +54,7 @@ def _read_number(value: Any) -> Any:
     return {"best": value} if is_number else value
 
 
-class ProbabilityForm(Form[Probability]):
+class ProbabilityForm(StatementForm[Probability]):
     """`probability: 0.3`, or a map with `best`."""
 
     key = "probability"

@@ -16,10 +16,10 @@ from forecast.workspace.statement_forms.form import (
     FIT_KEY,
     Built,
     Fitted,
-    Form,
     Numbers,
     Said,
     StatedNumber,
+    StatementForm,
     point,
     quantiles_with_fit,
 )
@@ -32,14 +32,14 @@ def _read_point(value: Any) -> float | str:
             raise refuse("is neither a probability nor a fit", f"a number between 0 and 1, or fit: {' or '.join(FITS)}")
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise refuse("is no probability", "a number between 0 and 1")
+        raise refuse("is not a probability", "a number between 0 and 1")
     return float(read_probability(value))
 
 
 Point = Annotated[float | str, PlainValidator(_read_point, json_schema_input_type=UnitProbability | FitKind)]
 
 
-class QuantilesForm(Form[Quantiles]):
+class QuantilesForm(StatementForm[Quantiles]):
     """`quantiles: {LEVEL: PROBABILITY, ..., fit: logit or beta}`."""
 
     key = "quantiles"

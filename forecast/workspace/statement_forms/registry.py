@@ -12,7 +12,7 @@ from forecast.workspace.records import EDITORS, Expert, Reading, Statement, Targ
 from forecast.workspace.shapes import Name, PastDay, Shape, Text
 from forecast.workspace.statement_forms.count import CountForm
 from forecast.workspace.statement_forms.distribution import DistributionForm
-from forecast.workspace.statement_forms.form import Fitted, Form
+from forecast.workspace.statement_forms.form import Fitted, StatementForm
 from forecast.workspace.statement_forms.more_likely import MoreLikelyForm
 from forecast.workspace.statement_forms.odds import OddsForm
 from forecast.workspace.statement_forms.probability import ProbabilityForm
@@ -20,7 +20,7 @@ from forecast.workspace.statement_forms.quantiles import QuantilesForm
 from forecast.workspace.statement_forms.times import OddsTimesForm, TimesForm
 from forecast.workspace.statement_forms.word import WordForm
 
-FORMS: tuple[Form[Any], ...] = (
+FORMS: tuple[StatementForm[Any], ...] = (
     ProbabilityForm(),
     QuantilesForm(),
     OddsForm(),
@@ -36,7 +36,7 @@ READINGS = tuple(form.key for form in FORMS)
 LEAST_CODED_SD = 1.0  # log-odds; nobody puts a sharper number on somebody else's words
 
 
-def form_of(reading: Reading) -> Form[Any]:
+def form_of(reading: Reading) -> StatementForm[Any]:
     """Return the form of a reading; of several with one record the first, as they differ in their text alone."""
     return next(form for form in FORMS if isinstance(reading, form.record))
 

@@ -13,7 +13,15 @@ from forecast.workspace.read_targets import TargetShape, build_target, inherit
 from forecast.workspace.records import Expert, Reading, Target, Times
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Positive, Shape, UnitProbability
-from forecast.workspace.statement_forms.form import LEVEL, Built, Form, Numbers, Said, StatedNumber, interval_problems
+from forecast.workspace.statement_forms.form import (
+    LEVEL,
+    Built,
+    Numbers,
+    Said,
+    StatedNumber,
+    StatementForm,
+    interval_problems,
+)
 from forecast.workspace.wording import target
 
 
@@ -27,7 +35,7 @@ class TimesShape(Shape):
     level: UnitProbability | None = None
 
 
-class TimesForm(Form[Times]):
+class TimesForm(StatementForm[Times]):
     """`times: {against: TARGET, ratio: 3}`."""
 
     key = "times"

@@ -9,7 +9,7 @@ from forecast.workspace.fits import interval_sd, logit
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Expert, Reading, Word
 from forecast.workspace.shapes import PUT_IN, Shape, Text
-from forecast.workspace.statement_forms.form import Built, Form, Numbers, Said, StatedNumber, point
+from forecast.workspace.statement_forms.form import Built, Numbers, Said, StatedNumber, StatementForm, point
 from forecast.workspace.verbal import SCALES, read_word, terms
 from forecast.workspace.wording import exact
 
@@ -21,7 +21,7 @@ class WordShape(Shape):
     scale: Text | None = None
 
 
-class WordForm(Form[Word]):
+class WordForm(StatementForm[Word]):
     """`word: {term: likely, scale: icd203}`."""
 
     key = "word"

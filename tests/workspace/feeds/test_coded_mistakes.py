@@ -18,18 +18,18 @@ ACLED_MISTAKES = [
     (",fatalities,", ",fatalites,", "1.csv:1: ACLED has a column 'fatalities', which is missing; columns are "),
     (",fatalities,", ",fatalites,", "did you mean 'fatalites'?"),
     (",tags,", ",tagz,", "1.csv:1: warning: column 'tagz' is not read; ACLED has 31 columns; did you mean 'tags'?"),
-    (",tags,", ",notes,", "1.csv:1: column 'notes' stands twice"),
-    ('world.",3,', 'world.",-3,', "1.csv:3: fatalities is no count; got '-3'; a whole number, 0 or more"),
-    ('world.",3,', 'world.",NaN,', "1.csv:3: fatalities is no count; got 'NaN'"),
-    ('world.",3,', 'world.",,', "1.csv:3: fatalities is no count; got ''"),
+    (",tags,", ",notes,", "1.csv:1: column 'notes' appears twice"),
+    ('world.",3,', 'world.",-3,', "1.csv:3: fatalities is not a count; got '-3'; a whole number, 0 or more"),
+    ('world.",3,', 'world.",NaN,', "1.csv:3: fatalities is not a count; got 'NaN'"),
+    ('world.",3,', 'world.",,', "1.csv:3: fatalities is not a count; got ''"),
     ("01 April 2026", "31 April 2026", "1.csv:3: event_date is not a date; got '31 April 2026'; written "),
     ("01 April 2026", "01 Aprl 2026", "1.csv:3: event_date is not a date; got '01 Aprl 2026'"),
-    ("SMP2", "SMP1", "1.csv:3: event_id_cnty 'SMP1' stands twice; first at 1.csv:2; it would count twice"),
+    ("SMP2", "SMP1", "1.csv:3: event_id_cnty 'SMP1' appears twice; first at 1.csv:2; it would count twice"),
     ("SMP2", "", "1.csv:3: event_id_cnty is empty"),
     ("2026,2,Political", "2026,7,Political", "1.csv:5: time_precision is no precision; got '7'"),
     ("SMP7,20 April 2026", "SMP7,20 Ap", "1.csv:9: event_date is not a date"),
-    ("1778457600", "yesterday", "1.csv:2: timestamp is no count; got 'yesterday'"),
-    ("1778457600", "999999999999999", "1.csv:2: timestamp is no time; got '999999999999999'; seconds since 1970"),
+    ("1778457600", "yesterday", "1.csv:2: timestamp is not a count; got 'yesterday'"),
+    ("1778457600", "999999999999999", "1.csv:2: timestamp is not a time; got '999999999999999'; seconds since 1970"),
 ]
 UCDP_MISTAKES = [
     (",5,9,3,", ",2,9,3,", "1.csv:4: best lies outside low and high; got '2'; from 3 to 9"),
@@ -56,7 +56,7 @@ def test_a_row_of_no_day_is_read_to_its_end() -> None:
     """What else is wrong in a row that cannot be dated is told in the same run."""
     text = sample("acled").replace("01 April 2026", "31 April 2026").replace('world.",3,', 'world.",-3,')
     told = [line.split("; ")[0] for line in said(counted("acled", text))]
-    assert ["1.csv:3: event_date is not a date", "1.csv:3: fatalities is no count"] == told
+    assert ["1.csv:3: event_date is not a date", "1.csv:3: fatalities is not a count"] == told
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_row_of_no_day_is_read_to_its_end() -> None:
         ("20260402001500", "2 April", "1.csv:2: DATEADDED is not a date; got '2 April'"),
         ("\t-9.0\t", "\tnan\t", "1.csv:6: GoldsteinScale is no number; got 'nan'; a finite number"),
         ("\t20260403181500\thttps://example.org/sample", "", "1.csv:6: a row that is not of GDELT 2.0; got 59 cells"),
-        ("800002", "800001", "1.csv:2: GLOBALEVENTID '800001' stands twice"),
+        ("800002", "800001", "1.csv:2: GLOBALEVENTID '800001' appears twice"),
     ],
 )
 def test_a_mistake_in_gdelt_is_located(old: str, new: str, says: str) -> None:
@@ -84,8 +84,8 @@ def test_all_mistakes_are_told_in_one_run() -> None:
     second = ucdp_text([(1, date(2026, 4, 1), date(2026, 4, 1), 0, 1, 1)])
     found = counted("ucdp-ged", first, second + sample("ucdp-ged").splitlines()[1][:40])
     assert [
-        "1.csv:4: low is no count; got 'x'; a whole number, 0 or more",
-        "1.csv:5: high is no count; got 'NaN'; a whole number, 0 or more",
+        "1.csv:4: low is not a count; got 'x'; a whole number, 0 or more",
+        "1.csv:5: high is not a count; got 'NaN'; a whole number, 0 or more",
         "2.csv:3: a row that does not fit the header; got 5 cells beginning with '900001'; 49 cells, as the header has",
     ] == [line for line in said(found) if "warning" not in line]
 
@@ -116,7 +116,7 @@ def test_a_day_without_rows_is_missing_from_gdelt() -> None:
     """A coder that adds rows every day has lost a file where a day has none, although later rows tell of that day."""
     text = sample("gdelt").replace("20260402001500", "20260403001500")
     found = said(counted("gdelt", text, of="events", window=THREE_DAYS, where=()))
-    expected = "1.csv:1: 1 days of the window have no rows; got 2026-04-02; GDELT 2.0 adds rows every day"
+    expected = "1.csv:1: 1 day of the window has no rows; got 2026-04-02; GDELT 2.0 adds rows every day"
     assert [True] == [line.startswith(expected) for line in found if "quarters" not in line]
 
 
@@ -150,7 +150,7 @@ def test_a_condition_that_meets_nothing_is_a_problem(where: str, says: str) -> N
 @pytest.mark.parametrize("text", ["country", "=x", "country=", "fatalities<=many", "fatalities<3"])
 def test_what_is_no_condition(text: str) -> None:
     """A condition has a column, a sign and a value, and a bound is a number."""
-    with pytest.raises(ValueError, match="is no condition"):
+    with pytest.raises(ValueError, match="is not a condition"):
         condition(text)
 
 

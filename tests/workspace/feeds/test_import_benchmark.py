@@ -71,7 +71,7 @@ def test_a_day_that_was_another_value_is_a_problem(tmp_path: Path) -> None:
     status, said = imported(tmp_path, "polymarket", {"history": [{"t": 1775001600, "p": 0.2}]})
     assert (1, before) == (status, (tmp_path / "priors/benchmarks/crowd.csv").read_bytes())
     assert (
-        "given.json:3: polymarket on 2026-04-01 is another value than in priors/benchmarks/crowd.csv; got 0.2" in said
+        "given.json:3: polymarket on 2026-04-01 differs from the value in priors/benchmarks/crowd.csv; got 0.2" in said
     )
 
 
@@ -116,12 +116,12 @@ QUESTION = {
         ("polymarket", {"histori": []}, "no list at history; got keys are 'histori'; prices-history of one outcome"),
         ("polymarket", {"history": []}, "given.json:1: the history is empty"),
         ("polymarket", {"history": [{"t": 1, "prob": 0.5}]}, "given.json:3: a point without 'p'; keys are 't', 'prob'"),
-        ("polymarket", {"history": [{"t": 1e9, "p": -0.1}]}, "given.json:3: p is no probability; got -0.1"),
-        ("polymarket", {"history": [{"t": 1e9, "p": "0.5"}]}, "given.json:3: p is no probability; got '0.5'"),
-        ("polymarket", '{"history": [{"t": 1e9, "p": NaN}]}', "given.json:1: p is no probability; got nan"),
-        ("polymarket", {"history": [{"t": 1775001600000, "p": 0.5}]}, "t is no time of a history; got 1775001600000"),
-        ("manifold", [{**BET, "createdTime": 1775001600}], "no time of a history; got 1775001600; a time since 2000"),
-        ("polymarket", {"history": [{"t": "1 May", "p": 0.5}]}, "t is no time; got '1 May'"),
+        ("polymarket", {"history": [{"t": 1e9, "p": -0.1}]}, "given.json:3: p is not a probability; got -0.1"),
+        ("polymarket", {"history": [{"t": 1e9, "p": "0.5"}]}, "given.json:3: p is not a probability; got '0.5'"),
+        ("polymarket", '{"history": [{"t": 1e9, "p": NaN}]}', "given.json:1: p is not a probability; got nan"),
+        ("polymarket", {"history": [{"t": 1775001600000, "p": 0.5}]}, "is not a time of a history; got 1775001600000"),
+        ("manifold", [{**BET, "createdTime": 1775001600}], "is not a time of a history; got 1775001600"),
+        ("polymarket", {"history": [{"t": "1 May", "p": 0.5}]}, "t is not a time; got '1 May'"),
         ("polymarket", {"history": [7]}, "given.json:3: not a point of a history; got 7"),
         (
             "polymarket",
@@ -129,11 +129,11 @@ QUESTION = {
             "given.json:7: two values at the last moment of 2026-04-01; got 0.5 and 0.6; the other at given.json:3",
         ),
         ("manifold", {"bets": [BET]}, "no list at the top; got keys are 'bets'; a list of bets"),
-        ("manifold", [BET, {**BET, "contractId": "b"}], "given.json:7: contractId is another one than before"),
-        ("manifold", [{**BET, "answerId": "x"}, BET], "given.json:8: answerId is another one than before"),
+        ("manifold", [BET, {**BET, "contractId": "b"}], "given.json:7: contractId differs from the points before"),
+        ("manifold", [{**BET, "answerId": "x"}, BET], "given.json:8: answerId differs from the points before"),
         ("metaculus", {**QUESTION, "type": "numeric"}, "the question is not binary; got 'numeric'"),
         ("metaculus", {"question": {"id": 1}}, "no list at question.aggregations.recency_weighted.history; got "),
-        ("metaculus", json.dumps(QUESTION).replace("[0.5]", "[0.5, 0.2]"), "centers is no probability; got a list"),
+        ("metaculus", json.dumps(QUESTION).replace("[0.5]", "[0.5, 0.2]"), "centers is not a probability; got a list"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_located(tmp_path: Path, form: str, value: object, says: str) -> None:

@@ -94,7 +94,7 @@ def test_json_is_alone_on_stdout(tmp_path: Path) -> None:
         (["--to", "2026-03-01"], 2, "before it begins"),
         (["--event", "violense"], 2, "did you mean 'violence'?"),
         (["--event", "launch"], 1, "event 'launch' does not say which counts mean which state"),
-        (["--where", "country"], 2, "'country' is no condition"),
+        (["--where", "country"], 2, "'country' is not a condition"),
         (["--as", "support"], 2, "--strength goes with --as support"),
         (["--strength", "strong"], 2, "--strength goes with --as support"),
         (["--as", "support", "--strength", "strog"], 1, "did you mean 'strong'?"),

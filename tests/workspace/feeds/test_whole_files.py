@@ -49,7 +49,7 @@ def gdelt(rows: list[tuple[date, int]], width: int = len(GDELT), first: int = 1)
 def test_another_table_is_one_message(width: int, what: str) -> None:
     """A file whose rows all have another number of cells is said once, and what it is where that is known."""
     expected = (
-        f"1.csv:1: {what}; got a row beginning with '1'; GDELT 2.0 has 61 cells, parted by tabs, without a header"
+        f"1.csv:1: {what}; got a row beginning with '1'; GDELT 2.0 has 61 cells, separated by tabs, without a header"
     )
     assert [expected] == said("gdelt", gdelt(SLOTS, width), of="events", window=THREE_DAYS, where=())
 
@@ -85,14 +85,14 @@ def test_a_mistake_of_every_row_is_one_message() -> None:
     """A mistake that more than five rows have is told at the first with their number; of fewer each is told."""
     rows = [(key, *APRIL, 0, 1, 1) for key in range(30)]
     text = ucdp_text(rows).replace(",1,1,0,", ",1,x,0,")
-    expected = "1.csv:2: high is no count; got 'x'; a whole number, 0 or more; 29 more rows are like it, to line 31"
+    expected = "1.csv:2: high is not a count; got 'x'; a whole number, 0 or more; 29 more rows are like it, to line 31"
     assert [expected] == said("ucdp-ged", text)
     few = ucdp_text(rows[:5]).replace(",1,1,0,", ",1,x,0,")
-    one = "high is no count; got 'x'; a whole number, 0 or more"
+    one = "high is not a count; got 'x'; a whole number, 0 or more"
     assert [f"1.csv:{line}: {one}" for line in range(2, 7)] == said("ucdp-ged", few)
     twice = said("ucdp-ged", ucdp_text(rows) + ucdp_text(rows).split("\n", 1)[1])
     allowed = "first at 1.csv:2; it would count twice; 29 more rows are like it, to line 61"
-    assert [f"1.csv:32: id '0' stands twice; {allowed}"] == twice
+    assert [f"1.csv:32: id '0' appears twice; {allowed}"] == twice
 
 
 def test_whole_numbers_with_decimals() -> None:
@@ -106,7 +106,7 @@ def test_whole_numbers_with_decimals() -> None:
         all_said(counted("acled", decimals)),
     )
     (found,) = [line for line in said("acled", text.replace('world.",3,', 'world.",3.5,')) if "warning" not in line]
-    assert "1.csv:3: fatalities is no count; got '3.5'; a whole number, 0 or more" == found
+    assert "1.csv:3: fatalities is not a count; got '3.5'; a whole number, 0 or more" == found
 
 
 @settings(max_examples=40, deadline=None)
@@ -117,7 +117,8 @@ def test_missing_quarters_of_an_hour(missing: set[tuple[date, int]], rng: object
     rng.shuffle(rows)  # type: ignore[attr-defined]  # hypothesis types its random source as object
     found = counted("gdelt", gdelt(rows), of="events", window=THREE_DAYS, where=())
     lacking = [day for day in DAYS if any(day == other for other, _ in missing)]
-    what = f"{len(missing)} of 288 quarters of an hour have no rows, on {len(lacking)} days of the window"
+    have, days = "has" if len(missing) == 1 else "have", "day" if len(lacking) == 1 else "days"
+    what = f"{len(missing)} of 288 quarters of an hour {have} no rows, on {len(lacking)} {days} of the window"
     assert [
         f"{what}; got {', '.join(f'{day} lacks {sum(d == day for d, _ in missing)} of 96' for day in lacking)}"
     ] * bool(missing) == ["; ".join(line.split(": ")[-1].split("; ")[:2]) for line in all_said(found)]
@@ -137,7 +138,7 @@ def test_days_that_are_missing() -> None:
     part = "the files hold only a part of the window; got rows added from 2026-04-01 to 2026-04-03"
     assert found.startswith(f"1.csv:1: {part}; from 2026-03-31 to 2026-04-04; --whole says")
     (found,) = said("gdelt", gdelt(SLOTS[:96] + SLOTS[-96:]), of="events", window=THREE_DAYS, where=())
-    assert found.startswith("1.csv:1: 1 days of the window have no rows; got 2026-04-02; ")
+    assert found.startswith("1.csv:1: 1 day of the window has no rows; got 2026-04-02; ")
     assert [] == said("gdelt", gdelt(SLOTS[:5]), of="events", window=window, where=(), is_whole=True)
 
 
@@ -145,7 +146,7 @@ def test_rows_without_a_time_of_day() -> None:
     """Where a day's rows do not say their time, a warning says that missing quarters do not show."""
     text = re.sub(r"(2026040\d)\d{6}\t", r"\1\t", gdelt(SLOTS))
     (found,) = said("gdelt", text, of="events", window=THREE_DAYS, where=())
-    what = "3 days of the window have rows without a time of day, so no missing quarter hour shows"
+    what = "3 days of the window have rows without a time of day, so a missing quarter of an hour would not be noticed"
     assert f"1.csv:1: warning: {what}; got 2026-04-01, 2026-04-02, 2026-04-03" == found
 
 
@@ -165,5 +166,5 @@ def test_files_that_overlap(number: int, begin: int, end: int) -> None:
 def test_two_versions_of_a_row_are_a_problem() -> None:
     """A row that stands in two files with other cells is refused: nobody says which of them holds."""
     first, second = (ucdp_text([(1, *APRIL, 0, best, 9)]) for best in (1, 2))
-    assert ["2.csv:2: id '1' stands twice; first at 1.csv:2; it would count twice"] == said("ucdp-ged", first, second)
+    assert ["2.csv:2: id '1' appears twice; first at 1.csv:2; it would count twice"] == said("ucdp-ged", first, second)
     assert len(UcdpGed.columns) == first.split("\n")[0].count(",") + 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forecast.workspace.csv_text import Header, Table, parse_csv
+from forecast.workspace.csv_text import CsvTable, Header, parse_csv
 from forecast.workspace.drafts import item_text
 from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
 from forecast.workspace.feeds.registry import ItemsFeed, ItemsRead
@@ -51,18 +51,23 @@ class Ach(ItemsFeed):
         added = []
         for line, row in table.rows:
             cells = {name: cell.strip() for name, cell in zip(table.header, row, strict=True)}
-            wrong = [one for one in hypotheses if cells[one].upper() not in GRADES]
-            for one in wrong:
-                what = f"item {shown(cells['id'])}: {shown(one)} has no grade of consistency"
+            wrong = [name for name in hypotheses if cells[name].upper() not in GRADES]
+            for name in wrong:
+                what = f"item {shown(cells['id'])}: {shown(name)} has no grade of consistency"
                 problems.append(
-                    Problem(Source(path, line), what, shown(cells[one]), choice("grades", cells[one].upper(), GRADES))
+                    Problem(
+                        Source(path, line),
+                        what,
+                        shown(cells[name]),
+                        choice("grades", cells[name].upper(), GRADES),
+                    )
                 )
             added.append(_item(cells | dict.fromkeys(wrong, NEUTRAL), event, hypotheses))
         return ItemsRead("".join(added), tuple(line for line, _ in table.rows), (*of_file, *problems))
 
 
 def _of_header(
-    table: Table, where: Source, event: str | None, network: Network, scenarios: Sequence[str]
+    table: CsvTable, where: Source, event: str | None, network: Network, scenarios: Sequence[str]
 ) -> list[Problem]:
     """Report columns that are unknown, missing or there twice; those of other hypotheses with what they need."""
     hypotheses = network.events[event].states if event is not None else scenarios
@@ -87,7 +92,7 @@ def _hint(name: str, event: str | None, network: Network, scenarios: Sequence[st
 
 
 def _item(cells: dict[str, str], event: str | None, hypotheses: Sequence[str]) -> str:
-    decibans = {one: GRADES[cells[one].upper()] for one in hypotheses}
+    decibans = {hypothese: GRADES[cells[hypothese].upper()] for hypothese in hypotheses}
     most = max(decibans.values())
     ratios = {one: round(10.0 ** ((tenths - most) / 10.0), DIGITS) for one, tenths in decibans.items()}
     numbers = mapping({one: Scalar(ratio, f"{ratio:g}", 1) for one, ratio in ratios.items()})

@@ -52,7 +52,7 @@ class Acled(Coder):
         try:
             return None if seconds is None else day_of_seconds(seconds)
         except ValueError:
-            row.refuse("timestamp", "is no time", "seconds since 1970")
+            row.refuse("timestamp", "is not a time", "seconds since 1970")
             return None
 
     @override

@@ -40,7 +40,7 @@ class Gdelt(Coder):
     name = "gdelt"
     title = "GDELT 2.0"
     on_page = (
-        "2.0 event export: 61 columns parted by tabs, without a header",
+        "2.0 event export: 61 columns separated by tabs, without a header",
         "`GLOBALEVENTID`",
         "`SQLDATE`",
         "none: `of: events` alone",
