@@ -19,7 +19,7 @@ from forecast.store.versions import installed_versions
 PACKAGE = Path(__file__).parents[1]
 
 GROUND = ("__init__.py", "digests.py", "files.py", "lock.py", "store")
-SAMPLING = (*GROUND, "model", "cpt", "inference", "sampling", "workspace")
+SAMPLING = (*GROUND, "digits.py", "model", "cpt", "inference", "sampling", "workspace")
 WEIGHING = (*SAMPLING, "posterior")
 SAMPLERS = ("arviz_stats", "llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy")
 FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
@@ -56,8 +56,8 @@ KINDS = {
     "residuals": Kind(("sampling/likelihood.py",), SAMPLING),
     "anchor": Kind(("posterior/posterior.py",), WEIGHING),
     "posterior": Kind(("posterior/posterior.py",), WEIGHING, most=4),
-    "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "digits.py", "ledger")),
-    "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "digits.py", "ledger", "analysis")),
+    "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger")),
+    "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis")),
     "answers": Kind(("publish.py",), (".",), FIGURES),
 }
 
