@@ -35,7 +35,7 @@ def content(bearing: Bearing) -> tuple[Hashable, ...]:
 
 
 @cache
-def _contents(record: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+def _contents(record: Any) -> Callable[[Any], tuple[Any, ...]]:
     """Return what takes the class of a part and its fields, but not its place: asked once a record, used for each."""
     names = field_names(record)  # type: ignore[arg-type]  # mypy takes no class for hashable
     return attrgetter("__class__", *(name for name in names if name != "source"))
