@@ -176,11 +176,25 @@ def _fit_t(levels: Sequence[float], places: Sequence[float]) -> tuple[float, flo
     return start + scale * moved, scale * math.exp(log_wider)
 
 
-def _fit_beta(levels: Sequence[float], places: Sequence[float], location: float, scale: float) -> tuple[float, float]:
+def _through(levels: Sequence[float], places: Sequence[float]) -> tuple[float, float]:
+    """Return location and scale of the t through two points."""
+    low, high = (t4_quantile(level) for level in levels)
+    scale = (places[1] - places[0]) / (high - low)
+    return places[0] - scale * low, scale
+
+
+def _beta_near(location: float, scale: float) -> tuple[float, float]:
+    """Return the logarithms of a beta's parameters whose log-odds lie and spread about as a t does."""
     # In log-odds a beta has a variance near 1/a + 1/b, and a median near ln(a / b).
     variance = (scale * t4_quantile(0.95) / 1.645) ** 2
-    log_a = math.log1p(math.exp(location)) - math.log(variance)
-    log_b = math.log1p(math.exp(-location)) - math.log(variance)
+    return (
+        math.log1p(math.exp(location)) - math.log(variance),
+        math.log1p(math.exp(-location)) - math.log(variance),
+    )
+
+
+def _fit_beta(levels: Sequence[float], places: Sequence[float], location: float, scale: float) -> tuple[float, float]:
+    log_a, log_b = _beta_near(location, scale)
     least, largest = math.log(SMALLEST_BETA), math.log(LARGEST_BETA)
     if max(log_a, log_b) > largest:  # else a search among such betas would take minutes
         raise NoBeta
@@ -192,7 +206,9 @@ def _fit_beta(levels: Sequence[float], places: Sequence[float], location: float,
 
     around = [(log_a + u, log_b + v) for u, v in ((-1.0, -1.0), (1.0, 1.0), (-2.0, 0.0), (0.0, -2.0))]
     even = [(0.0, 0.0), (-3.0, -3.0)]
-    log_a, log_b = _best(cdf, levels, places, [(log_a, log_b), *around, *even])
+    # Where the points bend, the best beta may follow some of them alone.
+    through_two = [_beta_near(*_through(levels[i : i + 2], places[i : i + 2])) for i in range(len(places) - 1)]
+    log_a, log_b = _best(cdf, levels, places, [(log_a, log_b), *around, *even, *through_two])
     if max(log_a, log_b) > largest or min(log_a, log_b) < least:
         raise NoBeta
     return math.exp(log_a), math.exp(log_b)
@@ -234,6 +250,9 @@ def _least_squares(
         determinant = uu * vv - uv * uv
         if not math.isfinite(determinant):  # at the edge of what is tried
             break
+        if determinant <= 0.0:  # both directions are one, to the last digit
+            damping *= 10
+            continue
         step_u, step_v = (uv * rv - vv * ru) / determinant, (uv * ru - uu * rv) / determinant
         tried = residuals(u + step_u, v + step_v)
         if _dot(tried, tried) <= _dot(errors, errors):

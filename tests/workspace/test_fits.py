@@ -109,6 +109,8 @@ def test_least_squares_of_t(stated: Points) -> None:
 
 @settings(deadline=None, max_examples=15)
 @given(quantiles())
+@example(points([1 / 11, 5 / 11, 8 / 11], [0.8807970779778823, 0.9820137900379085, 0.9859363729567544]))
+@example(points([0.069, 0.3448, 0.6034, 0.8793], [0.8808, 0.98201, 0.98594, 0.99807]))  # it bends
 def test_least_squares_of_beta(stated: Points) -> None:
     """No beta that a general minimiser finds is nearer to the stated levels."""
     levels, places = np.array([q for q, _ in stated]), np.array([p for _, p in stated])
