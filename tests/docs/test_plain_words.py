@@ -14,7 +14,7 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md")
 TEMPLATES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "forecast/report/templates").rglob("*")
-    if path.suffix in {".html", ".js"}
+    if path.suffix == ".html"
 )
 MODULES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "forecast").rglob("*.py"))
 # Plain words for these: depends on, said, decays, default weight, in the opposite direction, every tenth.

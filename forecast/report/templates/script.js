@@ -68,7 +68,7 @@
     }));
   };
 
-  // Of an event that is supposed, the state that it is supposed in is shown; of the others, the one that moves most.
+  // Of an event that is supposed, the state that it is supposed in is told; of the others the one that moves most.
   const showEvents = (after, supposed) => {
     if (!after) {
       moved.replaceChildren();
