@@ -37,7 +37,7 @@ def content(bearing: Bearing) -> tuple[Hashable, ...]:
 @cache
 def _contents(record: Any) -> Callable[[Any], tuple[Any, ...]]:
     """Return what takes the class of a part and its fields, but not its place: asked once a record, used for each."""
-    names = field_names(record)  # type: ignore[arg-type]  # mypy takes no class for hashable
+    names = field_names(record)
     return attrgetter("__class__", *(name for name in names if name != "source"))
 
 
