@@ -101,7 +101,7 @@ def draws_digest(spec: PriorSpec, seed: int) -> str:
     return key_of(
         "draws",
         [layout.cards, layout.parents, [event.kind for event in layout.events]],
-        [[event.cpt for event in layout.events], spec.rows.eta, spec.rows.recipes],
+        [[event.cpt for event in layout.events], spec.rows.eta, spec.rows.recipes, spec.rows.certain],
         [numbers(network) for network in spec.networks],
         spec.sides,
         [spec.quantities, spec.deviations, spec.stated, spec.distributions, spec.distribution_of],
