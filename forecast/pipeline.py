@@ -23,7 +23,7 @@ from forecast.model.asof import compile_workspace
 from forecast.model.doubts import evidence_doubts
 from forecast.model.layout import lay_out
 from forecast.posterior.moved import leave_out, parts_of
-from forecast.posterior.posterior import keep_posterior, posterior, posterior_place, unweighted
+from forecast.posterior.posterior import check_possible, keep_posterior, posterior, posterior_place, unweighted
 from forecast.sampling.draws import Draws, cached_draws
 from forecast.sampling.likelihood import DISAGREES, kept_residuals
 from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
@@ -238,8 +238,25 @@ def check(session: Session) -> tuple[Workspace | None, tuple[Problem, ...]]:
         return None, tuple(sorted([*problems, *error.problems]))
     if workspace is not None and today >= workspace.network.opens:
         workspace = seen_on(workspace, today)
+        impossible = _impossible(workspace, today)
+        if impossible:
+            return None, tuple(sorted([*problems, *impossible]))
         problems = tuple(sorted([*problems, *_doubts(session, workspace)]))
     return workspace, problems
+
+
+def _impossible(workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
+    """Return the errors of evidence and statements that what events require makes impossible."""
+    layout = lay_out(workspace.network)
+    if not layout.excluded:
+        return ()
+    try:
+        with told_as_problems(workspace):
+            spec = prior_spec(layout, workspace, as_of)
+            check_possible(workspace, compile_workspace(layout, workspace, as_of), spec)
+    except WorkspaceProblems as impossible:
+        return impossible.problems
+    return ()
 
 
 def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:

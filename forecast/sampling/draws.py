@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from forecast.model.asof import AsOfNetwork
 from forecast.sampling.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, SampledFit
 from forecast.sampling.spec import PriorSpec
-from forecast.store.entries import Place, alone, keep, key_of, load
+from forecast.store.entries import Place, alone, is_kept, keep, key_of, load
 from forecast.store.room import remove_leftovers
 from forecast.store.sealed import Part, Sealed
 from forecast.store.versions import installed_versions
@@ -149,6 +149,11 @@ def prior_draws(
                 fit = sampled()
                 found = _load(place, sampled) or _unkept(place, fit)
     return found
+
+
+def is_drawn(spec: PriorSpec, seed: int, cache: Path) -> bool:
+    """Say whether the draws of a spec are in the store."""
+    return is_kept(Place(cache, "draws", draws_digest(spec, seed)))
 
 
 def cached_draws(spec: PriorSpec, seed: int, cache: Path) -> Draws | None:

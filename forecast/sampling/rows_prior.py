@@ -112,6 +112,11 @@ def theta_values(xp: Any, prior: RowsPrior, coordinates: Any) -> Iterator[tuple[
         yield from recipe.values(xp, eta)
 
 
+def theta_at_centre(prior: RowsPrior) -> Array:
+    """Return theta (n_theta, 1) with every coordinate at zero: positive wherever it is not held at zero."""
+    return theta_draws(prior, np.zeros((prior.n_coordinates, 1)))
+
+
 def theta_draws(prior: RowsPrior, coordinates: Array) -> Array:
     """Compute theta (n_theta, draws) from coordinates (n, draws)."""
     theta = np.zeros((prior.n_theta, coordinates.shape[1]))

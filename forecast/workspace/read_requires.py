@@ -234,7 +234,7 @@ def _impossible(event: Event, place: Cursor, events: Mapping[str, Event]) -> Ite
     for one in event.requires:
         if not any(_can_hold(all_, events) for all_ in one.any_of):
             what = f"what state {shown(one.state)} requires can never hold"
-            yield _requires(place).problem(what, _told(one), "name states that can be together")
+            yield _requires(place).problem(what, str(one), "name states that can be together")
     if event.kind == "reached":
         return
     for states in _parents_states(event, events):
@@ -246,7 +246,7 @@ def _impossible(event: Event, place: Cursor, events: Mapping[str, Event]) -> Ite
     opening = [states for states in _parents_states(event, events) if _is_opening(states, events)]
     if event.initial is not None and all(event.is_excluded(event.initial, states) for states in opening):
         what = f"the state at the opening, {shown(event.initial)}, lacks what it requires on that day"
-        got = _told(next(one for one in event.requires if one.state == event.initial))
+        got = str(next(one for one in event.requires if one.state == event.initial))
         yield _requires(place).problem(what, got, "another 'initial', or let only other states require it")
 
 
@@ -303,9 +303,3 @@ def _can_be(name: str, state: str, allowed: Mapping[str, frozenset[str]], events
         if not any(_can_hold(all_, events) for all_ in held):
             return False
     return True
-
-
-def _told(one: Requirement) -> str:
-    """Write a requirement for a reader."""
-    ways = [" and ".join(f"{c.event} {' or '.join(c.states)}" for c in all_) for all_ in one.any_of]
-    return "; or ".join(ways)

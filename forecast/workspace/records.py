@@ -59,6 +59,11 @@ class Requirement:
         """Say whether it is met by the states of the events that it names."""
         return any(all(states[one.event] in one.states for one in conditions) for conditions in self.any_of)
 
+    def __str__(self) -> str:
+        """Write it as a reader's line: `mandate given and summit held or held_again; or decree issued`."""
+        ways = (" and ".join(f"{one.event} {' or '.join(one.states)}" for one in all_) for all_ in self.any_of)
+        return "; or ".join(ways)
+
     @property
     def events(self) -> tuple[str, ...]:
         """The events that it names, each once."""
@@ -88,6 +93,13 @@ class Event:
     def is_excluded(self, state: str, states: Mapping[str, str]) -> bool:
         """Say whether a state lacks what it requires, given the states of the parents."""
         return any(one.state == state and not one.is_met(states) for one in self.requires)
+
+    def needs(self) -> tuple[str, ...]:
+        """Return what its states require, a line for states that require the same."""
+        lines: dict[str, list[str]] = {}
+        for one in self.requires:
+            lines.setdefault(str(one), []).append(one.state)
+        return tuple(f"'{self.id}' {' or '.join(states)} requires {line}" for line, states in lines.items())
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,11 @@ class AsOf:
             names.append(other.states[self.state(parent, day, before=before)] if dated else states[parent])
         return tuple(names)
 
+    def _on_day(self, event: Event, states: States, day: date, state: int) -> tuple[str, ...] | None:
+        """The parents that a move to a state sees: before the day or, if they lack what it requires, after it."""
+        came = (self._parents(event, states, day, before=before) for before in (True, False))
+        return next((one for one in came if not self._lacks(event, state, one)), None)
+
     def _lacks(self, event: Event, state: int, parents: tuple[str, ...]) -> bool:
         return lacks(event, event.states[state], dict(zip(event.parents, parents, strict=True)))
 
@@ -206,20 +211,17 @@ class AsOf:
         while day <= end:
             after = self.state(name, day)
             if after != current:
-                u = self._parents(event, states, day, before=True)
                 reached = [after] if event.kind == "status" else range(current + 1, after + 1)
                 for state in reached:
                     # What it requires may have come on the same day.
-                    came = [self._parents(event, states, day, before=before) for before in (True, False)]
-                    met = [one for one in came if not self._lacks(event, state, one)]
-                    if not met:
+                    if self._on_day(event, states, day, state) is None:
                         return chance - np.inf
-                    u = met[0]
                 if event.kind == "status":
+                    u = self._on_day(event, states, day, after) or ()
                     chance = chance + np.log(self.theta[name, u, after]) - log(float(event.persistence_days or 0))
                 else:
                     for k in range(current, after):
-                        u = next(one for one in came if not self._lacks(event, k + 1, one))
+                        u = self._on_day(event, states, day, k + 1) or ()
                         chance = chance + np.log(-np.log1p(-self.theta[name, u, k]))
                 current = after
             if day < end:
