@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forecast.analysis.coherence import incoherent_rules
 from forecast.digits import share
 from forecast.files import replace_folder
 from forecast.ledger.differences import changes, other_changes
@@ -97,6 +98,8 @@ def conclude(
         _check_clock(written, session.now)
     workspace, layout, as_of, seed = session.workspace, session.layout, session.day, session.seed
     ledger = called_today(written, workspace)
+    if problems := incoherent_rules(workspace, layout, as_of):
+        raise WorkspaceProblems(problems)
     with told_as_problems(workspace):
         weighed = posterior(layout, workspace, as_of, seed, session.cache, session.progress, refit=refit)
     keep_posterior(weighed, posterior_place(workspace, as_of, seed, session.cache))
@@ -246,8 +249,10 @@ def check(session: Session) -> tuple[Workspace | None, tuple[Problem, ...]]:
 
 
 def _impossible(workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
-    """Return the errors of evidence and statements that what events require makes impossible."""
+    """Return the errors of rules that cannot hold together, and of what events require and something lacks."""
     layout = lay_out(workspace.network)
+    if rules := incoherent_rules(workspace, layout, as_of):
+        return rules
     if not layout.excluded:
         return ()
     try:

@@ -39,13 +39,15 @@ DAYS_PER_YEAR = 365.25
 class StatedNumber:
     """`location` is a noisy reading of logit P(target), of its log, or of a difference of two such terms.
 
-    `scale` is the sd of the noise in log-odds (Student t, 4 degrees of freedom); `against` is the term subtracted.
+    `scale` is that of the noise in log-odds (Student t, 4 degrees of freedom; normal where `is_exact`); `against` is
+    the term subtracted.
     """
 
     location: float
     scale: float
     of_odds: bool
     against: Target | None = None
+    is_exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class StatedDistribution:
 
     probabilities: tuple[float, ...]
     scale: float
+    is_exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,33 +95,33 @@ def numbers(statement: Statement, experts: Mapping[str, Expert], network: Networ
     reading = statement.reading
     match reading:
         case Probability():
-            return _probability(reading, scale)
+            return _probability(reading, scale, expert.exact)
         case Quantiles():
             fit = fit_quantiles(reading.points, reading.fit)
-            return StatedNumber(fit.location, scale(fit.scale), of_odds=True)
+            return StatedNumber(fit.location, scale(fit.scale), of_odds=True, is_exact=expert.exact)
         case Word():
             word = read_word(reading.term, reading.scale)
-            return _probability(Probability(word.best, word.low, word.high, word.level, None), scale)
+            return _probability(Probability(word.best, word.low, word.high, word.level, None), scale, expert.exact)
         case Times():
             sd = None
             if reading.low is not None and reading.high is not None:
-                sd = interval_sd(log(reading.low), log(reading.high), reading.level)
-            return StatedNumber(log(reading.ratio), scale(sd), reading.of_odds, reading.against)
+                sd = interval_sd(log(reading.low), log(reading.high), reading.level, exact=expert.exact)
+            return StatedNumber(log(reading.ratio), scale(sd), reading.of_odds, reading.against, expert.exact)
         case Count():
             return _counted(reading, statement.about, network, statement.date)
         case MoreLikelyThan():
             return Ordered(reading.other, scale(None))
         case Distribution():
-            return StatedDistribution(tuple(reading.probabilities.values()), scale(reading.sd))
+            return StatedDistribution(tuple(reading.probabilities.values()), scale(reading.sd), expert.exact)
         case _:
             assert_never(reading)
 
 
-def _probability(reading: Probability, scale: Callable[[float | None], float]) -> StatedNumber:
+def _probability(reading: Probability, scale: Callable[[float | None], float], is_exact: bool) -> StatedNumber:
     sd = reading.sd
     if reading.low is not None and reading.high is not None:
-        sd = interval_sd(logit(reading.low), logit(reading.high), reading.level)
-    return StatedNumber(logit(reading.best), scale(sd), of_odds=True)
+        sd = interval_sd(logit(reading.low), logit(reading.high), reading.level, exact=is_exact)
+    return StatedNumber(logit(reading.best), scale(sd), of_odds=True, is_exact=is_exact)
 
 
 def _counted(count: Count, about: Target, network: Network, day: date) -> CountedCases:

@@ -28,7 +28,7 @@ from forecast.sampling.readings import (
 from forecast.sampling.reread import log_masses
 from forecast.sampling.rows_prior import theta_at_centre
 from forecast.sampling.spec import PriorSpec, active_statements
-from forecast.workspace.fits import expit, t4_quantile
+from forecast.workspace.fits import expit, reading_quantile
 from forecast.workspace.names import horizon_on
 from forecast.workspace.problems import Problem, quoted, shown
 from forecast.workspace.records import Statement, Workspace
@@ -188,13 +188,13 @@ def levels(said: StatedNumber) -> str:
 
 
 def _place(said: StatedNumber, level: float) -> float:
-    return said.location + said.scale * t4_quantile(level)
+    return said.location + said.scale * reading_quantile(level, exact=said.is_exact)
 
 
 def as_read(said: Numbers) -> str:
     """Write numbers on the log-odds scale for a reader, with the 90 % interval that they leave."""
     match said:
-        case StatedNumber(location, scale, of_odds, against):
+        case StatedNumber(location, scale, of_odds, against, _):
             if against is None:
                 ends = [exact_at(_place(said, level), DERIVED) for level in (0.05, 0.95)]
                 spread = f"{ends[0].removesuffix(' %')} to {ends[1]}"
@@ -203,7 +203,7 @@ def as_read(said: Numbers) -> str:
             what = "odds" if of_odds else "probability"
             ratio = f"{plain(middle, 3)} times the {what}, 90 % in {plain(low, 2)} to {plain(high, 2)}"
             return f"log of the ratio {location:.2f}, sd {scale:.2f}: {ratio}"
-        case StatedDistribution(probabilities, scale):
+        case StatedDistribution(probabilities, scale, _):
             return f"{' / '.join(map(exact, probabilities))}, sd {scale:.2f} of each log-ratio"
         case CountedCases(happened, of, exponent, stays):
             power = f"P^{exponent:.3g}" if stays else f"1 - (1 - P)^{exponent:.3g}"

@@ -136,6 +136,16 @@ def coded_too_sharply(all_: Readable) -> Iterator[Problem]:
             yield Problem(statement.source, what, f"{sd:.2f}", "it is raised to 1; widen the interval", "warning")
 
 
+def rules_in_other_forms(all_: Readable) -> Iterator[Problem]:
+    """What follows from a rule is a number: no word with its many readings, no counted cases, no fitted quantiles."""
+    for statement in all_.statements:
+        expert, reading = all_.experts.get(statement.expert), statement.reading
+        if expert is not None and expert.exact and isinstance(reading, Word | Count | Quantiles):
+            form = type(reading).__name__.lower()
+            what = f"statement {shown(statement.id)}: {form} of an expert whose statements are exact"
+            yield Problem(statement.source, what, "", "a probability, odds, times, an order or a distribution")
+
+
 def fits_that_miss(all_: Readable) -> Iterator[Problem]:
     """Warn of a fit that cannot honour what was stated."""
     return misfits(all_.statements)
@@ -234,6 +244,7 @@ def _circles(items: Mapping[str, Item]) -> dict[str, tuple[str, ...]]:
 
 RULES: tuple[Rule, ...] = (
     coded_too_sharply,
+    rules_in_other_forms,
     fits_that_miss,
     events_without_marginal,
     claims_of_nothing,
