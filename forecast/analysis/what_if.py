@@ -193,8 +193,12 @@ def _why_impossible(found: Outcome, learned: Sequence[Learned]) -> str:
         if _solved(found, network, _indicators(found, fewer)) is None:
             kept = fewer
     names = ", ".join(f"'{one.text}'" for one in kept)
+    needs = [line for one in kept for line in found.layout.events[one.event].needs()]
+    required = f"; {'; '.join(needs)}" if needs else ""
     if len(kept) > 1:
-        return f"{names} cannot hold together, given the evidence"
+        return f"{names} cannot hold together, given the evidence{required}"
+    if set(kept[0].states) & set(found.posterior.asked.network.alive[kept[0].event]):
+        return f"{names} is impossible given the evidence{required}"
     return f"{names} is impossible given the evidence: {_now(found, kept[0].event)}"
 
 

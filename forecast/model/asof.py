@@ -207,7 +207,10 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
             spent += times * log(report.noise)
             continue
         # A report that excludes a state has log probability minus infinity there.
-        scope, table = _varying(report.scope, log_each(report.table[alive_slices(alive, report.scope)]))
+        logs_of = log_each(report.table[alive_slices(alive, report.scope)])
+        if not logs_of.size:
+            continue  # nothing is alive any more, which the rows say already
+        scope, table = _varying(report.scope, logs_of)
         logs[scope] = logs.get(scope, 0.0) + times * table
     total, fixed = spent, []
     for scope, table in _merged(logs).items():
@@ -222,8 +225,6 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
 
 def _varying(scope: Scope, table: Array) -> tuple[Scope, Array]:
     """Drop the events that a worn-off report no longer tells apart: fewer events make smaller cliques."""
-    if not table.size:  # an event that impossible evidence leaves no state
-        return scope, table
     axes = varying_axes(table)
     flat = tuple(slice(None) if axis in axes else 0 for axis in range(len(scope)))
     return tuple(scope[axis] for axis in axes), table[flat]
