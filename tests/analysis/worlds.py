@@ -53,7 +53,10 @@ def answered(
 
     `has_requirements`: some states of some events require others.
     """
-    world, rng = random_world(seed, n_events, draws=DRAWS, has_requirements=has_requirements), np.random.default_rng(seed + 1)
+    world, rng = (
+        random_world(seed, n_events, draws=DRAWS, has_requirements=has_requirements),
+        np.random.default_rng(seed + 1),
+    )
     if seed % 2:
         world = with_parts_on_scenarios(np.random.default_rng(seed), world)
     # Copies are ranked by strength at the prior mean, which is not where the sources stand here.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -11,22 +11,28 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from forecast.analysis.twin import solve_twin, twin
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
 from forecast.model.asof import compile_opening, compile_workspace, factors
 from forecast.model.layout import lay_out
+from forecast.posterior.evaluate import ContradictionError
+from forecast.posterior.posterior import check_possible
 from forecast.sampling import op
 from forecast.sampling.program import record_program
 from forecast.sampling.rows_prior import rows_prior, theta_draws
 from forecast.sampling.spec import prior_spec
-from forecast.workspace.records import Condition, Event, Network, Requirement, Settled
+from forecast.sampling.statements import impossible_statements
+from forecast.workspace.problems import Problem
+from forecast.workspace.records import Condition, Cpt, Event, Kind, Network, Requirement, Settled, Target
 from tests.oracle.agreement import READABLE, assert_enumerated, enumerated
 from tests.oracle.engine import answer
 from tests.oracle.enumeration import AsOf, lacks
 from tests.oracle.random_worlds import World, named, random_world, some_day, timed
 from tests.oracle.statements import Reader, random_statements
-from tests.sampling.cpt_worlds import with_random_cpts
+from tests.posterior.standing import standing_at
+from tests.sampling.cpt_worlds import COMPOUND, LOGISTIC, NET, NOISY_MAX, TABLE, with_random_cpts
 from tests.sampling.interpreter import interpret
-from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, workspace
+from tests.worlds import HERE, HORIZON, OPENS, SHARED, event, item, network, rule, statement, target, workspace
 
 Array = NDArray[np.float64]
 MIDDLE = date(2026, 1, 1)  # 365 of 730 days
@@ -120,6 +126,115 @@ def test_simulated_histories() -> None:
     ):
         expected = float(mask[quiet].mean())
         assert expected == pytest.approx(probability(net, theta, MIDDLE, **states), abs=0.015)
+
+
+# Every kind of CPT: what is open is as if the prerequisite were none of the event's parents
+
+KINDS = [SHARED, TABLE, LOGISTIC, NOISY_MAX, NET, COMPOUND]
+
+
+@pytest.mark.parametrize("cpt", KINDS)
+@pytest.mark.parametrize("kind", ["reached", "status", "constant"])
+def test_open_rows(cpt: Cpt, kind: Kind) -> None:
+    """The rows with the prerequisite are those of the event without it, coordinate by coordinate; the others are zero.
+
+    A state that is left alone is certain.
+    """
+    mood = event("mood", "constant", ("a", "b", "c"))
+    gate = event("gate", "constant", ("shut", "ajar", "open"))
+    bare = event("x", kind, parents=["mood"], cpt=cpt)
+    gated = requiring(replace(bare, parents=("gate", "mood")), {"gate": ("open",)})
+    plain, layout = (lay_out(network(mood, gate, one)) for one in (bare, gated))
+    priors = rows_prior(plain), rows_prior(layout)
+    assert [prior.n_coordinates for prior in priors] == [priors[0].n_coordinates] * 2
+    x = np.random.default_rng(3).normal(size=(priors[0].n_coordinates, 4))
+    expected, found = (theta_draws(prior, x) for prior in priors)
+    v, width = layout.index["x"], layout.width(layout.index["x"])
+    rows = found[layout.offsets[v] :].reshape(3, 3, width, 4)
+    np.testing.assert_array_equal(expected[plain.offsets[v] :].reshape(3, width, 4), rows[2])
+    shut = np.zeros(width) if kind == "reached" else np.array([1.0, 0.0])
+    assert (rows[:2] == shut[:, np.newaxis]).all()
+
+
+@pytest.mark.parametrize("cpt", [SHARED, TABLE, LOGISTIC, NOISY_MAX])
+def test_rows_with_some_states(cpt: Cpt) -> None:
+    """A row that leaves some states open has their probabilities given that it is one of them."""
+    gate = event("gate", "constant", ("shut", "open"))
+    bare = event("x", "constant", ("none", "local", "general"), parents=["gate"], cpt=cpt)
+    gated = requiring(bare, {"gate": ("open",)}, states=("general",))
+    priors = [rows_prior(lay_out(network(gate, one))) for one in (bare, gated)]
+    fewer = 1 if cpt == TABLE else 0  # a row of a table has a coordinate less
+    assert priors[0].n_coordinates == priors[1].n_coordinates + fewer
+    x = np.random.default_rng(3).normal(size=(priors[1].n_coordinates, 4))
+    found = theta_draws(priors[1], x)[2:].reshape(2, 3, 4)
+    assert (found[0, 2] == 0.0).all()
+    np.testing.assert_allclose(1.0, found.sum(axis=1), rtol=0, atol=1e-15)
+    if cpt != TABLE:
+        free = theta_draws(priors[0], x)[2:].reshape(2, 3, 4)
+        np.testing.assert_allclose(free[0, :2] / free[0, :2].sum(axis=0), found[0, :2], rtol=0, atol=1e-14)
+        np.testing.assert_array_equal(free[1], found[1])
+
+
+# What is settled against it, and what is imposed
+
+
+def test_a_contradiction_names_what_is_required() -> None:
+    """Talks settled before the mandate are impossible, which names items and requirement; on one day they are fine."""
+    net = network(MANDATE, TALKS, event("noise"))
+    held, given_ = (
+        item("b-held", MIDDLE, Settled("talks", "yes", HERE)),
+        item("c-given", MIDDLE + timedelta(days=1), Settled("mandate", "given", HERE)),
+    )
+    innocent = item("a-noise", MIDDLE, Settled("noise", "yes", HERE))
+    late = workspace(net, items=[innocent, held, given_])
+    layout = lay_out(net)
+    spec = prior_spec(layout, late, HORIZON)
+    with pytest.raises(ContradictionError) as raised:
+        check_possible(late, compile_workspace(layout, late, HORIZON), spec)
+    assert ["b-held"] == [one.id for one in raised.value.items]
+    assert ("'talks' yes requires mandate given",) == raised.value.needs
+    same_day = workspace(net, items=[held, replace(given_, reported=MIDDLE)])
+    check_possible(same_day, compile_workspace(layout, same_day, HORIZON), spec)
+
+
+@pytest.mark.parametrize(
+    ("about", "expected"),
+    [
+        (target("talks", "yes", given={"mandate": "none"}), "what it is about cannot be"),
+        (target("talks", "no", given={"mandate": "none"}), "what it is about is certain"),
+        (target("mood", "yes", given={"mandate": "none", "talks": "yes"}), "its condition cannot be"),
+        (target("talks", "yes"), None),
+    ],
+)
+def test_statements_on_what_cannot_be(about: Target, expected: str | None) -> None:
+    """A statement on what its conditions rule out, or make certain, is a problem at its line, with the requirement."""
+    net = network(event("mood", "constant"), MANDATE, TALKS)
+    said = workspace(net, statements=[statement("said", about, 0.3)])
+    told = impossible_statements(said, prior_spec(lay_out(net), said, HORIZON))
+    allowed = "'talks' yes requires mandate given: no statement is needed for what follows from it"
+    assert [Problem(HERE, f"statement 'said': {expected}", "", allowed)] * (expected is not None) == list(told)
+
+
+def test_imposing_what_lacks_its_prerequisite() -> None:
+    """An intervention cuts what led there: talks can be imposed without a mandate, and say nothing of it."""
+    after = requiring(event("treaty", parents=["talks"]), {"talks": ("yes",)})
+    net = network(MANDATE, TALKS, after)
+    theta = chances(net, {"mandate": (0.4,), "talks": (0.0, 0.7), "treaty": (0.0, 0.5)})
+    compiled = compile_workspace(lay_out(net), workspace(net), OPENS)
+    solved = solve_twin(twin(compiled, {1: 1}), (), theta, standing_at({}, 1), {})
+    assert [0.6, 0.4] == pytest.approx(solved.events[0][:, 0].tolist(), abs=1e-14)
+    # The talks begin on a uniform date, as any parent that has still to move.
+    assert arriving(-np.log1p(-0.5)) == pytest.approx(float(solved.events[2][1, 0]), abs=1e-14)
+    none = solve_twin(twin(compiled, {1: 0}), (), theta, standing_at({}, 1), {})
+    assert [1.0, 0.0] == none.events[2][:, 0].tolist()
+
+
+def test_silence_about_a_constant() -> None:
+    """Talks that were held say for sure that the constant which they require is so."""
+    net = network(event("will", "constant"), requiring(event("talks", parents=["will"]), {"will": ("yes",)}))
+    theta = chances(net, {"will": (0.9, 0.1), "talks": (0.0, 0.3)})
+    held = workspace(net, items=[item("held", MIDDLE, Settled("talks", "yes", HERE))])
+    assert [[0.0], [1.0]] == answer(held, theta, HORIZON).joint[0][:, 0].tolist()
 
 
 # Laws, on random worlds
