@@ -110,11 +110,11 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
             if event is not None:
                 events[event_id] = event
         events = {name: as_reached(event, events) for name, event in events.items()}
-        for check in (_reserved, _called_alike, _cycles, _constants_parents):
+        for check in (_reserved, _called_alike, _constants_parents):
             problems += check(entries)
         # In a circle nothing can be asked of what is required.
-        if not problems:
-            problems += requirements_in_network(at, events)
+        circles = list(_cycles(entries))
+        problems += circles or requirements_in_network(at, events)
     if head.shape is None:
         return NetworkRead(None, tuple(problems))
     opens, horizon = head.shape.opens, head.shape.horizon

@@ -271,35 +271,19 @@ def _can_hold(conditions: Conditions, events: Mapping[str, Event]) -> bool:
     Dated events can be so one after the other, and are not held against each other.
     """
     allowed: dict[str, frozenset[str]] = {}
+    if any(condition.event not in events for condition in conditions):
+        return True  # of one that could not be read nothing can be said
     for condition in conditions:
         before = allowed.get(condition.event, frozenset(events[condition.event].states))
         allowed[condition.event] = before & frozenset(condition.states)
-    if not all(allowed.values()):
-        return False
-    for name, states in allowed.items():
-        open_ = [state for state in states if _can_be(name, state, allowed, events)]
-        if not open_:
-            return False
-    return True
+    return all(any(_can_be(name, state, allowed, events) for state in states) for name, states in allowed.items())
 
 
 def _can_be(name: str, state: str, allowed: Mapping[str, frozenset[str]], events: Mapping[str, Event]) -> bool:
     """Say whether an event can be in a state: whether an alternative of what that requires agrees with `allowed`."""
     event = events[name]
-    place = event.states.index(state)
-    on_the_way = event.states[: place + 1] if event.kind == "reached" else (state,)
-    for one in (one for one in event.requires if one.state in on_the_way):
-        held = [
-            (
-                *all_,
-                *(
-                    Condition(other, tuple(states))
-                    for other, states in allowed.items()
-                    if other != name and events[other].kind == "constant"
-                ),
-            )
-            for all_ in one.any_of
-        ]
-        if not any(_can_hold(all_, events) for all_ in held):
-            return False
-    return True
+    on_the_way = event.states[: event.states.index(state) + 1] if event.kind == "reached" else (state,)
+    constants = [other for other in allowed if other != name and events[other].kind == "constant"]
+    held = tuple(Condition(other, tuple(allowed[other])) for other in constants)
+    needs = [one.any_of for one in event.requires if one.state in on_the_way]
+    return all(any(_can_hold((*all_, *held), events) for all_ in any_of) for any_of in needs)

@@ -67,10 +67,10 @@ def test_density() -> None:
         "stated_exactly": stats.norm.logpdf(spec.stated.location[0], implied[0], 0.1),
         "stated": stats.t.logpdf(spec.stated.location[1], 4, heard[1], np.hypot(0.5, omega)),
         "stated_distribution": (
-            stats.norm.logpdf(spec.distributions.location[:2], implied[2:4], 0.3).sum()
-            + stats.norm.logpdf(
-                spec.distributions.location[2:], heard[4:], np.hypot(0.3, omega) / np.sqrt(spread)
-            ).sum()
+            np.sum(stats.norm.logpdf(spec.distributions.location[:2], implied[2:4], 0.3))
+            + np.sum(
+                stats.norm.logpdf(spec.distributions.location[2:], heard[4:], np.hypot(0.3, omega) / np.sqrt(spread))
+            )
         ),
     }
     found = {name: float(model.compile_logp(vars=[model[name]], jacobian=False)(point)) for name in expected}
