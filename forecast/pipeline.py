@@ -241,15 +241,15 @@ def check(session: Session) -> tuple[Workspace | None, tuple[Problem, ...]]:
         return None, tuple(sorted([*problems, *error.problems]))
     if workspace is not None and today >= workspace.network.opens:
         workspace = seen_on(workspace, today)
-        impossible = _impossible(workspace, today)
-        if impossible:
+        if impossible := impossibilities(workspace, today):
             return None, tuple(sorted([*problems, *impossible]))
         problems = tuple(sorted([*problems, *_doubts(session, workspace)]))
     return workspace, problems
 
 
-def _impossible(workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
+def impossibilities(workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
     """Return the errors of rules that cannot hold together, and of what events require and something lacks."""
+    workspace = seen_on(workspace, as_of)
     layout = lay_out(workspace.network)
     if rules := incoherent_rules(workspace, layout, as_of):
         return rules

@@ -46,6 +46,11 @@ def reading_quantile(p: float, *, exact: bool = False) -> float:
     return NormalDist().inv_cdf(p)
 
 
+def reading_cdf(x: float, *, exact: bool = False) -> float:
+    """Return the distribution function of a reading's noise at scale 1 (`reading_quantile`)."""
+    return math.erfc(-x / math.sqrt(2.0)) / 2.0 if exact else t4_cdf(x)
+
+
 def interval_sd(low: float, high: float, level: float, *, exact: bool = False) -> float:
     """Return the scale of a reading's noise whose central `level` interval is as wide as low to high."""
     return (high - low) / (2 * reading_quantile((1 + level) / 2, exact=exact))

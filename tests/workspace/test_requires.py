@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from forecast.commands.main import main
 from forecast.workspace.records import Condition, Requirement
 from tests.workspace.writing import example, messages, read, replace
 
@@ -140,3 +142,26 @@ def test_certainties_are_referred_to_it(tmp_path: Path) -> None:
     replace(root, "priors/statements/outside.yaml", "{low: 0.04, best: 0.15, high: 0.5, level: 0.9}", "0")
     (found,) = messages(root)
     assert "what cannot be without another event is a `requires` of the network" in found
+
+
+def test_what_is_added_is_held_against_it(tmp_path: Path) -> None:
+    """Neither a statement on what is excluded is written, nor evidence of a step without its prerequisite."""
+    root = with_requires(tmp_path, "{prototype: tested}")
+    said = [
+        "add", "statement", "-C", str(root), "--yes", "--expert", "editors", "--publisher", "x", "--says", "x",
+        "--about", "success=yes", "--given", "launch=general", "--given", "prototype=none", "--form", "probability",
+        "--value", "0.2", "--why", "x",
+    ]  # fmt: skip
+    replace(root, "priors/statements/team.yaml", "prototype: [none, shown]", "budget: cut")
+    told = CliRunner().invoke(main, said)
+    allowed = "'launch' limited or general requires prototype tested: no statement is needed for what follows from it"
+    assert (1, True) == (told.exit_code, f"its condition cannot be; {allowed}" in told.stderr)
+    assert not (root / "priors/statements/editors.yaml").exists()
+    settled = [
+        "add", "evidence", "-C", str(root), "--yes", "--no-effect", "--headline", "It is on sale", "--source",
+        "newspaper", "--why", "x", "--settled", "launch=limited", "--reported", "2026-05-01", "--credibility", "1",
+    ]  # fmt: skip
+    told = CliRunner().invoke(main, settled)
+    why = "'launch' limited requires prototype tested"
+    assert (1, True) == (told.exit_code, "is part of evidence that is impossible together; got" in told.stderr)
+    assert why in told.stderr
