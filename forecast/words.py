@@ -75,6 +75,15 @@ def conditions(listed: Iterable[Condition], events: Mapping[str, str]) -> str:
     return " and ".join(condition(when, events) for when in listed)
 
 
+def requirements(event: Event, events: Mapping[str, str]) -> tuple[str, ...]:
+    """Write what an event's states require, a line for states that require the same."""
+    lines: dict[str, list[str]] = {}
+    for one in event.requires:
+        ways = "; or ".join(conditions(all_, events) for all_ in one.any_of)
+        lines.setdefault(ways, []).append(label(one.state))
+    return tuple(f"{' or '.join(states)} requires: {ways}" for ways, states in lines.items())
+
+
 def rules_in_words(scenarios: Sequence[Scenario], events: Mapping[str, str]) -> dict[str, str]:
     """Write when each scenario holds, `other` last: its conditions, and which earlier rules go before them.
 
