@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forecast.analysis.coherence import incoherent_rules
 from forecast.digits import share
 from forecast.files import replace_folder
 from forecast.ledger.differences import changes, other_changes
@@ -23,7 +24,7 @@ from forecast.model.asof import compile_workspace
 from forecast.model.doubts import evidence_doubts
 from forecast.model.layout import lay_out
 from forecast.posterior.moved import leave_out, parts_of
-from forecast.posterior.posterior import keep_posterior, posterior, posterior_place, unweighted
+from forecast.posterior.posterior import check_possible, keep_posterior, posterior, posterior_place, unweighted
 from forecast.sampling.draws import Draws, cached_draws
 from forecast.sampling.likelihood import DISAGREES, kept_residuals
 from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
@@ -97,6 +98,8 @@ def conclude(
         _check_clock(written, session.now)
     workspace, layout, as_of, seed = session.workspace, session.layout, session.day, session.seed
     ledger = called_today(written, workspace)
+    if problems := incoherent_rules(workspace, layout, as_of):
+        raise WorkspaceProblems(problems)
     with told_as_problems(workspace):
         weighed = posterior(layout, workspace, as_of, seed, session.cache, session.progress, refit=refit)
     keep_posterior(weighed, posterior_place(workspace, as_of, seed, session.cache))
@@ -240,8 +243,27 @@ def check(session: Session) -> tuple[Workspace | None, tuple[Problem, ...]]:
         return None, tuple(sorted([*problems, *error.problems]))
     if workspace is not None and today >= workspace.network.opens:
         workspace = seen_on(workspace, today)
+        if impossible := impossibilities(workspace, today):
+            return None, tuple(sorted([*problems, *impossible]))
         problems = tuple(sorted([*problems, *_doubts(session, workspace)]))
     return workspace, problems
+
+
+def impossibilities(workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
+    """Return the errors of rules that cannot hold together, and of what events require and something lacks."""
+    workspace = seen_on(workspace, as_of)
+    layout = lay_out(workspace.network)
+    if rules := incoherent_rules(workspace, layout, as_of):
+        return rules
+    if not layout.excluded:
+        return ()
+    try:
+        with told_as_problems(workspace):
+            spec = prior_spec(layout, workspace, as_of)
+            check_possible(workspace, compile_workspace(layout, workspace, as_of), spec)
+    except WorkspaceProblems as impossible:
+        return impossible.problems
+    return ()
 
 
 def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:

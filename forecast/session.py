@@ -361,8 +361,9 @@ def told_as_problems(workspace: Workspace) -> Iterator[None]:
         yield
     except ContradictionError as error:
         names = ", ".join(f"'{item.id}'" for item in error.items)
+        why = "; ".join(error.needs)
         raise WorkspaceProblems(
-            Problem(item.source, f"item '{item.id}' is part of evidence that is impossible together", names, "")
+            Problem(item.source, f"item '{item.id}' is part of evidence that is impossible together", names, why)
             for item in error.items
         ) from error
     except UndefinedError as error:

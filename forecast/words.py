@@ -9,7 +9,7 @@ from forecast import digits
 from forecast.digits import FINEST_QUANTILE
 from forecast.ledger.outcome import QUANTILES, Estimate, Outcome
 from forecast.workspace.names import OTHER
-from forecast.workspace.records import Scenario
+from forecast.workspace.records import Event, Scenario
 from forecast.workspace.verbal import OFFICIAL
 from forecast.workspace.wording import THIN_SPACE as THIN_SPACE
 from forecast.workspace.wording import conditions as conditions
@@ -37,6 +37,15 @@ def scenario_names(outcome: Outcome) -> dict[str, str]:
 def scenario_colour(outcome: Outcome, scenario: str) -> str:
     """Return the colour class of a scenario: by its place in the rules, the same in every figure and update."""
     return "other" if scenario == OTHER else f"s{outcome.scenario_ids.index(scenario) % PALETTE}"
+
+
+def requirements(event: Event, events: Mapping[str, str]) -> tuple[str, ...]:
+    """Write what an event's states require, a line for states that require the same."""
+    lines: dict[str, list[str]] = {}
+    for one in event.requires:
+        ways = "; or ".join(conditions(all_, events) for all_ in one.any_of)
+        lines.setdefault(ways, []).append(label(one.state))
+    return tuple(f"{' or '.join(states)} requires: {ways}" for ways, states in lines.items())
 
 
 def rules_in_words(scenarios: Sequence[Scenario], events: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from datetime import date
+from itertools import combinations, product
 from math import exp, prod
 
 import numpy as np
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 
 from forecast.model.layout import Layout
 from forecast.sampling.readings import numbers, read_at
-from forecast.workspace.fits import expit, logit, t4_quantile
+from forecast.sampling.spec import active_statements
+from forecast.workspace.fits import expit, logit, reading_quantile
 from forecast.workspace.names import horizon_on
+from forecast.workspace.problems import Problem, quoted, shown
 from forecast.workspace.records import Condition, Statement, Target, Workspace
 from forecast.workspace.statement_forms.form import Ordered, StatedDistribution, StatedNumber
 
@@ -36,12 +39,15 @@ class Bound:
     minus: tuple[tuple[Condition, ...], float]
 
 
-def conflicts(workspace: Workspace, layout: Layout, statements: Sequence[Statement]) -> list[tuple[str, ...]]:
+def conflicts(
+    workspace: Workspace, layout: Layout, statements: Sequence[Statement], least: int = 1
+) -> list[tuple[str, ...]]:
     """Return smallest sets of statement ids that no joint distribution satisfies within their 90 % intervals.
 
     Compared are statements read with the same knowledge and for the same day, about events (scenarios, counts and
     ratios of odds or of different conditions are not linear, and left out). Pairs first; a set without such a pair that
     is still contradictory is cut down to one from which nothing can be taken.
+    Fewer statements than `least` that share events are not looked at.
     """
     groups: dict[object, dict[str, list[Bound]]] = {}
     for statement in statements:
@@ -53,9 +59,27 @@ def conflicts(workspace: Workspace, layout: Layout, statements: Sequence[Stateme
             groups.setdefault(key, {})[statement.id] = bounds
     sets: list[tuple[str, ...]] = []
     for group in groups.values():
-        for component in _components(group):
-            sets += _contradictions(layout, component)
+        for component in _components(layout, group):
+            sets += _contradictions(layout, component) if len(component) >= least else []
     return sorted(sets)
+
+
+def incoherent_rules(workspace: Workspace, layout: Layout, as_of: date) -> tuple[Problem, ...]:
+    """Report exact statements that cannot all hold within what is granted to each, at each of them, with the others."""
+    statements = active_statements(workspace, as_of)
+    exact = {one.id: one for one in statements if workspace.experts[one.expert].exact}
+    if len(exact) < 2:
+        return ()
+    needs = "; ".join(line for event in layout.events for line in event.needs())
+    problems = []
+    for names in conflicts(workspace, layout, list(exact.values()), least=2):
+        for name in names:
+            others = quoted(other for other in names if other != name)
+            what = f"statement {shown(name)}: it is exact, and cannot hold together with {others}"
+            got = "; ".join(f"{other} at {exact[other].source}" for other in names if other != name)
+            allowed = "what follows from rules is one number; correct one of them, or give it a wider sd"
+            problems.append(Problem(exact[name].source, what, got, f"{allowed} ({needs})" if needs else allowed))
+    return tuple(sorted(problems))
 
 
 def _contradictions(layout: Layout, bounds: Mapping[str, Sequence[Bound]]) -> list[tuple[str, ...]]:
@@ -84,7 +108,7 @@ def _bounds(workspace: Workspace, statement: Statement) -> list[Bound]:
     about = statement.about
     if about.condition is None:
         return []
-    reach = t4_quantile((1.0 + LEVEL) / 2.0)
+    reach = reading_quantile((1.0 + LEVEL) / 2.0, exact=workspace.experts[statement.expert].exact)
     said = numbers(statement, workspace.experts, workspace.network)
     match said:
         case StatedNumber() if said.against is None:
@@ -122,11 +146,11 @@ def _events(bounds: Sequence[Bound]) -> set[str]:
     return {condition.event for bound in bounds for side in (bound.plus, bound.minus) for condition in side[0]}
 
 
-def _components(bounds: Mapping[str, Sequence[Bound]]) -> list[dict[str, Sequence[Bound]]]:
-    """Split statements into parts that share no event."""
+def _components(layout: Layout, bounds: Mapping[str, Sequence[Bound]]) -> list[dict[str, Sequence[Bound]]]:
+    """Split statements into parts that share no event, and nothing that these require."""
     parts: list[tuple[set[str], dict[str, Sequence[Bound]]]] = []
     for name, one in bounds.items():
-        events, members = _events(one), {name: one}
+        events, members = set(_with_required(layout, _events(one))), {name: one}
         for part in [part for part in parts if part[0] & events]:
             parts.remove(part)
             events, members = events | part[0], {**part[1], **members}
@@ -139,16 +163,47 @@ def _possible(layout: Layout, statements: Iterable[Sequence[Bound]]) -> bool:
     from scipy.optimize import linprog
 
     bounds = [bound for statement in statements for bound in statement]
-    events = sorted(_events(bounds))
+    events = _with_required(layout, _events(bounds))
     cards = [layout.cards[layout.index[event]] for event in events]
     if not bounds or prod(cards) > LARGEST_JOINT:
         return True
     rows = np.stack([_mass(layout, events, cards, *b.plus) - _mass(layout, events, cards, *b.minus) for b in bounds])
+    rows = rows[:, _open(layout, events)]
     n = rows.shape[1]
     solution = linprog(
         np.zeros(n), A_ub=rows, b_ub=np.zeros(len(rows)), A_eq=np.ones((1, n)), b_eq=[1.0], method="highs"
     )
     return bool(solution.status != 2)
+
+
+def _with_required(layout: Layout, events: set[str]) -> list[str]:
+    """Return the events with all that they require, one through the other."""
+    waiting, found = list(events), set(events)
+    while waiting:
+        event = layout.events[layout.index[waiting.pop()]]
+        more = {name for one in event.requires for name in one.events} - found
+        found |= more
+        waiting += more
+    return sorted(found)
+
+
+def _open(layout: Layout, events: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which joint states, flat, no event is in without what it requires.
+
+    A step needs it on its own day: what a status has been since is not held against it.
+    """
+    own = [layout.events[layout.index[name]] for name in events]
+    kinds = {one.id: one.kind for one in own}
+    states = [dict(zip(events, combination, strict=True)) for combination in product(*(one.states for one in own))]
+    held = np.ones(len(states), dtype=bool)
+    for event in own:
+        for one in event.requires:
+            if event.kind == "reached" and any(kinds[name] == "status" for name in one.events):
+                continue
+            place = event.states.index(one.state)
+            needing = event.states[place:] if event.kind == "reached" else (one.state,)
+            held &= np.array([which[event.id] not in needing or one.is_met(which) for which in states])
+    return held
 
 
 def _mass(layout: Layout, events: list[str], cards: list[int], conditions: Sequence[Condition], factor: float) -> Array:

@@ -20,7 +20,7 @@ from forecast.posterior.posterior import Posterior
 from forecast.posterior.weights import effective_size, smooth
 from forecast.sampling.draws import Draws
 from forecast.sampling.likelihood import statement_columns
-from forecast.workspace.fits import expit, t4_quantile
+from forecast.workspace.fits import expit, reading_quantile
 from forecast.workspace.statement_forms.registry import targets_of
 
 Array = NDArray[np.float64]
@@ -195,7 +195,8 @@ def statements(found: Outcome) -> list[Held]:
         at = column[0]
         if at >= spec.stated.location.size or len(targets_of(said[name])) > 1:
             continue
-        half, middle = t4_quantile(0.95) * float(spec.stated.scale[at]), float(spec.stated.location[at])
+        reach = reading_quantile(0.95, exact=not spec.stated.scatters[at])
+        half, middle = reach * float(spec.stated.scale[at]), float(spec.stated.location[at])
         was, now = (float(values[at]) for values in (before, after))
         row = Held(
             statement=name,

@@ -26,7 +26,7 @@ from forecast.words import (
 )
 from forecast.workspace.records import EDITORS, Expert, Statement
 from forecast.workspace.statement_forms.form import CountedCases, Ordered, StatedDistribution, StatedNumber
-from forecast.workspace.statement_forms.registry import form_of
+from forecast.workspace.statement_forms.registry import statement_form
 
 Array = NDArray[np.float64]
 Voice = Literal["expert", "editors", "rule"]
@@ -105,7 +105,7 @@ def statement_rows(outcome: Outcome, fit: Mapping[str, Array]) -> list[Statement
                 event=events[statement.about.condition.event] if statement.about.condition else "scenarios",
                 event_id=statement.about.condition.event if statement.about.condition else None,
                 about=_about(statement, names, events),
-                coded=form_of(statement.reading).words(statement.reading, names, events),
+                coded=statement_form(statement.reading).words(statement.reading, names, events),
                 implied=implied.shown,
                 implied_values=implied.values,
                 residual=residual,
@@ -123,7 +123,7 @@ def _voice(expert: Expert) -> Voice:
 
 
 def _about(statement: Statement, names: Mapping[str, str], events: Mapping[str, str]) -> str:
-    if not form_of(statement.reading).is_on_whole_event or statement.about.condition is None:
+    if not statement_form(statement.reading).is_on_whole_event or statement.about.condition is None:
         return target(statement.about, names, events)
     given = f", if {conditions(statement.about.given, events)}" if statement.about.given else ""
     return f"each state of {events[statement.about.condition.event]}{given}"

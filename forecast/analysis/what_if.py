@@ -193,8 +193,12 @@ def _why_impossible(outcome: Outcome, learned: Sequence[Learned]) -> str:
         if _solved(outcome, network, _indicators(outcome, fewer)) is None:
             kept = fewer
     names = ", ".join(f"'{condition.text}'" for condition in kept)
+    needs = [line for condition in kept for line in outcome.layout.events[condition.event].needs()]
+    required = f"; {'; '.join(needs)}" if needs else ""
     if len(kept) > 1:
-        return f"{names} cannot hold together, given the evidence"
+        return f"{names} cannot hold together, given the evidence{required}"
+    if set(kept[0].states) & set(outcome.posterior.asked.network.alive[kept[0].event]):
+        return f"{names} is impossible given the evidence{required}"
     return f"{names} is impossible given the evidence: {_now(outcome, kept[0].event)}"
 
 

@@ -85,7 +85,7 @@ def _show(draft: StatementDraft) -> None:
     from forecast.commands.readable import bars, density
     from forecast.sampling.readings import numbers
     from forecast.sampling.statements import as_read, levels
-    from forecast.workspace.fits import logit, t4_cdf
+    from forecast.workspace.fits import logit, reading_cdf
     from forecast.workspace.statement_forms.form import StatedDistribution, StatedNumber
 
     workspace, added = draft.workspace, draft.statement
@@ -96,7 +96,7 @@ def _show(draft: StatementDraft) -> None:
     click.echo(f"read as {as_read(said)}")
     if isinstance(said, StatedNumber) and said.against is None:
         location, scale = said.location, said.scale
-        for line in density(lambda p: t4_cdf((logit(p) - location) / scale)):
+        for line in density(lambda p: reading_cdf((logit(p) - location) / scale, exact=said.is_exact)):
             click.echo(f"  {line}")
         click.echo(f"  {levels(said)}")
     elif isinstance(said, StatedDistribution) and added.about.condition is not None:

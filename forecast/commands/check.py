@@ -96,6 +96,7 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
                 "parents": event.parents,
                 "cpt": {"kind": event.cpt.kind, "leak": event.cpt.leak},
                 "timing": None if event.timing is None else str(event.timing),
+                "requires": {one.state: str(one) for one in event.requires},
                 "statements": _about(workspace, event)[0],
                 "items": _about(workspace, event)[1],
             }
@@ -143,6 +144,7 @@ def _lines(workspace: Workspace, event: Event) -> list[str]:
     lines += [f"parents: {', '.join(event.parents)}"] if event.parents else []
     lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != DEFAULT else []
     lines += [f"timing: {event.timing}"] if event.timing else []
+    lines += event.needs()
     lines += [f"statements: {', '.join(statements)}"] if statements else []
     lines += [f"evidence: {', '.join(items)}"] if items else []
     return lines

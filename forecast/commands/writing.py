@@ -73,6 +73,12 @@ def right[D: Draft](draft: D) -> D:
 
     if draft.workspace is None:
         raise WorkspaceProblems(draft.problems)
+    if any(event.requires for event in draft.workspace.network.events.values()):
+        from forecast.commands import options
+        from forecast.pipeline import impossibilities
+
+        if problems := impossibilities(draft.workspace, options.today()):
+            raise WorkspaceProblems(problems)
     return draft
 
 

@@ -74,16 +74,19 @@ class AdditiveRows(FamilyRows):
         """Add an event's log-odds by their numbers, row by row, one for each step (or basis vector)."""
         from forecast.inference.linear import zero_sum_basis
 
-        n = len(family.states)
-        basis, states = zero_sum_basis(n), range(n)
         for row, numbers in enumerate(etas):
             if family.is_reached:
                 self._reached_eta += numbers
                 self._reached += [family.theta_index(row, j) for j in range(len(numbers))]
                 continue
-            self._softmax.setdefault(n, []).append([len(self._logits) + x for x in states])
+            # Over the states that the row leaves open; log-odds of them alone, or of all the event's states.
+            states = family.numbers(row)
+            n = len(states)
+            basis = zero_sum_basis(len(numbers) + 1)
+            places = range(n) if len(numbers) + 1 == n else states
+            self._softmax.setdefault(n, []).append([len(self._logits) + i for i in range(n)])
             self._nominal.setdefault(n, []).append([family.theta_index(row, x) for x in states])
-            self._logits += [{eta: float(basis[x, j]) for j, eta in enumerate(numbers)} for x in states]
+            self._logits += [{eta: float(basis[place, j]) for j, eta in enumerate(numbers)} for place in places]
 
     def recipe(self) -> Additive:
         """Return how theta is computed. Also of nothing: what is recorded decides the order of later sums."""
@@ -127,9 +130,13 @@ class TableCpt(AdditiveCpt):
 
     def etas(self, family: Family, collector: Collector, scale: float) -> list[list[int]]:
         """Add one coordinate for each row and number."""
+        widths = [len(family.numbers(row)) for row in range(len(family.configurations))]
         return [
-            [collector.add({_own(family, row, j, collector): SD_TABLE * scale}) for j in range(len(family.states) - 1)]
-            for row in range(len(family.configurations))
+            [
+                collector.add({_own(family, row, j, collector): SD_TABLE * scale})
+                for j in range(width if family.is_reached else width - 1)
+            ]
+            for row, width in enumerate(widths)
         ]
 
 
@@ -151,10 +158,10 @@ class SharedCpt(AdditiveCpt):
         """Add coordinates of the event, of each parent's effect and, where rows have one of their own, of each row."""
         numbers = range(len(family.states) - 1)
         effects = [self.effects(len(parent.states)) for parent in family.parents]
-        alphas = [collector.new("alpha", f"{family.event}[{j}]") for j in numbers]
+        alphas = [collector.new("alpha", family.label(j)) for j in numbers]
         betas = [
             [
-                [collector.new("beta", f"{family.event}[{j}]|{parent.id}[{m}]") for m in range(effects[i].shape[1])]
+                [collector.new("beta", f"{family.label(j)}|{parent.id}[{m}]") for m in range(effects[i].shape[1])]
                 for i, parent in enumerate(family.parents)
             ]
             for j in numbers
@@ -195,4 +202,4 @@ class LogisticCpt(SharedCpt):
 
 
 def _own(family: Family, row: int, j: int, collector: Collector) -> Coordinate:
-    return collector.new("epsilon", f"{family.event}[{j}]|row {row}")
+    return collector.new("epsilon", f"{family.label(j)}|row {family.row_number(row)}")

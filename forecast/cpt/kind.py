@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -62,12 +62,27 @@ class Parent(NamedTuple):
     states: tuple[str, ...]
 
 
+class OpenRow(NamedTuple):
+    """A row that is left open: its number among all rows, the places of its parents' states, and its numbers.
+
+    `numbers` are the steps, or states, that do not lack what they require.
+    """
+
+    row: int
+    configuration: Configuration
+    numbers: tuple[int, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """An event with its parents, and where its rows stand in theta: row after row from `offset` on.
 
     `is_reached`: a row has one number for each step (a rate), otherwise one for each state (a probability). `leak` is
     the convention that the event's `cpt` names, if any.
+
+    Of an event that requires something, a family is what is left open (`open_families`): the rows of `open_rows`, over
+    the parents and states among which they differ, and of a reached event the steps from `first` on that are open in
+    the same rows. A kind that asks for `configurations`, `numbers` and `theta_index` need not know of it.
     """
 
     event: str
@@ -76,16 +91,73 @@ class Family:
     parents: tuple[Parent, ...]
     leak: str | None
     offset: int
+    open_rows: tuple[OpenRow, ...] | None = None  # None: all rows, every number of them
+    first: int = 0  # step of the event that is the family's first
+    row_width: int | None = None  # numbers of a row of the event; None: those of the family
 
     @property
     def configurations(self) -> list[Configuration]:
         """The parents' configurations in row order."""
+        if self.open_rows is not None:
+            return [one.configuration for one in self.open_rows]
         return list(product(*(range(len(parent.states)) for parent in self.parents)))
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row: steps of a reached event, states of the others."""
+        return len(self.states) - 1 if self.is_reached else len(self.states)
+
+    def numbers(self, row: int) -> tuple[int, ...]:
+        """Return the numbers of a row that are not held at zero."""
+        return tuple(range(self.width)) if self.open_rows is None else self.open_rows[row].numbers
 
     def theta_index(self, row: int, k: int) -> int:
         """Return the index in theta of number k (a step, or a state) of a row."""
-        width = len(self.states) - 1 if self.is_reached else len(self.states)
-        return self.offset + row * width + k
+        width = self.width if self.row_width is None else self.row_width
+        return self.offset + self.row_number(row) * width + self.first + k
+
+    def row_number(self, row: int) -> int:
+        """Return the number of a row among all rows of the event."""
+        return row if self.open_rows is None else self.open_rows[row].row
+
+    def label(self, j: int) -> str:
+        """Return how readers call log-odds j of the event."""
+        return f"{self.event}[{self.first + j}]"
+
+
+def open_families(family: Family, possible: Sequence[tuple[int, ...]]) -> list[Family]:
+    """Return what is left open of an event's family, given the numbers of each row that do not lack what they require.
+
+    Of a nominal event these are the rows with two states and more (a state that is left alone is certain); of a reached
+    one, for each stretch of steps that are open in the same rows, these rows.
+    """
+    configurations = family.configurations
+    if not family.is_reached:
+        return _opened(family, 0, [(r, configurations[r], x) for r, x in enumerate(possible) if len(x) > 1])
+    rows_of = [tuple(row for row, steps in enumerate(possible) if k in steps) for k in range(family.width)]
+    families, first = [], 0
+    for _, stretch in groupby(rows_of):
+        rows = list(stretch)
+        steps = tuple(range(len(rows)))
+        part = replace(family, states=family.states[first : first + len(rows) + 1], row_width=family.width)
+        families += _opened(part, first, [(row, configurations[row], steps) for row in rows[0]])
+        first += len(rows)
+    return families
+
+
+def _opened(family: Family, first: int, rows: Sequence[tuple[int, Configuration, tuple[int, ...]]]) -> list[Family]:
+    """Return a family of some rows, over the parents that are in two states and more in them; none without rows."""
+    if not rows:
+        return []
+    live = [sorted({configuration[i] for _, configuration, _ in rows}) for i in range(len(family.parents))]
+    varying = [i for i, states in enumerate(live) if len(states) > 1]
+    open_rows = tuple(
+        OpenRow(row, tuple(live[i].index(configuration[i]) for i in varying), numbers)
+        for row, configuration, numbers in rows
+    )
+    parents = tuple(Parent(family.parents[i].id, tuple(family.parents[i].states[x] for x in live[i])) for i in varying)
+    width = family.width if family.row_width is None else family.row_width
+    return [replace(family, parents=parents, open_rows=open_rows, first=first, row_width=width)]
 
 
 class Recipe(Protocol):

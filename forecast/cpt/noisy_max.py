@@ -14,6 +14,9 @@ from forecast.cpt.kind import Collector, CptKind, Family, FamilyRows, Gathered, 
 from forecast.cpt.noisy_or import MEAN_LEAK, SD_LEAK, SD_LINK, NoisyOrRows
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from forecast.cpt.kind import Index
 
 
@@ -22,22 +25,28 @@ class NoisyMax:
     """Rows of one nominal event with K ordered states.
 
     `beyond` (contributions, K - 1): numbers of the log-odds that a contribution goes beyond each state, once it is
-    there. `rows[r]` are the contributions that act in row r, the leak's first; `theta` (rows, K) the indices.
+    there. `rows[r]` are the contributions that act in row r, the leak's first; `theta` (rows, K) the indices; `open_`
+    (rows, K) says which states the row leaves open: the distribution is that given one of these.
     """
 
     beyond: Index
     rows: tuple[tuple[int, ...], ...]
     theta: Index
+    open_: NDArray[np.bool_]
 
     def values(self, xp: Any, eta: Any) -> list[tuple[Index, Any]]:
         """Compute theta of the event's rows."""
         contributions = [_distribution(xp, [eta[number : number + 1] for number in numbers]) for numbers in self.beyond]
         values = []
-        for row, indices in zip(self.rows, self.theta, strict=True):
+        for row, indices, is_open in zip(self.rows, self.theta, self.open_, strict=True):
             states = contributions[row[0]]
             for number in row[1:]:
                 states = _higher(states, contributions[number])
-            values += [(indices[x : x + 1], state) for x, state in enumerate(states)]
+            left = [(indices[x : x + 1], state) for x, state in enumerate(states) if is_open[x]]
+            if len(left) < len(states):
+                total = sum((state for _, state in left[1:]), left[0][1])
+                left = [(index, state / total) for index, state in left]
+            values += left
         return values
 
 
@@ -68,21 +77,22 @@ class NoisyMaxRows(FamilyRows):
         last = len(family.states) - 1
         uniform = [log(last - j) for j in range(last)]  # once at state j, last - j states lie beyond
 
-        leak = [collector.new("alpha", f"{family.event}[{j}]|leak") for j in range(last)]
+        leak = [collector.new("alpha", f"{family.label(j)}|leak") for j in range(last)]
         beyond = [[collector.add({leak[j]: SD_LEAK}, MEAN_LEAK + uniform[j]) for j in range(last)]]
         number = {}
         for i, parent in enumerate(family.parents):
             for x in range(1, len(parent.states)):
                 number[i, x] = len(beyond)
                 cause = f"{parent.id}={parent.states[x]}"
-                links = [collector.new("beta", f"{family.event}[{j}]|{cause}") for j in range(last)]
+                links = [collector.new("beta", f"{family.label(j)}|{cause}") for j in range(last)]
                 beyond.append([collector.add({links[j]: SD_LINK}, uniform[j]) for j in range(last)])
         rows = tuple(
             (0, *(number[i, x] for i, x in enumerate(configuration) if x > 0))
             for configuration in family.configurations
         )
         theta = [[family.theta_index(row, x) for x in range(last + 1)] for row in range(len(rows))]
-        self._events.append(NoisyMax(np.array(beyond, dtype=np.intp), rows, np.array(theta, dtype=np.intp)))
+        open_ = np.array([[x in family.numbers(row) for x in range(last + 1)] for row in range(len(rows))])
+        self._events.append(NoisyMax(np.array(beyond, dtype=np.intp), rows, np.array(theta, dtype=np.intp), open_))
 
     def recipe(self) -> NoisyMaxima | None:
         """Return how theta is computed."""

@@ -84,7 +84,7 @@ class NoisyOrRows(FamilyRows):
     def add(self, family: Family, collector: Collector) -> None:
         """Add an event: reached (each step by itself), or with two states."""
         for j in range(len(family.states) - 1):
-            leak = collector.add({collector.new("alpha", f"{family.event}[{j}]|leak"): SD_LEAK}, MEAN_LEAK)
+            leak = collector.add({collector.new("alpha", f"{family.label(j)}|leak"): SD_LEAK}, MEAN_LEAK)
             self._net.append(leak)
             own = len(self._net) - 1
             links = self._links(family, j, leak, collector)
@@ -103,7 +103,7 @@ class NoisyOrRows(FamilyRows):
         links = {}
         for i, parent in enumerate(family.parents):
             for x in range(1, len(parent.states)):
-                coordinate = collector.new("beta", f"{family.event}[{j}]|{parent.id}={parent.states[x]}")
+                coordinate = collector.new("beta", f"{family.label(j)}|{parent.id}={parent.states[x]}")
                 if family.leak == COMPOUND:
                     self._compound.append([leak, collector.add({coordinate: SD_RAISE}, MEAN_RAISE)])
                     links[i, x] = _Link(True, len(self._compound) - 1)

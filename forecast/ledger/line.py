@@ -69,6 +69,9 @@ def network_digest(network: Network) -> str:
     """Return the digest of the file's network; the horizon that it was rolled to is told apart, as `rolled`."""
     first = replace(network, horizon=network.window_ends)
     timings = {event.id: event.timing for event in network.events.values() if event.timing is not None}
+    needs = {event.id: event.requires for event in network.events.values() if event.requires}
+    if needs:
+        return record_digest([first, timings, needs])
     return record_digest([first, timings] if timings else first)
 
 

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from forecast.inference.elementary import log_each
 from forecast.inference.scaled import SMALLEST
-from forecast.model.history import HistoryRecipe, Known, active_items, history_recipe, history_tables, settle
+from forecast.model.history import (
+    HistoryRecipe,
+    Known,
+    active_items,
+    history_recipe,
+    history_tables,
+    ruled_out,
+    settle,
+)
 from forecast.model.layout import Layout
 from forecast.model.reports import Report, alike, weigh
 from forecast.model.rows import RowRecipe, row_recipe, row_table
@@ -28,8 +36,8 @@ class AsOfNetwork:
 
     `fixed` are the logarithms of the factors that do not depend on theta: reports, added up where one's events are
     among another's, the maximum taken out into `log_fixed`. `alive[v]` are the states that event v can still be in: a
-    reached event is never behind its current one, an observed constant is as observed. Factors are over alive states
-    alone.
+    reached event is never behind its current one, an observed constant is as observed, and an event whose past is
+    impossible is in none. Factors are over alive states alone.
     """
 
     layout: Layout
@@ -107,7 +115,7 @@ def compile_asof(
 
 
 def _alive(layout: Layout, known: Known, on: date) -> tuple[range, ...]:
-    alive = []
+    alive, impossible = [], ruled_out(layout, known)
     for v, card in enumerate(layout.cards):
         states = range(card)
         if layout.events[v].kind == "reached":
@@ -115,7 +123,7 @@ def _alive(layout: Layout, known: Known, on: date) -> tuple[range, ...]:
             states = states[path.on(min(path.until, on)) :]
         for seen in known.observed.get(v, ()):
             states = states[states.index(seen) :][:1] if seen in states else states[:0]
-        alive.append(states)
+        alive.append(states[:0] if v in impossible else states)
     return tuple(alive)
 
 
@@ -199,7 +207,10 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
             spent += times * log(report.noise)
             continue
         # A report that excludes a state has log probability minus infinity there.
-        scope, table = _varying(report.scope, log_each(report.table[alive_slices(alive, report.scope)]))
+        logs_of = log_each(report.table[alive_slices(alive, report.scope)])
+        if not logs_of.size:
+            continue  # nothing is alive any more, which the rows say already
+        scope, table = _varying(report.scope, logs_of)
         logs[scope] = logs.get(scope, 0.0) + times * table
     total, fixed = spent, []
     for scope, table in _merged(logs).items():
@@ -216,7 +227,7 @@ def _varying(scope: Scope, table: Array) -> tuple[Scope, Array]:
     """Drop the events that a worn-off report no longer tells apart: fewer events make smaller cliques."""
     axes = varying_axes(table)
     flat = tuple(slice(None) if axis in axes else 0 for axis in range(len(scope)))
-    return tuple(scope[axis] for axis in axes), table[flat] if table.size else table
+    return tuple(scope[axis] for axis in axes), table[flat]
 
 
 def varying_axes(table: Array) -> tuple[int, ...]:

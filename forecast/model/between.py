@@ -223,4 +223,7 @@ def _hazard_until(layout: Layout, change: _Change, day: date, hazards: tuple[Arr
 
 
 def _taken(hazards: Sequence[Array], draws: int) -> list[Array]:
-    return steps_taken(NumpyMath, hazards) if hazards else [np.ones(draws)]
+    """Return P(0, 1, .. steps are taken); a step without any hazard lacks what it requires, and ends the way."""
+    possible = next((k for k, hazard in enumerate(hazards) if not hazard.any()), len(hazards))
+    taken = steps_taken(NumpyMath, hazards[:possible]) if possible else [np.ones(draws)]
+    return [*taken, *(np.zeros(draws) for _ in hazards[possible:])]

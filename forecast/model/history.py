@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise, product
@@ -112,7 +112,9 @@ class HistoryRecipe:
 
     Flat entry e of all tables is `constant[e]` plus the sum over its terms of linear * theta + log * ln(theta).
     Terms are sorted by entry. `scopes[i]` and `shapes[i]` are the undated parents
-    of table i and their cards; the entries of table i begin at `starts[i]`.
+    of table i and their cards; the entries of table i begin at `starts[i]`. An entry whose configuration rules the
+    course out, for something was so without what it requires, has the constant minus infinity; a course that every
+    configuration rules out has no table (`ruled_out`).
     """
 
     scopes: tuple[tuple[int, ...], ...]
@@ -130,22 +132,19 @@ def history_recipe(layout: Layout, known: Known) -> HistoryRecipe:
 
     Reached: an open step over a period gives exp(-theta * exposure), a step on its day times theta (the density up to
     constants: the pace of time on that day is one). Status: a spell in x gives exp(-days / tau * (1 - theta_x)), a
-    change to x' times theta_x' / tau. A child that moves on the day of its parent sees the parent before that day.
+    change to x' times theta_x' / tau. A child that moves on the day of its parent sees the parent before that day,
+    unless it would lack what it requires: then the parent moved first.
     """
     scopes, shapes, starts = [], [], []
     terms: list[tuple[int, int, float, float]] = []
     constants: list[float] = []
     for v, path in known.paths.items():
-        undated = tuple(p for p in layout.parents[v] if p not in known.paths)
-        shape = tuple(layout.cards[p] for p in undated)
-        tables = [
-            _course(layout, known, v, path, dict(zip(undated, states, strict=True)))
-            for states in product(*(range(card) for card in shape))
-        ]
-        if not any(numbers for numbers, _ in tables):
+        undated, tables = _courses(layout, known, v, path)
+        is_silent = not any(numbers or constant == -math.inf for numbers, constant in tables)
+        if is_silent or _is_ruled_out(tables):
             continue
         scopes.append(undated)
-        shapes.append(shape)
+        shapes.append(tuple(layout.cards[p] for p in undated))
         starts.append(len(constants))
         for numbers, constant in tables:
             terms += [(len(constants), theta, *coefficients) for theta, coefficients in sorted(numbers.items())]
@@ -165,10 +164,28 @@ def history_recipe(layout: Layout, known: Known) -> HistoryRecipe:
     )
 
 
+def ruled_out(layout: Layout, known: Known) -> frozenset[int]:
+    """Return the events that were, whatever their undated parents, without what they require."""
+    needing = (v for v in known.paths if layout.events[v].requires)
+    return frozenset(v for v in needing if _is_ruled_out(_courses(layout, known, v, known.paths[v])[1]))
+
+
 Coefficients = dict[int, tuple[float, float]]
+Course = tuple[Coefficients, float]
 
 
-def _course(layout: Layout, known: Known, v: int, path: Path, undated: dict[int, int]) -> tuple[Coefficients, float]:
+def _is_ruled_out(courses: Sequence[Course]) -> bool:
+    return all(constant == -math.inf for _, constant in courses)
+
+
+def _courses(layout: Layout, known: Known, v: int, path: Path) -> tuple[tuple[int, ...], list[Course]]:
+    """Return the undated parents of an event, and the terms of its course for each of their configurations."""
+    undated = tuple(p for p in layout.parents[v] if p not in known.paths)
+    states = product(*(range(layout.cards[p]) for p in undated))
+    return undated, [_course(layout, known, v, path, dict(zip(undated, of, strict=True))) for of in states]
+
+
+def _course(layout: Layout, known: Known, v: int, path: Path, undated: dict[int, int]) -> Course:
     """Sum the terms of one event's course for one configuration of its undated parents."""
     event = layout.events[v]
     linear: dict[int, float] = defaultdict(float)
@@ -183,18 +200,25 @@ def _course(layout: Layout, known: Known, v: int, path: Path, undated: dict[int,
         row = _row(layout, known, v, undated, start, before=False)
         if event.kind == "status":
             rate = (stop - start).days / _persistence(event.persistence_days)
-            linear[layout.theta_index(v, row, state)] += rate
+            index = layout.theta_index(v, row, state)
+            if rate and index in layout.excluded:
+                return {}, -math.inf
+            linear[index] += rate
             constant -= rate
-        elif state < layout.cards[v] - 1:
-            linear[layout.theta_index(v, row, state)] -= exposed_between(layout, v, start, stop)
+        elif state < layout.cards[v] - 1 and (index := layout.theta_index(v, row, state)) not in layout.excluded:
+            linear[index] -= exposed_between(layout, v, start, stop)
     state = path.first
     for day, after in path.changes:
         if day > end:
             break
-        row = _row(layout, known, v, undated, day, before=True)
         steps = [after] if event.kind == "status" else range(state, after)
         for k in steps:
-            log[layout.theta_index(v, row, k)] += 1.0
+            rows = (_row(layout, known, v, undated, day, before=before) for before in (True, False))
+            places = [layout.theta_index(v, row, k) for row in rows]
+            index = next((place for place in places if place not in layout.excluded), -1)
+            if index < 0:
+                return {}, -math.inf
+            log[index] += 1.0
         if event.kind == "status":
             constant -= math.log(_persistence(event.persistence_days))
         state = after

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
 from math import prod
@@ -23,6 +23,8 @@ class Layout:
     The flat parameter vector `theta` holds, event after event and row after row,
     - for a reached event one number a step: the cumulative hazard over the whole window, -ln(1 - P(step taken));
     - for a status or constant event one number a state: the probability of the state.
+
+    A step or state that lacks what it requires (`excluded`) is zero there, and what all else is made of follows.
     """
 
     events: tuple[Event, ...]
@@ -33,6 +35,7 @@ class Layout:
     table_offsets: tuple[int, ...]  # of each event's first entry in the flat vector of compiled rows
     n_theta: int
     n_table: int
+    excluded: frozenset[int]  # indices in theta that are zero, for a row lacks what its event requires
     opens: date
     horizon: date  # the day that is asked about
     window_ends: date  # of the window that hazards speak of; the horizon may have been rolled beyond it
@@ -64,6 +67,10 @@ class Layout:
         """Index in theta of number k (a step, or a state) of a row."""
         return self.offsets[v] + row * self.width(v) + k
 
+    def possible(self, v: int, row: int) -> tuple[int, ...]:
+        """Return the numbers of a row (steps, or states) that do not lack what they require."""
+        return tuple(k for k in range(self.width(v)) if self.theta_index(v, row, k) not in self.excluded)
+
     def dated(self, v: int) -> bool:
         """Whether the event has a public history (reached or status)."""
         return self.events[v].kind != "constant"
@@ -84,7 +91,7 @@ def lay_out(network: Network) -> Layout:
         rows = prod(cards[p] for p in parents[v])
         offsets.append(offsets[-1] + rows * (cards[v] - 1 if event.kind == "reached" else cards[v]))
         table_offsets.append(table_offsets[-1] + rows * cards[v])
-    return Layout(
+    layout = Layout(
         events=events,
         index=index,
         cards=cards,
@@ -93,10 +100,23 @@ def lay_out(network: Network) -> Layout:
         table_offsets=tuple(table_offsets[:-1]),
         n_theta=offsets[-1],
         n_table=table_offsets[-1],
+        excluded=frozenset(),
         opens=network.opens,
         horizon=network.horizon,
         window_ends=network.window_ends,
     )
+    return replace(layout, excluded=frozenset(_excluded(layout)))
+
+
+def _excluded(layout: Layout) -> Iterator[int]:
+    """Yield the indices in theta of the steps and states that lack what their event requires of its parents."""
+    for v, event in enumerate(layout.events):
+        first = 1 if event.kind == "reached" else 0  # step k leads to state k + 1
+        needs = {event.states.index(one.state) - first: one for one in event.requires}
+        for row, configuration in enumerate(layout.configurations(v) if needs else ()):
+            parents = zip(layout.parents[v], configuration, strict=True)
+            states = {layout.events[p].id: layout.events[p].states[x] for p, x in parents}
+            yield from (layout.theta_index(v, row, k) for k, one in needs.items() if not one.is_met(states))
 
 
 def rule_events(layout: Layout, scenarios: Sequence[Scenario]) -> tuple[int, ...]:

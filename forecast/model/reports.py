@@ -20,7 +20,7 @@ from forecast.inference.scaled import NotFiniteError
 from forecast.model.history import Known
 from forecast.model.layout import Layout, rule_events, scenario_of_each
 from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS
-from forecast.workspace.evidence_forms.registry import form_of
+from forecast.workspace.evidence_forms.registry import evidence_form
 from forecast.workspace.names import OTHER
 from forecast.workspace.records import CANNOT_BE_JUDGED, Bearing, Item, OnEvent, OnScenarios, ReportSource, Settled
 
@@ -48,7 +48,7 @@ def on_event(layout: Layout, known: Known, item: Item, bearing: OnEvent, on: dat
     """
     v = layout.index[bearing.event]
     event, path = layout.events[v], known.paths.get(v)
-    form = form_of(bearing)
+    form = evidence_form(bearing)
     numbers = np.array(form.likelihood(bearing, event))
     full = numbers / numbers.max()
     mean = float(full.mean())

@@ -77,7 +77,8 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
     A step of a reached event has a hazard that its parents and its timing decide. A parent that has still to move does
     so on a uniform date (`mean_hazard`) or, where the event or the parent has a timing, on a date that is distributed
     as the parent's own exposure (`changed_hazard`). A status keeps its current state with probability
-    exp(-days / persistence) and is drawn anew from its row otherwise.
+    exp(-days / persistence) and is drawn anew from its row otherwise. A step that lacks what it requires both now and
+    then is not taken, nor is any after it; a status whose state lacks it then has been drawn anew.
     """
     certain: list[int] = []
     copied: list[tuple[int, int, float, float]] = []
@@ -92,18 +93,19 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
         for row, configuration in enumerate(layout.configurations(v)):
             entry = layout.table_offsets[v] + row * layout.cards[v]
             if event.kind != "reached":
-                stay = exp(-days / event.persistence_days) if event.persistence_days else 0.0
+                is_kept = event.persistence_days and layout.theta_index(v, row, current) not in layout.excluded
+                stay = exp(-days / event.persistence_days) if event.persistence_days and is_kept else 0.0
                 for state in range(layout.cards[v]):
                     theta = layout.theta_index(v, row, state)
                     copied.append((entry + state, theta, stay, float(state == current)))
                 continue
-            open_steps = range(current, layout.cards[v] - 1)
+            now = layout.row(v, _as_known(layout, known, v, configuration, seen))
+            open_steps = _open_steps(layout, v, current, (now, row))
             if not open_steps:
                 certain.append(entry + current)
                 continue
-            now = layout.row(v, _as_known(layout, known, v, configuration, seen))
             table, at_now, at_then = (
-                [entry + state for state in range(current, layout.cards[v])],
+                [entry + state for state in range(current, open_steps.stop + 1)],
                 [layout.theta_index(v, now, k) for k in open_steps],
                 [layout.theta_index(v, row, k) for k in open_steps],
             )
@@ -127,6 +129,15 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
         ),
         steps=(*(_step_rows(steps[m]) for m in sorted(steps)), *(_timed_rows(timed[key]) for key in sorted(timed))),
     )
+
+
+def _open_steps(layout: Layout, v: int, current: int, rows: tuple[int, int]) -> range:
+    """Return the steps from the current one on, up to one that lacks what it requires in both of two rows."""
+    steps = range(current, layout.cards[v] - 1)
+    if not layout.events[v].requires:
+        return steps
+    closed = (k for k in steps if all(layout.theta_index(v, row, k) in layout.excluded for row in rows))
+    return range(current, next(closed, steps.stop))
 
 
 _Steps = tuple[list[int], list[int], list[int], float]

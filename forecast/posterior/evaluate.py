@@ -42,11 +42,16 @@ class Evaluation:
 
 
 class ContradictionError(ValueError):
-    """The evidence is impossible; `items` are a smallest set of items that contradict each other."""
+    """The evidence is impossible; `items` are a smallest set of items that contradict each other.
 
-    def __init__(self, items: Sequence[Item]) -> None:
-        self.items = tuple(items)
-        super().__init__("evidence with probability zero: " + ", ".join(item.id for item in items))
+    `needs` are what events require and these items leave out, a line each; none where they contradict each other by
+    themselves.
+    """
+
+    def __init__(self, items: Sequence[Item], needs: Sequence[str] = ()) -> None:
+        self.items, self.needs = tuple(items), tuple(needs)
+        why = f" ({'; '.join(needs)})" if needs else ""
+        super().__init__("evidence with probability zero: " + ", ".join(item.id for item in items) + why)
 
 
 def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:

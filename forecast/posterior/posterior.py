@@ -22,7 +22,7 @@ from forecast.inference.elimination import minimal_contradiction
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.inference.scaled import NotFiniteError
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
-from forecast.model.layout import Layout
+from forecast.model.layout import Layout, lay_out
 from forecast.model.reliability import grids_of
 from forecast.model.reports import UndefinedError
 from forecast.posterior.evaluate import (
@@ -38,11 +38,14 @@ from forecast.posterior.evaluate import (
 )
 from forecast.posterior.sources import Reliabilities, draw_reliabilities
 from forecast.posterior.weights import Weights, weigh_draws
-from forecast.sampling.draws import Draws, cached_draws, prior_draws
+from forecast.sampling.draws import Draws, cached_draws, is_drawn, prior_draws
+from forecast.sampling.rows_prior import rows_prior, theta_at_centre
 from forecast.sampling.spec import PriorSpec, prior_spec
+from forecast.sampling.statements import impossible_statements
 from forecast.store.entries import Place, is_kept, keep, load, once_array, place_of
 from forecast.store.sealed import Sealed
-from forecast.workspace.records import Item, Workspace
+from forecast.workspace.problems import WorkspaceProblems
+from forecast.workspace.records import Item, Requirement, Workspace
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -100,6 +103,8 @@ def posterior(
     network = compile_workspace(layout, workspace, as_of)
     queried = query(network, workspace.scenarios)
     spec = prior_spec(layout, workspace, as_of)
+    if layout.excluded and (refit or not is_drawn(spec, seed, cache)):
+        check_possible(workspace, network, spec)
     base = prior_draws(spec, seed, cache, progress, refit=refit, may_sample=may_sample)
     if _may_bear(workspace, queried, base.theta):
         attempt = _attempt(workspace, queried, spec, base, base, None, seed)
@@ -122,6 +127,14 @@ def posterior(
             if attempt.weights.reliable:
                 return attempt
     return anchored(last)
+
+
+def check_possible(workspace: Workspace, network: AsOfNetwork, spec: PriorSpec) -> None:
+    """Raise ContradictionError, or WorkspaceProblems, for evidence or statements that no draw could make possible."""
+    with _contradictions_named(workspace, network, theta_at_centre(spec.rows)):
+        evidence_of(network, theta_at_centre(spec.rows))
+    if problems := impossible_statements(workspace, spec):
+        raise WorkspaceProblems(problems)
 
 
 def unweighted(workspace: Workspace, layout: Layout, spec: PriorSpec, base: Draws) -> Posterior:
@@ -215,10 +228,28 @@ def _contradictions_named(workspace: Workspace, network: AsOfNetwork, theta: Arr
         yield
     except ImpossibleEvidenceError as impossible:
         few = theta[:, impossible.draws[:1]]
-        raise ContradictionError(responsible(is_possible, few)) from impossible
+        items = responsible(is_possible, few)
+        raise ContradictionError(items, _missing_needs(workspace, items, network.known.as_of)) from impossible
     except NotFiniteError as undefined:
         few = np.ascontiguousarray(theta[:, ::SCREENED])
         raise UndefinedError(responsible(is_defined, few), str(undefined)) from undefined
+
+
+def _missing_needs(workspace: Workspace, items: Sequence[Item], as_of: date) -> list[str]:
+    """Return a smallest set of what events require without which some impossible items would be possible."""
+    events = workspace.network.events.values()
+    every = [(event.id, one) for event in events for one in event.requires]
+
+    def possible(kept: Sequence[tuple[str, Requirement]]) -> bool:
+        needs = {event.id: tuple(one for name, one in kept if name == event.id) for event in events}
+        network = replace(
+            workspace.network, events={event.id: replace(event, requires=needs[event.id]) for event in events}
+        )
+        layout = lay_out(network)
+        compiled = compile_workspace(layout, replace(workspace, network=network, items=tuple(items)), as_of)
+        return is_possible(compiled, theta_at_centre(rows_prior(layout)))
+
+    return [f"'{name}' {one.state} requires {one}" for name, one in minimal_contradiction(every, possible)]
 
 
 def kept_posterior(

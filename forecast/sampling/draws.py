@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from forecast.model.asof import AsOfNetwork
 from forecast.sampling.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, SampledFit
 from forecast.sampling.spec import PriorSpec
-from forecast.store.entries import Place, alone, keep, key_of, load
+from forecast.store.entries import Place, alone, is_kept, keep, key_of, load
 from forecast.store.room import remove_leftovers
 from forecast.store.sealed import Part, Sealed
 from forecast.store.versions import installed_versions
@@ -101,7 +101,7 @@ def draws_digest(spec: PriorSpec, seed: int) -> str:
     return key_of(
         "draws",
         [layout.cards, layout.parents, [event.kind for event in layout.events]],
-        [[event.cpt for event in layout.events], spec.rows.eta, spec.rows.recipes],
+        [[event.cpt for event in layout.events], spec.rows.eta, spec.rows.recipes, spec.rows.certain],
         [numbers(network) for network in spec.networks],
         spec.sides,
         [spec.quantities, spec.deviations, spec.stated, spec.distributions, spec.distribution_of],
@@ -149,6 +149,11 @@ def prior_draws(
                 fit = sampled()
                 found = _load(place, sampled) or _unkept(place, fit)
     return found
+
+
+def is_drawn(spec: PriorSpec, seed: int, cache: Path) -> bool:
+    """Say whether the draws of a spec are in the store."""
+    return is_kept(Place(cache, "draws", draws_digest(spec, seed)))
 
 
 def cached_draws(spec: PriorSpec, seed: int, cache: Path) -> Draws | None:

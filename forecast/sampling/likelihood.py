@@ -196,8 +196,13 @@ def _of_expert(heard: _Heard, rows: list[int]) -> Array:
             sd = np.sqrt(reading_variance(noisy.scatters[at], omega, noisy.scale[at], noisy.weight[at]))
             square += np.square((noisy.location[at] - heard.mean[row])[:, np.newaxis] / sd)
             given_omega -= np.log(sd)
-        power = (DEGREES_OF_FREEDOM + len(members)) / 2.0
-        given_omega -= power * np.log1p(square / DEGREES_OF_FREEDOM)
+        noisy, at = _block(spec, members[0])
+        if noisy.scatters[at] == 0.0:  # what a rule says has the tails of a normal distribution
+            # Up to a constant: the density of the t at 0 against that of the normal distribution.
+            given_omega -= square / 2.0
+        else:
+            power = (DEGREES_OF_FREEDOM + len(members)) / 2.0
+            given_omega -= power * np.log1p(square / DEGREES_OF_FREEDOM)
     return np.asarray(np.logaddexp.reduce(given_omega + np.log(weights), axis=1))
 
 

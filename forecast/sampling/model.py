@@ -110,6 +110,23 @@ def _data(values: Any, name: str) -> Any:
     return pm.Data(name, values)
 
 
+def _observe_numbers(said: Noisy, implied: Any, sd: Any) -> None:
+    """Read numbers: of people with the tails of a t, which a fit may leave far out, of rules with those of a normal."""
+    people = np.flatnonzero(said.scatters)
+    if people.size == said.location.size:
+        location = _data(said.location, "stated_location")
+        pm.StudentT("stated", nu=DEGREES_OF_FREEDOM, mu=implied, sigma=sd, observed=location)
+        return
+    rules = np.flatnonzero(said.scatters == 0.0)
+    for name, at in (("stated", people), ("stated_exactly", rules)):
+        if at.size:
+            which, location = _data(at, f"{name}_of"), _data(said.location[at], f"{name}_location")
+            if name == "stated":
+                pm.StudentT(name, nu=DEGREES_OF_FREEDOM, mu=implied[which], sigma=sd[which], observed=location)
+            else:
+                pm.Normal(name, mu=implied[which], sigma=sd[which], observed=location)
+
+
 def _observe(spec: PriorSpec, outputs: Any) -> None:
     sizes = [spec.stated.location.size, spec.distributions.location.size, len(spec.counted), spec.ordered.size]
     ends: Any = _data(np.cumsum([0, *sizes]), "block_ends")
@@ -137,21 +154,17 @@ def _observe(spec: PriorSpec, outputs: Any) -> None:
         )
 
     if spec.stated.location.size:
-        pm.StudentT(
-            "stated",
-            nu=DEGREES_OF_FREEDOM,
-            mu=stated,
-            sigma=scale(spec.stated, "stated"),
-            observed=_data(spec.stated.location, "stated_location"),
-        )
+        _observe_numbers(spec.stated, stated, scale(spec.stated, "stated"))
     if spec.distributions.location.size:
         half = DEGREES_OF_FREEDOM / 2.0
-        precision = pm.Gamma("spread", half, half, dims="distribution")
+        spread = pm.Gamma("spread", half, half, dims="distribution")
+        precision = spread[_data(spec.distribution_of, "distribution_of")]
+        if not spec.distributions.scatters.all():  # that of a rule is 1: then the t is a normal distribution
+            precision = pt.where(_data(spec.distributions.scatters > 0.0, "distribution_has_tails"), precision, 1.0)
         pm.Normal(
             "stated_distribution",
             mu=distributed,
-            sigma=scale(spec.distributions, "distribution")
-            / pt.sqrt(precision[_data(spec.distribution_of, "distribution_of")]),
+            sigma=scale(spec.distributions, "distribution") / pt.sqrt(precision),
             observed=_data(spec.distributions.location, "distribution_location"),
         )
     if len(spec.counted):

@@ -55,7 +55,8 @@ def record_theta(rows: RowsPrior) -> Program:
 
 
 def _theta(tape: Tape, rows: RowsPrior) -> Traced:
-    positions = np.zeros(rows.n_theta, dtype=np.uint32)
+    positions = np.zeros(rows.n_theta, dtype=np.uint32) + tape.constant(0.0).at
+    positions[rows.certain] = tape.constant(1.0).at
     for where, values in theta_values(TapeMath, rows, tape.inputs[:, np.newaxis]):
         positions[where] = values.at[:, 0]
     return Traced(tape, positions)

@@ -9,20 +9,22 @@ from datetime import date
 from forecast.model.hazard import exposed_until
 from forecast.workspace.names import horizon_on
 from forecast.workspace.records import Expert, Network, Question, Resolved, Statement, Workspace
-from forecast.workspace.statement_forms.form import CountedCases, Numbers
-from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, form_of, is_read_at_opening
+from forecast.workspace.statement_forms.form import CountedCases, Numbers, StatedDistribution, StatedNumber
+from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, is_read_at_opening, statement_form
 
 DEGREES_OF_FREEDOM = 4
 
 
 def numbers(statement: Statement, experts: Mapping[str, Expert], network: Network) -> Numbers:
     """Turn a statement's reading into numbers on the log-odds scale. An editor's coding is never tighter than sd 1."""
-    expert, form, reading = experts[statement.expert], form_of(statement.reading), statement.reading
+    expert, form, reading = experts[statement.expert], statement_form(statement.reading), statement.reading
     sd = form.sd(reading, expert)
     sd = expert.default_sd if sd is None else sd
     scale = max(sd, LEAST_CODED_SD) if statement.coded_by is not None else sd
     window_days = (horizon_on(network, statement.date) - network.opens).days
     said: Numbers = form.numbers(reading, scale, window_days)
+    if isinstance(said, StatedNumber | StatedDistribution):
+        return replace(said, is_exact=expert.exact)
     return _by_its_day(said, statement, network) if isinstance(said, CountedCases) else said
 
 

@@ -55,7 +55,7 @@ def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
     """
     n, weighted = len(spec.sides), spec.quantities
     entries = np.flatnonzero(np.isin(weighted.row, rows))
-    logs = _log_masses(spec, np.unique(weighted.column[entries] % n).tolist(), theta)
+    logs = log_masses(spec, np.unique(weighted.column[entries] % n).tolist(), theta)
     found = np.zeros((len(rows), theta.shape[1]))
     place = {row: at for at, row in enumerate(rows)}
     for entry in entries:
@@ -65,7 +65,7 @@ def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
     return found
 
 
-def _log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int, Array]:
+def log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int, Array]:
     """Return ln of the masses of each side's target and of its complement (2, draws), up to one constant a draw.
 
     The tape's own way (`forecast.sampling.program`) leaves out what cancels, which for many draws of one side saves

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.cpt.kind import PARTS, Collector, Family, Gathered, Parent, Recipe
+from forecast.cpt.kind import PARTS, Collector, Family, Gathered, Parent, Recipe, open_families
 from forecast.cpt.registry import KINDS, ROWS
 from forecast.inference.elementary import NumpyMath
 from forecast.inference.linear import LinearMap, linear_map
@@ -39,6 +39,8 @@ class RowsPrior:
     """theta from standard normal coordinates (alpha, then beta, then epsilon, one after the other).
 
     `eta` gives log-odds, `recipes` turn them into theta, each that of the events whose rows are built in one way.
+    `certain` are the entries that are one: the state that is left alone in a row where the others lack what they
+    require. Entries that nothing names are zero.
     """
 
     alpha: tuple[str, ...]  # a readable label of each coordinate
@@ -46,6 +48,7 @@ class RowsPrior:
     epsilon: tuple[str, ...]
     eta: LogOdds
     recipes: tuple[Recipe, ...]
+    certain: Index
     n_theta: int
 
     @property
@@ -57,14 +60,23 @@ class RowsPrior:
 def rows_prior(layout: Layout) -> RowsPrior:
     """Lay out the coordinates of every event's rows."""
     collector, gathered = Collector(), Gathered(ROWS)
+    certain: list[int] = []
     for v, event in enumerate(layout.events):
-        KINDS[event.cpt.kind].add(_family(layout, v), collector, gathered)
+        families = [_family(layout, v)]
+        if event.requires:
+            possible = [layout.possible(v, row) for row in range(layout.n_rows(v))]
+            families = open_families(families[0], possible)
+            alone = [(row, states[0]) for row, states in enumerate(possible) if len(states) == 1]
+            certain += [layout.theta_index(v, *place) for place in alone if event.kind != "reached"]
+        for family in families:
+            KINDS[event.cpt.kind].add(family, collector, gathered)
     return RowsPrior(
         alpha=collector.labels("alpha"),
         beta=collector.labels("beta"),
         epsilon=collector.labels("epsilon"),
         eta=_log_odds(collector),
         recipes=gathered.recipes(),
+        certain=np.array(certain, dtype=np.intp),
         n_theta=layout.n_theta,
     )
 
@@ -100,9 +112,15 @@ def theta_values(xp: Any, prior: RowsPrior, coordinates: Any) -> Iterator[tuple[
         yield from recipe.values(xp, eta)
 
 
+def theta_at_centre(prior: RowsPrior) -> Array:
+    """Return theta (n_theta, 1) with every coordinate at zero: positive wherever it is not held at zero."""
+    return theta_draws(prior, np.zeros((prior.n_coordinates, 1)))
+
+
 def theta_draws(prior: RowsPrior, coordinates: Array) -> Array:
     """Compute theta (n_theta, draws) from coordinates (n, draws)."""
-    theta = np.empty((prior.n_theta, coordinates.shape[1]))
+    theta = np.zeros((prior.n_theta, coordinates.shape[1]))
+    theta[prior.certain] = 1.0
     for where, values in theta_values(NumpyMath, prior, coordinates):
         theta[where] = values
     return theta

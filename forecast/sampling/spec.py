@@ -84,6 +84,7 @@ class Noisy:
     """Stated values with their sd (log-odds), the index of the expert whose omega adds to it, and the expert's weight.
 
     The noise of a reading is sqrt((sd^2 + scatters omega^2) / weight); `scatters` is 0 for an exact expert, else 1.
+    It has the tails of a t with 4 degrees of freedom, that of an exact expert those of a normal distribution.
     """
 
     location: Array
@@ -204,7 +205,7 @@ def track_records(workspace: Workspace, as_of: date) -> dict[str, list[tuple[flo
     records: dict[str, list[tuple[float, int]]] = {}
     for statement in active_statements(workspace, as_of):
         happened = came_true(workspace, statement, as_of)
-        if happened is None:
+        if happened is None or workspace.experts[statement.expert].exact:  # a rule has no bias to be learned
             continue
         said = numbers(statement, workspace.experts, workspace.network)
         if isinstance(said, StatedNumber) and said.against is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import EDITORS, Statement, Workspace
-from forecast.workspace.statement_forms.registry import form_of
+from forecast.workspace.statement_forms.registry import statement_form
 
 EQUAL_SD = 1.0  # log-odds; of every statement, when all are to count alike
 
@@ -63,7 +63,7 @@ def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Wor
     if not alternative.equal_weights:
         return replace(workspace, statements=statements, items=items)
     alike = tuple(
-        replace(statement, reading=form_of(statement.reading).alike(statement.reading, EQUAL_SD), resolved=None)
+        replace(statement, reading=statement_form(statement.reading).alike(statement.reading, EQUAL_SD), resolved=None)
         for statement in statements
     )
     experts = {name: replace(one, default_sd=EQUAL_SD, weight=1.0) for name, one in workspace.experts.items()}

@@ -37,9 +37,23 @@ def t4_cdf(t: float) -> float:
     return 0.5 + s * (3.0 - s * s) / 4.0
 
 
-def interval_sd(low: float, high: float, level: float) -> float:
-    """Return the scale of the t with 4 degrees of freedom whose central `level` interval is as wide as low to high."""
-    return (high - low) / (2 * t4_quantile((1 + level) / 2))
+def reading_quantile(p: float, *, exact: bool = False) -> float:
+    """Return the quantile of a reading's noise at scale 1: of a t with 4 degrees of freedom, of a rule's a normal."""
+    if not exact:
+        return t4_quantile(p)
+    from statistics import NormalDist  # not at every start: few workspaces have rules
+
+    return NormalDist().inv_cdf(p)
+
+
+def reading_cdf(x: float, *, exact: bool = False) -> float:
+    """Return the distribution function of a reading's noise at scale 1 (`reading_quantile`)."""
+    return math.erfc(-x / math.sqrt(2.0)) / 2.0 if exact else t4_cdf(x)
+
+
+def interval_sd(low: float, high: float, level: float, *, exact: bool = False) -> float:
+    """Return the scale of a reading's noise whose central `level` interval is as wide as low to high."""
+    return (high - low) / (2 * reading_quantile((1 + level) / 2, exact=exact))
 
 
 TINY = 1e-300  # stands for a zero denominator in the continued fraction, as its algorithm asks for

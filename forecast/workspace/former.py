@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from forecast.workspace.records import Condition, Event, Expert, Network, ReportSource, Resolved, Scenario, Target
+from forecast.workspace.records import (
+    Condition,
+    Event,
+    Expert,
+    Network,
+    ReportSource,
+    Requirement,
+    Resolved,
+    Scenario,
+    Target,
+)
 from forecast.workspace.renames import Former
 
 
@@ -23,6 +33,13 @@ def former_event(event: Event, names: Former) -> Event:
         states=_states(event.id, event.states, names),
         parents=tuple(names.name("event", parent) for parent in event.parents),
         initial=initial,
+        requires=tuple(
+            Requirement(
+                names.state(event.id, one.state),
+                tuple(tuple(former_condition(condition, names) for condition in all_) for all_ in one.any_of),
+            )
+            for one in event.requires
+        ),
     )
 
 

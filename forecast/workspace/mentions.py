@@ -17,6 +17,7 @@ from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import map_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, Step, child, text_at
 from forecast.workspace.problems import Source
+from forecast.workspace.read_requires import ANY_OF, states_requiring
 from forecast.workspace.renames import Renames
 from forecast.workspace.shapes import ISO_DAY
 from forecast.workspace.statement_forms.distribution import SD_KEY
@@ -113,6 +114,21 @@ def _network(top: _At) -> Mentions:
             yield from at.named_by("initial", "state", event)
             for states in at.below("counts", "states"):
                 yield from states.keys("state", event)
+            for needs in at.below("requires"):
+                yield from _requires(needs, event)
+
+
+def _requires(needs: _At, event: str) -> Mentions:
+    for state in states_requiring(needs.node):
+        for below in (needs,) if state is None else needs.below(state):
+            if state is not None:
+                yield Mention(below.steps, True, Named("state", state, event))
+            for key, value in below.entries():
+                if key != ANY_OF:
+                    yield Mention(value.steps, True, Named("event", key))
+                    yield from _choice(value, key)
+                for conditions in value.items() if key == ANY_OF else ():
+                    yield from _conditions(conditions)
 
 
 def _scenarios(top: _At) -> Mentions:

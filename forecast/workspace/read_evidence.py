@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from forecast.workspace.evidence_forms.form import Entry
-from forecast.workspace.evidence_forms.registry import FORMS, BearingShape, form_of
+from forecast.workspace.evidence_forms.registry import FORMS, BearingShape, evidence_form
 from forecast.workspace.files import RESOLUTIONS
 from forecast.workspace.names import Frame, Superseding, last_horizon, unknown_event, unknown_name
 from forecast.workspace.nodes import Cursor, MapNode, Node
@@ -208,7 +208,7 @@ def _repeated(earlier: list[Bearing], bearing: Bearing, subject: str) -> Iterato
 
 def former_item(item: Item, names: Former) -> Item:
     """Return an item with the names of then; one that settles an event by a resolution is called after the event."""
-    parts: tuple[Any, ...] = tuple(form_of(part).former(part, names) for part in item.bears_on)
+    parts: tuple[Any, ...] = tuple(evidence_form(part).former(part, names) for part in item.bears_on)
     supersedes = None if item.supersedes is None else names.name("item", item.supersedes)
     source = names.name("source", item.report_source)
     then = replace(item, bears_on=parts, supersedes=supersedes, report_source=source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -14,6 +14,16 @@ from forecast.workspace.cpt import KINDS, NamedCpt, cpt_problems
 from forecast.workspace.names import OTHER, Names, unknown_event
 from forecast.workspace.nodes import FORMAT, Cursor, ListNode, MapNode, Node, Scalar
 from forecast.workspace.problems import Problem, Source, choice, one_form, quoted, shown
+from forecast.workspace.read_requires import (
+    ANY_OF,
+    RequiresShape,
+    as_reached,
+    required_events,
+    requirements_in_network,
+    requirements_of,
+    requires_problems,
+    with_parents,
+)
 from forecast.workspace.read_timing import TimingShape, timing_in_window, timing_of, timing_problems
 from forecast.workspace.records import Counts, Cpt, Event, Network, Roll
 from forecast.workspace.shapes import Day, Name, Positive, Shape, Text, hold
@@ -46,6 +56,7 @@ class EventShape(Shape):
     cpt: NamedCpt | None = None
     counts: CountsShape | None = None
     timing: TimingShape | None = None
+    requires: RequiresShape = None
 
 
 class RollShape(Shape):
@@ -74,7 +85,7 @@ class NetworkShape(NetworkHead):
 
 
 RESERVED_STATES = (SD_KEY,)
-RESERVED_IDS = (OTHER, FORMAT)
+RESERVED_IDS = (OTHER, FORMAT, ANY_OF)
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,12 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
             problems += found
             if event is not None:
                 events[event_id] = event
-        for check in (_reserved, _called_alike, _cycles, _constants_parents):
+        events = {name: as_reached(event, events) for name, event in events.items()}
+        for check in (_reserved, _called_alike, _constants_parents):
             problems += check(entries)
+        # In a circle nothing can be asked of what is required.
+        circles = list(_cycles(entries))
+        problems += circles or requirements_in_network(at, events)
     if head.shape is None:
         return NetworkRead(None, tuple(problems))
     opens, horizon = head.shape.opens, head.shape.horizon
@@ -117,7 +132,7 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
 
 def _read_event(event_id: str, at: Cursor, names: Names, today: date) -> tuple[Event | None, tuple[Problem, ...]]:
     checked = hold(EventShape, at, today)
-    problems = [*checked.problems, *_parents(at, names)]
+    problems = [*checked.problems, *_parents(at, names), *requires_problems(event_id, at, names)]
     for check in (_states, _status_keys, cpt_problems, count_problems, timing_problems):
         problems += check(at)
     shape = checked.shape
@@ -139,7 +154,7 @@ def _read_event(event_id: str, at: Cursor, names: Names, today: date) -> tuple[E
         counts=Counts(shape.counts.of, shape.counts.window_days, shape.counts.states) if shape.counts else None,
         timing=timing_of(shape.timing),
     )
-    return event, tuple(problems)
+    return with_parents(replace(event, requires=requirements_of(at, names, event))), tuple(problems)
 
 
 def _texts(at: Cursor, key: str) -> tuple[tuple[str, Cursor], ...]:
@@ -210,7 +225,13 @@ def _reserved(events: Cursor) -> Iterator[Problem]:
 
 
 def _parents_of(events: Cursor) -> dict[str, list[str]]:
-    names = {event: [name for name, _ in _texts(events.at(event), "parents")] for event in events.keys}
+    names = {
+        event: [
+            *(name for name, _ in _texts(events.at(event), "parents")),
+            *(name for name, _ in required_events(events.at(event))),
+        ]
+        for event in events.keys
+    }
     return {event: [name for name in parents if name in names] for event, parents in names.items()}
 
 
@@ -242,8 +263,9 @@ def _cycles(events: Cursor) -> Iterator[Problem]:
 
 def _constants_parents(events: Cursor) -> Iterator[Problem]:
     kinds = {event: events.text(event, "kind") for event in events.keys}
-    for event, parents in _parents_of(events).items():
-        wrong = [p for p in parents if kinds[p] in KINDS and kinds[p] != "constant"]
+    for event in events.keys:
+        parents = [name for name, _ in _texts(events.at(event), "parents")]
+        wrong = [p for p in parents if kinds.get(p) in KINDS and kinds[p] != "constant"]
         if kinds[event] == "constant" and wrong:
             what = f"event '{event}' is a constant and has parents that are none: {quoted(wrong)}"
             constants = [name for name, kind in kinds.items() if kind == "constant" and name != event]

@@ -14,6 +14,11 @@ from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Expert, ReportSource
 from forecast.workspace.shapes import Name, PastDay, Positive, Shape, Text, UnitProbability, hold
 
+DEFAULT_SD = 1.0  # log-odds: about a factor of 5 in odds either way, at 90 %
+# Of what follows from a rule: a tenth of the odds, less than two people would read differently, and wide enough for the
+# sampler, whose steps are as short as the narrowest reading.
+EXACT_SD = 0.1
+
 
 class ExpertShape(Shape):
     """Somebody whose statements are coded."""
@@ -21,7 +26,7 @@ class ExpertShape(Shape):
     name: Text
     role: Text | None = None
     group: Name | None = None
-    default_sd: Positive = 1.0  # log-odds: about a factor of 5 in odds either way, at 90 %
+    default_sd: Positive | None = None
     weight: Positive = 1.0
     exact: bool = False
 
@@ -73,7 +78,7 @@ def read_experts(node: Node, path: str, today: date) -> tuple[dict[str, Expert],
                 name=shape.name,
                 role=shape.role or "",
                 group=group,
-                default_sd=shape.default_sd,
+                default_sd=shape.default_sd or (EXACT_SD if shape.exact else DEFAULT_SD),
                 weight=shape.weight,
                 source=entry.source,
                 exact=shape.exact,

@@ -14,7 +14,7 @@ from forecast.workspace.records import Publication, Resolution, Statement
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import exactly_one, hold
 from forecast.workspace.statement_forms.form import Built, Said
-from forecast.workspace.statement_forms.registry import FORMS, StatementShape, form_of
+from forecast.workspace.statement_forms.registry import FORMS, StatementShape, statement_form
 
 ABOUT_TOO = frozenset(form.key for form in FORMS if form.is_read_with_about)
 
@@ -157,6 +157,6 @@ def former_statement(statement: Statement, names: Former) -> Statement:
         id=names.name("statement", statement.id),
         expert=names.name("expert", statement.expert),
         about=former_target(statement.about, names),
-        reading=form_of(statement.reading).former(statement.reading, statement.about, names),
+        reading=statement_form(statement.reading).former(statement.reading, statement.about, names),
         resolved=resolved,
     )

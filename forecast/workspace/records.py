@@ -42,6 +42,36 @@ class Counts:
     states: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Condition:
+    """An event being in one of some states (in the event's own order)."""
+
+    event: str
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a state of an event needs: all conditions of at least one alternative. All these events are parents."""
+
+    state: str
+    any_of: tuple[tuple[Condition, ...], ...]
+
+    def is_met(self, states: Mapping[str, str]) -> bool:
+        """Say whether it is met by the states of the events that it names."""
+        return any(all(states[one.event] in one.states for one in conditions) for conditions in self.any_of)
+
+    def __str__(self) -> str:
+        """Write it as a reader's line: `mandate given and summit held or held_again; or decree issued`."""
+        ways = (" and ".join(f"{one.event} {' or '.join(one.states)}" for one in all_) for all_ in self.any_of)
+        return "; or ".join(ways)
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events that it names, each once."""
+        return tuple(dict.fromkeys(one.event for conditions in self.any_of for one in conditions))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """A question with a deadline: its kind, its ordered states, its parents, and how its CPT is built."""
@@ -60,6 +90,18 @@ class Event:
     name: str | None = field(default=None, metadata=NO_INPUT)  # for readers
     counts: Counts | None = field(default=None, metadata=NO_INPUT)
     timing: Timing | None = field(default=None, metadata=APART)  # reached only; None: a constant hazard
+    requires: tuple[Requirement, ...] = field(default=(), metadata=APART)  # at most one for each state
+
+    def is_excluded(self, state: str, states: Mapping[str, str]) -> bool:
+        """Say whether a state lacks what it requires, given the states of the parents."""
+        return any(one.state == state and not one.is_met(states) for one in self.requires)
+
+    def needs(self) -> tuple[str, ...]:
+        """Return what its states require, a line for states that require the same."""
+        lines: dict[str, list[str]] = {}
+        for one in self.requires:
+            lines.setdefault(str(one), []).append(one.state)
+        return tuple(f"'{self.id}' {' or '.join(states)} requires {line}" for line, states in lines.items())
 
 
 @dataclass(frozen=True)
@@ -91,14 +133,6 @@ class Network:
     def window_ends(self) -> date:
         """End of the window that hazards and CPT rows speak of, whatever horizon is asked about."""
         return self.first_horizon or self.horizon
-
-
-@dataclass(frozen=True)
-class Condition:
-    """An event being in one of some states (in the event's own order)."""
-
-    event: str
-    states: tuple[str, ...]
 
 
 @dataclass(frozen=True)

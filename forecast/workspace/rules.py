@@ -8,13 +8,13 @@ from difflib import SequenceMatcher
 from math import prod
 
 from forecast.digits import fraction, share
-from forecast.workspace.evidence_forms.registry import form_of
+from forecast.workspace.evidence_forms.registry import evidence_form
 from forecast.workspace.fits import WORST_MISFIT, misfit
 from forecast.workspace.names import Readable
 from forecast.workspace.problems import Problem, choice, one_form, shown
 from forecast.workspace.records import Item, OnScenarios, Settled, Statement, events_of
 from forecast.workspace.settled_rules import SETTLED_RULES, impossible_steps, spoken_of_no_time
-from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, fit_of, stated_sd, targets_of
+from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, fit_of, stated_sd, statement_form, targets_of
 
 
 def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
@@ -125,6 +125,16 @@ def coded_too_sharply(all_: Readable) -> Iterator[Problem]:
             yield Problem(statement.source, what, f"{sd:.2f}", "it is raised to 1; widen the interval", "warning")
 
 
+def rules_in_other_forms(all_: Readable) -> Iterator[Problem]:
+    """What follows from a rule is a number: no word with its many readings, no counted cases, no fitted quantiles."""
+    for statement in all_.statements:
+        expert, reading = all_.experts.get(statement.expert), statement.reading
+        form = statement_form(reading)
+        if expert is not None and expert.exact and not form.may_be_exact:
+            what = f"statement {shown(statement.id)}: {form.key} of an expert whose statements are exact"
+            yield Problem(statement.source, what, "", "a probability, odds, times, an order or a distribution")
+
+
 def fits_that_miss(all_: Readable) -> Iterator[Problem]:
     """Warn of a fit that cannot honour what was stated."""
     return misfits(all_.statements)
@@ -152,7 +162,7 @@ def parts_that_say_nothing(all_: Readable) -> Iterator[Problem]:
     """Warn of what an item says and could leave out, as the forms of evidence see it."""
     for item in all_.items:
         for bearing in item.bears_on:
-            yield from form_of(bearing).doubts(bearing, f"item {shown(item.id)}", all_.frame.events)
+            yield from evidence_form(bearing).doubts(bearing, f"item {shown(item.id)}", all_.frame.events)
 
 
 def items_on_too_much(all_: Readable) -> Iterator[Problem]:
@@ -213,6 +223,7 @@ def _circles(items: Mapping[str, Item]) -> dict[str, tuple[str, ...]]:
 
 RULES: tuple[Rule, ...] = (
     coded_too_sharply,
+    rules_in_other_forms,
     fits_that_miss,
     events_without_marginal,
     parts_that_say_nothing,

@@ -17,7 +17,7 @@ from forecast.workspace.records import (
     Settled,
     Statement,
 )
-from forecast.workspace.statement_forms.registry import form_of, is_read_at_opening, targets_of
+from forecast.workspace.statement_forms.registry import is_read_at_opening, statement_form, targets_of
 from forecast.workspace.timing import DatedRates
 
 
@@ -139,7 +139,7 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
             if target.by is not None and target.by <= day:
                 what = f"statement {shown(statement.id)}: 'by' is no later than the statement"
                 yield Problem(statement.source, what, str(target.by), f"after {day}")
-            whole = form_of(statement.reading).is_on_whole_event and target is statement.about
+            whole = statement_form(statement.reading).is_on_whole_event and target is statement.about
             conditions = [(target.condition, whole)] if target.condition else []
             for condition, is_whole in [*conditions, *((given, False) for given in target.given)]:
                 event = all_.frame.events.get(condition.event)

@@ -85,6 +85,14 @@ def read_probability(value: Any) -> Any:
     return value
 
 
+def _read_stated(value: Any) -> Any:
+    """Read a probability that somebody states of an event."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value in (0, 1):
+        allowed = "write 0.01 or 0.99, or less; what cannot be without another event is a `requires` of the network"
+        raise refuse("may not be 0 or 1", f"no evidence could ever move a certainty; {allowed}")
+    return read_probability(value)
+
+
 def _read_choice(value: Any) -> Choice:
     allowed = "a state, a list of states, or {at_least: state}"
     if isinstance(value, str):
@@ -114,6 +122,7 @@ Day = Annotated[date, BeforeValidator(_read_day, json_schema_input_type=date)]
 PastDay = Annotated[date, BeforeValidator(_read_past_day, json_schema_input_type=date)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(read_probability)]
+StatedProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_read_stated)]
 States = Annotated[Choice, PlainValidator(_read_choice, json_schema_input_type=Name | list[Name] | AtLeast)]
 
 EXPECTED = {

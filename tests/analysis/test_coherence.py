@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.analysis.coherence import conflicts
+from forecast.analysis.coherence import conflicts, incoherent_rules
 from forecast.model.layout import lay_out
-from forecast.workspace.records import MoreLikelyThan, Probability, Statement, Times
-from tests.worlds import event, network, statement, target, workspace
+from forecast.workspace.records import Condition, MoreLikelyThan, Probability, Requirement, Statement, Times
+from tests.worlds import OPENS, event, network, statement, target, workspace
 
 NET = network(event("a", "constant"), event("b", "constant"), event("c", "constant", ("low", "mid", "high")))
 
@@ -91,3 +93,22 @@ def test_what_a_joint_distribution_says_is_coherent(seed: int) -> None:
         about = target(first, states[first][asked[first]], given={name: states[name][asked[name]] for name in rest})
         told.append(statement(f"s{number}", about, p, sd=0.05))
     assert [] == found(*told)
+
+
+def test_rules_against_what_is_required() -> None:
+    """Exact numbers that no distribution gives, for one event requires the other, are an error; people's are not."""
+    gated = replace(NET.events["b"], requires=(Requirement("yes", ((Condition("a", ("yes",)),),)),), parents=("a",))
+    net = replace(NET, events={**NET.events, "b": gated})
+    told = [statement("s1", target("a", "yes"), 0.2, sd=0.1), statement("s2", target("b", "yes"), 0.5, sd=0.1)]
+    said = workspace(net, statements=told)
+    exact = replace(said, experts={name: replace(one, exact=True) for name, one in said.experts.items()})
+    problems = incoherent_rules(exact, lay_out(net), OPENS)
+    others = {"s1": "'s2'", "s2": "'s1'"}
+    expected = [
+        f"statement '{name}': it is exact, and cannot hold together with {other}" for name, other in others.items()
+    ]
+    assert expected == [problem.what for problem in problems]
+    assert all("'b' yes requires a yes" in problem.allowed for problem in problems)
+    assert () == incoherent_rules(said, lay_out(net), OPENS)
+    free = replace(exact, network=NET)
+    assert () == incoherent_rules(free, lay_out(NET), OPENS)

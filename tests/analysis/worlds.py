@@ -46,9 +46,17 @@ class Answered:
         return self.oracle.scenario(dict(zip(self.oracle.network.events, states, strict=True)))
 
 
-def answered(seed: int, n_events: int, monkeypatch: pytest.MonkeyPatch) -> Answered | None:
-    """Return a random world whose sources stand at known reliabilities; None if its evidence is impossible."""
-    world, rng = random_world(seed, n_events, draws=DRAWS), np.random.default_rng(seed + 1)
+def answered(
+    seed: int, n_events: int, monkeypatch: pytest.MonkeyPatch, *, has_requirements: bool = False
+) -> Answered | None:
+    """Return a random world whose sources stand at known reliabilities; None if its evidence is impossible.
+
+    `has_requirements`: some states of some events require others.
+    """
+    world, rng = (
+        random_world(seed, n_events, draws=DRAWS, has_requirements=has_requirements),
+        np.random.default_rng(seed + 1),
+    )
     if seed % 2:
         world = with_parts_on_scenarios(np.random.default_rng(seed), world)
     # Copies are ranked by strength at the prior mean, which is not where the sources stand here.

@@ -81,6 +81,15 @@ def first_rule(rules: Iterable[Scenario], states: States) -> str:
     return next((r.id for r in rules if all(states[when.event] in when.states for when in r.when)), "other")
 
 
+def lacks(event: Event, state: str, parents: States) -> bool:
+    """Whether a state requires something that the parents' states do not give."""
+    for one in event.requires:
+        if one.state == state:
+            ways = [[parents[need.event] in need.states for need in all_] for all_ in one.any_of]
+            return not any(all(way) for way in ways)
+    return False
+
+
 class AsOf:
     """What is known on `as_of` about the states on the date `on`; `at_opening`: nothing but theta is known."""
 
@@ -137,6 +146,14 @@ class AsOf:
             names.append(other.states[self.state(parent, day, before=before)] if dated else states[parent])
         return tuple(names)
 
+    def _on_day(self, event: Event, states: States, day: date, state: int) -> tuple[str, ...] | None:
+        """The parents that a move to a state sees: before the day or, if they lack what it requires, after it."""
+        came = (self._parents(event, states, day, before=before) for before in (True, False))
+        return next((one for one in came if not self._lacks(event, state, one)), None)
+
+    def _lacks(self, event: Event, state: int, parents: tuple[str, ...]) -> bool:
+        return lacks(event, event.states[state], dict(zip(event.parents, parents, strict=True)))
+
     def _days(self, day: date) -> float:
         return float((day - self.network.opens).days)
 
@@ -158,6 +175,8 @@ class AsOf:
         current = self.state(name, seen)
         if event.kind == "status":
             stay = exp(-(self.on - seen).days / float(event.persistence_days or 0))
+            if lacks(event, event.states[current], dict(zip(event.parents, parents, strict=True))):
+                stay = 0.0
             return [
                 stay * float(k == current) + (1.0 - stay) * self.theta[name, parents, k]
                 for k in range(len(event.states))
@@ -168,6 +187,8 @@ class AsOf:
         span = self._days(seen), self._days(self.on)
         hazards = []
         for k in range(current, len(event.states) - 1):
+            if self._lacks(event, k + 1, now) and self._lacks(event, k + 1, parents):
+                break  # neither this step nor one behind it is taken
             if moved and span[0] < span[1] and any(one.timing for one in (event, *moved)):
                 survival = 1.0 - self.theta[name, now, k], 1.0 - self.theta[name, parents, k]
                 hazards.append(changing_hazard(self.network, event, moved, span, survival))
@@ -176,7 +197,8 @@ class AsOf:
             hazards.append(-np.log(mean_survival(surv_now, surv_now if now == parents else surv_u)))
         zero = np.zeros_like(self.theta[name, parents, 0])
         ahead = birth_process(hazards) if hazards else [zero + 1.0]
-        return [*[zero] * current, *ahead]
+        beyond = len(event.states) - current - len(ahead)
+        return [*[zero] * current, *ahead, *[zero] * beyond]
 
     def log_history(self, name: str, states: States) -> Array:
         """Log P(known course of a dated event | theta, its undated parents), day by day."""
@@ -189,11 +211,17 @@ class AsOf:
         while day <= end:
             after = self.state(name, day)
             if after != current:
-                u = self._parents(event, states, day, before=True)
+                reached = [after] if event.kind == "status" else range(current + 1, after + 1)
+                for state in reached:
+                    # What it requires may have come on the same day.
+                    if self._on_day(event, states, day, state) is None:
+                        return chance - np.inf
                 if event.kind == "status":
+                    u = self._on_day(event, states, day, after) or ()
                     chance = chance + np.log(self.theta[name, u, after]) - log(float(event.persistence_days or 0))
                 else:
                     for k in range(current, after):
+                        u = self._on_day(event, states, day, k + 1) or ()
                         chance = chance + np.log(-np.log1p(-self.theta[name, u, k]))
                 current = after
             if day < end:
@@ -202,6 +230,8 @@ class AsOf:
                 spent[self._parents(event, states, day), current] += length
             day += timedelta(days=1)
         for (u, state), length in spent.items():
+            if event.kind == "status" and self._lacks(event, state, u):
+                return chance - np.inf
             if event.kind == "status":
                 rate = length / float(event.persistence_days or 0)
                 chance = chance - rate * (1.0 - self.theta[name, u, state])

@@ -14,11 +14,13 @@ from forecast.workspace.names import seen_on
 from forecast.workspace.records import (
     Bearing,
     Claim,
+    Condition,
     Event,
     Item,
     Likelihood,
     Network,
     OnScenarios,
+    Requirement,
     Roll,
     Scenario,
     Settled,
@@ -26,7 +28,7 @@ from forecast.workspace.records import (
     Workspace,
 )
 from forecast.workspace.timing import DatedRates, Timing, Weibull
-from tests.oracle.enumeration import Theta
+from tests.oracle.enumeration import Theta, lacks
 from tests.worlds import HERE, HORIZON, OPENS, item, random_network, rule, workspace
 
 Array = NDArray[np.float64]
@@ -51,7 +53,11 @@ def random_theta(rng: np.random.Generator, layout: Layout, draws: int) -> tuple[
         for row, configuration in enumerate(layout.configurations(v)):
             parents = tuple(layout.events[p].states[x] for p, x in zip(layout.parents[v], configuration, strict=True))
             eta = rng.normal(0.0, 1.5, (width, draws))
-            values = 1.0 / (1.0 + np.exp(-eta)) if event.kind == "reached" else np.exp(eta) / np.exp(eta).sum(axis=0)
+            first = 1 if event.kind == "reached" else 0
+            by_parent = dict(zip(event.parents, parents, strict=True))
+            held = np.array([[not lacks(event, state, by_parent)] for state in event.states[first:]])
+            values = 1.0 / (1.0 + np.exp(-eta)) if first else np.exp(eta) / (np.exp(eta) * held).sum(axis=0)
+            values = values * held
             for k in range(width):
                 theta[event.id, parents, k] = values[k]
                 number = -np.log1p(-values[k]) if event.kind == "reached" else values[k]
@@ -152,10 +158,13 @@ def random_scenarios(rng: np.random.Generator, network: Network) -> list[Scenari
     return rules
 
 
-def random_world(seed: int, n_events: int, *, draws: int = 3, n_reports: int = 6) -> World:
+def random_world(
+    seed: int, n_events: int, *, draws: int = 3, n_reports: int = 6, has_requirements: bool = False
+) -> World:
     """A random workspace; its items lie in the first three quarters of the window."""
     rng = np.random.default_rng(seed)
     network = random_network(rng, n_events)
+    network = with_requirements(rng, network) if has_requirements else network
     last = OPENS + timedelta(days=3 * WINDOW // 4)
     items = [one for event in network.events.values() for one in random_history(rng, event, last)]
     items += [random_report(rng, network, f"report-{n}", last) for n in range(int(rng.integers(0, n_reports + 1)))]
@@ -186,6 +195,31 @@ def with_parts_on_scenarios(rng: np.random.Generator, made: World) -> World:
             one = replace(one, bears_on=(part,) if rng.random() < 0.5 else (*one.bears_on, part))
         items.append(one)
     return replace(made, workspace=replace(made.workspace, items=tuple(items), scenarios=rules))
+
+
+def with_requirements(rng: np.random.Generator, network: Network) -> Network:
+    """The network with requirements of some states of some events with parents: one way or two, of one or two each."""
+    events = {}
+    for name, one in network.events.items():
+        needs = []
+        for state in one.states[1:] if one.parents else ():
+            if rng.random() < 0.5:
+                ways = [random_way(rng, network, one) for _ in range(int(rng.integers(1, 3)))]
+                needs.append(Requirement(state, tuple(ways)))
+        events[name] = replace(one, requires=tuple(needs))
+    return replace(network, events=events)
+
+
+def random_way(rng: np.random.Generator, network: Network, one: Event) -> tuple[Condition, ...]:
+    """Conditions on one or two parents of an event; of reached parents a state and all later ones, mostly."""
+    chosen = rng.choice(one.parents, size=min(len(one.parents), int(rng.integers(1, 3))), replace=False)
+    conditions = []
+    for parent in map(str, chosen):
+        states = network.events[parent].states
+        first = int(rng.integers(1, len(states)))
+        named = states[first:] if rng.random() < 0.8 else tuple(s for s in states if rng.random() < 0.5)
+        conditions.append(Condition(parent, named or states[:1]))
+    return tuple(conditions)
 
 
 def random_timing(rng: np.random.Generator, last: date = HORIZON) -> Timing | None:

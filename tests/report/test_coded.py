@@ -8,7 +8,7 @@ import pytest
 
 from forecast.words import THIN_SPACE
 from forecast.workspace.records import Count, Probability, Quantiles, Reading
-from forecast.workspace.statement_forms.registry import form_of
+from forecast.workspace.statement_forms.registry import statement_form
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,4 @@ from forecast.workspace.statement_forms.registry import form_of
 )
 def test_what_was_said_is_written_as_it_was_said(reading: Reading, expected: str) -> None:
     """Quantiles, odds, confidence and the day of the last case stand on the page as they were stated."""
-    assert expected == form_of(reading).words(reading, {}, {}).replace(THIN_SPACE, " ")
+    assert expected == statement_form(reading).words(reading, {}, {}).replace(THIN_SPACE, " ")

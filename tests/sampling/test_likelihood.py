@@ -100,7 +100,7 @@ def _by_scipy(fit: dict[str, Array], draw: int) -> dict[str, float]:
     order = -np.log1p(np.exp(-implied[7] / 0.5))
     return {
         "ann": np.log(quad(ann, 0.0, 5.0)[0]) + order,
-        "bob": t.logpdf(0.1, 4, implied[2], 0.3) + np.log(quad(count, -9.0, 9.0)[0]),
+        "bob": norm.logpdf(0.1, implied[2], 0.3) + np.log(quad(count, -9.0, 9.0)[0]),
         "eve": np.log(quad(eve, 0.0, 5.0)[0]),
     }
 

@@ -123,7 +123,10 @@ def rich(folder: Path) -> Path:
         "priors/network.yaml",
         "    states: [none, limited, general]\n",
         "    states: [none, limited, general]\n"
-        "    counts: {of: events, window_days: 30, states: {limited: 1, general: 9}}\n",
+        "    counts: {of: events, window_days: 30, states: {limited: 1, general: 9}}\n"
+        "    requires:\n"
+        "      limited: {prototype: {at_least: shown}}\n"
+        "      'general': {prototype: [shown, tested], any_of: [{budget: kept}, {budget: [raised], demand: high}]}\n",
     )
     (root / "priors/statements/more.yaml").write_bytes(STATEMENTS.encode())
     (root / "priors/questions.yaml").write_bytes("\ufeff".encode() + QUESTIONS.replace("\n", "\r\n").encode())

@@ -16,7 +16,7 @@ from forecast.report.section import Section, Subject, part, plain, sections
 from forecast.sampling.likelihood import DISAGREES
 from forecast.sampling.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
 from forecast.words import counted, event_names, long_date
-from forecast.workspace.evidence_forms.registry import form_of
+from forecast.workspace.evidence_forms.registry import evidence_form
 from forecast.workspace.records import Bearing, Item, OnEvent, Settled
 
 CREDIBILITY = {1: "confirmed", 2: "probably true", 3: "possibly true", 4: "doubtful", 5: "improbable", 6: "not judged"}
@@ -117,7 +117,7 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
 
 def _bearing(bearing: Bearing, events: Mapping[str, str]) -> BearingRow:
     about = events[bearing.event] if isinstance(bearing, OnEvent) else "scenarios"
-    return BearingRow(event=about, how=form_of(bearing).words(bearing))
+    return BearingRow(event=about, how=evidence_form(bearing).words(bearing))
 
 
 @part

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 from forecast.ledger.outcome import Outcome
 from forecast.report.section import Section, Subject, part
-from forecast.words import event_name, label
+from forecast.words import event_name, event_names, label, requirements
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedEvent:
-    """An event of the question, and what resolves it."""
+    """An event of the question, what resolves it, and what its states cannot be without, a line each."""
 
     id: str
     label: str
@@ -22,6 +22,7 @@ class ResolvedEvent:
     role: str
     states: Sequence[str]
     resolves: str
+    requires: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class AskedQuestion:
 
 def asked_question(outcome: Outcome) -> AskedQuestion:
     """Describe the question."""
-    watched = outcome.workspace.watched_until
+    watched, names = outcome.workspace.watched_until, event_names(outcome)
     return AskedQuestion(
         title=outcome.workspace.network.title,
         as_of=outcome.as_of.isoformat(),
@@ -56,6 +57,7 @@ def asked_question(outcome: Outcome) -> AskedQuestion:
                 role=event.role,
                 states=[label(state) for state in event.states],
                 resolves=event.resolves,
+                requires=requirements(event, names),
             )
             for event in outcome.layout.events
         ],

@@ -31,7 +31,7 @@ MAY_END = f"{', '.join(_ENDING[:-1])} and {_ENDING[-1]}"  # whose effect decays,
 FORM_OF = {form.record: form for form in FORMS}
 
 
-def form_of(part: Bearing) -> EvidenceForm[Any]:
+def evidence_form(part: Bearing) -> EvidenceForm[Any]:
     """Return the form of a part of an item."""
     return FORM_OF[type(part)]
 

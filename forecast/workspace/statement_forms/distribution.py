@@ -24,7 +24,11 @@ SD_KEY = "sd"  # beside the states; no state may be called so
 
 def _read_share(value: Any) -> Any:
     if value == 0 and not isinstance(value, bool):
-        raise refuse("may not be 0", "no evidence could ever bring it back; write 0.01, or less")
+        raise refuse(
+            "may not be 0",
+            "no evidence could ever bring it back; write 0.01, or less; "
+            "what cannot be without another event is a `requires` of the network",
+        )
     return value
 
 

@@ -47,13 +47,15 @@ class Fitted(NamedTuple):
 class StatedNumber:
     """`location` is a noisy reading of logit P(target), of its log, or of a difference of two such terms.
 
-    `scale` is the sd of the noise in log-odds (Student t, 4 degrees of freedom); `against` is the term subtracted.
+    `scale` is that of the noise in log-odds (Student t, 4 degrees of freedom; normal where `is_exact`); `against` is
+    the term subtracted.
     """
 
     location: float
     scale: float
     of_odds: bool
     against: Target | None = None
+    is_exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class StatedDistribution:
 
     probabilities: tuple[float, ...]
     scale: float
+    is_exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class StatementForm[R: Reading](ABC):
     is_read_with_about: ClassVar[bool] = False  # mistakes in `about` are mistakes in its reading
     is_on_whole_event: ClassVar[bool] = False  # `about` names no state
     has_outcome: ClassVar[bool] = True
+    may_be_exact: ClassVar[bool] = True  # a rule can say it: a number, not a word, counted cases or a fit
     is_at_opening: ClassVar[bool] = False  # read there, before any evidence, whenever it was made
 
     @abstractmethod

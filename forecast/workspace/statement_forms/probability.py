@@ -11,7 +11,7 @@ from forecast.workspace.fits import FitKind, interval_fit, interval_points, inte
 from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Expert, Probability, Reading
-from forecast.workspace.shapes import Positive, Shape, UnitProbability, refuse
+from forecast.workspace.shapes import Positive, Shape, StatedProbability, UnitProbability, refuse
 from forecast.workspace.statement_forms.form import (
     LEVEL,
     Built,
@@ -36,7 +36,7 @@ CONFIDENCE_SD: dict[str, float] = dict(zip(get_args(Confidence), (0.35, 0.7, 1.4
 class ProbabilityShape(Shape):
     """A best value with an interval, with an sd in log-odds, or with a degree of confidence."""
 
-    best: UnitProbability
+    best: StatedProbability
     low: UnitProbability | None = None
     high: UnitProbability | None = None
     level: UnitProbability | None = None
@@ -86,7 +86,7 @@ class ProbabilityForm(StatementForm[Probability]):
     def sd(self, reading: Probability, expert: Expert) -> float | None:
         """Return the sd of the interval, or the one that is stated."""
         if reading.low is not None and reading.high is not None:
-            return interval_sd(logit(reading.low), logit(reading.high), reading.level)
+            return interval_sd(logit(reading.low), logit(reading.high), reading.level, exact=expert.exact)
         return reading.sd if reading.sd is not None else expert.default_sd
 
     @override

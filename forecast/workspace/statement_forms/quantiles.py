@@ -45,6 +45,7 @@ class QuantilesForm(StatementForm[Quantiles]):
     key = "quantiles"
     shape = Annotated[dict[str, Point], Field(min_length=1)]
     record = Quantiles
+    may_be_exact = False
     example = "{0.05: 0.1, 0.5: 0.3, 0.95: 0.6}"
 
     @override

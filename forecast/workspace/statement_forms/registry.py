@@ -36,14 +36,14 @@ READINGS = tuple(form.key for form in FORMS)
 LEAST_CODED_SD = 1.0  # log-odds; nobody puts a sharper number on somebody else's words
 
 
-def form_of(reading: Reading) -> StatementForm[Any]:
+def statement_form(reading: Reading) -> StatementForm[Any]:
     """Return the form of a reading; of several with one record the first, as they differ in their text alone."""
     return next(form for form in FORMS if isinstance(reading, form.record))
 
 
 def is_read_at_opening(statement: Statement, opens: date) -> bool:
     """Say whether a statement is read as of the opening, before any evidence, whenever it was made."""
-    form = form_of(statement.reading)
+    form = statement_form(statement.reading)
     return form.is_at_opening or statement.expert == EDITORS or statement.date < opens
 
 
@@ -51,17 +51,17 @@ def stated_sd(reading: Reading, expert: Expert) -> float | None:
     """Return the sd that a reading implies, or its expert's own where it implies none; None for counts and orders.
 
     In log-odds; of a ratio of probabilities, in the logarithm of the ratio."""
-    return form_of(reading).sd(reading, expert)
+    return statement_form(reading).sd(reading, expert)
 
 
 def fit_of(reading: Reading) -> Fitted | None:
     """Return what was stated, what is fitted, its name, and what else could be done; None where nothing is fitted."""
-    return form_of(reading).fitted(reading)
+    return statement_form(reading).fitted(reading)
 
 
 def targets_of(statement: Statement) -> tuple[Target, ...]:
     """Return what a statement is about, and what it compares that with."""
-    second = form_of(statement.reading).second_target(statement.reading)
+    second = statement_form(statement.reading).second_target(statement.reading)
     return (statement.about,) if second is None else (statement.about, second)
 
 

@@ -64,7 +64,7 @@ class TimesForm(StatementForm[Times]):
     def sd(self, reading: Times, expert: Expert) -> float | None:
         """Return the sd of the interval, in the logarithm of the ratio."""
         if reading.low is not None and reading.high is not None:
-            return interval_sd(math.log(reading.low), math.log(reading.high), reading.level)
+            return interval_sd(math.log(reading.low), math.log(reading.high), reading.level, exact=expert.exact)
         return expert.default_sd
 
     @override

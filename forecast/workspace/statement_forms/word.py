@@ -27,6 +27,7 @@ class WordForm(StatementForm[Word]):
     key = "word"
     shape = WordShape
     record = Word
+    may_be_exact = False
     example = "{term: likely, scale: icd203}"
 
     @override
