@@ -42,7 +42,7 @@ EFFORT = Effort(sampled_per_chain=500, tune=500)
 QUARTER = 0.25
 CPTS = (Cpt("shared", None), Cpt("table", None), Cpt("noisy_or", "net"), Cpt("noisy_max", None))
 KINDS: tuple[Kind, ...] = ("reached", "status", "constant")
-WIDTHS = (0.35, 0.5, 0.7)  # sd in log-odds: of high confidence, between, of moderate confidence
+WIDTHS = (0.2, 0.3, 0.4)  # sd in log-odds: at even odds a 90 % interval of ten, fifteen, twenty points each way
 RULE_SD = 0.3  # of an exact expert, as the shipped workspace has it
 STRENGTHS = (1.0, 2.5, 5.0, 8.0)  # log-odds that a cause moves: weak, usual, strong, very strong
 LEAST, LEAST_RULE = 0.02, 0.004  # nobody states less of an event, or of a rule (nor more than one less it)
@@ -157,13 +157,13 @@ def _statements(
         yield "parent", said(parent.id, ["yes"], {})
     yield "marginal", said(it.id, later, {})
     first = parents[0].id
-    yield "conditional", said(it.id, later, {first: "yes"})
-    if part[0] != "plain":
-        yield "rule", said(it.id, later, {first: "no" if part[0] == "necessary" else "yes"}, by_rule=True)
-    if len(parents) > 1 and (part[0] != "plain" or rng.random() < 0.5):
-        yield "conditional", said(it.id, later, {parents[1].id: "yes"} | ({first: "yes"} if rng.random() < 0.3 else {}))
-    elif part[0] == "plain":
-        yield "conditional", said(it.id, later, {first: "no"})
+    ruled = {"plain": None, "necessary": "no", "suffices": "yes"}[part[0]]
+    if ruled:
+        yield "rule", said(it.id, later, {first: ruled}, by_rule=True)
+    conditions = [{first: state} for state in ("yes", "no") if state != ruled]
+    conditions += [{second.id: state} for second in parents[1:2] for state in ("yes", "no")]
+    for which in rng.permutation(len(conditions))[:2]:
+        yield "conditional", said(it.id, later, conditions[which])
 
 
 def _stated(one: Structure) -> Structure | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from forecast.workspace.problems import Problem
     from forecast.workspace.records import Event, Workspace
+    from forecast.workspace.unspoken import Unspoken
 
 
 @click.command()
@@ -61,7 +62,15 @@ def _summary(workspace: Workspace | None, problems: Sequence[Problem]) -> str:
         _count(len(workspace.statements), "statement"),
         _count(len(workspace.items), "evidence item"),
     )
-    return f"{', '.join(parts)}: {found}"
+    return f"{', '.join(parts)}: {found}{_unspoken_in_all(workspace)}"
+
+
+def _unspoken_in_all(workspace: Workspace) -> str:
+    found = [one for event in workspace.network.events.values() if (one := _unspoken(workspace, event)) and one.rows]
+    if not found:
+        return ""
+    silent = _count(sum(len(one.rows) for one in found), "row")
+    return f"; nobody spoke about {silent} of {_count(len(found), 'event')} (--network lists them)"
 
 
 def _about(workspace: Workspace, event: Event) -> tuple[list[str], list[str]]:
@@ -94,6 +103,9 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
                 "role": event.role,
                 "states": event.states,
                 "parents": event.parents,
+                "raises": event.raises,
+                "lowers": event.lowers,
+                "unspoken_rows": found.rows if (found := _unspoken(workspace, event)) else (),
                 "cpt": {"kind": event.cpt.kind, "leak": event.cpt.leak},
                 "timing": None if event.timing is None else str(event.timing),
                 "statements": _about(workspace, event)[0],
@@ -139,8 +151,19 @@ def _lines(workspace: Workspace, event: Event) -> list[str]:
     if event.initial is not None:
         lines[-1] += f"; {event.initial} at the opening, kept for {event.persistence_days:g} days on average"
     lines += [f"parents: {', '.join(event.parents)}"] if event.parents else []
+    for key, named in (("raises", event.raises), ("lowers", event.lowers)):
+        lines += [f"{key} it: {', '.join(named)}"] if named else []
     lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != "shared" else []
     lines += [f"timing: {event.timing}"] if event.timing else []
     lines += [f"statements: {', '.join(statements)}"] if statements else []
     lines += [f"evidence: {', '.join(items)}"] if items else []
+    if (unspoken := _unspoken(workspace, event)) and unspoken.rows:
+        lines.append(str(unspoken))
     return lines
+
+
+def _unspoken(workspace: Workspace, event: Event) -> Unspoken | None:
+    """Return the rows that nobody spoke about; None for an event without parents, whose one row is its marginal."""
+    from forecast.workspace.unspoken import unspoken_rows
+
+    return unspoken_rows(event, workspace.network.events, workspace.statements) if event.parents else None

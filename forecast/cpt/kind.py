@@ -32,20 +32,32 @@ class Coordinate:
 
 
 class Collector:
-    """Hands out coordinates and gathers the log-odds that are made of them: `means` and `weights`, eta by eta."""
+    """Hands out coordinates and gathers the log-odds that are made of them: `means` and `weights`, eta by eta.
+
+    `stretched` holds the weights of the squares that stretch a coordinate; others count as they are.
+    """
 
     def __init__(self) -> None:
         self._labels: dict[Part, list[str]] = {part: [] for part in PARTS}
         self.means: list[float] = []
         self.weights: list[dict[Coordinate, float]] = []
+        self.stretched: dict[Coordinate, dict[Coordinate, float]] = {}
 
     def new(self, part: Part, label: str) -> Coordinate:
         """Return a new coordinate under a label for readers."""
         self._labels[part].append(label)
         return Coordinate(part, len(self._labels[part]) - 1)
 
+    def stretch(self, block: Sequence[Coordinate], by: float) -> None:
+        """Give a block of coordinates z heavy tails: they count as z (1 + by |z|^2 / size of the block).
+
+        The factor is that of the length alone, so that the block keeps its law under every rotation.
+        """
+        squares = dict.fromkeys(block, by / len(block))
+        self.stretched |= dict.fromkeys(block, squares)
+
     def add(self, weights: dict[Coordinate, float], mean: float = 0.0) -> int:
-        """Add one eta, N(mean, sum of squared weights), and return its number."""
+        """Add one eta, mean + the weighted sum of its coordinates, and return its number."""
         self.means.append(mean)
         self.weights.append(weights)
         return len(self.means) - 1
@@ -67,7 +79,8 @@ class Family:
     """An event with its parents, and where its rows stand in theta: row after row from `offset` on.
 
     `is_reached`: a row has one number for each step (a rate), otherwise one for each state (a probability). `leak` is
-    the convention that the event's `cpt` names, if any.
+    the convention that the event's `cpt` names, if any. `directions` holds of each parent 1 where a later state of it
+    raises the event, -1 where it lowers it, 0 where it may do either; empty: all may.
     """
 
     event: str
@@ -76,6 +89,11 @@ class Family:
     parents: tuple[Parent, ...]
     leak: str | None
     offset: int
+    directions: tuple[int, ...] = ()
+
+    def direction(self, i: int) -> int:
+        """The direction of parent i, 0 for none."""
+        return self.directions[i] if self.directions else 0
 
     @property
     def configurations(self) -> list[Configuration]:
@@ -128,7 +146,8 @@ class CptKind(ABC):
 
     A new kind is a subclass in a new file of this folder, where `registry` finds it. `order` is its place wherever
     kinds are listed; `fits_without_parents` whether it makes sense for a single row; `leaks` the conventions one of
-    which has to be named beside it, and `leak_rule` what is told to whoever names none.
+    which has to be named beside it, and `leak_rule` what is told to whoever names none. `can_lower`: a parent can make
+    the event less probable; `keeps_directions`: the prior holds a parent to the direction that the event gives it.
     """
 
     name: ClassVar[str]
@@ -136,6 +155,8 @@ class CptKind(ABC):
     fits_without_parents: ClassVar[bool] = False
     leaks: ClassVar[tuple[str, ...]] = ()
     leak_rule: ClassVar[str] = ""
+    can_lower: ClassVar[bool] = True
+    keeps_directions: ClassVar[bool] = False
     gathers: ClassVar[tuple[type[FamilyRows], ...]]  # where its rows are gathered
 
     def misfit(self, event_kind: str, n_states: int) -> tuple[str, str] | None:  # noqa: ARG002  # most fit any event

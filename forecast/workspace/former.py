@@ -21,7 +21,10 @@ def former_event(event: Event, names: Former) -> Event:
         event,
         id=names.name("event", event.id),
         states=_states(event.id, event.states, names),
-        parents=tuple(names.name("event", parent) for parent in event.parents),
+        **{
+            key: tuple(names.name("event", parent) for parent in getattr(event, key))
+            for key in ("parents", "raises", "lowers")
+        },
         initial=initial,
     )
 

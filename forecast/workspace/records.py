@@ -58,6 +58,12 @@ class Event:
     name: str | None = field(default=None, metadata=NO_INPUT)  # for readers
     counts: Counts | None = field(default=None, metadata=NO_INPUT)
     timing: Timing | None = field(default=None, metadata=APART)  # reached only; None: a constant hazard
+    raises: tuple[str, ...] = field(default=(), metadata=APART)  # parents whose later states raise the event
+    lowers: tuple[str, ...] = field(default=(), metadata=APART)  # parents whose later states lower it
+
+    def direction(self, parent: str) -> int:
+        """1 for a parent that raises the event, -1 for one that lowers it, 0 for others."""
+        return int(parent in self.raises) - int(parent in self.lowers)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from forecast.workspace.records import (
 )
 from forecast.workspace.settled_rules import SETTLED_RULES, impossible_steps, spoken_of_no_time
 from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, fit_of, stated_sd
+from forecast.workspace.unspoken import unspoken_rows
 
 
 def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
@@ -161,6 +162,25 @@ def events_without_marginal(all_: Readable) -> Iterator[Problem]:
             yield Problem(event.source, what, "", allowed, "warning")
 
 
+def tables_half_said(all_: Readable) -> Iterator[Problem]:
+    """Warn of a `table` of which some rows are spoken of and others not: those keep their prior, all states alike.
+
+    Not where a statement could not be read: it may be about the row."""
+    if not all_.is_every_statement_read:
+        return
+    for event in all_.frame.events.values():
+        if event.cpt.kind != "table" or not event.parents or not set(event.parents) <= set(all_.frame.events):
+            continue
+        unspoken = unspoken_rows(event, all_.frame.events, all_.statements)
+        if unspoken.rows:
+            share = "one half" if len(event.states) == 2 else f"1/{len(event.states)}"
+            what = f"event {shown(event.id)}: {unspoken} of its table; they stay near {share} a state"
+            if event.kind == "reached":
+                what = f"event {shown(event.id)}: {unspoken} of its table; each step stays near one half there"
+            allowed = "a statement given these states, or cpt 'shared', where rows learn from each other"
+            yield Problem(event.source, what, "", allowed, "warning")
+
+
 def claims_of_nothing(all_: Readable) -> Iterator[Problem]:
     """Warn of a claim that a reached event is in its lowest state or a later one: that is always so."""
     for item in all_.items:
@@ -236,6 +256,7 @@ RULES: tuple[Rule, ...] = (
     coded_too_sharply,
     fits_that_miss,
     events_without_marginal,
+    tables_half_said,
     claims_of_nothing,
     items_on_too_much,
     supersessions,
