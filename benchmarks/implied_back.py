@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from benchmarks.measured import table
 from forecast.cpt.kind import Configuration
-from forecast.model.asof import compile_opening
 from forecast.model.layout import Layout, lay_out
 from forecast.sampling.likelihood import residuals, statement_columns
 from forecast.sampling.reread import quantities
@@ -31,7 +30,7 @@ from forecast.sampling.sample import sample
 from forecast.sampling.settings import Effort
 from forecast.sampling.spec import PriorSpec, prior_spec
 from forecast.workspace.records import Cpt, Event, Expert, Kind, Statement, Workspace
-from tests.worlds import HERE, event, network, statement, target, workspace
+from tests.worlds import event, network, statement, target, workspace
 
 Array = NDArray[np.float64]
 Row = Callable[[Configuration], list[float]]  # a parents' configuration to the numbers of its row, as probabilities
@@ -40,6 +39,7 @@ STRUCTURES = 200
 TOGETHER = 20  # events in one fit
 EFFORT = Effort(sampled_per_chain=500, tune=500)
 QUARTER = 0.25
+SORTS = ("marginal", "conditional", "rule", "parent")
 CPTS = (Cpt("shared", None), Cpt("table", None), Cpt("noisy_or", "net"), Cpt("noisy_max", None))
 KINDS: tuple[Kind, ...] = ("reached", "status", "constant")
 WIDTHS = (0.2, 0.3, 0.4)  # sd in log-odds: at even odds a 90 % interval of ten, fifteen, twenty points each way
@@ -74,7 +74,7 @@ def _structure(rng: np.random.Generator, number: int) -> Structure | None:
     cpt, kind = CPTS[number % len(CPTS)], KINDS[number // len(CPTS) % len(KINDS)]
     n_states = 2 if cpt.kind == "noisy_or" and kind != "reached" else int(rng.choice([2, 2, 3]))
     names = [f"p{number}_{i}" for i in range(int(rng.choice([1, 2, 2, 3])))]
-    parents = tuple(event(name, "constant" if kind == "constant" else str(rng.choice(KINDS))) for name in names)
+    parents = tuple(event(name, "constant" if kind == "constant" else KINDS[int(rng.integers(3))]) for name in names)
     it = event(f"e{number}", kind, [f"s{x}" for x in range(n_states)], names, cpt=cpt)
     part = ["plain"] * len(parents)
     if rng.random() < 0.7:
@@ -177,7 +177,7 @@ def _stated(one: Structure) -> Structure | None:
         p, least = implied[made.id], LEAST_RULE if sort == "rule" else LEAST
         if not least <= p <= 1.0 - least:
             return None
-        numbered.append((sort, replace(made, reading=replace(made.reading, best=p))))  # type: ignore[type-var]  # of Reading
+        numbered.append((sort, replace(made, reading=replace(made.reading, best=p))))
     return replace(one, statements=tuple(numbered))
 
 
@@ -209,7 +209,7 @@ def truth(layout: Layout, some: Sequence[Structure]) -> Array:
 
 @dataclass(frozen=True)
 class Told:
-    """A statement with where the posterior ends: distances in the sd it is read with, and in that it was stated with."""
+    """How far the posterior ends from a statement, in the sd that it is read with and in that it was stated with."""
 
     cpt: str
     kind: str
@@ -250,10 +250,6 @@ def _unstated(some: Sequence[Structure]) -> PriorSpec:
     return prior_spec(layout, world, layout.opens)
 
 
-def _share(told: Sequence[Told], of: Callable[[Told], float]) -> str:
-    return f"{np.mean([abs(of(one)) <= QUARTER for one in told]):.0%}" if told else ""
-
-
 def main(n: int) -> None:
     """Fit all structures and print the shares, and what the prior says before anybody speaks."""
     drawn = structures(n)
@@ -265,24 +261,32 @@ def main(n: int) -> None:
         worst["r_hat_max"] = max(worst["r_hat_max"], diagnostics["r_hat_max"])
         worst["divergences"] += diagnostics["divergences"]
         print(f"{start + TOGETHER} of {n}: {diagnostics}", file=sys.stderr, flush=True)
-    heading = ("within a quarter", "of the sd read", "of the sd stated", "largest", "statements")
-    groups: list[tuple[str, Callable[[Told], bool]]] = [("all", lambda _: True)]
-    groups += [(sort, lambda t, s=sort: t.sort == s) for sort in ("marginal", "conditional", "rule", "parent")]
-    groups += [(cpt.kind, lambda t, k=cpt.kind: t.cpt == k) for cpt in CPTS]
-    groups += [(kind, lambda t, k=kind: t.kind == k) for kind in KINDS]
-    rows = [heading]
-    for name, belongs in groups:
-        own = [one for one in told if belongs(one)]
-        largest = f"{max(abs(one.read) for one in own):.2f}"
-        rows.append((name, _share(own, lambda t: t.read), _share(own, lambda t: t.own), largest, str(len(own))))
-    table(rows)
+    _print_shares(told)
     print(f"worst R-hat {worst['r_hat_max']:.3f}, {worst['divergences']:.0f} divergences")
-    p = np.concatenate([marginals(drawn[at : at + TOGETHER]) for at in range(0, n, TOGETHER)])
+    _print_marginals(drawn)
+
+
+def _print_shares(told: Sequence[Told]) -> None:
+    names = [*SORTS, *(cpt.kind for cpt in CPTS), *KINDS]
+    rows = [("within a quarter", "of the sd read", "of the sd stated", "largest", "statements")]
+    for name in ("all", *names):
+        own = [one for one in told if name in {"all", one.sort, one.cpt, one.kind}]
+        shares = [
+            np.mean([abs(gap) <= QUARTER for gap in gaps]) for gaps in ([o.read for o in own], [o.own for o in own])
+        ]
+        rows.append(
+            (name, *(f"{share:.0%}" for share in shares), f"{max(abs(o.read) for o in own):.2f}", str(len(own)))
+        )
+    table(rows)
+
+
+def _print_marginals(drawn: Sequence[Structure]) -> None:
+    p = np.concatenate([marginals(drawn[at : at + TOGETHER]) for at in range(0, len(drawn), TOGETHER)])
     rows = [("before any statement", "below .02", "below .05", "below .2", "above .8", "above .95", "above .98")]
     for cpt in CPTS:
         own = p[[one.event.cpt.kind == cpt.kind for one in drawn]]
-        shares = [(own < low).mean() for low in (0.02, 0.05, 0.2)] + [(own > high).mean() for high in (0.8, 0.95, 0.98)]
-        rows.append((cpt.kind, *(f"{share:.1%}" for share in shares)))
+        below = [f"{(own < low).mean():.1%}" for low in (0.02, 0.05, 0.2)]
+        rows.append((cpt.kind, *below, *(f"{(own > high).mean():.1%}" for high in (0.8, 0.95, 0.98))))
     table(rows)
 
 

@@ -43,6 +43,8 @@ def check(root: Path, with_network: bool, as_json: bool) -> None:
         if with_network and workspace is not None:
             _print_network(workspace)
     click.echo(_summary(workspace, problems), err=True)
+    if workspace is not None and (note := _note(workspace)):
+        click.echo(note, err=True)
     if workspace is None:
         raise click.exceptions.Exit(1)
 
@@ -62,15 +64,14 @@ def _summary(workspace: Workspace | None, problems: Sequence[Problem]) -> str:
         _count(len(workspace.statements), "statement"),
         _count(len(workspace.items), "evidence item"),
     )
-    return f"{', '.join(parts)}: {found}{_unspoken_in_all(workspace)}"
+    return f"{', '.join(parts)}: {found}"
 
 
-def _unspoken_in_all(workspace: Workspace) -> str:
-    found = [one for event in workspace.network.events.values() if (one := _unspoken(workspace, event)) and one.rows]
-    if not found:
-        return ""
-    silent = _count(sum(len(one.rows) for one in found), "row")
-    return f"; nobody spoke about {silent} of {_count(len(found), 'event')} (--network lists them)"
+def _note(workspace: Workspace) -> str:
+    """Say how many rows of tables no statement is conditioned on, if there are any."""
+    events = [one for event in workspace.network.events.values() if (one := _unspoken(workspace, event)) and one.rows]
+    rows = _count(sum(len(one.rows) for one in events), "row")
+    return f"nobody spoke about {rows} of {_count(len(events), 'event')}: --network lists them" if events else ""
 
 
 def _about(workspace: Workspace, event: Event) -> tuple[list[str], list[str]]:

@@ -40,7 +40,6 @@ SD_ALPHA, SD_BETA, SD_EPSILON = 1.5, 1.0, 0.3
 SD_TABLE = 3.0
 # What a parent with a direction does over its whole range, before softplus: median 1.3 in log-odds, 7 at two sds.
 MEAN_RISE, SD_RISE = 1.0, 3.0
-STRETCH_ALPHA, STRETCH_BETA, STRETCH_TABLE = 0.0, 0.0, 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,21 +178,20 @@ class TableCpt(AdditiveCpt):
 
     def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
         """Add one coordinate for each row and number."""
-        rows = []
-        for row in range(len(family.configurations)):
-            own = [_own(family, row, j, collector) for j in range(len(family.states) - 1)]
-            _stretch(family, collector, [[coordinate] for coordinate in own], STRETCH_TABLE)
-            rows.append([LogOdds(collector.add({coordinate: SD_TABLE * scale}), {}) for coordinate in own])
-        return rows
+        numbers = range(len(family.states) - 1)
+        return [
+            [LogOdds(collector.add({_own(family, row, j, collector): SD_TABLE * scale}), {}) for j in numbers]
+            for row in range(len(family.configurations))
+        ]
 
 
 class SharedCpt(AdditiveCpt):
     """Parents' effects add up, and rows stay near their sum."""
 
     name = "shared"
-    keeps_directions = True
     order = 1
     fits_without_parents = True
+    keeps_directions = True
     has_own_rows = True
 
     def effects(self, n_states: int) -> Array:
@@ -216,8 +214,9 @@ class SharedCpt(AdditiveCpt):
         """Add coordinates of the event, of each parent's effect and, where rows have one of their own, of each row."""
         numbers = range(len(family.states) - 1)
         alphas = [collector.new("alpha", f"{family.event}[{j}]") for j in numbers]
-        _stretch(family, collector, [[alpha] for alpha in alphas], STRETCH_ALPHA)
-        free = {i: self._free(family, i, collector, scale) for i in range(len(family.parents)) if not family.direction(i)}
+        free = {
+            i: self._free(family, i, collector, scale) for i in range(len(family.parents)) if not family.direction(i)
+        }
         directed = {i: self._directed(family, i, collector) for i in range(len(family.parents)) if family.direction(i)}
         own: dict[tuple[Configuration, int], Coordinate] = {}
         rows = []
@@ -246,7 +245,6 @@ class SharedCpt(AdditiveCpt):
             [collector.new("beta", f"{family.event}[{j}]|{parent.id}[{m}]") for m in range(effects.shape[1])]
             for j in numbers
         ]
-        _stretch(family, collector, betas, STRETCH_BETA)
         share = SD_BETA * scale / sqrt(len(family.parents))
         return [
             [{beta: share * weight for beta, weight in zip(betas[j], effect, strict=True)} for j in numbers]
@@ -320,13 +318,6 @@ def _upward(family: Family) -> Array:
     if family.is_reached:
         return np.eye(n - 1)
     return np.asarray(np.tri(n, n - 1, -1).T @ zero_sum_basis(n) / (n - 1))
-
-
-def _stretch(family: Family, collector: Collector, numbers: Sequence[Sequence[Coordinate]], by: float) -> None:
-    """Stretch the coordinates of an event's numbers: each step's by themselves, those of nominal states together."""
-    together = [coordinate for block in numbers for coordinate in block]
-    for block in numbers if family.is_reached else [together]:
-        collector.stretch(block, by)
 
 
 def _own(family: Family, row: int, j: int, collector: Collector) -> Coordinate:

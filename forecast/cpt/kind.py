@@ -32,32 +32,20 @@ class Coordinate:
 
 
 class Collector:
-    """Hands out coordinates and gathers the log-odds that are made of them: `means` and `weights`, eta by eta.
-
-    `stretched` holds the weights of the squares that stretch a coordinate; others count as they are.
-    """
+    """Hands out coordinates and gathers the log-odds that are made of them: `means` and `weights`, eta by eta."""
 
     def __init__(self) -> None:
         self._labels: dict[Part, list[str]] = {part: [] for part in PARTS}
         self.means: list[float] = []
         self.weights: list[dict[Coordinate, float]] = []
-        self.stretched: dict[Coordinate, dict[Coordinate, float]] = {}
 
     def new(self, part: Part, label: str) -> Coordinate:
         """Return a new coordinate under a label for readers."""
         self._labels[part].append(label)
         return Coordinate(part, len(self._labels[part]) - 1)
 
-    def stretch(self, block: Sequence[Coordinate], by: float) -> None:
-        """Give a block of coordinates z heavy tails: they count as z (1 + by |z|^2 / size of the block).
-
-        The factor is that of the length alone, so that the block keeps its law under every rotation.
-        """
-        squares = dict.fromkeys(block, by / len(block))
-        self.stretched |= dict.fromkeys(block, squares)
-
     def add(self, weights: dict[Coordinate, float], mean: float = 0.0) -> int:
-        """Add one eta, mean + the weighted sum of its coordinates, and return its number."""
+        """Add one eta, N(mean, sum of squared weights), and return its number."""
         self.means.append(mean)
         self.weights.append(weights)
         return len(self.means) - 1

@@ -6,14 +6,14 @@ each way turns its own into theta.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.cpt.kind import PARTS, Collector, Coordinate, Family, Gathered, Parent, Recipe
+from forecast.cpt.kind import PARTS, Collector, Family, Gathered, Parent, Recipe
 from forecast.cpt.registry import KINDS, ROWS
 from forecast.inference.elementary import NumpyMath
 from forecast.inference.linear import LinearMap, linear_map
@@ -24,16 +24,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LogOdds:
-    """eta = mean + weights @ (z (1 + stretch @ z^2)), z the coordinates (alpha, then beta, then epsilon)."""
+    """eta = mean + weights @ coordinates (alpha, then beta, then epsilon, one after the other)."""
 
     mean: Array
     weights: LinearMap
-    stretch: LinearMap  # a row without entries leaves its coordinate as it is
 
     def __matmul__(self, coordinates: Any) -> Any:
         """Compute eta (n_eta, draws) from coordinates (n, draws), arrays or values on a tape."""
-        stretched = coordinates * (self.stretch @ (coordinates * coordinates) + 1.0)
-        return self.weights @ stretched + self.mean[:, np.newaxis]
+        return self.weights @ coordinates + self.mean[:, np.newaxis]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,16 +87,8 @@ def _log_odds(collector: Collector) -> LogOdds:
     for part in PARTS:
         starts[part] = start
         start += len(collector.labels(part))
-
-    def placed(weights: Mapping[Coordinate, float]) -> dict[int, float]:
-        return {starts[c.part] + c.number: weight for c, weight in weights.items()}
-
-    squares = {starts[c.part] + c.number: placed(weights) for c, weights in collector.stretched.items()}
-    return LogOdds(
-        np.array(collector.means),
-        linear_map([placed(weights) for weights in collector.weights]),
-        linear_map([squares.get(number, {}) for number in range(start)]),
-    )
+    rows = [{starts[c.part] + c.number: weight for c, weight in weights.items()} for weights in collector.weights]
+    return LogOdds(np.array(collector.means), linear_map(rows))
 
 
 def theta_values(xp: Any, prior: RowsPrior, coordinates: Any) -> Iterator[tuple[Index, Any]]:

@@ -173,10 +173,9 @@ def tables_half_said(all_: Readable) -> Iterator[Problem]:
             continue
         unspoken = unspoken_rows(event, all_.frame.events, all_.statements)
         if unspoken.rows:
-            share = "one half" if len(event.states) == 2 else f"1/{len(event.states)}"
-            what = f"event {shown(event.id)}: {unspoken} of its table; they stay near {share} a state"
-            if event.kind == "reached":
-                what = f"event {shown(event.id)}: {unspoken} of its table; each step stays near one half there"
+            half = "one half" if len(event.states) == 2 else f"1/{len(event.states)} a state"
+            stays = "each step stays near one half there" if event.kind == "reached" else f"they stay near {half}"
+            what = f"event {shown(event.id)}: {unspoken.told(' of its table')}; {stays}"
             allowed = "a statement given these states, or cpt 'shared', where rows learn from each other"
             yield Problem(event.source, what, "", allowed, "warning")
 

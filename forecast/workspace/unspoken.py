@@ -21,11 +21,15 @@ class Unspoken:
 
     def __str__(self) -> str:
         """Write how many of how many, and the first of them."""
+        return self.told("")
+
+    def told(self, whose: str) -> str:
+        """Write it with whose rows these are, such as " of its table"."""
         if len(self.rows) == self.of:
-            return f"nobody spoke about any of the {self.of} rows"
+            return f"nobody spoke about any of the {self.of} rows{whose}"
         listed = ", ".join(f"({', '.join(row)})" for row in self.rows[:LISTED])
         more = f" and {len(self.rows) - LISTED} more" if len(self.rows) > LISTED else ""
-        return f"nobody spoke about {len(self.rows)} of the {self.of} rows, {listed}{more}"
+        return f"nobody spoke about {len(self.rows)} of the {self.of} rows{whose}, {listed}{more}"
 
 
 def unspoken_rows(event: Event, events: Mapping[str, Event], statements: Sequence[Statement]) -> Unspoken:
