@@ -23,6 +23,7 @@ from forecast.lock import locked
 from forecast.model.asof import compile_workspace
 from forecast.model.doubts import evidence_doubts
 from forecast.model.layout import lay_out
+from forecast.posterior.directions import direction_doubts
 from forecast.posterior.moved import leave_out, parts_of
 from forecast.posterior.posterior import check_possible, keep_posterior, posterior, posterior_place, unweighted
 from forecast.sampling.draws import Draws, cached_draws
@@ -51,9 +52,9 @@ class Update:
 
     `forecast` is the content of forecast.json; `line` the ledger line it would add; `ledger` what stands before it;
     `is_new` whether anything differs from the last line; `edited` ids of items and statements that were changed after
-    the compared update used them; `warnings` name statements that their own fit misses or the model ends far from, and
-    evidence that weighs much or may count twice. Of these `doubts` hold whatever the ledger holds. `is_attributed`:
-    the forecast tells what moved it.
+    the compared update used them; `warnings` name statements that their own fit misses or the model ends far from,
+    and evidence that weighs much or may count twice, and parents that act against their direction. Of these `doubts`
+    hold whatever the ledger holds. `is_attributed`: the forecast tells what moved it.
     """
 
     root: Path
@@ -107,6 +108,7 @@ def conclude(
         *misfits(active_statements(workspace, as_of)),
         *_disagreements(workspace, weighed.base, weighed.spec),
         *evidence_doubts(weighed.asked.network, workspace),
+        *direction_doubts(layout, workspace, weighed),
     )
     result = outcome(workspace, layout, as_of, seed, weighed)
     return _compared(session.root, result, ledger, note, doubts, session.progress, attribute=attribute)

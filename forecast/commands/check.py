@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from forecast.workspace.problems import Problem
     from forecast.workspace.records import Event, Workspace
+    from forecast.workspace.unspoken import Unspoken
 
 
 @click.command()
@@ -42,6 +43,8 @@ def check(root: Path, with_network: bool, as_json: bool) -> None:
         if with_network and workspace is not None:
             _print_network(workspace)
     click.echo(_summary(workspace, problems), err=True)
+    if workspace is not None and (note := _note(workspace)):
+        click.echo(note, err=True)
     if workspace is None:
         raise click.exceptions.Exit(1)
 
@@ -62,6 +65,13 @@ def _summary(workspace: Workspace | None, problems: Sequence[Problem]) -> str:
         _count(len(workspace.items), "evidence item"),
     )
     return f"{', '.join(parts)}: {counts}"
+
+
+def _note(workspace: Workspace) -> str:
+    """Say how many rows of tables no statement is conditioned on, if there are any."""
+    events = [one for event in workspace.network.events.values() if (one := _unspoken(workspace, event)) and one.rows]
+    rows = _count(sum(len(one.rows) for one in events), "row")
+    return f"nobody spoke about {rows} of {_count(len(events), 'event')}: --network lists them" if events else ""
 
 
 def _about(workspace: Workspace, event: Event) -> tuple[list[str], list[str]]:
@@ -94,6 +104,9 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
                 "role": event.role,
                 "states": event.states,
                 "parents": event.parents,
+                "raises": event.raises,
+                "lowers": event.lowers,
+                "unspoken_rows": found.rows if (found := _unspoken(workspace, event)) else (),
                 "cpt": {"kind": event.cpt.kind, "leak": event.cpt.leak},
                 "timing": None if event.timing is None else str(event.timing),
                 "requires": {one.state: str(one) for one in event.requires},
@@ -142,9 +155,20 @@ def _lines(workspace: Workspace, event: Event) -> list[str]:
     if event.initial is not None:
         lines[-1] += f"; {event.initial} at the opening, kept for {event.persistence_days:g} days on average"
     lines += [f"parents: {', '.join(event.parents)}"] if event.parents else []
+    for key, named in (("raises", event.raises), ("lowers", event.lowers)):
+        lines += [f"{key} it: {', '.join(named)}"] if named else []
     lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != DEFAULT else []
     lines += [f"timing: {event.timing}"] if event.timing else []
     lines += event.needs()
     lines += [f"statements: {', '.join(statements)}"] if statements else []
     lines += [f"evidence: {', '.join(items)}"] if items else []
+    if (unspoken := _unspoken(workspace, event)) and unspoken.rows:
+        lines.append(str(unspoken))
     return lines
+
+
+def _unspoken(workspace: Workspace, event: Event) -> Unspoken | None:
+    """Return the rows that nobody spoke about; None for an event without parents, whose one row is its marginal."""
+    from forecast.workspace.unspoken import unspoken_rows
+
+    return unspoken_rows(event, workspace.network.events, workspace.statements) if event.parents else None

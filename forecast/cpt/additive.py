@@ -7,12 +7,22 @@ and theta = softmax(eta); for reached events there is one of each step, and thet
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from forecast.cpt.kind import Collector, Coordinate, CptKind, Family, FamilyRows, Gathered, columns, softplus
+from forecast.cpt.kind import (
+    Collector,
+    Configuration,
+    Coordinate,
+    CptKind,
+    Family,
+    FamilyRows,
+    Gathered,
+    columns,
+    softplus,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +38,8 @@ SD_ALPHA, SD_BETA, SD_EPSILON = 1.5, 1.0, 0.3
 # Of a row that shares nothing. Wider than a shared row in all (about 1.7), for a table is chosen where rows follow
 # different rules: .02 and .98 lie 1.3 sds out, so that one statement can take a row there without its neighbours.
 SD_TABLE = 3.0
+# What a parent with a direction does over its whole range, before softplus: median 1.3 in log-odds, 7 at two sds.
+MEAN_RISE, SD_RISE = 1.0, 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,19 +48,26 @@ class Additive:
 
     Of reached steps the log-odds are those at `reached_eta` (theta index `reached`). `logits` turns those of nominal
     rows into one log-odds a state; `softmax[i][x]` are positions in `logits` of state x, `nominal[i][x]` the theta
-    indices of the same entries; i counts the groups of rows of equally many states.
+    indices of the same entries; i counts the groups of rows of equally many states. What parents with a direction do is
+    never negative: softplus of the log-odds at `rising`, which `reached_rises` and `logit_rises` add to the others.
     """
 
     reached_eta: Index
     reached: Index
     logits: LinearMap
+    rising: Index
+    reached_rises: LinearMap
+    logit_rises: LinearMap
     softmax: tuple[tuple[Index, ...], ...]
     nominal: tuple[tuple[Index, ...], ...]
 
     def values(self, xp: Any, eta: Any) -> list[tuple[Index, Any]]:
         """Compute theta (`Recipe`)."""
-        values = [(self.reached, softplus(xp, eta[self.reached_eta]))]
-        logits = self.logits @ eta
+        reached, logits = eta[self.reached_eta], self.logits @ eta
+        if self.rising.size:
+            rises = softplus(xp, eta[self.rising])
+            reached, logits = reached + self.reached_rises @ rises, logits + self.logit_rises @ rises
+        values = [(self.reached, softplus(xp, reached))]
         for positions, indices in zip(self.softmax, self.nominal, strict=True):
             states = [logits[state] for state in positions]
             peak = states[0]
@@ -60,6 +79,16 @@ class Additive:
         return values
 
 
+Rises = dict[int, float]  # the weight of each rise, by the number of its log-odds before softplus
+
+
+class LogOdds(NamedTuple):
+    """The number of a log-odds, and the rises that are added to it."""
+
+    number: int
+    rises: Rises
+
+
 class AdditiveRows(FamilyRows):
     """The rows of all additive events."""
 
@@ -67,16 +96,19 @@ class AdditiveRows(FamilyRows):
         self._reached_eta: list[int] = []
         self._reached: list[int] = []
         self._logits: list[dict[int, float]] = []
+        self._reached_rises: list[Rises] = []
+        self._logit_rises: list[Rises] = []
         self._softmax: dict[int, list[list[int]]] = {}
         self._nominal: dict[int, list[list[int]]] = {}
 
-    def add(self, family: Family, etas: Sequence[Sequence[int]]) -> None:
-        """Add an event's log-odds by their numbers, row by row, one for each step (or basis vector)."""
+    def add(self, family: Family, etas: Sequence[Sequence[LogOdds]]) -> None:
+        """Add an event's log-odds, row by row, one for each step (or basis vector)."""
         from forecast.inference.linear import zero_sum_basis
 
         for row, numbers in enumerate(etas):
             if family.is_reached:
-                self._reached_eta += numbers
+                self._reached_eta += [eta.number for eta in numbers]
+                self._reached_rises += [eta.rises for eta in numbers]
                 self._reached += [family.theta_index(row, j) for j in range(len(numbers))]
                 continue
             # Over the states that the row leaves open; log-odds of them alone, or of all the event's states.
@@ -86,23 +118,42 @@ class AdditiveRows(FamilyRows):
             places = range(n) if len(numbers) + 1 == n else states
             self._softmax.setdefault(n, []).append([len(self._logits) + i for i in range(n)])
             self._nominal.setdefault(n, []).append([family.theta_index(row, x) for x in states])
-            self._logits += [{eta: float(basis[place, j]) for j, eta in enumerate(numbers)} for place in places]
+            self._logits += [{eta.number: float(basis[place, j]) for j, eta in enumerate(numbers)} for place in places]
+            self._logit_rises += [_combined(numbers, basis[place].tolist()) for place in places]
 
     def recipe(self) -> Additive:
         """Return how theta is computed. Also of nothing: what is recorded decides the order of later sums."""
         from forecast.inference.linear import linear_map
 
-        (reached_eta,), (reached,) = (
-            columns([[eta] for eta in self._reached_eta], 1),
-            columns([[index] for index in self._reached], 1),
+        rising = sorted({rise for rises in (*self._reached_rises, *self._logit_rises) for rise in rises})
+        place = {rise: at for at, rise in enumerate(rising)}
+        (reached_eta,), (reached,), (at_rising,) = (
+            columns([[number] for number in numbers], 1) for numbers in (self._reached_eta, self._reached, rising)
         )
         return Additive(
             reached_eta=reached_eta,
             reached=reached,
             logits=linear_map(self._logits),
+            rising=at_rising,
+            reached_rises=_of_rises(self._reached_rises, place),
+            logit_rises=_of_rises(self._logit_rises, place),
             softmax=tuple(columns(self._softmax[n], n) for n in sorted(self._softmax)),
             nominal=tuple(columns(self._nominal[n], n) for n in sorted(self._nominal)),
         )
+
+
+def _combined(numbers: Sequence[LogOdds], weights: Sequence[float]) -> Rises:
+    total: Rises = {}
+    for eta, weight in zip(numbers, weights, strict=True):
+        for rise, of in eta.rises.items():
+            total[rise] = total.get(rise, 0.0) + weight * of
+    return total
+
+
+def _of_rises(rows: Sequence[Rises], place: Mapping[int, int]) -> LinearMap:
+    from forecast.inference.linear import linear_map
+
+    return linear_map([{place[rise]: weight for rise, weight in row.items()} for row in rows])
 
 
 class AdditiveCpt(CptKind):
@@ -117,8 +168,8 @@ class AdditiveCpt(CptKind):
         gathered.of(AdditiveRows).add(family, self.etas(family, collector, scale))
 
     @abstractmethod
-    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[int]]:
-        """Add the log-odds of an event's rows, all sds times `scale`; return their numbers, row by row."""
+    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
+        """Add the log-odds of an event's rows, all sds times `scale`; return them row by row."""
 
 
 class TableCpt(AdditiveCpt):
@@ -128,12 +179,12 @@ class TableCpt(AdditiveCpt):
     order = 2
     fits_without_parents = True
 
-    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[int]]:
+    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
         """Add one coordinate for each row and number."""
         widths = [len(family.numbers(row)) for row in range(len(family.configurations))]
         return [
             [
-                collector.add({_own(family, row, j, collector): SD_TABLE * scale})
+                LogOdds(collector.add({_own(family, row, j, collector): SD_TABLE * scale}), {})
                 for j in range(width if family.is_reached else width - 1)
             ]
             for row, width in enumerate(widths)
@@ -146,6 +197,7 @@ class SharedCpt(AdditiveCpt):
     name = "shared"
     order = 1
     fits_without_parents = True
+    keeps_directions = True
     has_own_rows = True
 
     def effects(self, n_states: int) -> Array:
@@ -154,32 +206,85 @@ class SharedCpt(AdditiveCpt):
 
         return zero_sum_basis(n_states)
 
-    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[int]]:
+    def rises(self, n_states: int) -> Array:
+        """Return how much of each rise a parent with a direction has in each of its states (states, rises).
+
+        No column falls from one state to the next; each spans 1 divided by their number, and sums to zero.
+        """
+        import numpy as np
+
+        steps = np.tri(n_states, n_states - 1, -1) / (n_states - 1)
+        return np.asarray(steps - steps.mean(axis=0))
+
+    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
         """Add coordinates of the event, of each parent's effect and, where rows have one of their own, of each row."""
         numbers = range(len(family.states) - 1)
-        effects = [self.effects(len(parent.states)) for parent in family.parents]
         alphas = [collector.new("alpha", family.label(j)) for j in numbers]
-        betas = [
-            [
-                [collector.new("beta", f"{family.label(j)}|{parent.id}[{m}]") for m in range(effects[i].shape[1])]
-                for i, parent in enumerate(family.parents)
-            ]
-            for j in numbers
-        ]
-        share = SD_BETA * scale / sqrt(max(len(effects), 1))
+        free = {
+            i: self._free(family, i, collector, scale) for i in range(len(family.parents)) if not family.direction(i)
+        }
+        directed = {i: self._directed(family, i, collector) for i in range(len(family.parents)) if family.direction(i)}
+        own: dict[tuple[Configuration, int], Coordinate] = {}
         rows = []
         for row, configuration in enumerate(family.configurations):
+            # A part of a row's own could turn a direction: it is that of all rows along the parents that have one.
+            apart = tuple(state for i, state in enumerate(configuration) if i in free)
             etas = []
             for j in numbers:
                 weights = {alphas[j]: SD_ALPHA * scale}
-                for i, state in enumerate(configuration):
-                    for m, beta in enumerate(betas[j][i]):
-                        weights[beta] = share * float(effects[i][state, m])
-                if self.has_own_rows:
-                    weights[_own(family, row, j, collector)] = SD_EPSILON * scale
-                etas.append(collector.add(weights))
+                for i in free:
+                    weights |= free[i][configuration[i]][j]
+                if self.has_own_rows and (free or not directed):
+                    if (apart, j) not in own:
+                        own[apart, j] = _own(family, row, j, collector)
+                    weights[own[apart, j]] = SD_EPSILON * scale
+                rises = {rise: weight for i in directed for rise, weight in directed[i][configuration[i]][j].items()}
+                etas.append(LogOdds(collector.add(weights), rises))
             rows.append(etas)
         return rows
+
+    def _free(self, family: Family, i: int, collector: Collector, scale: float) -> list[list[dict[Coordinate, float]]]:
+        """Return what a parent does in each state to each number, either way."""
+        parent, numbers = family.parents[i], range(len(family.states) - 1)
+        effects = self.effects(len(parent.states))
+        betas = [
+            [collector.new("beta", f"{family.label(j)}|{parent.id}[{m}]") for m in range(effects.shape[1])]
+            for j in numbers
+        ]
+        share = SD_BETA * scale / sqrt(len(family.parents))
+        return [
+            [{beta: share * weight for beta, weight in zip(betas[j], effect, strict=True)} for j in numbers]
+            for effect in effects.tolist()
+        ]
+
+    def _directed(self, family: Family, i: int, collector: Collector) -> list[list[Rises]]:
+        """Return what a parent with a direction does in each state to each number.
+
+        A step's log-odds, or those of each state of a nominal event against the one before, go one way only along the
+        parent's states, and with them the probability of going beyond any state.
+        """
+        parent, numbers = family.parents[i], range(len(family.states) - 1)
+        shares = self.rises(len(parent.states))
+        rises = [
+            [
+                collector.add({collector.new("beta", f"{family.label(y)}|{parent.id} rise {k}"): SD_RISE}, MEAN_RISE)
+                for k in range(shares.shape[1])
+            ]
+            for y in numbers
+        ]
+        along = _upward(family) / sqrt(len(family.parents))
+        return [
+            [
+                {
+                    rise: float(along[y, j]) * share
+                    for y in numbers
+                    if along[y, j] != 0.0
+                    for rise, share in zip(rises[y], shares_of_state, strict=True)
+                }
+                for j in numbers
+            ]
+            for shares_of_state in shares[:: family.direction(i)].tolist()
+        ]
 
 
 class LogisticCpt(SharedCpt):
@@ -199,6 +304,26 @@ class LogisticCpt(SharedCpt):
         import numpy as np
 
         return sqrt(2.0) * (np.arange(n_states) / (n_states - 1) - 0.5)[:, np.newaxis]
+
+    def rises(self, n_states: int) -> Array:
+        """Return the one slope's part in each state (states, 1)."""
+        return super().rises(n_states).sum(axis=1, keepdims=True)
+
+
+def _upward(family: Family) -> Array:
+    """Return what raising one number does to all (raised, numbers): a step's own log-odds, or by a basis vector.
+
+    Of a nominal event the log-odds of a state against the one before rise by 1 / (states - 1), so that those of the
+    last against the first rise by 1 if all do.
+    """
+    import numpy as np
+
+    from forecast.inference.linear import zero_sum_basis
+
+    n = len(family.states)
+    if family.is_reached:
+        return np.eye(n - 1)
+    return np.asarray(np.tri(n, n - 1, -1).T @ zero_sum_basis(n) / (n - 1))
 
 
 def _own(family: Family, row: int, j: int, collector: Collector) -> Coordinate:

@@ -78,7 +78,8 @@ class Family:
     """An event with its parents, and where its rows stand in theta: row after row from `offset` on.
 
     `is_reached`: a row has one number for each step (a rate), otherwise one for each state (a probability). `leak` is
-    the convention that the event's `cpt` names, if any.
+    the convention that the event's `cpt` names, if any. `directions` holds of each parent 1 where a later state of it
+    raises the event, -1 where it lowers it, 0 where it may do either; empty: all may.
 
     Of an event that requires something, a family is what is left open (`open_families`): the rows of `open_rows`, over
     the parents and states among which they differ, and of a reached event the steps from `first` on that are open in
@@ -91,9 +92,14 @@ class Family:
     parents: tuple[Parent, ...]
     leak: str | None
     offset: int
+    directions: tuple[int, ...] = ()
     open_rows: tuple[OpenRow, ...] | None = None  # None: all rows, every number of them
     first: int = 0  # step of the event that is the family's first
     row_width: int | None = None  # numbers of a row of the event; None: those of the family
+
+    def direction(self, i: int) -> int:
+        """Return the direction of parent i, 0 for none."""
+        return self.directions[i] if self.directions else 0
 
     @property
     def configurations(self) -> list[Configuration]:
@@ -157,7 +163,8 @@ def _opened(family: Family, first: int, rows: Sequence[tuple[int, Configuration,
     )
     parents = tuple(Parent(family.parents[i].id, tuple(family.parents[i].states[x] for x in live[i])) for i in varying)
     width = family.width if family.row_width is None else family.row_width
-    return [replace(family, parents=parents, open_rows=open_rows, first=first, row_width=width)]
+    directions = tuple(family.direction(i) for i in varying)
+    return [replace(family, parents=parents, directions=directions, open_rows=open_rows, first=first, row_width=width)]
 
 
 class Recipe(Protocol):
@@ -200,7 +207,8 @@ class CptKind(ABC):
 
     A new kind is a subclass in a new file of this folder, where `registry` finds it. `order` is its place wherever
     kinds are listed; `fits_without_parents` whether it makes sense for a single row; `leaks` the conventions one of
-    which has to be named beside it, and `leak_rule` what is told to whoever names none.
+    which has to be named beside it, and `leak_rule` what is told to whoever names none. `can_lower`: a parent can make
+    the event less probable; `keeps_directions`: the prior holds a parent to the direction that the event gives it.
     """
 
     name: ClassVar[str]
@@ -208,6 +216,8 @@ class CptKind(ABC):
     fits_without_parents: ClassVar[bool] = False
     leaks: ClassVar[tuple[str, ...]] = ()
     leak_rule: ClassVar[str] = ""
+    can_lower: ClassVar[bool] = True
+    keeps_directions: ClassVar[bool] = False
     gathers: ClassVar[tuple[type[FamilyRows], ...]]  # where its rows are gathered
 
     def misfit(self, event_kind: str, n_states: int) -> tuple[str, str] | None:  # noqa: ARG002  # most fit any event

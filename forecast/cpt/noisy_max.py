@@ -103,6 +103,7 @@ class NoisyMaxCpt(CptKind):
     """Each cause brings an ordered event to some state, and the highest counts."""
 
     name = "noisy_max"
+    can_lower = False
     order = 4
     gathers = (NoisyMaxRows,)
 

@@ -138,6 +138,7 @@ class NoisyOrCpt(CptKind):
     """Any cause suffices; of reached events, and of others with two states."""
 
     name = "noisy_or"
+    can_lower = False
     order = 3
     leaks = ("net", COMPOUND)
     leak_rule = (

@@ -68,11 +68,12 @@ def rolled_to(network: Network) -> str | None:
 def network_digest(network: Network) -> str:
     """Return the digest of the file's network; the horizon that it was rolled to is told apart, as `rolled`."""
     first = replace(network, horizon=network.window_ends)
-    timings = {event.id: event.timing for event in network.events.values() if event.timing is not None}
-    needs = {event.id: event.requires for event in network.events.values() if event.requires}
-    if needs:
-        return record_digest([first, timings, needs])
-    return record_digest([first, timings] if timings else first)
+    events = network.events.values()
+    timings = {event.id: event.timing for event in events if event.timing is not None}
+    directions = {event.id: (event.raises, event.lowers) for event in events if event.raises or event.lowers}
+    needs = {event.id: event.requires for event in events if event.requires}
+    apart = [timings, directions, needs] if needs else [timings, directions] if directions else [timings]
+    return record_digest([first, *apart] if any(apart) else first)
 
 
 def record_digest(record: Any) -> str:

@@ -90,6 +90,7 @@ def _family(layout: Layout, v: int) -> Family:
         parents=tuple(Parent(layout.events[p].id, layout.events[p].states) for p in layout.parents[v]),
         leak=event.cpt.leak,
         offset=layout.offsets[v],
+        directions=tuple(event.direction(layout.events[p].id) for p in layout.parents[v]),
     )
 
 

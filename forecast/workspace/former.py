@@ -31,7 +31,9 @@ def former_event(event: Event, names: Former) -> Event:
         event,
         id=names.name("event", event.id),
         states=_states(event.id, event.states, names),
-        parents=tuple(names.name("event", parent) for parent in event.parents),
+        parents=_events(event.parents, names),
+        raises=_events(event.raises, names),
+        lowers=_events(event.lowers, names),
         initial=initial,
         requires=tuple(
             Requirement(
@@ -41,6 +43,10 @@ def former_event(event: Event, names: Former) -> Event:
             for one in event.requires
         ),
     )
+
+
+def _events(events: tuple[str, ...], names: Former) -> tuple[str, ...]:
+    return tuple(names.name("event", event) for event in events)
 
 
 def former_expert(expert: Expert, names: Former, own_groups: frozenset[str]) -> Expert:

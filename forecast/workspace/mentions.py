@@ -109,7 +109,8 @@ def _network(top: _At) -> Mentions:
     for events in top.below("events"):
         yield from events.keys("event")
         for event, at in events.entries():
-            yield from at.named_by("parents", "event")
+            for key in ("parents", "raises", "lowers"):
+                yield from at.named_by(key, "event")
             yield from at.named_by("states", "state", event)
             yield from at.named_by("initial", "state", event)
             for states in at.below("counts", "states"):

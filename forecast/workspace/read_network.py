@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from forecast.cpt.registry import DEFAULT
+from forecast.cpt.registry import KINDS as CPTS
 from forecast.workspace.cpt import KINDS, NamedCpt, cpt_problems
 from forecast.workspace.names import OTHER, Names, unknown_event
 from forecast.workspace.nodes import FORMAT, Cursor, ListNode, MapNode, Node, Scalar
@@ -50,6 +51,8 @@ class EventShape(Shape):
     states: Annotated[list[Name], Field(min_length=2, max_length=50)]
     resolves: Text
     parents: list[Name] | None = None
+    raises: list[Name] | None = None
+    lowers: list[Name] | None = None
     role: Literal["driver", "plan", "consequence"] = "driver"
     initial: Name | None = None
     persistence_days: Positive | None = None
@@ -133,7 +136,7 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
 def _read_event(event_id: str, at: Cursor, names: Names, today: date) -> tuple[Event | None, tuple[Problem, ...]]:
     checked = hold(EventShape, at, today)
     problems = [*checked.problems, *_parents(at, names), *requires_problems(event_id, at, names)]
-    for check in (_states, _status_keys, cpt_problems, count_problems, timing_problems):
+    for check in (_directions, _states, _status_keys, cpt_problems, count_problems, timing_problems):
         problems += check(at)
     shape = checked.shape
     if shape is None:
@@ -153,6 +156,8 @@ def _read_event(event_id: str, at: Cursor, names: Names, today: date) -> tuple[E
         name=shape.name,
         counts=Counts(shape.counts.of, shape.counts.window_days, shape.counts.states) if shape.counts else None,
         timing=timing_of(shape.timing),
+        raises=tuple(dict.fromkeys(shape.raises or ())),
+        lowers=tuple(dict.fromkeys(shape.lowers or ())),
     )
     return with_parents(replace(event, requires=requirements_of(at, names, event))), tuple(problems)
 
@@ -174,6 +179,25 @@ def _parents(at: Cursor, names: Names) -> Iterator[Problem]:
     for name, place in _texts(at, "parents"):
         yield from unknown_event(names, name, place.under("parents"))
     yield from _twice(at, "parents", "parent")
+
+
+def _directions(at: Cursor) -> Iterator[Problem]:
+    """Report directions of what is no parent, of one parent twice, and one that the way to build the CPT excludes."""
+    parents = [name for name, _ in _texts(at, "parents")]
+    raising = {name for name, _ in _texts(at, "raises")}
+    for key in ("raises", "lowers"):
+        yield from _twice(at, key, f"{key}: parent")
+        for name, place in _texts(at, key):
+            if name not in parents:
+                allowed = choice("parents", name, parents) if parents else "the event has no parents"
+                yield place.problem(f"{key}: {shown(name)} is not a parent", "", allowed)
+            elif key == "lowers" and name in raising:
+                yield place.problem(f"parent {shown(name)} both raises and lowers", "", "one direction, or none")
+    cpt = at.text("cpt") or at.text("cpt", "kind")
+    if cpt in CPTS and not CPTS[cpt].can_lower and _texts(at, "lowers"):
+        kinds = quoted(name for name, kind in CPTS.items() if kind.can_lower)
+        what = f"'lowers' beside cpt {shown(cpt)}, under which no parent can lower"
+        yield at.key("lowers").problem(what, "", f"ways in which one can are {kinds}")
 
 
 def _states(at: Cursor) -> Iterator[Problem]:

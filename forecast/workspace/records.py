@@ -91,6 +91,8 @@ class Event:
     counts: Counts | None = field(default=None, metadata=NO_INPUT)
     timing: Timing | None = field(default=None, metadata=APART)  # reached only; None: a constant hazard
     requires: tuple[Requirement, ...] = field(default=(), metadata=APART)  # at most one for each state
+    raises: tuple[str, ...] = field(default=(), metadata=APART)  # parents whose later states raise the event
+    lowers: tuple[str, ...] = field(default=(), metadata=APART)  # parents whose later states lower it
 
     def is_excluded(self, state: str, states: Mapping[str, str]) -> bool:
         """Say whether a state lacks what it requires, given the states of the parents."""
@@ -102,6 +104,10 @@ class Event:
         for one in self.requires:
             lines.setdefault(str(one), []).append(one.state)
         return tuple(f"'{self.id}' {' or '.join(states)} requires {line}" for line, states in lines.items())
+
+    def direction(self, parent: str) -> int:
+        """1 for a parent that raises the event, -1 for one that lowers it, 0 for others."""
+        return int(parent in self.raises) - int(parent in self.lowers)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from forecast.workspace.problems import Problem, choice, one_form, shown
 from forecast.workspace.records import Item, OnScenarios, Settled, Statement, events_of
 from forecast.workspace.settled_rules import SETTLED_RULES, impossible_steps, spoken_of_no_time
 from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, fit_of, stated_sd, statement_form, targets_of
+from forecast.workspace.unspoken import unspoken_rows
 
 
 def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
@@ -158,6 +159,24 @@ def events_without_marginal(all_: Readable) -> Iterator[Problem]:
             yield Problem(event.source, what, "", allowed, "warning")
 
 
+def tables_half_said(all_: Readable) -> Iterator[Problem]:
+    """Warn of a `table` of which some rows are spoken of and others not: those keep their prior, all states alike.
+
+    Not where a statement could not be read: it may be about the row."""
+    if not all_.is_every_statement_read:
+        return
+    for event in all_.frame.events.values():
+        if event.cpt.kind != "table" or not event.parents or not set(event.parents) <= set(all_.frame.events):
+            continue
+        unspoken = unspoken_rows(event, all_.frame.events, all_.statements)
+        if unspoken.rows:
+            half = "one half" if len(event.states) == 2 else f"1/{len(event.states)} a state"
+            stays = "each step stays near one half there" if event.kind == "reached" else f"they stay near {half}"
+            what = f"event {shown(event.id)}: {unspoken.told(' of its table')}; {stays}"
+            allowed = "a statement given these states, or cpt 'shared', where rows learn from each other"
+            yield Problem(event.source, what, "", allowed, "warning")
+
+
 def parts_that_say_nothing(all_: Readable) -> Iterator[Problem]:
     """Warn of what an item says and could leave out, as the forms of evidence see it."""
     for item in all_.items:
@@ -226,6 +245,7 @@ RULES: tuple[Rule, ...] = (
     rules_in_other_forms,
     fits_that_miss,
     events_without_marginal,
+    tables_half_said,
     parts_that_say_nothing,
     items_on_too_much,
     supersessions,

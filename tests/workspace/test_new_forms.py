@@ -114,14 +114,14 @@ from pathlib import Path
 import numpy as np
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.workspace.evidence_forms.registry import form_of
+from forecast.workspace.evidence_forms.registry import evidence_form
 from forecast.workspace.read import load
 from forecast.workspace.schemas import text_of
 workspace = load(Path("."), date(2026, 7, 1))
 (item,) = [one for one in workspace.items if one.headline.startswith("A toy")]
 network = compile_workspace(lay_out(workspace.network), workspace, date(2026, 7, 1))
 (report,) = [one for one in network.reports if one.item == item.id]
-print(form_of(item.bears_on[0]).words(item.bears_on[0]))
+print(evidence_form(item.bears_on[0]).words(item.bears_on[0]))
 print(np.round(report.said, 9).tolist())
 print("against" in text_of("evidence"), [str(one) for one in workspace.warnings if "factor" in str(one)])
 """
@@ -130,11 +130,11 @@ from datetime import date
 from pathlib import Path
 from forecast.sampling.readings import numbers
 from forecast.workspace.read import load
-from forecast.workspace.statement_forms.registry import form_of
+from forecast.workspace.statement_forms.registry import statement_form
 workspace = load(Path("."), date(2026, 7, 1))
 (one,) = [one for one in workspace.statements if one.id.startswith("toy")]
 said = numbers(one, workspace.experts, workspace.network)
-print(form_of(one.reading).words(one.reading, {}, {}), said.location, said.scale)
+print(statement_form(one.reading).words(one.reading, {}, {}), said.location, said.scale)
 """
 Python = Callable[..., str]
 
