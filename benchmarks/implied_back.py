@@ -29,7 +29,7 @@ from forecast.sampling.rows_prior import rows_prior, theta_draws
 from forecast.sampling.sample import sample
 from forecast.sampling.settings import Effort
 from forecast.sampling.spec import PriorSpec, prior_spec
-from forecast.workspace.records import Cpt, Event, Expert, Kind, Statement, Workspace
+from forecast.workspace.records import Cpt, Event, Expert, Kind, Probability, Statement, Workspace
 from tests.worlds import event, network, statement, target, workspace
 
 Array = NDArray[np.float64]
