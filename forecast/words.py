@@ -10,7 +10,7 @@ from forecast import digits
 from forecast.digits import FINEST_QUANTILE, STATED
 from forecast.ledger.outcome import QUANTILES, Estimate, Outcome
 from forecast.workspace.names import OTHER
-from forecast.workspace.records import Condition, Event, Scenario, Target
+from forecast.workspace.records import Condition, DatedCondition, Event, Scenario, Target
 from forecast.workspace.verbal import OFFICIAL
 
 MONTHS = (
@@ -59,8 +59,11 @@ def scenario_colour(outcome: Outcome, scenario: str) -> str:
 
 
 def condition(when: Condition, events: Mapping[str, str]) -> str:
-    """Write a condition, with the names of the events."""
-    return f"{events[when.event]} is {' or '.join(map(label, when.states))}"
+    """Write a condition, with the names of the events, and its own time where it has one."""
+    said = f"{events[when.event]} is {' or '.join(map(label, when.states))}"
+    if not isinstance(when, DatedCondition):
+        return said
+    return said + (" at once" if when.held_by is None else f" as of {long_date(when.held_by)}")
 
 
 def target(about: Target, names: Mapping[str, str], events: Mapping[str, str]) -> str:

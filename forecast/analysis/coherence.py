@@ -18,7 +18,7 @@ from forecast.model.layout import Layout
 from forecast.sampling.readings import Ordered, StatedDistribution, StatedNumber, numbers, read_at
 from forecast.workspace.fits import expit, logit, t4_quantile
 from forecast.workspace.names import horizon_on
-from forecast.workspace.records import Condition, Statement, Target, Times, Workspace
+from forecast.workspace.records import Condition, DatedCondition, Statement, Target, Times, Workspace
 
 Array = NDArray[np.float64]
 
@@ -79,9 +79,9 @@ def _contradictions(layout: Layout, bounds: Mapping[str, Sequence[Bound]]) -> li
 
 
 def _bounds(workspace: Workspace, statement: Statement) -> list[Bound]:
-    """Write a statement as linear inequalities in joint probabilities; empty if it is none."""
+    """Write a statement as linear inequalities in joint probabilities; empty if it is none, or about several days."""
     about = statement.about
-    if about.condition is None:
+    if about.condition is None or any(isinstance(when, DatedCondition) for when in about.given):
         return []
     reach = t4_quantile((1.0 + LEVEL) / 2.0)
     said = numbers(statement, workspace.experts, workspace.network)

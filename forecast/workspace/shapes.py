@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import UnionType
-from typing import Annotated, Any, ClassVar, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainValidator,
     StringConstraints,
+    Tag,
     ValidationError,
     ValidationInfo,
 )
@@ -110,6 +112,24 @@ PastDay = Annotated[date, BeforeValidator(_read_past_day, json_schema_input_type
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(read_probability)]
 States = Annotated[Choice, PlainValidator(_read_choice, json_schema_input_type=Name | list[Name] | AtLeast)]
+
+
+class DatedShape(Shape):
+    """States in which an event is on a day of its own, or into one of which it comes at once."""
+
+    states: States = Field(alias="is")
+    held_by: Day | None = None
+    when: Literal["at_once", "at_horizon"] | None = None
+
+
+def _form_of_condition(value: Any) -> str:
+    return "dated" if isinstance(value, dict) and {"is", "held_by", "when"} & set(value) else "states"
+
+
+Dated = Annotated[
+    Annotated[DatedShape, Tag("dated")] | Annotated[States, Tag("states")], Discriminator(_form_of_condition)
+]
+
 
 EXPECTED = {
     "string_type": "must be text",
