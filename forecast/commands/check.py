@@ -132,6 +132,18 @@ def _cpt(event: Event) -> str:
     return f"{event.cpt.kind}, {event.cpt.leak} leak" if event.cpt.leak else event.cpt.kind
 
 
+def _in_time(workspace: Workspace, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what is read of each statement with a condition that has a time of its own."""
+    from forecast.sampling.statements import in_words
+    from forecast.workspace.records import DatedCondition
+
+    return [
+        (one.id, in_words(one, workspace.network))
+        for one in workspace.statements
+        if one.id in names and any(isinstance(when, DatedCondition) for when in one.about.given)
+    ]
+
+
 def _lines(workspace: Workspace, event: Event) -> list[str]:
     statements, items = _about(workspace, event)
     states = " < ".join(event.states) if event.kind == "reached" else " | ".join(event.states)
@@ -142,5 +154,6 @@ def _lines(workspace: Workspace, event: Event) -> list[str]:
     lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != "shared" else []
     lines += [f"timing: {event.timing}"] if event.timing else []
     lines += [f"statements: {', '.join(statements)}"] if statements else []
+    lines += [f"{said} is read as {words}" for said, words in _in_time(workspace, statements)]
     lines += [f"evidence: {', '.join(items)}"] if items else []
     return lines
