@@ -251,8 +251,11 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
     base = cached_draws(spec, session.seed, session.cache)
     if base is None:
         return found
-    found += _disagreements(workspace, base, spec)
-    shares = unweighted(workspace, layout, spec, base).evaluation.scenarios.mean(axis=1)
+    from forecast.analysis.next_step import next_step_doubts
+
+    prior = outcome(workspace, layout, layout.opens, session.seed, unweighted(workspace, layout, spec, base))
+    found += (*_disagreements(workspace, base, spec), *next_step_doubts(prior))
+    shares = prior.posterior.evaluation.scenarios.mean(axis=1)
     if shares[-1] <= WIDEST_OTHER or not workspace.scenarios:
         return found
     wide = Problem(

@@ -19,6 +19,7 @@ from forecast.model.asof import compile_workspace
 from forecast.model.doubts import evidence_doubts
 from forecast.model.layout import Layout, lay_out
 from forecast.model.reports import UndefinedError
+from forecast.plain import as_data
 from forecast.posterior.evaluate import ContradictionError
 from forecast.posterior.posterior import Posterior, kept_posterior, unweighted
 from forecast.posterior.posterior import posterior as fresh_posterior
@@ -286,9 +287,15 @@ class Session:
         return due(self.workspace, self.layout, self.day, latest, days)
 
     def statements_alone(self) -> Row:
-        """Compute what the statements known on a date imply, and the flat prior, in the form of forecast.json."""
+        """Compute what the statements known on a date imply, and the flat prior, in the form of forecast.json.
+
+        `next_steps`: what they imply for each next step once the step before it is taken (forecast.analysis.next_step).
+        """
+        from forecast.analysis.next_step import next_steps
+
         prior = outcome(self.workspace, self.layout, self.workspace.network.opens, self.seed, self.stated)
-        return with_flat(forecast_table(prior, None, _version()), prior_predictive(prior))
+        table = with_flat(forecast_table(prior, None, _version()), prior_predictive(prior))
+        return table | {"next_steps": as_data(next_steps(prior, at_opening=True))}
 
     def alternative(self, alternative: Alternative) -> Row:
         """Compute the forecast that an alternative gives, in the form of forecast.json, against the ordinary one.

@@ -228,7 +228,12 @@ def test_a_form_without_a_value_is_not_written(tmp_path: Path, value: str) -> No
     assert not (tmp_path / FILE).exists()
 
 
-LAUNCHED = {"about": "launch>=limited", "form": "probability", "value": "0.4", "date": "2026-01-20"}
+LAUNCHED: dict[str, str | None] = {
+    "about": "launch>=limited",
+    "form": "probability",
+    "value": "0.4",
+    "date": "2026-01-20",
+}
 
 
 @pytest.mark.parametrize(
@@ -255,7 +260,7 @@ def test_when_a_condition_holds(tmp_path: Path, time: str | None, expected: Cond
 
 def test_it_is_asked_which_is_meant(tmp_path: Path) -> None:
     """Whoever is asked is told what each time means and gives one; a constant has none to be asked for."""
-    changed: dict[str, str | None] = {**LAUNCHED, "why": None}
+    changed = {**LAUNCHED, "why": None}
     answers = ["", "", "prototype=tested demand=high", "", "soon", "at_once", "", "Because.", "y"]
     result = run(example(tmp_path), said="\n".join(answers) + "\n", changed=changed)
     assert (0, 1) == (result.exit_code, result.stdout.count("  at_once: "))
