@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import expm1, log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.posterior.evaluate import Query, evaluate_scenarios
 from forecast.posterior.mcse import averages
-from forecast.sampling.readings import StatedDistribution, StatedNumber, numbers
+from forecast.sampling.readings import CountedCases, StatedDistribution, StatedNumber, numbers
 from forecast.workspace.fits import expit
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Event, Statement, Workspace
@@ -116,11 +117,16 @@ def _stated(found: Outcome, event: Event, k: int) -> Iterator[tuple[float, str]]
 
 
 def _probability_of(workspace: Workspace, statement: Statement, states: set[str]) -> float | None:
-    """Return the stated probability of some states of the target's event; None where the statement is of others."""
+    """Return the stated probability of some states of the target's event; None where the statement is of others.
+
+    A count states the mean of Jeffreys' posterior for a case, (happened + 1/2) / (cases + 1), on the target's scale.
+    """
     condition = statement.about.condition
     match numbers(statement, workspace.experts, workspace.network):
         case StatedNumber(location=location, against=None) if condition and set(condition.states) == states:
             return expit(location)
+        case CountedCases(happened, of, exponent, stays) if condition and set(condition.states) == states and not stays:
+            return -expm1(log1p(-(happened + 0.5) / (of + 1.0)) / exponent)
         case StatedDistribution(probabilities=shares) if condition:
             return sum(p for state, p in zip(condition.states, shares, strict=True) if state in states)
     return None

@@ -17,6 +17,7 @@ from forecast.sampling.draws import Draws
 from forecast.sampling.spec import prior_spec
 from forecast.workspace.records import (
     Condition,
+    Count,
     DatedCondition,
     Distribution,
     Event,
@@ -75,6 +76,7 @@ def test_by_hand() -> None:
             ],
             "7 % stated by 'shares'",
         ),
+        ([statement("none", Target(TWO, None, (), None), Count(0, 9, "window", None))], "5 % stated by 'none'"),
         ([statement("early", Target(TWO, None, (), date(2026, 1, 1)), 0.3)], "nobody stated it"),
         ([statement("first", Target(Condition("steps", ("one", "two")), None, (), None), 0.5)], "nobody stated it"),
     ],
