@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -42,12 +42,17 @@ def both() -> float:
     return float(1.0 - (b * np.exp(-a) - a * np.exp(-b)) / (b - a))
 
 
-def prior(made: Iterable[Statement] = (), *others: Event) -> Outcome:
-    """The prior of an event of two steps, and of others with even rows, whose draws are all alike."""
+def prior(
+    made: Iterable[Statement] = (), *others: Event, hazards: Sequence[tuple[float, float]] | None = None
+) -> Outcome:
+    """The prior of an event of two steps, and of others with even rows, whose draws are all alike.
+
+    `hazards` of both steps: of the draws in turn, where they are not alike.
+    """
     net = network(event("steps", states=STEPS), *others)
     layout, spoken = lay_out(net), workspace(net, statements=made)
     numbers = np.full((layout.n_theta, 400), 0.5)
-    numbers[:2] = -np.log1p(-np.array([[FIRST], [SECOND]]))
+    numbers[:2] = -np.log1p(-np.array([[FIRST], [SECOND]])) if hazards is None else np.resize(hazards, (400, 2)).T
     base = Draws(theta=numbers, digest="", diagnostics={}, store=Path(), fit=lambda: ({}, {}))
     return outcome(spoken, layout, OPENS, 1, unweighted(spoken, layout, prior_spec(layout, spoken, HORIZON), base))
 
@@ -58,6 +63,13 @@ def test_by_hand() -> None:
     assert ("steps", "one", "two", None, None) == (step.event, step.step, step.next, step.stated, step.statement)
     assert [both(), 0.0, SECOND, 0.0] == pytest.approx([step.now, step.now_mcse, step.once, step.once_mcse], abs=1e-12)
     assert step.is_unstated
+
+
+def test_draws_are_weighed_by_the_step() -> None:
+    """A draw in which the first step was likelier counts for more once that step is taken: by its hazard."""
+    (step,) = next_steps(prior(hazards=[(0.2, 0.1)] * 4 + [(0.6, 0.5)] * 4), at_opening=True)
+    by_hand = -(0.2 * np.expm1(-0.1) + 0.6 * np.expm1(-0.5)) / (0.2 + 0.6)
+    assert step.once == pytest.approx(by_hand, abs=1e-12)
 
 
 @pytest.mark.parametrize(
