@@ -238,7 +238,10 @@ def check(session: Session) -> tuple[Workspace | None, tuple[Problem, ...]]:
         return None, tuple(sorted([*problems, *error.problems]))
     if workspace is not None and today >= workspace.network.opens:
         workspace = seen_on(workspace, today)
-        problems = tuple(sorted([*problems, *_doubts(session, workspace)]))
+        try:
+            problems = tuple(sorted([*problems, *_doubts(session, workspace)]))
+        except WorkspaceProblems as error:  # statements that are read at too great a cost
+            return None, tuple(sorted([*problems, *error.problems]))
     return workspace, problems
 
 

@@ -41,7 +41,7 @@ Through = tuple[tuple[date, ...], tuple[int, ...]]  # days on the way, and the e
 SD_DEVIATION = 0.4  # of a group's (or a coder's) deviation, the stated state's component, in log-odds
 SD_COUNT = 0.7  # of a reference class against the event at hand, in log-odds
 SD_EXPERT = 0.25  # half-normal scale of an expert's own extra noise omega, in log-odds
-MOST_ENTRIES = 200_000  # products of a network with days on the way: some ten minutes of sampling for one statement
+MOST_ENTRIES = 200_000  # products of a network with days on the way: more would cost several times all other statements
 LEAST_RECORD = 10  # resolved forecasts from which on an expert's own bias and slope are learned
 
 
@@ -170,7 +170,7 @@ class _Collector:
         size = ENGINE.plan(sliced.network.cards, sliced.network.scopes).work
         if size > MOST_ENTRIES:
             what = f"statement '{statement.id}': 'held_by' is about the states of too many events on two days"
-            allowed = f"at most {MOST_ENTRIES} products; say when: at_once, or leave 'held_by' out"
+            allowed = f"at most {MOST_ENTRIES}; say when: at_once, or leave 'held_by' out"
             raise WorkspaceProblems([Problem(statement.source, what, f"{size} products", allowed)])
         return sliced
 

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forecast.model.layout import lay_out
+from forecast.sampling import spec as spec_module
 from forecast.sampling.program import record_program
 from forecast.sampling.reread import quantities
 from forecast.sampling.rows_prior import rows_prior, theta_draws
 from forecast.sampling.spec import prior_spec
+from forecast.workspace.problems import WorkspaceProblems
 from forecast.workspace.records import Condition, DatedCondition, Item, Network, Settled, Target
 from tests.model.test_simulated_histories import (
     FIRST,
@@ -152,3 +154,16 @@ def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
     np.testing.assert_allclose(expected, interpret(record_program(spec), x[:, 0].tolist()), rtol=0, atol=1e-9)
     found = quantities(spec, flat, range(spec.quantities.n_rows))
     np.testing.assert_allclose(expected, found[:, 0], rtol=0, atol=1e-9)
+
+
+def test_too_many_events_on_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A condition by a day that would cost more than all else is refused at its statement, with the ways out."""
+    monkeypatch.setattr(spec_module, "MOST_ENTRIES", 10)
+    made = statement("said", Target(DONE, None, (yes("e0", MIDDLE),), None), 0.5)
+    with pytest.raises(WorkspaceProblems) as told:
+        prior_spec(lay_out(chain(2)), workspace(chain(2), statements=[made]), HORIZON)
+    (problem,) = told.value.problems
+    assert (
+        "test.yaml:1: statement 'said': 'held_by' is about the states of too many events on two days; "
+        "got 31 products; at most 10; say when: at_once, or leave 'held_by' out"
+    ) == str(problem)
