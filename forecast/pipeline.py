@@ -247,7 +247,10 @@ def check(session: Session) -> tuple[Workspace | None, tuple[Problem, ...]]:
         workspace = seen_on(workspace, today)
         if impossible := impossibilities(workspace, today):
             return None, tuple(sorted([*problems, *impossible]))
-        problems = tuple(sorted([*problems, *_doubts(session, workspace)]))
+        try:
+            problems = tuple(sorted([*problems, *_doubts(session, workspace)]))
+        except WorkspaceProblems as error:  # statements that are read at too great a cost
+            return None, tuple(sorted([*problems, *error.problems]))
     return workspace, problems
 
 
@@ -277,8 +280,11 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
     base = cached_draws(spec, session.seed, session.cache)
     if base is None:
         return doubts
-    doubts += _disagreements(workspace, base, spec)
-    shares = unweighted(workspace, layout, spec, base).evaluation.scenarios.mean(axis=1)
+    from forecast.analysis.next_step import next_step_doubts
+
+    prior = outcome(workspace, layout, layout.opens, session.seed, unweighted(workspace, layout, spec, base))
+    doubts += (*_disagreements(workspace, base, spec), *next_step_doubts(prior))
+    shares = prior.posterior.evaluation.scenarios.mean(axis=1)
     if shares[-1] <= WIDEST_OTHER or not workspace.scenarios:
         return doubts
     wide = Problem(

@@ -14,7 +14,7 @@ from forecast.ledger.ledger import Ledger, read_ledger
 from forecast.ledger.line import new_line
 from forecast.ledger.outcome import Outcome, outcome, prior_outcome
 from forecast.ledger.renamed import called_today
-from forecast.ledger.tables import AlternativeTable, PriorTable, forecast_table, prior_predictive, with_flat
+from forecast.ledger.tables import AlternativeTable, forecast_table, prior_predictive, with_flat
 from forecast.model.asof import compile_workspace
 from forecast.model.doubts import evidence_doubts
 from forecast.model.layout import Layout, lay_out
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from forecast.analysis.effect import ItemEffect
     from forecast.analysis.experts import ExpertRow
     from forecast.analysis.influence import Influence
+    from forecast.analysis.next_step import PriorWithSteps
     from forecast.analysis.questions import QuestionStatus
     from forecast.analysis.sources import SourceRow
     from forecast.analysis.story import Story
@@ -285,10 +286,16 @@ class Session:
         latest = max(reversed(earlier), key=lambda line: line.as_of, default=None)
         return due(self.workspace, self.layout, self.day, latest, days)
 
-    def statements_alone(self) -> PriorTable:
-        """Compute what the statements known on a date imply, and the flat prior, in the form of forecast.json."""
+    def statements_alone(self) -> PriorWithSteps:
+        """Compute what the statements known on a date imply, and the flat prior, in the form of forecast.json.
+
+        `next_steps`: what they imply for each next step once the step before it is taken (forecast.analysis.next_step).
+        """
+        from forecast.analysis.next_step import PriorWithSteps, next_steps
+
         prior = outcome(self.workspace, self.layout, self.workspace.network.opens, self.seed, self.stated)
-        return with_flat(forecast_table(prior, None, _version()), prior_predictive(prior))
+        table = with_flat(forecast_table(prior, None, _version()), prior_predictive(prior))
+        return PriorWithSteps(table=table, next_steps=next_steps(prior, at_opening=True))
 
     def alternative(self, alternative: Alternative) -> AlternativeTable:
         """Compute the forecast that an alternative gives, in the form of forecast.json, against the ordinary one.

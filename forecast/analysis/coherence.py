@@ -21,7 +21,7 @@ from forecast.sampling.spec import active_statements
 from forecast.workspace.fits import expit, logit, reading_quantile
 from forecast.workspace.names import horizon_on
 from forecast.workspace.problems import Problem, quoted, shown
-from forecast.workspace.records import Condition, Statement, Target, Workspace
+from forecast.workspace.records import Condition, DatedCondition, Statement, Target, Workspace
 from forecast.workspace.statement_forms.form import Ordered, StatedDistribution, StatedNumber
 
 Array = NDArray[np.float64]
@@ -104,9 +104,9 @@ def _contradictions(layout: Layout, bounds: Mapping[str, Sequence[Bound]]) -> li
 
 
 def _bounds(workspace: Workspace, statement: Statement) -> list[Bound]:
-    """Write a statement as linear inequalities in joint probabilities; empty if it is none."""
+    """Write a statement as linear inequalities in joint probabilities; empty if it is none, or about several days."""
     about = statement.about
-    if about.condition is None:
+    if about.condition is None or any(isinstance(when, DatedCondition) for when in about.given):
         return []
     reach = reading_quantile((1.0 + LEVEL) / 2.0, exact=workspace.experts[statement.expert].exact)
     said = numbers(statement, workspace.experts, workspace.network)

@@ -44,6 +44,12 @@ def add() -> None:
 @click.option("--says", metavar="TEXT", help="A paraphrase.")
 @click.option("--about", metavar="EVENT=STATES", help="EVENT=STATE[,STATE], or a scenario, or EVENT alone, or YAML.")
 @click.option("--given", multiple=True, metavar="EVENT=STATES", help="A condition; may be repeated.")
+@click.option(
+    "--when",
+    multiple=True,
+    metavar="EVENT=TIME",
+    help="When the condition holds: at_once, a day, or at_horizon; may be repeated.",
+)
 @click.option("--by", metavar="DATE", help="By this day instead of the horizon.")
 @click.option("--form", metavar="FORM", help=f"One of {', '.join(READINGS)}.")
 @click.option("--value", metavar="YAML", help="The value of the form, as in a file: 0.3 or {term: likely}.")
@@ -84,7 +90,7 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
 def _show(draft: StatementDraft) -> None:
     from forecast.commands.readable import bars, density
     from forecast.sampling.readings import numbers
-    from forecast.sampling.statements import as_read, levels
+    from forecast.sampling.statements import as_read, in_words, levels
     from forecast.workspace.fits import logit, reading_cdf
     from forecast.workspace.statement_forms.form import StatedDistribution, StatedNumber
 
@@ -94,6 +100,8 @@ def _show(draft: StatementDraft) -> None:
     click.echo(draft.added)
     said = numbers(added, workspace.experts, workspace.network)
     click.echo(f"read as {as_read(said)}")
+    if added.about.given:
+        click.echo(f"of {in_words(added, workspace.network)}")
     if isinstance(said, StatedNumber) and said.against is None:
         location, scale = said.location, said.scale
         for line in density(lambda p: reading_cdf((logit(p) - location) / scale, exact=said.is_exact)):
@@ -106,7 +114,7 @@ def _show(draft: StatementDraft) -> None:
 
 def _as_json(draft: StatementDraft, is_written: bool) -> dict[str, Any]:
     from forecast.sampling.readings import numbers
-    from forecast.sampling.statements import SHOWN_LEVELS, as_read, quantile
+    from forecast.sampling.statements import SHOWN_LEVELS, as_read, in_words, quantile
     from forecast.workspace.nodes import plain
     from forecast.workspace.statement_forms.form import StatedNumber
     from forecast.workspace.statement_forms.registry import fit_of
@@ -115,6 +123,7 @@ def _as_json(draft: StatementDraft, is_written: bool) -> dict[str, Any]:
     if draft.workspace is not None and draft.statement is not None:
         said = numbers(draft.statement, draft.workspace.experts, draft.workspace.network)
         read["text"] = as_read(said)
+        read["of"] = in_words(draft.statement, draft.workspace.network)
         if isinstance(said, StatedNumber):
             read |= {"location": said.location, "sd": said.scale}
             read["quantiles"] = {str(level): quantile(said, level) for level in SHOWN_LEVELS}

@@ -146,6 +146,18 @@ def _cpt(event: Event) -> str:
     return f"{event.cpt.kind}, {event.cpt.leak} leak" if event.cpt.leak else event.cpt.kind
 
 
+def _in_time(workspace: Workspace, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what is read of each statement with a condition that has a time of its own."""
+    from forecast.sampling.statements import in_words
+    from forecast.workspace.records import DatedCondition
+
+    return [
+        (one.id, in_words(one, workspace.network))
+        for one in workspace.statements
+        if one.id in names and any(isinstance(when, DatedCondition) for when in one.about.given)
+    ]
+
+
 def _lines(workspace: Workspace, event: Event) -> list[str]:
     from forecast.cpt.registry import DEFAULT
 
@@ -161,6 +173,7 @@ def _lines(workspace: Workspace, event: Event) -> list[str]:
     lines += [f"timing: {event.timing}"] if event.timing else []
     lines += event.needs()
     lines += [f"statements: {', '.join(statements)}"] if statements else []
+    lines += [f"{said} is read as {words}" for said, words in _in_time(workspace, statements)]
     lines += [f"evidence: {', '.join(items)}"] if items else []
     if (unspoken := _unspoken(workspace, event)) and unspoken.rows:
         lines.append(str(unspoken))

@@ -182,6 +182,7 @@ def _cells(row: Chance | ScenarioOn | StateOn, at_horizon: float, error: float) 
 def print_prior(table: Table) -> None:
     """Print scenarios and events: by the statements with their 90 % interval, by the flat prior, and the pulls."""
     from rich.console import Console
+    from rich.table import Table as Grid
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=False)
@@ -197,6 +198,19 @@ def print_prior(table: Table) -> None:
             name, pull = (event["id"], f"{event['pull']:.2f}") if place == 0 else ("", "")
             events.add_row(*map(Text, (name, row["state"], *_numbers(row), pull)))
     console.print(events)
+    if not table["next_steps"]:
+        return
+    console.print()
+    steps = Grid(box=None, pad_edge=False, header_style="bold")
+    for name in ("event", "next step", "once it is"):
+        steps.add_column(name)
+    for heading in ("implied then", "before", "stated"):
+        steps.add_column(heading, justify="right")
+    for row in table["next_steps"]:
+        numbers = (percent(row["once"], row["once_mcse"]), percent(row["now"], row["now_mcse"]))
+        stated = "-" if row["stated"] is None else exact(row["stated"])
+        steps.add_row(*map(Text, (row["event"], row["next"], row["step"], *numbers, stated)))
+    console.print(steps)
 
 
 def _grid(*names: str) -> Grid:

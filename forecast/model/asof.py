@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import log
@@ -20,6 +20,7 @@ from forecast.model.history import (
     history_tables,
     ruled_out,
     settle,
+    suppose,
 )
 from forecast.model.layout import Layout
 from forecast.model.reports import Report, alike, weigh
@@ -28,6 +29,7 @@ from forecast.workspace.records import Item, ReportSource, Workspace
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
+NOTHING: Mapping[int, Container[int]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +95,16 @@ def compile_asof(
     as_of: date,
     watched_until: date | None,
     on: date | None = None,
+    supposed: Mapping[int, Container[int]] = NOTHING,
 ) -> AsOfNetwork:
-    """Compile the network as known on `as_of` (day included), for the states on the date `on` (default: horizon)."""
+    """Compile the network as known on `as_of` (day included), for the states on the date `on` (default: horizon).
+
+    `supposed`: events that are taken to come into one of some states on that very day (history.suppose).
+    """
     active = active_items(items, as_of)
     known = settle(layout, active, as_of, watched_until)
+    for v, states in supposed.items():
+        known = suppose(layout, known, v, states)
     on = layout.horizon if on is None else on
     reports = weigh(layout, known, active, sources, on)
     alive = _alive(layout, known, on)
@@ -127,14 +135,22 @@ def _alive(layout: Layout, known: Known, on: date) -> tuple[range, ...]:
     return tuple(alive)
 
 
-def compile_opening(layout: Layout, on: date | None = None) -> AsOfNetwork:
+def compile_opening(
+    layout: Layout, on: date | None = None, supposed: Mapping[int, Container[int]] = NOTHING
+) -> AsOfNetwork:
     """Compile the network at the opening, before any evidence: where the prior is read."""
-    return compile_asof(layout, (), {}, layout.opens, None, on)
+    return compile_asof(layout, (), {}, layout.opens, None, on, supposed)
 
 
-def compile_workspace(layout: Layout, workspace: Workspace, as_of: date, on: date | None = None) -> AsOfNetwork:
+def compile_workspace(
+    layout: Layout,
+    workspace: Workspace,
+    as_of: date,
+    on: date | None = None,
+    supposed: Mapping[int, Container[int]] = NOTHING,
+) -> AsOfNetwork:
     """Compile a workspace's network as of a date; an as-of date after the horizon sees the horizon."""
-    return compile_asof(layout, workspace.items, workspace.sources, as_of, workspace.watched_until, on)
+    return compile_asof(layout, workspace.items, workspace.sources, as_of, workspace.watched_until, on, supposed)
 
 
 def factors(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise, product
 from typing import Any
@@ -101,6 +101,24 @@ def settle(layout: Layout, items: Iterable[Item], as_of: date, watched_until: da
                 current = states[day]
         paths[v] = Path(first, tuple(changes), max(until, last.get(v, until)))
     return Known(as_of, until, paths, observed)
+
+
+def suppose(layout: Layout, known: Known, v: int, states: Container[int]) -> Known:
+    """Return what would be known if a dated event came into one of some states on the as-of day.
+
+    A reached event takes its next steps to the first of the states; a status comes into it.
+
+    Raises ValueError where none of the states is still to come.
+    """
+    path = known.paths[v]
+    day = max(path.until, known.as_of)
+    later = range(path.on(day) + 1, layout.cards[v]) if layout.events[v].kind == "reached" else range(layout.cards[v])
+    state = next((x for x in later if x in states and x != path.on(day)), None)
+    if state is None:
+        msg = f"'{layout.events[v].id}' has none of the states {states} to come on {day}"
+        raise ValueError(msg)
+    changes = (*(change for change in path.changes if change[0] != day), (day, state))
+    return replace(known, paths={**known.paths, v: Path(path.first, changes, day)})
 
 
 Array = NDArray[np.float64]

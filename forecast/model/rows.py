@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from math import exp
@@ -71,8 +72,8 @@ class RowRecipe:
     steps: tuple[StepRows | TimedRows, ...]
 
 
-def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
-    """Compile the rows for the states on a date, given what is known.
+def row_recipe(layout: Layout, known: Known, on: date, only: Collection[int] | None = None) -> RowRecipe:
+    """Compile the rows for the states on a date, given what is known; of all events, or of some `only`.
 
     A step of a reached event has a hazard that its parents and its timing decide. A parent that has still to move does
     so on a uniform date (`mean_hazard`) or, where the event or the parent has a timing, on a date that is distributed
@@ -85,6 +86,8 @@ def row_recipe(layout: Layout, known: Known, on: date) -> RowRecipe:
     steps: dict[int, list[_Steps]] = {}
     timed: dict[tuple[int, int], list[_Timed]] = {}
     for v, event in enumerate(layout.events):
+        if only is not None and v not in only:
+            continue
         path = known.paths.get(v)
         seen = min(path.until, on) if path else on
         days = (on - seen).days

@@ -13,21 +13,28 @@ from math import log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.engine import ENGINE
 from forecast.inference.linear import LinearMap, linear_map, zero_sum_basis
-from forecast.model.asof import AsOfNetwork, compile_asof, compile_opening
+from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.model.layout import Index, Layout, rule_events, scenario_masks
+from forecast.model.slices import Sliced, compile_through
 from forecast.sampling.readings import came_true, numbers, read_at
 from forecast.sampling.rows_prior import RowsPrior, rows_prior
 from forecast.workspace.names import OTHER, horizon_on
-from forecast.workspace.records import Condition, Statement, Target, Workspace
+from forecast.workspace.problems import Problem, WorkspaceProblems
+from forecast.workspace.records import Condition, DatedCondition, Statement, Target, Workspace
 from forecast.workspace.statement_forms.form import CountedCases, Ordered, StatedDistribution, StatedNumber
 
 Array = NDArray[np.float64]
 States = tuple[int, ...]
+Given = tuple[tuple[int, States], ...]
+Supposed = Given  # what comes true on the day on which a statement is read
+Through = tuple[tuple[date, ...], tuple[int, ...]]  # days on the way, and the events that are spoken of
 
 SD_DEVIATION = 0.4  # of a group's (or a coder's) deviation, the stated state's component, in log-odds
 SD_COUNT = 0.7  # of a reference class against the event at hand, in log-odds
 SD_EXPERT = 0.25  # half-normal scale of an expert's own extra noise omega, in log-odds
+MOST_ENTRIES = 200_000  # products of a network with days on the way: more would cost several times all other statements
 LEAST_RECORD = 10  # resolved forecasts from which on an expert's own bias and slope are learned
 
 
@@ -39,7 +46,7 @@ class TargetOdds:
     """
 
     network: int
-    given: tuple[tuple[int, States], ...]
+    given: Given
     variables: tuple[int, ...]
     table: Array
 
@@ -108,31 +115,58 @@ class _Collector:
 
     def __init__(self, layout: Layout, workspace: Workspace) -> None:
         self.layout, self.workspace = layout, workspace
-        self.networks: dict[tuple[date | None, date], AsOfNetwork] = {}
+        self.networks: dict[tuple[date | None, date, Supposed, Through], Sliced] = {}
         self.sides: list[TargetOdds] = []
         self.deviation_labels: list[str] = []
         self.deviation_starts: dict[tuple[str, str, int], int] = {}
 
     def side(self, statement: Statement, target: Target, table: Array | None = None) -> int:
         """Add a side and return its number. `table` overrides the target's own indicator."""
-        network = self.workspace.network
-        read, on = read_at(statement, network), target.by or horizon_on(network, statement.date)
-        key = (read, on)
-        if key not in self.networks:
-            self.networks[key] = (
-                compile_opening(self.layout, on)
-                if read is None
-                else compile_asof(
-                    self.layout, self.workspace.items, self.workspace.sources, read, self.workspace.watched_until, on
-                )
-            )
-        given = tuple((self.layout.index[when.event], self._states(when)) for when in target.given)
         variables, indicator = self._indicator(target)
-        number = list(self.networks).index(key)
+        number, given = self._network(statement, target, variables)
         self.sides.append(
             TargetOdds(network=number, given=given, variables=variables, table=indicator if table is None else table)
         )
         return len(self.sides) - 1
+
+    def _network(self, statement: Statement, target: Target, variables: tuple[int, ...]) -> tuple[int, Given]:
+        """Return the number of the network in which a target is read, and its conditions there."""
+        network = self.workspace.network
+        read, on = read_at(statement, network), target.by or horizon_on(network, statement.date)
+        dated = [when for when in target.given if isinstance(when, DatedCondition)]
+        at_once = tuple((self.layout.index[when.event], self._states(when)) for when in dated if when.held_by is None)
+        held = {when.event: when.held_by for when in dated if when.held_by is not None and when.held_by != on}
+        days = tuple(sorted(set(held.values())))
+        about = {*variables, *(self.layout.index[when.event] for when in target.given)} if days else set()
+        key = (read, on, at_once, (days, tuple(sorted(about))))
+        if key not in self.networks:
+            self.networks[key] = self._compiled(statement, *key)
+        sliced, given = self.networks[key], []
+        for when in target.given:
+            v = self.layout.index[when.event]
+            if (v, self._states(when)) not in at_once or not isinstance(when, DatedCondition):
+                given.append((sliced.at.get((held.get(when.event, on), v), v), self._states(when)))
+        return list(self.networks).index(key), tuple(given)
+
+    def _compiled(
+        self, statement: Statement, read: date | None, on: date, at_once: Supposed, through: Through
+    ) -> Sliced:
+        layout, supposed = self.layout, dict(at_once)
+        network = (
+            compile_opening(layout, on, supposed)
+            if read is None
+            else compile_workspace(layout, self.workspace, read, on, supposed)
+        )
+        days, about = through
+        if not days:
+            return Sliced(network=network, at={})
+        sliced = compile_through(network, days, about)
+        size = ENGINE.plan(sliced.network.cards, sliced.network.scopes).work
+        if size > MOST_ENTRIES:
+            what = f"statement '{statement.id}': 'held_by' is about the states of too many events on two days"
+            allowed = f"at most {MOST_ENTRIES}; say when: at_once, or leave 'held_by' out"
+            raise WorkspaceProblems([Problem(statement.source, what, f"{size} products", allowed)])
+        return sliced
 
     def _indicator(self, target: Target) -> tuple[tuple[int, ...], Array]:
         if target.condition is not None:
@@ -269,7 +303,7 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
     return PriorSpec(
         layout=layout,
         rows=rows_prior(layout),
-        networks=tuple(collector.networks.values()),
+        networks=tuple(sliced.network for sliced in collector.networks.values()),
         sides=tuple(collector.sides),
         quantities=linear_map([{place[part] + side: w for (part, side), w in row.items()} for row, _ in rows]),
         deviations=linear_map([row for _, row in rows]),

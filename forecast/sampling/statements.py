@@ -23,9 +23,9 @@ from forecast.sampling.spec import PriorSpec, active_statements
 from forecast.workspace.fits import expit, reading_quantile
 from forecast.workspace.names import horizon_on
 from forecast.workspace.problems import Problem, quoted, shown
-from forecast.workspace.records import Statement, Workspace
+from forecast.workspace.records import Condition, DatedCondition, Event, Network, Statement, Workspace
 from forecast.workspace.statement_forms.form import CountedCases, Numbers, Ordered, StatedDistribution, StatedNumber
-from forecast.workspace.statement_forms.registry import targets_of
+from forecast.workspace.statement_forms.registry import statement_form, targets_of
 
 LOG_TARGET, LOG_REST, LOG_CONDITION = range(3)  # parts of a quantity: ln a, ln b, ln(a + b) of a side
 SHOWN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -204,3 +204,56 @@ def as_read(said: Numbers) -> str:
             return f"{happened} of {of} cases, each with probability {case}"
         case Ordered(_, scale):
             return f"a difference of log-odds above 0, with a slip of logistic scale {scale:.2f}"
+
+
+def in_words(statement: Statement, network: Network) -> str:
+    """Say in a sentence which probability a statement is a reading of: of which day, and in which cases."""
+    about, day = statement.about, read_at(statement, network) or network.opens
+    on = about.by or horizon_on(network, statement.date)
+    if about.condition is None:
+        what = f"scenario {about.scenario} holds on {on}"
+    elif statement_form(statement.reading).is_on_whole_event:
+        what = f"{_named(network.events[about.condition.event])} is in each of its states on {on}"
+    else:
+        what = state_in_words(about.condition, network, on)
+    given = " and ".join(condition_in_words(when, network, day, on) for when in about.given)
+    return f"the probability that {what}" + (f", if {given}" if given else "")
+
+
+def condition_in_words(when: Condition, network: Network, day: date, on: date) -> str:
+    """Say which cases a condition leaves.
+
+    Args:
+        when: the condition, with its own time or without.
+        network: with its event.
+        day: on which it is read.
+        on: the day that the statement is about.
+    """
+    event = network.events[when.event]
+    if isinstance(when, DatedCondition):
+        at_once = f"{_named(event)} comes to {_either(when.states)} at once, on {day}"
+        return at_once if when.held_by is None else state_in_words(when, network, when.held_by)
+    return state_in_words(when, network, on) + (", however late" if _is_step(when, event) else "")
+
+
+def state_in_words(when: Condition, network: Network, on: date | str) -> str:
+    """Say that an event is in some states on a day, or has come to them by then."""
+    event = network.events[when.event]
+    if event.kind == "constant":
+        return f"{_named(event)} is {_either(when.states)}"
+    if _is_step(when, event):
+        return f"{_named(event)} has come to {_either(when.states)} by {on}"
+    return f"{_named(event)} is {_either(when.states)} on {on}"
+
+
+def _is_step(when: Condition, event: Event) -> bool:
+    """Say whether a condition is that a step was taken: some state, or any later one."""
+    return event.kind == "reached" and when.states == event.states[-len(when.states) :] != event.states
+
+
+def _named(event: Event) -> str:
+    return event.name or event.id.replace("_", " ")
+
+
+def _either(states: Sequence[str]) -> str:
+    return " or ".join(state.replace("_", " ") for state in states)

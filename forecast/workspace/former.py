@@ -72,7 +72,8 @@ def _states(event: str, states: tuple[str, ...], names: Former) -> tuple[str, ..
 def former_condition(condition: Condition, names: Former) -> Condition:
     """Return a condition with the names of then."""
     event = condition.event
-    return Condition(names.name("event", event), tuple(names.state(event, state) for state in condition.states))
+    states = tuple(names.state(event, state) for state in condition.states)
+    return replace(condition, event=names.name("event", event), states=states)
 
 
 def former_scenario(scenario: Scenario, names: Former) -> Scenario:

@@ -197,7 +197,8 @@ def _target(target: _At, inherited: str | None) -> Mentions:
 def _conditions(rule: _At) -> Mentions:
     yield from rule.keys("event")
     for event, states in rule.entries():
-        yield from _choice(states, event)
+        dated = list(states.below("is"))
+        yield from _choice(dated[0] if dated else states, event)
 
 
 def _choice(states: _At, event: str | None) -> Mentions:

@@ -106,7 +106,8 @@ def unknown_conditions(names: Names, at: Cursor) -> Iterator[Problem]:
     """Report unknown events and states in a map of events to states."""
     for event in at.keys:
         yield from unknown_event(names, event, at.key(event))
-        yield from unknown_choice(names, event, at, event)
+        is_dated = at.at(event).has("is")
+        yield from unknown_choice(names, event, at.at(event) if is_dated else at, "is" if is_dated else event)
 
 
 def unnumbered(known: Sequence[str], at: Cursor, what: str, number: str, plural: str) -> Iterator[Problem]:

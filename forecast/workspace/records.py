@@ -51,6 +51,16 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class DatedCondition(Condition):
+    """A condition that holds on the day `held_by`; None: it comes true on the day on which the statement is read.
+
+    Any other condition holds on the day that the statement is about.
+    """
+
+    held_by: date | None
+
+
+@dataclass(frozen=True)
 class Requirement:
     """What a state of an event needs: all conditions of at least one alternative. All these events are parents."""
 
@@ -177,7 +187,10 @@ class Publication:
 
 @dataclass(frozen=True)
 class Target:
-    """What a statement is about: `condition` (or a scenario), given other conditions, at the horizon or by a date."""
+    """What a statement is about: `condition` (or a scenario), given other conditions, at the horizon or by a date.
+
+    A condition may have a time of its own (DatedCondition).
+    """
 
     condition: Condition | None
     scenario: str | None

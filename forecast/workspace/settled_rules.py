@@ -13,6 +13,7 @@ from forecast.workspace.problems import Problem, Source, shown
 from forecast.workspace.read_timing import can_move
 from forecast.workspace.records import (
     Condition,
+    DatedCondition,
     Event,
     Settled,
     Statement,
@@ -143,8 +144,39 @@ def spoken_of_certainties(all_: Readable) -> Iterator[Problem]:
             conditions = [(target.condition, whole)] if target.condition else []
             for condition, is_whole in [*conditions, *((given, False) for given in target.given)]:
                 event = all_.frame.events.get(condition.event)
-                if event is not None and not is_early:
-                    yield from _decided(statement, condition, is_whole, event, steps.get(event.id, []), day)
+                if event is None:
+                    continue
+                known, found = [] if is_early else steps.get(event.id, []), list[Problem]()
+                if isinstance(condition, DatedCondition):
+                    until = target.by or horizon_on(network, statement.date)
+                    found = list(_at_its_time(statement, condition, event, known, (day, until)))
+                yield from found or _decided(statement, condition, is_whole, event, known, day)
+
+
+def _at_its_time(
+    statement: Statement, condition: DatedCondition, event: Event, steps: Sequence[SettledStep], days: tuple[date, date]
+) -> Iterator[Problem]:
+    """Report a condition whose own time is over or not asked about, or that is so already or cannot come at once.
+
+    `days`: on which the statement is read, and which it is about.
+    """
+    name, (day, until) = f"statement {shown(statement.id)}", days
+    if condition.held_by is not None:
+        if not day < condition.held_by <= until:
+            what = f"{name}: held_by is over, or later than what is asked"
+            yield Problem(statement.source, what, str(condition.held_by), f"after {day}, until {until}")
+        return
+    states = [step.settled.state for step in steps if step.known <= day < step.ends]
+    states = [event.initial or event.states[0], *(state for state in states if state in event.states)]
+    current = states[-1] if event.kind == "status" else max(states, key=event.states.index)
+    if current in condition.states:
+        what = f"{name}: event {shown(event.id)} cannot come into {shown(current)} at once"
+        yield Problem(
+            statement.source, what, f"it is in that state on {day}", "leave the condition out, or name another state"
+        )
+    elif isinstance(event.timing, DatedRates) and event.timing.on(day) == 0.0:
+        what = f"{name}: event {shown(event.id)} cannot move at once by its timing"
+        yield Problem(statement.source, what, f"rate 0 on {day}", "say held_by, with a day of a rate above 0")
 
 
 def _different(steps: Iterable[SettledStep]) -> list[SettledStep]:
@@ -204,10 +236,13 @@ def spoken_of_no_time(all_: Readable) -> Iterator[Problem]:
             for condition in (*((target.condition,) if target.condition else ()), *target.given):
                 event = all_.frame.events.get(condition.event)
                 timing = event.timing if event else None
-                if isinstance(timing, DatedRates) and until > day and not can_move(timing, day, until):
+                last, key = until, "by"
+                if isinstance(condition, DatedCondition):
+                    last, key = condition.held_by or day, "held_by"
+                if isinstance(timing, DatedRates) and last > day and not can_move(timing, day, last):
                     what = f"statement {shown(statement.id)}: event {shown(condition.event)} cannot move by its timing"
-                    got = f"rate 0 on every day after {day} until {until}"
-                    yield Problem(statement.source, what, got, "a later 'by', or a rate above 0 before it")
+                    got = f"rate 0 on every day after {day} until {last}"
+                    yield Problem(statement.source, what, got, f"a later '{key}', or a rate above 0 before it")
 
 
 def _impossible(event: Event, item: str, state: str, day: date, source: Source) -> Problem:

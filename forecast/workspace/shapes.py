@@ -13,9 +13,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainValidator,
     StringConstraints,
+    Tag,
     ValidationError,
     ValidationInfo,
 )
@@ -124,6 +126,24 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(read_probability)]
 StatedProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_read_stated)]
 States = Annotated[Choice, PlainValidator(_read_choice, json_schema_input_type=Name | list[Name] | AtLeast)]
+
+
+class DatedShape(Shape):
+    """States in which an event is on a day of its own, or into one of which it comes at once."""
+
+    states: States = Field(alias="is")
+    held_by: Day | None = None
+    when: Literal["at_once", "at_horizon"] | None = None
+
+
+def _form_of_condition(value: Any) -> str:
+    return "dated" if isinstance(value, dict) and {"is", "held_by", "when"} & set(value) else "states"
+
+
+Dated = Annotated[
+    Annotated[DatedShape, Tag("dated")] | Annotated[States, Tag("states")], Discriminator(_form_of_condition)
+]
+
 
 EXPECTED = {
     "string_type": "must be text",

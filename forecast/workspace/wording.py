@@ -7,7 +7,7 @@ from datetime import date
 
 from forecast import digits
 from forecast.digits import STATED
-from forecast.workspace.records import Condition, Event, Target
+from forecast.workspace.records import Condition, DatedCondition, Event, Target
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -39,8 +39,11 @@ def event_name(event: Event) -> str:
 
 
 def condition(when: Condition, events: Mapping[str, str]) -> str:
-    """Write a condition, with the names of the events."""
-    return f"{events[when.event]} is {' or '.join(map(label, when.states))}"
+    """Write a condition, with the names of the events, and its own time where it has one."""
+    said = f"{events[when.event]} is {' or '.join(map(label, when.states))}"
+    if not isinstance(when, DatedCondition):
+        return said
+    return said + (" at once" if when.held_by is None else f" as of {long_date(when.held_by)}")
 
 
 def target(about: Target, names: Mapping[str, str], events: Mapping[str, str]) -> str:

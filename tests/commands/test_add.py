@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from forecast.commands.main import main
 from forecast.workspace.drafts import flow
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain
 from forecast.workspace.problems import Source
-from forecast.workspace.records import Condition, Quantiles, Target
+from forecast.workspace.records import Condition, DatedCondition, Quantiles, Target
 from forecast.workspace.yaml_text import parse_yaml
 from tests.workspace.writing import example, messages, read
 
@@ -225,3 +226,65 @@ def test_a_form_without_a_value_is_not_written(tmp_path: Path, value: str) -> No
     assert 1 == result.exit_code
     assert "quantiles is empty; got nothing; write a value, or take the key out" in result.stderr
     assert not (tmp_path / FILE).exists()
+
+
+LAUNCHED: dict[str, str | None] = {
+    "about": "launch>=limited",
+    "form": "probability",
+    "value": "0.4",
+    "date": "2026-01-20",
+}
+
+
+@pytest.mark.parametrize(
+    ("time", "expected", "sentence"),
+    [
+        ("at_once", DatedCondition("prototype", ("tested",), None), "prototype comes to tested at once, on 2026-01-20"),
+        (
+            "2026-06-30",
+            DatedCondition("prototype", ("tested",), date(2026, 6, 30)),
+            "prototype has come to tested by 2026-06-30",
+        ),
+        ("at_horizon", Condition("prototype", ("tested",)), "prototype has come to tested by 2026-12-31, however late"),
+        (None, Condition("prototype", ("tested",)), "prototype has come to tested by 2026-12-31, however late"),
+    ],
+)
+def test_when_a_condition_holds(tmp_path: Path, time: str | None, expected: Condition, sentence: str) -> None:
+    """`--when` gives a condition its time, and a sentence says which probability is read."""
+    when = [] if time is None else ["--when", f"prototype={time}"]
+    result = run(example(tmp_path), "--given", "prototype=tested", *when, "--yes", changed=LAUNCHED)
+    said = f"of the probability that launch has come to limited or general by 2026-12-31, if {sentence}"
+    assert (0, True) == (result.exit_code, said in result.stdout.splitlines())
+    assert (expected,) == next(one for one in read(tmp_path).statements if one.source.path == FILE).about.given
+
+
+def test_it_is_asked_which_is_meant(tmp_path: Path) -> None:
+    """Whoever is asked is told what each time means and gives one; a constant has none to be asked for."""
+    changed = {**LAUNCHED, "why": None}
+    answers = ["", "", "prototype=tested demand=high", "", "soon", "at_once", "", "Because.", "y"]
+    result = run(example(tmp_path), said="\n".join(answers) + "\n", changed=changed)
+    assert (0, 1) == (result.exit_code, result.stdout.count("  at_once: "))
+    for line in (
+        "  at_once: if prototype comes to tested at once, on 2026-01-20",
+        "  a day: if prototype has come to tested by that day",
+        "  at_horizon: if prototype has come to tested by 2026-12-31, however late",
+    ):
+        assert line in result.stdout.splitlines()
+    assert "'soon' is no time; at_once, a day (YYYY-MM-DD) or at_horizon" in result.stderr
+    about = next(one for one in read(tmp_path).statements if one.source.path == FILE).about
+    assert (DatedCondition("prototype", ("tested",), None), Condition("demand", ("high",))) == about.given
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ("prototyp=at_once", "did you mean 'prototype'?"),
+        ("prototype=soon", "'soon' is no time; at_once, a day (YYYY-MM-DD) or at_horizon"),
+        ("prototype=at_horizon", "--when is given twice for one event; a condition holds at one time"),
+    ],
+)
+def test_a_time_that_is_none(tmp_path: Path, when: str, says: str) -> None:
+    """A time of an event that is not given, one that is no time, or two of one event are wrong usage."""
+    times = ["--when", "prototype=at_once", "--when", when]
+    result = run(example(tmp_path), "--given", "prototype=tested", *times, "--yes", changed=LAUNCHED)
+    assert (2, True, False) == (result.exit_code, says in result.stderr, (tmp_path / FILE).exists())

@@ -101,3 +101,17 @@ def test_wrong_alternative(updated: Path, arguments: tuple[str, ...], told: str)
     result = _show(updated, *arguments)
     assert 2 == result.exit_code
     assert told in result.output
+
+
+def test_prior_tells_the_next_steps(updated: Path) -> None:
+    """The prior tells what is implied for the next step once the step before it is taken, and what was stated."""
+    table = json.loads(_show(updated, "--prior", "--json", "--as-of", AS_OF).stdout)
+    steps = {row["event"]: row for row in table["next_steps"]}
+    assert {"prototype": ("shown", "tested"), "launch": ("limited", "general")} == {
+        name: (row["step"], row["next"]) for name, row in steps.items()
+    }
+    general = next(event for event in table["events"] if event["id"] == "launch")["states"][-1]["probability"]
+    assert general == pytest.approx(steps["launch"]["now"], abs=1e-12)
+    assert 1.5 * general < steps["launch"]["once"]
+    printed = _show(updated, "--prior", "--as-of", AS_OF).stdout
+    assert re.search(r"^launch +general +limited +\d\d %", printed, flags=re.MULTILINE)

@@ -64,12 +64,19 @@ LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
     "8 what if": ("what-if", lambda page: ["condition on", "intervene", *page["what_if"]["rows"][0]["learned"]]),
     "9 events": (
         "events",
-        lambda page: [
-            text
-            for event in page["events"]
-            for state in event["states"]
-            for text in (state["prior"]["shown"], state["shown"], state["interval"])
-        ],
+        lambda page: (
+            [
+                text
+                for event in page["events"]
+                for state in event["states"]
+                for text in (state["prior"]["shown"], state["shown"], state["interval"])
+            ]
+            + [
+                f"once {step['step']}: {step['next']} {step['shown']}, now {step['shown_before']}"
+                for event in page["events"]
+                for step in event["next_steps"]
+            ]
+        ),
     ),
     "10 evidence": (
         "evidence",

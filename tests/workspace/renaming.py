@@ -31,7 +31,7 @@ STATEMENTS = """\
       launch
     state:
     - general   # a list
-    given: {budget: [kept, raised], prototype: {at_least: shown}}
+    given: {budget: [kept, raised], prototype: {is: {at_least: shown}, held_by: 2026-06-01}}
   odds_times: {against: {state: limited, given: {budget: cut}}, ratio: 2}
   why: launch
 - id: order

@@ -129,3 +129,18 @@ def test_init_leaves_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("mine\n", encoding="utf-8")
     codes = [CliRunner().invoke(init, [str(path)]).exit_code for path in (tmp_path, tmp_path / "kept")]
     assert (codes, [path.name for path in tmp_path.iterdir()]) == ([2, 2], ["kept"])
+
+
+def test_network_says_what_a_condition_in_time_is_read_as(tmp_path: Path) -> None:
+    """With --network, a statement whose condition has a time of its own stands there with what it is read as."""
+    replace(
+        example(tmp_path),
+        "priors/statements/team.yaml",
+        "about: {event: launch, state: general, given: {prototype: tested}}",
+        "about: {event: launch, state: general, given: {prototype: {is: tested, held_by: 2026-06-30}}}",
+    )
+    told = " ".join(run_check("-C", str(tmp_path), "--network").stdout.replace("│", " ").split())
+    says = (
+        "lead-launch-needs-test is read as the probability that launch has come to general by 2026-12-31, if prototype"
+    )
+    assert f"{says} has come to tested by 2026-06-30" in told

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.next_step import NextStep, next_steps
 from forecast.posterior.by_date import Curves
 from forecast.report.section import Section, Subject, part
 from forecast.words import Estimated, estimate, event_name, label, percent
@@ -47,8 +48,24 @@ class StateRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NextRow:
+    """A next step by the horizon: as it is now (`before`), and as it would be had the `step` before it come today."""
+
+    step: str
+    next: str
+    probability: float
+    mcse: float
+    shown: str
+    before: float
+    shown_before: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class EventRow:
-    """An event: the state it is known to be in, the place of its likeliest one at the horizon, and all states."""
+    """An event: the state it is known to be in, the place of its likeliest one at the horizon, and all states.
+
+    `next_steps`: of a reached event with several steps to come, each but the first.
+    """
 
     id: str
     label: str
@@ -58,13 +75,14 @@ class EventRow:
     current: str | None
     likeliest: int
     states: Sequence[StateRow]
+    next_steps: Sequence[NextRow]
 
 
 @part
 def events(subject: Subject) -> list[EventRow]:
     """Describe every event and its states, with P(by date)."""
     outcome, prior, by_date = subject.outcome, subject.material.prior, subject.by_date
-    rows = []
+    rows, steps = [], next_steps(outcome)
     for v, event in enumerate(outcome.layout.events):
         now, opening = outcome.events[event.id], prior.events[event.id]
         path = outcome.posterior.asked.network.known.paths.get(v)
@@ -87,9 +105,22 @@ def events(subject: Subject) -> list[EventRow]:
                 current=label(event.states[path.on(path.until)]) if path else None,
                 likeliest=max(range(len(states)), key=lambda k: states[k].probability),
                 states=states,
+                next_steps=[_next(step) for step in steps if step.event == event.id],
             )
         )
     return rows
+
+
+def _next(step: NextStep) -> NextRow:
+    return NextRow(
+        step=label(step.step),
+        next=label(step.next),
+        probability=step.once,
+        mcse=step.once_mcse,
+        shown=percent(step.once, step.once_mcse),
+        before=step.now,
+        shown_before=percent(step.now, step.now_mcse),
+    )
 
 
 def _state(name: str, now: Estimated, opening: Estimated, curve: list[CurvePoint] | None) -> StateRow:

@@ -1,0 +1,169 @@
+"""Conditions at once and by a day: against closed forms, enumeration of all days at once, and simulated histories."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from forecast.model.layout import lay_out
+from forecast.sampling import spec as spec_module
+from forecast.sampling.program import record_program
+from forecast.sampling.reread import quantities
+from forecast.sampling.rows_prior import rows_prior, theta_draws
+from forecast.sampling.spec import prior_spec
+from forecast.workspace.problems import WorkspaceProblems
+from forecast.workspace.records import Condition, DatedCondition, Item, Network, Settled, Target
+from tests.model.test_simulated_histories import (
+    FIRST,
+    HISTORIES,
+    WITH,
+    WITHOUT,
+    chain,
+    chain_chances,
+    hazard,
+    simulated_chain,
+    theta,
+)
+from tests.oracle.enumeration import AsOf
+from tests.oracle.in_time import NothingToComeError, TimedReader, with_times
+from tests.oracle.random_worlds import named, random_world, timed
+from tests.oracle.statements import random_statements
+from tests.sampling.interpreter import interpret
+from tests.sampling.test_program_against_enumeration import READABLE, in_order
+from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, workspace
+
+Array = NDArray[np.float64]
+MIDDLE = date(2026, 1, 1)  # 365 of 730 days
+
+
+def read(
+    net: Network,
+    flat: Array,
+    about: Condition,
+    *conditions: Condition,
+    by: date | None = None,
+    day: date = OPENS,
+    items: tuple[Item, ...] = (),
+) -> float:
+    """P(target | conditions) as a statement of a day is a reading of it."""
+    made = statement("said", Target(about, None, conditions, by), 0.5, day=day)
+    spec = prior_spec(lay_out(net), workspace(net, statements=[made], items=items), HORIZON)
+    return float(1.0 / (1.0 + np.exp(-quantities(spec, flat, [0])[0, 0])))
+
+
+def yes(name: str, held_by: date | None = None) -> DatedCondition:
+    """An event that is so by a day, or at once."""
+    return DatedCondition(name, ("yes",), held_by)
+
+
+DONE, CAUSE = Condition("e1", ("yes",)), Condition("e0", ("yes",))
+
+
+@pytest.mark.parametrize("day", [OPENS, date(2025, 7, 1), MIDDLE])
+def test_at_once_is_what_is_forecast_once_it_came(day: date) -> None:
+    """70 % given a mandate at once stays 70 % on the day on which the mandate comes, by hand and in the network."""
+    net, share = chain(2), (HORIZON - day).days / (HORIZON - OPENS).days
+    flat = theta(net, {"e0": (FIRST,), "e1": (WITHOUT, 1.0 - 0.3 ** (1.0 / share))})
+    came = item("mandate", day, Settled("e0", "yes", HERE))
+    after = AsOf(workspace(net, items=[came]), named(lay_out(net), flat), day)
+    happens, rest = after.log_odds(Target(DONE, None, (), None))
+    assert read(net, flat, DONE, yes("e0"), day=day) == pytest.approx(0.7, abs=1e-12)
+    assert float(1.0 / (1.0 + np.exp(rest - happens)).item()) == pytest.approx(0.7, abs=1e-12)
+    assert read(net, flat, DONE, CAUSE, day=day) < 0.6
+
+
+def test_by_the_day_of_the_statement_itself_it_is_at_the_horizon() -> None:
+    """A condition by the day that is asked about, or by the horizon, is what no time says."""
+    net, flat = chain(2), theta(chain(2), chain_chances(2))
+    for by in (None, MIDDLE):
+        assert read(net, flat, DONE, yes("e0", by or HORIZON), by=by) == read(net, flat, DONE, CAUSE, by=by)
+
+
+def test_an_own_earlier_state() -> None:
+    """The second step given the first at once is the hazard of the second alone, by a day that of the rest."""
+    net = network(event("steps", states=["none", "one", "two"]))
+    flat = theta(net, {"steps": (0.6, 0.4)})
+    two = Condition("steps", ("two",))
+    assert read(net, flat, two, DatedCondition("steps", ("one", "two"), None)) == pytest.approx(0.4, abs=1e-12)
+    by_then = read(net, flat, two, DatedCondition("steps", ("one",), MIDDLE))
+    assert by_then == pytest.approx(1.0 - 0.6**0.5, abs=1e-12)
+
+
+@pytest.mark.parametrize("by", [date(2025, 7, 1), MIDDLE, date(2026, 7, 1)])
+def test_by_a_day_against_simulated_histories(by: date, capsys: pytest.CaptureFixture[str]) -> None:
+    """P(child, cause by a day) of a chain of three is the simulated one to .015, for the child and the grandchild."""
+    net, flat = chain(3), theta(chain(3), chain_chances(3))
+    times, share = simulated_chain(3), (by - OPENS).days / (HORIZON - OPENS).days
+    early = times[0] < share
+    for name, came in (("e1", times[1]), ("e2", times[2])):
+        rule = read(net, flat, Condition(name, ("yes",)), yes("e0", by))
+        simulated = float((came[early] < 1.0).mean())
+        with capsys.disabled():
+            print(f"\n{name} given e0 by {by}: rule {rule:.4f}, simulated {simulated:.4f}")
+        assert (rule - simulated) * float(early.mean()) == pytest.approx(0.0, abs=0.015)
+
+
+def test_a_status_on_a_day_against_simulated_histories() -> None:
+    """P(child of a status | its state on a day) is the simulated one to .015, where the status may have gone back."""
+    tau, open_again, rng = 0.5, 0.4, np.random.default_rng(11)
+    talks = event("talks", "status", ("shut", "open"), persistence_days=365.0)
+    net = network(talks, event("deal", parents=["talks"]))
+    flat = np.array([[1.0 - open_again], [open_again], [hazard(WITHOUT)], [hazard(WITH)]])
+    n = HISTORIES // 4
+    effort, spent, now, clock = rng.exponential(1.0, n), np.zeros(n), np.zeros(n, dtype=bool), np.zeros(n)
+    came, on_day = np.full(n, np.inf), np.zeros(n, dtype=bool)
+    while (clock < 1.0).any():
+        until = clock + rng.exponential(tau, n)
+        rate = np.where(now, hazard(WITH), hazard(WITHOUT))
+        at = clock + (effort - spent) / rate
+        came = np.where((at >= clock) & (at < until), np.minimum(came, at), came)
+        on_day = np.where((clock <= 0.5) & (until > 0.5), now, on_day)
+        spent, clock, now = spent + rate * (until - clock), until, rng.random(n) < open_again
+    simulated = float((came[on_day] < 1.0).mean())
+    rule = read(net, flat, Condition("deal", ("yes",)), DatedCondition("talks", ("open",), MIDDLE))
+    assert (rule - simulated) * float(on_day.mean()) == pytest.approx(0.0, abs=0.015)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 3), st.booleans())
+def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
+    """What is read of a condition in time is the enumeration over all days, on the tape and on draws."""
+    world, rng = random_world(seed, n, n_reports=3), np.random.default_rng(seed + 1)
+    world = timed(rng, world) if has_timing else world
+    x = rng.normal(size=((prior := rows_prior(world.layout)).n_coordinates, 1))
+    flat = theta_draws(prior, x)
+    reader = TimedReader(world.workspace, named(world.layout, flat))
+    made = [with_times(rng, one, reader) for one in random_statements(rng, reader, 4)]
+    kept = []
+    for one in made:
+        try:
+            implied = reader.implied(one)
+        except NothingToComeError:
+            continue
+        if all(np.isfinite(q).all() and np.abs(q).max() < READABLE for q in implied):
+            kept.append(one)
+    assume(any(isinstance(when, DatedCondition) for one in kept for when in one.about.given))
+    spec = prior_spec(world.layout, replace(world.workspace, statements=tuple(kept)), HORIZON)
+    expected = [float(q[0]) for one in in_order(spec, kept) for q in reader.implied(one)]
+    np.testing.assert_allclose(expected, interpret(record_program(spec), x[:, 0].tolist()), rtol=0, atol=1e-9)
+    found = quantities(spec, flat, range(spec.quantities.n_rows))
+    np.testing.assert_allclose(expected, found[:, 0], rtol=0, atol=1e-9)
+
+
+def test_too_many_events_on_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A condition by a day that would cost more than all else is refused at its statement, with the ways out."""
+    monkeypatch.setattr(spec_module, "MOST_ENTRIES", 10)
+    made = statement("said", Target(DONE, None, (yes("e0", MIDDLE),), None), 0.5)
+    with pytest.raises(WorkspaceProblems) as told:
+        prior_spec(lay_out(chain(2)), workspace(chain(2), statements=[made]), HORIZON)
+    (problem,) = told.value.problems
+    assert (
+        "test.yaml:1: statement 'said': 'held_by' is about the states of too many events on two days; "
+        "got 31 products; at most 10; say when: at_once, or leave 'held_by' out"
+    ) == str(problem)
