@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.sampling.readings import read_at
+from forecast.workspace.read_timing import can_move
 from forecast.workspace.records import Condition, DatedCondition, Item, Settled, Statement, Target, Workspace
+from forecast.workspace.timing import DatedRates
 from tests.oracle.enumeration import AsOf, States
 from tests.oracle.statements import Reader
 from tests.worlds import HERE, OPENS, item
@@ -122,7 +124,10 @@ class _Rows:
 
 
 def with_times(rng: np.random.Generator, made: Statement, reader: Reader) -> Statement:
-    """The statement with times for its conditions on dated events: at once, or by one of two days."""
+    """The statement with times for its conditions on dated events: at once, or by one of two days.
+
+    Not by a day until which the event's timing lets nothing happen: a condition that is impossible, or certain.
+    """
     network = reader.workspace.network
     read = read_at(made, network) or OPENS
     end = made.about.by or reader.horizon(made)
@@ -133,10 +138,12 @@ def with_times(rng: np.random.Generator, made: Statement, reader: Reader) -> Sta
     days = sorted(read + timedelta(days=int(rng.integers(1, span))) for _ in range(n_days))
     given = []
     for when in made.about.given:
-        if network.events[when.event].kind == "constant" or rng.random() < 0.2:
+        event, by = network.events[when.event], days[int(rng.integers(n_days))]
+        is_still = isinstance(event.timing, DatedRates) and not can_move(event.timing, read, by)
+        if event.kind == "constant" or is_still or rng.random() < 0.2:
             given.append(when)
         elif rng.random() < 0.3:
             given.append(DatedCondition(when.event, when.states[-1:], None))
         else:
-            given.append(DatedCondition(when.event, when.states, days[int(rng.integers(n_days))]))
+            given.append(DatedCondition(when.event, when.states, by))
     return replace(made, about=replace(made.about, given=tuple(given)))
