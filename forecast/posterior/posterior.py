@@ -39,9 +39,9 @@ from forecast.posterior.evaluate import (
 from forecast.posterior.sources import Reliabilities, draw_reliabilities
 from forecast.posterior.weights import Weights, weigh_draws
 from forecast.sampling.draws import Draws, cached_draws, is_drawn, prior_draws
+from forecast.sampling.reread import impossible_statements
 from forecast.sampling.rows_prior import rows_prior, theta_at_centre
 from forecast.sampling.spec import PriorSpec, prior_spec
-from forecast.sampling.statements import impossible_statements
 from forecast.store.entries import Place, is_kept, keep, load, once_array, place_of
 from forecast.store.sealed import Sealed
 from forecast.workspace.problems import WorkspaceProblems

@@ -7,18 +7,24 @@ author knew is another; the sampler's own tape is for one draw at a time and ope
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.digests import digest_of
-from forecast.inference.engine import ENGINE, Plan
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.model.asof import AsOfNetwork, alive_slices, factors
 from forecast.sampling.likelihood import log_likelihood, statement_columns
+from forecast.sampling.rows_prior import theta_at_centre
 from forecast.sampling.spec import PriorSpec, TargetOdds
+from forecast.workspace.problems import Problem, shown
+from forecast.workspace.records import Statement, Workspace
+from forecast.workspace.statement_forms.registry import targets_of
 
 Array = NDArray[np.float64]
 Fit = Mapping[str, Array]
+LOG_TARGET, LOG_REST, LOG_CONDITION = range(3)  # parts of a quantity: ln a, ln b, ln(a + b) of a side
 
 
 def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: Fit) -> Array | None:
@@ -108,6 +114,61 @@ def _masks(network: AsOfNetwork, side: TargetOdds, kept: tuple[int, ...]) -> Arr
     target = side.table.reshape([cards[v] if v in side.variables else 1 for v in kept])
     masks = np.stack([given * target, given * (1.0 - target)])
     return masks[:, *alive_slices(network.alive, kept)]
+
+
+def impossible_statements(workspace: Workspace, spec: PriorSpec) -> tuple[Problem, ...]:
+    """Report statements on what cannot be, or is certain, for an event lacks what it requires.
+
+    Looked at is one draw of rows that are positive wherever they are not held at zero.
+    """
+    theta, of, n = theta_at_centre(spec.rows), spec.quantities, len(spec.sides)
+    said = {statement.id: statement for statement in workspace.statements}
+    problems = []
+    for name, rows in statement_columns(spec).items():
+        entries = np.isin(of.row, rows)
+        used: dict[int, set[int]] = {}
+        for column in of.column[entries].tolist():
+            used.setdefault(column % n, set()).add(column // n)
+        if (found := _impossible(spec, theta, used)) is not None:
+            problems.append(_impossible_problem(workspace, said[name], found))
+    return tuple(sorted(problems))
+
+
+def _impossible(spec: PriorSpec, theta: Array, used: Mapping[int, set[int]]) -> str | None:
+    """Say what is wrong with the first side of which a logarithm is asked that is minus infinity."""
+    for side, parts in used.items():
+        try:
+            target, rest = log_masses(spec, [side], theta)[side][:, 0].tolist()
+        except ImpossibleEvidenceError:
+            network = spec.networks[spec.sides[side].network]
+            is_known = _is_possible(network, theta)
+            return "its condition cannot be" if is_known else f"what was known on {network.known.as_of} is impossible"
+        if target == -inf and LOG_TARGET in parts:
+            return "what it is about cannot be"
+        if rest == -inf and LOG_REST in parts:
+            return "what it is about is certain"
+    return None
+
+
+def _is_possible(network: AsOfNetwork, theta: Array) -> bool:
+    try:
+        ENGINE.log_evidence(ENGINE.plan(network.cards, network.scopes), factors(network, theta)[0])
+    except ImpossibleEvidenceError:
+        return False
+    return True
+
+
+def _impossible_problem(workspace: Workspace, statement: Statement, found: str) -> Problem:
+    events = workspace.network.events
+    named = [
+        condition.event
+        for target in targets_of(statement)
+        for condition in (*((target.condition,) if target.condition else ()), *target.given)
+    ]
+    needs = [line for name in dict.fromkeys(named) for line in events[name].needs()]
+    needs = needs or [line for event in events.values() for line in event.needs()]
+    allowed = f"{'; '.join(needs)}: no statement is needed for what follows from it"
+    return Problem(statement.source, f"statement {shown(statement.id)}: {found}", "", allowed)
 
 
 Unit = tuple[tuple[str, ...], str]

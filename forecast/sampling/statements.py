@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import exp, expm1, inf, log, log1p
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.digits import DERIVED, exact, exact_at, fraction, plain
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
-from forecast.model.asof import AsOfNetwork, factors
 from forecast.model.hazard import exposed_between
 from forecast.model.layout import Layout
-from forecast.sampling.likelihood import statement_columns
 from forecast.sampling.readings import numbers, read_at
-from forecast.sampling.reread import log_masses
-from forecast.sampling.rows_prior import theta_at_centre
-from forecast.sampling.spec import PriorSpec, active_statements
+from forecast.sampling.spec import active_statements
 from forecast.workspace.fits import expit, reading_quantile
 from forecast.workspace.names import horizon_on
 from forecast.workspace.problems import Problem, quoted, shown
 from forecast.workspace.records import Condition, DatedCondition, Event, Network, Statement, Workspace
 from forecast.workspace.statement_forms.form import CountedCases, Numbers, Ordered, StatedDistribution, StatedNumber
-from forecast.workspace.statement_forms.registry import statement_form, targets_of
+from forecast.workspace.statement_forms.registry import statement_form
 
-LOG_TARGET, LOG_REST, LOG_CONDITION = range(3)  # parts of a quantity: ln a, ln b, ln(a + b) of a side
 SHOWN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 WIDEST_GAP = 0.5  # log-odds between what was stated and what one hazard gives; beyond it the timing is another
 SHAPES = tuple(round(0.05 * number, 2) for number in range(1, 101))  # of a Weibull, up to 5
@@ -44,61 +37,6 @@ class _Said:
     @property
     def hazard(self) -> float:
         return log1p(exp(self.location))
-
-
-def impossible_statements(workspace: Workspace, spec: PriorSpec) -> tuple[Problem, ...]:
-    """Report statements on what cannot be, or is certain, for an event lacks what it requires.
-
-    Looked at is one draw of rows that are positive wherever they are not held at zero.
-    """
-    theta, of, n = theta_at_centre(spec.rows), spec.quantities, len(spec.sides)
-    said = {statement.id: statement for statement in workspace.statements}
-    problems = []
-    for name, rows in statement_columns(spec).items():
-        entries = np.isin(of.row, rows)
-        used: dict[int, set[int]] = {}
-        for column in of.column[entries].tolist():
-            used.setdefault(column % n, set()).add(column // n)
-        if (found := _impossible(spec, theta, used)) is not None:
-            problems.append(_impossible_problem(workspace, said[name], found))
-    return tuple(sorted(problems))
-
-
-def _impossible(spec: PriorSpec, theta: NDArray[np.float64], used: Mapping[int, set[int]]) -> str | None:
-    """Say what is wrong with the first side of which a logarithm is asked that is minus infinity."""
-    for side, parts in used.items():
-        try:
-            target, rest = log_masses(spec, [side], theta)[side][:, 0].tolist()
-        except ImpossibleEvidenceError:
-            network = spec.networks[spec.sides[side].network]
-            is_known = _is_possible(network, theta)
-            return "its condition cannot be" if is_known else f"what was known on {network.known.as_of} is impossible"
-        if target == -inf and LOG_TARGET in parts:
-            return "what it is about cannot be"
-        if rest == -inf and LOG_REST in parts:
-            return "what it is about is certain"
-    return None
-
-
-def _is_possible(network: AsOfNetwork, theta: NDArray[np.float64]) -> bool:
-    try:
-        ENGINE.log_evidence(ENGINE.plan(network.cards, network.scopes), factors(network, theta)[0])
-    except ImpossibleEvidenceError:
-        return False
-    return True
-
-
-def _impossible_problem(workspace: Workspace, statement: Statement, found: str) -> Problem:
-    events = workspace.network.events
-    named = [
-        condition.event
-        for target in targets_of(statement)
-        for condition in (*((target.condition,) if target.condition else ()), *target.given)
-    ]
-    needs = [line for name in dict.fromkeys(named) for line in events[name].needs()]
-    needs = needs or [line for event in events.values() for line in event.needs()]
-    allowed = f"{'; '.join(needs)}: no statement is needed for what follows from it"
-    return Problem(statement.source, f"statement {shown(statement.id)}: {found}", "", allowed)
 
 
 def by_date_doubts(layout: Layout, workspace: Workspace, as_of: date) -> tuple[Problem, ...]:

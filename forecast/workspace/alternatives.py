@@ -62,11 +62,16 @@ def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Wor
     items = tuple(item for item in workspace.items if item.report_source not in alternative.without_sources)
     if not alternative.equal_weights:
         return replace(workspace, statements=statements, items=items)
+    # What follows from a rule is no voice among others: it stays as it is.
+    people = {name: one for name, one in workspace.experts.items() if not one.exact}
     alike = tuple(
-        replace(statement, reading=statement_form(statement.reading).alike(statement.reading, EQUAL_SD), resolved=None)
-        for statement in statements
+        replace(one, reading=statement_form(one.reading).alike(one.reading, EQUAL_SD), resolved=None)
+        if one.expert in people
+        else one
+        for one in statements
     )
-    experts = {name: replace(one, default_sd=EQUAL_SD, weight=1.0) for name, one in workspace.experts.items()}
+    equal = {name: replace(one, default_sd=EQUAL_SD, weight=1.0) for name, one in people.items()}
+    experts = {name: equal.get(name, one) for name, one in workspace.experts.items()}
     return replace(workspace, statements=alike, experts=experts, items=items)
 
 

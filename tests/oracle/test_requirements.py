@@ -19,9 +19,9 @@ from forecast.posterior.evaluate import ContradictionError
 from forecast.posterior.posterior import check_possible
 from forecast.sampling import op
 from forecast.sampling.program import record_program
+from forecast.sampling.reread import impossible_statements
 from forecast.sampling.rows_prior import rows_prior, theta_draws
 from forecast.sampling.spec import prior_spec
-from forecast.sampling.statements import impossible_statements
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Condition, Cpt, Event, Kind, Network, Requirement, Settled, Target
 from tests.oracle.agreement import READABLE, assert_enumerated, enumerated
@@ -173,6 +173,19 @@ def test_rows_with_some_states(cpt: Cpt) -> None:
         free = theta_draws(priors[0], x)[2:].reshape(2, 3, 4)
         np.testing.assert_allclose(free[0, :2] / free[0, :2].sum(axis=0), found[0, :2], rtol=0, atol=1e-14)
         np.testing.assert_array_equal(free[1], found[1])
+
+
+def test_a_later_step_that_is_closed() -> None:
+    """Where the second step lacks what it requires, both have probability zero in each of 2000 draws, not nearly so."""
+    gate = event("gate", "constant")
+    gated = requiring(event("x", states=("none", "first", "second"), parents=["gate"]), {"gate": ("yes",)},
+                      states=("second",))  # fmt: skip
+    layout = lay_out(network(gate, gated))
+    prior = rows_prior(layout)
+    theta = theta_draws(prior, np.random.default_rng(1).normal(size=(prior.n_coordinates, 2000)))
+    row = factors(compile_opening(layout), theta)[0][1][0]
+    assert (row[2] == 0.0).all()
+    np.testing.assert_allclose(np.exp(-theta[layout.theta_index(1, 0, 0)]), row[0], rtol=1e-12)
 
 
 # What is settled against it, and what is imposed

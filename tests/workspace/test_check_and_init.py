@@ -84,6 +84,7 @@ def test_network_as_json(tmp_path: Path) -> None:
         "unspoken_rows": [],
         "cpt": {"kind": "shared", "leak": None},
         "timing": None,
+        "requires": {},
         "statements": ["launches-base-rate", "lead-launch-needs-test"],
         "items": [],
     }
