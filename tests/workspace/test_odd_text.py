@@ -211,7 +211,9 @@ def test_any_space_that_was_left_out(keys: list[str], place: int, value: str) ->
     assert (place + 1, "no space after the colon") == (problem.source.line, problem.what)
 
 
-@pytest.mark.parametrize("text", ["a: -5\n", "a: -b\n", "url: https://x.org\n", "- 12:30\n", "a: 3:1 on\n", "? -1\n: b\n"])
+@pytest.mark.parametrize(
+    "text", ["a: -5\n", "a: -b\n", "url: https://x.org\n", "- 12:30\n", "a: 3:1 on\n", "? -1\n: b\n"]
+)
 def test_no_space_is_asked_for_in_a_value(text: str) -> None:
     """A dash or a colon inside a value, or a negative number, is text as it stands."""
     assert () == parse_yaml(text.encode(), "x")[1]
