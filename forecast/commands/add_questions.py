@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,8 +10,19 @@ from pathlib import Path
 import click
 
 from forecast.commands import options
-from forecast.commands.asking import Asking, as_in_file, event_and_states, known, something
-from forecast.workspace.drafts import mapping, text
+from forecast.commands.asking import (
+    Asking,
+    Conversation,
+    a_day,
+    address,
+    as_in_file,
+    event_and_states,
+    known,
+    past_day,
+    something,
+    without_place,
+)
+from forecast.workspace.drafts import draft_statement, mapping, text
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import MapNode, Node, Scalar
 from forecast.workspace.problems import WorkspaceProblems
@@ -23,7 +35,7 @@ LOOKS = {form.key: form.example for form in FORMS}
 
 
 @dataclass(frozen=True)
-class Given:
+class StatementOptions:
     """What the options say; None or empty where they do not."""
 
     expert: str | None
@@ -42,8 +54,17 @@ class Given:
     statement_id: str | None
 
 
-def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> tuple[str, dict[str, Node]]:
-    """Return the expert and the fields of the statement, from options and, if `ask`, from questions.
+def missing(given: StatementOptions) -> list[str]:
+    """Return the options that nothing is said by and that a statement needs."""
+    needed = {"expert": given.expert, "publisher": given.publisher, "says": given.says, "about": given.about}
+    needed |= {"form": given.form, "value": given.value, "why": given.why}
+    return [f"--{name}" for name, said in needed.items() if said is None]
+
+
+def answer(
+    root: Path, given: StatementOptions, talk: Conversation, *, ask: bool, to_stderr: bool
+) -> tuple[str, dict[str, Node], Asking]:
+    """Return the expert and the fields of the statement, from options and, if `ask`, from questions; and who asked.
 
     There is no `id` among them but one that was given. Raises WorkspaceProblems where the files hold errors
     already, and UsageError where an answer is missing.
@@ -51,20 +72,20 @@ def answer(root: Path, given: Given, *, ask: bool, to_stderr: bool) -> tuple[str
     workspace, problems = read_workspace(root, today=options.today())
     if workspace is None:
         raise WorkspaceProblems(problems)
-    needed = {"expert": given.expert, "publisher": given.publisher, "says": given.says, "about": given.about}
-    needed |= {"form": given.form, "value": given.value, "why": given.why}
-    missing = [f"--{name}" for name, said in needed.items() if said is None]
-    if missing and not ask:
-        raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(missing)}")
-    return _Questions(workspace, given, Asking(bool(missing), to_stderr)).all()
+    lacks = missing(given)
+    if lacks and not ask:
+        raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(lacks)}")
+    asking = Asking(bool(lacks), to_stderr, talk)
+    return *_StatementQuestions(root, workspace, given, asking).all(), asking
 
 
 @dataclass(frozen=True)
-class _Questions:
+class _StatementQuestions:
     """Asks what was said, by whom, and about what."""
 
+    root: Path
     workspace: Workspace
-    given: Given
+    given: StatementOptions
     asking: Asking
 
     def all(self) -> tuple[str, dict[str, Node]]:
@@ -74,21 +95,28 @@ class _Questions:
             f"Expert ({', '.join(experts)})", given.expert, lambda said: known(said, experts, "experts")
         )
         today = options.today().isoformat()
-        day = given.day.isoformat() if given.day else self.asking.optional("Date", None, today) or today
+        day = given.day.isoformat() if given.day else self.asking.optional("Date", None, today, past_day) or today
         source = {"publisher": text(self.asking.get("Published by", given.publisher, something))}
-        for key, question, option in (("title", "Title", given.title), ("url", "Address", given.url)):
-            if said := self.asking.optional(f"{question} (empty: none)", option):
-                source[key] = text(said)
+        if said := self.asking.optional("Title (empty: none)", given.title):
+            source["title"] = text(said)
+        if said := self.asking.optional("Address (empty: none)", given.url, read=self.asking.typed(address)):
+            source["url"] = text(said)
         says = self.asking.get("What was said, in your own words", given.says, something)
-        about = self._about()
+        so_far: dict[str, Node] = {"date": text(day), "expert": text(expert)}
+        about = self._about(so_far)
         form = self.asking.get(f"Form ({', '.join(READINGS)})", given.form, lambda said: known(said, READINGS, "forms"))
-        value = self.asking.get(f"As in a file, {LOOKS[form]}\n{form}", given.value, as_in_file)
+
+        def value_of(said: str) -> Node:
+            value = as_in_file(said)
+            self._hold({**so_far, "about": mapping(about), form: value})
+            return value
+
+        value = self.asking.get(f"As in a file, {LOOKS[form]}\n{form}", given.value, value_of)
         coded_by = self.asking.optional("Coded by (empty: the expert gave the number)", given.coded_by)
         why = self.asking.get("Why this number and not another", given.why, something)
         fields: dict[str, Node] = {
             **({"id": text(given.statement_id)} if given.statement_id else {}),
-            "date": text(day),
-            "expert": text(expert),
+            **so_far,
             "source": mapping(source),
             "says": text(says),
             "about": mapping(about),
@@ -98,31 +126,68 @@ class _Questions:
             fields["coded_by"] = text(coded_by)
         return expert, {**fields, "why": text(why)}
 
-    def _about(self) -> dict[str, Node]:
+    def _hold(self, said: dict[str, Node]) -> None:
+        """Raise ValueError where a statement that says this would be wrong; what was not asked yet is made up.
+
+        Only in a conversation: without one, problems are told together, with their future lines.
+        """
+        if not self.asking.optional_too:
+            return
+        made_up: dict[str, Node] = {"source": mapping({"publisher": text("-")}), "says": text("-"), "why": text("-")}
+        expert = said["expert"]
+        name = expert.text if isinstance(expert, Scalar) else ""
+        draft = draft_statement(self.root, name, {**made_up, **said}, options.today())
+        if draft.workspace is None:
+            raise ValueError("; ".join(without_place(problem) for problem in draft.problems))
+
+    def _held_about(self, so_far: dict[str, Node], about: dict[str, Node]) -> dict[str, Node]:
+        """Return what a statement is about. Raises ValueError where no number could be said about that."""
+        event = about.get("event")
+        whole = isinstance(event, Scalar) and "state" not in about
+        form: dict[str, Node] = {"probability": Scalar(0.5, "0.5", 1)}
+        if whole and isinstance(event, Scalar):
+            states = self.workspace.network.events[event.text].states
+            share = 1.0 / len(states)
+            form = {"distribution": mapping(dict.fromkeys(states, Scalar(share, repr(share), 1)))}
+        self._hold({**so_far, "about": mapping(about), **form})
+        return about
+
+    def _about(self, so_far: dict[str, Node]) -> dict[str, Node]:
         given, network = self.given, self.workspace.network
         if given.about is None:
             self.asking.say(f"events: {', '.join(network.events)}")
             self.asking.say(f"scenarios: {', '.join((*_scenarios(self.workspace), OTHER))}")
-        about = self.asking.get("About (EVENT=STATE, EVENT>=STATE, EVENT, or a scenario)", given.about, self._target)
+
+        def about_what(said: str) -> dict[str, Node]:
+            return self._held_about(so_far, self._target(said))
+
+        about = self.asking.get("About (EVENT=STATE, EVENT>=STATE, EVENT, or a scenario)", given.about, about_what)
         event = about.get("event")
         if given.about is None and isinstance(event, Scalar) and "state" not in about:
             states = network.events[event.text].states
             question = f"State ({', '.join(states)}; several with commas; empty: each of them)"
-            if said := self.asking.optional(question, None):
-                about = self._target(f"{event.text}={said}")
-        conditions = (
-            list(given.given) or (self.asking.optional("If (EVENT=STATE ..., empty: none)", None) or "").split()
-        )
-        held = [self.asking.option_or_again("If", one, self._condition) for one in conditions]
-        twice = [name for name, _ in held if [one for one, _ in held].count(name) > 1]
-        if twice:
-            msg = f"'{twice[0]}' is given twice; several states of one event are parted by commas: EVENT=STATE,STATE"
-            raise click.UsageError(msg)
-        if held:
-            about = {**about, "given": mapping(dict(held))}
-        if by := self.asking.optional("By (a day, empty: the horizon)", given.by):
-            about = {**about, "by": text(by)}
-        return about
+
+            def chosen(said: str) -> dict[str, Node]:
+                return self._held_about(so_far, self._target(f"{event.text}={said}") if said else about)
+
+            about = self.asking.choose(question, chosen)
+
+        def under(conditions: Sequence[str]) -> dict[str, Node]:
+            held = [self._condition(one) for one in conditions]
+            twice = [name for name, _ in held if [one for one, _ in held].count(name) > 1]
+            if twice:
+                msg = f"'{twice[0]}' is given twice; several states of one event are parted by commas"
+                raise ValueError(f"{msg}: EVENT=STATE,STATE")
+            return self._held_about(so_far, {**about, "given": mapping(dict(held))}) if held else about
+
+        about = self.asking.several("If (EVENT=STATE ..., empty: none)", given.given, under)
+
+        def by_day(said: str) -> str:
+            self._held_about(so_far, {**about, "by": text(a_day(said))})
+            return said
+
+        by = self.asking.optional("By (a day, empty: the horizon)", given.by, read=self.asking.typed(by_day))
+        return {**about, "by": text(by)} if by else about
 
     def _target(self, said: str) -> dict[str, Node]:
         """Read EVENT=STATE[,STATE], EVENT>=STATE, EVENT, SCENARIO, or what stands in a file."""

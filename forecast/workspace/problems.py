@@ -124,15 +124,21 @@ def one_form(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
+def near(name: str, known: Sequence[str]) -> str | None:
+    """Return the nearest known name, as it is known; None when none is near."""
+    # The comparison is quadratic in the length, and no name is that long.
+    name, forms = one_form(name[:200]), {one_form(one): one for one in reversed(known)}
+    found = difflib.get_close_matches(name, [one_form(one) for one in known], n=1, cutoff=0.6)
+    if not found:  # the same name in other letters, capitals for small ones
+        folded = {one.casefold(): one for one in forms}
+        found = [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
+    return forms[found[0]] if found else None
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or an empty string when none is near."""
-    # The comparison is quadratic in the length, and no name is that long.
-    name, known = one_form(name[:200]), tuple(map(one_form, known))
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if not near:  # the same name in other letters, capitals for small ones
-        folded = {one.casefold(): one for one in reversed(known)}
-        near = [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
-    return f"; did you mean '{_cut(near[0])}'?" if near else ""
+    found = near(name, known)
+    return "" if found is None else f"; did you mean '{_cut(one_form(found))}'?"
 
 
 def _cut(name: str) -> str:
