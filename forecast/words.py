@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from forecast import digits
-from forecast.digits import FINEST_QUANTILE, STATED, Errors
+from forecast.digits import FINEST_QUANTILE, Errors
 from forecast.ledger.outcome import QUANTILES, Estimate, Outcome
 from forecast.workspace.names import OTHER
-from forecast.workspace.records import Condition, Event, Scenario, Target
+from forecast.workspace.records import Scenario
 from forecast.workspace.verbal import OFFICIAL
+from forecast.workspace.wording import THIN_SPACE as THIN_SPACE
+from forecast.workspace.wording import conditions as conditions
+from forecast.workspace.wording import counted as counted
+from forecast.workspace.wording import event_name as event_name
+from forecast.workspace.wording import exact as exact
+from forecast.workspace.wording import label as label
+from forecast.workspace.wording import long_date as long_date
+from forecast.workspace.wording import target as target
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-THIN_SPACE = "\u202f"  # between a number and its percent sign, never broken
 MINUS = "−"
 PALETTE = 7  # scenario colours; more scenarios begin anew, told apart by their names
-
-
-def long_date(day: date | str) -> str:
-    """Write a date in words, without the machine's locale."""
-    day = date.fromisoformat(day) if isinstance(day, str) else day
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
-
-
-def counted(n: int, one: str, many: str | None = None) -> str:
-    """Write a number with what it counts, in the singular where it is one."""
-    return f"{n} {one if n == 1 else many or one + 's'}"
-
-
-def label(name: str) -> str:
-    """Write an id for reading."""
-    return name.replace("_", " ")
-
-
-def event_name(event: Event) -> str:
-    """Return what an event is called: the name that the files give it, or its id for reading."""
-    return event.name or label(event.id)
 
 
 def event_names(outcome: Outcome) -> dict[str, str]:
@@ -56,23 +37,6 @@ def scenario_names(outcome: Outcome) -> dict[str, str]:
 def scenario_colour(outcome: Outcome, scenario: str) -> str:
     """Return the colour class of a scenario: by its place in the rules, the same in every figure and update."""
     return "other" if scenario == OTHER else f"s{outcome.scenario_ids.index(scenario) % PALETTE}"
-
-
-def condition(when: Condition, events: Mapping[str, str]) -> str:
-    """Write a condition, with the names of the events."""
-    return f"{events[when.event]} is {' or '.join(map(label, when.states))}"
-
-
-def target(about: Target, names: Mapping[str, str], events: Mapping[str, str]) -> str:
-    """Write what a statement is about, with the names of the scenarios and of the events."""
-    what = condition(about.condition, events) if about.condition else f"scenario {names[str(about.scenario)]}"
-    given = f", if {conditions(about.given, events)}" if about.given else ""
-    return what + given + (f", by {long_date(about.by)}" if about.by else "")
-
-
-def conditions(listed: Iterable[Condition], events: Mapping[str, str]) -> str:
-    """Write several conditions that hold together."""
-    return " and ".join(condition(when, events) for when in listed)
 
 
 def rules_in_words(scenarios: Sequence[Scenario], events: Mapping[str, str]) -> dict[str, str]:
@@ -126,11 +90,6 @@ def interval(low: float, high: float, mcse: Errors) -> str:
     # A dash before a sign reads as an arrow, and behind one it takes the whole range into "less than".
     between = " to " if any(text[0] in "<>" for text in texts) else "–"
     return (texts[0] if texts[0] == texts[1] else between.join(texts)) + f"{THIN_SPACE}%"
-
-
-def exact(probability: float, figures: int = STATED) -> str:
-    """Write a probability without Monte Carlo error (forecast.digits.exact)."""
-    return digits.exact(probability, figures).replace(" ", THIN_SPACE)
 
 
 def signed_points(change: float, mcse: float | None) -> str:

@@ -15,7 +15,7 @@ from forecast.model.layout import Layout, lay_out
 from forecast.posterior.evaluate import evaluate, query
 from forecast.sampling.rows_prior import rows_prior, theta_draws
 from forecast.workspace.read import load
-from forecast.workspace.records import Claim, Item, Likelihood, OnScenarios, Settled, Support, Workspace
+from forecast.workspace.records import Claim, Item, Likelihood, Settled, Support, Workspace
 
 Array = NDArray[np.float64]
 WORKSPACE = load(Path(__file__).parents[1], date(2026, 11, 23))
@@ -56,7 +56,7 @@ def test_an_item_alone_moves_its_events_the_way_it_says(item: Item) -> None:
     before = _forecast((replace(alone, bears_on=settled),) if settled else (), item.reported)
     after = _forecast((alone,), item.reported)
     moves = []
-    on_events = [bearing for bearing in item.bears_on if not isinstance(bearing, OnScenarios)]
+    on_events = [bearing for bearing in item.bears_on if isinstance(bearing, Settled | Likelihood | Support | Claim)]
     for bearing in on_events:
         v = LAYOUT.index[bearing.event]
         if isinstance(bearing, Settled):

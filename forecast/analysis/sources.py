@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from forecast.ledger.outcome import Outcome
 from forecast.model.reports import Report
 from forecast.posterior.weights import weighted_quantiles
-from forecast.workspace.records import Item, OnScenarios, Settled, events_of
+from forecast.workspace.records import Item, OnEvent, OnScenarios, Settled, events_of
 
 Array = NDArray[np.float64]
 
@@ -118,7 +118,7 @@ def _standing(found: Outcome, item: Item, superseded: set[str]) -> str:
 def _said(found: Outcome, item: Item, report: Report) -> list[Said]:
     """Tell for each event that an item speaks of which states it favours, and how probable they are by now."""
     weights = found.posterior.weights.weights
-    events = {part.event for part in item.bears_on if not isinstance(part, Settled | OnScenarios)}
+    events = {part.event for part in item.bears_on if isinstance(part, OnEvent) and not isinstance(part, Settled)}
     rows = []
     for axis, v in enumerate(report.scope):
         if found.layout.events[v].id not in events:

@@ -12,6 +12,7 @@ import click
 from forecast.commands import options
 from forecast.commands.running import echo_json
 from forecast.plain import as_data
+from forecast.workspace.evidence_forms.registry import FORMS, MAY_END
 
 if TYPE_CHECKING:
     from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
@@ -74,7 +75,7 @@ def statement(root: Path, draft: bool, yes: bool, as_json: bool, **given: Any) -
             _show(made)
         for problem in made.problems:
             click.echo(str(problem), err=True)
-        return made, make, yes or asking.confirmed(f"Write it to {made.path}?")
+        return made, make, yes or asking.decided(f"Write it to {made.path}?")
 
     with entry.kept():
         made, make, is_wanted = until_settled(entry.talk, attempt)
@@ -194,6 +195,15 @@ def judgement(
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
 
+def _options_of_forms(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for each form of evidence, by its key; what is said of the scenarios is said once."""
+    for form in reversed(FORMS):
+        more = "; may be repeated." if form.is_on_event else "."
+        name, words = f"--{form.key}", f"{form.help}{more}"
+        command = click.option(name, multiple=form.is_on_event, metavar=form.metavar, help=words)(command)
+    return command
+
+
 @add.command()
 @options.workspace
 @click.option("--headline", metavar="TEXT", help="What is reported, in one sentence.")
@@ -211,16 +221,8 @@ def judgement(
 @click.option("--rho", type=float, metavar="R", help="Correlation of the copies in the group (default: 0.9).")
 @click.option("--url", metavar="URL", help="Address of the report.")
 @click.option("--why", metavar="TEXT", help="Why it weighs this much and not more.")
-@click.option("--settled", multiple=True, metavar="EVENT=STATE", help="Public, hard and dated; may be repeated.")
-@click.option("--likelihood", multiple=True, metavar="EVENT=NUMBERS", help="P(report) in each state; may be repeated.")
-@click.option("--support", multiple=True, metavar="EVENT=STATES:STRENGTH", help="A verbal weight; may be repeated.")
-@click.option(
-    "--claims", multiple=True, metavar="EVENT=STATE", help="The report says that it is already so; may be repeated."
-)
-@click.option("--scenarios", metavar="NUMBERS", help="P(report) in each scenario, in order, and in `other`.")
-@click.option(
-    "--until", metavar="DATE", help="Day by which likelihood, support and scenarios decay (default: 180 days)."
-)
+@_options_of_forms
+@click.option("--until", metavar="DATE", help=f"Day by which {MAY_END} decay (default: 180 days).")
 @click.option("--supersedes", metavar="ID", help="The item that this one corrects.")
 @click.option("--id", "item_id", metavar="ID", help="Id of the item (default: made from date and headline).")
 @options.as_of
@@ -257,7 +259,7 @@ def evidence(
             _show_of_add_evidence(made, effect)
         for problem in problems:
             click.echo(str(problem), err=True)
-        return _Attempt(answered, made, effect, problems, not dry_run and (yes or asking.confirmed(_question(made))))
+        return _Attempt(answered, made, effect, problems, not dry_run and (yes or asking.decided(_question(made))))
 
     with entry.kept():
         found = until_settled(entry.talk, attempt)

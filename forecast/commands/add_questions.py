@@ -15,20 +15,17 @@ from forecast.commands.asking import (
     Conversation,
     a_day,
     address,
-    as_in_file,
-    event_and_states,
-    known,
+    hold_statement,
     past_day,
     something,
-    without_place,
 )
-from forecast.workspace.drafts import draft_statement, mapping, text
-from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import MapNode, Node, Scalar
-from forecast.workspace.problems import WorkspaceProblems
+from forecast.workspace.names import OTHER, event_and_states
+from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
+from forecast.workspace.problems import WorkspaceProblems, known
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
 from forecast.workspace.statement_forms.registry import FORMS, READINGS
+from forecast.workspace.yaml_text import as_in_file
 
 # What the value of each form looks like in a file.
 LOOKS = {form.key: form.example for form in FORMS}
@@ -127,18 +124,8 @@ class _StatementQuestions:
         return expert, {**fields, "why": text(why)}
 
     def _hold(self, said: dict[str, Node]) -> None:
-        """Raise ValueError where a statement that says this would be wrong; what was not asked yet is made up.
-
-        Only in a conversation: without one, problems are told together, with their future lines.
-        """
-        if not self.asking.optional_too:
-            return
-        made_up: dict[str, Node] = {"source": mapping({"publisher": text("-")}), "says": text("-"), "why": text("-")}
-        expert = said["expert"]
-        name = expert.text if isinstance(expert, Scalar) else ""
-        draft = draft_statement(self.root, name, {**made_up, **said}, options.today())
-        if draft.workspace is None:
-            raise ValueError("; ".join(without_place(problem) for problem in draft.problems))
+        if self.asking.optional_too:
+            hold_statement(self.root, said)
 
     def _held_about(self, so_far: dict[str, Node], about: dict[str, Node]) -> dict[str, Node]:
         """Return what a statement is about. Raises ValueError where no number could be said about that."""

@@ -11,19 +11,23 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import click
 
 from forecast.commands import options
-from forecast.workspace.drafts import mapping, text
-from forecast.workspace.nodes import ListNode, Node
-from forecast.workspace.problems import Problem, WorkspaceProblems, choice, near
-from forecast.workspace.records import Event
-from forecast.workspace.yaml_text import parse_yaml
+from forecast.workspace.drafts import Draft, ItemDraft, draft_item, draft_statement
+from forecast.workspace.files import EVIDENCE
+from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
+from forecast.workspace.problems import Problem, WorkspaceProblems, near
+from forecast.workspace.records import Network
+from forecast.workspace.shapes import NAME_PATTERN
 
 BACK = "<"
 HOW = f"{BACK} goes back to the question before; Ctrl-C stops, and what was typed is kept as a draft"
 OF_A_DRAFT = re.compile(r"^(?:statement|item) '[^']*': (?:bears_on\[1\]: )?")
+MADE_UP = "_asked_"  # id of an item while it is asked about
+LONGEST_ID = 100  # characters
 Answers = Sequence[tuple[str, str]]
 
 
@@ -67,6 +71,14 @@ class Conversation:
             self._is_shown = False
             raise StepBack
         click.echo("this is the first question", err=True)
+
+    def decide(self, question: str, *, to_stderr: bool) -> str:
+        """Return the answer to the last question of all, y by default, which no draft keeps. Raises StepBack."""
+        while True:
+            typed: str = click.prompt(question, default="y", show_default=False, err=to_stderr).strip()
+            if typed != BACK:
+                return typed
+            self.step_back()
 
     def ask(self, question: str, default: str | None, *, to_stderr: bool) -> str:
         """Return the answer to a question, of before or typed now. Raises StepBack, and click.Abort."""
@@ -184,13 +196,21 @@ class Asking:
 
     def confirmed(self, question: str) -> bool:
         """Ask a question whose answer is yes or no, yes by default."""
-        return self._asked(f"{question} [Y/n]", "y", _yes_or_no, shown="")
+        return self._asked(f"{question} [Y/n]", "", lambda said: _yes_or_no(said or "y"))
 
-    def _asked[T](self, question: str, default: str | None, read: Callable[[str], T], shown: str | None = None) -> T:
+    def decided(self, question: str) -> bool:
+        """Ask whether to write what was entered, yes by default."""
         while True:
-            said = self.talk.ask(question, default if shown is None else shown, to_stderr=self.to_stderr)
             try:
-                return read(said or (default or ""))
+                return _yes_or_no(self.talk.decide(f"{question} [Y/n]", to_stderr=self.to_stderr))
+            except ValueError as wrong:
+                click.echo(str(wrong), err=True)
+
+    def _asked[T](self, question: str, default: str | None, read: Callable[[str], T]) -> T:
+        while True:
+            said = self.talk.ask(question, default, to_stderr=self.to_stderr)
+            try:
+                return read(said)
             except ValueError as wrong:
                 self.talk.forget(self.talk.n_said - 1)
                 click.echo(str(wrong), err=True)
@@ -218,18 +238,6 @@ def meant(asking: Asking, said: str, known_names: Mapping[str, str], what: str) 
     name = known_names[found]
     called = f"'{name}'" if found == name else f"'{name}' ({found})"
     return name if asking.confirmed(f"'{said}' is a new {what}; did you mean {called}?") else said
-
-
-def without_place(problem: Problem) -> str:
-    """Return what is wrong in what was typed, which stands in no file yet."""
-    return OF_A_DRAFT.sub("", str(problem).removeprefix(f"{problem.source}: "))
-
-
-def known(said: str, names: Sequence[str], what: str) -> str:
-    """Return a name that there is. Raises ValueError that names the nearest one."""
-    if said not in names:
-        raise ValueError(f"'{said}' is none of them; {choice(what, said, names)}")
-    return said
 
 
 def something(said: str) -> str:
@@ -265,20 +273,47 @@ def address(said: str) -> str:
     return said
 
 
-def as_in_file(said: str) -> Node:
-    """Read a value as it stands in a file. Raises ValueError with what is wrong in it."""
-    node, problems = parse_yaml(said.encode(), "value")
-    if node is None or problems:
-        raise ValueError("; ".join(str(problem) for problem in problems))
-    return node
+def a_name(said: str) -> str:
+    """Return what can be a name. Raises ValueError for anything else."""
+    if not re.fullmatch(NAME_PATTERN, said) or len(said) > LONGEST_ID:
+        raise ValueError(f"'{said}' cannot be a name; letters, digits, '_', '.' and '-', at most {LONGEST_ID} of them")
+    return said
 
 
-def event_and_states(said: str, events: Mapping[str, Event]) -> tuple[str, Node]:
-    """Read EVENT=STATE[,STATE] or EVENT>=STATE. Raises ValueError for names that there are not."""
-    name, _, states = said.partition("=")
-    at_least, name = name.endswith(">"), name.rstrip(">").strip()
-    known(name, tuple(events), "events")
-    named = [known(state.strip(), events[name].states, f"states of '{name}'") for state in states.split(",")]
-    if at_least and len(named) == 1:
-        return name, mapping({"at_least": text(named[0])})
-    return name, text(named[0]) if len(named) == 1 else ListNode(tuple(map(text, named)), 1)
+def hold_statement(root: Path, said: Mapping[str, Node]) -> None:
+    """Raise ValueError where a statement that says this would be wrong; what was not asked yet is made up."""
+    made_up: dict[str, Node] = {"source": mapping({"publisher": text("-")}), "says": text("-"), "why": text("-")}
+    expert = said["expert"]
+    name = expert.text if isinstance(expert, Scalar) else ""
+    _hold(draft_statement(root, name, {**made_up, **said}, options.today()))
+
+
+def hold_item(
+    root: Path,
+    network: Network,
+    problems: tuple[Problem, ...],
+    said: Mapping[str, Node],
+    bearings: Sequence[MapNode],
+    new_source: tuple[str, MapNode] | None,
+) -> None:
+    """Raise ValueError where an item that says this would be wrong; what was not asked yet is made up.
+
+    Args:
+        root: the workspace.
+        network: its events.
+        problems: those that the workspace has without the item.
+        said: the keys of the item so far.
+        bearings: what it says about events; where nothing is said yet, something without weight.
+        new_source: as in `draft_item`.
+    """
+    if not bearings:
+        event = next(iter(network.events.values()))
+        alike = mapping(dict.fromkeys(event.states, Scalar(1, "1", 1)))
+        bearings = (mapping({"event": text(event.id), "likelihood": alike}),)
+    _hold(draft_item(root, f"{EVIDENCE}{MADE_UP}.yaml", said, bearings, new_source, options.today(), problems))
+
+
+def _hold(draft: Draft | ItemDraft) -> None:
+    if draft.workspace is None:
+        said = (str(problem).removeprefix(f"{problem.source}: ") for problem in draft.problems)
+        raise ValueError("; ".join(OF_A_DRAFT.sub("", one) for one in said))

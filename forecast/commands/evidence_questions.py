@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,37 +15,31 @@ import click
 
 from forecast.commands import options
 from forecast.commands.asking import (
+    MADE_UP,
     Asking,
     Conversation,
     a_day,
+    a_name,
     address,
-    as_in_file,
-    event_and_states,
-    known,
+    hold_item,
     meant,
     past_day,
     something,
-    without_place,
 )
-from forecast.workspace.drafts import draft_item, free_name, item_path, mapping, text
+from forecast.workspace.drafts import free_name, item_path
+from forecast.workspace.evidence_forms.form import Asked, Form, Prompt, ratio_in_option
 from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
-from forecast.workspace.evidence_forms.registry import FORMS, KEYS_ON_EVENT, ON_EVENT
-from forecast.workspace.evidence_forms.support import DECIBANS
-from forecast.workspace.files import EVIDENCE
+from forecast.workspace.evidence_forms.registry import FORM_OF_CELL, FORMS, KEYS_ON_EVENT, ON_EVENT
 from forecast.workspace.grades import LETTERS
 from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import MapNode, Node, Scalar
-from forecast.workspace.problems import Problem, WorkspaceProblems, choice, nearest
+from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
+from forecast.workspace.problems import Problem, WorkspaceProblems, choice, known, nearest
 from forecast.workspace.read import read_workspace
-from forecast.workspace.records import Event, Network, Scenario, Workspace
-from forecast.workspace.shapes import NAME_PATTERN
-from forecast.workspace.yaml_text import resolve
+from forecast.workspace.records import Network, Scenario, Workspace
 
 WORDS_OF_ID = 6  # of a headline, in an id made from it
 CREDIBILITIES = tuple("123456")
 SCENARIOS = OnScenariosForm.key  # in the place of an event: what the item says about the scenarios
-MADE_UP = "_asked_"  # id of an item while it is asked about
-LONGEST_ID = 100  # characters
 ITEMS_SHOWN = 5  # of a source, where somebody may mean one of them
 
 
@@ -82,19 +75,20 @@ class Answered:
     new_source: tuple[str, MapNode] | None
 
 
-SPEAKING = ("settled", "likelihood", "support", "claims", "scenarios", "until")
-
-
 def told_by(given: Mapping[str, Any]) -> EvidenceOptions:
-    """Return what the options of the command say, by their names."""
-    bearings = Bearings(**{name: given[name] for name in SPEAKING})
-    return EvidenceOptions(**{name: said for name, said in given.items() if name not in SPEAKING}, bearings=bearings)
+    """Return what the options of the command say, by their names; what is said of the scenarios is said once."""
+    rest, said = dict(given), dict[str, tuple[str, ...]]()
+    for form in FORMS:
+        texts = rest.pop(form.key)
+        said[form.key] = texts if form.is_on_event else () if texts is None else (texts,)
+    return EvidenceOptions(bearings=Bearings(said, rest.pop("until")), **rest)
 
 
 def missing(given: EvidenceOptions) -> list[str]:
     """Return the options that nothing is said by and that an item needs."""
     needed = {"--headline": given.headline is not None, "--source": given.source is not None}
-    needed["--settled, --likelihood, --support, --claims or --scenarios"] = given.bearings.any()
+    options_of_forms = [f"--{form.key}" for form in FORMS]
+    needed[f"{', '.join(options_of_forms[:-1])} or {options_of_forms[-1]}"] = given.bearings.any()
     return [name for name, is_said in needed.items() if not is_said]
 
 
@@ -230,29 +224,14 @@ class _EvidenceQuestions:
         return {"id": text(MADE_UP), "reported": text(reported), **source, "headline": text("-")}
 
     def _hold(
-        self,
-        said: dict[str, Node],
-        bearings: Sequence[MapNode] = (),
-        new_source: tuple[str, MapNode] | None = None,
+        self, said: dict[str, Node], bearings: Sequence[MapNode] = (), new_source: tuple[str, MapNode] | None = None
     ) -> None:
-        """Raise ValueError where an item that says this would be wrong; what was not asked yet is made up.
-
-        Only in a conversation: without one, problems are told together, with their future lines.
-        """
-        if not self.asking.optional_too or "source" not in said:
-            return
-        if not bearings:
-            event, states = next((event.id, event.states) for event in self.workspace.network.events.values())
-            alike = mapping(dict.fromkeys(states, Scalar(1, "1", 1)))
-            bearings = (mapping({"event": text(event), "likelihood": alike}),)
-        path = f"{EVIDENCE}{MADE_UP}.yaml"
-        draft = draft_item(self.root, path, said, bearings, new_source, options.today(), self.problems)
-        if draft.workspace is None:
-            raise ValueError("; ".join(without_place(problem) for problem in draft.problems))
+        if self.asking.optional_too and "source" in said:
+            hold_item(self.root, self.workspace.network, self.problems, said, bearings, new_source)
 
     def _free(self, said: str) -> str:
         """Return an id that can be one and that no item has. Raises ValueError for any other."""
-        if _name(said) in {item.id for item in self.workspace.items}:
+        if a_name(said) in {item.id for item in self.workspace.items}:
             raise ValueError(f"item '{said}' is there already; another id")
         return said
 
@@ -302,7 +281,7 @@ class _EvidenceQuestions:
         if self.given.group is None and self.asking.optional_too and groups:
             self.asking.say(f"groups, of items that copy each other: {', '.join(groups)}")
         question = "Group (one of these, or a new one; empty: none)"
-        group = self.asking.optional(question, self.given.group, read=self.asking.typed(_name))
+        group = self.asking.optional(question, self.given.group, read=self.asking.typed(a_name))
         if not group or group in groups:
             return group
         return meant(self.asking, group, {one: one for one in groups}, "group")
@@ -325,13 +304,6 @@ def slug(headline: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[a-z0-9]{1,20}", plain.replace("'", ""))[:WORDS_OF_ID])
 
 
-def _name(said: str) -> str:
-    """Return what can be a name. Raises ValueError for anything else."""
-    if not re.fullmatch(NAME_PATTERN, said) or len(said) > LONGEST_ID:
-        raise ValueError(f"'{said}' cannot be a name; letters, digits, '_', '.' and '-', at most {LONGEST_ID} of them")
-    return said
-
-
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
@@ -342,18 +314,14 @@ def _text(said: str | None) -> Scalar | None:
 
 @dataclass(frozen=True)
 class Bearings:
-    """What the options say: a text for each event, by form; `until` holds for all that wear off."""
+    """What the options say: texts by the key of their form; `until` holds for all that decay."""
 
-    settled: tuple[str, ...]
-    likelihood: tuple[str, ...]
-    support: tuple[str, ...]
-    claims: tuple[str, ...]
-    scenarios: str | None
+    said: Mapping[str, tuple[str, ...]]
     until: str | None
 
     def any(self) -> bool:
         """Say whether an option tells what the item says about an event, or about the scenarios."""
-        return bool(self.settled or self.likelihood or self.support or self.claims or self.scenarios is not None)
+        return any(self.said.values())
 
     def read(
         self, network: Network, rules: Sequence[Scenario], asking: Asking, hold: Callable[[MapNode], None]
@@ -366,17 +334,15 @@ class Bearings:
         if not self.any():
             asking.say(f"events: {', '.join(network.events)}")
             return tuple(self._asked(network, rules, asking, hold))
+        asked = Asked(network.events, (*(rule.id for rule in rules), OTHER))
         found = []
-        for form in KEYS_ON_EVENT:
-            for said in getattr(self, form):
-                example = f"What it says about an event ({form}, {LOOKS[form]})"
-                entries = asking.option_or_again(example, said, partial(parse, form, network))
+        for form in FORMS:
+            example = f"What it says about an event ({form.key}, {form.option})"
+            if not form.is_on_event:
+                example = f"What it says about the scenarios (a number for each of {', '.join(asked.scenarios)})"
+            for said in self.said[form.key]:
+                entries = asking.option_or_again(example, said, partial(form.from_option, asked=asked))
                 found.append(mapping(self._with_until(form, entries, asking, hold)))
-        if self.scenarios is not None:
-            names = (*(rule.id for rule in rules), OTHER)
-            example = f"What it says about the scenarios (a number for each of {', '.join(names)})"
-            numbers = asking.option_or_again(example, self.scenarios, lambda said: _ratios(said, names, "scenarios"))
-            found.append(mapping(self._with_until(OnScenariosForm.key, {OnScenariosForm.key: numbers}, asking, hold)))
         return tuple(found)
 
     def _asked(
@@ -392,28 +358,31 @@ class Bearings:
         event: str | None = asking.get(f"Event{also}", None, about_what)
         while event is not None:
             begun = asking.talk.n_said
+            form: Form[Any] = OnScenariosForm()
+            entries: dict[str, Node]
             if event == SCENARIOS and SCENARIOS not in network.events:
-                form, asked = OnScenariosForm.key, partial(_ask_about_scenarios, (*names, OTHER), asking)
-                about = tuple(network.events)  # once in an item
+                entries = {form.key: mapping(_answers(_of_scenarios((*names, OTHER)), asking))}
             else:
                 for one in ON_EVENT:
                     asking.say(f"  {one.key}: {one.meaning}")
-                form = asking.get("Form", None, lambda said: known(said, KEYS_ON_EVENT, "forms"))
-                asked = partial(_ask, form, network.events[event], asking)
-            entries = asked()
+                form = FORM_OF_CELL[asking.get("Form", None, lambda said: known(said, KEYS_ON_EVENT, "forms"))]
+                answers = _answers(form.prompts(network.events[event]), asking)
+                entries = {"event": text(event), **form.from_answers(answers)}
             try:
                 hold(mapping(entries))
             except ValueError as wrong:
                 asking.note(str(wrong))
                 asking.talk.forget(begun)
                 continue
+            if not form.is_on_event:
+                about = tuple(network.events)  # of the scenarios an item speaks once
             yield mapping(self._with_until(form, entries, asking, hold))
             event = asking.optional(f"Another event{also} (empty: that is all)", None, read=about_what)
 
     def _with_until(
-        self, form: str, entries: dict[str, Node], asking: Asking, hold: Callable[[MapNode], None]
+        self, form: Form[Any], entries: dict[str, Node], asking: Asking, hold: Callable[[MapNode], None]
     ) -> dict[str, Node]:
-        if not any(one.may_end for one in FORMS if one.key == form):
+        if not form.may_end:
             return entries
 
         def end(said: str) -> str:
@@ -425,71 +394,17 @@ class Bearings:
         return {**entries, "until": text(until)} if until else entries
 
 
-# How an option says it, which is what is asked for again after one that cannot be read.
-LOOKS = {form.key: form.option for form in ON_EVENT}
+def _of_scenarios(names: Sequence[str]) -> tuple[Prompt, ...]:
+    """Return what is asked about the scenarios: a number for each."""
+    before = ("How probable is such a report in each scenario? Only ratios matter.", *[""] * len(names))
+    return tuple(Prompt(name, f"  {name}", ratio_in_option, says) for name, says in zip(names, before, strict=False))
 
 
-def parse(form: str, network: Network, said: str) -> dict[str, Node]:
-    """Read what an option says about one event. Raises ValueError with what is wrong."""
-    event, equals, value = (part.strip() for part in said.partition("="))
-    name = event.rstrip(">").strip() if form == "support" else event
-    known(name, tuple(network.events), "events")
-    if not equals:
-        raise ValueError(f"'{said}' has no value for '{name}'; {LOOKS[form]}")
-    states = network.events[name].states
-    if form == "likelihood":
-        return {"event": text(name), form: _ratios(value, states, "states")}
-    if form == "support":
-        chosen, colon, strength = said.rpartition(":")
-        if not colon:
-            raise ValueError(f"'{said}' has no strength; {LOOKS[form]}")
-        return {
-            "event": text(name),
-            form: text(_strength(strength)),
-            "for": event_and_states(chosen, network.events)[1],
-        }
-    return {"event": text(name), form: text(known(value, states, f"states of '{name}'"))}
-
-
-def _ask_about_scenarios(names: Sequence[str], asking: Asking) -> dict[str, Node]:
-    asking.say("How probable is such a report in each scenario? Only ratios matter.")
-    numbers = {name: asking.get(f"  {name}", None, _number) for name in names}
-    return {OnScenariosForm.key: mapping(dict(numbers))}
-
-
-def _ask(form: str, event: Event, asking: Asking) -> dict[str, Node]:
-    states = ", ".join(event.states)
-    if form == "likelihood":
-        asking.say("How probable is such a report in each state? Only ratios matter; 1 in every state has no weight.")
-        return {form: mapping({state: asking.get(f"  {state}", None, _number) for state in event.states})}
-    if form == "support":
-        question = f"For (of {states}; several with commas; >=STATE for it and all later ones)"
-        for_ = asking.get(question, None, lambda said: _states(said, event))
-        strengths = ", ".join(f"{name} {decibans:g} dB" for name, decibans in DECIBANS.items())
-        return {form: text(asking.get(f"Strength ({strengths})", None, _strength)), "for": for_}
-    return {form: text(asking.get(f"State ({states})", None, lambda said: known(said, event.states, "states")))}
-
-
-def _states(said: str, event: Event) -> Node:
-    is_later = said.startswith(">=")
-    return event_and_states(f"{event.id}{said}" if is_later else f"{event.id}={said}", {event.id: event})[1]
-
-
-def _ratios(value: str, names: Sequence[str], what: str) -> Node:
-    if value.startswith("{"):
-        return as_in_file(value)
-    numbers = [_number(part) for part in value.split(",")]
-    if len(numbers) != len(names):
-        raise ValueError(f"{len(numbers)} numbers for the {len(names)} {what} {', '.join(names)}")
-    return mapping(dict(zip(names, numbers, strict=True)))
-
-
-def _number(said: str) -> Scalar:
-    number = resolve(said.strip())
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf:
-        raise ValueError(f"'{said.strip()}' is no likelihood; a number from 0 on")
-    return Scalar(number, said.strip(), 1)
-
-
-def _strength(said: str) -> str:
-    return known(said.strip(), tuple(DECIBANS), "strengths")
+def _answers(prompts: Sequence[Prompt], asking: Asking) -> dict[str, Node]:
+    """Return the answers by key."""
+    answers: dict[str, Node] = {}
+    for prompt in prompts:
+        if prompt.before:
+            asking.say(prompt.before)
+        answers[prompt.key] = asking.get(prompt.text, None, prompt.read)
+    return answers

@@ -13,7 +13,7 @@ from forecast.model.layout import Layout, rule_events, scenario_of_each
 from forecast.model.reports import Report
 from forecast.workspace.names import OTHER
 from forecast.workspace.problems import Problem
-from forecast.workspace.records import Item, OnScenarios, Scenario, Settled, Workspace
+from forecast.workspace.records import Item, OnEvent, OnScenarios, Scenario, Settled, Workspace
 
 Array = NDArray[np.float64]
 
@@ -147,7 +147,7 @@ def _restated(layout: Layout, rules: Sequence[int], items: list[Item]) -> Iterat
 def _unsettled(layout: Layout, item: Item) -> list[int]:
     """Return the events that an item bears on, the number after the last of them for the scenarios."""
     return [
-        len(layout.events) if isinstance(bearing, OnScenarios) else layout.index[bearing.event]
+        layout.index[bearing.event] if isinstance(bearing, OnEvent) else len(layout.events)
         for bearing in item.bears_on
         if not isinstance(bearing, Settled)
     ]

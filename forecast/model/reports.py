@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.digests import field_names
 from forecast.inference.elementary import normal_quadrature
 from forecast.inference.scaled import NotFiniteError
 from forecast.model.history import Known
 from forecast.model.layout import Layout, rule_events, scenario_of_each
-from forecast.workspace.evidence_forms.support import DECIBANS
+from forecast.workspace.evidence_forms.registry import form_of
 from forecast.workspace.names import OTHER
-from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, ReportSource, Settled, Support
+from forecast.workspace.records import Bearing, Item, OnEvent, OnScenarios, ReportSource, Settled
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
@@ -27,38 +28,33 @@ Scope = tuple[int, ...]
 WEARS_OFF_AFTER = timedelta(days=180)
 
 
-def content(bearing: Bearing) -> tuple[Any, ...]:
+def content(bearing: Bearing) -> tuple[Hashable, ...]:
     """Return what a part says, without its place in a file."""
-    match bearing:
-        case Settled(event=event, state=state):
-            return Settled, event, state
-        case Claim(event=event, state=state):
-            return Claim, event, state
-        case Likelihood(event=event, ratios=ratios, until=until):
-            return Likelihood, event, until, *ratios.items()
-        case Support(event=event, strength=strength, states=states, until=until):
-            return Support, event, strength, states, until
-        case OnScenarios(ratios=ratios, rules=rules, until=until):
-            return OnScenarios, rules, until, *ratios.items()
+    of: Any = type(bearing)  # mypy takes no class for hashable
+    values = (getattr(bearing, name) for name in field_names(of) if name != "source")
+    return of, *(tuple(value.items()) if isinstance(value, Mapping) else value for value in values)
 
 
-def on_event(
-    layout: Layout, known: Known, item: Item, bearing: Claim | Likelihood | Support, on: date
-) -> tuple[Array, float]:
-    """Return lambda'(x) = lambda(now) + share (lambda(x) - lambda(now)) and the mean of the unworn lambda."""
+def on_event(layout: Layout, known: Known, item: Item, bearing: OnEvent, on: date) -> tuple[Array, float]:
+    """Return lambda'(x) = lambda(now) + share (lambda(x) - lambda(now)) and the mean of the unworn lambda.
+
+    lambda(x) is what the form of evidence says of the state x, the largest 1.
+    """
     v = layout.index[bearing.event]
     event, path = layout.events[v], known.paths.get(v)
-    full = _likelihood(layout, bearing)
+    form = form_of(bearing)
+    numbers = np.array(form.likelihood(bearing, event))
+    full = numbers / numbers.max()
     mean = float(full.mean())
     if path is None:
         return full, mean  # what is said of a constant never wears
     today = min(path.until, on)
-    if isinstance(bearing, Claim):
+    if form.of_present:
         if event.kind == "reached":
             return full, mean
         share = exp(-max(0, (on - item.reported).days) / float(event.persistence_days or 1.0))
     else:
-        share = _share(item, bearing.until, today, on)
+        share = _share(item, form.until(bearing), today, on)
     now = full[path.on(today)]
     return now + share * (full - now), mean
 
@@ -92,22 +88,6 @@ def _share(item: Item, until: date | None, today: date, on: date) -> float:
     left = max(0, ((until or item.reported + WEARS_OFF_AFTER) - today).days)
     ahead = (on - today).days
     return min(1.0, left / ahead) if ahead > 0 else float(left > 0)
-
-
-def _likelihood(layout: Layout, bearing: Claim | Likelihood | Support) -> Array:
-    """Return lambda(x), the probability of an informative report under each state, its maximum 1."""
-    event = layout.events[layout.index[bearing.event]]
-    match bearing:
-        case Likelihood():
-            ratios = np.array([bearing.ratios[state] for state in event.states])
-            return np.asarray(ratios / ratios.max())
-        case Support():
-            favoured = np.array([state in bearing.states for state in event.states])
-            return np.where(favoured, 1.0, 10.0 ** (-DECIBANS[bearing.strength] / 10.0))
-        case Claim():
-            claimed = event.states.index(bearing.state)
-            states = np.arange(len(event.states))
-            return (states >= claimed if event.kind == "reached" else states == claimed).astype(float)
 
 
 # Shift of the log-odds of being informative by the credibility of the item (1 confirmed .. 5 improbable).
@@ -295,13 +275,13 @@ def _report(
     lambdas: dict[int, tuple[Array, float]] = {}
     joints: dict[Hashable, tuple[Scope, Array, float]] = {}
     for bearing in item.bears_on:
-        if isinstance(bearing, Settled):
-            continue
         if isinstance(bearing, OnScenarios):
             of, worn, mean = on_scenarios(layout, known, item, bearing, on)
             _, before, mean_before = joints.get(bearing.rules, (of, np.ones(()), 1.0))
             joints[bearing.rules] = of, worn * before, mean * mean_before
             continue
+        if not isinstance(bearing, OnEvent) or isinstance(bearing, Settled):
+            continue  # what is settled is known, not reported
         v = layout.index[bearing.event]
         worn, mean = on_event(layout, known, item, bearing, on)
         if v in lambdas:

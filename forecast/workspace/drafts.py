@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from forecast.workspace.files import EVIDENCE, JUDGEMENTS, NETWORK, RESOLUTIONS, SOURCES, STATEMENTS
-from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child
+from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child, mapping, text
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.read_benchmarks import JUDGEMENT_COLUMNS
@@ -99,16 +99,6 @@ def flow(node: Node) -> str:
 def _key(key: str) -> str:
     # A key is text whatever it looks like, so levels need no quotes.
     return key if PLAIN.fullmatch(key.removeprefix(".")) and key == key.strip() else json.dumps(key, ensure_ascii=False)
-
-
-def text(value: str) -> Scalar:
-    """Return a text as a node."""
-    return Scalar(value, value, 1)
-
-
-def mapping(entries: Mapping[str, Node]) -> MapNode:
-    """Return a map as a node."""
-    return MapNode(dict(entries), dict.fromkeys(entries, 1), 1)
 
 
 BEARS_ON = "bears_on"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from forecast.workspace.nodes import FORMAT, Cursor, ListNode, MapNode, Node, Scalar, child, text_at
-from forecast.workspace.problems import Problem, Source, choice, shown
+from forecast.workspace.nodes import FORMAT, Cursor, ListNode, MapNode, Node, Scalar, child, mapping, text, text_at
+from forecast.workspace.problems import Problem, Source, choice, known, shown
 from forecast.workspace.records import Event, Expert, Item, Network, Scenario, Statement, Workspace
 from forecast.workspace.shapes import Choice
 
@@ -195,3 +195,14 @@ class Readable:
     items: tuple[Item, ...]
     item_ids: tuple[str, ...]  # also of items that could not be read
     superseding: tuple[Superseding, ...]  # likewise
+
+
+def event_and_states(said: str, events: Mapping[str, Event]) -> tuple[str, Node]:
+    """Read EVENT=STATE[,STATE] or EVENT>=STATE. Raises ValueError for names that there are not."""
+    name, _, states = said.partition("=")
+    at_least, name = name.endswith(">"), name.rstrip(">").strip()
+    known(name, tuple(events), "events")
+    named = [known(state.strip(), events[name].states, f"states of '{name}'") for state in states.split(",")]
+    if at_least and len(named) == 1:
+        return name, mapping({"at_least": text(named[0])})
+    return name, text(named[0]) if len(named) == 1 else ListNode(tuple(map(text, named)), 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -39,6 +39,16 @@ class MapNode:
 
 Node = Scalar | ListNode | MapNode
 Step = str | int
+
+
+def text(value: str) -> Scalar:
+    """Return a text as a node."""
+    return Scalar(value, value, 1)
+
+
+def mapping(entries: Mapping[str, Node], line: int = 1) -> MapNode:
+    """Return a map that stands on one line as a node."""
+    return MapNode(dict(entries), dict.fromkeys(entries, line), line)
 
 
 def plain(node: Node) -> Any:

@@ -176,3 +176,10 @@ def choice(what: str, name: str, known: Iterable[str]) -> str:
     """Return `<what> are 'a', 'b'; did you mean 'a'?` (or `there are no <what>`)."""
     names = tuple(known)
     return f"{what} are {quoted(names)}{nearest(name, names)}" if names else f"there are no {what}"
+
+
+def known(said: str, names: Sequence[str], what: str) -> str:
+    """Return a name that there is. Raises ValueError that names the nearest one."""
+    if said not in names:
+        raise ValueError(f"'{said}' is none of them; {choice(what, said, names)}")
+    return said

@@ -16,11 +16,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.workspace.csv_text import Table, parse_csv
-from forecast.workspace.evidence_forms.form import Built, on_one_line
+from forecast.workspace.evidence_forms.form import Built
 from forecast.workspace.evidence_forms.registry import CELLS, FORM_OF_CELL, KEYS_ON_EVENT, ON_EVENT, OTHERS
 from forecast.workspace.files import COLUMN_MAP, EVIDENCE, TABLE, InputFiles
 from forecast.workspace.names import Frame, last_horizon
-from forecast.workspace.nodes import Cursor, ListNode, Node, Scalar, child
+from forecast.workspace.nodes import Cursor, ListNode, Node, Scalar, child, mapping
 from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
 from forecast.workspace.read_evidence import CANNOT_BE_JUDGED, DEFAULT_RHO, EvidenceRead, Reading
 from forecast.workspace.records import Item
@@ -271,9 +271,9 @@ def as_node(cells: Mapping[str, str], line: int) -> Node:
     """Return the tree of a row: what YAML would give for an item that bears on one event, all on one line."""
     bearing = {key: _value(key, cells[key], line) for key in ("event", *CELLS) if cells.get(key)}
     item: dict[str, Node] = {key: _value(key, cells[key], line) for key in ITEM_KEYS if cells.get(key)}
-    item["bears_on"] = ListNode((on_one_line(bearing, line),), line)
+    item["bears_on"] = ListNode((mapping(bearing, line),), line)
     item.update({key: _value(key, cells[key], line) for key in LATER_KEYS if cells.get(key)})
-    return on_one_line(item, line)
+    return mapping(item, line)
 
 
 def _value(key: str, cell: str, line: int) -> Node:

@@ -15,7 +15,7 @@ from forecast.workspace.names import Frame, Superseding, last_horizon, unknown_e
 from forecast.workspace.nodes import Cursor, MapNode, Node
 from forecast.workspace.problems import Problem, Source, quoted, shown
 from forecast.workspace.read_resolutions import headline, prefix
-from forecast.workspace.records import Bearing, Item, OnScenarios, Settled
+from forecast.workspace.records import Bearing, Item, OnEvent, OnScenarios, Settled
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name, PastDay, Shape, Text, exactly_one, hold
 
@@ -195,13 +195,18 @@ def _bearing(said: BearingShape, source: Source, frame: Frame) -> Bearing | None
 def _repeated(earlier: list[Bearing], bearing: Bearing, subject: str) -> Iterator[Problem]:
     # Something public and hard may stand beside a judgement of what it means for the states still open.
     for other in earlier:
-        if isinstance(other, OnScenarios) or isinstance(bearing, OnScenarios):
-            if type(other) is type(bearing):
-                what = f"{subject}: bears twice on the scenarios"
-                yield Problem(bearing.source, what, "", f"first at {other.source}; put both into one")
-        elif other.event == bearing.event and isinstance(other, Settled) == isinstance(bearing, Settled):
+        if isinstance(other, OnScenarios) and isinstance(bearing, OnScenarios):
+            what = f"{subject}: bears twice on the scenarios"
+        elif (
+            isinstance(other, OnEvent)
+            and isinstance(bearing, OnEvent)
+            and other.event == bearing.event
+            and isinstance(other, Settled) == isinstance(bearing, Settled)
+        ):
             what = f"{subject}: bears twice on event {shown(bearing.event)}"
-            yield Problem(bearing.source, what, "", f"first at {other.source}; put both into one")
+        else:
+            continue
+        yield Problem(bearing.source, what, "", f"first at {other.source}; put both into one")
 
 
 def former_item(item: Item, names: Former) -> Item:

@@ -249,8 +249,20 @@ class ReportSource:
     source: Source
 
 
+class Bearing:
+    """What an item says, in one of the forms of evidence; each has its record (forecast.workspace.evidence_forms)."""
+
+    source: Source
+
+
+class OnEvent(Bearing):
+    """What an item says about one event."""
+
+    event: str
+
+
 @dataclass(frozen=True)
-class Settled:
+class Settled(OnEvent):
     """Public, hard and dated: the event reached (or is in) this state."""
 
     event: str
@@ -259,7 +271,7 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Likelihood:
+class Likelihood(OnEvent):
     """How probable the report is under each state of the event (up to one common factor)."""
 
     event: str
@@ -269,7 +281,7 @@ class Likelihood:
 
 
 @dataclass(frozen=True)
-class Support:
+class Support(OnEvent):
     """A verbal weight of evidence for some states against the others."""
 
     event: str
@@ -280,7 +292,7 @@ class Support:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(OnEvent):
     """The report says that the event is already in this state (or, if reached, past it)."""
 
     event: str
@@ -289,7 +301,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class OnScenarios:
+class OnScenarios(Bearing):
     """How probable the report is under each scenario and `other` (up to one common factor).
 
     `rules` are those by which it was read, in order, without names and summaries: what a scenario is decides what is
@@ -302,14 +314,11 @@ class OnScenarios:
     source: Source
 
 
-Bearing = Settled | Likelihood | Support | Claim | OnScenarios
-
-
 def events_of(bearing: Bearing) -> tuple[str, ...]:
     """Return the events that a part of an item speaks about: its own, or all that the scenarios' rules mention."""
     if isinstance(bearing, OnScenarios):
         return tuple(dict.fromkeys(condition.event for rule in bearing.rules for condition in rule.when))
-    return (bearing.event,)
+    return (bearing.event,) if isinstance(bearing, OnEvent) else ()
 
 
 @dataclass(frozen=True, kw_only=True)

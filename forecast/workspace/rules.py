@@ -8,11 +8,11 @@ from difflib import SequenceMatcher
 from math import prod
 
 from forecast.digits import fraction, share
+from forecast.workspace.evidence_forms.registry import form_of
 from forecast.workspace.fits import WORST_MISFIT, misfit
 from forecast.workspace.names import Readable
 from forecast.workspace.problems import Problem, choice, one_form, shown
 from forecast.workspace.records import (
-    Claim,
     Count,
     Distribution,
     Item,
@@ -161,19 +161,11 @@ def events_without_marginal(all_: Readable) -> Iterator[Problem]:
             yield Problem(event.source, what, "", allowed, "warning")
 
 
-def claims_of_nothing(all_: Readable) -> Iterator[Problem]:
-    """Warn of a claim that a reached event is in its lowest state or a later one: that is always so."""
+def parts_that_say_nothing(all_: Readable) -> Iterator[Problem]:
+    """Warn of what an item says and could leave out, as the forms of evidence see it."""
     for item in all_.items:
         for bearing in item.bears_on:
-            if not isinstance(bearing, Claim):
-                continue
-            event = all_.frame.events.get(bearing.event)
-            if event is None or event.kind != "reached":
-                continue
-            if bearing.state == event.states[0]:
-                what = f"item {shown(item.id)}: the claim that {shown(event.id)} is {shown(bearing.state)} says nothing"
-                allowed = "a reached event is claimed to be in a state or a later one; give a likelihood, or support"
-                yield Problem(bearing.source, what, "", allowed, "warning")
+            yield from form_of(bearing).doubts(bearing, f"item {shown(item.id)}", all_.frame.events)
 
 
 def items_on_too_much(all_: Readable) -> Iterator[Problem]:
@@ -236,7 +228,7 @@ RULES: tuple[Rule, ...] = (
     coded_too_sharply,
     fits_that_miss,
     events_without_marginal,
-    claims_of_nothing,
+    parts_that_say_nothing,
     items_on_too_much,
     supersessions,
     copied_reports,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import UnionType
-from typing import Annotated, Any, ClassVar, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -101,6 +101,11 @@ def _read_choice(value: Any) -> Choice:
     if isinstance(value, dict) or value is None:
         raise refuse("names no states", allowed)
     raise refuse("is no state", f"{allowed}; put a state's name in quotes")
+
+
+def one_of(words: Iterable[str]) -> Any:
+    """Return the annotation of a text that is one of some words."""
+    return Literal.__getitem__(tuple(words))
 
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=100)]

@@ -90,6 +90,14 @@ def parse_yaml(content: bytes, path: str) -> tuple[Node | None, tuple[Problem, .
     return None, tuple(problems)
 
 
+def as_in_file(said: str) -> Node:
+    """Read a value as it stands in a file. Raises ValueError with what is wrong in it."""
+    node, problems = parse_yaml(said.encode(), "value")
+    if node is None or problems:
+        raise ValueError("; ".join(str(problem) for problem in problems))
+    return node
+
+
 def _decoded(content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise _Refused(1, "file too large", f"{len(content)} bytes", f"at most {MAX_BYTES} bytes; split the file")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,13 +28,14 @@ WORLD = workspace(network(event("truce")), statements=SAID, items=ITEMS, scenari
 ELSEWHERE = Source("evidence/other.yaml", 77)
 
 
+def _placed_elsewhere(part: Any) -> Any:
+    return replace(part, source=ELSEWHERE)
+
+
 def _without_effect() -> dict[str, Workspace]:
     later = item("later", NEXT_DAY, Settled("truce", "yes", HERE), source="agency", supersedes="first")
     says_later = statement("says-later", target("truce", "yes"), 0.9, expert="bob", day=NEXT_DAY)
-    moved = [
-        replace(one, source=ELSEWHERE, bears_on=tuple(replace(part, source=ELSEWHERE) for part in one.bears_on))
-        for one in ITEMS
-    ]
+    moved = [replace(one, source=ELSEWHERE, bears_on=tuple(map(_placed_elsewhere, one.bears_on))) for one in ITEMS]
     return {
         "later item": replace(WORLD, items=(*WORLD.items, later)),
         "later statement": replace(WORLD, statements=(*WORLD.statements, says_later)),

@@ -238,7 +238,7 @@ class AsOf:
 
     def lambdas(self, item: Item) -> dict[str, tuple[list[float], float]]:
         """The worn vectors of the item's unsettled parts."""
-        return {b.event: self.worn(item, b) for b in item.bears_on if not isinstance(b, Settled | OnScenarios)}
+        return {b.event: self.worn(item, b) for b in item.bears_on if isinstance(b, Likelihood | Support | Claim)}
 
     def on_scenarios(self, item: Item) -> OnScenarios | None:
         """The item's part on the scenarios, if it has one."""

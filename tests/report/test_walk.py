@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from forecast.words import MONTHS, percent
+from forecast.words import percent
+from forecast.workspace.wording import MONTHS
 from tests.report.drawn import Drawn, Text, elements
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")

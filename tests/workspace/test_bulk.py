@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,8 +38,9 @@ def test_a_row_is_an_item(tmp_path: Path) -> None:
         "r5,2026-07-04,newspaper,1,Fifth.,launch,,,strong,at_least=limited,,",
     )
     found = bulk(tmp_path)
-    said = [replace(item.bears_on[0], source=Source("", 0)) for item in found]
     nowhere = Source("", 0)
+    parts: list[Any] = [item.bears_on[0] for item in found]
+    said = [replace(part, source=nowhere) for part in parts]
     assert said == [
         Likelihood("demand", {"low": 0.3, "high": 0.6}, None, nowhere),
         Support("success", "slight", ("yes",), date(2026, 9, 30), nowhere),

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.workspace.evidence_forms import registry as evidence
-from forecast.workspace.evidence_forms.support import DECIBANS, Strength
 from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Source
-from forecast.workspace.records import Bearing, Reading
+from forecast.workspace.records import OnEvent, Reading
 from forecast.workspace.statement_forms import registry as statements
 from forecast.workspace.yaml_text import parse_yaml
 
@@ -25,8 +24,9 @@ top:
 
 
 def test_every_record_has_its_form() -> None:
-    """The forms of evidence and of statement read exactly the records that items and statements hold."""
-    assert {*get_args(Bearing)} == {form.record for form in evidence.FORMS}
+    """A record has one form of evidence; the forms of statement read exactly the records that statements hold."""
+    assert len(evidence.FORMS) == len({form.record for form in evidence.FORMS})
+    assert [] == [form.key for form in evidence.FORMS if form.is_on_event != issubclass(form.record, OnEvent)]
     assert {*get_args(Reading)} == {form.record for form in statements.FORMS}
 
 
@@ -44,11 +44,6 @@ def test_shapes_hold_every_key() -> None:
     of_bearings = {field.alias or name for name, field in evidence.BearingShape.model_fields.items()}
     assert {"event", "until", *(key for form in evidence.FORMS for key in (form.key, *form.beside))} == of_bearings
     assert {*statements.READINGS} <= {*statements.StatementShape.model_fields}
-
-
-def test_every_strength_has_its_weight() -> None:
-    """The words for support are those that have a weight in decibans, from the weakest to the strongest."""
-    assert get_args(Strength) == tuple(sorted(DECIBANS, key=lambda word: DECIBANS[word]))
 
 
 def test_a_cursor_stands_where_its_value_does() -> None:

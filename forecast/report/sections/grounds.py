@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from forecast.analysis.statements import StatementRow, statement_rows
 from forecast.ledger.outcome import Outcome
@@ -14,12 +13,12 @@ from forecast.plain import Link, link
 from forecast.report.section import Section, Subject, part, plain, sections
 from forecast.sampling.likelihood import DISAGREES
 from forecast.sampling.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
-from forecast.words import counted, event_names, label, long_date
-from forecast.workspace.records import Bearing, Claim, Item, Likelihood, OnScenarios, Settled, Support
+from forecast.words import counted, event_names, long_date
+from forecast.workspace.evidence_forms.registry import form_of
+from forecast.workspace.records import Bearing, Item, OnEvent, Settled
 
 CREDIBILITY = {1: "confirmed", 2: "probably true", 3: "possibly true", 4: "doubtful", 5: "improbable", 6: "not judged"}
 NO_WEIGHT = 0.05  # decibans: shown as 0.0
-NO_BREAK = "\u00a0"  # a state and its likelihood stay on one line
 DISAGREEING = 3  # named in the brief
 
 
@@ -115,28 +114,8 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
 
 
 def _bearing(bearing: Bearing, events: Mapping[str, str]) -> BearingRow:
-    about = "scenarios" if isinstance(bearing, OnScenarios) else events[bearing.event]
-    return BearingRow(event=about, how=_how(bearing))
-
-
-def _how(bearing: Bearing) -> str:
-    match bearing:
-        case Settled():
-            return f"settled as {label(bearing.state)}"
-        case Likelihood() | OnScenarios():
-            ratios = f"{NO_BREAK}: ".join(
-                f"{label(state)}{NO_BREAK}{ratio:g}" for state, ratio in bearing.ratios.items()
-            )
-            return f"likelihood {ratios}{_until(bearing.until)}"
-        case Support():
-            favoured = " or ".join(map(label, bearing.states))
-            return f"{label(bearing.strength)} support for {favoured}{_until(bearing.until)}"
-        case Claim():
-            return f"claimed to be {label(bearing.state)} already"
-
-
-def _until(day: date | None) -> str:
-    return f", until {long_date(day)}" if day else ""
+    about = events[bearing.event] if isinstance(bearing, OnEvent) else "scenarios"
+    return BearingRow(event=about, how=form_of(bearing).words(bearing))
 
 
 @part

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import override
 
-from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn
-from forecast.workspace.names import Frame, unknown_state
-from forecast.workspace.nodes import Cursor
-from forecast.workspace.problems import Problem
-from forecast.workspace.records import Claim
+from forecast.workspace.evidence_forms.form import Built, Entry, NamesIn, StateForm
+from forecast.workspace.names import Frame
+from forecast.workspace.problems import Problem, shown
+from forecast.workspace.records import Claim, Event
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import Name
+from forecast.workspace.wording import label
 
 
-class ClaimForm(Form[Claim]):
+class ClaimForm(StateForm[Claim]):
     """`claims: STATE`."""
 
     key = "claims"
     meaning = "the report says that it is already so"
-    option = "EVENT=STATE"
-    shape = Name
+    help = "The report says that it is already so"
     record = Claim
     names = (NamesIn("claims", "state", "one"),)
-
-    @override
-    def problems(self, at: Cursor, event: str | None, frame: Frame) -> Iterator[Problem]:
-        """Report a state that the event does not have."""
-        if (state := at.text(self.key)) is not None:
-            yield from unknown_state(frame.names, event, state, at.at(self.key))
+    of_present = True
 
     @override
     def build(self, entry: Entry) -> Claim | None:
@@ -50,3 +43,23 @@ class ClaimForm(Form[Claim]):
         if until is not None or state not in (frame.names.states(event) or ()):
             return None
         return lambda source: Claim(event, state, source)
+
+    @override
+    def likelihood(self, part: Claim, event: Event) -> Sequence[float]:
+        """Return 1 for the state, and for a reached event for all behind it; 0 for the others."""
+        claimed = event.states.index(part.state)
+        return [float(x >= claimed if event.kind == "reached" else x == claimed) for x in range(len(event.states))]
+
+    @override
+    def words(self, part: Claim) -> str:
+        """Write the state."""
+        return f"claimed to be {label(part.state)} already"
+
+    @override
+    def doubts(self, part: Claim, subject: str, events: Mapping[str, Event]) -> Iterator[Problem]:
+        """Warn of a claim that a reached event is in its lowest state or a later one: that is always so."""
+        event = events.get(part.event)
+        if event is not None and event.kind == "reached" and part.state == event.states[0]:
+            what = f"{subject}: the claim that {shown(event.id)} is {shown(part.state)} says nothing"
+            allowed = "a reached event is claimed to be in a state or a later one; give a likelihood, or support"
+            yield Problem(part.source, what, "", allowed, "warning")

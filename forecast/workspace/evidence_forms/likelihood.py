@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, override
 
 from pydantic import Field
 
-from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn, all_zero, on_one_line, split
+from forecast.workspace.evidence_forms.form import (
+    Asked,
+    Built,
+    Entry,
+    Form,
+    NamesIn,
+    Prompt,
+    all_zero,
+    event_in_option,
+    ratio_in_option,
+    ratios_in_option,
+    split,
+    until_in_words,
+)
 from forecast.workspace.names import Frame, unknown_state, unnumbered
-from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar
+from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, shown
-from forecast.workspace.records import Likelihood
+from forecast.workspace.records import Event, Likelihood
 from forecast.workspace.renames import Former
 from forecast.workspace.shapes import Name
+from forecast.workspace.wording import NO_BREAK, label
 from forecast.workspace.yaml_text import resolve
 
 NUMBER = re.compile(r"(?=.{1,30}$)([0-9]*\.?[0-9]+|[0-9]+\.)")
@@ -29,6 +43,8 @@ class LikelihoodForm(Form[Likelihood]):
     key = "likelihood"
     meaning = "how probable the report is in each state"
     option = "EVENT=NUMBER,NUMBER in the order of the states, or EVENT={STATE: NUMBER}"
+    metavar = "EVENT=NUMBERS"
+    help = "P(report) in each state"
     shape = Annotated[dict[Name, Ratio], Field(min_length=1)]
     record = Likelihood
     names = (NamesIn("likelihood", "state", "keys"),)
@@ -72,7 +88,7 @@ class LikelihoodForm(Form[Likelihood]):
     def node(self, key: str, cell: str, line: int) -> Node:
         """Return the map that the parts of a cell make up."""
         parts = dict(_pair(part) for part in split(cell) if "=" in part)
-        return on_one_line({state: Scalar(resolve(number), number, line) for state, number in parts.items()}, line)
+        return mapping({state: Scalar(resolve(number), number, line) for state, number in parts.items()}, line)
 
     @override
     def unreadable(self, cells: Mapping[str, str], at: Cursor) -> Iterator[Problem]:
@@ -87,6 +103,48 @@ class LikelihoodForm(Form[Likelihood]):
             elif state in states:
                 yield at.problem(f"likelihood: state {shown(state)} stands twice", "", "once each")
             states.add(state)
+
+    @override
+    def likelihood(self, part: Likelihood, event: Event) -> Sequence[float]:
+        """Return the numbers as they are."""
+        return [part.ratios[state] for state in event.states]
+
+    @override
+    def until(self, part: Likelihood) -> date | None:
+        """Return the day that the item gives."""
+        return part.until
+
+    @override
+    def words(self, part: Likelihood) -> str:
+        """Write each state with its number."""
+        return ratios_in_words(part.ratios, part.until)
+
+    @override
+    def from_option(self, said: str, asked: Asked) -> dict[str, Node]:
+        """Read EVENT=NUMBER,NUMBER or EVENT={STATE: NUMBER}."""
+        event, value = event_in_option(said, asked, self.option)
+        return {"event": text(event.id), self.key: ratios_in_option(value, event.states, "states")}
+
+    @override
+    def prompts(self, event: Event) -> tuple[Prompt, ...]:
+        """Ask for the number of each state."""
+        before = "How probable is such a report in each state? Only ratios matter; 1 in every state has no weight."
+        first, *rest = event.states
+        return (
+            Prompt(first, f"  {first}", ratio_in_option, before),
+            *(Prompt(state, f"  {state}", ratio_in_option) for state in rest),
+        )
+
+    @override
+    def from_answers(self, answers: Mapping[str, Node]) -> dict[str, Node]:
+        """Return the numbers as a map."""
+        return {self.key: mapping(answers)}
+
+
+def ratios_in_words(ratios: Mapping[str, float], until: date | None) -> str:
+    """Write the numbers of states or scenarios."""
+    listed = f"{NO_BREAK}: ".join(f"{label(state)}{NO_BREAK}{ratio:g}" for state, ratio in ratios.items())
+    return f"likelihood {listed}{until_in_words(until)}"
 
 
 def _pair(part: str) -> tuple[str, str]:

@@ -9,11 +9,11 @@ from typing import Annotated, override
 
 from pydantic import Field
 
-from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn, all_zero
-from forecast.workspace.evidence_forms.likelihood import Ratio
+from forecast.workspace.evidence_forms.form import Asked, Built, Entry, Form, NamesIn, all_zero, ratios_in_option
+from forecast.workspace.evidence_forms.likelihood import Ratio, ratios_in_words
 from forecast.workspace.former import former_scenario
 from forecast.workspace.names import OTHER, Frame, unknown_name, unnumbered
-from forecast.workspace.nodes import Cursor, MapNode
+from forecast.workspace.nodes import Cursor, MapNode, Node
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import OnScenarios
 from forecast.workspace.renames import Former
@@ -26,6 +26,8 @@ class OnScenariosForm(Form[OnScenarios]):
     key = "scenarios"
     meaning = "how probable the report is under each scenario"
     option = "NUMBER,NUMBER in the order of the scenarios, or {SCENARIO: NUMBER}"
+    metavar = "NUMBERS"
+    help = "P(report) in each scenario, in order, and in `other`"
     shape = Annotated[dict[Name, Ratio], Field(min_length=1)]
     record = OnScenarios
     names = (NamesIn("scenarios", "scenario", "keys"),)
@@ -66,3 +68,18 @@ class OnScenariosForm(Form[OnScenarios]):
     def plain(self, cells: Mapping[str, str], event: str, until: date | None, frame: Frame) -> Built | None:
         """Return nothing: no cell of a table speaks of the scenarios."""
         return None
+
+    @override
+    def until(self, part: OnScenarios) -> date | None:
+        """Return the day that the item gives."""
+        return part.until
+
+    @override
+    def words(self, part: OnScenarios) -> str:
+        """Write each scenario with its number."""
+        return ratios_in_words(part.ratios, part.until)
+
+    @override
+    def from_option(self, said: str, asked: Asked) -> dict[str, Node]:
+        """Read NUMBER,NUMBER or {SCENARIO: NUMBER}."""
+        return {self.key: ratios_in_option(said, asked.scenarios, "scenarios")}

@@ -26,9 +26,14 @@ CELLS = (*KEYS_ON_EVENT, *(key for form in ON_EVENT for key in form.beside), "un
 FORM_OF_CELL = {key: form for form in ON_EVENT for key in (form.key, *form.beside)}
 
 
+_ENDING = [form.key for form in FORMS if form.may_end]
+MAY_END = f"{', '.join(_ENDING[:-1])} and {_ENDING[-1]}"  # whose effect decays, for readers
+FORM_OF = {form.record: form for form in FORMS}
+
+
 def form_of(part: Bearing) -> Form[Any]:
     """Return the form of a part of an item."""
-    return next(form for form in FORMS if isinstance(part, form.record))
+    return FORM_OF[type(part)]
 
 
 class _Exclusive(Shape):

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import override
 
-from forecast.workspace.evidence_forms.form import Built, Entry, Form, NamesIn
-from forecast.workspace.names import Frame, unknown_state
-from forecast.workspace.nodes import Cursor
-from forecast.workspace.problems import Problem
+from forecast.workspace.evidence_forms.form import Built, Entry, NamesIn, StateForm
+from forecast.workspace.names import Frame
 from forecast.workspace.records import Settled
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import Name
+from forecast.workspace.wording import label
 
 
-class SettledForm(Form[Settled]):
+class SettledForm(StateForm[Settled]):
     """`settled: STATE`."""
 
     key = "settled"
     meaning = "public, hard and dated: it is so"
-    option = "EVENT=STATE"
-    shape = Name
+    help = "Public, hard and dated"
     record = Settled
     names = (NamesIn("settled", "state", "one"),)
     settles = True
-
-    @override
-    def problems(self, at: Cursor, event: str | None, frame: Frame) -> Iterator[Problem]:
-        """Report a state that the event does not have."""
-        if (state := at.text(self.key)) is not None:
-            yield from unknown_state(frame.names, event, state, at.at(self.key))
 
     @override
     def build(self, entry: Entry) -> Settled | None:
@@ -51,3 +42,8 @@ class SettledForm(Form[Settled]):
         if until is not None or state not in (frame.names.states(event) or ()):
             return None
         return lambda source: Settled(event, state, source)
+
+    @override
+    def words(self, part: Settled) -> str:
+        """Write the state."""
+        return f"settled as {label(part.state)}"

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, ClassVar, Literal, override
+from typing import Any, ClassVar, override
 
-from forecast.workspace.evidence_forms.form import AT_LEAST, Built, Entry, Form, NamesIn, on_one_line, split
-from forecast.workspace.names import Frame, chosen, unknown_choice
-from forecast.workspace.nodes import Cursor, ListNode, MapNode, Node, Scalar
-from forecast.workspace.problems import Problem, shown
-from forecast.workspace.records import Support
+from forecast.workspace.evidence_forms.form import (
+    AT_LEAST,
+    Asked,
+    Built,
+    Entry,
+    Form,
+    NamesIn,
+    Prompt,
+    split,
+    until_in_words,
+)
+from forecast.workspace.names import Frame, chosen, event_and_states, unknown_choice
+from forecast.workspace.nodes import Cursor, ListNode, MapNode, Node, Scalar, mapping, text
+from forecast.workspace.problems import Problem, known, shown
+from forecast.workspace.records import Event, Support
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import Choice, States
+from forecast.workspace.shapes import Choice, States, one_of
+from forecast.workspace.wording import label
 
-Strength = Literal["slight", "moderate", "strong", "very_strong"]
 # Verbal weights of evidence in decibans (Good 1985): half-units of Jeffreys's (1961, appendix B) scale.
 DECIBANS: dict[str, float] = {"slight": 2.0, "moderate": 5.0, "strong": 10.0, "very_strong": 15.0}
 
@@ -26,7 +36,9 @@ class SupportForm(Form[Support]):
     key = "support"
     meaning = "in words, how strongly it favours some states"
     option = "EVENT=STATE[,STATE]:STRENGTH or EVENT>=STATE:STRENGTH"
-    shape = Strength
+    metavar = "EVENT=STATES:STRENGTH"
+    help = "A verbal weight"
+    shape = one_of(DECIBANS)
     record = Support
     names = (NamesIn("for", "state", "choice"),)
     beside: ClassVar[Mapping[str, Any]] = {"for": States}
@@ -80,7 +92,64 @@ class SupportForm(Form[Support]):
         """Return the strength, or what `for` says: a state, a list of them, or `at_least` one."""
         if key == "for" and cell.startswith(AT_LEAST):
             state = cell.removeprefix(AT_LEAST).strip()
-            return on_one_line({"at_least": Scalar(state, state, line)}, line)
+            return mapping({"at_least": Scalar(state, state, line)}, line)
         if key == "for" and ";" in cell:
             return ListNode(tuple(Scalar(state, state, line) for state in split(cell)), line)
         return Scalar(cell, cell, line)
+
+    @override
+    def likelihood(self, part: Support, event: Event) -> Sequence[float]:
+        """Return 1 for the states that are favoured, and for the others how much less probable the report is there."""
+        less = 10.0 ** (-DECIBANS[part.strength] / 10.0)
+        return [1.0 if state in part.states else less for state in event.states]
+
+    @override
+    def until(self, part: Support) -> date | None:
+        """Return the day that the item gives."""
+        return part.until
+
+    @override
+    def words(self, part: Support) -> str:
+        """Write the strength and the states."""
+        favoured = " or ".join(map(label, part.states))
+        return f"{label(part.strength)} support for {favoured}{until_in_words(part.until)}"
+
+    @override
+    def from_option(self, said: str, asked: Asked) -> dict[str, Node]:
+        """Read EVENT=STATE,STATE:STRENGTH or EVENT>=STATE:STRENGTH."""
+        name = said.partition("=")[0].strip().rstrip(">").strip()
+        known(name, tuple(asked.events), "events")
+        if "=" not in said:
+            raise ValueError(f"'{said}' has no value for '{name}'; {self.option}")
+        states, colon, strength = said.rpartition(":")
+        if not colon:
+            raise ValueError(f"'{said}' has no strength; {self.option}")
+        return {
+            "event": text(name),
+            self.key: text(_strength(strength)),
+            "for": event_and_states(states, asked.events)[1],
+        }
+
+    @override
+    def prompts(self, event: Event) -> tuple[Prompt, ...]:
+        """Ask for the states, then for the strength."""
+
+        def states(said: str) -> Node:
+            is_later = said.startswith(">=")
+            return event_and_states(f"{event.id}{said}" if is_later else f"{event.id}={said}", {event.id: event})[1]
+
+        listed = ", ".join(event.states)
+        strengths = ", ".join(f"{name} {decibans:g} dB" for name, decibans in DECIBANS.items())
+        return (
+            Prompt("for", f"For (of {listed}; several with commas; >=STATE for it and all later ones)", states),
+            Prompt(self.key, f"Strength ({strengths})", lambda said: text(_strength(said))),
+        )
+
+    @override
+    def from_answers(self, answers: Mapping[str, Node]) -> dict[str, Node]:
+        """Return the strength before the states."""
+        return {self.key: answers[self.key], "for": answers["for"]}
+
+
+def _strength(said: str) -> str:
+    return known(said.strip(), tuple(DECIBANS), "strengths")

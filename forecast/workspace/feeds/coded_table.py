@@ -16,9 +16,8 @@ from typing import ClassVar
 from forecast.workspace.csv_text import Table, decoded, parse_csv
 from forecast.workspace.feeds.registry import Feed, feeds_of
 from forecast.workspace.problems import GOT_LISTED, TOLD_APART, Problem, Source, nearest, quoted, shown
+from forecast.workspace.wording import MONTHS
 
-MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-          "november", "december")  # fmt: skip
 ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T][\d:.]+)?", re.ASCII)
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{6})?", re.ASCII)
 CLOCK = re.compile(r"\d{8}([01]\d|2[0-3])([0-5]\d)[0-5]\d", re.ASCII)
@@ -101,7 +100,7 @@ def iso_or_worded_day(cell: str) -> date:
     """Return the day of `2026-05-03` or `03 May 2026`, in English. Raises ValueError."""
     if (match := WORDED.fullmatch(cell)) is None:
         return iso_day(cell)
-    return date(int(match[3]), MONTHS.index(match[2].casefold()) + 1, int(match[1]))
+    return date(int(match[3]), MONTHS.index(match[2].capitalize()) + 1, int(match[1]))
 
 
 def day_of_seconds(seconds: float) -> date:

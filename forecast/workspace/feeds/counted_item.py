@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from forecast.workspace.drafts import mapping, text
 from forecast.workspace.feeds.coded_table import Coder, File
 from forecast.workspace.feeds.counted import IncidentCount, Wanted, state_of
-from forecast.workspace.nodes import MapNode, Node, Scalar
+from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, Source
 from forecast.workspace.records import Counts, Event
 

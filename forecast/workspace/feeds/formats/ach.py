@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forecast.workspace.csv_text import Table, parse_csv
-from forecast.workspace.drafts import item_text, mapping, text
+from forecast.workspace.drafts import item_text
 from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
 from forecast.workspace.feeds.registry import ItemsFeed, ItemsRead
 from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import Node, Scalar
+from forecast.workspace.nodes import Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, Source, choice, nearest, quoted, shown
 from forecast.workspace.records import Network, Scenario
 from forecast.workspace.yaml_text import resolve
