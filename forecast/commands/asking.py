@@ -20,7 +20,7 @@ from forecast.workspace.drafts import Draft, ItemDraft, draft_item, draft_statem
 from forecast.workspace.files import EVIDENCE
 from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, WorkspaceProblems, near
-from forecast.workspace.records import Network
+from forecast.workspace.records import Workspace
 from forecast.workspace.shapes import NAME_PATTERN
 
 BACK = "<"
@@ -290,7 +290,7 @@ def hold_statement(root: Path, said: Mapping[str, Node]) -> None:
 
 def hold_item(
     root: Path,
-    network: Network,
+    workspace: Workspace,
     problems: tuple[Problem, ...],
     said: Mapping[str, Node],
     bearings: Sequence[MapNode],
@@ -300,16 +300,21 @@ def hold_item(
 
     Args:
         root: the workspace.
-        network: its events.
-        problems: those that the workspace has without the item.
+        workspace: what it holds without the item.
+        problems: those that it has without the item.
         said: the keys of the item so far.
         bearings: what it says about events; where nothing is said yet, something without weight.
         new_source: as in `draft_item`.
     """
     if not bearings:
-        event = next(iter(network.events.values()))
+        event = next(iter(workspace.network.events.values()))
         alike = mapping(dict.fromkeys(event.states, Scalar(1, "1", 1)))
         bearings = (mapping({"event": text(event.id), "likelihood": alike}),)
+    source = next(iter(workspace.sources), None)
+    if source is None and new_source is None:
+        return  # an item without a source is wrong whatever it says
+    made_up = {"id": text(MADE_UP), "source": text(source or ""), "headline": text("-")}
+    said = {**made_up, **said}
     _hold(draft_item(root, f"{EVIDENCE}{MADE_UP}.yaml", said, bearings, new_source, options.today(), problems))
 
 

@@ -15,7 +15,6 @@ import click
 
 from forecast.commands import options
 from forecast.commands.asking import (
-    MADE_UP,
     Asking,
     Conversation,
     a_day,
@@ -107,7 +106,8 @@ def answer(
     if lacks and not ask:
         raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(lacks)}")
     asking = Asking(bool(lacks), to_stderr, talk)
-    questions = _EvidenceQuestions(root, workspace, problems, given, asking, as_of or options.today(), can_ask=ask)
+    day = as_of if lacks and as_of else options.today()
+    questions = _EvidenceQuestions(root, workspace, problems, given, asking, day, can_ask=ask)
     path, fields, bearings, new_source = questions.all()
     return Answered(workspace, problems, path, fields, bearings, new_source), asking
 
@@ -164,9 +164,8 @@ class _EvidenceQuestions:
         reported, happened = self._days()
         source, new_source = self._source()
         question = "Credibility, 1 confirmed ... 5 improbable, 6 cannot be judged (empty: 6)"
-        credibility = optional(
-            question, given.credibility, read=lambda said: known(said, CREDIBILITIES, "credibilities")
-        )
+        credible = partial(known, names=CREDIBILITIES, what="credibilities")
+        credibility = optional(question, given.credibility, read=credible)
         group = self._group()
         url = optional("Address (empty: none)", given.url, read=typed(address))
         supersedes = self._superseded(source)
@@ -184,12 +183,11 @@ class _EvidenceQuestions:
         fields = {key: value for key, value in said.items() if value is not None}
 
         def hold(bearing: MapNode) -> None:
-            self._hold({**fields, "id": text(MADE_UP)}, (bearing,), new_source)
+            self._hold(fields, (bearing,), new_source)
 
         bearings = given.bearings.read(self.workspace.network, self.workspace.scenarios, self.asking, hold)
         why = optional("Why it weighs this much and not more (empty: no reason)", given.why)
-        wanted = "-".join((reported, *(slug(headline) or (source,))))
-        proposed = _free_id(self.root, self.workspace, reported, wanted)
+        proposed = _free_id(self.root, self.workspace, reported, "-".join((reported, *(slug(headline) or (source,)))))
         item_id = optional("Id", given.item_id, proposed, typed(self._free)) or proposed
         fields = {"id": text(item_id), **fields, **({"why": text(why)} if why else {})}
         return _free_path(self.root, reported, item_id), fields, bearings, new_source
@@ -203,31 +201,23 @@ class _EvidenceQuestions:
             day = past_day(said)
             if given.reported is None and day > as_of:
                 raise ValueError(f"{day} lies after {as_of}, the day of --as-of: the item would not count yet")
-            self._hold(self._made_up(day))
+            self._hold({"reported": text(day)})
             return day
 
         def before(said: str) -> str:
             day = past_day(said)
-            self._hold({**self._made_up(reported), "happened": text(day)})
+            self._hold({"reported": text(reported), "happened": text(day)})
             return day
 
-        read = counting if self.asking.optional_too else past_day
-        reported = optional("Reported on", _iso(given.reported), as_of, read) or as_of
+        reported = optional("Reported on", _iso(given.reported), as_of, counting) or as_of
         question = "Happened on (empty: not known, or it is no event)"
-        read = before if self.asking.optional_too else past_day
-        return reported, optional(question, _iso(given.happened), read=read)
-
-    def _made_up(self, reported: str) -> dict[str, Node]:
-        """Return the least that an item needs besides what it says."""
-        sources = self.workspace.sources
-        source = {"source": text(next(iter(sources)))} if sources else {}
-        return {"id": text(MADE_UP), "reported": text(reported), **source, "headline": text("-")}
+        return reported, optional(question, _iso(given.happened), read=before)
 
     def _hold(
         self, said: dict[str, Node], bearings: Sequence[MapNode] = (), new_source: tuple[str, MapNode] | None = None
     ) -> None:
-        if self.asking.optional_too and "source" in said:
-            hold_item(self.root, self.workspace.network, self.problems, said, bearings, new_source)
+        if self.asking.optional_too:
+            hold_item(self.root, self.workspace, self.problems, said, bearings, new_source)
 
     def _free(self, said: str) -> str:
         """Return an id that can be one and that no item has. Raises ValueError for any other."""
