@@ -260,7 +260,7 @@ def evidence(
     """
     from forecast.commands.asking import until_settled
     from forecast.commands.entry import begun
-    from forecast.commands.evidence_questions import answer, fitted, missing, evidence_options
+    from forecast.commands.evidence_questions import answer, evidence_options, fitted, missing
     from forecast.commands.writing import Files, right
 
     files = Files(root)

@@ -235,7 +235,7 @@ AT_ONCE, AT_HORIZON = "at_once", "at_horizon"
 def _time(said: str) -> str:
     """Return when a condition holds, as in a file. Raises ValueError for what is no time."""
     if said not in (AT_ONCE, AT_HORIZON) and not ISO_DAY.fullmatch(said):
-        raise ValueError(f"'{said}' is not a time; {AT_ONCE}, a day (YYYY-MM-DD) or {AT_HORIZON}")
+        raise ValueError(f"'{said}' is no time; {AT_ONCE}, a day (YYYY-MM-DD) or {AT_HORIZON}")
     return said
 
 

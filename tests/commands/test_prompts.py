@@ -57,7 +57,12 @@ def drafts(folder: Path) -> list[Path]:
         ("statement", 4, "the letter", "'the letter' is no address; https://... without spaces, or nothing"),
         ("statement", 6, "prototype>=shown", "item 'prototype-shown' had made 'shown or tested' certain"),
         ("statement", 8, "demand=hihg", "did you mean 'high'?"),
-        ("statement", 8, "demand=low demand=high", "'demand' is given twice; several states of one event are parted"),
+        (
+            "statement",
+            8,
+            "demand=low demand=high",
+            "'demand' is given twice; several states of one event are separated",
+        ),
         ("statement", 9, "2027-06-01", "about: by lies outside the window"),
         ("statement", 11, "{cut: 0.2, kept: 0.6, raised: 0.3}", "sum"),
         ("statement", 11, "{cut: 0.2", "not readable as YAML"),
