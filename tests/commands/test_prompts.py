@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from forecast.commands.asking import Conversation, StepBack
 from forecast.commands.main import main
 from forecast.workspace.files import find_files
-from forecast.workspace.records import OnScenarios
+from forecast.workspace.records import Condition, DatedCondition, OnScenarios
 from tests.commands.conftest import AS_OF
 from tests.workspace.writing import example, messages, read
 
@@ -28,6 +28,11 @@ ITEM = (
     "As said.", "", "y",
 )  # fmt: skip
 ITEM_FILE = "evidence/2026-06-25-shops-list-it.yaml"
+CONDITIONAL = (
+    "market_analyst", "2026-01-20", "A letter", "", "", "Once tested it sells.", "launch>=limited", "prototype=tested",
+    "", "at_once", "probability", "0.4", "editor", "As said.", "y",
+)  # fmt: skip
+TIME = CONDITIONAL.index("at_once")
 KINDS = {"statement": STATEMENT, "evidence": ITEM}
 WRITTEN = {"statement": "priors/statements/market_analyst.yaml", "evidence": ITEM_FILE}
 
@@ -47,6 +52,11 @@ def changed(typed: Sequence[str], answers: Mapping[int, Sequence[str]]) -> list[
 def drafts(folder: Path) -> list[Path]:
     """The drafts that are kept."""
     return sorted((folder / "reports").glob(".*.draft")) if (folder / "reports").exists() else []
+
+
+def given_in(folder: Path) -> list[Condition]:
+    """The conditions of the statement that was added."""
+    return [one for added in read(folder).statements if added.says == CONDITIONAL[5] for one in added.about.given]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +136,40 @@ def test_a_step_back_changes_nothing_but_the_answer(
     assert 0 == result.exit_code, result.output
     assert (plain / WRITTEN[kind]).read_bytes() == (back / WRITTEN[kind]).read_bytes()
     assert [] == drafts(back)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("soon", "'soon' is no time; at_once, a day (YYYY-MM-DD) or at_horizon"),
+        ("2027-06-01", "2027-06-01"),
+    ],
+)
+def test_the_time_of_a_condition_is_checked_at_once(tmp_path: Path, wrong: str, says: str) -> None:
+    """A time at which no condition can hold is told before the next question, and the time is asked for again."""
+    root = example(tmp_path)
+    result = enter(root, "statement", changed(CONDITIONAL, {TIME: (wrong, CONDITIONAL[TIME])}))
+    assert (0, [True]) == (result.exit_code, [says in line for line in result.stderr.splitlines()]), result.output
+    assert [DatedCondition("prototype", ("tested",), None)] == given_in(root)
+
+
+def test_a_step_back_to_the_time_of_a_condition(tmp_path: Path) -> None:
+    """From the question after it, a step back asks for the time again, and the answer of then counts."""
+    root = example(tmp_path)
+    typed = [*CONDITIONAL[: TIME + 1], "<", "2026-06-30", *CONDITIONAL[TIME + 1 :]]
+    result = enter(root, "statement", typed)
+    assert 0 == result.exit_code, result.output
+    assert [DatedCondition("prototype", ("tested",), date(2026, 6, 30))] == given_in(root)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_the_time_of_a_condition_is_kept_in_a_draft(tmp_path: Path, after: int) -> None:
+    """Broken off before the question for the time or after it, an entry goes on there."""
+    root = example(tmp_path)
+    assert 1 == enter(root, "statement", CONDITIONAL[: TIME + after]).exit_code
+    result = enter(root, "statement", CONDITIONAL[TIME + after :], "--draft")
+    assert (0, []) == (result.exit_code, drafts(root)), result.output
+    assert [DatedCondition("prototype", ("tested",), None)] == given_in(root)
 
 
 def test_the_first_question_has_none_before(tmp_path: Path) -> None:
