@@ -161,7 +161,7 @@ def _add(package: Path, name: str, text: str, form: str) -> None:
     registry = package / "registry.py"
     before = registry.read_text(encoding="utf-8")
     entry = f"from {'.'.join(package.parts[-3:])}.{name} import {form}\n"
-    after = re.sub(r"^(FORMS: tuple\[\w+\[Any\], ...\] = \()", rf"{entry}\1{form}(), ", before, count=1, flags=re.M)
+    after = re.sub(r"(FORMS: tuple\[\w+\[Any\], \.\.\.\] = \()", rf"{entry}\g<1>{form}(), ", before, count=1)
     assert before != after
     registry.write_text(after, encoding="utf-8")
 
