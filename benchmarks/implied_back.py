@@ -268,7 +268,7 @@ def main(n: int) -> None:
 
 def _print_shares(told: Sequence[Told]) -> None:
     names = [*SORTS, *(cpt.kind for cpt in CPTS), *KINDS]
-    rows = [("within a quarter", "of the sd read", "of the sd stated", "largest", "statements")]
+    rows: list[tuple[str, ...]] = [("within a quarter", "of the sd read", "of the sd stated", "largest", "statements")]
     for name in ("all", *names):
         own = [one for one in told if name in {"all", one.sort, one.cpt, one.kind}]
         shares = [
@@ -282,7 +282,9 @@ def _print_shares(told: Sequence[Told]) -> None:
 
 def _print_marginals(drawn: Sequence[Structure]) -> None:
     p = np.concatenate([marginals(drawn[at : at + TOGETHER]) for at in range(0, len(drawn), TOGETHER)])
-    rows = [("before any statement", "below .02", "below .05", "below .2", "above .8", "above .95", "above .98")]
+    rows: list[tuple[str, ...]] = [
+        ("before any statement", "below .02", "below .05", "below .2", "above .8", "above .95", "above .98")
+    ]
     for cpt in CPTS:
         own = p[[one.event.cpt.kind == cpt.kind for one in drawn]]
         below = [f"{(own < low).mean():.1%}" for low in (0.02, 0.05, 0.2)]

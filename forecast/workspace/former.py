@@ -21,12 +21,15 @@ def former_event(event: Event, names: Former) -> Event:
         event,
         id=names.name("event", event.id),
         states=_states(event.id, event.states, names),
-        **{
-            key: tuple(names.name("event", parent) for parent in getattr(event, key))
-            for key in ("parents", "raises", "lowers")
-        },
+        parents=_events(event.parents, names),
+        raises=_events(event.raises, names),
+        lowers=_events(event.lowers, names),
         initial=initial,
     )
+
+
+def _events(ids: tuple[str, ...], names: Former) -> tuple[str, ...]:
+    return tuple(names.name("event", event) for event in ids)
 
 
 def former_expert(expert: Expert, names: Former, own_groups: frozenset[str]) -> Expert:
