@@ -84,3 +84,11 @@ def test_a_table_of_which_rows_are_not_spoken_of(tmp_path: Path) -> None:
     assert expected in warning
     listed = CliRunner().invoke(main, ["check", "-C", str(folder), "--network"])
     assert "nobody spoke about 3 of the 9 rows, (shown, cut)" in listed.stdout
+
+
+def test_a_renamed_parent_keeps_its_direction(tmp_path: Path) -> None:
+    """`forecast rename` changes the name of a parent where its direction is given, too."""
+    folder = with_keys(tmp_path, "raises: [prototype]\nlowers: [budget]")
+    done = CliRunner().invoke(main, ["rename", "event", "budget", "money", "-C", str(folder)], input="y\n")
+    launch = read(folder).network.events["launch"]
+    assert (0, ("prototype",), ("money",)) == (done.exit_code, launch.raises, launch.lowers)
