@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from forecast.cpt.kind import (
     Collector,
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 # Standard deviations of the log-odds between two states: of the event, of one parent's effect, of one row.
-SD_ALPHA, SD_BETA, SD_EPSILON = 1.5, 1.0, 0.3
-# Of a row that shares nothing. Wider than a shared row in all (about 1.7), for a table is chosen where rows follow
+# A strong cause moves them by 8, of a single binary parent 2.3 sds (of 2.5 times the root of 2) away.
+SD_ALPHA, SD_BETA, SD_EPSILON = 1.5, 2.5, 0.3
+# Of a row that shares nothing. Wider than a shared row in all (about 2.4), for a table is chosen where rows follow
 # different rules: .02 and .98 lie 1.3 sds out, so that one statement can take a row there without its neighbours.
 SD_TABLE = 3.0
 # What a parent with a direction does over its whole range, before softplus: median 1.3 in log-odds, 7 at two sds.
@@ -82,13 +83,6 @@ class Additive:
 Rises = dict[int, float]  # the weight of each rise, by the number of its log-odds before softplus
 
 
-class LogOdds(NamedTuple):
-    """The number of a log-odds, and the rises that are added to it."""
-
-    number: int
-    rises: Rises
-
-
 class AdditiveRows(FamilyRows):
     """The rows of all additive events."""
 
@@ -101,14 +95,18 @@ class AdditiveRows(FamilyRows):
         self._softmax: dict[int, list[list[int]]] = {}
         self._nominal: dict[int, list[list[int]]] = {}
 
-    def add(self, family: Family, etas: Sequence[Sequence[LogOdds]]) -> None:
-        """Add an event's log-odds, row by row, one for each step (or basis vector)."""
+    def add(self, family: Family, etas: Sequence[Sequence[int]], rises: Sequence[Sequence[Rises]] = ()) -> None:
+        """Add an event's log-odds by their numbers, row by row, one for each step (or basis vector).
+
+        `rises` are added to them, in the same order; empty: none.
+        """
         from forecast.inference.linear import zero_sum_basis
 
         for row, numbers in enumerate(etas):
+            own = rises[row] if rises else [{} for _ in numbers]
             if family.is_reached:
-                self._reached_eta += [eta.number for eta in numbers]
-                self._reached_rises += [eta.rises for eta in numbers]
+                self._reached_eta += numbers
+                self._reached_rises += own
                 self._reached += [family.theta_index(row, j) for j in range(len(numbers))]
                 continue
             # Over the states that the row leaves open; log-odds of them alone, or of all the event's states.
@@ -118,8 +116,8 @@ class AdditiveRows(FamilyRows):
             places = range(n) if len(numbers) + 1 == n else states
             self._softmax.setdefault(n, []).append([len(self._logits) + i for i in range(n)])
             self._nominal.setdefault(n, []).append([family.theta_index(row, x) for x in states])
-            self._logits += [{eta.number: float(basis[place, j]) for j, eta in enumerate(numbers)} for place in places]
-            self._logit_rises += [_combined(numbers, basis[place].tolist()) for place in places]
+            self._logits += [{eta: float(basis[place, j]) for j, eta in enumerate(numbers)} for place in places]
+            self._logit_rises += [_combined(own, basis[place].tolist()) for place in places]
 
     def recipe(self) -> Additive:
         """Return how theta is computed. Also of nothing: what is recorded decides the order of later sums."""
@@ -142,10 +140,10 @@ class AdditiveRows(FamilyRows):
         )
 
 
-def _combined(numbers: Sequence[LogOdds], weights: Sequence[float]) -> Rises:
+def _combined(numbers: Sequence[Rises], weights: Sequence[float]) -> Rises:
     total: Rises = {}
-    for eta, weight in zip(numbers, weights, strict=True):
-        for rise, of in eta.rises.items():
+    for rises, weight in zip(numbers, weights, strict=True):
+        for rise, of in rises.items():
             total[rise] = total.get(rise, 0.0) + weight * of
     return total
 
@@ -165,11 +163,16 @@ class AdditiveCpt(CptKind):
         """Add an event."""
         # A ZeroSumNormal of scale sd / sqrt(2) has log-odds of sd between two states.
         scale = 1.0 if family.is_reached else 1.0 / sqrt(2.0)
-        gathered.of(AdditiveRows).add(family, self.etas(family, collector, scale))
+        etas = self.etas(family, collector, scale)
+        gathered.of(AdditiveRows).add(family, etas, self.directed(family, collector))
 
     @abstractmethod
-    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
-        """Add the log-odds of an event's rows, all sds times `scale`; return them row by row."""
+    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[int]]:
+        """Add the log-odds of an event's rows, all sds times `scale`; return their numbers, row by row."""
+
+    def directed(self, family: Family, collector: Collector) -> list[list[Rises]]:  # noqa: ARG002  # most have none
+        """Add what parents with a direction do; return it row by row, one for each number of `etas`; empty: nothing."""
+        return []
 
 
 class TableCpt(AdditiveCpt):
@@ -179,12 +182,12 @@ class TableCpt(AdditiveCpt):
     order = 2
     fits_without_parents = True
 
-    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
+    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[int]]:
         """Add one coordinate for each row and number."""
         widths = [len(family.numbers(row)) for row in range(len(family.configurations))]
         return [
             [
-                LogOdds(collector.add({_own(family, row, j, collector): SD_TABLE * scale}), {})
+                collector.add({_own(family, row, j, collector): SD_TABLE * scale})
                 for j in range(width if family.is_reached else width - 1)
             ]
             for row, width in enumerate(widths)
@@ -216,14 +219,13 @@ class SharedCpt(AdditiveCpt):
         steps = np.tri(n_states, n_states - 1, -1) / (n_states - 1)
         return np.asarray(steps - steps.mean(axis=0))
 
-    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
+    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[int]]:
         """Add coordinates of the event, of each parent's effect and, where rows have one of their own, of each row."""
         numbers = range(len(family.states) - 1)
         alphas = [collector.new("alpha", family.label(j)) for j in numbers]
         free = {
             i: self._free(family, i, collector, scale) for i in range(len(family.parents)) if not family.direction(i)
         }
-        directed = {i: self._directed(family, i, collector) for i in range(len(family.parents)) if family.direction(i)}
         own: dict[tuple[Configuration, int], Coordinate] = {}
         rows = []
         for row, configuration in enumerate(family.configurations):
@@ -234,14 +236,24 @@ class SharedCpt(AdditiveCpt):
                 weights = {alphas[j]: SD_ALPHA * scale}
                 for i in free:
                     weights |= free[i][configuration[i]][j]
-                if self.has_own_rows and (free or not directed):
+                if self.has_own_rows and (free or not family.parents):
                     if (apart, j) not in own:
                         own[apart, j] = _own(family, row, j, collector)
                     weights[own[apart, j]] = SD_EPSILON * scale
-                rises = {rise: weight for i in directed for rise, weight in directed[i][configuration[i]][j].items()}
-                etas.append(LogOdds(collector.add(weights), rises))
+                etas.append(collector.add(weights))
             rows.append(etas)
         return rows
+
+    def directed(self, family: Family, collector: Collector) -> list[list[Rises]]:
+        """Add the rises of each parent with a direction, and add them up in each row."""
+        effects = {i: self._rising(family, i, collector) for i in range(len(family.parents)) if family.direction(i)}
+        return [
+            [
+                {rise: weight for i, effect in effects.items() for rise, weight in effect[u[i]][j].items()}
+                for j in range(len(family.states) - 1)
+            ]
+            for u in (family.configurations if effects else ())
+        ]
 
     def _free(self, family: Family, i: int, collector: Collector, scale: float) -> list[list[dict[Coordinate, float]]]:
         """Return what a parent does in each state to each number, either way."""
@@ -257,7 +269,7 @@ class SharedCpt(AdditiveCpt):
             for effect in effects.tolist()
         ]
 
-    def _directed(self, family: Family, i: int, collector: Collector) -> list[list[Rises]]:
+    def _rising(self, family: Family, i: int, collector: Collector) -> list[list[Rises]]:
         """Return what a parent with a direction does in each state to each number.
 
         A step's log-odds, or those of each state of a nominal event against the one before, go one way only along the

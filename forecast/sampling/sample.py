@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.sampling.diagnostics import distrust
-from forecast.sampling.settings import CHAINS, CORES, LONGEST, TARGET_ACCEPT, Effort, SampledFit, kept
+from forecast.sampling.settings import (
+    CHAINS,
+    CORES,
+    LONGEST,
+    TARGET_ACCEPT,
+    WHITENED_ACCEPT,
+    Effort,
+    SampledFit,
+    kept,
+)
 from forecast.sampling.spec import PriorSpec
 
 if TYPE_CHECKING:
@@ -109,7 +118,7 @@ def _chains(density: Density, seed: int, progress: Progress, effort: Effort, n_d
         chains=CHAINS,
         cores=CORES,
         seed=seed,
-        target_accept=TARGET_ACCEPT,
+        target_accept=WHITENED_ACCEPT if effort.whiten else TARGET_ACCEPT,
         maxdepth=effort.deepest,
         save_warmup=False,
         progress_bar=False,

@@ -56,8 +56,8 @@ KINDS = {
     "residuals": Kind(("sampling/likelihood.py",), SAMPLING),
     "anchor": Kind(("posterior/posterior.py",), WEIGHING),
     "posterior": Kind(("posterior/posterior.py",), WEIGHING, most=4),
-    "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger")),
-    "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis")),
+    "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger", "plain.py")),
+    "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis", "plain.py")),
     "answers": Kind(("publish.py",), (".",), FIGURES),
 }
 

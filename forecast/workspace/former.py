@@ -45,8 +45,8 @@ def former_event(event: Event, names: Former) -> Event:
     )
 
 
-def _events(events: tuple[str, ...], names: Former) -> tuple[str, ...]:
-    return tuple(names.name("event", event) for event in events)
+def _events(ids: tuple[str, ...], names: Former) -> tuple[str, ...]:
+    return tuple(names.name("event", event) for event in ids)
 
 
 def former_expert(expert: Expert, names: Former, own_groups: frozenset[str]) -> Expert:

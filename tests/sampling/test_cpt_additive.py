@@ -51,12 +51,12 @@ def test_logistic_is_linear_in_the_score(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", ["status", "reached"])
 def test_logistic_prior(kind: Kind) -> None:
-    """Log-odds in mid-score have sd 1.5, and a parent's whole range moves them by sd 1, for two parents."""
+    """Log-odds in mid-score have sd 1.5, and a parent's whole range moves them by sd 2.5, for two parents."""
     rows = log_odds_map(LOGISTIC, kind).reshape(4, 2, -1)
     variance = np.square(rows.mean(axis=(0, 1))).sum()
     assert pytest.approx(1.5**2) == variance
     for ends in (rows[3, 0] - rows[0, 0], rows[0, 1] - rows[0, 0]):
-        assert pytest.approx(2.0 / 2) == np.square(ends).sum()
+        assert pytest.approx(2.5**2 * 2.0 / 2) == np.square(ends).sum()
 
 
 @pytest.mark.parametrize("kind", ["status", "reached"])

@@ -62,7 +62,7 @@ def prior_theta() -> Theta:
         half = np.sqrt(0.5) if nominal else 1.0
         levels = [len(one.states)] if nominal else []
         alpha = zero_sum(rng, 1.5 * half, *levels)
-        betas = [zero_sum(rng, half, *levels, len(states)) for states in parents]
+        betas = [zero_sum(rng, 2.5 * half, *levels, len(states)) for states in parents]
         for u in configurations(NET, one):
             eta = alpha + zero_sum(rng, 0.3 * half, *levels)
             for beta, states, state in zip(betas, parents, u, strict=True):

@@ -16,7 +16,7 @@ from tests.sampling.cpt_worlds import additive
 from tests.worlds import event, network
 
 Array = NDArray[np.float64]
-SD_ALPHA, SD_BETA, SD_EPSILON = 1.5, 1.0, 0.3
+SD_ALPHA, SD_BETA, SD_EPSILON = 1.5, 2.5, 0.3
 
 NET = network(
     event("root", "constant", ["a", "b", "c", "d"]),

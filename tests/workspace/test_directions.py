@@ -36,7 +36,7 @@ def test_directions_are_read(tmp_path: Path) -> None:
         ),
         ("lowers: [demand]", "lowers: 'demand' is not a parent; parents are 'prototype', 'budget'"),
         ("raises: [budget]\nlowers: [budget]", "parent 'budget' both raises and lowers; one direction, or none"),
-        ("raises: [budget, budget]", "raises: parent 'budget' stands twice; each stands once"),
+        ("raises: [budget, budget]", "raises: parent 'budget' appears twice; each stands once"),
         (
             "cpt: noisy_max\nlowers: [budget]",
             "'lowers' beside cpt 'noisy_max', under which no parent can lower; ways in which one can are 'shared'",
@@ -84,3 +84,11 @@ def test_a_table_of_which_rows_are_not_spoken_of(tmp_path: Path) -> None:
     assert expected in warning
     listed = CliRunner().invoke(main, ["check", "-C", str(folder), "--network"])
     assert "nobody spoke about 3 of the 9 rows, (shown, cut)" in listed.stdout
+
+
+def test_a_renamed_parent_keeps_its_direction(tmp_path: Path) -> None:
+    """`forecast rename` changes the name of a parent where its direction is given, too."""
+    folder = with_keys(tmp_path, "raises: [prototype]\nlowers: [budget]")
+    done = CliRunner().invoke(main, ["rename", "event", "budget", "money", "-C", str(folder), "--yes"])
+    text = (folder / NETWORK).read_text(encoding="utf-8")
+    assert (0, 1, 1) == (done.exit_code, text.count("raises: [prototype]\n"), text.count("lowers: [money]\n"))

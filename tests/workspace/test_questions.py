@@ -87,7 +87,7 @@ def test_a_column_too_many_hides_no_mistake(tmp_path: Path) -> None:
     path = "priors/benchmarks/market.csv"
     root = asking(tmp_path, market="date,forecaster,probability,note,note\n2026-02-30,crowd,0.5,,\n")
     assert [
-        f"{path}:1: column 'note' stands twice; each column stands once",
+        f"{path}:1: column 'note' appears twice; each column stands once",
         f"{path}:1: unknown column 'note'; columns are 'date', 'forecaster', 'probability'",
         f"{path}:2: date is not a date; got '2026-02-30'; dates are written YYYY-MM-DD",
     ] == messages(root)
