@@ -35,7 +35,7 @@ class _Kept:
 
 
 @dataclass(frozen=True)
-class KeptEntry:
+class NewEntry:
     """What somebody enters: what the options say, what was typed so far, and the file of the draft it came from."""
 
     root: Path
@@ -70,7 +70,9 @@ class KeptEntry:
             remove_file(self.place)
 
 
-def begun(root: Path, kind: str, given: Mapping[str, Any], *, takes_up: bool, may_ask: bool, to_stderr: bool) -> KeptEntry:
+def begun(
+    root: Path, kind: str, given: Mapping[str, Any], *, takes_up: bool, may_ask: bool, to_stderr: bool
+) -> NewEntry:
     """Return an entry, new or one that was kept: the latest where it is wanted (`takes_up`), or offered and accepted.
 
     Args:
@@ -83,7 +85,7 @@ def begun(root: Path, kind: str, given: Mapping[str, Any], *, takes_up: bool, ma
 
     Raises UsageError where a draft is wanted and there is none.
     """
-    new = KeptEntry(root, kind, given, Conversation(), None)
+    new = NewEntry(root, kind, given, Conversation(), None)
     drafts = _drafts(root, kind)
     if takes_up and not drafts:
         msg = f"there is no draft of {kind}"
@@ -101,7 +103,7 @@ def begun(root: Path, kind: str, given: Mapping[str, Any], *, takes_up: bool, ma
         if answer != "y":
             return new
     options = {key: kept.options.get(key, said) if said in NOTHING else said for key, said in given.items()}
-    return KeptEntry(root, kind, options, Conversation(kept.answers), kept.place)
+    return NewEntry(root, kind, options, Conversation(kept.answers), kept.place)
 
 
 def _drafts(root: Path, kind: str) -> list[_Kept]:
