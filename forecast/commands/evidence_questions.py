@@ -281,7 +281,7 @@ class _EvidenceQuestions:
         ids = tuple(item.id for item in self.workspace.items)
         if self.given.supersedes is None and not ids:
             return None
-        if self.given.supersedes is None and items:
+        if self.given.supersedes is None and self.asking.optional_too and items:
             latest = ", ".join(item.id for item in sorted(items, key=lambda item: item.reported)[-ITEMS_SHOWN:])
             self.asking.say(f"latest items of '{source}': {latest}")
         question = "Supersedes the item (an id, if this corrects it; empty: none)"

@@ -274,6 +274,13 @@ def test_scenarios_and_what_is_superseded_are_offered(tmp_path: Path) -> None:
     )
 
 
+def test_what_nobody_is_asked_is_not_introduced(tmp_path: Path) -> None:
+    """Where options answer all that is needed, nothing is printed that would help to answer a question."""
+    options = ("--headline", "Shops list it.", "--source", "newspaper", "--settled", "demand=low", "--dry-run")
+    result = enter(example(tmp_path), "evidence", [], *options)
+    assert (0, False) == (result.exit_code, "latest items" in result.output), result.output
+
+
 def test_json_holds_one_object(tmp_path: Path) -> None:
     """With --json questions and offers go to stderr, and stdout holds one object."""
     root = example(tmp_path)
