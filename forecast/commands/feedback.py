@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from forecast.analysis.sources import SourceRow
 
 
+VERDICT = {True: "was true", False: "was false"}
+
+
 @click.command()
 @click.argument("name", required=False)
 @options.workspace
@@ -109,7 +112,7 @@ def _print_sources(rows: Sequence[SourceRow]) -> None:
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("source", no_wrap=True)
-    for heading in ("grade", "items", "reliability", "now", "90 % interval", "agreement"):
+    for heading in ("grade", "items", "reliability", "now", "90 % interval", "agreement", "false"):
         grid.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         now = row.now
@@ -121,10 +124,12 @@ def _print_sources(rows: Sequence[SourceRow]) -> None:
             share(now.mean, 2) if now else "-",
             _range(now.quantiles) if now else "-",
             _percent(row.agreement),
+            f"{len(row.false_alarms)} of {n}" if (n := len(row.false_alarms) + len(row.true_claims)) else "-",
         )
         grid.add_row(*map(Text, cells))
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("reliability: from the grade, and now; agreement: probability now of what the reports favour")
+    click.echo("reliability: from the grade, and now; agreement: probability now of what the reports favour;")
+    click.echo("false: claims that were false when they were made, of those that are judged by now")
 
 
 def _print_source(row: SourceRow) -> None:
@@ -143,9 +148,12 @@ def _print_source(row: SourceRow) -> None:
     grid.add_column("now", justify="right", no_wrap=True)
     for one in row.items:
         favours = [f"{said.event}: {' or '.join(said.favours)}" for said in one.says] or ["-"]
-        now = [_percent(said.agreement) for said in one.says] or ["-"]
+        now = [_percent(said.agreement) if said.was_true is None else VERDICT[said.was_true] for said in one.says]
+        now = now or ["-"]
         grid.add_row(*map(Text, (one.id, str(one.reported), one.standing, "\n".join(favours), "\n".join(now))))
     Console(highlight=False, soft_wrap=False).print(grid)
+    if row.false_alarms:
+        click.echo(f"false when claimed: {', '.join(row.false_alarms)}")
 
 
 def _range(quantiles: Sequence[float]) -> str:

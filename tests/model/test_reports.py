@@ -207,7 +207,7 @@ CLAIM = Claim("thing", "yes", HERE)
 
 
 def test_claims_that_are_open() -> None:
-    """An open claim of a step fades evenly over 90 days of watched news; one of a status with the days to the horizon."""
+    """An open claim of a step fades evenly over 90 days of watched news; of a status with the days to the horizon."""
     for watched, share in [(0, 1.0), (30, 2 / 3), (90, 0.0), (300, 0.0)]:
         found = vector("reached", CLAIM, DAY, HORIZON, DAY + timedelta(days=watched))
         assert mixed(0.0, share, 0.5) == pytest.approx(found)
@@ -250,7 +250,7 @@ def test_a_claim_is_compared_with_the_day_of_the_step(late: int, table: list[flo
 def test_a_claim_of_a_status_is_compared_with_the_spell_of_its_day(
     spells: list[tuple[int, str]], table: list[float] | None
 ) -> None:
-    """The spell on the day of the claim says whether it was true; the present spell refutes nothing, for it is silence."""
+    """The spell on the day of the claim says whether it was true; the present spell is silence and refutes nothing."""
     found = judged("status", DAY, *((DAY + timedelta(days=n), state) for n, state in spells))
     assert (mixed(0.0, exp(-AHEAD / 200.0), 0.5) if table is None else table) == pytest.approx(found)
 

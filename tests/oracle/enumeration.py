@@ -359,7 +359,10 @@ class AsOf:
     def _strength(self, item: Item, q: float) -> float:
         part = self.on_scenarios(item)
         names = {condition.event for rule in (part.rules if part else ()) for condition in rule.when}
-        values = [self.mixture(item, q, states, is_as_made=True) for states in self.joint_states({*names, *self.lambdas(item)})]
+        values = [
+            self.mixture(item, q, states, is_as_made=True)
+            for states in self.joint_states({*names, *self.lambdas(item)})
+        ]
         return float("inf") if min(values) == 0.0 else log(max(values)) - log(min(values))
 
     # Answers

@@ -223,10 +223,9 @@ def test_what_becomes_of_reports_moves_their_source() -> None:
 
 @pytest.mark.parametrize("days", [(10, 20, 30), (10, 20, 60), (10, 60, 70), (50, 60, 70)])
 def test_a_false_alarm_costs_its_source(days: tuple[int, ...]) -> None:
-    """Claims of a step that is settled on day 50: the reliability is that of all days of the step and all reliabilities.
+    """Claims of a step that is settled on day 50: the reliability is that of enumeration over days and reliabilities.
 
-    By enumeration: the step comes on day t = 1 .. 730 or never; a claim on day c has probability r [t <= c] + (1 - r)/2;
-    what is known is that t is 50.
+    The step comes on day t = 1 .. 730 or never; a claim on day c has probability r [t <= c] + (1 - r)/2; t is 50.
     """
     claims = [item(f"c{c}", OPENS + timedelta(days=c), Claim("deal", "yes", HERE)) for c in days]
     settled = item("z", OPENS + timedelta(days=50), Settled("deal", "yes", HERE))

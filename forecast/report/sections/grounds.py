@@ -9,7 +9,7 @@ from datetime import date
 from forecast.analysis.statements import StatementRow, statement_rows
 from forecast.ledger.outcome import Outcome
 from forecast.model.history import active_items
-from forecast.model.reports import Report
+from forecast.model.reports import Report, verdict
 from forecast.plain import Link, link
 from forecast.report.section import Section, Subject, part, plain, sections
 from forecast.sampling.likelihood import DISAGREES
@@ -76,7 +76,7 @@ def _evidence_row(
 ) -> EvidenceRow:
     events = event_names(outcome)
     source = outcome.workspace.sources[item.report_source]
-    weight, standing = _standing(item, report, counts, successor)
+    weight, standing = _standing(item, report, counts, successor, _verdicts(outcome, item) if report else "")
     return EvidenceRow(
         id=item.id,
         reported=item.reported.isoformat(),
@@ -99,7 +99,15 @@ def _evidence_row(
     )
 
 
-def _standing(item: Item, report: Report | None, counts: bool, successor: str | None) -> tuple[str, str]:
+def _verdicts(outcome: Outcome, item: Item) -> str:
+    """Say whether what an item claims was so on its day; nothing while that is open."""
+    layout, known = outcome.layout, outcome.posterior.asked.network.known
+    claims = [part for part in item.bears_on if isinstance(part, Claim)]
+    verdicts = {verdict(layout, known, item, claim) for claim in claims} - {None}
+    return " and ".join(f"{'true' if was_true else 'false'} when claimed" for was_true in sorted(verdicts, key=bool))
+
+
+def _standing(item: Item, report: Report | None, counts: bool, successor: str | None, judged: str) -> tuple[str, str]:
     """Say what an item weighs now, and what became of it."""
     if not counts:
         gone = f"superseded by {successor}" if successor else f"retracted {long_date(item.retracted or item.reported)}"
@@ -108,7 +116,7 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
     if report is None:
         return "settled", "settled"
     size = f"{report.decibans:.1f} dB" if report.decibans < float("inf") else "decisive"
-    worn = "decayed" if report.decibans < NO_WEIGHT else ""
+    worn = judged or ("decayed" if report.decibans < NO_WEIGHT else "")
     copied = f"copy {report.copy} of a stronger report" if report.copy else ""
     standing = ", ".join(text for text in (copied, worn) if text) or "counts"
     return (f"settled + {size}" if settled else size), standing
