@@ -27,7 +27,7 @@ from forecast.sampling.spec import prior_spec
 from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.names import seen_on
-from forecast.workspace.problems import Problem, WorkspaceProblems
+from forecast.workspace.problems import Problem, WorkspaceProblems, choice, shown
 from forecast.workspace.read import Contents, load
 from forecast.workspace.records import Item, Workspace
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from forecast.analysis.conflict import Conflict
     from forecast.analysis.diff import Difference, End
     from forecast.analysis.due import Due
-    from forecast.analysis.effect import ItemEffect
+    from forecast.analysis.effect import ItemEffect, ItemSplit
     from forecast.analysis.experts import ExpertRow
     from forecast.analysis.influence import Influence
     from forecast.analysis.questions import Asked
@@ -316,6 +316,16 @@ class Session:
             evidence_doubts(compile_workspace(there.layout, workspace, there.day), workspace) for workspace in seen
         )
         return effect_table(without, with_it, item), tuple(doubt for doubt in new if doubt not in old)
+
+    def split(self, name: str) -> ItemSplit:
+        """Split what an item does to the forecast into three parts (forecast.analysis.effect). Raises NoEffectError."""
+        from forecast.analysis.effect import NoEffectError, split_item
+
+        item = next((one for one in self.workspace.items if one.id == name), None)
+        if item is None:
+            msg = f"there is no item {shown(name)}; {choice('items', name, [one.id for one in self.workspace.items])}"
+            raise NoEffectError(msg)
+        return split_item(self.outcome, item)
 
     def difference(self, first: str, last: str) -> Difference:
         """Explain what changed between two forecasts (forecast.analysis.diff), each as `find_line` there reads it.

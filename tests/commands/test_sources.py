@@ -64,7 +64,7 @@ def test_a_contradicted_source_loses(updated: Path) -> None:
 
 
 def test_false_alarms(updated: Path) -> None:
-    """Who claims a step before its day was wrong then: `sources`, `conflict` and `due` tell which items, and agreement."""
+    """Who claims a step before its day was wrong then: `sources`, `conflict` and `due` tell it, with the items."""
     with (updated / "evidence" / "sources.yaml").open("a", encoding="utf-8") as file:
         file.write("rumour: {name: Rumour, reliability: C}\n")
     days = ("2026-01-20", "2026-02-10", "2026-03-05")  # the prototype was shown on 2 March
