@@ -57,6 +57,7 @@ KINDS = {
     "anchor": Kind(("posterior/posterior.py",), WEIGHING),
     "posterior": Kind(("posterior/posterior.py",), WEIGHING, most=4),
     "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "digits.py", "ledger")),
+    "remedies": Kind(("analysis/remedies.py",), (*WEIGHING, "analysis", "digits.py", "ledger", "plain.py", "words.py")),
     "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "digits.py", "ledger", "analysis")),
     "answers": Kind(("publish.py",), (".",), FIGURES),
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from forecast.analysis.remedies import kept_remedies
 from forecast.analysis.statements import StatementRow, statement_rows
 from forecast.ledger.outcome import Outcome
 from forecast.model.history import active_items
@@ -185,10 +186,14 @@ class EvidenceSection(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class StatementsShown:
-    """What the section of statements shows; `by_event` groups them by the name of their event."""
+    """What the section of statements shows; `by_event` groups them by the name of their event.
+
+    `remedies`: what can be done about each statement that disagrees, by its id.
+    """
 
     statements: Sequence[StatementRow]
     disagreements: Sequence[StatementRow]
+    remedies: Mapping[str, str]
     disagrees_above: float
     by_event: Mapping[str, Sequence[StatementRow]]
 
@@ -207,6 +212,7 @@ class StatementsSection(Section):
         return StatementsShown(
             statements=statements(subject),
             disagreements=_disagreements(subject),
+            remedies=_remedies(subject) if _disagreements(subject) else {},
             disagrees_above=DISAGREES,
             by_event=by_event,
         )
@@ -227,6 +233,11 @@ class StatementsSection(Section):
         listed = "; ".join(f"{row.expert} on {row.event} ({row.residual_shown} sd)" for row in rows)
         nobody = "No expert's statement ends far from what all statements together imply."
         return ["## Who disagrees", plain(f"{listed}.") if rows else nobody]
+
+
+def _remedies(subject: Subject) -> dict[str, str]:
+    found = subject.outcome
+    return kept_remedies(found.workspace, found.as_of, found.seed, found.posterior.spec, found.posterior.base)
 
 
 def _disagreements(subject: Subject) -> list[StatementRow]:
