@@ -4,8 +4,9 @@
            -> with all statements -> with the evidence
 
 Each point is the mean of what is implied for the statement, so the steps add up. The first points are the flat prior
-(standard normal coordinates) weighed by a few statements; where the weights do not bear that, they are sampled, or the
-steps on both sides of the point are told as one.
+(standard normal coordinates) weighed by a few statements; where the weights do not bear that, the draws of all
+statements with the others divided out; where these do not either, they are sampled, or the steps on both sides of the
+point are told as one.
 """
 
 from __future__ import annotations
@@ -286,6 +287,8 @@ class Distances:
         few = replace(self.workspace, statements=kept, questions=(), network=network)
         spec = prior_spec(layout, few, self.as_of)
         found = _weigh_flat(spec, FEW, self.seed)
+        if not found.is_borne and free is None and set(names) <= set(self.spec.statement_ids):
+            found = self._left_out(names)
         if not found.is_borne:
             found = _weigh_flat(spec, MANY, self.seed)
         if found.is_borne or not self.may_sample:
@@ -293,6 +296,13 @@ class Distances:
         draws = prior_draws(spec, self.seed, self.cache, lambda doing: self.progress(f"{', '.join(names)}: {doing}"))
         n = draws.theta.shape[1]
         return _Weighed(spec, _kept(draws, range(spec.quantities.n_rows)), _even(n), -np.inf, sampled=True)
+
+    def _left_out(self, names: Collection[str]) -> _Weighed:
+        """Weigh the draws of all statements as those of some: what the others say is divided out."""
+        n = self.base.theta.shape[1]
+        others = [density for name, density in self._densities.items() if name not in names]
+        weights, k = smooth(np.zeros(n) - np.sum(others, axis=0))
+        return _Weighed(self.spec, _kept(self.base, range(self.spec.quantities.n_rows)), weights, k)
 
     def _without(self, name: str, scale: Scale) -> tuple[Without, ...]:
         """Return the statements without which most would change, as far as the draws bear to leave them out."""
