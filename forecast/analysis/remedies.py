@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from math import exp
 from pathlib import Path
 
 from forecast.analysis.distance import Cause, Distance, Distances, Toward
 from forecast.analysis.statements import Unit
-from forecast.digits import change, exact
+from forecast.digits import DERIVED, change, exact, percent
 from forecast.ledger.line import active_inputs
 from forecast.model.layout import Layout, lay_out
 from forecast.sampling.draws import Draws
@@ -44,6 +45,17 @@ def shown(value: float, unit: Unit, mcse: float | None) -> str:
     return "0" if abs(value) < max(0.005, mcse or 0.0) else f"{value:+.2f}"
 
 
+def as_stated(value: float, unit: Unit) -> str:
+    """Write a number of a unit as somebody would state it: a probability, or so many times."""
+    match unit:
+        case "probability":
+            return percent(value, None)
+        case "log-odds":
+            return exact(expit(value), DERIVED)
+        case "log-ratio":
+            return f"{exp(value):.2g} times"
+
+
 def main_step(distance: Distance) -> Toward | None:
     """Return the step that goes farthest in the direction of the whole distance; None if that asks for no remedy.
 
@@ -62,9 +74,14 @@ def remedy(distance: Distance, workspace: Workspace, as_of: date) -> str:
     if step is None:
         return ""
     known = {statement.id: statement for statement in active_statements(workspace, as_of)}
-    mostly = " and ".join(CAUSES[cause] for cause in step.causes)
-    told = "; ".join(_about(cause, distance, workspace, known) for cause in step.causes)
-    return f"mostly {mostly} ({shown(step.change, distance.unit, step.mcse)}): {told}"
+    size = shown(step.change, distance.unit, step.mcse)
+    *earlier, last = step.causes
+    if earlier:
+        any_of = ", ".join(CAUSES[cause] for cause in earlier)
+        expert = known[distance.statement].expert
+        refit = f"`forecast experts {expert} --refit` tells them apart"
+        return f"mostly {any_of} or {CAUSES[last]} ({size}); {refit}; {_elsewhere(distance)}"
+    return f"mostly {CAUSES[last]} ({size}): {_about(last, distance, workspace, known)}"
 
 
 def _about(cause: Cause, distance: Distance, workspace: Workspace, known: dict[str, Statement]) -> str:
@@ -141,8 +158,7 @@ def _elsewhere(distance: Distance) -> str:
     if not distance.without:
         return "statements elsewhere pull it, none that could be left out by itself"
     told = distance.without[0]
-    without = told.implied if distance.unit != "probability" else None
-    number = f"{without:+.2f}" if without is not None else f"{100 * told.implied:.0f} %"
+    number = as_stated(told.implied, distance.unit)
     return f"without '{told.statement}' it would be {number}; one of the two is meant otherwise, or less exactly"
 
 

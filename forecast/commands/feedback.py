@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from forecast.analysis.distance import Distance
     from forecast.analysis.experts import ExpertRow
     from forecast.analysis.sources import SourceRow
+    from forecast.analysis.statements import Unit
 
 
 VERDICT = {True: "was true", False: "was false"}
@@ -149,8 +150,10 @@ def print_distances(distances: Sequence[Distance]) -> None:
         click.echo()
 
 
-def _in_unit(value: float, unit: str) -> str:
-    return percent(value, None) if unit == "probability" else f"{value:+.2f}"
+def _in_unit(value: float, unit: Unit) -> str:
+    from forecast.analysis.remedies import as_stated
+
+    return as_stated(value, unit) + ("" if unit == "probability" else f" ({value:+.2f})")
 
 
 @click.command()

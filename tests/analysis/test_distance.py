@@ -156,6 +156,8 @@ def test_what_the_draws_do_not_bear_is_told_with_the_next() -> None:
     ways = replace(_ways(_world(*_said(*STATED))), workspace=known)
     way = _all(ways.of("effect"))
     assert ("kind", "statements") == way.steps[-1].causes[-2:]
+    assert "or other statements" in remedy(way, known, HORIZON)
+    assert "`forecast experts ann --refit` tells them apart" in remedy(way, known, HORIZON)
 
 
 def test_leaving_out_one_statement() -> None:
