@@ -245,6 +245,7 @@ def test_a_claim_is_compared_with_the_day_of_the_step(late: int, table: list[flo
         ([(-9, "yes"), (-2, "no"), (9, "yes")], FALSE),
         ([(1, "yes")], FALSE),
         ([(-9, "yes"), (-2, "no")], None),
+        ([(-9, "yes"), (0, "no")], None),
     ],
 )
 def test_a_claim_of_a_status_is_compared_with_the_spell_of_its_day(
