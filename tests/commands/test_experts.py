@@ -66,6 +66,23 @@ def test_one_expert(updated: Path) -> None:
     assert row["summary"] in shown
 
 
+def test_the_way_from_stated_to_implied(updated: Path) -> None:
+    """Of one expert every number has a way whose steps add up, and what is far from what was said has a remedy."""
+    row = json.loads(_experts(updated, "project_lead", "--json").stdout)
+    assert [one["id"] for one in row["statements"]] == [way["statement"] for way in row["distances"]]
+    for way in row["distances"]:
+        assert way["stated"] + sum(step["change"] for step in way["steps"]) == pytest.approx(way["implied"], abs=1e-12)
+        assert "evidence" == way["steps"][-1]["causes"][-1]
+    told = {way["statement"]: way for way in row["distances"]}
+    assert "shared" == told["lead-launch-needs-test"]["kind"]
+    assert "cannot be this far apart under `shared`" in told["lead-launch-needs-test"]["remedy"]
+    shown = " ".join(_experts(updated, "project_lead").stdout.split())
+    assert f"lead-launch-needs-test: {told['lead-launch-needs-test']['remedy']}" in shown
+    assert "from stated to implied" in shown
+    assert all(not one["distances"] for one in json.loads(_experts(updated, "--json").stdout))
+    assert (2, True) == ((wrong := _experts(updated, "--refit")).exit_code, "--refit is for one expert" in wrong.output)
+
+
 def test_unknown_expert(updated: Path) -> None:
     """Somebody who said nothing is wrong usage, with the nearest name."""
     result = _experts(updated, "market_analist")
