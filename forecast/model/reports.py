@@ -84,11 +84,12 @@ def verdict(layout: Layout, known: Known, item: Item, claim: Claim) -> bool | No
     if path is None:
         seen = known.observed.get(v)
         return None if seen is None else state in seen
-    changed_later = any(change > day for change, _ in path.changes)
     if layout.events[v].kind == "status":
+        if day < layout.opens:
+            return None  # of a status before the opening nothing is known
         if path.on(day) == state and day <= path.until:
             return True
-        return False if changed_later else None
+        return False if any(change > day for change, _ in path.changes) else None
     if path.on(day) >= state:
         return True
     return False if path.on(path.until) >= state or _unconfirmed(path, item) == 0.0 else None
