@@ -28,6 +28,7 @@ from forecast.digests import digest_of
 from forecast.model.layout import Layout, lay_out
 from forecast.posterior.posterior import Posterior
 from forecast.posterior.weights import MAX_PARETO_K, effective_size, smooth
+from forecast.sampling.diagnostics import distrust
 from forecast.sampling.draws import Draws, prior_draws
 from forecast.sampling.likelihood import RATED, log_likelihood, log_likelihood_given_noise, statement_columns
 from forecast.sampling.readings import numbers
@@ -295,6 +296,8 @@ class Distances:
         if found.is_borne or not self.may_sample:
             return found
         draws = prior_draws(spec, self.seed, self.cache, lambda doing: self.progress(f"{', '.join(names)}: {doing}"))
+        if distrust(draws.diagnostics):
+            return found  # chains that do not agree tell no mean
         n = draws.theta.shape[1]
         return _Weighed(spec, _kept(draws, range(spec.quantities.n_rows)), _even(n), -np.inf, sampled=True)
 

@@ -81,7 +81,7 @@ def remedy(distance: Distance, workspace: Workspace, as_of: date) -> str:
     if earlier:
         any_of = ", ".join(CAUSES[cause] for cause in earlier)
         expert = known[distance.statement].expert
-        refit = f"`forecast experts {expert} --refit` tells them apart"
+        refit = f"`forecast experts {expert} --refit` may tell them apart"
         return f"mostly {any_of} or {CAUSES[last]} ({size}); {refit}; {_elsewhere(distance)}"
     return f"mostly {CAUSES[last]} ({size}): {_about(last, distance, workspace, known)}"
 

@@ -102,6 +102,8 @@ def verdict(layout: Layout, known: Known, item: Item, part: OnEvent) -> bool | N
         seen = known.observed.get(v)
         return None if seen is None else any(state in claimed for state in seen)
     if event.kind == "status":
+        if day < layout.opens:
+            return None  # of a status before the opening nothing is known
         if path.on(day) in claimed and day <= path.until:
             return True
         return False if any(change > day for change, _ in path.changes) else None

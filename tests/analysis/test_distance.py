@@ -18,7 +18,7 @@ from forecast.sampling.draws import Draws
 from forecast.sampling.likelihood import log_likelihood
 from forecast.sampling.reread import quantities
 from forecast.sampling.rows_prior import theta_draws
-from forecast.sampling.spec import SD_EXPERT, prior_spec
+from forecast.sampling.spec import SD_EXPERT, PriorSpec, prior_spec
 from forecast.workspace.records import Cpt, Statement, Workspace
 from tests.worlds import HORIZON, event, network, statement, target, workspace
 
@@ -119,6 +119,12 @@ def _said(*names: str) -> list[Statement]:
     return [statement(name.replace(" ", "-"), ABOUT[name], STATED[name][0], sd=STATED[name][1]) for name in names]
 
 
+def _sharp() -> list[Statement]:
+    """Statements so sharp, and so far apart, that hardly a draw of the flat prior fits them."""
+    chances = zip(ABOUT.items(), (0.3, 0.9, 0.1, 0.9), strict=True)
+    return [statement(name.replace(" ", "-"), about, p, sd=0.03) for (name, about), p in chances]
+
+
 def _all(way: Distance | None) -> Distance:
     assert way is not None
     assert way.stated + sum(step.change for step in way.steps) == pytest.approx(way.implied, abs=1e-12)
@@ -149,15 +155,35 @@ def test_each_point_is_that_of_the_formulas(kind: str) -> None:
 
 def test_what_the_draws_do_not_bear_is_told_with_the_next() -> None:
     """Statements that leave hardly a draw of the flat prior give no point of their own; the steps still add up."""
-    sharp = [
-        statement(name, about, p, sd=0.03) for (name, about), p in zip(ABOUT.items(), (0.3, 0.9, 0.1, 0.9), strict=True)
-    ]
-    known = _world(*(replace(said, id=said.id.replace(" ", "-")) for said in sharp))
+    known = _world(*_sharp())
     ways = replace(_ways(_world(*_said(*STATED))), workspace=known)
     way = _all(ways.of("effect"))
     assert ("kind", "statements") == way.steps[-1].causes[-2:]
     assert "or other statements" in remedy(way, known, HORIZON)
-    assert "`forecast experts ann --refit` tells them apart" in remedy(way, known, HORIZON)
+    assert "`forecast experts ann --refit` may tell them apart" in remedy(way, known, HORIZON)
+
+
+@pytest.mark.parametrize(("r_hat", "is_used"), [(1.0, True), (1.05, False)])
+def test_a_fit_of_its_own_counts_if_its_chains_agree(
+    monkeypatch: pytest.MonkeyPatch, r_hat: float, is_used: bool
+) -> None:
+    """What no weights bear is sampled where that is allowed; chains that do not agree tell no point."""
+    diagnostics = {"r_hat_max": r_hat, "ess_bulk_min": 1e3, "ess_tail_min": 1e3, "divergences": 0.0}
+    asked: list[tuple[str, ...]] = []
+
+    def sampled(spec: PriorSpec, *_: object) -> Draws:
+        asked.append(spec.statement_ids)
+        one = np.zeros((1, 400, spec.quantities.n_rows))
+        fit = {"quantity": one}
+        return Draws(theta=np.zeros((1, 400)), digest="d", diagnostics=diagnostics, store=Path(), fit=lambda: (fit, {}))
+
+    monkeypatch.setattr("forecast.analysis.distance.prior_draws", sampled)
+    known = _world(*_sharp())
+    way = _all(replace(_ways(_world(*_said(*STATED))), workspace=known, may_sample=True).of("effect"))
+    assert ("effect", "effect-if-no", "effect-if-yes") in asked
+    points = {cause: step for step in way.steps for cause in step.causes}
+    assert is_used == points["kind"].sampled
+    assert is_used == (points["kind"] is not points["statements"])
 
 
 def test_leaving_out_one_statement() -> None:

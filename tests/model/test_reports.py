@@ -256,6 +256,13 @@ def test_a_claim_of_a_status_is_compared_with_the_spell_of_its_day(
     assert (mixed(0.0, exp(-AHEAD / 200.0), 0.5) if table is None else table) == pytest.approx(found)
 
 
+def test_a_status_before_the_opening() -> None:
+    """Of a status before the opening nothing is known, so that a claim of that day is neither true nor false."""
+    for state in ("no", "yes"):
+        assert FALSE != pytest.approx(judged("status", OPENS - timedelta(days=9), (DAY, state)))
+        assert TRUE != pytest.approx(judged("status", OPENS - timedelta(days=9), (DAY, state)))
+
+
 def test_copies_of_a_false_alarm_are_copies() -> None:
     """A false claim that others repeat costs once in full, copies by rho; one that came true is no copy of it."""
     step = DAY + timedelta(days=9)

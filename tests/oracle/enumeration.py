@@ -286,6 +286,8 @@ class AsOf:
             if then >= claimed:
                 return True
             return False if len(later) >= 90 or any(state >= claimed for state in later) else None
+        if day < self.network.opens:
+            return None
         if day <= until and then == claimed:
             return True
         return False if any(state != then for state in later) else None
