@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pydantic import Field
 from typing import Annotated
 
-from forecast.workspace.evidence_forms.form import Form, NamesIn, Prompt, event_in_option, ratio_in_option
+from forecast.workspace.evidence_forms.form import EvidenceForm, NamesIn, Prompt, event_in_option, ratio_in_option
 from forecast.workspace.names import event_and_states, unknown_state
 from forecast.workspace.nodes import Scalar, text
 from forecast.workspace.problems import Problem, Source
@@ -35,7 +35,7 @@ class Against(OnEvent):
     source: Source
 
 
-class AgainstForm(Form[Against]):
+class AgainstForm(EvidenceForm[Against]):
     """`against: STATE` and `factor: NUMBER`: so many times less probable in that state."""
 
     key, meaning, option, metavar = "against", "it speaks against a state", "EVENT=STATE:FACTOR", "EVENT=STATE:FACTOR"
@@ -80,7 +80,7 @@ from dataclasses import dataclass
 
 from forecast.workspace.records import Reading
 from forecast.workspace.shapes import UnitProbability
-from forecast.workspace.statement_forms.form import Form, StatedNumber, point
+from forecast.workspace.statement_forms.form import StatementForm, StatedNumber, point
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Doubt(Reading):
     against: float
 
 
-class DoubtForm(Form[Doubt]):
+class DoubtForm(StatementForm[Doubt]):
     """`doubt: NUMBER`: the probability that it is not so."""
 
     key, shape, record, example = "doubt", UnitProbability, Doubt, "0.3"
@@ -160,7 +160,8 @@ def _add(package: Path, name: str, text: str, form: str) -> None:
     registry = package / "registry.py"
     before = registry.read_text(encoding="utf-8")
     entry = f"from {'.'.join(package.parts[-3:])}.{name} import {form}\n"
-    after = before.replace("FORMS: tuple[Form[Any], ...] = (", f"{entry}FORMS: tuple[Form[Any], ...] = ({form}(), ", 1)
+    (line,) = [line for line in before.splitlines() if line.startswith("FORMS: ")]
+    after = before.replace(line, entry + line.replace("= (", f"= ({form}(), "), 1)
     assert before != after
     registry.write_text(after, encoding="utf-8")
 
