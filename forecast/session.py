@@ -22,8 +22,8 @@ from forecast.model.reports import UndefinedError
 from forecast.posterior.evaluate import ContradictionError
 from forecast.posterior.posterior import Posterior, kept_posterior, unweighted
 from forecast.posterior.posterior import posterior as fresh_posterior
-from forecast.sampling.draws import cached_draws, prior_draws
-from forecast.sampling.spec import active_statements, prior_spec
+from forecast.sampling.draws import Draws, cached_draws, prior_draws
+from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
 from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.names import seen_on
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from forecast.analysis.by_date import ByDate
     from forecast.analysis.conflict import Conflict
     from forecast.analysis.diff import End, ForecastDifference
-    from forecast.analysis.distance import Distance
+    from forecast.analysis.distance import Distance, Distances
     from forecast.analysis.due import Due
     from forecast.analysis.effect import ItemEffect, ItemSplit
     from forecast.analysis.experts import ExpertRow
@@ -290,24 +290,11 @@ class Session:
 
     def distances(self, row: ExpertRow, *, refit: bool = False) -> tuple[Distance, ...]:
         """Compute the way from each number of an expert to what is implied for it."""
-        from forecast.analysis.distance import Distances
-        from forecast.analysis.remedies import remedy
+        from forecast.analysis.remedies import distances_of
 
         found = self.posterior
-        ways = Distances(
-            workspace=self.workspace,
-            layout=self.layout,
-            as_of=self.day,
-            seed=self.seed,
-            spec=found.spec,
-            base=found.base,
-            found=found,
-            cache=self.cache,
-            may_sample=refit,
-            progress=self.progress,
-        )
-        all_ways = [ways.of(one.id) for one in row.statements]
-        return tuple(replace(way, remedy=remedy(way, self.workspace, self.day)) for way in all_ways if way is not None)
+        ways = self._ways(self.workspace, found.spec, found.base)
+        return distances_of(replace(ways, found=found, may_sample=refit), [one.id for one in row.statements])
 
     def distance_of(self, after: Workspace, name: str) -> Distance | None:
         """Compute the way from a statement that is not written yet to what would be implied for it.
@@ -315,8 +302,7 @@ class Session:
         `after` is what the files would hold with it. The draws of the other statements are weighed by it. None where
         none are kept, for a mere order, and where it is not yet made on the session's date.
         """
-        from forecast.analysis.distance import Distances
-        from forecast.analysis.remedies import remedy
+        from forecast.analysis.remedies import distances_of
 
         if (self.as_of or self.now) < self.files.network.opens:
             return None
@@ -324,19 +310,21 @@ class Session:
         base = cached_draws(spec, self.seed, self.cache)
         if base is None or all(one.id != name for one in active_statements(seen, self.day)):
             return None
-        way = Distances(
-            workspace=seen,
+        return next(iter(distances_of(self._ways(seen, spec, base), [name])), None)
+
+    def _ways(self, workspace: Workspace, spec: PriorSpec, base: Draws) -> Distances:
+        from forecast.analysis.distance import Distances
+
+        return Distances(
+            workspace=workspace,
             layout=self.layout,
             as_of=self.day,
             seed=self.seed,
             spec=spec,
             base=base,
-            found=None,
             cache=self.cache,
-            may_sample=False,
             progress=self.progress,
-        ).of(name)
-        return None if way is None else replace(way, remedy=remedy(way, seen, self.day))
+        )
 
     def due(self, days: int = 14) -> tuple[Due, ...]:
         """List what should be done to the workspace (forecast.analysis.due)."""

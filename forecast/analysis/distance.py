@@ -137,8 +137,8 @@ class Distances:
     Args:
         workspace, layout, as_of, seed: what is known, and the seed of the draws.
         spec, base: the statements, and the draws of them alone.
-        found: the forecast, for the step of the evidence; None leaves it out.
         cache: where small fits are kept.
+        found: the forecast, for the step of the evidence; None leaves it out.
         may_sample: whether what the flat prior does not bear may be sampled.
         progress: is told what is done.
     """
@@ -149,10 +149,10 @@ class Distances:
     seed: int
     spec: PriorSpec
     base: Draws
-    found: Posterior | None
     cache: Path
-    may_sample: bool
-    progress: Progress
+    found: Posterior | None = None
+    may_sample: bool = False
+    progress: Progress = lambda _: None
     _weighed: dict[tuple[tuple[str, ...], str | None], _Weighed] = field(default_factory=dict)
 
     @cached_property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from math import exp
 from pathlib import Path
@@ -11,7 +12,7 @@ from forecast.analysis.distance import Cause, Distance, Distances, DistanceStep
 from forecast.analysis.statements import Unit
 from forecast.digits import DERIVED, change, exact, percent
 from forecast.ledger.line import active_inputs
-from forecast.model.layout import Layout, lay_out
+from forecast.model.layout import lay_out
 from forecast.sampling.draws import Draws
 from forecast.sampling.likelihood import DISAGREES, kept_residuals
 from forecast.sampling.readings import numbers
@@ -162,23 +163,10 @@ def _elsewhere(distance: Distance) -> str:
     return f"without '{told.statement}' it would be {number}; one of the two is meant otherwise, or less exactly"
 
 
-def distances_of(
-    workspace: Workspace, layout: Layout, as_of: date, seed: int, spec: PriorSpec, base: Draws, names: Sequence[str]
-) -> tuple[Distance, ...]:
-    """Return the ways from some statements to what all statements imply for them, without the evidence."""
-    ways = Distances(
-        workspace=workspace,
-        layout=layout,
-        as_of=as_of,
-        seed=seed,
-        spec=spec,
-        base=base,
-        found=None,
-        cache=Path(base.store),
-        may_sample=False,
-        progress=lambda _: None,
-    )
-    return tuple(distance for name in names if (distance := ways.of(name)) is not None)
+def distances_of(ways: Distances, names: Iterable[str]) -> tuple[Distance, ...]:
+    """Return the ways of some statements, each with its remedy, but for mere orders, which have none."""
+    found = [way for name in names if (way := ways.of(name)) is not None]
+    return tuple(replace(way, remedy=remedy(way, ways.workspace, ways.as_of)) for way in found)
 
 
 def kept_remedies(workspace: Workspace, as_of: date, seed: int, spec: PriorSpec, base: Draws) -> dict[str, str]:
@@ -193,8 +181,16 @@ def kept_remedies(workspace: Workspace, as_of: date, seed: int, spec: PriorSpec,
     said = [inputs[part] for part in ("network", "experts", "statements")]
 
     def compute() -> dict[str, str]:
-        ways = distances_of(workspace, lay_out(workspace.network), as_of, seed, spec, base, far)
-        return {way.statement: remedy(way, workspace, as_of) for way in ways}
+        ways = Distances(
+            workspace=workspace,
+            layout=lay_out(workspace.network),
+            as_of=as_of,
+            seed=seed,
+            spec=spec,
+            base=base,
+            cache=Path(base.store),
+        )
+        return {way.statement: way.remedy for way in distances_of(ways, far)}
 
     found: dict[str, str] = once(place_of(base.store, "remedies", base.digest, said, seed), compute)
     return found

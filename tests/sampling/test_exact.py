@@ -91,7 +91,7 @@ def test_density_given_noise() -> None:
     own = omega[:, spec.experts.index("bob")]
     expected = {
         "a-rule": stats.norm.logpdf(spec.stated.location[0], implied[:, 0], 0.1),
-        "b-rule": stats.norm.logpdf(spec.distributions.location[:2], implied[:, 2:4], 0.3).sum(axis=1),
+        "b-rule": np.sum(stats.norm.logpdf(spec.distributions.location[:2], implied[:, 2:4], 0.3), axis=1),
         "c-said": stats.t.logpdf(spec.stated.location[1], 4, heard[:, 1], np.hypot(0.5, own)),
     }
     found = log_likelihood_given_noise(spec, fit, tuple(expected))
