@@ -141,7 +141,7 @@ def print_distances(distances: Sequence[Distance]) -> None:
         "what the kind of its CPT does to these; in percentage points, near 0 or 1 in log-odds, of a ratio in logs"
     )
     if any(len(step.causes) > 1 for way in distances for step in way.steps):
-        click.echo("→: told with the next, because few draws of the prior bear these statements; --refit samples them")
+        click.echo("→: shown with the next, because few draws of the prior bear these statements; --refit samples them")
     click.echo()
     for way in distances:
         if way.remedy:
