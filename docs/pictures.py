@@ -117,7 +117,7 @@ def main() -> None:
     table = json.loads(path.read_text(encoding="utf-8"))
     day = date.fromisoformat(table["as_of"])
     before = Session(ROOT, as_of=day, seed=table["seed"], progress=Progress()).statements_alone()
-    prior = {row["id"]: row for row in as_data(before.scenarios)}
+    prior = {row["id"]: row for row in as_data(before.table.scenarios)}
     PICTURE.write_text(picture(table, prior), encoding="utf-8")
     told = f"{BEGIN}\n{readme_table(table, prior, load(ROOT, datetime.now(UTC).date()))}\n{END}"
     text = README.read_text(encoding="utf-8")

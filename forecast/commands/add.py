@@ -19,6 +19,7 @@ from forecast.workspace.records import DEFAULT_RHO
 from forecast.workspace.statement_forms.registry import READINGS
 
 if TYPE_CHECKING:
+    from forecast.analysis.distance import Distance
     from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
     from forecast.commands.evidence_questions import Answered, Bearings
     from forecast.workspace.drafts import ItemDraft, StatementDraft
@@ -64,6 +65,7 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     Options answer questions in advance. Nothing is written if the statement has a problem.
     """
     from forecast.commands.add_questions import StatementOptions, answer
+    from forecast.commands.feedback import print_distances
     from forecast.commands.writing import Files, right
     from forecast.workspace.drafts import draft_statement
 
@@ -76,15 +78,28 @@ def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     draft = right(make())
     if not as_json:
         _show(draft)
+    way = _distance(root, draft)
+    if way is not None and not as_json:
+        print_distances([way])
     for problem in draft.problems:
         click.echo(str(problem), err=True)
     is_wanted = yes or click.confirm(f"Write it to {draft.path}?", default=True, err=as_json)
     if is_wanted:
         draft = files.write(draft, make)
     if as_json:
-        echo_json(_as_json(draft, is_wanted))
+        echo_json({**_as_json(draft, is_wanted), "distance": as_data(way)})
     else:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
+
+
+def _distance(root: Path, draft: StatementDraft) -> Distance | None:
+    """Return how far from what is stated the draws of all other statements put it, where such draws are kept."""
+    from forecast.commands.running import opened
+
+    if draft.workspace is None or draft.statement is None:
+        return None
+    with opened(root) as session:
+        return session.distance_of(draft.workspace, draft.statement.id)
 
 
 def _show(draft: StatementDraft) -> None:
