@@ -106,7 +106,7 @@ def conclude(
     keep_posterior(weighed, posterior_place(workspace, as_of, seed, session.cache))
     doubts = (
         *misfits(active_statements(workspace, as_of)),
-        *_disagreements(workspace, weighed.base, weighed.spec),
+        *_disagreements(workspace, as_of, seed, weighed.base, weighed.spec),
         *evidence_doubts(weighed.asked.network, workspace),
         *direction_doubts(layout, workspace, weighed),
     )
@@ -283,7 +283,7 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
     from forecast.analysis.next_step import next_step_doubts
 
     prior = outcome(workspace, layout, layout.opens, session.seed, unweighted(workspace, layout, spec, base))
-    doubts += (*_disagreements(workspace, base, spec), *next_step_doubts(prior))
+    doubts += (*_disagreements(workspace, as_of, session.seed, base, spec), *next_step_doubts(prior))
     shares = prior.posterior.evaluation.scenarios.mean(axis=1)
     if shares[-1] <= WIDEST_OTHER or not workspace.scenarios:
         return doubts
@@ -297,19 +297,29 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
     return (*doubts, wide)
 
 
-def _disagreements(workspace: Workspace, base: Draws, spec: PriorSpec) -> tuple[Problem, ...]:
-    """Return a warning for each statement that the prior ends far from."""
+def _disagreements(workspace: Workspace, as_of: date, seed: int, base: Draws, spec: PriorSpec) -> tuple[Problem, ...]:
+    """Return a warning for each statement that the prior ends far from, with what can be done about it."""
     said = {statement.id: statement for statement in workspace.statements}
+    far = {
+        name: residual
+        for name, residual in kept_residuals(spec, base).items()
+        if residual is not None and abs(residual) > DISAGREES
+    }
+    if not far:
+        return ()
+    from forecast.analysis.remedies import kept_remedies
+
+    remedies = kept_remedies(workspace, as_of, seed, spec, base)
     return tuple(
         Problem(
             said[name].source,
             f"statement '{name}' says {'more' if residual > 0 else 'less'} than all statements together imply",
             f"{abs(residual):.1f} sd away",
-            f"within {DISAGREES:g}; see `forecast experts {said[name].expert}`",
+            f"within {DISAGREES:g}; {f'{told}; ' if (told := remedies.get(name)) else ''}"
+            f"see `forecast experts {said[name].expert}`",
             "warning",
         )
-        for name, residual in kept_residuals(spec, base).items()
-        if residual is not None and abs(residual) > DISAGREES
+        for name, residual in far.items()
     )
 
 

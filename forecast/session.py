@@ -22,12 +22,12 @@ from forecast.model.reports import UndefinedError
 from forecast.posterior.evaluate import ContradictionError
 from forecast.posterior.posterior import Posterior, kept_posterior, unweighted
 from forecast.posterior.posterior import posterior as fresh_posterior
-from forecast.sampling.draws import prior_draws
-from forecast.sampling.spec import prior_spec
+from forecast.sampling.draws import Draws, cached_draws, prior_draws
+from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
 from forecast.store.versions import installed_versions
 from forecast.workspace.alternatives import Alternative, alternative_workspace
 from forecast.workspace.names import seen_on
-from forecast.workspace.problems import Problem, WorkspaceProblems
+from forecast.workspace.problems import Problem, WorkspaceProblems, choice, shown
 from forecast.workspace.read import Contents, load
 from forecast.workspace.records import Item, Workspace
 
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from forecast.analysis.by_date import ByDate
     from forecast.analysis.conflict import Conflict
     from forecast.analysis.diff import End, ForecastDifference
+    from forecast.analysis.distance import Distance, Distances
     from forecast.analysis.due import Due
-    from forecast.analysis.effect import ItemEffect
+    from forecast.analysis.effect import ItemEffect, ItemSplit
     from forecast.analysis.experts import ExpertRow
     from forecast.analysis.influence import Influence
     from forecast.analysis.next_step import PriorWithSteps
@@ -277,6 +278,54 @@ class Session:
 
         return expert_table(outcome(self.workspace, self.layout, self.day, self.seed, self.stated))
 
+    def expert(self, name: str, *, refit: bool = False) -> ExpertRow | None:
+        """Describe one expert, and why each number is not what was stated (forecast.analysis.distance).
+
+        Args:
+            name: the expert's id; None is returned for somebody who said nothing by the as-of date.
+            refit: sample what the draws of the flat prior do not bear.
+        """
+        row = next((one for one in self.experts() if one.expert == name), None)
+        return None if row is None else replace(row, distances=self.distances(row, refit=refit))
+
+    def distances(self, row: ExpertRow, *, refit: bool = False) -> tuple[Distance, ...]:
+        """Compute the way from each number of an expert to what is implied for it."""
+        from forecast.analysis.remedies import distances_of
+
+        found = self.posterior
+        ways = self._ways(self.workspace, found.spec, found.base)
+        return distances_of(replace(ways, found=found, may_sample=refit), [one.id for one in row.statements])
+
+    def distance_of(self, after: Workspace, name: str) -> Distance | None:
+        """Compute the way from a statement that is not written yet to what would be implied for it.
+
+        `after` is what the files would hold with it. The draws of the other statements are weighed by it. None where
+        none are kept, for a mere order, and where it is not yet made on the session's date.
+        """
+        from forecast.analysis.remedies import distances_of
+
+        if (self.as_of or self.now) < self.files.network.opens:
+            return None
+        spec, seen = prior_spec(self.layout, self.workspace, self.day), seen_on(after, self.day)
+        base = cached_draws(spec, self.seed, self.cache)
+        if base is None or all(one.id != name for one in active_statements(seen, self.day)):
+            return None
+        return next(iter(distances_of(self._ways(seen, spec, base), [name])), None)
+
+    def _ways(self, workspace: Workspace, spec: PriorSpec, base: Draws) -> Distances:
+        from forecast.analysis.distance import Distances
+
+        return Distances(
+            workspace=workspace,
+            layout=self.layout,
+            as_of=self.day,
+            seed=self.seed,
+            spec=spec,
+            base=base,
+            cache=self.cache,
+            progress=self.progress,
+        )
+
     def due(self, days: int = 14) -> tuple[Due, ...]:
         """List what should be done to the workspace (forecast.analysis.due)."""
         from forecast.analysis.due import due
@@ -323,6 +372,16 @@ class Session:
             evidence_doubts(compile_workspace(there.layout, workspace, there.day), workspace) for workspace in seen
         )
         return effect_table(without, with_it, item), tuple(doubt for doubt in new if doubt not in old)
+
+    def split(self, name: str) -> ItemSplit:
+        """Split what an item does to the forecast into three parts (forecast.analysis.effect). Raises NoEffectError."""
+        from forecast.analysis.effect import NoEffectError, split_item
+
+        item = next((one for one in self.workspace.items if one.id == name), None)
+        if item is None:
+            msg = f"there is no item {shown(name)}; {choice('items', name, [one.id for one in self.workspace.items])}"
+            raise NoEffectError(msg)
+        return split_item(self.outcome, item)
 
     def difference(self, first: str, last: str) -> ForecastDifference:
         """Explain what changed between two forecasts (forecast.analysis.diff), each as `find_line` there reads it.

@@ -10,6 +10,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.sources import JudgedClaim, judged_claims
 from forecast.digests import digest_of
 from forecast.inference.engine import ENGINE, Plan
 from forecast.ledger.outcome import Outcome
@@ -255,8 +256,9 @@ class Conflict:
     `reports`: their number, of which `telling` still tell states apart; `surprise`: how probable they are among
     simulated ones; `conflict` (decibans): log of the product of the single reports' probabilities over their joint
     probability, above zero if they are less probable together than independently, with its Monte Carlo error `mcse`;
-    `items`: each report's own part; `statements`: those that the evidence moved most; `fights` and `supports`: the
-    strongest pairs; `draws`, `ess` and `pareto_k`: of the draws for the pairs.
+    `items`: each report's own part; `claims`: those that are judged by now, true or false on their day; `statements`:
+    those that the evidence moved most; `fights` and `supports`: the strongest pairs; `draws`, `ess` and `pareto_k`: of
+    the draws for the pairs.
     """
 
     reports: int
@@ -265,6 +267,7 @@ class Conflict:
     conflict: float
     mcse: float
     items: tuple[ReportConflict, ...]
+    claims: tuple[JudgedClaim, ...]
     statements: tuple[Held, ...]
     fights: tuple[ReportPair, ...]
     supports: tuple[ReportPair, ...]
@@ -301,6 +304,9 @@ def conflict(found: Outcome, top: int, progress: Progress) -> Conflict:
         conflict=whole,
         mcse=mcse,
         items=_items(background, singles, log_joint),
+        claims=tuple(
+            claim for claim in judged_claims(background.network, found.workspace) if claim.was_true is not None
+        ),
         statements=tuple(statements(found)[:top]),
         fights=tuple([row for row in ranked if row.decibans > 0.0][:top]),
         supports=tuple([row for row in reversed(ranked) if row.decibans < 0.0][:top]),

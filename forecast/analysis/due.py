@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from forecast.analysis.questions import latest_numbers, resolution_on, status_on
+from forecast.analysis.sources import JudgedClaim, judged_claims
 from forecast.ledger.differences import changes, other_changes
 from forecast.ledger.entries import Line
 from forecast.ledger.line import active_inputs, rolled_to
@@ -16,10 +17,11 @@ from forecast.model.history import active_items
 from forecast.model.layout import Layout
 from forecast.posterior.by_date import decided
 from forecast.sampling.readings import asks
+from forecast.workspace.evidence_forms.form import SETTLED_WITHIN_DAYS
 from forecast.workspace.read_resolutions import REPORTER
 from forecast.workspace.records import Question, Workspace
 
-Kind = Literal["resolve", "contradiction", "watch", "update", "benchmark", "source"]
+Kind = Literal["resolve", "contradiction", "watch", "update", "benchmark", "claim", "source"]
 YES_NO = {True: "yes", False: "no"}
 
 
@@ -51,6 +53,7 @@ def due(workspace: Workspace, layout: Layout, as_of: date, last: Line | None, da
         *_watch(workspace, as_of, days),
         *_update(workspace, as_of, last),
         *_benchmarks(workspace, as_of, days),
+        *_claims(workspace, layout, as_of, days),
         *_silent_sources(workspace, as_of),
     )
 
@@ -145,6 +148,37 @@ def _benchmarks(workspace: Workspace, as_of: date, days: int) -> Iterator[Due]:
         elif as_of - max(latest) > timedelta(days=days):
             what = f"the latest number is of {max(latest)}, {(as_of - max(latest)).days} days ago"
             yield Due("benchmark", question.id, what)
+
+
+def _claims(workspace: Workspace, layout: Layout, as_of: date, days: int) -> Iterator[Due]:
+    """Tell claims of a step that nothing has settled, by the day they are false, and each source's false alarms."""
+    claims = judged_claims(compile_workspace(layout, workspace, as_of), workspace)
+    for claim in claims:
+        is_step = layout.events[layout.index[claim.event]].kind == "reached"
+        if claim.was_true is None and is_step and as_of - claim.claimed_on > timedelta(days=days):
+            last = claim.claimed_on + timedelta(days=SETTLED_WITHIN_DAYS)
+            what = (
+                f"claims that '{claim.event}' is '{claim.states[0]}' since {claim.claimed_on}, and nothing settles it; "
+                f"watched until {last}, it was false when it was made"
+            )
+            yield Due("claim", claim.item, what)
+    for source in sorted({claim.source for claim in claims}):
+        judged = [claim for claim in claims if claim.source == source and claim.was_true is not None]
+        false = [claim for claim in judged if not claim.was_true]
+        if false:
+            told = "; ".join(
+                f"{one.item} ('{one.event}' is '{one.states[0]}' on {one.claimed_on}, settled {_when(one)})"
+                for one in false
+            )
+            what = f"{len(false)} of {len(judged)} claims were false when they were made: {told}"
+            yield Due("claim", source, what, f"forecast sources {source}")
+
+
+def _when(claim: JudgedClaim) -> str:
+    if claim.since is None:
+        return f"on no day, and news watched for {SETTLED_WITHIN_DAYS} days"
+    late = claim.since > claim.claimed_on
+    return f"on {claim.since}; if it was earlier, give that item `happened`" if late else "otherwise on that day"
 
 
 def _silent_sources(workspace: Workspace, as_of: date) -> Iterator[Due]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.coherence import conflicts
+from forecast.analysis.distance import Distance
 from forecast.analysis.statements import StatementRow, statement_rows
 from forecast.ledger.outcome import Outcome
 from forecast.sampling.likelihood import DISAGREES, statement_columns
@@ -47,7 +48,8 @@ class ExpertRow:
 
     `statements`: as the report tells them; `deviation`: mean over the expert's single numbers of what group and coder
     add, in log-odds; `noise`: omega, in log-odds, None for an exact expert; `incoherent`: smallest sets of the expert's
-    own statements that cannot all hold; `conflicts`: such sets with statements of others; `summary`: all in words.
+    own statements that cannot all hold; `conflicts`: such sets with statements of others; `summary`: all in words;
+    `distances`: the way from each number to what is implied for it, where one expert was asked about.
     """
 
     expert: str
@@ -61,6 +63,7 @@ class ExpertRow:
     incoherent: tuple[tuple[str, ...], ...]
     conflicts: tuple[tuple[str, ...], ...]
     summary: str
+    distances: tuple[Distance, ...] = ()
 
 
 def expert_table(found: Outcome) -> tuple[ExpertRow, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ from forecast.words import (
     scenario_names,
     target,
 )
+from forecast.workspace.fits import expit, logit
 from forecast.workspace.records import EDITORS, Expert, Statement
 from forecast.workspace.statement_forms.form import CountedCases, Ordered, StatedDistribution, StatedNumber
 from forecast.workspace.statement_forms.registry import statement_form
@@ -181,3 +183,82 @@ def _distribution(statement: Statement, shares: Array) -> _Implied:
     averaged = [_average(share) for share in shares.T]
     shown = ", ".join(f"{label(s)} {percent(*average)}" for s, average in zip(states, averaged, strict=True))
     return _Implied(shown, {"mean": {s: mean for s, (mean, _) in zip(states, averaged, strict=True)}})
+
+
+NEAR_THE_ENDS = 0.05  # a probability below it, or above the rest, is told in log-odds
+Unit = Literal["probability", "log-odds", "log-ratio"]
+
+
+@dataclass(frozen=True)
+class DistanceScale:
+    """How what is implied for a statement is told: its unit, and the number of each draw in it."""
+
+    unit: Unit
+    stated: float
+    values: Callable[[Array], Array]  # (rows, draws) -> (draws)
+    state: str | None = None
+
+    def mean(self, quantity: Array, weights: Array) -> tuple[float, float]:
+        """Return the weighted mean over draws of what is implied, (rows, draws), and its Monte Carlo error."""
+        found = averages(self.values(quantity)[np.newaxis], weights)
+        return float(found.mean[0]), float(found.mcse[0])
+
+
+def scale_of(
+    said: Statement, read: StatedNumber | StatedDistribution | CountedCases, last: Array, weights: Array
+) -> DistanceScale:
+    """Choose how the way from a statement to what is implied for it, (rows, draws) with weights, is told.
+
+    In points, or in log-odds where the stated or the implied probability is near 0 or 1. A distribution is told by the
+    state that is implied farthest from what was stated.
+    """
+    if isinstance(read, StatedNumber) and read.against is not None:
+        return DistanceScale("log-ratio", read.location, _first)
+    state = None
+    log_odds: Callable[[Array], Array]
+    if isinstance(read, StatedNumber):
+        stated, log_odds = expit(read.location), _first
+    elif isinstance(read, CountedCases):
+        stated, log_odds = read.happened / read.of, _of_staying if read.stays else _of_moving
+    else:
+        gaps = np.abs(_shares(last) @ weights - np.array(read.probabilities))
+        place = int(gaps.argmax())
+        stated, state = read.probabilities[place], _states(said)[place]
+        log_odds = partial(_of_state, place)
+
+    def chance(quantity: Array) -> Array:
+        return np.asarray(1.0 / (1.0 + np.exp(-log_odds(quantity))))
+
+    implied = float(chance(last) @ weights)
+    is_inside = all(NEAR_THE_ENDS <= p <= 1.0 - NEAR_THE_ENDS for p in (stated, implied))
+    if is_inside or stated in {0.0, 1.0}:  # of a count: no case, or all
+        return DistanceScale("probability", stated, chance, state)
+    return DistanceScale("log-odds", logit(stated), log_odds, state)
+
+
+def _first(quantity: Array) -> Array:
+    return np.asarray(quantity[0])
+
+
+def _of_moving(quantity: Array) -> Array:
+    """Compute the log-odds of a case of a count, from ln P(it does not happen)."""
+    return np.asarray(np.log(-np.expm1(quantity[0])) - quantity[0])
+
+
+def _of_state(place: int, quantity: Array) -> Array:
+    share = _shares(quantity)[place]
+    return np.asarray(np.log(share) - np.log1p(-share))
+
+
+def _of_staying(quantity: Array) -> Array:
+    return -_of_moving(quantity)
+
+
+def _shares(quantity: Array) -> Array:
+    """Compute the probabilities of a distribution (states, draws) from its coordinates."""
+    unscaled = np.exp(zero_sum_basis(len(quantity) + 1) @ quantity)
+    return np.asarray(unscaled / unscaled.sum(axis=0))
+
+
+def _states(said: Statement) -> Sequence[str]:
+    return said.about.condition.states if said.about.condition else ()

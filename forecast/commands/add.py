@@ -19,6 +19,7 @@ from forecast.workspace.records import DEFAULT_RHO
 from forecast.workspace.statement_forms.registry import READINGS
 
 if TYPE_CHECKING:
+    from forecast.analysis.distance import Distance
     from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
     from forecast.commands.evidence_questions import Answered
     from forecast.workspace.drafts import ItemDraft, StatementDraft
@@ -68,6 +69,7 @@ def statement(root: Path, draft: bool, yes: bool, as_json: bool, **given: Any) -
     from forecast.commands.add_questions import StatementOptions, answer, missing
     from forecast.commands.asking import until_settled
     from forecast.commands.entry import begun
+    from forecast.commands.feedback import print_distances
     from forecast.commands.writing import Files, right
     from forecast.workspace.drafts import draft_statement
 
@@ -76,7 +78,7 @@ def statement(root: Path, draft: bool, yes: bool, as_json: bool, **given: Any) -
     entry = begun(root, "statement", given, takes_up=draft, may_ask=may_ask, to_stderr=as_json)
     said = StatementOptions(**entry.options)
 
-    def attempt() -> tuple[StatementDraft, Callable[[], StatementDraft], bool]:
+    def attempt() -> _StatementAttempt:
         expert, fields, asking = answer(root, said, entry.talk, ask=not yes, to_stderr=as_json)
 
         def make() -> StatementDraft:
@@ -85,19 +87,40 @@ def statement(root: Path, draft: bool, yes: bool, as_json: bool, **given: Any) -
         made = right(make())
         if not as_json:
             _show(made)
+        way = _distance(root, made)
+        if way is not None and not as_json:
+            print_distances([way])
         for problem in made.problems:
             click.echo(str(problem), err=True)
-        return made, make, yes or asking.decided(f"Write it to {made.path}?")
+        return _StatementAttempt(made, make, way, yes or asking.decided(f"Write it to {made.path}?"))
 
     with entry.kept():
-        made, make, is_wanted = until_settled(entry.talk, attempt)
-        if is_wanted:
-            made = files.write(made, make)
-    entry.end() if is_wanted else entry.keep()
+        last = until_settled(entry.talk, attempt)
+        made = files.write(last.draft, last.make) if last.is_wanted else last.draft
+    entry.end() if last.is_wanted else entry.keep()
     if as_json:
-        echo_json(_as_json(made, is_wanted))
+        echo_json({**_as_json(made, last.is_wanted), "distance": as_data(last.way)})
     else:
-        click.echo(f"written: {made.path}" if is_wanted else "nothing written")
+        click.echo(f"written: {made.path}" if last.is_wanted else "nothing written")
+
+
+class _StatementAttempt(NamedTuple):
+    """A statement as it was answered, how it is made anew, its way to what is implied, whether it is to be written."""
+
+    draft: StatementDraft
+    make: Callable[[], StatementDraft]
+    way: Distance | None
+    is_wanted: bool
+
+
+def _distance(root: Path, draft: StatementDraft) -> Distance | None:
+    """Return how far from what is stated the draws of all other statements put it, where such draws are kept."""
+    from forecast.commands.running import opened
+
+    if draft.workspace is None or draft.statement is None:
+        return None
+    with opened(root) as session:
+        return session.distance_of(draft.workspace, draft.statement.id)
 
 
 def _show(draft: StatementDraft) -> None:
@@ -268,7 +291,7 @@ def evidence(
     entry = begun(root, "evidence", given, takes_up=draft, may_ask=may_ask, to_stderr=as_json)
     said = evidence_options(entry.options)
 
-    def attempt() -> _Attempt:
+    def attempt() -> _ItemAttempt:
         answered, asking = answer(root, said, entry.talk, as_of, ask=not yes, to_stderr=as_json)
         made = right(_draft(root, answered))
         effect, doubts = _effect(answered, made, root, as_of, seed, is_wanted=not no_effect)
@@ -277,30 +300,30 @@ def evidence(
             _show_of_add_evidence(made, effect)
         for problem in problems:
             click.echo(str(problem), err=True)
-        return _Attempt(answered, made, effect, problems, not dry_run and (yes or asking.decided(_question(made))))
+        return _ItemAttempt(answered, made, effect, problems, not dry_run and (yes or asking.decided(_question(made))))
 
     with entry.kept():
-        found = until_settled(entry.talk, attempt)
-        answered, made = found.answered, found.draft
+        last = until_settled(entry.talk, attempt)
+        answered, made = last.answered, last.draft
 
         def again() -> ItemDraft:
             nonlocal answered
             answered = fitted(root, answered, is_named=said.item_id is not None)
             return _draft(root, answered)
 
-        if found.is_wanted:
+        if last.is_wanted:
             made = files.write(made, again)
-    if found.is_wanted:
+    if last.is_wanted:
         entry.end()
     elif not dry_run:
         entry.keep()
     if as_json:
-        echo_json(_as_json_of_add_evidence(answered, found.effect, found.problems, found.is_wanted))
+        echo_json(_as_json_of_add_evidence(answered, last.effect, last.problems, last.is_wanted))
     else:
-        click.echo(f"written: {', '.join(made.contents)}" if found.is_wanted else "nothing written")
+        click.echo(f"written: {', '.join(made.contents)}" if last.is_wanted else "nothing written")
 
 
-class _Attempt(NamedTuple):
+class _ItemAttempt(NamedTuple):
     """An item as it was answered, what it does, its problems, and whether it is to be written."""
 
     answered: Answered

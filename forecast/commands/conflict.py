@@ -62,6 +62,21 @@ def _print(answer: Conflict, top: int) -> None:
             for row in sorted(answer.items, key=lambda row: (row.p_value, -row.decibans))[:top]
         ],
     )
+    false = [claim for claim in answer.claims if not claim.was_true]
+    if answer.claims:
+        n = len(answer.claims)
+        click.echo(f"claims judged by now: {n}, of which false when they were made: {len(false)}")
+    _table(
+        ("false when it was made", "claimed on", "so since"),
+        [
+            (
+                f"{claim.item} ({claim.event} {' or '.join(claim.states)})",
+                str(claim.claimed_on),
+                "not so far" if claim.since is None else str(claim.since),
+            )
+            for claim in false
+        ],
+    )
     _table(
         ("statement", "stated", "before", "after", ""),
         [

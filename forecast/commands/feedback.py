@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,19 +15,36 @@ from forecast.commands.running import one_or_all, opened
 from forecast.digits import percent, share
 
 if TYPE_CHECKING:
+    from forecast.analysis.distance import Distance
     from forecast.analysis.experts import ExpertRow
     from forecast.analysis.sources import SourceRow
+    from forecast.analysis.statements import Unit
+
+
+VERDICT = {True: "was true", False: "was false"}
 
 
 @click.command()
 @click.argument("name", required=False)
 @options.workspace
 @options.as_of
+@click.option("--refit", is_flag=True, help="With NAME: sample what few draws of the prior cannot tell.")
 @options.as_json
-def experts(name: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
-    """Print every expert's statements, deviation, noise and record; with NAME, each statement beside the model."""
+def experts(name: str | None, root: Path, as_of: date | None, refit: bool, as_json: bool) -> None:
+    """Print every expert's statements, deviation, noise and record.
+
+    With NAME: each statement beside what is implied for it, the way from the one to the other, and what to do about it.
+    """
+    if refit and name is None:
+        msg = "--refit is for one expert; give a name"
+        raise click.UsageError(msg)
     with opened(root, as_of) as session:
-        rows = session.experts()
+        rows: Sequence[ExpertRow] = session.experts()
+        if name is not None:
+            rows = [
+                replace(row, distances=session.distances(row, refit=refit)) if row.expert == name else row
+                for row in rows
+            ]
     one_or_all(rows, "expert", name, as_json=as_json, print_all=_print_experts, print_one=_print_expert)
 
 
@@ -83,11 +101,59 @@ def _print_expert(row: ExpertRow) -> None:
         grid.add_row(*map(Text, cells), Text(statement.residual_shown, style=far))
     Console(highlight=False, soft_wrap=False).print(grid)
     click.echo()
+    print_distances(row.distances)
     for ids in row.incoherent:
         click.echo(f"cannot all hold: {', '.join(ids)}")
     for ids in row.conflicts:
         click.echo(f"cannot all hold, with others: {', '.join(ids)}")
     click.echo(row.summary)
+
+
+def print_distances(distances: Sequence[Distance]) -> None:
+    """Print the way from each stated number to the implied one, the causes in columns, and the remedies."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    from forecast.analysis.remedies import CAUSES, shown
+
+    if not distances:
+        return
+    columns = [cause for cause in CAUSES if any(cause in step.causes for way in distances for step in way.steps)]
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("from stated to implied", no_wrap=True)
+    for heading in ("stated", *(CAUSES[cause] for cause in columns), "implied"):
+        grid.add_column(heading, justify="right", overflow="fold")
+    for way in distances:
+        cells = dict.fromkeys(columns, "-")
+        for step in way.steps:
+            *untold, last = step.causes
+            cells |= dict.fromkeys(untold, "→")
+            cells[last] = shown(step.change, way.unit, step.mcse)
+        name = way.statement if way.state is None else f"{way.statement} ({way.state})"
+        ends = [_in_unit(value, way.unit) for value in (way.stated, way.implied)]
+        grid.add_row(*map(Text, (name, ends[0], *cells.values(), ends[1])))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo(
+        "default prior: what this statement alone would imply; same event: with the others of its event; CPT kind:"
+    )
+    click.echo(
+        "what the kind of its CPT does to these; in percentage points, near 0 or 1 in log-odds, of a ratio in logs"
+    )
+    if any(len(step.causes) > 1 for way in distances for step in way.steps):
+        click.echo("→: shown with the next, because few draws of the prior bear these statements; --refit samples them")
+    click.echo()
+    for way in distances:
+        if way.remedy:
+            click.echo(f"{way.statement}: {way.remedy}")
+    if any(way.remedy for way in distances):
+        click.echo()
+
+
+def _in_unit(value: float, unit: Unit) -> str:
+    from forecast.analysis.remedies import as_stated
+
+    return as_stated(value, unit) + ("" if unit == "probability" else f" ({value:+.2f})")
 
 
 @click.command()
@@ -109,7 +175,7 @@ def _print_sources(rows: Sequence[SourceRow]) -> None:
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("source", no_wrap=True)
-    for heading in ("grade", "items", "reliability", "now", "90 % interval", "agreement"):
+    for heading in ("grade", "items", "reliability", "now", "90 % interval", "agreement", "false"):
         grid.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         now = row.now
@@ -121,10 +187,12 @@ def _print_sources(rows: Sequence[SourceRow]) -> None:
             share(now.mean, 2) if now else "-",
             _range(now.quantiles) if now else "-",
             _percent(row.agreement),
+            f"{len(row.false_alarms)} of {n}" if (n := len(row.false_alarms) + len(row.true_claims)) else "-",
         )
         grid.add_row(*map(Text, cells))
     Console(highlight=False, soft_wrap=False).print(grid)
-    click.echo("reliability: from the grade, and now; agreement: probability now of what the reports favour")
+    click.echo("reliability: from the grade, and now; agreement: probability now of what the reports favour;")
+    click.echo("false: claims that were false when they were made, of those that are judged by now")
 
 
 def _print_source(row: SourceRow) -> None:
@@ -143,9 +211,12 @@ def _print_source(row: SourceRow) -> None:
     grid.add_column("now", justify="right", no_wrap=True)
     for item in row.items:
         favours = [f"{said.event}: {' or '.join(said.favours)}" for said in item.says] or ["-"]
-        now = [_percent(said.agreement) for said in item.says] or ["-"]
+        now = [_percent(said.agreement) if said.was_true is None else VERDICT[said.was_true] for said in item.says]
+        now = now or ["-"]
         grid.add_row(*map(Text, (item.id, str(item.reported), item.standing, "\n".join(favours), "\n".join(now))))
     Console(highlight=False, soft_wrap=False).print(grid)
+    if row.false_alarms:
+        click.echo(f"false when claimed: {', '.join(row.false_alarms)}")
 
 
 def _range(quantiles: Sequence[float]) -> str:

@@ -103,6 +103,7 @@ HEADINGS = {
     "watch": "News not watched",
     "update": "Not in any update",
     "benchmark": "Benchmarks",
+    "claim": "Claims",
     "source": "Sources that never reported",
 }
 

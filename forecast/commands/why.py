@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from math import hypot
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,14 @@ import click
 from forecast.commands import options
 from forecast.commands.readable import style_of
 from forecast.commands.running import echo_json, opened, refused, wrong_usage
-from forecast.digits import change, percent
+from forecast.digits import change, percent, share
 from forecast.plain import as_data
+from forecast.workspace.names import OTHER
 
 if TYPE_CHECKING:
+    from forecast.analysis.effect import ItemSplit
     from forecast.analysis.why import Step, Stretch, Why
+    from forecast.session import Session
 
 PRIOR = "prior"
 VISIBLE = 0.0005  # a Monte Carlo difference below it leaves every printed digit as it is
@@ -32,7 +36,7 @@ class _Since(click.ParamType[date | None]):
 
 
 @click.command()
-@click.argument("about", metavar="[SCENARIO|EVENT[=STATE]]", required=False)
+@click.argument("about", metavar="[SCENARIO|EVENT[=STATE]|ITEM]", required=False)
 @options.workspace
 @options.as_of
 @options.seed
@@ -57,17 +61,66 @@ def why(
 ) -> None:  # fmt: skip
     """Explain a probability by the evidence, item by item in the order in which it became known.
 
-    Without an argument: the scenario that moved most since the last update.
+    Without an argument: the scenario that moved most since the last update. With an item of evidence: what it does to
+    the forecast, in three parts.
     """
+    from forecast.analysis.effect import NoEffectError
     from forecast.analysis.target import UnknownTargetError
     from forecast.session import NoUpdateError
 
-    with opened(root, as_of, seed) as session, wrong_usage(UnknownTargetError), refused(NoUpdateError):
+    with opened(root, as_of, seed) as session, wrong_usage(UnknownTargetError), refused(NoUpdateError, NoEffectError):
+        if about is not None and _is_item(session, about):
+            if by != "item" or since is not None or top is not None:
+                msg = f"'{about}' is an item; --by, --since and --top explain a scenario or an event"
+                raise click.UsageError(msg)
+            split = session.split(about)
+            if as_json:
+                echo_json(as_data(split))
+            else:
+                _print_split(split)
+            return
         table = session.why(about, since=since, by=by, top=top)
     if as_json:
         echo_json(as_data(table))
     else:
         _print(table, everything=everything)
+
+
+def _is_item(session: Session, name: str) -> bool:
+    """Say whether a name is that of an item, and of nothing that a probability could be asked of."""
+    workspace = session.workspace
+    taken = {OTHER, *(scenario.id for scenario in workspace.scenarios), *workspace.network.events}
+    return name not in taken and any(item.id == name for item in workspace.items)
+
+
+def _print_split(split: ItemSplit) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    click.echo(f"{split.item}, reported {split.reported} by {split.source}: {split.headline}")
+    if split.reliability_before is not None and split.reliability_now is not None:
+        reliability = f"{share(split.reliability_before, 2)} without it, {share(split.reliability_now, 2)} with it"
+        click.echo(f"reliability of {split.source}: {reliability}")
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("", overflow="fold")
+    for heading in ("without it", "says", "", "relearned", "", "source", "", "now"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    named = [(row.id, row) for row in split.scenarios]
+    named += [(f"{event.id}={row.id}", row) for event in split.events for row in event.states]
+    for name, row in named:
+        total = hypot(*(part.mcse for part in (row.direct, row.relearned, row.source)))
+        cells: list[Text] = []
+        for part in (row.direct, row.relearned, row.source):
+            step = change(part.change, part.mcse)
+            error = "" if abs(part.change) < VISIBLE else f"± {100 * part.mcse:.1f}"
+            cells += [Text(step, style=style_of(step)), Text(error)]
+        grid.add_row(Text(name), percent(row.before, total), *cells, percent(row.now, total))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    click.echo("says: the report at the parameters and reliabilities of before; relearned: what parameters and other")
+    click.echo("sources learn from it; source: it and its source judged by each other; in percentage points, ± error")
+    if not split.reliable:
+        click.echo("~ too few draws support this to know its error; the parts still add up")
 
 
 def _print(table: Why, *, everything: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from math import exp, inf, isfinite, log, log10, prod
@@ -17,12 +17,21 @@ from numpy.typing import NDArray
 from forecast.digests import field_names
 from forecast.inference.elementary import normal_quadrature
 from forecast.inference.scaled import NotFiniteError
-from forecast.model.history import Known
+from forecast.model.history import Known, Path
 from forecast.model.layout import Layout, rule_events, scenario_of_each
-from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS
+from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS, SETTLED_WITHIN_DAYS
 from forecast.workspace.evidence_forms.registry import evidence_form
 from forecast.workspace.names import OTHER
-from forecast.workspace.records import CANNOT_BE_JUDGED, Bearing, Item, OnEvent, OnScenarios, ReportSource, Settled
+from forecast.workspace.records import (
+    CANNOT_BE_JUDGED,
+    Bearing,
+    Event,
+    Item,
+    OnEvent,
+    OnScenarios,
+    ReportSource,
+    Settled,
+)
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
@@ -48,21 +57,65 @@ def on_event(layout: Layout, known: Known, item: Item, bearing: OnEvent, on: dat
     """
     v = layout.index[bearing.event]
     event, path = layout.events[v], known.paths.get(v)
-    form = evidence_form(bearing)
-    numbers = np.array(form.likelihood(bearing, event))
-    full = numbers / numbers.max()
+    form, full = evidence_form(bearing), _full(bearing, event)
     mean = float(full.mean())
     if path is None:
         return full, mean  # what is said of a constant never wears
     today = min(path.until, on)
+    if (was_true := verdict(layout, known, item, bearing)) is not None:
+        return np.full_like(full, float(was_true)), mean
     if form.of_present:
         if event.kind == "reached":
-            return full, mean
+            return (_unconfirmed(path, item) if form.claimed(bearing, event) else 1.0) * full, mean
         share = exp(-max(0, (on - item.reported).days) / float(event.persistence_days or 1.0))
     else:
         share = _share(item, form.until(bearing), today, on)
     now = full[path.on(today)]
     return now + share * (full - now), mean
+
+
+def _full(bearing: OnEvent, event: Event) -> Array:
+    """Return what a part says of each state of its event as it was reported, the largest number 1."""
+    numbers = np.array(evidence_form(bearing).likelihood(bearing, event))
+    return np.asarray(numbers / numbers.max())
+
+
+def claimed_on(item: Item) -> date:
+    """Return the day on which an item says that what it claims was so."""
+    return item.happened or item.reported
+
+
+def verdict(layout: Layout, known: Known, item: Item, part: OnEvent) -> bool | None:
+    """Say whether a claim was true on its day, by what is settled; None where that is open or nothing was claimed.
+
+    What is claimed is told by the form of evidence. A step is compared with the day on which it was settled to be
+    taken: sooner or later true is not true. One that is settled on no day is false once the news was watched for
+    SETTLED_WITHIN_DAYS after the claim: steps are public. A status is compared with the spell that held on the day.
+    That the present spell goes on is silence, which may be a change that nobody settled: it refutes no claim.
+    """
+    v = layout.index[part.event]
+    event, day, path = layout.events[v], claimed_on(item), known.paths.get(v)
+    claimed = evidence_form(part).claimed(part, event)
+    if not claimed:
+        return None
+    if path is None:
+        seen = known.observed.get(v)
+        return None if seen is None else any(state in claimed for state in seen)
+    if event.kind == "status":
+        if day < layout.opens:
+            return None  # of a status before the opening nothing is known
+        if path.on(day) in claimed and day <= path.until:
+            return True
+        return False if any(change > day for change, _ in path.changes) else None
+    if path.on(day) in claimed:
+        return True
+    return False if path.on(path.until) in claimed or _unconfirmed(path, item) == 0.0 else None
+
+
+def _unconfirmed(path: Path, item: Item) -> float:
+    """Return the probability that a step truly taken on the day of a claim is not settled yet: falling evenly to 0."""
+    watched = max(0, (path.until - claimed_on(item)).days)
+    return max(0.0, 1.0 - watched / SETTLED_WITHIN_DAYS)
 
 
 def on_scenarios(
@@ -195,11 +248,11 @@ def weigh(
     keeps q (1 - rho)^(k-1); reports that contradict each other are no copies.
     """
     # Items that say the same on the same day from sources of one grade differ in name alone.
-    said: dict[tuple[Any, ...], tuple[Report, dict[Hashable, Array]] | None] = {}
+    said: dict[tuple[Any, ...], tuple[Report, dict[Hashable, Array], float] | None] = {}
     groups: dict[str, list[_Favoured]] = {}
     for item in items:
         reliability = sources[item.report_source].grade.mean
-        key = (item.reported, reliability, item.credibility, *map(content, item.bears_on))
+        key = (item.reported, item.happened, reliability, item.credibility, *map(content, item.bears_on))
         if key not in said:
             said[key] = _report(layout, known, item, reliability, on)
         if (one := said[key]) is not None:
@@ -215,12 +268,14 @@ def weigh(
 class _Favoured(NamedTuple):
     """An item with what it reports, as the first item that says the same reports it, and each part of that.
 
-    `says` is by event, or by the rules of the scenarios.
+    `says` is by event, or by the rules of the scenarios; of a claim that is judged by event and verdict, and as it was
+    made. `strength` (decibans) is that of the report as it was made too: what it weighs by now is nothing.
     """
 
     item: Item
     report: Report
     says: dict[Hashable, Array]
+    strength: float
 
     def ranked(self, copy: int) -> Report:
         """Return its report as the copy of so many others."""
@@ -245,22 +300,21 @@ def _ranked(members: list[_Favoured]) -> list[tuple[int, _Favoured]]:
 
     What a report says of an event is the set of its best states, of the scenarios that of the best joint states: two
     reports contradict each other where they have no best state in common, so neither a tie nor the order of the states
-    decides. A report that says nothing (any more) makes no copy of another.
+    decides. A report that says nothing (any more) makes no copy of another. Claims that were true and claims that were
+    false on their day are no copies of each other, nor of what still speaks of the event.
     """
     # Members that say the same share one report (`weigh`), and what is computed from it.
-    decibans: dict[int, float] = {}
     best_states: dict[int, dict[Hashable, frozenset[int]]] = {}
-    for _, report, parts in members:
-        if id(report) not in decibans:
-            decibans[id(report)] = report.decibans
+    for _, report, parts, _ in members:
+        if id(report) not in best_states:
             best_states[id(report)] = {
                 part: frozenset(np.flatnonzero(worn == worn.max()).tolist()) for part, worn in parts.items()
             }
     ranked: list[tuple[int, _Favoured]] = []
     voices: list[dict[Hashable, frozenset[int]]] = []
     heard: list[int] = []
-    for member in sorted(members, key=lambda one: (-decibans[id(one.report)], one.item.id)):
-        says, weight = best_states[id(member.report)], decibans[id(member.report)]
+    for member in sorted(members, key=lambda one: (-one.strength, one.item.id)):
+        says, weight = best_states[id(member.report)], member.strength
         for voice, agreed in enumerate(voices):
             shared = says.keys() & agreed.keys()
             if shared and all(says[v] & agreed[v] for v in shared):
@@ -277,9 +331,11 @@ def _ranked(members: list[_Favoured]) -> list[tuple[int, _Favoured]]:
 
 def _report(
     layout: Layout, known: Known, item: Item, reliability: float, on: date
-) -> tuple[Report, dict[Hashable, Array]] | None:
+) -> tuple[Report, dict[Hashable, Array], float] | None:
     lambdas: dict[int, tuple[Array, float]] = {}
+    as_made: dict[int, Array] = {}
     joints: dict[Hashable, tuple[Scope, Array, float]] = {}
+    judged: dict[tuple[int, bool], Array] = {}
     for bearing in item.bears_on:
         if isinstance(bearing, OnScenarios):
             of, worn, mean = on_scenarios(layout, known, item, bearing, on)
@@ -290,21 +346,18 @@ def _report(
             continue  # what is settled is known, not reported
         v = layout.index[bearing.event]
         worn, mean = on_event(layout, known, item, bearing, on)
-        if v in lambdas:
-            worn, mean = worn * lambdas[v][0], mean * lambdas[v][1]
-        lambdas[v] = (worn, mean)
+        made = worn
+        if v in known.paths and (was_true := verdict(layout, known, item, bearing)) is not None:
+            made = judged[v, was_true] = _full(bearing, layout.events[v])
+        before, mean_before = lambdas.get(v, (np.ones(()), 1.0))
+        lambdas[v] = worn * before, mean * mean_before
+        as_made[v] = made * as_made.get(v, np.ones(()))
     if not lambdas and not joints:
         return None
-    scope = tuple(sorted(lambdas))
-    said = np.ones(())
-    for v in scope:
-        said = np.multiply.outer(said, lambdas[v][0])
-    noise = prod(lambdas[v][1] for v in scope)
-    for of, factor, mean in joints.values():
-        scope, said, noise = *_times(scope, said, of, factor), noise * mean
+    noise = prod([lambdas[v][1] for v in sorted(lambdas)] + [mean for *_, mean in joints.values()])
+    scope, said = _joint({v: worn for v, (worn, _) in lambdas.items()}, joints)
     if not (np.isfinite(said).all() and isfinite(noise)):
         raise UndefinedError([item], f"what item '{item.id}' says is infinite or not a number")
-    q = informative_probability(reliability, item.credibility)
     report = Report(
         item=item.id,
         source=item.report_source,
@@ -312,12 +365,25 @@ def _report(
         scope=scope,
         said=said,
         noise=noise,
-        informative=q,
+        informative=informative_probability(reliability, item.credibility),
         copy=0,
         kept=1.0,
     )
-    says: dict[Hashable, Array] = {v: worn for v, (worn, _) in sorted(lambdas.items())}
-    return report, says | {rules: factor for rules, (_, factor, _) in joints.items()}
+    silent = {v for v, _ in judged if np.ptp(lambdas[v][0]) == 0.0}  # nothing but the claim that is judged
+    says: dict[Hashable, Array] = {v: worn for v, (worn, _) in sorted(lambdas.items()) if v not in silent}
+    strength = replace(report, said=_joint(as_made, joints)[1]).decibans if judged else report.decibans
+    return report, says | judged | {rules: factor for rules, (_, factor, _) in joints.items()}, strength
+
+
+def _joint(lambdas: Mapping[int, Array], joints: Mapping[Hashable, tuple[Scope, Array, float]]) -> tuple[Scope, Array]:
+    """Multiply what is said of events and of scenarios; return the events, and the product over their states."""
+    scope = tuple(sorted(lambdas))
+    said = np.ones(())
+    for v in scope:
+        said = np.multiply.outer(said, lambdas[v])
+    for of, factor, _ in joints.values():
+        scope, said = _times(scope, said, of, factor)
+    return scope, said
 
 
 def _times(scope: Scope, table: Array, of: Scope, factor: Array) -> tuple[Scope, Array]:

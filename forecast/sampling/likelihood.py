@@ -197,13 +197,18 @@ def _of_expert(heard: _Heard, rows: list[int]) -> Array:
             square += np.square((noisy.location[at] - heard.mean[row])[:, np.newaxis] / sd)
             given_omega -= np.log(sd)
         noisy, at = _block(spec, members[0])
-        if noisy.scatters[at] == 0.0:  # what a rule says has the tails of a normal distribution
-            # Up to a constant: the density of the t at 0 against that of the normal distribution.
-            given_omega -= square / 2.0
-        else:
-            power = (DEGREES_OF_FREEDOM + len(members)) / 2.0
-            given_omega -= power * np.log1p(square / DEGREES_OF_FREEDOM)
+        given_omega += _log_tails(square, len(members), is_rule=noisy.scatters[at] == 0.0)
     return np.asarray(np.logaddexp.reduce(given_omega + np.log(weights), axis=1))
+
+
+def _log_tails(square: Array, n: int, *, is_rule: bool) -> Array:
+    """Compute the log density of n numbers `square` (squared sds) from what was to be read, up to a constant.
+
+    That of a t; what a rule says has the tails of a normal distribution.
+    """
+    if is_rule:
+        return -square / 2.0
+    return np.asarray(-(DEGREES_OF_FREEDOM + n) / 2.0 * np.log1p(square / DEGREES_OF_FREEDOM))
 
 
 def _count(counted: Array, log_none: Array) -> Array:
@@ -219,3 +224,40 @@ def _count(counted: Array, log_none: Array) -> Array:
     if of > happened:
         terms += (of - happened) * log_no
     return np.asarray(np.logaddexp.reduce(terms + np.log(weights), axis=1))
+
+
+def log_likelihood_given_noise(spec: PriorSpec, fit: Mapping[str, Array], names: Collection[str]) -> dict[str, Array]:
+    """Compute log p(statement | CPT rows, deviations, its expert's noise) of every draw (draws), up to a constant.
+
+    Each statement by itself, the extra noise omega of its expert being that of the draw: with it and the deviations,
+    statements are independent of each other. The precision of a distribution and the scatter of a count are its own and
+    are integrated out.
+
+    Args:
+        spec: the statements of stage 1.
+        fit: draws of stage 1 with `omega`, {variable: (chain, draw, ...)}.
+        names: ids of the statements.
+    """
+    heard, columns = _heard(spec, fit), statement_columns(spec)
+    omega = fit["omega"].reshape(-1, len(spec.experts)).T
+    n, m = spec.stated.location.size, spec.stated.location.size + spec.distributions.location.size
+    found = {}
+    for name in names:
+        rows = columns[name]
+        if rows[0] >= m:
+            place = rows[0] - m
+            counts = len(spec.counted)
+            found[name] = (
+                _count(spec.counted[place], heard.mean[rows[0]])
+                if place < counts
+                else -np.logaddexp(0.0, -heard.mean[rows[0]] / spec.ordered[place - counts])
+            )
+            continue
+        noisy, start = (spec.stated, 0) if rows[0] < n else (spec.distributions, n)
+        at = np.array(rows) - start
+        scale, weight = noisy.scale[at, np.newaxis], noisy.weight[at, np.newaxis]
+        variance = reading_variance(noisy.scatters[at, np.newaxis], omega[noisy.expert[at]], scale, weight)
+        square = (np.square(noisy.location[at, np.newaxis] - heard.mean[rows]) / variance).sum(axis=0)
+        is_rule = noisy.scatters[at[0]] == 0.0
+        found[name] = -0.5 * np.log(variance).sum(axis=0) + _log_tails(square, len(rows), is_rule=is_rule)
+    return found

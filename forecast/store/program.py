@@ -21,6 +21,7 @@ PACKAGE = Path(__file__).parents[1]
 GROUND = ("__init__.py", "digests.py", "files.py", "lock.py", "store")
 SAMPLING = (*GROUND, "digits.py", "model", "cpt", "inference", "sampling", "workspace")
 WEIGHING = (*SAMPLING, "posterior")
+REMEDIES = tuple(f"analysis/{name}.py" for name in ("__init__", "chronology", "distance", "remedies", "statements"))
 SAMPLERS = ("arviz_stats", "llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy")
 FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
 
@@ -57,6 +58,7 @@ KINDS = {
     "anchor": Kind(("posterior/posterior.py",), WEIGHING),
     "posterior": Kind(("posterior/posterior.py",), WEIGHING, most=4),
     "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger", "plain.py")),
+    "remedies": Kind(("analysis/remedies.py",), (*WEIGHING, *REMEDIES, "ledger", "plain.py", "words.py")),
     "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis", "plain.py")),
     "answers": Kind(("publish.py",), (".",), FIGURES),
 }

@@ -66,6 +66,38 @@ def test_one_expert(updated: Path) -> None:
     assert row["summary"] in shown
 
 
+def test_the_way_from_stated_to_implied(updated: Path) -> None:
+    """Of one expert every number has a way whose steps add up, and what is far from what was said has a remedy."""
+    row = json.loads(_experts(updated, "project_lead", "--json").stdout)
+    assert [one["id"] for one in row["statements"]] == [way["statement"] for way in row["distances"]]
+    for way in row["distances"]:
+        assert way["stated"] + sum(step["change"] for step in way["steps"]) == pytest.approx(way["implied"], abs=1e-12)
+        assert "evidence" == way["steps"][-1]["causes"][-1]
+    told = {way["statement"]: way for way in row["distances"]}
+    assert "shared" == told["lead-launch-needs-test"]["kind"]
+    assert "cannot be this far apart under `shared`" in told["lead-launch-needs-test"]["remedy"]
+    shown = " ".join(_experts(updated, "project_lead").stdout.split())
+    assert f"lead-launch-needs-test: {told['lead-launch-needs-test']['remedy']}" in shown
+    assert "from stated to implied" in shown
+    assert all(not one["distances"] for one in json.loads(_experts(updated, "--json").stdout))
+    assert (2, True) == ((wrong := _experts(updated, "--refit")).exit_code, "--refit is for one expert" in wrong.output)
+
+
+def test_a_statement_is_told_its_way_before_it_is_written(updated: Path) -> None:
+    """`add statement` weighs the kept draws of the others by the new statement; its way ends near that of a fit."""
+    arguments = ["--expert", "market_analyst", "--date", "2026-06-01", "--publisher", "a letter", "--says", "Surely."]
+    arguments += ["--about", "launch=general", "--given", "demand=low", "--form", "probability", "--value", "0.8"]
+    ask = ["add", "statement", "-C", str(updated), *arguments, "--why", "For this test.", "--id", "new"]
+    shown = CliRunner().invoke(main, ask, input="n\n").stdout
+    assert "from stated to implied" in shown
+    told = json.loads(CliRunner().invoke(main, [*ask, "--yes", "--json"]).stdout)["distance"]
+    assert told["stated"] + sum(step["change"] for step in told["steps"]) == pytest.approx(told["implied"], abs=1e-12)
+    row = json.loads(_experts(updated, "market_analyst", "--json").stdout)
+    [fitted] = [way for way in row["distances"] if way["statement"] == "new"]
+    end = next(step for step in fitted["steps"] if step["causes"][-1] == "statements")
+    assert end["implied"] == pytest.approx(told["implied"], abs=0.03)
+
+
 def test_unknown_expert(updated: Path) -> None:
     """Somebody who said nothing is wrong usage, with the nearest name."""
     result = _experts(updated, "market_analist")

@@ -63,6 +63,64 @@ def test_a_contradicted_source_loses(updated: Path) -> None:
     assert ["general"] == row["items"][0]["says"][0]["favours"]
 
 
+def test_false_alarms(updated: Path) -> None:
+    """Who claims a step before its day was wrong then: `sources`, `conflict` and `due` tell it, with the items."""
+    with (updated / "evidence" / "sources.yaml").open("a", encoding="utf-8") as file:
+        file.write("rumour: {name: Rumour, reliability: C}\n")
+    days = ("2026-01-20", "2026-02-10", "2026-03-05")  # the prototype was shown on 2 March
+    (updated / "evidence" / "2026-03-05-rumour.yaml").write_text(
+        "".join(
+            f"""\
+- id: wolf-{day}
+  reported: {day}
+  source: rumour
+  headline: They show it, as of {day}.
+  bears_on:
+  - {{event: prototype, claims: shown}}
+"""
+            for day in days
+        ),
+        encoding="utf-8",
+    )
+    row = json.loads(_sources(updated, "rumour", "--json").stdout)
+    assert (["wolf-2026-01-20", "wolf-2026-02-10"], ["wolf-2026-03-05"]) == (row["false_alarms"], row["true_claims"])
+    assert 1 / 3 == pytest.approx(row["agreement"])
+    assert row["now"]["mean"] < row["prior"]
+    assert "false when claimed: wolf-2026-01-20, wolf-2026-02-10" in _sources(updated, "rumour").stdout
+    ask = ["-C", str(updated), "--as-of", AS_OF]
+    conflict = CliRunner().invoke(main, ["conflict", *ask]).stdout
+    assert "claims judged by now: 3, of which false when they were made: 2" in conflict
+    assert "wolf-2026-01-20 (prototype shown or tested)" in conflict
+    due = json.loads(CliRunner().invoke(main, ["due", *ask, "--json"]).stdout)["due"]
+    (told,) = [one for one in due if one["kind"] == "claim"]
+    assert ("rumour", "forecast sources rumour") == (told["subject"], told["command"])
+    assert told["what"].startswith(
+        "2 of 3 claims were false when they were made: wolf-2026-01-20 ('prototype' is 'shown'"
+    )
+    assert "settled on 2026-03-02; if it was earlier, give that item `happened`" in told["what"]
+
+
+def test_an_open_claim_is_due(updated: Path) -> None:
+    """A claim of a step that nothing settles is told with the day from which on it was false."""
+    (updated / "evidence" / "2026-06-01-rumour.yaml").write_text(
+        """\
+- id: tested-already
+  reported: 2026-06-01
+  source: forum
+  headline: They have tested it.
+  bears_on:
+  - {event: prototype, claims: tested}
+""",
+        encoding="utf-8",
+    )
+    ask = ["due", "-C", str(updated), "--as-of", AS_OF, "--json"]
+    due = json.loads(CliRunner().invoke(main, ask).stdout)["due"]
+    (told,) = [one for one in due if one["kind"] == "claim"]
+    assert "tested-already" == told["subject"]
+    assert "claims that 'prototype' is 'tested' since 2026-06-01, and nothing settles it" in told["what"]
+    assert "watched until 2026-08-30, it was false" in told["what"]
+
+
 def test_what_an_item_on_scenarios_favours(updated: Path) -> None:
     """The scenarios of the largest number, with what they have together by now; nothing where all have the same."""
     (updated / "evidence" / "2026-06-28-courses.yaml").write_text(

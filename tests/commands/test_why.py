@@ -41,6 +41,23 @@ def test_why_since_an_update(updated: Path) -> None:
     assert "no update on or before 2026-01-05" in missing.output
 
 
+def test_why_of_an_item(updated: Path) -> None:
+    """An item in place of a scenario: three parts that end with the forecast's own numbers; a mistake is refused."""
+    written = json.loads((updated / "reports" / AS_OF / "forecast.json").read_text(encoding="utf-8"))
+    split = json.loads(_run("why", updated, "test-begun", "--json").stdout)
+    own = {row["id"]: row["probability"] for row in written["scenarios"]}
+    assert own == pytest.approx({row["id"]: row["now"] for row in split["scenarios"]}, abs=1e-12)
+    for row in split["scenarios"]:
+        parts = [row[part]["change"] for part in ("direct", "relearned", "source")]
+        assert row["now"] - row["before"] == pytest.approx(sum(parts), abs=1e-12)
+    assert ["prototype"] == [event["id"] for event in split["events"]]
+    shown = _run("why", updated, "test-begun").stdout
+    assert "reliability of newspaper: 0.85 without it, 0.85 with it" in shown
+    assert "prototype=tested" in shown
+    wrong = _run("why", updated, "test-begun", "--by", "group")
+    assert (2, True) == (wrong.exit_code, "'test-begun' is an item" in wrong.output)
+
+
 def test_what_if_shows_before_and_after(updated: Path) -> None:
     """Before is the forecast, what is learned is certain after, and the text names what was supposed."""
     table = json.loads(_run("what-if", updated, "demand=high", "--json").stdout)

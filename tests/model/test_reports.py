@@ -203,19 +203,80 @@ def test_a_constant_never_wears() -> None:
     assert mixed(0.2, 1.0, 0.6) == pytest.approx(vector("constant", says("thing", 1.0, 0.2, DAY), DAY, HORIZON))
 
 
-def test_claims() -> None:
-    """`claims` never wears on a reached event; on a status its share is exp(-(H - reported) / persistence)."""
-    claim = Claim("thing", "yes", HERE)
+CLAIM = Claim("thing", "yes", HERE)
+
+
+def test_claims_that_are_open() -> None:
+    """An open claim of a step fades evenly over 90 days of watched news; of a status with the days to the horizon."""
+    for watched, share in [(0, 1.0), (30, 2 / 3), (90, 0.0), (300, 0.0)]:
+        found = vector("reached", CLAIM, DAY, HORIZON, DAY + timedelta(days=watched))
+        assert mixed(0.0, share, 0.5) == pytest.approx(found)
     later = DAY + timedelta(days=300)
-    assert mixed(0.0, 1.0, 0.5) == pytest.approx(vector("reached", claim, DAY, later))
-    assert mixed(0.0, exp(-AHEAD / 200.0), 0.5) == pytest.approx(vector("status", claim, DAY, later))
-    assert mixed(0.0, 1.0, 0.5) == pytest.approx(vector("constant", claim, DAY, later))
+    assert mixed(0.0, 1.0, 0.5) == pytest.approx(vector("reached", CLAIM, DAY, later, OPENS))
+    assert mixed(0.0, exp(-AHEAD / 200.0), 0.5) == pytest.approx(vector("status", CLAIM, DAY, later))
+    assert mixed(0.0, 1.0, 0.5) == pytest.approx(vector("constant", CLAIM, DAY, later))
+
+
+def judged(kind: str, claimed: date, *settled: tuple[date, str], happened: date | None = None) -> list[float]:
+    """P(claim of `yes` | x) once it is settled when the event was in which state."""
+    net = network(event("thing", kind, persistence_days=200.0))  # type: ignore[arg-type]  # a kind
+    items = [item(f"z{day}", day, Settled("thing", state, HERE)) for day, state in settled]
+    found = reports(net, item("one", claimed, CLAIM, happened=happened), *items)
+    values: list[float] = found["one"].table.tolist()
+    return values
+
+
+TRUE, FALSE = mixed(1.0, 1.0, 0.5), mixed(0.0, 0.0, 0.5)
+
+
+@pytest.mark.parametrize(("late", "table"), [(-1, TRUE), (0, TRUE), (1, FALSE), (200, FALSE)])
+def test_a_claim_is_compared_with_the_day_of_the_step(late: int, table: list[float]) -> None:
+    """Sooner or later true is not true: before the day of the step a claim was false, whatever happened since."""
+    step = DAY + timedelta(days=late)
+    assert table == pytest.approx(judged("reached", DAY, (step, "yes")))
+    assert table == pytest.approx(judged("reached", DAY + timedelta(days=40), (step, "yes"), happened=DAY))
+
+
+@pytest.mark.parametrize(
+    ("spells", "table"),
+    [
+        ([(-9, "yes")], TRUE),
+        ([(-9, "yes"), (9, "no")], TRUE),
+        ([(-9, "yes"), (-2, "no"), (9, "yes")], FALSE),
+        ([(1, "yes")], FALSE),
+        ([(-9, "yes"), (-2, "no")], None),
+        ([(-9, "yes"), (0, "no")], None),
+    ],
+)
+def test_a_claim_of_a_status_is_compared_with_the_spell_of_its_day(
+    spells: list[tuple[int, str]], table: list[float] | None
+) -> None:
+    """The spell on the day of the claim says whether it was true; the present spell is silence and refutes nothing."""
+    found = judged("status", DAY, *((DAY + timedelta(days=n), state) for n, state in spells))
+    assert (mixed(0.0, exp(-AHEAD / 200.0), 0.5) if table is None else table) == pytest.approx(found)
+
+
+def test_a_status_before_the_opening() -> None:
+    """Of a status before the opening nothing is known, so that a claim of that day is neither true nor false."""
+    for state in ("no", "yes"):
+        assert FALSE != pytest.approx(judged("status", OPENS - timedelta(days=9), (DAY, state)))
+        assert TRUE != pytest.approx(judged("status", OPENS - timedelta(days=9), (DAY, state)))
+
+
+def test_copies_of_a_false_alarm_are_copies() -> None:
+    """A false claim that others repeat costs once in full, copies by rho; one that came true is no copy of it."""
+    step = DAY + timedelta(days=9)
+    claims = [item(f"c{n}", DAY + timedelta(days=n), CLAIM, group="g") for n in (0, 1, 9)]
+    found = reports(network(event("thing")), *claims, item("z", step, Settled("thing", "yes", HERE)))
+    assert {"c0": 0, "c1": 1, "c9": 0} == {name: report.copy for name, report in found.items()}
+    assert FALSE == pytest.approx(found["c0"].table.tolist())
+    assert [(1.0 - 0.85 * 0.1) * 0.5] * 2 == pytest.approx(found["c1"].table.tolist())
 
 
 def test_a_claim_includes_the_states_past_it() -> None:
     """A claim that a step was reached holds in every later state too."""
     net = network(event("thing", states=["none", "some", "all"]))
-    found = reports(net, item("one", DAY, Claim("thing", "some", HERE)))
+    found = reports(net, item("one", DAY, Claim("thing", "some", HERE)), watched=DAY)
     assert [0.1, 0.95, 0.95] == pytest.approx(found["one"].table.tolist())
 
 

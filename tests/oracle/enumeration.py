@@ -254,8 +254,15 @@ class AsOf:
             past = event.kind == "reached"
             full = [float(k == place or (past and k > place)) for k in range(len(event.states))]
         mean = sum(full) / len(full)
-        if event.kind == "constant" or (isinstance(bearing, Claim) and event.kind == "reached"):
+        if event.kind == "constant":
             return full, mean
+        if isinstance(bearing, Claim):
+            was_true = self.was_true(item, bearing)
+            if was_true is not None:
+                return [float(was_true)] * len(full), mean
+            if event.kind == "reached":
+                waited = (self.known_until(bearing.event) - (item.happened or item.reported)).days
+                return [x * (1.0 - min(max(waited, 0), 90) / 90.0) for x in full], mean
         today = min(self.known_until(bearing.event), self.on)
         ahead = (self.on - today).days
         if isinstance(bearing, Claim):
@@ -265,6 +272,38 @@ class AsOf:
             share = min(1.0, max(0, (until - today).days) / ahead) if ahead else 0.0
         now = full[self.state(bearing.event, today)]
         return [now + share * (x - now) for x in full], mean
+
+    def was_true(self, item: Item, claim: Claim) -> bool | None:
+        """Whether a dated event was as claimed on the claim's day; None where no settled day tells, nor 90 of silence.
+
+        Walked day by day: the state on the claim's day, then what comes until the last day that is known.
+        """
+        event, day = self.network.events[claim.event], item.happened or item.reported
+        claimed, until = event.states.index(claim.state), self.known_until(claim.event)
+        then = self.state(claim.event, day)
+        later = [self.state(claim.event, day + timedelta(days=n)) for n in range(1, (until - day).days + 1)]
+        if event.kind == "reached":
+            if then >= claimed:
+                return True
+            return False if len(later) >= 90 or any(state >= claimed for state in later) else None
+        if day < self.network.opens:
+            return None
+        if day <= until and then == claimed:
+            return True
+        return False if any(state != then for state in later) else None
+
+    def as_made(self, item: Item) -> dict[str, tuple[list[float], float]]:
+        """The worn vectors of the item's unsettled parts, a claim that is judged as it was made."""
+        made = self.lambdas(item)
+        for part in item.bears_on:
+            if isinstance(part, Claim) and self._is_judged(item, part):
+                event = self.network.events[part.event]
+                place, past = event.states.index(part.state), event.kind == "reached"
+                made[part.event] = [float(k == place or (past and k > place)) for k in range(len(event.states))], 0.0
+        return made
+
+    def _is_judged(self, item: Item, claim: Claim) -> bool:
+        return self.network.events[claim.event].kind != "constant" and self.was_true(item, claim) is not None
 
     def lambdas(self, item: Item) -> dict[str, tuple[list[float], float]]:
         """The worn vectors of the item's unsettled parts."""
@@ -298,18 +337,23 @@ class AsOf:
 
     def best(self, item: Item) -> dict[str, set[int]]:
         """Of each event that the item bears on the best states; of the scenarios the best joint states."""
-        best = {n: {k for k, x in enumerate(v) if x == max(v)} for n, (v, _) in self.lambdas(item).items()}
+        best = {n: {k for k, x in enumerate(v) if x == max(v)} for n, (v, _) in self.as_made(item).items()}
+        for claim in item.bears_on:
+            if isinstance(claim, Claim) and self._is_judged(item, claim):
+                # Judged otherwise, or not judged: no copies of each other.
+                best[f"{claim.event} {self.was_true(item, claim)}"] = best.pop(claim.event)
         if (part := self.on_scenarios(item)) is not None:
             names = {condition.event for rule in part.rules for condition in rule.when}
             values = [self.worn_on_scenarios(item, part, states) for states in self.joint_states(names)]
             best["\nscenarios"] = {k for k, x in enumerate(values) if x == max(values)}
         return best
 
-    def mixture(self, item: Item, q: float, states: States) -> float:
+    def mixture(self, item: Item, q: float, states: States, *, is_as_made: bool = False) -> float:
         """P(i|x) = q prod lambda + (1 - q) prod mean lambda."""
         said, noise = q, 1.0 - q
+        made = self.as_made(item) if is_as_made else {}
         for name, (vector, mean) in self.lambdas(item).items():
-            said *= vector[self.network.events[name].states.index(states[name])]
+            said *= made.get(name, (vector, mean))[0][self.network.events[name].states.index(states[name])]
             noise *= mean
         if (part := self.on_scenarios(item)) is not None:
             said *= self.worn_on_scenarios(item, part, states)
@@ -347,7 +391,10 @@ class AsOf:
     def _strength(self, item: Item, q: float) -> float:
         part = self.on_scenarios(item)
         names = {condition.event for rule in (part.rules if part else ()) for condition in rule.when}
-        values = [self.mixture(item, q, states) for states in self.joint_states({*names, *self.lambdas(item)})]
+        values = [
+            self.mixture(item, q, states, is_as_made=True)
+            for states in self.joint_states({*names, *self.lambdas(item)})
+        ]
         return float("inf") if min(values) == 0.0 else log(max(values)) - log(min(values))
 
     # Answers

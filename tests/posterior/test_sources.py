@@ -221,6 +221,32 @@ def test_what_becomes_of_reports_moves_their_source() -> None:
     assert wrong < DEFAULT_GRADES["C"].mean < right
 
 
+@pytest.mark.parametrize("days", [(10, 20, 30), (10, 20, 60), (10, 60, 70), (50, 60, 70)])
+def test_a_false_alarm_costs_its_source(days: tuple[int, ...]) -> None:
+    """Claims of a step that is settled on day 50: the reliability is that of enumeration over days and reliabilities.
+
+    The step comes on day t = 1 .. 730 or never; a claim on day c has probability r [t <= c] + (1 - r)/2; t is 50.
+    """
+    claims = [item(f"c{c}", OPENS + timedelta(days=c), Claim("deal", "yes", HERE)) for c in days]
+    settled = item("z", OPENS + timedelta(days=50), Settled("deal", "yes", HERE))
+    known = workspace(network(event("deal")), items=[*claims, settled])
+    grade = DEFAULT_GRADES["C"]
+    known = replace(known, sources={"wire": ReportSource("wire", "wire", "C", grade, HERE)})
+    p = 0.4
+    theta = np.array([[-np.log1p(-p)]])
+    _, found, _ = by_enumeration(known, theta)
+    a, b = grade.mean * grade.certainty, (1.0 - grade.mean) * grade.certainty
+    r = (np.arange(20_000) + 0.5) / 20_000
+    window = (HORIZON - OPENS).days
+    joint = np.zeros_like(r)
+    for t in range(1, window + 2):  # the last stands for never
+        chance = (1.0 - p) ** ((t - 1) / window) - ((1.0 - p) ** (t / window) if t <= window else 0.0)
+        said = np.prod([r * (t <= c) + (1.0 - r) / 2.0 for c in days], axis=0)
+        joint += r ** (a - 1.0) * (1.0 - r) ** (b - 1.0) * chance * said * (t == 50)
+    assert float(joint @ r / joint.sum()) == pytest.approx(found, abs=1e-6)
+    assert (found > grade.mean) == (sum(c >= 50 for c in days) >= 3)
+
+
 def test_a_refuted_source_is_believed_less_elsewhere() -> None:
     """What a source says of one event counts less once it was wrong about another."""
     told = (item("i1", DAY, says("fact", 9.0)), *(item(f"j{k}", DAY, says("other", 9.0)) for k in range(3)))

@@ -12,6 +12,7 @@ from scipy import stats
 
 from forecast.commands.main import main
 from forecast.model.layout import lay_out
+from forecast.sampling.likelihood import log_likelihood_given_noise
 from forecast.sampling.model import build_model
 from forecast.sampling.program import record_program
 from forecast.sampling.readings import numbers
@@ -76,6 +77,26 @@ def test_density() -> None:
     }
     found = {name: float(model.compile_logp(vars=[model[name]], jacobian=False)(point)) for name in expected}
     assert expected == pytest.approx(found, rel=1e-9)
+
+
+def test_density_given_noise() -> None:
+    """Of draws, too: a rule's number and distribution have a normal density around what is implied, people's a t's."""
+    made, rng, n = world(), np.random.default_rng(4), 50
+    spec = prior_spec(lay_out(NET), made, HORIZON)
+    implied = rng.normal(size=(n, spec.quantities.n_rows))
+    deviation = rng.normal(size=(n, len(spec.deviation_labels)))
+    omega = np.abs(rng.normal(size=(n, len(spec.experts))))
+    fit = {"quantity": implied[np.newaxis], "deviation": deviation[np.newaxis], "omega": omega[np.newaxis]}
+    heard = implied + (spec.deviations @ deviation.T).T
+    own = omega[:, spec.experts.index("bob")]
+    expected = {
+        "a-rule": stats.norm.logpdf(spec.stated.location[0], implied[:, 0], 0.1),
+        "b-rule": np.sum(stats.norm.logpdf(spec.distributions.location[:2], implied[:, 2:4], 0.3), axis=1),
+        "c-said": stats.t.logpdf(spec.stated.location[1], 4, heard[:, 1], np.hypot(0.5, own)),
+    }
+    found = log_likelihood_given_noise(spec, fit, tuple(expected))
+    for name, density in expected.items():
+        assert np.diff(density) == pytest.approx(np.diff(found[name]), rel=1e-9), name
 
 
 def test_intervals() -> None:

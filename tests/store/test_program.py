@@ -151,7 +151,7 @@ def test_a_constant_changes_the_key_of_the_draws(copied: Path, constant: str) ->
         ("commands/show.py", {"answers"}),
         ("analysis/why.py", {"answers", "alternatives", "replay"}),
         ("analysis/replay_day.py", {"answers", "alternatives", "replay"}),
-        ("posterior/weights.py", {"anchor", "posterior", "alternatives", "answers", "replay"}),
+        ("posterior/weights.py", {"anchor", "posterior", "alternatives", "answers", "remedies", "replay"}),
         ("sampling/op.py", {*KINDS, "kernels"}),
         ("inference/elementary.py", {*KINDS, "kernels"}),
     ],

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from forecast.analysis.remedies import kept_remedies
 from forecast.analysis.statements import StatementRow, statement_rows
 from forecast.cpt.registry import DEFAULT
 from forecast.ledger.outcome import Outcome
 from forecast.model.history import active_items
-from forecast.model.reports import Report
+from forecast.model.reports import Report, verdict
 from forecast.plain import Link, link
 from forecast.report.section import Section, Subject, part, plain, sections
 from forecast.sampling.likelihood import DISAGREES
@@ -77,7 +78,7 @@ def _evidence_row(
 ) -> EvidenceRow:
     events = event_names(outcome)
     source = outcome.workspace.sources[item.report_source]
-    weight, standing = _standing(item, report, counts, successor)
+    weight, standing = _standing(item, report, counts, successor, _verdicts(outcome, item) if report else "")
     return EvidenceRow(
         id=item.id,
         reported=item.reported.isoformat(),
@@ -100,7 +101,15 @@ def _evidence_row(
     )
 
 
-def _standing(item: Item, report: Report | None, counts: bool, successor: str | None) -> tuple[str, str]:
+def _verdicts(outcome: Outcome, item: Item) -> str:
+    """Say whether what an item claims was so on its day; nothing while that is open."""
+    layout, known = outcome.layout, outcome.posterior.asked.network.known
+    parts = [part for part in item.bears_on if isinstance(part, OnEvent)]
+    verdicts = {verdict(layout, known, item, part) for part in parts} - {None}
+    return " and ".join(f"{'true' if was_true else 'false'} when claimed" for was_true in sorted(verdicts, key=bool))
+
+
+def _standing(item: Item, report: Report | None, counts: bool, successor: str | None, judged: str) -> tuple[str, str]:
     """Say what an item weighs now, and what became of it."""
     if not counts:
         gone = f"superseded by {successor}" if successor else f"retracted {long_date(item.retracted or item.reported)}"
@@ -109,7 +118,7 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
     if report is None:
         return "settled", "settled"
     size = f"{report.decibans:.1f} dB" if report.decibans < float("inf") else "decisive"
-    worn = "decayed" if report.decibans < NO_WEIGHT else ""
+    worn = judged or ("decayed" if report.decibans < NO_WEIGHT else "")
     copied = f"copy {report.copy} of a stronger report" if report.copy else ""
     standing = ", ".join(text for text in (copied, worn) if text) or "counts"
     return (f"settled + {size}" if settled else size), standing
@@ -159,10 +168,14 @@ class EvidenceSection(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class StatementsShown:
-    """What the section of statements shows; `by_event` groups them by the name of their event."""
+    """What the section of statements shows; `by_event` groups them by the name of their event.
+
+    `remedies`: what can be done about each statement that disagrees, by its id.
+    """
 
     statements: Sequence[StatementRow]
     disagreements: Sequence[StatementRow]
+    remedies: Mapping[str, str]
     disagrees_above: float
     by_event: Mapping[str, Sequence[StatementRow]]
 
@@ -182,6 +195,7 @@ class StatementsSection(Section):
         return StatementsShown(
             statements=statements(subject),
             disagreements=_disagreements(subject),
+            remedies=_remedies(subject) if _disagreements(subject) else {},
             disagrees_above=DISAGREES,
             by_event=by_event,
         )
@@ -202,6 +216,11 @@ class StatementsSection(Section):
         listed = "; ".join(f"{row.expert} on {row.event} ({row.residual_shown} sd)" for row in rows)
         nobody = "No expert's statement ends far from what all statements together imply."
         return ["## Who disagrees", plain(f"{listed}.") if rows else nobody]
+
+
+def _remedies(subject: Subject) -> dict[str, str]:
+    found = subject.outcome
+    return kept_remedies(found.workspace, found.as_of, found.seed, found.posterior.spec, found.posterior.base)
 
 
 def _disagreements(subject: Subject) -> list[StatementRow]:

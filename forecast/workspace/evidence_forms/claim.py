@@ -46,9 +46,15 @@ class ClaimForm(StateForm[Claim]):
 
     @override
     def likelihood(self, part: Claim, event: Event) -> Sequence[float]:
-        """Return 1 for the state, and for a reached event for all behind it; 0 for the others."""
-        claimed = event.states.index(part.state)
-        return [float(x >= claimed if event.kind == "reached" else x == claimed) for x in range(len(event.states))]
+        """Return 1 for the states that it claims; 0 for the others."""
+        claimed = self.claimed(part, event)
+        return [float(x in claimed) for x in range(len(event.states))]
+
+    @override
+    def claimed(self, part: Claim, event: Event) -> tuple[int, ...]:
+        """Return the state, and for a reached event all behind it."""
+        state = event.states.index(part.state)
+        return tuple(range(state, len(event.states))) if event.kind == "reached" else (state,)
 
     @override
     def words(self, part: Claim) -> str:

@@ -23,6 +23,7 @@ from forecast.workspace.wording import long_date
 from forecast.workspace.yaml_text import as_in_file, resolve
 
 DECAYED_AFTER_DAYS = 180  # of what is said of the time to come, where the item gives no day
+SETTLED_WITHIN_DAYS = 90  # of watched news: a step that was truly taken when it was claimed is settled by then
 AT_LEAST = "at_least="  # before a state in a cell of `for`
 
 Built = Callable[[Source], Bearing]
@@ -110,6 +111,10 @@ class EvidenceForm[B: Bearing](ABC):
         Asked of forms on an event that do not settle it. The scenarios' numbers are in their record.
         """
         raise NotImplementedError(self.key, part, event)
+
+    def claimed(self, part: B, event: Event) -> tuple[int, ...]:  # noqa: ARG002 - nothing by default
+        """Return the states of which it says that the event is in one on its day, by which it is judged; else none."""
+        return ()
 
     def until(self, part: B) -> date | None:  # noqa: ARG002 - of forms with `may_end`
         """Return the day by which it has decayed, where the item gives one."""

@@ -1,0 +1,237 @@
+"""Why a number is not what was stated: each point of the way against importance sampling written out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from forecast.analysis.distance import Distance, Distances
+from forecast.analysis.remedies import remedy
+from forecast.model.layout import lay_out
+from forecast.posterior.weights import smooth
+from forecast.sampling.draws import Draws
+from forecast.sampling.likelihood import log_likelihood
+from forecast.sampling.reread import quantities
+from forecast.sampling.rows_prior import theta_draws
+from forecast.sampling.spec import SD_EXPERT, PriorSpec, prior_spec
+from forecast.workspace.records import Cpt, Statement, Workspace
+from tests.worlds import HORIZON, event, network, statement, target, workspace
+
+Array = NDArray[np.float64]
+N = 400_000
+DRAWS = 8000
+
+
+def _world(*statements: Statement, kind: str = "shared") -> Workspace:
+    """A constant event, another with it as its cause, and what was said."""
+    net = network(
+        event("cause", "constant"), event("effect", "constant", parents=["cause"], cpt=Cpt(kind, None)),
+    )  # fmt: skip
+    return workspace(net, statements=statements)
+
+
+def _sampled(known: Workspace) -> Draws:
+    """Draws of all statements, resampled from the flat prior in place of the sampler."""
+    spec, rng = prior_spec(lay_out(known.network), known, HORIZON), np.random.default_rng(8)
+    theta = theta_draws(spec.rows, rng.standard_normal((spec.rows.n_coordinates, 20 * DRAWS)))
+    quantity = quantities(spec, theta, range(spec.quantities.n_rows)).T
+    deviation = rng.standard_normal((len(theta.T), len(spec.deviation_labels)))
+    fit = {"quantity": quantity[np.newaxis], "deviation": deviation[np.newaxis]}
+    weights, _ = smooth(log_likelihood(spec, fit, spec.statement_ids))
+    taken = np.searchsorted(np.cumsum(weights), (np.arange(DRAWS) + 0.5) / DRAWS)
+    taken = rng.permutation(taken)
+    omega = SD_EXPERT * np.abs(rng.standard_normal((1, DRAWS, len(spec.experts))))
+    kept = {"quantity": quantity[np.newaxis, taken], "deviation": deviation[np.newaxis, taken], "omega": omega}
+    return Draws(
+        theta=np.ascontiguousarray(theta[:, taken]), digest="d", diagnostics={}, store=Path(), fit=lambda: (kept, {})
+    )
+
+
+def _ways(known: Workspace, said: Workspace | None = None) -> Distances:
+    """The ways of a workspace whose draws know the statements of `said` (default: all)."""
+    layout, said = lay_out(known.network), said or known
+    return Distances(
+        workspace=known,
+        layout=layout,
+        as_of=HORIZON,
+        seed=1,
+        spec=prior_spec(layout, said, HORIZON),
+        base=_sampled(said),
+        found=None,
+        cache=Path(),
+        may_sample=False,
+        progress=print,
+    )
+
+
+class _ByHand:
+    """The flat prior of the two events by its formulas, and the means that statements leave of it.
+
+    Log-odds: of the cause N(0, 1.5² + .3²); of the effect alpha + beta + epsilon, as docs/model.md has them; under
+    `table` sd 3 for each row. An expert's deviation has sd .4, one for all that is said of one event.
+    """
+
+    def __init__(self, kind: str) -> None:
+        rng = np.random.default_rng(3)
+        self.cause = rng.normal(0.0, np.hypot(1.5, 0.3), N)
+        if kind == "table":
+            self.no, self.yes = rng.normal(0.0, 3.0, (2, N))
+        else:
+            half = rng.normal(0.0, np.sqrt(0.5), N)  # beta: sd (1 - 1/2)^(1/2) in one state, the opposite in the other
+            alpha, epsilon = rng.normal(0.0, 1.5, N), rng.normal(0.0, 0.3, (2, N))
+            self.no, self.yes = alpha - half + epsilon[0], alpha + half + epsilon[1]
+        self.deviation = {name: rng.normal(0.0, 0.4, N) for name in ("cause", "effect")}
+        self.omega = np.abs(rng.normal(0.0, 0.25, N))
+
+    def reads(self, what: str) -> Array:
+        """The log-odds of what is stated."""
+        if what == "effect":
+            cause = expit(self.cause)
+            return np.asarray(logit(cause * expit(self.yes) + (1.0 - cause) * expit(self.no)))
+        return np.asarray({"cause": self.cause, "effect if no": self.no, "effect if yes": self.yes}[what])
+
+    def mean(self, what: str, stated: dict[str, tuple[float, float]]) -> float:
+        """P(what) given statements (probability, sd), averaged over all that nobody knows."""
+        log_weight = np.zeros(N)
+        for other, (p, sd) in stated.items():
+            scale = np.sqrt(sd**2 + self.omega**2)
+            heard = self.reads(other) + self.deviation[other.split()[0]]
+            log_weight += -np.log(scale) - 2.5 * np.log1p(np.square((logit(p) - heard) / scale) / 4.0)
+        weights = np.exp(log_weight - log_weight.max())
+        return float(expit(self.reads(what)) @ weights / weights.sum())
+
+
+ABOUT = {
+    "cause": target("cause", "yes"),
+    "effect": target("effect", "yes"),
+    "effect if no": target("effect", "yes", given={"cause": "no"}),
+    "effect if yes": target("effect", "yes", given={"cause": "yes"}),
+}
+STATED = {"effect if no": (0.2, 0.8), "effect if yes": (0.8, 0.8), "effect": (0.6, 0.8), "cause": (0.4, 0.4)}
+
+
+def _said(*names: str) -> list[Statement]:
+    return [statement(name.replace(" ", "-"), ABOUT[name], STATED[name][0], sd=STATED[name][1]) for name in names]
+
+
+def _sharp() -> list[Statement]:
+    """Statements so sharp, and so far apart, that hardly a draw of the flat prior fits them."""
+    chances = zip(ABOUT.items(), (0.3, 0.9, 0.1, 0.9), strict=True)
+    return [statement(name.replace(" ", "-"), about, p, sd=0.03) for (name, about), p in chances]
+
+
+def _all(way: Distance | None) -> Distance:
+    assert way is not None
+    assert way.stated + sum(step.change for step in way.steps) == pytest.approx(way.implied, abs=1e-12)
+    return way
+
+
+@pytest.mark.parametrize("kind", ["shared", "table"])
+def test_each_point_is_that_of_the_formulas(kind: str) -> None:
+    """Alone, with the others of its event (rows free, then of its kind), with all: the means of those statements."""
+    known = _world(*_said(*STATED), kind=kind)
+    ways, own, free = _ways(known), _ByHand(kind), _ByHand("table")
+    same = {name: STATED[name] for name in STATED if name != "cause"}
+    for name in same:
+        way = _all(ways.of(name.replace(" ", "-")))
+        expected = [free.mean(name, {name: STATED[name]}), free.mean(name, same)]
+        causes = [("alone",), ("same_event",)]
+        if kind != "table":
+            expected.append(own.mean(name, same))
+            causes.append(("kind",))
+        expected.append(own.mean(name, STATED))
+        assert [*causes, ("statements",)] == [step.causes for step in way.steps]
+        for step, mean in zip(way.steps, expected, strict=True):
+            assert mean == pytest.approx(step.implied, abs=0.02)
+    way = _all(ways.of("cause"))
+    assert [("alone",), ("statements",)] == [step.causes for step in way.steps]
+    assert own.mean("cause", {"cause": STATED["cause"]}) == pytest.approx(way.steps[0].implied, abs=0.01)
+
+
+def test_what_the_draws_do_not_bear_is_told_with_the_next() -> None:
+    """Statements that leave hardly a draw of the flat prior give no point of their own; the steps still add up."""
+    known = _world(*_sharp())
+    ways = replace(_ways(_world(*_said(*STATED))), workspace=known)
+    way = _all(ways.of("effect"))
+    assert ("kind", "statements") == way.steps[-1].causes[-2:]
+    assert "or other statements" in remedy(way, known, HORIZON)
+    assert "`forecast experts ann --refit` may tell them apart" in remedy(way, known, HORIZON)
+
+
+@pytest.mark.parametrize(("r_hat", "is_used"), [(1.0, True), (1.05, False)])
+def test_a_fit_of_its_own_counts_if_its_chains_agree(
+    monkeypatch: pytest.MonkeyPatch, r_hat: float, is_used: bool
+) -> None:
+    """What no weights bear is sampled where that is allowed; chains that do not agree tell no point."""
+    diagnostics = {"r_hat_max": r_hat, "ess_bulk_min": 1e3, "ess_tail_min": 1e3, "divergences": 0.0}
+    asked: list[tuple[str, ...]] = []
+
+    def sampled(spec: PriorSpec, *_: object) -> Draws:
+        asked.append(spec.statement_ids)
+        one = np.zeros((1, 400, spec.quantities.n_rows))
+        fit = {"quantity": one}
+        return Draws(theta=np.zeros((1, 400)), digest="d", diagnostics=diagnostics, store=Path(), fit=lambda: (fit, {}))
+
+    monkeypatch.setattr("forecast.analysis.distance.prior_draws", sampled)
+    known = _world(*_sharp())
+    way = _all(replace(_ways(_world(*_said(*STATED))), workspace=known, may_sample=True).of("effect"))
+    assert ("effect", "effect-if-no", "effect-if-yes") in asked
+    points = {cause: step for step in way.steps for cause in step.causes}
+    assert is_used == points["kind"].sampled
+    assert is_used == (points["kind"] is not points["statements"])
+
+
+def test_leaving_out_one_statement() -> None:
+    """What would be implied without one of the others is the mean of the rest; a sharp one cannot be left out so."""
+    kept = {"effect": (0.6, 0.8), "cause": (0.3, 1.5), "effect if yes": (0.8, 1.5)}
+    told = [statement(name.replace(" ", "-"), ABOUT[name], p, sd=sd) for name, (p, sd) in kept.items()]
+    way, by_hand = _all(_ways(_world(*told)).of("effect")), _ByHand("shared")
+    found = {one.statement: one.implied for one in way.without}
+    for name in ("cause", "effect if yes"):
+        rest = {other: said for other, said in kept.items() if other != name}
+        assert by_hand.mean("effect", rest) == pytest.approx(found[name.replace(" ", "-")], abs=0.02)
+
+
+def test_a_statement_that_the_draws_do_not_know() -> None:
+    """Before it is written its way ends where a fit with it would: the draws of the others are weighed by it."""
+    others = _said("cause", "effect if no")
+    known = _world(*others, *_said("effect if yes"))
+    way = _all(_ways(known, replace(known, statements=tuple(others))).of("effect-if-yes"))
+    kept = {name: STATED[name] for name in ("cause", "effect if no", "effect if yes")}
+    assert _ByHand("shared").mean("effect if yes", kept) == pytest.approx(way.implied, abs=0.02)
+
+
+def test_the_remedy_is_that_of_the_main_step() -> None:
+    """What takes a number farthest from what was said is named, with what can be done about it."""
+    rows = [statement(name, ABOUT[f"effect if {name}"], p, sd=0.2) for name, p in (("no", 0.06), ("yes", 0.94))]
+    known = _world(*rows)
+    told = remedy(_all(_ways(known).of("yes")), known, HORIZON)
+    assert "these rows cannot be this far apart under `shared`; use `table`, or `requires`" in told
+    wide = _world(statement("wide", ABOUT["effect"], 0.9, sd=1.5))
+    told = remedy(_all(_ways(wide).of("wide")), wide, HORIZON)
+    assert "room for the default priors, also of 'cause', whose probability nobody stated" in told
+    against = [statement(f"low-{n}", ABOUT["cause"], 0.2, sd=0.2, expert=f"e{n}") for n in range(3)]
+    disputed = _world(statement("high", ABOUT["cause"], 0.8, sd=0.3), *against)
+    of_anybody = replace(disputed.experts["ann"], group="others")
+    experts = {f"e{n}": replace(of_anybody, id=f"e{n}", group=f"g{n}") for n in range(3)}
+    disputed = replace(disputed, experts={**disputed.experts, **experts})
+    told = remedy(_all(_ways(disputed).of("high")), disputed, HORIZON)
+    assert "3 other statements of 'cause' say yes 20 % (low-0), yes 20 % (low-1), yes 20 % (low-2)" in told
+    near = _world(statement("near", ABOUT["cause"], 0.5))
+    assert "" == remedy(_all(_ways(near).of("near")), near, HORIZON)
+
+
+def test_near_the_ends_it_is_told_in_log_odds() -> None:
+    """A stated or implied probability below .05 or above .95 is told in log-odds, a distribution by its worst state."""
+    rare = _world(statement("rare", ABOUT["cause"], 0.02))
+    way = _all(_ways(rare).of("rare"))
+    assert "log-odds" == way.unit
+    assert logit(0.02) == pytest.approx(way.stated)
+    usual = _all(_ways(_world(statement("usual", ABOUT["cause"], 0.4))).of("usual"))
+    assert "probability" == usual.unit
+    assert pytest.approx(usual.stated) == 0.4
