@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from forecast.posterior.moved import leave_one_out
 from forecast.session import Session
 from forecast.workspace.read import read_workspace
+from forecast.workspace.records import Item, Settled
 
 EXAMPLE = Path(__file__).parents[1] / "examples/sweden-nato"
 TODAY = date(2026, 1, 1)
@@ -88,3 +90,18 @@ def _chances(session: Session, supposed: str, event: str, state: str) -> tuple[f
 def test_it_ends_as_it_did(root: Path) -> None:
     """With all reports Sweden is a member, and nothing else is possible."""
     assert 1.0 == Session(root, TODAY, OVER).outcome.scenarios["member"].probability
+
+
+def test_a_report_that_others_need_adds_nothing(root: Path) -> None:
+    """Without the report of a step that a later one requires the rest is impossible: it follows, and adds nothing."""
+    found = Session(root, TODAY, OVER).outcome
+    needed = [item.id for item in found.workspace.items if "turkish_submission" in _settled(item)]
+    effects = leave_one_out(found.workspace, found.posterior, needed, lambda _: None)
+    assert {name: [0.0] * len(found.scenario_ids) for name in needed} == {
+        name: list(effect) for name, effect in effects.items()
+    }
+    assert 1 == len(needed)
+
+
+def _settled(item: Item) -> list[str]:
+    return [part.event for part in item.bears_on if isinstance(part, Settled)]

@@ -10,6 +10,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.model.asof import compile_workspace
 from forecast.posterior.evaluate import evaluate_scenarios, query
 from forecast.posterior.posterior import Posterior
@@ -126,7 +127,11 @@ def leave_out(
     progress: Callable[[str], None],
     few: int = FEW,
 ) -> dict[str, Array]:
-    """Compute, for each part of the evidence (the ids of its items, by name), what it adds, as leave_one_out does."""
+    """Compute, for each part of the evidence (the ids of its items, by name), what it adds, as leave_one_out does.
+
+    A part without which the rest would be impossible, as a step without which a later one cannot be, follows from the
+    rest: it adds nothing.
+    """
     theta, log_anchor, drawn = posterior.draws.theta, posterior.log_anchor, posterior.reliabilities
     if len(parts) > few:
         theta, log_anchor = np.ascontiguousarray(theta[:, ::THINNING]), log_anchor[::THINNING]
@@ -146,7 +151,11 @@ def leave_out(
     for number, (name, items) in enumerate(parts.items(), 1):
         if len(parts) > FEW:
             progress(f"leaving out one item after the other: {100 * number // len(parts)} %")
-        effects[name] = everything - forecast(_undone(workspace, items, as_of))
+        try:
+            rest = forecast(_undone(workspace, items, as_of))
+        except ImpossibleEvidenceError:
+            rest = everything
+        effects[name] = everything - rest
     return effects
 
 
