@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,8 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
     ]
     result: dict[str, Any] = {"ok": workspace is not None, "problems": listed}
     if with_network and workspace is not None:
+        from forecast.workspace.family_sizes import size_in
+
         result["events"] = [
             {
                 "id": event.id,
@@ -96,6 +99,7 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
                 "parents": event.parents,
                 "cpt": {"kind": event.cpt.kind, "leak": event.cpt.leak},
                 "timing": None if event.timing is None else str(event.timing),
+                "size": asdict(size_in(workspace, event)),
                 "statements": _about(workspace, event)[0],
                 "items": _about(workspace, event)[1],
             }
@@ -133,6 +137,8 @@ def _cpt(event: Event) -> str:
 
 
 def _lines(workspace: Workspace, event: Event) -> list[str]:
+    from forecast.workspace.family_sizes import MANY_ROWS, size_in
+
     statements, items = _about(workspace, event)
     states = " < ".join(event.states) if event.kind == "reached" else " | ".join(event.states)
     lines = [event.question, f"states: {states}"]
@@ -141,6 +147,8 @@ def _lines(workspace: Workspace, event: Event) -> list[str]:
     lines += [f"parents: {', '.join(event.parents)}"] if event.parents else []
     lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != "shared" else []
     lines += [f"timing: {event.timing}"] if event.timing else []
+    size = size_in(workspace, event)
+    lines += [f"size: {size}"] if size.rows >= MANY_ROWS else []
     lines += [f"statements: {', '.join(statements)}"] if statements else []
     lines += [f"evidence: {', '.join(items)}"] if items else []
     return lines

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -141,6 +142,10 @@ class CptKind(ABC):
     def misfit(self, event_kind: str, n_states: int) -> tuple[str, str] | None:  # noqa: ARG002  # most fit any event
         """Say why the kind does not fit an event: what is wrong (after "on an event of kind"), and what to use."""
         return None
+
+    def n_coordinates(self, n_states: int, parents: Sequence[int]) -> int:
+        """Count the coordinates of an event from its states and those of each parent: one for each number of a row."""
+        return (n_states - 1) * prod(parents)
 
     @abstractmethod
     def add(self, family: Family, collector: Collector, gathered: Gathered) -> None:

@@ -14,6 +14,8 @@ from forecast.cpt.kind import Collector, CptKind, Family, FamilyRows, Gathered, 
 from forecast.cpt.noisy_or import MEAN_LEAK, SD_LEAK, SD_LINK, NoisyOrRows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from forecast.cpt.kind import Index
 
 
@@ -95,6 +97,10 @@ class NoisyMaxCpt(CptKind):
     name = "noisy_max"
     order = 4
     gathers = (NoisyMaxRows,)
+
+    def n_coordinates(self, n_states: int, parents: Sequence[int]) -> int:
+        """Count the coordinates: of the leak, and of a link for each state of a parent but its first."""
+        return (n_states - 1) * (1 + sum(states - 1 for states in parents))
 
     def add(self, family: Family, collector: Collector, gathered: Gathered) -> None:
         """Add an event: of a reached one the steps are the order, and each is a noisy OR."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from forecast.cpt.kind import Collector, CptKind, Family, FamilyRows, Gathered, columns, softplus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from forecast.cpt.kind import Index
     from forecast.inference.linear import LinearMap
 
@@ -150,6 +152,10 @@ class NoisyOrCpt(CptKind):
         if event_kind == "reached" or n_states <= 2:
             return None
         return "with more than two states", "use 'noisy_max' for ordered states"
+
+    def n_coordinates(self, n_states: int, parents: Sequence[int]) -> int:
+        """Count the coordinates: of the leak, and of a link for each state of a parent but its first."""
+        return (n_states - 1) * (1 + sum(states - 1 for states in parents))
 
     def add(self, family: Family, collector: Collector, gathered: Gathered) -> None:
         """Add an event."""

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from math import prod
 
 from forecast.digits import fraction, share
+from forecast.workspace.family_sizes import large_families
 from forecast.workspace.fits import WORST_MISFIT, misfit
 from forecast.workspace.names import Readable
 from forecast.workspace.problems import Problem, choice, one_form, shown
@@ -238,6 +239,7 @@ RULES: tuple[Rule, ...] = (
     events_without_marginal,
     claims_of_nothing,
     items_on_too_much,
+    large_families,
     supersessions,
     copied_reports,
     *SETTLED_RULES,

@@ -78,6 +78,7 @@ def test_network_as_json(tmp_path: Path) -> None:
         "role": "plan",
         "states": ["none", "limited", "general"],
         "parents": ["prototype", "budget"],
+        "size": {"rows": 9, "coordinates": 28, "memory": 16_384_000, "minutes": 0.0498},
         "cpt": {"kind": "shared", "leak": None},
         "timing": None,
         "statements": ["launches-base-rate", "lead-launch-needs-test"],
