@@ -67,6 +67,7 @@ class Parent(NamedTuple):
 class Family:
     """An event with its parents, and where its rows stand in theta: row after row from `offset` on.
 
+    Where causes act independently theta holds them in the place of rows: the leak first, then `links`.
     `is_reached`: a row has one number for each step (a rate), otherwise one for each state (a probability). `leak` is
     the convention that the event's `cpt` names, if any.
     """
@@ -82,6 +83,11 @@ class Family:
     def configurations(self) -> list[Configuration]:
         """The parents' configurations in row order."""
         return list(product(*(range(len(parent.states)) for parent in self.parents)))
+
+    @property
+    def links(self) -> list[tuple[int, int]]:
+        """Each state of each parent but its first, as the parent's place and the state's number."""
+        return [(place, x) for place, parent in enumerate(self.parents) for x in range(1, len(parent.states))]
 
     def theta_index(self, row: int, k: int) -> int:
         """Return the index in theta of number k (a step, or a state) of a row."""
@@ -129,7 +135,8 @@ class CptKind(ABC):
 
     A new kind is a subclass in a new file of this folder, where `registry` finds it. `order` is its place wherever
     kinds are listed; `fits_without_parents` whether it makes sense for a single row; `leaks` the conventions one of
-    which has to be named beside it, and `leak_rule` what is told to whoever names none.
+    which has to be named beside it, and `leak_rule` what is told to whoever names none. `acts_by_cause`: each parent
+    acts by itself and the highest state counts, so that theta holds the leak and `Family.links` in the place of rows.
     """
 
     name: ClassVar[str]
@@ -137,6 +144,7 @@ class CptKind(ABC):
     fits_without_parents: ClassVar[bool] = False
     leaks: ClassVar[tuple[str, ...]] = ()
     leak_rule: ClassVar[str] = ""
+    acts_by_cause: ClassVar[bool] = False
     gathers: ClassVar[tuple[type[FamilyRows], ...]]  # where its rows are gathered
 
     def misfit(self, event_kind: str, n_states: int) -> tuple[str, str] | None:  # noqa: ARG002  # most fit any event

@@ -21,26 +21,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoisyMax:
-    """Rows of one nominal event with K ordered states.
+    """What the leak and the causes of one nominal event with K ordered states bring about, each by itself.
 
     `beyond` (contributions, K - 1): numbers of the log-odds that a contribution goes beyond each state, once it is
-    there. `rows[r]` are the contributions that act in row r, the leak's first; `theta` (rows, K) the indices.
+    there; the leak's first. `theta` (contributions, K) the indices.
     """
 
     beyond: Index
-    rows: tuple[tuple[int, ...], ...]
     theta: Index
 
     def values(self, xp: Any, eta: Any) -> list[tuple[Index, Any]]:
-        """Compute theta of the event's rows."""
-        contributions = [_distribution(xp, [eta[number : number + 1] for number in numbers]) for numbers in self.beyond]
-        values = []
-        for row, indices in zip(self.rows, self.theta, strict=True):
-            states = contributions[row[0]]
-            for number in row[1:]:
-                states = _higher(states, contributions[number])
-            values += [(indices[x : x + 1], state) for x, state in enumerate(states)]
-        return values
+        """Compute theta of the event's causes."""
+        states = _distribution(xp, [eta[numbers] for numbers in self.beyond.T])
+        return [(self.theta[:, x], state) for x, state in enumerate(states)]
 
 
 @dataclass(frozen=True)
@@ -72,19 +65,12 @@ class NoisyMaxRows(FamilyRows):
 
         leak = [collector.new("alpha", f"{family.event}[{j}]|leak") for j in range(last)]
         beyond = [[collector.add({leak[j]: SD_LEAK}, MEAN_LEAK + uniform[j]) for j in range(last)]]
-        number = {}
-        for i, parent in enumerate(family.parents):
-            for x in range(1, len(parent.states)):
-                number[i, x] = len(beyond)
-                cause = f"{parent.id}={parent.states[x]}"
-                links = [collector.new("beta", f"{family.event}[{j}]|{cause}") for j in range(last)]
-                beyond.append([collector.add({links[j]: SD_LINK}, uniform[j]) for j in range(last)])
-        rows = tuple(
-            (0, *(number[i, x] for i, x in enumerate(configuration) if x > 0))
-            for configuration in family.configurations
-        )
-        theta = [[family.theta_index(row, x) for x in range(last + 1)] for row in range(len(rows))]
-        self._events.append(NoisyMax(np.array(beyond, dtype=np.intp), rows, np.array(theta, dtype=np.intp)))
+        for place, x in family.links:
+            cause = f"{family.parents[place].id}={family.parents[place].states[x]}"
+            links = [collector.new("beta", f"{family.event}[{j}]|{cause}") for j in range(last)]
+            beyond.append([collector.add({links[j]: SD_LINK}, uniform[j]) for j in range(last)])
+        theta = [[family.theta_index(cause, x) for x in range(last + 1)] for cause in range(len(beyond))]
+        self._events.append(NoisyMax(np.array(beyond, dtype=np.intp), np.array(theta, dtype=np.intp)))
 
     def recipe(self) -> NoisyMaxima | None:
         """Return how theta is computed."""
@@ -96,6 +82,7 @@ class NoisyMaxCpt(CptKind):
 
     name = "noisy_max"
     order = 4
+    acts_by_cause = True
     gathers = (NoisyMaxRows,)
 
     def n_coordinates(self, n_states: int, parents: Sequence[int]) -> int:
@@ -111,23 +98,9 @@ class NoisyMaxCpt(CptKind):
 
 
 def _distribution(xp: Any, beyond: list[Any]) -> list[Any]:
-    """Return the probability (1, draws) of each state from the log-odds (1, draws) of going beyond each."""
+    """Return the probability (contributions, draws) of each state from the log-odds of going beyond each."""
     log_there, states = -softplus(xp, -beyond[0]), [xp.exp(-softplus(xp, beyond[0]))]
     for eta in beyond[1:]:
         states.append(xp.exp(log_there - softplus(xp, eta)))
         log_there = log_there - softplus(xp, -eta)
     return [*states, xp.exp(log_there)]
-
-
-def _higher(first: list[Any], second: list[Any]) -> list[Any]:
-    """Return the distribution of the higher of two independent states, as sums of products.
-
-    Differences of cumulative products would lose the digits of small probabilities, and could turn out negative.
-    """
-    below_first, up_to_second = first[0], second[0]
-    states = [below_first * up_to_second]
-    for x in range(1, len(first)):
-        up_to_second = up_to_second + second[x]
-        states.append(first[x] * up_to_second + below_first * second[x])
-        below_first = below_first + first[x]
-    return states

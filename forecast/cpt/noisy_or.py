@@ -2,7 +2,7 @@
 
 P(yes | u) = 1 - (1 - leak) prod_p (1 - link_p[u_p]), a parent in its first state having no link (Pearl 1988, section
 4.3.2; the leak: Henrion 1989). With rates -ln(1 - p) that is a sum: those of the leak and of the links that act add up.
-A sum of rates is also what theta holds of a reached event's step.
+Theta holds each of them by itself, so that many parents are no more than many links (forecast.model.causes).
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from forecast.cpt.kind import Collector, CptKind, Family, FamilyRows, Gathered, columns, softplus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from forecast.cpt.kind import Index
-    from forecast.inference.linear import LinearMap
 
 # The leak is what happens without any of the named causes: log-odds N(-2, 1.5^2), median .12.
 MEAN_LEAK, SD_LEAK = -2.0, 1.5
@@ -30,18 +29,16 @@ COMPOUND = "compound"  # the convention in which a link includes the leak
 
 @dataclass(frozen=True, kw_only=True)
 class NoisyOr:
-    """Rows as sums of rates: theta of reached steps, and of nominal events with two states.
+    """The rates of leaks and links: theta of reached steps, and probabilities of nominal events with two states.
 
     `net` are the log-odds of leaks and net links; compound link i has log-odds eta[leak[i]] + softplus(eta[raise_[i]]).
-    `from_net` and `from_compound` add up their rates. Rows `steps` of the sums are theta at `reached`; rows `binary`
-    make theta at `no` and `yes`.
+    Of their rates, net ones first, those at `steps` are theta at `reached`; those at `binary` make theta at `no` and
+    `yes`.
     """
 
     net: Index
     leak: Index
     raise_: Index
-    from_net: LinearMap
-    from_compound: LinearMap
     steps: Index
     reached: Index
     binary: Index
@@ -57,7 +54,7 @@ class NoisyOr:
         """
         leak = xp.exp(-softplus(xp, -eta[self.leak]))
         above = xp.log1p(leak * xp.expm1(softplus(xp, eta[self.raise_])))
-        rates = self.from_net @ softplus(xp, eta[self.net]) + self.from_compound @ above
+        rates = xp.joined([softplus(xp, eta[self.net]), above])
         binary = rates[self.binary]
         return [
             (self.reached, rates[self.steps]),
@@ -66,74 +63,56 @@ class NoisyOr:
         ]
 
 
-class _Link(NamedTuple):
-    """A link's number among its like."""
+class _Rate(NamedTuple):
+    """A rate's number among its like."""
 
     is_compound: bool
     number: int
 
 
 class NoisyOrRows(FamilyRows):
-    """The rows of all noisy-OR events."""
+    """The leaks and links of all noisy-OR events."""
 
     def __init__(self) -> None:
         self._net: list[int] = []
         self._compound: list[list[int]] = []
-        self._sums: list[tuple[dict[int, float], dict[int, float]]] = []
-        self._steps: list[list[int]] = []
-        self._binary: list[list[int]] = []
+        self._steps: list[tuple[_Rate, int]] = []
+        self._binary: list[tuple[_Rate, int, int]] = []
 
     def add(self, family: Family, collector: Collector) -> None:
         """Add an event: reached (each step by itself), or with two states."""
         for j in range(len(family.states) - 1):
             leak = collector.add({collector.new("alpha", f"{family.event}[{j}]|leak"): SD_LEAK}, MEAN_LEAK)
-            self._net.append(leak)
-            own = len(self._net) - 1
-            links = self._links(family, j, leak, collector)
-            for row, configuration in enumerate(family.configurations):
-                acting = [links[i, x] for i, x in enumerate(configuration) if x > 0]
-                net = {own: 1.0} | {link.number: 1.0 for link in acting if not link.is_compound}
-                self._sums.append((net, {link.number: 1.0 for link in acting if link.is_compound}))
-                place = len(self._sums) - 1
+            for cause, rate in enumerate([self._net_rate(leak), *self._links(family, j, leak, collector)]):
                 if family.is_reached:
-                    self._steps.append([place, family.theta_index(row, j)])
+                    self._steps.append((rate, family.theta_index(cause, j)))
                 else:
-                    self._binary.append([place, *(family.theta_index(row, x) for x in (0, 1))])
+                    self._binary.append((rate, family.theta_index(cause, 0), family.theta_index(cause, 1)))
 
-    def _links(self, family: Family, j: int, leak: int, collector: Collector) -> dict[tuple[int, int], _Link]:
-        """Return the links by parent's place and its state."""
-        links = {}
-        for i, parent in enumerate(family.parents):
-            for x in range(1, len(parent.states)):
-                coordinate = collector.new("beta", f"{family.event}[{j}]|{parent.id}={parent.states[x]}")
-                if family.leak == COMPOUND:
-                    self._compound.append([leak, collector.add({coordinate: SD_RAISE}, MEAN_RAISE)])
-                    links[i, x] = _Link(True, len(self._compound) - 1)
-                else:
-                    self._net.append(collector.add({coordinate: SD_LINK}))
-                    links[i, x] = _Link(False, len(self._net) - 1)
-        return links
+    def _net_rate(self, eta: int) -> _Rate:
+        self._net.append(eta)
+        return _Rate(False, len(self._net) - 1)
+
+    def _links(self, family: Family, j: int, leak: int, collector: Collector) -> Iterator[_Rate]:
+        for place, x in family.links:
+            parent = family.parents[place]
+            coordinate = collector.new("beta", f"{family.event}[{j}]|{parent.id}={parent.states[x]}")
+            if family.leak == COMPOUND:
+                self._compound.append([leak, collector.add({coordinate: SD_RAISE}, MEAN_RAISE)])
+                yield _Rate(True, len(self._compound) - 1)
+            else:
+                yield self._net_rate(collector.add({coordinate: SD_LINK}))
 
     def recipe(self) -> NoisyOr:
         """Return how theta is computed. Also of nothing: what is recorded decides the order of later sums."""
-        from forecast.inference.linear import linear_map
-
         leak, raise_ = columns(self._compound, 2)
-        steps, reached = columns(self._steps, 2)
-        binary, no, yes = columns(self._binary, 3)
+        steps, reached = columns([[self._place(rate), at] for rate, at in self._steps], 2)
+        binary, no, yes = columns([[self._place(rate), *at] for rate, *at in self._binary], 3)
         (net,) = columns([[eta] for eta in self._net], 1)
-        return NoisyOr(
-            net=net,
-            leak=leak,
-            raise_=raise_,
-            from_net=linear_map([rates for rates, _ in self._sums]),
-            from_compound=linear_map([compound for _, compound in self._sums]),
-            steps=steps,
-            reached=reached,
-            binary=binary,
-            no=no,
-            yes=yes,
-        )
+        return NoisyOr(net=net, leak=leak, raise_=raise_, steps=steps, reached=reached, binary=binary, no=no, yes=yes)
+
+    def _place(self, rate: _Rate) -> int:
+        return rate.number + len(self._net) * rate.is_compound
 
 
 class NoisyOrCpt(CptKind):
@@ -141,6 +120,7 @@ class NoisyOrCpt(CptKind):
 
     name = "noisy_or"
     order = 3
+    acts_by_cause = True
     leaks = ("net", COMPOUND)
     leak_rule = (
         "a noisy_or needs leak: 'net' (a link is what the cause does alone) or 'compound' (it includes the leak)"

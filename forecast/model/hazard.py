@@ -79,6 +79,20 @@ def _many_steps(hazards: Sequence[Any]) -> list[Any]:
     return [matrix[0, j] for j in range(n)]
 
 
+def higher(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+    """Return the distribution of the higher of two independent states, as sums of products.
+
+    Differences of cumulative products would lose the digits of small probabilities, and could turn out negative.
+    """
+    below_first, up_to_second = first[0], second[0]
+    states = [below_first * up_to_second]
+    for x in range(1, len(first)):
+        up_to_second = up_to_second + second[x]
+        states.append(first[x] * up_to_second + below_first * second[x])
+        below_first = below_first + first[x]
+    return states
+
+
 # Parts of a span with a Weibull, only to average over the parents' date: within each the exposure at that date is taken
 # as uniform about its mean. Four err by less than .004 in survival, shapes .3 to 3 on either side, from the opening on.
 WEIBULL_PARTS = 4

@@ -12,8 +12,8 @@ from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import EDITORS, Count, Event, Network, Statement, Workspace
 
 # Measured with events of 4 to 11 parents of two states and 1 to 13 networks (two cores at 2.8 GHz): a fit takes one to
-# two milliseconds for each term of its recorded program. A row's number has about 9 terms and one for each parent where it
-# is built, and 18 in each network that statements are read in.
+# two milliseconds for each term of its recorded program. A row's number has about 9 terms and one for each parent where
+# it is built, and 18 in each network that statements are read in.
 TERMS_BUILT, TERMS_COMPILED, SECONDS_A_TERM = 9, 18, 2e-3
 # The sampler, its checks and the draws that are kept hold each coordinate ten times: 5000 draws of 8 bytes.
 BYTES_A_COORDINATE = 10 * 5000 * 8

@@ -11,6 +11,7 @@ from forecast.cpt.additive import Additive
 from forecast.model.layout import Layout, lay_out
 from forecast.sampling.rows_prior import RowsPrior, rows_prior, theta_draws
 from forecast.workspace.records import Cpt, Event, Network
+from tests.oracle.random_worlds import named
 from tests.worlds import SHARED
 
 Array = NDArray[np.float64]
@@ -54,7 +55,8 @@ class Drawn:
 
     def row(self, name: str, *states: int) -> list[float]:
         """Probability of each state given the parents' states, or of each step of a reached event."""
-        v = self.layout.index[name]
-        row, width = self.layout.row(v, states), self.layout.width(v)
-        numbers = [float(self.theta[self.layout.theta_index(v, row, k)]) for k in range(width)]
-        return [float(-np.expm1(-n)) for n in numbers] if self.layout.events[v].kind == "reached" else numbers
+        event = self.layout.events[self.layout.index[name]]
+        parents = tuple(self.layout.events[self.layout.index[p]] for p in event.parents)
+        names = tuple(parent.states[x] for parent, x in zip(parents, states, strict=True))
+        theta, width = named(self.layout, self.theta[:, np.newaxis]), self.layout.width(self.layout.index[name])
+        return [float(theta[name, names, k][0]) for k in range(width)]

@@ -40,8 +40,8 @@ def test_many_rows_are_warned_about(tmp_path: Path) -> None:
     with_parents(tmp_path, 12)
     assert about_effect(tmp_path, "warning") == [
         (
-            "warning: event 'effect': 12 parents make many rows; got 4,096 rows, 4,109 parameters, 3.2 GB, 13 minutes for "
-            f"each fit; {WAY_OUT}"
+            "warning: event 'effect': 12 parents make many rows; got 4,096 rows, 4,109 parameters, 3.2 GB, 13 minutes "
+            f"for each fit; {WAY_OUT}"
         )
     ]
     assert about_effect(tmp_path, "error") == []
