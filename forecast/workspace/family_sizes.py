@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
 from forecast.cpt.registry import KINDS
 from forecast.workspace.names import Readable, horizon_on
 from forecast.workspace.problems import Problem, shown
-from forecast.workspace.records import EDITORS, Count, Event, Network, Statement, Workspace
+from forecast.workspace.records import EDITORS, Count, Event, Item, Network, Settled, Statement, Workspace
 
 # Measured with events of 4 to 11 parents of two states and 1 to 13 networks (two cores at 2.8 GHz): a fit takes one to
 # two milliseconds for each term of its recorded program. A row's number has about 9 terms and one for each parent where
@@ -26,7 +26,9 @@ MOST_MINUTES, MOST_MEMORY = 60.0, 8e9  # beyond which it is refused: nobody wait
 
 @dataclass(frozen=True, kw_only=True)
 class FamilySize:
-    """The CPT of one event: its rows, coordinates of its prior, bytes while it is fitted, and minutes of a fit."""
+    """The CPT of one event: its rows (or causes that act each by itself), coordinates of its prior, bytes while it is
+    fitted, and minutes of a fit.
+    """
 
     rows: int
     coordinates: int
@@ -40,11 +42,27 @@ class FamilySize:
         )
 
 
-def family_size(event: Event, events: Mapping[str, Event], n_networks: int) -> FamilySize:
-    """Predict what an event's CPT will cost; `n_networks` are the dates for which the network is compiled."""
-    states = [len(events[name].states) for name in event.parents if name in events]
-    rows, width = prod(states), len(event.states) - 1
-    coordinates = KINDS[event.cpt.kind].n_coordinates(len(event.states), states)
+def family_size(event: Event, events: Mapping[str, Event], n_networks: int, *, is_settled: bool = True) -> FamilySize:
+    """Predict what an event's CPT will cost.
+
+    Args:
+        event: the event.
+        events: its parents among others; one that is not there is left out.
+        n_networks: dates for which the network is compiled.
+        is_settled: whether anything about the event is settled.
+
+    Causes that act each by itself need a table over all parents only where a reached event has several steps; the
+    history of a status, and of a step that was taken, needs one over the constants among them.
+    """
+    parents = [events[name] for name in event.parents if name in events]
+    states, width = [len(parent.states) for parent in parents], len(event.states) - 1
+    kind = KINDS[event.cpt.kind]
+    rows = prod(states)
+    if kind.acts_by_cause and not (event.kind == "reached" and width > 1):
+        together = event.kind == "status" or (event.kind == "reached" and is_settled)
+        constants = prod(len(parent.states) for parent in parents if parent.kind == "constant")
+        rows = max(1 + sum(number - 1 for number in states), constants if together else 1)
+    coordinates = kind.n_coordinates(len(event.states), states)
     terms = rows * width * (TERMS_BUILT + len(states) + TERMS_COMPILED * n_networks)
     return FamilySize(
         rows=rows,
@@ -69,7 +87,20 @@ def compiled_networks(network: Network, statements: tuple[Statement, ...]) -> in
 def size_in(workspace: Workspace, event: Event) -> FamilySize:
     """Predict what an event's CPT costs in a workspace."""
     network = workspace.network
-    return family_size(event, network.events, compiled_networks(network, workspace.statements))
+    n_networks = compiled_networks(network, workspace.statements)
+    return family_size(event, network.events, n_networks, is_settled=event.id in _settled(workspace.items))
+
+
+def _settled(items: Iterable[Item]) -> set[str]:
+    return {part.event for item in items for part in item.bears_on if isinstance(part, Settled)}
+
+
+def _way_out(event: Event) -> str:
+    if not KINDS[event.cpt.kind].acts_by_cause:
+        return "use cpt noisy_or or noisy_max if each cause acts by itself, merge parents into one, or drop a parent"
+    if event.kind == "reached" and len(event.states) > 2:
+        return "make each step an event of its own, merge parents into one, or drop a parent"
+    return "merge the constants among the parents into one, or drop a parent"
 
 
 def large_families(all_: Readable) -> Iterator[Problem]:
@@ -80,14 +111,14 @@ def large_families(all_: Readable) -> Iterator[Problem]:
     network = all_.frame.network
     if network is None:
         return
-    n_networks = compiled_networks(network, all_.statements)
+    n_networks, settled = compiled_networks(network, all_.statements), _settled(all_.items)
     for event in network.events.values():
-        size = family_size(event, network.events, n_networks)
+        size = family_size(event, network.events, n_networks, is_settled=event.id in settled)
         is_refused = size.minutes > MOST_MINUTES or size.memory > MOST_MEMORY
         if not is_refused and size.minutes <= LONG_MINUTES and size.memory <= MUCH_MEMORY:
             continue
         what = f"event {shown(event.id)}: {len(event.parents)} parents make {'too many' if is_refused else 'many'} rows"
-        allowed = "use cpt noisy_or or noisy_max if each cause acts by itself, merge parents into one, or drop a parent"
+        allowed = _way_out(event)
         if is_refused:
             allowed = f"at most {MOST_MINUTES:.0f} minutes and {MOST_MEMORY / 1e9:.0f} GB; {allowed}"
         yield Problem(event.source, what, str(size), allowed, "error" if is_refused else "warning")

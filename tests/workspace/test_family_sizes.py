@@ -64,6 +64,18 @@ def test_few_rows_are_not_spoken_of(tmp_path: Path) -> None:
     assert about_effect(tmp_path, "error") + about_effect(tmp_path, "warning") == []
 
 
+def test_independent_causes_need_no_rows(tmp_path: Path) -> None:
+    """Twenty causes that act each by itself are nothing worth a word, but for an event of several steps."""
+    with_parents(tmp_path, 20, "{kind: noisy_or, leak: net}")
+    assert about_effect(tmp_path, "error") + about_effect(tmp_path, "warning") == []
+    path = tmp_path / NETWORK
+    before, after = path.read_text(encoding="utf-8").split("    question: Effect?\n")
+    path.write_text(before + "    question: Effect?\n" + after.replace('["no", "yes"]', "[none, one, two]"), "utf-8")
+    (told,) = about_effect(tmp_path, "error")
+    assert told.startswith("event 'effect': 20 parents make too many rows; got 1,048,576 rows, 42 parameters")
+    assert told.endswith("make each step an event of its own, merge parents into one, or drop a parent")
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_parameters_are_those_of_the_prior(kind: str) -> None:
     """The parameters that are predicted of an event are the coordinates that its prior then has."""
