@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from forecast.cpt.additive import Additive
 from forecast.model.layout import Layout, lay_out
 from forecast.sampling.rows_prior import RowsPrior, rows_prior, theta_draws
 from forecast.workspace.records import Cpt, Event, Network
+from tests.oracle.enumeration import Theta
 from tests.oracle.random_worlds import named
 from tests.worlds import SHARED
 
@@ -58,5 +60,9 @@ class Drawn:
         event = self.layout.events[self.layout.index[name]]
         parents = tuple(self.layout.events[self.layout.index[p]] for p in event.parents)
         names = tuple(parent.states[x] for parent, x in zip(parents, states, strict=True))
-        theta, width = named(self.layout, self.theta[:, np.newaxis]), self.layout.width(self.layout.index[name])
-        return [float(theta[name, names, k][0]) for k in range(width)]
+        return [float(self.rows[name, names, k][0]) for k in range(self.layout.width(self.layout.index[name]))]
+
+    @cached_property
+    def rows(self) -> Theta:
+        """All rows by name, as probabilities."""
+        return named(self.layout, self.theta[:, np.newaxis])
