@@ -50,8 +50,6 @@ class Twin:
 
         That a constant was observed is evidence, which says nothing of its copy.
         """
-        if v in self.auxiliary:
-            return self.network.alive[v]
         copied = v in self.descendants and not self.network.layout.dated(v)
         return range(self.network.layout.cards[v]) if copied else self.network.alive[v]
 

@@ -272,7 +272,11 @@ def _rows(part: Sequence[Any], nothing: Any) -> list[list[Any]]:
 
 
 def _kept(recipe: CausesRecipe, row: Sequence[Any]) -> list[Any]:
-    """Mix a row with the state that a status keeps. It is linear, so that it applies to the end of a chain alone."""
+    """Mix a row with the state that a status keeps.
+
+    Whatever else lies between what the causes bring about and the event belongs here, at the end of a chain: a map that
+    is linear in the row. One that depends on a parent needs a factor of its own behind the highest state.
+    """
     stay = recipe.made.stay if isinstance(recipe.made, Contributions) else 0.0
     if not stay:
         return list(row)

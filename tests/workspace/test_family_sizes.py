@@ -10,7 +10,7 @@ from forecast.cpt.registry import KINDS
 from forecast.model.layout import lay_out
 from forecast.sampling.rows_prior import rows_prior
 from forecast.workspace.family_sizes import family_size
-from forecast.workspace.records import Cpt
+from forecast.workspace.records import Cpt, Kind
 from tests.workspace.writing import example, messages
 from tests.worlds import event, network
 
@@ -74,6 +74,17 @@ def test_independent_causes_need_no_rows(tmp_path: Path) -> None:
     (told,) = about_effect(tmp_path, "error")
     assert told.startswith("event 'effect': 20 parents make too many rows; got 1,048,576 rows, 42 parameters")
     assert told.endswith("make each step an event of its own, merge parents into one, or drop a parent")
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_settled", "rows"), [("reached", False, 11), ("reached", True, 1024), ("status", False, 1024)]
+)
+def test_history_under_many_constants(kind: Kind, is_settled: bool, rows: int) -> None:
+    """A step that was taken, and the course of a status, speak of all unobserved causes at once; quiet does not."""
+    names = [f"c{n}" for n in range(10)]
+    child = event("child", kind, parents=names, cpt=Cpt("noisy_or", "net"))
+    events = {name: event(name, "constant") for name in names} | {"child": child}
+    assert rows == family_size(child, events, 1, is_settled=is_settled).rows
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
