@@ -82,7 +82,7 @@ class Additive:
 Rises = dict[int, float]  # the weight of each rise, by the number of its log-odds before softplus
 
 
-class LogOdds(NamedTuple):
+class RaisedLogOdds(NamedTuple):
     """The number of a log-odds, and the rises that are added to it."""
 
     number: int
@@ -101,7 +101,7 @@ class AdditiveRows(FamilyRows):
         self._softmax: dict[int, list[list[int]]] = {}
         self._nominal: dict[int, list[list[int]]] = {}
 
-    def add(self, family: Family, etas: Sequence[Sequence[LogOdds]]) -> None:
+    def add(self, family: Family, etas: Sequence[Sequence[RaisedLogOdds]]) -> None:
         """Add an event's log-odds, row by row, one for each step (or basis vector)."""
         from forecast.inference.linear import zero_sum_basis
 
@@ -142,7 +142,7 @@ class AdditiveRows(FamilyRows):
         )
 
 
-def _combined(numbers: Sequence[LogOdds], weights: Sequence[float]) -> Rises:
+def _combined(numbers: Sequence[RaisedLogOdds], weights: Sequence[float]) -> Rises:
     total: Rises = {}
     for eta, weight in zip(numbers, weights, strict=True):
         for rise, of in eta.rises.items():
@@ -168,7 +168,7 @@ class AdditiveCpt(CptKind):
         gathered.of(AdditiveRows).add(family, self.etas(family, collector, scale))
 
     @abstractmethod
-    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
+    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[RaisedLogOdds]]:
         """Add the log-odds of an event's rows, all sds times `scale`; return them row by row."""
 
 
@@ -179,12 +179,12 @@ class TableCpt(AdditiveCpt):
     order = 2
     fits_without_parents = True
 
-    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
+    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[RaisedLogOdds]]:
         """Add one coordinate for each row and number."""
         widths = [len(family.numbers(row)) for row in range(len(family.configurations))]
         return [
             [
-                LogOdds(collector.add({_own(family, row, j, collector): SD_TABLE * scale}), {})
+                RaisedLogOdds(collector.add({_own(family, row, j, collector): SD_TABLE * scale}), {})
                 for j in range(width if family.is_reached else width - 1)
             ]
             for row, width in enumerate(widths)
@@ -220,7 +220,7 @@ class SharedCpt(AdditiveCpt):
         steps = np.tri(n_states, n_states - 1, -1) / (n_states - 1)
         return np.asarray(steps - steps.mean(axis=0))
 
-    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[LogOdds]]:
+    def etas(self, family: Family, collector: Collector, scale: float) -> list[list[RaisedLogOdds]]:
         """Add coordinates of the event, of each parent's effect and, where rows have one of their own, of each row."""
         numbers = range(len(family.states) - 1)
         alphas = [collector.new("alpha", family.label(j)) for j in numbers]
@@ -243,7 +243,7 @@ class SharedCpt(AdditiveCpt):
                         own[apart, j] = _own(family, row, j, collector)
                     weights[own[apart, j]] = SD_EPSILON * scale
                 rises = {rise: weight for i in directed for rise, weight in directed[i][configuration[i]][j].items()}
-                etas.append(LogOdds(collector.add(weights), rises))
+                etas.append(RaisedLogOdds(collector.add(weights), rises))
             rows.append(etas)
         return rows
 

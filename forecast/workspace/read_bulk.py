@@ -22,7 +22,7 @@ from forecast.workspace.files import COLUMN_MAP, EVIDENCE, TABLE, InputFiles
 from forecast.workspace.names import Frame, last_horizon
 from forecast.workspace.nodes import Cursor, ListNode, Node, Scalar, child, mapping
 from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
-from forecast.workspace.read_evidence import EvidenceRead, Reading
+from forecast.workspace.read_evidence import EvidenceRead, EvidenceReading
 from forecast.workspace.records import CANNOT_BE_JUDGED, DEFAULT_RHO, Item
 from forecast.workspace.shapes import ISO_DAY, NAME_PATTERN, Name, Shape, Text, hold
 from forecast.workspace.yaml_text import resolve
@@ -236,7 +236,7 @@ def read_tables(
 
 def read_bulk(table: CsvTable, columns: Columns, path: str, frame: Frame) -> EvidenceRead:
     """Read the rows of a table of evidence. Cells without content are as if they were not there."""
-    reading, plain = Reading(frame), PlainRows(frame)
+    reading, plain = EvidenceReading(frame), PlainRows(frame)
     for number, (line, row) in enumerate(table.rows, 1):
         cells = {key: row[place].strip() for key, place in columns.places.items()}
         cells.update(columns.always)

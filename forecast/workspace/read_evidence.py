@@ -51,13 +51,13 @@ class EvidenceRead:
 
 def read_evidence(node: Node, path: str, frame: Frame) -> EvidenceRead:
     """Read one file of evidence: one item or a list of them."""
-    reading = Reading(frame)
+    reading = EvidenceReading(frame)
     for number, entry in enumerate(Cursor.over(node, path).items(), 1):
         reading.add(entry, number)
     return reading.result()
 
 
-class Reading:
+class EvidenceReading:
     """The items of one file, read one after the other: from trees, or (where they are right) as they come."""
 
     def __init__(self, frame: Frame) -> None:
