@@ -15,7 +15,7 @@ from forecast.workspace.names import Frame
 from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Source
 from forecast.workspace.read_bulk import PlainRows, as_node
-from forecast.workspace.read_evidence import Reading
+from forecast.workspace.read_evidence import EvidenceReading
 from forecast.workspace.records import Claim, Item, Likelihood, Settled, Support
 from tests.workspace.writing import BULK_HEADER, BULK_PATH, TODAY, example, messages, read, write_bulk
 
@@ -104,7 +104,7 @@ def test_the_short_way_is_the_long_way(frame: Frame, data: st.DataObject) -> Non
     }
     short = PlainRows(frame).item(cells, Source(BULK_PATH, 2))
     if short is not None:
-        reading = Reading(frame)
+        reading = EvidenceReading(frame)
         reading.add(Cursor.over(as_node(cells, 2), BULK_PATH), 1)
         assert ([short], []) == (reading.items, reading.problems)
 

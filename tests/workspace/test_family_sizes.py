@@ -87,6 +87,16 @@ def test_history_under_many_constants(kind: Kind, is_settled: bool, rows: int) -
     assert rows == family_size(child, events, 1, is_settled=is_settled).rows
 
 
+def test_causes_that_require_something_need_rows(tmp_path: Path) -> None:
+    """What an event requires stops all of its causes at once: twenty are refused, and the way out is told."""
+    with_parents(tmp_path, 20, "{kind: noisy_or, leak: net}\n    requires: {cause0: 'yes'}")
+    (told,) = about_effect(tmp_path, "error")
+    assert told.startswith("event 'effect': 20 parents make too many rows; got 1,048,576 rows, 21 parameters")
+    assert told.endswith(
+        "make its causes an event of their own with this cpt, and let this one require it too; or drop a parent"
+    )
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_parameters_are_those_of_the_prior(kind: str) -> None:
     """The parameters that are predicted of an event are the coordinates that its prior then has."""
