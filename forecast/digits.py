@@ -21,6 +21,11 @@ MOST_DECIMALS = 4  # of a percentage without Monte Carlo error; more only until 
 SMALLEST = Decimal("1e-12")  # of what a probability is, and what it lacks to one: below it stands "less than"
 
 
+# Of the two ends of a range: one Monte Carlo standard error for both, that of the mean where nobody computed their own;
+# or one for each end. Near 0 and 1 an end is often known far better than the mean.
+Errors = float | tuple[float, float] | None
+
+
 def digits(mcse: float) -> int:
     """Return the index in UNITS of the finest unit that twice the Monte Carlo standard error does not exceed."""
     return next((i for i, (unit, _) in enumerate(UNITS) if 2.0 * mcse <= unit), len(UNITS) - 1)
@@ -54,17 +59,18 @@ def percent(probability: float, mcse: float | None) -> str:
     return f"{number(probability, mcse)} %"
 
 
-def ends(low: float, high: float, mcse: float | None) -> tuple[str, str]:
+def ends(low: float, high: float, mcse: Errors) -> tuple[str, str]:
     """Write two quantiles in percent, without the sign: in whole percents, or what the error allows.
 
     Of a range that has a width no end is certain: a quantile that is 0 or 1 in floating point is near it.
     """
     if low != high:
         low, high = max(low, 5e-324), min(high, 1.0 - 2.0**-53)
-    return number(low, mcse, coarsest=FINEST_QUANTILE), number(high, mcse, coarsest=FINEST_QUANTILE)
+    of_low, of_high = mcse if isinstance(mcse, tuple) else (mcse, mcse)
+    return number(low, of_low, coarsest=FINEST_QUANTILE), number(high, of_high, coarsest=FINEST_QUANTILE)
 
 
-def interval(low: float, high: float, mcse: float | None) -> str:
+def interval(low: float, high: float, mcse: Errors) -> str:
     """Write the range between two quantiles; a range of one number is that number."""
     texts = ends(low, high, mcse)
     return f"{texts[0]} %" if texts[0] == texts[1] else f"{' to '.join(texts)} %"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forecast import digits
-from forecast.digits import FINEST_QUANTILE
+from forecast.digits import FINEST_QUANTILE, Errors
 from forecast.ledger.outcome import QUANTILES, Estimate, Outcome
 from forecast.workspace.names import OTHER
 from forecast.workspace.records import Event, Scenario
@@ -94,10 +94,11 @@ def percent(probability: float, mcse: float | None, *, coarsest: int = 0, sign: 
     return digits.number(probability, mcse, coarsest=coarsest) + (f"{THIN_SPACE}%" if sign else "")
 
 
-def interval(low: float, high: float, mcse: float | None) -> str:
+def interval(low: float, high: float, mcse: Errors) -> str:
     """Write the range between two quantiles, in whole percents or what the error allows."""
     texts = digits.ends(low, high, mcse)
-    between = " to " if texts[1].startswith(">") else "–"  # a dash before a sign reads as an arrow
+    # A dash before a sign reads as an arrow, and behind one it takes the whole range into "less than".
+    between = " to " if any(text[0] in "<>" for text in texts) else "–"
     return (texts[0] if texts[0] == texts[1] else between.join(texts)) + f"{THIN_SPACE}%"
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from forecast.inference.linear import zero_sum_basis
 from forecast.ledger.outcome import Outcome
 from forecast.plain import Link, link
-from forecast.posterior.mcse import averages
+from forecast.posterior.mcse import averages, quantile_errors
 from forecast.sampling.likelihood import DISAGREES, residuals, statement_columns
 from forecast.sampling.readings import numbers
 from forecast.words import (
@@ -157,7 +157,9 @@ def _average(values: Array) -> tuple[float, float]:
 def _chance(values: Array, unit: str = "") -> _Implied:
     mean, error = _average(values)
     low, high = np.quantile(values, [0.05, 0.95]).tolist()
-    shown = f"{percent(mean, error)}{unit} ({interval(low, high, error)})"
+    # Of a wide distribution the mean is known to ten points only; its ends, near 0 or 1, often to one.
+    of_low, of_high = quantile_errors(values, [0.05, 0.95])
+    shown = f"{percent(mean, error)}{unit} ({interval(low, high, (of_low, of_high))})"
     return _Implied(shown, {"mean": mean, "quantiles": [low, high]})
 
 

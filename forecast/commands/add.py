@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -21,13 +21,14 @@ from forecast.workspace.statement_forms.registry import READINGS
 if TYPE_CHECKING:
     from forecast.analysis.distance import Distance
     from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
-    from forecast.commands.evidence_questions import Answered, Bearings
+    from forecast.commands.evidence_questions import Answered
     from forecast.workspace.drafts import ItemDraft, StatementDraft
     from forecast.workspace.problems import Problem
 
 
 CREDIBILITY = f"Credibility of this report, 1 confirmed to {LEAST} cannot be judged (default: {LEAST})."
 RHO = f"Correlation of the copies in the group (default: {DEFAULT_RHO})."
+TAKES_UP = click.option("--draft", is_flag=True, help="Go on with what was broken off or refused last.")
 
 
 @click.group()
@@ -57,39 +58,59 @@ def add() -> None:
 @click.option("--coded-by", metavar="NAME", help="Who put the number on the expert's words.")
 @click.option("--why", metavar="TEXT", help="Why this number and not another.")
 @click.option("--id", "statement_id", metavar="ID", help="Id of the statement (default: made from expert and date).")
+@TAKES_UP
 @click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
-def statement(root: Path, yes: bool, as_json: bool, **given: Any) -> None:
+def statement(root: Path, draft: bool, yes: bool, as_json: bool, **given: Any) -> None:
     """Add a statement to priors/statements/EXPERT.yaml: asks, shows how it is read, and asks before writing.
 
-    Options answer questions in advance. Nothing is written if the statement has a problem.
+    Options answer questions in advance. Nothing is written if the statement has a problem; what was typed is kept.
     """
-    from forecast.commands.add_questions import StatementOptions, answer
+    from forecast.commands.add_questions import StatementOptions, answer, missing
+    from forecast.commands.asking import until_settled
+    from forecast.commands.entry import begun
     from forecast.commands.feedback import print_distances
     from forecast.commands.writing import Files, right
     from forecast.workspace.drafts import draft_statement
 
     files = Files(root)
-    expert, fields = answer(root, StatementOptions(**given), ask=not yes, to_stderr=as_json)
+    may_ask = not yes and bool(missing(StatementOptions(**given)))
+    entry = begun(root, "statement", given, takes_up=draft, may_ask=may_ask, to_stderr=as_json)
+    said = StatementOptions(**entry.options)
 
-    def make() -> StatementDraft:
-        return draft_statement(root, expert, fields, options.today())
+    def attempt() -> _StatementAttempt:
+        expert, fields, asking = answer(root, said, entry.talk, ask=not yes, to_stderr=as_json)
 
-    draft = right(make())
-    if not as_json:
-        _show(draft)
-    way = _distance(root, draft)
-    if way is not None and not as_json:
-        print_distances([way])
-    for problem in draft.problems:
-        click.echo(str(problem), err=True)
-    is_wanted = yes or click.confirm(f"Write it to {draft.path}?", default=True, err=as_json)
-    if is_wanted:
-        draft = files.write(draft, make)
+        def make() -> StatementDraft:
+            return draft_statement(root, expert, fields, options.today())
+
+        made = right(make())
+        if not as_json:
+            _show(made)
+        way = _distance(root, made)
+        if way is not None and not as_json:
+            print_distances([way])
+        for problem in made.problems:
+            click.echo(str(problem), err=True)
+        return _StatementAttempt(made, make, way, yes or asking.decided(f"Write it to {made.path}?"))
+
+    with entry.kept():
+        last = until_settled(entry.talk, attempt)
+        made = files.write(last.draft, last.make) if last.is_wanted else last.draft
+    entry.end() if last.is_wanted else entry.keep()
     if as_json:
-        echo_json({**_as_json(draft, is_wanted), "distance": as_data(way)})
+        echo_json({**_as_json(made, last.is_wanted), "distance": as_data(last.way)})
     else:
-        click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
+        click.echo(f"written: {made.path}" if last.is_wanted else "nothing written")
+
+
+class _StatementAttempt(NamedTuple):
+    """A statement as it was answered, how it is made anew, its way to what is implied, whether it is to be written."""
+
+    draft: StatementDraft
+    make: Callable[[], StatementDraft]
+    way: Distance | None
+    is_wanted: bool
 
 
 def _distance(root: Path, draft: StatementDraft) -> Distance | None:
@@ -222,17 +243,6 @@ def _options_of_forms(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _bearings(given: dict[str, Any]) -> Bearings:
-    """Take out of the options what they say of events and scenarios."""
-    from forecast.commands.evidence_questions import Bearings
-
-    said: dict[str, tuple[str, ...]] = {}
-    for form in FORMS:
-        texts = given.pop(form.key)
-        said[form.key] = texts if form.is_on_event else () if texts is None else (texts,)
-    return Bearings(said, given.pop("until"))
-
-
 @add.command()
 @options.workspace
 @click.option("--headline", metavar="TEXT", help="What is reported, in one sentence.")
@@ -260,42 +270,67 @@ def _bearings(given: dict[str, Any]) -> Bearings:
 @options.seed
 @click.option("--no-effect", is_flag=True, help="Do not compute its effect on the forecast.")
 @click.option("--dry-run", is_flag=True, help="Show its effect; write nothing.")
+@TAKES_UP
 @click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
 @options.as_json
 def evidence(
-    root: Path, as_of: date | None, seed: int | None, no_effect: bool, dry_run: bool, yes: bool, as_json: bool,
-    **given: Any,
+    root: Path, as_of: date | None, seed: int | None, no_effect: bool, dry_run: bool, draft: bool, yes: bool,
+    as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Add an evidence item in its own file: asks, shows its effect on the forecast, and asks before writing.
 
-    Options answer questions in advance. Nothing is written if the item has a problem.
+    Options answer questions in advance. Nothing is written if the item has a problem; what was typed is kept.
     """
-    from forecast.commands.evidence_questions import EvidenceOptions, answer, fitted
+    from forecast.commands.asking import until_settled
+    from forecast.commands.entry import begun
+    from forecast.commands.evidence_questions import answer, evidence_options, fitted, missing
     from forecast.commands.writing import Files, right
 
     files = Files(root)
-    answered = answer(root, EvidenceOptions(bearings=_bearings(given), **given), ask=not yes, to_stderr=as_json)
-    draft = right(_draft(root, answered))
-    effect, doubts = _effect(answered, draft, root, as_of, seed, is_wanted=not no_effect)
-    problems = (*draft.problems, *doubts)
-    if not as_json:
-        _show_of_add_evidence(draft, effect)
-    for problem in problems:
-        click.echo(str(problem), err=True)
-    is_wanted = not dry_run and (yes or click.confirm(_question(draft), default=True, err=as_json))
+    may_ask = not yes and bool(missing(evidence_options(given)))
+    entry = begun(root, "evidence", given, takes_up=draft, may_ask=may_ask, to_stderr=as_json)
+    said = evidence_options(entry.options)
 
-    def again() -> ItemDraft:
-        nonlocal answered
-        answered = fitted(root, answered, is_named=given["item_id"] is not None)
-        return _draft(root, answered)
+    def attempt() -> _ItemAttempt:
+        answered, asking = answer(root, said, entry.talk, as_of, ask=not yes, to_stderr=as_json)
+        made = right(_draft(root, answered))
+        effect, doubts = _effect(answered, made, root, as_of, seed, is_wanted=not no_effect)
+        problems = (*made.problems, *doubts)
+        if not as_json:
+            _show_of_add_evidence(made, effect)
+        for problem in problems:
+            click.echo(str(problem), err=True)
+        return _ItemAttempt(answered, made, effect, problems, not dry_run and (yes or asking.decided(_question(made))))
 
-    if is_wanted:
-        draft = files.write(draft, again)
+    with entry.kept():
+        last = until_settled(entry.talk, attempt)
+        answered, made = last.answered, last.draft
+
+        def again() -> ItemDraft:
+            nonlocal answered
+            answered = fitted(root, answered, is_named=said.item_id is not None)
+            return _draft(root, answered)
+
+        if last.is_wanted:
+            made = files.write(made, again)
+    if last.is_wanted:
+        entry.end()
+    elif not dry_run:
+        entry.keep()
     if as_json:
-        found = _as_json_of_add_evidence(answered, effect, problems, is_wanted)
-        echo_json(found)
+        echo_json(_as_json_of_add_evidence(answered, last.effect, last.problems, last.is_wanted))
     else:
-        click.echo(f"written: {', '.join(draft.contents)}" if is_wanted else "nothing written")
+        click.echo(f"written: {', '.join(made.contents)}" if last.is_wanted else "nothing written")
+
+
+class _ItemAttempt(NamedTuple):
+    """An item as it was answered, what it does, its problems, and whether it is to be written."""
+
+    answered: Answered
+    draft: ItemDraft
+    effect: ItemEffect | None
+    problems: tuple[Problem, ...]
+    is_wanted: bool
 
 
 def _draft(root: Path, answered: Answered) -> ItemDraft:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,15 @@ from pathlib import Path
 import click
 
 from forecast.commands import options
-from forecast.commands.asking import Asking, something
+from forecast.commands.asking import (
+    Asking,
+    Conversation,
+    a_day,
+    address,
+    hold_statement,
+    past_day,
+    something,
+)
 from forecast.workspace.names import OTHER, event_and_states, horizon_on
 from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, plain, text
 from forecast.workspace.problems import WorkspaceProblems, known
@@ -45,8 +53,17 @@ class StatementOptions:
     statement_id: str | None
 
 
-def answer(root: Path, given: StatementOptions, *, ask: bool, to_stderr: bool) -> tuple[str, dict[str, Node]]:
-    """Return the expert and the fields of the statement, from options and, if `ask`, from questions.
+def missing(given: StatementOptions) -> list[str]:
+    """Return the options that nothing is said by and that a statement needs."""
+    needed = {"expert": given.expert, "publisher": given.publisher, "says": given.says, "about": given.about}
+    needed |= {"form": given.form, "value": given.value, "why": given.why}
+    return [f"--{name}" for name, said in needed.items() if said is None]
+
+
+def answer(
+    root: Path, given: StatementOptions, talk: Conversation, *, ask: bool, to_stderr: bool
+) -> tuple[str, dict[str, Node], Asking]:
+    """Return the expert and the fields of the statement, from options and, if `ask`, from questions; and who asked.
 
     There is no `id` among them but one that was given. Raises WorkspaceProblems where the files hold errors
     already, and UsageError where an answer is missing.
@@ -54,18 +71,18 @@ def answer(root: Path, given: StatementOptions, *, ask: bool, to_stderr: bool) -
     workspace, problems = read_workspace(root, today=options.today())
     if workspace is None:
         raise WorkspaceProblems(problems)
-    needed = {"expert": given.expert, "publisher": given.publisher, "says": given.says, "about": given.about}
-    needed |= {"form": given.form, "value": given.value, "why": given.why}
-    missing = [f"--{name}" for name, said in needed.items() if said is None]
-    if missing and not ask:
-        raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(missing)}")
-    return _StatementQuestions(workspace, given, Asking(bool(missing), to_stderr)).all()
+    lacks = missing(given)
+    if lacks and not ask:
+        raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(lacks)}")
+    asking = Asking(bool(lacks), to_stderr, talk)
+    return *_StatementQuestions(root, workspace, given, asking).all(), asking
 
 
 @dataclass(frozen=True)
 class _StatementQuestions:
     """Asks what was said, by whom, and about what."""
 
+    root: Path
     workspace: Workspace
     given: StatementOptions
     asking: Asking
@@ -77,21 +94,28 @@ class _StatementQuestions:
             f"Expert ({', '.join(experts)})", given.expert, lambda said: known(said, experts, "experts")
         )
         today = options.today().isoformat()
-        day = given.day.isoformat() if given.day else self.asking.optional("Date", None, today) or today
+        day = given.day.isoformat() if given.day else self.asking.optional("Date", None, today, past_day) or today
         source = {"publisher": text(self.asking.get("Published by", given.publisher, something))}
-        for key, question, option in (("title", "Title", given.title), ("url", "Address", given.url)):
-            if said := self.asking.optional(f"{question} (empty: none)", option):
-                source[key] = text(said)
+        if said := self.asking.optional("Title (empty: none)", given.title):
+            source["title"] = text(said)
+        if said := self.asking.optional("Address (empty: none)", given.url, read=self.asking.typed(address)):
+            source["url"] = text(said)
         says = self.asking.get("What was said, in your own words", given.says, something)
-        about = self._about(day, expert)
+        so_far: dict[str, Node] = {"date": text(day), "expert": text(expert)}
+        about = self._about(so_far)
         form = self.asking.get(f"Form ({', '.join(READINGS)})", given.form, lambda said: known(said, READINGS, "forms"))
-        value = self.asking.get(f"As in a file, {LOOKS[form]}\n{form}", given.value, as_in_file)
+
+        def value_of(said: str) -> Node:
+            value = as_in_file(said)
+            self._hold({**so_far, "about": mapping(about), form: value})
+            return value
+
+        value = self.asking.get(f"As in a file, {LOOKS[form]}\n{form}", given.value, value_of)
         coded_by = self.asking.optional("Coded by (empty: the expert gave the number)", given.coded_by)
         why = self.asking.get("Why this number and not another", given.why, something)
         fields: dict[str, Node] = {
             **({"id": text(given.statement_id)} if given.statement_id else {}),
-            "date": text(day),
-            "expert": text(expert),
+            **so_far,
             "source": mapping(source),
             "says": text(says),
             "about": mapping(about),
@@ -101,48 +125,85 @@ class _StatementQuestions:
             fields["coded_by"] = text(coded_by)
         return expert, {**fields, "why": text(why)}
 
-    def _about(self, day: str, expert: str) -> dict[str, Node]:
+    def _hold(self, said: dict[str, Node]) -> None:
+        if self.asking.optional_too:
+            hold_statement(self.root, said)
+
+    def _held_about(self, so_far: dict[str, Node], about: dict[str, Node]) -> dict[str, Node]:
+        """Return what a statement is about. Raises ValueError where no number could be said about that."""
+        event = about.get("event")
+        whole = isinstance(event, Scalar) and "state" not in about
+        form: dict[str, Node] = {"probability": Scalar(0.5, "0.5", 1)}
+        if whole and isinstance(event, Scalar):
+            states = self.workspace.network.events[event.text].states
+            share = 1.0 / len(states)
+            form = {"distribution": mapping(dict.fromkeys(states, Scalar(share, repr(share), 1)))}
+        self._hold({**so_far, "about": mapping(about), **form})
+        return about
+
+    def _about(self, so_far: dict[str, Node]) -> dict[str, Node]:
         given, network = self.given, self.workspace.network
         if given.about is None:
             self.asking.say(f"events: {', '.join(network.events)}")
             self.asking.say(f"scenarios: {', '.join((*_scenarios(self.workspace), OTHER))}")
-        about = self.asking.get("About (EVENT=STATE, EVENT>=STATE, EVENT, or a scenario)", given.about, self._target)
+
+        def about_what(said: str) -> dict[str, Node]:
+            return self._held_about(so_far, self._target(said))
+
+        about = self.asking.get("About (EVENT=STATE, EVENT>=STATE, EVENT, or a scenario)", given.about, about_what)
         event = about.get("event")
         if given.about is None and isinstance(event, Scalar) and "state" not in about:
             states = network.events[event.text].states
             question = f"State ({', '.join(states)}; several with commas; empty: each of them)"
-            if said := self.asking.optional(question, None):
-                about = self._target(f"{event.text}={said}")
-        conditions = (
-            list(given.given) or (self.asking.optional("If (EVENT=STATE ..., empty: none)", None) or "").split()
-        )
-        held = [self.asking.option_or_again("If", one, self._condition) for one in conditions]
-        twice = [name for name, _ in held if [one for one, _ in held].count(name) > 1]
-        if twice:
-            msg = f"'{twice[0]}' is given twice; several states of one event are separated by commas: EVENT=STATE,STATE"
-            raise click.UsageError(msg)
-        if by := self.asking.optional("By (a day, empty: the horizon)", given.by):
-            about = {**about, "by": text(by)}
-        if held:
-            about = {**about, "given": mapping(self._in_time(dict(held), by, day, expert))}
-        return about
 
-    def _in_time(self, held: dict[str, Node], by: str | None, day: str, expert: str) -> dict[str, Node]:
+            def chosen(said: str) -> dict[str, Node]:
+                return self._held_about(so_far, self._target(f"{event.text}={said}") if said else about)
+
+            about = self.asking.choose(question, chosen)
+
+        def under(conditions: Sequence[str]) -> dict[str, Node]:
+            held = [self._condition(one) for one in conditions]
+            twice = [name for name, _ in held if [one for one, _ in held].count(name) > 1]
+            if twice:
+                msg = f"'{twice[0]}' is given twice; several states of one event are separated by commas"
+                raise ValueError(f"{msg}: EVENT=STATE,STATE")
+            return self._held_about(so_far, {**about, "given": mapping(dict(held))}) if held else about
+
+        about = self.asking.several("If (EVENT=STATE ..., empty: none)", given.given, under)
+
+        def by_day(said: str) -> str:
+            self._held_about(so_far, {**about, "by": text(a_day(said))})
+            return said
+
+        by = self.asking.optional("By (a day, empty: the horizon)", given.by, read=self.asking.typed(by_day))
+        about = {**about, "by": text(by)} if by else about
+        return self._in_time(so_far, about) if "given" in about else about
+
+    def _in_time(self, so_far: dict[str, Node], about: dict[str, Node]) -> dict[str, Node]:
         """Give each condition the time at which it is meant to hold; where no option says, ask of dated events."""
-        asking, conditions = self.asking, tuple(held)
+        given = about["given"]
+        asking, held = self.asking, dict(given.entries) if isinstance(given, MapNode) else {}
+        conditions = tuple(held)
         times = [asking.option_or_again("When", one, lambda one: _time_of(one, conditions)) for one in self.given.when]
         said = dict(times)
         if len(said) < len(times):
             raise click.UsageError("--when is given twice for one event; a condition holds at one time")
         for event, states in held.items():
-            time = said.get(event)
-            if time is None and asking.optional_too and self.workspace.network.events[event].kind != "constant":
-                for line in _meanings(self.workspace.network, event, states, (by, day, expert)):
+            # What is written as in a file has its time there.
+            if isinstance(states, MapNode) and "at_least" not in states.entries:
+                continue
+            held[event] = states if event not in said else _at(states, said[event])
+            if event not in said and asking.optional_too and self.workspace.network.events[event].kind != "constant":
+                for line in _meanings(self.workspace.network, event, states, (about.get("by"), so_far)):
                     asking.say(line)
-                time = asking.optional(f"When ({AT_ONCE}, a day, or empty: {AT_HORIZON})", None, read=_time)
-            if time is not None and time != AT_HORIZON:
-                held[event] = mapping({"is": states, "when" if time == AT_ONCE else "held_by": text(time)})
-        return held
+
+                def meant(time: str, event: str = event, states: Node = states) -> Node:
+                    timed = _at(states, _time(time or AT_HORIZON))
+                    self._held_about(so_far, {**about, "given": mapping({**held, event: timed})})
+                    return timed
+
+                held[event] = asking.choose(f"When, of {event} ({AT_ONCE}, a day, or empty: {AT_HORIZON})", meant)
+        return {**about, "given": mapping(held)}
 
     def _target(self, said: str) -> dict[str, Node]:
         """Read EVENT=STATE[,STATE], EVENT>=STATE, EVENT, SCENARIO, or what stands in a file."""
@@ -184,11 +245,20 @@ def _time_of(said: str, events: Sequence[str]) -> tuple[str, str]:
     return known(event.strip(), events, "conditions"), _time(time.strip())
 
 
-def _meanings(network: Network, event: str, states: Node, of: tuple[str | None, str, str]) -> Iterator[str]:
-    """Say what a condition is read as at each time; `of`: the day of the target, of the statement, and its expert."""
+def _at(states: Node, time: str) -> Node:
+    """Return a condition that holds at a time."""
+    if time == AT_HORIZON:
+        return states
+    return mapping({"is": states, "when" if time == AT_ONCE else "held_by": text(time)})
+
+
+def _meanings(network: Network, event: str, states: Node, of: tuple[Node | None, Mapping[str, Node]]) -> Iterator[str]:
+    """Say what a condition is read as at each time; `of`: the day of the target, and what is said so far."""
     from forecast.sampling.statements import condition_in_words, state_in_words
 
-    by, said_on, expert = of
+    by, said_on, expert = (
+        one.text if isinstance(one, Scalar) else "" for one in (of[0], of[1]["date"], of[1]["expert"])
+    )
     try:
         said, day = date.fromisoformat(said_on), date.fromisoformat(by) if by else None
     except ValueError:

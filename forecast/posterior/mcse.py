@@ -68,6 +68,22 @@ def _errors(values: Array, weights: Array, mean: Array) -> tuple[Array, Array]:
     return np.where(varying, errors, 0.0), np.where(varying, sizes, effective_size(weights))
 
 
+def quantile_errors(values: Array, levels: Sequence[float]) -> tuple[float, ...]:
+    """Compute the Monte Carlo standard error of each quantile of values (draws), which all weigh the same.
+
+    Half the way between the quantiles that lie one error of the level below and above it: the error of the share of
+    draws that are at most the quantile, which counts the chains' memory. Raises ValueError as `ess` does.
+
+    Source: Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021), section 4.2, with the normal distribution of that
+    share in place of the beta.
+    """
+    at = np.quantile(values, levels)
+    below = (values[np.newaxis, :] <= at[:, np.newaxis]).astype(float)
+    errors = averages(below, np.full(values.size, 1.0 / values.size)).mcse
+    around = [np.quantile(values, np.clip([p - e, p + e], 0.0, 1.0)) for p, e in zip(levels, errors, strict=True)]
+    return tuple(float(high - low) / 2.0 for low, high in around)
+
+
 def deviations(values: Array, weights: Array) -> Array:
     """Return w_d (g_d - mean) of values (rows, draws): what `standard_error` takes.
 

@@ -1,4 +1,4 @@
-"""Text that a person cannot see or did not mean to leave: markers of an unfinished merge, blanks that are no spaces."""
+"""Text that a person cannot see or did not mean: markers of a merge, blanks that are no spaces, spaces left out."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ ODD_BLANK = re.compile(f"[{ODD_BLANKS}]")
 _DASHES = r"[ ]*(?:- +)*"
 NEEDS_A_SPACE = re.compile(rf"^(?:{_DASHES}-?|{_DASHES}[\w.-]+:)[ ]*([{ODD_BLANKS}]+)", re.MULTILINE)
 FOLDED = re.compile(rf"^[ ]*(?:-|(?:- +)*[a-z_]+:)([{ODD_BLANKS}])")  # as a line within an unquoted text of several
+# A dash or a colon right before what belongs behind a space: an item, a value. `//` is an address, `::` no key.
+_KEY = r"[A-Za-z_][\w.-]*"
+NO_SPACE = re.compile(rf"^[ ]*(?:- +)*(?:-(?=[A-Za-z_{{\[\"'])|{_KEY}:(?=[^\s:/]))", re.MULTILINE)
+DASH_AND_KEY = re.compile(rf"-[{{\[]?{_KEY}", re.ASCII)
+KEY_AND_VALUE = re.compile(r"[\w.-]+:[^\s:/].*", re.DOTALL)
+KEY_AND_BEGIN = re.compile(r"[\w.-]+:[{\[].*", re.DOTALL)
+FOLDED_LIST = re.compile(r"-[A-Za-z_]\S*(?: \S+)*? -(?: |[A-Za-z_])", re.DOTALL)
 BY_HAND = "keep what is right of the two sides, delete the marker lines, and finish the merge with git"
 NAMES = {"\u00a0": "a non-breaking space", "\u202f": "a narrow non-breaking space", "\u200b": "a zero-width space"}
 
@@ -83,3 +90,37 @@ def blank_problem(character: str, path: str, line: int, after: str) -> Problem:
     behind = f" after {quoted([after.strip()])}" if after.strip() else " at the beginning of the line"
     what = f"{name}{behind}, where an ordinary space belongs"
     return Problem(Source(path, line), what, f"U+{ord(character):04X}", "retype the space")
+
+
+def missing_spaces(text: str) -> list[tuple[int, int]]:
+    """Return the line, and the place in the text, of each dash or colon that may lack its space, at that place."""
+    return [(text.count("\n", 0, one.end()) + 1, one.end()) for one in NO_SPACE.finditer(text)]
+
+
+def is_dash_and_key(key: str) -> bool:
+    """Say whether an unquoted key is one with the dash of an item before it: `-id`."""
+    return DASH_AND_KEY.fullmatch(key) is not None
+
+
+def is_key_and_value(key: str, *, is_whole: bool) -> bool:
+    """Say whether an unquoted key is one with its value behind it: `source:wire`, `0.05:0.1`.
+
+    One that is not the `is_whole` of its entry begins a map or a list: `wire:{name` before `: A}`.
+    """
+    return (KEY_AND_VALUE if is_whole else KEY_AND_BEGIN).fullmatch(key) is not None
+
+
+def is_folded_list(text: str) -> bool:
+    """Say whether an unquoted text of several lines is a list whose first dash has no space: `-a` above `- b`."""
+    return FOLDED_LIST.match(text) is not None
+
+
+def space_problem(written: str, path: str, line: int) -> Problem:
+    """Return the problem of a dash or a colon without its space, at the beginning of what is written."""
+    written = written.strip()
+    is_dash = written.removeprefix("- ").lstrip().startswith("-")
+    sign, better = ("dash", "- ") if is_dash else ("colon", ": ")
+    at = written.index("-" if is_dash else ":", written.startswith("- ") and is_dash)
+    mended = f"{written[:at]}{better}{written[at + 1 :]}"
+    what = f"no space after the {sign}"
+    return Problem(Source(path, line), what, quoted([written]), f"write {quoted([mended])}")

@@ -124,16 +124,23 @@ def one_form(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
+def near(name: str, known: Sequence[str]) -> str | None:
+    """Return the nearest known name, as it is known; None when none is near."""
+    # The comparison is quadratic in the length, and no name is that long.
+    name, forms = one_form(name[:200]), {one_form(spelling): spelling for spelling in reversed(known)}
+    composed = tuple(map(one_form, known))
+    same = [other for other in composed if other != name and _compatible(other) == _compatible(name)][:1]
+    same = same or difflib.get_close_matches(name, composed, n=1, cutoff=0.6)
+    if not same:  # the same name in other letters, capitals for small ones
+        folded = {spelling.casefold(): spelling for spelling in forms}
+        same = [folded[spelling] for spelling in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
+    return forms[same[0]] if same else None
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or an empty string when none is near."""
-    # The comparison is quadratic in the length, and no name is that long.
-    name, known = one_form(name[:200]), tuple(map(one_form, known))
-    near = [other for other in known if other != name and _compatible(other) == _compatible(name)][:1]
-    near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if not near:  # the same name in other letters, capitals for small ones
-        folded = {spelling.casefold(): spelling for spelling in reversed(known)}
-        near = [folded[spelling] for spelling in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
-    return f"; did you mean '{_cut(near[0])}'?" if near else ""
+    other = near(name, known)
+    return "" if other is None else f"; did you mean '{_cut(one_form(other))}'?"
 
 
 def _compatible(name: str) -> str:

@@ -10,11 +10,22 @@ from typing import Any
 import yaml
 
 from forecast.workspace.nodes import ListNode, MapNode, Node, Plain, Scalar, Step
-from forecast.workspace.odd_text import blank_problem, folded_blank, odd_blanks, unfinished_merge
+from forecast.workspace.odd_text import (
+    blank_problem,
+    folded_blank,
+    is_dash_and_key,
+    is_folded_list,
+    is_key_and_value,
+    missing_spaces,
+    odd_blanks,
+    space_problem,
+    unfinished_merge,
+)
 from forecast.workspace.problems import Problem, Source, shown
 
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 20
+MOST_SUSPECTS = 5  # places before an error at which a space may be missing; each costs one more reading of the file
 
 # YAML 1.2 core schema; octal and hexadecimal numbers are left as text, nothing here is counted in them.
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
@@ -70,8 +81,8 @@ def parse_yaml(content: bytes, path: str) -> tuple[Node | None, tuple[Problem, .
         report(refused.line, refused.what, refused.got, refused.allowed)
     except yaml.MarkedYAMLError as error:
         line = _error_line(error)
-        if (blank := _blank_behind(text, line, path)) is not None:
-            problems.append(blank)
+        if (space := _blank_behind(text, line, path) or _space_before(text, line, path)) is not None:
+            problems.append(space)
         else:
             report(line, *_syntax(error))
     except yaml.YAMLError as error:
@@ -103,6 +114,11 @@ def _decoded(content: bytes) -> str:
     return text
 
 
+def _without_space(text: str, line: int) -> _Refused:
+    problem = space_problem(text, "", line)
+    return _Refused(line, problem.what, problem.got, problem.allowed)
+
+
 def _error_line(error: yaml.MarkedYAMLError) -> int:
     mark = error.problem_mark or error.context_mark
     return mark.line + 1 if mark else 1
@@ -119,16 +135,39 @@ def _blank_behind(text: str, line: int, path: str) -> Problem | None:
     characters = list(text)
     for _, begin, end in blanks:
         characters[begin:end] = " " * (end - begin)
-    try:
-        for _ in yaml.parse("".join(characters), Loader=LOADER):
-            pass
-    except yaml.MarkedYAMLError as error:
-        if _error_line(error) <= line:
-            return None
-    except yaml.YAMLError:
+    if not _is_readable("".join(characters), line):
         return None
     at, begin, _ = blanks[-1]
     return blank_problem(text[begin], path, at, text[text.rfind("\n", 0, begin) + 1 : begin])
+
+
+def _space_before(text: str, line: int, path: str) -> Problem | None:
+    """Return the problem of a dash or a colon without its space, if the parser gets beyond a line with the space.
+
+    The parser takes `source:wire` for a word, and stumbles on this line or the next; `-id` is a key to it.
+    """
+    places = [one for one in missing_spaces(text) if one[0] <= line][-MOST_SUSPECTS:]
+    suspects = [[place] for place in reversed(places)] + [places] * (len(places) > 1)
+    for suspect in suspects:
+        mended = text
+        for _, at in reversed(suspect):
+            mended = f"{mended[:at]} {mended[at:]}"
+        if _is_readable(mended, line):
+            at_line, at = suspect[0]
+            return space_problem(text[text.rfind("\n", 0, at) + 1 :].partition("\n")[0], path, at_line)
+    return None
+
+
+def _is_readable(text: str, line: int) -> bool:
+    """Say whether the parser gets beyond a line."""
+    try:
+        for _ in yaml.parse(text, Loader=LOADER):
+            pass
+    except yaml.MarkedYAMLError as error:
+        return _error_line(error) > line
+    except yaml.YAMLError:
+        return False
+    return True
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> tuple[str, str, str]:
@@ -178,6 +217,7 @@ class _Composer:
         if isinstance(event, yaml.ScalarEvent):
             if self.has_odd_blanks and event.implicit[0]:
                 self.hold_no_key(event)
+            self.hold_no_item(event)
             return Scalar(resolve(event.value) if event.implicit[0] else event.value, event.value, line)
         if depth >= MAX_DEPTH:
             raise _Refused(line, "nested too deeply", "", f"at most {MAX_DEPTH} levels")
@@ -194,6 +234,17 @@ class _Composer:
                 problem = blank_problem(self.lines[number][column], "", number + 1, self.lines[number][:column])
                 raise _Refused(number + 1, problem.what, problem.got, problem.allowed)
 
+    def hold_no_item(self, event: Any) -> None:
+        """Refuse an unquoted text that begins like an item of a list, and goes on with further ones."""
+        if event.implicit[0] and event.end_mark.line > event.start_mark.line and is_folded_list(event.value):
+            raise _without_space(event.value, _line(event))
+
+    def hold_no_space_back(self, event: Any, key: Scalar, value: Node) -> None:
+        """Refuse an unquoted key that is a whole `key:value`, or a key behind a dash, for want of a space."""
+        is_empty = isinstance(value, Scalar) and value.text == ""
+        if event.implicit[0] and (is_dash_and_key(key.text) or is_key_and_value(key.text, is_whole=is_empty)):
+            raise _without_space(key.text, key.line)
+
     def items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             yield self.node(event, depth + 1, None)
@@ -206,6 +257,7 @@ class _Composer:
             if not isinstance(key, Scalar):
                 raise _Refused(key.line, "a key that is a list or a map", "", "a key is a name")
             value = self.node(next(self.events), depth + 1, key.line)
+            self.hold_no_space_back(event, key, value)
             if key.text in entries:
                 first = key_lines[key.text]
                 self.report(key.line, f"duplicate key {shown(key.text)}", "", f"it stands on line {first} already")

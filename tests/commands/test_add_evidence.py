@@ -219,8 +219,8 @@ def test_mistakes_elsewhere_come_first(tmp_path: Path) -> None:
 
 def test_questions(tmp_path: Path) -> None:
     """What no option says is asked; a name that is not there is asked for again, and the nearest one is named."""
-    answers = ["Shops list it.", "25 June", "2026-06-25", "", "newspapre", "", "wire", "The wire", "C", "2"]
-    answers += ["waiting-lists", "", "lauch", "launch", "likelihood", "1", "-2", "2", "3", ""]
+    answers = ["Shops list it.", "25 June", "2026-06-25", "", "newspapre", "n", "", "wire", "The wire", "C", "2"]
+    answers += ["waiting-lists", "n", "", "", "lauch", "launch", "likelihood", "1", "-2", "2", "3", ""]
     answers += ["budget", "support", ">=kept", "stong", "strong", "2026-08-01", "success", "claims", "yes", ""]
     answers += ["As said.", "", "y"]
     nothing: dict[str, str | None] = dict.fromkeys(ALL)
@@ -231,8 +231,7 @@ def test_questions(tmp_path: Path) -> None:
         "'25 June' is no date; write YYYY-MM-DD",
         "'newspapre' is a new source; did you mean 'newspaper'?",
         "'wire' is a new source",
-        "'waiting-lists' is a new group; did you mean 'waiting-list'?",
-        f"'lauch' is none of them; {choice('events', 'lauch', read(tmp_path).network.events)}",
+        f"'lauch' is none of them; {choice('events', 'lauch', (*read(tmp_path).network.events, 'scenarios'))}",
         "'-2' is no likelihood; a number from 0 on",
         "'stong' is none of them; strengths are 'slight', 'moderate', 'strong', 'very_strong'; did you mean 'strong'?",
     ] == result.stderr.splitlines()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forecast.analysis.chronology import Pooled, log_constant
-from forecast.posterior.mcse import averages, deviations, ess, standard_error
+from forecast.posterior.mcse import averages, deviations, ess, quantile_errors, standard_error
 from forecast.sampling.settings import CHAINS
 
 Array = NDArray[np.float64]
@@ -168,3 +168,22 @@ def test_draws_that_are_no_chains_are_refused() -> None:
     """Draws of chains of unequal length would be split in the wrong places."""
     with pytest.raises(ValueError, match="41 draws are not 4 chains of equal length"):
         ess(np.zeros((1, 41)))
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.6, 0.9])
+def test_the_error_of_a_quantile_is_the_scatter_of_repeated_chains(rho: float) -> None:
+    """Of probabilities that pile up near 0: the errors told of their 5 and 95 % quantiles are their scatter."""
+    levels = [0.05, 0.95]
+    told, found = [], []
+    for x in _chains(np.random.default_rng(2), rho, 500, rows=300):
+        values = _share(1.5 * x - 1.5)
+        told.append(quantile_errors(values, levels))
+        found.append(np.quantile(values, levels))
+    scatter = np.std(found, axis=0)
+    assert np.sqrt(np.mean(np.square(told), axis=0)) == pytest.approx(scatter, rel=0.2)
+    assert scatter[0] < scatter[1] / 3.0  # the end near 0 is known far better
+
+
+def test_a_quantile_of_equal_draws_has_no_error() -> None:
+    """Draws that are all the same have quantiles without an error."""
+    assert (0.0, 0.0) == quantile_errors(np.full(400, 0.3), [0.05, 0.95])

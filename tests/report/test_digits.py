@@ -12,10 +12,17 @@ def test_no_line_breaks_before_the_sign() -> None:
     assert [f"35{S}", f"34.5{S}"] == [percent(0.3456, 0.001), exact(0.345)]
 
 
-def test_no_dash_before_a_sign() -> None:
-    """A range has a dash; one whose upper end is more than a number has a word: a dash there is an arrow."""
+def test_no_dash_beside_a_sign() -> None:
+    """A range has a dash; one with an end that is less or more than a number has a word, so that no end is misread."""
     assert f"12–35{S}" == interval(0.1234, 0.3456, 0.0001)
     assert f"<10 to >90{S}" == interval(0.02, 0.97, 0.02)
+    assert f"<10 to 70{S}" == interval(0.03, 0.68, 0.006)
+
+
+def test_each_end_has_its_own_digits() -> None:
+    """An end that is known to a point is written so, however little is known of the other end or of the mean."""
+    assert f"3–70{S}" == interval(0.03, 0.68, (0.002, 0.012))
+    assert f"<1 to 70{S}" == interval(0.003, 0.68, (0.002, 0.012))
 
 
 def test_a_fall_has_a_minus_sign() -> None:

@@ -173,3 +173,47 @@ def test_an_odd_blank_within_text_stays(tmp_path: Path) -> None:
     assert [] == [one for one in messages(tmp_path) if "newspaper" not in one]
     node, problems = parse_yaml(f"{text}x: [\n".encode(), "x")
     assert (None, True) == (node, "non-breaking" not in str(problems[0]))
+
+
+NO_SPACES = [
+    ("-id: a\n  reported: 2026-05-01\n", 1, "dash", "-id", "- id"),
+    ("- id: a\n-id: b\n", 2, "dash", "-id: b", "- id: b"),
+    ("a:\n  -b\n  - c\n", 2, "dash", "-b - c", "- b - c"),
+    ("- id: a\n  bears_on:\n  -{event: x}\n", 3, "dash", "-{event", "- {event"),
+    ("- id: a\n  url: https://x.org\n  source:mlex\n  b: 1\n", 3, "colon", "source:mlex", "source: mlex"),
+    ("- id: a\n  source:mlex\n", 2, "colon", "source:mlex", "source: mlex"),
+    ("source:mlex\nb: 1\n", 1, "colon", "source:mlex", "source: mlex"),
+    ("wire: {name: A}\nnews:{name: B}\n", 2, "colon", "news:{name", "news: {name"),
+    ("a: {event:launch, claims: none}\n", 1, "colon", "event:launch", "event: launch"),
+    ("a: {0.05:0.1, 0.9: 0.4}\n", 1, "colon", "0.05:0.1", "0.05: 0.1"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "sign", "got", "write"), NO_SPACES)
+def test_a_space_that_was_left_out(text: str, line: int, sign: str, got: str, write: str) -> None:
+    """A dash or a colon without its space is named once, on its own line, with the way to write it."""
+    said = f"x:{line}: no space after the {sign}; got '{got}'; write '{write}'"
+    assert [said] == [str(problem) for problem in parse_yaml(text.encode(), "x")[1]]
+
+
+@given(
+    st.lists(st.text("abc", min_size=1, max_size=4), min_size=2, max_size=5, unique=True),
+    st.integers(0, 4),
+    st.sampled_from(["x y", "2026-05-01", "[u, v]", "{u: v}", "'q'", "https://x.org/y:z"]),
+)
+def test_any_space_that_was_left_out(keys: list[str], place: int, value: str) -> None:
+    """Whichever key of an item lacks the space behind its colon, its line is named; with the space all is right."""
+    lines = [f"{'- ' if number == 0 else '  '}{key}: {value}\n" for number, key in enumerate(keys)]
+    assert () == parse_yaml("".join(lines).encode(), "x")[1]
+    place %= len(lines)
+    lines[place] = lines[place].replace(": ", ":", 1)
+    (problem,) = parse_yaml("".join(lines).encode(), "x")[1]
+    assert (place + 1, "no space after the colon") == (problem.source.line, problem.what)
+
+
+@pytest.mark.parametrize(
+    "text", ["a: -5\n", "a: -b\n", "url: https://x.org\n", "- 12:30\n", "a: 3:1 on\n", "? -1\n: b\n"]
+)
+def test_no_space_is_asked_for_in_a_value(text: str) -> None:
+    """A dash or a colon inside a value, or a negative number, is text as it stands."""
+    assert () == parse_yaml(text.encode(), "x")[1]
