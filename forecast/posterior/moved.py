@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.model.asof import compile_workspace
 from forecast.posterior.evaluate import evaluate_scenarios, query
 from forecast.posterior.posterior import Posterior
@@ -126,7 +128,11 @@ def leave_out(
     progress: Callable[[str], None],
     few: int = FEW,
 ) -> dict[str, Array]:
-    """Compute, for each part of the evidence (the ids of its items, by name), what it adds, as leave_one_out does."""
+    """Compute, for each part of the evidence (the ids of its items, by name), what it adds, as leave_one_out does.
+
+    A part without which the rest is impossible (it settles what something settled later requires) has no such effect,
+    and is not among them.
+    """
     theta, log_anchor, drawn = posterior.draws.theta, posterior.log_anchor, posterior.reliabilities
     if len(parts) > few:
         theta, log_anchor = np.ascontiguousarray(theta[:, ::THINNING]), log_anchor[::THINNING]
@@ -146,7 +152,8 @@ def leave_out(
     for number, (name, items) in enumerate(parts.items(), 1):
         if len(parts) > FEW:
             progress(f"leaving out one item after the other: {100 * number // len(parts)} %")
-        effects[name] = everything - forecast(_undone(workspace, items, as_of))
+        with suppress(ImpossibleEvidenceError):
+            effects[name] = everything - forecast(_undone(workspace, items, as_of))
     return effects
 
 
