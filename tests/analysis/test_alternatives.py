@@ -107,7 +107,7 @@ def test_reweighted_is_the_exact_refit(found: Outcome, cache: Path) -> None:
 def test_without_a_source_by_enumeration(cache: Path) -> None:
     """Weights and shares without a source's facts are those of the enumeration, authors not having known them either.
 
-    The exact expert has no noise but the sd, so that the density is in closed form.
+    The exact expert has no noise but the sd, so that the density is a normal one in closed form.
     """
     later = item("later", DAY + timedelta(days=20), Settled("effect", "yes", HERE), source="wire")
     known = world(FACT, later)
@@ -120,7 +120,7 @@ def test_without_a_source_by_enumeration(cache: Path) -> None:
         log_ratio = np.zeros(theta.shape[1])
         for sign, one in ((1.0, other), (-1.0, known)):
             reading = Reader(one, named(found.layout, theta)).implied(SAID[0])[0]
-            log_ratio += sign * stats.t.logpdf(np.log(0.6 / 0.4), 4, loc=reading, scale=0.7)
+            log_ratio += sign * stats.norm.logpdf(np.log(0.6 / 0.4), loc=reading, scale=0.7)
         oracle = AsOf(other, named(found.layout, theta), AS_OF)
         evidence = np.sum(list(oracle.joint.values()), axis=0)
         expected = {name: np.zeros(theta.shape[1]) for name in found.scenario_ids}

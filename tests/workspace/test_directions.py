@@ -36,7 +36,7 @@ def test_directions_are_read(tmp_path: Path) -> None:
         ),
         ("lowers: [demand]", "lowers: 'demand' is not a parent; parents are 'prototype', 'budget'"),
         ("raises: [budget]\nlowers: [budget]", "parent 'budget' both raises and lowers; one direction, or none"),
-        ("raises: [budget, budget]", "raises: parent 'budget' stands twice; each stands once"),
+        ("raises: [budget, budget]", "raises: parent 'budget' appears twice; each stands once"),
         (
             "cpt: noisy_max\nlowers: [budget]",
             "'lowers' beside cpt 'noisy_max', under which no parent can lower; ways in which one can are 'shared'",
