@@ -262,9 +262,8 @@ class _EvidenceQuestions:
         if source in sources or is_described:
             return source
         asking = replace(self.asking, optional_too=self.can_ask)
-        return meant(
-            asking, source, {one.name: one.id for one in sources.values()} | {id: id for id in sources}, "source"
-        )
+        names = {one.name: one.id for one in sources.values()} | {name: name for name in sources}
+        return meant(asking, source, names, "source")
 
     def _group(self) -> str | None:
         groups = tuple(sorted({item.group for item in self.workspace.items if item.group is not None}))
