@@ -19,6 +19,7 @@ from forecast.workspace.records import Item, Settled
 EXAMPLE = Path(__file__).parents[1] / "examples/sweden-nato"
 TODAY = date(2026, 1, 1)
 OPENS, OVER = date(2022, 7, 5), date(2024, 3, 8)
+STEP = "turkish_submission"  # what others require
 NEAR = 1.0  # sd; nearer than this a statement is implied back
 
 # Each step that everybody calls necessary, and what needs it.
@@ -92,15 +93,14 @@ def test_it_ends_as_it_did(root: Path) -> None:
     assert 1.0 == Session(root, TODAY, OVER).outcome.scenarios["member"].probability
 
 
-def test_a_report_that_others_need_adds_nothing(root: Path) -> None:
-    """Without the report of a step that a later one requires the rest is impossible: it follows, and adds nothing."""
+def test_a_report_that_others_need_has_no_effect_of_coming_last(root: Path) -> None:
+    """Without the report of a step that a later one requires the rest is impossible; of another it is not."""
     found = Session(root, TODAY, OVER).outcome
-    needed = [item.id for item in found.workspace.items if "turkish_submission" in _settled(item)]
-    effects = leave_one_out(found.workspace, found.posterior, needed, lambda _: None)
-    assert {name: [0.0] * len(found.scenario_ids) for name in needed} == {
-        name: list(effect) for name, effect in effects.items()
+    of = {
+        event: [item.id for item in found.workspace.items if event in _settled(item)] for event in ("accession", STEP)
     }
-    assert 1 == len(needed)
+    effects = leave_one_out(found.workspace, found.posterior, [*of[STEP], *of["accession"]], lambda _: None)
+    assert (1, 1, of["accession"]) == (len(of[STEP]), len(of["accession"]), list(effects))
 
 
 def _settled(item: Item) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
@@ -13,7 +13,7 @@ from forecast.analysis.tables import Weighted, weighted
 from forecast.analysis.watch import mutual_information
 from forecast.inference.engine import ENGINE
 from forecast.ledger.outcome import Outcome
-from forecast.model.asof import compile_workspace
+from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.layout import Layout
 from forecast.posterior.evaluate import evaluate_scenarios, query
 from forecast.posterior.mcse import deviations, standard_error
@@ -164,15 +164,26 @@ def arrow_joints(chosen: Weighted) -> dict[tuple[int, int], Array]:
     network = chosen.asked.network
     tables, _ = chosen.factors()
     layout = network.layout
-    # The first factors are the events' rows, each over its parents and the event.
-    children = [c for c, parents in enumerate(layout.parents) if parents]
+    # The first factors are the events' rows, each over its parents and the event, but for chains.
+    chained = {recipe.v for recipe in network.causes if recipe.auxiliary}
+    children = [c for c, parents in enumerate(layout.parents) if parents and c not in chained]
     order = ENGINE.plan(network.cards, network.scopes)
     joints = {}
     for c, family in zip(children, ENGINE.families(order, tables, children)[1], strict=True):
         mean = family @ chosen.weights
         for place, p in enumerate(layout.parents[c]):
             joints[p, c] = mean.sum(axis=tuple(axis for axis in range(mean.ndim - 1) if axis != place))
+    for c in sorted(chained):
+        for p in layout.parents[c]:
+            joints[p, c] = _pair(network, tables, (p, c)) @ chosen.weights
     return joints
+
+
+def _pair(network: AsOfNetwork, tables: Sequence[Array], pair: tuple[int, int]) -> Array:
+    """Compute P(states of two events | E, draw), by a factor of ones that holds them together."""
+    order = ENGINE.plan(network.cards, (*network.scopes, pair))
+    ones = np.ones((*(network.cards[v] for v in pair), 1))
+    return ENGINE.families(order, [*tables, ones], [len(tables)])[1][0]
 
 
 def _numbers(layout: Layout, v: int, theta: Array) -> Array:

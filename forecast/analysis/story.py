@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import exp
@@ -92,7 +92,8 @@ def stories(outcome: Outcome) -> tuple[Story, ...]:
     """Tell each scenario that is possible by its most probable course of events, in rule order.
 
     The course maximises the weighted mean over draws of P(course | evidence, draw). No elimination gives that
-    maximum. Tried are the exact most probable courses of single draws and of the mean factors; the best of them is
+    maximum. Tried are the exact most probable courses of single draws and of the mean factors (where a family is a
+    chain, with its auxiliary variables, so that there they are only near); the best of them is
     then improved until no change of one event, nor of two that share a factor, makes it more probable.
     """
     queried, names = outcome.posterior.asked, scenario_names(outcome)
@@ -134,14 +135,40 @@ def stories(outcome: Outcome) -> tuple[Story, ...]:
 
 @dataclass(frozen=True)
 class _Terms:
-    """Log factors of every draw, and which of them each event stands in."""
+    """Log factors of every draw, and which events each of them is over; chains by the factor of their event.
+
+    Auxiliary variables are summed out at the states of a course.
+    """
 
     scopes: tuple[tuple[int, ...], ...]
     logs: tuple[Array, ...]
+    chains: Mapping[int, tuple[Array, ...]]  # the factors of a chain in its order, the event's last
 
     def of(self, factor: int, course: Sequence[int]) -> Array:
-        row: Array = self.logs[factor][tuple(course[v] for v in self.scopes[factor])]
-        return row
+        at = tuple(course[v] for v in self.scopes[factor])
+        if factor not in self.chains:
+            row: Array = self.logs[factor][at]
+            return row
+        *parents, last, own = at
+        first, *links, end = self.chains[factor]
+        highest = first[parents[0]]
+        for link, x in zip(links, parents[1:], strict=True):
+            highest = np.einsum("ad,abd->bd", highest, link[:, x])
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log((highest * end[:, last, own]).sum(axis=0)))
+
+
+def _terms(network: AsOfNetwork, tables: Sequence[Array]) -> _Terms:
+    n_events = len(network.layout.cards)
+    rows = n_events + len(network.evidence_scopes)
+    scopes, chains = list(network.scopes[:rows]), {}
+    for recipe in network.causes:
+        if recipe.auxiliary:
+            end, *links = network.places(recipe.v)
+            scopes[recipe.v] = (*network.layout.parents[recipe.v], recipe.v)
+            chains[recipe.v] = tuple(tables[place] for place in (*links, end))
+    with np.errstate(divide="ignore"):  # what is impossible has log probability minus infinity
+        return _Terms(tuple(scopes), tuple(np.log(table) for table in tables[:rows]), chains)
 
 
 def _joints(outcome: Outcome, thinned: Weighted) -> list[Array]:
@@ -162,11 +189,11 @@ class _Search:
         self.weighed = weighed
         network = weighed.asked.network
         self.tables, offset = weighed.factors()
-        with np.errstate(divide="ignore"):  # what is impossible has log probability minus infinity
-            self.terms = _Terms(network.scopes, tuple(np.log(table) for table in self.tables))
+        self.terms = _terms(network, self.tables)
         self.shift = offset - weighed.log_evidence
-        self.holding = [[f for f, scope in enumerate(network.scopes) if v in scope] for v in range(len(network.cards))]
-        self.together = sorted({(a, b) for scope in network.scopes for a in scope for b in scope if a < b})
+        scopes, self.cards = self.terms.scopes, network.cards[: len(network.layout.cards)]
+        self.holding = [[f for f, scope in enumerate(scopes) if v in scope] for v in range(len(self.cards))]
+        self.together = sorted({(a, b) for scope in scopes for a in scope for b in scope if a < b})
 
     def candidates(self) -> list[set[Course]]:
         """Return, for each scenario, the most probable courses of some draws and of the mean factors."""
@@ -178,7 +205,10 @@ class _Search:
             tried.append(np.concatenate([(full @ weights)[..., np.newaxis], full[..., draws]], axis=-1))
         courses = ENGINE.most_probable(queried.plan, tried, queried.masks)
         return [
-            {tuple(map(int, courses.states[:, s, d])) for d in np.flatnonzero(courses.log_mass[s] > -np.inf)}
+            {
+                tuple(map(int, courses.states[: len(self.cards), s, d]))
+                for d in np.flatnonzero(courses.log_mass[s] > -np.inf)
+            }
             for s in range(queried.masks.shape[0])
         ]
 
@@ -224,7 +254,7 @@ class _Search:
     def _neighbours(self, s: int, course: Course, *, pairs: bool = True) -> Iterator[tuple[Course, float]]:
         terms = self.all_terms(course)
         total, finite = terms.sum(axis=0) + self.shift, bool(np.isfinite(terms).all())
-        cards = self.weighed.asked.network.cards
+        cards = self.cards
         changed = [(v,) for v in range(len(cards))] + (list(self.together) if pairs else [])
         for events in changed:
             touched = sorted({f for v in events for f in self.holding[v]})

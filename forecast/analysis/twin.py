@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
-from forecast.model.asof import AsOfNetwork, Scope
+from forecast.model.asof import AsOfNetwork, Scope, family_tables
 from forecast.model.layout import Layout, rule_events, scenario_masks
-from forecast.model.rows import row_table
 from forecast.posterior.sources import Reliabilities
 from forecast.workspace.records import Scenario
 
@@ -30,20 +29,21 @@ class TooDenseError(ValueError):
 class Twin:
     """Two worlds that share theta and every event that nothing imposed is upstream of.
 
-    `imposed` maps events to the states put upon them; `copies[v]` is the variable of descendant v in the imposed world;
-    `descendants` are those events without the imposed ones. The factual world keeps all its rows, history and reports;
-    a copy has its row alone.
+    `imposed` maps events to the states put upon them; `descendants` are the events below without the imposed ones,
+    which have copies in the imposed world. The factual world keeps all its rows, history and reports; a copy has its
+    row alone. `auxiliary` are the auxiliary variables of the descendants' rows, which are copied with them.
     """
 
     network: AsOfNetwork
     imposed: Mapping[int, int]
     descendants: tuple[int, ...]
+    auxiliary: tuple[int, ...]
     scopes: tuple[Scope, ...]
 
     @property
     def cards(self) -> tuple[int, ...]:
-        """Number of states of each variable: the factual events, then the copies."""
-        return (*self.network.cards, *(len(self.alive(v)) for v in self.descendants))
+        """Number of states of each variable: the factual ones, then the copies."""
+        return (*self.network.cards, *(len(self.alive(v)) for v in (*self.descendants, *self.auxiliary)))
 
     def alive(self, v: int) -> range:
         """Return the states that event v can be in, in the imposed world.
@@ -54,10 +54,11 @@ class Twin:
         return range(self.network.layout.cards[v]) if copied else self.network.alive[v]
 
     def variable(self, v: int) -> int | None:
-        """Return the variable that stands for event v in the imposed world; None for an imposed one."""
+        """Return the variable that stands for variable v in the imposed world; None for an imposed one."""
         if v in self.imposed:
             return None
-        return len(self.network.cards) + self.descendants.index(v) if v in self.descendants else v
+        copies = (*self.descendants, *self.auxiliary)
+        return len(self.network.cards) + copies.index(v) if v in copies else v
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ def twin(network: AsOfNetwork, imposed: Mapping[int, int]) -> Twin:
     their own, for what is asked is what an intervention would do, not what would have been.
     """
     below = descendants_of(network.layout, tuple(imposed))
-    made = Twin(network, dict(imposed), below, ())
-    copied = []
-    for v in below:
-        parents = (made.variable(p) for p in network.layout.parents[v])
-        copied.append((*(p for p in parents if p is not None), len(network.cards) + below.index(v)))
-    return Twin(network, made.imposed, below, (*network.scopes, *copied))
+    families = [scope for v in below for scope in network.families[v]]
+    auxiliary = sorted({v for scope in families for v in scope if v >= len(network.layout.cards)})
+    made = Twin(network, dict(imposed), below, tuple(auxiliary), ())
+    renamed = ([made.variable(v) for v in scope] for scope in families)
+    copied = (tuple(variable for variable in scope if variable is not None) for scope in renamed)
+    return replace(made, scopes=(*network.scopes, *copied))
 
 
 def solve_twin(
@@ -125,7 +126,7 @@ def solve_twin(
         arrays += [np.broadcast_to(weights, (weights.shape[0], places.size)) for weights in extra]
         solution = ENGINE.evaluate(order, arrays, masks, by_region=False)
         shares = np.exp(solution.log_regions - solution.log_evidence)
-        events = tuple(_event(made, v, solution.marginals, places.size) for v in range(len(made.network.cards)))
+        events = tuple(_event(made, v, solution.marginals, places.size) for v in range(len(made.network.layout.cards)))
         return Solved(solution.log_evidence + offset, shares, events)
 
     def on_block(block: Index) -> Solved:
@@ -166,16 +167,15 @@ def _alive(made: Twin, v: int) -> slice:
 
 
 def _copied(made: Twin, theta: Array) -> list[Array]:
-    """Return the row of each copy (states of its parents that are not imposed, states, draws)."""
-    layout, copies = made.network.layout, []
-    table = row_table(made.network.rows, theta) if made.descendants else np.empty(0)
-    for v in made.descendants:
-        start, card = layout.table_offsets[v], layout.cards[v]
-        shape = (*(layout.cards[p] for p in layout.parents[v]), card, theta.shape[1])
-        full = table[start : start + layout.n_rows(v) * card].reshape(shape)
-        parents = (made.imposed.get(p, _alive(made, p)) for p in layout.parents[v])
-        copies.append(full[(*parents, _alive(made, v))])
-    return copies
+    """Return the factors of each copy's row (states of what is not imposed..., draws)."""
+    if not made.descendants:
+        return []
+    families, tables = made.network.families, family_tables(made.network, theta)
+    return [
+        full[tuple(made.imposed[other] if other in made.imposed else _alive(made, other) for other in scope)]
+        for v in made.descendants
+        for scope, full in zip(families[v], tables[v], strict=True)
+    ]
 
 
 def _event(made: Twin, v: int, marginals: Sequence[Array], draws: int) -> Array:

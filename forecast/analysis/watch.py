@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.tables import Weighted, weighted, with_margins
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, compile_workspace
-from forecast.model.between import between_table, row_when, watched_events
+from forecast.model.between import between_table, leaf_scope, row_when, seen_chain, seen_status, watched_events
 from forecast.model.layout import rule_events
 from forecast.posterior.evaluate import evaluate, query
 
@@ -144,7 +144,8 @@ def _on(outcome: Outcome, by: date, every: int) -> list[Array]:
     queried = query(network, ())
     on_day = evaluate(queried, theta, of.reliabilities.thinned(every)).events
     by_event = []
-    for event, alive, states, at_end in zip(layout.events, network.alive, on_day, last, strict=True):
+    alive_events = network.alive[: len(layout.cards)]
+    for event, alive, states, at_end in zip(layout.events, alive_events, on_day, last, strict=True):
         if event.kind == "reached":
             least = np.minimum(*(np.cumsum(table[::-1], axis=0)[::-1] for table in (states, at_end)))
             least[: alive.start + 1] = 1.0  # not the rounded sum, which would leave a trace of steps long taken
@@ -173,24 +174,28 @@ def joints_on(chosen: Weighted, day: date) -> dict[int, Array]:
     """
     network, queried = chosen.asked.network, chosen.asked
     watched = watched_events(network)
+    beside = {v: scope for v in watched if (scope := leaf_scope(network, v, day)) is not None}
     n = len(network.cards)
-    cards = (*network.cards, *(network.cards[v] for v in watched))
-    scopes = (*network.scopes, *((*network.layout.parents[v], v, n + i) for i, v in enumerate(watched)))
+    cards = (*network.cards, *(network.cards[v] for v in beside))
+    scopes = (*network.scopes, *((*scope, n + i) for i, scope in enumerate(beside.values())))
     order = ENGINE.plan(cards, scopes, keep=queried.plan.keep)
     joints = {v: np.zeros((queried.masks.shape[0], network.layout.cards[v])) for v in watched}
     causes = _causes(network) if day < network.on else {}
 
     def on_block(places: Index) -> list[Array]:
-        block, sums = chosen.block(int(places[0]), int(places[-1]) + 1), []
+        block, sums = chosen.block(int(places[0]), int(places[-1]) + 1), {}
         tables, _ = block.factors()
-        leaves = [between_table(network, v, day, block.theta) for v in watched]
-        marginals = ENGINE.evaluate(order, [*tables, *leaves], queried.masks).marginals
-        for i, v in enumerate(watched):
-            shares = marginals[n + i]
-            if v in causes:
-                shares = _acting(block, tables, v, leaves[i], causes[v], day)
-            sums.append((shares @ block.weights).T)
-        return sums
+        leaves = {v: between_table(network, v, day, block.theta) for v in beside}
+        marginals = ENGINE.evaluate(order, [*tables, *leaves.values()], queried.masks).marginals
+        for v in watched:
+            if v in beside and v not in causes:
+                shares = marginals[n + list(beside).index(v)]
+            elif v in beside or network.layout.events[v].kind == "reached":
+                shares = _acting(block, tables, v, leaves.get(v), causes.get(v, []), day)
+            else:
+                shares = _redrawn(block, tables, v, day)
+            sums[v] = (shares @ block.weights).T
+        return [sums[v] for v in watched]
 
     for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=BLOCK):
         for v, joint in zip(watched, part, strict=True):
@@ -208,24 +213,50 @@ def _causes(network: AsOfNetwork) -> dict[int, list[int]]:
     return causes
 
 
-def _acting(block: Weighted, tables: list[Array], v: int, leaf: Array, children: list[int], day: date) -> Array:
-    """Compute P(state of v on the day, scenario | E, draw): (states, scenarios, draws)."""
-    network = block.asked.network
+def _acting(block: Weighted, tables: list[Array], v: int, leaf: Array | None, children: list[int], day: date) -> Array:
+    """Compute P(state of v on the day, scenario | E, draw): (states, scenarios, draws).
+
+    `leaf`: of its state on the day given that at the horizon and its parents; None where its row is a chain.
+    """
+    network, order = block.asked.network, block.asked.plan
+    seen = [] if leaf is not None else seen_chain(network, v, day, block.theta)
+    if seen:
+        cards = list(network.cards)
+        for variable in (variable for scope in network.families[v][1:] for variable in scope[-1:]):
+            cards[variable] = seen[1].shape[-2]
+        order = ENGINE.plan(cards, network.scopes, keep=order.keep)
     logs = []
     for place, state in enumerate(network.alive[v]):
         changed = list(tables)
-        changed[v] = tables[v] * leaf[..., place, :]
+        if leaf is not None:
+            changed[v] = tables[v] * leaf[..., place, :]
+        else:
+            for at, table in zip(network.places(v), (seen[0][..., place, :], *seen[1:]), strict=True):
+                changed[at] = table
         for c in children:
-            changed[c] = row_when(network, c, v, state, day, block.theta)
-        logs.append(_log_regions(block, changed))
+            for at, table in zip(network.places(c), row_when(network, c, v, state, day, block.theta), strict=True):
+                changed[at] = table
+        logs.append(_log_regions(block, order, changed))
     log_shares = np.stack(logs)
     shares = np.exp(log_shares - log_shares.max(axis=(0, 1)))
     return np.asarray(shares / shares.sum(axis=(0, 1)))
 
 
-def _log_regions(block: Weighted, tables: list[Array]) -> Array:
+def _redrawn(block: Weighted, tables: list[Array], v: int, day: date) -> Array:
+    """Compute the same of a status whose row is a chain."""
+    network, asked = block.asked.network, block.asked
+    free, own = len(network.cards), set(network.places(v))
+    factors, cards = seen_status(network, v, day, block.theta, free)
+    others = [place for place in range(len(tables)) if place not in own]
+    scopes = [*(network.scopes[place] for place in others), *(scope for scope, _ in factors)]
+    order = ENGINE.plan((*network.cards, *cards), scopes, keep=asked.plan.keep)
+    arrays = [*(tables[place] for place in others), *(table for _, table in factors)]
+    return ENGINE.evaluate(order, arrays, asked.masks).marginals[free]
+
+
+def _log_regions(block: Weighted, order: Plan, tables: list[Array]) -> Array:
     try:
-        return ENGINE.log_regions(block.asked.plan, tables, block.asked.masks)
+        return ENGINE.log_regions(order, tables, block.asked.masks)
     except ImpossibleEvidenceError:
         # Evidence that rules the state out in one draw does so in all: rows between 0 and 1 leave the rest possible.
         return np.full((block.asked.masks.shape[0], block.weights.size), -np.inf)

@@ -374,7 +374,7 @@ def _leave_out(
         # Of an item that was retracted, leave_one_out tells what the retraction adds.
         told = [(row.kind == "item" and row.what in active) or row.kind == "retraction" for row in rows]
         return [
-            replace(row, leave_one_out=float(effects[row.what][asked])) if is_told else row
+            replace(row, leave_one_out=float(effects[row.what][asked])) if is_told and row.what in effects else row
             for row, is_told in zip(rows, told, strict=True)
         ]
     everything = points[-1].estimate
@@ -383,7 +383,10 @@ def _leave_out(
     for number, n in enumerate(sums, 1):
         progress(f"leaving out one {by} after the other: {100 * number // len(sums)} %")
         rest = [item for item in found.workspace.items if item.id not in rows[n].items]
-        without = pooled.forecast(with_items(found.workspace, rest), found.posterior, found.as_of, target.rules)
+        try:
+            without = pooled.forecast(with_items(found.workspace, rest), found.posterior, found.as_of, target.rules)
+        except ImpossibleEvidenceError:
+            continue  # what is settled later requires what these items settle
         if everything is not None:
             filled[n] = replace(rows[n], leave_one_out=float(everything.shares[asked] - without.shares[asked]))
     return filled

@@ -93,12 +93,13 @@ def _with_events(chosen: Weighted, events: Sequence[int]) -> dict[int, tuple[Arr
     """Compute the weighted mean of P(state of v, state of w | E, draw) for v asked about and every w: (of v, of w)."""
     network = chosen.asked.network
     orders = {v: (ENGINE.plan(network.cards, network.scopes, keep=(v,)), np.eye(network.cards[v])) for v in events}
+    n_events = len(network.layout.cards)
 
     def on_block(places: Index) -> dict[int, list[Array]]:
         block = chosen.block(int(places[0]), int(places[-1]) + 1)
         tables = block.factors()[0]
         return {
-            v: [(marginal @ block.weights).T for marginal in ENGINE.evaluate(order, tables, masks).marginals]
+            v: [(marginal @ block.weights).T for marginal in ENGINE.evaluate(order, tables, masks).marginals[:n_events]]
             for v, (order, masks) in orders.items()
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,8 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
     ]
     result: dict[str, object] = {"ok": workspace is not None, "problems": listed}
     if with_network and workspace is not None:
+        from forecast.workspace.family_sizes import size_in
+
         result["events"] = [
             {
                 "id": event.id,
@@ -110,6 +113,7 @@ def _as_json(workspace: Workspace | None, problems: Sequence[Problem], with_netw
                 "cpt": {"kind": event.cpt.kind, "leak": event.cpt.leak},
                 "timing": None if event.timing is None else str(event.timing),
                 "requires": {one.state: str(one) for one in event.requires},
+                "size": asdict(size_in(workspace, event)),
                 "statements": _about(workspace, event)[0],
                 "items": _about(workspace, event)[1],
             }
@@ -160,6 +164,7 @@ def _in_time(workspace: Workspace, names: Sequence[str]) -> list[tuple[str, str]
 
 def _lines(workspace: Workspace, event: Event) -> list[str]:
     from forecast.cpt.registry import DEFAULT
+    from forecast.workspace.family_sizes import MANY_ROWS, size_in
 
     statements, items = _about(workspace, event)
     states = " < ".join(event.states) if event.kind == "reached" else " | ".join(event.states)
@@ -172,6 +177,8 @@ def _lines(workspace: Workspace, event: Event) -> list[str]:
     lines += [f"cpt: {_cpt(event)}"] if event.cpt.kind != DEFAULT else []
     lines += [f"timing: {event.timing}"] if event.timing else []
     lines += event.needs()
+    size = size_in(workspace, event)
+    lines += [f"size: {size}"] if size.rows >= MANY_ROWS else []
     lines += [f"statements: {', '.join(statements)}"] if statements else []
     lines += [f"{said} is read as {words}" for said, words in _in_time(workspace, statements)]
     lines += [f"evidence: {', '.join(items)}"] if items else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 
 from forecast.cpt.kind import (
@@ -203,6 +203,10 @@ class SharedCpt(AdditiveCpt):
     keeps_directions = True
     has_own_rows = True
 
+    def n_coordinates(self, n_states: int, parents: Sequence[int]) -> int:
+        """Count the coordinates: of the event, of each parent's effect, of each row."""
+        return (n_states - 1) * (1 + sum(states - 1 for states in parents) + prod(parents))
+
     def effects(self, n_states: int) -> Array:
         """Return a parent's effect in each of its states (states, coordinates): any that sum to zero."""
         from forecast.inference.linear import zero_sum_basis
@@ -306,6 +310,10 @@ class LogisticCpt(SharedCpt):
     order = 5
     fits_without_parents = False
     has_own_rows = False
+
+    def n_coordinates(self, n_states: int, parents: Sequence[int]) -> int:
+        """Count the coordinates: of the event, and a slope for each parent."""
+        return (n_states - 1) * (1 + len(parents))
 
     def effects(self, n_states: int) -> Array:
         """Return a parent's effect in each of its states (states, 1), along a score.

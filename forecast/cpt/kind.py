@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, product
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class OpenRow(NamedTuple):
 class Family:
     """An event with its parents, and where its rows stand in theta: row after row from `offset` on.
 
+    `is_by_cause`: theta holds the causes in the place of rows, the leak first, then `links`.
     `is_reached`: a row has one number for each step (a rate), otherwise one for each state (a probability). `leak` is
     the convention that the event's `cpt` names, if any. `directions` holds of each parent 1 where a later state of it
     raises the event, -1 where it lowers it, 0 where it may do either; empty: all may.
@@ -93,6 +95,7 @@ class Family:
     leak: str | None
     offset: int
     directions: tuple[int, ...] = ()
+    is_by_cause: bool = False
     open_rows: tuple[OpenRow, ...] | None = None  # None: all rows, every number of them
     first: int = 0  # step of the event that is the family's first
     row_width: int | None = None  # numbers of a row of the event; None: those of the family
@@ -116,6 +119,22 @@ class Family:
     def numbers(self, row: int) -> tuple[int, ...]:
         """Return the numbers of a row that are not held at zero."""
         return tuple(range(self.width)) if self.open_rows is None else self.open_rows[row].numbers
+
+    @property
+    def links(self) -> list[tuple[int, int]]:
+        """Each state of each parent but its first, as the parent's place and the state's number."""
+        return [(place, x) for place, parent in enumerate(self.parents) for x in range(1, len(parent.states))]
+
+    @property
+    def acting(self) -> list[tuple[int, ...]]:
+        """Which causes act in each row that theta holds, by number: 0 the leak, then `links`."""
+        if self.is_by_cause:
+            return [(cause,) for cause in range(1 + len(self.links))]
+        number = {link: cause for cause, link in enumerate(self.links, 1)}
+        return [
+            (0, *(number[place, x] for place, x in enumerate(configuration) if x > 0))
+            for configuration in self.configurations
+        ]
 
     def theta_index(self, row: int, k: int) -> int:
         """Return the index in theta of number k (a step, or a state) of a row."""
@@ -209,6 +228,8 @@ class CptKind(ABC):
     kinds are listed; `fits_without_parents` whether it makes sense for a single row; `leaks` the conventions one of
     which has to be named beside it, and `leak_rule` what is told to whoever names none. `can_lower`: a parent can make
     the event less probable; `keeps_directions`: the prior holds a parent to the direction that the event gives it.
+    `acts_by_cause`: each parent acts by itself and the highest state counts, so that theta can hold the leak and
+    `Family.links` in the place of rows (`Family.is_by_cause`).
     """
 
     name: ClassVar[str]
@@ -218,11 +239,16 @@ class CptKind(ABC):
     leak_rule: ClassVar[str] = ""
     can_lower: ClassVar[bool] = True
     keeps_directions: ClassVar[bool] = False
+    acts_by_cause: ClassVar[bool] = False
     gathers: ClassVar[tuple[type[FamilyRows], ...]]  # where its rows are gathered
 
     def misfit(self, event_kind: str, n_states: int) -> tuple[str, str] | None:  # noqa: ARG002  # most fit any event
         """Say why the kind does not fit an event: what is wrong (after "on an event of kind"), and what to use."""
         return None
+
+    def n_coordinates(self, n_states: int, parents: Sequence[int]) -> int:
+        """Count the coordinates of an event from its states and those of each parent: one for each number of a row."""
+        return (n_states - 1) * prod(parents)
 
     @abstractmethod
     def add(self, family: Family, collector: Collector, gathered: Gathered) -> None:
@@ -235,6 +261,20 @@ def softplus(xp: Any, x: Any) -> Any:
     `xp` is `NumpyMath`, or `TapeMath` for values on a tape.
     """
     return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+def higher(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+    """Return the distribution of the higher of two independent states, as sums of products.
+
+    Differences of cumulative products would lose the digits of small probabilities, and could turn out negative.
+    """
+    below_first, up_to_second = first[0], second[0]
+    states = [below_first * up_to_second]
+    for x in range(1, len(first)):
+        up_to_second = up_to_second + second[x]
+        states.append(first[x] * up_to_second + below_first * second[x])
+        below_first = below_first + first[x]
+    return states
 
 
 def columns(rows: Sequence[Sequence[int]], n: int) -> tuple[Index, ...]:

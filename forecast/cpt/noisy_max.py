@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Any
 
-from forecast.cpt.kind import Collector, CptKind, Family, FamilyRows, Gathered, softplus
+from forecast.cpt.kind import Collector, CptKind, Family, FamilyRows, Gathered, higher, softplus
 from forecast.cpt.noisy_or import MEAN_LEAK, SD_LEAK, SD_LINK, NoisyOrRows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoisyMax:
-    """Rows of one nominal event with K ordered states.
+    """What the leak and the causes of one nominal event with K ordered states bring about, each by itself.
 
     `beyond` (contributions, K - 1): numbers of the log-odds that a contribution goes beyond each state, once it is
-    there. `rows[r]` are the contributions that act in row r, the leak's first; `theta` (rows, K) the indices; `open_`
-    (rows, K) says which states the row leaves open: the distribution is that given one of these.
+    there; the leak's first. `rows[r]` are the contributions that act in row r of what theta holds, `theta` (rows, K)
+    the indices; `open_` (rows, K) says which states the row leaves open: the distribution is that given one of these.
     """
 
     beyond: Index
@@ -35,15 +37,19 @@ class NoisyMax:
     open_: NDArray[np.bool_]
 
     def values(self, xp: Any, eta: Any) -> list[tuple[Index, Any]]:
-        """Compute theta of the event's rows."""
-        contributions = [_distribution(xp, [eta[number : number + 1] for number in numbers]) for numbers in self.beyond]
+        """Compute theta of the event's rows, or of its causes."""
+        made = _distribution(xp, [eta[numbers] for numbers in self.beyond.T])
         values = []
-        for row, indices, is_open in zip(self.rows, self.theta, self.open_, strict=True):
-            states = contributions[row[0]]
-            for number in row[1:]:
-                states = _higher(states, contributions[number])
-            left = [(indices[x : x + 1], state) for x, state in enumerate(states) if is_open[x]]
-            if len(left) < len(states):
+        alone = [r for r, acting in enumerate(self.rows) if len(acting) == 1 and self.open_[r].all()]
+        causes = [self.rows[r][0] for r in alone]
+        if alone:
+            values += [(self.theta[alone, x], state[causes]) for x, state in enumerate(made)]
+        for r in sorted({*range(len(self.rows))} - {*alone}):
+            states, *others = ([state[cause : cause + 1] for state in made] for cause in self.rows[r])
+            for other in others:
+                states = higher(states, other)
+            left = [(self.theta[r, x : x + 1], state) for x, state in enumerate(states) if self.open_[r, x]]
+            if len(left) < len(made):
                 total = sum((state for _, state in left[1:]), left[0][1])
                 left = [(index, state / total) for index, state in left]
             values += left
@@ -79,17 +85,11 @@ class NoisyMaxRows(FamilyRows):
 
         leak = [collector.new("alpha", f"{family.label(j)}|leak") for j in range(last)]
         beyond = [[collector.add({leak[j]: SD_LEAK}, MEAN_LEAK + uniform[j]) for j in range(last)]]
-        number = {}
-        for i, parent in enumerate(family.parents):
-            for x in range(1, len(parent.states)):
-                number[i, x] = len(beyond)
-                cause = f"{parent.id}={parent.states[x]}"
-                links = [collector.new("beta", f"{family.label(j)}|{cause}") for j in range(last)]
-                beyond.append([collector.add({links[j]: SD_LINK}, uniform[j]) for j in range(last)])
-        rows = tuple(
-            (0, *(number[i, x] for i, x in enumerate(configuration) if x > 0))
-            for configuration in family.configurations
-        )
+        for place, x in family.links:
+            cause = f"{family.parents[place].id}={family.parents[place].states[x]}"
+            links = [collector.new("beta", f"{family.label(j)}|{cause}") for j in range(last)]
+            beyond.append([collector.add({links[j]: SD_LINK}, uniform[j]) for j in range(last)])
+        rows = tuple(family.acting)
         theta = [[family.theta_index(row, x) for x in range(last + 1)] for row in range(len(rows))]
         open_ = np.array([[x in family.numbers(row) for x in range(last + 1)] for row in range(len(rows))])
         self._events.append(NoisyMax(np.array(beyond, dtype=np.intp), rows, np.array(theta, dtype=np.intp), open_))
@@ -105,7 +105,12 @@ class NoisyMaxCpt(CptKind):
     name = "noisy_max"
     can_lower = False
     order = 4
+    acts_by_cause = True
     gathers = (NoisyMaxRows,)
+
+    def n_coordinates(self, n_states: int, parents: Sequence[int]) -> int:
+        """Count the coordinates: of the leak, and of a link for each state of a parent but its first."""
+        return (n_states - 1) * (1 + sum(states - 1 for states in parents))
 
     def add(self, family: Family, collector: Collector, gathered: Gathered) -> None:
         """Add an event: of a reached one the steps are the order, and each is a noisy OR."""
@@ -116,23 +121,9 @@ class NoisyMaxCpt(CptKind):
 
 
 def _distribution(xp: Any, beyond: list[Any]) -> list[Any]:
-    """Return the probability (1, draws) of each state from the log-odds (1, draws) of going beyond each."""
+    """Return the probability (contributions, draws) of each state from the log-odds of going beyond each."""
     log_there, states = -softplus(xp, -beyond[0]), [xp.exp(-softplus(xp, beyond[0]))]
     for eta in beyond[1:]:
         states.append(xp.exp(log_there - softplus(xp, eta)))
         log_there = log_there - softplus(xp, -eta)
     return [*states, xp.exp(log_there)]
-
-
-def _higher(first: list[Any], second: list[Any]) -> list[Any]:
-    """Return the distribution of the higher of two independent states, as sums of products.
-
-    Differences of cumulative products would lose the digits of small probabilities, and could turn out negative.
-    """
-    below_first, up_to_second = first[0], second[0]
-    states = [below_first * up_to_second]
-    for x in range(1, len(first)):
-        up_to_second = up_to_second + second[x]
-        states.append(first[x] * up_to_second + below_first * second[x])
-        below_first = below_first + first[x]
-    return states

@@ -2,7 +2,8 @@
 
 P(yes | u) = 1 - (1 - leak) prod_p (1 - link_p[u_p]), a parent in its first state having no link (Pearl 1988, section
 4.3.2; the leak: Henrion 1989). With rates -ln(1 - p) that is a sum: those of the leak and of the links that act add up.
-A sum of rates is also what theta holds of a reached event's step.
+Theta holds each of them by itself, so that many parents are no more than many links (forecast.model.causes), or, of an
+event that requires something, the sums.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from forecast.cpt.kind import Collector, CptKind, Family, FamilyRows, Gathered, columns, softplus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from forecast.cpt.kind import Index
     from forecast.inference.linear import LinearMap
 
@@ -28,10 +31,10 @@ COMPOUND = "compound"  # the convention in which a link includes the leak
 
 @dataclass(frozen=True, kw_only=True)
 class NoisyOr:
-    """Rows as sums of rates: theta of reached steps, and of nominal events with two states.
+    """Sums of the rates of leaks and links: theta of reached steps, and of nominal events with two states.
 
     `net` are the log-odds of leaks and net links; compound link i has log-odds eta[leak[i]] + softplus(eta[raise_[i]]).
-    `from_net` and `from_compound` add up their rates. Rows `steps` of the sums are theta at `reached`; rows `binary`
+    `from_net` and `from_compound` add up those that act. Rows `steps` of the sums are theta at `reached`; rows `binary`
     make theta at `no` and `yes`.
     """
 
@@ -64,8 +67,8 @@ class NoisyOr:
         ]
 
 
-class _Link(NamedTuple):
-    """A link's number among its like."""
+class _Rate(NamedTuple):
+    """A rate's number among its like."""
 
     is_compound: bool
     number: int
@@ -86,31 +89,27 @@ class NoisyOrRows(FamilyRows):
         for j in range(len(family.states) - 1):
             leak = collector.add({collector.new("alpha", f"{family.label(j)}|leak"): SD_LEAK}, MEAN_LEAK)
             self._net.append(leak)
-            own = len(self._net) - 1
-            links = self._links(family, j, leak, collector)
-            for row, configuration in enumerate(family.configurations):
-                acting = [links[i, x] for i, x in enumerate(configuration) if x > 0]
-                net = {own: 1.0} | {link.number: 1.0 for link in acting if not link.is_compound}
-                self._sums.append((net, {link.number: 1.0 for link in acting if link.is_compound}))
+            rates = [_Rate(False, len(self._net) - 1), *self._links(family, j, leak, collector)]
+            for row, causes in enumerate(family.acting):
+                acting = [rates[cause] for cause in causes]
+                net = {rate.number: 1.0 for rate in acting if not rate.is_compound}
+                self._sums.append((net, {rate.number: 1.0 for rate in acting if rate.is_compound}))
                 place = len(self._sums) - 1
                 if family.is_reached:
                     self._steps.append([place, family.theta_index(row, j)])
                 else:
                     self._binary.append([place, *(family.theta_index(row, x) for x in (0, 1))])
 
-    def _links(self, family: Family, j: int, leak: int, collector: Collector) -> dict[tuple[int, int], _Link]:
-        """Return the links by parent's place and its state."""
-        links = {}
-        for i, parent in enumerate(family.parents):
-            for x in range(1, len(parent.states)):
-                coordinate = collector.new("beta", f"{family.label(j)}|{parent.id}={parent.states[x]}")
-                if family.leak == COMPOUND:
-                    self._compound.append([leak, collector.add({coordinate: SD_RAISE}, MEAN_RAISE)])
-                    links[i, x] = _Link(True, len(self._compound) - 1)
-                else:
-                    self._net.append(collector.add({coordinate: SD_LINK}))
-                    links[i, x] = _Link(False, len(self._net) - 1)
-        return links
+    def _links(self, family: Family, j: int, leak: int, collector: Collector) -> Iterator[_Rate]:
+        for place, x in family.links:
+            parent = family.parents[place]
+            coordinate = collector.new("beta", f"{family.label(j)}|{parent.id}={parent.states[x]}")
+            if family.leak == COMPOUND:
+                self._compound.append([leak, collector.add({coordinate: SD_RAISE}, MEAN_RAISE)])
+                yield _Rate(True, len(self._compound) - 1)
+            else:
+                self._net.append(collector.add({coordinate: SD_LINK}))
+                yield _Rate(False, len(self._net) - 1)
 
     def recipe(self) -> NoisyOr:
         """Return how theta is computed. Also of nothing: what is recorded decides the order of later sums."""
@@ -140,6 +139,7 @@ class NoisyOrCpt(CptKind):
     name = "noisy_or"
     can_lower = False
     order = 3
+    acts_by_cause = True
     leaks = ("net", COMPOUND)
     leak_rule = (
         "a noisy_or needs leak: 'net' (a link is what the cause does alone) or 'compound' (it includes the leak)"
@@ -151,6 +151,10 @@ class NoisyOrCpt(CptKind):
         if event_kind == "reached" or n_states <= 2:
             return None
         return "with more than two states", "use 'noisy_max' for ordered states"
+
+    def n_coordinates(self, n_states: int, parents: Sequence[int]) -> int:
+        """Count the coordinates: of the leak, and of a link for each state of a parent but its first."""
+        return (n_states - 1) * (1 + sum(states - 1 for states in parents))
 
     def add(self, family: Family, collector: Collector, gathered: Gathered) -> None:
         """Add an event."""

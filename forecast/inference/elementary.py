@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from math import exp, inf, log, sqrt
 
@@ -25,6 +26,12 @@ class NumpyMath:
     log1p = staticmethod(np.log1p)
     abs = staticmethod(np.abs)
     maximum = staticmethod(np.maximum)
+    joined = staticmethod(np.concatenate)
+
+    @staticmethod
+    def stacked(parts: Sequence[Array], axis: int) -> Array:
+        """Stack arrays that broadcast to one shape along a new axis."""
+        return np.stack(np.broadcast_arrays(*parts), axis=axis)
 
     @staticmethod
     def log_sinhc_half(x: Array) -> Array:

@@ -247,12 +247,19 @@ class Traced:
 
 
 def joined(parts: Sequence[Traced]) -> Traced:
-    """Join arrays of one axis."""
+    """Join arrays along their first axis."""
     return Traced(parts[0].tape, np.concatenate([part.at for part in parts]))
 
 
 class TapeMath:
     """The functions of `forecast.inference.elementary.NumpyMath`, recorded."""
+
+    joined = staticmethod(joined)
+
+    @staticmethod
+    def stacked(parts: Sequence[Traced], axis: int) -> Traced:
+        """Stack arrays that broadcast to one shape along a new axis; nothing is recorded."""
+        return Traced(parts[0].tape, np.stack(np.broadcast_arrays(*(part.at for part in parts)), axis=axis))
 
     @staticmethod
     def exp(x: Traced) -> Traced:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import log
+from math import log, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.elementary import log_each
+from forecast.inference.elementary import NumpyMath, log_each
 from forecast.inference.scaled import SMALLEST
+from forecast.model.causes import CausesRecipe, causes_recipes, family_values
 from forecast.model.history import (
     HistoryRecipe,
     Known,
@@ -39,7 +40,8 @@ class AsOfNetwork:
     `fixed` are the logarithms of the factors that do not depend on theta: reports, added up where one's events are
     among another's, the maximum taken out into `log_fixed`. `alive[v]` are the states that event v can still be in: a
     reached event is never behind its current one, an observed constant is as observed, and an event whose past is
-    impossible is in none. Factors are over alive states alone.
+    impossible is in none. Factors are over alive states alone. Families of independent causes (`causes`) may have
+    auxiliary variables, which are numbered after the events.
     """
 
     layout: Layout
@@ -51,17 +53,37 @@ class AsOfNetwork:
     fixed: tuple[tuple[Scope, Array], ...]
     log_fixed: float
     alive: tuple[range, ...]
+    causes: tuple[CausesRecipe, ...]
 
     @property
     def cards(self) -> tuple[int, ...]:
-        """Number of states that each event can still be in."""
+        """Number of states that each variable can still be in: the events, then auxiliary ones."""
         return tuple(len(states) for states in self.alive)
 
     @property
+    def families(self) -> tuple[tuple[Scope, ...], ...]:
+        """Scopes of the factors that each event's row is made of: one over its parents and itself, or a chain's.
+
+        The first holds the event as its last axis.
+        """
+        chains = {recipe.v: recipe.scopes for recipe in self.causes}
+        rows = (((*parents, v),) for v, parents in enumerate(self.layout.parents))
+        return tuple(chains.get(v, row) for v, row in enumerate(rows))
+
+    @property
     def scopes(self) -> tuple[Scope, ...]:
-        """Scope of each factor of `factors`: rows by event, then what speaks of the past and what was reported."""
-        families = tuple((*self.layout.parents[v], v) for v in range(len(self.layout.cards)))
-        return (*families, *self.evidence_scopes)
+        """Scope of each factor of `factors`.
+
+        Rows by event, then what speaks of the past and what was reported, then the links of chains.
+        """
+        families = self.families
+        links = (scope for family in families for scope in family[1:])
+        return (*(family[0] for family in families), *self.evidence_scopes, *links)
+
+    def places(self, v: int) -> tuple[int, ...]:
+        """Return the places in `scopes` of the factors that an event's row is made of, in the order of `families`."""
+        before = len(self.layout.cards) + len(self.evidence_scopes) + sum(len(own) - 1 for own in self.families[:v])
+        return (v, *range(before, before + len(self.families[v]) - 1))
 
     @property
     def evidence_scopes(self) -> tuple[Scope, ...]:
@@ -107,7 +129,9 @@ def compile_asof(
         known = suppose(layout, known, v, states)
     on = layout.horizon if on is None else on
     reports = weigh(layout, known, active, sources, on)
-    alive = _alive(layout, known, on)
+    causes = causes_recipes(layout, known, on)
+    highest = (recipe.highest for recipe in causes for _ in range(recipe.auxiliary))
+    alive = (*_alive(layout, known, on), *(range(len(states)) for states in highest))
     fixed, log_fixed = _fixed_factors(alive, reports)
     return AsOfNetwork(
         layout=layout,
@@ -119,6 +143,7 @@ def compile_asof(
         fixed=fixed,
         log_fixed=log_fixed,
         alive=alive,
+        causes=causes,
     )
 
 
@@ -169,18 +194,30 @@ def factors(
         The factors in the order of `network.scopes`, each (*alive states of its scope, draws or 1), and a log offset
         (draws) to add to the log of their product.
     """
-    layout, n_draws = network.layout, theta.shape[1]
-    table = row_table(network.rows, theta)
-    arrays = []
-    for v, card in enumerate(layout.cards):
-        start, rows = layout.table_offsets[v], layout.n_rows(v)
-        shape = (*(layout.cards[p] for p in layout.parents[v]), card, n_draws)
-        full = table[start : start + rows * card].reshape(shape)
-        arrays.append(full[alive_slices(network.alive, (*layout.parents[v], v))])
+    families = [
+        [full[alive_slices(network.alive, scope)] for scope, full in zip(scopes, made, strict=True)]
+        for scopes, made in zip(network.families, family_tables(network, theta), strict=True)
+    ]
+    links = [link for family in families for link in family[1:]]
     fixed = [table[..., np.newaxis] for _, table in network.fixed]
-    reported, offset = (fixed, np.full(n_draws, network.log_fixed)) if drawn is None else drawn
+    reported, offset = (fixed, np.full(theta.shape[1], network.log_fixed)) if drawn is None else drawn
     evidence, spent = evidence_factors(network, theta, reported)
-    return [*arrays, *evidence], offset + spent
+    return [*(family[0] for family in families), *evidence, *links], offset + spent
+
+
+def family_tables(network: AsOfNetwork, theta: Array) -> list[list[Array]]:
+    """Compute the factors of each event's row over all states, in the order of `families`, for theta (n_theta, draws).
+
+    Factors are (*states of the scope, draws).
+    """
+    layout = network.layout
+    table = row_table(network.rows, theta)
+    chains = {recipe.v: family_values(NumpyMath, recipe, theta) for recipe in network.causes}
+    made = []
+    for v, card in enumerate(layout.cards):
+        start, shape = layout.table_offsets[v], (*(layout.cards[p] for p in layout.parents[v]), card)
+        made.append(chains[v] if v in chains else [table[start : start + prod(shape)].reshape(*shape, theta.shape[1])])
+    return made
 
 
 def evidence_factors(network: AsOfNetwork, theta: Array, reported: Sequence[Array]) -> tuple[list[Array], Array]:

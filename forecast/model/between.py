@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 from itertools import product
 from math import exp, expm1
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elementary import NumpyMath
-from forecast.model.asof import AsOfNetwork
+from forecast.model.asof import AsOfNetwork, Scope, alive_slices
+from forecast.model.causes import CausesRecipe, brought_about, by_parent, chain
 from forecast.model.hazard import (
     Piece,
     Spans,
@@ -23,6 +26,7 @@ from forecast.model.hazard import (
     pieces_of_change,
     steps_taken,
 )
+from forecast.model.history import RowOfCauses, acting
 from forecast.model.layout import Layout
 
 Array = NDArray[np.float64]
@@ -33,18 +37,37 @@ def watched_events(network: AsOfNetwork) -> tuple[int, ...]:
     return tuple(v for v in range(len(network.layout.cards)) if network.layout.dated(v))
 
 
+def leaf_scope(network: AsOfNetwork, v: int, day: date) -> Scope | None:
+    """Return what the state of a dated event on a day hangs on: itself at the horizon, and its parents unless it is so.
+
+    None where its row is a chain, and so has no table over all its parents (`seen_chain`, `seen_status`).
+    """
+    if _is_as_at_the_end(network, v, day):
+        return (v,)
+    return None if _is_chain(network, v) else (*network.layout.parents[v], v)
+
+
+def _is_as_at_the_end(network: AsOfNetwork, v: int, day: date) -> bool:
+    """Say whether the state on the day is that of the horizon: nothing lies between, or nothing can change."""
+    seen = min(network.known.paths[v].until, network.on)
+    return day >= network.on or seen >= network.on or len(network.alive[v]) == 1
+
+
+def _is_chain(network: AsOfNetwork, v: int) -> bool:
+    return len(network.families[v]) > 1
+
+
 def between_table(network: AsOfNetwork, v: int, day: date, theta: Array) -> Array:
     """Compute P(state of v on a day | its state and its parents' states at the horizon).
 
     Args:
         network: compiled for the horizon.
-        v: a dated event.
+        v: a dated event whose row is no chain.
         day: after today and not after the horizon.
         theta: (n_theta, draws).
 
     Returns:
-        (*alive states of the parents, alive states at the horizon, alive states on the day, draws), summing to one
-        over the states on the day.
+        (*alive states of `leaf_scope`, alive states on the day, draws), summing to one over the states on the day.
 
     A parent that is to move does so at a date of the rest of the window that is distributed as in the rows (for a
     status: uniform, whatever the parent's timing). A status is redrawn or keeps its state over each of the two spans,
@@ -53,28 +76,100 @@ def between_table(network: AsOfNetwork, v: int, day: date, theta: Array) -> Arra
     the row, so the forecast at the horizon is untouched.
     """
     layout, path = network.layout, network.known.paths[v]
-    seen = min(path.until, network.on)
     alive = network.alive[v]
+    if _is_as_at_the_end(network, v, day):
+        return np.broadcast_to(np.eye(len(alive))[..., np.newaxis], (len(alive), len(alive), theta.shape[1]))
+    seen = min(path.until, network.on)
     parents = [network.alive[p] for p in layout.parents[v]]
     table = np.zeros((*(len(states) for states in parents), len(alive), len(alive), theta.shape[1]))
-    if day >= network.on or seen >= network.on:
-        table[..., range(len(alive)), range(len(alive)), :] = 1.0
-        return table
     spans = (day - seen).days, (network.on - day).days
     for places in product(*(range(len(states)) for states in parents)):
         configuration = tuple(states[place] for states, place in zip(parents, places, strict=True))
-        change = _change(network, v, configuration, seen)
+        now = _as_known(network, v, configuration, seen)
         if layout.events[v].kind == "status":
-            joint = _status(layout, v, change.rows, path.on(seen), spans, theta)
+            rows = _row(layout, v, now, theta), _row(layout, v, configuration, theta)
+            joint = _status(layout, v, rows, path.on(seen), spans)
         else:
-            joint = _reached(layout, change, alive, day, theta)
+            joint = _reached(layout, _changes(network, v, now, configuration, seen), alive, day, theta)
         total = joint.sum(axis=1, keepdims=True)
         # A state that the row excludes has no past; any table that sums to one serves.
         table[places] = np.divide(joint, total, out=np.full_like(joint, 1.0 / len(alive)), where=total > 0.0)
     return table
 
 
-def row_when(network: AsOfNetwork, c: int, v: int, state: int, day: date, theta: Array) -> Array:
+def seen_chain(network: AsOfNetwork, v: int, day: date, theta: Array) -> list[Array]:
+    """Compute the factors of a reached event whose row is a chain, with its state on a day.
+
+    Each cause brings the step about by the day, by the horizon, or not at all, and the earliest counts: a chain over
+    three states. In the order of `network.families`, over alive states, draws last; the first has another axis before
+    the draws for the state on the day. Arguments as in `between_table`, the day before the horizon.
+    """
+    recipe = next(recipe for recipe in network.causes if recipe.v == v)
+
+    def states(change: _Change) -> list[Array]:
+        hazards = _rates(network.layout, change, network.alive[v].start, theta)
+        until = _hazard_until(network.layout, change, day, hazards)
+        # Survival never rises with time; what is below zero is rounding.
+        after = np.maximum(_hazard_when(network.layout, change, "any day", day, hazards) - until, 0.0)
+        return [np.exp(-until - after), -np.exp(-until) * np.expm1(-after), -np.expm1(-until)]
+
+    leak, parts = _by_cause(network, recipe, states)
+    end, *links = _chained(leak, parts)
+    seen = np.zeros((*end.shape[:2], 2, 2, end.shape[-1]))
+    for state, (at_end, on_day) in enumerate(((0, 0), (1, 0), (1, 1))):
+        seen[:, :, at_end, on_day] = end[:, :, state]
+    return [seen, *links]
+
+
+def seen_status(
+    network: AsOfNetwork, v: int, day: date, theta: Array, free: int
+) -> tuple[list[tuple[Scope, Array]], list[int]]:
+    """Compute what takes the place of the factors of a status whose row is a chain, with its state on a day.
+
+    The state is drawn anew by the day and by the horizon, or kept. What the causes bring about is a chain each time: as
+    the parents are known (before they move), as they will be for the last draw by the day, and for that by the horizon;
+    the ends are variables of their own. Returns scopes with their arrays (over alive states, draws last), and the
+    numbers of states of the variables from `free` on, the first of which is the state on the day. Arguments as in
+    `between_table`, the day before the horizon. Its state at the horizon is that of the row only where the parents stay
+    as they are known: `forecast.analysis.watch` restores the margins.
+    """
+    layout, paths, path = network.layout, network.known.paths, network.known.paths[v]
+    recipe = next(recipe for recipe in network.causes if recipe.v == v)
+    seen, n = min(path.until, network.on), layout.cards[v]
+    days = (day - seen).days, (network.on - day).days
+    persistence = layout.events[v].persistence_days
+    stays = [exp(-span / persistence) if persistence else 0.0 for span in days]
+    moved = _moved_before_redraw(days, persistence)
+    leak, parts = by_parent(recipe, brought_about(NumpyMath, recipe, theta))
+    then, now = [], []
+    for p, part in zip(layout.parents[v], parts, strict=True):
+        alive = alive_slices(network.alive, (p,))[0]
+        known = [paths[p].on(seen)] * len(network.alive[p]) if p in paths else alive
+        then.append([state[alive] for state in part])
+        now.append([state[known] for state in part])
+    ends = by_horizon, by_day, before = range(free + 1, free + 4)
+    first = max(variable for scope in recipe.scopes for variable in scope) - recipe.auxiliary + 1
+    factors, fresh = [], free + 4
+    for end, tables in zip(ends, (_chained(leak, then), _chained(leak, then), _chained(leak, now)), strict=True):
+        names = {v: end} | {first + k: fresh + k for k in range(recipe.auxiliary)}
+        fresh += recipe.auxiliary
+        for scope, table in zip(recipe.scopes, tables, strict=True):
+            factors.append((tuple(names.get(variable, variable) for variable in scope), table))
+    eye = np.eye(n)
+    drawn = moved * eye[:, np.newaxis] + (1.0 - moved) * eye[np.newaxis]
+    on_day = stays[0] * eye[path.on(seen)] + (1.0 - stays[0]) * drawn
+    at_end = stays[1] * eye[np.newaxis] + (1.0 - stays[1]) * eye[:, np.newaxis]
+    factors += [((by_day, before, free), on_day[..., np.newaxis]), ((by_horizon, free, v), at_end[..., np.newaxis])]
+    return factors, [n] * (fresh - free)
+
+
+def _chained(leak: Sequence[Array], parts: Sequence[Sequence[Array]]) -> list[Array]:
+    """Return a chain's tables, that of the event first."""
+    ends, links = chain(NumpyMath, leak, parts)
+    return [np.stack([np.stack(np.broadcast_arrays(*row), axis=-2) for row in ends]), *links]
+
+
+def row_when(network: AsOfNetwork, c: int, v: int, state: int, day: date, theta: Array) -> list[Array]:
     """Compute the rows of a reached event if a parent is in a state on a day: a cause that comes early acts for longer.
 
     Args:
@@ -85,27 +180,40 @@ def row_when(network: AsOfNetwork, c: int, v: int, state: int, day: date, theta:
         theta: (n_theta, draws).
 
     Returns:
-        (*alive states of the parents, alive states, draws). Where v gets to its state at the horizon by the day, the
-        change of the parents comes before the day; where v has not moved by then, after it; otherwise nothing is known
-        of its date. Within that span it is distributed as in the rows themselves.
+        The factors of the row in the order of `network.families`: (*alive states of the scope, draws). Where v gets to
+        its state at the horizon by the day, the change of the parents comes before the day; where v has not moved by
+        then, after it; otherwise nothing is known of its date. Within that span it is distributed as in the rows
+        themselves. Causes that act each by itself have dates of their own: only that of v is known better.
     """
     layout, known = network.layout, network.known
     path, mover = known.paths[c], known.paths[v]
     seen, alive = min(path.until, network.on), network.alive[c]
+    current = mover.on(min(mover.until, network.on))
+
+    def hazard(change: _Change, final: int, k: int) -> Array:
+        when = "any day" if final == current else _WHEN.get((state == final, state == current), "any day")
+        when = when if v in change.movers or not layout.acts_by_cause(c) else "any day"
+        return _hazard_when(layout, change, when, day, _rates(layout, change, k, theta))
+
+    if _is_chain(network, c):
+        recipe = next(recipe for recipe in network.causes if recipe.v == c)
+        k = alive.start
+
+        def states(change: _Change) -> list[Array]:
+            return steps_taken(NumpyMath, [hazard(change, change.final, k)])
+
+        return _chained(*_by_cause(network, recipe, states))
     parents = [network.alive[p] for p in layout.parents[c]]
     table = np.zeros((*(len(states) for states in parents), len(alive), theta.shape[1]))
-    current = mover.on(min(mover.until, network.on))
     for places in product(*(range(len(states)) for states in parents)):
         configuration = tuple(states[place] for states, place in zip(parents, places, strict=True))
         final = configuration[layout.parents[c].index(v)]
-        change = _change(network, c, configuration, seen)
-        when = "any day" if final == current else _WHEN.get((state == final, state == current), "any day")
-        hazards = []
-        for k in range(alive.start, alive.stop - 1):
-            now, then = (theta[layout.theta_index(c, row, k)] for row in change.rows)
-            hazards.append(_hazard_when(layout, change, when, day, (now, then)))
+        changes = _changes(network, c, _as_known(network, c, configuration, seen), configuration, seen)
+        hazards = [
+            reduce(add, (hazard(change, final, k) for change in changes)) for k in range(alive.start, alive.stop - 1)
+        ]
         table[places] = np.stack(_taken(hazards, theta.shape[1]))
-    return table
+    return [table]
 
 
 # By whether the parent has its state at the horizon on the day, and whether it still has the state of today.
@@ -114,16 +222,18 @@ _WHEN = {(True, False): "by the day", (False, True): "after the day"}
 
 @dataclass(frozen=True)
 class _Change:
-    """An event whose parents change from what is known today to a configuration at the horizon.
+    """An event whose parents change from what is known today to a configuration at the horizon, or one of its causes.
 
-    `rows` of the event's CPT before and after; `movers`: the parents that have to move; `seen`: the last day known.
+    `rows` of theta before and after, None where no cause acts; `movers`: the parents that have to move; `seen`: the
+    last day known; `final`: the state of the parent whose cause it is.
     """
 
     v: int
-    rows: tuple[int, int]
+    rows: tuple[int | None, int | None]
     movers: tuple[int, ...]
     seen: date
     on: date
+    final: int = 0
 
     def pieces(self, layout: Layout, start: date, stop: date, until: date) -> tuple[Piece, ...]:
         """Cut the dates of the change between two days; exposures of the event are those until a third."""
@@ -131,12 +241,67 @@ class _Change:
         return pieces_of_change(layout, self.v, self.movers, Spans(*days))
 
 
-def _change(network: AsOfNetwork, v: int, configuration: tuple[int, ...], seen: date) -> _Change:
-    layout, paths = network.layout, network.known.paths
+def _as_known(network: AsOfNetwork, v: int, configuration: Sequence[int], seen: date) -> tuple[int, ...]:
+    """Return the parents' states as they are known, undated ones as in the configuration."""
+    paths, parents = network.known.paths, network.layout.parents[v]
+    return tuple(paths[p].on(seen) if p in paths else state for p, state in zip(parents, configuration, strict=True))
+
+
+def _changes(network: AsOfNetwork, v: int, now: Sequence[int], then: Sequence[int], seen: date) -> list[_Change]:
+    """Return the change of an event's parents; where its causes act each by itself, the leak's and each parent's."""
+    layout = network.layout
     parents = layout.parents[v]
-    now = tuple(paths[p].on(seen) if p in paths else state for p, state in zip(parents, configuration, strict=True))
-    movers = tuple(p for p, before, after in zip(parents, now, configuration, strict=True) if before != after)
-    return _Change(v, (layout.row(v, now), layout.row(v, configuration)), movers, seen, network.on)
+    if not layout.acts_by_cause(v):
+        movers = tuple(p for p, before, after in zip(parents, now, then, strict=True) if before != after)
+        return [_Change(v, (layout.row(v, tuple(now)), layout.row(v, tuple(then))), movers, seen, network.on)]
+    return [
+        _Change(v, (0, 0), (), seen, network.on),
+        *(
+            _cause(network, v, place, before, after, seen)
+            for place, (before, after) in enumerate(zip(now, then, strict=True))
+        ),
+    ]
+
+
+def _cause(network: AsOfNetwork, v: int, place: int, before: int, after: int, seen: date) -> _Change:
+    layout = network.layout
+    rows = layout.cause(v, place, before), layout.cause(v, place, after)
+    movers = (layout.parents[v][place],) if before != after else ()
+    return _Change(v, rows, movers, seen, network.on, after)
+
+
+def _by_cause(
+    network: AsOfNetwork, recipe: CausesRecipe, states: Callable[[_Change], list[Array]]
+) -> tuple[list[Array], list[list[Array]]]:
+    """Return what `states` gives for the leak, and for each parent by state: (alive states of the parent, draws)."""
+    v, paths = recipe.v, network.known.paths
+    seen = min(paths[v].until, network.on)
+    leak, parts = states(_Change(v, (0, 0), (), seen, network.on)), []
+    for place, p in enumerate(network.layout.parents[v]):
+        before = (paths[p].on(seen) if p in paths else None for _ in network.alive[p])
+        changes = (
+            _cause(network, v, place, x if now is None else now, x, seen)
+            for x, now in zip(network.alive[p], before, strict=True)
+        )
+        parts.append([np.stack(of_state) for of_state in zip(*map(states, changes), strict=True)])
+    return leak, parts
+
+
+def _rates(layout: Layout, change: _Change, k: int, theta: Array) -> tuple[Array, Array]:
+    """Return the hazards of step k over the window before a change and after it (draws)."""
+    now, then = (
+        np.zeros(theta.shape[1]) if row is None else theta[layout.theta_index(change.v, row, k)] for row in change.rows
+    )
+    return now, then
+
+
+def _row(layout: Layout, v: int, configuration: tuple[int, ...], theta: Array) -> Array:
+    """Return the probabilities (states, draws) of a row of an event that is not reached."""
+    states = range(layout.cards[v])
+    if layout.acts_by_cause(v):
+        causes = [[layout.theta_index(v, cause, x) for x in states] for cause in acting(layout, v, configuration)]
+        return np.concatenate(RowOfCauses(False, np.array(causes, dtype=np.intp)).numbers(theta))
+    return theta[layout.theta_index(v, layout.row(v, configuration), 0) :][: len(states)]
 
 
 def _hazard_when(layout: Layout, change: _Change, when: str, day: date, hazards: tuple[Array, Array]) -> Array:
@@ -161,11 +326,11 @@ def _hazard_when(layout: Layout, change: _Change, when: str, day: date, hazards:
     return np.asarray(changed_hazard(NumpyMath, *hazards, shares))
 
 
-def _status(layout: Layout, v: int, rows: tuple[int, int], current: int, spans: tuple[int, int], theta: Array) -> Array:
+def _status(layout: Layout, v: int, rows: tuple[Array, Array], current: int, spans: tuple[int, int]) -> Array:
     """P(state at the horizon, state on the day) of a status, up to a factor: (states, states, draws)."""
     n = layout.cards[v]
     persistence = layout.events[v].persistence_days
-    now, then = (theta[layout.theta_index(v, row, 0) :][:n] for row in rows)
+    now, then = rows
     stays = [exp(-days / persistence) if persistence else 0.0 for days in spans]
     moved = _moved_before_redraw(spans, persistence)
     drawn = (1.0 - moved) * now + moved * then
@@ -185,15 +350,16 @@ def _moved_before_redraw(spans: tuple[int, int], persistence: float | None) -> f
     return (days - age) / (days + rest)
 
 
-def _reached(layout: Layout, change: _Change, alive: range, day: date, theta: Array) -> Array:
+def _reached(layout: Layout, changes: Sequence[_Change], alive: range, day: date, theta: Array) -> Array:
     """P(state at the horizon, state on the day) of a reached event, both counted from the current one."""
     n = len(alive)
     joint = np.zeros((n, n, theta.shape[1]))
     before, after = [], []
     for k in range(alive.start, alive.stop - 1):
-        now, then = (theta[layout.theta_index(change.v, row, k)] for row in change.rows)
-        whole = _hazard_when(layout, change, "any day", day, (now, then))
-        until = _hazard_until(layout, change, day, (now, then))
+        rates = [_rates(layout, change, k, theta) for change in changes]
+        ways = list(zip(changes, rates, strict=True))
+        whole = reduce(add, (_hazard_when(layout, change, "any day", day, rate) for change, rate in ways))
+        until = reduce(add, (_hazard_until(layout, change, day, rate) for change, rate in ways))
         before.append(until)
         # Survival never rises with time; what is below zero is rounding.
         after.append(np.maximum(whole - until, 0.0))

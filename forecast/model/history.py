@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import reduce
 from itertools import pairwise, product
+from operator import add
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.cpt.kind import higher
 from forecast.inference.elementary import NumpyMath
 from forecast.model.hazard import exposed_between
 from forecast.model.layout import Index, Layout
@@ -124,14 +127,33 @@ def suppose(layout: Layout, known: Known, v: int, states: Container[int]) -> Kno
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class RowOfCauses:
+    """A row that theta does not hold, because it holds the causes that act in it: theta indices (causes, numbers).
+
+    `is_rate`: of a reached event the rates add up; of the others the highest state counts.
+    """
+
+    is_rate: bool
+    causes: Index
+
+    def numbers(self, theta: Any) -> list[Any]:
+        """Compute the numbers of the row, each (1, draws)."""
+        of_causes = [[theta[index : index + 1] for index in cause] for cause in self.causes.tolist()]
+        if self.is_rate:
+            return [reduce(add, number) for number in zip(*of_causes, strict=True)]
+        return reduce(higher, of_causes)
+
+
 @dataclass(frozen=True, kw_only=True)
 class HistoryRecipe:
     """log P(known course) of each event, over the configurations of its undated parents.
 
-    Flat entry e of all tables is `constant[e]` plus the sum over its terms of linear * theta + log * ln(theta).
-    Terms are sorted by entry. `scopes[i]` and `shapes[i]` are the undated parents
-    of table i and their cards; the entries of table i begin at `starts[i]`. An entry whose configuration rules the
-    course out, for something was so without what it requires, has the constant minus infinity; a course that every
+    Flat entry e of all tables is `constant[e]` plus the sum over its terms of linear * theta + log * ln(theta), theta
+    being followed by the numbers of `rows`, one after the other. Terms are sorted by entry. `scopes[i]` and `shapes[i]`
+    are the undated parents of table i and their cards; the entries of table i begin at `starts[i]`. Of causes that act
+    each by itself an open period has one table for each undated parent. An entry whose configuration rules the course
+    out, for something was so without what it requires, has the constant minus infinity; a course that every
     configuration rules out has no table (`ruled_out`).
     """
 
@@ -143,6 +165,7 @@ class HistoryRecipe:
     linear: Array
     log: Array
     constant: Array
+    rows: tuple[RowOfCauses, ...]
 
 
 def history_recipe(layout: Layout, known: Known) -> HistoryRecipe:
@@ -153,18 +176,35 @@ def history_recipe(layout: Layout, known: Known) -> HistoryRecipe:
     change to x' times theta_x' / tau. A child that moves on the day of its parent sees the parent before that day,
     unless it would lack what it requires: then the parent moved first.
     """
+    tables: list[_Table] = []
+    rows = _Rows(layout)
+    for v, path in known.paths.items():
+        undated, course = _undated(layout, known, v), _course(layout, known, v, path)
+        if layout.acts_by_cause(v) and layout.events[v].kind == "reached":
+            tables += _open_periods(layout, v, undated, course)
+            course = replace(course, spells=())
+        if course.spells or course.changes:
+            tables.append((undated, _entries(rows, v, course, undated)))
+    return _recipe(layout, tables, tuple(rows.made))
+
+
+Coefficients = dict[int, tuple[float, float]]
+_Entry = tuple[Coefficients, float]
+_Table = tuple[tuple[int, ...], list[_Entry]]  # undated parents, and an entry for each of their joint states
+
+
+def _recipe(layout: Layout, tables: Sequence[_Table], rows: tuple[RowOfCauses, ...]) -> HistoryRecipe:
     scopes, shapes, starts = [], [], []
     terms: list[tuple[int, int, float, float]] = []
     constants: list[float] = []
-    for v, path in known.paths.items():
-        undated, tables = _courses(layout, known, v, path)
-        is_silent = not any(numbers or constant == -math.inf for numbers, constant in tables)
-        if is_silent or _is_ruled_out(tables):
+    for undated, entries in tables:
+        is_silent = not any(numbers or constant == -math.inf for numbers, constant in entries)
+        if is_silent or _is_ruled_out(entries):
             continue
         scopes.append(undated)
         shapes.append(tuple(layout.cards[p] for p in undated))
         starts.append(len(constants))
-        for numbers, constant in tables:
+        for numbers, constant in entries:
             terms += [(len(constants), theta, *coefficients) for theta, coefficients in sorted(numbers.items())]
             constants.append(constant)
     columns = list(zip(*terms, strict=True)) or [()] * 4
@@ -179,69 +219,72 @@ def history_recipe(layout: Layout, known: Known) -> HistoryRecipe:
         linear=linear,
         log=log,
         constant=np.array(constants, dtype=float),
+        rows=rows,
     )
 
 
 def ruled_out(layout: Layout, known: Known) -> frozenset[int]:
     """Return the events that were, whatever their undated parents, without what they require."""
-    needing = (v for v in known.paths if layout.events[v].requires)
-    return frozenset(v for v in needing if _is_ruled_out(_courses(layout, known, v, known.paths[v])[1]))
+    found = []
+    for v, path in known.paths.items():
+        if layout.events[v].requires:
+            course = _course(layout, known, v, path)
+            if _is_ruled_out(_entries(_Rows(layout), v, course, _undated(layout, known, v))):
+                found.append(v)
+    return frozenset(found)
 
 
-Coefficients = dict[int, tuple[float, float]]
-Course = tuple[Coefficients, float]
+def _undated(layout: Layout, known: Known, v: int) -> tuple[int, ...]:
+    return tuple(p for p in layout.parents[v] if p not in known.paths)
 
 
-def _is_ruled_out(courses: Sequence[Course]) -> bool:
-    return all(constant == -math.inf for _, constant in courses)
+def _is_ruled_out(entries: Sequence[_Entry]) -> bool:
+    return all(constant == -math.inf for _, constant in entries)
 
 
-def _courses(layout: Layout, known: Known, v: int, path: Path) -> tuple[tuple[int, ...], list[Course]]:
-    """Return the undated parents of an event, and the terms of its course for each of their configurations."""
-    undated = tuple(p for p in layout.parents[v] if p not in known.paths)
-    states = product(*(range(layout.cards[p]) for p in undated))
-    return undated, [_course(layout, known, v, path, dict(zip(undated, of, strict=True))) for of in states]
+Dated = dict[int, int]  # states of the dated parents
 
 
-def _course(layout: Layout, known: Known, v: int, path: Path, undated: dict[int, int]) -> Course:
-    """Sum the terms of one event's course for one configuration of its undated parents."""
+@dataclass(frozen=True)
+class _Course:
+    """What is known of one event: of the spells (dated parents, number of the row, coefficient), and of the changes the
+    dated parents before the day and after it, and the number of the row.
+    """
+
+    spells: tuple[tuple[Dated, int, float], ...]
+    changes: tuple[tuple[Dated, Dated, int], ...]
+    constant: float
+
+
+def _course(layout: Layout, known: Known, v: int, path: Path) -> _Course:
     event = layout.events[v]
-    linear: dict[int, float] = defaultdict(float)
-    log: dict[int, float] = defaultdict(float)
+    spells: list[tuple[Dated, int, float]] = []
+    changes: list[tuple[Dated, Dated, int]] = []
     constant = 0.0
-    parents = [known.paths[p] for p in layout.parents[v] if p in known.paths]
+    parents = {p: known.paths[p] for p in layout.parents[v] if p in known.paths}
     end = min(path.until, layout.horizon)
-    cuts = {day for other in [path, *parents] for day, _ in other.changes if layout.opens < day < end}
+    cuts = {day for other in [path, *parents.values()] for day, _ in other.changes if layout.opens < day < end}
     days = [layout.opens, *sorted(cuts), end]
     for start, stop in pairwise(days):
-        state = path.on(start)
-        row = _row(layout, known, v, undated, start, before=False)
+        state, dated = path.on(start), {p: other.on(start) for p, other in parents.items()}
         if event.kind == "status":
             rate = (stop - start).days / _persistence(event.persistence_days)
-            index = layout.theta_index(v, row, state)
-            if rate and index in layout.excluded:
-                return {}, -math.inf
-            linear[index] += rate
+            spells.append((dated, state, rate))
             constant -= rate
-        elif state < layout.cards[v] - 1 and (index := layout.theta_index(v, row, state)) not in layout.excluded:
-            linear[index] -= exposed_between(layout, v, start, stop)
+        elif state < layout.cards[v] - 1:
+            spells.append((dated, state, -exposed_between(layout, v, start, stop)))
     state = path.first
     for day, after in path.changes:
         if day > end:
             break
+        dated = {p: other.before(day) for p, other in parents.items()}
+        since = {p: other.on(day) for p, other in parents.items()}
         steps = [after] if event.kind == "status" else range(state, after)
-        for k in steps:
-            rows = (_row(layout, known, v, undated, day, before=before) for before in (True, False))
-            places = [layout.theta_index(v, row, k) for row in rows]
-            index = next((place for place in places if place not in layout.excluded), -1)
-            if index < 0:
-                return {}, -math.inf
-            log[index] += 1.0
+        changes += [(dated, since, k) for k in steps]
         if event.kind == "status":
             constant -= math.log(_persistence(event.persistence_days))
         state = after
-    numbers = {i: (linear.get(i, 0.0), log.get(i, 0.0)) for i in {*linear, *log}}
-    return {i: pair for i, pair in numbers.items() if pair != (0.0, 0.0)}, constant
+    return _Course(tuple(spells), tuple(changes), constant)
 
 
 def _persistence(days: float | None) -> float:
@@ -251,19 +294,95 @@ def _persistence(days: float | None) -> float:
     return days
 
 
-def _row(layout: Layout, known: Known, v: int, undated: dict[int, int], day: date, *, before: bool) -> int:
-    states = []
-    for p in layout.parents[v]:
+class _Rows:
+    """Where the numbers of rows stand: in theta, or behind it where theta holds causes."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._free = layout.n_theta
+        self._starts: dict[tuple[int, tuple[int, ...]], int] = {}
+        self.made: list[RowOfCauses] = []
+
+    def index(self, v: int, configuration: tuple[int, ...], k: int) -> int:
+        """Return the index of number k of a row."""
+        layout = self.layout
+        if not layout.acts_by_cause(v):
+            return layout.theta_index(v, layout.row(v, configuration), k)
+        if (v, configuration) not in self._starts:
+            numbers = range(layout.width(v))
+            causes = [[layout.theta_index(v, cause, x) for x in numbers] for cause in acting(layout, v, configuration)]
+            self.made.append(RowOfCauses(layout.events[v].kind == "reached", np.array(causes, dtype=np.intp)))
+            self._starts[v, configuration] = self._free
+            self._free += len(numbers)
+        return self._starts[v, configuration] + k
+
+
+def acting(layout: Layout, v: int, configuration: Sequence[int]) -> list[int]:
+    """Return the causes that act in a configuration of the parents (rows of theta), the leak first."""
+    causes = (layout.cause(v, place, x) for place, x in enumerate(configuration))
+    return [0, *(cause for cause in causes if cause is not None)]
+
+
+def _entries(rows: _Rows, v: int, course: _Course, undated: Sequence[int]) -> list[_Entry]:
+    """Return an entry for every joint state of the undated parents of an event."""
+    states = product(*(range(rows.layout.cards[p]) for p in undated))
+    return [_entry(rows, v, course, dict(zip(undated, of, strict=True))) for of in states]
+
+
+def _entry(rows: _Rows, v: int, course: _Course, undated: dict[int, int]) -> _Entry:
+    """Sum the terms of an event's course for one joint state of its undated parents."""
+    layout = rows.layout
+    linear: dict[int, float] = defaultdict(float)
+    log: dict[int, float] = defaultdict(float)
+    for dated, k, coefficient in course.spells:
+        index = rows.index(v, _configuration(layout, v, dated | undated), k)
+        if index not in layout.excluded:
+            linear[index] += coefficient
+        elif coefficient and layout.events[v].kind == "status":
+            return {}, -math.inf
+    for before, since, k in course.changes:
+        places = (rows.index(v, _configuration(layout, v, dated | undated), k) for dated in (before, since))
+        index = next((place for place in places if place not in layout.excluded), -1)
+        if index < 0:
+            return {}, -math.inf
+        log[index] += 1.0
+    numbers = {i: (linear.get(i, 0.0), log.get(i, 0.0)) for i in {*linear, *log}}
+    return {i: pair for i, pair in numbers.items() if pair != (0.0, 0.0)}, course.constant
+
+
+def _configuration(layout: Layout, v: int, states: Mapping[int, int]) -> tuple[int, ...]:
+    return tuple(states[p] for p in layout.parents[v])
+
+
+def _open_periods(layout: Layout, v: int, undated: Sequence[int], course: _Course) -> Iterator[_Table]:
+    """Yield what an open step says of causes that act each by itself: one table of each parent, never of several.
+
+    Their hazards add up, so that the log of the survival does.
+    """
+    of_dated: dict[int, float] = defaultdict(float)
+    of_undated: dict[int, float] = defaultdict(float)  # by step
+    for dated, k, coefficient in course.spells:
+        acts = [layout.cause(v, place, dated.get(p, 0)) for place, p in enumerate(layout.parents[v])]
+        for cause in (0, *(cause for cause in acts if cause is not None)):
+            of_dated[layout.theta_index(v, cause, k)] += coefficient
+        of_undated[k] += coefficient
+    yield (), [({theta: (coefficient, 0.0) for theta, coefficient in of_dated.items() if coefficient}, 0.0)]
+    for place, p in enumerate(layout.parents[v]):
         if p in undated:
-            states.append(undated[p])
-        else:
-            path = known.paths[p]
-            states.append(path.before(day) if before else path.on(day))
-    return layout.row(v, tuple(states))
+            entries: list[_Entry] = []
+            for x in range(layout.cards[p]):
+                link = layout.cause(v, place, x)
+                terms = () if link is None else of_undated.items()
+                entries.append(
+                    ({layout.theta_index(v, link or 0, k): (number, 0.0) for k, number in terms if number}, 0.0)
+                )
+            yield (p,), entries
 
 
 def history_values(xp: Any, recipe: HistoryRecipe, theta: Any) -> Any:
     """Compute the terms (terms, draws) whose sums by entry are the log tables, without the constants."""
+    if recipe.rows:
+        theta = xp.joined([theta, *(number for row in recipe.rows for number in row.numbers(theta))])
     numbers = theta[recipe.theta]
     return recipe.linear[:, np.newaxis] * numbers + recipe.log[:, np.newaxis] * xp.log(numbers)
 

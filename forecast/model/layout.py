@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.workspace.family_sizes import holds_causes
 from forecast.workspace.records import Event, Network, Scenario
 
 Index = NDArray[np.intp]
@@ -24,7 +25,9 @@ class Layout:
     - for a reached event one number a step: the cumulative hazard over the whole window, -ln(1 - P(step taken));
     - for a status or constant event one number a state: the probability of the state.
 
-    A step or state that lacks what it requires (`excluded`) is zero there, and what all else is made of follows.
+    A step or state that lacks what it requires (`excluded`) is zero there, and what all else is made of follows. Of an
+    event whose causes act each by itself (`acts_by_cause`) theta holds in the place of rows the same numbers of each
+    cause: of the leak, then of every state of every parent but its first.
     """
 
     events: tuple[Event, ...]
@@ -32,7 +35,7 @@ class Layout:
     cards: tuple[int, ...]
     parents: tuple[tuple[int, ...], ...]
     offsets: tuple[int, ...]  # of each event's first number in theta
-    table_offsets: tuple[int, ...]  # of each event's first entry in the flat vector of compiled rows
+    table_offsets: tuple[int, ...]  # of each event's first entry in the flat vector of compiled rows, if it is there
     n_theta: int
     n_table: int
     excluded: frozenset[int]  # indices in theta that are zero, for a row lacks what its event requires
@@ -45,9 +48,18 @@ class Layout:
         """Days of the window that hazards speak of."""
         return (self.window_ends - self.opens).days
 
+    def acts_by_cause(self, v: int) -> bool:
+        """Whether theta holds the causes of event v in the place of its rows."""
+        return holds_causes(self.events[v])
+
     def n_rows(self, v: int) -> int:
-        """Parent configurations of event v."""
-        return prod(self.cards[p] for p in self.parents[v])
+        """Rows of theta of event v: parent configurations, or causes."""
+        return _n_rows(self.events[v], [self.cards[p] for p in self.parents[v]])
+
+    def cause(self, v: int, place: int, state: int) -> int | None:
+        """Row of theta of the cause that a state of a parent (by its place) is; None for its first state."""
+        before = sum(self.cards[p] - 1 for p in self.parents[v][:place])
+        return before + state if state else None
 
     def width(self, v: int) -> int:
         """Numbers of theta in one row of event v: steps of a reached event, states of the others."""
@@ -88,9 +100,10 @@ def lay_out(network: Network) -> Layout:
     parents = tuple(tuple(index[p] for p in event.parents) for event in events)
     offsets, table_offsets = [0], [0]
     for v, event in enumerate(events):
-        rows = prod(cards[p] for p in parents[v])
+        rows = _n_rows(event, [cards[p] for p in parents[v]])
         offsets.append(offsets[-1] + rows * (cards[v] - 1 if event.kind == "reached" else cards[v]))
-        table_offsets.append(table_offsets[-1] + rows * cards[v])
+        in_table = 0 if holds_causes(event) else rows
+        table_offsets.append(table_offsets[-1] + in_table * cards[v])
     layout = Layout(
         events=events,
         index=index,
@@ -117,6 +130,10 @@ def _excluded(layout: Layout) -> Iterator[int]:
             parents = zip(layout.parents[v], configuration, strict=True)
             states = {layout.events[p].id: layout.events[p].states[x] for p, x in parents}
             yield from (layout.theta_index(v, row, k) for k, one in needs.items() if not one.is_met(states))
+
+
+def _n_rows(event: Event, parents: Sequence[int]) -> int:
+    return 1 + sum(card - 1 for card in parents) if holds_causes(event) else prod(parents)
 
 
 def rule_events(layout: Layout, scenarios: Sequence[Scenario]) -> tuple[int, ...]:

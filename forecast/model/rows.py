@@ -79,7 +79,8 @@ def row_recipe(layout: Layout, known: Known, on: date, only: Collection[int] | N
     so on a uniform date (`mean_hazard`) or, where the event or the parent has a timing, on a date that is distributed
     as the parent's own exposure (`changed_hazard`). A status keeps its current state with probability
     exp(-days / persistence) and is drawn anew from its row otherwise. A step that lacks what it requires both now and
-    then is not taken, nor is any after it; a status whose state lacks it then has been drawn anew.
+    then is not taken, nor is any after it; a status whose state lacks it then has been drawn anew. Events whose causes
+    act each by itself are left out.
     """
     certain: list[int] = []
     copied: list[tuple[int, int, float, float]] = []
@@ -88,6 +89,8 @@ def row_recipe(layout: Layout, known: Known, on: date, only: Collection[int] | N
     for v, event in enumerate(layout.events):
         if only is not None and v not in only:
             continue
+        if layout.acts_by_cause(v):
+            continue  # forecast.model.causes
         path = known.paths.get(v)
         seen = min(path.until, on) if path else on
         days = (on - seen).days
@@ -117,7 +120,7 @@ def row_recipe(layout: Layout, known: Known, on: date, only: Collection[int] | N
                 share = exposed_between(layout, v, seen, on)
                 steps.setdefault(len(open_steps), []).append((table, at_now, at_then, share))
             else:
-                pieces = _all_pieces(layout, v, movers, seen, on)
+                pieces = all_pieces(layout, v, movers, seen, on)
                 timed.setdefault((len(open_steps), len(pieces)), []).append((table, at_now, at_then, pieces))
     return RowRecipe(
         n_table=layout.n_table,
@@ -161,7 +164,8 @@ def _by_step(rows: tuple[list[int], ...]) -> tuple[Index, ...]:
     return tuple(np.array(rows, dtype=np.intp).T.copy())
 
 
-def _all_pieces(layout: Layout, v: int, movers: list[int], seen: date, on: date) -> tuple[Piece, ...]:
+def all_pieces(layout: Layout, v: int, movers: list[int], seen: date, on: date) -> tuple[Piece, ...]:
+    """Cut the dates on which some parents change between two days into pieces of even pace."""
     start, stop = (float((day - layout.opens).days) for day in (seen, on))
     return pieces_of_change(layout, v, movers, Spans(start, stop, start, stop, stop))
 

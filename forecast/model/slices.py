@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecast.model.asof import AsOfNetwork
+from forecast.model.causes import CausesRecipe
 from forecast.model.history import Known, Path
 from forecast.model.layout import Layout
 from forecast.model.rows import CopiedRows, RowRecipe, StepRows, TimedRows, row_recipe
@@ -33,6 +34,10 @@ class Sliced:
     at: Mapping[tuple[date, int], int]
 
 
+class CausesOnTheWayError(ValueError):
+    """An event whose causes act each by itself has no rows that could go on from the states of a day; its id."""
+
+
 def compile_through(network: AsOfNetwork, days: Sequence[date], about: Iterable[int]) -> Sliced:
     """Compile a network with days on the way.
 
@@ -43,9 +48,14 @@ def compile_through(network: AsOfNetwork, days: Sequence[date], about: Iterable[
             descends from have states on the days; what the others do changes nothing that is read of them.
 
     What was reported is about the states on the last day, as in the network itself.
+
+    Raises:
+        CausesOnTheWayError: an event that matters is a `noisy_or` or `noisy_max`.
     """
     layout, known = network.layout, network.known
     dated = _dated_ancestors(network, about)
+    for v in filter(layout.acts_by_cause, dated):
+        raise CausesOnTheWayError(layout.events[v].id)
     at = {(day, v): len(layout.cards) + i for i, (day, v) in enumerate(product(days, dated))}
     variables = [*range(len(layout.cards)), *(v for _, v in at)]
     parents = [list(layout.parents[v]) for v in variables]
@@ -61,12 +71,25 @@ def compile_through(network: AsOfNetwork, days: Sequence[date], about: Iterable[
             stretches.append(_Stretch(v, place, tuple(starts), day, end))
     sliced = _layout(layout, variables, parents)
     reached = {stretch.place for stretch in stretches}
-    others = [v for v in range(len(layout.cards)) if v not in reached]
+    others = [v for v in range(len(layout.cards)) if v not in reached and not layout.acts_by_cause(v)]
     parts = [_moved(layout, sliced, row_recipe(layout, known, network.on, others), {v: v for v in others})]
     parts.append(_moved(layout, sliced, row_recipe(layout, known, days[0], dated), {v: at[days[0], v] for v in dated}))
     parts += [part for stretch in stretches for part in _rows_from(layout, sliced, network, stretch)]
-    alive = (*network.alive, *(_alive(network, v) for _, v in at))
-    return Sliced(network=replace(network, layout=sliced, rows=_joined(sliced, parts), alive=alive), at=at)
+    events, auxiliary = network.alive[: len(layout.cards)], network.alive[len(layout.cards) :]
+    made = replace(
+        network,
+        layout=sliced,
+        rows=_joined(sliced, parts),
+        alive=(*events, *(_alive(network, v) for _, v in at), *auxiliary),
+        causes=tuple(_behind(recipe, len(layout.cards), len(at)) for recipe in network.causes),
+    )
+    return Sliced(network=made, at=at)
+
+
+def _behind(recipe: CausesRecipe, events: int, copies: int) -> CausesRecipe:
+    """Return a family whose auxiliary variables are numbered behind the copies of events."""
+    scopes = tuple(tuple(v if v < events else v + copies for v in scope) for scope in recipe.scopes)
+    return replace(recipe, scopes=scopes)
 
 
 class _Stretch(NamedTuple):
@@ -99,7 +122,10 @@ def _alive(network: AsOfNetwork, v: int) -> range:
 def _layout(layout: Layout, variables: Sequence[int], parents: Sequence[Sequence[int]]) -> Layout:
     """Return the layout of copies of events; theta stays where it is."""
     cards = tuple(layout.cards[v] for v in variables)
-    sizes = [cards[i] * prod(cards[p] for p in above) for i, above in enumerate(parents)]
+    sizes = [
+        0 if layout.acts_by_cause(v) else cards[i] * prod(cards[p] for p in above)
+        for i, (v, above) in enumerate(zip(variables, parents, strict=True))
+    ]
     return replace(
         layout,
         events=tuple(layout.events[v] for v in variables),

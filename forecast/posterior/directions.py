@@ -59,10 +59,14 @@ def direction_doubts(layout: Layout, workspace: Workspace, found: Posterior) -> 
 
 
 def directions(layout: Layout, workspace: Workspace, as_of: date) -> tuple[Direction, ...]:
-    """Return the directions that were given, and the parents that a rule calls necessary."""
+    """Return the directions that were given, and the parents that a rule calls necessary.
+
+    Not of events whose causes act each by itself: nothing can make a cause lower them.
+    """
     return tuple(
         one
         for v, event in enumerate(layout.events)
+        if not layout.acts_by_cause(v)
         for one in (*_given(v, event), *_necessary(v, event, workspace, as_of))
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -129,8 +130,8 @@ def leave_out(
 ) -> dict[str, Array]:
     """Compute, for each part of the evidence (the ids of its items, by name), what it adds, as leave_one_out does.
 
-    A part without which the rest would be impossible, as a step without which a later one cannot be, follows from the
-    rest: it adds nothing.
+    A part without which the rest is impossible (it settles what something settled later requires) has no such effect,
+    and is not among them.
     """
     theta, log_anchor, drawn = posterior.draws.theta, posterior.log_anchor, posterior.reliabilities
     if len(parts) > few:
@@ -151,11 +152,8 @@ def leave_out(
     for number, (name, items) in enumerate(parts.items(), 1):
         if len(parts) > FEW:
             progress(f"leaving out one item after the other: {100 * number // len(parts)} %")
-        try:
-            rest = forecast(_undone(workspace, items, as_of))
-        except ImpossibleEvidenceError:
-            rest = everything
-        effects[name] = everything - rest
+        with suppress(ImpossibleEvidenceError):
+            effects[name] = everything - forecast(_undone(workspace, items, as_of))
     return effects
 
 

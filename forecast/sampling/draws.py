@@ -95,7 +95,7 @@ def draws_digest(spec: PriorSpec, seed: int) -> str:
     """Compute the digest of everything that decides the draws: compiled numbers, settings, seed, code, versions."""
 
     def numbers(network: AsOfNetwork) -> tuple[object, ...]:
-        return (network.rows, network.history, network.fixed)
+        return (network.rows, network.causes, network.history, network.fixed)
 
     layout = spec.layout
     return key_of(

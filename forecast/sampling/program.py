@@ -13,8 +13,8 @@ from forecast.inference.circuit import Queries, TapeTable, restrict, select
 from forecast.inference.elementary import exp_each
 from forecast.inference.tape import Program, Tape, TapeMath, Traced, joined
 from forecast.model.asof import AsOfNetwork, Scope, alive_slices
+from forecast.model.causes import family_values
 from forecast.model.history import history_values
-from forecast.model.layout import Layout
 from forecast.model.rows import row_values
 from forecast.sampling.rows_prior import RowsPrior, theta_values
 from forecast.sampling.spec import PriorSpec, TargetOdds
@@ -70,14 +70,7 @@ class _Recorded:
         self._network = network
         self._layout = network.layout
         self._alive = network.alive
-        rows = np.zeros(network.rows.n_table, dtype=np.uint32) + tape.constant(0.0).at
-        rows[network.rows.certain] = tape.constant(1.0).at
-        for where, values in row_values(TapeMath, network.rows, theta[:, np.newaxis]):
-            rows[where] = values.at[:, 0]
-        self._factors = [
-            queries.table(scope, Traced(tape, rows[start : start + np.prod(shape)].reshape(shape)))
-            for scope, shape, start in _families(network.layout)
-        ]
+        self._factors = _families(tape, queries, network, theta)
         self._tape = tape
         self._evidence, self._stateless = self._evidence_logs(theta)
 
@@ -136,7 +129,8 @@ class _Recorded:
     def log_evidence(self) -> Traced:
         """Record the log of the mass of everything known."""
         weighed = self._weighed([range(card) for card in self._network.cards])
-        tables = [*(select(table, self._alive) for table in self._factors), *(table for table, _ in weighed)]
+        own = (table for family in self._factors for table in family)
+        tables = [*(select(table, self._alive) for table in own), *(table for table, _ in weighed)]
         total = TapeMath.log(self._queries.masses(self._network.cards, tables, (), [np.ones(())])[0])
         for spent in (*self._stateless, *(peak for _, peak in weighed)):
             total = total + spent
@@ -185,7 +179,8 @@ class _Recorded:
                 if p not in needed:
                     needed.add(p)
                     stack.append(p)
-        tables = [*(select(self._factors[v], alive) for v in sorted(needed)), *evidence]
+        own = (table for v in sorted(needed) for table in self._factors[v])
+        tables = [*(select(table, alive) for table in own), *evidence]
         for v, states in enumerate(alive):
             if len(states) == 1 and v not in side.variables:  # carries no influence between its neighbours
                 tables = [restrict(table, v, 0) for table in tables]
@@ -214,9 +209,19 @@ def _span(logs: Array) -> float:
     return float(np.ptp(finite)) if finite.size else 0.0
 
 
-def _families(layout: Layout) -> list[tuple[tuple[int, ...], tuple[int, ...], int]]:
-    """Return scope, shape and first flat entry of each event's compiled rows."""
-    return [
-        ((*parents, v), (*(layout.cards[p] for p in parents), layout.cards[v]), layout.table_offsets[v])
-        for v, parents in enumerate(layout.parents)
-    ]
+def _families(tape: Tape, queries: Queries, network: AsOfNetwork, theta: Traced) -> list[list[TapeTable]]:
+    """Record the factors of each event's row over all states, in the order of `network.families`."""
+    layout = network.layout
+    rows = np.zeros(network.rows.n_table, dtype=np.uint32) + tape.constant(0.0).at
+    rows[network.rows.certain] = tape.constant(1.0).at
+    for where, values in row_values(TapeMath, network.rows, theta[:, np.newaxis]):
+        rows[where] = values.at[:, 0]
+    chains = {recipe.v: family_values(TapeMath, recipe, theta[:, np.newaxis]) for recipe in network.causes}
+    made = []
+    for v, scopes in enumerate(network.families):
+        if v in chains:
+            made.append([queries.table(scope, part[..., 0]) for scope, part in zip(scopes, chains[v], strict=True)])
+            continue
+        start, shape = layout.table_offsets[v], [layout.cards[other] for other in scopes[0]]
+        made.append([queries.table(scopes[0], Traced(tape, rows[start : start + prod(shape)].reshape(shape)))])
+    return made

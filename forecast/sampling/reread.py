@@ -202,7 +202,7 @@ def _units(spec: PriorSpec) -> dict[str, Unit]:
 
 def _readings(spec: PriorSpec) -> list[str]:
     """Return a digest of what each quantity is: its sides, each with the network that its author knew."""
-    known = [digest_of(network.rows, network.history, network.fixed) for network in spec.networks]
+    known = [digest_of(network.rows, network.causes, network.history, network.fixed) for network in spec.networks]
     sides = [digest_of(known[side.network], side.given, side.variables, side.table) for side in spec.sides]
     told: list[list[tuple[int, float, str]]] = [[] for _ in range(spec.quantities.n_rows)]
     of = spec.quantities

@@ -91,6 +91,7 @@ def _family(layout: Layout, v: int) -> Family:
         leak=event.cpt.leak,
         offset=layout.offsets[v],
         directions=tuple(event.direction(layout.events[p].id) for p in layout.parents[v]),
+        is_by_cause=layout.acts_by_cause(v),
     )
 
 

@@ -17,7 +17,7 @@ from forecast.inference.engine import ENGINE
 from forecast.inference.linear import LinearMap, linear_map, zero_sum_basis
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.model.layout import Index, Layout, rule_events, scenario_masks
-from forecast.model.slices import Sliced, compile_through
+from forecast.model.slices import CausesOnTheWayError, Sliced, compile_through
 from forecast.sampling.readings import came_true, numbers, read_at
 from forecast.sampling.rows_prior import RowsPrior, rows_prior
 from forecast.workspace.names import OTHER, horizon_on
@@ -160,7 +160,13 @@ class _Collector:
         days, about = through
         if not days:
             return Sliced(network=network, at={})
-        sliced = compile_through(network, days, about)
+        try:
+            sliced = compile_through(network, days, about)
+        except CausesOnTheWayError as error:
+            kind = self.workspace.network.events[str(error)].cpt.kind
+            what = f"statement '{statement.id}': 'held_by' hangs together with event '{error}', of cpt {kind}"
+            allowed = f"say when: at_once, leave 'held_by' out, or give '{error}' cpt shared"
+            raise WorkspaceProblems([Problem(statement.source, what, "", allowed)]) from error
         size = ENGINE.plan(sliced.network.cards, sliced.network.scopes).work
         if size > MOST_ENTRIES:
             what = f"statement '{statement.id}': 'held_by' is about the states of too many events on two days"

@@ -9,6 +9,7 @@ from math import prod
 
 from forecast.digits import fraction, share
 from forecast.workspace.evidence_forms.registry import evidence_form
+from forecast.workspace.family_sizes import large_families
 from forecast.workspace.fits import WORST_MISFIT, misfit
 from forecast.workspace.names import Readable
 from forecast.workspace.problems import Problem, choice, one_form, shown
@@ -248,6 +249,7 @@ RULES: tuple[Rule, ...] = (
     tables_half_said,
     parts_that_say_nothing,
     items_on_too_much,
+    large_families,
     supersessions,
     copied_reports,
     *SETTLED_RULES,

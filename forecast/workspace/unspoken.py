@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
+from forecast.workspace.family_sizes import holds_causes
 from forecast.workspace.records import Condition, Event, MoreLikelyThan, Statement, Target, Times
 
 LISTED = 4  # rows that are written out; more are counted
+MOST_ROWS = 2**15
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,12 @@ def unspoken_rows(event: Event, events: Mapping[str, Event], statements: Sequenc
     """Return the rows of an event with parents that no statement about it is conditioned on.
 
     A statement speaks about the rows in which each parent that it names is in one of the states that it gives; one
-    without a condition on a parent speaks about their average, and about none.
+    without a condition on a parent speaks about their average, and about none. Causes that act each by itself have no
+    rows that could be spoken about; of more rows than anybody could wait for (`large_families`) none is listed.
     """
     states = [events[parent].states for parent in event.parents]
+    if (n_rows := prod(map(len, states))) > MOST_ROWS or holds_causes(event):
+        return Unspoken(event.id, (), n_rows)
     said = list(_conditions(event, statements))
     rows = tuple(
         row
@@ -48,7 +54,7 @@ def unspoken_rows(event: Event, events: Mapping[str, Event], statements: Sequenc
             for given in said
         )
     )
-    return Unspoken(event.id, rows, len(list(product(*states))))
+    return Unspoken(event.id, rows, n_rows)
 
 
 def _conditions(event: Event, statements: Iterable[Statement]) -> Iterator[dict[str, tuple[str, ...]]]:

@@ -35,7 +35,7 @@ from forecast.workspace.records import (
 from tests.analysis.sampling import by_digest
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, statement, target, workspace
 
-SEED = 5
+SEED = 6
 DAYS = replay_dates(OPENS, OPENS + timedelta(days=70), 10)
 NEWS = OPENS + timedelta(days=35)
 

@@ -41,7 +41,7 @@ def answer(workspace: Workspace, flat: Array, as_of: date, on: date | None = Non
         assert (log_regions(order, tables, masks) == solution.log_regions).all()
     together = solve(order, tables, masks, by_region=False)
     joint = []
-    for v, states in enumerate(compiled.alive):
+    for v, states in enumerate(compiled.alive[: len(layout.cards)]):
         full = np.zeros((layout.cards[v], masks.shape[0], flat.shape[1]))
         full[list(states)] = solution.marginals[v]
         joint.append(full)

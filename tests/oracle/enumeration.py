@@ -189,6 +189,9 @@ class AsOf:
         for k in range(current, len(event.states) - 1):
             if self._lacks(event, k + 1, now) and self._lacks(event, k + 1, parents):
                 break  # neither this step nor one behind it is taken
+            if event.cpt.kind in ("noisy_or", "noisy_max") and not event.requires:
+                hazards.append(self._hazard_by_cause(event, now, parents, k, span))
+                continue
             if moved and span[0] < span[1] and any(one.timing for one in (event, *moved)):
                 survival = 1.0 - self.theta[name, now, k], 1.0 - self.theta[name, parents, k]
                 hazards.append(changing_hazard(self.network, event, moved, span, survival))
@@ -199,6 +202,29 @@ class AsOf:
         ahead = birth_process(hazards) if hazards else [zero + 1.0]
         beyond = len(event.states) - current - len(ahead)
         return [*[zero] * current, *ahead, *[zero] * beyond]
+
+    def _hazard_by_cause(
+        self, event: Event, now: tuple[str, ...], then: tuple[str, ...], k: int, span: tuple[float, float]
+    ) -> Array:
+        """Hazard of a step whose causes act each by itself, each coming on a date of its own."""
+        nothing = tuple(self.network.events[p].states[0] for p in event.parents)
+        days = [self.network.opens + timedelta(days=int(day)) for day in span]
+        part = self.exposure(event, *days)
+        leak = 1.0 - self.theta[event.id, nothing, k]
+        survival: Array = leak**part
+        for place, parent in enumerate(event.parents):
+            before, after = (
+                (1.0 - self.theta[event.id, (*nothing[:place], of[place], *nothing[place + 1 :]), k]) / leak
+                for of in (now, then)
+            )
+            mover = self.network.events[parent]
+            if now[place] != then[place] and span[0] < span[1] and (event.timing or mover.timing):
+                survival = survival * np.exp(-changing_hazard(self.network, event, [mover], span, (before, after)))
+            elif now[place] == then[place]:
+                survival = survival * after**part
+            else:
+                survival = survival * mean_survival(before**part, after**part)
+        return np.asarray(-np.log(survival))
 
     def log_history(self, name: str, states: States) -> Array:
         """Log P(known course of a dated event | theta, its undated parents), day by day."""

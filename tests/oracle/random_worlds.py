@@ -33,6 +33,7 @@ from tests.worlds import HERE, HORIZON, OPENS, item, random_network, rule, works
 
 Array = NDArray[np.float64]
 WINDOW = (HORIZON - OPENS).days
+BY_CAUSE = ("noisy_or", "noisy_max")
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,30 @@ def named(layout: Layout, flat: Array) -> Theta:
     for v, one in enumerate(layout.events):
         for row, configuration in enumerate(layout.configurations(v)):
             parents = tuple(layout.events[p].states[x] for p, x in zip(layout.parents[v], configuration, strict=True))
-            for k in range(layout.width(v)):
-                number = flat[layout.theta_index(v, row, k)]
+            if one.cpt.kind in BY_CAUSE and not one.requires:
+                numbers = highest_of(layout, v, configuration, flat)
+            else:
+                numbers = [flat[layout.theta_index(v, row, k)] for k in range(layout.width(v))]
+            for k, number in enumerate(numbers):
                 theta[one.id, parents, k] = -np.expm1(-number) if one.kind == "reached" else number
     return theta
+
+
+def highest_of(layout: Layout, v: int, configuration: tuple[int, ...], flat: Array) -> list[Array]:
+    """A row of causes that act each by itself: rates that add up, or a sum over what each of them brings about.
+
+    The engine's vector holds the leak first, then every state of every parent but its first.
+    """
+    states = [range(1, layout.cards[p]) for p in layout.parents[v]]
+    links = [(place, x) for place, of in enumerate(states) for x in of]
+    causes = [0, *(1 + n for n, (place, x) in enumerate(links) if configuration[place] == x)]
+    parts = [[flat[layout.theta_index(v, cause, k)] for k in range(layout.width(v))] for cause in causes]
+    if layout.events[v].kind == "reached":
+        return [np.sum(of_step, axis=0) for of_step in zip(*parts, strict=True)]
+    totals = [np.zeros(flat.shape[1]) for _ in range(layout.cards[v])]
+    for each in product(range(layout.cards[v]), repeat=len(parts)):
+        totals[max(each)] += np.prod([part[x] for part, x in zip(parts, each, strict=True)], axis=0)
+    return totals
 
 
 def some_day(rng: np.random.Generator, after: date = OPENS, before: date = HORIZON) -> date:

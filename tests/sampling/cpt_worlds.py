@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from forecast.cpt.additive import Additive
 from forecast.model.layout import Layout, lay_out
 from forecast.sampling.rows_prior import RowsPrior, rows_prior, theta_draws
 from forecast.workspace.records import Cpt, Event, Network
+from tests.oracle.enumeration import Theta
+from tests.oracle.random_worlds import named
 from tests.worlds import SHARED
 
 Array = NDArray[np.float64]
@@ -54,7 +57,12 @@ class Drawn:
 
     def row(self, name: str, *states: int) -> list[float]:
         """Probability of each state given the parents' states, or of each step of a reached event."""
-        v = self.layout.index[name]
-        row, width = self.layout.row(v, states), self.layout.width(v)
-        numbers = [float(self.theta[self.layout.theta_index(v, row, k)]) for k in range(width)]
-        return [float(-np.expm1(-n)) for n in numbers] if self.layout.events[v].kind == "reached" else numbers
+        event = self.layout.events[self.layout.index[name]]
+        parents = tuple(self.layout.events[self.layout.index[p]] for p in event.parents)
+        names = tuple(parent.states[x] for parent, x in zip(parents, states, strict=True))
+        return [float(self.rows[name, names, k][0]) for k in range(self.layout.width(self.layout.index[name]))]
+
+    @cached_property
+    def rows(self) -> Theta:
+        """All rows by name, as probabilities."""
+        return named(self.layout, self.theta[:, np.newaxis])

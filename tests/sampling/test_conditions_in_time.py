@@ -18,7 +18,7 @@ from forecast.sampling.reread import quantities
 from forecast.sampling.rows_prior import rows_prior, theta_draws
 from forecast.sampling.spec import prior_spec
 from forecast.workspace.problems import WorkspaceProblems
-from forecast.workspace.records import Condition, DatedCondition, Item, Network, Settled, Target
+from forecast.workspace.records import Condition, Cpt, DatedCondition, Item, Network, Settled, Target
 from tests.model.test_simulated_histories import (
     FIRST,
     HISTORIES,
@@ -40,6 +40,7 @@ from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, 
 
 Array = NDArray[np.float64]
 MIDDLE = date(2026, 1, 1)  # 365 of 730 days
+NOISY = Cpt("noisy_or", "net")
 
 
 def read(
@@ -149,6 +150,7 @@ def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
         if all(np.isfinite(q).all() and np.abs(q).max() < READABLE for q in implied):
             kept.append(one)
     assume(any(isinstance(when, DatedCondition) for one in kept for when in one.about.given))
+    assume(not any(map(world.layout.acts_by_cause, range(n))))  # refused: see below
     spec = prior_spec(world.layout, replace(world.workspace, statements=tuple(kept)), HORIZON)
     expected = [float(q[0]) for one in in_order(spec, kept) for q in reader.implied(one)]
     np.testing.assert_allclose(expected, interpret(record_program(spec), x[:, 0].tolist()), rtol=0, atol=1e-9)
@@ -166,4 +168,43 @@ def test_too_many_events_on_two_days(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (
         "test.yaml:1: statement 'said': 'held_by' is about the states of too many events on two days; "
         "got 31 products; at most 10; say when: at_once, or leave 'held_by' out"
+    ) == str(problem)
+
+
+def with_causes(*parents: str) -> Network:
+    """A chain of two, and an event of seven independent causes that is a chain of auxiliary variables."""
+    causes = [event(f"c{i}") for i in range(7)]
+    events = chain(2).events.values()
+    return network(*events, *causes, event("sum", parents=[*(c.id for c in causes), *parents], cpt=NOISY))
+
+
+@pytest.mark.parametrize("parents", [(), ("e1",)])
+def test_independent_causes_that_come_after(parents: tuple[str, ...]) -> None:
+    """An event of independent causes that nothing read descends from changes nothing that is read of two days."""
+    net = with_causes(*parents)
+    layout = lay_out(net)
+    flat = np.random.default_rng(7).uniform(0.05, 0.9, size=(layout.n_theta, 1))
+    alone = theta(chain(2), chain_chances(2))
+    first = layout.offsets[layout.index["e0"]]
+    flat[first : first + alone.size] = alone
+    for day in (MIDDLE, date(2026, 7, 1)):
+        expected = read(chain(2), alone, DONE, yes("e0", day))
+        assert read(net, flat, DONE, yes("e0", day)) == pytest.approx(expected, abs=1e-12)
+        made = statement("said", Target(DONE, None, (yes("e0", day),), None), 0.5)
+        spec = prior_spec(layout, workspace(net, statements=[made]), HORIZON)
+        (network,) = spec.networks
+        assert len(network.cards) > len(layout.cards) + 2  # there are auxiliary variables behind the copies
+
+
+def test_independent_causes_on_the_way() -> None:
+    """A condition by a day about what descends from independent causes is refused at its statement, with a way out."""
+    net = with_causes("e1")
+    about = Condition("sum", ("yes",))
+    made = statement("said", Target(about, None, (yes("e0", MIDDLE),), None), 0.5)
+    with pytest.raises(WorkspaceProblems) as refused:
+        prior_spec(lay_out(net), workspace(net, statements=[made]), HORIZON)
+    (problem,) = refused.value.problems
+    assert (
+        "test.yaml:1: statement 'said': 'held_by' hangs together with event 'sum', of cpt noisy_or; "
+        "say when: at_once, leave 'held_by' out, or give 'sum' cpt shared"
     ) == str(problem)

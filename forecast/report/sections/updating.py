@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.ledger.outcome import Outcome
+from forecast.model.layout import Layout
 from forecast.plain import readable
 from forecast.posterior.evaluate import Evaluation
 from forecast.posterior.mcse import averages
@@ -93,15 +94,22 @@ def row_probabilities(outcome: Outcome, theta: Array) -> Array:
     return values
 
 
+def _rows_of_theta(layout: Layout, v: int) -> list[list[tuple[int, int]]]:
+    """Return the parents' places and states of each row, or of each cause that acts by itself."""
+    cards = [layout.cards[p] for p in layout.parents[v]]
+    if layout.acts_by_cause(v):
+        return [[], *([(place, x)] for place, card in enumerate(cards) for x in range(1, card))]
+    return [list(enumerate(configuration)) for configuration in layout.configurations(v)]
+
+
 def _row_names(outcome: Outcome) -> list[tuple[str, str, str]]:
     layout, names = outcome.layout, []
     for v, event in enumerate(layout.events):
         parents = [layout.events[p] for p in layout.parents[v]]
-        for configuration in layout.configurations(v):
-            given = ", ".join(
-                f"{event_name(parent)}: {label(parent.states[x])}"
-                for parent, x in zip(parents, configuration, strict=True)
-            )
+        for row in _rows_of_theta(layout, v):
+            given = ", ".join(f"{event_name(parents[place])}: {label(parents[place].states[x])}" for place, x in row)
+            if layout.acts_by_cause(v):
+                given = f"{given} alone" if given else "none of the causes"
             if event.kind == "reached":
                 steps = zip(event.states[:-1], event.states[1:], strict=True)
                 names += [(event_name(event), given, f"{label(before)} → {label(after)}") for before, after in steps]
