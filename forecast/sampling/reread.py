@@ -135,7 +135,7 @@ def impossible_statements(workspace: Workspace, spec: PriorSpec) -> tuple[Proble
 
 
 def _impossible(spec: PriorSpec, theta: Array, used: Mapping[int, set[int]]) -> str | None:
-    """Say what is wrong with the first side of which a logarithm is asked that is minus infinity."""
+    """Say what is wrong with the first side that cannot be, where that is asked, or that is certain."""
     for side, parts in used.items():
         try:
             target, rest = log_masses(spec, [side], theta)[side][:, 0].tolist()
@@ -145,7 +145,7 @@ def _impossible(spec: PriorSpec, theta: Array, used: Mapping[int, set[int]]) -> 
             return "its condition cannot be" if is_known else f"what was known on {network.known.as_of} is impossible"
         if target == -inf and LOG_TARGET in parts:
             return "what it is about cannot be"
-        if rest == -inf and LOG_REST in parts:
+        if rest == -inf:
             return "what it is about is certain"
     return None
 

@@ -328,6 +328,7 @@ def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
         total = np.log(sum(AsOf(world.workspace, theta, as_of).joint.values()))
     anchor = compile_workspace(world.layout, world.workspace, as_of) if np.isfinite(total).all() else None
     spec = prior_spec(world.layout, replace(world.workspace, statements=tuple(said)), HORIZON, anchor)
+    assume(not impossible_statements(replace(world.workspace, statements=tuple(said)), spec))  # refused
     expected = [quantity for name in spec.statement_ids for quantity in by_id[name]]
     assume(np.abs(expected).max(initial=0.0) < READABLE)
     expected += [float(np.asarray(total).item())] if anchor else []

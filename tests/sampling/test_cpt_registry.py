@@ -14,7 +14,7 @@ from forecast.cpt.registry import KINDS
 from forecast.store.program import PACKAGE
 
 STUBBORN = """
-from forecast.cpt.additive import AdditiveCpt, RaisedLogOdds
+from forecast.cpt.additive import AdditiveCpt
 
 
 class StubbornCpt(AdditiveCpt):
@@ -23,7 +23,6 @@ class StubbornCpt(AdditiveCpt):
     def etas(self, family, collector, scale):
         numbers = range(len(family.states) - 1)
         one = [collector.add({collector.new("alpha", f"{family.event}[{j}]"): scale}) for j in numbers]
-        one = [RaisedLogOdds(eta, {}) for eta in one]
         return [one for _ in family.configurations]
 """
 ASKED = """
