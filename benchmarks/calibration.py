@@ -26,8 +26,7 @@ from scipy import stats
 
 from benchmarks.measured import ROOT, table
 from forecast.model.asof import compile_workspace
-from forecast.posterior.evaluate import evaluate, query
-from forecast.posterior.posterior import Posterior, posterior
+from forecast.posterior.posterior import Posterior, evaluate, posterior, query
 from tests.oracle.simulated import AS_OF, SOURCES, Simulated, simulate
 from tests.posterior.standing import standing_at
 

@@ -23,12 +23,10 @@ from numpy.typing import NDArray
 from benchmarks.measured import table
 from forecast.cpt.kind import Configuration
 from forecast.model.layout import Layout, lay_out
-from forecast.sampling.likelihood import residuals, statement_columns
-from forecast.sampling.reread import quantities
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.sample import sample
+from forecast.sampling.draws import sample
+from forecast.sampling.likelihood import quantities, residuals, statement_columns
 from forecast.sampling.settings import Effort
-from forecast.sampling.spec import PriorSpec, prior_spec
+from forecast.sampling.spec import PriorSpec, prior_spec, rows_prior, theta_draws
 from forecast.workspace.records import Cpt, Event, Expert, Kind, Probability, Statement, Workspace
 from tests.worlds import event, network, statement, target, workspace
 

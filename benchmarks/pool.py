@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.measured import table
 from forecast.scoring.pool import Pool, pool
-from forecast.scoring.pool_table import ExpertForecast, ForecastTable
+from forecast.scoring.world import ExpertForecast, ForecastTable
 from forecast.workspace.problems import Source
 
 LIMIT = 60.0

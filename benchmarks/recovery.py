@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from benchmarks.measured import ROOT, table
 from forecast.cpt.additive import SD_ALPHA
+from forecast.sampling.draws import sample
 from forecast.sampling.model import SD_BIAS, SD_SLOPE
 from forecast.sampling.readings import DEGREES_OF_FREEDOM
-from forecast.sampling.sample import sample
 from forecast.sampling.spec import SD_DEVIATION, SD_EXPERT
-from forecast.scoring.fit import EFFORT, Prepared, prepare
-from forecast.scoring.pool_table import ExpertForecast, ForecastTable
+from forecast.scoring.pool import EFFORT, Prepared, prepare
+from forecast.scoring.world import ExpertForecast, ForecastTable
 from forecast.workspace.fits import t4_quantile
 from forecast.workspace.problems import Source
 

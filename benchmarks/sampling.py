@@ -15,9 +15,8 @@ import numpy as np
 from benchmarks.measured import table, workspace
 from forecast import pipeline
 from forecast.ledger.outcome import prior_outcome
-from forecast.posterior.evaluate import Evaluation
-from forecast.sampling.draws import Draws
-from forecast.sampling.sample import convergence
+from forecast.posterior.posterior import Evaluation
+from forecast.sampling.draws import Draws, convergence
 from forecast.sampling.settings import CHAINS
 from forecast.session import Session
 

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 import pandas as pd
 
-from forecast.analysis.replay_table import TABLE, Course, forecaster_courses, scenario_courses
+from forecast.analysis.replay_day import TABLE, Course, forecaster_courses, scenario_courses
 from forecast.digits import percent
 from forecast.scoring.score_table import score_table
 

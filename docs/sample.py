@@ -6,8 +6,8 @@ from pathlib import Path
 
 from forecast.commands.running import Progress
 from forecast.publish import material
-from forecast.redraw import recorded
 from forecast.report.page import report_files
+from forecast.run_again import recorded
 from forecast.session import Session
 
 ROOT = Path(__file__).parents[1]

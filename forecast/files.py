@@ -7,16 +7,25 @@ the folder that it was replacing: readers find it there until the next writer pu
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from stat import S_IMODE
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+from forecast.workspace.files import UNFINISHED
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.partial", re.DOTALL)
 BEFORE = re.compile(r"\.(.+)\.before", re.DOTALL)
@@ -190,3 +199,150 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(place)
     finally:
         os.close(place)
+
+
+# Locks: who changes the files of a workspace holds its lock, so that what two processes write is not lost.
+
+LOCK = "reports/.lock"
+SILENT_SECONDS = 2.0  # of waiting; longer than any command but one that draws a page holds it
+PATIENT_SECONDS = 300.0  # after which something is wrong with who holds it
+FOR_EVER = -1.0  # as long as its holder lives, and whoever waits is not interrupted
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the lock of a workspace. Who holds it already, in the same thread, gets it again.
+
+    It is the system's lock on the file `reports/.lock`: it goes with the process that holds it, however that ends, and
+    the file that stays behind means nothing. Waiting is told on stderr after two seconds.
+
+    Who gets it first puts right what a killed process left half-moved in `reports`.
+
+    Raises WorkspaceProblems if somebody else still holds it after five minutes, and UnwrittenError where the workspace
+    cannot be written.
+    """
+    import filelock  # only who writes pays for it
+
+    place = root.resolve() / LOCK
+    try:
+        lock = _acquired(place, f"writes to this workspace ({LOCK})", PATIENT_SECONDS - SILENT_SECONDS)
+    except filelock.Timeout:
+        raise WorkspaceProblems([_held()]) from None
+    except OSError as error:
+        raise UnwrittenError(error.errno, error.strerror or str(error), str(place)) from error
+    try:
+        if lock.lock_counter == 1:
+            recover_folders(place.parent)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def locked_place(place: Path, does: str) -> Iterator[None]:
+    """Hold the lock of one thing that is made, which may take long: wait for as long as another process makes it.
+
+    Args:
+        place: the file of the lock.
+        does: what who holds it does, as it is told on stderr after two seconds of waiting.
+
+    Raises OSError if the file cannot be written.
+    """
+    lock = _acquired(place.resolve(), f"{does} ({place.name})", FOR_EVER)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquired(place: Path, does: str, patience: float) -> BaseFileLock:
+    """Acquire a lock, however long it takes up to a patience. Raises OSError, and filelock's Timeout."""
+    import filelock
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(place, is_singleton=True)
+    try:
+        lock.acquire(timeout=SILENT_SECONDS)
+    except filelock.Timeout:
+        sys.stderr.write(f"waiting for another command that {does}\n")
+        lock.acquire(timeout=patience)
+    return lock
+
+
+def _held() -> Problem:
+    what = "another command writes to this workspace and does not end; nothing was written"
+    got = f"its lock is held for more than {PATIENT_SECONDS:g} seconds"
+    return Problem(Source(LOCK, 1), what, got, "end that command, then run this one again")
+
+
+# Several files that change in one step: a process that is killed between two of them leaves what finishes the step.
+
+
+def replace_together(root: Path, contents: Mapping[str, bytes], command: str) -> None:
+    """Replace files of a workspace, all or none; the caller holds its lock from reading them to here.
+
+    What is to be written is synced first, in one file; while that file is there the workspace is not read, and says
+    that `command` finishes the step. Where a write fails, as on a full disk, what was written so far is taken back.
+
+    Raises OSError; if taking back fails too, the step is left to be finished.
+    """
+    before = {path: _bytes(root / path) for path in contents}
+    plan = [
+        {"path": path, "before": _digest(before[path]), "content": content.decode("utf-8", "surrogateescape")}
+        for path, content in contents.items()
+    ]
+    replace_file(root / UNFINISHED, json.dumps({"command": command, "files": plan}).encode())
+    written: list[str] = []
+    try:
+        for path, content in contents.items():
+            written.append(path)
+            replace_file(root / path, content)
+    except OSError:
+        for path in written:
+            old = before[path]
+            if old is None:
+                (root / path).unlink(missing_ok=True)
+            elif _bytes(root / path) != old:
+                replace_file(root / path, old)
+        remove_file(root / UNFINISHED)
+        raise
+    remove_file(root / UNFINISHED)
+
+
+def finish(root: Path) -> str | None:
+    """Write the rest of a step that was interrupted; return the command that it was of, None if there was none.
+
+    Raises WorkspaceProblems where a file is neither as it was nor as it is to be, and OSError.
+    """
+    place = root / UNFINISHED
+    if not place.is_file():
+        return None
+    with locked(root):
+        if not place.is_file():
+            return None
+        plan = json.loads(place.read_bytes())
+        contents = {file["path"]: file["content"].encode("utf-8", "surrogateescape") for file in plan["files"]}
+        before = {file["path"]: file["before"] for file in plan["files"]}
+        now = {path: _bytes(root / path) for path in contents}
+        changed = [path for path, here in now.items() if here != contents[path] and _digest(here) != before[path]]
+        if changed:
+            raise WorkspaceProblems([_changed(path) for path in changed])
+        for path, content in contents.items():
+            if now[path] != content:
+                replace_file(root / path, content)
+        remove_file(place)
+    return str(plan["command"])
+
+
+def _bytes(place: Path) -> bytes | None:
+    return place.read_bytes() if place.is_file() else None
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _changed(path: str) -> Problem:
+    what = "a rename was interrupted before it wrote this file, and somebody has changed the file since"
+    allowed = f"restore the file's earlier content; or delete {UNFINISHED}, and correct the names by hand"
+    return Problem(Source(path, 1), what, "", allowed)

@@ -8,21 +8,27 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.analysis.coherence import incoherent_rules
+from forecast.analysis.statements import incoherent_rules
 from forecast.digits import share
-from forecast.files import replace_folder
+from forecast.files import locked, replace_folder
 from forecast.ledger.differences import changes, other_changes
 from forecast.ledger.entries import Line
 from forecast.ledger.kept import keep_inputs, seal
 from forecast.ledger.ledger import LEDGER, Ledger, append, has_news, line_to_compare, read_ledger
-from forecast.ledger.line import new_line, recomputed
-from forecast.ledger.outcome import Outcome, outcome, prior_outcome
-from forecast.ledger.renamed import called_today
-from forecast.ledger.tables import MovedBy, UpdateTable, as_csv, as_json, forecast_table
-from forecast.lock import locked
+from forecast.ledger.line import called_today, new_line, recomputed
+from forecast.ledger.outcome import (
+    MovedBy,
+    Outcome,
+    UpdateTable,
+    as_csv,
+    as_json,
+    forecast_table,
+    outcome,
+    prior_outcome,
+)
 from forecast.model.asof import compile_workspace
-from forecast.model.doubts import evidence_doubts
 from forecast.model.layout import lay_out
+from forecast.model.reliability import evidence_doubts
 from forecast.posterior.directions import direction_doubts
 from forecast.posterior.moved import leave_out, parts_of
 from forecast.posterior.posterior import check_possible, keep_posterior, posterior, posterior_place, unweighted
@@ -209,7 +215,7 @@ def asked_of(update: Update) -> ReportRequest:
     """Return what the report of an update is about (forecast.publish)."""
     from forecast.analysis.why import since_update
     from forecast.publish import ReportRequest
-    from forecast.report.recorded import recorded_in
+    from forecast.report.section import recorded_in
 
     forecast, updates = update.outcome, _with_line(update)
     start = since_update(update.root, updates, forecast, None, None)
@@ -226,7 +232,7 @@ def _with_line(update: Update) -> tuple[Line, ...]:
 def tree_of(update: Update) -> DataTree:
     """Build the DataTree of an update, as forecast.nc holds it."""
     from forecast.report.page import report_tree
-    from forecast.report.recorded import recorded_in
+    from forecast.report.section import recorded_in
 
     recorded = recorded_in(update.line, _with_line(update))
     return report_tree(update.outcome, prior_outcome(update.outcome), recorded)

@@ -8,16 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.analysis.replay_table import TABLE, forecaster_courses, scenario_courses
+from forecast.analysis.replay_day import TABLE, forecaster_courses, scenario_courses
 from forecast.files import folders_with, replace_file
 from forecast.ledger.entries import Line, encode
-from forecast.ledger.line import LAST_DIGITS
-from forecast.ledger.outcome import Outcome
-from forecast.ledger.renamed import table_today
-from forecast.ledger.tables import UpdateTable, kept_forecast, read_object
+from forecast.ledger.line import LAST_DIGITS, table_today
+from forecast.ledger.outcome import Outcome, UpdateTable, kept_forecast, read_object
 from forecast.plain import as_data, from_data
-from forecast.report.material import Answers, Kept, Material
-from forecast.report.recorded import Recorded
+from forecast.report.section import Answers, Kept, Material, Recorded
 from forecast.store.entries import once, place_of
 from forecast.words import long_date
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
@@ -25,7 +22,7 @@ from forecast.workspace.renames import Renames
 
 if TYPE_CHECKING:
     from forecast.analysis.why import Start, Why
-    from forecast.report.index import ListedForecast
+    from forecast.report.page import ListedForecast
 
 Progress = Callable[[str], None]
 
@@ -99,7 +96,7 @@ def _asked_questions(outcome: Outcome) -> str:
 
 def write_index(root: Path, outcome: Outcome, updates: Sequence[Line]) -> None:
     """Write reports/index.html, which lists all updates."""
-    from forecast.report.index import index_page
+    from forecast.report.page import index_page
     from forecast.words import scenario_names
 
     recorded = {line.as_of.isoformat() for line in updates}
@@ -110,7 +107,7 @@ def write_index(root: Path, outcome: Outcome, updates: Sequence[Line]) -> None:
 
 def _compared(root: Path, line: Line, renames: Renames) -> ListedForecast:
     """List a line; its note has a word where the forecast that stands in its folder has other numbers."""
-    from forecast.report.index import ListedForecast
+    from forecast.report.page import ListedForecast
 
     shares = {share.id: (share.probability, share.mcse) for share in line.scenarios}
     listed = ListedForecast(as_of=line.as_of.isoformat(), note=line.note, shares=shares)
@@ -129,7 +126,7 @@ def _compared(root: Path, line: Line, renames: Renames) -> ListedForecast:
 
 def _unrecorded(root: Path, recorded: set[str]) -> list[ListedForecast]:
     """List what stands in the folders whose date has a page but no line of the ledger."""
-    from forecast.report.index import ListedForecast
+    from forecast.report.page import ListedForecast
 
     listed = []
     for day in report_days(root):
@@ -153,14 +150,13 @@ def report_days(root: Path) -> list[str]:
 
 
 def _answers(request: ReportRequest, progress: Progress) -> Answers:
-    from forecast.analysis.by_month import why_by_month
     from forecast.analysis.chronology import changes
     from forecast.analysis.influence import arrows, judgements
     from forecast.analysis.story import stories
     from forecast.analysis.target import find_target, probabilities
     from forecast.analysis.watch import watch_list
-    from forecast.analysis.why import Start, why
-    from forecast.analysis.worlds import worlds, worlds_table
+    from forecast.analysis.what_if import worlds, worlds_table
+    from forecast.analysis.why import Start, why, why_by_month
     from forecast.report.section import Inputs, sections
     from forecast.report.sections.sensitivity import parts
     from forecast.report.sections.waterfall import TOP

@@ -10,22 +10,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from forecast.analysis.alternatives import Alternative, alternative_workspace
 from forecast.ledger.ledger import Ledger, read_ledger
-from forecast.ledger.line import new_line
-from forecast.ledger.outcome import Outcome, outcome, prior_outcome
-from forecast.ledger.renamed import called_today
-from forecast.ledger.tables import AlternativeTable, forecast_table, prior_predictive, with_flat
+from forecast.ledger.line import called_today, new_line
+from forecast.ledger.outcome import (
+    AlternativeTable,
+    Outcome,
+    forecast_table,
+    outcome,
+    prior_outcome,
+    prior_predictive,
+    with_flat,
+)
 from forecast.model.asof import compile_workspace
-from forecast.model.doubts import evidence_doubts
 from forecast.model.layout import Layout, lay_out
+from forecast.model.reliability import evidence_doubts
 from forecast.model.reports import UndefinedError
-from forecast.posterior.evaluate import ContradictionError
-from forecast.posterior.posterior import Posterior, kept_posterior, unweighted
+from forecast.posterior.posterior import ContradictionError, Posterior, kept_posterior, unweighted
 from forecast.posterior.posterior import posterior as fresh_posterior
 from forecast.sampling.draws import Draws, cached_draws, prior_draws
 from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
-from forecast.store.versions import installed_versions
-from forecast.workspace.alternatives import Alternative, alternative_workspace
+from forecast.store.program import installed_versions
 from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, WorkspaceProblems, choice, shown
 from forecast.workspace.read import Contents, load
@@ -33,17 +38,14 @@ from forecast.workspace.records import Item, Workspace
 
 if TYPE_CHECKING:
     from forecast.analysis.alternatives import AlternativeForecast
-    from forecast.analysis.by_date import ByDate
+    from forecast.analysis.chronology import ItemEffect, ItemSplit
     from forecast.analysis.conflict import Conflict
     from forecast.analysis.diff import End, ForecastDifference
     from forecast.analysis.distance import Distance, Distances
-    from forecast.analysis.due import Due
-    from forecast.analysis.effect import ItemEffect, ItemSplit
-    from forecast.analysis.experts import ExpertRow
+    from forecast.analysis.experts import ExpertRow, SourceRow
     from forecast.analysis.influence import Influence
     from forecast.analysis.next_step import PriorWithSteps
-    from forecast.analysis.questions import QuestionStatus
-    from forecast.analysis.sources import SourceRow
+    from forecast.analysis.questions import ByDate, Due, QuestionStatus
     from forecast.analysis.story import Story
     from forecast.analysis.target import Partition
     from forecast.analysis.watch import WatchList
@@ -255,8 +257,8 @@ class Session:
         return kept_alternatives(self.outcome, self.cache, self.progress, refit=refit)
 
     def by_date(self, day: date) -> ByDate:
-        """Compute the forecast for a day until the horizon (forecast.analysis.by_date). Raises OutsideError."""
-        from forecast.analysis.by_date import by_date
+        """Compute the forecast for a day until the horizon (forecast.analysis.questions). Raises OutsideError."""
+        from forecast.analysis.questions import by_date
 
         return by_date(self.outcome, day)
 
@@ -267,8 +269,8 @@ class Session:
         return question_table(self.outcome)
 
     def sources(self) -> tuple[SourceRow, ...]:
-        """Describe what became of each source that reported (forecast.analysis.sources)."""
-        from forecast.analysis.sources import source_table
+        """Describe what became of each source that reported (forecast.analysis.experts)."""
+        from forecast.analysis.experts import source_table
 
         return source_table(self.outcome)
 
@@ -327,8 +329,8 @@ class Session:
         )
 
     def due(self, days: int = 14) -> tuple[Due, ...]:
-        """List what should be done to the workspace (forecast.analysis.due)."""
-        from forecast.analysis.due import due
+        """List what should be done to the workspace (forecast.analysis.questions)."""
+        from forecast.analysis.questions import due
 
         earlier = [line for line in self.ledger.updates if line.as_of <= self.day]
         # An update of a past date may have been made after that of a later one.
@@ -349,7 +351,7 @@ class Session:
     def alternative(self, alternative: Alternative) -> AlternativeTable:
         """Compute the forecast that an alternative gives, in the form of forecast.json, against the ordinary one.
 
-        Raises UnknownNameError (forecast.workspace.alternatives).
+        Raises UnknownNameError (forecast.analysis.alternatives).
         """
         other = alternative_workspace(self.workspace, alternative)
         ordinary = self._outcome(self.workspace, "with everybody")
@@ -358,11 +360,11 @@ class Session:
         return AlternativeTable(alternative=alternative.description, table=table)
 
     def effect(self, before: Workspace, after: Workspace, item: Item) -> tuple[ItemEffect, tuple[Problem, ...]]:
-        """Compute what an item does to the forecast (forecast.analysis.effect), and the doubts that it raises.
+        """Compute what an item does to the forecast (forecast.analysis.chronology), and the doubts that it raises.
 
         `before` and `after` are what the files hold without and with it.
         """
-        from forecast.analysis.effect import effect_table
+        from forecast.analysis.chronology import effect_table
 
         there = self.at(self.as_of)
         there.__dict__["files"] = before
@@ -374,8 +376,8 @@ class Session:
         return effect_table(without, with_it, item), tuple(doubt for doubt in new if doubt not in old)
 
     def split(self, name: str) -> ItemSplit:
-        """Split what an item does to the forecast into three parts (forecast.analysis.effect). Raises NoEffectError."""
-        from forecast.analysis.effect import NoEffectError, split_item
+        """Split what an item does to the forecast into three parts (`split_item`). Raises NoEffectError."""
+        from forecast.analysis.chronology import NoEffectError, split_item
 
         item = next((one for one in self.workspace.items if one.id == name), None)
         if item is None:

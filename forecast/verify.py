@@ -8,17 +8,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecast.ledger.committed import verified_history
 from forecast.ledger.kept import KEPT, DamagedInputError, digest_of_content, kept_content, kept_inputs, kept_manifest
 from forecast.ledger.ledger import LEDGER, read_ledger
-from forecast.ledger.line import active_inputs, record_digest, rolled_to
-from forecast.ledger.renamed import called_today
-from forecast.ledger.verified import IntegrityFinding, Row, verified_chain
-from forecast.ledger.verified_origin import verified_inputs, verified_origin
-from forecast.ledger.verified_pages import verified_pages
+from forecast.ledger.line import active_inputs, called_today, record_digest, rolled_to
+from forecast.ledger.verified import (
+    IntegrityFinding,
+    Row,
+    verified_chain,
+    verified_history,
+    verified_inputs,
+    verified_origin,
+    verified_pages,
+)
 from forecast.run_again import Recomputed, recompute
 from forecast.sampling.draws import environment
-from forecast.store.versions import installed_versions
+from forecast.store.program import installed_versions
 from forecast.workspace.files import (
     EVIDENCE,
     GRADES,
@@ -73,7 +77,7 @@ def verify(
         since: a git revision; every line that it or a later commit has must still be there.
         again: numbers of lines whose forecasts are computed again from their kept inputs, draws included.
 
-    Raises WorkspaceProblems for a folder that is no workspace, NoHistoryError (forecast.ledger.committed), and
+    Raises WorkspaceProblems for a folder that is no workspace, NoHistoryError (forecast.ledger.verified), and
     NotRecomputableError (forecast.run_again).
     """
     chain = verified_chain(root)

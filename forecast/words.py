@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from forecast import digits
 from forecast.digits import FINEST_QUANTILE, Errors
 from forecast.ledger.outcome import QUANTILES, Estimate, Outcome
+from forecast.workspace.fits import OFFICIAL
 from forecast.workspace.names import OTHER
 from forecast.workspace.records import Event, Scenario
-from forecast.workspace.verbal import OFFICIAL
 from forecast.workspace.wording import THIN_SPACE as THIN_SPACE
 from forecast.workspace.wording import conditions as conditions
 from forecast.workspace.wording import counted as counted

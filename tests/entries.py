@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from forecast.store.sealed import Part, open_sealed, write_sealed
+from forecast.store.entries import Part, open_sealed, write_sealed
 
 
 def entries(root: Path, kind: str) -> list[Path]:

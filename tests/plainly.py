@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from forecast.analysis import by_date as _by_date
-from forecast.analysis import by_month as _by_month
 from forecast.analysis import conflict as _conflict
 from forecast.analysis import diff as _diff
 from forecast.analysis import influence as _influence
+from forecast.analysis import questions as _by_date
 from forecast.analysis import story as _story
 from forecast.analysis import watch as _watch
 from forecast.analysis import what_if as _what_if
+from forecast.analysis import why as _by_month
 from forecast.analysis import why as _why
 from forecast.plain import as_data
 

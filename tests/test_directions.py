@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import Layout, lay_out
-from forecast.posterior.evaluate import evaluate, query
-from forecast.sampling.rows_prior import rows_prior, theta_draws
+from forecast.posterior.posterior import evaluate, query
+from forecast.sampling.spec import rows_prior, theta_draws
 from forecast.workspace.read import load
 from forecast.workspace.records import Claim, Item, Likelihood, Settled, Support, Workspace
 

@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 
-from forecast.workspace.grades import DEFAULT_GRADES
 from forecast.workspace.problems import Source
 from forecast.workspace.records import (
     Bearing,
@@ -32,7 +31,7 @@ from forecast.workspace.records import (
     Times,
     Workspace,
 )
-from forecast.workspace.timing import Timing
+from forecast.workspace.renames import DEFAULT_GRADES, Timing
 
 HERE = Source("test.yaml", 1)
 SHARED = Cpt("shared", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, isfinite, prod
 from pathlib import Path
@@ -14,21 +14,105 @@ from numpy.typing import NDArray
 
 from forecast.inference.engine import ImpossibleEvidenceError, Plan
 from forecast.ledger.line import active_inputs
-from forecast.ledger.outcome import QUANTILES, Outcome, outcome
-from forecast.ledger.tables import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY, diagnostics
+from forecast.ledger.outcome import (
+    CLEAR,
+    IMPOSSIBLE,
+    NEEDS_REFIT,
+    QUANTILES,
+    REFITTED,
+    REWEIGHTED,
+    TOO_MANY,
+    Outcome,
+    diagnostics,
+    outcome,
+)
 from forecast.model.history import active_items
 from forecast.plain import as_data, from_data
-from forecast.posterior.evaluate import ContradictionError
-from forecast.posterior.mcse import deviations, standard_error
 from forecast.posterior.moved import Reweighed, reweigh
-from forecast.posterior.posterior import posterior
-from forecast.posterior.weights import Weights, weighted_quantiles
+from forecast.posterior.posterior import ContradictionError, posterior
+from forecast.posterior.weights import Weights, deviations, standard_error, weighted_quantiles
 from forecast.sampling.draws import NotSampledError
 from forecast.sampling.spec import active_statements
 from forecast.store.entries import Place, keep_value, once, place_of
-from forecast.workspace.alternatives import Alternative, alternative_workspace
-from forecast.workspace.read_resolutions import REPORTER
-from forecast.workspace.records import EDITORS, Settled
+from forecast.workspace.problems import choice, shown
+from forecast.workspace.read_questions import REPORTER
+from forecast.workspace.records import EDITORS, Settled, Statement, Workspace
+from forecast.workspace.statement_forms import statement_form
+
+# Other weights for those who speak or report: the workspace without some of them, or with everybody counting alike.
+
+EQUAL_SD = 1.0  # log-odds; of every statement, when all are to count alike
+
+
+class UnknownNameError(ValueError):
+    """An expert, a group or a source that the workspace does not have."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Who is left out, and whether the others count alike.
+
+    `without_editors` leaves out what editors said and the numbers that they put on the words of others;
+    `equal_weights` gives every statement the same sd and every expert the same weight, whatever the track record.
+    `without_sources` leaves out all items of these sources, also what they settle: it then counts as not having
+    happened.
+    """
+
+    without_experts: tuple[str, ...] = ()
+    without_groups: tuple[str, ...] = ()
+    equal_weights: bool = False
+    without_editors: bool = False
+    without_sources: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """What is different, in words; empty if nothing is."""
+        parts = [f"without {name}" for name in self.without_experts]
+        parts += [f"without the group {name}" for name in self.without_groups]
+        parts += ["without what editors said or coded"] if self.without_editors else []
+        parts += [f"without the source {name}" for name in self.without_sources]
+        return ", ".join([*parts, *(["with equal weights"] if self.equal_weights else [])])
+
+
+def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Workspace:
+    """Return the workspace as an alternative has it. Raises UnknownNameError."""
+    groups = sorted({expert.group for expert in workspace.experts.values()})
+    _known("expert", alternative.without_experts, sorted(workspace.experts))
+    _known("group", alternative.without_groups, groups)
+    _known("source", alternative.without_sources, sorted(workspace.sources))
+
+    def stays(statement: Statement) -> bool:
+        expert = workspace.experts[statement.expert]
+        of_editors = statement.coded_by is not None or statement.expert == EDITORS
+        return not (
+            statement.expert in alternative.without_experts
+            or expert.group in alternative.without_groups
+            or (alternative.without_editors and of_editors)
+        )
+
+    statements = tuple(statement for statement in workspace.statements if stays(statement))
+    items = tuple(item for item in workspace.items if item.report_source not in alternative.without_sources)
+    if not alternative.equal_weights:
+        return replace(workspace, statements=statements, items=items)
+    # What follows from a rule is no voice among others: it stays as it is.
+    people = {name: one for name, one in workspace.experts.items() if not one.exact}
+    alike = tuple(
+        replace(one, reading=statement_form(one.reading).alike(one.reading, EQUAL_SD), resolved=None)
+        if one.expert in people
+        else one
+        for one in statements
+    )
+    equal = {name: replace(one, default_sd=EQUAL_SD, weight=1.0) for name, one in people.items()}
+    experts = {name: equal.get(name, one) for name, one in workspace.experts.items()}
+    return replace(workspace, statements=alike, experts=experts, items=items)
+
+
+def _known(kind: str, names: Iterable[str], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            msg = f"unknown {kind} {shown(name)}; {choice(f'{kind}s', name, known)}"
+            raise UnknownNameError(msg)
+
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -84,7 +168,7 @@ class AlternativeForecast:
 
     `statements` and `items`: how many it changes or takes away; `settles`: events that these items settle, which then
     count as not having happened; `how`: reweighted, refitted, needs a refit, not computed, contradicts itself;
-    `reasons`: why a refitted one is not reliable (forecast.posterior.mcse); `scenarios`: by id, None where nothing is
+    `reasons`: why a refitted one is not reliable (posterior.weights); `scenarios`: by id, None where nothing is
     known of them.
     """
 

@@ -10,19 +10,18 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.sources import JudgedClaim, judged_claims
+from forecast.analysis.experts import JudgedClaim, judged_claims
 from forecast.digests import digest_of
 from forecast.inference.engine import ENGINE, Plan
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, alive_slices, factors, varying_axes
 from forecast.model.reports import Report
-from forecast.posterior.mcse import averages, standard_error
 from forecast.posterior.posterior import Posterior
-from forecast.posterior.weights import effective_size, smooth
+from forecast.posterior.weights import averages, effective_size, smooth, standard_error
 from forecast.sampling.draws import Draws
 from forecast.sampling.likelihood import statement_columns
 from forecast.workspace.fits import expit, reading_quantile
-from forecast.workspace.statement_forms.registry import targets_of
+from forecast.workspace.statement_forms import targets_of
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]

@@ -17,10 +17,8 @@ from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.ledger.differences import Differences, differences
 from forecast.ledger.entries import Line
 from forecast.ledger.ledger import Ledger
-from forecast.ledger.line import active_inputs, new_line
-from forecast.ledger.outcome import Outcome
-from forecast.ledger.renamed import table_today
-from forecast.ledger.tables import kept_forecast
+from forecast.ledger.line import active_inputs, new_line, table_today
+from forecast.ledger.outcome import Outcome, kept_forecast
 from forecast.workspace.records import Item, Workspace
 from forecast.workspace.renames import NO_RENAMES, Renames
 

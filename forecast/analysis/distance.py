@@ -28,13 +28,16 @@ from forecast.digests import digest_of
 from forecast.model.layout import Layout, lay_out
 from forecast.posterior.posterior import Posterior
 from forecast.posterior.weights import MAX_PARETO_K, effective_size, smooth
-from forecast.sampling.diagnostics import distrust
-from forecast.sampling.draws import Draws, prior_draws
-from forecast.sampling.likelihood import RATED, log_likelihood, log_likelihood_given_noise, statement_columns
+from forecast.sampling.draws import Draws, distrust, prior_draws
+from forecast.sampling.likelihood import (
+    RATED,
+    log_likelihood,
+    log_likelihood_given_noise,
+    quantities,
+    statement_columns,
+)
 from forecast.sampling.readings import numbers
-from forecast.sampling.reread import quantities
-from forecast.sampling.rows_prior import theta_draws
-from forecast.sampling.spec import SD_EXPERT, PriorSpec, active_statements, prior_spec
+from forecast.sampling.spec import SD_EXPERT, PriorSpec, active_statements, prior_spec, theta_draws
 from forecast.workspace.records import Cpt, Statement, Workspace
 from forecast.workspace.statement_forms.form import CountedCases, Ordered
 

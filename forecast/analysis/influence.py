@@ -9,21 +9,19 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.tables import Weighted, weighted
+from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.watch import mutual_information
 from forecast.inference.engine import ENGINE
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.layout import Layout
-from forecast.posterior.evaluate import evaluate_scenarios, query
-from forecast.posterior.mcse import deviations, standard_error
-from forecast.posterior.posterior import Posterior
+from forecast.posterior.posterior import Posterior, evaluate_scenarios, query
 from forecast.posterior.sources import draw_reliabilities
-from forecast.posterior.weights import Weights, effective_size, weigh_draws
+from forecast.posterior.weights import Weights, deviations, effective_size, standard_error, weigh_draws
 from forecast.sampling.likelihood import log_likelihood
 from forecast.sampling.spec import active_statements
-from forecast.workspace.grades import LETTERS, Letter
 from forecast.workspace.records import Workspace
+from forecast.workspace.renames import LETTERS, Letter
 
 Array = NDArray[np.float64]
 

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from forecast.digits import exact, percent
 from forecast.inference.engine import ENGINE
-from forecast.ledger.outcome import Outcome
-from forecast.ledger.tables import PriorTable
+from forecast.ledger.outcome import Outcome, PriorTable
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.plain import spread
-from forecast.posterior.evaluate import Query, evaluate_scenarios
-from forecast.posterior.mcse import averages
+from forecast.posterior.posterior import Query, evaluate_scenarios
+from forecast.posterior.weights import averages
 from forecast.sampling.readings import numbers
 from forecast.workspace.fits import expit
 from forecast.workspace.problems import Problem, shown

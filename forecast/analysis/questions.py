@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Literal
 
-from forecast.ledger.outcome import Outcome
-from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.analysis.experts import JudgedClaim, judged_claims
+from forecast.ledger.differences import changes, other_changes
+from forecast.ledger.entries import Line
+from forecast.ledger.line import active_inputs, rolled_to
+from forecast.ledger.outcome import Estimate, Outcome, by_level, estimates
+from forecast.model.asof import AsOfNetwork, compile_workspace
+from forecast.model.history import active_items
+from forecast.model.layout import Layout
+from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, at_least, decided, question_probabilities
+from forecast.posterior.posterior import Evaluation, evaluate, query
+from forecast.sampling.readings import asks
+from forecast.workspace.evidence_forms.form import SETTLED_WITHIN_DAYS
+from forecast.workspace.read_questions import REPORTER
 from forecast.workspace.records import Question, Resolved, Workspace
 
 Status = Literal["later", "open", "due", "resolved", "void", "ambiguous"]
@@ -153,3 +167,323 @@ def _ending(line: Resolved | None) -> Ending | None:
     if line is None:
         return None
     return Ending(state=line.state, on=line.on, known=line.known, source=line.url, note=line.note)
+
+
+# What should be done to a workspace: resolve, look at the news, update, feed; and what contradicts itself.
+
+Kind = Literal["resolve", "contradiction", "watch", "update", "benchmark", "claim", "source"]
+YES_NO = {True: "yes", False: "no"}
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something to do: about what, why, and (where one line does it) the command."""
+
+    kind: Kind
+    subject: str
+    what: str
+    command: str | None = None
+
+
+def due(workspace: Workspace, layout: Layout, as_of: date, last: Line | None, days: int) -> tuple[Due, ...]:
+    """List what is due on a date, contradictions first.
+
+    Args:
+        workspace, layout: what is known.
+        as_of: the date; nothing later counts.
+        last: the latest line of the ledger that is not after the date.
+        days: news and benchmarks older than so many days are stale.
+    """
+    asked = [question for question in workspace.questions if question.opens <= as_of]
+    networks = {day: compile_workspace(layout, workspace, as_of, on=day) for day in {one.by for one in asked}}
+    found = [one for question in asked for one in _about_question(workspace, networks[question.by], question, as_of)]
+    found.sort(key=lambda one: one.kind != "contradiction")
+    return (
+        *found,
+        *_watch(workspace, as_of, days),
+        *_update(workspace, as_of, last),
+        *_benchmarks(workspace, as_of, days),
+        *_claims(workspace, layout, as_of, days),
+        *_silent_sources(workspace, as_of),
+    )
+
+
+def _about_question(workspace: Workspace, network: AsOfNetwork, question: Question, as_of: date) -> Iterator[Due]:
+    known = decided(network, question)
+    line = resolution_on(workspace.resolutions, question.id, as_of)
+    if line is None:
+        state = None if known is None else YES_NO[known]
+        on = _since(network, question) if known else question.by
+        command = f"forecast resolve {question.id} {state or 'yes|no'} --on {on} --source URL"
+        if status_on(question, line, as_of) == "due":
+            so_far = "and settled evidence leaves it open" if state is None else f"and settled evidence says {state}"
+            yield Due("resolve", question.id, f"its last day was {question.by}, {so_far}", command)
+        elif state is not None:
+            yield Due("resolve", question.id, f"settled evidence says {state} already", command)
+    elif line.state is not None and known is not None and line.state != YES_NO[known]:
+        what = f"resolved as {line.state} ({line.source}), but settled evidence says {YES_NO[known]}"
+        undo = f"forecast resolve {question.id} --undo"
+        yield Due("contradiction", question.id, what, undo)
+    yield from _statements(workspace, question, as_of)
+
+
+def _since(network: AsOfNetwork, question: Question) -> date:
+    """Return the day from which yes held: of a reached event that of the step, of a status the question's last."""
+    v = network.layout.index[question.about.event]
+    event = network.layout.events[v]
+    if event.kind != "reached":
+        return question.by
+    yes = {network.layout.state(event.id, state) for state in question.about.states}
+    return min((day for day, state in network.known.paths[v].changes if state in yes), default=question.by)
+
+
+def _statements(workspace: Workspace, question: Question, as_of: date) -> Iterator[Due]:
+    line = resolution_on(workspace.resolutions, question.id, as_of)
+    for statement in workspace.statements:
+        own, same = statement.resolved, asks(statement, question, workspace.network)
+        if line is None or line.state is None or own is None or own.state is None or not same:
+            continue
+        said = YES_NO[own.state in question.about.states]
+        if said != line.state:
+            what = (
+                f"the question ended in {line.state}, but statement '{statement.id}' says {said} ({statement.source})"
+            )
+            yield Due("contradiction", question.id, what)
+
+
+def _watch(workspace: Workspace, as_of: date, days: int) -> Iterator[Due]:
+    watched = workspace.watched_until
+    if watched is not None and as_of - watched > timedelta(days=days):
+        what = (
+            f"somebody last checked the news on {watched}, {(as_of - watched).days} days ago; silence counts until then"
+        )
+        yield Due("watch", "evidence/watch.yaml", what)
+
+
+def _update(workspace: Workspace, as_of: date, last: Line | None) -> Iterator[Due]:
+    command = "forecast update"
+    if last is None:
+        yield Due("update", "reports/ledger.jsonl", "no update has been made", command)
+        return
+    update = f"the update of {last.as_of}"
+    inputs = active_inputs(workspace, as_of)
+    items, said = last.inputs["items"], last.inputs["statements"]
+    # An item that was retracted before any update used it will never count.
+    new = [(one.reported, one.id) for one in active_items(workspace.items, as_of) if one.id not in items]
+    new += [(one.date, one.id) for one in workspace.statements if one.id in inputs["statements"].keys() - said.keys()]
+    for day, name in sorted(new):
+        yield Due("update", name, f"of {day}, not in {update}", command)
+    for name in inputs["retracted"]:
+        if name in items and name not in last.inputs["retracted"]:
+            yield Due("update", name, f"retracted, and still counts in {update}", command)
+    now = replace(last, inputs=inputs, rolled=rolled_to(workspace.network))
+    for name in changes(now, last)[1]:
+        yield Due("update", name, f"edited since {update}", command)
+    for name in other_changes(now, last):
+        if name != "statements" or said.keys() - inputs["statements"].keys():
+            yield Due("update", name, f"not as in {update}", command)
+
+
+def _benchmarks(workspace: Workspace, as_of: date, days: int) -> Iterator[Due]:
+    used = {name for question in workspace.questions for name in question.benchmarks}
+    for name in sorted(set(workspace.benchmarks) - used):
+        yield Due("benchmark", name, "no question uses this series; name it in a question's benchmarks")
+    for question in workspace.questions:
+        line = resolution_on(workspace.resolutions, question.id, as_of)
+        if status_on(question, line, as_of) != "open":
+            continue
+        latest = [day for day, _ in latest_numbers(workspace, question, as_of).values()]
+        if not latest:
+            yield Due("benchmark", question.id, "no benchmark number")
+        elif as_of - max(latest) > timedelta(days=days):
+            what = f"the latest number is of {max(latest)}, {(as_of - max(latest)).days} days ago"
+            yield Due("benchmark", question.id, what)
+
+
+def _claims(workspace: Workspace, layout: Layout, as_of: date, days: int) -> Iterator[Due]:
+    """Tell claims of a step that nothing has settled, by the day they are false, and each source's false alarms."""
+    claims = judged_claims(compile_workspace(layout, workspace, as_of), workspace)
+    for claim in claims:
+        is_step = layout.events[layout.index[claim.event]].kind == "reached"
+        if claim.was_true is None and is_step and as_of - claim.claimed_on > timedelta(days=days):
+            last = claim.claimed_on + timedelta(days=SETTLED_WITHIN_DAYS)
+            what = (
+                f"claims that '{claim.event}' is '{claim.states[0]}' since {claim.claimed_on}, and nothing settles it; "
+                f"watched until {last}, it was false when it was made"
+            )
+            yield Due("claim", claim.item, what)
+    for source in sorted({claim.source for claim in claims}):
+        judged = [claim for claim in claims if claim.source == source and claim.was_true is not None]
+        false = [claim for claim in judged if not claim.was_true]
+        if false:
+            told = "; ".join(
+                f"{one.item} ('{one.event}' is '{one.states[0]}' on {one.claimed_on}, settled {_when(one)})"
+                for one in false
+            )
+            what = f"{len(false)} of {len(judged)} claims were false when they were made: {told}"
+            yield Due("claim", source, what, f"forecast sources {source}")
+
+
+def _when(claim: JudgedClaim) -> str:
+    if claim.since is None:
+        return f"on no day, and news watched for {SETTLED_WITHIN_DAYS} days"
+    late = claim.since > claim.claimed_on
+    return f"on {claim.since}; if it was earlier, give that item `happened`" if late else "otherwise on that day"
+
+
+def _silent_sources(workspace: Workspace, as_of: date) -> Iterator[Due]:
+    heard = {item.report_source for item in workspace.items if item.reported <= as_of}
+    for name in sorted(set(workspace.sources) - heard - {REPORTER}):
+        yield Due("source", name, "listed, and nothing of it has been reported")
+
+
+# P(by a date): every event and scenario on a day between today and the horizon, with its distribution over draws.
+
+Array = NDArray[np.float64]
+
+
+class OutsideError(ValueError):
+    """The day lies before the as-of date or after the horizon; the message says which days there are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chance:
+    """A probability, the quantiles of its distribution over draws, and its Monte Carlo error."""
+
+    probability: float
+    quantiles: Mapping[str, float]
+    mcse: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioOn:
+    """A scenario, its rules read on the day, beside the forecast's own probability."""
+
+    id: str
+    probability: float
+    quantiles: Mapping[str, float]
+    mcse: float
+    at_horizon: float
+    at_horizon_mcse: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateOn:
+    """A state: P(in it on the day), and `reached`: P(at least this step by the day), where steps are reached."""
+
+    state: str
+    probability: float
+    quantiles: Mapping[str, float]
+    mcse: float
+    at_horizon: float
+    at_horizon_mcse: float
+    reached: Chance | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventOn:
+    """An event and its states on the day."""
+
+    id: str
+    kind: str
+    states: tuple[StateOn, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByDate:
+    """The forecast for a day between the as-of date and the horizon."""
+
+    as_of: date
+    known_until: date
+    by: date
+    horizon: date
+    scenarios: tuple[ScenarioOn, ...]
+    events: tuple[EventOn, ...]
+
+
+def by_date(outcome: Outcome, day: date) -> ByDate:
+    """Compute the forecast for a day: the as-of network of that day under the weights of the horizon.
+
+    Args:
+        outcome: the forecast.
+        day: from the as-of date to the horizon, both included.
+
+    In every draw P(at least a step by the day) is no higher than by the horizon: see reweight.curves for why it could
+    be. Scenarios are not lowered with it.
+
+    Raises OutsideError.
+    """
+    layout, horizon = outcome.layout, outcome.layout.horizon
+    if not outcome.as_of <= day <= horizon:
+        msg = f"{day} is no day of this forecast; it runs from its as-of date {outcome.as_of} to its horizon {horizon}"
+        raise OutsideError(msg)
+    of = outcome.posterior
+    queried = query(compile_workspace(layout, outcome.workspace, outcome.as_of, on=day), outcome.workspace.scenarios)
+    on_day = of.evaluation if day == horizon else evaluate(queried, of.draws.theta, of.reliabilities)
+    steps = {
+        v: np.minimum(at_least(on_day.events[v]), at_least(of.evaluation.events[v]))
+        for v, event in enumerate(layout.events)
+        if event.kind == "reached"
+    }
+    for v, least in steps.items():
+        least[: queried.network.alive[v].start + 1] = 1.0  # taken already: not the rounded sum
+    in_state = tuple(_exactly(steps[v]) if v in steps else states for v, states in enumerate(on_day.events))
+    scenarios, events = _estimates(outcome, replace(on_day, events=in_state))
+    cumulated = tuple(steps.get(v, states) for v, states in enumerate(on_day.events))
+    _, reached = _estimates(outcome, replace(on_day, events=cumulated), adds_up=False)
+    return ByDate(
+        as_of=outcome.as_of,
+        known_until=of.asked.network.known.until,
+        by=day,
+        horizon=horizon,
+        scenarios=tuple(
+            ScenarioOn(
+                id=name,
+                probability=share.probability,
+                quantiles=by_level(share),
+                mcse=share.mcse,
+                at_horizon=outcome.scenarios[name].probability,
+                at_horizon_mcse=outcome.scenarios[name].mcse,
+            )
+            for name, share in scenarios.items()
+        ),
+        events=tuple(
+            EventOn(
+                id=event.id,
+                kind=event.kind,
+                states=tuple(
+                    _state(
+                        state, share, outcome.events[event.id][state], reached[event.id][state] if v in steps else None
+                    )
+                    for state, share in events[event.id].items()
+                ),
+            )
+            for v, event in enumerate(layout.events)
+        ),
+    )
+
+
+def _state(state: str, share: Estimate, at_horizon: Estimate, reached: Estimate | None) -> StateOn:
+    return StateOn(
+        state=state,
+        probability=share.probability,
+        quantiles=by_level(share),
+        mcse=share.mcse,
+        at_horizon=at_horizon.probability,
+        at_horizon_mcse=at_horizon.mcse,
+        reached=None
+        if reached is None
+        else Chance(probability=reached.probability, quantiles=by_level(reached), mcse=reached.mcse),
+    )
+
+
+def _estimates(
+    outcome: Outcome, evaluation: Evaluation, *, adds_up: bool = True
+) -> tuple[dict[str, Estimate], dict[str, dict[str, Estimate]]]:
+    weights = outcome.posterior.weights.weights
+    return estimates(outcome.workspace, outcome.layout, evaluation, weights, adds_up=adds_up)
+
+
+def _exactly(at_least_step: Array) -> Array:
+    """Turn P(at least step k) (states, draws) into P(exactly step k)."""
+    return np.asarray(at_least_step - np.append(at_least_step[1:], np.zeros_like(at_least_step[:1]), axis=0))

@@ -20,8 +20,8 @@ from forecast.sampling.spec import PriorSpec, active_statements
 from forecast.store.entries import once, place_of
 from forecast.workspace.fits import expit
 from forecast.workspace.records import Statement, Workspace
+from forecast.workspace.statement_forms import targets_of
 from forecast.workspace.statement_forms.form import CountedCases, StatedNumber
-from forecast.workspace.statement_forms.registry import targets_of
 
 FAR = {"probability": 0.05, "log-odds": 0.3, "log-ratio": 0.2}  # a distance below is none that asks for a remedy
 MOST_LISTED = 3

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Thread
 from time import perf_counter
 
-from forecast.analysis.replay_day import ImpossibleDay, Job, Replayed, ReplayLine, Waiting, awaited, job
-from forecast.analysis.replay_table import LINES, TABLE, replay_csv, replay_jsonl
-from forecast.files import replace_file
-from forecast.lock import locked
+from forecast.analysis.replay_day import (
+    LINES,
+    TABLE,
+    ImpossibleDay,
+    Job,
+    Replayed,
+    ReplayLine,
+    Waiting,
+    awaited,
+    job,
+    replay_csv,
+    replay_day,
+    replay_jsonl,
+)
+from forecast.files import locked, replace_file
 from forecast.plain import as_data, from_data
 from forecast.sampling.draws import prior_draws
 from forecast.sampling.spec import PriorSpec
@@ -168,7 +184,7 @@ def backtest(
         root: the workspace.
         today: no date is later.
         progress: is told how far it is.
-        mapped: how dates are computed side by side (forecast.analysis.replay_workers).
+        mapped: how dates are computed side by side (forecast.analysis.replay_run).
         first, last: the first date (None: the opening), and the day after which there is none (None: today).
         every_days: from one date to the next.
         seed: of the draws.
@@ -218,3 +234,68 @@ def _summary(replayed: Replay, forecasts: bytes, files: Sequence[Path]) -> Backt
         forecasts=len(lines),
         files=tuple(str(path) for path in files),
     )
+
+
+# Where dates are computed side by side: in this process, in local ones, or on an existing Dask cluster.
+
+Result = tuple[Job, Replayed | Waiting]
+
+
+def local(workers: int) -> Mapped:
+    """Compute dates in so many processes of this machine; with one, or with one date, in this process."""
+
+    def mapped(jobs: Sequence[Job]) -> Iterator[Result]:
+        many = min(workers, len(jobs))
+        if many <= 1:
+            yield from ((job, replay_day(job)) for job in jobs)
+            return
+        # Started anew, not forked: what the sampler's threads held would be held for ever in a copy of them.
+        method = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(many, mp_context=method, initializer=_worker) as pool:
+            futures = {pool.submit(replay_day, job): job for job in jobs}
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    return mapped
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _worker() -> None:
+    """Leave an interruption to the process that asked: it stops the others when their dates are done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that asked is gone, even if that was killed: it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def dask(address: str) -> Mapped:
+    """Compute dates on an existing Dask cluster, whose workers share this machine's files.
+
+    Raises ImportError if `dask.distributed` is not installed, and OSError if no scheduler answers.
+    """
+    from distributed import Client
+    from distributed import as_completed as as_done
+
+    def mapped(jobs: Sequence[Job]) -> Iterator[Result]:
+        with Client(address, timeout=TIMEOUT_SECONDS) as client:
+            futures = dict(zip(client.map(replay_day, jobs, pure=False), jobs, strict=True))
+            for future in as_done(futures):
+                yield futures[future], future.result()
+
+    return mapped
+
+
+TIMEOUT_SECONDS = 10

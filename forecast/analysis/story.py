@@ -10,13 +10,13 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.tables import Weighted, weighted, with_margins
+from forecast.analysis.target import Weighted, weighted, with_margins
 from forecast.digits import percent
 from forecast.inference.engine import ENGINE
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork
 from forecast.model.layout import Layout, rule_events
-from forecast.posterior.evaluate import mean_joint
+from forecast.posterior.posterior import mean_joint
 from forecast.words import event_names, label, likelihood_word, long_date, rules_in_words, scenario_names
 
 Array = NDArray[np.float64]

@@ -3,13 +3,215 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from forecast.analysis.target import UnknownTargetError, event_states
-from forecast.analysis.twin import descendants_of
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.ledger.outcome import Outcome
+from forecast.model.asof import AsOfNetwork, Scope, family_tables
+from forecast.model.layout import Layout, rule_events, scenario_masks
+from forecast.posterior.sources import Reliabilities
 from forecast.workspace.problems import choice, shown
+from forecast.workspace.records import Scenario
+
+# A network with factors of the asker's own, and its twin: a second copy of what an imposed state would change.
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+BLOCK = 500  # draws solved at once: a twin's tables are larger than those of a forecast
+LARGEST_TABLE = 2_000_000  # entries for each draw; a denser twin is refused rather than swapped to disk
+
+
+class TooDenseError(ValueError):
+    """The twin network has too large tables for exact elimination."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Two worlds that share theta and every event that nothing imposed is upstream of.
+
+    `imposed` maps events to the states put upon them; `descendants` are the events below without the imposed ones,
+    which have copies in the imposed world. The factual world keeps all its rows, history and reports; a copy has its
+    row alone. `auxiliary` are the auxiliary variables of the descendants' rows, which are copied with them.
+    """
+
+    network: AsOfNetwork
+    imposed: Mapping[int, int]
+    descendants: tuple[int, ...]
+    auxiliary: tuple[int, ...]
+    scopes: tuple[Scope, ...]
+
+    @property
+    def cards(self) -> tuple[int, ...]:
+        """Number of states of each variable: the factual ones, then the copies."""
+        return (*self.network.cards, *(len(self.alive(v)) for v in (*self.descendants, *self.auxiliary)))
+
+    def alive(self, v: int) -> range:
+        """Return the states that event v can be in, in the imposed world.
+
+        That a constant was observed is evidence, which says nothing of its copy.
+        """
+        copied = v in self.descendants and not self.network.layout.dated(v)
+        return range(self.network.layout.cards[v]) if copied else self.network.alive[v]
+
+    def variable(self, v: int) -> int | None:
+        """Return the variable that stands for variable v in the imposed world; None for an imposed one."""
+        if v in self.imposed:
+            return None
+        copies = (*self.descendants, *self.auxiliary)
+        return len(self.network.cards) + copies.index(v) if v in copies else v
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Of each draw: log mass (draws), minus infinity where a draw gives none; P(s) (scenarios, draws); `events[v]`
+    (states of v, draws), all states. Where a draw has no mass its probabilities are zeros.
+    """
+
+    log_mass: Array
+    scenarios: Array
+    events: tuple[Array, ...]
+
+
+def descendants_of(layout: Layout, events: Sequence[int]) -> tuple[int, ...]:
+    """Return the events downstream of any of some, without these, in layout order."""
+    reached = set(events)
+    while below := {v for v, parents in enumerate(layout.parents) if reached.intersection(parents)} - reached:
+        reached |= below
+    return tuple(sorted(reached - set(events)))
+
+
+def twin(network: AsOfNetwork, imposed: Mapping[int, int]) -> Twin:
+    """Copy the descendants of imposed events; with nothing imposed it is the network itself.
+
+    Source: Balke and Pearl (1994), "Probabilistic evaluation of counterfactual queries"; here the copies have noise of
+    their own, for what is asked is what an intervention would do, not what would have been.
+    """
+    below = descendants_of(network.layout, tuple(imposed))
+    families = [scope for v in below for scope in network.families[v]]
+    auxiliary = sorted({v for scope in families for v in scope if v >= len(network.layout.cards)})
+    made = Twin(network, dict(imposed), below, tuple(auxiliary), ())
+    renamed = ([made.variable(v) for v in scope] for scope in families)
+    copied = (tuple(variable for variable in scope if variable is not None) for scope in renamed)
+    return replace(made, scopes=(*network.scopes, *copied))
+
+
+def solve_twin(
+    made: Twin,
+    scenarios: Sequence[Scenario],
+    theta: Array,
+    drawn: Reliabilities,
+    weighing: Mapping[int, Array],
+) -> Solved:
+    """Solve the imposed world in every draw, with all evidence of the factual one.
+
+    Args:
+        made: the twin.
+        scenarios: the rules, judged in the imposed world.
+        theta: (n_theta, draws).
+        drawn: the reliability of each source in each draw.
+        weighing: for some events that are not imposed a non-negative number for each state, by which the joint
+            probabilities of the imposed world are multiplied.
+
+    Raises TooDenseError.
+    """
+    order, masks = _planned(made, scenarios, weighing)
+    tables = drawn.tables(made.network)
+    # Of full width, so that a draw without mass is told from all draws without mass.
+    extra = [weights[_alive(made, v)][:, np.newaxis] for v, weights in weighing.items()]
+
+    def on_draws(places: Index) -> Solved:
+        block = np.ascontiguousarray(theta[:, places])
+        given, offset = drawn.of_draws(places).factors(made.network, block, tables)
+        arrays = [*given, *_copied(made, block)]
+        arrays += [np.broadcast_to(weights, (weights.shape[0], places.size)) for weights in extra]
+        solution = ENGINE.evaluate(order, arrays, masks, by_region=False)
+        shares = np.exp(solution.log_regions - solution.log_evidence)
+        events = tuple(_event(made, v, solution.marginals, places.size) for v in range(len(made.network.layout.cards)))
+        return Solved(solution.log_evidence + offset, shares, events)
+
+    def on_block(block: Index) -> Solved:
+        return _where_possible(on_draws, made, masks.shape[0], block)
+
+    parts = ENGINE.in_blocks(on_block, np.arange(theta.shape[1]), size=BLOCK)
+    return Solved(
+        np.concatenate([part.log_mass for part in parts]),
+        np.concatenate([part.scenarios for part in parts], axis=1),
+        tuple(np.concatenate(of_event, axis=1) for of_event in zip(*(part.events for part in parts), strict=True)),
+    )
+
+
+def _planned(made: Twin, scenarios: Sequence[Scenario], weighing: Mapping[int, Array]) -> tuple[Plan, Array]:
+    layout = made.network.layout
+    kept, masks = rule_events(layout, scenarios), scenario_masks(layout, scenarios)
+    variables: list[int] = []
+    for axis, v in reversed(list(enumerate(kept, 1))):
+        variable = made.variable(v)
+        if variable is None:
+            masks = np.take(masks, made.imposed[v], axis=axis)
+        else:
+            masks = np.take(masks, list(made.alive(v)), axis=axis)
+            variables.insert(0, variable)
+    # The root's axes are in the order of the variables, copies last.
+    masks = np.transpose(masks, (0, *(1 + int(axis) for axis in np.argsort(variables))))
+    weighed = [variable for v in weighing if (variable := made.variable(v)) is not None]
+    order = ENGINE.plan(made.cards, [*made.scopes, *((variable,) for variable in weighed)], variables)
+    if order.largest_table > LARGEST_TABLE:
+        msg = f"too many connected events below the intervention: a table of {order.largest_table} entries per draw"
+        raise TooDenseError(msg)
+    return order, np.ascontiguousarray(masks)
+
+
+def _alive(made: Twin, v: int) -> slice:
+    states = made.alive(v)
+    return slice(states.start, states.stop)
+
+
+def _copied(made: Twin, theta: Array) -> list[Array]:
+    """Return the factors of each copy's row (states of what is not imposed..., draws)."""
+    if not made.descendants:
+        return []
+    families, tables = made.network.families, family_tables(made.network, theta)
+    return [
+        full[tuple(made.imposed[other] if other in made.imposed else _alive(made, other) for other in scope)]
+        for v in made.descendants
+        for scope, full in zip(families[v], tables[v], strict=True)
+    ]
+
+
+def _event(made: Twin, v: int, marginals: Sequence[Array], draws: int) -> Array:
+    full = np.zeros((made.network.layout.cards[v], draws))
+    variable = made.variable(v)
+    if variable is None:
+        full[made.imposed[v]] = 1.0
+    else:
+        full[_alive(made, v)] = marginals[variable][:, 0]
+    return full
+
+
+def _where_possible(on_draws: Callable[[Index], Solved], made: Twin, n_scenarios: int, block: Index) -> Solved:
+    """Solve the draws of a block that give any mass; of the others, all is zero."""
+    log_mass = np.full(block.size, -np.inf)
+    scenarios = np.zeros((n_scenarios, block.size))
+    events = tuple(np.zeros((card, block.size)) for card in made.network.layout.cards)
+    places = np.arange(block.size)
+    while places.size:
+        try:
+            solved = on_draws(block[places])
+        except ImpossibleEvidenceError as impossible:
+            places = np.delete(places, impossible.draws)
+            continue
+        log_mass[places], scenarios[:, places] = solved.log_mass, solved.scenarios
+        for full, part in zip(events, solved.events, strict=True):
+            full[:, places] = part
+        break
+    return Solved(log_mass, scenarios, events)
+
 
 ROUNDING = 1e-12  # of a sum of probabilities that a user gives
 

@@ -9,13 +9,13 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.tables import Weighted, weighted, with_margins
+from forecast.analysis.target import Weighted, weighted, with_margins
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.between import between_table, leaf_scope, row_when, seen_chain, seen_status, watched_events
 from forecast.model.layout import rule_events
-from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import evaluate, query
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -8,19 +8,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
 
-from forecast.commands import options
-from forecast.commands.running import echo_json
+from forecast.commands import running
+from forecast.commands.add_questions import StatementOptions, answer, missing
+from forecast.commands.asking import until_settled
+from forecast.commands.entry import begun
+from forecast.commands.influence import print_distances
+from forecast.commands.readable import bars, density, style_of
+from forecast.commands.running import Files, echo_json, opened, right
+from forecast.digits import change, percent
 from forecast.plain import as_data
+from forecast.sampling.readings import numbers
+from forecast.sampling.statements import SHOWN_LEVELS, as_read, in_words, levels, quantile
+from forecast.workspace.drafts import BEARS_ON, LineDraft, draft_item, draft_judgement, draft_statement
+from forecast.workspace.evidence_forms import FORMS, MAY_END
 from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS
-from forecast.workspace.evidence_forms.registry import FORMS, MAY_END
+from forecast.workspace.fits import logit, reading_cdf
+from forecast.workspace.nodes import plain
+from forecast.workspace.problems import WorkspaceProblems, choice
+from forecast.workspace.read import load
 from forecast.workspace.records import CANNOT_BE_JUDGED as LEAST
 from forecast.workspace.records import DEFAULT_RHO
-from forecast.workspace.statement_forms.registry import READINGS
+from forecast.workspace.statement_forms import READINGS, fit_of
+from forecast.workspace.statement_forms.form import StatedDistribution, StatedNumber
 
 if TYPE_CHECKING:
+    from forecast.analysis.chronology import ItemEffect, ScenarioEffect, StateEffect
     from forecast.analysis.distance import Distance
-    from forecast.analysis.effect import ItemEffect, ScenarioEffect, StateEffect
     from forecast.commands.evidence_questions import Answered
     from forecast.workspace.drafts import ItemDraft, StatementDraft
     from forecast.workspace.problems import Problem
@@ -37,9 +54,9 @@ def add() -> None:
 
 
 @add.command()
-@options.workspace
+@running.workspace
 @click.option("--expert", metavar="ID", help="Who said it, an id of priors/experts.yaml.")
-@click.option("--date", "day", type=options.DATE, metavar="DATE", help="When it was said (default: today, UTC).")
+@click.option("--date", "day", type=running.DATE, metavar="DATE", help="When it was said (default: today, UTC).")
 @click.option("--publisher", metavar="NAME", help="Where it was published.")
 @click.option("--title", metavar="TEXT", help="Title of the publication.")
 @click.option("--url", metavar="URL", help="Address of the publication.")
@@ -60,18 +77,12 @@ def add() -> None:
 @click.option("--id", "statement_id", metavar="ID", help="Id of the statement (default: made from expert and date).")
 @TAKES_UP
 @click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
-@options.as_json
+@running.as_json
 def statement(root: Path, draft: bool, yes: bool, as_json: bool, **given: Any) -> None:
     """Add a statement to priors/statements/EXPERT.yaml: asks, shows how it is read, and asks before writing.
 
     Options answer questions in advance. Nothing is written if the statement has a problem; what was typed is kept.
     """
-    from forecast.commands.add_questions import StatementOptions, answer, missing
-    from forecast.commands.asking import until_settled
-    from forecast.commands.entry import begun
-    from forecast.commands.feedback import print_distances
-    from forecast.commands.writing import Files, right
-    from forecast.workspace.drafts import draft_statement
 
     files = Files(root)
     may_ask = not yes and bool(missing(StatementOptions(**given)))
@@ -82,7 +93,7 @@ def statement(root: Path, draft: bool, yes: bool, as_json: bool, **given: Any) -
         expert, fields, asking = answer(root, said, entry.talk, ask=not yes, to_stderr=as_json)
 
         def make() -> StatementDraft:
-            return draft_statement(root, expert, fields, options.today())
+            return draft_statement(root, expert, fields, running.today())
 
         made = right(make())
         if not as_json:
@@ -115,7 +126,6 @@ class _StatementAttempt(NamedTuple):
 
 def _distance(root: Path, draft: StatementDraft) -> Distance | None:
     """Return how far from what is stated the draws of all other statements put it, where such draws are kept."""
-    from forecast.commands.running import opened
 
     if draft.workspace is None or draft.statement is None:
         return None
@@ -124,11 +134,6 @@ def _distance(root: Path, draft: StatementDraft) -> Distance | None:
 
 
 def _show(draft: StatementDraft) -> None:
-    from forecast.commands.readable import bars, density
-    from forecast.sampling.readings import numbers
-    from forecast.sampling.statements import as_read, in_words, levels
-    from forecast.workspace.fits import logit, reading_cdf
-    from forecast.workspace.statement_forms.form import StatedDistribution, StatedNumber
 
     workspace, added = draft.workspace, draft.statement
     if workspace is None or added is None:
@@ -149,11 +154,6 @@ def _show(draft: StatementDraft) -> None:
 
 
 def _as_json(draft: StatementDraft, is_written: bool) -> dict[str, Any]:
-    from forecast.sampling.readings import numbers
-    from forecast.sampling.statements import SHOWN_LEVELS, as_read, in_words, quantile
-    from forecast.workspace.nodes import plain
-    from forecast.workspace.statement_forms.form import StatedNumber
-    from forecast.workspace.statement_forms.registry import fit_of
 
     read: dict[str, object] = {}
     if draft.workspace is not None and draft.statement is not None:
@@ -198,21 +198,17 @@ class _Probability(click.ParamType[float]):
 @add.command()
 @click.argument("question")
 @click.argument("probability", metavar="P", type=_Probability())
-@options.workspace
-@click.option("--on", "day", type=options.DATE, metavar="DATE", help="Day of the judgement (default: today, UTC).")
+@running.workspace
+@click.option("--on", "day", type=running.DATE, metavar="DATE", help="Day of the judgement (default: today, UTC).")
 @click.option("--why", default="", metavar="TEXT", help="Why this number and not another.")
 @click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
-@options.as_json
+@running.as_json
 def judgement(
     question: str, probability: float, root: Path, day: date | None, why: str, yes: bool, as_json: bool
 ) -> None:
     """Record your own probability P of QUESTION in priors/judgements.csv. It never enters a forecast."""
-    from forecast.commands.writing import Files, right
-    from forecast.workspace.drafts import LineDraft, draft_judgement
-    from forecast.workspace.problems import choice
-    from forecast.workspace.read import load
 
-    files, today = Files(root), options.today()
+    files, today = Files(root), running.today()
     known = [one.id for one in load(root, today).questions]
     if question not in known:
         msg = f"there is no question '{question}'; {choice('questions', question, known)}"
@@ -244,12 +240,12 @@ def _options_of_forms(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @add.command()
-@options.workspace
+@running.workspace
 @click.option("--headline", metavar="TEXT", help="What is reported, in one sentence.")
 @click.option(
-    "--reported", type=options.DATE, metavar="DATE", help="Day from which it was public (default: today, UTC)."
+    "--reported", type=running.DATE, metavar="DATE", help="Day from which it was public (default: today, UTC)."
 )
-@click.option("--happened", type=options.DATE, metavar="DATE", help="When it happened.")
+@click.option("--happened", type=running.DATE, metavar="DATE", help="When it happened.")
 @click.option("--source", metavar="ID", help="The source, an id of evidence/sources.yaml or a new one.")
 @click.option("--source-name", metavar="NAME", help="The name of a new source.")
 @click.option("--grade", metavar="LETTER", help="The Admiralty grade of a new source, A to F.")
@@ -266,13 +262,13 @@ def _options_of_forms(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--until", metavar="DATE", help=f"Day by which {MAY_END} decay (default: {DECAYED_AFTER_DAYS} days).")
 @click.option("--supersedes", metavar="ID", help="The item that this one corrects.")
 @click.option("--id", "item_id", metavar="ID", help="Id of the item (default: made from date and headline).")
-@options.as_of
-@options.seed
+@running.as_of
+@running.seed
 @click.option("--no-effect", is_flag=True, help="Do not compute its effect on the forecast.")
 @click.option("--dry-run", is_flag=True, help="Show its effect; write nothing.")
 @TAKES_UP
 @click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
-@options.as_json
+@running.as_json
 def evidence(
     root: Path, as_of: date | None, seed: int | None, no_effect: bool, dry_run: bool, draft: bool, yes: bool,
     as_json: bool, **given: Any,
@@ -281,10 +277,7 @@ def evidence(
 
     Options answer questions in advance. Nothing is written if the item has a problem; what was typed is kept.
     """
-    from forecast.commands.asking import until_settled
-    from forecast.commands.entry import begun
     from forecast.commands.evidence_questions import answer, evidence_options, fitted, missing
-    from forecast.commands.writing import Files, right
 
     files = Files(root)
     may_ask = not yes and bool(missing(evidence_options(given)))
@@ -334,7 +327,6 @@ class _ItemAttempt(NamedTuple):
 
 
 def _draft(root: Path, answered: Answered) -> ItemDraft:
-    from forecast.workspace.drafts import draft_item
 
     return draft_item(
         root,
@@ -342,7 +334,7 @@ def _draft(root: Path, answered: Answered) -> ItemDraft:
         answered.fields,
         answered.bearings,
         answered.new_source,
-        options.today(),
+        running.today(),
         answered.problems,
     )
 
@@ -351,13 +343,11 @@ def _effect(
     answered: Answered, draft: ItemDraft, root: Path, as_of: date | None, seed: int | None, *, is_wanted: bool
 ) -> tuple[ItemEffect | None, tuple[Problem, ...]]:
     """Return what the item does, and doubts that it raises. Raises WorkspaceProblems for an item that is wrong."""
-    from forecast.workspace.problems import WorkspaceProblems
 
     if draft.workspace is None or draft.item is None:
         raise WorkspaceProblems(draft.problems)
     if not is_wanted:
         return None, ()
-    from forecast.commands.running import opened
 
     with opened(root, as_of, seed) as session:
         return session.effect(answered.workspace, draft.workspace, draft.item)
@@ -385,12 +375,6 @@ def _show_of_add_evidence(draft: ItemDraft, effect: ItemEffect | None) -> None:
 
 
 def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | StateEffect]]) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    from forecast.commands.readable import style_of
-    from forecast.digits import change, percent
 
     with_state = any(state for _, state, _ in rows)
     grid = Grid(box=None, pad_edge=False, header_style="bold")
@@ -409,8 +393,6 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | State
 def _as_json_of_add_evidence(
     answered: Answered, effect: ItemEffect | None, problems: Sequence[Problem], is_written: bool
 ) -> dict[str, object]:
-    from forecast.workspace.drafts import BEARS_ON
-    from forecast.workspace.nodes import plain
 
     item = {key: plain(value) for key, value in answered.fields.items()}
     item[BEARS_ON] = [plain(bearing) for bearing in answered.bearings]

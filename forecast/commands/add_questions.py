@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from forecast.commands import options
+from forecast.commands import running
 from forecast.commands.asking import (
     Asking,
     Conversation,
@@ -19,13 +19,13 @@ from forecast.commands.asking import (
     past_day,
     something,
 )
+from forecast.sampling.statements import condition_in_words, state_in_words
 from forecast.workspace.names import OTHER, event_and_states, horizon_on
-from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, plain, text
+from forecast.workspace.nodes import ISO_DAY, MapNode, Node, Scalar, mapping, plain, text
 from forecast.workspace.problems import WorkspaceProblems, known
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import EDITORS, Condition, DatedCondition, Event, Network, Workspace
-from forecast.workspace.shapes import ISO_DAY
-from forecast.workspace.statement_forms.registry import FORMS, READINGS
+from forecast.workspace.statement_forms import FORMS, READINGS
 from forecast.workspace.yaml_text import as_in_file
 
 # What the value of each form looks like in a file.
@@ -68,7 +68,7 @@ def answer(
     There is no `id` among them but one that was given. Raises WorkspaceProblems where the files hold errors
     already, and UsageError where an answer is missing.
     """
-    workspace, problems = read_workspace(root, today=options.today())
+    workspace, problems = read_workspace(root, today=running.today())
     if workspace is None:
         raise WorkspaceProblems(problems)
     lacks = missing(given)
@@ -93,7 +93,7 @@ class _StatementQuestions:
         expert = self.asking.get(
             f"Expert ({', '.join(experts)})", given.expert, lambda said: known(said, experts, "experts")
         )
-        today = options.today().isoformat()
+        today = running.today().isoformat()
         day = given.day.isoformat() if given.day else self.asking.optional("Date", None, today, past_day) or today
         source = {"publisher": text(self.asking.get("Published by", given.publisher, something))}
         if said := self.asking.optional("Title (empty: none)", given.title):
@@ -254,7 +254,6 @@ def _at(states: Node, time: str) -> Node:
 
 def _meanings(network: Network, event: str, states: Node, of: tuple[Node | None, Mapping[str, Node]]) -> Iterator[str]:
     """Say what a condition is read as at each time; `of`: the day of the target, and what is said so far."""
-    from forecast.sampling.statements import condition_in_words, state_in_words
 
     by, said_on, expert = (
         one.text if isinstance(one, Scalar) else "" for one in (of[0], of[1]["date"], of[1]["expert"])

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import click
 
-from forecast.commands import options
+from forecast.commands import running
+from forecast.plain import link
 from forecast.workspace.drafts import ItemDraft, StatementDraft, draft_item, draft_statement
 from forecast.workspace.files import EVIDENCE
-from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
+from forecast.workspace.nodes import NAME_PATTERN, MapNode, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, WorkspaceProblems, near
 from forecast.workspace.records import Workspace
-from forecast.workspace.shapes import NAME_PATTERN
 
 BACK = "<"
 HOW = f"{BACK} goes back to the question before; Ctrl-C stops, and what was typed is kept as a draft"
@@ -258,14 +258,13 @@ def a_day(said: str) -> str:
 def past_day(said: str) -> str:
     """Return a day that is not in the future. Raises ValueError for any other."""
     day = date.fromisoformat(a_day(said))
-    if day > options.today():
-        raise ValueError(f"{day} lies in the future; today is {options.today()} (UTC)")
+    if day > running.today():
+        raise ValueError(f"{day} lies in the future; today is {running.today()} (UTC)")
     return day.isoformat()
 
 
 def address(said: str) -> str:
     """Return an address that a browser follows. Raises ValueError for any other."""
-    from forecast.plain import link
 
     found = link(said)
     if found is None or not found.followed:
@@ -285,7 +284,7 @@ def hold_statement(root: Path, said: Mapping[str, Node]) -> None:
     made_up: dict[str, Node] = {"source": mapping({"publisher": text("-")}), "says": text("-"), "why": text("-")}
     expert = said["expert"]
     name = expert.text if isinstance(expert, Scalar) else ""
-    _hold(draft_statement(root, name, {**made_up, **said}, options.today()))
+    _hold(draft_statement(root, name, {**made_up, **said}, running.today()))
 
 
 def hold_item(
@@ -315,7 +314,7 @@ def hold_item(
         return  # an item without a source is wrong whatever it says
     made_up = {"id": text(MADE_UP), "source": text(source or ""), "headline": text("-")}
     said = {**made_up, **said}
-    _hold(draft_item(root, f"{EVIDENCE}{MADE_UP}.yaml", said, bearings, new_source, options.today(), problems))
+    _hold(draft_item(root, f"{EVIDENCE}{MADE_UP}.yaml", said, bearings, new_source, running.today(), problems))
 
 
 def _hold(draft: StatementDraft | ItemDraft) -> None:

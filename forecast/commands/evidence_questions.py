@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from forecast.commands import options
+from forecast.commands import running
 from forecast.commands.asking import (
     Asking,
     Conversation,
@@ -26,15 +26,15 @@ from forecast.commands.asking import (
     something,
 )
 from forecast.workspace.drafts import free_name, item_path
+from forecast.workspace.evidence_forms import FORM_OF_CELL, FORMS, KEYS_ON_EVENT, ON_EVENT
 from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS, Asked, EvidenceForm, Prompt, ratio_in_option
 from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
-from forecast.workspace.evidence_forms.registry import FORM_OF_CELL, FORMS, KEYS_ON_EVENT, ON_EVENT
-from forecast.workspace.grades import LETTERS
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, WorkspaceProblems, choice, known, nearest
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import CANNOT_BE_JUDGED, Network, Scenario, Workspace
+from forecast.workspace.renames import LETTERS
 
 WORDS_OF_ID = 6  # of a headline, in an id made from it
 CREDIBILITIES = tuple(map(str, range(1, CANNOT_BE_JUDGED + 1)))
@@ -99,14 +99,14 @@ def answer(
     What is typed is held to the day that the forecast is shown `as_of`: an item of later would not count.
     Raises WorkspaceProblems where the files hold errors already, and UsageError where an answer is missing.
     """
-    workspace, problems = read_workspace(root, today=options.today())
+    workspace, problems = read_workspace(root, today=running.today())
     if workspace is None:
         raise WorkspaceProblems(problems)
     lacks = missing(given)
     if lacks and not ask:
         raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(lacks)}")
     asking = Asking(bool(lacks), to_stderr, talk)
-    day = as_of if lacks and as_of else options.today()
+    day = as_of if lacks and as_of else running.today()
     questions = _EvidenceQuestions(root, workspace, problems, given, asking, day, can_ask=ask)
     path, fields, bearings, new_source = questions.all()
     return Answered(workspace, problems, path, fields, bearings, new_source), asking
@@ -117,7 +117,7 @@ def fitted(root: Path, answered: Answered, *, is_named: bool) -> Answered:
 
     An id that somebody chose (`is_named`) stays as it is. Raises WorkspaceProblems where the files hold errors.
     """
-    workspace, problems = read_workspace(root, today=options.today())
+    workspace, problems = read_workspace(root, today=running.today())
     if workspace is None:
         raise WorkspaceProblems(problems)
     reported, item_id = (_text_of(answered.fields[key]) for key in ("reported", "id"))

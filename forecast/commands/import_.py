@@ -2,16 +2,103 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from forecast.commands import options
-from forecast.commands.import_shown import Imported, Shown, known_event, refuse_taken
+from forecast.commands import running
+from forecast.commands.running import Files
+from forecast.workspace.drafts import draft_item, item_path
 from forecast.workspace.evidence_forms.support import DECIBANS
-from forecast.workspace.feeds.registry import ItemsFeed, feeds, names
+from forecast.workspace.feeds import ItemsFeed, feeds, feeds_of, names
+from forecast.workspace.feeds.coded_table import Coder, File, condition
+from forecast.workspace.feeds.counted import Filed, Wanted, count, item_fields, state_problems, states_of
+from forecast.workspace.feeds.histories import Crowd, as_csv, last_of_days, merged, read_points
+from forecast.workspace.files import BENCHMARKS, TABLE, read_outside
+from forecast.workspace.nodes import NAME_PATTERN
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice
+from forecast.workspace.read import load, read_workspace
+from forecast.workspace.read_benchmarks import read_benchmark
 from forecast.workspace.records import CANNOT_BE_JUDGED as LEAST
+
+if TYPE_CHECKING:
+    from forecast.workspace.feeds.counted import Wanted, Way
+    from forecast.workspace.problems import Problem
+    from forecast.workspace.records import Counts, Event, Workspace
+
+
+# What `forecast import` would write: shown, asked about, written, and reported.
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file to be written, and the workspace that takes it in.
+
+    `shown` is what is seen of its content, `more` is added to the JSON.
+    """
+
+    workspace: Workspace
+    path: str
+    content: bytes
+    problems: Sequence[Problem]
+    more: Mapping[str, Any]
+    shown: str
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """Return the content of the file by its path."""
+        return {self.path: self.content}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How it is shown: `--yes` asks nothing, `--json` keeps stdout for one object."""
+
+    yes: bool
+    as_json: bool
+
+    def write(self, root: Path, make: Callable[[], Imported]) -> None:
+        """Show what `make` reads from the workspace, and write it if it is wanted."""
+
+        files = Files(root)
+        imported = make()
+        if not self.as_json:
+            click.echo(imported.shown, nl=False)
+        for problem in imported.problems:
+            click.echo(str(problem), err=True)
+        is_wanted = self.yes or click.confirm(f"Write it to {imported.path}?", default=True, err=self.as_json)
+        if is_wanted:
+            imported = files.write(imported, make)
+        if self.as_json:
+            summary = {"path": imported.path, "written": is_wanted, **imported.more}
+            summary["problems"] = [str(problem) for problem in imported.problems]
+            click.echo(json.dumps(summary, ensure_ascii=False, indent=1))
+        else:
+            click.echo(f"written: {imported.path}" if is_wanted else "nothing written")
+
+
+def refuse_taken(root: Path, path: str) -> None:
+    """Raise WorkspaceProblems where a file is there already."""
+
+    if (root / path).exists():
+        raise WorkspaceProblems(
+            [Problem(Source(path, 1), "the file is there already", "", "remove or rename it first")]
+        )
+
+
+def known_event(event: str, events: Mapping[str, object]) -> None:
+    """Raise UsageError for an event that the network does not hold."""
+
+    if event not in events:
+        msg = f"there is no event '{event}'; {choice('events', event, events)}"
+        raise click.UsageError(msg)
+
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 STRENGTHS = f"{', '.join(list(DECIBANS)[:-1])} or {list(DECIBANS)[-1]}"
@@ -26,11 +113,11 @@ def import_() -> None:
 
 @import_.command()
 @click.argument("file", type=FILE, nargs=-1, required=True)
-@options.workspace
+@running.workspace
 @click.option("--format", "form", type=click.Choice(names(evidence=True)), required=True, help="What the files hold.")
 @click.option("--event", metavar="EVENT", help="The event that it concerns (a matrix without one: the scenarios).")
-@click.option("--from", "first", type=options.DATE, metavar="DATE", help="First day of the window that is counted.")
-@click.option("--to", "last", type=options.DATE, metavar="DATE", help="Last day of the window.")
+@click.option("--from", "first", type=running.DATE, metavar="DATE", help="First day of the window that is counted.")
+@click.option("--to", "last", type=running.DATE, metavar="DATE", help="Last day of the window.")
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Count only these rows; may be repeated.")
 @click.option("--whole", is_flag=True, help="The files hold all of the window, also where they have no rows.")
 @click.option("--as", "way", type=click.Choice(["claims", "settled", "support"]), help="How the count enters the item.")
@@ -43,13 +130,13 @@ def import_() -> None:
     help=CREDIBILITY,
 )
 @click.option(
-    "--reported", type=options.DATE, metavar="DATE", help="Day from which the count is public (default: today, UTC)."
+    "--reported", type=running.DATE, metavar="DATE", help="Day from which the count is public (default: today, UTC)."
 )
 @click.option("--group", metavar="NAME", help="Group of items that copy each other.")
 @click.option("--url", metavar="URL", help="Where the files come from.")
 @click.option("--id", "item_id", metavar="ID", help="Id of the item (default: FORMAT-EVENT-DATE).")
 @YES
-@options.as_json
+@running.as_json
 def evidence(
     file: tuple[Path, ...], root: Path, form: str, event: str | None, yes: bool, as_json: bool, **given: Any
 ) -> None:
@@ -57,8 +144,6 @@ def evidence(
 
     Files of one coder are counted together. Nothing is written if there is a problem.
     """
-    from forecast.commands.import_counts import CountOptions, import_counts
-    from forecast.workspace.files import read_outside
 
     feed, options_given = feeds()[form], CountOptions(**given)
     if not isinstance(feed, ItemsFeed):
@@ -78,10 +163,8 @@ def evidence(
 
 
 def _items(feed: ItemsFeed, file: Path, content: bytes, root: Path, event: str | None) -> Imported:
-    from forecast.workspace.problems import Problem, Source, WorkspaceProblems
-    from forecast.workspace.read import load, read_workspace
 
-    today = options.today()
+    today = running.today()
     workspace = load(root, today)
     if event is not None:
         known_event(event, workspace.network.events)
@@ -102,7 +185,7 @@ def _items(feed: ItemsFeed, file: Path, content: bytes, root: Path, event: str |
 
 @import_.command()
 @click.argument("file", type=FILE)
-@options.workspace
+@running.workspace
 @click.option(
     "--format",
     "form",
@@ -116,14 +199,193 @@ def _items(feed: ItemsFeed, file: Path, content: bytes, root: Path, event: str |
 @click.option("--question", metavar="ID", help="The question, which has to name the benchmark.")
 @click.option("--name", metavar="TEXT", help="Name of the forecaster (default: the format).")
 @YES
-@options.as_json
+@running.as_json
 def benchmark(file: Path, root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     """Write a crowd's or market's history in FILE as a benchmark series: the last value of each day, in UTC.
 
     A benchmark is shown and scored beside the forecast; it is never evidence. Nothing is written if there is a problem.
     """
-    from forecast.commands.import_benchmark import import_benchmark
-    from forecast.workspace.files import read_outside
 
     content = read_outside(file, file.name)  # once: it may be a pipe
     Shown(yes, as_json).write(root, lambda: import_benchmark(content, file.name, root, **given))
+
+
+# `forecast import benchmark`: the history of a crowd or a market as a series of a workspace.
+
+SHOWN_ROWS = 5  # at either end of a long series
+
+
+def import_benchmark(
+    content: bytes, file: str, root: Path, *, form: str, benchmark_id: str, question: str | None, name: str | None
+) -> Imported:
+    """Read the last value of each day from a file's content, as `priors/benchmarks/ID.csv` beside what that holds.
+
+    Raises UsageError and WorkspaceProblems.
+    """
+
+    if not re.fullmatch(NAME_PATTERN, benchmark_id):
+        msg = f"--id '{benchmark_id}': letters, digits, '_', '.' and '-', beginning with a letter or digit"
+        raise click.UsageError(msg)
+    forecaster = (form if name is None else name).strip()
+    if not forecaster:
+        msg = "--name is empty"
+        raise click.UsageError(msg)
+    now = datetime.now(UTC)
+    path = f"{BENCHMARKS}{benchmark_id}{TABLE}"
+    workspace = load(root, now.date())
+    problems = _unnamed(workspace, question, benchmark_id)
+    points, wrong = read_points(content, file, feeds_of(Crowd)[form], now.timestamp())
+    new, twice = last_of_days(points, now.date())
+    before = None
+    if (root / path).exists():
+        before, more = read_benchmark((root / path).read_bytes(), path, now.date())
+        wrong += more
+    rows, changed = merged(before, forecaster, new)
+    wrong += (*twice, *changed)
+    if not new and not wrong:
+        wrong = (Problem(Source(file, 1), "no value from before today", "", "a day counts once it is over (UTC)"),)
+    if wrong:
+        raise WorkspaceProblems(wrong)
+    table = as_csv(rows)
+    numbers = {"rows": len(rows), "new": len(rows) - len(before.points if before else ())}
+    return Imported(workspace, path, table, problems, numbers, _ends(table.decode()))
+
+
+def _unnamed(workspace: Workspace, question: str | None, benchmark_id: str) -> tuple[Problem, ...]:
+    """Return a warning where the question does not name the benchmark. Raises UsageError for an unknown question."""
+
+    if question is None:
+        return ()
+    known = {question.id: question for question in workspace.questions}
+    if question not in known:
+        msg = f"there is no question '{question}'; {choice('questions', question, known)}"
+        raise click.UsageError(msg)
+    if benchmark_id in known[question].benchmarks:
+        return ()
+    what = f"question '{question}' does not name the benchmark '{benchmark_id}'"
+    return (Problem(known[question].source, what, "", f"benchmarks: [{benchmark_id}]", "warning"),)
+
+
+def _ends(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    left = len(lines) - 1 - 2 * SHOWN_ROWS
+    if left < 2:
+        return text
+    return "".join((*lines[: 1 + SHOWN_ROWS], f"... {left} more rows\n", *lines[-SHOWN_ROWS:]))
+
+
+# `forecast import evidence` with a feed of incidents: a count over a window of days as one item.
+
+NEEDED = {"first": "--from", "last": "--to", "source": "--source"}
+OPTIONS = {
+    **NEEDED, "where": "--where", "whole": "--whole", "way": "--as", "strength": "--strength", "item_id": "--id",
+    "credibility": "--credibility", "group": "--group", "url": "--url", "reported": "--reported",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountOptions:
+    """The options of a count, as they were given: None, nothing or False where one was not."""
+
+    first: date | None
+    last: date | None
+    source: str | None
+    where: tuple[str, ...]
+    whole: bool
+    way: Way | None
+    strength: str | None
+    item_id: str | None
+    credibility: int | None
+    group: str | None
+    url: str | None
+    reported: date | None
+
+    @property
+    def given(self) -> list[str]:
+        """The names of those that were given."""
+        return [OPTIONS[field.name] for field in fields(self) if getattr(self, field.name) not in (None, (), False)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The days that are counted, both included, and who counted."""
+
+    first: date
+    last: date
+    source: str
+
+
+def import_counts(
+    files: Sequence[tuple[str, bytes]], root: Path, form: str, event_id: str, given: CountOptions
+) -> Imported:
+    """Count the incidents in files of one coder, by name and content; the state that the count means is an item.
+
+    Raises UsageError and WorkspaceProblems; nothing is then written.
+    """
+
+    window = _complete(form, given)
+    today = running.today()
+    workspace, before = read_workspace(root, today=today)
+    if workspace is None:
+        raise WorkspaceProblems(before)
+    known_event(event_id, workspace.network.events)
+    event, coder = workspace.network.events[event_id], feeds_of(Coder)[form]
+    counts = _counts_of(event)
+    wanted = _wanted(counts, given, window, today)
+    read = [File(name, content) for name, content in files]
+    counted = count(read, coder, wanted)
+    if not counted.is_right:
+        raise WorkspaceProblems(counted.problems)
+    item_id = given.item_id or f"{form}-{event_id}-{wanted.last}"
+    way: Way = given.way or "claims"
+    path = item_path(str(wanted.reported), item_id)
+    refuse_taken(root, path)
+    states = states_of(event, counts, counted)
+    problems = (*counted.problems, *state_problems(event, counted, states, way, Source(read[0].name, 1)))
+    credibility = None if given.credibility is None else str(given.credibility)
+    filed = Filed(item_id, window.source, credibility, given.group, given.url, way, given.strength)
+    fields, bearing = item_fields(coder, event, counts, counted, wanted, filed, read)
+    draft = draft_item(root, path, fields, [bearing], None, today, before)
+    problems = (*problems, *draft.problems)
+    if draft.workspace is None or any(problem.severity == "error" for problem in problems):
+        raise WorkspaceProblems(problems)
+    numbers = {bound: {"count": getattr(counted, bound), "state": state} for bound, state in states.items()}
+    more = {"items": 1, "of": counts.of, **numbers}
+    return Imported(draft.workspace, path, draft.contents[path], problems, more, draft.added)
+
+
+def _complete(form: str, given: CountOptions) -> Window:
+    missing = [name for key, name in NEEDED.items() if getattr(given, key) is None]
+    if given.first is None or given.last is None or given.source is None:
+        msg = f"--format {form} needs {', '.join(missing)}"
+        raise click.UsageError(msg)
+    if (given.strength is None) == (given.way == "support"):
+        msg = "--strength goes with --as support, and --as support with --strength"
+        raise click.UsageError(msg)
+    if given.last < given.first:
+        msg = f"the window ends on {given.last}, before it begins on {given.first}"
+        raise click.UsageError(msg)
+    return Window(first=given.first, last=given.last, source=given.source)
+
+
+def _counts_of(event: Event) -> Counts:
+
+    if event.counts is None:
+        what = f"event '{event.id}' does not say which counts mean which state"
+        allowed = f"counts: {{of: fatalities, window_days: 30, states: {{{event.states[-1]}: 100}}}}"
+        raise WorkspaceProblems([Problem(event.source, what, "", allowed)])
+    return event.counts
+
+
+def _wanted(counts: Counts, given: CountOptions, window: Window, today: date) -> Wanted:
+
+    days = (window.last - window.first).days + 1
+    if days != counts.window_days:
+        msg = f"from {window.first} to {window.last} are {days} days; the event's counts are of {counts.window_days}"
+        raise click.UsageError(msg)
+    try:
+        conditions = tuple(map(condition, given.where))
+    except ValueError as error:
+        msg = f"--where: {error}"
+        raise click.UsageError(msg) from error
+    return Wanted(counts.of, window.first, window.last, given.reported or today, conditions, given.whole)

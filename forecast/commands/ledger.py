@@ -9,12 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
 
-from forecast.commands import options
-from forecast.commands.readable import points
+from forecast.commands import running
+from forecast.commands.readable import points, sparkline
 from forecast.commands.running import echo_json, opened, said
 from forecast.digits import percent
+from forecast.ledger.differences import courses, history
+from forecast.ledger.ledger import LEDGER, merge_files, merge_ledger, read_ledger
+from forecast.ledger.line import called_today
+from forecast.ledger.verified import NoHistoryError, verified_chain
 from forecast.plain import as_data
+from forecast.run_again import NotRecomputableError
+from forecast.verify import verify as verified
+from forecast.workspace.files import RENAMES
+from forecast.workspace.read import read_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +37,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.workspace
+@running.workspace
 @click.option("-n", "most", type=click.IntRange(min=1), metavar="N", help="Only the last N updates.")
-@options.as_json
+@running.as_json
 def log(root: Path, most: int | None, as_json: bool) -> None:
     """Print every update of the ledger, newest first: scenarios, what they changed by, and what was new."""
-    from forecast.ledger.differences import history
-    from forecast.ledger.ledger import LEDGER, read_ledger
 
     ledger = _in_names_of_today(root, read_ledger(root))
     said(ledger)
@@ -49,13 +58,10 @@ def log(root: Path, most: int | None, as_json: bool) -> None:
 
 def _in_names_of_today(root: Path, ledger: Ledger) -> Ledger:
     """Return the ledger with the names that the workspace has, if its files say that any was changed and are right."""
-    from forecast.ledger.renamed import called_today
-    from forecast.workspace.files import RENAMES
-    from forecast.workspace.read import read_workspace
 
     if not (root / RENAMES).exists():
         return ledger
-    workspace, _ = read_workspace(root, today=options.today())
+    workspace, _ = read_workspace(root, today=running.today())
     return ledger if workspace is None else called_today(ledger, workspace)
 
 
@@ -65,11 +71,6 @@ def _plain_update(row: UpdateRow) -> dict[str, object]:
 
 
 def _print_updates(rows: Sequence[UpdateRow], updates: Sequence[Line]) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    from forecast.ledger.differences import courses
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading, justify in (("line", "right"), ("as of", "left"), ("scenario", "left")):
@@ -98,7 +99,6 @@ def _scenario(row: ShareRow | None) -> tuple[str, str, str]:
 
 
 def _print_courses(days: Sequence[str], by_scenario: Mapping[str, Sequence[float | None]]) -> None:
-    from forecast.commands.readable import sparkline
 
     top = max(p for course in by_scenario.values() for p in course if p is not None)
     width = max(map(len, by_scenario))
@@ -110,7 +110,7 @@ def _print_courses(days: Sequence[str], by_scenario: Mapping[str, Sequence[float
 
 
 @click.command()
-@options.workspace
+@running.workspace
 @click.option(
     "--driver",
     nargs=3,
@@ -126,13 +126,12 @@ def merge(root: Path, driver: tuple[Path, Path, Path] | None) -> None:
 
     Exit status: 0 joined, or nothing to join; 1 the lines are no proper ledger, and nothing was written.
     """
-    from forecast.ledger.ledger import LEDGER, merge_files, merge_ledger
 
     if driver is not None:
         _, ours, theirs = driver
-        click.echo(f"{LEDGER}: {merge_files(ours, theirs, options.today()).sentence}", err=True)
+        click.echo(f"{LEDGER}: {merge_files(ours, theirs, running.today()).sentence}", err=True)
         return
-    joined = merge_ledger(root, options.today())
+    joined = merge_ledger(root, running.today())
     click.echo(joined.sentence if joined.ledger.entries else f"nothing to join: there is no {LEDGER} yet")
     if joined.solved:
         click.echo(f"next: git add {LEDGER}, and finish the merge with git")
@@ -143,7 +142,7 @@ ALL = "all"
 
 
 @click.command()
-@options.workspace
+@running.workspace
 @click.option(
     "--recompute",
     "lines",
@@ -154,17 +153,13 @@ ALL = "all"
     help="Run a line's forecast again from its kept inputs, draws included: a number (default: the last), or all.",
 )
 @click.option("--since", metavar="REV", help="Every line that this git revision or a later commit has must be there.")
-@options.as_json
+@running.as_json
 def verify(root: Path, lines: tuple[str, ...], since: str | None, as_json: bool) -> None:
     """Check the ledger, the kept inputs and the files against what was written.
 
     Exit status 1: something is not as it was written. Notes alone (another version, another processor, lines of before
     inputs were kept) leave it at 0. Nothing is written.
     """
-    from forecast.ledger.committed import NoHistoryError
-    from forecast.ledger.verified import verified_chain
-    from forecast.run_again import NotRecomputableError
-    from forecast.verify import verify as verified
 
     try:
         with opened(root) as session:
@@ -184,7 +179,6 @@ def verify(root: Path, lines: tuple[str, ...], since: str | None, as_json: bool)
 
 def _numbers(lines: Sequence[str], known: Sequence[int]) -> list[int]:
     """Return the numbers of the lines that are meant. Raises NotRecomputableError."""
-    from forecast.run_again import NotRecomputableError
 
     numbers: list[int] = []
     for text in lines:

@@ -15,41 +15,41 @@ COMMANDS = {
         "forecast.commands.update:update",
         "Read and check all files; compute and write the forecast and its report.",
     ),
-    "show": ("forecast.commands.show:show", "Print the latest forecast, or the prior."),
-    "roll": ("forecast.commands.roll:roll", "Move to a later horizon from a day on."),
+    "show": ("forecast.commands.update:show", "Print the latest forecast, or the prior."),
+    "roll": ("forecast.commands.rename:roll", "Move to a later horizon from a day on."),
     "check": ("forecast.commands.check:check", "Report every mistake in the workspace's files."),
-    "init": ("forecast.commands.init:init", "Write a small complete workspace into a new folder."),
+    "init": ("forecast.commands.rename:init", "Write a small complete workspace into a new folder."),
     "add": ("forecast.commands.add:add", "Add a statement, evidence or a judgement, shown before it is written."),
     "import": ("forecast.commands.import_:import_", "Import another program's file as evidence or a benchmark."),
-    "query": ("forecast.commands.query:query", "Compute the marginals of a network file given evidence."),
-    "pool": ("forecast.commands.pool:pool", "Pool a table of forecasts question by question, and score it."),
+    "query": ("forecast.commands.check:query", "Compute the marginals of a network file given evidence."),
+    "pool": ("forecast.commands.score:pool", "Pool a table of forecasts question by question, and score it."),
     "score": ("forecast.commands.score:score", "Score resolved forecasts, from a table or from the replay."),
-    "experts": ("forecast.commands.feedback:experts", "Compare each expert's statements with the model."),
-    "sources": ("forecast.commands.feedback:sources", "Print how reliable each source is, and what its items favour."),
+    "experts": ("forecast.commands.influence:experts", "Compare each expert's statements with the model."),
+    "sources": ("forecast.commands.influence:sources", "Print how reliable each source is, and what its items favour."),
     "why": ("forecast.commands.why:why", "Explain a probability by the evidence, item by item."),
     "what-if": ("forecast.commands.what_if:what_if", "Condition the forecast on a state, or intervene."),
-    "story": ("forecast.commands.story:story", "Describe each scenario by its most probable course of events."),
+    "story": ("forecast.commands.what_if:story", "Describe each scenario by its most probable course of events."),
     "watch-list": (
-        "forecast.commands.watch_list:watch_list",
+        "forecast.commands.what_if:watch_list",
         "Rank events by what they will reveal about the scenarios.",
     ),
-    "conflict": ("forecast.commands.conflict:conflict", "Show which reports conflict with each other."),
+    "conflict": ("forecast.commands.influence:conflict", "Show which reports conflict with each other."),
     "influence": ("forecast.commands.influence:influence", "Show which arrows and CPTs the forecast depends on most."),
     "alternatives": (
-        "forecast.commands.alternatives:alternatives",
+        "forecast.commands.influence:alternatives",
         "Show the forecast with equal weights, and without each group and source.",
     ),
     "log": ("forecast.commands.ledger:log", "Print the updates so far: what they forecast, and what was new."),
-    "diff": ("forecast.commands.diff:diff", "Explain the change between two forecasts, step by step."),
+    "diff": ("forecast.commands.why:diff", "Explain the change between two forecasts, step by step."),
     "verify": ("forecast.commands.ledger:verify", "Verify that every recorded forecast is unchanged."),
-    "backtest": ("forecast.commands.backtest:backtest", "Forecast past dates again, each from what was known then."),
+    "backtest": ("forecast.commands.score:backtest", "Forecast past dates again, each from what was known then."),
     "questions": ("forecast.commands.questions:questions", "Print the dated questions beside benchmarks."),
     "resolve": ("forecast.commands.questions:resolve", "Resolve a question, or settle an event from a day on."),
     "rename": ("forecast.commands.rename:rename", "Rename something in every file that names it."),
     "due": ("forecast.commands.questions:due", "List what needs attention: questions, news, updates."),
     "merge": ("forecast.commands.ledger:merge", "Join the ledgers of two branches that git has merged."),
-    "report": ("forecast.commands.report:report", "Draw the report of the latest forecast."),
-    "cache": ("forecast.commands.cache:cache", "List and prune the cache."),
+    "report": ("forecast.commands.update:report", "Draw the report of the latest forecast."),
+    "cache": ("forecast.commands.check:cache", "List and prune the cache."),
 }
 
 PROBLEMS_IN_FILES = 1  # exit status; wrong usage is click's own 2
@@ -89,7 +89,7 @@ class _Commands(click.Group):
             # Nothing undefined is printed or written, whatever command comes upon it.
             raise click.ClickException(f"the result is undefined: {undefined}") from undefined
         except OSError as failure:
-            from forecast.commands.writing import told
+            from forecast.commands.running import told
 
             if failure.errno == errno.EPIPE:
                 raise  # whoever read the output has enough of it; click ends quietly

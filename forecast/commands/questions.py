@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from shutil import get_terminal_size
@@ -11,24 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forecast.commands import options
-from forecast.commands.running import echo_json, one_or_all, opened, said
+from forecast.commands import running
+from forecast.commands.readable import middle_90
+from forecast.commands.running import Files, echo_json, one_or_all, opened, said
 from forecast.digits import exact, percent
+from forecast.sampling.readings import asks
+from forecast.workspace.drafts import LineDraft, draft_resolution
+from forecast.workspace.files import RESOLUTIONS
+from forecast.workspace.problems import WorkspaceProblems, choice
+from forecast.workspace.read import load
+from forecast.workspace.read_questions import NO, YES, subjects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from forecast.analysis.due import Due
-    from forecast.analysis.questions import Other, QuestionStatus
+    from forecast.analysis.questions import Due, Other, QuestionStatus
     from forecast.workspace.records import Event, Question, Workspace
 
 
 @click.command()
 @click.argument("name", required=False)
-@options.workspace
-@options.as_of
-@options.seed
-@options.as_json
+@running.workspace
+@running.as_of
+@running.seed
+@running.as_json
 def questions(name: str | None, root: Path, as_of: date | None, seed: int | None, as_json: bool) -> None:
     """Print every question's probability beside benchmarks and the base rate; with NAME, all about one question."""
     with opened(root, as_of, seed) as session:
@@ -67,7 +74,6 @@ def _status(row: QuestionStatus) -> str:
 
 
 def _forecast(row: QuestionStatus) -> tuple[str, str]:
-    from forecast.commands.readable import middle_90
 
     if row.probability is None or row.quantiles is None:
         return "-", "-"
@@ -109,8 +115,8 @@ HEADINGS = {
 
 
 @click.command()
-@options.workspace
-@options.as_of
+@running.workspace
+@running.as_of
 @click.option(
     "--days",
     type=click.IntRange(min=1),
@@ -118,10 +124,9 @@ HEADINGS = {
     show_default=True,
     help="Days after which news and benchmarks are stale.",
 )
-@options.as_json
+@running.as_json
 def due(root: Path, as_of: date | None, days: int, as_json: bool) -> None:
     """List what is due: questions to resolve, news not watched, evidence not in any update, contradictions."""
-    from dataclasses import asdict
 
     with opened(root, as_of) as session:
         day, ledger, found = session.day, session.ledger, session.due(days)
@@ -151,29 +156,25 @@ Fields = dict[str, "str | bool"]
 @click.command()
 @click.argument("subject", metavar="ID")
 @click.argument("state", required=False)
-@options.workspace
+@running.workspace
 @click.option(
-    "--on", "day", type=options.DATE, metavar="DATE", help="Day on which it came true (for a no: the last day)."
+    "--on", "day", type=running.DATE, metavar="DATE", help="Day on which it came true (for a no: the last day)."
 )
-@click.option("--known", type=options.DATE, metavar="DATE", help="Day from which it is known (default: today, UTC).")
+@click.option("--known", type=running.DATE, metavar="DATE", help="Day from which it is known (default: today, UTC).")
 @click.option("--source", metavar="URL", help="Address of the source; needed with a state.")
 @click.option("--note", metavar="TEXT", help="What a later reader should know.")
 @click.option("--void", is_flag=True, help="The question lapsed; it is not scored.")
 @click.option("--ambiguous", is_flag=True, help="It cannot be said, as the note explains; it is not scored.")
 @click.option("--undo", is_flag=True, help="Undo the latest resolution, from the day this is known.")
 @click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
-@options.as_json
+@running.as_json
 def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: bool, **given: Any) -> None:
     """Resolve the question ID as yes or no, or settle the event ID in a state, in priors/resolutions.jsonl.
 
     Lines are only added: a mistake is undone by a later line. Nothing is written if there is a problem.
     """
-    from forecast.commands.writing import Files
-    from forecast.workspace.drafts import LineDraft, draft_resolution
-    from forecast.workspace.problems import WorkspaceProblems
-    from forecast.workspace.read import load
 
-    files, today = Files(root), options.today()
+    files, today = Files(root), running.today()
     question = None
     undoes_alone = given["undo"] and not (state or given["void"] or given["ambiguous"])
     # What is undone may be the very mistake for which the files cannot be read.
@@ -209,8 +210,6 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
 
 def _resolved_so_far(root: Path) -> tuple[str, ...]:
     """Return what the lines of the file are about: a line can be undone although its question was renamed."""
-    from forecast.workspace.files import RESOLUTIONS
-    from forecast.workspace.read_resolutions import subjects
 
     path = root / RESOLUTIONS
     return subjects(path.read_bytes(), RESOLUTIONS) if path.is_file() else ()
@@ -224,8 +223,6 @@ def _known_names(
     given: Mapping[str, Any],
 ) -> None:
     """Raise click.UsageError for an id or a state that there is not, and for outcomes that exclude each other."""
-    from forecast.workspace.problems import choice
-    from forecast.workspace.read_resolutions import NO, YES
 
     if subject not in questions and subject not in events:
         msg = f"there is no question or event '{subject}'; {choice('they', subject, (*questions, *events))}"
@@ -249,7 +246,6 @@ def _line(subject: str, state: str | None, question: Question | None, today: dat
 
     A no is of the question's last day; a question is void or ambiguous as of the day that this is known.
     """
-    from forecast.workspace.read_resolutions import NO
 
     known: date = given["known"] or today
     day: date | None = given["day"]
@@ -290,7 +286,6 @@ def _what_it_does(workspace: Workspace, subject: str, fields: Fields, question: 
 
 
 def _experts_taught(workspace: Workspace, question: Question) -> list[str]:
-    from forecast.sampling.readings import asks
 
     said = [one for one in workspace.statements if one.resolved is None and asks(one, question, workspace.network)]
     return sorted({one.expert for one in said})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.digits import UNKNOWN_ERROR, change, exact, interval, percent
-from forecast.posterior.mcse import not_reliable
+from forecast.posterior.weights import not_reliable
 from forecast.sampling.settings import CHAINS, SAMPLED_PER_CHAIN
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table as Grid
 
-    from forecast.analysis.by_date import ByDate, Chance, EventOn, ScenarioOn, StateOn
+    from forecast.analysis.questions import ByDate, Chance, EventOn, ScenarioOn, StateOn
 
 
 Table = Mapping[str, Any]

@@ -7,12 +7,57 @@ from math import isfinite, isnan
 from typing import NamedTuple
 
 import click
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from forecast.commands.score_plots import calibration
-from forecast.digits import exact, percent
-from forecast.scoring.calibration import LEVEL
+from forecast.digits import exact, number, percent
+from forecast.scoring.calibration import LEVEL, Bin
 from forecast.scoring.measures import MEASURES, TIMINGS
-from forecast.scoring.sheet import CalibrationScore, MeanScore, ScoreSheet, SkillScore, UnlikeMeasure
+from forecast.scoring.score_table import CalibrationScore, MeanScore, ScoreSheet, SkillScore, UnlikeMeasure
+
+# A reliability diagram as lines of text.
+
+COLUMNS = 40  # for probabilities from 0 to 1
+BINS = 12  # lines of one drawing
+
+
+def calibration(name: str, bins: Sequence[Bin], level: float) -> Iterator[str]:
+    """Yield one line for each bin: forecasts, how often they came true, the band under calibration, and a drawing.
+
+    Where there are more than BINS, those with the most forecasts are shown and the rest is counted.
+    """
+    most = sorted(sorted(bins, key=lambda one: -one.n_forecasts)[:BINS], key=lambda one: one.low)
+    band = f"{exact(level)} band"
+    axis = f"0 %{'100 %':>{COLUMNS}}"
+    yield f"{name + ': said':<22} {'came true':>9}  {band:>12} {'forecasts':>9} {'questions':>9}  {axis}"
+    for one in most:
+        said = f"{_percent(one.low)} to {_percent(one.high)} %"
+        inside = f"{_percent(one.band_low)} to {_percent(one.band_high)}"
+        counts = f"{one.n_forecasts:>9} {one.n_questions:>9}"
+        yield f"{said:<22} {_percent(one.observed) + ' %':>9}  {inside:>12} {counts}  {_drawing(one)}"
+    if rest := len(bins) - len(most):
+        yield f"and {rest} bins with fewer forecasts; --json lists all"
+    yield "o came true, + was said on average, - band in which it comes true if calibrated"
+
+
+def _percent(probability: float) -> str:
+    return number(probability, None)
+
+
+def _drawing(interval_bin: Bin) -> str:
+    cells = [" "] * (COLUMNS + 1)
+    for place in range(_column(interval_bin.band_low), _column(interval_bin.band_high) + 1):
+        cells[place] = "-"
+    cells[_column(interval_bin.mean_forecast)] = "+"
+    cells[_column(interval_bin.observed)] = "o"
+    return f"|{''.join(cells)}|"
+
+
+def _column(probability: float) -> int:
+    return round(probability * COLUMNS)
+
 
 Cell = tuple[str, str]  # text, style
 
@@ -115,9 +160,6 @@ def _grid(headings: Sequence[str], rows: Sequence[Sequence[str | Cell]], left: i
 
     Names break between words alone and numbers never: on a narrow terminal the lines are longer than it is wide.
     """
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     texts = [[Text(*((cell, "") if isinstance(cell, str) else cell)) for cell in row] for row in rows]
     console = Console(highlight=False)
@@ -141,7 +183,6 @@ def _widths(columns: Sequence[Sequence[str]], left: int, room: int) -> list[int]
 
     rich would narrow a column below its longest word, widen it again, and cut the table off at the right.
     """
-    from rich.cells import cell_len
 
     longest = [max(map(cell_len, cells)) for cells in columns]
     words = [max(cell_len(word) for cell in cells for word in cell.split()) for cells in columns[:left]]
@@ -305,8 +346,6 @@ def _print_parts(shown: Sequence[MeanScore], grouping: str, unlike: Sequence[Unl
 
 
 def _print_legend(sheet: ScoreSheet) -> None:
-    from rich.console import Console
-    from rich.text import Text
 
     console = Console(highlight=False)
     click.echo()

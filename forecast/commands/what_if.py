@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
+from rich.table import Table
+from rich.table import Table as Grid
+from rich.text import Text
 
-from forecast.commands import options
+from forecast.analysis.supposition import TooDenseError
+from forecast.analysis.what_if import ImpossibleError
+from forecast.commands import running
 from forecast.commands.readable import style_of
 from forecast.commands.running import echo_json, opened, refused, wrong_usage
-from forecast.digits import change, percent
+from forecast.digits import DERIVED, change, exact, number, percent
 from forecast.plain import as_data
+from forecast.workspace.problems import choice
 
 if TYPE_CHECKING:
+    from forecast.analysis.story import CourseStep, Distinguishing, Story
+    from forecast.analysis.watch import WatchList
     from forecast.analysis.what_if import Effect, EventEffect, WhatIf
-
 
 EVENTS = 12  # printed; --all prints every one
 VISIBLE = 0.0005
@@ -27,15 +36,15 @@ FEW_DRAWS = 400.0  # effective draws under which a supposition rests on too few
 
 @click.command()
 @click.argument("learned", metavar="[EVENT=STATE]...", nargs=-1)
-@options.workspace
-@options.as_of
-@options.seed
+@running.workspace
+@running.as_of
+@running.seed
 @click.option("--do", "imposed", multiple=True, metavar="EVENT=STATE", help="Intervene: put the event into this state.")
 @click.option(
     "--set", "reset", multiple=True, metavar="EVENT=STATE:P", help="Set the state's probability to P (Jeffrey's rule)."
 )
 @click.option("--all", "everything", is_flag=True, help=f"Print every event, not only the {EVENTS} that move most.")
-@options.as_json
+@running.as_json
 def what_if(
     learned: tuple[str, ...], root: Path, as_of: date | None, seed: int | None, imposed: tuple[str, ...],
     reset: tuple[str, ...], everything: bool, as_json: bool,
@@ -45,8 +54,6 @@ def what_if(
     EVENT=STATE conditions on the state; several form one condition (EVENT=STATE,STATE: either state). --do intervenes:
     only events downstream move. --set replaces a probability; several are set one after the other.
     """
-    from forecast.analysis.twin import TooDenseError
-    from forecast.analysis.what_if import ImpossibleError
 
     if not (learned or imposed or reset):
         raise click.UsageError("nothing is supposed; give EVENT=STATE, --do EVENT=STATE or --set EVENT=STATE:P")
@@ -55,10 +62,10 @@ def what_if(
     if as_json:
         echo_json(as_data(table))
     else:
-        _print(table, everything=everything)
+        _print_what_if(table, everything=everything)
 
 
-def _print(table: WhatIf, *, everything: bool) -> None:
+def _print_what_if(table: WhatIf, *, everything: bool) -> None:
     click.echo(f"{_supposed(table)}, as of {table.as_of}")
     _print_scenarios(table.scenarios)
     click.echo()
@@ -91,9 +98,6 @@ def _supposed(table: WhatIf) -> str:
 
 
 def _print_scenarios(rows: Sequence[Effect]) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("scenario")
@@ -105,9 +109,6 @@ def _print_scenarios(rows: Sequence[Effect]) -> None:
 
 
 def _print_events(events: Sequence[EventEffect]) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
 
     if not events:
         return
@@ -123,7 +124,6 @@ def _print_events(events: Sequence[EventEffect]) -> None:
 
 
 def _numbers(row: Effect) -> tuple[Any, ...]:
-    from rich.text import Text
 
     shown = change(row.change, row.change_mcse)
     ends = percent(row.before, row.before_mcse), percent(row.after, row.after_mcse)
@@ -154,3 +154,174 @@ def _items(table: WhatIf) -> str:
     if spent:
         told.append(f"{spent} with almost no weight left")
     return ", ".join(told)
+
+
+# `forecast story`: each scenario as its most probable course of events.
+
+TELLING = 5  # events that tell a scenario from the others
+
+
+@click.command()
+@click.argument("scenario", required=False)
+@running.workspace
+@running.as_of
+@running.as_json
+def story(scenario: str | None, root: Path, as_of: date | None, as_json: bool) -> None:
+    """Describe every scenario (or SCENARIO, with every event) by its most probable course, and what sets it apart."""
+
+    with opened(root, as_of) as session:
+        names = session.outcome.scenario_ids
+        if scenario is not None and scenario not in names:
+            raise click.UsageError(f"no scenario '{scenario}'; {choice('scenarios', scenario, names)}")
+        rows = session.stories()
+    if scenario is not None:
+        rows = tuple(row for row in rows if row.scenario == scenario)
+        if not rows:
+            raise click.ClickException(f"scenario '{scenario}' is impossible on the evidence")
+    if as_json:
+        echo_json(as_data(rows if scenario is None else rows[0]))
+        return
+    for place, row in enumerate(rows):
+        if place:
+            click.echo()
+        _print_stories(row, in_full=scenario is not None)
+
+
+def _print_stories(row: Story, *, in_full: bool) -> None:
+
+    console = Console(highlight=False, soft_wrap=False)
+    console.print(Text(f"{row.scenario}  {percent(row.probability, row.mcse)}  {row.name}", style="bold"))
+    console.print(Text(f"Holds when {row.rule}; the probability is that of this rule."))
+    console.print(Text(f"Most probable course: {row.text}"))
+    console.print(Text(_how_probable(row)))
+    if in_full:
+        _print_course(row)
+    _print_telling(row)
+
+
+def _how_probable(row: Story) -> str:
+    said = (
+        f"This one course has a probability of {exact(row.story_probability, DERIVED)}, "
+        f"{exact(row.course_probability, DERIVED)} of the scenario's"
+    )
+    if not row.close:
+        return f"{said}."
+    near = row.close[0]
+    share = near.probability / row.course_probability
+    return f"{said}; the next one, {near.event} {near.state} instead, is {share:.2f} times as probable."
+
+
+def _print_course(row: Story) -> None:
+    grid = _grid(("event", "now", "course"), ("in the scenario", "overall"))
+    for step in row.course:
+        cells = (step.event, step.now or "-", step.state, *_two(step))
+        grid.add_row(*_texts(cells, bold=step.now is not None and step.state != step.now))
+    _show(grid)
+
+
+def _print_telling(row: Story) -> None:
+    grid = _grid(("what sets it apart", ""), ("in the scenario", "overall", "distance"))
+    for feature in row.distinguishing[:TELLING]:
+        name = f"{feature.event} {feature.state}"
+        cells = (name, "by its rule" if feature.defines else "", *_two(feature), f"{feature.distance:.2f}")
+        grid.add_row(*_texts(cells))
+    _show(grid)
+
+
+def _two(row: CourseStep | Distinguishing) -> tuple[str, str]:
+    return percent(row.in_scenario, None), percent(row.overall, row.overall_mcse)
+
+
+def _grid(left: tuple[str, ...], right: tuple[str, ...]) -> Any:
+
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in left:
+        grid.add_column(heading, overflow="fold")
+    for heading in right:
+        grid.add_column(heading, justify="right")
+    return grid
+
+
+def _texts(cells: tuple[str, ...], *, bold: bool = False) -> list[Any]:
+
+    return [Text(cell, style="bold" if bold else "") for cell in cells]
+
+
+def _show(grid: Any) -> None:
+
+    Console(highlight=False, soft_wrap=False).print(grid)
+
+
+# `forecast watch-list`: which events to watch, by what their state in some days will tell of the scenarios.
+
+LEAST_BITS = 0.0005  # what is smaller prints as zero
+SHOWN_OUTCOMES = 2  # of each event: those that move a scenario most
+
+
+@click.command(name="watch-list")
+@running.workspace
+@running.as_of
+@click.option(
+    "--days", type=click.IntRange(min=1), default=90, show_default=True, help="Days to watch, from the as-of date."
+)
+@click.option("--cost", "costs", multiple=True, metavar="EVENT=NUMBER", help="Cost of watching an event, in any unit.")
+@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Number of events to print.")
+@running.as_json
+def watch_list(root: Path, as_of: date | None, days: int, costs: Sequence[str], top: int, as_json: bool) -> None:
+    """Rank events by what watching them for some days will reveal about the scenarios, in bits."""
+    with opened(root, as_of) as session:
+        watchable = [event.id for event in session.layout.events if event.kind != "constant"]
+        answer = session.watch_list(days, dict(_cost(text, watchable) for text in costs))
+    if as_json:
+        echo_json(as_data(answer))
+    else:
+        _print_watch_list(answer, top)
+
+
+def _cost(text: str, events: Sequence[str]) -> tuple[str, float]:
+
+    event, _, number = text.partition("=")
+    if event not in events:
+        raise click.BadParameter(
+            f"'{text}': {choice('events that can be watched', event, events)}", param_hint="--cost"
+        )
+    try:
+        cost = float(number)
+    except ValueError:
+        cost = 0.0
+    if not (isfinite(cost) and cost > 0.0):
+        raise click.BadParameter(f"'{text}': write {event}=NUMBER, above zero", param_hint="--cost")
+    return event, cost
+
+
+def _print_watch_list(answer: WatchList, top: int) -> None:
+
+    with_cost = any(row.cost is not None for row in answer.events)
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("event", overflow="fold")
+    for heading in ("bits", "share", *(("bits per unit",) if with_cost else ())):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_column("by then", overflow="fold")
+    grid.add_column("chance", justify="right", no_wrap=True)
+    grid.add_column("moves most", overflow="fold")
+    telling = [row for row in answer.events if row.bits >= LEAST_BITS or row.cost is not None]
+    for row in telling[:top]:
+        per_unit = ("-" if row.cost is None else f"{row.bits_per_unit:.4f}",) if with_cost else ()
+        marked = f"{row.event}{' *' if row.defines else ''}"
+        left: tuple[str, ...] = (marked, f"{row.bits:.3f}", percent(row.share, None), *per_unit)
+        for place, outcome in enumerate(row.outcomes[:SHOWN_OUTCOMES]):
+            moves = outcome.moves
+            right = (
+                f"{outcome.state}{' (as now)' if outcome.state == row.now else ''}",
+                percent(outcome.probability, None),
+                f"{moves.scenario} {number(moves.from_, None)} to {percent(moves.to, None)}",
+            )
+            grid.add_row(*map(Text, (*(left if place == 0 else ("",) * len(left)), *right)))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    if rest := [row.event for row in answer.events if row not in telling[:top]]:
+        less = "" if len(telling) > top else f" (under {LEAST_BITS} bits each)"
+        click.echo(f"and {len(rest)} with less information{less}: {', '.join(rest)}")
+    click.echo(f"by then: the state on {answer.by}; share: of {answer.entropy:.2f} bits about the scenarios today")
+    click.echo("*: named by a scenario's rule; events are dependent, so their bits do not add up")
+    if answer.left_out:
+        click.echo(f"left out, as they may stay unseen until then: {', '.join(answer.left_out)}")

@@ -9,16 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
 
-from forecast.commands import options
+from forecast.analysis.chronology import NoEffectError
+from forecast.analysis.diff import Cause, UnknownUpdateError
+from forecast.analysis.target import UnknownTargetError
+from forecast.commands import running
 from forecast.commands.readable import style_of
-from forecast.commands.running import echo_json, opened, refused, wrong_usage
+from forecast.commands.running import echo_json, opened, refused, said, wrong_usage
 from forecast.digits import change, percent, share
+from forecast.ledger.ledger import read_ledger
 from forecast.plain import as_data
+from forecast.session import NoUpdateError
 from forecast.workspace.names import OTHER
 
 if TYPE_CHECKING:
-    from forecast.analysis.effect import ItemSplit
+    from rich.text import Text
+
+    from forecast.analysis.chronology import ItemSplit
+    from forecast.analysis.diff import Cause, ForecastDifference
     from forecast.analysis.why import Step, Stretch, Why
     from forecast.session import Session
 
@@ -32,14 +43,14 @@ class _Since(click.ParamType[date | None]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date | None:
         if value is None or value == PRIOR:
             return None
-        return options.DATE.convert(value, param, ctx)
+        return running.DATE.convert(value, param, ctx)
 
 
 @click.command()
 @click.argument("about", metavar="[SCENARIO|EVENT[=STATE]|ITEM]", required=False)
-@options.workspace
-@options.as_of
-@options.seed
+@running.workspace
+@running.as_of
+@running.seed
 @click.option(
     "--by",
     type=click.Choice(["item", "group", "source"]),
@@ -54,7 +65,7 @@ class _Since(click.ParamType[date | None]):
 )
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Show the N largest steps and add up the others.")
 @click.option("--all", "everything", is_flag=True, help="Print every item, also those with no effect.")
-@options.as_json
+@running.as_json
 def why(
     about: str | None, root: Path, as_of: date | None, seed: int | None, by: Any, since: date | None, top: int | None,
     everything: bool, as_json: bool,
@@ -64,9 +75,6 @@ def why(
     Without an argument: the scenario that moved most since the last update. With an item of evidence: what it does to
     the forecast, in three parts.
     """
-    from forecast.analysis.effect import NoEffectError
-    from forecast.analysis.target import UnknownTargetError
-    from forecast.session import NoUpdateError
 
     with opened(root, as_of, seed) as session, wrong_usage(UnknownTargetError), refused(NoUpdateError, NoEffectError):
         if about is not None and _is_item(session, about):
@@ -83,7 +91,7 @@ def why(
     if as_json:
         echo_json(as_data(table))
     else:
-        _print(table, everything=everything)
+        _print_steps(table, everything=everything)
 
 
 def _is_item(session: Session, name: str) -> bool:
@@ -94,9 +102,6 @@ def _is_item(session: Session, name: str) -> bool:
 
 
 def _print_split(split: ItemSplit) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
 
     click.echo(f"{split.item}, reported {split.reported} by {split.source}: {split.headline}")
     if split.reliability_before is not None and split.reliability_now is not None:
@@ -123,10 +128,7 @@ def _print_split(split: ItemSplit) -> None:
         click.echo("~ too few draws support this to know its error; the parts still add up")
 
 
-def _print(table: Why, *, everything: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
+def _print_steps(table: Why, *, everything: bool) -> None:
 
     error = table.mcse
     chosen = f" ({table.chosen})" if table.chosen else ""
@@ -196,3 +198,122 @@ def _note(row: Step | Stretch) -> str:
 
 def _decibans(value: float | None) -> str:
     return "" if value is None else f"{value:+.1f}" if abs(value) >= 0.05 else "0"
+
+
+# `forecast diff`: what changed between two forecasts, and what each change did.
+
+SHOWN_EVENTS = 8
+DEFAULT_ENDS = ("~1", "latest")
+
+
+@click.command()
+@click.argument("ends", nargs=-1, metavar="[A [B]]")
+@running.workspace
+@click.option(
+    "--top", type=click.IntRange(min=1), default=12, show_default=True, metavar="N",
+    help="Show the N largest steps and add up the others.",
+)  # fmt: skip
+@running.as_json
+def diff(ends: tuple[str, ...], root: Path, top: int, as_json: bool) -> None:
+    """Print what changed from forecast A to forecast B: the inputs, and the effect of each on every scenario and event.
+
+    A and B are days (YYYY-MM-DD), numbers of ledger lines, `latest`, or ~N (N updates before it). Without them: the
+    latest update against the one before.
+    """
+
+    if len(ends) > len(DEFAULT_ENDS):
+        msg = f"two forecasts are compared, not {len(ends)}"
+        raise click.UsageError(msg)
+    first, last = (*ends, *DEFAULT_ENDS[len(ends) :])
+    with opened(root) as session, wrong_usage(UnknownUpdateError):
+        table = session.difference(first, last)
+    said(read_ledger(root))
+    if as_json:
+        echo_json(as_data(table))
+    else:
+        _print_diff(table, top)
+
+
+def _print_diff(table: ForecastDifference, top: int) -> None:
+    click.echo(f"from {table.from_.name} to {table.to.name}")
+    for news in table.news:
+        click.echo(f"  {news}")
+    if not table.news:
+        click.echo("  the same inputs")
+    click.echo()
+    _print_diff_steps(table, top)
+    click.echo("steps in percentage points, in the order in which they became known; they add up")
+    if table.unreliable:
+        click.echo("~ few draws support this step: it may be off by points; the steps still add up")
+    _print_events(table)
+
+
+def _print_diff_steps(table: ForecastDifference, top: int) -> None:
+
+    names = [row.id for row in table.scenarios]
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("known from", no_wrap=True)
+    grid.add_column("what", overflow="fold")
+    for name in names:
+        grid.add_column(name.replace("_", " "), justify="right")
+    grid.add_column("")
+
+    before = [Text(percent(row.from_, row.from_mcse)) for row in table.scenarios]
+    grid.add_row(str(table.from_.as_of), Text("from"), *before, "")
+    for row in _largest(table.rows, top):
+        if row.kind == "monte_carlo" and max(map(abs, row.scenarios.values())) < VISIBLE:
+            continue
+        what = f"retraction of {row.what}" if row.kind == "retraction" else row.what
+        steps = [_step(row.scenarios[name]) for name in names]
+        note = "" if row.reliable else "~" if row.possible else "impossible without later items"
+        grid.add_row(str(row.on or ""), Text(what), *steps, note)
+    changes = [_step(row.change) for row in table.scenarios]
+    grid.add_row("", Text("change"), *changes, "")
+    after = [Text(percent(row.to, row.to_mcse)) for row in table.scenarios]
+    grid.add_row(str(table.to.as_of), Text("to"), *after, "")
+    Console(highlight=False, soft_wrap=False).print(grid)
+
+
+def _largest(rows: Sequence[Cause], top: int) -> list[Cause]:
+    """Keep time, the remainder and the `top` largest steps of items, in their order; add up the others."""
+
+    time, *steps, rest = rows
+    if len(steps) <= top:
+        return list(rows)
+    ranked = sorted(range(len(steps)), key=lambda i: (-max(map(abs, steps[i].scenarios.values())), i))
+    shown, others = sorted(ranked[:top]), [steps[i] for i in ranked[top:]]
+    total = {name: sum(row.scenarios[name] for row in others) for name in time.scenarios}
+    reliable = all(row.reliable for row in others)
+    summed = Cause(what=f"{len(others)} others", kind="others", scenarios=total, events={}, reliable=reliable)
+    return [time, *(steps[i] for i in shown), summed, rest]
+
+
+def _print_events(table: ForecastDifference) -> None:
+
+    moved = [(event.id, max(event.states, key=lambda row: abs(row.change))) for event in table.events]
+    moved = [(name, row) for name, row in moved if abs(row.change) >= VISIBLE]
+    moved.sort(key=lambda one: -abs(one[1].change))
+    if not moved:
+        return
+    click.echo()
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("event", overflow="fold")
+    grid.add_column("state", overflow="fold")
+    for heading in ("from", "to", "change"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_column("moved most by", overflow="fold")
+    for name, row in moved[:SHOWN_EVENTS]:
+        by = max(table.rows, key=lambda step: abs(step.events[name][row.id]))
+        effect = by.events[name][row.id]
+        most = f"{by.what} ({change(effect, None)})" if abs(effect) >= VISIBLE else "-"
+        ends = (percent(row.from_, row.from_mcse), percent(row.to, row.to_mcse), change(row.change, None))
+        grid.add_row(*map(Text, (name, row.id, *ends, most)))
+    Console(highlight=False, soft_wrap=False).print(grid)
+    if len(moved) > SHOWN_EVENTS:
+        click.echo(f"and {len(moved) - SHOWN_EVENTS} more events: --json has all of them")
+
+
+def _step(difference: float) -> Text:
+
+    shown = change(difference, None)
+    return Text(shown, style=style_of(shown))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from forecast.cpt.kind import Index
-    from forecast.inference.linear import LinearMap
+    from forecast.inference.tape import LinearMap
 
     Array = NDArray[np.float64]
 
@@ -100,7 +100,7 @@ class AdditiveRows(FamilyRows):
 
         `rises` are added to them, in the same order; empty: none.
         """
-        from forecast.inference.linear import zero_sum_basis
+        from forecast.inference.tape import zero_sum_basis
 
         for row, numbers in enumerate(etas):
             own = rises[row] if rises else [{} for _ in numbers]
@@ -121,7 +121,7 @@ class AdditiveRows(FamilyRows):
 
     def recipe(self) -> Additive:
         """Return how theta is computed. Also of nothing: what is recorded decides the order of later sums."""
-        from forecast.inference.linear import linear_map
+        from forecast.inference.tape import linear_map
 
         rising = sorted({rise for rises in (*self._reached_rises, *self._logit_rises) for rise in rises})
         place = {rise: at for at, rise in enumerate(rising)}
@@ -149,7 +149,7 @@ def _combined(numbers: Sequence[Rises], weights: Sequence[float]) -> Rises:
 
 
 def _of_rises(rows: Sequence[Rises], place: Mapping[int, int]) -> LinearMap:
-    from forecast.inference.linear import linear_map
+    from forecast.inference.tape import linear_map
 
     return linear_map([{place[rise]: weight for rise, weight in row.items()} for row in rows])
 
@@ -209,7 +209,7 @@ class SharedCpt(AdditiveCpt):
 
     def effects(self, n_states: int) -> Array:
         """Return a parent's effect in each of its states (states, coordinates): any that sum to zero."""
-        from forecast.inference.linear import zero_sum_basis
+        from forecast.inference.tape import zero_sum_basis
 
         return zero_sum_basis(n_states)
 
@@ -338,7 +338,7 @@ def _upward(family: Family) -> Array:
     """
     import numpy as np
 
-    from forecast.inference.linear import zero_sum_basis
+    from forecast.inference.tape import zero_sum_basis
 
     n = len(family.states)
     if family.is_reached:

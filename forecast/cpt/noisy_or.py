@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from forecast.cpt.kind import Index
-    from forecast.inference.linear import LinearMap
+    from forecast.inference.tape import LinearMap
 
 # The leak is what happens without any of the named causes: log-odds N(-2, 1.5^2), median .12.
 MEAN_LEAK, SD_LEAK = -2.0, 1.5
@@ -113,7 +113,7 @@ class NoisyOrRows(FamilyRows):
 
     def recipe(self) -> NoisyOr:
         """Return how theta is computed. Also of nothing: what is recorded decides the order of later sums."""
-        from forecast.inference.linear import linear_map
+        from forecast.inference.tape import linear_map
 
         leak, raise_ = columns(self._compound, 2)
         steps, reached = columns(self._steps, 2)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from forecast.workspace.json_text import NotJsonError, load_json
+from forecast.workspace.csv_text import NotJsonError, load_json
 from forecast.workspace.problems import Problem, Source, nearest, shown
 
 FORMAT = 1

@@ -9,7 +9,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from forecast.files import replace_file
+from forecast.files import locked, replace_file
 from forecast.ledger.entries import (
     Entry,
     Line,
@@ -22,9 +22,7 @@ from forecast.ledger.entries import (
     shape_problems,
 )
 from forecast.ledger.kept import seal
-from forecast.lock import locked
-from forecast.workspace.odd_text import unfinished_merge
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, quoted
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, quoted, unfinished_merge
 
 LEDGER = "reports/ledger.jsonl"
 DECIDING = ("known_until", "rolled", "seed", "version", "inputs")

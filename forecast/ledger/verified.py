@@ -2,7 +2,7 @@
 
 It works on bytes alone and takes nothing for granted: no line has to be one. What it can tell is told by three things:
 each line holds the digest of the line before; a copy of every line is kept under its digest (forecast.ledger.kept); and
-each line names the inputs that it came from, which are kept under their digests too (forecast.ledger.verified_origin).
+each line names the inputs that it came from, which are kept under their digests too (forecast.ledger.verified).
 Who changes all three alike is found by computing the forecast again, or by the history of the repository
 (forecast.verify).
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,8 +19,9 @@ from operator import eq
 from pathlib import Path
 from typing import Any, Literal
 
+from forecast.files import folders_with, read_in
 from forecast.ledger.entries import MERGE
-from forecast.ledger.kept import digest_of_content, sealed_lines
+from forecast.ledger.kept import DamagedInputError, digest_of_content, kept_content, listed_file, sealed_lines
 from forecast.ledger.ledger import LEDGER
 from forecast.workspace.problems import Source
 
@@ -343,3 +345,180 @@ def _order(rows: Sequence[Row], held: _Held) -> Iterator[IntegrityFinding]:
     if len(heads) > 1:
         what = f"two branches end at lines {' and '.join(map(str, heads))}; `forecast merge` joins them"
         yield IntegrityFinding(Source(LEDGER, heads[0]), "fork", what)
+
+
+# The ledger as the repository's history knows it: lines that were committed and are gone are named with the commit.
+
+
+class NoHistoryError(ValueError):
+    """The history cannot be read; the message says why."""
+
+
+def verified_history(root: Path, rows: Sequence[Row], since: str) -> tuple[tuple[IntegrityFinding, ...], int]:
+    """Hold the ledger against every commit from a revision on that touched it: no line of theirs may be gone.
+
+    Lines of merged branches count, whatever a merge made of them. How lines stand among each other is held by the chain
+    (forecast.ledger.verified): two clones may join the same branches in either order. Returns the findings, and how
+    many commits were looked at. Raises NoHistoryError.
+    """
+    commits = _commits(root, since)
+    here = {row.text: row.number for row in rows}
+    digests = {row.digest for row in rows}
+    committed: set[bytes] = set()
+    findings: list[IntegrityFinding] = []
+    for commit in commits:
+        for number, text in enumerate(_lines_of(_content(root, commit)), 1):
+            if not text or text[:7] in MARKERS or text in committed:
+                continue
+            committed.add(text)
+            if text not in here and not is_joined_otherwise(text, digests):
+                what = f"line {number} of commit {commit[:12]} is not in the ledger as it was committed"
+                findings.append(IntegrityFinding(Source(LEDGER, min(number, len(rows) or 1)), "not in history", what))
+    new = [row.number for row in rows if row.text not in committed]
+    if new:
+        lines = f"line {new[0]} is" if len(new) == 1 else f"{len(new)} lines are"
+        what = f"{lines} in none of {len(commits)} commits, so no history says what was written there"
+        findings.append(IntegrityFinding(Source(LEDGER, new[0]), "not committed", what))
+    return tuple(findings), len(commits)
+
+
+def _lines_of(content: bytes) -> list[bytes]:
+    return content.replace(b"\r\n", b"\n").split(b"\n")
+
+
+def _commits(root: Path, since: str) -> list[str]:
+    first = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{since}^{{commit}}").decode().strip()
+    # In full: by itself git leaves out a branch whose lines a merge has dropped.
+    wanted = ("--full-history", "--reverse", f"{first}..HEAD", "--", f"./{LEDGER}")
+    return [first, *_git(root, "rev-list", *wanted).decode().split()]
+
+
+def _content(root: Path, commit: str) -> bytes:
+    listed = _git(root, "ls-tree", "--name-only", commit, "--", f"./{LEDGER}")
+    return _git(root, "cat-file", "blob", f"{commit}:./{LEDGER}") if listed.strip() else b""
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    try:
+        # What `git replace` puts in the place of a commit is not what was committed.
+        command = ["git", "--no-replace-objects", "-C", str(root), *arguments]
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        msg = "git is not installed; --since reads the history of a git repository"
+        raise NoHistoryError(msg) from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().split("\n")[0].removeprefix("fatal: ")
+        raise NoHistoryError(f"git: {said or 'no such revision'}")
+    return done.stdout
+
+
+# What every update says that it came from: its kept inputs, and the version and the machine that computed it.
+
+
+def verified_inputs(root: Path, rows: Sequence[Row]) -> tuple[tuple[IntegrityFinding, ...], int]:
+    """Hold what is kept of every update's inputs against its digests; also return how many contents there are."""
+    findings: list[IntegrityFinding] = []
+    parts: dict[str, bytes] = {}
+    seen: dict[str, None] = {}  # lines of manifests that were looked at already
+    contents: set[str] = set()
+    updates = [row for row in rows if row.day is not None]
+    for row in updates:
+        manifest = row.content.get("kept")
+        if not isinstance(manifest, str) or manifest in contents:
+            continue
+        contents.add(manifest)
+        try:
+            listed = dict.fromkeys(kept_content(root, manifest, parts).decode(errors="replace").splitlines())
+            new = [listed_file(text, manifest) for text in listed if text not in seen]
+        except DamagedInputError as error:
+            findings.append(_damaged(row, "the list of its files", error))
+            continue
+        seen |= listed
+        for path, digest in new:
+            if digest in contents:
+                continue
+            contents.add(digest)
+            try:
+                kept_content(root, digest)
+            except DamagedInputError as error:
+                findings.append(_damaged(row, path, error))
+    bare = [row.number for row in updates if "kept" not in row.content]
+    if bare:
+        what = f"{_line_numbers(bare)} {'was' if len(bare) == 1 else 'were'} written before inputs were kept"
+        findings.append(IntegrityFinding(Source(LEDGER, bare[0]), "no inputs kept", what))
+    return tuple(findings), len(contents)
+
+
+def _damaged(row: Row, path: str, error: DamagedInputError) -> IntegrityFinding:
+    kind: Kind = "kept inputs missing" if error.why == "is missing" else "kept inputs changed"
+    what = f"what was kept of {path} for the forecast of {row.content['as_of']} {error.why} (under {error.digest[:16]})"
+    return IntegrityFinding(Source(LEDGER, row.number), kind, what)
+
+
+def _line_numbers(numbers: Sequence[int]) -> str:
+    return f"line {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} lines"
+
+
+def verified_origin(rows: Sequence[Row], version: str, environment: Mapping[str, str]) -> Iterator[IntegrityFinding]:
+    """Note which lines another version of the engine or another kind of machine wrote than the one at hand."""
+    updates = [row for row in rows if row.day is not None]
+    versions: dict[str, list[int]] = {}
+    machines: dict[str, list[int]] = {}
+    for row in updates:
+        versions.setdefault(str(row.content.get("version")), []).append(row.number)
+        there = row.content.get("environment")
+        if isinstance(there, Mapping):
+            names = [name for name in sorted({*there, *environment}) if there.get(name) != environment.get(name)]
+            told = ", ".join(f"{name.replace('_', ' ')} {there.get(name)}" for name in names)
+            machines.setdefault(told, []).append(row.number)
+    for told, numbers in versions.items():
+        if told != version:
+            what = f"{_line_numbers(numbers)} by forecast {told}; this is {version}"
+            yield IntegrityFinding(Source(LEDGER, numbers[0]), "other version", what)
+    for told, numbers in machines.items():
+        if told:
+            yield IntegrityFinding(Source(LEDGER, numbers[0]), "other processor", f"{_line_numbers(numbers)} on {told}")
+
+
+# The forecasts that stand in the folders of reports, against the lines of the ledger.
+
+Numbers = dict[str, tuple[Any, Any, Any]]  # a scenario's probability, quantiles and Monte Carlo error
+
+
+def verified_pages(root: Path, chain: Chain) -> Iterator[IntegrityFinding]:
+    """Hold the scenarios of every forecast.json against the lines of its date, or of a quiet day against all lines."""
+    lines: dict[date, list[Numbers]] = {}
+    for row in chain.sound:
+        if row.day is not None:
+            lines.setdefault(row.day, []).append(_numbers(row.content))
+    every = [numbers for expected in lines.values() for numbers in expected]
+    for name in folders_with(root / "reports", "forecast.json") if every else ():
+        try:
+            day = date.fromisoformat(name)
+        except ValueError:
+            continue
+        content = read_in(root / "reports" / name, "forecast.json")
+        # Where lines are not what they were, the line of the date may be one of them.
+        expected = lines.get(day, every if chain.is_whole else None)
+        if expected is None:
+            continue
+        if content is not None and not any(_are_same(_numbers(content_of(content)), line) for line in expected):
+            where = Source(f"reports/{name}/forecast.json", 1)
+            yield IntegrityFinding(where, "other page", f"no line of the ledger has these numbers for {day}")
+
+
+def _numbers(content: Mapping[str, Any]) -> Numbers:
+    try:
+        rows = {row["id"]: (row["probability"], row.get("quantiles"), row.get("mcse")) for row in content["scenarios"]}
+    except (KeyError, TypeError, AttributeError):
+        return {}
+    # A page tells the quantiles by their names, a line in their order.
+    return {name: (p, list(q.values()) if isinstance(q, Mapping) else q, mcse) for name, (p, q, mcse) in rows.items()}
+
+
+def _are_same(page: Numbers, line: Numbers) -> bool:
+    """Say whether a page has the numbers of a line, as far as both tell them."""
+    return page.keys() == line.keys() and all(
+        all(a == b or None in (a, b) for a, b in zip(numbers, line[name], strict=True))
+        for name, numbers in page.items()
+    )

@@ -10,8 +10,8 @@ from math import log, prod
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.elementary import NumpyMath, log_each
 from forecast.inference.scaled import SMALLEST
+from forecast.inference.tape import NumpyMath, log_each
 from forecast.model.causes import CausesRecipe, causes_recipes, family_values
 from forecast.model.history import (
     HistoryRecipe,

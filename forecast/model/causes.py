@@ -21,9 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.cpt.kind import higher
-from forecast.model.hazard import Piece, changed_hazard, exposed_between, is_constant, steps_taken
 from forecast.model.history import Known
-from forecast.model.layout import Index, Layout
+from forecast.model.layout import Index, Layout, Piece, changed_hazard, exposed_between, is_constant, steps_taken
 from forecast.model.rows import all_pieces
 
 Array = NDArray[np.float64]

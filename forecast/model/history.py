@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.cpt.kind import higher
-from forecast.inference.elementary import NumpyMath
-from forecast.model.hazard import exposed_between
-from forecast.model.layout import Index, Layout
+from forecast.inference.tape import NumpyMath
+from forecast.model.layout import Index, Layout, exposed_between
 from forecast.workspace.records import Item, Settled
 
 

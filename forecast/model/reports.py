@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.digests import field_names
-from forecast.inference.elementary import normal_quadrature
 from forecast.inference.scaled import NotFiniteError
+from forecast.inference.tape import normal_quadrature
 from forecast.model.history import Known, Path
 from forecast.model.layout import Layout, rule_events, scenario_of_each
+from forecast.workspace.evidence_forms import evidence_form
 from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS, SETTLED_WITHIN_DAYS
-from forecast.workspace.evidence_forms.registry import evidence_form
 from forecast.workspace.names import OTHER
 from forecast.workspace.records import (
     CANNOT_BE_JUDGED,

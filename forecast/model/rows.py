@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.elementary import NumpyMath
-from forecast.model.hazard import (
+from forecast.inference.tape import NumpyMath
+from forecast.model.history import Known
+from forecast.model.layout import (
+    Index,
+    Layout,
     Piece,
     Spans,
     changed_hazard,
@@ -22,8 +25,6 @@ from forecast.model.hazard import (
     pieces_of_change,
     steps_taken,
 )
-from forecast.model.history import Known
-from forecast.model.layout import Index, Layout
 
 Array = NDArray[np.float64]
 

@@ -8,20 +8,20 @@ from pathlib import Path
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from forecast.networks.network import DiscreteNetwork, build
-from forecast.networks.registry import MAX_BYTES
-from forecast.networks.tables import (
+from forecast.networks.formats import MAX_BYTES
+from forecast.networks.network import (
     CANONICAL,
     TABLES_ONLY,
     BifWord,
     Blocks,
+    DiscreteNetwork,
     ProbabilityBlock,
     ProbabilityEntry,
     VariableBlock,
+    build,
 )
 from forecast.workspace.files import read_outside
-from forecast.workspace.odd_text import unfinished_merge
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form, unfinished_merge
 
 # What the grammar's terminals are called in a message.
 _READABLE = {

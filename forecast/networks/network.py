@@ -2,17 +2,285 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.networks.tables import MAX_ENTRIES as MAX_TABLE
-from forecast.networks.tables import BifWord, Blocks, CheckedTable, ProbabilityBlock, VariableBlock, read_table
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, nearest, quoted, shown
+
+# The blocks of a BIF file, and the numbers of each laid out as a conditional probability table.
+
+# Models by a few parameters for each parent, in the spellings in use; the format has no rule for any of them.
+CANONICAL = re.compile(
+    r"(leaky[\s_-]*)?noisy[\s_-]*(or|and|max|min|adder|logical)(?![a-z])|\bici\b|canonical[\s_-]*model\w*",
+    re.IGNORECASE,
+)
+TABLES_ONLY = "only tables are read: save the network with the probabilities of every combination of parents"
+
+
+class BifWord(NamedTuple):
+    """A name or a number as written (without quotes), and the 1-based line it stands on."""
+
+    text: str
+    line: int
+
+
+class VariableBlock(NamedTuple):
+    """A `variable` block: the state lists and the declared sizes of its `type` statements (one of each is right)."""
+
+    name: BifWord
+    states: tuple[tuple[BifWord, ...], ...]
+    sizes: tuple[BifWord, ...]
+
+
+class ProbabilityEntry(NamedTuple):
+    """One line of numbers in a `probability` block; `given` are the parents' states of a row."""
+
+    given: tuple[BifWord, ...]
+    numbers: tuple[BifWord, ...]
+
+    @property
+    def line(self) -> int:
+        """Return the line on which the entry starts."""
+        return (*self.given, *self.numbers)[0].line
+
+
+class ProbabilityBlock(NamedTuple):
+    """A `probability` block: rows `(states) numbers`, `default` rows, whole `table`s, and its properties' text."""
+
+    name: BifWord
+    parents: tuple[BifWord, ...]
+    rows: tuple[ProbabilityEntry, ...]
+    defaults: tuple[ProbabilityEntry, ...]
+    tables: tuple[ProbabilityEntry, ...]
+    properties: tuple[BifWord, ...] = ()
+
+
+class Blocks(NamedTuple):
+    """All blocks of one file, in file order."""
+
+    variables: tuple[VariableBlock, ...]
+    probabilities: tuple[ProbabilityBlock, ...]
+
+
+LEAST_DIGITS = 4  # significant ones that a program prints where it counts those and not the decimals
+
+NUMBER = re.compile(r"[+-]?(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?")
+
+
+def rounding_of(numbers: Sequence[str]) -> float:
+    """Return a bound: numbers that add up to one miss it by less once they are rounded and printed.
+
+    Half a unit of the last place of each number. Programs print with as many decimals or as many significant digits
+    for a whole row, and leave out zeros at the end; a number's last place is therefore the row's last decimal, or that
+    of the row's most significant digits where it comes earlier. Numbers without any decimal are exact. (The bound
+    itself would need numbers that all lie in the middle of two roundings and go the same way.)
+    """
+    printed = [_places(number) for number in numbers]
+    finest = min(last for _, last, _ in printed)
+    digits = max(LEAST_DIGITS, *(count for _, _, count in printed))
+    if finest >= 0:
+        return 0.0
+    return sum(0.5 * 10.0 ** min(last, max(finest, first - digits + 1)) for first, last, _ in printed)
+
+
+def _places(number: str) -> tuple[int, int, int]:
+    """Return the powers of ten of the first and the last digit, and how many digits there are from one to the other.
+
+    A one counts as the number just below it: as a probability it is rounded where 0.99... would be. A zero has no first
+    digit: it is as fine as its row.
+    """
+    found = NUMBER.fullmatch(number)
+    if found is None:
+        msg = f"not a number: {number!r}"
+        raise ValueError(msg)
+    whole, after, only_after, power = found.groups()
+    decimals = after or only_after or ""
+    exponent = int(power or 0)
+    last = exponent - len(decimals)
+    digits = ((whole or "") + decimals).lstrip("0")
+    if not digits:
+        return -(10**6), 0 if last >= 0 else last, 0
+    first = last + len(digits) - 1
+    return min(first, -1), last, len(digits) - max(first + 1, 0)
+
+
+SUM_TOLERANCE = 1e-6  # of a row whose digits explain less: some programs print more than they hold
+ROUNDING = 1e-12  # what adding up numbers in floating point leaves; not worth a word
+MAX_TABLE_ENTRIES = 4_000_000  # of one table: 32 MB
+NAMED_AT_MOST = 3  # missing rows that one message lists
+
+
+class CheckedTable(NamedTuple):
+    """A table with axes (parents..., states), rows normalised, and what was found wrong or mended on the way."""
+
+    rows: NDArray[np.float64]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def read_table(block: ProbabilityBlock, states: Mapping[str, Sequence[str]], path: str) -> CheckedTable:
+    """Lay out the entries of a block.
+
+    Args:
+        block: the entries as written: rows with the parents' states, a default row, or one whole table.
+        states: the states of each parent, in order, and last those of the variable itself.
+        path: the name that messages give.
+
+    A whole `table` lists the variable's own states slowest and the last parent fastest (the format's rule). A row
+    that misses one by less than rounding to its printed digits explains, or by less than 1e-6, is divided by its sum,
+    with a warning; any other deviation is a problem. So is a canonical model, which is no table.
+    """
+    reader = _BlocksReader(block, states, path)
+    reader.refuse_canonical()
+    if not reader.problems:
+        reader.read_whole() if block.tables else reader.read_rows()
+        reader.normalise()
+    return CheckedTable(reader.rows, tuple(reader.problems), tuple(reader.warnings))
+
+
+class _BlocksReader:
+    def __init__(self, block: ProbabilityBlock, states: Mapping[str, Sequence[str]], path: str) -> None:
+        *self.parents, self.name = states
+        self.block, self.states, self.path = block, states, path
+        self.index = {name: {state: i for i, state in enumerate(known)} for name, known in states.items()}
+        self.shape = tuple(len(known) for known in states.values())
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.entries: dict[tuple[int, ...], ProbabilityEntry] = {}  # what gave each row
+        self.rows: NDArray[np.float64] = np.empty(0)
+        if prod(self.shape) > MAX_TABLE_ENTRIES:
+            self._problem(
+                block.name.line, "table is too large", f"{prod(self.shape)} entries", f"at most {MAX_TABLE_ENTRIES}"
+            )
+
+    def _problem(self, line: int, what: str, got: str = "", allowed: str = "") -> None:
+        self.problems.append(Problem(Source(self.path, line), f"variable '{self.name}': {what}", got, allowed))
+
+    def refuse_canonical(self) -> None:
+        for word in self.block.properties:
+            if found := CANONICAL.search(word.text):
+                self._problem(word.line, "a canonical model, not a table", f"'{found[0]}'", TABLES_ONLY)
+                return
+
+    def read_whole(self) -> None:
+        first, *others = self.block.tables
+        for entry in (*others, *self.block.rows, *self.block.defaults):
+            self._problem(entry.line, "numbers beside a whole table", allowed=f"the table is on line {first.line}")
+        numbers = self._numbers(first, prod(self.shape))
+        if numbers is None or self.problems:
+            return
+        own_first = np.array(numbers).reshape(self.shape[-1], *self.shape[:-1])
+        self.rows = np.ascontiguousarray(np.moveaxis(own_first, 0, -1))
+        self.entries = dict.fromkeys(np.ndindex(self.shape[:-1]), first)
+
+    def read_rows(self) -> None:
+        self.rows = np.zeros(self.shape)
+        n_configurations = prod(self.shape[:-1])
+        mistaken = 0  # rows that cannot be placed; what they leave out is not reported again
+        for entry in self.block.rows:
+            at = self._place(entry)
+            numbers = self._numbers(entry, self.shape[-1])
+            if at is None:
+                mistaken += 1
+                continue
+            if at in self.entries:
+                first = self.entries[at].line
+                self._problem(entry.line, f"a second row for {self._row(at)}", allowed=f"first on line {first}")
+                continue
+            self.entries[at] = entry
+            self.rows[at] = np.nan if numbers is None else numbers
+        self._fill_default()
+        n_missing = 0 if self.block.defaults else n_configurations - len(self.entries) - mistaken
+        if n_missing > 0 and not mistaken:
+            missing = (at for at in np.ndindex(self.shape[:-1]) if at not in self.entries)
+            named = ", ".join(self._row(at) for at in islice(missing, NAMED_AT_MOST))
+            more = f" and {n_missing - NAMED_AT_MOST} more" if n_missing > NAMED_AT_MOST else ""
+            self._problem(self.block.name.line, f"{n_missing} of {n_configurations} rows missing: {named}{more}")
+
+    def _fill_default(self) -> None:
+        for entry in self.block.defaults[1:]:
+            self._problem(entry.line, "a second default row", allowed=f"first on line {self.block.defaults[0].line}")
+        for entry in self.block.defaults[:1]:
+            numbers = self._numbers(entry, self.shape[-1])
+            is_left = np.ones(self.shape[:-1], dtype=bool)
+            for at in self.entries:
+                is_left[at] = False
+            if is_left.any():
+                self.rows[is_left] = np.nan if numbers is None else numbers
+                # The first of its rows stands for all of them: a line of a file can fill millions.
+                first = np.unravel_index(int(np.argmax(is_left)), self.shape[:-1])
+                self.entries[tuple(map(int, first))] = entry
+
+    def _place(self, entry: ProbabilityEntry) -> tuple[int, ...] | None:
+        if len(entry.given) != len(self.parents):
+            got = f"{len(entry.given)} parent states"
+            self._problem(entry.line, "row has the wrong length", got, f"parents are {quoted(self.parents) or 'none'}")
+            return None
+        at = []
+        for parent, word in zip(self.parents, entry.given, strict=True):
+            if word.text in self.index[parent]:
+                at.append(self.index[parent][word.text])
+            else:
+                known = self.states[parent]
+                allowed = choice("states", word.text, known)
+                self._problem(word.line, f"parent '{parent}' has no such state", shown(word.text), allowed)
+        return tuple(at) if len(at) == len(self.parents) else None
+
+    def _numbers(self, entry: ProbabilityEntry, n: int) -> list[float] | None:
+        if len(entry.numbers) != n:
+            self._problem(entry.line, "wrong number of probabilities", str(len(entry.numbers)), f"{n} are needed")
+            return None
+        wrong = [word for word in entry.numbers if not _is_probability(word)]
+        for word in wrong[:1]:
+            self._problem(word.line, "not a probability", shown(word.text), "a number from 0 to 1")
+        return None if wrong else [float(word.text) for word in entry.numbers]
+
+    def _row(self, at: tuple[int, ...]) -> str:
+        return f"({', '.join(self.states[parent][i] for parent, i in zip(self.parents, at, strict=True))})"
+
+    def _printed(self, at: tuple[int, ...]) -> list[str]:
+        """Return the numbers of a row as they were written."""
+        words = self.entries[at].numbers
+        if self.block.tables:
+            rows = self.shape[:-1]
+            words = words[int(np.ravel_multi_index(at, rows)) if rows else 0 :: prod(rows)]
+        return [word.text for word in words]
+
+    def normalise(self) -> None:
+        sums = self.rows.sum(axis=-1)
+        off = np.abs(sums - 1.0)
+        beyond: dict[
+            ProbabilityEntry, tuple[tuple[int, ...], float]
+        ] = {}  # the first such row of each: a default fills many
+        for at, entry in self.entries.items():
+            if off[at] > SUM_TOLERANCE + ROUNDING and entry not in beyond:
+                explained = rounding_of(self._printed(at))
+                if off[at] >= explained - ROUNDING or sums[at] == 0.0:
+                    beyond[entry] = at, explained
+        for entry, (at, explained) in beyond.items():
+            what = "probabilities do not sum to one" + (f" in row {self._row(at)}" if self.parents else "")
+            rounded = explained > SUM_TOLERANCE
+            allowed = f"1, or less than {explained:.2g} off by rounding" if rounded else f"1 within {SUM_TOLERANCE:g}"
+            order = f"; a table lists the states of '{self.name}' slowest" if self.block.tables and self.parents else ""
+            self._problem(entry.line, what, f"{sums[at]:.9g}", f"{allowed}{order}")
+        mended = int((off > ROUNDING).sum())
+        if mended and not self.problems:
+            self.rows = self.rows / sums[..., np.newaxis]
+            what = f"{mended} of {off.size} rows miss one by up to {off.max():.1g}; each was divided by its sum"
+            source = Source(self.path, self.block.name.line)
+            self.warnings.append(Problem(source, f"variable '{self.name}': {what}", severity="warning"))
+
+
+def _is_probability(word: BifWord) -> bool:
+    return NUMBER.fullmatch(word.text) is not None and 0.0 <= float(word.text) <= 1.0 + SUM_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -51,7 +319,7 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
         known = parents[name]
         if known is not None and name not in known and all(states[v] for v in (*known, name)):
             size = prod(len(states[v]) for v in (*known, name))
-            entries += size if size <= MAX_TABLE else 0
+            entries += size if size <= MAX_ENTRIES else 0
             if entries > MAX_ENTRIES:
                 what, got = f"variable '{name}': the tables up to here are too large", f"{entries} entries"
                 problems.append(

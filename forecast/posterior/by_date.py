@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.layout import Layout
-from forecast.posterior.evaluate import evaluate, evaluate_regions, query
-from forecast.posterior.mcse import averages
-from forecast.posterior.posterior import Posterior
+from forecast.posterior.posterior import Posterior, evaluate, evaluate_regions, query
 from forecast.posterior.sources import Reliabilities
-from forecast.posterior.weights import weighted_quantiles
+from forecast.posterior.weights import averages, weighted_quantiles
 from forecast.workspace.records import Condition, Event, Question, Scenario, Workspace
 
 Array = NDArray[np.float64]

@@ -10,7 +10,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.cpt.registry import KINDS
+from forecast.cpt import KINDS
 from forecast.digits import share
 from forecast.model.layout import Layout
 from forecast.posterior.posterior import Posterior

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.model.asof import compile_workspace
-from forecast.posterior.evaluate import evaluate_scenarios, query
-from forecast.posterior.posterior import Posterior
+from forecast.posterior.posterior import Posterior, evaluate_scenarios, query
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import Weights, smooth, weigh_draws
-from forecast.sampling.reread import log_likelihood_ratio
+from forecast.sampling.likelihood import log_likelihood_ratio
 from forecast.sampling.spec import prior_spec
 from forecast.workspace.files import TABLE
 from forecast.workspace.records import Item, Workspace
@@ -40,7 +39,7 @@ def reweigh(
 
     The target over the proposal: P(E' | theta, r') p(r') / (q(r') P(anchor | theta)), where the evidence is another
     one solved anew on each draw with sources of its own, and the ratio of the statements' likelihoods
-    (forecast.sampling.reread), which an item changes too where somebody spoke after it.
+    (forecast.sampling.likelihood), which an item changes too where somebody spoke after it.
 
     Args:
         posterior: the posterior of `workspace`.

@@ -11,24 +11,141 @@ import importlib
 import pkgutil
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, wraps
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.ledger.outcome import Outcome
+from forecast.analysis.alternatives import AlternativeForecast
+from forecast.analysis.influence import Arrow, Judgement
+from forecast.analysis.questions import QuestionStatus
+from forecast.analysis.story import Story
+from forecast.analysis.watch import WatchList
+from forecast.analysis.what_if import WorldsTable
+from forecast.analysis.why import Why
+from forecast.ledger.entries import Line
+from forecast.ledger.ledger import line_of, same_inputs
+from forecast.ledger.outcome import ForecastRecord, Outcome
 from forecast.plain import all_readable, readable
 from forecast.posterior.by_date import Curves
 from forecast.report import sections as folder
-from forecast.report.material import Material
-from forecast.words import scenario_names
+from forecast.words import long_date, scenario_names
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from markupsafe import Markup
+
+
+# Where a forecast stands in the ledger: its own line, or the earlier one that has the same inputs, or none.
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A forecast and the ledger.
+
+    `line` is what the ledger holds of it or would hold; `number` that of its line, from 1, None where there is none;
+    `same` the number and the date of the latest earlier line with the same inputs; `first`: no line comes before it.
+    """
+
+    line: Line
+    number: int | None
+    same: tuple[int, str] | None
+    first: bool
+
+    @property
+    def sentence(self) -> str:
+        """Say where the forecast is recorded."""
+        if self.number is not None:
+            return f"line {self.number}"
+        if self.same is None:
+            return "no line: this forecast is not recorded"
+        return f"no line of its own: nothing is new since line {self.same[0]}, of {long_date(self.same[1])}"
+
+    def compared(self, since: str | None) -> str:
+        """Say what changes are measured against, given the date of the forecast that was compared with."""
+        if since is not None:
+            return f"Changes since {long_date(since)}"
+        if self.same is not None:
+            return f"Nothing new since {long_date(self.same[1])}"
+        return "First forecast: nothing to compare with" if self.first else "Nothing earlier to compare with"
+
+
+def recorded_in(line: Line, updates: Sequence[Line]) -> Recorded:
+    """Find a forecast in the ledger; lines that are dated after it are none of its past."""
+    own = line_of(line, updates)
+    before = [earlier for earlier in updates if earlier.as_of <= line.as_of and earlier is not own]
+    same = [(earlier.number or 0, earlier.as_of.isoformat()) for earlier in before if same_inputs(earlier, line)]
+    return Recorded(own or line, None if own is None else own.number, same[-1] if same else None, not before)
+
+
+# What a report is drawn from: the forecast, what the engine answered about it, and what is kept of earlier ones.
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What the engine answered for the page, from the draws and the update before alone.
+
+    `since_update` is None for a first forecast; `of_sections`: what sections ask themselves, as plain data by the
+    section's id; `figures`: those of ArviZ, name -> `<svg>` element.
+    """
+
+    stories: tuple[Story, ...]
+    since_prior: Why
+    since_update: Why | None
+    watch: WatchList
+    arrows: tuple[Arrow, ...]
+    judgements: tuple[Judgement, ...]
+    worlds: WorldsTable
+    of_sections: Mapping[str, Any]
+    figures: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What stands in the workspace's `reports` folder beside the forecasts, each None where it was never made.
+
+    `replay`: scenario -> (day, probability) of reports/replay.jsonl; `series`: question -> forecaster -> the same, of
+    reports/replay.csv; `scores`: what `forecast score --json` says of it; `calibration`: the content of
+    reports/calibration.json.
+    """
+
+    replay: Mapping[str, Sequence[tuple[str, float]]] | None = None
+    series: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]] | None = None
+    scores: Row | None = None
+    calibration: Row | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """Everything that a report is drawn from.
+
+    `prior` is what the statements alone give at the opening; `ledger` holds the lines that were there when it was made,
+    and `recorded` says which of them is its own; `forecast` is the content of forecast.json; `warnings` are those that
+    the run gave.
+    """
+
+    outcome: Outcome
+    prior: Outcome
+    ledger: tuple[Line, ...]
+    recorded: Recorded
+    forecast: ForecastRecord
+    answers: Answers
+    questions: tuple[QuestionStatus, ...]
+    alternatives: tuple[AlternativeForecast, ...]
+    kept: Kept = Kept()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def compared_with(self) -> str | None:
+        """The day of the update that changes are measured against."""
+        day = self.forecast.head.compared_with
+        return None if day is None else day.isoformat()
+
 
 Array = NDArray[np.float64]
 UNPLACED = 900  # the place in report.json of an entry without one; behind it are the many what-ifs
@@ -92,7 +209,7 @@ def part[Made](make: Callable[[Subject], Made]) -> Callable[[Subject], Made]:
     def once(subject: Subject) -> Made:
         if make not in subject.parts:
             subject.parts[make] = all_readable(make(subject))
-        return cast(Made, subject.parts[make])
+        return cast("Made", subject.parts[make])
 
     return once
 

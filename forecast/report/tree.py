@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from forecast.analysis.statements import StatementRow
 from forecast.ledger.outcome import Outcome
 from forecast.plain import as_data
-from forecast.posterior.evaluate import Evaluation
+from forecast.posterior.posterior import Evaluation
 from forecast.report.sections.grounds import EvidenceRow
-from forecast.report.sections.method import Reproduction
-from forecast.report.sections.question import AskedQuestion
+from forecast.report.sections.question import AskedQuestion, Reproduction
 from forecast.report.svg import by_chain
 from forecast.sampling.likelihood import statement_columns
 from forecast.sampling.spec import PriorSpec

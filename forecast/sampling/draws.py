@@ -5,22 +5,35 @@ from __future__ import annotations
 import json
 import os
 import platform
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.model.asof import AsOfNetwork
-from forecast.sampling.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, TARGET_ACCEPT, TUNE, SampledFit
+from forecast.sampling.settings import (
+    CHAINS,
+    CORES,
+    LONGEST,
+    SAMPLED_PER_CHAIN,
+    TARGET_ACCEPT,
+    TUNE,
+    WHITENED_ACCEPT,
+    Effort,
+    SampledFit,
+    kept,
+)
 from forecast.sampling.spec import PriorSpec
-from forecast.store.entries import Place, alone, is_kept, keep, key_of, load
-from forecast.store.room import remove_leftovers
-from forecast.store.sealed import Part, Sealed
-from forecast.store.versions import installed_versions
+from forecast.store.entries import Part, Place, Sealed, alone, is_kept, keep, key_of, load, remove_leftovers
+from forecast.store.program import installed_versions
+
+if TYPE_CHECKING:
+    from forecast.sampling.model import Density
 
 Environment = dict[str, str]
 
@@ -163,7 +176,6 @@ def cached_draws(spec: PriorSpec, seed: int, cache: Path) -> Draws | None:
 
 
 def _sampled(spec: PriorSpec, seed: int, place: Place, progress: Callable[[str], None]) -> SampledFit:
-    from forecast.sampling.sample import sample
 
     fit = sample(spec, seed, progress)
     keep(place, _parts(fit))
@@ -219,3 +231,163 @@ def _unkept(place: Place, fit: SampledFit) -> Draws:
         store=place.folder,
         fit=lambda: (fit.posterior, fit.sample_stats),
     )
+
+
+# When draws are not to be relied on: R-hat, effective sample sizes, divergences.
+
+# Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021): R-hat at most 1.01, and 100 effective draws a chain.
+MAX_R_HAT = 1.01
+LEAST_ESS = 100.0 * CHAINS  # of all chains together, in the bulk and in the tails
+LEAST = {"ess_bulk_min": "bulk", "ess_tail_min": "tail"}
+
+
+def distrust(diagnostics: Mapping[str, float]) -> tuple[str, ...]:
+    """Say why draws are not reliable, each reason with its value and its limit; empty where they are.
+
+    Args:
+        diagnostics: `r_hat_max`, `ess_bulk_min`, `ess_tail_min`, `divergences`, of all parameters, as
+            `forecast.sampling.draws.convergence` computes them. A number that is not finite is a reason.
+    """
+    reasons = []
+    if not diagnostics["r_hat_max"] <= MAX_R_HAT:
+        reasons.append(f"R-hat is {past(diagnostics['r_hat_max'], MAX_R_HAT)}, above {MAX_R_HAT:g}")
+    for key, part in LEAST.items():
+        if not diagnostics[key] >= LEAST_ESS:
+            reasons.append(f"{part} ESS is {past(diagnostics[key], LEAST_ESS)}, below {LEAST_ESS:g}")
+    if diagnostics["divergences"] != 0.0:
+        reasons.append(f"divergences are {diagnostics['divergences']:.0f}, none is allowed")
+    return tuple(reasons)
+
+
+def past(value: float, limit: float) -> str:
+    """Write a value with as many digits as show that it is past its limit: 1.0104, not 1.01."""
+    return next((shown for digits in (4, 6, 9) if float(shown := f"{value:.{digits}g}") != limit), repr(value))
+
+
+# Sampling stage 1: NUTS by nutpie on the PyMC model. Imported only when draws are not cached.
+
+Arrays = dict[str, Array]
+Numbers = dict[str, float]
+Progress = Callable[[str], None]
+
+
+FULL = Effort()
+
+
+def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL) -> SampledFit:
+    """Draw theta from the posterior of the statements (and the anchor's evidence).
+
+    The fit's `quantity` is what each single number, coordinate, count and order was a reading of, if it is kept.
+
+    Chains that do not agree (R-hat and effective sizes, forecast.sampling.settings) are drawn anew twice as long, and
+    once more, up to LONGEST times the usual length. Their first draws are the same, and as many are kept as of a usual
+    fit.
+
+    Raises KeyboardInterrupt if it is interrupted: an unfinished chain is never used.
+    """
+    progress("opening the sampler")
+    with warnings.catch_warnings():
+        # Third-party start-up warnings are not the forecaster's business; ours are raised as errors in the tests.
+        warnings.simplefilter("ignore")
+        from forecast.sampling.model import build_model, compile_density, whitened
+        from forecast.sampling.op import run_draws
+        from forecast.sampling.program import record_program, record_theta
+
+        program = record_program(spec)
+        progress("compiling the model (slow the first time on a machine)")
+        density = compile_density(build_model(spec, program))
+        if effort.whiten:
+            progress("looking for the mode and its curvature")
+            density = whitened(density, seed)
+    times, sampled, stats, diagnostics = _agreeing(density, seed, progress, effort)
+    weighed = kept(effort.sampled_per_chain, times)
+    posterior = {name: values[:, weighed] for name, values in sampled.items()}
+    stats = {name: values[:, weighed] for name, values in stats.items()}
+    parts = [posterior[part] for part in ("alpha", "beta", "epsilon") if part in posterior]
+    coordinates = np.concatenate(parts, axis=2).reshape(-1, spec.rows.n_coordinates)
+    if effort.quantities:
+        outputs = run_draws(coordinates, program)[:, : spec.quantities.n_rows]
+        posterior["quantity"] = outputs.reshape(CHAINS, weighed.size, -1)
+    # By the tape and not by numpy, whose loops for the processor at hand have other last digits.
+    theta = np.ascontiguousarray(run_draws(coordinates, record_theta(spec.rows)).T)
+    return SampledFit(theta, posterior, stats, diagnostics)
+
+
+def _agreeing(density: Density, seed: int, progress: Progress, effort: Effort) -> tuple[int, Arrays, Arrays, Numbers]:
+    """Sample until the chains agree, or are LONGEST times as long; return how long, draws, statistics, diagnostics."""
+    times = 1
+    while True:
+        n_draws = times * effort.sampled_per_chain
+        x, stats = _chains(density, seed, progress, effort, n_draws)
+        progress("checking convergence")
+        sampled = density.variables(x)
+        diagnostics = convergence(sampled, stats) | {"sampled": float(CHAINS * n_draws)}
+        doubts = distrust({**diagnostics, "divergences": 0.0})  # longer chains have no fewer
+        if not doubts or times >= LONGEST:
+            return times, sampled, stats, diagnostics
+        times *= 2
+        progress(f"the chains do not agree yet ({'; '.join(doubts)}): drawing {times} times as long")
+
+
+def _chains(density: Density, seed: int, progress: Progress, effort: Effort, n_draws: int) -> tuple[Array, Arrays]:
+    """Draw the chains: x (chain, draw, n), and the sampler's statistics (chain, draw)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        import nutpie
+        from nutpie.compiled_pyfunc import from_pyfunc
+
+    total = CHAINS * (effort.tune + n_draws)
+
+    def report(chains: Any) -> None:
+        done = sum(chain.finished_draws for chain in chains)
+        progress(f"sampling: {100 * done // total} % of {CHAINS} chains")
+
+    trace = nutpie.sample(
+        from_pyfunc(
+            density.n,
+            lambda: density.value_and_gradient,
+            lambda _seed, _other_seed, _chain: lambda x: {"x": x},
+            [np.dtype(np.float64)],
+            [(density.n,)],
+            ["x"],
+            make_initial_point_fn=density.start,
+        ),
+        draws=n_draws,
+        tune=effort.tune,
+        chains=CHAINS,
+        cores=CORES,
+        seed=seed,
+        target_accept=WHITENED_ACCEPT if effort.whiten else TARGET_ACCEPT,
+        maxdepth=effort.deepest,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=report,
+    )
+    x = np.asarray(trace["posterior"]["x"].values)
+    if x.shape[:2] != (CHAINS, n_draws):
+        raise KeyboardInterrupt
+    stats = {
+        str(name): np.asarray(values.values)
+        for name, values in trace["sample_stats"].data_vars.items()
+        if name in {"diverging", "energy", "n_steps", "step_size", "depth"}
+    }
+    return x, stats
+
+
+def convergence(posterior: dict[str, Array], stats: dict[str, Array]) -> dict[str, float]:
+    """Compute the worst rank-normalised R-hat, bulk and tail ESS over all parameters, and count divergences.
+
+    Source: Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021).
+    """
+    from arviz_stats.base import array_stats
+
+    flat = [values.reshape(*values.shape[:2], -1) for name, values in sorted(posterior.items())]
+    draws = np.moveaxis(np.concatenate(flat, axis=2), 2, 0)
+    varying = draws[draws.reshape(draws.shape[0], -1).std(axis=1) > 0.0]
+    axes = {"chain_axis": 1, "draw_axis": 2}
+    return {
+        "r_hat_max": float(np.max(array_stats.rhat(varying, **axes))),
+        "ess_bulk_min": float(np.min(array_stats.ess(varying, method="bulk", **axes))),
+        "ess_tail_min": float(np.min(array_stats.ess(varying, method="tail", prob=(0.05, 0.95), **axes))),
+        "divergences": float(np.sum(stats["diverging"])),
+    }

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.elementary import normal_quadrature
+from forecast.digests import digest_of
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
+from forecast.inference.tape import normal_quadrature
+from forecast.model.asof import AsOfNetwork, alive_slices, factors
 from forecast.sampling.draws import Draws
-from forecast.sampling.noise import as_rated, case_log_odds, reading_variance
-from forecast.sampling.readings import DEGREES_OF_FREEDOM
-from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec
+from forecast.sampling.readings import DEGREES_OF_FREEDOM, as_rated, case_log_odds, reading_variance
+from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, TargetOdds, theta_at_centre
 from forecast.store.entries import once, place_of
+from forecast.workspace.problems import Problem, shown
+from forecast.workspace.records import Statement, Workspace
+from forecast.workspace.statement_forms import targets_of
 
 Array = NDArray[np.float64]
 
@@ -261,3 +267,241 @@ def log_likelihood_given_noise(spec: PriorSpec, fit: Mapping[str, Array], names:
         is_rule = noisy.scatters[at[0]] == 0.0
         found[name] = -0.5 * np.log(variance).sum(axis=0) + _log_tails(square, len(rows), is_rule=is_rule)
     return found
+
+
+# Kept draws of stage 1 under other statements, or with other evidence known to their authors: the ratio of densities.
+#
+# What a statement is a reading of is computed anew from the CPT rows by the batched engine where the evidence that
+# its author knew is another; the sampler's own tape is for one draw at a time and opens a compiler.
+
+Fit = Mapping[str, Array]
+LOG_TARGET, LOG_REST, LOG_CONDITION = range(3)  # parts of a quantity: ln a, ln b, ln(a + b) of a side
+
+
+def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: Fit) -> Array | None:
+    """Compute log p(other's statements | draw) - log p(spec's statements | draw) (draws), up to a constant.
+
+    Both specs are of one network of events. Only what differs is computed: experts with another set of numbers, other
+    noise or other known evidence, and single counts and orders. Noise that is an expert's own is integrated out on
+    either side (forecast.sampling.likelihood); deviations that only the left-out statements had keep their prior.
+
+    Args:
+        spec: what the draws were sampled from (its anchor is no statement, and stays out).
+        other: what they shall stand for.
+        theta: (n_theta, draws).
+        fit: the kept fit, {variable: (chain, draw, ...)}.
+
+    Returns None where the draws lack a variable that `other` has: a deviation, or the bias and slope of an expert with
+    another track record. (Those of an expert who has none in `other` keep the density that they were drawn from.)
+    """
+    if not set(other.deviation_labels) <= set(spec.deviation_labels) or not _same_records(spec, other):
+        return None
+    before, after = _units(spec), _units(other)
+    differing = {name for name in (*before, *after) if before.get(name, ((), ""))[1] != after.get(name, ((), ""))[1]}
+    gone = {one for name in differing if name in before for one in before[name][0]}
+    come = {one for name in differing if name in after for one in after[name][0]}
+    there = log_likelihood(other, _fit_of(spec, other, theta, fit), come) if come else 0.0
+    here = log_likelihood(spec, fit, gone) if gone else 0.0
+    return np.zeros(theta.shape[1]) + there - here
+
+
+def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
+    """Compute some of the spec's quantities (rows, draws) from CPT rows theta (n_theta, draws).
+
+    Raises forecast.inference.engine.ImpossibleEvidenceError for evidence or a condition without any mass.
+    """
+    n, weighted = len(spec.sides), spec.quantities
+    entries = np.flatnonzero(np.isin(weighted.row, rows))
+    logs = log_masses(spec, np.unique(weighted.column[entries] % n).tolist(), theta)
+    found = np.zeros((len(rows), theta.shape[1]))
+    place = {row: at for at, row in enumerate(rows)}
+    for entry in entries:
+        part, side = divmod(int(weighted.column[entry]), n)
+        a, b = logs[side]
+        found[place[int(weighted.row[entry])]] += weighted.weight[entry] * (a, b, np.logaddexp(a, b))[part]
+    return found
+
+
+def log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int, Array]:
+    """Return ln of the masses of each side's target and of its complement (2, draws), up to one constant a draw.
+
+    The tape's own way (`forecast.sampling.program`) leaves out what cancels, which for many draws of one side saves
+    nothing and needs a plan for each. A test holds both together.
+
+    The constant cancels: a quantity is a difference of logs within one network. Factors are computed once a network.
+    """
+    by_network: dict[int, list[int]] = {}
+    for side in sides:
+        by_network.setdefault(spec.sides[side].network, []).append(side)
+    logs: dict[int, Array] = {}
+    for number, own in by_network.items():
+        network = spec.networks[number]
+        orders = {}
+        for side in own:
+            one = spec.sides[side]
+            order = ENGINE.plan(network.cards, network.scopes, keep={*one.variables, *(v for v, _ in one.given)})
+            orders[side] = order, _masks(network, one, order.keep)
+        logs |= zip(own, _on_draws(network, list(orders.values()), theta), strict=True)
+    return logs
+
+
+def _on_draws(network: AsOfNetwork, orders: Sequence[tuple[Plan, Array]], theta: Array) -> list[Array]:
+    """Compute the log masses of some regions (regions, draws) for each plan, with the factors computed once."""
+
+    def solved(block: Array) -> list[Array]:
+        tables, _ = factors(network, block)
+        return [ENGINE.log_regions(order, tables, masks) for order, masks in orders]
+
+    return [np.concatenate(parts, axis=1) for parts in zip(*ENGINE.in_blocks(solved, theta), strict=True)]
+
+
+def _masks(network: AsOfNetwork, side: TargetOdds, kept: tuple[int, ...]) -> Array:
+    """Return the masks of target and complement, both with the conditions, over the alive states of some events."""
+    cards = network.layout.cards
+    given = np.ones(tuple(cards[v] for v in kept))
+    for v, states in side.given:
+        held = np.isin(np.arange(cards[v]), states).astype(float)
+        given *= held.reshape([-1 if w == v else 1 for w in kept])
+    target = side.table.reshape([cards[v] if v in side.variables else 1 for v in kept])
+    masks = np.stack([given * target, given * (1.0 - target)])
+    return masks[:, *alive_slices(network.alive, kept)]
+
+
+def impossible_statements(workspace: Workspace, spec: PriorSpec) -> tuple[Problem, ...]:
+    """Report statements on what cannot be, or is certain, for an event lacks what it requires.
+
+    Looked at is one draw of rows that are positive wherever they are not held at zero.
+    """
+    theta, of, n = theta_at_centre(spec.rows), spec.quantities, len(spec.sides)
+    said = {statement.id: statement for statement in workspace.statements}
+    problems = []
+    for name, rows in statement_columns(spec).items():
+        entries = np.isin(of.row, rows)
+        used: dict[int, set[int]] = {}
+        for column in of.column[entries].tolist():
+            used.setdefault(column % n, set()).add(column // n)
+        if (found := _impossible(spec, theta, used)) is not None:
+            problems.append(_impossible_problem(workspace, said[name], found))
+    return tuple(sorted(problems))
+
+
+def _impossible(spec: PriorSpec, theta: Array, used: Mapping[int, set[int]]) -> str | None:
+    """Say what is wrong with the first side that cannot be, where that is asked, or that is certain."""
+    for side, parts in used.items():
+        try:
+            target, rest = log_masses(spec, [side], theta)[side][:, 0].tolist()
+        except ImpossibleEvidenceError:
+            network = spec.networks[spec.sides[side].network]
+            is_known = _is_possible(network, theta)
+            return "its condition cannot be" if is_known else f"what was known on {network.known.as_of} is impossible"
+        if target == -inf and LOG_TARGET in parts:
+            return "what it is about cannot be"
+        if rest == -inf:
+            return "what it is about is certain"
+    return None
+
+
+def _is_possible(network: AsOfNetwork, theta: Array) -> bool:
+    try:
+        ENGINE.log_evidence(ENGINE.plan(network.cards, network.scopes), factors(network, theta)[0])
+    except ImpossibleEvidenceError:
+        return False
+    return True
+
+
+def _impossible_problem(workspace: Workspace, statement: Statement, found: str) -> Problem:
+    events = workspace.network.events
+    named = [
+        condition.event
+        for target in targets_of(statement)
+        for condition in (*((target.condition,) if target.condition else ()), *target.given)
+    ]
+    needs = [line for name in dict.fromkeys(named) for line in events[name].needs()]
+    needs = needs or [line for event in events.values() for line in event.needs()]
+    allowed = f"{'; '.join(needs)}: no statement is needed for what follows from it"
+    return Problem(statement.source, f"statement {shown(statement.id)}: {found}", "", allowed)
+
+
+Unit = tuple[tuple[str, ...], str]
+
+
+def _units(spec: PriorSpec) -> dict[str, Unit]:
+    """Return what stands or falls together: each expert's numbers and distributions, each count, each order.
+
+    By name: the statements' ids, and a digest of all that their density hangs on.
+    """
+    read, heard = _readings(spec), _deviations(spec)
+    n, m = spec.stated.location.size, spec.stated.location.size + spec.distributions.location.size
+    units: dict[str, list[tuple[str, str]]] = {}
+    for name, rows in statement_columns(spec).items():
+        first = rows[0]
+        if first < m:
+            noisy, start = (spec.stated, 0) if first < n else (spec.distributions, n)
+            owner = f"expert {spec.experts[noisy.expert[first - start]]}"
+            at = [row - start for row in rows]
+            told = [column[at] for column in (noisy.location, noisy.scale, noisy.weight, noisy.scatters)]
+            if first < n and (rated := int(spec.rated_of[first])):
+                told += [np.array([spec.rated[rated - 1]]), spec.is_biased[[first]]]
+        else:
+            owner, place = f"statement {name}", first - m
+            counts = len(spec.counted)
+            told = [spec.counted[place] if place < counts else spec.ordered[[place - counts]]]
+        digest = digest_of(name, told, [read[row] for row in rows], [heard[row] for row in rows])
+        units.setdefault(owner, []).append((name, digest))
+    return {owner: (tuple(name for name, _ in told), digest_of(sorted(told))) for owner, told in units.items()}
+
+
+def _readings(spec: PriorSpec) -> list[str]:
+    """Return a digest of what each quantity is: its sides, each with the network that its author knew."""
+    known = [digest_of(network.rows, network.causes, network.history, network.fixed) for network in spec.networks]
+    sides = [digest_of(known[side.network], side.given, side.variables, side.table) for side in spec.sides]
+    told: list[list[tuple[int, float, str]]] = [[] for _ in range(spec.quantities.n_rows)]
+    of = spec.quantities
+    for row, column, weight in zip(of.row.tolist(), of.column.tolist(), of.weight.tolist(), strict=True):
+        part, side = divmod(column, len(sides))
+        told[row].append((part, weight, sides[side]))
+    return [digest_of(sorted(terms)) for terms in told]
+
+
+def _deviations(spec: PriorSpec) -> list[list[tuple[str, float]]]:
+    """Return the deviations of each quantity, by their labels."""
+    told: list[list[tuple[str, float]]] = [[] for _ in range(spec.deviations.n_rows)]
+    of = spec.deviations
+    for row, column, weight in zip(of.row.tolist(), of.column.tolist(), of.weight.tolist(), strict=True):
+        told[row].append((spec.deviation_labels[column], weight))
+    return [sorted(terms) for terms in told]
+
+
+def _same_records(spec: PriorSpec, other: PriorSpec) -> bool:
+    """Say whether everybody with a track record in `other` has the same one in `spec`."""
+    records = [
+        {
+            name: sorted(zip(of.record.location[mine].tolist(), of.record.happened[mine].tolist(), strict=True))
+            for name, mine in ((name, of.record.expert == number) for number, name in enumerate(of.rated))
+        }
+        for of in (spec, other)
+    ]
+    return all(records[0].get(name) == told for name, told in records[1].items())
+
+
+def _fit_of(spec: PriorSpec, other: PriorSpec, theta: Array, fit: Fit) -> dict[str, Array]:
+    """Return the draws of `fit` in the columns of another spec; quantities that the fit does not hold are computed."""
+    held, wanted = _readings(spec), _readings(other)
+    rows = statement_columns(spec)
+    source = {row: at for name, own in statement_columns(other).items() for at, row in _paired(rows.get(name, ()), own)}
+    kept = {row: at for row, at in source.items() if held[at] == wanted[row]}
+    implied = np.empty((1, theta.shape[1], other.quantities.n_rows))
+    told = fit["quantity"].reshape(-1, fit["quantity"].shape[-1])
+    for row, at in kept.items():
+        implied[0, :, row] = told[:, at]
+    if missing := [row for row in range(other.quantities.n_rows) if row not in kept]:
+        implied[0, :, missing] = quantities(other, theta, missing)
+    labels = [spec.deviation_labels.index(label) for label in other.deviation_labels]
+    rated = [spec.rated.index(name) for name in other.rated]
+    columns = {"deviation": labels, "bias": rated, "slope": rated}
+    return {"quantity": implied, **{name: fit[name][..., at] for name, at in columns.items() if at}}
+
+
+def _paired(before: Sequence[int], after: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (row before, row after) of a statement that has as many rows in both."""
+    return list(zip(before, after, strict=True)) if len(before) == len(after) else []

@@ -1,6 +1,6 @@
 """A recorded program as a PyTensor operation with a gradient, compiled by numba and cached on disk.
 
-The functions of `forecast.inference.elementary` stand here a second time, number by number and with their slopes: numba
+The functions of `forecast.inference.tape` stand here a second time, number by number and with their slopes: numba
 compiles no masks of arrays. `tests/inference/test_engine.py` holds both together.
 """
 
@@ -20,7 +20,6 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
 
-from forecast.inference.elementary import SERIES_BELOW_DISTANCE, SERIES_BELOW_SUM, SERIES_TERMS
 from forecast.inference.tape import (
     ABSOLUTE,
     DIVIDE,
@@ -30,6 +29,9 @@ from forecast.inference.tape import (
     LOG1P,
     LOG_SINHC_HALF,
     MAXIMUM,
+    SERIES_BELOW_DISTANCE,
+    SERIES_BELOW_SUM,
+    SERIES_TERMS,
     SUM,
     SUM_OF_PAIRS,
     Program,

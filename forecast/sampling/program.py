@@ -9,15 +9,13 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.circuit import Queries, TapeTable, restrict, select
-from forecast.inference.elementary import exp_each
-from forecast.inference.tape import Program, Tape, TapeMath, Traced, joined
+from forecast.inference.elimination import Queries, TapeTable, restrict, select
+from forecast.inference.tape import Program, Tape, TapeMath, Traced, exp_each, joined
 from forecast.model.asof import AsOfNetwork, Scope, alive_slices
 from forecast.model.causes import family_values
 from forecast.model.history import history_values
 from forecast.model.rows import row_values
-from forecast.sampling.rows_prior import RowsPrior, theta_values
-from forecast.sampling.spec import PriorSpec, TargetOdds
+from forecast.sampling.spec import PriorSpec, RowsPrior, TargetOdds, theta_values
 
 Array = NDArray[np.float64]
 

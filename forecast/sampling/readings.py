@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from forecast.model.hazard import exposed_until
+from forecast.model.layout import exposed_until
 from forecast.workspace.names import horizon_on
 from forecast.workspace.records import Expert, Network, Question, Resolved, Statement, Workspace
+from forecast.workspace.statement_forms import LEAST_CODED_SD, is_read_at_opening, statement_form
 from forecast.workspace.statement_forms.form import CountedCases, Numbers, StatedDistribution, StatedNumber
-from forecast.workspace.statement_forms.registry import LEAST_CODED_SD, is_read_at_opening, statement_form
 
 DEGREES_OF_FREEDOM = 4
 
@@ -94,3 +95,29 @@ def came_true(workspace: Workspace, statement: Statement, as_of: date) -> bool |
         return None
     condition = statement.about.condition
     return own.state in (condition.states if condition else (statement.about.scenario,))
+
+
+# Between what the model implies and what was stated: written once, for arrays of draws and for PyMC's variables.
+
+
+def reading_variance(scatters: Any, omega: Any, sd: Any, weight: Any) -> Any:
+    """Compute the variance of a reading's noise in log-odds, (sd^2 + (scatters omega)^2) / weight.
+
+    `sd` is the statement's own, `omega` its expert's extra noise, `scatters` 0 for an exact expert and else 1, `weight`
+    the expert's. Arrays of any one shape.
+    """
+    extra = scatters * omega
+    return (sd**2 + extra**2) / weight
+
+
+def as_rated(bias: Any, slope: Any, is_biased: Any, implied: Any) -> Any:
+    """Compute what somebody with a track record is expected to state: bias + slope * what the model implies.
+
+    In log-odds; a difference of two (`is_biased` 0) has no bias, for a constant one cancels.
+    """
+    return bias * is_biased + slope * implied
+
+
+def case_log_odds(xp: Any, log_none: Any) -> Any:
+    """Compute the log-odds that a case of a count happens from ln P(it does not)."""
+    return xp.log(-xp.expm1(log_none)) - log_none

@@ -10,16 +10,15 @@ from math import exp, expm1, inf, log, log1p
 import numpy as np
 
 from forecast.digits import DERIVED, exact, exact_at, fraction, plain
-from forecast.model.hazard import exposed_between
-from forecast.model.layout import Layout
+from forecast.model.layout import Layout, exposed_between
 from forecast.sampling.readings import numbers, read_at
 from forecast.sampling.spec import active_statements
 from forecast.workspace.fits import expit, reading_quantile
 from forecast.workspace.names import horizon_on
 from forecast.workspace.problems import Problem, quoted, shown
 from forecast.workspace.records import Condition, DatedCondition, Event, Network, Statement, Workspace
+from forecast.workspace.statement_forms import statement_form
 from forecast.workspace.statement_forms.form import CountedCases, Numbers, Ordered, StatedDistribution, StatedNumber
-from forecast.workspace.statement_forms.registry import statement_form
 
 SHOWN_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 WIDEST_GAP = 0.5  # log-odds between what was stated and what one hazard gives; beyond it the timing is another

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast.scoring.cells import Floats, Ints
-from forecast.scoring.groups import different, new_points, points
+from forecast.scoring.cells import Floats, Ints, different, new_points, points
 
-RESAMPLES = 250
+BAND_RESAMPLES = 250
 LEVEL = 0.9
-CELLS_AT_ONCE = 2_000_000  # resamples times forecasts held in memory
+FORECASTS_AT_ONCE = 2_000_000  # resamples times forecasts held in memory
 
 
 @dataclass(frozen=True)
@@ -109,11 +108,11 @@ def _bands(p: Floats, question: Ints, starts: Ints, rng: np.random.Generator) ->
     counts = np.diff(np.append(firsts, p.size))
     bin_firsts = np.searchsorted(firsts, starts)
     in_bin = np.add.reduceat(counts, bin_firsts)
-    drawn = np.empty((RESAMPLES, starts.size))
-    step = max(1, CELLS_AT_ONCE // p.size)
+    drawn = np.empty((BAND_RESAMPLES, starts.size))
+    step = max(1, FORECASTS_AT_ONCE // p.size)
     single = p.astype(np.float32)  # seven digits are plenty for a draw, and twice as fast
-    for begin in range(0, RESAMPLES, step):
-        size = min(step, RESAMPLES - begin)
+    for begin in range(0, BAND_RESAMPLES, step):
+        size = min(step, BAND_RESAMPLES - begin)
         uniforms = rng.random((size, int(question.max()) + 1), dtype=np.float32)
         drawn_now = (uniforms[:, question] < single).astype(float)
         happened = np.add.reduceat(drawn_now, firsts, axis=1) / counts if firsts.size < p.size else drawn_now

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.workspace.problems import Source, one_form, shown
+from forecast.workspace.csv_text import Header
+from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -180,3 +182,217 @@ class Where:
         """Name the place of another row, as a message about `row` does."""
         line = f"line {self.lines[other]}"
         return line if self.files[row] == self.files[other] else f"{line} of {self.paths[self.files[other]]}"
+
+
+# Rows grouped: sorted into runs of equal keys, numbers that are one but for rounding, means by group.
+
+# .3 and .1 + .2 are 6e-17 apart. The resolution of double precision between -1 and 1, as in scikit-learn's isotonic
+# regression; whoever writes fifteen decimals is still taken at their word.
+ROUNDING = 1e-15
+
+
+def runs(keys: Sequence[NDArray[Any]]) -> tuple[Ints, Mask]:
+    """Return the stable order of rows by keys, the first key first, and where in that order a new key begins.
+
+    Args:
+        keys: each (n,).
+
+    Returns:
+        order (n,), and starts (n,), true where a key differs from the one before.
+    """
+    order = np.lexsort(tuple(reversed(keys)))
+    starts = np.zeros(order.size, dtype=bool)
+    starts[:1] = True
+    for key in keys:
+        there = key[order]
+        starts[1:] |= there[1:] != there[:-1]
+    return order, starts
+
+
+def ranges(first: Ints, width: Ints) -> Ints:
+    """Return `first`, `first` + 1, ... up to `width` places of each (n,), one after the other."""
+    return np.repeat(first - (np.cumsum(width) - width), width) + np.arange(int(width.sum()))
+
+
+def new_points(ordered: Floats) -> Mask:
+    """Say where a new point begins among rising numbers (n,): ROUNDING or more above the first one of the point.
+
+    A point is nowhere wider than ROUNDING, however many numbers follow each other closely.
+
+    Source: the rule of scikit-learn's isotonic regression for equal x.
+    """
+    begins = np.ones(ordered.size, dtype=bool)
+    begins[1:] = np.diff(ordered) >= ROUNDING
+    place = np.arange(ordered.size)
+    while True:
+        first = ordered[np.maximum.accumulate(np.where(begins, place, 0))]
+        beyond = ordered - first >= ROUNDING
+        if not beyond.any():
+            return begins
+        # Of a point that got too wide, what lies beyond its first number begins a new one: once more from there.
+        beyond[1:] &= ~beyond[:-1]
+        begins |= beyond
+
+
+def points(numbers: Floats) -> Ints:
+    """Return the point (n,) of each number, 0, 1, 2, ... from the lowest one on: equal for what is one number."""
+    different, inverse = np.unique(numbers, return_inverse=True)
+    return (np.cumsum(new_points(different)) - 1)[inverse]
+
+
+@dataclass(frozen=True)
+class Means:
+    """Of g groups (g,): means, NaN of nothing; how many scores, and how many of them are infinite or undefined."""
+
+    mean: Floats
+    n: Ints
+    infinite: Ints
+
+
+def means(scores: Floats, group: Ints, n_groups: int) -> Means:
+    """Average scores within groups. A mean that holds infinite scores of both signs, or an undefined one, is NaN.
+
+    Args:
+        scores: (n,) scores; undefined ones are NaN.
+        group: (n,) of each score, from 0 to n_groups - 1.
+        n_groups: g.
+    """
+    n = np.bincount(group, minlength=n_groups)
+    with np.errstate(invalid="ignore"):  # inf - inf is the undefined mean that is promised
+        total = np.bincount(group, scores, minlength=n_groups)
+    infinite = np.bincount(group[~np.isfinite(scores)], minlength=n_groups)
+    return Means(np.where(n > 0, total / np.maximum(n, 1), np.nan), n, infinite)
+
+
+def different(group: Ints, member: Ints, n_groups: int) -> Ints:
+    """Count the different members (n,) of each group (n,): (g,)."""
+    n_members = int(member.max(initial=0)) + 1
+    return np.bincount(np.unique(group * n_members + member) // n_members, minlength=n_groups)
+
+
+# The columns of the table of forecasts of `forecast score` and `forecast pool`, and their cells (docs/table.md).
+
+COLUMNS = (
+    *("question", "forecaster", "time", "probability", "outcome", "opens", "closes", "value"),
+    *("scheduled_close", "topic", "state", "order", "quantile"),
+    *("low", "high", "level", "group", "weight"),
+)
+SECOND_NAMES = {"forecaster": "expert", "time": "date", "probability": "best"}
+NAMES = (*COLUMNS, *SECOND_NAMES.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """What a command needs of a table: `columns` in its header, one of `said` there too, and `filled` in every row.
+
+    `windows`: each question has an opening and a close.
+    """
+
+    columns: tuple[str, ...]
+    said: tuple[str, ...]
+    filled: tuple[str, ...]
+    windows: bool
+
+
+TO_SCORE = Use(
+    columns=("question", "forecaster", "time", "outcome", "opens", "closes"),
+    said=("probability", "value"),
+    filled=("question", "forecaster", "time"),
+    windows=True,
+)
+TO_POOL = Use(
+    columns=("question", "forecaster"), said=("probability",), filled=("question", "forecaster"), windows=False
+)
+
+
+def names_of(column: str) -> tuple[str, ...]:
+    """Return the names under which a column may stand."""
+    return (column, SECOND_NAMES[column]) if column in SECOND_NAMES else (column,)
+
+
+class ColumnsOfFiles:
+    """The cells of several files, column by column, and what is wrong with their headers.
+
+    `headings` has, for each file, the columns that stand there under their second name alone.
+    """
+
+    def __init__(self, use: Use) -> None:
+        self.use = use
+        self.problems: list[Problem] = []
+        self.cells: dict[str, list[str]] = {name: [] for name in COLUMNS}
+        self.headings: list[Mapping[str, str]] = []
+        self.paths: list[str] = []
+        self.files: list[int] = []
+        self.lines: list[int] = []
+
+    @property
+    def where(self) -> Where:
+        """The place of each row."""
+        return Where(tuple(self.paths), np.array(self.files, dtype=np.int64), np.array(self.lines, dtype=np.int64))
+
+    def add(
+        self,
+        path: str,
+        header: Sequence[str],
+        header_line: int,
+        lines: Sequence[int],
+        cells_at: Callable[[int], Sequence[str]],
+    ) -> None:
+        """Add a file, unless a column is missing. `cells_at` gives the cells below a place in its header."""
+        second = {name: other for name, other in SECOND_NAMES.items() if other in header and name not in header}
+        self.paths.append(path)
+        self.headings.append(second)
+        where = Source(path, header_line)
+        self.problems += Header(header, where).repeated(NAMES)
+        if missing := self._missing(header, where):
+            self.problems += missing
+            return
+        self.problems += _not_used(header, where)
+        for column, cells in self.cells.items():
+            under_names = [cells_at(header.index(name)) for name in names_of(column) if name in header]
+            if len(under_names) > 1:
+                cells += self._either(column, path, lines, *under_names)
+            else:
+                cells += under_names[0] if under_names else [""] * len(lines)
+        self.files += [len(self.paths) - 1] * len(lines)
+        self.lines += lines
+
+    def _missing(self, header: Sequence[str], where: Source) -> list[Problem]:
+        strangers = [column for column in header if column and column not in NAMES]
+        missing = [column for column in self.use.columns if not set(names_of(column)) & set(header)]
+        if not {name for column in self.use.said for name in names_of(column)} & set(header):
+            missing.append(self.use.said[0])
+        problems = []
+        for column in missing:
+            near = next(filter(None, (nearest(name, strangers) for name in names_of(column))), "")
+            second = f", and may be called '{SECOND_NAMES[column]}'" if column in SECOND_NAMES else ""
+            what, allowed = f"column '{column}' is missing", f"it is needed{second}{near}"
+            problems.append(Problem(where, what, quoted(header), allowed))
+        return problems
+
+    def _either(
+        self, column: str, path: str, lines: Sequence[int], first: Sequence[str], second: Sequence[str]
+    ) -> list[str]:
+        """Return the cells of a column that stands there under both its names; a row fills one of them."""
+        one, other = names_of(column)
+        merged = []
+        for line, cell, twin in zip(lines, first, second, strict=True):
+            if cell.strip() and twin.strip():
+                allowed = f"write it under '{one}' or under '{other}'"
+                self.problems.append(Problem(Source(path, line), f"the row needs one {column}", "both", allowed))
+            merged.append(cell if cell.strip() else twin)
+        return merged
+
+
+def _not_used(header: Sequence[str], where: Source) -> list[Problem]:
+    return [
+        Problem(
+            where,
+            f"column {shown(column)} is not used",
+            "",
+            f"columns are {quoted(COLUMNS)}{nearest(column, NAMES)}",
+            "warning",
+        )
+        for column in header
+        if column and column not in NAMES
+    ]

@@ -7,10 +7,270 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecast.scoring.answers import ForecasterAnswers, spot_peer, time_weighted_peer
-from forecast.scoring.cells import Floats, Ints, Mask
-from forecast.scoring.per_forecast import CLIPS, ForecastScores, baseline, clipped, minus_log
-from forecast.scoring.table import MICROSECONDS_A_DAY, Forecasts
+from forecast.scoring.cells import Floats, Ints, Mask, points, ranges
+from forecast.scoring.rows import KINDS, MICROSECONDS_A_DAY, Forecasts, Kind, resolved
+from forecast.scoring.rules import (
+    ForecasterAnswers,
+    brier_sum,
+    crps_of_draws,
+    crps_of_quantiles,
+    fair_crps_of_draws,
+    pinball_loss,
+    ranked_probability_score,
+    spot_peer,
+    time_weighted_peer,
+)
+from forecast.workspace.problems import Problem, Source, quoted
+
+# What forecasts consist of (options, a number of draws, quantiles at levels), and which cannot be compared.
+
+LEVELS_LISTED = 30  # of a form in a message; of more only the ends are
+FORMS_LISTED = 10  # forms in a message; the rest is counted
+MEASURE_OF_KIND: Mapping[Kind, str] = {"draws": "crps", "quantiles": "crps_quantiles"}
+WHAT = {
+    "crps": "numbers of draws differ: scores by crps cannot be compared, for few draws score worse by being few",
+    "crps_quantiles": "levels of quantiles differ: scores by crps_quantiles cannot be compared",
+}
+ALLOWED = {
+    "crps": "skill by crps is withheld where they differ; crps_fair compares any numbers of draws from 2 on",
+    "crps_quantiles": "skill is computed at the levels that both state, and withheld where there are none",
+}
+
+
+@dataclass(frozen=True)
+class ForecastForm:
+    """What a forecast consists of: `width` numbers, and their `levels`, rising, if they are quantiles."""
+
+    kind: Kind
+    width: int
+    levels: tuple[float, ...]
+
+    def __str__(self) -> str:
+        if self.kind != "quantiles":
+            return f"{self.width} {'draw' if self.width == 1 else 'draws'}"
+        if self.width > LEVELS_LISTED:
+            return f"{self.width} levels from {self.levels[0]:g} to {self.levels[-1]:g}"
+        return ", ".join(f"{level:g}" for level in self.levels)
+
+
+def alike(forecasts: Forecasts) -> Iterator[tuple[ForecastForm, Ints]]:
+    """Yield each form that occurs, and which forecasts have it. Levels are the same as `ties.points` has it."""
+    kinds = np.array([KINDS.index(question.kind) for question in forecasts.questions], dtype=np.int64)[
+        forecasts.question
+    ]
+    for kind, name in enumerate(KINDS):
+        of_kind = kinds == kind
+        for width in np.unique(forecasts.width[of_kind]).tolist():
+            chosen = np.flatnonzero(of_kind & (forecasts.width == width))
+            if name != "quantiles":
+                yield ForecastForm(name, width, ()), chosen
+                continue
+            levels = forecasts.levels[forecasts.first[chosen, np.newaxis] + np.arange(width)]
+            same = points(levels.ravel()).reshape(levels.shape)
+            _, group = np.unique(same, axis=0, return_inverse=True)
+            order = np.argsort(group, kind="stable")
+            for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+                yield ForecastForm(name, width, tuple(levels[members[0]].tolist())), chosen[members]
+
+
+@dataclass(frozen=True)
+class StatedForms:
+    """What n forecasts consist of.
+
+    `form` (n,) is a place in `forms`. Of forecasts by quantiles also each of e entries: those of forecast i are
+    `first[i]` to `first[i] + width[i]` (width 0 for other kinds); `level` (e,) a place in `levels` (L,), and
+    `loss` (e,) twice the pinball loss there.
+    """
+
+    form: Ints
+    forms: tuple[ForecastForm, ...]
+    first: Ints
+    width: Ints
+    level: Ints
+    levels: Floats
+    loss: Floats
+
+    @property
+    def mixed(self) -> bool:
+        """Whether there are quantiles at different levels, or different numbers of draws."""
+        kinds = [form.kind for form in self.forms]
+        return kinds.count("draws") > 1 or kinds.count("quantiles") > 1
+
+
+def stated(forecasts: Forecasts) -> StatedForms:
+    """Gather what forecasts of resolved questions consist of."""
+    forms: list[ForecastForm] = []
+    form, width = np.zeros_like(forecasts.width), np.zeros_like(forecasts.width)
+    for one, chosen in alike(forecasts):
+        form[chosen] = len(forms)
+        forms.append(one)
+        width[chosen] = one.width if one.kind == "quantiles" else 0
+    entries = ranges(forecasts.first, width)
+    said = forecasts.levels[entries]
+    level = points(said)
+    levels = np.zeros(int(level.max(initial=-1)) + 1)
+    levels[level] = said
+    loss = 2.0 * pinball_loss(forecasts.entries[entries], said, np.repeat(forecasts.outcome, width))
+    return StatedForms(form, tuple(forms), np.cumsum(width) - width, width, level, levels, loss)
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """More than one form of forecast under one measure, each with the forecasters who use it, and where that shows."""
+
+    measure: str
+    forms: tuple[tuple[ForecastForm, tuple[str, ...]], ...]
+    source: Source
+
+    @property
+    def warning(self) -> Problem:
+        """What a user reads."""
+        said = [f"{form} by {quoted(names)}" for form, names in self.forms[:FORMS_LISTED]]
+        more = [f"{len(self.forms) - FORMS_LISTED} more"] if self.forms[FORMS_LISTED:] else []
+        got = " against ".join([*said, *more])
+        return Problem(self.source, WHAT[self.measure], got, ALLOWED[self.measure], "warning")
+
+
+def unlike(forecasts: Forecasts) -> tuple[Unlike, ...]:
+    """Return what is unlike among the forecasts of resolved questions: nothing, or one finding a measure."""
+    known = resolved(forecasts)
+    by_measure: dict[str, list[tuple[ForecastForm, Ints]]] = {}
+    for form, chosen in alike(known):
+        if form.kind in MEASURE_OF_KIND:
+            by_measure.setdefault(MEASURE_OF_KIND[form.kind], []).append((form, chosen))
+    return tuple(_found(known, measure, forms) for measure, forms in by_measure.items() if len(forms) > 1)
+
+
+def _found(known: Forecasts, measure: str, forms: list[tuple[ForecastForm, Ints]]) -> Unlike:
+    # In the order of their first rows, as the table has them; the second one is where they begin to differ.
+    first_rows = [int(_rows(known, chosen).min()) for _, chosen in forms]
+    in_order = np.argsort(first_rows, kind="stable").tolist()
+    named = []
+    for at in in_order:
+        form, chosen = forms[at]
+        names = np.unique(known.forecaster[chosen]).tolist()
+        named.append((form, tuple(known.forecasters[name] for name in names)))
+    return Unlike(measure, tuple(named), known.where[first_rows[in_order[1]]])
+
+
+def _rows(known: Forecasts, chosen: Ints) -> Ints:
+    """Return the row of the first entry of each chosen forecast."""
+    return known.rows[known.first[chosen]]
+
+
+# The scores of each forecast by itself, and warnings of those that are infinite.
+
+# To where others move a probability before they take its logarithm; both have been the limits of Metaculus.
+CLIPS = (0.01, 0.001)
+OF_NUMBERS = ("crps", "crps_fair", "crps_quantiles")
+WARNINGS_LISTED = 20  # one message each; the rest is counted
+
+
+@dataclass(frozen=True)
+class ForecastScores:
+    """Scores of n forecasts, NaN where one does not apply.
+
+    `p_yes` (n,) and `happened` (n,) are those of questions with yes or no; `p_outcome` (n,) is the probability that was
+    given to what came true, and `n_options` (n,) of how many (NaN for numbers). `scores` holds (n,) by measure.
+    """
+
+    p_yes: Floats
+    happened: Floats
+    p_outcome: Floats
+    n_options: Floats
+    scores: Mapping[str, Floats]
+
+
+def per_forecast(forecasts: Forecasts) -> ForecastScores:
+    """Score each forecast of resolved questions.
+
+    Raises:
+        ValueError: there is a forecast of a question without an outcome.
+    """
+    outcome = forecasts.outcome
+    if np.isnan(outcome).any():
+        msg = "only forecasts of resolved questions can be scored"
+        raise ValueError(msg)
+    n = forecasts.question.size
+    p_yes, p_outcome, n_options = (np.full(n, np.nan) for _ in range(3))
+    scores = {name: np.full(n, np.nan) for name in ("brier_sum", "rps", *OF_NUMBERS)}
+    ordered = np.array([question.ordered for question in forecasts.questions], dtype=bool)[forecasts.question]
+    for form, chosen in alike(forecasts):
+        kind = form.kind
+        entries = forecasts.entries[forecasts.first[chosen, np.newaxis] + np.arange(form.width)]
+        if kind in {"yes_no", "states"}:
+            probabilities = np.hstack([1.0 - entries, entries]) if kind == "yes_no" else entries
+            happened = outcome[chosen].astype(np.int64)
+            p_outcome[chosen] = probabilities[np.arange(chosen.size), happened]
+            n_options[chosen] = probabilities.shape[1]
+            scores["brier_sum"][chosen] = brier_sum(probabilities, happened)
+            in_order = ordered[chosen]
+            ranked = ranked_probability_score(probabilities[in_order], happened[in_order])
+            scores["rps"][chosen[in_order]] = ranked
+            if kind == "yes_no":
+                p_yes[chosen] = entries[:, 0]
+        elif kind == "draws":
+            scores["crps"][chosen] = crps_of_draws(entries, outcome[chosen])
+            scores["crps_fair"][chosen] = fair_crps_of_draws(entries, outcome[chosen])
+        else:
+            scores["crps_quantiles"][chosen] = crps_of_quantiles(entries, np.array(form.levels), outcome[chosen])
+    all_scores = {"brier": scores["brier_sum"] / 2.0, "brier_sum": scores["brier_sum"], "log": minus_log(p_outcome)}
+    all_scores |= {name: scores[name] for name in ("rps", *OF_NUMBERS)}
+    return ForecastScores(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), p_outcome, n_options, all_scores)
+
+
+def minus_log(p_outcome: Floats) -> Floats:
+    """Compute -ln p: infinite where what came true had been ruled out (Good 1952)."""
+    with np.errstate(divide="ignore"):  # an infinite score is the score of a certainty that was wrong
+        return np.asarray(-np.log(p_outcome) + 0.0)  # + 0: no negative zero for a certainty that was right
+
+
+def clipped(p_outcome: Floats, clip: float) -> Floats:
+    """Move probabilities into [clip, 1 - clip], as others do before they take the logarithm."""
+    return np.clip(p_outcome, clip, 1.0 - clip)
+
+
+def baseline(p_outcome: Floats, n_options: Floats) -> Floats:
+    """Compute the baseline score 100 ln(p K) / ln K: 0 for equal probabilities, 100 for certainty, higher is better.
+
+    With two options it is 100 (1 + log2 p).
+
+    Args:
+        p_outcome: (n,) the probability of what came true.
+        n_options: (n,) K, at least 2.
+
+    Source: Metaculus, scores FAQ.
+    """
+    return np.asarray(100.0 * (1.0 - minus_log(p_outcome) / np.log(n_options)))
+
+
+def certainties(forecasts: Forecasts) -> tuple[Problem, ...]:
+    """Return a warning for each forecast that gave probability 0 to what came true: its log score is infinite."""
+    known = resolved(forecasts)
+    wrong = np.flatnonzero(per_forecast(known).p_outcome == 0.0)
+    allowed = f"it is reported as such, and with probabilities moved into {' and '.join(map(_interval, CLIPS))}"
+    warnings = []
+    for at in wrong.tolist():
+        question = known.questions[known.question[at]]
+        outcome = int(question.outcome or 0)
+        entry = int(known.first[at]) + (0 if question.kind == "yes_no" else outcome)
+        what = f"probability {known.entries[entry]:g} and the other outcome: the log score is infinite"
+        source = known.where[int(known.rows[entry])]
+        warnings.append(Problem(source, what, f"outcome '{_said(question.options, outcome)}'", allowed, "warning"))
+    warnings.sort()
+    if len(warnings) <= WARNINGS_LISTED:
+        return tuple(warnings)
+    what = f"{len(warnings) - WARNINGS_LISTED} more forecasts like it"
+    return (*warnings[:WARNINGS_LISTED], Problem(warnings[WARNINGS_LISTED].source, what, severity="warning"))
+
+
+def _said(options: tuple[str, ...], outcome: int) -> str:
+    return str(outcome) if options == ("no", "yes") else options[outcome]
+
+
+def _interval(clip: float) -> str:
+    return f"[{clip:g}, {1.0 - clip:g}]"
+
 
 TIMINGS: Mapping[str, str] = {
     "each": "mean over all forecasts, each counted once",

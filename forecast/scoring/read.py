@@ -16,11 +16,15 @@ import numpy as np
 from forecast.scoring.cells import (
     EPOCH,
     MICROSECOND,
+    NAMES,
+    TO_SCORE,
     CodedColumn,
+    ColumnsOfFiles,
     FaultError,
     Floats,
     Ints,
     Mask,
+    Use,
     coded,
     has_zone,
     level,
@@ -30,9 +34,7 @@ from forecast.scoring.cells import (
     probability,
     weight,
 )
-from forecast.scoring.columns import NAMES, TO_SCORE, ColumnsOfFiles, Use
-from forecast.scoring.rows import Rows, clashes
-from forecast.scoring.table import Forecasts, assembled
+from forecast.scoring.rows import Forecasts, Rows, assembled, clashes
 from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.files import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from forecast.scoring.cells import Floats, Ints
+from forecast.scoring.cells import Floats, Ints, Mask, runs
+from forecast.scoring.rows import MICROSECONDS_A_DAY, Forecasts
 
 Array = NDArray[np.float64]
 
@@ -139,3 +141,195 @@ def pinball_loss(quantiles: Floats, levels: Floats, outcome: Floats) -> Floats:
     """
     beyond = outcome - quantiles
     return np.where(beyond >= 0.0, levels * beyond, (levels - 1.0) * beyond)
+
+
+# Answers: one forecaster on one question over time, each forecast standing until the next; peer scores of them.
+
+
+@dataclass(frozen=True)
+class ForecasterAnswers:
+    """a answers, of which n forecasts are made.
+
+    `question`, `forecaster`, `first`, `last` (a,): whose it is, and its first and last forecast; `n_forecasts` (a,);
+    `window_days` (a,) from the opening to the scheduled close (the close, where none is given), `coverage` (a,) the
+    share of it from the first forecast to the close. `of`
+    (n,) is the answer of a forecast, `begins` and `ends` (n,) between which moments it stands (microseconds since
+    1970), `days` (n,) how long that is, and `utc_days` (n,) on how many days of the calendar it is the latest one.
+    """
+
+    question: Ints
+    forecaster: Ints
+    first: Ints
+    last: Ints
+    n_forecasts: Ints
+    window_days: Floats
+    coverage: Floats
+    of: Ints
+    begins: Ints
+    ends: Ints
+    days: Floats
+    utc_days: Floats
+
+    def spot(self, scores: Floats) -> Floats:
+        """(a,) the score (n,) of the forecast that stands at the close."""
+        return scores[self.last]
+
+    def time_weighted(self, scores: Floats) -> Floats:
+        """(a,) the mean of scores (n,) from the first forecast to the close; NaN where that is not a time."""
+        return self._weighted(scores, self.days)
+
+    def over_window(self, scores: Floats) -> Floats:
+        """(a,) the mean of scores (n,) over the whole window, 0 while no forecast stands: coverage counts."""
+        return self._summed(scores, self.days) / self.window_days
+
+    def daily(self, scores: Floats) -> Floats:
+        """(a,) the mean over UTC days of the score (n,) of the day's latest forecast; NaN without a day."""
+        return self._weighted(scores, self.utc_days)
+
+    def _summed(self, scores: Floats, weights: Floats) -> Floats:
+        # A forecast that stood for no time has no part, not even with an infinite score.
+        parts = np.where(weights > 0.0, scores * np.where(weights > 0.0, weights, 1.0), 0.0)
+        return np.add.reduceat(parts, self.first) if parts.size else parts
+
+    def _weighted(self, scores: Floats, weights: Floats) -> Floats:
+        total = np.add.reduceat(weights, self.first) if weights.size else weights
+        # A mean over no time is none; NaN says so.
+        return np.where(total > 0.0, self._summed(scores, weights) / np.where(total > 0.0, total, 1.0), np.nan)
+
+
+def answers(forecasts: Forecasts) -> ForecasterAnswers:
+    """Gather forecasts, sorted by question, forecaster and time, into answers."""
+    n = forecasts.question.size
+    starts = runs([forecasts.question, forecasts.forecaster])[1]
+    first = np.flatnonzero(starts)
+    last = np.append(first[1:], n)[: first.size] - 1
+    windows = np.array([question.scheduled_close - question.opens for question in forecasts.questions], dtype=np.int64)
+    closes, time = forecasts.closes, forecasts.time
+    ends = closes.copy()
+    ends[:-1] = np.where(starts[1:], closes[:-1], time[1:])
+    # The last day is the one that holds the last moment before the close.
+    day, after_last = time // MICROSECONDS_A_DAY, (closes - 1) // MICROSECONDS_A_DAY + 1
+    next_day = after_last.copy()
+    next_day[:-1] = np.where(starts[1:], after_last[:-1], np.minimum(day[1:], after_last[1:]))
+    window = windows[forecasts.question[first]]
+    return ForecasterAnswers(
+        question=forecasts.question[first],
+        forecaster=forecasts.forecaster[first],
+        first=first,
+        last=last,
+        n_forecasts=last - first + 1,
+        window_days=window / MICROSECONDS_A_DAY,
+        coverage=(closes - time)[first] / window,
+        of=np.cumsum(starts) - 1,
+        begins=time,
+        ends=ends,
+        days=(ends - time) / MICROSECONDS_A_DAY,
+        utc_days=np.maximum(next_day - day, 0).astype(float),
+    )
+
+
+# Peer score: 100 N/(N-1) ln(p / geometric mean of all N) = 100 (ln p - mean of ln p over the other N-1). Where somebody
+# gave 0 to what came true, ln p is -inf: their own score is then -inf, everybody else's +inf; NaN where two such meet.
+
+
+def spot_peer(answers: ForecasterAnswers, log_p: Floats) -> Floats:
+    """Compute the peer score of each answer at the close (higher is better); NaN where nobody else answered.
+
+    Args:
+        answers: a answers, whose last forecasts stand at the close.
+        log_p: (n,) ln of the probability that each forecast gave to what came true, -inf allowed.
+
+    Returns:
+        (a,) scores; those of one question add up to 0.
+
+    Source: Metaculus, scores FAQ.
+    """
+    said = log_p[answers.last]
+    infinite = np.isneginf(said)
+    n_all = np.bincount(answers.question)[answers.question]
+    total = np.bincount(answers.question, np.where(infinite, 0.0, said))[answers.question]
+    n_infinite = np.bincount(answers.question, infinite)[answers.question]
+    others = np.maximum(n_all - 1, 1)
+    score = 100.0 * (n_all * said - total) / others
+    score = np.where(infinite, np.where(n_infinite > 1, np.nan, -np.inf), np.where(n_infinite > 0, np.inf, score))
+    return np.where(n_all > 1, score, np.nan)
+
+
+def time_weighted_peer(answers: ForecasterAnswers, log_p: Floats) -> Floats:
+    """Compute the mean of the peer score over the window of its question, 0 while absent or alone (higher is better).
+
+    The window goes to the scheduled close; after an early close the score is 0.
+
+    Coverage is thus part of it. NaN where nobody else ever answered the question.
+
+    Args:
+        answers: a answers with the times between which their n forecasts stand.
+        log_p: (n,) as in `spot_peer`.
+
+    Returns:
+        (a,) scores; those of one question add up to 0.
+
+    Source: Metaculus, scores FAQ.
+    """
+    ruled_out = np.isneginf(log_p)
+    finite = np.where(ruled_out, 0.0, log_p)
+    line = _TimeLine(answers)
+    n_standing = line.standing(np.ones(log_p.size))
+    together = n_standing > 1.0
+    others = np.where(together, n_standing - 1.0, 1.0)
+    # While a forecast stands: 100 (N ln p - sum of all ln p) / (N - 1), integrated over the time that others stand too.
+    own = line.integral(np.where(together, n_standing / others, 0.0))
+    everybody = line.integral(np.where(together, line.standing(finite) / others, 0.0))
+    parts = 100.0 * (finite * own - everybody)
+    n_out = line.standing(ruled_out.astype(float))
+    against_out = np.where(line.ever(together & (n_out > 1.0)), np.nan, np.where(line.ever(together), -np.inf, 0.0))
+    parts = np.where(line.ever(together & (n_out > 0.0)), np.where(ruled_out, against_out, np.inf), parts)
+    with np.errstate(invalid="ignore"):  # infinite for some of the time and minus infinite for some: not defined
+        sums = np.add.reduceat(parts, answers.first) if parts.size else parts
+    several = np.bincount(answers.question)[answers.question] > 1
+    return np.where(several, sums / answers.window_days, np.nan)
+
+
+class _TimeLine:
+    """The m moments at which anything changes on any question, by question and time; n forecasts stand between them."""
+
+    def __init__(self, answers: ForecasterAnswers) -> None:
+        n = answers.of.size
+        question = answers.question[answers.of]
+        self._order, starts = runs([question, answers.begins])
+        self._moment_in_order = np.cumsum(starts) - 1
+        moment = np.empty(n, dtype=np.int64)
+        moment[self._order] = self._moment_in_order
+        is_first, is_last = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+        is_first[answers.first], is_last[answers.last] = True, True
+        self._is_first = is_first
+        firsts = self._order[starts]  # one forecast of each moment
+        self._opening = runs([question[firsts]])[1]
+        behind = np.append(np.flatnonzero(self._opening)[1:], firsts.size)[np.cumsum(self._opening) - 1]
+        # A forecast stands until the moment of the answer's next one, or until behind its question's last moment.
+        self._begin = moment
+        self._end = np.where(is_last, behind[moment], np.append(moment[1:], 0))
+        closes = answers.ends[answers.last][answers.of][firsts]
+        begins = answers.begins[firsts]
+        ends = closes.copy()
+        ends[:-1] = np.where(self._opening[1:], closes[:-1], begins[1:])
+        self._lengths: Ints = ends - begins  # microseconds
+
+    def standing(self, amounts: Floats) -> Floats:
+        """(m,) the sum of amounts (n,) over the forecasts that stand from each moment on."""
+        changes = amounts.copy()
+        changes[1:] -= np.where(self._is_first[1:], 0.0, amounts[:-1])
+        by_moment = np.bincount(self._moment_in_order, changes[self._order], minlength=self._opening.size)
+        summed = np.append(0.0, np.cumsum(by_moment))
+        starts = np.flatnonzero(self._opening)
+        return np.asarray(summed[1:] - np.repeat(summed[starts], np.diff(np.append(starts, by_moment.size))))
+
+    def integral(self, rates: Floats) -> Floats:
+        """(n,) the integral of rates (m,), in days, over the time that each forecast stands."""
+        summed = np.append(0.0, np.cumsum(rates * (self._lengths / MICROSECONDS_A_DAY)))
+        return np.asarray(summed[self._end] - summed[self._begin])
+
+    def ever(self, holds: Mask) -> Mask:
+        """(n,) whether what holds from some moments (m,) on does so for any time that each forecast stands."""
+        summed = np.append(0, np.cumsum(np.where(holds, self._lengths, 0)))  # whole numbers: nothing is rounded away
+        return np.asarray(summed[self._end] > summed[self._begin])

@@ -7,18 +7,41 @@ the bytes of the source, and a test follows the imports and finds every module t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from forecast.digests import digest_of
-from forecast.store.versions import installed_versions
+
+# Versions of installed packages, at little cost.
+
+
+def installed_versions(packages: Sequence[str]) -> dict[str, str]:
+    """Return the versions of installed packages, sorted by name. Raises KeyError for one that is not installed.
+
+    Read off the names of their .dist-info folders (PEP 376): the library for it opens and parses a file for each
+    package, and with its parser takes a tenth of a daily update.
+    """
+    versions = _installed(tuple(sys.path))
+    return {name: versions[name] for name in sorted(packages)}
+
+
+@cache
+def _installed(places: tuple[str, ...]) -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for place in places:
+        for folder in Path(place or ".").glob("*.dist-info"):
+            name, _, number = folder.name.removesuffix(".dist-info").partition("-")
+            versions.setdefault(name.lower(), number)
+    return versions
+
 
 PACKAGE = Path(__file__).parents[1]
 
-GROUND = ("__init__.py", "digests.py", "files.py", "lock.py", "store")
+GROUND = ("__init__.py", "digests.py", "files.py", "store")
 SAMPLING = (*GROUND, "digits.py", "model", "cpt", "inference", "sampling", "workspace")
 WEIGHING = (*SAMPLING, "posterior")
 REMEDIES = tuple(f"analysis/{name}.py" for name in ("__init__", "chronology", "distance", "remedies", "statements"))
@@ -29,12 +52,11 @@ FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
 # What sampling/op.py runs, and whence it has this digest.
 KERNELS = (
     "inference/__init__.py",
-    "inference/elementary.py",
     "inference/tape.py",
     "sampling/__init__.py",
     "sampling/op.py",
 )
-KERNEL_CODE = ("__init__.py", "digests.py", "store/__init__.py", "store/program.py", "store/versions.py", *KERNELS)
+KERNEL_CODE = ("__init__.py", "digests.py", "store/__init__.py", "store/program.py", *KERNELS)
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,7 @@ class Kind:
 
 
 KINDS = {
-    "draws": Kind(("sampling/draws.py", "sampling/sample.py"), SAMPLING),
+    "draws": Kind(("sampling/draws.py",), SAMPLING),
     "residuals": Kind(("sampling/likelihood.py",), SAMPLING),
     "anchor": Kind(("posterior/posterior.py",), WEIGHING),
     "posterior": Kind(("posterior/posterior.py",), WEIGHING, most=4),

@@ -23,13 +23,12 @@ from forecast.workspace.mentions import (
     told_in,
 )
 from forecast.workspace.names import OTHER
-from forecast.workspace.nodes import FORMAT, Node, Scalar, descend, text_at
+from forecast.workspace.nodes import FORMAT, NAME_PATTERN, Node, Scalar, descend, text_at
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, nearest, one_form, shown
 from forecast.workspace.read import read_workspace
+from forecast.workspace.read_questions import REPORTER
 from forecast.workspace.read_renames import KINDS
-from forecast.workspace.read_resolutions import REPORTER
 from forecast.workspace.records import EDITORS, Workspace
-from forecast.workspace.shapes import NAME_PATTERN
 from forecast.workspace.yaml_text import BYTE_ORDER_MARK, Written, parse_yaml, resolve, written
 
 BLOCKS = ("|", ">")

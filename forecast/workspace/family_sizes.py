@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
-from forecast.cpt.registry import KINDS
+from forecast.cpt import KINDS
 from forecast.workspace.names import Readable, horizon_on
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import EDITORS, Count, Event, Item, Network, Settled, Statement, Workspace

@@ -9,19 +9,17 @@ from datetime import date
 from typing import NamedTuple
 
 from forecast.workspace import files
-from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.csv_text import parse_csv, parse_json_lines
+from forecast.workspace.evidence_forms import FORMS, ON_EVENT
 from forecast.workspace.evidence_forms.form import AT_LEAST
-from forecast.workspace.evidence_forms.registry import FORMS, ON_EVENT
 from forecast.workspace.files import JUDGEMENTS, RESOLUTIONS, InputFiles
-from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.names import map_of
-from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, Step, child, text_at
+from forecast.workspace.nodes import ISO_DAY, ListNode, MapNode, Node, Scalar, Step, child, text_at
 from forecast.workspace.problems import Source
 from forecast.workspace.read_requires import ANY_OF, states_requiring
 from forecast.workspace.renames import Renames
-from forecast.workspace.shapes import ISO_DAY
+from forecast.workspace.statement_forms import FORMS as STATEMENT_FORMS
 from forecast.workspace.statement_forms.distribution import SD_KEY
-from forecast.workspace.statement_forms.registry import FORMS as STATEMENT_FORMS
 
 
 class Named(NamedTuple):

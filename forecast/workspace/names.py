@@ -6,10 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from forecast.workspace.nodes import FORMAT, Cursor, ListNode, MapNode, Node, Scalar, child, mapping, text, text_at
+from forecast.workspace.nodes import (
+    FORMAT,
+    Choice,
+    Cursor,
+    ListNode,
+    MapNode,
+    Node,
+    Scalar,
+    child,
+    mapping,
+    text,
+    text_at,
+)
 from forecast.workspace.problems import Problem, Source, choice, known, shown
 from forecast.workspace.records import Event, Expert, Item, Network, Scenario, Statement, Workspace
-from forecast.workspace.shapes import Choice
 
 OTHER = "other"  # the scenario where no rule matches
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from datetime import date
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin
 
-from forecast.workspace.problems import Problem, Severity, Source
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from forecast.workspace.problems import NO_NAME, Problem, Severity, Source, nearest, quoted, shown
 
 Plain = str | int | float | bool | None
 
@@ -202,3 +219,314 @@ class Cursor(NamedTuple):  # of tuples many can be made: one for each value that
         for scalar in self.scalars():
             if isinstance(scalar.node, Scalar) and isinstance(scalar.node.value, str):
                 yield scalar.node.value, scalar
+
+
+# What a map in a file may hold, and a tree held against it: every deviation is a problem at its line.
+
+NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Shape(BaseModel):
+    """A map with known keys, read strictly: nothing is converted, nothing unknown is passed over."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+    # Keys of which exactly one must be there; the reader checks it, the schema says it.
+    one_of: ClassVar[tuple[str, ...]] = ()
+    # Keys that some of these need beside them; the others of `one_of` stand without.
+    beside: ClassVar[Mapping[str, str]] = {}
+
+
+class AtLeast(Shape):
+    """The state named and all later ones."""
+
+    at_least: Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+
+
+class Choice(NamedTuple):
+    """States as the user wrote them: some names, or one name and all states after it."""
+
+    states: tuple[str, ...]
+    and_later: bool
+
+
+def refuse(what: str, allowed: str = "") -> PydanticCustomError:
+    """Return the error that a validator raises; `what` reads on from the name of the value."""
+    return PydanticCustomError("plain_words", "{what}", {"what": what, "allowed": allowed})
+
+
+def _read_day(value: Any) -> date:
+    if not isinstance(value, str) or not ISO_DAY.fullmatch(value):
+        raise refuse("is not a date", "dates are written YYYY-MM-DD")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise refuse("is a day that does not exist", "dates are written YYYY-MM-DD") from None
+
+
+def _read_past_day(value: Any, info: ValidationInfo) -> date:
+    day, today = _read_day(value), (info.context or {})["today"]
+    if day > today:
+        raise refuse("lies in the future", f"today is {today}")
+    return day
+
+
+def read_probability(value: Any) -> Any:
+    """Return a number that is strictly between 0 and 1, and anything that is no number as it is; refuse the rest."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if value in (0, 1):
+            raise refuse("may not be 0 or 1", "no evidence could ever move a certainty; write 0.01 or 0.99, or less")
+        if 1 < value <= 100:
+            raise refuse("is not a probability", f"between 0 and 1; {value:g} % is written {value / 100:g}")
+        if not 0 < value < 1:
+            raise refuse("is not a probability", "a number between 0 and 1")
+    return value
+
+
+def _read_stated(value: Any) -> Any:
+    """Read a probability that somebody states of an event."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value in (0, 1):
+        allowed = "write 0.01 or 0.99, or less; what cannot be without another event is a `requires` of the network"
+        raise refuse("may not be 0 or 1", f"no evidence could ever move a certainty; {allowed}")
+    return read_probability(value)
+
+
+def _read_choice(value: Any) -> Choice:
+    allowed = "a state, a list of states, or {at_least: state}"
+    if isinstance(value, str):
+        return Choice((value,), False)
+    if isinstance(value, list):
+        if not value:
+            raise refuse("is an empty list: it can never hold", allowed)
+        for state in value:
+            if not isinstance(state, str):
+                raise refuse(f"holds {shown(state)}, which is not a state", "put a state's name in quotes")
+        return Choice(tuple(dict.fromkeys(value)), False)
+    if isinstance(value, dict) and set(value) == {"at_least"} and isinstance(value["at_least"], str):
+        return Choice((value["at_least"],), True)
+    if isinstance(value, dict) or value is None:
+        raise refuse("names no states", allowed)
+    raise refuse("is not a state", f"{allowed}; put a state's name in quotes")
+
+
+def one_of(words: Iterable[str]) -> Any:
+    """Return the annotation of a text that is one of some words."""
+    return Literal.__getitem__(tuple(words))
+
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=100)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+Day = Annotated[date, BeforeValidator(_read_day, json_schema_input_type=date)]
+PastDay = Annotated[date, BeforeValidator(_read_past_day, json_schema_input_type=date)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(read_probability)]
+StatedProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_read_stated)]
+States = Annotated[Choice, PlainValidator(_read_choice, json_schema_input_type=Name | list[Name] | AtLeast)]
+
+
+class DatedShape(Shape):
+    """States in which an event is on a day of its own, or into one of which it comes at once."""
+
+    states: States = Field(alias="is")
+    held_by: Day | None = None
+    when: Literal["at_once", "at_horizon"] | None = None
+
+
+def _form_of_condition(value: Any) -> str:
+    return "dated" if isinstance(value, dict) and {"is", "held_by", "when"} & set(value) else "states"
+
+
+Dated = Annotated[
+    Annotated[DatedShape, Tag("dated")] | Annotated[States, Tag("states")], Discriminator(_form_of_condition)
+]
+
+
+EXPECTED = {
+    "string_type": "must be text",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "list_type": "must be a list",
+    "dict_type": "must be a map of keys to values",
+    "model_type": "must be a map of keys to values",
+    "model_attributes_type": "must be a map of keys to values",
+    "finite_number": "must be a finite number",
+    "string_too_short": "must not be empty",
+}
+
+PUT_IN = "missing"  # the text in the place of one that is missing
+MAP_EXPECTED = ("model_type", "model_attributes_type")  # of a shape, whose keys can be named
+
+
+@dataclass(frozen=True)
+class Checked[S: Shape]:
+    """What a value of a file says: the shape, and the value that it came from.
+
+    Where there are problems, wrong parts are taken out of `at` and missing texts put in, so that what is right can
+    still be checked further; `shape` is None where that was not enough. `wrong` are the keys at the top in or below
+    which that was done: what they say together cannot be checked any more."""
+
+    shape: S | None
+    at: Cursor
+    problems: tuple[Problem, ...]
+    wrong: frozenset[Step] = frozenset()
+
+
+def hold[S: Shape](shape: type[S], at: Cursor, today: date) -> Checked[S]:
+    """Read a value as `shape`."""
+    try:
+        return Checked(shape.model_validate(plain(at.node), context={"today": today}), at, ())
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False)
+    problems = tuple(_problem(shape, at, error) for error in errors)
+    wrong = frozenset(_steps(error)[0] for error in errors if _steps(error))
+    for mended in (_without_wrong, _with_missing_texts):
+        at = Cursor(mended(at.node, errors), at.path, at.subject, at.line)
+        try:
+            return Checked(shape.model_validate(plain(at.node), context={"today": today}), at, problems, wrong)
+        except ValidationError as invalid:
+            errors = invalid.errors(include_url=False)
+    return Checked(None, at, problems, wrong)
+
+
+def exactly_one(shape: type[Shape], at: Cursor) -> Iterator[Problem]:
+    """Report a map that holds none, or more than one, of the keys that stand for each other."""
+    if not isinstance(at.node, MapNode):
+        return
+    given = [key for key in shape.one_of if at.has(key)]
+    if not given:
+        yield at.problem("says nothing", "", f"needs exactly one of {quoted(shape.one_of)}")
+    for key in given[1:]:
+        yield at.key(key).problem(f"'{key}' beside '{given[0]}'", "", f"exactly one of {quoted(shape.one_of)}")
+
+
+def _without_wrong(node: Node, errors: Sequence[ErrorDetails]) -> Node:
+    # The longest paths first, and later items before earlier ones: taking one out does not move the others.
+    taken = {descend(node, _steps(error))[1] for error in errors if error["type"] != "missing"}
+    for steps in sorted(taken, key=lambda steps: (len(steps), [str(s).zfill(9) for s in steps]), reverse=True):
+        if steps and descend(node, steps)[1] == steps:
+            node = replaced(node, steps, None)
+    return node
+
+
+def _with_missing_texts(node: Node, errors: Sequence[ErrorDetails]) -> Node:
+    """Put any text where a key is missing: it may be that only a text was needed to check the rest."""
+    for error in errors:
+        parent, above = descend(node, _steps(error)[:-1])
+        if error["type"] == "missing" and isinstance(parent, MapNode):
+            node = replaced(node, (*above, _steps(error)[-1]), Scalar(PUT_IN, PUT_IN, parent.line))
+    return node
+
+
+def _steps(error: ErrorDetails) -> tuple[Step, ...]:
+    return tuple(step for step in error["loc"] if step != "[key]")
+
+
+def _problem(shape: type[Shape], at: Cursor, error: ErrorDetails) -> Problem:
+    steps = _steps(error)
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "missing":
+        parent, taken = descend(at.node, steps[:-1])
+        where = Source(at.path, parent.line)
+        return Problem(where, f"{_at(at.subject, taken)}: missing key '{steps[-1]}'", "", _keys(shape, taken))
+    found, taken = descend(at.node, steps)
+    if kind == "extra_forbidden":
+        parent, above = descend(at.node, taken[:-1])
+        line = parent.key_lines[str(taken[-1])] if isinstance(parent, MapNode) else found.line
+        keys = _known_keys(shape, above)
+        what = f"{_at(at.subject, above)}: unknown key {shown(taken[-1])}"
+        return Problem(Source(at.path, line), what, "", f"keys are {quoted(keys)}{nearest(str(taken[-1]), keys)}")
+    what, allowed = _words(kind, context, error)
+    if kind in MAP_EXPECTED and (keys := _known_keys(shape, taken)):
+        allowed = f"keys are {quoted(keys)}"
+    is_key = error["loc"][-1:] == ("[key]",)
+    got = shown(taken[-1] if is_key and taken else plain(found))
+    return Problem(Source(at.path, found.line), f"{_at(at.subject, taken)} {what}", got, allowed)
+
+
+def _at(subject: str, steps: Sequence[Step]) -> str:
+    where = ".".join(f"[{step + 1}]" if isinstance(step, int) else _short(step) for step in steps).replace(".[", "[")
+    return f"{subject}: {where}" if where else subject
+
+
+def _short(key: str) -> str:
+    return shown(key)[1:-1]
+
+
+def _words(kind: str, context: dict[str, object], error: ErrorDetails) -> tuple[str, str]:
+    """Return what is wrong (reading on from the value's name) and what is allowed."""
+    if kind == "plain_words":
+        return str(context["what"]), str(context["allowed"])
+    if kind in EXPECTED:
+        value = error["input"]
+        is_unquoted = kind == "string_type" and isinstance(value, bool | int | float)
+        return EXPECTED[kind], "put it in quotes" if is_unquoted else ""
+    match kind:
+        case "literal_error":
+            names = re.findall(r"'([^']*)'", str(context["expected"]))
+            value = error["input"]
+            near = nearest(value, names) if isinstance(value, str) else ""
+            return (
+                "is not a known value",
+                f"allowed are {quoted(names) if names else str(context['expected']).lower()}{near}",
+            )
+        case "string_pattern_mismatch":
+            return NO_NAME, "letters, digits, '_', '.' and '-', beginning with a letter or digit"
+        case "string_too_long":
+            return "is too long", f"at most {context['max_length']} characters"
+        case "too_short":
+            return "holds too little", f"at least {context['min_length']}"
+        case "too_long":
+            return "holds too much", f"at most {context['max_length']}"
+        case "greater_than":
+            return "is out of range", f"greater than {context['gt']:g}"
+        case "greater_than_equal":
+            return "is out of range", f"at least {context['ge']:g}"
+        case "less_than":
+            return "is out of range", f"less than {context['lt']:g}"
+        case "less_than_equal":
+            return "is out of range", f"at most {context['le']:g}"
+    return f"is wrong: {error['msg']}", ""
+
+
+def _keys(shape: type[Shape], steps: Sequence[Step]) -> str:
+    inner = _shape_at(shape, steps)
+    if inner is None:
+        return ""
+    needed = [field.alias or name for name, field in inner.model_fields.items() if field.is_required()]
+    return f"needed are {quoted(needed)}"
+
+
+def _known_keys(shape: type[Shape], steps: Sequence[Step]) -> tuple[str, ...]:
+    inner = _shape_at(shape, steps)
+    return tuple(field.alias or name for name, field in inner.model_fields.items()) if inner else ()
+
+
+def _shape_at(shape: type[Shape], steps: Sequence[Step]) -> type[Shape] | None:
+    """Return the shape that stands behind `steps`, by the annotations of the shapes on the way."""
+    annotation: Any = shape
+    for step in steps:
+        annotation = _bare(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, Shape):
+            fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
+            if str(step) not in fields:
+                return None
+            annotation = fields[str(step)].annotation
+        elif get_origin(annotation) in (list, dict):
+            annotation = get_args(annotation)[-1]
+        else:
+            return None
+    annotation = _bare(annotation)
+    return annotation if isinstance(annotation, type) and issubclass(annotation, Shape) else None
+
+
+def _bare(annotation: Any) -> Any:
+    """Return the annotation without `Annotated` and `| None`."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) in (Union, UnionType):
+            annotation = next(arg for arg in get_args(annotation) if arg is not type(None))
+        else:
+            return annotation

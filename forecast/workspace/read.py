@@ -8,18 +8,15 @@ from datetime import date
 from pathlib import Path
 
 from forecast.workspace import files
-from forecast.workspace.grades import Grade, Letter
 from forecast.workspace.names import Frame, Readable, collect_names, duplicates, list_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain, text_at
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, of_tables, shown, without_echoes
 from forecast.workspace.read_benchmarks import read_benchmark, read_judgements
-from forecast.workspace.read_bulk import read_tables
-from forecast.workspace.read_evidence import read_evidence
+from forecast.workspace.read_evidence import read_evidence, read_tables
 from forecast.workspace.read_network import read_network
 from forecast.workspace.read_people import read_experts, read_grades, read_sources, read_watch
-from forecast.workspace.read_questions import read_questions
+from forecast.workspace.read_questions import read_questions, read_resolutions, resolved_items, with_reporter
 from forecast.workspace.read_renames import leading_nowhere, names_by_kind, read_renames, unfinished_rename
-from forecast.workspace.read_resolutions import read_resolutions, resolved_items, with_reporter
 from forecast.workspace.read_scenarios import read_scenarios
 from forecast.workspace.read_statements import read_statements
 from forecast.workspace.records import (
@@ -34,7 +31,7 @@ from forecast.workspace.records import (
     Statement,
     Workspace,
 )
-from forecast.workspace.renames import NO_RENAMES, Renames
+from forecast.workspace.renames import NO_RENAMES, Grade, Letter, Renames
 from forecast.workspace.rules import RULES
 from forecast.workspace.yaml_text import parse_yaml
 

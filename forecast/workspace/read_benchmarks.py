@@ -7,10 +7,10 @@ from datetime import date
 
 from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
+from forecast.workspace.nodes import ISO_DAY
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.records import Benchmark
 from forecast.workspace.renames import NO_RENAMES, Renames
-from forecast.workspace.shapes import ISO_DAY
 
 COLUMNS = ("date", "forecaster", "probability")
 JUDGEMENT_COLUMNS = ("date", "question", "probability", "why")

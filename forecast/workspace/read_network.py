@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Annotated, Any, Literal
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from forecast.cpt.registry import DEFAULT
-from forecast.cpt.registry import KINDS as CPTS
-from forecast.workspace.cpt import KINDS, NamedCpt, cpt_problems
-from forecast.workspace.names import OTHER, Names, unknown_event
-from forecast.workspace.nodes import FORMAT, Cursor, ListNode, MapNode, Node, Scalar
+from forecast.cpt import DEFAULT, LEAKS, WITHOUT_OPTIONS, WITHOUT_PARENTS
+from forecast.cpt import KINDS as CPTS
+from forecast.workspace.names import OTHER, Names, last_horizon, unknown_event
+from forecast.workspace.nodes import (
+    FORMAT,
+    Cursor,
+    Day,
+    ListNode,
+    MapNode,
+    Name,
+    Node,
+    Positive,
+    Scalar,
+    Shape,
+    Text,
+    exactly_one,
+    hold,
+)
 from forecast.workspace.problems import Problem, Source, choice, one_form, quoted, shown
 from forecast.workspace.read_requires import (
     ANY_OF,
@@ -25,10 +38,148 @@ from forecast.workspace.read_requires import (
     requires_problems,
     with_parents,
 )
-from forecast.workspace.read_timing import TimingShape, timing_in_window, timing_of, timing_problems
-from forecast.workspace.records import Counts, Cpt, Event, Network, Roll
-from forecast.workspace.shapes import Day, Name, Positive, Shape, Text, hold
+from forecast.workspace.records import Counts, Cpt, Event, Kind, Network, Roll
+from forecast.workspace.renames import DatedRates, Timing, Weibull
 from forecast.workspace.statement_forms.distribution import SD_KEY
+
+# How the rows of a CPT hang together: the shape of `cpt`, and what must hold between it and the rest of an event.
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+CPT_KINDS = tuple(CPTS)
+if TYPE_CHECKING:
+    type CptName = str
+    type WithoutOptions = str
+    type LeakName = str
+else:
+    CptName, WithoutOptions, LeakName = Literal[CPT_KINDS], Literal[WITHOUT_OPTIONS], Literal[LEAKS]
+
+
+class CptShape(Shape):
+    """How an event's rows hang together; `leak` is the convention of a noisy_or's links."""
+
+    kind: CptName
+    leak: LeakName | None = None
+
+
+def _read_cpt(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+NamedCpt = Annotated[CptShape, BeforeValidator(_read_cpt, json_schema_input_type=WithoutOptions | CptShape)]
+
+
+def cpt_problems(at: Cursor) -> Iterator[Problem]:
+    """Report a way to build the CPT that does not fit the event, and a leak convention missing or out of place."""
+    is_map = isinstance(at.child("cpt"), MapNode)
+    kind = at.text("cpt", "kind") if is_map else at.text("cpt")
+    if kind not in CPTS:
+        return
+    rules = CPTS[kind]
+    cpt = at.at("cpt", "kind") if is_map else at.at("cpt")
+    has_leak = at.child("cpt", "leak") is not None
+    if rules.leaks and not has_leak:
+        yield cpt.problem("cpt: missing key 'leak'", "", rules.leak_rule)
+    if not rules.leaks and has_leak:
+        allowed = f"only a {' or '.join(name for name, other in CPTS.items() if other.leaks)} has it"
+        yield at.at("cpt", "leak").problem(f"cpt: 'leak' beside kind '{kind}'", "", allowed)
+    states, event_kind = at.child("states"), at.text("kind")
+    n_states = len(states.items) if isinstance(states, ListNode) else 0
+    if event_kind in KINDS and (misfit := rules.misfit(event_kind, n_states)) is not None:
+        what, use = misfit
+        yield cpt.problem(f"cpt '{kind}' on an event of kind {event_kind} {what}", f"{n_states} states", use)
+    parents = at.child("parents")
+    if kind not in WITHOUT_PARENTS and not (isinstance(parents, ListNode) and parents.items):
+        allowed = f"without parents there is one row: {quoted(WITHOUT_PARENTS)}"
+        yield cpt.problem(f"cpt '{kind}' on an event without parents", "", allowed)
+
+
+# Read an event's `timing`, and hold it against the kind of the event and the window.
+
+
+class RateStepShape(Shape):
+    """From a day on (itself included), how many times as fast things go as without any step."""
+
+    from_: Annotated[Day, Field(alias="from")]
+    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class WeibullShape(Shape):
+    """Exposure grows with the share of the window to the power `shape`."""
+
+    shape: Positive
+
+
+class TimingShape(Shape):
+    """How the hazard of a reached event is spread over the window."""
+
+    one_of: ClassVar[tuple[str, ...]] = ("steps", "weibull")
+
+    steps: Annotated[list[RateStepShape], Field(min_length=1)] | None = None
+    weibull: WeibullShape | None = None
+
+
+NOT_REACHED = {
+    "status": "'persistence_days' sets the pace of a status; only the steps of a reached event have a timing",
+    "constant": "a constant holds all window long; only the steps of a reached event have a timing",
+}
+
+LARGEST_RATE = 1e9  # beyond it the days before lose their share to rounding, and at last the sum is infinite
+
+
+def timing_of(shape: TimingShape | None) -> Timing | None:
+    """Return the timing of a shape in which nothing is wrong; None for a constant hazard."""
+    if shape is not None and shape.weibull is not None:
+        return Weibull(shape.weibull.shape)
+    if shape is not None and shape.steps is not None:
+        return DatedRates(tuple((step.from_, step.rate) for step in shape.steps))
+    return None
+
+
+def timing_problems(at: Cursor) -> Iterator[Problem]:
+    """Report a timing on what is no reached event, both ways at once or none, and steps whose dates do not rise."""
+    kind = at.text("kind")
+    if not isinstance(at.child("timing"), MapNode):
+        return
+    if kind in KINDS and kind in NOT_REACHED:
+        yield at.key("timing").problem(f"'timing' on an event of kind {kind}", "", NOT_REACHED[kind])
+    timing = at.at("timing").under("timing")
+    yield from exactly_one(TimingShape, timing)
+    steps = timing.at("steps") if isinstance(timing.child("steps"), ListNode) else None
+    before: str | None = None
+    for step in steps.items() if steps else ():
+        day = step.text("from")
+        # Days written YYYY-MM-DD are in the order of their texts.
+        if day is not None and before is not None and day <= before:
+            yield step.problem("the steps' dates do not rise", day, f"after {before}")
+        before = day or before
+
+
+def timing_in_window(at: Cursor, network: Network) -> Iterator[Problem]:
+    """Report steps outside the window, and rates that leave no day of it on which anything could happen."""
+    for event in network.events.values():
+        if not isinstance(event.timing, DatedRates):
+            continue
+        steps, last = at.at("events", event.id, "timing", "steps"), last_horizon(network)
+        timing = steps.called(f"event {shown(event.id)}: timing")
+        for number, (start, rate) in enumerate(event.timing.steps):
+            if rate > LARGEST_RATE:
+                what = f"{timing.subject}.steps[{number + 1}].rate is out of range"
+                where = timing.at(number, "rate").source
+                yield Problem(where, what, f"{rate:g}", f"at most {LARGEST_RATE:g}")
+            if not network.opens <= start <= last:
+                allowed = f"from the opening {network.opens} until the horizon {last}"
+                yield timing.at(number, "from").problem("a step lies outside the window", str(start), allowed)
+        if not can_move(event.timing, network.opens, network.window_ends):
+            allowed = f"a rate above 0 somewhere from {network.opens} to {network.window_ends}"
+            yield timing.problem("the rate is 0 on every day of the window", "", allowed)
+
+
+def can_move(timing: DatedRates, after: date, until: date) -> bool:
+    """Say whether there is a day after one date, and not after another, on which the rate is above 0."""
+    first = after + timedelta(days=1)
+    inside = [start for start, _ in timing.steps if first < start <= until]
+    return any(timing.on(day) > 0.0 for day in (first, *inside) if day <= until)
+
 
 # What readers call an event: it stands in nodes of the network and in the heads of tables.
 EventTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]

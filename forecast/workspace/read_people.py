@@ -8,11 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from forecast.workspace.grades import DEFAULT_GRADES, LETTERS, Grade, Letter
-from forecast.workspace.nodes import Cursor, Node
+from forecast.workspace.nodes import Cursor, Name, Node, PastDay, Positive, Shape, Text, UnitProbability, hold
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Expert, ReportSource
-from forecast.workspace.shapes import Name, PastDay, Positive, Shape, Text, UnitProbability, hold
+from forecast.workspace.renames import DEFAULT_GRADES, LETTERS, Grade, Letter
 
 DEFAULT_SD = 1.0  # log-odds: about a factor of 5 in odds either way, at 90 %
 # Of what follows from a rule: a tenth of the odds, less than two people would read differently, and wide enough for the

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from forecast.workspace.csv_text import parse_json_lines
 from forecast.workspace.names import (
     Frame,
     chosen,
@@ -16,13 +19,40 @@ from forecast.workspace.names import (
     unknown_choice,
     unknown_event,
     unknown_name,
+    unknown_state,
 )
-from forecast.workspace.nodes import Cursor, ListNode, Node
-from forecast.workspace.problems import Problem, Source, shown
-from forecast.workspace.records import BaseRate, Condition, Publication, Question
-from forecast.workspace.renames import NO_RENAMES, Renames
-from forecast.workspace.shapes import Day, Name, Shape, States, Text, UnitProbability, hold
-from forecast.workspace.statement_forms.registry import PublicationShape
+from forecast.workspace.nodes import (
+    ISO_DAY,
+    Cursor,
+    Day,
+    ListNode,
+    MapNode,
+    Name,
+    Node,
+    PastDay,
+    Scalar,
+    Shape,
+    States,
+    Text,
+    UnitProbability,
+    exactly_one,
+    hold,
+    text_at,
+)
+from forecast.workspace.problems import Problem, Source, choice, quoted, shown
+from forecast.workspace.records import (
+    BaseRate,
+    Condition,
+    Event,
+    Item,
+    Publication,
+    Question,
+    ReportSource,
+    Resolved,
+    Settled,
+)
+from forecast.workspace.renames import DEFAULT_GRADES, NO_RENAMES, Letter, Renames
+from forecast.workspace.statement_forms import PublicationShape
 
 
 class AboutShape(Shape):
@@ -164,3 +194,301 @@ def _days(shape: QuestionShape, at: Cursor, frame: Frame) -> Iterator[Problem]:
     elif shape.opens is not None and not network.opens <= shape.opens < shape.by:
         allowed = f"from the opening {network.opens} on, before {shape.by}"
         yield at.at("opens").problem("opens lies outside the window", str(shape.opens), allowed)
+
+
+# Read `priors/resolutions.jsonl`: how questions ended, and what events are settled in, also as evidence items.
+
+
+class ResolutionShape(Shape):
+    """One line: how a question ended, which state an event is settled in, or that an earlier line is undone."""
+
+    one_of: ClassVar[tuple[str, ...]] = ("question", "event", "undo")
+
+    format: Literal[1] | None = None
+    question: Name | None = None
+    event: Name | None = None
+    undo: Name | None = None
+    state: Name | None = None
+    void: Literal[True] | None = None
+    ambiguous: Literal[True] | None = None
+    on: PastDay | None = None
+    known: PastDay
+    source: Text | None = None
+    note: Text | None = None
+
+
+YES, NO = "yes", "no"
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """A line that is not undone: its place among those that are right, or what is said of it until it is undone."""
+
+    where: Source
+    known: date
+    place: int | None
+    told: tuple[Problem, ...] = ()
+
+
+@dataclass
+class _Reading:
+    """What was read so far; `standing` are the lines that are not undone, by their subject."""
+
+    path: str
+    frame: Frame
+    questions: Mapping[str, Question]
+    question_ids: tuple[str, ...]  # also of questions that could not be read
+    lines: list[Resolved]
+    standing: dict[str, list[_Standing]]
+    problems: list[Problem]
+
+
+def read_resolutions(
+    content: bytes, path: str, frame: Frame, read: QuestionsRead, renames: Renames = NO_RENAMES
+) -> tuple[tuple[Resolved, ...], tuple[Problem, ...]]:
+    """Return the lines that are right, in file order, each with the day it was undone on, and the problems found.
+
+    What was renamed since counts under its name of today. A question, event or state that is not there any more is a
+    warning, until the line is undone: lines are only added, so that it would otherwise stop everything.
+    """
+    trees, problems = parse_json_lines(content, path)
+    reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems))
+    for tree in trees:
+        _read_line(reading, _in_names_of_today(tree, Source(path, tree.line), renames, frame.today))
+    reading.problems += [problem for lines in reading.standing.values() for line in lines for problem in line.told]
+    return tuple(reading.lines), tuple(reading.problems)
+
+
+def _read_line(reading: _Reading, tree: MapNode) -> None:
+    name = text_at(tree, "question") or text_at(tree, "event") or text_at(tree, "undo")
+    at = Cursor.over(tree, reading.path, f"resolution of {shown(name)}" if name else "resolution")
+    checked = hold(ResolutionShape, at, reading.frame.today)
+    wrong = [*checked.problems, *exactly_one(ResolutionShape, at)]
+    unknown = tuple(_let_be(problem, name) for problem in _unknown_names(reading, at))
+    shape = checked.shape
+    if shape is None or wrong:
+        reading.problems += [*wrong, *unknown]
+    elif shape.undo is not None:
+        reading.problems += _undo(reading, shape, shape.undo, at)
+    elif unknown:
+        reading.standing.setdefault(name or "", []).append(_Standing(at.source, shape.known, None, unknown))
+    else:
+        line, wrong = _resolved(reading, shape, at)
+        reading.problems += wrong
+        if line is None or wrong:
+            return
+        twice = tuple(_already(reading, line.subject, at)) if shape.question is not None else ()
+        # Of two lines about one question, as two branches may have them, a later line can undo the second.
+        standing = _Standing(at.source, line.known, None if twice else len(reading.lines), twice)
+        reading.standing.setdefault(line.subject, []).append(standing)
+        reading.lines += [] if twice else [line]
+
+
+def _in_names_of_today(tree: MapNode, where: Source, renames: Renames, today: date) -> MapNode:
+    """Return a line with what it names called as it is today."""
+    known = text_at(tree, "known") or ""
+    day = date.fromisoformat(known) if ISO_DAY.fullmatch(known) and _is_day(known) else today
+    names: dict[str, str] = {}
+    for key in ("question", "event"):
+        if (name := text_at(tree, key)) is not None:
+            names[key] = renames.today(key, name, where, day)
+    if (event := text_at(tree, "event")) is not None and (state := text_at(tree, "state")) is not None:
+        names["event"], names["state"] = renames.state_today(event, state, where, day)
+    if (name := text_at(tree, "undo")) is not None:
+        subjects = (renames.today(kind, name, where, day) for kind in ("question", "event"))
+        names["undo"] = next((subject for subject in subjects if subject != name), name)
+    if not renames.made or not names:
+        return tree
+    return replace(
+        tree, entries={**tree.entries, **{key: Scalar(name, name, tree.line) for key, name in names.items()}}
+    )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def subjects(content: bytes, path: str) -> tuple[str, ...]:
+    """Return what the lines of a file resolve, also what is not there any more."""
+    trees, _ = parse_json_lines(content, path)
+    names = (text_at(tree, "question") or text_at(tree, "event") for tree in trees)
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def _let_be(problem: Problem, name: str | None) -> Problem:
+    ways = f"`forecast rename OLD NEW` says what it is called now, `forecast resolve {name} --undo` ends it"
+    way = f"the line is ignored; {ways}"
+    return replace(problem, allowed=f"{way}; {problem.allowed}", severity="warning")
+
+
+def _unknown_names(reading: _Reading, at: Cursor) -> Iterator[Problem]:
+    names = reading.frame.names
+    if (question := at.text("question")) is not None:
+        yield from unknown_name(reading.question_ids, question, at, "question")
+    if (event := at.text("event")) is not None:
+        yield from unknown_event(names, event, at)
+        if (state := at.text("state")) is not None:
+            yield from unknown_state(names, event, state, at)
+
+
+def _undo(reading: _Reading, shape: ResolutionShape, name: str, at: Cursor) -> Iterator[Problem]:
+    extra = [key for key in ("state", "void", "ambiguous", "on") if getattr(shape, key) is not None]
+    if extra:
+        yield at.problem(f"{quoted(extra)} beside 'undo'", "", "only known, source and note")
+        return
+    standing = reading.standing.get(name)
+    if not standing and name not in (reading.frame.names.events or {}) and name not in reading.question_ids:
+        yield from unknown_name(reading.question_ids, name, at, "question")
+        return
+    if not standing:
+        yield at.problem("there is nothing to undo", "", "an earlier line that is not undone yet")
+        return
+    line = standing[-1]
+    if shape.known < line.known:
+        what, allowed = "undone before it was known", f"from {line.known} on, as {line.where} says"
+        yield at.problem(what, str(shape.known), allowed)
+        return
+    standing.pop()
+    if line.place is not None:
+        reading.lines[line.place] = replace(reading.lines[line.place], undone=shape.known)
+
+
+def _resolved(reading: _Reading, shape: ResolutionShape, at: Cursor) -> tuple[Resolved | None, list[Problem]]:
+    name = shape.question or shape.event or ""
+    problems = list(_state_or_not(shape, at))
+    on = shape.on
+    if on is None:
+        problems.append(at.problem("missing key 'on'", "", "the day on which it was so"))
+        return None, problems
+    if shape.known < on:
+        problems.append(at.problem("known before it was so", str(shape.known), f"from {on} on"))
+    question = reading.questions.get(name) if shape.question else None
+    event = reading.frame.events.get(question.about.event if question else name)
+    if question is not None and event is not None:
+        problems += _question_days(question, event, shape, on, at)
+    elif (network := reading.frame.network) is not None and event is not None:
+        if not network.opens <= on <= last_horizon(network):
+            allowed = f"from {network.opens} to {last_horizon(network)}"
+            problems.append(at.problem("on lies outside the window", str(on), allowed))
+        if shape.source is None:
+            problems.append(at.problem("missing key 'source'", "", "where it can be read"))
+    if question is None and event is None:
+        return None, problems  # it could not be read, which was said there
+    line = Resolved(
+        subject=name,
+        state=shape.state,
+        on=on,
+        known=shape.known,
+        url=shape.source,
+        source=at.source,
+        note=shape.note,
+        is_ambiguous=bool(shape.ambiguous),
+    )
+    return line, problems
+
+
+def _state_or_not(shape: ResolutionShape, at: Cursor) -> Iterator[Problem]:
+    said = [key for key in ("state", "void", "ambiguous") if getattr(shape, key) is not None]
+    if shape.event is not None:
+        if said != ["state"]:
+            yield at.problem("an event is settled in a state", quoted(said), "state alone")
+    elif len(said) != 1:
+        yield at.problem("needs one outcome", quoted(said), "one of 'state', 'void', 'ambiguous'")
+    elif shape.state is not None and shape.state not in (YES, NO):
+        what = f"a question ends in yes or no, not {shown(shape.state)}"
+        yield at.problem(what, "", choice("states", shape.state, (YES, NO)))
+    if shape.ambiguous is not None and shape.note is None:
+        yield at.problem("ambiguous without a note", "", "say what is unclear")
+    if shape.state is not None and shape.question is not None and shape.source is None:
+        yield at.problem("missing key 'source'", "", "where it can be read")
+
+
+def _question_days(question: Question, event: Event, shape: ResolutionShape, on: date, at: Cursor) -> Iterator[Problem]:
+    if on < question.opens:
+        yield at.problem("on lies before the question opened", str(on), f"from {question.opens} on")
+    elif shape.state is not None and on > question.by:
+        yield at.problem("on lies after the question's last day", str(on), f"until {question.by}")
+    elif shape.known < question.by and (shape.state == NO or (shape.state == YES and not ends_early(question, event))):
+        got = f"known on {shape.known}"
+        allowed = f"from {question.by} on; until then it can still change"
+        yield at.problem(f"{shape.state} before the question's last day", got, allowed)
+    elif shape.state == NO and on < question.by:
+        yield at.problem("no holds on the question's last day", str(on), f"on {question.by}")
+
+
+def ends_early(question: Question, event: Event) -> bool:
+    """Say whether yes is final before the last day: a step that was reached is never undone."""
+    return event.kind == "reached" and event.states[-1] in question.about.states and _is_upward(question, event)
+
+
+def _is_upward(question: Question, event: Event) -> bool:
+    return question.about.states == event.states[event.states.index(question.about.states[0]) :]
+
+
+def _already(reading: _Reading, name: str, at: Cursor) -> Iterator[Problem]:
+    places = [line.place for line in reading.standing.get(name, ()) if line.place is not None]
+    if places:
+        earlier = reading.lines[places[-1]]
+        state = earlier.state or ("ambiguous" if earlier.is_ambiguous else "void")
+        what = f"it is resolved already, as {state}"
+        way = f"undo that one first; where the file holds both, `forecast resolve {name} --undo` ends this one"
+        yield at.problem(what, "", f"at {earlier.source}; {way}")
+
+
+REPORTER = "resolutions"  # the id of the source of such items
+CONFIRMED = 1
+
+# Settled parts stand outside the source mixture: this grade never enters a number.
+GRADE: Letter = "A"
+
+
+def prefix(event: str) -> str:
+    """Return what the id of an event's items begins with."""
+    return f"resolved-{event}-"
+
+
+def headline(event: str, state: str) -> str:
+    """Return the headline of an item that settles an event."""
+    return f"{event.replace('_', ' ')} is settled: {state}"
+
+
+def resolved_items(resolutions: Iterable[Resolved], events: Mapping[str, object]) -> tuple[Item, ...]:
+    """Return an item `resolved-EVENT-DATE` for each line about an event; one that was undone is retracted."""
+    items: list[Item] = []
+    times: Counter[str] = Counter()
+    for line in resolutions:
+        if line.subject not in events or line.state is None:
+            continue
+        name = f"{prefix(line.subject)}{line.on}"
+        times[name] += 1
+        items.append(
+            Item(
+                id=name if times[name] == 1 else f"{name}-{times[name]}",
+                reported=line.known,
+                happened=line.on,
+                report_source=REPORTER,
+                credibility=CONFIRMED,
+                group=None,
+                rho=0.0,
+                headline=headline(line.subject, line.state),
+                url=line.url,
+                why=line.note or "Entered as resolved by whoever keeps this workspace, from the source that is named.",
+                bears_on=(Settled(line.subject, line.state, line.source),),
+                retracted=line.undone,
+                supersedes=None,
+                source=line.source,
+            )
+        )
+    return tuple(items)
+
+
+def with_reporter(
+    sources: Mapping[str, ReportSource], items: tuple[Item, ...], place: Source
+) -> dict[str, ReportSource]:
+    """Return the sources with the one of resolved items, if there are any and nobody is called like it."""
+    own = ReportSource(REPORTER, "Resolutions", GRADE, DEFAULT_GRADES[GRADE], place)
+    return dict(sorted({**({REPORTER: own} if items else {}), **sources}.items()))

@@ -10,10 +10,9 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator
 
 from forecast.workspace.names import Names, unknown_choice, unknown_event
-from forecast.workspace.nodes import Cursor, ListNode, MapNode, Node, Scalar, plain
+from forecast.workspace.nodes import Cursor, ListNode, MapNode, Name, Node, Scalar, States, plain, refuse
 from forecast.workspace.problems import Problem, choice, quoted, shown
 from forecast.workspace.records import Condition, Event, Requirement
-from forecast.workspace.shapes import Name, States, refuse
 
 AT_LEAST = "at_least"
 ANY_OF = "any_of"  # a reserved key: beside conditions that all hold, alternatives of which one does

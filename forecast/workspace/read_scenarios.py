@@ -9,10 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.workspace.names import OTHER, Names, chosen, unknown_conditions
-from forecast.workspace.nodes import Cursor, Node
+from forecast.workspace.nodes import Cursor, Name, Node, Shape, States, Text, hold
 from forecast.workspace.problems import Problem, Source, quoted, shown
 from forecast.workspace.records import Condition, Scenario
-from forecast.workspace.shapes import Name, Shape, States, Text, hold
 
 
 class ScenarioShape(Shape):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from forecast.workspace.former import former_target
 from forecast.workspace.names import OTHER, Frame, unknown_name, unknown_state
-from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar
+from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar, exactly_one, hold
 from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.read_renames import former_target
 from forecast.workspace.read_targets import build_target, target_references
 from forecast.workspace.records import Publication, Resolution, Statement
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import exactly_one, hold
+from forecast.workspace.statement_forms import FORMS, StatementShape, statement_form
 from forecast.workspace.statement_forms.form import Built, Said
-from forecast.workspace.statement_forms.registry import FORMS, StatementShape, statement_form
 
 ABOUT_TOO = frozenset(form.key for form in FORMS if form.is_read_with_about)
 
@@ -50,7 +49,7 @@ def read_statements(node: Node, path: str, frame: Frame) -> StatementsRead:
 def _read_statement(at: Cursor, frame: Frame) -> tuple[Statement | None, tuple[Problem, ...]]:
     checked = hold(StatementShape, at, frame.today)
     problems = [*checked.problems, *exactly_one(StatementShape, at)]
-    problems += _references(at, frame)
+    problems += _statement_references(at, frame)
     problems += _empty(at, checked.problems)
     shape, mended = checked.shape, checked.at
     if shape is None:
@@ -136,7 +135,7 @@ def _unknown_outcome(at: Cursor, frame: Frame) -> Iterator[Problem]:
         yield replace(problem, allowed=problem.allowed + hint)
 
 
-def _references(at: Cursor, frame: Frame) -> Iterator[Problem]:
+def _statement_references(at: Cursor, frame: Frame) -> Iterator[Problem]:
     if (expert := at.text("expert")) is not None:
         yield from unknown_name(frame.names.experts, expert, at.at("expert"), "expert")
     yield from target_references(at, [form.second for form in FORMS if form.second], frame)

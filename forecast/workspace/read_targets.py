@@ -18,10 +18,9 @@ from forecast.workspace.names import (
     unknown_event,
     unknown_name,
 )
-from forecast.workspace.nodes import Cursor, MapNode
+from forecast.workspace.nodes import Choice, Cursor, Dated, DatedShape, Day, MapNode, Name, Shape, States
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Condition, DatedCondition, Event, Target
-from forecast.workspace.shapes import Choice, Dated, DatedShape, Day, Name, Shape, States
 
 
 class TargetShape(Shape):
@@ -42,10 +41,10 @@ def target_references(at: Cursor, seconds: Sequence[tuple[str, ...]], frame: Fra
     for steps in (("about",), *seconds):
         if at.child(*steps) is not None:
             inherited = None if steps == ("about",) else at.text("about", "event")
-            yield from _references(at.at(*steps).under(".".join(steps)), inherited, frame)
+            yield from _target_references(at.at(*steps).under(".".join(steps)), inherited, frame)
 
 
-def _references(at: Cursor, inherited: str | None, frame: Frame) -> Iterator[Problem]:
+def _target_references(at: Cursor, inherited: str | None, frame: Frame) -> Iterator[Problem]:
     if not isinstance(at.node, MapNode):
         return
     event, scenario = at.text("event"), at.text("scenario")

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from forecast.workspace.grades import DEFAULT_GRADES, Grade, Letter
 from forecast.workspace.problems import Problem, Source
-from forecast.workspace.renames import NO_RENAMES, Renames
-from forecast.workspace.timing import Timing
+from forecast.workspace.renames import DEFAULT_GRADES, NO_RENAMES, Grade, Letter, Renames, Timing
 
 CANNOT_BE_JUDGED = 6  # credibility of an item that gives none; 1 (confirmed) is the best
 DEFAULT_RHO = 0.9  # correlation of the copies in a group that gives none

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal, NamedTuple, get_args
 
 from forecast.workspace.problems import Source
 
@@ -113,3 +114,58 @@ def _last(made: tuple[Rename, ...], kind: str, event: str | None, name: str) -> 
     """Follow a name from the last time on that it was given up."""
     places = [n for n, one in enumerate(made) if one.kind == kind and one.old == name and one.event == event]
     return follow(made[places[-1] :], kind, event, name) if places else (event, name)
+
+
+# What an Admiralty grade says about a source before its reports are compared with anything: a convention.
+
+Letter = Literal["A", "B", "C", "D", "E", "F"]
+LETTERS: tuple[Letter, ...] = get_args(Letter)
+
+
+class Grade(NamedTuple):
+    """A Beta prior of a source's reliability: `mean`, and `certainty` as a number of reports already seen (a + b)."""
+
+    mean: float
+    certainty: float
+
+
+# No likelihood ratios have been published for these grades. A workspace may put evidence/grades.yaml in their place.
+# F cannot be judged: every reliability is as probable as any other.
+DEFAULT_GRADES: dict[Letter, Grade] = {
+    "A": Grade(0.95, 20.0),
+    "B": Grade(0.85, 20.0),
+    "C": Grade(0.7, 20.0),
+    "D": Grade(0.5, 20.0),
+    "E": Grade(0.3, 20.0),
+    "F": Grade(0.5, 2.0),
+}
+
+
+# How the hazard of an event is spread over time, where it is not constant.
+
+
+@dataclass(frozen=True)
+class DatedRates:
+    """Relative hazard from dates on, each day itself included; 1 before the first. Dates rise."""
+
+    steps: tuple[tuple[date, float], ...]
+
+    def on(self, day: date) -> float:
+        """Return the relative hazard on a day."""
+        return next((rate for start, rate in reversed(self.steps) if start <= day), 1.0)
+
+    def __str__(self) -> str:
+        return ", ".join(f"from {start} on rate {rate:g}" for start, rate in self.steps)
+
+
+@dataclass(frozen=True)
+class Weibull:
+    """Exposure ((t - opening) / window)^shape: below 1 early days count more than late ones, above 1 less."""
+
+    shape: float
+
+    def __str__(self) -> str:
+        return f"Weibull of shape {self.shape:g}"
+
+
+Timing = DatedRates | Weibull

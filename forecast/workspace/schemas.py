@@ -10,19 +10,15 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from forecast.workspace.evidence_forms.registry import BearingShape
-from forecast.workspace.nodes import FORMAT
-from forecast.workspace.read_bulk import ColumnMapShape
-from forecast.workspace.read_evidence import ItemShape
-from forecast.workspace.read_network import NetworkShape
+from forecast.workspace.evidence_forms import BearingShape
+from forecast.workspace.nodes import FORMAT, Shape
+from forecast.workspace.read_evidence import ColumnMapShape, ItemShape
+from forecast.workspace.read_network import NetworkShape, TimingShape
 from forecast.workspace.read_people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
-from forecast.workspace.read_questions import QuestionShape
+from forecast.workspace.read_questions import QuestionShape, ResolutionShape
 from forecast.workspace.read_renames import RenameShape
-from forecast.workspace.read_resolutions import ResolutionShape
 from forecast.workspace.read_scenarios import ScenarioShape
-from forecast.workspace.read_timing import TimingShape
-from forecast.workspace.shapes import Shape
-from forecast.workspace.statement_forms.registry import StatementShape
+from forecast.workspace.statement_forms import StatementShape
 
 FOLDER = Path(__file__).parent.parent / "data" / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from forecast.workspace.nodes import ListNode, MapNode, Node, Plain, Scalar, Step
-from forecast.workspace.odd_text import (
+from forecast.workspace.problems import (
+    Problem,
+    Source,
     blank_problem,
     folded_blank,
     is_dash_and_key,
@@ -18,10 +20,10 @@ from forecast.workspace.odd_text import (
     is_key_and_value,
     missing_spaces,
     odd_blanks,
+    shown,
     space_problem,
     unfinished_merge,
 )
-from forecast.workspace.problems import Problem, Source, shown
 
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 20

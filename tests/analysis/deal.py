@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from forecast.ledger.outcome import Outcome, outcome
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.posterior.evaluate import evaluate, query
-from forecast.posterior.posterior import Posterior
+from forecast.posterior.posterior import Posterior, evaluate, query
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import weigh_draws
 from forecast.sampling.draws import Draws

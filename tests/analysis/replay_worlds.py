@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from forecast.workspace.grades import DEFAULT_GRADES
 from forecast.workspace.records import (
     BaseRate,
     Benchmark,
@@ -25,6 +24,7 @@ from forecast.workspace.records import (
     Statement,
     Workspace,
 )
+from forecast.workspace.renames import DEFAULT_GRADES
 from tests.oracle.random_worlds import random_bearing, random_world, some_day
 from tests.worlds import HERE, HORIZON, OPENS, item, statement, target
 

@@ -11,10 +11,8 @@ from unittest.mock import patch
 import numpy as np
 
 from forecast.sampling.draws import Draws, NotSampledError, draws_digest
-from forecast.sampling.rows_prior import theta_draws
-from forecast.sampling.spec import PriorSpec
-from forecast.store.entries import Place, keep, load
-from forecast.store.sealed import Sealed
+from forecast.sampling.spec import PriorSpec, theta_draws
+from forecast.store.entries import Place, Sealed, keep, load
 
 DRAWS = 120
 CONVERGED = {"r_hat_max": 1.0, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0}

@@ -16,17 +16,16 @@ from forecast.analysis import alternatives as module
 from forecast.analysis.alternatives import (
     AlternativeForecast,
     AlternativeShare,
+    alternative_workspace,
     alternatives,
     kept_alternatives,
     listed,
 )
-from forecast.ledger.outcome import Outcome, outcome
-from forecast.ledger.tables import NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
+from forecast.ledger.outcome import NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY, Outcome, outcome
 from forecast.model.layout import lay_out
 from forecast.posterior.moved import reweigh
 from forecast.posterior.posterior import posterior
 from forecast.sampling.draws import NotSampledError
-from forecast.workspace.alternatives import alternative_workspace
 from forecast.workspace.records import Item, Likelihood, Settled, Workspace
 from tests.oracle.enumeration import AsOf
 from tests.oracle.random_worlds import named

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forecast.analysis.by_date import OutsideError
+from forecast.analysis.questions import OutsideError
 from forecast.ledger.outcome import outcome
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.posterior.by_date import curves
-from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import evaluate, query
 from forecast.workspace.records import Likelihood
-from forecast.workspace.timing import Weibull
+from forecast.workspace.renames import Weibull
 from tests.analysis.worlds import AS_OF, answered, outcome_of
 from tests.plainly import by_date
 from tests.posterior.standing import standing_at

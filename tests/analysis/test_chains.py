@@ -14,7 +14,7 @@ from scipy.integrate import quad
 from forecast.analysis.influence import arrow_joints
 from forecast.analysis.story import stories
 from forecast.analysis.supposition import read_supposition
-from forecast.analysis.tables import weighted
+from forecast.analysis.target import weighted
 from forecast.analysis.watch import joints_on
 from forecast.inference.batch import log_regions
 from forecast.inference.elimination import plan
@@ -23,7 +23,7 @@ from forecast.ledger.outcome import Outcome
 from forecast.model.asof import compile_opening, compile_workspace
 from forecast.model.between import seen_status
 from forecast.model.layout import lay_out
-from forecast.sampling.rows_prior import rows_prior, theta_draws
+from forecast.sampling.spec import rows_prior, theta_draws
 from forecast.workspace.records import Settled
 from tests.analysis.worlds import AS_OF, outcome_of
 from tests.oracle.random_worlds import named

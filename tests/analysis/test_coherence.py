@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.analysis.coherence import conflicts, incoherent_rules
+from forecast.analysis.statements import conflicts, incoherent_rules
 from forecast.model.layout import lay_out
 from forecast.workspace.records import Condition, MoreLikelyThan, Probability, Requirement, Statement, Times
 from tests.worlds import OPENS, event, network, statement, target, workspace

@@ -15,10 +15,8 @@ from forecast.analysis.remedies import remedy
 from forecast.model.layout import lay_out
 from forecast.posterior.weights import smooth
 from forecast.sampling.draws import Draws
-from forecast.sampling.likelihood import log_likelihood
-from forecast.sampling.reread import quantities
-from forecast.sampling.rows_prior import theta_draws
-from forecast.sampling.spec import SD_EXPERT, PriorSpec, prior_spec
+from forecast.sampling.likelihood import log_likelihood, quantities
+from forecast.sampling.spec import SD_EXPERT, PriorSpec, prior_spec, theta_draws
 from forecast.workspace.records import Cpt, Statement, Workspace
 from tests.worlds import HORIZON, event, network, statement, target, workspace
 

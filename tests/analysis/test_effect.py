@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.analysis.effect import NoEffectError, SplitRow, split_item
-from forecast.workspace.grades import Grade
+from forecast.analysis.chronology import NoEffectError, SplitRow, split_item
 from forecast.workspace.records import Item, Likelihood, ReportSource, Settled
+from forecast.workspace.renames import Grade
 from tests.analysis.deal import day, drawn_theta, known_deal, outcome_of
 from tests.worlds import HERE, event, item, network, rule, workspace
 

@@ -18,8 +18,7 @@ from forecast.model.layout import lay_out
 from forecast.posterior import posterior as reweighting
 from forecast.posterior import weights
 from forecast.posterior.by_date import question_probabilities
-from forecast.posterior.evaluate import ContradictionError
-from forecast.posterior.posterior import Posterior, posterior
+from forecast.posterior.posterior import ContradictionError, Posterior, posterior
 from forecast.workspace.names import seen_on
 from forecast.workspace.records import Bearing, Claim, Likelihood, Settled, Support, Workspace
 from tests.analysis.replay_worlds import LAST, with_later, world

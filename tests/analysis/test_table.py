@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from forecast.analysis.replay_day import ImpossibleDay, Replayed, ReplayLine, ReplayQuestion, ReplayScenario
-from forecast.analysis.replay_table import (
+from forecast.analysis.replay_day import (
     COLUMNS,
     LINES,
     TABLE,
+    ImpossibleDay,
+    Replayed,
+    ReplayLine,
+    ReplayQuestion,
+    ReplayScenario,
     forecaster_courses,
     how_ended,
     question_courses,
@@ -23,7 +27,7 @@ from forecast.analysis.replay_table import (
     replay_jsonl,
     scenario_courses,
 )
-from forecast.ledger.tables import Diagnostics, EstimateRow
+from forecast.ledger.outcome import Diagnostics, EstimateRow
 from forecast.workspace.records import BaseRate, Benchmark, Condition, Publication, Question, Resolved, Workspace
 from tests.worlds import HERE, OPENS, event, network, workspace
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from forecast.analysis.tables import weighted, with_margins
+from forecast.analysis.target import weighted, with_margins
 from forecast.analysis.watch import joints_on, mutual_information
 from tests.analysis.worlds import AS_OF, Answered, answered, outcome_of
 from tests.model.test_simulated_histories import MIDDLE, chain, chain_chances, simulated_chain, theta

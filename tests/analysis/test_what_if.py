@@ -7,9 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from forecast.analysis.supposition import read_supposition
+from forecast.analysis.supposition import descendants_of, read_supposition
 from forecast.analysis.target import UnknownTargetError
-from forecast.analysis.twin import descendants_of
 from forecast.analysis.what_if import ImpossibleError
 from forecast.ledger.outcome import Outcome
 from forecast.workspace.records import Settled

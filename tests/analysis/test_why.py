@@ -13,7 +13,7 @@ from forecast.analysis.target import find_target, probabilities
 from forecast.analysis.why import MONTE_CARLO, TIME, By, Start, decibans, most_moved
 from forecast.ledger.outcome import Outcome, prior_outcome
 from forecast.model.asof import compile_workspace
-from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import evaluate, query
 from forecast.posterior.weights import smooth
 from forecast.sampling.draws import Draws
 from forecast.sampling.spec import PriorSpec

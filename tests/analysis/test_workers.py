@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from forecast.analysis.replay_day import Job, Replayed, ReplayLine, Waiting, job
-from forecast.analysis.replay_workers import dask, local
+from forecast.analysis.replay_run import dask, local
 from forecast.model.layout import lay_out
 from forecast.sampling.spec import prior_spec
 from forecast.workspace.records import Settled, Support, Workspace

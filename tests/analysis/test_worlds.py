@@ -10,8 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.analysis.supposition import read_supposition
-from forecast.analysis.what_if import ImpossibleError
-from forecast.analysis.worlds import Worlds, worlds
+from forecast.analysis.what_if import ImpossibleError, Worlds, worlds
 from forecast.ledger.outcome import Outcome
 from tests.plainly import what_if
 from tests.report.outcomes import DRAWS, concluded, world

@@ -15,8 +15,7 @@ from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.ledger.outcome import Outcome, outcome
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.posterior.evaluate import Evaluation, Query, evaluate, query
-from forecast.posterior.posterior import Posterior
+from forecast.posterior.posterior import Evaluation, Posterior, Query, evaluate, query
 from forecast.posterior.sources import Reliabilities
 from forecast.posterior.weights import Weights
 from forecast.sampling.draws import Draws

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from forecast.commands.evidence_questions import slug
 from forecast.commands.main import main
+from forecast.workspace.nodes import NAME_PATTERN
 from forecast.workspace.problems import choice
 from forecast.workspace.records import Claim, Item, Likelihood, OnScenarios, Settled, Support
-from forecast.workspace.shapes import NAME_PATTERN
 from tests.commands.conftest import AS_OF
 from tests.workspace.writing import example, messages, read
 

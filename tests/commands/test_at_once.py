@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 from filelock import FileLock
 
-from forecast import lock
-from forecast.commands import writing
+from forecast import files
+from forecast.commands import running
 from forecast.commands.main import main
 from tests.workspace.writing import example, messages, read
 
@@ -106,14 +106,14 @@ def test_what_came_while_it_was_asked(tmp_path: Path, monkeypatch: pytest.Monkey
     file = root / "priors/judgements.csv"
     for day, expected in (("2026-06-02", 0), ("2026-06-01", 1)):
         file.unlink(missing_ok=True)
-        draft = writing.Files.write
+        draft = running.Files.write
 
-        def interrupted(self: writing.Files, *arguments: object, draft: object = draft) -> object:
-            monkeypatch.setattr(writing.Files, "write", draft)
+        def interrupted(self: running.Files, *arguments: object, draft: object = draft) -> object:
+            monkeypatch.setattr(running.Files, "write", draft)
             assert 0 == judge(root, "2026-06-01", "--yes")[0]
             return draft(self, *arguments)  # type: ignore[operator]  # the method that was there
 
-        monkeypatch.setattr(writing.Files, "write", interrupted)
+        monkeypatch.setattr(running.Files, "write", interrupted)
         code, out, err = judge(root, day, said="y\n")
         assert (expected, expected == 0) == (code, "written" in out), err
         assert 2 - expected == len(file.read_text("utf-8").splitlines()) - 1
@@ -123,10 +123,10 @@ def test_what_came_while_it_was_asked(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_waiting_is_told_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for the lock says so, and gives up with one message when it is held for very long."""
     root = asking(example(tmp_path))
-    monkeypatch.setattr(lock, "SILENT_SECONDS", 0.05)
-    monkeypatch.setattr(lock, "PATIENT_SECONDS", 0.1)
+    monkeypatch.setattr(files, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(files, "PATIENT_SECONDS", 0.1)
     (root / "reports").mkdir(exist_ok=True)
-    holder = "import sys\nfrom pathlib import Path\nfrom forecast.lock import locked\n"
+    holder = "import sys\nfrom pathlib import Path\nfrom forecast.files import locked\n"
     holder += "with locked(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", holder, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -147,9 +147,9 @@ def test_waiting_is_told_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_the_lock_is_held_again_by_who_holds_it(tmp_path: Path) -> None:
     """Within one thread the lock is taken twice without waiting, and is free after the outer one."""
-    with lock.locked(tmp_path), lock.locked(tmp_path / "." / "reports" / ".."):
+    with files.locked(tmp_path), files.locked(tmp_path / "." / "reports" / ".."):
         pass
-    free = FileLock(tmp_path / lock.LOCK)
+    free = FileLock(tmp_path / files.LOCK)
     free.acquire(timeout=0)
     assert free.is_locked
     free.release()

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.analysis.experts import ExpertRow, Record
-from forecast.commands.feedback import _print_experts
+from forecast.commands.influence import _print_experts
 from forecast.commands.main import main
 from tests.commands.conftest import AS_OF
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
-from forecast.scoring.fit import EFFORT
+from forecast.scoring.pool import EFFORT
 
 ROWS = """expert,question,probability,outcome,group,extra
 ann,rain,0.7,1,met,x
@@ -73,8 +73,8 @@ def test_tables_on_a_terminal(ran: tuple[Result, Path], monkeypatch: pytest.Monk
 def test_a_pool_that_is_not_reliable_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reasons stand in one line on stderr; the pool is printed, and the status stays 0."""
     effort = replace(EFFORT, sampled_per_chain=20, tune=100)
-    monkeypatch.setattr("forecast.scoring.fit.EFFORT", effort)
-    monkeypatch.setattr("forecast.sampling.sample.LONGEST", 2)
+    monkeypatch.setattr("forecast.scoring.pool.EFFORT", effort)
+    monkeypatch.setattr("forecast.sampling.draws.LONGEST", 2)
     path = tmp_path / "f.csv"
     path.write_text("expert,question,probability\na,q,1\nb,q,.9\n", encoding="utf-8")
     result = CliRunner().invoke(main, ["pool", str(path), "--json"])

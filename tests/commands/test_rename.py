@@ -14,13 +14,11 @@ import pytest
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
-from forecast import together
+from forecast import files
 from forecast.commands.main import main
-from forecast.files import replace_file
+from forecast.files import finish, replace_file, replace_together
 from forecast.ledger.ledger import read_ledger
-from forecast.ledger.line import active_inputs
-from forecast.ledger.renamed import called_today
-from forecast.together import finish, replace_together
+from forecast.ledger.line import active_inputs, called_today
 from forecast.workspace.files import UNFINISHED
 from forecast.workspace.mentions import Named
 from forecast.workspace.problems import WorkspaceProblems
@@ -149,7 +147,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, at: int, error: type[BaseException]
             raise error("here")
         write(path, content)
 
-    monkeypatch.setattr(together, "replace_file", fails)
+    monkeypatch.setattr(files, "replace_file", fails)
 
 
 WRITES = 11  # of this rename: the plan, nine files that name the event, the line

@@ -46,8 +46,8 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
 
     monkeypatch.setattr("forecast.pipeline.conclude", conclude)
     monkeypatch.setattr("forecast.pipeline.asked_of", lambda update: replace(about, ledger=update.ledger.updates))
-    monkeypatch.setattr("forecast.redraw.published", published)
-    monkeypatch.setattr("forecast.redraw.write_index", lambda *_: None)
+    monkeypatch.setattr("forecast.run_again.published", published)
+    monkeypatch.setattr("forecast.run_again.write_index", lambda *_: None)
     return noted
 
 
@@ -122,7 +122,7 @@ def test_brief_is_printed_and_nothing_is_drawn(
     drawn: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`--format md` prints one page of Markdown to stdout; no file is written."""
-    monkeypatch.setattr("forecast.redraw.material", lambda asked, _: asked.outcome.as_of)
+    monkeypatch.setattr("forecast.run_again.material", lambda asked, _: asked.outcome.as_of)
     monkeypatch.setattr("forecast.report.page.report_brief", lambda day, _: f"# as of {day}\n")
     result = _run(tmp_path, "--format", "md")
     assert "# as of 2025-09-01\n" == result.stdout

@@ -19,7 +19,7 @@ from forecast.ledger.ledger import read_ledger
 from forecast.sampling.draws import _groups
 from forecast.sampling.settings import SampledFit
 from forecast.session import Session
-from forecast.store.sealed import open_sealed
+from forecast.store.entries import open_sealed
 from tests.commands.conftest import AS_OF
 from tests.entries import entries, parts_of, rewrite
 
@@ -189,7 +189,7 @@ def test_seed_and_refit_sample(updated: Path, monkeypatch: pytest.MonkeyPatch) -
         seeds.append(seed)
         return replace(fit, theta=fit.theta[:, ::-1])
 
-    monkeypatch.setattr("forecast.sampling.sample.sample", sample)
+    monkeypatch.setattr("forecast.sampling.draws.sample", sample)
     _done(updated)
     assert [] == seeds
     _done(updated, "--refit")

@@ -127,10 +127,10 @@ def _end() -> None:
 
 def run(how: str, number: int, today: date, root: str, arguments: list[str]) -> None:
     """Run a command so, and leave as it leaves."""
-    from forecast.commands import options
+    from forecast.commands import running
     from forecast.commands.main import main
 
-    options.today = lambda: today
+    running.today = lambda: today
     calls = Calls(how, number, root)
     if how == "size":
         import resource

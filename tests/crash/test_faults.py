@@ -16,9 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from forecast.commands.main import main
-from forecast.files import replace_folder
+from forecast.files import LOCK, locked, replace_folder
 from forecast.ledger.ledger import LEDGER
-from forecast.lock import LOCK, locked
 from tests.crash import workspaces
 from tests.crash.trials import Trials
 from tests.crash.workspaces import ROWS, Courses, Row, acknowledged, copied, state

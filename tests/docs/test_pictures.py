@@ -7,7 +7,7 @@ from pathlib import Path
 from docs.pictures import picture, readme_table
 from forecast.commands.readable import interval_of
 from forecast.digits import percent
-from forecast.ledger.tables import as_row
+from forecast.ledger.outcome import as_row
 from forecast.plain import as_data
 from tests.report.outcomes import concluded, world
 

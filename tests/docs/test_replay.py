@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from docs.replay import BEGIN, END, OWN, README, ROOT, readme_table
-from forecast.analysis.replay_table import TABLE, forecaster_courses
+from forecast.analysis.replay_day import TABLE, forecaster_courses
 from forecast.scoring.score_table import score_table
 
 

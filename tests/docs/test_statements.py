@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from forecast.commands.init import write_template
+from forecast.commands.rename import write_template
 from forecast.sampling.readings import numbers
 from forecast.sampling.statements import as_read
 from forecast.workspace.fits import WORST_MISFIT
 from forecast.workspace.read import read_workspace
+from forecast.workspace.statement_forms import READINGS
 from forecast.workspace.statement_forms.probability import CONFIDENCE_SD
-from forecast.workspace.statement_forms.registry import READINGS
 from tests.docs.pages import ROOT
 
 TEXT = (ROOT / "docs/statements.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forecast.scoring.columns import NAMES
+from forecast.scoring.cells import NAMES
 from tests.docs.pages import ROOT, alike, blocks, commands, run
 
 PAGE = "docs/table.md"

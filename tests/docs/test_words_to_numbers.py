@@ -14,7 +14,7 @@ import pytest
 from forecast.model.reports import informative_probability
 from forecast.sampling.readings import numbers
 from forecast.sampling.statements import as_read
-from forecast.workspace.evidence_forms.registry import evidence_form
+from forecast.workspace.evidence_forms import evidence_form
 from forecast.workspace.nodes import plain
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Item, OnEvent, Settled, Workspace

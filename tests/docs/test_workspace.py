@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from forecast.commands.init import write_template
+from forecast.commands.rename import write_template
 from forecast.model.reports import CREDIBILITY_SHIFT
 from forecast.workspace.evidence_forms.support import DECIBANS
-from forecast.workspace.grades import DEFAULT_GRADES
+from forecast.workspace.fits import SCALES
 from forecast.workspace.read import read_workspace
-from forecast.workspace.verbal import SCALES
+from forecast.workspace.renames import DEFAULT_GRADES
 from tests.docs.pages import ROOT
 
 TEXT = (ROOT / "docs/workspace.md").read_text(encoding="utf-8")

@@ -18,23 +18,22 @@ from unittest.mock import patch
 
 import numpy as np
 
-from forecast.analysis.replay_table import forecaster_courses, scenario_courses
+from forecast.analysis.replay_day import forecaster_courses, scenario_courses
 from forecast.ledger.entries import encode
 from forecast.ledger.ledger import LEDGER, read_ledger
-from forecast.ledger.tables import kept_forecast
+from forecast.ledger.outcome import kept_forecast
 from forecast.ledger.verified import verified_chain
 from forecast.networks.bif import read_bif
 from forecast.publish import _calibration
-from forecast.scoring.pool_table import read_table
 from forecast.scoring.read import read_forecasts
-from forecast.workspace.csv_text import parse_csv
+from forecast.scoring.world import read_table
+from forecast.workspace.csv_text import parse_csv, parse_json_lines
+from forecast.workspace.feeds import feeds_of
 from forecast.workspace.feeds.coded_table import Coder, File
 from forecast.workspace.feeds.counted import Wanted, count
 from forecast.workspace.feeds.formats.ach import Ach
 from forecast.workspace.feeds.histories import Crowd, read_points
-from forecast.workspace.feeds.registry import feeds_of
 from forecast.workspace.files import InputFiles
-from forecast.workspace.json_text import parse_json_lines
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.inference.elementary import NumpyMath
 from forecast.inference.engine import ENGINE
-from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF
+from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF, NumpyMath
 from forecast.store.program import PACKAGE
 
 STEP = 1e-5

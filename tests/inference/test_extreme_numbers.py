@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from forecast.inference.batch import joints, log_evidence, log_regions, solve
 from forecast.inference.elimination import plan
-from forecast.inference.engine import ImpossibleEvidenceError
+from forecast.inference.engine import ImpossibleEvidenceError, draw_states, most_probable
 from forecast.inference.scaled import SMALLEST, of_logs
-from forecast.inference.states import draw_states, most_probable
 
 Array = NDArray[np.float64]
 DRAWS = 2

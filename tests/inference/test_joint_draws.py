@@ -11,8 +11,7 @@ from scipy.stats import chisquare
 
 from forecast.inference.batch import joints
 from forecast.inference.elimination import plan
-from forecast.inference.engine import ImpossibleEvidenceError
-from forecast.inference.states import draw_states
+from forecast.inference.engine import ImpossibleEvidenceError, draw_states
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]

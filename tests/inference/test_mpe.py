@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import plan
-from forecast.inference.states import most_probable
+from forecast.inference.engine import most_probable
 
 Array = NDArray[np.float64]
 

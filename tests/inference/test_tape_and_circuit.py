@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.inference.circuit import Queries, TapeTable, restrict, select
-from forecast.inference.elementary import NumpyMath
-from forecast.inference.tape import Tape, TapeMath, Traced, joined
+from forecast.inference.elimination import Queries, TapeTable, restrict, select
+from forecast.inference.tape import NumpyMath, Tape, TapeMath, Traced, joined
 from tests.sampling.interpreter import interpret
 
 Array = NDArray[np.float64]

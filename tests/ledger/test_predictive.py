@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.ledger.outcome import Outcome, outcome
-from forecast.ledger.tables import forecast_table, prior_predictive, with_flat
+from forecast.ledger.outcome import Outcome, forecast_table, outcome, prior_predictive, with_flat
 from forecast.model.layout import lay_out
 from forecast.plain import as_data
 from forecast.posterior.posterior import unweighted
 from forecast.sampling.draws import Draws
-from forecast.sampling.rows_prior import theta_draws
-from forecast.sampling.spec import prior_spec
+from forecast.sampling.spec import prior_spec, theta_draws
 from tests.worlds import HORIZON, OPENS, event, network, rule, workspace
 
 NET = network(

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.ledger.outcome import QUANTILES
-from forecast.ledger.tables import ForecastRecord, as_csv, as_json
+from forecast.ledger.outcome import QUANTILES, ForecastRecord, as_csv, as_json
 from forecast.plain import as_data, from_data
 from forecast.posterior.weights import weighted_quantiles
 from forecast.sampling.settings import CHAINS

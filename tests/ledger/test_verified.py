@@ -13,9 +13,7 @@ import pytest
 from forecast.ledger.entries import line_digest
 from forecast.ledger.kept import KEPT, keep_inputs, seal
 from forecast.ledger.ledger import LEDGER
-from forecast.ledger.verified import IntegrityFinding, verified_chain
-from forecast.ledger.verified_origin import verified_inputs
-from forecast.ledger.verified_pages import verified_pages
+from forecast.ledger.verified import IntegrityFinding, verified_chain, verified_inputs, verified_pages
 
 Rows = list[str]
 

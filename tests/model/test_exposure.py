@@ -17,14 +17,13 @@ from forecast.inference.elimination import plan
 from forecast.ledger.line import active_inputs
 from forecast.model.asof import compile_workspace, factors
 from forecast.model.between import between_table, row_when
-from forecast.model.hazard import exposed_between
-from forecast.model.layout import lay_out
+from forecast.model.layout import exposed_between, lay_out
 from forecast.model.rows import row_table
-from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import evaluate, query
 from forecast.sampling.draws import draws_digest
 from forecast.sampling.spec import prior_spec
 from forecast.workspace.records import Likelihood, Network, Settled
-from forecast.workspace.timing import DatedRates, Timing, Weibull
+from forecast.workspace.renames import DatedRates, Timing, Weibull
 from tests.oracle.random_worlds import random_timing, some_day
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, target, timed_event, workspace
 

@@ -11,8 +11,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from forecast.inference.elementary import NumpyMath
-from forecast.model.hazard import mean_hazard, steps_taken
+from forecast.inference.tape import NumpyMath
+from forecast.model.layout import mean_hazard, steps_taken
 from forecast.sampling import op
 
 HAZARD = st.floats(-9.0, 1.3).map(lambda power: 10.0**power)  # 1e-9 to 20

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.model.asof import compile_workspace
-from forecast.model.doubts import evidence_doubts
 from forecast.model.layout import lay_out
+from forecast.model.reliability import evidence_doubts
 from forecast.model.reports import Report
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Item, Kind, Likelihood, Network, OnScenarios, Scenario, Settled, Workspace

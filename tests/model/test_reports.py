@@ -16,8 +16,8 @@ from forecast.inference.elimination import plan
 from forecast.model.asof import compile_workspace, factors
 from forecast.model.layout import lay_out
 from forecast.model.reports import Report, informative_probability
-from forecast.workspace.grades import DEFAULT_GRADES
 from forecast.workspace.records import Bearing, Claim, Item, Likelihood, Network, Settled, Support
+from forecast.workspace.renames import DEFAULT_GRADES
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, workspace
 
 Array = NDArray[np.float64]

@@ -15,12 +15,12 @@ from forecast.ledger.line import active_inputs, rolled_to
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.posterior.by_date import curves
-from forecast.posterior.evaluate import evaluate, is_possible, query
+from forecast.posterior.posterior import evaluate, is_possible, query
 from forecast.sampling.draws import draws_digest
 from forecast.sampling.spec import prior_spec
 from forecast.workspace.names import seen_on
 from forecast.workspace.records import Count, Roll, Workspace
-from forecast.workspace.timing import DatedRates, Timing, Weibull
+from forecast.workspace.renames import DatedRates, Timing, Weibull
 from tests.oracle.random_worlds import random_world, some_day, timed
 from tests.worlds import HERE, HORIZON, OPENS, network, statement, target, timed_event, workspace
 

@@ -10,11 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.inference.batch import solve
-from forecast.inference.elementary import NumpyMath
 from forecast.inference.elimination import plan
+from forecast.inference.tape import NumpyMath
 from forecast.model.asof import compile_workspace, factors, family_tables
-from forecast.model.hazard import mean_hazard
-from forecast.model.layout import lay_out
+from forecast.model.layout import lay_out, mean_hazard
 from forecast.workspace.records import Cpt, Event, Item, Network, Settled
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, workspace
 

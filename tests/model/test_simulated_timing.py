@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.model.rows import row_table
-from forecast.workspace.timing import DatedRates, Timing, Weibull
+from forecast.workspace.renames import DatedRates, Timing, Weibull
 from tests.model.test_simulated_histories import FIRST, WITH, WITHOUT, crossing, hazard
 from tests.worlds import OPENS, network, timed_event, workspace
 

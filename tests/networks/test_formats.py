@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from forecast.commands.main import main
 from forecast.networks import formats as folder
-from forecast.networks.registry import format_of, formats, read_network
+from forecast.networks.formats import format_of, formats, read_network
 from forecast.workspace.problems import WorkspaceProblems
 
 DATA = Path(__file__).parent / "data"
@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs/commands.md"
 COIN = "network coin { } variable x { type discrete [ 2 ] { a, b }; } probability ( x ) { table 0.25, 0.75; }"
 TOY = """
 from forecast.networks.bif import parse_bif
-from forecast.networks.registry import NetworkFormat
+from forecast.networks.formats import NetworkFormat
 
 
 class CoinFormat(NetworkFormat):

@@ -10,10 +10,9 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.sampling.likelihood import quantities
 from forecast.sampling.program import record_program
-from forecast.sampling.reread import quantities
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import prior_spec
+from forecast.sampling.spec import prior_spec, rows_prior, theta_draws
 from forecast.workspace.records import Statement, Workspace
 from tests.oracle.engine import answer
 from tests.oracle.enumeration import AsOf

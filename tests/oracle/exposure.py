@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 
 from forecast.workspace.records import Event, Network
-from forecast.workspace.timing import DatedRates, Weibull
+from forecast.workspace.renames import DatedRates, Weibull
 
 Array = NDArray[np.float64]
 LONGEST = 1500  # days from the opening that are counted

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.sampling.readings import read_at
-from forecast.workspace.read_timing import can_move
+from forecast.workspace.read_network import can_move
 from forecast.workspace.records import Condition, DatedCondition, Item, Settled, Statement, Target, Workspace
-from forecast.workspace.timing import DatedRates
+from forecast.workspace.renames import DatedRates
 from tests.oracle.enumeration import AsOf, States
 from tests.oracle.statements import Reader
 from tests.worlds import HERE, OPENS, item

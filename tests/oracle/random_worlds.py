@@ -27,7 +27,7 @@ from forecast.workspace.records import (
     Support,
     Workspace,
 )
-from forecast.workspace.timing import DatedRates, Timing, Weibull
+from forecast.workspace.renames import DatedRates, Timing, Weibull
 from tests.oracle.enumeration import Theta, lacks
 from tests.worlds import HERE, HORIZON, OPENS, item, random_network, rule, workspace
 

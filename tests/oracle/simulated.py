@@ -18,8 +18,7 @@ from scipy.stats import beta
 from forecast.model.layout import Layout, lay_out
 from forecast.model.reports import informative_probability
 from forecast.sampling.readings import DEGREES_OF_FREEDOM
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import SD_EXPERT, prior_spec
+from forecast.sampling.spec import SD_EXPERT, prior_spec, rows_prior, theta_draws
 from forecast.workspace.records import Event, Item, Likelihood, Network, Settled, Statement, Workspace
 from tests.oracle.enumeration import AsOf, States, Theta
 from tests.oracle.random_worlds import named

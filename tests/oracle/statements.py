@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.linear import zero_sum_basis
+from forecast.inference.tape import zero_sum_basis
 from forecast.sampling.readings import read_at
 from forecast.workspace.records import (
     Condition,

@@ -21,8 +21,7 @@ from forecast.model import causes
 from forecast.model.asof import compile_opening, compile_workspace, factors
 from forecast.model.layout import lay_out
 from forecast.sampling.program import record_program
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import prior_spec
+from forecast.sampling.spec import prior_spec, rows_prior, theta_draws
 from forecast.workspace.records import Cpt, Event, Network, Settled
 from tests.oracle.agreement import assert_enumerated, assert_read, enumerated
 from tests.oracle.engine import answer

@@ -15,10 +15,10 @@ from scipy.integrate import quad
 from scipy.special import betaincinv
 
 from forecast.model.asof import compile_workspace
-from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import evaluate, query
 from forecast.posterior.sources import draw_reliabilities
-from forecast.workspace.grades import Grade
 from forecast.workspace.records import Item, Workspace
+from forecast.workspace.renames import Grade
 from tests.oracle.agreement import assert_enumerated, enumerated
 from tests.oracle.enumeration import AsOf, States, informative
 from tests.oracle.random_worlds import World, random_world

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from forecast.model.layout import lay_out
-from forecast.sampling.rows_prior import rows_prior, theta_draws
+from forecast.sampling.spec import rows_prior, theta_draws
 from forecast.workspace.records import Item, Likelihood, Network, Settled
 from tests.oracle.agreement import assert_enumerated, assert_read
 from tests.oracle.random_worlds import World, named, random_theta

@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.model.layout import lay_out
-from forecast.sampling.rows_prior import rows_prior, theta_draws
+from forecast.sampling.spec import rows_prior, theta_draws
 from forecast.workspace.names import seen_on
 from forecast.workspace.records import Count, MoreLikelyThan, Roll, Statement, Target, Times
 from tests.oracle.agreement import assert_enumerated, assert_read

@@ -11,17 +11,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.analysis.twin import solve_twin, twin
+from forecast.analysis.supposition import solve_twin, twin
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
 from forecast.model.asof import compile_opening, compile_workspace, factors
 from forecast.model.layout import Layout, lay_out
-from forecast.posterior.evaluate import ContradictionError
-from forecast.posterior.posterior import check_possible
+from forecast.posterior.posterior import ContradictionError, check_possible
 from forecast.sampling import op
+from forecast.sampling.likelihood import impossible_statements
 from forecast.sampling.program import record_program
-from forecast.sampling.reread import impossible_statements
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import prior_spec
+from forecast.sampling.spec import prior_spec, rows_prior, theta_draws
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Condition, Cpt, Event, Kind, Network, Requirement, Settled, Target
 from tests.oracle.agreement import READABLE, assert_enumerated, enumerated

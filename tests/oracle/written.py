@@ -22,7 +22,7 @@ from forecast.workspace.records import (
     Times,
     Workspace,
 )
-from forecast.workspace.timing import DatedRates, Weibull
+from forecast.workspace.renames import DatedRates, Weibull
 from tests.oracle.statements import EXPERTS
 from tests.worlds import second_target, with_second
 

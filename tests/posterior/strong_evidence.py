@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.posterior.evaluate import evaluate_scenarios, evidence_of, query
+from forecast.posterior.posterior import evaluate_scenarios, evidence_of, query
 from forecast.sampling.draws import Draws
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import PriorSpec
+from forecast.sampling.spec import PriorSpec, rows_prior, theta_draws
 from forecast.workspace.records import Item, Settled, Workspace
 from tests.worlds import HERE, event, item, network, rule, statement, target, workspace
 

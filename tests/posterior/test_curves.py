@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import Layout, lay_out
 from forecast.posterior.by_date import Curves, curve_days, curves
-from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import evaluate, query
 from forecast.workspace.records import Likelihood, Network
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, random_network, workspace
 

@@ -43,7 +43,7 @@ def drawn(layout: Layout, rows: list[float], other: float) -> Posterior:
         weights=SimpleNamespace(weights=np.full(3, 1.0 / 3.0)),
         evaluation=SimpleNamespace(events=tuple(events)),
     )
-    return cast(Posterior, found)
+    return cast("Posterior", found)
 
 
 @pytest.mark.parametrize("it", [STATUS, event("it", parents=["cause", "other"], cpt=TABLE)])
@@ -70,7 +70,7 @@ def test_steps_and_states_in_between() -> None:
 @pytest.mark.parametrize(("key", "sign"), [("raises", 1), ("lowers", -1)])
 def test_a_parent_against_its_direction(key: str, sign: int) -> None:
     """A parent that is given one direction and goes the other is named with both numbers; one that keeps it is not."""
-    it = replace(STATUS, **cast(Any, {key: ("cause",)}))
+    it = replace(STATUS, **cast("Any", {key: ("cause",)}))
     layout, made = world(it)
     rising, falling = [0.2, 0.2, 0.6, 0.6], [0.6, 0.6, 0.2, 0.2]
     kept, turned = (rising, falling)[::sign]

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from forecast.inference import engine
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.model.asof import compile_workspace
-from forecast.posterior.evaluate import Query, evaluate, evaluate_scenarios, evidence_of, is_possible, mean_joint, query
+from forecast.posterior.posterior import (
+    Query,
+    evaluate,
+    evaluate_scenarios,
+    evidence_of,
+    is_possible,
+    mean_joint,
+    query,
+)
 from tests.oracle.random_worlds import World, random_world
 from tests.worlds import OPENS
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forecast.analysis.chronology import Pooled, log_constant
-from forecast.posterior.mcse import averages, deviations, ess, quantile_errors, standard_error
+from forecast.posterior.weights import averages, deviations, ess, quantile_errors, standard_error
 from forecast.sampling.settings import CHAINS
 
 Array = NDArray[np.float64]

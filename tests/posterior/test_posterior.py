@@ -15,9 +15,15 @@ from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.model.reports import UndefinedError
 from forecast.posterior import posterior as module
-from forecast.posterior.evaluate import ContradictionError, evaluate_scenarios, query
 from forecast.posterior.moved import leave_one_out
-from forecast.posterior.posterior import Posterior, anchor_days, posterior
+from forecast.posterior.posterior import (
+    ContradictionError,
+    Posterior,
+    anchor_days,
+    evaluate_scenarios,
+    posterior,
+    query,
+)
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import smooth, weigh_draws
 from forecast.sampling.spec import PriorSpec

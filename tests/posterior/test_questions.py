@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.model.asof import compile_workspace
 from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
-from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import evaluate, query
 from forecast.workspace.records import Condition, Likelihood, Question, Settled
 from tests.analysis.worlds import AS_OF, Answered, answered, outcome_of
 from tests.oracle.enumeration import AsOf

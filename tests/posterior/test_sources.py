@@ -15,11 +15,11 @@ from scipy.special import betaln
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.model.reliability import grid_of, grids_of
-from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import evaluate, query
 from forecast.posterior.sources import Reliabilities, draw_reliabilities
 from forecast.posterior.weights import weigh_draws
-from forecast.workspace.grades import DEFAULT_GRADES, Grade
 from forecast.workspace.records import Claim, Item, Likelihood, ReportSource, Settled, Workspace
+from forecast.workspace.renames import DEFAULT_GRADES, Grade
 from tests.oracle.random_worlds import random_world, some_day
 from tests.posterior.standing import standing_at
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, workspace

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.posterior.mcse import not_reliable, reasons
-from forecast.posterior.weights import Weights
+from forecast.posterior.weights import Weights, not_reliable, reasons
 
 FIT = {"r_hat_max": 1.01, "ess_bulk_min": 400.0, "ess_tail_min": 400.0, "divergences": 0.0, "sampled": 5000.0}
 SIZES = {"peace": 100.0, "other": 3000.0}

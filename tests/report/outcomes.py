@@ -11,20 +11,17 @@ import numpy as np
 
 from forecast.analysis.why import Start
 from forecast.ledger.entries import Line
-from forecast.ledger.outcome import Outcome, outcome, prior_outcome
-from forecast.ledger.tables import ForecastRecord, UpdateTable, forecast_table
+from forecast.ledger.outcome import ForecastRecord, Outcome, UpdateTable, forecast_table, outcome, prior_outcome
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.posterior.evaluate import evaluate, query
-from forecast.posterior.posterior import Posterior
+from forecast.posterior.posterior import Posterior, evaluate, query
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import weigh_draws
 from forecast.publish import ReportRequest
-from forecast.report.recorded import recorded_in
+from forecast.report.section import recorded_in
 from forecast.sampling.draws import Draws
-from forecast.sampling.rows_prior import theta_draws
 from forecast.sampling.settings import CHAINS
-from forecast.sampling.spec import PriorSpec, prior_spec
+from forecast.sampling.spec import PriorSpec, prior_spec, theta_draws
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import (
     Claim,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from forecast.analysis.alternatives import AlternativeForecast, AlternativeShare, Kind
-from forecast.ledger.tables import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
+from forecast.ledger.outcome import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
 from forecast.report.sections.alternatives import PANEL, alternatives_table, small_multiples
 from forecast.report.sections.judgement import ProbableCourse, ScenarioRow
 from forecast.words import Estimated

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.words import THIN_SPACE
 from forecast.workspace.records import Count, Probability, Quantiles, Reading
-from forecast.workspace.statement_forms.registry import statement_form
+from forecast.workspace.statement_forms import statement_form
 
 
 @pytest.mark.parametrize(

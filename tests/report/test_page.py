@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast.ledger.tables import prior_predictive
+from forecast.ledger.outcome import prior_predictive
 from forecast.report.section import sections
 from forecast.sampling.spec import SD_DEVIATION
 from tests.report.drawn import Drawn, Elements, draw, elements

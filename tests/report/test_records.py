@@ -16,9 +16,8 @@ import pytest
 from forecast.ledger.entries import Line
 from forecast.plain import as_data
 from forecast.publish import ReportRequest, elsewhere, material, report_days, write_index
-from forecast.report.index import ListedForecast, index_page, spark
-from forecast.report.page import report_files
-from forecast.report.recorded import recorded_in
+from forecast.report.page import ListedForecast, index_page, report_files, spark
+from forecast.report.section import recorded_in
 from forecast.report.sections.checks import calibration_of
 from forecast.report.sections.history import APART, chart, history_of
 from forecast.report.sections.scores import scored

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forecast.cpt.additive import Additive
 from forecast.model.layout import Layout, lay_out
-from forecast.sampling.rows_prior import RowsPrior, rows_prior, theta_draws
+from forecast.sampling.spec import RowsPrior, rows_prior, theta_draws
 from forecast.workspace.records import Cpt, Event, Network
 from tests.oracle.enumeration import Theta
 from tests.oracle.random_worlds import named

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from forecast.model.layout import lay_out
 from forecast.sampling.statements import SHAPES, by_date_doubts
 from forecast.workspace.records import Statement
-from forecast.workspace.timing import DatedRates, Timing, Weibull
+from forecast.workspace.renames import DatedRates, Timing, Weibull
 from tests.worlds import HORIZON, OPENS, network, statement, target, timed_event, workspace
 
 WINDOW = (HORIZON - OPENS).days

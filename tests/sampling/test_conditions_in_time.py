@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from forecast.model.layout import lay_out
 from forecast.sampling import spec as spec_module
+from forecast.sampling.likelihood import quantities
 from forecast.sampling.program import record_program
-from forecast.sampling.reread import quantities
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import prior_spec
+from forecast.sampling.spec import prior_spec, rows_prior, theta_draws
 from forecast.workspace.problems import WorkspaceProblems
 from forecast.workspace.records import Condition, Cpt, DatedCondition, Item, Network, Settled, Target
 from tests.model.test_simulated_histories import (

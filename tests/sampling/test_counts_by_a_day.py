@@ -13,15 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.model.layout import lay_out
-from forecast.sampling.likelihood import residuals
+from forecast.sampling.likelihood import quantities, residuals
 from forecast.sampling.readings import numbers
-from forecast.sampling.reread import quantities
 from forecast.sampling.spec import prior_spec
 from forecast.sampling.statements import as_read
 from forecast.workspace.names import seen_on
 from forecast.workspace.records import Count, Network, Per, Roll, Statement, Target
+from forecast.workspace.renames import DatedRates, Timing, Weibull
 from forecast.workspace.statement_forms.form import CountedCases
-from forecast.workspace.timing import DatedRates, Timing, Weibull
 from tests.worlds import HERE, HORIZON, OPENS, event, network, statement, target, timed_event, workspace
 
 WINDOW = (HORIZON - OPENS).days

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.model.layout import lay_out
-from forecast.sampling.rows_prior import rows_prior
+from forecast.sampling.spec import rows_prior
 from forecast.workspace.records import Cpt, Kind
 from tests.sampling.cpt_worlds import COMPOUND, LOGISTIC, NET, TABLE, Drawn, additive
 from tests.worlds import SHARED, event, network

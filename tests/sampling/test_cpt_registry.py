@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.cpt.registry import KINDS
+from forecast.cpt import KINDS
 from forecast.store.program import PACKAGE
 
 STUBBORN = """
@@ -30,8 +30,8 @@ from datetime import date
 from pathlib import Path
 import numpy as np
 from forecast.model.layout import lay_out
-from forecast.cpt.registry import KINDS
-from forecast.sampling.rows_prior import rows_prior, theta_draws
+from forecast.cpt import KINDS
+from forecast.sampling.spec import rows_prior, theta_draws
 from forecast.workspace.problems import WorkspaceProblems
 from forecast.workspace.read import load
 print(*KINDS)

@@ -15,8 +15,7 @@ from forecast.model.layout import lay_out
 from forecast.sampling.draws import draws_digest
 from forecast.sampling.op import run_draws
 from forecast.sampling.program import record_program
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import prior_spec
+from forecast.sampling.spec import prior_spec, rows_prior, theta_draws
 from forecast.workspace.records import Cpt, Kind
 from tests.oracle.enumeration import AsOf
 from tests.oracle.random_worlds import named, random_world, some_day

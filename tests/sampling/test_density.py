@@ -8,12 +8,10 @@ import numpy as np
 from scipy import stats
 
 from forecast.model.asof import compile_workspace
-from forecast.sampling.density import START_WITHIN, compile_density
-from forecast.sampling.model import build_model
+from forecast.sampling.model import START_WITHIN, build_model, compile_density
 from forecast.sampling.op import run_draws
 from forecast.sampling.program import record_program
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import SD_EXPERT, prior_spec
+from forecast.sampling.spec import SD_EXPERT, prior_spec, rows_prior, theta_draws
 from tests.oracle.random_worlds import named, random_world
 from tests.oracle.statements import Reader, random_statements
 from tests.sampling.test_program_against_enumeration import run

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forecast.model.layout import Layout, lay_out
 from forecast.sampling.program import record_theta
-from forecast.sampling.rows_prior import RowsPrior, rows_prior, theta_draws
+from forecast.sampling.spec import RowsPrior, rows_prior, theta_draws
 from forecast.workspace.records import Cpt, Kind
 from tests.sampling.cpt_worlds import LOGISTIC
 from tests.sampling.interpreter import interpret

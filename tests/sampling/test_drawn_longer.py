@@ -12,9 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.model.layout import lay_out
-from forecast.sampling import sample as sampling
-from forecast.sampling.diagnostics import distrust
-from forecast.sampling.sample import sample
+from forecast.sampling import draws as sampling
+from forecast.sampling.draws import distrust, sample
 from forecast.sampling.settings import CHAINS, LONGEST, SAMPLED_PER_CHAIN, Effort, SampledFit, kept
 from forecast.sampling.spec import PriorSpec, prior_spec
 from tests.worlds import event, network, rule, statement, target, workspace

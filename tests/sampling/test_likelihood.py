@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.stats import binom, halfnorm, multivariate_t, norm, t
 
-from forecast.inference.linear import linear_map
+from forecast.inference.tape import linear_map
 from forecast.sampling.likelihood import log_likelihood
 from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, TrackRecord
 

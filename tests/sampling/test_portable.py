@@ -8,7 +8,7 @@ from math import factorial
 import numpy as np
 import pytest
 
-from forecast.inference.elementary import exp_each, log_each, normal_quadrature
+from forecast.inference.tape import exp_each, log_each, normal_quadrature
 from tests.docs.pages import script
 
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from forecast.model.layout import lay_out
-from forecast.sampling.draws import draws_digest
-from forecast.sampling.sample import sample
+from forecast.sampling.draws import draws_digest, sample
 from forecast.sampling.spec import PriorSpec, prior_spec
 from forecast.workspace.records import Item, Likelihood, Settled
 from tests.oracle.enumeration import Theta

@@ -16,8 +16,7 @@ from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.sampling import op
 from forecast.sampling.program import record_program
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import PriorSpec, prior_spec
+from forecast.sampling.spec import PriorSpec, prior_spec, rows_prior, theta_draws
 from forecast.workspace.records import Condition, Item, Likelihood, Settled, Statement, Target, Times, Workspace
 from tests.oracle.enumeration import AsOf, Theta
 from tests.oracle.random_worlds import World, named, random_world, some_day, timed

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forecast.sampling.readings import numbers, read_at
-from forecast.workspace.fits import FITS, FitKind, fit_quantiles, interval_sd, t4_quantile
+from forecast.workspace.fits import FITS, FitKind, fit_quantiles, interval_sd, read_word, t4_quantile
 from forecast.workspace.records import (
     Count,
     Distribution,
@@ -24,7 +24,6 @@ from forecast.workspace.records import (
     Word,
 )
 from forecast.workspace.statement_forms.form import CountedCases, Numbers, Ordered, StatedDistribution, StatedNumber
-from forecast.workspace.verbal import read_word
 from tests.worlds import HORIZON, OPENS, event, network, statement, target, workspace
 
 NET = network(event("one", states=["no", "some", "all"]))

@@ -11,13 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from forecast.analysis.alternatives import Alternative, alternative_workspace
 from forecast.model.layout import lay_out
-from forecast.sampling.likelihood import log_likelihood
+from forecast.sampling.likelihood import log_likelihood, log_likelihood_ratio, quantities
 from forecast.sampling.program import record_program
-from forecast.sampling.reread import log_likelihood_ratio, quantities
-from forecast.sampling.rows_prior import rows_prior, theta_draws
-from forecast.sampling.spec import PriorSpec, prior_spec
-from forecast.workspace.alternatives import Alternative, alternative_workspace
+from forecast.sampling.spec import PriorSpec, prior_spec, rows_prior, theta_draws
 from forecast.workspace.records import Count, Distribution, Item, Likelihood, Resolution, Settled, Workspace
 from tests.oracle.random_worlds import named, random_world
 from tests.oracle.statements import Reader, random_statements

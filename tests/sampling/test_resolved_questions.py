@@ -14,11 +14,11 @@ from scipy.special import logit
 from forecast.ledger.line import active_inputs
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.posterior.evaluate import evaluate, query
+from forecast.posterior.posterior import evaluate, query
 from forecast.posterior.sources import draw_reliabilities
 from forecast.sampling.spec import LEAST_RECORD, prior_spec, track_records
 from forecast.workspace.problems import Source
-from forecast.workspace.read_resolutions import resolved_items, with_reporter
+from forecast.workspace.read_questions import resolved_items, with_reporter
 from forecast.workspace.records import Claim, Condition, Question, Resolution, Resolved, Statement, Workspace
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, statement, target, workspace
 

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from forecast.inference.linear import linear_map, zero_sum_basis
+from forecast.inference.tape import linear_map, zero_sum_basis
 from forecast.model.layout import Layout, lay_out
-from forecast.sampling.rows_prior import rows_prior, theta_draws
+from forecast.sampling.spec import rows_prior, theta_draws
 from tests.sampling.cpt_worlds import additive
 from tests.worlds import event, network
 

@@ -8,8 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from forecast.sampling.density import LONG, Density, whitened
-from forecast.sampling.model import NormalScores
+from forecast.sampling.model import LONG, Density, NormalScores, whitened
 
 Array = NDArray[np.float64]
 SD = 0.25

@@ -11,8 +11,7 @@ from forecast.model.layout import lay_out
 from forecast.sampling.op import run_draws
 from forecast.sampling.program import record_program
 from forecast.sampling.spec import SD_DEVIATION, PriorSpec, prior_spec
-from forecast.scoring.pool_table import ExpertForecast, ForecastTable
-from forecast.scoring.world import as_workspace, folded_deviations, shared_sides
+from forecast.scoring.world import ExpertForecast, ForecastTable, as_workspace, folded_deviations, shared_sides
 from forecast.workspace.problems import Source
 
 TODAY = date(2026, 11, 23)

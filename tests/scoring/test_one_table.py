@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.scoring.columns import COLUMNS, SECOND_NAMES
-from forecast.scoring.pool_table import ForecastTable, read_table
+from forecast.scoring.cells import COLUMNS, SECOND_NAMES
 from forecast.scoring.read import read_forecasts
-from forecast.scoring.table import Forecasts
+from forecast.scoring.rows import Forecasts
+from forecast.scoring.world import ForecastTable, read_table
 from forecast.workspace.problems import WorkspaceProblems
 
 TODAY = date(2026, 11, 23)

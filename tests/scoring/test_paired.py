@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast.scoring.skill import LEVEL, ScoreDifference, paired_difference
+from forecast.scoring.compare import LEVEL, ScoreDifference, paired_difference
 
 
 def test_interval_is_the_normal_one_for_many_questions() -> None:

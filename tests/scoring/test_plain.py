@@ -10,14 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.scoring.plain import (
-    PLAIN_POOLS,
-    effective_number,
-    extremised,
-    extremising_factor,
-    mean_log_odds,
-    median,
-)
+from forecast.scoring.pool import PLAIN_POOLS, effective_number, extremised, extremising_factor, mean_log_odds, median
 
 Array = NDArray[np.float64]
 PROBABILITIES = st.lists(st.floats(0.001, 0.999), min_size=1, max_size=12).map(np.array)

@@ -9,11 +9,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.sampling.diagnostics import distrust
-from forecast.scoring.fit import EFFORT, LeftOut, fit, leave_out, outcome_log_likelihood, prepare, without_outcome
-from forecast.scoring.pool import Pool, pool, scores
-from forecast.scoring.pool_table import ExpertForecast, ForecastTable
-from forecast.scoring.pool_tables import as_json
+from forecast.sampling.draws import distrust
+from forecast.scoring.pool import (
+    EFFORT,
+    LeftOut,
+    Pool,
+    as_json,
+    fit,
+    leave_out,
+    outcome_log_likelihood,
+    pool,
+    prepare,
+    scores,
+    without_outcome,
+)
+from forecast.scoring.world import ExpertForecast, ForecastTable
 from forecast.workspace.problems import Source
 
 Array = NDArray[np.float64]
@@ -143,7 +153,7 @@ def test_leaving_out_is_a_fit_without_the_outcome() -> None:
 
 def test_an_unreliable_weight_is_sampled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where k is above the limit the question is refitted and says so; without refits it stays as weighed."""
-    monkeypatch.setattr("forecast.scoring.fit.MAX_PARETO_K", -10.0)
+    monkeypatch.setattr("forecast.scoring.pool.MAX_PARETO_K", -10.0)
     table = _table(*(_row("a", f"q{i}", 0.7) for i in range(10)), outcomes={f"q{i}": int(i > 2) for i in range(10)})
     prepared = prepare(table, TODAY)
     fitted = fit(prepared, 1, _silent)
@@ -156,8 +166,8 @@ def test_an_unreliable_weight_is_sampled_anew(monkeypatch: pytest.MonkeyPatch) -
 
 def _short(monkeypatch: pytest.MonkeyPatch, sampled_per_chain: int, longest: int) -> None:
     effort = replace(EFFORT, sampled_per_chain=sampled_per_chain, tune=100)
-    monkeypatch.setattr("forecast.scoring.fit.EFFORT", effort)
-    monkeypatch.setattr("forecast.sampling.sample.LONGEST", longest)
+    monkeypatch.setattr("forecast.scoring.pool.EFFORT", effort)
+    monkeypatch.setattr("forecast.sampling.draws.LONGEST", longest)
 
 
 def test_chains_that_do_not_agree_are_drawn_longer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.scoring.columns import COLUMNS
+from forecast.scoring.cells import COLUMNS
 from forecast.scoring.read import from_columns, read_forecasts
-from forecast.scoring.table import MICROSECONDS_A_DAY, Forecasts
+from forecast.scoring.rows import MICROSECONDS_A_DAY, Forecasts
 from forecast.workspace.problems import WorkspaceProblems
 
 HEADER = "question,forecaster,time,probability,outcome,opens,closes"

@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from forecast.scoring.measures import GROUPINGS, MEASURES, TIMINGS
-from forecast.scoring.per_forecast import LISTED, certainties
+from forecast.scoring.measures import GROUPINGS, MEASURES, TIMINGS, WARNINGS_LISTED, certainties
 from forecast.scoring.read import from_columns
+from forecast.scoring.rows import MICROSECONDS_A_DAY, known_at
 from forecast.scoring.score_table import COMPARED, score_table
-from forecast.scoring.table import MICROSECONDS_A_DAY, known_at
 from tests.scoring.naive import Asked, Said, rows
 
 DAY = 24
@@ -150,9 +149,9 @@ def test_a_wrong_certainty_is_named_with_its_line() -> None:
     assert "table:6: warning: probability 1 and the other outcome: the log score is infinite; got outcome '0'" in str(
         warning
     )
-    many = {f"q{at}": Asked(1, 0, 10) for at in range(LISTED + 5)}
+    many = {f"q{at}": Asked(1, 0, 10) for at in range(WARNINGS_LISTED + 5)}
     found = certainties(from_columns(_table(many, [Said(name, "ann", 0, 0.0) for name in many])))
-    assert (LISTED + 1, "5 more forecasts like it") == (len(found), found[-1].what)
+    assert (WARNINGS_LISTED + 1, "5 more forecasts like it") == (len(found), found[-1].what)
 
 
 def test_definitions_stand_beside_the_numbers() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast.scoring.compare import compared, resampled_means
 from forecast.scoring.score_table import score_table
-from forecast.scoring.skill import compared, resampled_means
 from tests.scoring.naive import Asked, Said, rows
 
 SEED = 3

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.scoring.pool_table import DEFAULT_LEVEL, ExpertForecast, ForecastTable, read_table
+from forecast.scoring.world import DEFAULT_LEVEL, ExpertForecast, ForecastTable, read_table
 from forecast.workspace.problems import Source, WorkspaceProblems
 
 TODAY = date(2026, 11, 23)

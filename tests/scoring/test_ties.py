@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.scoring.calibration import auc, decomposition, recalibrated, reliability
-from forecast.scoring.cells import Floats
-from forecast.scoring.groups import ROUNDING, points
+from forecast.scoring.cells import ROUNDING, Floats, points
 from forecast.scoring.score_table import score_table
 from tests.scoring.naive import Asked, Said, rows
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from forecast.scoring.forms import unlike
+from forecast.scoring.measures import unlike
 from forecast.scoring.read import from_columns
 from forecast.scoring.score_table import score_table
 from forecast.workspace.problems import WorkspaceProblems

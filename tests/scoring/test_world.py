@@ -7,9 +7,8 @@ from datetime import date
 
 from forecast.model.layout import lay_out
 from forecast.sampling.spec import LEAST_RECORD, prior_spec
-from forecast.scoring.fit import prepare
-from forecast.scoring.pool_table import ExpertForecast, ForecastTable
-from forecast.scoring.world import as_workspace
+from forecast.scoring.pool import prepare
+from forecast.scoring.world import ExpertForecast, ForecastTable, as_workspace
 from forecast.workspace.problems import Source
 from forecast.workspace.records import Probability, Resolution
 

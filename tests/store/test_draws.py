@@ -56,7 +56,7 @@ def seeds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         noted.append(seed)
         return fit_of(told, seed)
 
-    monkeypatch.setattr("forecast.sampling.sample.sample", sample)
+    monkeypatch.setattr("forecast.sampling.draws.sample", sample)
     return noted
 
 
@@ -118,7 +118,7 @@ def test_only_asking_samples_nothing(tmp_path: Path, seeds: list[int]) -> None:
 SAMPLING = """
 import sys, time
 from pathlib import Path
-import forecast.sampling.sample
+import forecast.sampling.draws
 from forecast.sampling.draws import prior_draws
 from tests.store.test_draws import fit_of, spec
 root = Path(sys.argv[1])
@@ -126,7 +126,7 @@ def sample(told, seed, progress):
     (root / f"began-{sys.argv[2]}").touch()
     time.sleep(float(sys.argv[3]))
     return fit_of(told, seed)
-forecast.sampling.sample.sample = sample
+forecast.sampling.draws.sample = sample
 print(prior_draws(spec(), 3, root / "store", lambda _: None).theta.sum())
 """
 

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.store import entries
-from forecast.store.entries import Place, is_kept, keep, load, once, once_array, place_of
-from forecast.store.sealed import DamagedEntryError, Sealed
+from forecast.store.entries import DamagedEntryError, Place, Sealed, is_kept, keep, load, once, once_array, place_of
 from tests.entries import spot
 
 VALUE = {"rows": [0.1, "née", None], "n": 3}

@@ -91,7 +91,7 @@ def test_the_packages_of_a_kind_are_all_that_it_opens(name: str) -> None:
 
 def test_draws_do_not_hang_on_who_shows_them() -> None:
     """The report, the commands and the answers are no part of what decides draws; an edit there samples nothing."""
-    assert [] == [path for path in ("report/page.py", "commands/show.py", "analysis/why.py", "publish.py")
+    assert [] == [path for path in ("report/page.py", "commands/update.py", "analysis/why.py", "publish.py")
                   if _is_in(path, KINDS["draws"].code)]  # fmt: skip
 
 
@@ -148,12 +148,12 @@ def test_a_constant_changes_the_key_of_the_draws(copied: Path, constant: str) ->
     ("path", "changed"),
     [
         ("report/page.py", {"answers"}),
-        ("commands/show.py", {"answers"}),
+        ("commands/update.py", {"answers"}),
         ("analysis/why.py", {"answers", "alternatives", "replay"}),
         ("analysis/replay_day.py", {"answers", "alternatives", "replay"}),
         ("posterior/weights.py", {"anchor", "posterior", "alternatives", "answers", "remedies", "replay"}),
         ("sampling/op.py", {*KINDS, "kernels"}),
-        ("inference/elementary.py", {*KINDS, "kernels"}),
+        ("inference/tape.py", {*KINDS, "kernels"}),
     ],
 )
 def test_an_edit_reaches_what_can_hang_on_it(copied: Path, path: str, changed: set[str]) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast.store import room
-from forecast.store.entries import Place, keep, place_of
-from forecast.store.room import IN_USE, listed, make_room, prune, remove_leftovers
+from forecast.store import entries
+from forecast.store.entries import IN_USE, Place, keep, listed, make_room, place_of, prune, remove_leftovers
 
 HOUR = 3600.0
 
@@ -50,7 +49,7 @@ def test_what_was_used_longest_ago_goes_first(folder: Path) -> None:
 
 def test_keeping_makes_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many entries are kept, the store is never larger than its bound and the last of them."""
-    monkeypatch.setattr(room.make_room, "__defaults__", (5000,))
+    monkeypatch.setattr(entries.make_room, "__defaults__", (5000,))
     for number in range(20):
         place = _kept(folder, number, hours_ago=20 - number)
         assert sum(path.stat().st_size for path in folder.rglob("*.kept")) <= 5000
@@ -66,8 +65,9 @@ def test_few_posteriors_are_kept(folder: Path) -> None:
 def test_other_code_is_pruned(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entries of other code, of earlier versions and of others go, those of this code stay."""
     ours = _kept(folder, 1)
-    monkeypatch.setattr("forecast.store.entries.program", lambda _: "older")
-    older = _kept(folder, 2)
+    with monkeypatch.context() as patched:
+        patched.setattr("forecast.store.entries.program", lambda _: "older")
+        older = _kept(folder, 2)
     before = folder / ("0" * 32)
     before.mkdir()
     (before / "theta.npy").write_bytes(b"numbers")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from forecast.store.sealed import DamagedEntryError, Part, Sealed, open_sealed, write_sealed
+from forecast.store.entries import DamagedEntryError, Part, Sealed, open_sealed, write_sealed
 from tests.entries import spot
 
 KINDS = st.sampled_from([np.dtype(name) for name in ("f8", "i8", "i2", "u1", "?", "<U5")])

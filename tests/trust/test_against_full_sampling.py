@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.posterior.evaluate import evaluate_scenarios, evidence_of, query
-from forecast.posterior.posterior import Posterior, posterior
+from forecast.posterior.posterior import Posterior, evaluate_scenarios, evidence_of, posterior, query
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import smooth, weigh_draws
 from forecast.sampling.draws import prior_draws

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from forecast.workspace.alternatives import EQUAL_SD, Alternative, UnknownNameError, alternative_workspace
+from forecast.analysis.alternatives import EQUAL_SD, Alternative, UnknownNameError, alternative_workspace
 from forecast.workspace.records import Probability, Word, Workspace
-from forecast.workspace.statement_forms.registry import stated_sd
+from forecast.workspace.statement_forms import stated_sd
 from tests.worlds import event, network, statement, target, workspace
 
 

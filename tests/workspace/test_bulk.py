@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from forecast.workspace.names import Frame
 from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Source
-from forecast.workspace.read_bulk import PlainRows, as_node
-from forecast.workspace.read_evidence import EvidenceReader
+from forecast.workspace.read_evidence import EvidenceReader, PlainRows, as_node
 from forecast.workspace.records import Claim, Item, Likelihood, Settled, Support
 from tests.workspace.writing import BULK_HEADER, BULK_PATH, TODAY, example, messages, read, write_bulk
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.check import check
-from forecast.commands.init import init
+from forecast.commands.rename import init
 from tests.workspace.writing import example, replace
 
 

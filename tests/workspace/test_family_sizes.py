@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from forecast.cpt.registry import KINDS
+from forecast.cpt import KINDS
 from forecast.model.layout import lay_out
-from forecast.sampling.rows_prior import rows_prior
+from forecast.sampling.spec import rows_prior
 from forecast.workspace.family_sizes import family_size
 from forecast.workspace.records import Cpt, Kind
 from tests.workspace.writing import example, messages

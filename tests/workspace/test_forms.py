@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.workspace.evidence_forms import registry as evidence
+from forecast.workspace import evidence_forms as evidence
+from forecast.workspace import statement_forms as statements
 from forecast.workspace.nodes import Cursor
 from forecast.workspace.problems import Source
 from forecast.workspace.records import OnEvent, Reading
-from forecast.workspace.statement_forms import registry as statements
 from forecast.workspace.yaml_text import parse_yaml
 
 TREE = b"""\

@@ -25,7 +25,7 @@ from forecast.workspace.names import event_and_states, unknown_state
 from forecast.workspace.nodes import Scalar, text
 from forecast.workspace.problems import Problem, Source
 from forecast.workspace.records import OnEvent
-from forecast.workspace.shapes import Name
+from forecast.workspace.nodes import Name
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ import math
 from dataclasses import dataclass
 
 from forecast.workspace.records import Reading
-from forecast.workspace.shapes import UnitProbability
+from forecast.workspace.nodes import UnitProbability
 from forecast.workspace.statement_forms.form import StatedNumber, StatementForm, point
 
 
@@ -115,7 +115,7 @@ from pathlib import Path
 import numpy as np
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
-from forecast.workspace.evidence_forms.registry import evidence_form
+from forecast.workspace.evidence_forms import evidence_form
 from forecast.workspace.read import load
 from forecast.workspace.schemas import text_of
 workspace = load(Path("."), date(2026, 7, 1))
@@ -131,7 +131,7 @@ from datetime import date
 from pathlib import Path
 from forecast.sampling.readings import numbers
 from forecast.workspace.read import load
-from forecast.workspace.statement_forms.registry import statement_form
+from forecast.workspace.statement_forms import statement_form
 workspace = load(Path("."), date(2026, 7, 1))
 (one,) = [one for one in workspace.statements if one.id.startswith("toy")]
 said = numbers(one, workspace.experts, workspace.network)
@@ -158,7 +158,7 @@ def python(tmp_path: Path) -> Python:
 def _add(package: Path, name: str, text: str, form: str) -> None:
     """Put a file into a folder of forms, and an entry into its registry."""
     (package / f"{name}.py").write_text(text, encoding="utf-8")
-    registry = package / "registry.py"
+    registry = package / "__init__.py"
     before = registry.read_text(encoding="utf-8")
     entry = f"from {'.'.join(package.parts[-3:])}.{name} import {form}\n"
     after = re.sub(r"(FORMS: tuple\[\w+\[Any\], \.\.\.\] = \()", rf"{entry}\g<1>{form}(), ", before, count=1)

@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 from forecast.ledger.ledger import LEDGER, SOLVE, read_ledger
 from forecast.networks.bif import parse_bif
 from forecast.pipeline import check
-from forecast.scoring.pool_table import read_table
+from forecast.scoring.world import read_table
 from forecast.session import Session
-from forecast.workspace.csv_text import parse_csv
-from forecast.workspace.feeds.json_places import read_json
-from forecast.workspace.json_text import parse_json_lines
+from forecast.workspace.csv_text import parse_csv, parse_json_lines
+from forecast.workspace.feeds.histories import read_json
 from forecast.workspace.nodes import plain
-from forecast.workspace.odd_text import unfinished_merge
-from forecast.workspace.problems import WorkspaceProblems
+from forecast.workspace.problems import WorkspaceProblems, unfinished_merge
 from forecast.workspace.yaml_text import parse_yaml
 from tests.workspace.writing import TODAY, example, messages
 

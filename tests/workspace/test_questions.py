@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from forecast.workspace.json_text import parse_json_lines
+from forecast.workspace.csv_text import parse_json_lines
 from forecast.workspace.nodes import plain
 from forecast.workspace.read import load
 from forecast.workspace.read_benchmarks import read_benchmark

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from forecast.commands.main import main
 from forecast.workspace.names import horizon_on, last_horizon, seen_on
-from forecast.workspace.timing import DatedRates, Weibull
+from forecast.workspace.renames import DatedRates, Weibull
 from tests.workspace.writing import example, messages, read, replace
 
 NETWORK = "priors/network.yaml"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from forecast.commands.main import main
 from forecast.networks.bif import parse_bif
-from forecast.scoring.pool_table import read_table
 from forecast.scoring.read import read_forecasts
-from forecast.workspace.feeds.selection import condition
+from forecast.scoring.world import read_table
+from forecast.workspace.feeds.coded_table import condition
 from forecast.workspace.problems import choice, nearest, one_form
 from forecast.workspace.read_benchmarks import read_benchmark
 from tests.workspace.feeds.coded_files import bounds, counted, sample

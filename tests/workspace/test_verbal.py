@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from forecast.workspace.verbal import OFFICIAL, SCALES, WordReading, read_word, terms
+from forecast.workspace.fits import OFFICIAL, SCALES, WordReading, read_word, terms
 
 
 @pytest.mark.parametrize("scale", [*SCALES, None])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import override
 
+from forecast.networks.formats import NetworkFormat
 from forecast.networks.network import DiscreteNetwork
-from forecast.networks.registry import NetworkFormat
 
 # Comments and blanks, and then the first word of a block.
 BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s++|//[^\n]*+|/\*.*?\*/)*+(?:network|variable|probability)\b", re.DOTALL)

@@ -9,8 +9,7 @@ from typing import ClassVar
 
 from forecast.analysis.alternatives import AlternativeForecast, AlternativeShare
 from forecast.digits import points
-from forecast.ledger.outcome import Outcome
-from forecast.ledger.tables import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY
+from forecast.ledger.outcome import IMPOSSIBLE, NEEDS_REFIT, REFITTED, TOO_MANY, Outcome
 from forecast.posterior.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
 from forecast.report.section import Section, Subject, part, plain
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows

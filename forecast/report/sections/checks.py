@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from forecast.ledger.outcome import Outcome
-from forecast.ledger.tables import FLAT_DRAWS, prior_predictive
+from forecast.ledger.outcome import FLAT_DRAWS, Outcome, prior_predictive
 from forecast.plain import spread
 from forecast.report import svg
 from forecast.report.section import Section, Subject, part

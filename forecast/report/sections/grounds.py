@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from forecast.analysis.remedies import kept_remedies
 from forecast.analysis.statements import StatementRow, statement_rows
-from forecast.cpt.registry import DEFAULT
+from forecast.cpt import DEFAULT
 from forecast.ledger.outcome import Outcome
 from forecast.model.history import active_items
 from forecast.model.reports import Report, verdict
@@ -17,7 +17,7 @@ from forecast.report.section import Section, Subject, part, plain, sections
 from forecast.sampling.likelihood import DISAGREES
 from forecast.sampling.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
 from forecast.words import counted, event_names, long_date
-from forecast.workspace.evidence_forms.registry import evidence_form
+from forecast.workspace.evidence_forms import evidence_form
 from forecast.workspace.records import Bearing, Item, OnEvent, Settled
 
 CREDIBILITY = {1: "confirmed", 2: "probably true", 3: "possibly true", 4: "doubtful", 5: "improbable", 6: "not judged"}

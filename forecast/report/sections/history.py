@@ -10,8 +10,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from forecast.analysis.questions import Ending, QuestionStatus
-from forecast.report.material import Material
-from forecast.report.section import Section, Subject, part
+from forecast.report.section import Material, Section, Subject, part
 from forecast.report.sections.events import points
 from forecast.report.sections.grounds import EvidenceRow, evidence
 from forecast.report.sections.judgement import scenario_axis, scenario_rows

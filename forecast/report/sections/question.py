@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from forecast.ledger.outcome import Outcome
-from forecast.report.section import Section, Subject, part
+from forecast.report.section import Recorded, Section, Subject, part
 from forecast.words import event_name, event_names, label, requirements
 
 
@@ -92,3 +92,91 @@ class QuestionSection(Section):
     def numbers(cls, subject: Subject) -> Mapping[str, object]:
         """Return the question."""
         return {"question": question(subject)}
+
+
+# The model, and how to get the same numbers again.
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelShown:
+    """What the section of the model shows: nothing of this forecast."""
+
+
+class ModelSection(Section):
+    """The formulas of the model, and its limits."""
+
+    id, title, group, place = "model", "Model", "Method", 210
+
+    @classmethod
+    def shown(cls, subject: Subject) -> ModelShown:  # noqa: ARG003  # the same for every forecast
+        """Return nothing."""
+        return ModelShown()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """How to get the same numbers again: command, seed, versions, draws, ledger line, digests of the files."""
+
+    command: str
+    seed: int
+    draws: str
+    version: str
+    versions: Mapping[str, str]
+    line: Mapping[str, object] | None
+    number: int | None
+    sentence: str
+    note: str | None
+    files: Mapping[str, str]
+
+
+def reproduction(outcome: Outcome, recorded: Recorded) -> Reproduction:
+    """Describe how to get the same numbers again."""
+    is_recorded = recorded.number is not None
+    return Reproduction(
+        command=f"forecast update --as-of {outcome.as_of.isoformat()} --seed {outcome.seed}",
+        seed=outcome.seed,
+        draws=outcome.posterior.draws.digest,
+        version=recorded.line.version,
+        versions=dict(recorded.line.versions),
+        line=recorded.line.as_json() if is_recorded else None,
+        number=recorded.number,
+        sentence=recorded.sentence,
+        note=recorded.line.note if is_recorded else None,
+        files=dict(sorted(outcome.workspace.digests.items())),
+    )
+
+
+@part
+def reproduce(subject: Subject) -> Reproduction:
+    """Return how to get the page's numbers again."""
+    return reproduction(subject.outcome, subject.material.recorded)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproduceShown:
+    """What the section about getting the same numbers again shows."""
+
+    reproduce: Reproduction
+
+
+class ReproduceSection(Section):
+    """How to get the same numbers again."""
+
+    id, title, group, place = "reproduce", "Reproduce", "Method", 220
+    entries: ClassVar[Mapping[str, int]] = {"reproduce": 340}
+
+    @classmethod
+    def shown(cls, subject: Subject) -> ReproduceShown:
+        """Return how to get the same numbers again."""
+        return ReproduceShown(reproduce=reproduce(subject))
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return how to get the same numbers again."""
+        return {"reproduce": reproduce(subject)}
+
+    @classmethod
+    def brief(cls, subject: Subject) -> list[str]:
+        """Say where the whole report is, and how to draw it again."""
+        path = f"`reports/{subject.outcome.as_of.isoformat()}/report.html`"
+        return ["---", f"The whole report: {path}. Again: `{reproduce(subject).command}`."]

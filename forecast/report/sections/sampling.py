@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.ledger.outcome import Outcome
-from forecast.ledger.tables import diagnostics
+from forecast.ledger.outcome import Outcome, diagnostics
 from forecast.plain import spread
-from forecast.posterior.mcse import not_reliable
-from forecast.posterior.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE
+from forecast.posterior.weights import MAX_PARETO_K, MIN_EFFECTIVE_SIZE, not_reliable
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
-from forecast.sampling.diagnostics import LEAST_ESS, MAX_R_HAT, distrust
+from forecast.sampling.draws import LEAST_ESS, MAX_R_HAT, distrust
 from forecast.sampling.settings import CHAINS
 from forecast.words import long_date, percent, scenario_names
 

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from forecast.ledger.outcome import Outcome
 from forecast.model.layout import Layout
 from forecast.plain import readable
-from forecast.posterior.evaluate import Evaluation
-from forecast.posterior.mcse import averages
-from forecast.posterior.weights import weighted_quantiles
+from forecast.posterior.posterior import Evaluation
+from forecast.posterior.weights import averages, weighted_quantiles
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
 from forecast.report.sections.waterfall import shortened

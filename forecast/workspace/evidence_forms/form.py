@@ -14,11 +14,10 @@ from math import inf
 from typing import Any, ClassVar, Literal, NamedTuple, override
 
 from forecast.workspace.names import Frame, unknown_state
-from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar, mapping, text
+from forecast.workspace.nodes import Cursor, MapNode, Name, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, Source, known
 from forecast.workspace.records import Bearing, Event
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import Name
 from forecast.workspace.wording import long_date
 from forecast.workspace.yaml_text import as_in_file, resolve
 

@@ -25,11 +25,10 @@ from forecast.workspace.evidence_forms.form import (
     until_in_words,
 )
 from forecast.workspace.names import Frame, unknown_state, unnumbered
-from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar, mapping, text
+from forecast.workspace.nodes import Cursor, MapNode, Name, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Event, Likelihood
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import Name
 from forecast.workspace.wording import NO_BREAK, label
 from forecast.workspace.yaml_text import resolve
 

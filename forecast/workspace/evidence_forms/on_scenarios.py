@@ -19,13 +19,12 @@ from forecast.workspace.evidence_forms.form import (
     ratios_in_option,
 )
 from forecast.workspace.evidence_forms.likelihood import Ratio, ratios_in_words
-from forecast.workspace.former import former_scenario
 from forecast.workspace.names import OTHER, Frame, unknown_name, unnumbered
-from forecast.workspace.nodes import Cursor, MapNode, Node
+from forecast.workspace.nodes import Cursor, MapNode, Name, Node
 from forecast.workspace.problems import Problem
+from forecast.workspace.read_renames import former_scenario
 from forecast.workspace.records import OnScenarios
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import Name
 
 
 class OnScenariosForm(EvidenceForm[OnScenarios]):

@@ -19,11 +19,10 @@ from forecast.workspace.evidence_forms.form import (
     until_in_words,
 )
 from forecast.workspace.names import Frame, chosen, event_and_states, unknown_choice
-from forecast.workspace.nodes import Cursor, ListNode, MapNode, Node, Scalar, mapping, text
+from forecast.workspace.nodes import Choice, Cursor, ListNode, MapNode, Node, Scalar, States, mapping, one_of, text
 from forecast.workspace.problems import Problem, known, shown
 from forecast.workspace.records import Event, Support
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import Choice, States, one_of
 from forecast.workspace.wording import label
 
 # Verbal weights of evidence in decibans (Good 1985): half-units of Jeffreys's (1961, appendix B) scale.

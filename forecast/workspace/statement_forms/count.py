@@ -7,9 +7,9 @@ from typing import Annotated, override
 
 from pydantic import Field
 
+from forecast.workspace.nodes import Day, Positive, Shape
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Count, Expert, Per, Reading
-from forecast.workspace.shapes import Day, Positive, Shape
 from forecast.workspace.statement_forms.form import Built, CountedCases, Numbers, Said, StatementForm
 
 DAYS_PER_YEAR = 365.25

@@ -10,11 +10,10 @@ from typing import Annotated, Any, override
 from pydantic import BeforeValidator, Field
 
 from forecast.workspace.names import Frame, unknown_state, unnumbered
-from forecast.workspace.nodes import Cursor, MapNode
+from forecast.workspace.nodes import Cursor, MapNode, Name, refuse
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Distribution, Expert, Reading, Target
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import Name, refuse
 from forecast.workspace.statement_forms.form import Built, Numbers, Said, StatedDistribution, StatementForm
 from forecast.workspace.wording import exact, label
 

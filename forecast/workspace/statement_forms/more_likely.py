@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import override
 
-from forecast.workspace.former import former_target
+from forecast.workspace.read_renames import former_target
 from forecast.workspace.read_targets import TargetShape, build_target, inherit
 from forecast.workspace.records import Expert, MoreLikelyThan, Reading, Target
 from forecast.workspace.renames import Former

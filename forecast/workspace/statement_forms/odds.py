@@ -7,8 +7,8 @@ from typing import Annotated, Any, NamedTuple, override
 
 from pydantic import BeforeValidator, PlainValidator
 
+from forecast.workspace.nodes import Shape, UnitProbability, refuse
 from forecast.workspace.records import Probability
-from forecast.workspace.shapes import Shape, UnitProbability, refuse
 from forecast.workspace.statement_forms.form import LEVEL, Built, Said, interval_problems
 from forecast.workspace.statement_forms.probability import ProbabilityForm
 

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal, get_args, override
 from pydantic import BeforeValidator
 
 from forecast.workspace.fits import FitKind, interval_fit, interval_points, interval_sd, logit
-from forecast.workspace.nodes import Cursor
+from forecast.workspace.nodes import Cursor, Positive, Shape, StatedProbability, UnitProbability, refuse
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Expert, Probability, Reading
-from forecast.workspace.shapes import Positive, Shape, StatedProbability, UnitProbability, refuse
 from forecast.workspace.statement_forms.form import (
     LEVEL,
     Built,

@@ -8,10 +8,9 @@ from typing import Annotated, Any, override
 from pydantic import Field, PlainValidator
 
 from forecast.workspace.fits import FITS, FitKind, expit, fit_quantiles
-from forecast.workspace.nodes import Cursor
+from forecast.workspace.nodes import Cursor, UnitProbability, read_probability, refuse
 from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.records import Expert, Quantiles, Reading
-from forecast.workspace.shapes import UnitProbability, read_probability, refuse
 from forecast.workspace.statement_forms.form import (
     FIT_KEY,
     Built,

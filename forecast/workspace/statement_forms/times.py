@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import override
 
 from forecast.workspace.fits import interval_sd
-from forecast.workspace.former import former_target
+from forecast.workspace.nodes import Positive, Shape, UnitProbability
+from forecast.workspace.read_renames import former_target
 from forecast.workspace.read_targets import TargetShape, build_target, inherit
 from forecast.workspace.records import Expert, Reading, Target, Times
 from forecast.workspace.renames import Former
-from forecast.workspace.shapes import Positive, Shape, UnitProbability
 from forecast.workspace.statement_forms.form import (
     LEVEL,
     Built,

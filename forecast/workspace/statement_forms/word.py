@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import override
 
-from forecast.workspace.fits import interval_sd, logit
+from forecast.workspace.fits import SCALES, interval_sd, logit, read_word, terms
+from forecast.workspace.nodes import PUT_IN, Shape, Text
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Expert, Reading, Word
-from forecast.workspace.shapes import PUT_IN, Shape, Text
 from forecast.workspace.statement_forms.form import Built, Numbers, Said, StatedNumber, StatementForm, point
-from forecast.workspace.verbal import SCALES, read_word, terms
 from forecast.workspace.wording import exact
 
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from forecast.workspace.feeds.coded_table import Coder, File
+from forecast.workspace.feeds import feeds_of
+from forecast.workspace.feeds.coded_table import Coder, File, condition
 from forecast.workspace.feeds.counted import IncidentCount, Wanted, count
 from forecast.workspace.feeds.formats.ucdp import UcdpGed
-from forecast.workspace.feeds.registry import feeds_of
-from forecast.workspace.feeds.selection import condition
 
 SAMPLES = Path(__file__).parent / "samples"
 FILES = {

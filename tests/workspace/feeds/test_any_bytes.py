@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.workspace.feeds import feeds_of
 from forecast.workspace.feeds.coded_table import Coder, File
 from forecast.workspace.feeds.counted import Wanted, count
 from forecast.workspace.feeds.histories import Crowd, as_csv, last_of_days, merged, read_points
-from forecast.workspace.feeds.registry import feeds_of
 from forecast.workspace.read_benchmarks import read_benchmark
 from tests.workspace.feeds.coded_files import APRIL, FILES, REPORTED, SAMPLES
 from tests.workspace.writing import TODAY

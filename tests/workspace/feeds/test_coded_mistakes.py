@@ -6,9 +6,8 @@ from datetime import date
 
 import pytest
 
-from forecast.workspace.feeds.coded_table import Coder, File, read_coded
-from forecast.workspace.feeds.registry import feeds_of
-from forecast.workspace.feeds.selection import condition
+from forecast.workspace.feeds import feeds_of
+from forecast.workspace.feeds.coded_table import Coder, File, condition, read_coded
 from tests.workspace.feeds.coded_files import bounds, counted, said, sample, ucdp_text
 
 THREE_DAYS = date(2026, 4, 1), date(2026, 4, 3)

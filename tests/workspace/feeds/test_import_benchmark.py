@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.commands.import_ import import_
+from forecast.workspace.feeds import feeds_of
 from forecast.workspace.feeds.histories import Crowd, Point, as_csv, last_of_days, merged, read_points
-from forecast.workspace.feeds.registry import feeds_of
 from forecast.workspace.problems import Source, WorkspaceProblems
 from forecast.workspace.read_benchmarks import read_benchmark
 from tests.workspace.feeds.coded_files import SAMPLES

@@ -9,10 +9,9 @@ import click
 import pytest
 
 from forecast.commands.import_ import benchmark, evidence
-from forecast.workspace.feeds import formats
+from forecast.workspace.feeds import Feed, feeds, feeds_of, formats, names
 from forecast.workspace.feeds.coded_table import Coder
 from forecast.workspace.feeds.histories import Crowd
-from forecast.workspace.feeds.registry import Feed, feeds, feeds_of, names
 
 PAGE = (Path(__file__).parents[3] / "docs" / "feeds.md").read_text(encoding="utf-8")
 TOY = '''"""A toy feed."""

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast.workspace.feeds.coded_table import GAPS
 from forecast.workspace.feeds.formats.gdelt import COLUMNS as GDELT
 from forecast.workspace.feeds.formats.ucdp import UcdpGed
-from forecast.workspace.feeds.selection import GAPS
 from tests.workspace.feeds.coded_files import APRIL, bounds, counted, sample, ucdp_text
 from tests.workspace.feeds.coded_files import said as all_said
 from tests.workspace.feeds.test_coded_mistakes import THREE_DAYS

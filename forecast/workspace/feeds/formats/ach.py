@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from forecast.workspace.csv_text import CsvTable, Header, parse_csv
 from forecast.workspace.drafts import item_text
 from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
-from forecast.workspace.feeds.registry import ItemsFeed, ItemsRead
+from forecast.workspace.feeds import ItemsFeed, ItemsRead
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
