@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 WORKSPACE = load(Path(__file__).parents[1], date(2026, 11, 23))
 LAYOUT = lay_out(WORKSPACE.network)
 # Rows drawn from their prior: no statement has a say in which way an item points.
-THETA = theta_draws(rows_prior(LAYOUT), np.random.default_rng(7).normal(size=(rows_prior(LAYOUT).n_coordinates, 2000)))
+THETA = theta_draws(rows_prior(LAYOUT), np.random.default_rng(7).normal(size=(rows_prior(LAYOUT).n_coordinates, 8000)))
 
 
 def _forecast(items: tuple[Item, ...], as_of: date, layout: Layout = LAYOUT) -> list[Array]:

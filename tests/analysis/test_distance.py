@@ -80,7 +80,7 @@ class _ByHand:
         if kind == "table":
             self.no, self.yes = rng.normal(0.0, 3.0, (2, N))
         else:
-            half = rng.normal(0.0, np.sqrt(0.5), N)  # beta: sd (1 - 1/2)^(1/2) in one state, the opposite in the other
+            half = rng.normal(0.0, 2.5 * np.sqrt(0.5), N)  # beta: 2.5 (1 - 1/2)^(1/2), the opposite in the other
             alpha, epsilon = rng.normal(0.0, 1.5, N), rng.normal(0.0, 0.3, (2, N))
             self.no, self.yes = alpha - half + epsilon[0], alpha + half + epsilon[1]
         self.deviation = {name: rng.normal(0.0, 0.4, N) for name in ("cause", "effect")}
@@ -206,10 +206,11 @@ def test_a_statement_that_the_draws_do_not_know() -> None:
 
 def test_the_remedy_is_that_of_the_main_step() -> None:
     """What takes a number farthest from what was said is named, with what can be done about it."""
-    rows = [statement(name, ABOUT[f"effect if {name}"], p, sd=0.2) for name, p in (("no", 0.06), ("yes", 0.94))]
-    known = _world(*rows)
+    rows = [statement(name, ABOUT[f"effect if {name}"], p, sd=0.2) for name, p in (("no", 0.8), ("yes", 0.2))]
+    known = _world(*rows, kind="noisy_or")
     told = remedy(_all(_ways(known).of("yes")), known, HORIZON)
-    assert "these rows cannot be this far apart under `shared`; use `table`, or `requires`" in told
+    assert "mostly CPT kind" in told
+    assert "under `noisy_or` causes add up and none can hinder; use `table`, or `requires`" in told
     wide = _world(statement("wide", ABOUT["effect"], 0.9, sd=1.5))
     told = remedy(_all(_ways(wide).of("wide")), wide, HORIZON)
     assert "room for the default priors, also of 'cause', whose probability nobody stated" in told

@@ -45,8 +45,9 @@ def test_nothing_is_kept_yet(tmp_path: Path) -> None:
 
 def test_older_code_is_pruned(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--prune` takes what this code never uses and leaves the rest; `--all` takes everything."""
-    monkeypatch.setattr(store, "program", lambda _: "older")
-    store.once(store.place_of(updated / "reports" / ".cache", "answers", 1), lambda: 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "program", lambda _: "older")
+        store.once(store.place_of(updated / "reports" / ".cache", "answers", 1), lambda: 1)
     old = updated / "reports" / ".cache" / ("0" * 32)
     old.mkdir()
     (old / "theta.npy").write_bytes(b"numbers")

@@ -75,7 +75,7 @@ def test_the_way_from_stated_to_implied(updated: Path) -> None:
         assert "evidence" == way["steps"][-1]["causes"][-1]
     told = {way["statement"]: way for way in row["distances"]}
     assert "shared" == told["lead-launch-needs-test"]["kind"]
-    assert "cannot be this far apart under `shared`" in told["lead-launch-needs-test"]["remedy"]
+    assert "leaves room for the default prior" in told["lead-launch-needs-test"]["remedy"]
     shown = " ".join(_experts(updated, "project_lead").stdout.split())
     assert f"lead-launch-needs-test: {told['lead-launch-needs-test']['remedy']}" in shown
     assert "from stated to implied" in shown

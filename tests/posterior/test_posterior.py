@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from forecast.model.asof import compile_workspace
+from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.layout import lay_out
 from forecast.model.reports import UndefinedError
 from forecast.posterior import posterior as module
@@ -94,7 +95,13 @@ def test_draws_are_asked_for_in_order(anchor: str, monkeypatch: pytest.MonkeyPat
 def test_what_the_sampler_knew_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """The anchor's probability is computed once and read again, to the same weights."""
     first = _posterior(OLD)
-    monkeypatch.setattr(module, "evidence_of", None)
+    real = module.evidence_of
+
+    def of_one_draw(network: AsOfNetwork, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        assert theta.shape[1] == 1  # whether it is possible at all
+        return real(network, theta)
+
+    monkeypatch.setattr(module, "evidence_of", of_one_draw)
     again = _posterior(OLD)
     assert (first.log_anchor == again.log_anchor).all()
     assert (first.weights.weights == again.weights.weights).all()
