@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import expm1, log1p
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.digits import exact, percent
-from forecast.inference.engine import ENGINE
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
 from forecast.ledger.outcome import Outcome, PriorTable
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.plain import spread
@@ -80,7 +81,8 @@ def next_steps(found: Outcome, *, at_opening: bool = False) -> tuple[NextStep, .
                 if at_opening
                 else compile_workspace(layout, found.workspace, found.as_of, None, supposed)
             )
-            steps.append(_next_step(found, network, v, k))
+            with suppress(ImpossibleEvidenceError):  # it requires something, in one of several ways
+                steps.append(_next_step(found, network, v, k))
     return tuple(steps)
 
 

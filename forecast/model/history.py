@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import reduce
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from forecast.cpt.kind import higher
 from forecast.inference.tape import NumpyMath
 from forecast.model.layout import Index, Layout, exposed_between
-from forecast.workspace.records import Item, Settled
+from forecast.workspace.records import Event, Item, Settled
 
 
 @dataclass(frozen=True)
@@ -108,19 +108,39 @@ def settle(layout: Layout, items: Iterable[Item], as_of: date, watched_until: da
 def suppose(layout: Layout, known: Known, v: int, states: Container[int]) -> Known:
     """Return what would be known if a dated event came into one of some states on the as-of day.
 
-    A reached event takes its next steps to the first of the states; a status comes into it.
+    A reached event takes its next steps to the first of the states; a status comes into it. What it cannot be without
+    (`requires`) comes true with it, where there is one way only in which it can.
 
     Raises ValueError where none of the states is still to come.
     """
     path = known.paths[v]
     day = max(path.until, known.as_of)
+    if path.on(day) in states and any(change == day for change, _ in path.changes):
+        return known  # it came with what requires it
     later = range(path.on(day) + 1, layout.cards[v]) if layout.events[v].kind == "reached" else range(layout.cards[v])
     state = next((x for x in later if x in states and x != path.on(day)), None)
     if state is None:
         msg = f"'{layout.events[v].id}' has none of the states {states} to come on {day}"
         raise ValueError(msg)
+    event = layout.events[v]
+    entered = event.states[path.on(day) + 1 : state + 1] if event.kind == "reached" else (event.states[state],)
+    known = _with_required(layout, known, event, entered)
     changes = (*(change for change in path.changes if change[0] != day), (day, state))
     return replace(known, paths={**known.paths, v: Path(path.first, changes, day)})
+
+
+def _with_required(layout: Layout, known: Known, event: Event, entered: Collection[str]) -> Known:
+    """Return what would be known if what an event requires for some states came true on the as-of day."""
+    for one in event.requires:
+        if one.state not in entered or len(one.any_of) > 1:
+            continue
+        for condition in one.any_of[0]:
+            p = layout.index[condition.event]
+            if p in known.paths and known.paths[p].on(max(known.paths[p].until, known.as_of)) not in (
+                needed := [layout.state(condition.event, state) for state in condition.states]
+            ):
+                known = suppose(layout, known, p, needed)
+    return known
 
 
 Array = NDArray[np.float64]

@@ -17,7 +17,17 @@ from forecast.sampling.likelihood import quantities
 from forecast.sampling.program import record_program
 from forecast.sampling.spec import prior_spec, rows_prior, theta_draws
 from forecast.workspace.problems import WorkspaceProblems
-from forecast.workspace.records import Condition, Cpt, DatedCondition, Item, Network, Settled, Target
+from forecast.workspace.records import (
+    Condition,
+    Cpt,
+    DatedCondition,
+    Event,
+    Item,
+    Network,
+    Requirement,
+    Settled,
+    Target,
+)
 from tests.model.test_simulated_histories import (
     FIRST,
     HISTORIES,
@@ -76,6 +86,28 @@ def test_at_once_is_what_is_forecast_once_it_came(day: date) -> None:
     assert read(net, flat, DONE, yes("e0"), day=day) == pytest.approx(0.7, abs=1e-12)
     assert float(1.0 / (1.0 + np.exp(rest - happens)).item()) == pytest.approx(0.7, abs=1e-12)
     assert read(net, flat, DONE, CAUSE, day=day) < 0.6
+
+
+def required(name: str, *needs: str) -> Event:
+    """An event that is taken or not, and only with all that it needs."""
+    all_ = tuple(Condition(one, ("yes",)) for one in needs)
+    return replace(event(name, parents=needs), requires=(Requirement("yes", (all_,)),))
+
+
+@pytest.mark.parametrize("name", ["e1", "e2"])
+def test_at_once_comes_with_what_it_requires(name: str) -> None:
+    """What is supposed to come at once brings its prerequisites, and theirs: as if all of them were said."""
+    net = network(event("e0"), required("e1", "e0"), required("e2", "e1"), event("deal", parents=["e1", "e2"]))
+    layout = lay_out(net)
+    flat = theta_draws(rows_prior(layout), np.random.default_rng(3).normal(size=(rows_prior(layout).n_coordinates, 1)))
+    deal, said = Condition("deal", ("yes",)), {"e1": ("e0", "e1"), "e2": ("e0", "e1", "e2")}[name]
+    expected = read(net, flat, deal, *map(yes, said))
+    assert expected == read(net, flat, deal, yes(name))
+    assert expected == read(net, flat, deal, *map(yes, reversed(said)))
+    came = [item(one, OPENS, Settled(one, "yes", HERE)) for one in said]
+    after = AsOf(workspace(net, items=came), named(layout, flat), OPENS)
+    happens, rest = after.log_odds(Target(deal, None, (), None))
+    assert float(1.0 / (1.0 + np.exp(rest - happens)).item()) == pytest.approx(expected, abs=1e-12)
 
 
 def test_by_the_day_of_the_statement_itself_it_is_at_the_horizon() -> None:
