@@ -105,13 +105,14 @@ def _alone(distance: Distance, workspace: Workspace, known: dict[str, Statement]
     """The default priors of its own rows and of the causes that nobody spoke of, and its own width."""
     silent = _unspoken(distance.event, workspace, known)
     wide = f"its width (sd {distance.sd:.2g} log-odds) leaves" if distance.sd else "a count leaves"
+    sharper = "a narrower interval" if distance.sd else "a probability and its interval"
     if not silent:
-        return f"{wide} room for the default prior; state it with a narrower interval if it is known better"
+        return f"{wide} room for the default prior; state it with {sharper} if it is known better"
     listed = ", ".join(f"'{name}'" for name in silent[:MOST_LISTED])
     more = f" and {len(silent) - MOST_LISTED} more" if len(silent) > MOST_LISTED else ""
     return (
         f"{wide} room for the default priors, also of {listed}{more}, whose probability nobody stated; "
-        f"state that, or this with a narrower interval"
+        f"state that, or this with {sharper}"
     )
 
 
@@ -158,7 +159,11 @@ def _said(said: Statement, workspace: Workspace) -> str:
 def _elsewhere(distance: Distance) -> str:
     if not distance.without:
         return "statements elsewhere pull it, none that could be left out by itself"
-    told = distance.without[0]
+    end = next(step.implied for step in reversed(distance.steps) if step.causes != ("evidence",))
+    gap = abs(end - distance.stated)
+    told = next((one for one in distance.without if abs(one.implied - distance.stated) < gap), None)
+    if told is None:
+        return "no other statement does it by itself: without any one of them it would be no nearer"
     number = as_stated(told.implied, distance.unit)
     return f"without '{told.statement}' it would be {number}; one of the two is meant otherwise, or less exactly"
 
