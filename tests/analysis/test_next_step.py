@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from forecast.workspace.records import (
     DatedCondition,
     Distribution,
     Event,
+    Requirement,
     Statement,
     Target,
 )
@@ -52,6 +54,7 @@ def prior(
     net = network(event("steps", states=STEPS), *others)
     layout, spoken = lay_out(net), workspace(net, statements=made)
     numbers = np.full((layout.n_theta, 400), 0.5)
+    numbers[list(layout.excluded)] = 0.0
     numbers[:2] = -np.log1p(-np.array([[FIRST], [SECOND]])) if hazards is None else np.resize(hazards, (400, 2)).T
     base = Draws(theta=numbers, digest="", diagnostics={}, store=Path(), fit=lambda: ({}, {}))
     return outcome(spoken, layout, OPENS, 1, unweighted(spoken, layout, prior_spec(layout, spoken, HORIZON), base))
@@ -63,6 +66,19 @@ def test_by_hand() -> None:
     assert ("steps", "one", "two", None, None) == (step.event, step.step, step.next, step.stated, step.statement)
     assert [both(), 0.0, SECOND, 0.0] == pytest.approx([step.now, step.now_mcse, step.once, step.once_mcse], abs=1e-12)
     assert step.is_unstated
+
+
+@pytest.mark.parametrize("ways", [1, 2])
+def test_a_step_that_requires_something_comes_with_it(ways: int) -> None:
+    """What the step before requires is there when it is taken; where that can be in two ways the step has no number."""
+    needs = (Condition("mandate", ("yes",)),), (Condition("decree", ("yes",)),)
+    treaty = event("treaty", states=("none", "drafted", "signed"), parents=("mandate", "decree"))
+    required = tuple(Requirement(state, needs[:ways]) for state in treaty.states[1:])
+    others = (event("mandate"), event("decree"), replace(treaty, requires=required))
+    steps = {step.event: step for step in next_steps(prior((), *others), at_opening=True)}
+    assert ({"steps", "treaty"} if ways == 1 else {"steps"}) == set(steps)
+    if ways == 1:
+        assert steps["treaty"].once == pytest.approx(-np.expm1(-0.5), abs=1e-12)  # its hazard, for all of the window
 
 
 def test_draws_are_weighed_by_the_step() -> None:
