@@ -36,9 +36,14 @@ if TYPE_CHECKING:
 # Standard deviations of the log-odds between two states: of the event, of one parent's effect, of one row.
 # A strong cause moves them by 8, of a single binary parent 2.3 sds (of 2.5 times the root of 2) away.
 SD_ALPHA, SD_BETA, SD_EPSILON = 1.5, 2.5, 0.3
+# Of an event that is stated as a whole, and of the effect of a parent under whose states it is stated: three times and
+# twice as wide, so that .02 and .98 are within one sd, and a statement is not drawn back towards a default.
+SD_ALPHA_STATED, SD_BETA_STATED = 4.5, 5.0
 # Of a row that shares nothing. Wider than a shared row in all (about 2.4), for a table is chosen where rows follow
 # different rules: .02 and .98 lie 1.3 sds out, so that one statement can take a row there without its neighbours.
 SD_TABLE = 3.0
+# Of what all rows of a table have in common, once it is stated as a whole: its rows' mean has only sd 3 / sqrt(rows).
+SD_TABLE_STATED = 4.0
 # What a parent with a direction does over its whole range, before softplus: median 1.3 in log-odds, 7 at two sds.
 MEAN_RISE, SD_RISE = 1.0, 3.0
 
@@ -174,24 +179,62 @@ class AdditiveCpt(CptKind):
         """Add what parents with a direction do; return it row by row, one for each number of `etas`; empty: nothing."""
         return []
 
+    def effects(self, n_states: int) -> Array:
+        """Return a parent's effect in each of its states (states, coordinates): any that sum to zero."""
+        from forecast.inference.tape import zero_sum_basis
+
+        return zero_sum_basis(n_states)
+
+    def free(self, family: Family, i: int, collector: Collector, scale: float) -> list[list[dict[Coordinate, float]]]:
+        """Add what parent i does either way; return it in each state of the parent, one for each number."""
+        parent, numbers = family.parents[i], range(len(family.states) - 1)
+        effects = self.effects(len(parent.states))
+        betas = [
+            [collector.new("beta", f"{family.label(j)}|{parent.id}[{m}]") for m in range(effects.shape[1])]
+            for j in numbers
+        ]
+        sd = SD_BETA_STATED if parent.id in family.spoken.given else SD_BETA
+        share = sd * scale / sqrt(len(family.parents))
+        return [
+            [{beta: share * weight for beta, weight in zip(betas[j], effect, strict=True)} for j in numbers]
+            for effect in effects.tolist()
+        ]
+
 
 class TableCpt(AdditiveCpt):
-    """Every row by itself, for rules that hold in one row and not in another."""
+    """Every row by itself, for rules that hold in one row and not in another.
+
+    What is stated about many rows is a part of its own of each of them: rows by themselves would have to move one by
+    one, and their mean has less room than any of them.
+    """
 
     name = "table"
     order = 2
     fits_without_parents = True
 
     def etas(self, family: Family, collector: Collector, scale: float) -> list[list[int]]:
-        """Add one coordinate for each row and number."""
-        widths = [len(family.numbers(row)) for row in range(len(family.configurations))]
-        return [
-            [
-                collector.add({_own(family, row, j, collector): SD_TABLE * scale})
-                for j in range(width if family.is_reached else width - 1)
-            ]
-            for row, width in enumerate(widths)
-        ]
+        """Add one coordinate for each row and number, and those of what is stated about more than one row."""
+        numbers = range(len(family.states) - 1)
+        stated = family.spoken.as_a_whole and family.parents
+        levels = [collector.new("alpha", family.label(j)) for j in numbers] if stated else []
+        given = {
+            i: self.free(family, i, collector, scale)
+            for i, parent in enumerate(family.parents)
+            if parent.id in family.spoken.given
+        }
+        rows = []
+        for row, configuration in enumerate(family.configurations):
+            width = len(family.numbers(row))
+            etas = []
+            for j in range(width if family.is_reached else width - 1):
+                weights = {_own(family, row, j, collector): SD_TABLE * scale}
+                if width == family.width:  # a row with fewer numbers has log-odds of another basis
+                    weights |= {levels[j]: SD_TABLE_STATED * scale} if levels else {}
+                    for i, effect in given.items():
+                        weights |= effect[configuration[i]][j]
+                etas.append(collector.add(weights))
+            rows.append(etas)
+        return rows
 
 
 class SharedCpt(AdditiveCpt):
@@ -207,12 +250,6 @@ class SharedCpt(AdditiveCpt):
         """Count the coordinates: of the event, of each parent's effect, of each row."""
         return (n_states - 1) * (1 + sum(states - 1 for states in parents) + prod(parents))
 
-    def effects(self, n_states: int) -> Array:
-        """Return a parent's effect in each of its states (states, coordinates): any that sum to zero."""
-        from forecast.inference.tape import zero_sum_basis
-
-        return zero_sum_basis(n_states)
-
     def rises(self, n_states: int) -> Array:
         """Return how much of each rise a parent with a direction has in each of its states (states, rises).
 
@@ -227,8 +264,9 @@ class SharedCpt(AdditiveCpt):
         """Add coordinates of the event, of each parent's effect and, where rows have one of their own, of each row."""
         numbers = range(len(family.states) - 1)
         alphas = [collector.new("alpha", family.label(j)) for j in numbers]
+        level = SD_ALPHA_STATED if family.spoken.as_a_whole else SD_ALPHA
         free = {
-            i: self._free(family, i, collector, scale) for i in range(len(family.parents)) if not family.direction(i)
+            i: self.free(family, i, collector, scale) for i in range(len(family.parents)) if not family.direction(i)
         }
         own: dict[tuple[Configuration, int], Coordinate] = {}
         rows = []
@@ -237,7 +275,7 @@ class SharedCpt(AdditiveCpt):
             apart = tuple(state for i, state in enumerate(configuration) if i in free)
             etas = []
             for j in numbers:
-                weights = {alphas[j]: SD_ALPHA * scale}
+                weights = {alphas[j]: level * scale}
                 for i in free:
                     weights |= free[i][configuration[i]][j]
                 if self.has_own_rows and (free or not family.parents):
@@ -257,20 +295,6 @@ class SharedCpt(AdditiveCpt):
                 for j in range(len(family.states) - 1)
             ]
             for u in (family.configurations if effects else ())
-        ]
-
-    def _free(self, family: Family, i: int, collector: Collector, scale: float) -> list[list[dict[Coordinate, float]]]:
-        """Return what a parent does in each state to each number, either way."""
-        parent, numbers = family.parents[i], range(len(family.states) - 1)
-        effects = self.effects(len(parent.states))
-        betas = [
-            [collector.new("beta", f"{family.label(j)}|{parent.id}[{m}]") for m in range(effects.shape[1])]
-            for j in numbers
-        ]
-        share = SD_BETA * scale / sqrt(len(family.parents))
-        return [
-            [{beta: share * weight for beta, weight in zip(betas[j], effect, strict=True)} for j in numbers]
-            for effect in effects.tolist()
         ]
 
     def _rising(self, family: Family, i: int, collector: Collector) -> list[list[Rises]]:

@@ -63,6 +63,20 @@ class Parent(NamedTuple):
     states: tuple[str, ...]
 
 
+class Spoken(NamedTuple):
+    """What of an event people put numbers on: the event as a whole, and the event given states of some parents (ids).
+
+    What is stated is learned from statements, so its prior is wide (`SD_..._STATED` of the kinds): a narrow one is a
+    voice that nobody raised. What nobody speaks of keeps the prior of its kind.
+    """
+
+    as_a_whole: bool = False
+    given: frozenset[str] = frozenset()
+
+
+UNSPOKEN = Spoken()
+
+
 class OpenRow(NamedTuple):
     """A row that is left open: its number among all rows, the places of its parents' states, and its numbers.
 
@@ -81,7 +95,7 @@ class Family:
     `is_by_cause`: theta holds the causes in the place of rows, the leak first, then `links`.
     `is_reached`: a row has one number for each step (a rate), otherwise one for each state (a probability). `leak` is
     the convention that the event's `cpt` names, if any. `directions` holds of each parent 1 where a later state of it
-    raises the event, -1 where it lowers it, 0 where it may do either; empty: all may.
+    raises the event, -1 where it lowers it, 0 where it may do either; empty: all may. `spoken`: what of it is stated.
 
     Of an event that requires something, a family is what is left open (`open_families`): the rows of `open_rows`, over
     the parents and states among which they differ, and of a reached event the steps from `first` on that are open in
@@ -95,6 +109,7 @@ class Family:
     leak: str | None
     offset: int
     directions: tuple[int, ...] = ()
+    spoken: Spoken = UNSPOKEN
     is_by_cause: bool = False
     open_rows: tuple[OpenRow, ...] | None = None  # None: all rows, every number of them
     first: int = 0  # step of the event that is the family's first

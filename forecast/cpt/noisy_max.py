@@ -11,7 +11,7 @@ from math import log
 from typing import TYPE_CHECKING, Any
 
 from forecast.cpt.kind import Collector, CptKind, Family, FamilyRows, Gathered, higher, softplus
-from forecast.cpt.noisy_or import MEAN_LEAK, SD_LEAK, SD_LINK, NoisyOrRows
+from forecast.cpt.noisy_or import MEAN_LEAK, SD_LINK, NoisyOrRows, leak_sd, link_sd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,11 +84,12 @@ class NoisyMaxRows(FamilyRows):
         uniform = [log(last - j) for j in range(last)]  # once at state j, last - j states lie beyond
 
         leak = [collector.new("alpha", f"{family.label(j)}|leak") for j in range(last)]
-        beyond = [[collector.add({leak[j]: SD_LEAK}, MEAN_LEAK + uniform[j]) for j in range(last)]]
+        beyond = [[collector.add({leak[j]: leak_sd(family)}, MEAN_LEAK + uniform[j]) for j in range(last)]]
         for place, x in family.links:
             cause = f"{family.parents[place].id}={family.parents[place].states[x]}"
             links = [collector.new("beta", f"{family.label(j)}|{cause}") for j in range(last)]
-            beyond.append([collector.add({links[j]: SD_LINK}, uniform[j]) for j in range(last)])
+            sd = link_sd(family, place, SD_LINK)
+            beyond.append([collector.add({links[j]: sd}, uniform[j]) for j in range(last)])
         rows = tuple(family.acting)
         theta = [[family.theta_index(row, x) for x in range(last + 1)] for row in range(len(rows))]
         open_ = np.array([[x in family.numbers(row) for x in range(last + 1)] for row in range(len(rows))])

@@ -25,6 +25,8 @@ MEAN_LEAK, SD_LEAK = -2.0, 1.5
 SD_LINK = 1.5
 # A compound link raises the leak's log-odds by softplus(N(2, 1.5^2)): with a median leak it is about one half as well.
 MEAN_RAISE, SD_RAISE = 2.0, 1.5
+# Of the leak of an event that somebody put a number on, and of the links of a parent under whose states it is stated.
+SD_STATED = 3.75
 
 COMPOUND = "compound"  # the convention in which a link includes the leak
 
@@ -67,6 +69,16 @@ class NoisyOr:
         ]
 
 
+def leak_sd(family: Family) -> float:
+    """Return the sd of a leak's log-odds."""
+    return SD_STATED if family.spoken.as_a_whole or family.spoken.given else SD_LEAK
+
+
+def link_sd(family: Family, place: int, usual: float) -> float:
+    """Return the sd of the log-odds of a parent's links, by the parent's place."""
+    return SD_STATED if family.parents[place].id in family.spoken.given else usual
+
+
 class _Rate(NamedTuple):
     """A rate's number among its like."""
 
@@ -87,7 +99,7 @@ class NoisyOrRows(FamilyRows):
     def add(self, family: Family, collector: Collector) -> None:
         """Add an event: reached (each step by itself), or with two states."""
         for j in range(len(family.states) - 1):
-            leak = collector.add({collector.new("alpha", f"{family.label(j)}|leak"): SD_LEAK}, MEAN_LEAK)
+            leak = collector.add({collector.new("alpha", f"{family.label(j)}|leak"): leak_sd(family)}, MEAN_LEAK)
             self._net.append(leak)
             rates = [_Rate(False, len(self._net) - 1), *self._links(family, j, leak, collector)]
             for row, causes in enumerate(family.acting):
@@ -105,10 +117,10 @@ class NoisyOrRows(FamilyRows):
             parent = family.parents[place]
             coordinate = collector.new("beta", f"{family.label(j)}|{parent.id}={parent.states[x]}")
             if family.leak == COMPOUND:
-                self._compound.append([leak, collector.add({coordinate: SD_RAISE}, MEAN_RAISE)])
+                self._compound.append([leak, collector.add({coordinate: link_sd(family, place, SD_RAISE)}, MEAN_RAISE)])
                 yield _Rate(True, len(self._compound) - 1)
             else:
-                self._net.append(collector.add({coordinate: SD_LINK}))
+                self._net.append(collector.add({coordinate: link_sd(family, place, SD_LINK)}))
                 yield _Rate(False, len(self._net) - 1)
 
     def recipe(self) -> NoisyOr:

@@ -5,7 +5,7 @@ Light on purpose: the daily update builds it to find its cached draws by digest,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import log, sqrt
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.cpt import KINDS, ROWS
-from forecast.cpt.kind import PARTS, Collector, Family, Gathered, Parent, Recipe, open_families
+from forecast.cpt.kind import PARTS, UNSPOKEN, Collector, Family, Gathered, Parent, Recipe, Spoken, open_families
 from forecast.inference.engine import ENGINE
 from forecast.inference.tape import LinearMap, NumpyMath, linear_map, zero_sum_basis
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
@@ -33,6 +33,7 @@ from forecast.workspace.statement_forms.form import CountedCases, Ordered, State
 # and each way turns its own into theta.
 
 Array = NDArray[np.float64]
+NOBODY_SPOKE: Mapping[str, Spoken] = {}
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,12 @@ class RowsPrior:
         return len(self.alpha) + len(self.beta) + len(self.epsilon)
 
 
-def rows_prior(layout: Layout) -> RowsPrior:
-    """Lay out the coordinates of every event's rows."""
+def rows_prior(layout: Layout, spoken: Mapping[str, Spoken] = NOBODY_SPOKE) -> RowsPrior:
+    """Lay out the coordinates of every event's rows. `spoken`: what of events, by their ids, is stated."""
     collector, gathered = Collector(), Gathered(ROWS)
     certain: list[int] = []
     for v, event in enumerate(layout.events):
-        families = [_family(layout, v)]
+        families = [_family(layout, v, spoken.get(event.id, UNSPOKEN))]
         if event.requires:
             possible = [layout.possible(v, row) for row in range(layout.n_rows(v))]
             families = open_families(families[0], possible)
@@ -94,7 +95,28 @@ def rows_prior(layout: Layout) -> RowsPrior:
     )
 
 
-def _family(layout: Layout, v: int) -> Family:
+def spoken_of(layout: Layout, workspace: Workspace, statements: Iterable[Statement]) -> dict[str, Spoken]:
+    """Return what of each event statements put numbers on.
+
+    A number under a condition on a parent is about what that parent does, one under no such condition about the event
+    as a whole. A comparison of two targets puts a number on neither.
+    """
+    whole: set[str] = set()
+    given: dict[str, set[str]] = {}
+    for statement in statements:
+        said, about = numbers(statement, workspace.experts, workspace.network), statement.about
+        compares = isinstance(said, Ordered) or (isinstance(said, StatedNumber) and said.against is not None)
+        if about.condition is None or compares:
+            continue
+        event = layout.events[layout.index[about.condition.event]]
+        if named := {when.event for when in about.given}.intersection(event.parents):
+            given.setdefault(event.id, set()).update(named)
+        else:
+            whole.add(event.id)
+    return {name: Spoken(name in whole, frozenset(given.get(name, ()))) for name in sorted({*whole, *given})}
+
+
+def _family(layout: Layout, v: int, spoken: Spoken) -> Family:
     event = layout.events[v]
     return Family(
         event=event.id,
@@ -104,6 +126,7 @@ def _family(layout: Layout, v: int) -> Family:
         leak=event.cpt.leak,
         offset=layout.offsets[v],
         directions=tuple(event.direction(layout.events[p].id) for p in layout.parents[v]),
+        spoken=spoken,
         is_by_cause=layout.acts_by_cause(v),
     )
 
@@ -423,7 +446,7 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
     place = {"a": 0, "b": len(collector.sides), "total": 2 * len(collector.sides)}
     return PriorSpec(
         layout=layout,
-        rows=rows_prior(layout),
+        rows=rows_prior(layout, spoken_of(layout, workspace, statements)),
         networks=tuple(sliced.network for sliced in collector.networks.values()),
         sides=tuple(collector.sides),
         quantities=linear_map([{place[part] + side: w for (part, side), w in row.items()} for row, _ in rows]),
