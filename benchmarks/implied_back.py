@@ -45,8 +45,8 @@ Array = NDArray[np.float64]
 Row = Callable[[Configuration], list[float]]  # a parents' configuration to the numbers of its row, as probabilities
 
 STRUCTURES = 200
-TOGETHER = 10  # events in one fit
-EFFORT = Effort(sampled_per_chain=400, tune=300, whiten=True)
+TOGETHER = 20  # events in one fit
+EFFORT = Effort(sampled_per_chain=400, tune=300)
 QUARTER = 0.25
 SORTS = ("marginal", "conditional", "rule", "parent")
 CPTS = (Cpt("shared", None), Cpt("table", None), Cpt("noisy_or", "net"), Cpt("noisy_max", None))
@@ -304,7 +304,8 @@ def main(n: int) -> None:
         told += found
         worst["r_hat_max"] = max(worst["r_hat_max"], diagnostics["r_hat_max"])
         worst["divergences"] += diagnostics["divergences"]
-        print(f"{start + TOGETHER} of {n}: {diagnostics}", file=sys.stderr, flush=True)
+        so_far = f"{_share(told, 'mean'):.1%} of {len(told)} statements"
+        print(f"{start + TOGETHER} of {n}: {so_far}, {diagnostics}", file=sys.stderr, flush=True)
     _print_shares(told)
     print(f"worst R-hat {worst['r_hat_max']:.3f}, {worst['divergences']:.0f} divergences")
     _print_marginals(drawn)
@@ -326,9 +327,8 @@ def _print_shares(told: Sequence[Told]) -> None:
     )
     rows: list[tuple[str, ...]] = [head]
     for name in ("all", "on the event", *names):
-        own = [
-            o for o in told if name in {"all", o.sort, o.cpt, o.kind} or (name == "on the event" and o.sort != "parent")
-        ]
+        own = [o for o in told if name in {"all", o.sort, o.cpt, o.kind, "on the event" if o.sort != "parent" else ""}]
+
         shares = [_share(own, gaps) for gaps in ("mean", "median", "mode", "own")]
         causes = [np.mean([o.cause == cause for o in own]) for cause in ("error", "prior", "spread")]
         of = [f"{share:.1%}" for share in (shares[0], _error(own), *shares[1:], *causes)]

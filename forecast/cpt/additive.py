@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 # Standard deviations of the log-odds between two states: of the event, of one parent's effect, of one row.
 # A strong cause moves them by 8, of a single binary parent 2.3 sds (of 2.5 times the root of 2) away.
 SD_ALPHA, SD_BETA, SD_EPSILON = 1.5, 2.5, 0.3
-# Of an event that is stated as a whole, and of the effect of a parent under whose states it is stated: three times and
-# twice as wide, so that .02 and .98 are within one sd, and a statement is not drawn back towards a default.
-SD_ALPHA_STATED, SD_BETA_STATED = 4.5, 5.0
+# Of an event that is stated as a whole: .02 and .98 lie 1.5 sds out, so that a statement is hardly drawn back towards
+# one half. Effects stay as they are: where they are wider, the sampler's trajectories are twice as long.
+SD_ALPHA_STATED = 2.5
 # Of a row that shares nothing. Wider than a shared row in all (about 2.4), for a table is chosen where rows follow
 # different rules: .02 and .98 lie 1.3 sds out, so that one statement can take a row there without its neighbours.
 SD_TABLE = 3.0
 # Of what all rows of a table have in common, once it is stated as a whole: its rows' mean has only sd 3 / sqrt(rows).
-SD_TABLE_STATED = 4.0
+SD_TABLE_STATED = 3.0
 # What a parent with a direction does over its whole range, before softplus: median 1.3 in log-odds, 7 at two sds.
 MEAN_RISE, SD_RISE = 1.0, 3.0
 
@@ -193,8 +193,7 @@ class AdditiveCpt(CptKind):
             [collector.new("beta", f"{family.label(j)}|{parent.id}[{m}]") for m in range(effects.shape[1])]
             for j in numbers
         ]
-        sd = SD_BETA_STATED if parent.id in family.spoken.given else SD_BETA
-        share = sd * scale / sqrt(len(family.parents))
+        share = SD_BETA * scale / sqrt(len(family.parents))
         return [
             [{beta: share * weight for beta, weight in zip(betas[j], effect, strict=True)} for j in numbers]
             for effect in effects.tolist()

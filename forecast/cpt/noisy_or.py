@@ -26,7 +26,7 @@ SD_LINK = 1.5
 # A compound link raises the leak's log-odds by softplus(N(2, 1.5^2)): with a median leak it is about one half as well.
 MEAN_RAISE, SD_RAISE = 2.0, 1.5
 # Of the leak of an event that somebody put a number on, and of the links of a parent under whose states it is stated.
-SD_STATED = 3.75
+SD_STATED = 3.0
 
 COMPOUND = "compound"  # the convention in which a link includes the leak
 

@@ -15,7 +15,7 @@ from forecast.inference.tape import normal_quadrature
 from forecast.model.asof import AsOfNetwork, alive_slices, factors
 from forecast.sampling.draws import Draws
 from forecast.sampling.readings import DEGREES_OF_FREEDOM, as_rated, case_log_odds, reading_variance
-from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, TargetOdds, theta_at_centre
+from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, RowsPrior, TargetOdds, theta_at_centre
 from forecast.store.entries import once, place_of
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Statement, Workspace
@@ -279,7 +279,7 @@ LOG_TARGET, LOG_REST, LOG_CONDITION = range(3)  # parts of a quantity: ln a, ln 
 
 
 def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: Fit) -> Array | None:
-    """Compute log p(other's statements | draw) - log p(spec's statements | draw) (draws), up to a constant.
+    """Compute the log of the prior and likelihood of other's statements over those of spec's (draws), up to a constant.
 
     Both specs are of one network of events. Only what differs is computed: experts with another set of numbers, other
     noise or other known evidence, and single counts and orders. Noise that is an expert's own is integrated out on
@@ -291,10 +291,15 @@ def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: F
         theta: (n_theta, draws).
         fit: the kept fit, {variable: (chain, draw, ...)}.
 
-    Returns None where the draws lack a variable that `other` has: a deviation, or the bias and slope of an expert with
+    The prior differs where other things are spoken of: what is stated has a wide one (forecast.cpt.kind.Spoken).
+
+    Returns None where the draws lack a variable that `other` has: a deviation, what rows of a table share, or the bias and slope of an expert with
     another track record. (Those of an expert who has none in `other` keep the density that they were drawn from.)
     """
     if not set(other.deviation_labels) <= set(spec.deviation_labels) or not _same_records(spec, other):
+        return None
+    prior = log_prior_ratio(spec.rows, other.rows, fit)
+    if prior is None:
         return None
     before, after = _units(spec), _units(other)
     differing = {name for name in (*before, *after) if before.get(name, ((), ""))[1] != after.get(name, ((), ""))[1]}
@@ -302,7 +307,25 @@ def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: F
     come = {one for name in differing if name in after for one in after[name][0]}
     there = log_likelihood(other, _fit_of(spec, other, theta, fit), come) if come else 0.0
     here = log_likelihood(spec, fit, gone) if gone else 0.0
-    return np.zeros(theta.shape[1]) + there - here
+    return np.zeros(theta.shape[1]) + prior + there - here
+
+
+def log_prior_ratio(rows: RowsPrior, other: RowsPrior, fit: Fit) -> Array | float | None:
+    """Compute log p(CPT rows | other) - log p(CPT rows | rows) (draws), up to a constant.
+
+    Both are priors of the same coefficients with other sds: coordinate z is z sd / sd' there, and standard normal.
+    Returns None where one has coefficients that the other has not.
+    """
+    ours, theirs = rows.eta.weights, other.eta.weights
+    if (rows.alpha, rows.beta, rows.epsilon) != (other.alpha, other.beta, other.epsilon):
+        return None
+    narrower = np.ones(rows.n_coordinates)
+    narrower[ours.column] = ours.weight / theirs.weight
+    if (narrower == 1.0).all():
+        return 0.0
+    parts = [fit[name].reshape(-1, fit[name].shape[-1]) for name in ("alpha", "beta", "epsilon") if name in fit]
+    squares: Array = np.square(np.concatenate(parts, axis=1)) * (1.0 - np.square(narrower))
+    return np.asarray(squares.sum(axis=1) / 2.0)
 
 
 def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
