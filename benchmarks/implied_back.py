@@ -313,22 +313,10 @@ def main(n: int) -> None:
 
 def _print_shares(told: Sequence[Told]) -> None:
     names = [*SORTS, *(cpt.kind for cpt in CPTS), *KINDS]
-    head = (
-        "within a quarter",
-        "mean",
-        "se",
-        "median",
-        "mode",
-        "mean, own sd",
-        "error",
-        "prior",
-        "spread",
-        "statements",
-    )
-    rows: list[tuple[str, ...]] = [head]
+    head = "within a quarter", "mean", "se", "median", "mode", "mean, own sd"
+    rows: list[tuple[str, ...]] = [(*head, "error", "prior", "spread", "statements")]
     for name in ("all", "on the event", *names):
         own = [o for o in told if name in {"all", o.sort, o.cpt, o.kind, "on the event" if o.sort != "parent" else ""}]
-
         shares = [_share(own, gaps) for gaps in ("mean", "median", "mode", "own")]
         causes = [np.mean([o.cause == cause for o in own]) for cause in ("error", "prior", "spread")]
         of = [f"{share:.1%}" for share in (shares[0], _error(own), *shares[1:], *causes)]

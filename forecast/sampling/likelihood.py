@@ -293,8 +293,9 @@ def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: F
 
     The prior differs where other things are spoken of: what is stated has a wide one (forecast.cpt.kind.Spoken).
 
-    Returns None where the draws lack a variable that `other` has: a deviation, what rows of a table share, or the bias and slope of an expert with
-    another track record. (Those of an expert who has none in `other` keep the density that they were drawn from.)
+    Returns None where the draws lack a variable that `other` has: a deviation, what rows of a table share, or the bias
+    and slope of an expert with another track record. (Those of an expert who has none in `other` keep the density that
+    they were drawn from.)
     """
     if not set(other.deviation_labels) <= set(spec.deviation_labels) or not _same_records(spec, other):
         return None
