@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
+from forecast.cpt.kind import Spoken
 from forecast.model.layout import Layout, lay_out
 from forecast.model.reports import informative_probability
 from forecast.sampling.readings import DEGREES_OF_FREEDOM
-from forecast.sampling.spec import SD_EXPERT, prior_spec, rows_prior, theta_draws
+from forecast.sampling.spec import SD_EXPERT, prior_spec, rows_prior, spoken_of, theta_draws
 from forecast.workspace.records import Event, Item, Likelihood, Network, Settled, Statement, Workspace
 from tests.oracle.enumeration import AsOf, States, Theta
 from tests.oracle.random_worlds import named
@@ -31,6 +32,8 @@ AS_OF = date(2026, 1, 1)  # half of the window
 SPEAKS = date(2025, 7, 1)  # an analyst who knows the first half year
 SOURCES = ("wire", "blog")  # of grades B and D
 REPORTS = 6
+# What will be stated, whatever the numbers: the prior of the truth is that of the fit.
+SPOKEN = {"truce": Spoken(as_a_whole=True), "aid": Spoken(given=frozenset({"truce"})), "will": Spoken(as_a_whole=True)}
 LEAST, MOST = 0.05, 0.95  # probability of a report that is informative, by state
 
 
@@ -50,7 +53,7 @@ def simulate(seed: int) -> Simulated:
     rng = np.random.default_rng([seed, 20250806])
     net = _network()
     layout = lay_out(net)
-    prior = rows_prior(layout)
+    prior = rows_prior(layout, SPOKEN)
     flat = theta_draws(prior, rng.normal(size=(prior.n_coordinates, 1)))
     theta = named(layout, flat)
     rules = [rule("peace", truce=("limited", "general")), rule("cut", aid="cut")]
@@ -136,6 +139,7 @@ def _statements(rng: np.random.Generator, layout: Layout, world: Workspace, thet
             statement("d-will", target("will", "yes"), 0.5, expert="bob", sd=0.4, day=SPEAKS),
         ),
     )
+    assert spoken_of(layout, plain, plain.statements) == SPOKEN
     spec = prior_spec(layout, plain, AS_OF)
     reader, by_id = Reader(plain, theta), {one.id: one for one in plain.statements}
     implied = np.array([reader.implied(by_id[name])[0][0] for name in spec.statement_ids])
