@@ -195,7 +195,7 @@ _HISTORIES: _Latest[list[Array]] = _Latest(16)
 
 def _of_draws[T](latest: _Latest[T], recipes: tuple[object, ...], theta: Array, n: int, compute: Callable[[], T]) -> T:
     """Return what was computed of recipes on the same draws, of `n` numbers each; only of draws nobody can write to."""
-    base = theta if theta.base is None else theta.base
+    base = theta.base if isinstance(theta.base, np.ndarray) else theta  # of a file, a buffer is no array
     if base.flags.writeable or 8 * n * theta.shape[1] > LARGEST_KEPT:
         return compute()
     return latest.once((*recipes, base), (theta.ctypes.data, theta.shape, theta.strides), compute)
