@@ -22,7 +22,8 @@ from forecast.inference.elimination import minimal_contradiction
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.inference.scaled import NotFiniteError
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace, factors
-from forecast.model.layout import Layout, lay_out, rule_events, scenario_masks
+from forecast.model.decision import Decision, decide, rules_of
+from forecast.model.layout import Layout, lay_out
 from forecast.model.reliability import grids_of
 from forecast.model.reports import UndefinedError
 from forecast.posterior.sources import Reliabilities, draw_reliabilities
@@ -41,11 +42,28 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Query:
-    """A compiled network with its elimination plan and the scenarios as masks over the root."""
+    """A compiled network with its elimination plan, and which scenario holds as masks over the root.
+
+    `decision` has what stands between the network's variables and the root, if anything does.
+    """
 
     network: AsOfNetwork
     plan: Plan
-    masks: Array
+    decision: Decision
+
+    @property
+    def masks(self) -> Array:
+        """(scenarios + `other`, *states of the root): 1 where the scenario holds."""
+        return self.decision.masks
+
+    @property
+    def scopes(self) -> tuple[tuple[int, ...], ...]:
+        """Scopes of the factors of the plan: those of the network, then those of the rules."""
+        return (*self.network.scopes, *self.decision.scopes)
+
+    def with_rules(self, tables: Sequence[Array]) -> list[Array]:
+        """Return the factors of the plan, given those of the network."""
+        return [*tables, *self.decision.tables]
 
 
 @dataclass(frozen=True)
@@ -75,12 +93,9 @@ class ContradictionError(ValueError):
 
 
 def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
-    """Plan the elimination of a network; the events of the scenario rules are kept to the last."""
-    layout = network.layout
-    kept = rule_events(layout, scenarios)
-    masks = scenario_masks(layout, scenarios)
-    alive = tuple(slice(network.alive[v].start, network.alive[v].stop) for v in kept)
-    return Query(network, ENGINE.plan(network.cards, network.scopes, keep=kept), masks[:, *alive])
+    """Plan the elimination of a network, with the rules of the scenarios evaluated on the way or at its end."""
+    decision = decide(network.cards, network.scopes, rules_of(network.layout, network.alive, scenarios))
+    return Query(network, decision.plan(network.cards, network.scopes), decision)
 
 
 def evaluate(queried: Query, theta: Array, drawn: Reliabilities | None = None) -> Evaluation:
@@ -95,7 +110,7 @@ def evaluate(queried: Query, theta: Array, drawn: Reliabilities | None = None) -
 
     def solved(*block: Array) -> tuple[Array, Array, tuple[Array, ...]]:
         tables, offset = with_reports(*block)
-        solution = ENGINE.evaluate(queried.plan, tables, queried.masks, by_region=False)
+        solution = ENGINE.evaluate(queried.plan, queried.with_rules(tables), queried.masks, by_region=False)
         return solution.log_evidence + offset, _shares(solution.log_regions), solution.marginals
 
     parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
@@ -118,7 +133,7 @@ def mean_joint(queried: Query, theta: Array, weights: Array, drawn: Reliabilitie
 
     def summed(share: Array, *block: Array) -> list[Array]:
         tables, _ = with_reports(*block)
-        marginals = ENGINE.evaluate(queried.plan, tables, queried.masks).marginals
+        marginals = ENGINE.evaluate(queried.plan, queried.with_rules(tables), queried.masks).marginals
         return [(_all_states(queried.network, v, marginals[v]) * share).sum(axis=2).T for v in _events(queried)]
 
     parts = ENGINE.in_blocks(summed, weights, theta, *_places(drawn))
@@ -147,7 +162,7 @@ def evaluate_scenarios(queried: Query, theta: Array, drawn: Reliabilities | None
 
     def solved(*block: Array) -> tuple[Array, Array]:
         tables, offset = with_reports(*block)
-        regions = ENGINE.log_regions(queried.plan, tables, queried.masks)
+        regions = ENGINE.log_regions(queried.plan, queried.with_rules(tables), queried.masks)
         return np.logaddexp.reduce(regions, axis=0) + offset, _shares(regions)
 
     parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
@@ -163,7 +178,9 @@ def evaluate_regions(queries: Sequence[Query], theta: Array, drawn: Reliabilitie
 
     def solved(*block: Array) -> list[Array]:
         tables, _ = with_reports(*block)
-        return [_shares(ENGINE.log_regions(queried.plan, tables, queried.masks)) for queried in queries]
+        return [
+            _shares(ENGINE.log_regions(queried.plan, queried.with_rules(tables), queried.masks)) for queried in queries
+        ]
 
     parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
     return [np.concatenate(of_query, axis=1) for of_query in zip(*parts, strict=True)]
