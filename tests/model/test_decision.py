@@ -17,8 +17,11 @@ from forecast.model.decision import Decision, Rule, TooManyClassesError, decide
 DRAWS = 2
 
 
-@pytest.fixture(autouse=True)
-def _anew() -> None:
+def force_diagrams(monkeypatch: pytest.MonkeyPatch, merged: tuple[float, ...] = decision.MERGED) -> None:
+    """Evaluate rules by a diagram, however few joint states they have."""
+    monkeypatch.setattr(decision, "SMALL_JOINT", -1)
+    monkeypatch.setattr(decision, "LARGEST_JOINT", -1)
+    monkeypatch.setattr(decision, "MERGED", merged)
     decision._cheapest.cache_clear()
 
 
@@ -55,10 +58,7 @@ def _decisions(
     made = [decide(cards, scopes, rules)]
     for share in decision.MERGED:
         with monkeypatch.context() as forced:
-            forced.setattr(decision, "SMALL_JOINT", -1)
-            forced.setattr(decision, "LARGEST_JOINT", -1)
-            forced.setattr(decision, "MERGED", (share,))
-            decision._cheapest.cache_clear()
+            force_diagrams(forced, (share,))
             made.append(decide(cards, scopes, rules))
     return made
 
