@@ -15,6 +15,7 @@ from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, Scope, family_tables
 from forecast.model.decision import Decision, Rule, decide, rules_of
 from forecast.model.layout import Layout
+from forecast.posterior.posterior import draws_at_once
 from forecast.posterior.sources import Reliabilities
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Scenario
@@ -139,7 +140,7 @@ def solve_twin(
     def on_block(block: Index) -> Solved:
         return _where_possible(on_draws, made, decision.masks.shape[0], block)
 
-    parts = ENGINE.in_blocks(on_block, np.arange(theta.shape[1]), size=BLOCK)
+    parts = ENGINE.in_blocks(on_block, np.arange(theta.shape[1]), size=draws_at_once([order], most=BLOCK))
     return Solved(
         np.concatenate([part.log_mass for part in parts]),
         np.concatenate([part.scenarios for part in parts], axis=1),

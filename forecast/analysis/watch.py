@@ -15,7 +15,7 @@ from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.between import between_table, leaf_scope, row_when, seen_chain, seen_status, watched_events
 from forecast.model.layout import rule_events
-from forecast.posterior.posterior import evaluate, query
+from forecast.posterior.posterior import draws_at_once, evaluate, query
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -197,7 +197,8 @@ def joints_on(chosen: Weighted, day: date) -> dict[int, Array]:
             sums[v] = (shares @ block.weights).T
         return [sums[v] for v in watched]
 
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=BLOCK):
+    size = draws_at_once([order], queried.masks.shape[0], BLOCK)
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
         for v, joint in zip(watched, part, strict=True):
             joints[v][:, network.alive[v].start : network.alive[v].stop] += joint
     return joints

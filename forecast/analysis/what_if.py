@@ -31,7 +31,7 @@ from forecast.inference.scaled import SMALLEST
 from forecast.ledger.outcome import Estimate, Outcome
 from forecast.model.history import active_items
 from forecast.model.layout import rule_events
-from forecast.posterior.posterior import mean_joint
+from forecast.posterior.posterior import draws_at_once, mean_joint
 from forecast.posterior.weights import deviations, effective_size, no_false_certainty, pareto_k, standard_error
 from forecast.words import event_name, label, percent, scenario_colour, scenario_names
 from forecast.workspace.records import Settled
@@ -393,7 +393,8 @@ def _with_events(chosen: Weighted, events: Sequence[int]) -> dict[int, tuple[Arr
         }
 
     sums = {v: tuple(np.zeros((network.layout.cards[v], card)) for card in network.layout.cards) for v in events}
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=BLOCK):
+    size = draws_at_once((order for order, _ in orders.values()), max(network.layout.cards), BLOCK)
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
         for v, joints in part.items():
             for w, joint in enumerate(joints):
                 sums[v][w][np.ix_(network.alive[v], network.alive[w])] += joint
@@ -424,7 +425,8 @@ def _three_way(chosen: Weighted, events: Sequence[int]) -> dict[tuple[int, int],
         return joints
 
     sums = {(v, w): np.zeros((n_scenarios, cards[v], cards[w])) for v, w in combinations(events, 2)}
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=PAIR_BLOCK):
+    size = draws_at_once((order for order, _ in orders.values()), n_scenarios * max(cards), PAIR_BLOCK)
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
         for (v, w), joint in part.items():
             sums[v, w][np.ix_(range(n_scenarios), network.alive[v], network.alive[w])] += joint
     return sums
