@@ -13,7 +13,7 @@ from forecast.analysis.target import UnknownTargetError, event_states
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, Scope, family_tables
-from forecast.model.decision import Decision, Rule, decide, rules_of
+from forecast.model.decision import Decision, Rule, TooManyClassesError, decide, rules_of
 from forecast.model.layout import Layout
 from forecast.posterior.posterior import draws_at_once
 from forecast.posterior.sources import Reliabilities
@@ -154,7 +154,10 @@ def _planned(made: Twin, scenarios: Sequence[Scenario], weighing: Mapping[int, A
     weighed = [variable for v in weighing if (variable := made.variable(v)) is not None]
     scopes = [*made.scopes, *((variable,) for variable in weighed)]
     rules = [_there(made, rule) for rule in rules_of(layout, alive, scenarios)]
-    decision = decide(made.cards, scopes, rules)
+    try:
+        decision = decide(made.cards, scopes, rules)
+    except TooManyClassesError as error:
+        raise TooDenseError(str(error)) from error
     order = decision.plan(made.cards, scopes)
     if order.largest_table > LARGEST_TABLE:
         msg = f"too many connected events below the intervention: a table of {order.largest_table} entries per draw"
