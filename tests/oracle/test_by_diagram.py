@@ -1,20 +1,25 @@
-"""Answers about scenarios whose rules are evaluated by a diagram, against the same enumeration as by their joint."""
+"""Scenarios whose rules are evaluated by a diagram: answers and statements, against the same enumeration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from forecast.model.asof import compile_workspace
 from forecast.posterior.posterior import evaluate, evaluate_scenarios, is_possible, mean_joint, query
+from forecast.sampling.spec import DecidedOdds, prior_spec, rows_prior, theta_draws
 from tests.analysis import test_story, test_watch, test_what_if
 from tests.model.test_decision import force_diagrams
-from tests.oracle.random_worlds import random_world
+from tests.oracle.agreement import assert_read
+from tests.oracle.random_worlds import named, random_world
+from tests.oracle.statements import Reader, random_statements
 from tests.posterior.test_evaluate import AS_OF
+from tests.worlds import HORIZON
 
 AGAINST_ENUMERATION = (
     test_watch.test_joint_on_a_day_by_enumeration,
@@ -58,3 +63,18 @@ def test_the_forecast_by_a_diagram(seed: int) -> None:
     joints = (mean_joint(asked, world.flat, weights) for asked in (by_diagram, by_joint))
     for one, other in zip(*joints, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(3, 5))
+def test_statements_by_a_diagram(seed: int, n_events: int) -> None:
+    """What statements on scenarios read is the enumeration's, by the sampler's program and on draws."""
+    rng, world = np.random.default_rng(seed + 3), random_world(seed, n_events, n_reports=4)
+    x = rng.normal(size=rows_prior(world.layout).n_coordinates)
+    reader = Reader(world.workspace, named(world.layout, theta_draws(rows_prior(world.layout), x[:, np.newaxis])))
+    statements = [one for one in random_statements(rng, reader, 24) if one.about.condition is None]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        force_diagrams(monkeypatch)
+        spec = prior_spec(world.layout, replace(world.workspace, statements=tuple(statements)), HORIZON)
+        assume(any(isinstance(side, DecidedOdds) for side in spec.sides))
+        assert_read(world, x, reader, statements, HORIZON)
