@@ -28,7 +28,7 @@ Scope = tuple[int, ...]
 
 SMALL_JOINT = 512  # joint states that are kept together as they are: no other way costs noticeably less
 LARGEST_JOINT = 1_000_000  # joint states that are looked at beside a diagram
-LARGEST_MERGE = 20_000  # pairs of classes that are looked at to be merged: each takes some microseconds
+LARGEST_MERGE = 10_000  # pairs of classes that are looked at to be merged: each takes some microseconds
 LARGEST_TABLE = 1_000_000  # entries of the factor of a merging
 
 
@@ -253,27 +253,28 @@ class _Diagram:
         """Merge the two with the fewest classes, as long as so small a share of their pairs is left."""
         while len(reads) > 1:
             a, b, *others = sorted(reads, key=lambda read: (len(read.classes), read.variable))
-            classes = self._classes(a, b)
-            if len(classes) > share * len(a.classes) * len(b.classes) and not to_one:
+            class_of = self._classes(a, b)
+            if len(set(class_of.values())) > share * len(a.classes) * len(b.classes) and not to_one:
                 break
-            reads = [*others, self._merge(a, b, classes)]
+            reads = [*others, self._merge(a, b, class_of)]
         return reads
 
-    def _classes(self, a: _Read, b: _Read) -> tuple[int, ...]:
-        if len(a.classes) * len(b.classes) > LARGEST_MERGE:
-            raise TooManyClassesError(len(a.classes) * len(b.classes))
+    def _classes(self, a: _Read, b: _Read) -> dict[int, int]:
+        """Return the class of each set of rules that two classes leave possible."""
+        if (size := len(a.classes) * len(b.classes)) > LARGEST_MERGE:
+            raise TooManyClassesError(size)
         read = a.of | b.of
-        return tuple(sorted({self._asked.first(of, read) for of in {x & y for x in a.classes for y in b.classes}}))
+        return {of: self._asked.first(of, read) for of in {x & y for x in a.classes for y in b.classes}}
 
-    def _merge(self, a: _Read, b: _Read, classes: tuple[int, ...]) -> _Read:
+    def _merge(self, a: _Read, b: _Read, class_of: Mapping[int, int]) -> _Read:
+        classes = tuple(sorted(set(class_of.values())))
         if (size := len(a.classes) * len(b.classes) * len(classes)) > LARGEST_TABLE:
             raise TooManyClassesError(size)
-        read, place = a.of | b.of, {of: state for state, of in enumerate(classes)}
+        place = {of: state for state, of in enumerate(classes)}
         table = np.zeros((len(a.classes), len(b.classes), len(classes), 1))
         for i, x in enumerate(a.classes):
-            for j, y in enumerate(b.classes):
-                table[i, j, place[self._asked.first(x & y, read)]] = 1.0
-        made = _Read(len(self._cards) + len(self._made), read, classes)
+            table[i, range(len(b.classes)), [place[class_of[x & y]] for y in b.classes]] = 1.0
+        made = _Read(len(self._cards) + len(self._made), a.of | b.of, classes)
         self._made.append(len(classes))
         self._scopes.append((a.variable, b.variable, made.variable))
         self._tables.append(table)
