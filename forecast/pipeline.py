@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.analysis.statements import incoherent_rules
+from forecast.analysis.structure import Structure
 from forecast.digits import share
 from forecast.files import locked, replace_folder
 from forecast.ledger.differences import changes, other_changes
@@ -281,7 +282,8 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
     """Return warnings that need the compiled network, and (once the statements have been sampled) the prior."""
     layout, as_of = lay_out(workspace.network), session.now
     network = compile_workspace(layout, workspace, as_of)
-    doubts = (*evidence_doubts(network, workspace), *by_date_doubts(layout, workspace, as_of))
+    shape = Structure(workspace=workspace, layout=layout, as_of=as_of).doubts()
+    doubts = (*evidence_doubts(network, workspace), *by_date_doubts(layout, workspace, as_of), *shape)
     spec = prior_spec(layout, workspace, as_of)
     base = cached_draws(spec, session.seed, session.cache)
     if base is None:
