@@ -17,13 +17,13 @@ from math import exp, expm1, inf, log1p
 from forecast.cpt import DEFAULT, KINDS
 from forecast.digits import DERIVED, exact
 from forecast.model.history import Known, active_items, settle
-from forecast.model.layout import Layout
+from forecast.model.layout import Layout, exposed_between
 from forecast.sampling.readings import numbers, read_at
 from forecast.sampling.spec import active_statements
 from forecast.workspace.fits import expit, logit
 from forecast.workspace.names import horizon_on
 from forecast.workspace.problems import Problem, shown
-from forecast.workspace.records import Condition, Event, Requirement, Statement, Target, Workspace
+from forecast.workspace.records import Condition, DatedCondition, Event, Requirement, Statement, Target, Workspace
 from forecast.workspace.statement_forms.form import CountedCases, Ordered, StatedDistribution, StatedNumber
 
 WIDEST_GAP = 0.5  # log-odds between what was stated and what the structure leaves of it
@@ -168,6 +168,53 @@ class Structure:
         ]
         return tuple(found)
 
+    def why_other(self, said: Statement, here: float, known: Known, *, at_once: bool) -> str:
+        """Say why a number stated under a condition is another in the forecast under the same condition.
+
+        Args:
+            said: the statement, about states of an event by the horizon.
+            here: their probability in the forecast under the condition.
+            known: what is settled there.
+            at_once: the forecast has the condition come true on its day; otherwise it holds on the horizon date.
+        """
+        states, given = _condition(said).states, said.about.given
+        kept = keeping(self.layout, known, given, _condition(said).event, self.layout.horizon)
+        if kept is not None and kept.since < kept.until:
+            low, high = kept.bounds(states)
+            if not low <= (self.stated(said) or 0.0) <= high:
+                return f"{kept.told(states)}; {self._unkept(said, kept)}"
+        dated = [when for when in given if isinstance(when, DatedCondition)]
+        if not at_once and any(when.held_by is None for when in dated):
+            return "it was said of the day on which the condition comes true; here that may be the last day: --at-once"
+        if held := [str(when.held_by) for when in dated if when.held_by is not None]:
+            return f"it was said of what holds by {', '.join(held)}"
+        if at_once and not dated:
+            return "it was said of all cases in which the condition holds on the horizon date; ask without --at-once"
+        way = f"`forecast experts {said.expert}` goes the way from the one to the other"
+        left = self._left_now(said, known)
+        if left is None:
+            return way
+        days, p = left
+        told = f"it was said of a longer time; at the same pace the {days} days left give {exact(p, DERIVED)}"
+        is_near = abs(_log_odds(p) - _log_odds(here)) <= WIDEST_GAP
+        return told if is_near else f"{told}, and {way}"
+
+    def _left_now(self, said: Statement, known: Known) -> tuple[int, float] | None:
+        """Return the days left of the time that a statement is about, and what its hazard gives in them.
+
+        None where the statement is not about the next steps of a reached event, or no time has passed since.
+        """
+        v = self.layout.index[_condition(said).event]
+        if self.layout.events[v].kind != "reached":
+            return None
+        read, path = read_at(said, self.workspace.network) or self.layout.opens, known.paths[v]
+        states = [self.layout.state(_condition(said).event, state) for state in _condition(said).states]
+        if path.on(path.until) >= min(states) or not read < path.until < self.layout.horizon:
+            return None
+        of, left = (exposed_between(self.layout, v, day, self.layout.horizon) for day in (read, path.until))
+        hazard = -log1p(-(self.stated(said) or 0.0)) * left / of
+        return (self.layout.horizon - path.until).days, -expm1(-hazard)
+
     def doubts(self) -> tuple[Problem, ...]:
         """Return a warning for each statement, or event, whose number the structure does not carry."""
         found = [*self._keeping_doubts(), *self._chain_doubts(), *self._prerequisite_doubts(), *self._idle_doubts()]
@@ -181,7 +228,7 @@ class Structure:
             if kept is None:
                 continue
             states = _condition(said).states
-            p = self._stated(said)
+            p = self.stated(said)
             what = f"statement {shown(said.id)}: {kept.told(states)}"
             got = f"{exact(p or 0.0)} stated"
             yield Problem(said.source, what, got, self._unkept(said, kept), "warning")
@@ -191,7 +238,7 @@ class Structure:
 
         As the statement is read; what follows from a rule holds on every day, so of an exact expert also as of today.
         """
-        condition, p = said.about.condition, self._stated(said)
+        condition, p = said.about.condition, self.stated(said)
         if condition is None or p is None or any(when.event == condition.event for when in said.about.given):
             return None
         until = said.about.by or horizon_on(self.workspace.network, said.date)
@@ -206,7 +253,7 @@ class Structure:
                     return kept
         return None
 
-    def _stated(self, said: Statement) -> float | None:
+    def stated(self, said: Statement) -> float | None:
         """Return the probability that a statement gives the states that it names."""
         read = numbers(said, self.workspace.experts, self.workspace.network)
         return expit(read.location) if isinstance(read, StatedNumber) and read.against is None else None
@@ -258,13 +305,13 @@ class Structure:
             chain = self._too_long(said)
             if chain is not None:
                 what = f"statement {shown(said.id)} is more than the chain of what it requires leaves"
-                got = f"{exact(self._stated(said) or 0.0)}; {chain}"
+                got = f"{exact(self.stated(said) or 0.0)}; {chain}"
                 allowed = "a chain of prerequisites multiplies: state a step higher, or the last one lower; "
                 yield Problem(said.source, what, got, f"{allowed}widen what is meant less exactly", "warning")
 
     def _too_long(self, said: Statement) -> Chain | None:
         """Return the chain of prerequisites that leaves less than a statement without a condition says."""
-        p, condition = self._stated(said), said.about.condition
+        p, condition = self.stated(said), said.about.condition
         if p is None or condition is None or said.about.given or said.about.by is not None:
             return None
         chain = self._longer(condition.event, condition.states)
@@ -333,7 +380,7 @@ class Structure:
 
     def _prerequisite_doubts(self) -> Iterator[Problem]:
         for said in self.statements:
-            p, condition, given = self._stated(said), said.about.condition, said.about.given
+            p, condition, given = self.stated(said), said.about.condition, said.about.given
             if p is None or condition is None or self.workspace.experts[said.expert].exact:
                 continue  # of an exact expert: the page on `exact` asks the same, and such a number does not leak
             event = self.layout.events[self.layout.index[condition.event]]
