@@ -19,6 +19,7 @@ WHOLE = 1  # index in UNITS: whole percents
 FINEST_CHANGE = 0  # index in UNITS: a change between two sums over the same draws, whose error nobody computed
 STATED, DERIVED = 3, 2  # significant digits of a stated number, and of an end of an interval that follows from it
 MOST_DECIMALS = 4  # of a percentage without Monte Carlo error; more only until the first digit that is not 0, or not 9
+NOTHING = 1e-12  # of a measure: what is below it is rounding
 SMALLEST = Decimal("1e-12")  # of what a probability is, and what it lacks to one: below it stands "less than"
 
 
@@ -175,6 +176,20 @@ def fraction(probability: float, figures: int = STATED) -> str:
 def plain(value: float, figures: int) -> str:
     """Write a number with so many significant digits, and never with an exponent."""
     return f"{Decimal(f'{value:.{figures}g}'):f}"
+
+
+def signed(value: float, decimals: int) -> str:
+    """Write a number with its sign and so many decimals; what rounds to zero has none."""
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else text[1:]
+
+
+def size(value: float, decimals: int) -> str:
+    """Write a measure that is never negative, with so many decimals; what would round to zero is less than one unit."""
+    if value < NOTHING:
+        return f"{0.0:.{decimals}f}"
+    text = f"{value:.{decimals}f}"
+    return text if float(text) else f"<{10.0**-decimals:.{decimals}f}"
 
 
 def share(value: float, decimals: int) -> str:

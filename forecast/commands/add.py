@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -17,7 +16,7 @@ from forecast.commands.add_questions import StatementOptions, answer, missing
 from forecast.commands.asking import until_settled
 from forecast.commands.entry import begun
 from forecast.commands.influence import print_distances
-from forecast.commands.readable import bars, density, style_of
+from forecast.commands.readable import bars, density, print_table, style_of
 from forecast.commands.running import Files, echo_json, opened, right
 from forecast.digits import change, percent
 from forecast.plain import as_data
@@ -387,7 +386,7 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | State
         numbers = [percent(number, row.mcse) for number in (row.before, row.probability)]
         labels = (name, state) if with_state else (name,)
         grid.add_row(*map(Text, (*labels, *numbers)), Text(shown, style=style_of(shown)))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 def _as_json_of_add_evidence(

@@ -17,9 +17,9 @@ from rich.text import Text
 from forecast.analysis.supposition import TooDenseError
 from forecast.analysis.what_if import ImpossibleError
 from forecast.commands import running
-from forecast.commands.readable import style_of
+from forecast.commands.readable import print_table, style_of
 from forecast.commands.running import echo_json, opened, refused, wrong_usage
-from forecast.digits import DERIVED, before_after, change, exact, number, percent
+from forecast.digits import DERIVED, before_after, change, exact, number, percent, size
 from forecast.plain import as_data
 from forecast.workspace.problems import choice
 
@@ -131,7 +131,7 @@ def _print_scenarios(rows: Sequence[Effect]) -> None:
         grid.add_column(heading, justify="right")
     for row in rows:
         grid.add_row(*_cells((row.id,), _numbers(row)))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 def _print_events(events: Sequence[tuple[EventEffect, Sequence[tuple[Effect, Numbers]]]]) -> None:
@@ -146,7 +146,7 @@ def _print_events(events: Sequence[tuple[EventEffect, Sequence[tuple[Effect, Num
     for event, states in events:
         for place, (row, numbers) in enumerate(states):
             grid.add_row(*_cells((event.id if place == 0 else "", row.id), numbers))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 def _numbers(row: Effect) -> Numbers:
@@ -282,7 +282,7 @@ def _texts(cells: tuple[str, ...], *, bold: bool = False) -> list[Any]:
 
 def _show(grid: Any) -> None:
 
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 # `forecast watch-list`: which events to watch, by what their state in some days will tell of the scenarios.
@@ -339,9 +339,9 @@ def _print_watch_list(answer: WatchList, top: int) -> None:
     grid.add_column("moves most", overflow="fold")
     telling = [row for row in answer.events if row.bits >= LEAST_BITS or row.cost is not None]
     for row in telling[:top]:
-        per_unit = ("-" if row.cost is None else f"{row.bits_per_unit:.4f}",) if with_cost else ()
+        per_unit = ("-" if row.cost is None else size(row.bits_per_unit or 0.0, 4),) if with_cost else ()
         marked = f"{row.event}{' *' if row.defines else ''}"
-        left: tuple[str, ...] = (marked, f"{row.bits:.3f}", percent(row.share, None), *per_unit)
+        left: tuple[str, ...] = (marked, size(row.bits, 3), percent(row.share, None), *per_unit)
         for place, outcome in enumerate(row.outcomes[:SHOWN_OUTCOMES]):
             moves = outcome.moves
             right = (
@@ -350,11 +350,11 @@ def _print_watch_list(answer: WatchList, top: int) -> None:
                 f"{moves.scenario} {number(moves.from_, None)} to {percent(moves.to, None)}",
             )
             grid.add_row(*map(Text, (*(left if place == 0 else ("",) * len(left)), *right)))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     if rest := [row.event for row in answer.events if row not in telling[:top]]:
         less = "" if len(telling) > top else f" (under {LEAST_BITS} bits each)"
         click.echo(f"and {len(rest)} with less information{less}: {', '.join(rest)}")
-    click.echo(f"by then: the state on {answer.by}; share: of {answer.entropy:.2f} bits about the scenarios today")
+    click.echo(f"by then: the state on {answer.by}; share: of {size(answer.entropy, 2)} bits about the scenarios today")
     click.echo("*: named by a scenario's rule; events are dependent, so their bits do not add up")
     if answer.left_out:
         click.echo(f"left out, as they may stay unseen until then: {', '.join(answer.left_out)}")
