@@ -78,11 +78,12 @@ def remedy(distance: Distance, workspace: Workspace, as_of: date) -> str:
     What the structure of the network does to it is said first: no width of an interval changes that.
     """
     step = main_step(distance)
-    if step is None:
-        return ""
     structure = Structure(workspace=workspace, layout=lay_out(workspace.network), as_of=as_of)
     known = {statement.id: statement for statement in structure.statements}
-    return "; ".join((*structure.notes(known[distance.statement]), _mostly(step, distance, workspace, known)))
+    notes = structure.notes(known[distance.statement])
+    if step is None or structure.is_out_of_reach(known[distance.statement]):
+        return "; ".join(notes)  # no other number of this or another statement would bring it nearer
+    return "; ".join((*notes, _mostly(step, distance, workspace, known)))
 
 
 def _mostly(step: DistanceStep, distance: Distance, workspace: Workspace, known: dict[str, Statement]) -> str:

@@ -7,7 +7,7 @@ the way from a stated number to the implied one, and under a supposition.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -215,15 +215,23 @@ class Structure:
         hazard = -log1p(-(self.stated(said) or 0.0)) * left / of
         return (self.layout.horizon - path.until).days, -expm1(-hazard)
 
-    def doubts(self) -> tuple[Problem, ...]:
-        """Return a warning for each statement, or event, whose number the structure does not carry."""
-        found = [*self._keeping_doubts(), *self._chain_doubts(), *self._prerequisite_doubts(), *self._idle_doubts()]
-        return tuple(sorted(found))
+    def is_out_of_reach(self, said: Statement) -> bool:
+        """Say whether no row could give what a statement says, as its event keeps its state."""
+        return self._broken(said) is not None
+
+    def doubts(self, told: Container[str] = ()) -> tuple[Problem, ...]:
+        """Return a warning for each statement, or event, whose number the structure does not carry.
+
+        `told`: statements whose `notes` are told elsewhere.
+        """
+        apart = [said for said in self.statements if said.id not in told]
+        found = [*self._keeping_doubts(apart), *self._chain_doubts(apart)]
+        return tuple(sorted([*found, *self._prerequisite_doubts(), *self._idle_doubts()]))
 
     # A status keeps its state.
 
-    def _keeping_doubts(self) -> Iterator[Problem]:
-        for said in self.statements:
+    def _keeping_doubts(self, statements: Iterable[Statement]) -> Iterator[Problem]:
+        for said in statements:
             kept = self._broken(said)
             if kept is None:
                 continue
@@ -300,8 +308,8 @@ class Structure:
 
     # Steps that require each other multiply.
 
-    def _chain_doubts(self) -> Iterator[Problem]:
-        for said in self.statements:
+    def _chain_doubts(self, statements: Iterable[Statement]) -> Iterator[Problem]:
+        for said in statements:
             chain = self._too_long(said)
             if chain is not None:
                 what = f"statement {shown(said.id)} is more than the chain of what it requires leaves"

@@ -46,7 +46,8 @@ def middle_90(quantiles: Mapping[str, float], mcse: float | None) -> str:
 def print_table(grid: Grid) -> None:
     """Print a table as wide as the terminal; where that is too narrow, lines break between words, never within one.
 
-    What is left of the width goes to the columns that lack most. A table whose words alone need more is printed wider.
+    What is left of the width goes to the columns that would break most often. A table whose words
+    alone need more is printed wider.
     """
     from rich.console import Console
     from rich.text import Text
@@ -62,7 +63,7 @@ def print_table(grid: Grid) -> None:
     gaps = sum(grid.padding[1::2]) * len(least) - (0 if grid.pad_edge else grid.padding[1] + grid.padding[3])
     widths = list(least)
     for _ in range(max(0, min(sum(most), console.width - gaps) - sum(least))):
-        place = max(range(len(widths)), key=lambda i: most[i] - widths[i])
+        place = max(range(len(widths)), key=lambda i: most[i] / max(widths[i], 1))
         widths[place] += 1
     for column, width in zip(grid.columns, widths, strict=True):
         column.width = width
