@@ -18,7 +18,7 @@ from forecast.analysis.target import UnknownTargetError
 from forecast.commands import running
 from forecast.commands.readable import print_table, style_of
 from forecast.commands.running import echo_json, opened, refused, said, wrong_usage
-from forecast.digits import change, percent, share
+from forecast.digits import before_after, change, percent, share
 from forecast.ledger.ledger import read_ledger
 from forecast.plain import as_data
 from forecast.session import NoUpdateError
@@ -318,7 +318,7 @@ def _print_events(table: ForecastDifference) -> None:
         by = max(table.rows, key=lambda step: abs(step.events[name][row.id]))
         effect = by.events[name][row.id]
         most = f"{by.what} ({change(effect, None)})" if abs(effect) >= VISIBLE else "-"
-        ends = (percent(row.from_, row.from_mcse), percent(row.to, row.to_mcse), change(row.change, None))
+        ends = before_after((row.from_, row.from_mcse), (row.to, row.to_mcse), (row.change, None))
         grid.add_row(*map(Text, (name, row.id, *ends, most)))
     print_table(grid)
     if len(moved) > SHOWN_EVENTS:

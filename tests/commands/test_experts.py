@@ -58,6 +58,25 @@ def test_names_are_whole_in_a_narrow_terminal(
     assert "article_author" == lines[1].partition(" ")[0]
 
 
+def test_what_is_implied_says_by_what(updated: Path) -> None:
+    """The table of statements has what they alone imply, the way to it ends with the evidence: under other names."""
+    shown = " ".join(_experts(updated, "project_lead").stdout.split())
+    assert ["implied, statements alone", "implied, with evidence"] == [
+        name for name in ("implied, statements alone", "implied, with evidence") if name in _headings(shown)
+    ]
+
+
+def test_no_heading_breaks_within_a_word(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In eighty columns every word of a heading, and of a cell, stands whole on a line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = _experts(updated, "project_lead").stdout.split()
+    assert {"default", "statements", "evidence", "event"} <= set(printed)
+    monkeypatch.setenv("COLUMNS", "20")
+    assert {"default", "statements", "evidence", "lead-launch-needs-test"} <= set(
+        _experts(updated, "project_lead").stdout.split()
+    )
+
+
 def test_one_expert(updated: Path) -> None:
     """With a name: that row alone, and its summary in the text."""
     row = json.loads(_experts(updated, "market_analyst", "--json").stdout)
