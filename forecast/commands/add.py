@@ -18,6 +18,7 @@ from forecast.commands.entry import begun
 from forecast.commands.influence import print_distances
 from forecast.commands.readable import bars, density, print_table, style_of
 from forecast.commands.running import Files, echo_json, opened, right
+from forecast.digits import before_after
 from forecast.plain import as_data
 from forecast.sampling.readings import numbers
 from forecast.sampling.statements import SHOWN_LEVELS, as_read, in_words, levels, quantile
