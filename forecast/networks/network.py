@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from math import prod
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.networks.details import NetworkDetails
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, nearest, quoted, shown
 
 # The blocks of a BIF file, and the numbers of each laid out as a conditional probability table.
@@ -289,6 +290,7 @@ class DiscreteNetwork:
 
     `names` are the variables in file order; `tables[v]` has one axis for each of `parents[v]`, in that order, and
     last one for the states of v; every row (last axis) sums to one. `warnings` tell what the reader had to mend.
+    `details` are what the file says besides, of the network and of those variables that it says more about.
     """
 
     names: tuple[str, ...]
@@ -296,6 +298,7 @@ class DiscreteNetwork:
     parents: Mapping[str, tuple[str, ...]]
     tables: Mapping[str, NDArray[np.float64]]
     warnings: tuple[Problem, ...]
+    details: NetworkDetails = field(default_factory=NetworkDetails)
 
 
 MAX_CYCLES = 10  # named; a dense graph has more than anybody can count

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import ClassVar
+from typing import ClassVar, TextIO
 
 from forecast.networks.network import DiscreteNetwork
 from forecast.workspace.files import read_outside
@@ -40,6 +40,18 @@ class NetworkFormat(ABC):
 
         Raises:
             WorkspaceProblems: the mistakes in the file, each with its line.
+        """
+
+
+class WritableFormat(NetworkFormat):
+    """A format that networks are written in, too."""
+
+    @abstractmethod
+    def write(self, network: DiscreteNetwork, stream: TextIO) -> list[str]:
+        """Write a network, each number with the digits by which it is read back as the same double.
+
+        Returns:
+            What the format cannot carry and the file therefore lacks, one line for each kind of thing.
         """
 
 
