@@ -23,10 +23,12 @@ from forecast.cpt import DEFAULT
 from forecast.digits import share
 from forecast.networks.answer import ContradictingFindingsError, Finding, TooDenseNetworkError, answer
 from forecast.networks.formats import read_network
+from forecast.networks.formats.uai import read_evidence
 from forecast.pipeline import check as checked
 from forecast.sampling.statements import in_words
 from forecast.store import entries
 from forecast.workspace.family_sizes import MANY_ROWS, size_in
+from forecast.workspace.files import read_outside
 from forecast.workspace.problems import choice, one_form, shown
 from forecast.workspace.records import DatedCondition, events_of
 from forecast.workspace.unspoken import unspoken_rows
@@ -293,17 +295,37 @@ def _size(n_bytes: int) -> str:
     metavar="X=0.8,0.1",
     help="Virtual evidence on X: P(report | state) for each state, in the order of the file.",
 )
+@click.option(
+    "--evidence",
+    "evidence",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.evid",
+    help="Observations by number, as the UAI competitions write them.",
+)
+@click.option(
+    "--normalise", is_flag=True, help="Divide every row by its sum, however far that is from one, and tell of it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the natural log of P(evidence) and all marginals as JSON.")
-def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as_json: bool) -> None:
-    """Compute P(evidence) and the marginal of every variable of NETWORK, such as a BIF file, exactly.
+def query(
+    network: Path,
+    observed: Sequence[str],
+    likelihoods: Sequence[str],
+    evidence: Path | None,
+    normalise: bool,
+    as_json: bool,
+) -> None:
+    """Compute P(evidence) and the marginal of every variable of NETWORK exactly.
 
-    An argument splits at its first '='. Both options may be given many times.
+    NETWORK may be in any format of `forecast convert`, packed by gzip or not. An argument splits at its first '='.
+    --observe and --likelihood may be given many times.
     """
 
-    read = read_network(network)
+    read = read_network(network, normalise=normalise)
     for warning in read.warnings:
         click.echo(str(warning), err=True)
     findings = [_observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
+    if evidence is not None:
+        findings += read_evidence(read_outside(evidence, str(evidence)), str(evidence), read)
     progress = Progress(after_seconds=2.0)
     try:
         posterior = answer(read, findings, progress)

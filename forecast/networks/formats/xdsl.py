@@ -165,12 +165,12 @@ class _Reader:
             for drawn in part.within("node")
             if (names := drawn.of("name"))
         }
-        others = [child.xml() for child in self.root.children if child.name not in ("nodes", "property")]
+        others = [child.xml() for child in self.root.children if child.name not in ("nodes", "properties")]
         attributes = {key: value for key, value in self.root.attributes.items() if key not in ("version", "id")}
         variables = {node.name.text: self.variable(node, titles.get(node.name.text, "")) for node in nodes}
         return NetworkDetails(
             name=self.root.attributes.get("id", ""),
-            properties=_properties(self.root),
+            properties=tuple(pair for part in self.root.of("properties") for pair in _properties(part)),
             variables={name: one for name, one in variables.items() if one != VariableDetails()},
             form=XdslFormat.title,
             kept=(*_kept(attributes), *(("element", text) for text in others)),
@@ -295,7 +295,7 @@ def _write(network: DiscreteNetwork, stream: TextIO) -> list[str]:
     details = network.details
     names = identifiers(network)
     order = by_parents(network)
-    own = details.form == XdslFormat.title
+    own = details.form == XdslFormat.title and not names.told()  # what is kept names nodes and states
     kept = details.kept if own else ()
     network_id = details.name if re.fullmatch(r"[A-Za-z]\w*", details.name, re.ASCII) else "Network"
     said = left_out(
@@ -304,19 +304,27 @@ def _write(network: DiscreteNetwork, stream: TextIO) -> list[str]:
     )
     if details.name and network_id != details.name:
         said.append(f"name of the network: '{details.name}' is {network_id}")
+    if details.form == XdslFormat.title and not own:
+        said.append("the drawing, and all else that only XDSL says: it has the names of before")
     if order != network.names:
         said.append("the order of the variables: parents stand before their children")
     attributes = "".join(f" {text}" for place, text in kept if place == "attributes") or ' numsamples="10000"'
     stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-    stream.write(f'<smile version="1.0" id="{network_id}"{attributes}>\n\t<nodes>\n')
+    stream.write(f'<smile version="1.0" id="{network_id}"{attributes}>\n')
+    if details.properties:
+        stream.write("\t<properties>\n")
+        _write_properties(details.properties, stream, "\t\t")
+        stream.write("\t</properties>\n")
+    elements = [text for place, text in kept if place == "element"]
+    first = [text for text in elements if text.startswith("<algparams")]
+    stream.writelines(f"\t{text}\n" for text in first)
+    stream.write("\t<nodes>\n")
     for name in order:
         _write_node(network, name, names.variables, names.states, stream, own=own)
     stream.write("\t</nodes>\n")
-    _write_properties(details.properties, stream, "\t")
-    for text in (text for place, text in kept if place == "element"):
-        stream.write(f"\t{text}\n")
+    stream.writelines(f"\t{text}\n" for text in elements if text not in first)
     titles = {name: details.of(name).title for name in order if details.of(name).title}
-    if not any(text.startswith("<extensions") for place, text in kept if place == "element"):
+    if not any(text.startswith("<extensions") for text in elements):
         _draw(order, names.variables, titles, network_id, stream)
     stream.write("</smile>\n")
     return [*names.told(), *said]
