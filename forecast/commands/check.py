@@ -323,7 +323,7 @@ def query(
     read = read_network(network, normalise=normalise)
     for warning in read.warnings:
         click.echo(str(warning), err=True)
-    findings = [_observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
+    findings = [observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
     if evidence is not None:
         findings += read_evidence(read_outside(evidence, str(evidence)), str(evidence), read)
     progress = Progress(after_seconds=2.0)
@@ -343,7 +343,8 @@ def query(
         _print_table(posterior, read, findings)
 
 
-def _observation(text: str, network: DiscreteNetwork) -> Finding:
+def observation(text: str, network: DiscreteNetwork) -> Finding:
+    """Read X=a. Raises click.BadParameter for an unknown variable or state."""
 
     variable, state = _split(text, network, "--observe")
     states = network.states[variable]

@@ -14,9 +14,11 @@ import click
 import numpy as np
 
 from forecast.commands import running
+from forecast.commands.check import observation
 from forecast.commands.running import echo_json, opened, refused, said
 from forecast.files import replace_file
 from forecast.networks.formats import MAX_BYTES, format_of, format_to_write, unpacked
+from forecast.networks.formats.uai import UaiFormat, write_evidence
 from forecast.networks.network import DiscreteNetwork, normalising
 from forecast.workspace.files import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
@@ -80,10 +82,11 @@ def put(path: Path, content: bytes, *, force: bool) -> None:
 @click.command()
 @click.argument("network", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("file", type=TO_WRITE)
+@click.option("--observe", "observed", multiple=True, metavar="X=a", help="For UAI: written to FILE.evid.")
 @NORMALISE
 @FORCE
 @running.as_json
-def convert(network: Path, file: Path, normalise: bool, force: bool, as_json: bool) -> None:
+def convert(network: Path, file: Path, observed: Sequence[str], normalise: bool, force: bool, as_json: bool) -> None:
     """Write NETWORK as FILE, in the format of the ending of FILE; .gz behind it packs the file.
 
     Every number is read back as the same double. What the format cannot carry is told on stderr.
@@ -96,8 +99,16 @@ def convert(network: Path, file: Path, normalise: bool, force: bool, as_json: bo
     for warning in read.warnings:
         click.echo(str(warning), err=True)
     made = written(read, file)
+    if observed and made.form != UaiFormat.title:
+        msg = f"evidence files belong to {UaiFormat.title}, and FILE is {made.form}"
+        raise click.BadParameter(msg, param_hint="--observe")
+    findings = [observation(text, read) for text in observed]
     put(file, made.content, force=force)
-    _tell(file, made, len(read.names), read.warnings, {"from": source.title}, as_json=as_json)
+    beside = _evidence_beside(file, read, findings, force=force)
+    more = {"from": source.title, "evidence": str(beside) if beside else None}
+    _tell(file, made, len(read.names), read.warnings, more, as_json=as_json)
+    if beside and not as_json:
+        click.echo(f"written: {beside} (the evidence)")
 
 
 def _tell(
@@ -128,8 +139,7 @@ def _tell(
 def export(file: Path, root: Path, as_of: date | None, seed: int | None, force: bool, as_json: bool) -> None:
     """Write the forecast as a network of tables, in the format of the ending of FILE, with where it comes from.
 
-    Rows are posterior means for the time that remains. What was reported is in variables called evidence_EVENT: observe
-    each of them as yes, or give `forecast query` the FILE.evid that is written beside it.
+    Rows are posterior means given all that was known on the date; nothing has to be observed.
     """
     from forecast.analysis.exported import TooLargeError, exported
 
@@ -140,27 +150,21 @@ def export(file: Path, root: Path, as_of: date | None, seed: int | None, force: 
             found = exported(session.outcome, session.ledger)
     made = written(found.network, file)
     put(file, made.content, force=force)
-    beside = _evidence_beside(file, found.network, found.findings, force=force)
     more = {
-        "evidence": str(beside) if beside else None,
-        "findings": [finding.label for finding in found.findings],
         "gap": found.gap,
         "widest": found.widest,
+        "unreached": found.unreached,
         "properties": dict(found.network.details.properties),
     }
     _tell(file, made, len(found.network.names), (), more, as_json=as_json)
     if not as_json:
-        if beside:
-            click.echo(f"written: {beside}, the evidence: {len(found.findings)} variables are yes")
-        click.echo(
-            f"given this evidence the network is within {100 * found.gap:.2g} points of the forecast ({found.widest})"
-        )
+        click.echo(f"its probabilities are within {100 * found.gap:.2g} points of the forecast's ({found.widest})")
+        if found.unreached:
+            click.echo(f"{found.unreached} rows are for parents' states that cannot be any more")
 
 
 def _evidence_beside(file: Path, network: DiscreteNetwork, findings: Sequence[Finding], *, force: bool) -> Path | None:
     """Write the evidence file of a network, if there is evidence, and return where it is."""
-    from forecast.networks.formats.uai import write_evidence
-
     if not findings:
         return None
     name = file.name[:-3] if file.name.lower().endswith(".gz") else file.name
