@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
@@ -54,14 +54,19 @@ class ProbabilityEntry(NamedTuple):
 
 
 class ProbabilityBlock(NamedTuple):
-    """A `probability` block: rows `(states) numbers`, `default` rows, whole `table`s, and its properties' text."""
+    """A `probability` block: rows `(states) numbers`, `default` rows, whole `table`s, and its properties' text.
+
+    `computed` makes the table where the block holds no entries but what it is computed from: of the states of the
+    parents and of the variable itself, and the name of the file.
+    """
 
     name: BifWord
     parents: tuple[BifWord, ...]
-    rows: tuple[ProbabilityEntry, ...]
-    defaults: tuple[ProbabilityEntry, ...]
-    tables: tuple[ProbabilityEntry, ...]
+    rows: tuple[ProbabilityEntry, ...] = ()
+    defaults: tuple[ProbabilityEntry, ...] = ()
+    tables: tuple[ProbabilityEntry, ...] = ()
     properties: tuple[BifWord, ...] = ()
+    computed: Callable[[Mapping[str, Sequence[str]], str], CheckedTable] | None = None
 
 
 class Blocks(NamedTuple):
@@ -139,6 +144,8 @@ def read_table(block: ProbabilityBlock, states: Mapping[str, Sequence[str]], pat
     that misses one by less than rounding to its printed digits explains, or by less than 1e-6, is divided by its sum,
     with a warning; any other deviation is a problem. So is a canonical model, which is no table.
     """
+    if block.computed is not None:
+        return block.computed(states, path)
     reader = _BlocksReader(block, states, path)
     reader.refuse_canonical()
     if not reader.problems:
@@ -272,12 +279,21 @@ class _BlocksReader:
             allowed = f"1, or less than {explained:.2g} off by rounding" if rounded else f"1 within {SUM_TOLERANCE:g}"
             order = f"; a table lists the states of '{self.name}' slowest" if self.block.tables and self.parents else ""
             self._problem(entry.line, what, f"{sums[at]:.9g}", f"{allowed}{order}")
-        mended = int((off > ROUNDING).sum())
-        if mended and not self.problems:
-            self.rows = self.rows / sums[..., np.newaxis]
-            what = f"{mended} of {off.size} rows miss one by up to {off.max():.1g}; each was divided by its sum"
-            source = Source(self.path, self.block.name.line)
-            self.warnings.append(Problem(source, f"variable '{self.name}': {what}", severity="warning"))
+        if not self.problems:
+            self.rows, _, warnings = divided(self.rows, self.name, Source(self.path, self.block.name.line))
+            self.warnings += warnings
+
+
+def divided(rows: NDArray[np.float64], name: str, source: Source) -> CheckedTable:
+    """Divide each row of a variable's table by its sum, and warn if some miss one by more than adding up leaves."""
+    sums = rows.sum(axis=-1)
+    off = np.abs(sums - 1.0)
+    mended = int((off > ROUNDING).sum())
+    if not mended:
+        return CheckedTable(rows, (), ())
+    what = f"{mended} of {off.size} rows miss one by up to {off.max():.1g}; each was divided by its sum"
+    warning = Problem(source, f"variable '{name}': {what}", severity="warning")
+    return CheckedTable(rows / sums[..., np.newaxis], (), (warning,))
 
 
 def _is_probability(word: BifWord) -> bool:
