@@ -8,10 +8,9 @@ from functools import partial
 from itertools import chain
 from math import prod
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, override
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.networks.formats import MAX_BYTES
 from forecast.networks.network import (
@@ -31,8 +30,8 @@ from forecast.networks.network import (
     divided,
     rounding_of,
 )
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form, unfinished_merge
 from forecast.workspace.files import read_outside
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form, unfinished_merge
 
 # The grammar. A name in capitals is a token; { } is any number, [ ] is none or one.
 #
@@ -56,6 +55,12 @@ _WORD = r'(?:[^\s{}()\[\],;|"/]++|/(?![/*]))++'
 _BLANK = re.compile(r"(?:\s++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
 _TOKEN = re.compile(rf'({_WORD})|("[^"\n]*+")|[{{}}()\[\],;|]')
 _PROPERTY = re.compile(r'property(?=[\s"])(?:"[^"]*+"|[^";])*+;')
+_NAMES = r'[^"|/()\[\]{};]*+'
+_PLAIN_VARIABLE = re.compile(
+    rf"(?P<name>{_WORD})\s*+\{{\s*+type\s++discrete\s*+(?:\[\s*+(?P<size>{_WORD})\s*+\]\s*+)?"
+    rf"\{{(?P<states>{_NAMES})\}}\s*+;\s*+\}}"
+)
+_PLAIN_HEAD = re.compile(rf"\(\s*+(?P<name>{_WORD})\s*+(?:[|,](?P<parents>{_NAMES}))?\)\s*+\{{")
 _PLAIN_NAME = re.compile(r"[^\s(]+")
 _UNPLAIN = ('"', "[", "]", "{", "|", "//", "/*", "property")  # in rows that only their tokens explain
 
@@ -83,10 +88,10 @@ def parse_bif(text: str, path: str) -> DiscreteNetwork:
     if (merge := unfinished_merge(text, path)) is not None:
         raise WorkspaceProblems([merge])
     try:
-        return build(_Reader(text, path, in_bulk=True).blocks(), path)
+        return build(_BulkReader(text, path).blocks(), path)
     except (_NotBulkError, WorkspaceProblems):
         # Word by word, each with its line. This is slower, and finds the first place where a text goes wrong.
-        return build(_Reader(text, path, in_bulk=False).blocks(), path)
+        return build(_Reader(text, path).blocks(), path)
 
 
 def bif_text(content: bytes, name: str) -> str:
@@ -111,14 +116,10 @@ class _Token(NamedTuple):
 
 
 class _Reader:
-    """Reads the grammar by recursive descent, one token ahead.
+    """Reads the grammar by recursive descent, one token ahead."""
 
-    With `in_bulk` rows of names and numbers that are separated by commas or blanks are not taken apart into words: one
-    call for each row does it when the block's table is laid out.
-    """
-
-    def __init__(self, text: str, path: str, *, in_bulk: bool) -> None:
-        self.text, self.path, self.in_bulk = text, path, in_bulk
+    def __init__(self, text: str, path: str) -> None:
+        self.text, self.path = text, path
         self.line, self.counted = 1, 0  # of the last word, and its place
         self.token = self._token(0)
 
@@ -175,19 +176,7 @@ class _Reader:
                 parents = () if self._accepted(")") else tuple(self._names(")", "')'"))
             else:
                 parents = tuple(self._names(")", "'|'", "','", "')'"))
-        return self._plain(name, parents) or self._entries(name, parents)
-
-    def _plain(self, name: BifWord, parents: tuple[BifWord, ...]) -> ProbabilityBlock | None:
-        """Return a block whose rows are not taken apart, and go on behind it."""
-        if not self.in_bulk or self.token.text != "{":
-            return None
-        begin = self.token.at + 1
-        end = self.text.find("}", begin)
-        body = self.text[begin:end]
-        if end < 0 or any(sign in body for sign in _UNPLAIN):
-            return None
-        self.token = self._token(end + 1)
-        return ProbabilityBlock(name, parents, computed=partial(_bulk_table, name, body))
+        return self._entries(name, parents)
 
     def _entries(self, name: BifWord, parents: tuple[BifWord, ...]) -> ProbabilityBlock:
         rows: list[ProbabilityEntry] = []
@@ -290,7 +279,51 @@ class _Reader:
 
 
 class _NotBulkError(Exception):
-    """Rows that only their tokens explain, or that hold a mistake."""
+    """A text that only its tokens explain, or that holds a mistake."""
+
+
+class _BulkReader(_Reader):
+    """Reads blocks of the usual form as a whole: names and numbers between commas, or between blanks, and no comments.
+
+    Rows stay a text until their table is laid out. All names have the line of their block. What it reads is what
+    _Reader reads, but it tells of no mistake: whatever is wrong makes it raise an error, or is found by `build`.
+    """
+
+    @override
+    def _variable(self) -> VariableBlock:
+        found = _PLAIN_VARIABLE.match(self.text, self.token.at)
+        states = found and _plain_names(found["states"])
+        if not found or not states:
+            return super()._variable()
+        line = self._line(self.token.at)
+        self.token = self._token(found.end())
+        name, *sizes = _words([found["name"], *([found["size"]] if found["size"] else [])], line)
+        return VariableBlock(name, (_words(states, line),), tuple(sizes))
+
+    @override
+    def _probability(self) -> ProbabilityBlock:
+        found = _PLAIN_HEAD.match(self.text, self.token.at)
+        parents = found and _plain_names(found["parents"] or "")
+        if not found or parents is None:
+            return super()._probability()
+        end = self.text.find("}", found.end())
+        body = self.text[found.end() : end]
+        if end < 0 or any(sign in body for sign in _UNPLAIN):
+            return super()._probability()
+        line = self._line(found.start("name"))
+        name, *others = _words([found["name"], *parents], line)
+        self.token = self._token(end + 1)
+        return ProbabilityBlock(name, tuple(others), computed=partial(_bulk_table, name, body))
+
+
+def _words(texts: Sequence[str], line: int) -> tuple[BifWord, ...]:
+    return tuple([BifWord(one_form(text), line) for text in texts])
+
+
+def _plain_names(text: str) -> list[str] | None:
+    """Return the names of a list; None where commas stand between some of them only."""
+    names = text.replace(",", " ").split()
+    return names if "," not in text or names == [name.strip() for name in text.split(",")] else None
 
 
 def _bulk_table(name: BifWord, body: str, states: Mapping[str, Sequence[str]], path: str) -> CheckedTable:
@@ -299,69 +332,72 @@ def _bulk_table(name: BifWord, body: str, states: Mapping[str, Sequence[str]], p
     Raises _NotBulkError wherever that might not end in the same table.
     """
     shape = tuple(map(len, states.values()))
-    n_rows, n = prod(shape[:-1]), shape[-1]
-    if n_rows * n > MAX_TABLE_ENTRIES:
-        raise _NotBulkError
     try:
-        given, printed, n_defaults = _parts(body, n_rows, n)
-        places = np.arange(n_rows) if given is None else _places(given, states)
-        numbers = np.fromiter(map(float, chain.from_iterable(printed)), float).reshape(len(printed), n)
-    except (ValueError, KeyError):  # no number, too few of them, an unknown state
+        printed = _printed_rows(body, states, shape)
+        flat = np.fromiter(map(float, chain.from_iterable(printed)), float)
+    except (ValueError, KeyError):  # no number, a row of another length, an unknown state
         raise _NotBulkError from None
-    # Which printed row each row of the table is; the default, the last one, where no other is.
-    origin = np.full(n_rows, places.size if n_defaults else -1)
-    origin[places] = np.arange(places.size)
-    is_regular = places.size == np.unique(places).size and origin.min() >= 0 and all(len(row) == n for row in printed)
-    if not is_regular or not ((numbers >= 0.0) & (numbers <= 1.0 + SUM_TOLERANCE)).all():
+    n = shape[-1]
+    if flat.size != prod(shape) or {*map(len, printed)} != {n}:
         raise _NotBulkError
-    off = np.abs(numbers.sum(axis=-1) - 1.0)
-    for row in np.flatnonzero(off > SUM_TOLERANCE + ROUNDING).tolist():
-        if off[row] >= 1.0 or off[row] >= rounding_of([*map(str.strip, printed[row])]) - ROUNDING:
-            raise _NotBulkError
-    return divided(numbers[origin].reshape(shape), [*states][-1], Source(path, name.line))
+    rows = flat.reshape(shape)
+    off = np.abs(rows.sum(axis=-1) - 1.0)
+    # What float takes for a number beside what is one, infinities and NaN, is out of this range.
+    if not (rows.min() >= 0.0 and rows.max() <= 1.0 + SUM_TOLERANCE):
+        raise _NotBulkError
+    if off.max() > SUM_TOLERANCE + ROUNDING:
+        for row in np.flatnonzero(off > SUM_TOLERANCE + ROUNDING).tolist():
+            if off.flat[row] >= min(1.0, rounding_of([*map(str.strip, printed[row])]) - ROUNDING):
+                raise _NotBulkError
+    return divided(rows, [*states][-1], Source(path, name.line))
 
 
-def _parts(body: str, n_rows: int, n: int) -> tuple[list[list[str]] | None, list[list[str]], int]:
-    """Return the states that each row is given, the numbers of each as they are printed, and how many are defaults.
-
-    The states are None where the rows are those of a whole table, in its order.
-    """
-    given: list[list[str]] = []
+def _printed_rows(body: str, states: Mapping[str, Sequence[str]], shape: tuple[int, ...]) -> list[list[str]]:
+    """Return the numbers of each row as they are printed, in the order of the table: the last parent is the fastest."""
+    places: list[list[str]] = []
     printed: list[list[str]] = []
-    defaults: list[list[str]] = []
-    tables: list[list[str]] = []
+    others: dict[str, list[list[str]]] = {"default": [], "table": []}
     *entries, rest = body.split(";")
     for entry in map(str.strip, entries):
         if entry.startswith("("):
             head, _, numbers = entry[1:].partition(")")
-            given.append([name.strip() for name in head.split(",")] if "," in head else head.split())
+            places.append([name.strip() for name in head.split(",")] if "," in head else head.split())
             printed.append(_numbers(numbers))
         else:
             keyword, numbers = entry.split(maxsplit=1)
-            {"default": defaults, "table": tables}[keyword].append(_numbers(numbers))
-    if rest.strip() or len(defaults) > 1 or (tables and (given or defaults or len(tables) > 1)):
+            others[keyword].append(_numbers(numbers))
+    n_rows = prod(shape[:-1])
+    tables, defaults = others["table"], others["default"]
+    if rest.strip() or len(defaults) > 1 or n_rows * shape[-1] > MAX_TABLE_ENTRIES:
         raise _NotBulkError
     if tables:
-        if len(tables[0]) != n_rows * n:
+        if len(tables) > 1 or printed or defaults or len(tables[0]) != n_rows * shape[-1]:
             raise _NotBulkError
-        return None, [tables[0][row::n_rows] for row in range(n_rows)], 0
-    return given, printed + defaults, len(defaults)
+        return [tables[0][row::n_rows] for row in range(n_rows)]  # the variable's own states are the slowest
+    order = _order(places, states)
+    if order == [*range(n_rows)] and not defaults:
+        return printed
+    row_of = dict(zip(order, printed, strict=True))
+    # A row that is there twice, rows that are missing, and a default for none are all told of.
+    if len(row_of) != len(order) or (len(row_of) < n_rows) != bool(defaults):
+        raise _NotBulkError
+    return [row_of.get(row, *defaults) for row in range(n_rows)]
 
 
-def _numbers(text: str) -> list[str]:
-    if "_" in text:
-        raise _NotBulkError  # float takes 1_000 for a number
-    return text.split(",") if "," in text else text.split()
-
-
-def _places(given: Sequence[Sequence[str]], states: Mapping[str, Sequence[str]]) -> NDArray[np.intp]:
-    """Return the number of each row in the table, in which the last parent's states are the fastest."""
-    places = np.zeros(len(given), dtype=np.intp)
+def _order(given: Sequence[Sequence[str]], states: Mapping[str, Sequence[str]]) -> list[int]:
+    """Return the number of each row in the table. Raises KeyError for an unknown state."""
+    order = [0] * len(given)
     columns = list(zip(*given, strict=True))
     if given and len(columns) != len(states) - 1:
         raise _NotBulkError
     for column, known in zip(columns, states.values(), strict=False):
         # A name with a blank stands in quotes: without them it is two.
         index = {state: i for i, state in enumerate(known) if _PLAIN_NAME.fullmatch(state)}
-        places = places * len(known) + np.fromiter(map(index.__getitem__, column), dtype=np.intp)
-    return places
+        order = [row * len(known) + index[state] for row, state in zip(order, column, strict=True)]
+    return order
+
+
+def _numbers(text: str) -> list[str]:
+    if "_" in text:
+        raise _NotBulkError  # float takes 1_000 for a number
+    return text.split(",") if "," in text else text.split()
