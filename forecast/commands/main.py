@@ -21,7 +21,7 @@ COMMANDS = {
     "init": ("forecast.commands.rename:init", "Write a small complete workspace into a new folder."),
     "add": ("forecast.commands.add:add", "Add a statement, evidence or a judgement, shown before it is written."),
     "import": ("forecast.commands.import_:import_", "Import another program's file as evidence or a benchmark."),
-    "query": ("forecast.commands.check:query", "Compute the marginals of a network file given evidence."),
+    "query": ("forecast.commands.query:query", "Compute the marginals of a network file given evidence."),
     "convert": ("forecast.commands.networks:convert", "Write a network file in the format of another program."),
     "export": ("forecast.commands.networks:export", "Write the forecast as a network file for other programs."),
     "pool": ("forecast.commands.score:pool", "Pool a table of forecasts question by question, and score it."),

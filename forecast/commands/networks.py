@@ -14,7 +14,7 @@ import click
 import numpy as np
 
 from forecast.commands import running
-from forecast.commands.check import observation
+from forecast.commands.query import observation
 from forecast.commands.running import echo_json, opened, refused, said
 from forecast.files import replace_file
 from forecast.networks.formats import MAX_BYTES, format_of, format_to_write, unpacked

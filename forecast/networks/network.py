@@ -324,12 +324,21 @@ class _BlocksReader:
             allowed = f"1, or less than {explained:.2g} off by rounding" if rounded else f"1 within {SUM_TOLERANCE:g}"
             order = self._order() if self.block.tables and self.parents else ""
             self._problem(self._line(entry, at), what, f"{sums[at]:.9g}", f"{allowed}{order}")
-        mended = int((off > ROUNDING).sum())
-        if mended and not self.problems:
-            self.rows = self.rows / sums[..., np.newaxis]
-            what = f"{mended} of {off.size} rows miss one by up to {off.max():.1g}; each was divided by its sum"
-            source = Source(self.path, self.block.name.line)
-            self.warnings.append(Problem(source, f"variable '{self.name}': {what}", severity="warning"))
+        if not self.problems:
+            self.rows, _, warnings = divided(self.rows, self.name, Source(self.path, self.block.name.line))
+            self.warnings += warnings
+
+
+def divided(rows: NDArray[np.float64], name: str, source: Source) -> CheckedTable:
+    """Divide each row of a variable's table by its sum, and warn if some miss one by more than adding up leaves."""
+    sums = rows.sum(axis=-1)
+    off = np.abs(sums - 1.0)
+    mended = int((off > ROUNDING).sum())
+    if not mended:
+        return CheckedTable(rows, (), ())
+    what = f"{mended} of {off.size} rows miss one by up to {off.max():.1g}; each was divided by its sum"
+    warning = Problem(source, f"variable '{name}': {what}", severity="warning")
+    return CheckedTable(rows / sums[..., np.newaxis], (), (warning,))
 
 
 def _is_probability(word: BifWord) -> bool:

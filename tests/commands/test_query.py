@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from forecast.commands.check import _digits
+from forecast.commands.query import _digits
 from forecast.commands.main import main
 
 DATA = Path(__file__).parents[1] / "networks" / "data"
