@@ -105,7 +105,7 @@ class Tokens:
         self.starts = [match.start() for match in found]
         for i, one in enumerate(self.texts):
             if one == '"':
-                self.refuse(i, "a string without an end", '"', 'a second "')
+                self.refuse(i, "a string without an end", None, 'a second "')
 
     @cached_property
     def _ends(self) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -14,6 +14,7 @@ from forecast.networks.details import listed
 from forecast.networks.network import DiscreteNetwork
 
 Array = NDArray[np.float64]
+PLAIN = re.compile("[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]*")
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -91,18 +92,12 @@ def _changed(names: Mapping[str, str]) -> str:
     return ", ".join(changed[:3]) + _more(changed)
 
 
-def identifiers(network: DiscreteNetwork, *, states: bool = True, most: int | None = None) -> Renamed:
-    """Return names of letters, digits and underscores that begin with a letter, no two alike.
+def identifiers(network: DiscreteNetwork, *, most: int | None = None) -> Renamed:
+    """Return names of letters, digits and underscores that begin with a letter, no two alike and none above `most`.
 
-    Args:
-        network: whose names are wanted; a name that is such a word stays as it is.
-        states: whether those of states have to be such words, too.
-        most: the longest that may be.
+    A name that is such a word stays as it is.
     """
-    of_states = {
-        name: as_identifiers(known, "s", most) if states else {state: state for state in known}
-        for name, known in network.states.items()
-    }
+    of_states = {name: as_identifiers(known, "s", most) for name, known in network.states.items()}
     return Renamed(as_identifiers(network.names, "v", most), of_states)
 
 
@@ -121,6 +116,29 @@ def as_identifiers(names: Collection[str], prefix: str, most: int | None = None)
         made[name] = next(one for one in cut if one not in taken)
         taken.add(made[name])
     return made
+
+
+def fitting(names: Collection[str], fits: Callable[[str], bool], prefix: str) -> dict[str, str]:
+    """Return names that fit: those that do not become identifiers, no two alike."""
+    others = as_identifiers([name for name in names if not fits(name)], prefix)
+    made = {name: name for name in names if fits(name)}
+    taken = {*made}
+    for name, word in others.items():
+        while word in taken:
+            word = f"{word}_"
+        taken.add(word)
+        made[name] = word
+    return {name: made[name] for name in names}
+
+
+def is_plain(text: str) -> bool:
+    """Say whether a text can stand in a file of text: no control characters but the end of a line and tabs."""
+    return PLAIN.fullmatch(text) is not None
+
+
+def as_xml(text: str) -> str:
+    """Return a text with a sign in the place of each letter that XML 1.0 does not have, or that its readers change."""
+    return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
 
 
 def digits(numbers: Iterable[float]) -> str:

@@ -97,6 +97,8 @@ def parse_xml(content: bytes, path: str) -> Element:
     reader = _Reader(path)
     try:
         reader.parser.Parse(content, True)  # expat takes no keywords: this is the whole document
+    except (LookupError, ValueError) as wrong:  # what Python says of an encoding that it does not have
+        reader.refuse("not well-formed XML", str(wrong), "an encoding such as UTF-8 or ISO-8859-1", 1)
     except expat.ExpatError as wrong:
         said = expat.ErrorString(wrong.code)
         reader.refuse("not well-formed XML", "", MEANING.get(said, said), wrong.lineno)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -57,13 +58,18 @@ class WritableFormat(NetworkFormat):
         """
 
 
+def _each() -> Iterator[NetworkFormat]:
+    """Yield every format, each module imported when its turn comes: who has found what was looked for waits no more."""
+    from forecast.networks import formats as folder
+
+    for name in sorted(module.name for module in iter_modules(folder.__path__)):
+        yield from import_module(f"{folder.__name__}.{name}").FORMATS
+
+
 @cache
 def formats() -> tuple[NetworkFormat, ...]:
     """Return every format, sorted by the names of the modules. Raises ValueError where two have one ending."""
-    from forecast.networks import formats as folder
-
-    modules = sorted(module.name for module in iter_modules(folder.__path__))
-    listed = tuple(one for name in modules for one in import_module(f"{folder.__name__}.{name}").FORMATS)
+    listed = tuple(_each())
     endings = [ending for one in listed for ending in one.endings]
     if twice := sorted({ending for ending in endings if endings.count(ending) > 1}):
         msg = f"two network formats with the ending {', '.join(twice)}"
@@ -134,7 +140,7 @@ def format_of(content: bytes, name: str) -> NetworkFormat:
 
     Raises WorkspaceProblems where none is known.
     """
-    for one in formats():
+    for one in _each():
         if one.recognises(content):
             return one
     ending = ending_of(name)

@@ -24,7 +24,7 @@ from forecast.networks.network import (
     build,
 )
 from forecast.networks.text import Language, Statement, Tokens, as_string, decoded, unquoted
-from forecast.networks.writing import Places, identifiers, in_parentheses, left_out
+from forecast.networks.writing import Places, identifiers, in_parentheses, is_plain, left_out
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, shown
 
 LANGUAGE = Language("DNE", "{}()=;,", "//")
@@ -307,7 +307,9 @@ def _write(network: DiscreteNetwork, stream: TextIO) -> list[str]:
             stream.write(f"\tfunctable = ({', '.join(results)});\n")
         else:
             stream.write(f"\tprobs = {in_parentheses(table, chr(9) * 2, ', ')};\n")
-        if about.title:
+        if about.title and not is_plain(about.title):
+            said.append(f"title of '{variable}': its letters")
+        elif about.title:
             stream.write(f"\ttitle = {as_string(about.title)};\n")
         for key, text in properties.items():
             if key != "discrete":

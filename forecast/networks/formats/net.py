@@ -22,7 +22,7 @@ from forecast.networks.network import (
     build,
 )
 from forecast.networks.text import Language, Statement, Tokens, as_string, decoded, unquoted
-from forecast.networks.writing import Places, as_identifiers, identifiers, in_parentheses, left_out
+from forecast.networks.writing import Places, Renamed, as_identifiers, fitting, in_parentheses, is_plain, left_out
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
 
 LANGUAGE = Language("NET", "{}()=;|", "%")
@@ -201,10 +201,11 @@ class _Reader:
 def _write(network: DiscreteNetwork, stream: TextIO) -> list[str]:
     details = network.details
     own = details.form == NetFormat.title
-    names = identifiers(network, states=False)
+    states_as_strings = {name: fitting(states, is_plain, "s") for name, states in network.states.items()}
+    names = Renamed(as_identifiers(network.names, "v"), states_as_strings)
     said = [*names.told(), *left_out(network, Places("NET", titles=True, properties=True, network=True))]
     stream.write("net\n{\n")
-    if details.name:
+    if is_plain(details.name) and details.name:
         stream.write(f"    name = {as_string(details.name)};\n")
     if "node_size" not in dict(details.properties):
         stream.write("    node_size = (100 40);\n")
@@ -213,8 +214,10 @@ def _write(network: DiscreteNetwork, stream: TextIO) -> list[str]:
     for name in network.names:
         about = details.of(name)
         stream.write(f"\nnode {names.variables[name]}\n{{\n")
-        states = " ".join(map(as_string, network.states[name]))
-        if about.title:
+        states = " ".join(map(as_string, states_as_strings[name].values()))
+        if about.title and not is_plain(about.title):
+            said.append(f"title of '{name}': its letters")
+        elif about.title:
             stream.write(f"    label = {as_string(about.title)};\n")
         stream.write(f"    states = ({states});\n")
         said += _write_properties(about.properties, f"'{name}'", stream)
@@ -234,6 +237,9 @@ def _write_properties(properties: Properties, of: str, stream: TextIO) -> list[s
     keys = as_identifiers([key for key, _ in properties if key not in ("states", "label", "name")], "p")
     said = [f"name of a property of {of}: '{key}' is {word}" for key, word in keys.items() if word != key]
     for key, text in properties:
+        if not is_plain(text):
+            said.append(f"property '{key}' of {of}: its letters")
+            continue
         if key not in keys:
             said.append(f"property '{key}' of {of}: NET gives that name another meaning")
             continue

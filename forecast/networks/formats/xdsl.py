@@ -24,7 +24,7 @@ from forecast.networks.network import (
     build,
     read_table,
 )
-from forecast.networks.writing import Places, by_parents, digits, identifiers, left_out
+from forecast.networks.writing import Places, as_xml, by_parents, digits, identifiers, left_out
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, shown
 
 if TYPE_CHECKING:
@@ -304,6 +304,10 @@ def _write(network: DiscreteNetwork, stream: TextIO) -> list[str]:
     )
     if details.name and network_id != details.name:
         said.append(f"name of the network: '{details.name}' is {network_id}")
+    texts = [title for name in order if (title := details.of(name).title)]
+    texts += [text for name in order for pair in details.of(name).properties for text in pair]
+    if not all(as_xml(text) == text for text in (*texts, *(text for pair in details.properties for text in pair))):
+        said.append("letters of titles and properties that XML does not have")
     if details.form == XdslFormat.title and not own:
         said.append("the drawing, and all else that only XDSL says: it has the names of before")
     if order != network.names:
@@ -372,7 +376,7 @@ def _write_node(
 
 def _write_properties(properties: Properties, stream: TextIO, indent: str) -> None:
     for key, value in properties:
-        stream.write(f"{indent}<property id={quoteattr(key)}>{escape(value)}</property>\n")
+        stream.write(f"{indent}<property id={quoteattr(as_xml(key))}>{escape(as_xml(value))}</property>\n")
 
 
 def _draw(
@@ -383,7 +387,7 @@ def _draw(
     for i, name in enumerate(order):
         x, y = i % COLUMNS * WIDTH + 20, i // COLUMNS * HEIGHT + 20
         drawn = DRAWN.format(x, y, x + WIDTH - 20, y + HEIGHT // 2)
-        title = escape(titles.get(name, names[name]))
+        title = escape(as_xml(titles.get(name, names[name])))
         stream.write(f'\t\t\t<node id="{names[name]}"><name>{title}</name>{drawn}</node>\n')
     stream.write("\t\t</genie>\n\t</extensions>\n")
 

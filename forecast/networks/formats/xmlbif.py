@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO, override
 from xml.sax.saxutils import escape
@@ -20,7 +19,7 @@ from forecast.networks.network import (
     Words,
     build,
 )
-from forecast.networks.writing import Places, Renamed, as_identifiers, digits, left_out
+from forecast.networks.writing import Places, Renamed, as_xml, digits, fitting, left_out
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form, shown
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ BEGINNING = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+(?:\[.*?\]\s*+)?>\s*+)*+<(?:[\w.-]+:)?BIF\b",
     re.DOTALL,
 )
-# What XML 1.0 can hold, without the line ends that its readers change.
-LEGAL = re.compile("[\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 
 
 class XmlBifFormat(WritableFormat):
@@ -143,7 +140,8 @@ def _properties(element: Element) -> Properties:
 
 def _write(network: DiscreteNetwork, stream: TextIO) -> list[str]:
     details = network.details
-    names = Renamed(_legal(network.names, "v"), {name: _legal(states, "s") for name, states in network.states.items()})
+    states = {name: fitting(known, _is_legal, "s") for name, known in network.states.items()}
+    names = Renamed(fitting(network.names, _is_legal, "v"), states)
     own = names.variables
     said = [*names.told(), *left_out(network, Places("XMLBIF", properties=True, network=True))]
     stream.write('<?xml version="1.0" encoding="UTF-8"?>\n<BIF VERSION="0.3">\n<NETWORK>\n')
@@ -176,24 +174,11 @@ def _write_properties(properties: Properties, of: str, stream: TextIO) -> list[s
 
 
 def _is_legal(text: str) -> bool:
-    return bool(LEGAL.fullmatch(text)) and text == one_form(text).strip()
+    return text == as_xml(text) == one_form(text).strip()
 
 
 def _as_legal(text: str) -> str:
     return text if _is_legal(text) else re.sub(r"\W+", "_", text)
-
-
-def _legal(names: Collection[str], prefix: str) -> dict[str, str]:
-    """Return names that XML can hold: those that it cannot become identifiers."""
-    others = as_identifiers([name for name in names if not _is_legal(name)], prefix)
-    taken = {name for name in names if _is_legal(name)}
-    made = {name: name for name in taken}
-    for name, word in others.items():
-        while word in taken:
-            word = f"{word}_"
-        taken.add(word)
-        made[name] = word
-    return {name: made[name] for name in names}
 
 
 FORMATS = (XmlBifFormat(),)
