@@ -34,7 +34,7 @@ TO_WRITE = click.Path(dir_okay=False, path_type=Path)
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenNetwork:
     """A network as a file: its format, its bytes, and what they lack."""
 
     form: str
@@ -42,7 +42,7 @@ class Written:
     left_out: tuple[str, ...]
 
 
-def written(network: DiscreteNetwork, path: Path) -> Written:
+def written(network: DiscreteNetwork, path: Path) -> WrittenNetwork:
     """Return the content of a file in the format of its ending, packed if that is .gz; it is read back and compared.
 
     Raises:
@@ -57,7 +57,7 @@ def written(network: DiscreteNetwork, path: Path) -> Written:
         msg = f"what {form.title} reads back is not what was written"
         raise ValueError(msg)
     is_packed = path.name.lower().endswith(".gz")
-    return Written(form.title, gzip.compress(content, mtime=0) if is_packed else content, tuple(lost))
+    return WrittenNetwork(form.title, gzip.compress(content, mtime=0) if is_packed else content, tuple(lost))
 
 
 def _same_tables(network: DiscreteNetwork, again: DiscreteNetwork) -> bool:
@@ -113,7 +113,7 @@ def convert(network: Path, file: Path, observed: Sequence[str], normalise: bool,
 
 def _tell(
     file: Path,
-    made: Written,
+    made: WrittenNetwork,
     variables: int,
     warnings: Sequence[Problem],
     more: Mapping[str, object],

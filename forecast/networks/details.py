@@ -14,7 +14,7 @@ Properties = tuple[tuple[str, str], ...]  # names and values, in the order of th
 
 
 @dataclass(frozen=True)
-class NoisyMax:
+class NoisyMaxParameters:
     """A noisy-MAX: each parent by itself puts the variable into a state, and the highest of these states holds.
 
     The states of the variable are listed from the highest to the one that holds without any cause. `effects[i]` has the
@@ -55,7 +55,7 @@ class VariableDetails:
 
     title: str = ""
     properties: Properties = ()
-    noisy_max: NoisyMax | None = None
+    noisy_max: NoisyMaxParameters | None = None
     is_deterministic: bool = False
     kept: Properties = ()
 

@@ -86,12 +86,12 @@ class Language:
 
 
 @dataclass
-class Statement:
+class BraceStatement:
     """`HEAD = VALUE;` or `HEAD { BODY }`: tokens of the head and of the value by their numbers."""
 
     head: range
     value: range | None = None
-    body: list[Statement] = field(default_factory=list["Statement"])
+    body: list[BraceStatement] = field(default_factory=list["BraceStatement"])
 
 
 class Tokens:
@@ -141,14 +141,14 @@ class Tokens:
             made.append(f"{space}{self.texts[i]}")
         return "".join(made)
 
-    def statements(self) -> list[Statement]:
+    def statements(self) -> list[BraceStatement]:
         """Return the statements of the whole text.
 
         Raises WorkspaceProblems at the first place where the text goes wrong.
         """
         what = f"not in the {self.language.form} grammar"
-        outer: list[Statement] = []
-        opened: list[tuple[list[Statement], int]] = [(outer, 0)]
+        outer: list[BraceStatement] = []
+        opened: list[tuple[list[BraceStatement], int]] = [(outer, 0)]
         i = begin = 0
         while i < len(self.texts):
             sign = self.texts[i]
@@ -157,12 +157,12 @@ class Tokens:
                 if begin == i:
                     self.refuse(i, what, None, "expected a name before '='")
                 end = self._end_of_value(i + 1, what)
-                here.append(Statement(range(begin, i), range(i + 1, end)))
+                here.append(BraceStatement(range(begin, i), range(i + 1, end)))
                 i = begin = end + 1
             elif sign == "{":
                 if len(opened) > MAX_DEPTH:
                     self.refuse(i, "blocks within blocks", f"{len(opened)} deep", f"at most {MAX_DEPTH}")
-                here.append(made := Statement(range(begin, i)))
+                here.append(made := BraceStatement(range(begin, i)))
                 opened.append((made.body, i))
                 i = begin = i + 1
             elif sign in "};":

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from forecast.networks.answer import answer
 from forecast.networks.bif import read_bif
-from forecast.networks.details import NetworkDetails, NoisyMax, VariableDetails
+from forecast.networks.details import NetworkDetails, NoisyMaxParameters, VariableDetails
 from forecast.networks.formats import WritableFormat, format_of, formats, read_network
 from forecast.networks.network import DiscreteNetwork
 from forecast.workspace.problems import one_form
@@ -135,7 +135,7 @@ def test_a_noisy_max_is_what_independent_causes_bring_about(network: DiscreteNet
         effect[order[-1]] = np.eye(n)[-1]
         effects.append(effect)
         orders.append(order)
-    noisy = NoisyMax(tuple(effects), rng.dirichlet(np.ones(n)), tuple(orders))
+    noisy = NoisyMaxParameters(tuple(effects), rng.dirichlet(np.ones(n)), tuple(orders))
     expected = np.zeros((*cards, n))
     for at in np.ndindex(*cards):
         causes = [noisy.leak, *(effect[i] for effect, i in zip(effects, at, strict=True))]
@@ -164,7 +164,7 @@ def test_a_noisy_max_is_what_independent_causes_bring_about(network: DiscreteNet
 def test_a_small_probability_of_a_noisy_max_keeps_its_digits() -> None:
     """Causes that are all rare add up: nothing is lost in a difference from one."""
     rare = np.array([[1e-20, 1.0], [0.0, 1.0]])
-    noisy = NoisyMax((rare, rare), np.array([3e-20, 1.0]), ((0, 1), (0, 1)))
+    noisy = NoisyMaxParameters((rare, rare), np.array([3e-20, 1.0]), ((0, 1), (0, 1)))
     assert pytest.approx(5e-20, rel=1e-15) == noisy.table()[0, 0, 0]
 
 

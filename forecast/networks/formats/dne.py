@@ -23,7 +23,7 @@ from forecast.networks.network import (
     Words,
     build,
 )
-from forecast.networks.text import Language, Statement, Tokens, as_string, decoded, unquoted
+from forecast.networks.text import BraceStatement, Language, Tokens, as_string, decoded, unquoted
 from forecast.networks.writing import Places, identifiers, in_parentheses, is_plain, left_out
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, shown
 
@@ -114,10 +114,10 @@ class _Reader:
         )
         return replace(made, details=details, warnings=(*made.warnings, *constants, *self.findings(nodes)))
 
-    def head(self, one: Statement) -> list[str]:
+    def head(self, one: BraceStatement) -> list[str]:
         return [self.tokens.texts[i] for i in one.head]
 
-    def values(self, body: Sequence[Statement]) -> dict[str, range]:
+    def values(self, body: Sequence[BraceStatement]) -> dict[str, range]:
         return {self.tokens.written(one.head): one.value for one in body if one.value is not None}
 
     def text(self, value: range | None) -> str:
@@ -126,7 +126,7 @@ class _Reader:
         places = [*value]
         return unquoted(self.tokens.texts[places[0]]) if len(places) == 1 else self.tokens.written(value)
 
-    def constants(self, nodes: Sequence[Statement], read: Sequence[_Node]) -> list[Problem]:
+    def constants(self, nodes: Sequence[BraceStatement], read: Sequence[_Node]) -> list[Problem]:
         """Tell of nodes that are no variables; one that is a parent is a problem."""
         named = {self.head(one)[-1]: one for one in nodes if self.text(self.values(one.body).get("kind")) in CONSTANTS}
         for node in read:
@@ -140,7 +140,7 @@ class _Reader:
         what = f"left out: {listed(list(named))}, constants of the drawing and no variables"
         return [Problem(Source(self.tokens.path, line), what, severity="warning")]
 
-    def findings(self, nodes: Sequence[Statement]) -> list[Problem]:
+    def findings(self, nodes: Sequence[BraceStatement]) -> list[Problem]:
         found = [
             (self.tokens.line(value.start), f"{self.head(one)[-1]} = {self.text(value)}")
             for one in nodes
@@ -152,23 +152,23 @@ class _Reader:
         what = f"the file has findings, which are not used: {listed([text for _, text in found])}"
         return [Problem(Source(self.tokens.path, found[0][0]), what, severity="warning")]
 
-    def named(self, body: Sequence[Statement], without: Sequence[str]) -> Properties:
+    def named(self, body: Sequence[BraceStatement], without: Sequence[str]) -> Properties:
         return tuple(
             (key, self.text(value)) for key, value in self.values(body).items() if key not in (*without, *OF_USE)
         )
 
-    def blocks(self, body: Sequence[Statement]) -> Properties:
+    def blocks(self, body: Sequence[BraceStatement]) -> Properties:
         """Return the blocks of a drawing as they are written."""
         drawn = (one for one in body if one.value is None and one.head and self.head(one)[0] != "node")
         return tuple(("block", self.written(one)) for one in drawn)
 
-    def written(self, one: Statement) -> str:
+    def written(self, one: BraceStatement) -> str:
         if one.value is not None:
             return f"{self.tokens.written(one.head)} = {self.tokens.written(one.value)};"
         inside = " ".join(map(self.written, one.body))
         return f"{self.tokens.written(one.head)} {{{inside}}};"
 
-    def node(self, one: Statement) -> _Node | None:
+    def node(self, one: BraceStatement) -> _Node | None:
         name = self.tokens.word(one.head[-1])
         values = self.values(one.body)
         kind = self.text(values.get("kind")) or "NATURE"

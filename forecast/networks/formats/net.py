@@ -21,7 +21,7 @@ from forecast.networks.network import (
     Words,
     build,
 )
-from forecast.networks.text import Language, Statement, Tokens, as_string, decoded, unquoted
+from forecast.networks.text import BraceStatement, Language, Tokens, as_string, decoded, unquoted
 from forecast.networks.writing import Places, Renamed, as_identifiers, fitting, in_parentheses, is_plain, left_out
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
 
@@ -92,7 +92,7 @@ class _Reader:
                 self.variables[one.name.text] = replace(about, kept=(*about.kept, *one.kept))
         return replace(made, details=replace(self.details, variables=self.variables))
 
-    def read(self, statements: Sequence[Statement], *, is_class: bool) -> None:
+    def read(self, statements: Sequence[BraceStatement], *, is_class: bool) -> None:
         for one in statements:
             line = self.tokens.line(one.head.start)
             head = [self.tokens.texts[i] for i in one.head]
@@ -113,7 +113,7 @@ class _Reader:
                     what = "a block of another kind" if one.value is None else "a value outside a block"
                     self.problem(line, what, shown(" ".join(head)), f"net, node and potential; {CHANCE}")
 
-    def about_network(self, body: Sequence[Statement]) -> None:
+    def about_network(self, body: Sequence[BraceStatement]) -> None:
         values = self.attributes(body, "net")
         named = [text for key, text in values if key == "name"]
         self.details = replace(
@@ -122,7 +122,7 @@ class _Reader:
             properties=(*self.details.properties, *((key, text) for key, text in values if key != "name")),
         )
 
-    def attributes(self, body: Sequence[Statement], of: str) -> list[tuple[str, str]]:
+    def attributes(self, body: Sequence[BraceStatement], of: str) -> list[tuple[str, str]]:
         """Return names and values: a string without its quotes, anything else as it is written."""
         found = []
         for one in body:
@@ -138,7 +138,7 @@ class _Reader:
             return unquoted(self.tokens.texts[places.start])
         return self.tokens.written(places)
 
-    def node(self, name: BifWord, body: Sequence[Statement]) -> None:
+    def node(self, name: BifWord, body: Sequence[BraceStatement]) -> None:
         states: list[tuple[BifWord, ...]] = []
         others = []
         for one in body:
@@ -159,7 +159,7 @@ class _Reader:
             self.variables[name.text] = about
         self.nodes.append(VariableBlock(name, tuple(states), ()))
 
-    def potential(self, one: Statement) -> None:
+    def potential(self, one: BraceStatement) -> None:
         inside = [*one.head[2:-1]]
         texts = [self.tokens.texts[i] for i in inside]
         line = self.tokens.line(one.head.start)
@@ -183,7 +183,7 @@ class _Reader:
             return
         self.potentials.append(_Potential(name, parents, data[0], kept))
 
-    def raw(self, body: Sequence[Statement], of: str) -> list[tuple[str, str]]:
+    def raw(self, body: Sequence[BraceStatement], of: str) -> list[tuple[str, str]]:
         self.attributes([one for one in body if one.value is None], f"variable '{of}'")
         return [
             (self.tokens.written(one.head), self.tokens.written(one.value)) for one in body if one.value is not None

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from forecast.networks.details import NetworkDetails, NoisyMax, Properties, VariableDetails
+from forecast.networks.details import NetworkDetails, NoisyMaxParameters, Properties, VariableDetails
 from forecast.networks.formats import WritableFormat
 from forecast.networks.network import (
     BifWord,
@@ -87,7 +87,7 @@ class _Reader:
     def __init__(self, root: Element, path: str) -> None:
         self.root, self.path = root, path
         self.problems: list[Problem] = []
-        self.noisy: dict[str, NoisyMax] = {}
+        self.noisy: dict[str, NoisyMaxParameters] = {}
 
     def problem(self, line: int, what: str, got: str = "", allowed: str = "") -> None:
         self.problems.append(Problem(Source(self.path, line), what, got, allowed))
@@ -222,7 +222,7 @@ def _resulting(node: _Node, states: Mapping[str, Sequence[str]], path: str) -> C
 
 def _noisy_max(
     node: _Node, states: Mapping[str, Sequence[str]], path: str
-) -> CheckedTable | tuple[NoisyMax, tuple[Problem, ...]]:
+) -> CheckedTable | tuple[NoisyMaxParameters, tuple[Problem, ...]]:
     """Read the parameters of a noisy-MAX: a row for each state of each parent, by their strengths, and the leak.
 
     `strengths` lists for each parent its states by number, the strongest first; without it they stand as they are. The
@@ -269,7 +269,7 @@ def _noisy_max(
             there = node.numbers[(at - 1) * n].line
             return refuse(there, what, digits(block[-1].tolist()), f"0 for every state but '{states[name][-1]}'")
         effects.append(block[np.argsort(ranks)])
-    return NoisyMax(tuple(effects), read.rows[-1], tuple(orders)), read.warnings
+    return NoisyMaxParameters(tuple(effects), read.rows[-1], tuple(orders)), read.warnings
 
 
 def _properties(element: Element) -> Properties:
