@@ -55,6 +55,7 @@ _WORD = r'(?:[^\s{}()\[\],;|"/]++|/(?![/*]))++'
 _BLANK = re.compile(r"(?:\s++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
 _TOKEN = re.compile(rf'({_WORD})|("[^"\n]*+")|[{{}}()\[\],;|]')
 _PROPERTY = re.compile(r'property(?=[\s"])(?:"[^"]*+"|[^";])*+;')
+_UNQUOTABLE = re.compile(r'["\n]')
 _NAMES = r'[^"|/()\[\]{};]*+'
 _PLAIN_VARIABLE = re.compile(
     rf"(?P<name>{_WORD})\s*+\{{\s*+type\s++discrete\s*+(?:\[\s*+(?P<size>{_WORD})\s*+\]\s*+)?"
@@ -92,6 +93,65 @@ def parse_bif(text: str, path: str) -> DiscreteNetwork:
     except (_NotBulkError, WorkspaceProblems):
         # Word by word, each with its line. This is slower, and finds the first place where a text goes wrong.
         return build(_Reader(text, path).blocks(), path)
+
+
+def write_bif(network: DiscreteNetwork, stream: TextIO) -> list[str]:
+    """Write a network as BIF, each number with the fewest digits that are read back as the same double.
+
+    Names that are no words of BIF stand in quotes. A quote or the end of a line in a name becomes an underscore.
+
+    Returns:
+        What BIF cannot carry, one line for each kind of thing: names that are others in the file are among it.
+    """
+    renamed = Renamed(_in_quotes(network.names), {name: _in_quotes(known) for name, known in network.states.items()})
+    shown = {name: _shown(new) for name, new in renamed.variables.items()}
+    states = {name: [_shown(new) for new in renamed.states[name].values()] for name in network.names}
+    details, unwritten = network.details, list[str]()
+
+    def properties(of: str, listed: Properties) -> str:
+        texts = {f"property {_property(name, value)};": name for name, value in listed}
+        unwritten.extend(f"'{name}' of {of}" for text, name in texts.items() if not _PROPERTY.fullmatch(text))
+        return "".join(f"  {text}\n" for text in texts if _PROPERTY.fullmatch(text))
+
+    named = f"{_shown(_in_quotes([details.name])[details.name])} " if details.name else ""
+    stream.write(f"network {named}{{\n{properties('the network', details.properties)}}}\n")
+    for name in network.names:
+        listed = ", ".join(states[name])
+        stream.write(f"variable {shown[name]} {{\n  type discrete [ {len(states[name])} ] {{ {listed} }};\n")
+        stream.write(f"{properties(name, details.of(name).properties)}}}\n")
+    for name in network.names:
+        parents = network.parents[name]
+        bar = f" | {', '.join(shown[parent] for parent in parents)}" if parents else ""
+        rows = network.tables[name].reshape(-1, len(states[name])).tolist()
+        heads = [f"({', '.join(given)})" for given in product(*(states[parent] for parent in parents))]
+        stream.write(f"probability ( {shown[name]}{bar} ) {{\n")
+        for head, row in zip(heads if parents else ["table"], rows, strict=True):
+            stream.write(f"  {head} {', '.join(map(repr, row))};\n")
+        stream.write("}\n")
+    lost = [f"properties that BIF has no way to write: {', '.join(unwritten)}"] if unwritten else []
+    return [*left_out(network, Places("BIF", properties=True, network=True)), *renamed.told(), *lost]
+
+
+def _in_quotes(names: Iterable[str]) -> dict[str, str]:
+    """Return names that can stand in quotes, no two alike."""
+    taken = {name for name in names if not _UNQUOTABLE.search(name)}
+    made = {}
+    for name in names:
+        new = name if name in taken else _UNQUOTABLE.sub("_", name)
+        while new != name and new in taken:
+            new += "_"
+        taken.add(new)
+        made[name] = new
+    return made
+
+
+def _shown(name: str) -> str:
+    return name if re.fullmatch(_WORD, name) else f'"{name}"'
+
+
+def _property(name: str, value: str) -> str:
+    text = f"{name} = {value}" if value else name
+    return text if '"' in text else f'"{text}"'
 
 
 def bif_text(content: bytes, name: str) -> str:
