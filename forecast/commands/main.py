@@ -22,6 +22,8 @@ COMMANDS = {
     "add": ("forecast.commands.add:add", "Add a statement, evidence or a judgement, shown before it is written."),
     "import": ("forecast.commands.import_:import_", "Import another program's file as evidence or a benchmark."),
     "query": ("forecast.commands.query:query", "Compute the marginals of a network file given evidence."),
+    "convert": ("forecast.commands.networks:convert", "Write a network file in the format of another program."),
+    "export": ("forecast.commands.networks:export", "Write the forecast as a network file for other programs."),
     "pool": ("forecast.commands.score:pool", "Pool a table of forecasts question by question, and score it."),
     "score": ("forecast.commands.score:score", "Score resolved forecasts, from a table or from the replay."),
     "experts": ("forecast.commands.influence:experts", "Compare each expert's statements with the model."),

@@ -13,6 +13,7 @@ import click
 from forecast.commands.running import Progress, as_text
 from forecast.networks.answer import ContradictingFindingsError, Finding, TooDenseNetworkError, answer
 from forecast.networks.formats import read_network
+from forecast.workspace.files import read_outside
 from forecast.workspace.problems import choice, one_form, shown
 
 if TYPE_CHECKING:
@@ -30,17 +31,39 @@ if TYPE_CHECKING:
     metavar="X=0.8,0.1",
     help="Virtual evidence on X: P(report | state) for each state, in the order of the file.",
 )
+@click.option(
+    "--evidence",
+    "evidence",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.evid",
+    help="Observations by number, as the UAI competitions write them.",
+)
+@click.option(
+    "--normalise", is_flag=True, help="Divide every row by its sum, however far that is from one, and tell of it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the natural log of P(evidence) and all marginals as JSON.")
-def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as_json: bool) -> None:
-    """Compute P(evidence) and the marginal of every variable of NETWORK, such as a BIF file, exactly.
+def query(
+    network: Path,
+    observed: Sequence[str],
+    likelihoods: Sequence[str],
+    evidence: Path | None,
+    normalise: bool,
+    as_json: bool,
+) -> None:
+    """Compute P(evidence) and the marginal of every variable of NETWORK exactly.
 
-    An argument splits at its first '='. Both options may be given many times.
+    NETWORK may be in any format of `forecast convert`, packed by gzip or not. An argument splits at its first '='.
+    --observe and --likelihood may be given many times.
     """
 
-    read = read_network(network)
+    read = read_network(network, normalise=normalise)
     for warning in read.warnings:
         click.echo(str(warning), err=True)
-    findings = [_observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
+    findings = [observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
+    if evidence is not None:
+        from forecast.networks.formats.uai import read_evidence
+
+        findings += read_evidence(read_outside(evidence, str(evidence)), str(evidence), read)
     progress = Progress(after_seconds=2.0)
     try:
         posterior = answer(read, findings, progress)
@@ -58,7 +81,8 @@ def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as
         _print_table(posterior, read, findings)
 
 
-def _observation(text: str, network: DiscreteNetwork) -> Finding:
+def observation(text: str, network: DiscreteNetwork) -> Finding:
+    """Read X=a. Raises click.BadParameter for an unknown variable or state."""
 
     variable, state = _split(text, network, "--observe")
     states = network.states[variable]
