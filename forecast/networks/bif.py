@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from math import prod
 from pathlib import Path
-from typing import NamedTuple, NoReturn, override
+from typing import NamedTuple, NoReturn, TextIO, override
 
 import numpy as np
 
+from forecast.networks.details import NetworkDetails, Properties, VariableDetails
 from forecast.networks.formats import MAX_BYTES
 from forecast.networks.network import (
     CANONICAL,
@@ -89,10 +91,10 @@ def parse_bif(text: str, path: str) -> DiscreteNetwork:
     if (merge := unfinished_merge(text, path)) is not None:
         raise WorkspaceProblems([merge])
     try:
-        return build(_BulkReader(text, path).blocks(), path)
+        return _BulkReader(text, path).network()
     except (_NotBulkError, WorkspaceProblems):
         # Word by word, each with its line. This is slower, and finds the first place where a text goes wrong.
-        return build(_Reader(text, path).blocks(), path)
+        return _Reader(text, path).network()
 
 
 def write_bif(network: DiscreteNetwork, stream: TextIO) -> list[str]:
@@ -103,6 +105,8 @@ def write_bif(network: DiscreteNetwork, stream: TextIO) -> list[str]:
     Returns:
         What BIF cannot carry, one line for each kind of thing: names that are others in the file are among it.
     """
+    from forecast.networks.writing import Places, Renamed, left_out
+
     renamed = Renamed(_in_quotes(network.names), {name: _in_quotes(known) for name, known in network.states.items()})
     shown = {name: _shown(new) for name, new in renamed.variables.items()}
     states = {name: [_shown(new) for new in renamed.states[name].values()] for name in network.names}
@@ -149,6 +153,14 @@ def _shown(name: str) -> str:
     return name if re.fullmatch(_WORD, name) else f'"{name}"'
 
 
+def _pair(text: str) -> tuple[str, str]:
+    """Return the name and the value of a property: what stands before and behind its first equals sign."""
+    said = text.removeprefix("property").removesuffix(";").strip()
+    said = said[1:-1] if re.fullmatch('"[^"]*"', said) else said
+    name, _, value = said.partition("=")
+    return name.strip(), value.strip()
+
+
 def _property(name: str, value: str) -> str:
     text = f"{name} = {value}" if value else name
     return text if '"' in text else f'"{text}"'
@@ -182,6 +194,17 @@ class _Reader:
         self.text, self.path = text, path
         self.line, self.counted = 1, 0  # of the last word, and its place
         self.token = self._token(0)
+        self.name, self.properties = "", list[str]()  # of the network
+        self.of_variables: dict[str, list[str]] = {}
+
+    def network(self) -> DiscreteNetwork:
+        """Read the whole text and build the network. Raises WorkspaceProblems."""
+        network = build(self.blocks(), self.path)
+        of_variables = {
+            name: VariableDetails(properties=tuple(map(_pair, listed))) for name, listed in self.of_variables.items()
+        }
+        details = NetworkDetails(self.name, tuple(map(_pair, self.properties)), of_variables, form="BIF")
+        return replace(network, details=details)
 
     def blocks(self) -> Blocks:
         """Read the whole text. Raises WorkspaceProblems at the first place where it does not follow the grammar."""
@@ -199,12 +222,12 @@ class _Reader:
 
     def _network(self) -> None:
         if self.token.is_name:
-            self._step()
+            self.name = self._word().text
             self._sign("{")
         else:
             self._sign("{", *_NAME)
         while not self._accepted("}"):
-            self._property("'}'")
+            self.properties.append(self._property("'}'").text)
 
     def _variable(self) -> VariableBlock:
         name = self._name()
@@ -213,7 +236,8 @@ class _Reader:
         self._sign("{")
         while not self._accepted("}"):
             if self.token.text == "property":
-                self._property("'type'", "'}'")
+                found = self._property("'type'", "'}'")
+                self.of_variables.setdefault(name.text, []).append(found.text)
                 continue
             self._keyword("type", _PROPERTIES, "'}'")
             self._keyword("discrete")
@@ -254,6 +278,8 @@ class _Reader:
             else:
                 keyword = self._keyword("default", "table", _PROPERTIES, "'('", "'}'")
                 (tables if keyword == "table" else defaults).append(ProbabilityEntry((), tuple(self._numbers())))
+        if properties:
+            self.of_variables.setdefault(name.text, []).extend(word.text for word in properties)
         return ProbabilityBlock(name, parents, tuple(rows), tuple(defaults), tuple(tables), tuple(properties))
 
     def _names(self, last: str, *instead: str) -> Iterator[BifWord]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -60,15 +61,21 @@ class WritableFormat(NetworkFormat):
 @cache
 def formats() -> tuple[NetworkFormat, ...]:
     """Return every format, sorted by the names of the modules. Raises ValueError where two have one ending."""
-    from forecast.networks import formats as folder
-
-    modules = sorted(module.name for module in iter_modules(folder.__path__))
-    listed = tuple(one for name in modules for one in import_module(f"{folder.__name__}.{name}").FORMATS)
+    listed = tuple(_each(""))
     endings = [ending for one in listed for ending in one.endings]
     if twice := sorted({ending for ending in endings if endings.count(ending) > 1}):
         msg = f"two network formats with the ending {', '.join(twice)}"
         raise ValueError(msg)
     return listed
+
+
+def _each(first: str) -> Iterator[NetworkFormat]:
+    """Yield the formats, module by module: the one called `first`, and the others, which are imported only then."""
+    from forecast.networks import formats as folder
+
+    modules = sorted((module.name for module in iter_modules(folder.__path__)), key=lambda name: (name != first, name))
+    for name in modules:
+        yield from import_module(f"{folder.__name__}.{name}").FORMATS
 
 
 def read_network(path: Path, *, normalise: bool = False) -> DiscreteNetwork:
@@ -134,7 +141,7 @@ def format_of(content: bytes, name: str) -> NetworkFormat:
 
     Raises WorkspaceProblems where none is known.
     """
-    for one in formats():
+    for one in _each(Path(name.lower().removesuffix(".gz")).suffix.removeprefix(".")):
         if one.recognises(content):
             return one
     ending = ending_of(name)
