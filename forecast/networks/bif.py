@@ -57,6 +57,7 @@ _WORD = r'(?:[^\s{}()\[\],;|"/]++|/(?![/*]))++'
 _BLANK = re.compile(r"(?:\s++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
 _TOKEN = re.compile(rf'({_WORD})|("[^"\n]*+")|[{{}}()\[\],;|]')
 _PROPERTY = re.compile(r'property(?=[\s"])(?:"[^"]*+"|[^";])*+;')
+_NO_NAME = "unknown"  # of a network that has none, where a reader might insist on one
 _UNQUOTABLE = re.compile(r'["\n]')
 _NAMES = r'[^"|/()\[\]{};]*+'
 _PLAIN_VARIABLE = re.compile(
@@ -100,7 +101,8 @@ def parse_bif(text: str, path: str) -> DiscreteNetwork:
 def write_bif(network: DiscreteNetwork, stream: TextIO) -> list[str]:
     """Write a network as BIF, each number with the fewest digits that are read back as the same double.
 
-    Names that are no words of BIF stand in quotes. A quote or the end of a line in a name becomes an underscore.
+    Names that are no words stand in quotes, which not every program reads. A quote or the end of a line in a name
+    becomes an underscore.
 
     Returns:
         What BIF cannot carry, one line for each kind of thing: names that are others in the file are among it.
@@ -117,8 +119,8 @@ def write_bif(network: DiscreteNetwork, stream: TextIO) -> list[str]:
         unwritten.extend(f"'{name}' of {of}" for text, name in texts.items() if not _PROPERTY.fullmatch(text))
         return "".join(f"  {text}\n" for text in texts if _PROPERTY.fullmatch(text))
 
-    named = f"{_shown(_in_quotes([details.name])[details.name])} " if details.name else ""
-    stream.write(f"network {named}{{\n{properties('the network', details.properties)}}}\n")
+    (named,) = _in_quotes([details.name or _NO_NAME]).values()
+    stream.write(f"network {_shown(named)} {{\n{properties('the network', details.properties)}}}\n")
     for name in network.names:
         listed = ", ".join(states[name])
         stream.write(f"variable {shown[name]} {{\n  type discrete [ {len(states[name])} ] {{ {listed} }};\n")
@@ -163,7 +165,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _property(name: str, value: str) -> str:
     text = f"{name} = {value}" if value else name
-    return text if '"' in text else f'"{text}"'
+    is_plain = not any(sign in text for sign in ('"', ";", "//", "/*", "\n"))
+    return text if is_plain or '"' in text else f'"{text}"'  # some programs read no quotes here
 
 
 def bif_text(content: bytes, name: str) -> str:
@@ -222,7 +225,8 @@ class _Reader:
 
     def _network(self) -> None:
         if self.token.is_name:
-            self.name = self._word().text
+            name = self._word().text
+            self.name = "" if name == _NO_NAME else name
             self._sign("{")
         else:
             self._sign("{", *_NAME)

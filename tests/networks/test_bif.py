@@ -152,6 +152,25 @@ def test_what_bif_cannot_carry_is_said() -> None:
     assert ({"a": ("x__y_", "x__y")}, [0.25, 0.75]) == (actual.states, actual.tables["a"].tolist())
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape on a NumPy array:DeprecationWarning")  # in pyAgrum's toarray
+@given(network=networks(least_states=2))
+@settings(max_examples=20, deadline=None)
+def test_pyagrum_reads_what_is_written(tmp_path_factory: pytest.TempPathFactory, network: DiscreteNetwork) -> None:
+    """Another program finds the same tables in a file, to its own seven digits, and passes over properties."""
+    import pyagrum
+
+    file = tmp_path_factory.mktemp("written") / "x.bif"
+    of_variables = {name: VariableDetails(properties=(("position", "(1, 2)"),)) for name in network.names}
+    with file.open("w", encoding="utf-8") as stream:
+        assert [] == write_bif(replace(network, details=NetworkDetails(variables=of_variables)), stream)
+    theirs = pyagrum.loadBN(str(file))
+    for name in network.names:
+        cpt = theirs.cpt(name)
+        order = [cpt.names[::-1].index(known) for known in (*network.parents[name], name)]
+        assert network.states[name] == theirs.variable(name).labels()
+        np.testing.assert_allclose(network.tables[name], cpt.toarray().transpose(order), rtol=1e-6, atol=1e-30)
+
+
 PLACES = {
     "": "x.bif:1: no variable; a network has at least one 'variable' block",
     "x": "got 'x'; expected 'network' or 'probability' or 'variable' or the end of the file",
