@@ -25,7 +25,6 @@ HEAVY = (
     "xarray",
     "matplotlib",
     "rich",
-    "lark",
     "pydantic",
 )
 

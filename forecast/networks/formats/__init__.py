@@ -58,11 +58,12 @@ class WritableFormat(NetworkFormat):
         """
 
 
-def _each() -> Iterator[NetworkFormat]:
-    """Yield every format, each module imported when its turn comes: who has found what was looked for waits no more."""
+def _each(first: str = "") -> Iterator[NetworkFormat]:
+    """Yield every format, each module imported when its turn comes, `first` first: whoever has found one waits no more."""
     from forecast.networks import formats as folder
 
-    for name in sorted(module.name for module in iter_modules(folder.__path__)):
+    names = [module.name for module in iter_modules(folder.__path__)]
+    for name in sorted(names, key=lambda name: (name != first, name)):
         yield from import_module(f"{folder.__name__}.{name}").FORMATS
 
 
@@ -75,6 +76,15 @@ def formats() -> tuple[NetworkFormat, ...]:
         msg = f"two network formats with the ending {', '.join(twice)}"
         raise ValueError(msg)
     return listed
+
+
+def _each(first: str) -> Iterator[NetworkFormat]:
+    """Yield the formats, module by module: the one called `first`, and the others, which are imported only then."""
+    from forecast.networks import formats as folder
+
+    modules = sorted((module.name for module in iter_modules(folder.__path__)), key=lambda name: (name != first, name))
+    for name in modules:
+        yield from import_module(f"{folder.__name__}.{name}").FORMATS
 
 
 def read_network(path: Path, *, normalise: bool = False) -> DiscreteNetwork:
@@ -140,7 +150,7 @@ def format_of(content: bytes, name: str) -> NetworkFormat:
 
     Raises WorkspaceProblems where none is known.
     """
-    for one in _each():
+    for one in _each(Path(name.lower().removesuffix(".gz")).suffix.removeprefix(".")):
         if one.recognises(content):
             return one
     ending = ending_of(name)
