@@ -59,7 +59,7 @@ class WritableFormat(NetworkFormat):
 
 
 def _each(first: str = "") -> Iterator[NetworkFormat]:
-    """Yield every format, each module imported when its turn comes, `first` first: whoever has found one waits no more."""
+    """Yield every format, each module imported when its turn comes, that called `first` before all."""
     from forecast.networks import formats as folder
 
     names = [module.name for module in iter_modules(folder.__path__)]
@@ -76,15 +76,6 @@ def formats() -> tuple[NetworkFormat, ...]:
         msg = f"two network formats with the ending {', '.join(twice)}"
         raise ValueError(msg)
     return listed
-
-
-def _each(first: str) -> Iterator[NetworkFormat]:
-    """Yield the formats, module by module: the one called `first`, and the others, which are imported only then."""
-    from forecast.networks import formats as folder
-
-    modules = sorted((module.name for module in iter_modules(folder.__path__)), key=lambda name: (name != first, name))
-    for name in modules:
-        yield from import_module(f"{folder.__name__}.{name}").FORMATS
 
 
 def read_network(path: Path, *, normalise: bool = False) -> DiscreteNetwork:
