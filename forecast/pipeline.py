@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forecast.analysis.statements import incoherent_rules
+from forecast.analysis.coherence import incoherent_rules
 from forecast.digits import share
 from forecast.files import locked, replace_folder
 from forecast.ledger.differences import changes, other_changes
@@ -105,7 +105,7 @@ def conclude(
         _check_clock(written, session.now)
     workspace, layout, as_of, seed = session.workspace, session.layout, session.day, session.seed
     ledger = called_today(written, workspace)
-    if problems := incoherent_rules(workspace, layout, as_of):
+    if problems := incoherent_rules(workspace, layout, as_of, session.cache):
         raise WorkspaceProblems(problems)
     with told_as_problems(workspace):
         weighed = posterior(layout, workspace, as_of, seed, session.cache, session.progress, refit=refit)

@@ -48,12 +48,7 @@ RHO = f"Correlation of the copies in the group (default: {DEFAULT_RHO})."
 TAKES_UP = click.option("--draft", is_flag=True, help="Go on with what was broken off or refused last.")
 
 
-@click.group()
-def add() -> None:
-    """Add to the files of a workspace, checked before anything is written."""
-
-
-@add.command()
+@click.command()
 @running.workspace
 @click.option("--expert", metavar="ID", help="Who said it, an id of priors/experts.yaml.")
 @click.option("--date", "day", type=running.DATE, metavar="DATE", help="When it was said (default: today, UTC).")
@@ -195,7 +190,7 @@ class _Probability(click.ParamType[float]):
         return number
 
 
-@add.command()
+@click.command()
 @click.argument("question")
 @click.argument("probability", metavar="P", type=_Probability())
 @running.workspace
@@ -239,7 +234,7 @@ def _options_of_forms(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@add.command()
+@click.command()
 @running.workspace
 @click.option("--headline", metavar="TEXT", help="What is reported, in one sentence.")
 @click.option(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from math import prod
 from pathlib import Path
-from typing import NamedTuple, NoReturn, override
+from typing import NamedTuple, NoReturn, TextIO, override
 
 import numpy as np
 
+from forecast.networks.details import NetworkDetails, Properties, VariableDetails
 from forecast.networks.formats import MAX_BYTES
 from forecast.networks.network import (
     CANONICAL,
@@ -55,6 +57,8 @@ _WORD = r'(?:[^\s{}()\[\],;|"/]++|/(?![/*]))++'
 _BLANK = re.compile(r"(?:\s++|//[^\n]*+|/\*(?s:.*?)\*/)*+")
 _TOKEN = re.compile(rf'({_WORD})|("[^"\n]*+")|[{{}}()\[\],;|]')
 _PROPERTY = re.compile(r'property(?=[\s"])(?:"[^"]*+"|[^";])*+;')
+_NO_NAME = "unknown"  # of a network that has none, where a reader might insist on one
+_UNQUOTABLE = re.compile(r'["\n]')
 _NAMES = r'[^"|/()\[\]{};]*+'
 _PLAIN_VARIABLE = re.compile(
     rf"(?P<name>{_WORD})\s*+\{{\s*+type\s++discrete\s*+(?:\[\s*+(?P<size>{_WORD})\s*+\]\s*+)?"
@@ -88,10 +92,81 @@ def parse_bif(text: str, path: str) -> DiscreteNetwork:
     if (merge := unfinished_merge(text, path)) is not None:
         raise WorkspaceProblems([merge])
     try:
-        return build(_BulkReader(text, path).blocks(), path)
+        return _BulkReader(text, path).network()
     except (_NotBulkError, WorkspaceProblems):
         # Word by word, each with its line. This is slower, and finds the first place where a text goes wrong.
-        return build(_Reader(text, path).blocks(), path)
+        return _Reader(text, path).network()
+
+
+def write_bif(network: DiscreteNetwork, stream: TextIO) -> list[str]:
+    """Write a network as BIF, each number with the fewest digits that are read back as the same double.
+
+    Names that are no words stand in quotes, which not every program reads. A quote or the end of a line in a name
+    becomes an underscore.
+
+    Returns:
+        What BIF cannot carry, one line for each kind of thing: names that are others in the file are among it.
+    """
+    from forecast.networks.writing import Places, Renamed, left_out
+
+    renamed = Renamed(_in_quotes(network.names), {name: _in_quotes(known) for name, known in network.states.items()})
+    shown = {name: _shown(new) for name, new in renamed.variables.items()}
+    states = {name: [_shown(new) for new in renamed.states[name].values()] for name in network.names}
+    details, unwritten = network.details, list[str]()
+
+    def properties(of: str, listed: Properties) -> str:
+        texts = {f"property {_property(name, value)};": name for name, value in listed}
+        unwritten.extend(f"'{name}' of {of}" for text, name in texts.items() if not _PROPERTY.fullmatch(text))
+        return "".join(f"  {text}\n" for text in texts if _PROPERTY.fullmatch(text))
+
+    (named,) = _in_quotes([details.name or _NO_NAME]).values()
+    stream.write(f"network {_shown(named)} {{\n{properties('the network', details.properties)}}}\n")
+    for name in network.names:
+        listed = ", ".join(states[name])
+        stream.write(f"variable {shown[name]} {{\n  type discrete [ {len(states[name])} ] {{ {listed} }};\n")
+        stream.write(f"{properties(name, details.of(name).properties)}}}\n")
+    for name in network.names:
+        parents = network.parents[name]
+        bar = f" | {', '.join(shown[parent] for parent in parents)}" if parents else ""
+        rows = network.tables[name].reshape(-1, len(states[name])).tolist()
+        heads = [f"({', '.join(given)})" for given in product(*(states[parent] for parent in parents))]
+        stream.write(f"probability ( {shown[name]}{bar} ) {{\n")
+        for head, row in zip(heads if parents else ["table"], rows, strict=True):
+            stream.write(f"  {head} {', '.join(map(repr, row))};\n")
+        stream.write("}\n")
+    lost = [f"properties that BIF has no way to write: {', '.join(unwritten)}"] if unwritten else []
+    return [*left_out(network, Places("BIF", properties=True, network=True)), *renamed.told(), *lost]
+
+
+def _in_quotes(names: Iterable[str]) -> dict[str, str]:
+    """Return names that can stand in quotes, no two alike."""
+    taken = {name for name in names if not _UNQUOTABLE.search(name)}
+    made = {}
+    for name in names:
+        new = name if name in taken else _UNQUOTABLE.sub("_", name)
+        while new != name and new in taken:
+            new += "_"
+        taken.add(new)
+        made[name] = new
+    return made
+
+
+def _shown(name: str) -> str:
+    return name if re.fullmatch(_WORD, name) else f'"{name}"'
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Return the name and the value of a property: what stands before and behind its first equals sign."""
+    said = text.removeprefix("property").removesuffix(";").strip()
+    said = said[1:-1] if re.fullmatch('"[^"]*"', said) else said
+    name, _, value = said.partition("=")
+    return name.strip(), value.strip()
+
+
+def _property(name: str, value: str) -> str:
+    text = f"{name} = {value}" if value else name
+    is_plain = not any(sign in text for sign in ('"', ";", "//", "/*", "\n"))
+    return text if is_plain or '"' in text else f'"{text}"'  # some programs read no quotes here
 
 
 def bif_text(content: bytes, name: str) -> str:
@@ -122,6 +197,17 @@ class _Reader:
         self.text, self.path = text, path
         self.line, self.counted = 1, 0  # of the last word, and its place
         self.token = self._token(0)
+        self.name, self.properties = "", list[str]()  # of the network
+        self.of_variables: dict[str, list[str]] = {}
+
+    def network(self) -> DiscreteNetwork:
+        """Read the whole text and build the network. Raises WorkspaceProblems."""
+        network = build(self.blocks(), self.path)
+        of_variables = {
+            name: VariableDetails(properties=tuple(map(_pair, listed))) for name, listed in self.of_variables.items()
+        }
+        details = NetworkDetails(self.name, tuple(map(_pair, self.properties)), of_variables, form="BIF")
+        return replace(network, details=details)
 
     def blocks(self) -> Blocks:
         """Read the whole text. Raises WorkspaceProblems at the first place where it does not follow the grammar."""
@@ -139,12 +225,13 @@ class _Reader:
 
     def _network(self) -> None:
         if self.token.is_name:
-            self._step()
+            name = self._word().text
+            self.name = "" if name == _NO_NAME else name
             self._sign("{")
         else:
             self._sign("{", *_NAME)
         while not self._accepted("}"):
-            self._property("'}'")
+            self.properties.append(self._property("'}'").text)
 
     def _variable(self) -> VariableBlock:
         name = self._name()
@@ -153,7 +240,8 @@ class _Reader:
         self._sign("{")
         while not self._accepted("}"):
             if self.token.text == "property":
-                self._property("'type'", "'}'")
+                found = self._property("'type'", "'}'")
+                self.of_variables.setdefault(name.text, []).append(found.text)
                 continue
             self._keyword("type", _PROPERTIES, "'}'")
             self._keyword("discrete")
@@ -194,6 +282,8 @@ class _Reader:
             else:
                 keyword = self._keyword("default", "table", _PROPERTIES, "'('", "'}'")
                 (tables if keyword == "table" else defaults).append(ProbabilityEntry((), tuple(self._numbers())))
+        if properties:
+            self.of_variables.setdefault(name.text, []).extend(word.text for word in properties)
         return ProbabilityBlock(name, parents, tuple(rows), tuple(defaults), tuple(tables), tuple(properties))
 
     def _names(self, last: str, *instead: str) -> Iterator[BifWord]:

@@ -79,6 +79,9 @@ KINDS = {
     "residuals": Kind(("sampling/likelihood.py",), SAMPLING),
     "anchor": Kind(("posterior/posterior.py",), WEIGHING),
     "posterior": Kind(("posterior/posterior.py",), WEIGHING, most=4),
+    "coherence": Kind(
+        ("analysis/coherence.py",), (*SAMPLING, "analysis/__init__.py", "analysis/coherence.py"), ("numpy", "scipy")
+    ),
     "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger", "plain.py")),
     "remedies": Kind(("analysis/remedies.py",), (*WEIGHING, *REMEDIES, "ledger", "plain.py", "words.py")),
     "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis", "plain.py")),

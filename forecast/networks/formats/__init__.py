@@ -58,23 +58,24 @@ class WritableFormat(NetworkFormat):
         """
 
 
-def _each() -> Iterator[NetworkFormat]:
-    """Yield every format, each module imported when its turn comes: who has found what was looked for waits no more."""
-    from forecast.networks import formats as folder
-
-    for name in sorted(module.name for module in iter_modules(folder.__path__)):
-        yield from import_module(f"{folder.__name__}.{name}").FORMATS
-
-
 @cache
 def formats() -> tuple[NetworkFormat, ...]:
     """Return every format, sorted by the names of the modules. Raises ValueError where two have one ending."""
-    listed = tuple(_each())
+    listed = tuple(_each(""))
     endings = [ending for one in listed for ending in one.endings]
     if twice := sorted({ending for ending in endings if endings.count(ending) > 1}):
         msg = f"two network formats with the ending {', '.join(twice)}"
         raise ValueError(msg)
     return listed
+
+
+def _each(first: str) -> Iterator[NetworkFormat]:
+    """Yield the formats, module by module: the one called `first`, and the others, which are imported only then."""
+    from forecast.networks import formats as folder
+
+    modules = sorted((module.name for module in iter_modules(folder.__path__)), key=lambda name: (name != first, name))
+    for name in modules:
+        yield from import_module(f"{folder.__name__}.{name}").FORMATS
 
 
 def read_network(path: Path, *, normalise: bool = False) -> DiscreteNetwork:
@@ -140,7 +141,7 @@ def format_of(content: bytes, name: str) -> NetworkFormat:
 
     Raises WorkspaceProblems where none is known.
     """
-    for one in _each():
+    for one in _each(Path(name.lower().removesuffix(".gz")).suffix.removeprefix(".")):
         if one.recognises(content):
             return one
     ending = ending_of(name)
