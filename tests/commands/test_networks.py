@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from forecast.networks.as_workspace import _boxes
 from forecast.networks.formats import read_network
 from forecast.workspace.problems import WorkspaceProblems
 from forecast.workspace.read import load
+from forecast.workspace.records import Probability
 from tests.networks.oracle import enumerate_answer
 
+TODAY = datetime.now(UTC).date()
 DATA = Path(__file__).parents[1] / "networks/data"
 
 
@@ -41,7 +44,9 @@ def test_convert_writes_what_it_read(run: Callable[..., Result]) -> None:
     for name in ("a.net", "a.xmlbif", "a.dne", "a.uai.gz", "a.xdsl.gz"):
         result = run("convert", str(DATA / "noise.xdsl"), name)
         again = read_network(Path(name))
-        assert sorted(t.tobytes() for t in network.tables.values()) == sorted(t.tobytes() for t in again.tables.values())
+        assert sorted(t.tobytes() for t in network.tables.values()) == sorted(
+            t.tobytes() for t in again.tables.values()
+        )
         assert name.endswith(".gz") == Path(name).read_bytes().startswith(b"\x1f\x8b")
         summary = json.loads(run("convert", str(DATA / "noise.xdsl"), name, "--force", "--json").stdout)
         assert ("XDSL", 5, name) == (summary["from"], summary["variables"], summary["path"])
@@ -54,18 +59,21 @@ def test_convert_writes_what_it_read(run: Callable[..., Result]) -> None:
 def test_convert_writes_over_nothing(run: Callable[..., Result]) -> None:
     """A file that is there is left as it is, and so is one for which there is no format, or evidence for none."""
     Path("a.net").write_text("mine", encoding="utf-8")
-    assert "a.net:1: the file is there already; another name, or --force" in run(
-        "convert", str(DATA / "asia.bif"), "a.net", status=1
-    ).stderr
+    assert (
+        "a.net:1: the file is there already; another name, or --force"
+        in run("convert", str(DATA / "asia.bif"), "a.net", status=1).stderr
+    )
     assert "mine" == Path("a.net").read_text(encoding="utf-8")
-    assert "a.doc:1: no network format that can be written" in run(
-        "convert", str(DATA / "asia.bif"), "a.doc", status=1
-    ).stderr
+    assert (
+        "a.doc:1: no network format that can be written"
+        in run("convert", str(DATA / "asia.bif"), "a.doc", status=1).stderr
+    )
     wrong = run("convert", str(DATA / "asia.bif"), "b.net", "--observe", "asia=yes", status=2)
     assert "evidence files belong to UAI, and FILE is NET" in wrong.stderr
-    assert "has no state 'maybe'" in run(
-        "convert", str(DATA / "asia.bif"), "b.uai", "--observe", "asia=maybe", status=2
-    ).stderr
+    assert (
+        "has no state 'maybe'"
+        in run("convert", str(DATA / "asia.bif"), "b.uai", "--observe", "asia=maybe", status=2).stderr
+    )
     assert [Path("a.net")] == sorted(Path().iterdir())
 
 
@@ -89,27 +97,26 @@ def test_normalise_is_wanted_or_not(run: Callable[..., Result]) -> None:
     assert "not a probability; got '3'" in run("query", "x.uai", status=1).stderr
     result = run("query", "x.uai", "--normalise")
     assert "s0 0.7500  s1 0.2500" in result.stdout
-    assert "x.uai:5: warning: variable 'x0': 1 of 1 rows miss one by up to 3; each was divided by its sum" in result.stderr
+    assert (
+        "x.uai:5: warning: variable 'x0': 1 of 1 rows miss one by up to 3; each was divided by its sum" in result.stderr
+    )
     assert 1 == len(json.loads(run("convert", "x.uai", "x.net", "--normalise", "--json").stdout)["warnings"])
 
 
 @pytest.mark.parametrize("name", ["asia.bif", "noise.xdsl", "dog.uai"])
 def test_an_imported_network_is_a_workspace(run: Callable[..., Result], name: str) -> None:
-    """Its files have no error, every number of the file is a statement, and every zero follows from what is required."""
+    """Its files have no error, each number of the file is a statement, and each zero follows from what is required."""
     dates = ("--opens", "2026-01-05", "--horizon", "2026-12-31")
     summary = json.loads(run("import", "network", str(DATA / name), "-C", "w", *dates, "--yes", "--json").stdout)
     assert run("check", "-C", "w").exit_code == 0
-    network, workspace = read_network(DATA / name), load(Path("w"))
+    network, workspace = read_network(DATA / name), load(Path("w"), TODAY)
     assert [*network.names] == [*workspace.network.events]
-    stated = {
-        (
-            one.about.condition.event,
-            one.about.condition.states,
-            tuple((given.event, given.states) for given in one.about.given),  # type: ignore[union-attr]  # no times
-        ): one.reading.best  # type: ignore[union-attr]  # probabilities
-        for one in workspace.statements
-        if one.about.condition is not None
-    }
+    stated = {}
+    for one in workspace.statements:
+        assert isinstance(one.reading, Probability)
+        assert one.about.condition is not None
+        given = tuple((given.event, given.states) for given in one.about.given)
+        stated[one.about.condition.event, one.about.condition.states, given] = one.reading.best
     assert summary["statements"] == len(stated) == len(workspace.statements)
     n_open = 0
     for variable in network.names:
@@ -138,10 +145,19 @@ def test_names_and_certain_states_of_an_import_are_told(run: Callable[..., Resul
         probability ( c | "a b", sure ) { table 0.5, 1, .1, 1, 1, 1, 0.5, 0, .9, 0, 0, 0; }""",
         encoding="utf-8",
     )
-    result = run("import", "network", "x.bif", "-C", "w", "--yes", "--sd", "0.2", status=1)
-    assert "probabilities do not sum to one" in result.stderr
-    text = Path("x.bif").read_text(encoding="utf-8").replace("0.5, 1, .1, 1, 1, 1, 0.5, 0, .9, 0, 0, 0", "0.5, 1, .1, 1, 1, 1, 0.5, 0, .9, 0, 0, 0")
-    Path("x.bif").write_text(text.replace("probability ( c |", "probability ( c |"), encoding="utf-8")
+    result = run("import", "network", "x.bif", "-C", "w", "--yes", "--sd", "0.2")
+    assert [
+        "states without any probability are left out: 'a b=never', 'sure=no'",
+        "variables that are certain are left out: 'sure'",
+        "names of variables: 'a b is a_b'",
+        "names of states of 'a b': '<5 is 5'",
+    ] == [line for line in result.stderr.splitlines() if "warning" not in line]
+    workspace = load(Path("w"), TODAY)
+    assert {"a_b": ("5", "5-10"), "c": ("yes", "no")} == {
+        name: event.states for name, event in workspace.network.events.items()
+    }
+    assert {0.2} == {one.reading.sd for one in workspace.statements if isinstance(one.reading, Probability)}
+    assert "an sd above 0, not -1" in run("import", "network", "x.bif", "-C", "v", "--sd", "-1", status=1).stderr
 
 
 def test_boxes_cover_exactly() -> None:
@@ -180,6 +196,8 @@ def test_an_export_is_near_the_forecast(run: Callable[..., Result]) -> None:
         properties["as_of"],
         properties["states_on"],
     )
-    assert json.loads(Path("launch/reports/ledger.jsonl").read_text(encoding="utf-8"))["version"] in properties["version"]
+    assert (
+        json.loads(Path("launch/reports/ledger.jsonl").read_text(encoding="utf-8"))["version"] in properties["version"]
+    )
     with pytest.raises(WorkspaceProblems, match="no network format"):
         read_network(Path("launch/reports/ledger.jsonl"))
