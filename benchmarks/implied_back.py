@@ -256,10 +256,10 @@ def fitted(some: Sequence[Structure]) -> tuple[list[Told], dict[str, float]]:
             (at,) = columns[made.id]
             gap, location = float(gaps[made.id] or 0.0), spec.stated.location[at]
             sd = float((location - implied[at]) / gap)
-            distances = [float((location - of[at]) / sd) for of in (median, mode)]
+            of_median, of_mode = (float((location - of[at]) / sd) for of in (median, mode))
             own = float((location - implied[at]) / spec.stated.scale[at])
             event_, error = one.event, float(errors[at] / sd)
-            told.append(Told(event_.id, event_.cpt.kind, event_.kind, sort, gap, *distances, own, error))
+            told.append(Told(event_.id, event_.cpt.kind, event_.kind, sort, gap, of_median, of_mode, own, error))
     return told, fit.diagnostics
 
 

@@ -74,7 +74,7 @@ def assert_read(
     expected = {one.id: [float(quantity[0]) for quantity in reader.implied(one)] for one in statements}
     kept = [one for one in statements if np.abs(expected[one.id]).max() < READABLE]
     spoken: Workspace = replace(world.workspace, statements=tuple(kept))
-    spec = prior_spec(world.layout, spoken, as_of)
+    spec = replace(prior_spec(world.layout, spoken, as_of), rows=rows_prior(world.layout))  # of x, whatever is stated
     wanted = [quantity for name in spec.statement_ids for quantity in expected[name]]
     np.testing.assert_allclose(wanted, interpret(record_program(spec), x.tolist()), rtol=0, atol=tolerance)
     if wanted:

@@ -200,7 +200,9 @@ def test_statements_on_twenty_parents_are_a_short_program() -> None:
         statement("given", target("child", "yes", given={"p3": "yes"}), 0.5, expert="editors"),
     ]
     layout = lay_out(net)
-    spec = prior_spec(layout, workspace(net, statements=said), HORIZON)
+    spec = replace(
+        prior_spec(layout, workspace(net, statements=said), HORIZON), rows=rows_prior(layout)
+    )  # of x, whatever is stated
     program = record_program(spec)
     assert program.operands.shape[1] < 3000
     x = np.random.default_rng(5).normal(size=spec.rows.n_coordinates)

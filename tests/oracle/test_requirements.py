@@ -209,7 +209,7 @@ def test_a_contradiction_names_what_is_required() -> None:
     innocent = item("a-noise", MIDDLE, Settled("noise", "yes", HERE))
     late = workspace(net, items=[innocent, held, given_])
     layout = lay_out(net)
-    spec = prior_spec(layout, late, HORIZON)
+    spec = replace(prior_spec(layout, late, HORIZON), rows=rows_prior(layout))  # of x, whatever is stated
     with pytest.raises(ContradictionError) as raised:
         check_possible(late, compile_workspace(layout, late, HORIZON), spec)
     assert ["b-held"] == [one.id for one in raised.value.items]
@@ -325,7 +325,10 @@ def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
         as_of = some_day(rng)
         total = np.log(sum(AsOf(world.workspace, theta, as_of).joint.values()))
     anchor = compile_workspace(world.layout, world.workspace, as_of) if np.isfinite(total).all() else None
-    spec = prior_spec(world.layout, replace(world.workspace, statements=tuple(said)), HORIZON, anchor)
+    spec = replace(
+        prior_spec(world.layout, replace(world.workspace, statements=tuple(said)), HORIZON, anchor),
+        rows=rows_prior(world.layout),
+    )  # of x, whatever is stated
     assume(not impossible_statements(replace(world.workspace, statements=tuple(said)), spec))  # refused
     expected = [quantity for name in spec.statement_ids for quantity in by_id[name]]
     assume(np.abs(expected).max(initial=0.0) < READABLE)

@@ -202,7 +202,10 @@ def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
             kept.append(one)
     assume(any(isinstance(when, DatedCondition) for one in kept for when in one.about.given))
     assume(not any(map(world.layout.acts_by_cause, range(n))))  # refused: see below
-    spec = prior_spec(world.layout, replace(world.workspace, statements=tuple(kept)), HORIZON)
+    spec = replace(
+        prior_spec(world.layout, replace(world.workspace, statements=tuple(kept)), HORIZON),
+        rows=rows_prior(world.layout),
+    )  # of x, whatever is stated
     expected = [float(q[0]) for one in in_order(spec, kept) for q in reader.implied(one)]
     np.testing.assert_allclose(expected, interpret(record_program(spec), x[:, 0].tolist()), rtol=0, atol=1e-9)
     found = quantities(spec, flat, range(spec.quantities.n_rows))
@@ -242,7 +245,9 @@ def test_independent_causes_that_come_after(parents: tuple[str, ...]) -> None:
         expected = read(chain(2), alone, DONE, yes("e0", day))
         assert read(net, flat, DONE, yes("e0", day)) == pytest.approx(expected, abs=1e-12)
         made = statement("said", Target(DONE, None, (yes("e0", day),), None), 0.5)
-        spec = prior_spec(layout, workspace(net, statements=[made]), HORIZON)
+        spec = replace(
+            prior_spec(layout, workspace(net, statements=[made]), HORIZON), rows=rows_prior(layout)
+        )  # of x, whatever is stated
         (network,) = spec.networks
         assert len(network.cards) > len(layout.cards) + 2  # there are auxiliary variables behind the copies
 

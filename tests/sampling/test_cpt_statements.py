@@ -40,7 +40,9 @@ def test_program(seed: int, n: int) -> None:
     reader, anchor_day = Reader(world, theta), some_day(rng)
     statements = random_statements(rng, reader, 6)
     spoken = replace(world, statements=tuple(statements))
-    spec = prior_spec(layout, spoken, HORIZON, compile_workspace(layout, world, anchor_day))
+    spec = replace(
+        prior_spec(layout, spoken, HORIZON, compile_workspace(layout, world, anchor_day)), rows=rows_prior(layout)
+    )  # of x, whatever is stated
     expected = [float(q[0]) for one in in_order(spec, statements) for q in reader.implied(one)]
     expected.append(float(np.log(sum(AsOf(world, theta, anchor_day).joint.values())).item()))
     program = record_program(spec)

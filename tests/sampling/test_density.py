@@ -27,7 +27,7 @@ def test_density() -> None:
         theta_draws(rows_prior(world.layout), rng.normal(size=(rows_prior(world.layout).n_coordinates, 1))),
     )
     spoken = replace(world.workspace, statements=tuple(random_statements(rng, Reader(world.workspace, theta), 12)))
-    spec = prior_spec(world.layout, spoken, HORIZON)
+    spec = replace(prior_spec(world.layout, spoken, HORIZON), rows=rows_prior(world.layout))  # of x, whatever is stated
     program = record_program(spec)
     model = build_model(spec, program)
     density = compile_density(model)
@@ -63,7 +63,10 @@ def test_no_step_ends_the_sampler() -> None:
     prior = rows_prior(world.layout)
     theta = named(world.layout, theta_draws(prior, rng.normal(size=(prior.n_coordinates, 1))))
     spoken = replace(world.workspace, statements=tuple(random_statements(rng, Reader(world.workspace, theta), 12)))
-    spec = prior_spec(world.layout, spoken, HORIZON, compile_workspace(world.layout, spoken, HORIZON))
+    spec = replace(
+        prior_spec(world.layout, spoken, HORIZON, compile_workspace(world.layout, spoken, HORIZON)),
+        rows=rows_prior(world.layout),
+    )  # of x, whatever is stated
     density = compile_density(build_model(spec, record_program(spec)))
     nowhere = 0
     for scale in (1.0, 30.0, 300.0, 3e3, 1e5, 1e200):

@@ -69,7 +69,7 @@ def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
     anchor_day = some_day(rng)
     spoken = replace(world.workspace, statements=tuple(statements))
     anchor = compile_workspace(layout, world.workspace, anchor_day)
-    spec = prior_spec(layout, spoken, HORIZON, anchor)
+    spec = replace(prior_spec(layout, spoken, HORIZON, anchor), rows=rows_prior(layout))  # of x, whatever is stated
     expected = [float(q[0]) for one in in_order(spec, statements) for q in reader.implied(one)]
     assume(np.abs(expected).max(initial=0.0) < READABLE)
     total = sum(AsOf(world.workspace, theta, anchor_day).joint.values())
@@ -192,7 +192,9 @@ def test_long_histories_and_many_reports(items: list[Item], about: str) -> None:
     said = [statement("s", target(about, "yes"), 0.3, day=day)]
     world = workspace(MOODS, statements=said, items=items, watched_until=day)
     layout = lay_out(MOODS)
-    spec = prior_spec(layout, world, HORIZON, compile_workspace(layout, world, day))
+    spec = replace(
+        prior_spec(layout, world, HORIZON, compile_workspace(layout, world, day)), rows=rows_prior(layout)
+    )  # of x, whatever is stated
     x = np.random.default_rng(3).normal(size=spec.rows.n_coordinates) * 3.0
     theta = named(layout, theta_draws(spec.rows, x[:, np.newaxis]))
     expected = logs_by_hand(theta, items, day)

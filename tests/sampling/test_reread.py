@@ -37,7 +37,7 @@ def test_what_statements_read(seed: int, n: int) -> None:
     theta = theta_draws(prior := rows_prior(world.layout), rng.normal(size=(prior.n_coordinates, DRAWS)))
     reader = Reader(world.workspace, named(world.layout, theta))
     spoken = replace(world.workspace, statements=tuple(random_statements(rng, reader, 6)))
-    spec = prior_spec(world.layout, spoken, HORIZON)
+    spec = replace(prior_spec(world.layout, spoken, HORIZON), rows=rows_prior(world.layout))  # of x, whatever is stated
     expected = [row for one in in_order(spec, list(spoken.statements)) for row in reader.implied(one)]
     rows = rng.permutation(len(expected)).tolist()
     found = quantities(spec, theta, rows)
@@ -54,7 +54,7 @@ def test_draws_read_what_the_sampler_reads(seed: int, n: int) -> None:
     theta = theta_draws(prior, x)
     reader = Reader(world.workspace, named(world.layout, theta))
     spoken = replace(world.workspace, statements=tuple(random_statements(rng, reader, 6)))
-    spec = prior_spec(world.layout, spoken, HORIZON)
+    spec = replace(prior_spec(world.layout, spoken, HORIZON), rows=rows_prior(world.layout))  # of x, whatever is stated
     expected = interpret(record_program(spec), x[:, 0].tolist())
     found = quantities(spec, theta, range(spec.quantities.n_rows))
     np.testing.assert_allclose(expected, found[:, 0], rtol=0, atol=1e-9)
