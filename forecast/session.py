@@ -30,7 +30,7 @@ from forecast.posterior.posterior import (
     MOST_PRODUCTS,
     ContradictionError,
     Posterior,
-    TooLargeError,
+    TooMuchWorkError,
     kept_posterior,
     unweighted,
 )
@@ -455,11 +455,11 @@ def told_as_problems(workspace: Workspace) -> Iterator[None]:
         ) from error
     except UndefinedError as error:
         raise WorkspaceProblems(_undefined(error, workspace)) from error
-    except TooLargeError as error:
+    except TooMuchWorkError as error:
         raise WorkspaceProblems([_too_large(error, workspace)]) from error
 
 
-def _too_large(error: TooLargeError, workspace: Workspace) -> Problem:
+def _too_large(error: TooMuchWorkError, workspace: Workspace) -> Problem:
     got, most = f"{error.products:,} products for each draw", f"at most {MOST_PRODUCTS:,}"
     if error.without_rules > MOST_PRODUCTS:
         what = "too many events hang together for an exact forecast"

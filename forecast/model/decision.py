@@ -11,6 +11,7 @@ most probable states and derivatives hold for them as they are; the last class i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
@@ -33,7 +34,7 @@ LARGEST_TABLE = 1_000_000  # entries of the factor of a merging
 
 
 class TooManyClassesError(ValueError):
-    """Rules that are too intricate to be evaluated; `size` is what stands against the largest that is allowed."""
+    """Rules that are too intricate for a diagram, and `size` entries are too many for a table over their variables."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -137,10 +138,8 @@ def _cheapest(cards: Scope, scopes: tuple[Scope, ...], rules: tuple[Rule, ...]) 
     made = [_joint(cards, named, rules)] if size <= LARGEST_JOINT else []
     order, asked = ENGINE.plan(cards, scopes), _Asked(cards, rules)
     for share in MERGED:
-        try:
+        with suppress(TooManyClassesError):  # another share may do
             made.append(_Diagram(cards, asked, share).along(order))
-        except TooManyClassesError as error:
-            size = min(size, error.size)
     if not made:
         raise TooManyClassesError(size)
     return min(made, key=lambda one: _work(one, cards, scopes))

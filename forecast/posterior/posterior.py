@@ -98,7 +98,7 @@ MOST_PRODUCTS = 10_000_000  # for each draw: of 4000 draws both ways take a quar
 TABLES = 400_000_000  # bytes that the tables of all draws that are solved at once may take
 
 
-class TooLargeError(ValueError):
+class TooMuchWorkError(ValueError):
     """An elimination would take more than anybody waits for: so many products for each draw, so many without the rules.
 
     Nothing has been computed when it is raised.
@@ -112,15 +112,15 @@ class TooLargeError(ValueError):
 def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
     """Plan the elimination of a network, with the rules of the scenarios evaluated on the way or at its end.
 
-    Raises TooLargeError.
+    Raises TooMuchWorkError.
     """
     try:
         decision = decide(network.cards, network.scopes, rules_of(network.layout, network.alive, scenarios))
     except TooManyClassesError as error:
-        raise TooLargeError(max(error.size, MOST_PRODUCTS + 1), _bare(network)) from error
+        raise TooMuchWorkError(max(error.size, MOST_PRODUCTS + 1), _bare(network)) from error
     order = decision.plan(network.cards, network.scopes)
     if order.work > MOST_PRODUCTS:
-        raise TooLargeError(order.work, _bare(network))
+        raise TooMuchWorkError(order.work, _bare(network))
     return Query(network, order, decision)
 
 
