@@ -95,5 +95,6 @@ def changing_hazard(
         for node, weight in zip(nodes, weights / 2.0, strict=True):
             when = mean + node * reach
             quiet = survival[0] ** when * survival[1] ** (passed[-1] - when)
-            total = total + (changed[i + 1] - changed[i]) * weight * quiet
-    return np.asarray(-np.log(total))
+            # Of what is not survived: weights that sum to a rounding more than one must not survive more than all.
+            total = total + (changed[i + 1] - changed[i]) * weight * (quiet - 1.0)
+    return np.asarray(-np.log1p(total))
