@@ -211,20 +211,29 @@ class Session:
 
         return since_update(self.root, self.ledger.updates, self.outcome, event, on)
 
-    def what_if(self, learned: Sequence[str] = (), imposed: Sequence[str] = (), reset: Sequence[str] = ()) -> WhatIf:
+    def what_if(
+        self,
+        learned: Sequence[str] = (),
+        imposed: Sequence[str] = (),
+        reset: Sequence[str] = (),
+        *,
+        at_once: bool = False,
+    ) -> WhatIf:
         """Compute every probability before and after a supposition (forecast.analysis.what_if).
 
         Args:
             learned: EVENT=STATE (or EVENT=STATE,STATE: one of these), several as one condition.
             imposed: EVENT=STATE, whatever the causes.
             reset: EVENT=STATE:PROBABILITY, one after the other.
+            at_once: what is learned comes true on the as-of date, and is not merely found so on the horizon date.
 
         Raises UnknownTargetError, ImpossibleError, TooDenseError and ValueError.
         """
         from forecast.analysis.supposition import read_supposition
         from forecast.analysis.what_if import what_if
 
-        return what_if(self.outcome, read_supposition(self.outcome, learned, imposed, reset), self.progress)
+        supposition = read_supposition(self.outcome, learned, imposed, reset, at_once=at_once)
+        return what_if(self.outcome, supposition, self.progress)
 
     def stories(self) -> tuple[Story, ...]:
         """Tell each scenario by its most probable course of events (forecast.analysis.story)."""

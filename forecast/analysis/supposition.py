@@ -245,21 +245,30 @@ class Reset:
 
 @dataclass(frozen=True)
 class Supposition:
-    """All that is supposed: learned as one condition, then imposed, then reset one after the other."""
+    """All that is supposed: learned as one condition, then imposed, then reset one after the other.
+
+    `at_once`: what is learned comes true on the as-of date; otherwise it is found so on the horizon date.
+    """
 
     learned: tuple[Learned, ...]
     imposed: tuple[Imposed, ...]
     reset: tuple[Reset, ...]
+    at_once: bool = False
 
 
 def read_supposition(
-    outcome: Outcome, learned: Sequence[str], imposed: Sequence[str], reset: Sequence[str]
+    outcome: Outcome,
+    learned: Sequence[str],
+    imposed: Sequence[str],
+    reset: Sequence[str],
+    *,
+    at_once: bool = False,
 ) -> Supposition:
     """Read EVENT=STATE (or EVENT=STATE,STATE), EVENT=STATE and EVENT=STATE:P (or EVENT=STATE:P,STATE:P).
 
     Raises UnknownTargetError for a name that there is not, and ValueError for what makes no sense together.
     """
-    supposition = _all_read(outcome, learned, imposed, reset)
+    supposition = replace(_all_read(outcome, learned, imposed, reset), at_once=at_once)
     acts = supposition.imposed
     twice = [act.text for place, act in enumerate(acts) if act.event in {other.event for other in acts[:place]}]
     if twice:

@@ -95,7 +95,7 @@ def watch_list(outcome: Outcome, days: int, costs: Mapping[str, float]) -> Watch
     scenarios = of.evaluation.scenarios @ of.weights.weights
     joints = _joints(outcome, by, scenarios)
     held: Array = scenarios[scenarios > 0.0]
-    entropy = -float(held @ np.log2(held))
+    entropy = max(-float(held @ np.log2(held)), 0.0) + 0.0  # of what is certain no negative zero
     defining = rule_events(outcome.layout, outcome.workspace.scenarios)
     rows = []
     for v, joint in joints.items():
@@ -266,7 +266,8 @@ def _outcomes(names: Sequence[str], states: Sequence[str], joint: Array) -> tupl
     overall = joint.sum(axis=1)
     rows = []
     for k, state in enumerate(states):
-        probability = float(joint[:, k].sum())
+        # Where no other state is left it is certain, and not a rounded sum of ones.
+        probability = float(joint[:, k].sum()) if np.delete(joint, k, axis=1).any() else 1.0
         if not probability > 0.0:
             continue
         shares = joint[:, k] / probability

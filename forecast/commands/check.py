@@ -18,6 +18,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from forecast.commands import running
+from forecast.commands.readable import print_table
 from forecast.commands.running import Progress, as_text, echo_json, opened
 from forecast.cpt import DEFAULT
 from forecast.digits import share
@@ -254,7 +255,7 @@ def _print(entries: Sequence[StoredEntry]) -> None:
         made = _minute(datetime.fromisoformat(entry.made)) if entry.made else "-"
         used = _minute(datetime.fromtimestamp(entry.used, UTC))
         grid.add_row(*map(Text, (entry.kind, made, _size(entry.n_bytes), used, _code(entry))))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 def _minute(at: datetime) -> str:

@@ -18,7 +18,7 @@ from forecast.sampling.readings import DEGREES_OF_FREEDOM, as_rated, case_log_od
 from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, TargetOdds, theta_at_centre
 from forecast.store.entries import once, place_of
 from forecast.workspace.problems import Problem, shown
-from forecast.workspace.records import Statement, Workspace
+from forecast.workspace.records import DatedCondition, Statement, Workspace
 from forecast.workspace.statement_forms import targets_of
 
 Array = NDArray[np.float64]
@@ -380,20 +380,26 @@ def impossible_statements(workspace: Workspace, spec: PriorSpec) -> tuple[Proble
         used: dict[int, set[int]] = {}
         for column in of.column[entries].tolist():
             used.setdefault(column % n, set()).add(column // n)
-        if (found := _impossible(spec, theta, used)) is not None:
+        given = [when for target in targets_of(said[name]) for when in target.given]
+        at_once = any(isinstance(when, DatedCondition) and when.held_by is None for when in given)
+        if (found := _impossible(spec, theta, used, comes_at_once=at_once)) is not None:
             problems.append(_impossible_problem(workspace, said[name], found))
     return tuple(sorted(problems))
 
 
-def _impossible(spec: PriorSpec, theta: Array, used: Mapping[int, set[int]]) -> str | None:
+AT_ONCE = "its condition cannot come true at once"
+
+
+def _impossible(spec: PriorSpec, theta: Array, used: Mapping[int, set[int]], *, comes_at_once: bool) -> str | None:
     """Say what is wrong with the first side that cannot be, where that is asked, or that is certain."""
     for side, parts in used.items():
         try:
             target, rest = log_masses(spec, [side], theta)[side][:, 0].tolist()
         except ImpossibleEvidenceError:
             network = spec.networks[spec.sides[side].network]
-            is_known = _is_possible(network, theta)
-            return "its condition cannot be" if is_known else f"what was known on {network.known.as_of} is impossible"
+            if _is_possible(network, theta):
+                return "its condition cannot be"
+            return AT_ONCE if comes_at_once else f"what was known on {network.known.as_of} is impossible"
         if target == -inf and LOG_TARGET in parts:
             return "what it is about cannot be"
         if rest == -inf:
@@ -419,6 +425,8 @@ def _impossible_problem(workspace: Workspace, statement: Statement, found: str) 
     needs = [line for name in dict.fromkeys(named) for line in events[name].needs()]
     needs = needs or [line for event in events.values() for line in event.needs()]
     allowed = f"{'; '.join(needs)}: no statement is needed for what follows from it"
+    if found == AT_ONCE:
+        allowed = f"{'; '.join(needs)}: name in 'given' what comes true with it, also at once"
     return Problem(statement.source, f"statement {shown(statement.id)}: {found}", "", allowed)
 
 
