@@ -124,8 +124,9 @@ def before_after(before: WithError, after: WithError, difference: WithError) -> 
         points_ = Decimal(100) * Decimal(str(unit)) * round(difference[0] / unit)
     else:
         points_ = Decimal(texts[1]) - Decimal(texts[0])
-    moved = f"{points_:+.{decimals}f}" if points_ else "0"
-    return f"{texts[0]} %", f"{texts[1]} %", moved
+    if not points_:
+        return percent(*before), percent(*before) if 0.0 < after[0] < 1.0 else percent(*after), "0"
+    return f"{texts[0]} %", f"{texts[1]} %", f"{points_:+.{decimals}f}"
 
 
 def points(difference: float, mcse: float | None) -> str:

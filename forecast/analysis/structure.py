@@ -101,7 +101,7 @@ def _cannot_be_met(one: Requirement, layout: Layout, given: Sequence[Condition])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Link:
+class NeededStep:
     """States of an event that are stated, given what they require, with a probability; None: nobody stated it."""
 
     event: str
@@ -117,10 +117,10 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Chain:
+class NeededChain:
     """Links from the last event back to the first, each of which the one before it requires."""
 
-    links: tuple[Link, ...]
+    links: tuple[NeededStep, ...]
 
     @property
     def most(self) -> float:
@@ -317,7 +317,7 @@ class Structure:
                 allowed = "a chain of prerequisites multiplies: state a step higher, or the last one lower; "
                 yield Problem(said.source, what, got, f"{allowed}widen what is meant less exactly", "warning")
 
-    def _too_long(self, said: Statement) -> Chain | None:
+    def _too_long(self, said: Statement) -> NeededChain | None:
         """Return the chain of prerequisites that leaves less than a statement without a condition says."""
         p, condition = self.stated(said), said.about.condition
         if p is None or condition is None or said.about.given or said.about.by is not None:
@@ -325,7 +325,7 @@ class Structure:
         chain = self._longer(condition.event, condition.states)
         return None if chain is None or logit(p) <= _log_odds(chain.most) + WIDEST_GAP else chain
 
-    def chain(self, event: str, states: Sequence[str]) -> Chain:
+    def chain(self, event: str, states: Sequence[str]) -> NeededChain:
         """Return the chain of prerequisites of an event's states that leaves them least, as it is stated.
 
         A link is the largest probability that a statement gives the states given what they require. Its product is a
@@ -336,16 +336,18 @@ class Structure:
         longer = self._longer(event, states)
         if longer is not None and (alone is None or longer.most < alone):
             return longer
-        return Chain((Link(event=event, states=tuple(states), given=None, stated=alone),))
+        return NeededChain((NeededStep(event=event, states=tuple(states), given=None, stated=alone),))
 
-    def _longer(self, event: str, states: Sequence[str]) -> Chain | None:
+    def _longer(self, event: str, states: Sequence[str]) -> NeededChain | None:
         needed = self._needed(event, states)
         if not needed:
             return None
         chains = [self.chain(when.event, when.states) for when in needed]
         least = min(chains, key=lambda chain: chain.most)
         stated = self._once_there(event, states, needed)
-        return Chain((Link(event=event, states=tuple(states), given=least.links[0].event, stated=stated), *least.links))
+        return NeededChain(
+            (NeededStep(event=event, states=tuple(states), given=least.links[0].event, stated=stated), *least.links)
+        )
 
     def _needed(self, event: str, states: Sequence[str]) -> tuple[Condition, ...]:
         """Return what all of some states of an event require, where there is one way only."""

@@ -428,7 +428,7 @@ def print_distances(distances: Sequence[Distance]) -> None:
         ends = [_in_unit(value, way.unit) for value in (way.stated, way.implied)]
         grid.add_row(*map(Text, (name, ends[0], *cells.values(), ends[1])))
     print_table(grid)
-    click.echo("the way from what is stated to what is implied, in steps:")
+    click.echo("from stated to implied, in steps:")
     click.echo(
         "default prior: what this statement alone would imply; same event: with the others of its event; CPT kind:"
     )

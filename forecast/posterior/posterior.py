@@ -134,6 +134,16 @@ def _events(queried: Query) -> range:
     return range(len(queried.network.layout.cards))
 
 
+def evenly(theta: Array, every: int) -> Array:
+    """Return every so-many-th draw of theta (n_theta, draws), contiguous and to be read only.
+
+    What rows and histories are on draws that nobody can write to is computed once for all questions about them.
+    """
+    chosen = np.array(theta[:, ::every], order="C")
+    chosen.flags.writeable = False
+    return chosen
+
+
 def _all_states(network: AsOfNetwork, v: int, alive: Array) -> Array:
     """Put zeros where the event can no longer be (states on the first axis)."""
     full = np.zeros((network.layout.cards[v], *alive.shape[1:]))
@@ -333,7 +343,7 @@ def _may_bear(workspace: Workspace, queried: Query, theta: Array) -> bool:
     Every source at its prior mean, and no posterior of every event: that costs a fraction. Where it fails, weights
     with sources of their own are not tried; that saves time where they would fail, and one refit too many is no harm.
     """
-    few = np.ascontiguousarray(theta[:, ::SCREENED])
+    few = evenly(theta, SCREENED)
     with _contradictions_named(workspace, queried.network, few):
         log_evidence, scenarios = evaluate_scenarios(queried, few)
     weights = weigh_draws(log_evidence, scenarios)

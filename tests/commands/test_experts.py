@@ -62,7 +62,7 @@ def test_what_is_implied_says_by_what(updated: Path, monkeypatch: pytest.MonkeyP
     """The table of statements has what they alone imply, the way to it ends with the evidence: under other names."""
     monkeypatch.setenv("COLUMNS", "200")
     lines = _experts(updated, "project_lead").stdout.splitlines()
-    of_statements, of_ways = (line for line in lines if "implied" in line and "stated" in line and "sd" not in line[:3])
+    of_statements, of_ways = (line for line in lines if line.startswith(("statement ", "the way ")))
     assert "implied, statements alone" in of_statements
     assert "implied, with evidence" in of_ways
 

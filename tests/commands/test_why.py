@@ -79,12 +79,10 @@ def test_what_if_says_which_day_it_is_about(updated: Path) -> None:
     assert "it comes true on 2026-07-01" in at_once
     assert "without --at-once" in at_once
     assert "horizon date" not in _run("what-if", updated, "demand=high").stdout
-    launched = [
-        next(row["after"] for row in json.loads(_run("what-if", updated, "prototype=tested", *more, "--json").stdout)[
-            "scenarios"] if row["id"] == "still_testing")
-        for more in ((), ("--at-once",))
-    ]  # fmt: skip
-    assert launched[1] < launched[0]  # a test of the last weeks launches nothing
+    asked = (("prototype=tested",), ("prototype=tested", "--at-once"), ("demand=high",))
+    tables = [json.loads(_run("what-if", updated, *arguments, "--json").stdout) for arguments in asked]
+    assert [(False, True), (True, True), (False, False)] == [(one["at_once"], one["in_time"]) for one in tables]
+    assert tables[0]["scenarios"] != tables[1]["scenarios"]
 
 
 def test_what_does_not_move_is_counted(updated: Path) -> None:
