@@ -27,12 +27,19 @@ from forecast.ledger.outcome import (
     outcome,
     prior_outcome,
 )
-from forecast.model.asof import compile_workspace
+from forecast.model.asof import compile_opening, compile_workspace
 from forecast.model.layout import lay_out
 from forecast.model.reliability import evidence_doubts
 from forecast.posterior.directions import direction_doubts
 from forecast.posterior.moved import leave_out, parts_of
-from forecast.posterior.posterior import check_possible, keep_posterior, posterior, posterior_place, unweighted
+from forecast.posterior.posterior import (
+    check_possible,
+    keep_posterior,
+    posterior,
+    posterior_place,
+    query,
+    unweighted,
+)
 from forecast.sampling.draws import Draws, cached_draws
 from forecast.sampling.likelihood import DISAGREES, kept_residuals
 from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
@@ -262,15 +269,16 @@ def check(session: Session) -> tuple[Workspace | None, tuple[Problem, ...]]:
 
 
 def impossibilities(workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
-    """Return the errors of rules that cannot hold together, and of what events require and something lacks."""
+    """Return the errors of rules that cannot hold together, of what events require and something lacks, and of size."""
     workspace = seen_on(workspace, as_of)
     layout = lay_out(workspace.network)
     if rules := incoherent_rules(workspace, layout, as_of):
         return rules
-    if not layout.excluded:
-        return ()
     try:
         with told_as_problems(workspace):
+            query(compile_opening(layout), workspace.scenarios)  # plans it, and refuses what is too large
+            if not layout.excluded:
+                return ()
             spec = prior_spec(layout, workspace, as_of)
             check_possible(workspace, compile_workspace(layout, workspace, as_of), spec)
     except WorkspaceProblems as impossible:

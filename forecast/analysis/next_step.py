@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from forecast.analysis.structure import stated_probability
 from forecast.digits import exact, percent
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.ledger.outcome import Outcome, PriorTable
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
+from forecast.model.decision import Decision
 from forecast.plain import spread
 from forecast.posterior.posterior import Query, evaluate_scenarios
 from forecast.posterior.weights import averages
@@ -86,8 +87,8 @@ def next_steps(found: Outcome, *, at_opening: bool = False) -> tuple[NextStep, .
 def _next_step(found: Outcome, network: AsOfNetwork, v: int, k: int) -> NextStep:
     of, event = found.posterior, found.layout.events[v]
     theta = np.ascontiguousarray(of.draws.theta[:, ::EVERY])
-    states = np.eye(len(network.alive[v]))
-    asked = Query(network, ENGINE.plan(network.cards, network.scopes, keep=(v,)), states)
+    by_state = Decision(kept=(v,), masks=np.eye(len(network.alive[v])))
+    asked = Query(network, by_state.plan(network.cards, network.scopes), by_state)
     evidence, shares = evaluate_scenarios(asked, theta, of.reliabilities.thinned(EVERY))
     weights = of.weights.weights[::EVERY]
     log_weights = np.log(weights, out=np.full_like(weights, -np.inf), where=weights > 0.0)

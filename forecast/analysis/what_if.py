@@ -34,7 +34,7 @@ from forecast.ledger.outcome import Estimate, Outcome
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.history import active_items
 from forecast.model.layout import rule_events
-from forecast.posterior.posterior import mean_joint
+from forecast.posterior.posterior import draws_at_once, mean_joint
 from forecast.posterior.weights import deviations, effective_size, no_false_certainty, pareto_k, standard_error
 from forecast.words import event_name, label, percent, scenario_colour, scenario_names
 from forecast.workspace.fits import logit
@@ -544,7 +544,8 @@ def _with_events(chosen: Weighted, events: Sequence[int]) -> dict[int, tuple[Arr
         }
 
     sums = {v: tuple(np.zeros((network.layout.cards[v], card)) for card in network.layout.cards) for v in events}
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=BLOCK):
+    size = draws_at_once((order for order, _ in orders.values()), max(network.layout.cards), BLOCK)
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
         for v, joints in part.items():
             for w, joint in enumerate(joints):
                 sums[v][w][np.ix_(network.alive[v], network.alive[w])] += joint
@@ -553,19 +554,19 @@ def _with_events(chosen: Weighted, events: Sequence[int]) -> dict[int, tuple[Arr
 
 def _three_way(chosen: Weighted, events: Sequence[int]) -> dict[tuple[int, int], Array]:
     """Compute the weighted mean of P(scenario, state of v, state of w | E, draw) for each two events, v < w."""
-    network, rules = chosen.asked.network, chosen.asked.plan.keep
-    n_scenarios, cards = chosen.asked.masks.shape[0], network.layout.cards
+    asked, network = chosen.asked, chosen.asked.network
+    n_scenarios, cards = asked.masks.shape[0], network.layout.cards
     orders = {
         v: (
-            ENGINE.plan(network.cards, network.scopes, keep=(*rules, v)),
-            _by_state(chosen.asked.masks, rules, v, network.cards[v]),
+            ENGINE.plan(asked.plan.cards, asked.scopes, keep=(*asked.plan.keep, v)),
+            _by_state(asked.masks, asked.plan.keep, v, network.cards[v]),
         )
         for v in events[:-1]
     }
 
     def on_block(places: Index) -> dict[tuple[int, int], Array]:
         block = chosen.block(int(places[0]), int(places[-1]) + 1)
-        tables = block.factors()[0]
+        tables = asked.with_rules(block.factors()[0])
         joints = {}
         for v, (order, masks) in orders.items():
             marginals = ENGINE.evaluate(order, tables, masks).marginals
@@ -575,20 +576,21 @@ def _three_way(chosen: Weighted, events: Sequence[int]) -> dict[tuple[int, int],
         return joints
 
     sums = {(v, w): np.zeros((n_scenarios, cards[v], cards[w])) for v, w in combinations(events, 2)}
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=PAIR_BLOCK):
+    size = draws_at_once((order for order, _ in orders.values()), n_scenarios * max(cards), PAIR_BLOCK)
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
         for (v, w), joint in part.items():
             sums[v, w][np.ix_(range(n_scenarios), network.alive[v], network.alive[w])] += joint
     return sums
 
 
-def _by_state(masks: Array, rules: Sequence[int], v: int, card: int) -> Array:
+def _by_state(masks: Array, kept: Sequence[int], v: int, card: int) -> Array:
     """Split each scenario's mask by the state of v, which becomes a kept variable if it is none yet."""
     states = np.eye(card)
-    if v in rules:
-        axis = rules.index(v)
+    if v in kept:
+        axis = kept.index(v)
         full = masks
     else:
-        axis = sum(rule < v for rule in rules)
+        axis = sum(other < v for other in kept)
         full = np.repeat(np.expand_dims(masks, axis + 1), card, axis=axis + 1)
     shape = [1] * (full.ndim - 1)
     shape[axis] = card
