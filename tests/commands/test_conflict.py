@@ -51,7 +51,7 @@ def test_a_contradiction_fights(updated: Path) -> None:
 
 
 def test_statements_before_and_after(updated: Path) -> None:
-    """A statement is refuted if it was in its interval without the evidence and is out of it with it, beyond the error."""
+    """A statement is refuted if it was in its interval without the evidence and is outside with it, beyond errors."""
     for row in json.loads(_conflict(updated, "--json", "--top", "50").stdout)["statements"]:
         low, middle, high = row["stated"]
         assert low < middle < high
