@@ -111,13 +111,8 @@ def _in_time(table: WhatIf) -> str:
 def _differs(table: WhatIf) -> bool:
     """Say whether, of what is printed, the forecast is visibly another than what an intervention is held against."""
     rows = [*table.scenarios, *(row for event in table.events for row in event.states)]
-    return any(_against_forecast(row)[-1] != "0" for row in rows)
-
-
-def _against_forecast(row: Effect) -> Numbers:
-    """Write the forecast, what it is without the reports that are set aside, and the difference."""
-    ends = (row.forecast, row.forecast_mcse), (row.before, row.before_mcse)
-    return before_after(*ends, (row.before - row.forecast, None))
+    ends = ((percent(row.forecast, row.forecast_mcse), percent(row.before, row.before_mcse)) for row in rows)
+    return any(forecast != before for forecast, before in ends)
 
 
 def _others(number: int) -> str:
@@ -181,7 +176,7 @@ def _numbers(row: Effect) -> Numbers:
 
 def _cells(names: Sequence[str], row: Effect, numbers: Numbers, *, has_forecast: bool) -> list[Text]:
     *ends, moved = numbers
-    forecast = (_against_forecast(row)[0],) if has_forecast else ()
+    forecast = (percent(row.forecast, row.forecast_mcse),) if has_forecast else ()
     return [*map(Text, (*names, *forecast, *ends)), Text(moved, style=style_of(moved))]
 
 
