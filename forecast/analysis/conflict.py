@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import log
+from math import hypot, log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.experts import JudgedClaim, judged_claims
 from forecast.digests import digest_of
+from forecast.digits import number
 from forecast.inference.engine import ENGINE, Plan
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, alive_slices, factors, varying_axes
@@ -171,7 +172,8 @@ class Held:
 
     `stated`: low, middle and high of the 90 % interval; `before` and `after`: what the model implies for it, in the
     world as its author could know it (mean log-odds over the draws as a probability), without and with the evidence;
-    `refuted`: before lies in the interval and after does not.
+    `refuted`: before lies in the interval and after does not, by a move that is beyond twice its Monte Carlo error
+    (`mcse`, of the log-odds) and can be seen in whole percents.
     """
 
     statement: str
@@ -179,6 +181,7 @@ class Held:
     stated: tuple[float, float, float]
     before: float
     after: float
+    mcse: float
     refuted: bool
 
 
@@ -188,8 +191,9 @@ def statements(found: Outcome) -> list[Held]:
     if not spec.statement_ids:
         return []
     said = {statement.id: statement for statement in found.workspace.statements}
-    before = _quantities(of.base).mean(axis=0)
-    after = of.weights.weights @ _quantities(of.draws)
+    base = _quantities(of.base)
+    before = averages(base.T, np.full(base.shape[0], 1.0 / base.shape[0]))
+    after = averages(_quantities(of.draws).T, of.weights.weights)
     rows = []
     for name, column in statement_columns(spec).items():
         at = column[0]
@@ -197,14 +201,17 @@ def statements(found: Outcome) -> list[Held]:
             continue
         reach = reading_quantile(0.95, exact=not spec.stated.scatters[at])
         half, middle = reach * float(spec.stated.scale[at]), float(spec.stated.location[at])
-        was, now = (float(values[at]) for values in (before, after))
+        was, now = (float(ends.mean[at]) for ends in (before, after))
+        error = hypot(float(before.mcse[at]), float(after.mcse[at]))
+        crossed = abs(was - middle) <= half < abs(now - middle)
         row = Held(
             statement=name,
             expert=said[name].expert,
             stated=(expit(middle - half), expit(middle), expit(middle + half)),
             before=expit(was),
             after=expit(now),
-            refuted=abs(was - middle) <= half < abs(now - middle),
+            mcse=error,
+            refuted=crossed and abs(now - was) > 2.0 * error and number(expit(was), None) != number(expit(now), None),
         )
         rows.append((row.refuted, abs(now - was), name, row))
     return [row for *_, row in sorted(rows, key=lambda row: (not row[0], -row[1], row[2]))]

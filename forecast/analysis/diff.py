@@ -75,6 +75,8 @@ def find_line(text: str, ledger: Ledger) -> Line | None:
     """
     updates = ledger.updates
     known = f"the ledger has lines 1 to {len(ledger.entries)}" if ledger.entries else "the ledger has no line yet"
+    if len(ledger.entries) < 2:
+        known += "; `forecast update` writes one each time, and two are compared"
     known += "; a day (YYYY-MM-DD) needs no line"
     steps = text.removeprefix(BACK)
     if text == LATEST or (text.startswith(BACK) and steps.isascii() and steps.isdigit()):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from math import exp
 from pathlib import Path
 
 from forecast.analysis.distance import Cause, Distance, Distances, DistanceStep
 from forecast.analysis.statements import Unit
 from forecast.analysis.structure import Structure
-from forecast.digits import DERIVED, change, exact, percent
+from forecast.digits import DERIVED, exact, number, percent
 from forecast.ledger.line import active_inputs
 from forecast.model.layout import lay_out
 from forecast.sampling.draws import Draws
@@ -35,18 +36,34 @@ CAUSES: dict[Cause, str] = {
 }
 REQUIRES = "use `table`, or `requires` where a state needs another"
 LIMITS = {
-    "shared": f"these rows cannot be this far apart under `shared`; {REQUIRES}",
+    "shared": f"`shared` draws rows that differ in one parent towards each other; {REQUIRES}",
     "logistic": f"`logistic` gives each parent one slope, the same in all rows; {REQUIRES}",
     "noisy_or": f"under `noisy_or` causes add up and none can hinder; {REQUIRES}",
     "noisy_max": "under `noisy_max` the highest cause counts and none can hinder; use `table`",
 }
 
 
-def shown(value: float, unit: Unit, mcse: float | None) -> str:
-    """Write a step: in points, or with two decimals in log-odds or as a log-ratio."""
-    if unit == "probability":
-        return change(value, mcse)
-    return "0" if abs(value) < max(0.005, mcse or 0.0) else f"{value:+.2f}"
+def steps_shown(distance: Distance) -> tuple[str, ...]:
+    """Write the steps: in whole points, or with two decimals in log-odds or as a log-ratio.
+
+    Each is the difference of the numbers that stand for its ends, so that what is printed adds up. "~" before a step
+    says that it is within its Monte Carlo error.
+    """
+    points = [_point(value, distance.unit) for value in (distance.stated, *(step.implied for step in distance.steps))]
+    texts = []
+    for step, before, after in zip(distance.steps, points, points[1:], strict=False):
+        moved = after - before
+        unsure = "~" if moved and abs(step.change) < step.mcse else ""
+        texts.append(f"{unsure}{moved:+f}" if moved else "0")
+    return tuple(texts)
+
+
+def _point(value: float, unit: Unit) -> Decimal:
+    """Return a number of a unit as it is printed, in points of a hundred or in hundredths."""
+    if unit != "probability":
+        return Decimal(f"{value:.2f}")
+    text = number(value, None)
+    return {"<1": Decimal(0), ">99": Decimal(100)}.get(text) or Decimal(text.lstrip("<>"))
 
 
 def as_stated(value: float, unit: Unit) -> str:
@@ -87,7 +104,7 @@ def remedy(distance: Distance, workspace: Workspace, as_of: date) -> str:
 
 
 def _mostly(step: DistanceStep, distance: Distance, workspace: Workspace, known: dict[str, Statement]) -> str:
-    size = shown(step.change, distance.unit, step.mcse)
+    size = steps_shown(distance)[distance.steps.index(step)]
     *earlier, last = step.causes
     if earlier:
         any_of = ", ".join(CAUSES[cause] for cause in earlier)
@@ -172,6 +189,8 @@ def _elsewhere(distance: Distance) -> str:
     end = next(step.implied for step in reversed(distance.steps) if step.causes != ("evidence",))
     gap = abs(end - distance.stated)
     told = next((one for one in distance.without if abs(one.implied - distance.stated) < gap), None)
+    if told is not None and as_stated(told.implied, distance.unit) == as_stated(end, distance.unit):
+        told = None  # nearer by what nobody sees
     if told is None:
         return "no other statement does it by itself: without any one of them it would be no nearer"
     number = as_stated(told.implied, distance.unit)

@@ -13,8 +13,11 @@ from forecast.analysis.target import UnknownTargetError, event_states
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, Scope, family_tables
+from forecast.model.causes import causes_recipes
 from forecast.model.decision import Decision, Rule, TooManyClassesError, decide, rules_of
+from forecast.model.history import Path
 from forecast.model.layout import Layout
+from forecast.model.rows import row_recipe
 from forecast.posterior.posterior import draws_at_once
 from forecast.posterior.sources import Reliabilities
 from forecast.workspace.problems import choice, shown
@@ -37,35 +40,38 @@ class TooDenseError(ValueError):
 class Twin:
     """Two worlds that share theta and every event that nothing imposed is upstream of.
 
-    `imposed` maps events to the states put upon them; `descendants` are the events below without the imposed ones,
-    which have copies in the imposed world. The factual world keeps all its rows, history and reports; a copy has its
-    row alone. `auxiliary` are the auxiliary variables of the descendants' rows, which are copied with them.
+    `imposed` maps events to the states that they have at the end; `copied` are the events that have copies in the
+    imposed world. The factual world keeps all its rows, history and reports; a copy has its row alone, that of the
+    network `later`. `auxiliary` are the auxiliary variables of these rows, which are copied with them.
     """
 
     network: AsOfNetwork
+    later: AsOfNetwork
     imposed: Mapping[int, int]
-    descendants: tuple[int, ...]
+    copied: tuple[int, ...]
     auxiliary: tuple[int, ...]
     scopes: tuple[Scope, ...]
 
     @property
     def cards(self) -> tuple[int, ...]:
         """Number of states of each variable: the factual ones, then the copies."""
-        return (*self.network.cards, *(len(self.alive(v)) for v in (*self.descendants, *self.auxiliary)))
+        return (*self.network.cards, *(len(self.alive(v)) for v in (*self.copied, *self.auxiliary)))
 
     def alive(self, v: int) -> range:
         """Return the states that event v can be in, in the imposed world.
 
         That a constant was observed is evidence, which says nothing of its copy.
         """
-        copied = v in self.descendants and not self.network.layout.dated(v)
-        return range(self.network.layout.cards[v]) if copied else self.network.alive[v]
+        if v not in self.copied and v not in self.auxiliary:
+            return self.network.alive[v]
+        layout = self.network.layout
+        return self.later.alive[v] if v in self.auxiliary or layout.dated(v) else range(layout.cards[v])
 
     def variable(self, v: int) -> int | None:
         """Return the variable that stands for variable v in the imposed world; None for an imposed one."""
         if v in self.imposed:
             return None
-        copies = (*self.descendants, *self.auxiliary)
+        copies = (*self.copied, *self.auxiliary)
         return len(self.network.cards) + copies.index(v) if v in copies else v
 
 
@@ -88,19 +94,58 @@ def descendants_of(layout: Layout, events: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(reached - set(events)))
 
 
-def twin(network: AsOfNetwork, imposed: Mapping[int, int]) -> Twin:
+def twin(network: AsOfNetwork, imposed: Mapping[int, int], *, at_once: bool = False) -> Twin:
     """Copy the descendants of imposed events; with nothing imposed it is the network itself.
+
+    `at_once`: a dated event is put into its state on the as-of date. What its copy does from then on, and how it acts
+    upon those below, follows from their rows as they are once that is known; its causes do not learn of it.
 
     Source: Balke and Pearl (1994), "Probabilistic evaluation of counterfactual queries"; here the copies have noise of
     their own, for what is asked is what an intervention would do, not what would have been.
     """
     below = descendants_of(network.layout, tuple(imposed))
-    families = [scope for v in below for scope in network.families[v]]
+    started = {v: x for v, x in imposed.items() if at_once and network.layout.dated(v)}
+    held = {v: x for v, x in imposed.items() if v not in started}
+    return _copying(network, _put_today(network, started), held, tuple(sorted({*below, *started})))
+
+
+def undisturbed(network: AsOfNetwork, below: Sequence[int]) -> Twin:
+    """Copy some events and impose nothing: the world that an intervention above them is held against.
+
+    Its copies follow from their causes as in the twin of the intervention, and no report speaks of them either.
+    """
+    return _copying(network, network, {}, tuple(below))
+
+
+def _copying(network: AsOfNetwork, later: AsOfNetwork, held: Mapping[int, int], copied: tuple[int, ...]) -> Twin:
+    families = [scope for v in copied for scope in later.families[v]]
     auxiliary = sorted({v for scope in families for v in scope if v >= len(network.layout.cards)})
-    made = Twin(network, dict(imposed), below, tuple(auxiliary), ())
+    made = Twin(network, later, dict(held), copied, tuple(auxiliary), ())
     renamed = ([made.variable(v) for v in scope] for scope in families)
-    copied = (tuple(variable for variable in scope if variable is not None) for scope in renamed)
-    return replace(made, scopes=(*network.scopes, *copied))
+    scopes = (tuple(variable for variable in scope if variable is not None) for scope in renamed)
+    return replace(made, scopes=(*network.scopes, *scopes))
+
+
+def _put_today(network: AsOfNetwork, started: Mapping[int, int]) -> AsOfNetwork:
+    """Return the network with the rows that hold once some dated events have come into their states.
+
+    Unlike `forecast.model.history.suppose` it brings nothing along: whoever intervenes asks for no prerequisite.
+    """
+    if not started:
+        return network
+    layout, known = network.layout, network.known
+    paths, alive = dict(known.paths), list(network.alive[: len(layout.cards)])
+    for v, x in started.items():
+        day = max(paths[v].until, known.as_of)
+        earlier = (change for change in paths[v].changes if change[0] != day)
+        paths[v] = Path(paths[v].first, (*earlier, (day, x)), day)
+        if layout.events[v].kind == "reached":
+            alive[v] = range(x, layout.cards[v])
+    known = replace(known, paths=paths)
+    causes = causes_recipes(layout, known, network.on)
+    alive += [range(len(states)) for recipe in causes for states in [recipe.highest] * recipe.auxiliary]
+    rows = row_recipe(layout, known, network.on)
+    return replace(network, known=known, rows=rows, causes=causes, alive=tuple(alive))
 
 
 def solve_twin(
@@ -187,12 +232,12 @@ def _alive(made: Twin, v: int) -> slice:
 
 def _copied(made: Twin, theta: Array) -> list[Array]:
     """Return the factors of each copy's row (states of what is not imposed..., draws)."""
-    if not made.descendants:
+    if not made.copied:
         return []
-    families, tables = made.network.families, family_tables(made.network, theta)
+    families, tables = made.later.families, family_tables(made.later, theta)
     return [
         full[tuple(made.imposed[other] if other in made.imposed else _alive(made, other) for other in scope)]
-        for v in made.descendants
+        for v in made.copied
         for scope, full in zip(families[v], tables[v], strict=True)
     ]
 
@@ -260,7 +305,7 @@ class Reset:
 class Supposition:
     """All that is supposed: learned as one condition, then imposed, then reset one after the other.
 
-    `at_once`: what is learned comes true on the as-of date; otherwise it is found so on the horizon date.
+    `at_once`: what is learned or imposed comes true on the as-of date; otherwise it is so on the horizon date.
     """
 
     learned: tuple[Learned, ...]

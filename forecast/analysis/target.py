@@ -64,7 +64,10 @@ def event_states(outcome: Outcome, name: str, known: tuple[str, ...]) -> tuple[s
         what = "scenarios and events" if OTHER in known else "events"
         is_scenario = name in outcome.scenario_ids
         said = f"{shown(name)} is a scenario; give states of events" if is_scenario else f"unknown name {shown(name)}"
+        ids = [id_ for id_, event in outcome.workspace.network.events.items() if event.name == name]
         msg = f"{said}; {choice(what, name, known)}"
+        if ids:
+            msg = f"{shown(name)} is the name of event {shown(ids[0])}; give its id"
         raise UnknownTargetError(msg)
     return outcome.workspace.network.events[name].states
 

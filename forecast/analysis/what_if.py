@@ -24,6 +24,7 @@ from forecast.analysis.supposition import (
     descendants_of,
     solve_twin,
     twin,
+    undisturbed,
 )
 from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.watch import mutual_information
@@ -65,9 +66,15 @@ class _State:
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """A probability before and after a supposition, of a scenario or a state, and the Monte Carlo errors."""
+    """A probability before and after a supposition, of a scenario or a state, and the Monte Carlo errors.
+
+    `forecast` is that of the forecast. `before` is the same, but for what is downstream of an intervention: there it
+    follows from its causes alone, as after, so that the change is what the intervention does.
+    """
 
     id: str
+    forecast: float
+    forecast_mcse: float
     before: float
     after: float
     change: float
@@ -87,7 +94,10 @@ class EventEffect:
 
 @dataclass(frozen=True, kw_only=True)
 class SetAside:
-    """A report about what is imposed or lies below it; `decibans` None: it excludes states."""
+    """A report about what is imposed or lies below it; `decibans` None: it excludes states.
+
+    What it says of causes still counts, and so does what it says of the imposed event before.
+    """
 
     item: str
     headline: str
@@ -120,11 +130,11 @@ class StatedUnder:
 class WhatIf:
     """Every probability before and after a supposition, what moves most first.
 
-    `horizon` is the day of all states; `at_once`: what is learned comes true on the as-of date; `in_time`: whether what
-    is supposed has a time, as constants have none. `p_learned`: the probability of what is learned, None where nothing
-    is, and at once; `commutes`: the order of what is set does not matter; `descendants`: events downstream of what is
-    imposed; `set_aside`: reports that then say nothing; `stated`: statements under the same condition that say
-    something else.
+    `horizon` is the day of all states; `at_once`: what is learned or imposed comes true on the as-of date, otherwise it
+    is so on the horizon date; `in_time`: whether what is supposed has a time, as constants have none. `p_learned`: the
+    probability of what is learned, None where nothing is, and at once; `commutes`: the order of what is set does not
+    matter; `descendants`: events downstream of what is imposed; `set_aside`: reports that say nothing of these, before
+    and after; `stated`: statements under the same condition that say something else.
     """
 
     as_of: date
@@ -151,7 +161,9 @@ def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str]
     the as-of date as what is known, with the weights w_d P(E, x | theta_d) / P(E | theta_d): the forecast of that
     evening, had nothing else been reported. A constant has no time. Imposed: in a twin
     network, the factual world with all evidence, the imposed one with the events fixed and copies of their descendants
-    that no report speaks of (listed as `set_aside`); no other event moves. Reset, Jeffrey's rule: the mean joint times
+    that no report speaks of (listed as `set_aside`); no other event moves. What it is held against is the same without
+    the intervention: the factual world with such copies. At once, the event's copy is put into the state on the as-of
+    date and follows its row from then on, as those below follow theirs. Reset, Jeffrey's rule: the mean joint times
     q(x) / P(x), one after the other in the order given.
 
     Raises ImpossibleError, TooDenseError.
@@ -164,7 +176,7 @@ def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str]
             msg = f"'{act.text}' is no longer possible: {_now(outcome, act.event)}"
             raise ImpossibleError(msg)
     network, found_then = _known_then(outcome, supposition)
-    made = twin(network, {act.event: act.state for act in supposition.imposed})
+    made = twin(network, _acts(outcome, supposition), at_once=supposition.at_once)
     weighing = _indicators(outcome, found_then)
     progress("solving every draw under the supposition")
     state = _solved(outcome, made, weighing)
@@ -177,7 +189,38 @@ def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str]
         if (after := _solved(outcome, made, weighing)) is None:
             raise ImpossibleError(f"'{change.text}' is impossible given the evidence and the earlier suppositions")
         state = replace(after, p_learned=state.p_learned)
-    return _table(outcome, supposition, made, state)
+    return _table(outcome, supposition, made.network, state)
+
+
+def _acts(outcome: Outcome, supposition: Supposition) -> dict[int, int]:
+    """Return the states that are imposed; what is so already cannot be put so at once."""
+    paths, layout = outcome.posterior.asked.network.known.paths, outcome.layout
+    for act in supposition.imposed:
+        if supposition.at_once and (path := paths.get(act.event)) is not None and path.on(path.until) == act.state:
+            then = "to hold it there until the horizon date, ask without --at-once"
+            msg = f"'{act.text}' cannot come true at once: '{layout.events[act.event].id}' is so already; {then}"
+            raise ImpossibleError(msg)
+    if supposition.at_once and supposition.imposed and outcome.as_of >= layout.horizon:
+        raise ImpossibleError(_nothing_to_come(outcome))
+    return {act.event: act.state for act in supposition.imposed}
+
+
+def _nothing_to_come(outcome: Outcome) -> str:
+    return f"nothing can come true any more: the horizon is {outcome.layout.horizon}"
+
+
+def _before(outcome: Outcome, below: Sequence[int]) -> tuple[Array, ...]:
+    """Return P(scenario) and P(state of each event) in every draw, of what a supposition is held against.
+
+    Those are the forecast's, but for the scenarios and the events downstream of an intervention (`undisturbed`).
+    """
+    of = outcome.posterior
+    if not below:
+        return (of.evaluation.scenarios, *of.evaluation.events)
+    made = undisturbed(of.asked.network, below)
+    solved = solve_twin(made, outcome.workspace.scenarios, of.draws.theta, of.reliabilities, {})
+    events = (solved.events[v] if v in below else event for v, event in enumerate(of.evaluation.events))
+    return (solved.scenarios, *events)
 
 
 def _known_then(outcome: Outcome, supposition: Supposition) -> tuple[AsOfNetwork, tuple[Learned, ...]]:
@@ -199,8 +242,7 @@ def _known_then(outcome: Outcome, supposition: Supposition) -> tuple[AsOfNetwork
             raise ImpossibleError(f"{msg}{'comes to one state on one day' if v in come else is_so}")
         come[v] = to_come
     if come and outcome.as_of >= layout.horizon:
-        msg = f"nothing can come true any more: the horizon is {layout.horizon}"
-        raise ImpossibleError(msg)
+        raise ImpossibleError(_nothing_to_come(outcome))
     then = compile_workspace(layout, outcome.workspace, outcome.as_of, None, come)
     return then, tuple(condition for condition in supposition.learned if condition.event not in come)
 
@@ -281,23 +323,26 @@ def _now(outcome: Outcome, v: int) -> str:
     return f"'{event.id}' can only be {' or '.join(repr(state) for state in possible)} by now"
 
 
-def _table(outcome: Outcome, supposition: Supposition, made: Twin, state: _State) -> WhatIf:
-    evaluation = outcome.posterior.evaluation
-    errors = [
-        _errors(outcome.posterior.weights.weights, before, state.weights, after)
-        for before, after in zip((evaluation.scenarios, *evaluation.events), state.draws, strict=True)
-    ]
-    scenarios = [
-        _change(name, one, after, *error)
-        for (name, one), after, error in zip(
-            outcome.scenarios.items(), state.scenarios.tolist(), errors[0], strict=True
-        )
-    ]
+def _table(outcome: Outcome, supposition: Supposition, network: AsOfNetwork, state: _State) -> WhatIf:
+    acts = tuple(act.event for act in supposition.imposed)
+    below = descendants_of(outcome.layout, acts)
+    weights, given = outcome.posterior.weights.weights, _before(outcome, below)
+    errors = [_errors(weights, before, state.weights, after) for before, after in zip(given, state.draws, strict=True)]
+
+    def effects(known: Mapping[str, Estimate], place: int, after: Array) -> tuple[Effect, ...]:
+        estimates = list(known.values())
+        if below and (place == 0 or place - 1 in below):
+            means, own = _mean(given[place], weights), standard_error(deviations(given[place], weights))
+            before = list(zip(means.tolist(), own.tolist(), strict=True))
+        else:
+            before = [(one.probability, one.mcse) for one in estimates]
+        rows = zip(known, estimates, before, after.tolist(), errors[place], strict=True)
+        return tuple(_change(*row) for row in rows)
+
+    scenarios = effects(outcome.scenarios, 0, state.scenarios)
     events = []
     for v, event in enumerate(outcome.layout.events):
-        known = outcome.events[event.id].items()
-        after = zip(known, state.events[v].tolist(), errors[v + 1], strict=True)
-        rows = tuple(_change(x, one, p, *error) for (x, one), p, error in after)
+        rows = effects(outcome.events[event.id], v + 1, state.events[v])
         moved = 0.5 * fsum(abs(row.change) for row in rows)
         events.append(EventEffect(id=event.id, moved=moved, states=rows))
     with np.errstate(divide="ignore"):  # a draw that what is learned rules out
@@ -317,9 +362,9 @@ def _table(outcome: Outcome, supposition: Supposition, made: Twin, state: _State
         commutes=len(supposition.reset) < 2,
         scenarios=tuple(sorted(scenarios, key=lambda row: -abs(row.change))),
         events=tuple(sorted(events, key=lambda row: -row.moved)),
-        descendants=tuple(outcome.layout.events[v].id for v in made.descendants),
-        set_aside=_set_aside(outcome, made),
-        stated=_stated(outcome, supposition, made.network, state),
+        descendants=tuple(outcome.layout.events[v].id for v in below),
+        set_aside=_set_aside(outcome, network, {*acts, *below}),
+        stated=_stated(outcome, supposition, network, state),
         diagnostics=DrawSupport(ess=effective_size(state.weights), pareto_k=k if isfinite(k) else None),
     )
 
@@ -339,21 +384,24 @@ def _errors(weights: Array, before: Array, others: Array, after: Array) -> list[
     return list(zip(mcse, of_change, strict=True))
 
 
-def _change(name: str, before: Estimate, after: float, mcse: float, change_mcse: float) -> Effect:
+def _change(
+    name: str, known: Estimate, before: tuple[float, float], after: float, errors: tuple[float, float]
+) -> Effect:
     return Effect(
         id=name,
-        before=before.probability,
+        forecast=known.probability,
+        forecast_mcse=known.mcse,
+        before=before[0],
         after=after,
-        change=after - before.probability,
-        before_mcse=before.mcse,
-        after_mcse=mcse,
-        change_mcse=change_mcse,
+        change=after - before[0],
+        before_mcse=before[1],
+        after_mcse=errors[0],
+        change_mcse=errors[1],
     )
 
 
-def _set_aside(outcome: Outcome, made: Twin) -> tuple[SetAside, ...]:
+def _set_aside(outcome: Outcome, network: AsOfNetwork, touched: set[int]) -> tuple[SetAside, ...]:
     """List the reports about what is imposed or lies below: in the imposed world they say nothing."""
-    touched = {*made.imposed, *made.descendants}
     headlines = {item.id: item.headline for item in outcome.workspace.items}
     names = [event.id for event in outcome.layout.events]
     rows = [
@@ -363,7 +411,7 @@ def _set_aside(outcome: Outcome, made: Twin) -> tuple[SetAside, ...]:
             events=tuple(names[v] for v in report.scope if v in touched),
             decibans=report.decibans if isfinite(report.decibans) else None,
         )
-        for report in made.network.reports
+        for report in network.reports
         if touched.intersection(report.scope) and report.decibans > 0.0
     ]
     for item in active_items(outcome.workspace.items, outcome.as_of):
@@ -424,7 +472,8 @@ class Worlds:
     """What becomes of the forecast if one event were learned or imposed, or two were learned.
 
     `asked`: indices of the events that can be asked about, in layout order. `learned[v, x]` and `imposed[v, x]`:
-    probabilities of scenarios (with `other`) and of the states of every event. `pairs[v, w]` for v < w:
+    probabilities of scenarios (with `other`) and of the states of every event; `before[v]`: the same that interventions
+    on event v are held against (`undisturbed`), absent where nothing is downstream of it. `pairs[v, w]` for v < w:
     P(scenario, state of v, state of w | E), (scenarios, states of v, states of w); `pair_draws` is the number of draws
     that their three-way dependence rests on. What is impossible given the evidence is absent, or zero.
     """
@@ -432,6 +481,7 @@ class Worlds:
     asked: tuple[int, ...]
     learned: dict[tuple[int, int], tuple[Array, tuple[Array, ...]]]
     imposed: dict[tuple[int, int], tuple[Array, tuple[Array, ...]]]
+    before: dict[int, tuple[Array, tuple[Array, ...]]]
     pairs: dict[tuple[int, int], Array]
     pair_draws: int
 
@@ -457,13 +507,15 @@ def worlds(outcome: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_d
     progress("what if: intervening on each event")
     acts = [(v, x) for v in events_asked for x in _imposable(outcome, v)]
     imposed = dict(zip(acts, _parallel(lambda act: _imposed(outcome, *act), acts), strict=True))
+    above = [v for v in events_asked if descendants_of(outcome.layout, (v,))]
+    before = dict(zip(above, _parallel(lambda v: _undisturbed(outcome, v), above), strict=True))
     progress("what if: conditioning on two events")
     thinned = weighted(of, max(1, of.weights.weights.size // pair_draws))
     pairs = {
         (v, w): _scaled(joint, with_scenarios[v], with_scenarios[w], between[v][w])
         for (v, w), joint in _three_way(thinned, events_asked).items()
     }
-    return Worlds(events_asked, learned, imposed, pairs, thinned.weights.size)
+    return Worlds(events_asked, learned, imposed, before, pairs, thinned.weights.size)
 
 
 def _most_telling(with_scenarios: Sequence[Array], most: int) -> tuple[int, ...]:
@@ -581,7 +633,15 @@ def _imposed(outcome: Outcome, v: int, x: int) -> tuple[Array, tuple[Array, ...]
     return solved.scenarios @ weights, tuple(events)
 
 
+def _undisturbed(outcome: Outcome, v: int) -> tuple[Array, tuple[Array, ...]]:
+    """Compute what interventions on event v are held against."""
+    weights = outcome.posterior.weights.weights
+    scenarios, *events = _before(outcome, descendants_of(outcome.layout, (v,)))
+    return scenarios @ weights, tuple(event @ weights for event in events)
+
+
 UNIT = 10_000  # the page computes with ten-thousandths: finer than anything it prints
+NOTHING_SUPPOSED = "(nothing supposed)"  # in place of a state
 CERTAIN = 0.995  # a scenario above this is as good as certain
 
 
@@ -616,7 +676,9 @@ class World:
 class WorldRow:
     """A state of an event, and every scenario if it is learned and if it is imposed, in words.
 
-    `first`: of the event's rows; `states`: how many rows the event has.
+    Where reports on what is downstream make a visible difference, a row before the states has the forecast and, as
+    `imposed`, what interventions on the event are held against. `first`: of the event's rows; `states`: how many
+    rows the event has.
     """
 
     event: str
@@ -631,7 +693,8 @@ class WorldRow:
 class WorldsTable:
     """All what-ifs as the page's script reads them, in units of 1 / `unit`.
 
-    `learned` and `imposed`: by "event.state", both by number; `pairs`: "event.event" -> [state][state] -> scenarios
+    `learned` and `imposed`: by "event.state", both by number; `before`: by event, what interventions are held against,
+    where that is visibly another than `now`; `pairs`: "event.event" -> [state][state] -> scenarios
     given both, None where they cannot both be; `pair_draws`: how many draws these rest on; `begin`: what to show first,
     event and state by number; `rows`: those of one event in words.
     """
@@ -642,6 +705,7 @@ class WorldsTable:
     now: World
     learned: Mapping[str, World]
     imposed: Mapping[str, World]
+    before: Mapping[str, World]
     pairs: Mapping[str, tuple[tuple[tuple[int, ...] | None, ...], ...]]
     pair_draws: int
     begin: tuple[int, int]
@@ -669,11 +733,21 @@ def worlds_table(outcome: Outcome, made: Worlds) -> WorldsTable:
         now=_world(now),
         learned={f"{v}.{x}": _world(shares) for (v, x), shares in made.learned.items()},
         imposed={f"{v}.{x}": _world(shares) for (v, x), shares in made.imposed.items()},
+        before={str(v): _world(made.before[v]) for v in _visibly_other(made, now)},
         pairs={f"{v}.{w}": _pair(joint) for (v, w), joint in made.pairs.items()},
         pair_draws=made.pair_draws,
         begin=_telling(made, now[0]),
-        rows=tuple(_rows(outcome, made)),
+        rows=tuple(_rows(outcome, made, now)),
     )
+
+
+def _visibly_other(made: Worlds, now: tuple[Array, tuple[Array, ...]]) -> list[int]:
+    """Return the events of which what interventions are held against is printed as another number than the forecast."""
+
+    def printed(shares: tuple[Array, tuple[Array, ...]]) -> list[str]:
+        return [percent(p, None) for part in (shares[0], *shares[1]) for p in part.tolist()]
+
+    return [v for v, shares in made.before.items() if printed(shares) != printed(now)]
 
 
 def _telling(made: Worlds, now: Array) -> tuple[int, int]:
@@ -704,7 +778,7 @@ def _pair(joint: Array) -> tuple[tuple[tuple[int, ...] | None, ...], ...]:
     )
 
 
-def _rows(outcome: Outcome, made: Worlds) -> Iterator[WorldRow]:
+def _rows(outcome: Outcome, made: Worlds, now: tuple[Array, tuple[Array, ...]]) -> Iterator[WorldRow]:
     """Yield a row for each event and state: every scenario if it is learned, and if it is imposed."""
 
     def in_words(shares: tuple[Array, tuple[Array, ...]] | None) -> tuple[str, ...]:
@@ -714,12 +788,23 @@ def _rows(outcome: Outcome, made: Worlds) -> Iterator[WorldRow]:
 
     for v in made.asked:
         event = outcome.layout.events[v]
+        before = made.before.get(v)
+        has_before = before is not None and in_words(before) != in_words(now)
+        if has_before:
+            yield WorldRow(
+                event=event_name(event),
+                state=NOTHING_SUPPOSED,
+                first=True,
+                states=len(event.states) + 1,
+                learned=in_words(now),
+                imposed=in_words(before),
+            )
         for x, state in enumerate(event.states):
             yield WorldRow(
                 event=event_name(event),
                 state=label(state),
-                first=x == 0,
-                states=len(event.states),
+                first=x == 0 and not has_before,
+                states=len(event.states) + has_before,
                 learned=in_words(made.learned.get((v, x))),
                 imposed=in_words(made.imposed.get((v, x))),
             )

@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from forecast.analysis.alternatives import computed
-from forecast.analysis.remedies import CAUSES, as_stated, shown
+from forecast.analysis.remedies import CAUSES, as_stated, steps_shown
 from forecast.commands import running
 from forecast.commands.readable import print_table
 from forecast.commands.running import echo_json, one_or_all, opened
@@ -418,12 +418,15 @@ def print_distances(distances: Sequence[Distance]) -> None:
     last = "implied, with evidence" if "evidence" in columns else IMPLIED
     for heading in ("stated", *(CAUSES[cause] for cause in columns), last):
         grid.add_column(heading, justify="right", overflow="fold")
+    has_unsure = False
     for way in distances:
         cells = dict.fromkeys(columns, "-")
-        for step in way.steps:
+        texts = steps_shown(way)
+        for step, text in zip(way.steps, texts, strict=True):
             *untold, last = step.causes
             cells |= dict.fromkeys(untold, "→")
-            cells[last] = shown(step.change, way.unit, step.mcse)
+            cells[last] = text
+        has_unsure = has_unsure or any(text.startswith("~") for text in texts)
         name = way.statement if way.state is None else f"{way.statement} ({way.state})"
         ends = [_in_unit(value, way.unit) for value in (way.stated, way.implied)]
         grid.add_row(*map(Text, (name, ends[0], *cells.values(), ends[1])))
@@ -435,6 +438,8 @@ def print_distances(distances: Sequence[Distance]) -> None:
     click.echo(
         "what the kind of its CPT does to these; in percentage points, near 0 or 1 in log-odds, of a ratio in logs"
     )
+    if has_unsure:
+        click.echo("~: within its Monte Carlo error; steps are those between the printed numbers, so that they add up")
     if any(len(step.causes) > 1 for way in distances for step in way.steps):
         click.echo("→: shown with the next, because few draws of the prior bear these statements; --refit samples them")
     click.echo()

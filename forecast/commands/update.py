@@ -179,8 +179,10 @@ def _latest(root: Path, as_of: date | None) -> Any:
     on_time = [day for day in days if as_of is None or day <= as_of.isoformat()]
     kept = kept_forecast(root, on_time[-1]) if on_time else None
     if kept is None:
-        when = f" on or before {as_of}" if as_of else ""
-        raise click.ClickException(f"no forecast{when} in {root / 'reports'}; run `forecast update -C {root}` first")
+        when, day = (f" on or before {as_of}", f" --as-of {as_of}") if as_of else ("", "")
+        raise click.ClickException(
+            f"no forecast{when} in {root / 'reports'}; run `forecast update -C {root}{day}` first"
+        )
     said_of(root)
     return kept
 

@@ -39,12 +39,14 @@ FEW_DRAWS = 400.0  # effective draws under which a supposition rests on too few
 @running.workspace
 @running.as_of
 @running.seed
-@click.option("--do", "imposed", multiple=True, metavar="EVENT=STATE", help="Intervene: put the event into this state.")
+@click.option(
+    "--do", "imposed", multiple=True, metavar="EVENT=STATE", help="Intervene: the event is put into this state."
+)
 @click.option(
     "--set", "reset", multiple=True, metavar="EVENT=STATE:P", help="Set the state's probability to P (Jeffrey's rule)."
 )
 @click.option(
-    "--at-once", is_flag=True, help="EVENT=STATE comes true on the as-of date (without: found so on the horizon date)."
+    "--at-once", is_flag=True, help="What is learned or imposed comes true on the as-of date (without: by the horizon)."
 )
 @click.option("--all", "everything", is_flag=True, help=f"Print every event, not only the {EVENTS} that move most.")
 @running.as_json
@@ -56,13 +58,14 @@ def what_if(
 
     EVENT=STATE conditions on the state on the horizon date, whenever it came, and with --at-once on its coming true
     today; several form one condition (EVENT=STATE,STATE: either state). --do intervenes: only events downstream move.
-    --set replaces a probability; several are set one after the other.
+    It is so on the horizon date, having come on any day until then; with --at-once it takes effect today. --set
+    replaces a probability; several are set one after the other.
     """
 
     if not (learned or imposed or reset):
         raise click.UsageError("nothing is supposed; give EVENT=STATE, --do EVENT=STATE or --set EVENT=STATE:P")
-    if at_once and not learned:
-        raise click.UsageError("--at-once is for EVENT=STATE, and none is given")
+    if at_once and not (learned or imposed):
+        raise click.UsageError("--at-once is for EVENT=STATE and --do EVENT=STATE, and none is given")
     with opened(root, as_of, seed) as session, wrong_usage(ValueError), refused(ImpossibleError, TooDenseError):
         table = session.what_if(learned, imposed, reset, at_once=at_once)
     if as_json:
@@ -75,13 +78,14 @@ def _print_what_if(table: WhatIf, *, everything: bool) -> None:
     click.echo(f"{_supposed(table)}, as of {table.as_of}")
     if table.in_time:
         click.echo(_in_time(table))
-    _print_scenarios(table.scenarios)
+    has_forecast = _differs(table)
+    _print_scenarios(table.scenarios, has_forecast=has_forecast)
     click.echo()
     rows = [(event, [(row, _numbers(row)) for row in event.states]) for event in table.events]
     moving = [(event, [one for one in states if one[1][-1] != "0"]) for event, states in rows]
     moving = [one for one in moving if one[1]]
     shown = rows if everything else moving[:EVENTS]
-    _print_events(shown)
+    _print_events(shown, has_forecast=has_forecast)
     if not everything:
         if more := moving[EVENTS:]:
             click.echo(f"{_others(len(more))} {_move(more)} by at most {_at_most(more[0][0])} points")
@@ -93,10 +97,22 @@ def _print_what_if(table: WhatIf, *, everything: bool) -> None:
 def _in_time(table: WhatIf) -> str:
     """Say which day the supposition is about, and how to ask for the other."""
     if table.at_once:
-        then = f"found so on the horizon date, {table.horizon}, whenever it came: without --at-once"
+        so = "found so" if table.learned else "so"
+        then = f"{so} on the horizon date, {table.horizon}, whenever it came: without --at-once"
         return f"it comes true on {table.as_of} (a status may change again); {then}"
+    if table.imposed:
+        day = f"on a day between {table.as_of} and then that is not known, over which the effect is averaged"
+        found = "what is learned is found so on that date; " if table.learned else ""
+        return f"it is so on the horizon date, {table.horizon}, put so {day}; {found}put so today: --at-once"
     more = "; once it is so, today: --at-once" if table.learned else ""
     return f"every state is that on the horizon date, {table.horizon}, whenever it came{more}"
+
+
+def _differs(table: WhatIf) -> bool:
+    """Say whether, of what is printed, the forecast is visibly another than what an intervention is held against."""
+    rows = [*table.scenarios, *(row for event in table.events for row in event.states)]
+    ends = ((percent(row.forecast, row.forecast_mcse), percent(row.before, row.before_mcse)) for row in rows)
+    return any(forecast != before for forecast, before in ends)
 
 
 def _others(number: int) -> str:
@@ -117,36 +133,40 @@ def _supposed(table: WhatIf) -> str:
         now = "at once" if table.p_learned is None else f"now {percent(table.p_learned, None)}"
         parts.append(f"conditioned on {' and '.join(table.learned)} ({now})")
     if table.imposed:
-        parts.append(f"intervention {' and '.join(table.imposed)}")
+        now = " at once" if table.at_once and table.in_time else ""
+        parts.append(f"intervention {' and '.join(table.imposed)}{now}")
     if table.set:
         parts.append(f"set {', then '.join(table.set)}")
     return "; ".join(parts)
 
 
-def _print_scenarios(rows: Sequence[Effect]) -> None:
-
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("scenario")
-    for heading in ("before", "after", "change"):
-        grid.add_column(heading, justify="right")
+def _print_scenarios(rows: Sequence[Effect], *, has_forecast: bool) -> None:
+    grid = _effects_grid(("scenario",), has_forecast=has_forecast)
     for row in rows:
-        grid.add_row(*_cells((row.id,), _numbers(row)))
+        grid.add_row(*_cells((row.id,), row, _numbers(row), has_forecast=has_forecast))
     print_table(grid)
 
 
-def _print_events(events: Sequence[tuple[EventEffect, Sequence[tuple[Effect, Numbers]]]]) -> None:
-
+def _print_events(
+    events: Sequence[tuple[EventEffect, Sequence[tuple[Effect, Numbers]]]], *, has_forecast: bool
+) -> None:
     if not events:
         return
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for heading in ("event", "state"):
-        grid.add_column(heading)
-    for heading in ("before", "after", "change"):
-        grid.add_column(heading, justify="right")
+    grid = _effects_grid(("event", "state"), has_forecast=has_forecast)
     for event, states in events:
         for place, (row, numbers) in enumerate(states):
-            grid.add_row(*_cells((event.id if place == 0 else "", row.id), numbers))
+            names = (event.id if place == 0 else "", row.id)
+            grid.add_row(*_cells(names, row, numbers, has_forecast=has_forecast))
     print_table(grid)
+
+
+def _effects_grid(names: Sequence[str], *, has_forecast: bool) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in names:
+        grid.add_column(heading)
+    for heading in (*(("forecast",) if has_forecast else ()), "before", "after", "change"):
+        grid.add_column(heading, justify="right")
+    return grid
 
 
 def _numbers(row: Effect) -> Numbers:
@@ -154,9 +174,10 @@ def _numbers(row: Effect) -> Numbers:
     return before_after((row.before, row.before_mcse), (row.after, row.after_mcse), (row.change, row.change_mcse))
 
 
-def _cells(names: Sequence[str], numbers: Numbers) -> list[Text]:
+def _cells(names: Sequence[str], row: Effect, numbers: Numbers, *, has_forecast: bool) -> list[Text]:
     *ends, moved = numbers
-    return [*map(Text, (*names, *ends)), Text(moved, style=style_of(moved))]
+    forecast = (percent(row.forecast, row.forecast_mcse),) if has_forecast else ()
+    return [*map(Text, (*names, *forecast, *ends)), Text(moved, style=style_of(moved))]
 
 
 def _print_notes(table: WhatIf) -> None:
@@ -165,6 +186,11 @@ def _print_notes(table: WhatIf) -> None:
         click.echo(f"only events downstream of the intervention can move: {below}")
     if table.set_aside:
         click.echo(f"reports set aside, as they concern this event or events downstream: {_items(table)}")
+    if _differs(table):
+        click.echo(
+            "before: what is downstream follows from its causes alone, as after; no report on it counts in either, so "
+            "the change is what the intervention does. forecast: with these reports"
+        )
     for said in table.stated:
         about = f"{said.event}={','.join(said.states)}"
         here = f"{percent(said.here, None)} here and {exact(said.stated)} stated by {said.statement}"

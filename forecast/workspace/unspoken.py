@@ -16,7 +16,7 @@ MOST_ROWS = 2**15
 
 @dataclass(frozen=True)
 class Unspoken:
-    """Rows of an event, by the states of its parents in order, of so many in all."""
+    """Rows of an event, by the states of its parents in order, of so many that somebody could speak about."""
 
     event: str
     rows: tuple[tuple[str, ...], ...]
@@ -47,22 +47,24 @@ def unspoken_rows(event: Event, events: Mapping[str, Event], statements: Sequenc
     if (n_rows := prod(map(len, states))) > MOST_ROWS or holds_causes(event):
         return Unspoken(event.id, (), n_rows)
     said = list(_conditions(event, statements))
+    uncertain = [row for row in product(*states) if not _is_certain(event, row)]
     rows = tuple(
         row
-        for row in product(*states)
-        if not _is_certain(event, row)
-        and not any(
+        for row in uncertain
+        if not any(
             all(state in given.get(parent, (state,)) for parent, state in zip(event.parents, row, strict=True))
             for given in said
         )
     )
-    return Unspoken(event.id, rows, n_rows)
+    return Unspoken(event.id, rows, len(uncertain))
 
 
 def _is_certain(event: Event, row: Sequence[str]) -> bool:
-    if not event.requires or event.kind == "reached":
+    if not event.requires:
         return False
     parents = dict(zip(event.parents, row, strict=True))
+    if event.kind == "reached":
+        return event.is_excluded(event.states[1], parents)  # without its first step none is taken
     return sum(not event.is_excluded(state, parents) for state in event.states) == 1
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from forecast.analysis.distance import Distance, Distances
-from forecast.analysis.remedies import remedy
+from forecast.analysis.distance import Distance, Distances, DistanceStep
+from forecast.analysis.remedies import remedy, steps_shown
+from forecast.analysis.statements import Unit
+from forecast.digits import number
 from forecast.model.layout import lay_out
 from forecast.posterior.weights import smooth
 from forecast.sampling.draws import Draws
@@ -238,3 +242,26 @@ def test_near_the_ends_it_is_told_in_log_odds() -> None:
     usual = _all(_ways(_world(statement("usual", ABOUT["cause"], 0.4))).of("usual"))
     assert "probability" == usual.unit
     assert pytest.approx(usual.stated) == 0.4
+
+
+def test_steps_add_up_as_they_are_printed() -> None:
+    """Whatever the numbers, the printed steps are those between the printed ends; within its error one is marked."""
+    rng = np.random.default_rng(3)
+    units: tuple[tuple[Unit, float], ...] = ("probability", 1.0), ("log-odds", 4.0)
+    for unit, scale in units:
+        for _ in range(50):
+            points = (scale * (0.05 + 0.9 * rng.random(5))).tolist()
+            steps = tuple(
+                DistanceStep(
+                    causes=("alone",), change=b - a, mcse=0.03, implied=b, pareto_k=None, ess=100.0, sampled=False
+                )
+                for a, b in pairwise(points)
+            )
+            way = Distance(
+                statement="s", event=None, kind=None, state=None, unit=unit, stated=points[0], sd=1.0,
+                implied=points[-1], steps=steps, others=(), without=(),
+            )  # fmt: skip
+            texts = steps_shown(way)
+            ends = [Decimal(number(p, None)) if scale == 1.0 else Decimal(f"{p:.2f}") for p in (points[0], points[-1])]
+            assert ends[1] - ends[0] == sum(Decimal(text.lstrip("~")) for text in texts)
+            assert all(abs(step.change) < 0.03 for step, text in zip(steps, texts, strict=True) if "~" in text)

@@ -97,26 +97,39 @@ def test_reset_is_jeffreys_rule(seed: int, monkeypatch: pytest.MonkeyPatch) -> N
     assert (len(asked) < 2) == table["commutes"]
 
 
-def _imposed(world: Answered, v: int, state: str) -> dict[tuple[str, ...], float]:
-    """The imposed world by enumeration: others as they are on all evidence, then each descendant from its row."""
-    layout, oracle = world.outcome.layout, world.oracle
+def _redrawn(world: Answered, anew: tuple[int, ...], put: dict[int, str], rows: AsOf) -> dict[tuple[str, ...], float]:
+    """By enumeration: other events as they are on all evidence, those of `put` in their states, some anew from rows."""
+    oracle = world.oracle
     events = list(oracle.network.events.values())
-    below = descendants_of(layout, (v,))
     total, weights = sum(oracle.joint.values()), world.outcome.posterior.weights.weights
+    kept = [u for u in range(len(events)) if u not in anew and u not in put]
     others: dict[tuple[str, ...], np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = {}
     for states, chance in oracle.joint.items():
-        key = tuple(x for u, x in enumerate(states) if u != v and u not in below)
+        key = tuple(states[u] for u in kept)
         others[key] = others.get(key, 0.0) + chance / total
     joint = {}
     for states in product(*(one.states for one in events)):
-        if states[v] != state:
+        if any(states[u] != state for u, state in put.items()):
             continue
-        chance = others[tuple(x for u, x in enumerate(states) if u != v and u not in below)]
-        for u in below:
-            parents = tuple(states[p] for p in layout.parents[u])
-            chance = chance * oracle.row(events[u].id, parents)[events[u].states.index(states[u])]
+        chance = others[tuple(states[u] for u in kept)]
+        for u in anew:
+            parents = tuple(states[p] for p in world.outcome.layout.parents[u])
+            chance = chance * rows.row(events[u].id, parents)[events[u].states.index(states[u])]
         joint[states] = float(weights @ chance)
     return joint
+
+
+def _imposed(world: Answered, v: int, state: str) -> dict[tuple[str, ...], float]:
+    """The imposed world by enumeration: others as they are on all evidence, then each descendant from its row."""
+    return _redrawn(world, descendants_of(world.outcome.layout, (v,)), {v: state}, world.oracle)
+
+
+def _before(table: dict[str, object], column: str = "before") -> dict[str, float]:
+    """Return {scenario or event=state: what it is without the intervention, or by the forecast}."""
+    flat = {row["id"]: row[column] for row in table["scenarios"]}  # type: ignore[attr-defined]  # rows of plain JSON
+    for one in table["events"]:  # type: ignore[attr-defined]  # rows of plain JSON
+        flat |= {f"{one['id']}={row['id']}": row[column] for row in one["states"]}
+    return flat
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -130,6 +143,34 @@ def test_imposed_by_enumeration(seed: int, monkeypatch: pytest.MonkeyPatch) -> N
         assert _from_joint(world, _imposed(world, v, state)) == pytest.approx(_numbers(table), abs=1e-9)
         moved = {row["id"] for row in table["events"] if row["moved"] > 1e-9}  # type: ignore[attr-defined]  # plain JSON
         assert moved <= {name, *table["descendants"]}  # type: ignore[misc]  # plain JSON
+        # Held against the world without the intervention, in which no report speaks of what is downstream either.
+        below = descendants_of(world.outcome.layout, (v,))
+        assert _from_joint(world, _redrawn(world, below, {}, world.oracle)) == pytest.approx(_before(table), abs=1e-9)
+        assert _from_joint(world, dict(world.joint)) == pytest.approx(_before(table, "forecast"), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_imposed_at_once_by_enumeration(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put so today: the event and those below follow from the rows that hold once it is settled, the rest stays."""
+    world, _ = _world(seed, monkeypatch)
+    layout, known = world.outcome.layout, world.outcome.posterior.asked.network.known
+    asked = 0
+    for v, path in known.paths.items():
+        of, seen = layout.events[v], path.on(path.until)
+        to_come = [x for x in range(len(of.states)) if (x > seen if of.kind == "reached" else x != seen)]
+        for x in to_come[-1:]:
+            news = item("news", AS_OF, Settled(of.id, of.states[x], HERE), happened=AS_OF, source="agency")
+            items = (*world.oracle.workspace.items, news)
+            then = AsOf(replace(world.oracle.workspace, items=items), world.oracle.theta, AS_OF)
+            anew = tuple(sorted((v, *descendants_of(layout, (v,)))))
+            table = _ask(world.outcome, do=(f"{of.id}={of.states[x]}",), at_once=True)
+            assert _from_joint(world, _redrawn(world, anew, {}, then)) == pytest.approx(_numbers(table), abs=1e-9)
+            below = descendants_of(layout, (v,))
+            by_hand = _from_joint(world, _redrawn(world, below, {}, world.oracle))
+            assert by_hand == pytest.approx(_before(table), abs=1e-9)
+            asked += 1
+    if not asked:
+        pytest.skip("no event of this world has anything to come")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -183,6 +224,35 @@ def test_at_once_one_of_several_ways_has_to_be_named() -> None:
     with pytest.raises(ImpossibleError, match="'step' yes requires decree yes; or vote yes; name the way"):
         _ask(found, "step=yes", at_once=True)
     assert 1.0 == pytest.approx(_numbers(_ask(found, "step=yes", "vote=yes", at_once=True))["vote=yes"])
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_lowers_an_event_lowers_it_whatever_was_reported(at_once: bool) -> None:
+    """The change is that of the intervention: reports on what it acts on count neither before nor after."""
+    net = network(event("delay"), event("launch", parents=["delay"]), event("talk", "constant", parents=["launch"]))
+    theta = np.array([0.5, 0.8, 0.6, 0.1, 0.9, 0.8, 0.2])[:, np.newaxis]
+    said = item("said", AS_OF, Settled("talk", "yes", HERE))
+    scenarios = [rule("on_time", launch="yes")]
+    found = outcome_of(workspace(net, items=[said], scenarios=scenarios), np.tile(theta, 2), AS_OF)
+    bare = outcome_of(workspace(net, scenarios=scenarios), np.tile(theta, 2), AS_OF)
+    asked = {"do": ("delay=yes",), "at_once": at_once}
+    for outcome in (found, bare):
+        table = _ask(outcome, **asked)  # type: ignore[arg-type]  # the same question
+        for name in ("on_time", "launch=yes"):
+            assert _numbers(table)[name] - _before(table)[name] < -0.01
+    table = _ask(bare, **asked)  # type: ignore[arg-type]  # the same question
+    assert _before(table) == pytest.approx(_before(table, "forecast"), abs=1e-12)
+    # The report makes delay more probable, and speaks against the launch: the forecast is another number.
+    table = _ask(found, do=("delay=yes",))
+    assert _before(table, "forecast")["launch=yes"] < _numbers(table)["launch=yes"] < _before(table)["launch=yes"]
+
+
+def test_what_is_so_is_not_put_so_at_once() -> None:
+    """Nothing can be put at once where it is already; the message says how to hold it there."""
+    found = outcome_of(workspace(network(event("a", "status", persistence_days=100.0))), np.ones((2, 3)) / 2, AS_OF)
+    with pytest.raises(ImpossibleError, match="'a=no' cannot come true at once: 'a' is so already; to hold it there"):
+        _ask(found, do=("a=no",), at_once=True)
+    assert 1.0 == _numbers(_ask(found, do=("a=no",)))["a=no"]
 
 
 def test_what_is_known_is_certain() -> None:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.analysis.supposition import read_supposition
-from forecast.analysis.what_if import ImpossibleError, Worlds, worlds
+from forecast.analysis.what_if import NOTHING_SUPPOSED, ImpossibleError, Worlds, worlds, worlds_table
 from forecast.ledger.outcome import Outcome
 from tests.plainly import what_if
 from tests.report.outcomes import DRAWS, concluded, world
@@ -58,6 +58,26 @@ def test_each_equals_what_if(found: Outcome, made: Worlds, how: str) -> None:
         np.testing.assert_allclose(expected[0], table[v, x][0], atol=1e-12)
         for one, other in zip(expected[1], table[v, x][1], strict=True):
             np.testing.assert_allclose(one, other, atol=1e-12)
+
+
+def test_before_an_intervention_equals_what_if(found: Outcome, made: Worlds) -> None:
+    """What interventions are held against is what `what_if` has before; without anything downstream it is absent."""
+    for v in range(len(found.layout.events)):
+        text = next(text for w, x, text in _all(found) if w == v and (v, x) in made.imposed)
+        table = _asked(found, imposed=(text,))
+        assert bool(table["descendants"]) == (v in made.before)
+        if v not in made.before:
+            continue
+        scenarios, events = made.before[v]
+        before = {row["id"]: row["before"] for row in table["scenarios"]}
+        np.testing.assert_allclose([before[name] for name in found.scenario_ids], scenarios, atol=1e-12)
+        of = {row["id"]: [state["before"] for state in row["states"]] for row in table["events"]}
+        for other, shares in zip(found.layout.events, events, strict=True):
+            np.testing.assert_allclose(of[other.id], shares, atol=1e-12)
+    shown = worlds_table(found, made)
+    now = [row for row in shown.rows if row.state == NOTHING_SUPPOSED]
+    assert len(now) <= len(shown.before) <= len(made.before)
+    assert sum(row.first for row in shown.rows) == len(made.asked)
 
 
 def test_pairs_equal_what_if(found: Outcome, made: Worlds) -> None:

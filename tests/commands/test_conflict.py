@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import log
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -50,12 +51,19 @@ def test_a_contradiction_fights(updated: Path) -> None:
 
 
 def test_statements_before_and_after(updated: Path) -> None:
-    """A statement is refuted if it was in its interval without the evidence and is outside with it."""
+    """A statement is refuted if it was in its interval without the evidence and is outside with it, beyond errors."""
     for row in json.loads(_conflict(updated, "--json", "--top", "50").stdout)["statements"]:
         low, middle, high = row["stated"]
         assert low < middle < high
         inside = [low <= row[when] <= high for when in ("before", "after")]
-        assert (inside == [True, False]) == row["refuted"]
+        far = f"{row['before']:.2f}" != f"{row['after']:.2f}" and abs(_logit(row["after"]) - _logit(row["before"])) > (
+            2.0 * row["mcse"]
+        )
+        assert (inside == [True, False] and far) == row["refuted"]
+
+
+def _logit(p: float) -> float:
+    return log(p / (1.0 - p))
 
 
 def test_at_least_one_row(updated: Path) -> None:

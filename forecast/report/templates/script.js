@@ -52,7 +52,12 @@
     return made;
   };
 
-  const showScenarios = (after) => {
+  // What an intervention is held against has no reports on what is downstream of it, as it has none itself.
+  const given = (how, v) => (how === "imposed" && data.before[String(v)]) || data.now;
+
+  const head = (heading) => document.querySelectorAll("#asking .was-head").forEach((cell) => { cell.textContent = heading; });
+
+  const showScenarios = (after, before) => {
     shares.replaceChildren(...data.scenarios.map((scenario, s) => {
       const row = element("tr", undefined, scenario.colour);
       row.dataset.scenario = scenario.id;
@@ -60,22 +65,22 @@
       name.scope = "row";
       const bars = element("td", undefined, "bars");
       bars.setAttribute("aria-hidden", "true");
-      bars.append(bar(data.now.scenarios[s], "was"), bar(after[s], "is"));
+      bars.append(bar(before.scenarios[s], "was"), bar(after[s], "is"));
       const value = element("td", percent(after[s]), "n after");
       value.dataset.units = String(after[s]);
-      row.append(name, element("td", percent(data.now.scenarios[s]), "n"), value, bars);
+      row.append(name, element("td", percent(before.scenarios[s]), "n"), value, bars);
       return row;
     }));
   };
 
   // Of an event that is supposed, the state that it is supposed in is told; of the others the one that moves most.
-  const showEvents = (after, supposed) => {
+  const showEvents = (after, supposed, before) => {
     if (!after) {
       moved.replaceChildren();
       return;
     }
     const rows = data.events.map((event, v) => {
-      const changes = event.states.map((_, x) => after[v][x] - data.now.events[v][x]);
+      const changes = event.states.map((_, x) => after[v][x] - before.events[v][x]);
       return { event, v, changes, size: changes.reduce((sum, change) => sum + Math.abs(change), 0) };
     }).filter((row) => row.size >= data.unit / 100).sort((a, b) => b.size - a.size || a.v - b.v);
     moved.replaceChildren(...rows.map(({ event, v, changes }) => {
@@ -84,7 +89,7 @@
       const row = element("tr");
       const name = element("th", event.label);
       name.scope = "row";
-      row.append(name, element("td", event.states[most]), element("td", percent(data.now.events[v][most]), "n"),
+      row.append(name, element("td", event.states[most]), element("td", percent(before.events[v][most]), "n"),
         element("td", percent(after[v][most]), "n"));
       return row;
     }));
@@ -100,9 +105,11 @@
     document.getElementById("second-fields").disabled = how === "imposed";
     if (second === "" || how === "imposed") {
       const world = table(how)[`${v}.${x}`];
+      const before = given(how, v);
       said.textContent = `If ${event.label} ${verb} “${event.states[x]}”:`;
-      showScenarios(world.scenarios);
-      showEvents(world.events, { [v]: x });
+      head(before === data.now ? "Now" : "Before");
+      showScenarios(world.scenarios, before);
+      showEvents(world.events, { [v]: x }, before);
       return;
     }
     const w = Number(second);
@@ -116,7 +123,8 @@
       showEvents(null);
       return;
     }
-    showScenarios(both);
+    head("Now");
+    showScenarios(both, data.now);
     showEvents(null);
   };
 
