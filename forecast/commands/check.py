@@ -21,7 +21,7 @@ from forecast.commands import running
 from forecast.commands.running import Progress, as_text, echo_json, opened
 from forecast.cpt import DEFAULT
 from forecast.digits import share
-from forecast.networks.answer import ContradictingFindingsError, Finding, TooDenseNetworkError, answer
+from forecast.networks.answer import ContradictingFindingsError, Finding, TooLargeError, answer
 from forecast.networks.formats import read_network
 from forecast.pipeline import check as checked
 from forecast.sampling.statements import in_words
@@ -311,7 +311,7 @@ def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as
         labels = ", ".join(f"'{finding.label}'" for finding in impossible.findings)
         clash = "contradict each other" if len(impossible.findings) > 1 else "is impossible in this network"
         raise click.ClickException(f"the evidence has probability zero: {labels} {clash}") from None
-    except TooDenseNetworkError as dense:
+    except TooLargeError as dense:
         raise click.ClickException(f"{network}: {dense}") from None
     finally:
         progress.done()

@@ -18,7 +18,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.elimination import Plan, Scope
+from forecast.inference.elimination import ImpossibleEvidenceError, Plan, Scope
 from forecast.inference.junction import NEVER_IN_DOUBT, Case, clique_tree, strides_of
 from forecast.inference.scaled import LOG_2, ROOM
 
@@ -219,10 +219,19 @@ class Compiled:
     def _inputs(self, c: int) -> list[int]:
         return [*self.cliques[c].factors, *(self.network.n_factors + k for k in self.cliques[c].children)]
 
+    def _below(self, c: int) -> list[int]:
+        """Return the factors that the message of a clique is made of."""
+        waiting, factors = [c], []
+        while waiting:
+            clique = self.cliques[waiting.pop()]
+            waiting += clique.children
+            factors += clique.factors
+        return sorted(factors)
+
     def solve(self, factors: Sequence[Array]) -> Case | None:
         """Return the case of factors (states of their scopes), or nothing where doubles may not hold its numbers.
 
-        Nothing, too, for factors that are not finite and for a case without any mass.
+        Nothing, too, for factors that are not finite. Raises ImpossibleEvidenceError for a case without any mass.
         """
         firsts, n_factors = self._firsts, self.network.n_factors
         n_given, n_messages = firsts[n_factors], firsts[-1] - firsts[n_factors]
@@ -247,10 +256,13 @@ class Compiled:
             message = numbers[firsts[slot] : firsts[slot + 1]]
             low[slot], power = _scaled(message)
             exponent += power
+            if not message.any():
+                raise ImpossibleEvidenceError(np.zeros(1, dtype=np.intp), self._below(c))
             if not clique.separator:
                 masses.append(float(message[0]))
-        if not all(masses):
-            return None
+        for mass, slot in zip(masses, self._scalars, strict=False):
+            if not mass:
+                raise ImpossibleEvidenceError(np.zeros(1, dtype=np.intp), (slot,))
         sums = np.zeros(n_messages + self._states[-1])
         in_doubt = False
         for c in reversed(range(len(self.cliques))):

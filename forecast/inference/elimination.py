@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import count
 from math import inf, prod
 from random import Random
@@ -64,6 +64,11 @@ class Plan:
     def work(self) -> int:
         """Entries of all products formed on the way: the time of one draw is of this order."""
         return sum(self._products)
+
+    @property
+    def message_entries(self) -> int:
+        """Entries of all messages and factors."""
+        return sum(prod(self.cards[v] for v in scope) for scope in self.scopes)
 
     @property
     def _products(self) -> list[int]:

@@ -278,14 +278,13 @@ class Flat:
 
     def _scaled(self, values: Array) -> tuple[float, Array] | None:
         given = values[: self._n_given]
-        low = _powers(np.minimum.reduceat(np.where(given > 0.0, given, inf), self._firsts)) - 1
-        high = _powers(np.maximum.reduceat(given, self._firsts))
-        spread = float(high.sum() - low.sum())
-        if spread + self._most_terms < ROOM:
+        low = np.minimum(_powers(np.minimum.reduceat(np.where(given > 0.0, given, inf), self._firsts)) - 1, 0)
+        high = np.maximum(_powers(np.maximum.reduceat(given, self._firsts)), 0)
+        if float(high.sum() - low.sum()) + self._most_terms < ROOM:
             return self._plain(values)
         inside = self._clique_of >= 0
-        lows = np.bincount(self._clique_of[inside], np.minimum(low, 0)[inside], self._n_cliques)
-        highs = np.bincount(self._clique_of[inside], np.maximum(high, 0)[inside], self._n_cliques)
+        lows = np.bincount(self._clique_of[inside], low[inside], self._n_cliques)
+        highs = np.bincount(self._clique_of[inside], high[inside], self._n_cliques)
         if highs.max(initial=0.0) > ROOM:
             return None
         exponent, products = 0, []

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import minimal_contradiction
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
+from forecast.inference.engine import ENGINE, Cases, ImpossibleEvidenceError, Plan, TooLargeError, bytes_of, free_memory
 from forecast.inference.scaled import NotFiniteError
 from forecast.networks.network import DiscreteNetwork
 
@@ -46,8 +46,8 @@ class ConnectedPart:
 
     @property
     def arrays(self) -> list[Array]:
-        """The tables of the factors, for one draw."""
-        return [factor.entries[..., np.newaxis] for factor in self.factors]
+        """The tables of the factors."""
+        return [factor.entries for factor in self.factors]
 
 
 class CutNetwork:
@@ -131,8 +131,7 @@ class CutNetwork:
 
 Progress = Callable[[str], None]
 
-MAX_TABLE_ENTRIES = 100_000_000  # of a product on the way: 800 MB
-CHEAP_TABLE_ENTRIES = 1_000_000  # tables up to this size are not worth looking for smaller ones
+CHEAP_TABLE_ENTRIES = 50_000_000  # tables up to this size are not worth looking for smaller ones
 
 
 @dataclass(frozen=True)
@@ -167,14 +166,6 @@ class ContradictingFindingsError(ValueError):
         super().__init__(", ".join(finding.label for finding in findings))
 
 
-class TooDenseNetworkError(ValueError):
-    """Exact inference would need a table of `entries` numbers."""
-
-    def __init__(self, entries: int) -> None:
-        self.entries = entries
-        super().__init__(f"exact inference needs a table of {entries:,} numbers; the limit is {MAX_TABLE_ENTRIES:,}")
-
-
 class _ImpossibleError(Exception):
     """What is known about `variables` alone has probability zero."""
 
@@ -183,22 +174,29 @@ class _ImpossibleError(Exception):
         super().__init__(f"impossible: {variables}")
 
 
-def answer(network: DiscreteNetwork, findings: Sequence[Finding], progress: Progress = lambda _: None) -> Answer:
+def answer(
+    network: DiscreteNetwork,
+    findings: Sequence[Finding],
+    progress: Progress = lambda _: None,
+    memory: int | None = None,
+) -> Answer:
     """Compute log P(findings) and the marginals of every variable, observed ones included.
 
-    `progress` is told what is being done where findings contradict each other: naming them may take long.
+    `progress` is told what is being done where findings contradict each other: naming them may take long. `memory` are
+    the bytes that tables may take; None: a share of what is free.
 
     Raises:
         ValueError: a likelihood has another number of states, a negative number, an infinity or NaN.
         ContradictingFindingsError: the findings have probability zero; names a minimal part of them that does.
-        TooDenseNetworkError: the network is too densely connected for exact inference.
+        TooLargeError: exact inference needs more memory; nothing was computed.
     """
     given = _given(network, findings)
+    memory = free_memory() if memory is None else memory
     try:
-        return _answer(given)
+        return _answer(given, memory)
     except _ImpossibleError as impossible:
         about = [finding for finding in findings if finding.variable in impossible.variables]
-        raise ContradictingFindingsError(_contradiction(network, about, progress)) from None
+        raise ContradictingFindingsError(_contradiction(network, about, progress, memory)) from None
 
 
 def _given(network: DiscreteNetwork, findings: Sequence[Finding]) -> CutNetwork:
@@ -216,7 +214,7 @@ def _are_weights(likelihood: Array) -> bool:
     return bool(((likelihood >= 0.0) & (likelihood < np.inf)).all())
 
 
-def _answer(given: CutNetwork) -> Answer:
+def _answer(given: CutNetwork, memory: int) -> Answer:
     _has_possible_states(given)
     names = given.network.names
     parts, numbers = given.parts(names)
@@ -224,9 +222,9 @@ def _answer(given: CutNetwork) -> Answer:
     found: dict[str, Array] = {}
     for part in parts:
         if part.plan.largest_table <= CHEAP_TABLE_ENTRIES:
-            log_masses.append(_solve(part, found))
+            log_masses.append(_solve(part, memory, found))
         else:
-            log_masses += _solve_in_pieces(given, part, found)
+            log_masses += _solve_in_pieces(given, part, memory, found)
     marginals = {name: _all_states(given, name, found) for name in names}
     total = fsum(log_masses)
     wrong = [name for name in names if not np.isfinite(marginals[name]).all()]
@@ -249,27 +247,23 @@ def _log(number: Factor) -> float:
     return log(number.entries)
 
 
-def _solve(part: ConnectedPart, found: dict[str, Array]) -> float:
+def _solve(part: ConnectedPart, memory: int, found: dict[str, Array]) -> float:
     """Add the marginals of a part to those found; return the log of its mass."""
-    _fits(part)
     try:
-        solution = ENGINE.evaluate(part.plan, part.arrays)
+        case = Cases(part.plan, memory).solve(part.arrays)
     except ImpossibleEvidenceError as impossible:
         raise _about(part, impossible) from None
-    found.update({name: solution.marginals[v][:, 0, 0] for v, name in enumerate(part.variables)})
-    return float(solution.log_evidence[0])
+    found.update(zip(part.variables, case.marginals, strict=True))
+    return case.log_evidence
 
 
 def _about(part: ConnectedPart, impossible: ImpossibleEvidenceError) -> _ImpossibleError:
     return _ImpossibleError({name for place in impossible.factors for name in part.factors[place].about})
 
 
-def _fits(part: ConnectedPart) -> None:
-    if part.plan.largest_table > MAX_TABLE_ENTRIES:
-        raise TooDenseNetworkError(part.plan.largest_table)
-
-
-def _solve_in_pieces(given: CutNetwork, whole: ConnectedPart, found: dict[str, Array]) -> Iterator[float]:
+def _solve_in_pieces(
+    given: CutNetwork, whole: ConnectedPart, memory: int, found: dict[str, Array]
+) -> Iterator[float]:
     """Solve a part with large tables: first what the evidence hangs on, then the other variables in groups.
 
     A group needs its own ancestors and those of the evidence only. Groups are halved as long as that is less work, or
@@ -278,7 +272,7 @@ def _solve_in_pieces(given: CutNetwork, whole: ConnectedPart, found: dict[str, A
     inside = {*whole.variables}
     for part in given.parts(())[0]:
         if part.variables[0] in inside:
-            yield _solve(part, found)
+            yield _solve(part, memory, found)
     waiting = _connected(given, [name for name in whole.variables if name not in found])
     while waiting:
         part, wanted = waiting.pop()
@@ -286,10 +280,10 @@ def _solve_in_pieces(given: CutNetwork, whole: ConnectedPart, found: dict[str, A
             half = len(wanted) // 2
             halves = _connected(given, wanted[:half]) + _connected(given, wanted[half:])
             work = sum(one.plan.work for one, _ in halves)
-            if work < part.plan.work or part.plan.largest_table > MAX_TABLE_ENTRIES:
+            if work < part.plan.work or bytes_of(part.plan) > memory:
                 waiting += halves
                 continue
-        _solve(part, found)
+        _solve(part, memory, found)
 
 
 def _connected(given: CutNetwork, wanted: Sequence[str]) -> list[tuple[ConnectedPart, list[str]]]:
@@ -306,7 +300,9 @@ def _all_states(given: CutNetwork, name: str, found: Mapping[str, Array]) -> Arr
     return marginal
 
 
-def _contradiction(network: DiscreteNetwork, findings: Sequence[Finding], progress: Progress) -> list[Finding]:
+def _contradiction(
+    network: DiscreteNetwork, findings: Sequence[Finding], progress: Progress, memory: int
+) -> list[Finding]:
     """Find a part of the findings that is impossible; it is minimal unless to tell needs too large a table."""
     checks = 0
 
@@ -315,25 +311,24 @@ def _contradiction(network: DiscreteNetwork, findings: Sequence[Finding], progre
         checks += 1
         progress(f"which of {len(findings)} findings contradict each other: check {checks}")
         try:
-            _check(_given(network, some))
+            _check(_given(network, some), memory)
         except _ImpossibleError:
             return False
-        except TooDenseNetworkError:
+        except TooLargeError:
             return True
         return True
 
     return minimal_contradiction(findings, is_possible)
 
 
-def _check(given: CutNetwork) -> None:
-    """Raise _ImpossibleError if the evidence has probability zero: the inward pass alone."""
+def _check(given: CutNetwork, memory: int) -> None:
+    """Raise _ImpossibleError if the evidence has probability zero."""
     _has_possible_states(given)
     parts, numbers = given.supports()
     for number in numbers:
         _log(number)
     for part in parts:
-        _fits(part)
         try:
-            ENGINE.log_evidence(part.plan, part.arrays)
+            Cases(part.plan, memory).solve(part.arrays)
         except ImpossibleEvidenceError as impossible:
             raise _about(part, impossible) from None
