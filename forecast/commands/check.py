@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,7 +22,8 @@ from forecast.commands import running
 from forecast.commands.running import Progress, as_text, echo_json, opened
 from forecast.cpt import DEFAULT
 from forecast.digits import share
-from forecast.networks.answer import ContradictingFindingsError, Finding, TooLargeError, answer
+from forecast.inference.engine import TooLargeError
+from forecast.networks.answer import ContradictingFindingsError, Finding, answer
 from forecast.networks.formats import read_network
 from forecast.pipeline import check as checked
 from forecast.sampling.statements import in_words
@@ -282,6 +284,22 @@ def _size(n_bytes: int) -> str:
 
 # `forecast query`: ask any discrete network in a file of a known format.
 
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B?", re.IGNORECASE)
+POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+class _Bytes(click.ParamType[int]):
+    """A size such as 500MB or 2GB, in bytes."""
+
+    name = "size"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = SIZE.fullmatch(str(value).strip())
+        size = int(float(found[1]) * 1000 ** POWERS[found[2].lower()]) if found else 0
+        if size <= 0:
+            self.fail(f"got '{value}'; a size is a number above 0 with kB, MB, GB or TB, such as 2GB", param, ctx)
+        return size
+
 
 @click.command()
 @click.argument("network", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -294,7 +312,15 @@ def _size(n_bytes: int) -> str:
     help="Virtual evidence on X: P(report | state) for each state, in the order of the file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the natural log of P(evidence) and all marginals as JSON.")
-def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as_json: bool) -> None:
+@click.option(
+    "--memory",
+    type=_Bytes(),
+    metavar="SIZE",
+    help="How much memory tables may take, as 2GB; default: half of what is free.",
+)
+def query(
+    network: Path, observed: Sequence[str], likelihoods: Sequence[str], as_json: bool, memory: int | None
+) -> None:
     """Compute P(evidence) and the marginal of every variable of NETWORK, such as a BIF file, exactly.
 
     An argument splits at its first '='. Both options may be given many times.
@@ -306,13 +332,14 @@ def query(network: Path, observed: Sequence[str], likelihoods: Sequence[str], as
     findings = [_observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
     progress = Progress(after_seconds=2.0)
     try:
-        posterior = answer(read, findings, progress)
+        posterior = answer(read, findings, progress, memory)
     except ContradictingFindingsError as impossible:
         labels = ", ".join(f"'{finding.label}'" for finding in impossible.findings)
         clash = "contradict each other" if len(impossible.findings) > 1 else "is impossible in this network"
         raise click.ClickException(f"the evidence has probability zero: {labels} {clash}") from None
     except TooLargeError as dense:
-        raise click.ClickException(f"{network}: {dense}") from None
+        way_out = "allow more with --memory, or observe more variables"
+        raise click.ClickException(f"{network}: {dense}; {way_out}") from None
     finally:
         progress.done()
     if as_json:

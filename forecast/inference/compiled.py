@@ -1,9 +1,9 @@
 """The passes over a clique tree as compiled loops, for networks with large tables: numba's door of the engine.
 
-The states of a clique are gone through like the numbers of a counter, one variable after the other. A table is
+The states of a clique are gone through like the digits of a counter, one variable after the other. A table is
 multiplied in as soon as the last of its variables has its state, so where it is zero, everything behind is left out;
-and a sum is added up as soon as the last of the variables that it keeps is done. So the work follows what is possible, not
-the size of the table, and no product is ever stored: memory is that of the messages.
+and a sum is added up as soon as the last of the variables that it keeps is done. So the work follows what is
+possible, not the size of the table, and no product is ever stored: memory is that of the messages.
 
 One loop serves both passes: it multiplies tables of numbers, and adds the products up into others.
 """
@@ -27,7 +27,7 @@ Index = NDArray[np.int64]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def run(numbers: Any, sums: Any, loops: Any, start: Any) -> None:
+def run(numbers: Any, sums: Any, loops: Any, start: Any) -> None:  # noqa: C901  # one loop: calls would cost its time
     """Multiply tables and add the products up, as `Loops` has written it down from `start` on.
 
     `numbers` holds the tables that are multiplied, `sums` those that products are added to.
@@ -221,7 +221,7 @@ class Compiled:
 
     def _below(self, c: int) -> list[int]:
         """Return the factors that the message of a clique is made of."""
-        waiting, factors = [c], []
+        waiting, factors = [c], list[int]()
         while waiting:
             clique = self.cliques[waiting.pop()]
             waiting += clique.children
@@ -233,54 +233,65 @@ class Compiled:
 
         Nothing, too, for factors that are not finite. Raises ImpossibleEvidenceError for a case without any mass.
         """
-        firsts, n_factors = self._firsts, self.network.n_factors
-        n_given, n_messages = firsts[n_factors], firsts[-1] - firsts[n_factors]
-        numbers = np.zeros(firsts[-1] + n_messages)
+        firsts, given = self._firsts, self._firsts[self.network.n_factors]
+        # The factors, then the messages, then what is known outside of each clique, over the same separators.
+        numbers = np.zeros(2 * firsts[-1] - given)
         if factors:
-            np.concatenate([factor.ravel() for factor in factors], out=numbers[:n_given])
-        if not (numbers[:n_given].min(initial=0.0) >= 0.0 and numbers[:n_given].max(initial=0.0) < inf):
+            np.concatenate([factor.ravel() for factor in factors], out=numbers[:given])
+        if not (numbers[:given].min(initial=0.0) >= 0.0 and numbers[:given].max(initial=0.0) < inf):
             return None
-        low, high = [0] * (n_factors + len(self.cliques)), [0] * (n_factors + len(self.cliques))
-        for slot in range(n_factors):
-            low[slot], high[slot] = _powers(numbers[firsts[slot] : firsts[slot + 1]])
-        # Sums are written behind the factors, in place; those of the way out have an array of their own.
-        messages, outside = numbers[n_given : firsts[-1]], numbers[firsts[-1] :]
-        masses, exponent, lows = [float(numbers[firsts[i]]) for i in self._scalars], 0, []
-        for c, clique in enumerate(self.cliques):
-            inputs = self._inputs(c)
-            lows.append(sum(min(low[slot], 0) for slot in inputs))
-            if lows[-1] < -ROOM or sum(max(high[slot], 0) for slot in inputs) > ROOM:
-                return None
-            run(numbers, messages, self._inward, self._inward_starts[c])
-            slot = n_factors + c
-            message = numbers[firsts[slot] : firsts[slot + 1]]
-            low[slot], power = _scaled(message)
-            exponent += power
-            if not message.any():
-                raise ImpossibleEvidenceError(np.zeros(1, dtype=np.intp), self._below(c))
-            if not clique.separator:
-                masses.append(float(message[0]))
-        for mass, slot in zip(masses, self._scalars, strict=False):
-            if not mass:
-                raise ImpossibleEvidenceError(np.zeros(1, dtype=np.intp), (slot,))
-        sums = np.zeros(n_messages + self._states[-1])
-        in_doubt = False
-        for c in reversed(range(len(self.cliques))):
-            at = slice(firsts[n_factors + c] - n_given, firsts[n_factors + c + 1] - n_given)
-            above = outside[at]
-            if self.cliques[c].separator:
-                above[:] = sums[at]
-                divide(above, messages[at])
-                lows[c] += _scaled(above)[0]
-            else:
-                above[:] = 1.0
-            in_doubt |= lows[c] < -ROOM
-            run(numbers, sums, self._outward, self._outward_starts[c])
-        marginals = sums[n_messages:]
-        if in_doubt and marginals.min() < NEVER_IN_DOUBT:
+        inward = self._pass_inward(numbers)
+        if inward is None:
+            return None
+        log_evidence, lows = inward
+        marginals = self._pass_outward(numbers, lows)
+        if marginals is None:
             return None
         parts = [marginals[start:stop] for start, stop in zip(self._states[:-1], self._states[1:], strict=True)]
-        return Case(fsum((*map(log, masses), exponent * LOG_2)), tuple(part / part.sum() for part in parts))
+        return Case(log_evidence, tuple(part / part.sum() for part in parts))
+
+    def _pass_inward(self, numbers: Array) -> tuple[float, list[int]] | None:
+        """Write the messages; return the log of the mass, and the least power of two of each clique's products."""
+        firsts, n_factors = self._firsts, self.network.n_factors
+        powers = [_powers(numbers[firsts[slot] : firsts[slot + 1]]) for slot in range(n_factors)]
+        messages, lows, exponent = numbers[firsts[n_factors] : firsts[-1]], [], 0
+        masses = [float(numbers[firsts[slot]]) for slot in self._scalars]
+        for mass, slot in zip(masses, self._scalars, strict=True):
+            if not mass:
+                raise ImpossibleEvidenceError(np.zeros(1, dtype=np.intp), (slot,))
+        for c, clique in enumerate(self.cliques):
+            inputs = [powers[slot] for slot in self._inputs(c)]
+            lows.append(sum(min(low, 0) for low, _ in inputs))
+            if lows[-1] < -ROOM or sum(max(high, 0) for _, high in inputs) > ROOM:
+                return None
+            run(numbers, messages, self._inward, self._inward_starts[c])
+            message = numbers[firsts[n_factors + c] : firsts[n_factors + c + 1]]
+            low, power = _scaled(message)
+            if not message.any():
+                raise ImpossibleEvidenceError(np.zeros(1, dtype=np.intp), self._below(c))
+            powers.append((low, 0))
+            exponent += power
+            if not clique.separator:
+                masses.append(float(message[0]))
+        return fsum((*map(log, masses), exponent * LOG_2)), lows
+
+    def _pass_outward(self, numbers: Array, lows: list[int]) -> Array | None:
+        """Return the marginals one behind the other, each up to a number; nothing, if one may have lost a state."""
+        firsts, n_factors = self._firsts, self.network.n_factors
+        given = firsts[n_factors]
+        messages, outside = numbers[given : firsts[-1]], numbers[firsts[-1] :]
+        sums, in_doubt = np.zeros(messages.size + self._states[-1]), False
+        for c in reversed(range(len(self.cliques))):
+            at = slice(firsts[n_factors + c] - given, firsts[n_factors + c + 1] - given)
+            above = outside[at]
+            above[:] = sums[at] if self.cliques[c].separator else 1.0
+            if self.cliques[c].separator:
+                divide(above, messages[at])
+                lows[c] += _scaled(above)[0]
+            in_doubt |= lows[c] < -ROOM
+            run(numbers, sums, self._outward, self._outward_starts[c])
+        marginals = sums[messages.size :]
+        return None if in_doubt and marginals.min() < NEVER_IN_DOUBT else marginals
 
 
 def _powers(numbers: Array) -> tuple[int, int]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from heapq import heappop, heappush
 from itertools import count
 from math import inf, prod
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,22 +56,27 @@ class Plan:
     keep: Scope
     root: tuple[int, ...]
 
-    @property
+    @cached_property
     def largest_table(self) -> int:
         """Entries of the largest product formed on the way: the memory of one draw is of this order."""
         return max(self._products, default=1)
 
-    @property
+    @cached_property
     def work(self) -> int:
         """Entries of all products formed on the way: the time of one draw is of this order."""
         return sum(self._products)
 
-    @property
+    @cached_property
     def message_entries(self) -> int:
         """Entries of all messages and factors."""
         return sum(prod(self.cards[v] for v in scope) for scope in self.scopes)
 
-    @property
+    @cached_property
+    def prepared(self) -> dict[str, Any]:
+        """What executors have made of the plan, by their names: it is used again for the next case."""
+        return {}
+
+    @cached_property
     def _products(self) -> list[int]:
         steps = [prod(self.cards[v] for v in (*step.scope, step.variable)) for step in self.steps]
         return [*steps, prod(self.cards[v] for v in self.keep)]
@@ -136,7 +142,8 @@ def eliminate[T](network: Plan, factors: Sequence[T], semiring: Semiring[T]) -> 
 # Orders. A set of variables is an integer with a bit for each, so that neighbourhoods are joined and counted in words.
 
 SEARCHED_FROM = 100_000  # entries of all products: below this the first order is as good as any
-ENTRIES_A_LOOK = 2_000  # entries of products are computed in about the time of a look at a neighbour
+ENTRIES_A_LOOK = 1_000  # entries of products are computed in about the time of a look at a neighbour
+MOST_LOOKS = 100_000  # however large the tables are: about a second
 NOISE = (1.0, 0.3)  # by how much the costs of one order after the other are changed by chance
 
 
@@ -153,12 +160,11 @@ def _order(cards: Sequence[int], scopes: Iterable[Scope], keep: Scope) -> list[i
     first = _Search(cards, _graph(len(cards), {*scopes, keep}), keep)
     first.run(until_one_lacks=True)
     core, core_order, core_entries = list(first.graph), list(first.order), first.entries
-    best = first
+    best, before = first, first.looks
     first.run()
-    spent = 0
+    spent = expected = first.looks - before + 1
     for attempt in count():
-        spent += (len(cards) - len(core_order)) * (attempt == 0)
-        if best.entries < SEARCHED_FROM or spent * ENTRIES_A_LOOK > best.entries:
+        if best.entries < SEARCHED_FROM or spent > min(best.entries // ENTRIES_A_LOOK, MOST_LOOKS):
             return best.order
         left_out = {*core_order}
         search = _Search(cards, list(core), keep, left_out, weighted=True)
@@ -166,7 +172,7 @@ def _order(cards: Sequence[int], scopes: Iterable[Scope], keep: Scope) -> list[i
         if attempt:
             search.change(Random(attempt), NOISE[attempt % len(NOISE)])
         search.run(limit=best.entries)
-        spent += search.looks
+        spent += expected
         if search.entries < best.entries:
             best = search
     raise AssertionError

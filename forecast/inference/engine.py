@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, lru_cache
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -238,6 +239,8 @@ COMPILED_FROM = 10_000_000  # entries of products: below this they are computed 
 MOST_WORK = 20_000_000_000  # entries of products in all states of what is conditioned on: some minutes
 FREE_SHARE = 2  # of the memory that is free, one part in so many is used unless something else is said
 MOST_CONDITIONED = 12  # variables
+SMALL = 1_000_000  # bytes that any machine has
+PLANS_KEPT = 32
 
 
 class TooLargeError(ValueError):
@@ -295,11 +298,16 @@ class Cases:
 
     def __init__(self, network: Plan, memory: int | None = None) -> None:
         self.network = network
-        self.memory = free_memory() if memory is None else memory
-        self.given, self._conditioned = _conditioned(network, self.memory)
-        self._flat: Flat | None = None
-        self._compiled: Any = None
-        self._spent = 0
+        self._memory = memory
+        self.given: Scope = ()
+        self._conditioned = network
+        if bytes_of(network) > SMALL and bytes_of(network) > self.memory:
+            self.given, self._conditioned = _conditioned(network, self.memory)
+
+    @cached_property
+    def memory(self) -> int:
+        """Return the bytes that tables may take."""
+        return free_memory() if self._memory is None else self._memory
 
     def solve(self, factors: Sequence[Array]) -> Case:
         """Return log evidence and marginals of factors: non-negative arrays, axes as in the scopes of the plan.
@@ -340,24 +348,31 @@ class Cases:
 
     def _case(self, factors: Sequence[Array]) -> Case:
         network = self._conditioned
+        prepared = network.prepared
+        spent = prepared["spent"] = prepared.get("spent", 0) + network.work
         case: Case | None = None
         if network.work <= LISTED_UP_TO:
-            if self._flat is None:
-                self._flat = Flat(network)
-            case = self._flat.solve(factors)
-        elif network.work + self._spent >= COMPILED_FROM:
-            if self._compiled is None:
+            if "flat" not in prepared:
+                prepared["flat"] = Flat(network)
+            case = prepared["flat"].solve(factors)
+        elif spent >= COMPILED_FROM:
+            if "compiled" not in prepared:
                 from forecast.inference.compiled import Compiled
 
-                self._compiled = Compiled(network)
-            case = self._compiled.solve(factors)
-        self._spent += network.work
+                prepared["compiled"] = Compiled(network)
+            case = prepared["compiled"].solve(factors)
         if case is not None:
             return case
-        if (needed := 24 * network.work) > self.memory and network.work > LISTED_UP_TO:
+        if network.work > LISTED_UP_TO and (needed := 24 * network.work) > max(self.memory, SMALL):
             raise TooLargeError(network.largest_table, needed, self.memory)
         solution = batch.solve(network, [factor[..., np.newaxis] for factor in factors])
         return Case(float(solution.log_evidence[0]), tuple(marginal[:, 0, 0] for marginal in solution.marginals))
+
+
+@lru_cache(maxsize=PLANS_KEPT)
+def plan_of(cards: tuple[int, ...], scopes: tuple[Scope, ...]) -> Plan:
+    """Return the plan of a network of that shape: the same one, and what was prepared with it, for the next case."""
+    return elimination.plan(cards, scopes)
 
 
 def _conditioned(network: Plan, memory: int) -> tuple[Scope, Plan]:

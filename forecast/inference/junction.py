@@ -16,7 +16,9 @@ approach to inference in Bayesian networks".
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from math import fsum, inf, log, log2, prod
 from typing import NamedTuple
 
@@ -113,13 +115,16 @@ def _places(shape: tuple[int, ...], strides: tuple[int, ...]) -> Index:
     return at
 
 
-class _Level(NamedTuple):
+@dataclass(frozen=True)
+class _Level:
     """The cliques of one height, one behind the other.
 
     An entry is the product of the numbers at `inputs`: round r has them for the first entries, as far as cliques have
     so many inputs. `starts` are the entries with which the sums of the messages begin, `sums` where the sums are
     written, and `above[i]` is the place among them that entry i goes into. The messages that come in stand at
-    `received`; entry `source[k]` is part of the one at `received[target[k]]`.
+    `received`; entry `source[k]` is part of the one at `received[target[k]]`. `cliques` are those of the level, `sent`
+    where their messages begin among the sums; `children` are the senders of what comes in, `parents` the places of the
+    receivers in the level, `sizes` how many numbers each of them has.
     """
 
     inputs: tuple[Index, ...]
@@ -129,7 +134,25 @@ class _Level(NamedTuple):
     source: Index
     target: Index
     received: Index
-    scaling: _Scaling
+    cliques: slice
+    sent: list[int]
+    children: list[int]
+    parents: list[int]
+    sizes: list[int]
+
+    @cached_property
+    def scaling(self) -> _Scaling:
+        """Where messages begin, for those that need a scale."""
+        sent_sizes = np.diff([*self.sent, self.sums.stop - self.sums.start])
+        return _Scaling(
+            self.cliques,
+            np.array(self.sent, dtype=np.intp),
+            np.repeat(np.arange(len(self.sent)), sent_sizes),
+            np.array(self.children, dtype=np.intp),
+            np.array(self.parents, dtype=np.intp),
+            np.cumsum([0, *self.sizes])[:-1],
+            np.repeat(np.arange(len(self.sizes)), self.sizes),
+        )
 
 
 class _Scaling(NamedTuple):
@@ -159,18 +182,17 @@ class Flat:
         cards, n_factors = network.cards, network.n_factors
         cliques = clique_tree(network)
         scopes = [*network.scopes[:n_factors], (), *(clique.separator for clique in cliques)]
-        firsts = np.cumsum([0, *(prod(cards[v] for v in scope) for scope in scopes)])
+        firsts = [0, *accumulate([prod([cards[v] for v in scope]) for scope in scopes])]
         strides = [strides_of(scope, cards) for scope in scopes]
-        one, self._size = n_factors, int(firsts[-1])
-        self._firsts = firsts[:n_factors]
-        self._n_given = int(firsts[one])
+        one, self._size = n_factors, firsts[-1]
+        self._firsts, self._n_given = firsts[:n_factors], firsts[n_factors]
         scalars = [i for i, scope in enumerate(scopes[:n_factors]) if not scope]
         roots = [one + 1 + c for c, clique in enumerate(cliques) if not clique.separator]
-        self._masses = firsts[[*scalars, *roots]]
-        self._marginals = np.cumsum([0, *cards])[:-1]
+        self._masses = np.array([firsts[slot] for slot in (*scalars, *roots)], dtype=np.intp)
+        self._states = [0, *accumulate(cards)][:-1]
         self._variable_of = np.repeat(np.arange(len(cards)), cards)
-        self._parts = [slice(at, at + card) for at, card in zip(self._marginals.tolist(), cards, strict=True)]
-        self._clique_of = np.full(n_factors, -1)
+        self._parts = [slice(at, at + card) for at, card in zip(self._states, cards, strict=True)]
+        self._cliques = cliques
         self._n_cliques = len(cliques)
         self._levels: list[_Level] = []
         sources: list[Index] = []
@@ -178,57 +200,61 @@ class Flat:
         n_entries = 0
         for level in _by_height(cliques):
             rounds: list[list[Index]] = []
-            above, source, target, received, children, parents, sent = [], [], [], [], [], [], []
+            above, starts, source, target, received = (
+                list[Index](),
+                list[Index](),
+                list[Index](),
+                list[Index](),
+                list[Index](),
+            )
+            sent, children, parents, sizes = list[int](), list[int](), list[int](), list[int]()
             n = n_sums = n_received = 0
             for c in level:
                 clique = cliques[c]
-                axes = (*clique.separator, *clique.own)
-                shape = tuple(cards[v] for v in axes)
-                size, n_own = prod(shape), prod(cards[v] for v in clique.own)
-                entries = np.arange(n, n + size)
-                self._clique_of[list(clique.factors)] = c
-                for r, slot in enumerate([*clique.factors, *(one + 1 + k for k in clique.children)] or [one]):
+                axes = clique.separator + clique.own
+                shape = tuple([cards[v] for v in axes])
+                n_own = prod([cards[v] for v in clique.own])
+                message = firsts[one + 2 + c] - firsts[one + 1 + c]
+                size = message * n_own
+                entries = _places((size,), (1,)) + n
+                for r, slot in enumerate([*clique.factors, *[one + 1 + k for k in clique.children]] or [one]):
                     if r == len(rounds):
                         rounds.append([])
-                    at = _places(shape, tuple(strides[slot].get(v, 0) for v in axes))
+                    found = strides[slot].get
+                    at = _places(shape, tuple([found(v, 0) for v in axes]))
                     rounds[r].append(at + firsts[slot])
                     if slot > one:
+                        length = firsts[slot + 1] - firsts[slot]
                         source.append(entries)
                         target.append(at + n_received)
-                        received.append(np.arange(firsts[slot], firsts[slot + 1]))
-                        n_received += received[-1].size
+                        received.append(_places((length,), (1,)) + firsts[slot])
+                        n_received += length
                         children.append(slot - one - 1)
                         parents.append(c - level.start)
+                        sizes.append(length)
                 for v in clique.own:
                     sources.append(entries + n_entries)
-                    targets.append(_places(shape, tuple(int(v == axis) for axis in axes)) + self._marginals[v])
-                above.append(np.repeat(np.arange(n_sums, n_sums + size // n_own), n_own))
+                    targets.append(_places(shape, tuple([int(v == axis) for axis in axes])) + self._states[v])
+                above.append(_places((message, n_own), (1, 0)) + n_sums)
+                starts.append(_places((message,), (n_own,)) + n)
                 sent.append(n_sums)
                 n += size
-                n_sums += size // n_own
-            to = _joined(above)
-            of_sent = np.repeat(np.arange(len(sent)), np.diff([*sent, n_sums]))
-            sizes = [one.size for one in received]
-            scaling = _Scaling(
-                slice(level.start, level.stop),
-                np.array(sent, dtype=np.intp),
-                of_sent,
-                np.array(children, dtype=np.intp),
-                np.array(parents, dtype=np.intp),
-                np.cumsum([0, *sizes])[:-1],
-                np.repeat(np.arange(len(sizes)), sizes),
-            )
-            at = int(firsts[one + 1 + level.start])
+                n_sums += message
+            begin = firsts[one + 1 + level.start]
             self._levels.append(
                 _Level(
-                    tuple(_joined(of_round) for of_round in rounds),
-                    np.flatnonzero(np.diff(to, prepend=-1)),
-                    slice(at, at + n_sums),
-                    to,
+                    tuple([_joined(of_round) for of_round in rounds]),
+                    _joined(starts),
+                    slice(begin, begin + n_sums),
+                    _joined(above),
                     _joined(source),
                     _joined(target),
                     _joined(received),
-                    scaling,
+                    slice(level.start, level.stop),
+                    sent,
+                    children,
+                    parents,
+                    sizes,
                 )
             )
             n_entries += n
@@ -255,7 +281,7 @@ class Flat:
         if found is None:
             return None
         log_evidence, marginals = found
-        totals = np.add.reduceat(marginals, self._marginals)
+        totals = np.add.reduceat(marginals, self._states)
         marginals /= totals[self._variable_of]
         return Case(log_evidence, tuple([marginals[part] for part in self._parts]))
 
@@ -275,16 +301,14 @@ class Flat:
                 outside[level.received] = _divided(level, belief, values)
         return fsum(map(log, masses)), np.bincount(self._target, beliefs[self._source], self._variable_of.size)
 
-
     def _scaled(self, values: Array) -> tuple[float, Array] | None:
         given = values[: self._n_given]
         low = np.minimum(_powers(np.minimum.reduceat(np.where(given > 0.0, given, inf), self._firsts)) - 1, 0)
         high = np.maximum(_powers(np.maximum.reduceat(given, self._firsts)), 0)
         if float(high.sum() - low.sum()) + self._most_terms < ROOM:
             return self._plain(values)
-        inside = self._clique_of >= 0
-        lows = np.bincount(self._clique_of[inside], low[inside], self._n_cliques)
-        highs = np.bincount(self._clique_of[inside], high[inside], self._n_cliques)
+        lows = np.array([low[list(clique.factors)].sum() for clique in self._cliques], dtype=float)
+        highs = np.array([high[list(clique.factors)].sum() for clique in self._cliques], dtype=float)
         if highs.max(initial=0.0) > ROOM:
             return None
         exponent, products = 0, []

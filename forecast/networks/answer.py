@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import minimal_contradiction
-from forecast.inference.engine import ENGINE, Cases, ImpossibleEvidenceError, Plan, TooLargeError, bytes_of, free_memory
+from forecast.inference.engine import (
+    Cases,
+    ImpossibleEvidenceError,
+    Plan,
+    TooLargeError,
+    bytes_of,
+    free_memory,
+    plan_of,
+)
 from forecast.inference.scaled import NotFiniteError
 from forecast.networks.network import DiscreteNetwork
 
@@ -42,7 +50,7 @@ class ConnectedPart:
     def plan(self) -> Plan:
         """An elimination plan of the part; variable i is `variables[i]`."""
         index = {name: i for i, name in enumerate(self.variables)}
-        return ENGINE.plan(self.cards, [tuple(index[name] for name in factor.scope) for factor in self.factors])
+        return plan_of(self.cards, tuple(tuple([index[name] for name in factor.scope]) for factor in self.factors))
 
     @property
     def arrays(self) -> list[Array]:
@@ -191,7 +199,6 @@ def answer(
         TooLargeError: exact inference needs more memory; nothing was computed.
     """
     given = _given(network, findings)
-    memory = free_memory() if memory is None else memory
     try:
         return _answer(given, memory)
     except _ImpossibleError as impossible:
@@ -214,7 +221,7 @@ def _are_weights(likelihood: Array) -> bool:
     return bool(((likelihood >= 0.0) & (likelihood < np.inf)).all())
 
 
-def _answer(given: CutNetwork, memory: int) -> Answer:
+def _answer(given: CutNetwork, memory: int | None) -> Answer:
     _has_possible_states(given)
     names = given.network.names
     parts, numbers = given.parts(names)
@@ -247,7 +254,7 @@ def _log(number: Factor) -> float:
     return log(number.entries)
 
 
-def _solve(part: ConnectedPart, memory: int, found: dict[str, Array]) -> float:
+def _solve(part: ConnectedPart, memory: int | None, found: dict[str, Array]) -> float:
     """Add the marginals of a part to those found; return the log of its mass."""
     try:
         case = Cases(part.plan, memory).solve(part.arrays)
@@ -262,7 +269,7 @@ def _about(part: ConnectedPart, impossible: ImpossibleEvidenceError) -> _Impossi
 
 
 def _solve_in_pieces(
-    given: CutNetwork, whole: ConnectedPart, memory: int, found: dict[str, Array]
+    given: CutNetwork, whole: ConnectedPart, memory: int | None, found: dict[str, Array]
 ) -> Iterator[float]:
     """Solve a part with large tables: first what the evidence hangs on, then the other variables in groups.
 
@@ -280,7 +287,7 @@ def _solve_in_pieces(
             half = len(wanted) // 2
             halves = _connected(given, wanted[:half]) + _connected(given, wanted[half:])
             work = sum(one.plan.work for one, _ in halves)
-            if work < part.plan.work or bytes_of(part.plan) > memory:
+            if work < part.plan.work or bytes_of(part.plan) > (free_memory() if memory is None else memory):
                 waiting += halves
                 continue
         _solve(part, memory, found)
@@ -301,7 +308,7 @@ def _all_states(given: CutNetwork, name: str, found: Mapping[str, Array]) -> Arr
 
 
 def _contradiction(
-    network: DiscreteNetwork, findings: Sequence[Finding], progress: Progress, memory: int
+    network: DiscreteNetwork, findings: Sequence[Finding], progress: Progress, memory: int | None
 ) -> list[Finding]:
     """Find a part of the findings that is impossible; it is minimal unless to tell needs too large a table."""
     checks = 0
@@ -321,7 +328,7 @@ def _contradiction(
     return minimal_contradiction(findings, is_possible)
 
 
-def _check(given: CutNetwork, memory: int) -> None:
+def _check(given: CutNetwork, memory: int | None) -> None:
     """Raise _ImpossibleError if the evidence has probability zero."""
     _has_possible_states(given)
     parts, numbers = given.supports()

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from forecast.networks.answer import Answer, ContradictingFindingsError, Finding, TooLargeError, answer
+from forecast.inference.engine import TooLargeError
+from forecast.networks.answer import Answer, ContradictingFindingsError, Finding, answer
 from forecast.networks.bif import read_bif
 from forecast.networks.network import DiscreteNetwork
 from tests.networks.oracle import enumerate_answer, extreme_findings_on, findings_on, networks
