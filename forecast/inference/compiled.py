@@ -243,18 +243,20 @@ class Compiled:
         inward = self._pass_inward(numbers)
         if inward is None:
             return None
-        log_evidence, lows = inward
-        marginals = self._pass_outward(numbers, lows)
-        if marginals is None:
-            return None
+        log_evidence, lows, highs = inward
+        marginals, in_doubt = self._pass_outward(numbers, lows, highs)
         parts = [marginals[start:stop] for start, stop in zip(self._states[:-1], self._states[1:], strict=True)]
-        return Case(log_evidence, tuple(part / part.sum() for part in parts))
+        shares = tuple(part / part.sum() for part in parts)
+        if in_doubt and min(share.min() for share in shares) < NEVER_IN_DOUBT:
+            return None
+        return Case(log_evidence, shares)
 
-    def _pass_inward(self, numbers: Array) -> tuple[float, list[int]] | None:
-        """Write the messages; return the log of the mass, and the least power of two of each clique's products."""
+    def _pass_inward(self, numbers: Array) -> tuple[float, list[int], list[int]] | None:
+        """Write the messages; return the log of the mass, and the powers of two between which each clique lies."""
         firsts, n_factors = self._firsts, self.network.n_factors
         powers = [_powers(numbers[firsts[slot] : firsts[slot + 1]]) for slot in range(n_factors)]
-        messages, lows, exponent = numbers[firsts[n_factors] : firsts[-1]], [], 0
+        messages, exponent = numbers[firsts[n_factors] : firsts[-1]], 0
+        lows, highs = list[int](), list[int]()
         masses = [float(numbers[firsts[slot]]) for slot in self._scalars]
         for mass, slot in zip(masses, self._scalars, strict=True):
             if not mass:
@@ -262,7 +264,8 @@ class Compiled:
         for c, clique in enumerate(self.cliques):
             inputs = [powers[slot] for slot in self._inputs(c)]
             lows.append(sum(min(low, 0) for low, _ in inputs))
-            if lows[-1] < -ROOM or sum(max(high, 0) for _, high in inputs) > ROOM:
+            highs.append(sum(max(high, 0) for _, high in inputs))
+            if lows[-1] < -ROOM or highs[-1] > ROOM:
                 return None
             run(numbers, messages, self._inward, self._inward_starts[c])
             message = numbers[firsts[n_factors + c] : firsts[n_factors + c + 1]]
@@ -273,10 +276,10 @@ class Compiled:
             exponent += power
             if not clique.separator:
                 masses.append(float(message[0]))
-        return fsum((*map(log, masses), exponent * LOG_2)), lows
+        return fsum((*map(log, masses), exponent * LOG_2)), lows, highs
 
-    def _pass_outward(self, numbers: Array, lows: list[int]) -> Array | None:
-        """Return the marginals one behind the other, each up to a number; nothing, if one may have lost a state."""
+    def _pass_outward(self, numbers: Array, lows: Sequence[int], highs: Sequence[int]) -> tuple[Array, bool]:
+        """Return the marginals one behind the other, each up to a number, and whether a small one may be lost."""
         firsts, n_factors = self._firsts, self.network.n_factors
         given = firsts[n_factors]
         messages, outside = numbers[given : firsts[-1]], numbers[firsts[-1] :]
@@ -285,13 +288,13 @@ class Compiled:
             at = slice(firsts[n_factors + c] - given, firsts[n_factors + c + 1] - given)
             above = outside[at]
             above[:] = sums[at] if self.cliques[c].separator else 1.0
+            low = 0
             if self.cliques[c].separator:
                 divide(above, messages[at])
-                lows[c] += _scaled(above)[0]
-            in_doubt |= lows[c] < -ROOM
+                low, _ = _scaled(above)
+            in_doubt |= lows[c] + low - highs[c] < -ROOM
             run(numbers, sums, self._outward, self._outward_starts[c])
-        marginals = sums[messages.size :]
-        return None if in_doubt and marginals.min() < NEVER_IN_DOUBT else marginals
+        return sums[messages.size :], in_doubt
 
 
 def _powers(numbers: Array) -> tuple[int, int]:

@@ -281,9 +281,8 @@ class Flat:
         if found is None:
             return None
         log_evidence, marginals = found
-        totals = np.add.reduceat(marginals, self._states)
-        marginals /= totals[self._variable_of]
-        return Case(log_evidence, tuple([marginals[part] for part in self._parts]))
+        shares = self._shares(marginals)
+        return Case(log_evidence, tuple([shares[part] for part in self._parts]))
 
     def _plain(self, values: Array) -> tuple[float, Array] | None:
         products = [_inward(level, values) for level in self._levels]
@@ -330,7 +329,7 @@ class Flat:
         above = np.zeros(self._n_cliques)
         for level, product in zip(reversed(self._levels), reversed(products), strict=True):
             at = level.scaling
-            in_doubt |= bool((lows[at.cliques] + above[at.cliques]).min() < -ROOM)
+            in_doubt |= bool((lows[at.cliques] + above[at.cliques] - highs[at.cliques]).min() < -ROOM)
             belief = beliefs[stop - product.size : stop]
             stop -= product.size
             np.multiply(product, outside[level.sums][level.above], out=belief)
@@ -339,9 +338,12 @@ class Flat:
                 _, above[at.children] = _scale(joint, at.received, at.received_of)
                 outside[level.received] = joint
         marginals = np.bincount(self._target, beliefs[self._source], self._variable_of.size)
-        if in_doubt and marginals.min() < NEVER_IN_DOUBT:
+        if in_doubt and self._shares(marginals).min() < NEVER_IN_DOUBT:
             return None
         return fsum((*map(log, masses), exponent * LOG_2)), marginals
+
+    def _shares(self, marginals: Array) -> Array:
+        return marginals / np.add.reduceat(marginals, self._states)[self._variable_of]
 
 
 def _powers(numbers: Array) -> Index:
