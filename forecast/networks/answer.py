@@ -66,12 +66,20 @@ class CutNetwork:
         self.network = network
         self.evidence = tuple(likelihoods)
         self.possible: Mapping[str, NDArray[np.intp]] = {
-            name: np.flatnonzero(np.all(likelihoods[name], axis=0))
+            name: np.flatnonzero(
+                likelihoods[name][0] if len(likelihoods[name]) == 1 else np.all(likelihoods[name], axis=0)
+            )
             if name in likelihoods
             else np.arange(len(network.states[name]))
             for name in network.names
         }
         self._narrowed = {name for name, left in self.possible.items() if left.size in (1, 0)} | {*likelihoods}
+        # Where one state is left it is taken, where all are, all: a view, which most tables need no more than.
+        self._taken: dict[str, int | slice] = {
+            name: int(left[0]) if left.size == 1 else slice(None)
+            for name, left in self.possible.items()
+            if left.size in (1, len(network.states[name]))
+        }
         self._likelihoods = {
             name: [self._cut((name,), likelihood) for likelihood in of_name] for name, of_name in likelihoods.items()
         }
@@ -80,6 +88,10 @@ class CutNetwork:
     def _cut(self, about: tuple[str, ...], entries: Array) -> Factor:
         if self._narrowed.isdisjoint(about):
             return Factor(about, entries, about)
+        taken = [self._taken.get(name) for name in about]
+        if None not in taken:
+            scope = tuple([name for name, at in zip(about, taken, strict=True) if isinstance(at, slice)])
+            return Factor(scope, np.asarray(entries[tuple(taken)]), about)
         left = entries[np.ix_(*(self.possible[name] for name in about))]
         scope = tuple(name for name in about if self.possible[name].size != 1)
         return Factor(scope, left.reshape([self.possible[name].size for name in scope]), about)
