@@ -16,7 +16,7 @@ from forecast.ledger.outcome import Diagnostics, Estimate, Outcome, by_level, di
 from forecast.model.asof import compile_workspace
 from forecast.model.history import active_items
 from forecast.model.reliability import Grid, informative_at
-from forecast.posterior.posterior import Evaluation, Posterior, evaluate, evaluate_scenarios, evidence_of, query
+from forecast.posterior.posterior import Evaluation, Posterior, evaluate, evaluate_scenarios, evenly, evidence_of, query
 from forecast.posterior.sources import Reliabilities, draw_reliabilities
 from forecast.posterior.weights import MAX_PARETO_K, deviations, effective_size, smooth, standard_error
 from forecast.workspace.records import Item, Scenario, Workspace, events_of
@@ -182,7 +182,7 @@ def pool_draws(posterior: Posterior, seed: int, most: int = DRAWS) -> Pooled:
     """
     if posterior.anchor is None or posterior.spec.anchor is None:
         every = max(1, posterior.draws.theta.shape[1] // most)
-        return Pooled(np.ascontiguousarray(posterior.draws.theta[:, ::every]), posterior.log_anchor[::every], seed)
+        return Pooled(evenly(posterior.draws.theta, every), posterior.log_anchor[::every], seed)
     every = max(1, 2 * posterior.draws.theta.shape[1] // most)
     before = np.ascontiguousarray(posterior.base.theta[:, ::every])
     after = posterior.draws.theta[:, ::every]
@@ -193,7 +193,7 @@ def pool_draws(posterior: Posterior, seed: int, most: int = DRAWS) -> Pooled:
     n = log_ratio.size
     log_proposal = np.logaddexp(np.log(log_before.size / n), np.log(1.0 - log_before.size / n) + log_ratio - log_z)
     anchored = 1.0 - np.exp(np.log(log_before.size / n) - log_proposal)
-    return Pooled(np.ascontiguousarray(np.concatenate([before, after], axis=1)), log_proposal, seed, anchored)
+    return Pooled(evenly(np.concatenate([before, after], axis=1), 1), log_proposal, seed, anchored)
 
 
 def log_constant(log_ratio: Array, n_before: int) -> float:

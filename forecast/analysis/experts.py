@@ -9,8 +9,9 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.coherence import conflicts
 from forecast.analysis.distance import Distance
-from forecast.analysis.statements import StatementRow, conflicts, statement_rows
+from forecast.analysis.statements import StatementRow, statement_rows
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork
 from forecast.model.reports import Report, claimed_on, verdict

@@ -15,7 +15,7 @@ from forecast.inference.engine import ENGINE
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.layout import Layout
-from forecast.posterior.posterior import Posterior, evaluate_scenarios, query
+from forecast.posterior.posterior import Posterior, evaluate_scenarios, evenly, query
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import Weights, deviations, effective_size, standard_error, weigh_draws
 from forecast.sampling.likelihood import log_likelihood
@@ -302,10 +302,16 @@ def grade_shifts(outcome: Outcome, progress: Callable[[str], None]) -> tuple[Gra
         if letter in used and 0 <= place + step < len(JUDGED)
     ]
     rows = []
-    before, _ = _forecast(outcome.posterior, workspace, outcome.seed)
+    every = max(1, outcome.posterior.weights.weights.size // DRAWS)
+    theta = evenly(outcome.posterior.draws.theta, every)
+
+    def forecast(changed: Workspace) -> tuple[Array, Weights]:
+        return _forecast(outcome.posterior, theta, every, changed, outcome.seed)
+
+    before, _ = forecast(workspace)
     for number, (letter, other) in enumerate(shifts, 1):
         progress(f"shifting one grade after the other: {100 * number // len(shifts)} %")
-        after, weights = _forecast(outcome.posterior, shifted(workspace, letter, other), outcome.seed)
+        after, weights = forecast(shifted(workspace, letter, other))
         rows.append(
             GradeShift(
                 grade=letter,
@@ -339,10 +345,8 @@ def _used(outcome: Outcome) -> dict[Letter, int]:
     return counts
 
 
-def _forecast(of: Posterior, workspace: Workspace, seed: int) -> tuple[Array, Weights]:
-    """Compute the probability of each scenario on some of the posterior's draws, and their weights."""
-    every = max(1, of.weights.weights.size // DRAWS)
-    theta = np.ascontiguousarray(of.draws.theta[:, ::every])
+def _forecast(of: Posterior, theta: Array, every: int, workspace: Workspace, seed: int) -> tuple[Array, Weights]:
+    """Compute the probability of each scenario on every so-many-th draw of a posterior, theta, and their weights."""
     layout, as_of = of.asked.network.layout, of.asked.network.known.as_of
     queried = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
     drawn = draw_reliabilities(queried.network, workspace.sources, theta, seed)

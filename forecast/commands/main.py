@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -19,9 +21,11 @@ COMMANDS = {
     "roll": ("forecast.commands.rename:roll", "Move to a later horizon from a day on."),
     "check": ("forecast.commands.check:check", "Report every mistake in the workspace's files."),
     "init": ("forecast.commands.rename:init", "Write a small complete workspace into a new folder."),
-    "add": ("forecast.commands.add:add", "Add a statement, evidence or a judgement, shown before it is written."),
+    "add": ("forecast.commands.main:add", "Add a statement, evidence or a judgement, shown before it is written."),
     "import": ("forecast.commands.import_:import_", "Import another program's file as evidence or a benchmark."),
-    "query": ("forecast.commands.check:query", "Compute the marginals of a network file given evidence."),
+    "query": ("forecast.commands.query:query", "Compute the marginals of a network file given evidence."),
+    "convert": ("forecast.commands.networks:convert", "Write a network file in the format of another program."),
+    "export": ("forecast.commands.networks:export", "Write the forecast as a network file for other programs."),
     "pool": ("forecast.commands.score:pool", "Pool a table of forecasts question by question, and score it."),
     "score": ("forecast.commands.score:score", "Score resolved forecasts, from a table or from the replay."),
     "experts": ("forecast.commands.influence:experts", "Compare each expert's statements with the model."),
@@ -52,6 +56,12 @@ COMMANDS = {
     "cache": ("forecast.commands.check:cache", "List and prune the cache."),
 }
 
+ADDED = {
+    "evidence": ("forecast.commands.add:evidence", "Add an evidence item, and show its effect on the forecast."),
+    "judgement": ("forecast.commands.add:judgement", "Record your own probability of a question."),
+    "statement": ("forecast.commands.add:statement", "Add a statement, and show how it is read."),
+}
+
 PROBLEMS_IN_FILES = 1  # exit status; wrong usage is click's own 2
 
 
@@ -65,9 +75,14 @@ class _Later(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
+        return self.real.make_context(info_name, args, parent, **extra)
+
+    @property
+    def real(self) -> click.Command:
+        """The command, imported now."""
         module, _, attribute = self.target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
-        return command.make_context(info_name, args, parent, **extra)
+        return command
 
 
 class _Commands(click.Group):
@@ -96,9 +111,18 @@ class _Commands(click.Group):
             raise click.ClickException(told(failure)) from failure
 
 
+def _later(commands: Mapping[str, tuple[str, str]]) -> dict[str, click.Command]:
+    return {name: _Later(name, target, short_help) for name, (target, short_help) in commands.items()}
+
+
+@click.group(commands=_later(ADDED), help=COMMANDS["add"][1])
+def add() -> None:
+    """Stand above the commands that add; each is imported when it runs."""
+
+
 @click.group(
     cls=_Commands,
-    commands={name: _Later(name, target, short_help) for name, (target, short_help) in COMMANDS.items()},
+    commands={**_later(COMMANDS), "add": add},
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="forecast")
@@ -110,3 +134,5 @@ def main() -> None:
     """
     # Little that a command makes at its start is garbage soon; to look for it as often as by default costs 6 %.
     gc.set_threshold(100_000)
+    # At its end Python would look for cycles in all that is there, which goes with the process anyway.
+    atexit.register(gc.freeze)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import log, prod
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,22 +131,74 @@ def compile_asof(
         known = suppose(layout, known, v, states)
     on = layout.horizon if on is None else on
     reports = weigh(layout, known, active, sources, on)
-    causes = causes_recipes(layout, known, on)
-    highest = (recipe.highest for recipe in causes for _ in range(recipe.auxiliary))
-    alive = (*_alive(layout, known, on), *(range(len(states)) for states in highest))
-    fixed, log_fixed = _fixed_factors(alive, reports)
+    settled = _SETTLED.once((layout,), (known, on), lambda: _settled(layout, known, on))
+    fixed, log_fixed = _fixed_factors(settled.alive, reports)
     return AsOfNetwork(
         layout=layout,
         known=known,
         on=on,
-        rows=row_recipe(layout, known, on),
-        history=history_recipe(layout, known),
+        rows=settled.rows,
+        history=settled.history,
         reports=reports,
         fixed=fixed,
         log_fixed=log_fixed,
-        alive=alive,
-        causes=causes,
+        alive=settled.alive,
+        causes=settled.causes,
     )
+
+
+class _Settled(NamedTuple):
+    """What is compiled from what is settled alone, whatever was reported."""
+
+    rows: RowRecipe
+    history: HistoryRecipe
+    alive: tuple[range, ...]
+    causes: tuple[CausesRecipe, ...]
+
+
+def _settled(layout: Layout, known: Known, on: date) -> _Settled:
+    causes = causes_recipes(layout, known, on)
+    highest = (recipe.highest for recipe in causes for _ in range(recipe.auxiliary))
+    alive = (*_alive(layout, known, on), *(range(len(states)) for states in highest))
+    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes)
+
+
+class _Latest[T]:
+    """The latest few results of a function: from one question to the next it is mostly the reports that differ.
+
+    A result belongs to the very objects that it was made of (`of`; it holds them, so that no other object can take
+    their place in memory) and to what is equal to `alike`.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, Lock()
+        self._kept: list[tuple[tuple[object, ...], object, T]] = []
+
+    def once(self, of: tuple[object, ...], alike: object, compute: Callable[[], T]) -> T:
+        """Return what was computed of these objects, or compute it and keep it in the place of the oldest."""
+        with self._lock:
+            kept = list(self._kept)
+        for objects, other, result in kept:
+            if all(a is b for a, b in zip(objects, of, strict=True)) and other == alike:
+                return result
+        result = compute()
+        with self._lock:
+            self._kept = [(of, alike, result), *self._kept][: self._most]
+        return result
+
+
+_SETTLED: _Latest[_Settled] = _Latest(4)
+LARGEST_KEPT = 20_000_000  # bytes of one block of draws
+_ROWS: _Latest[list[list[Array]]] = _Latest(16)  # blocks
+_HISTORIES: _Latest[list[Array]] = _Latest(16)
+
+
+def _of_draws[T](latest: _Latest[T], recipes: tuple[object, ...], theta: Array, n: int, compute: Callable[[], T]) -> T:
+    """Return what was computed of recipes on the same draws, of `n` numbers each; only of draws nobody can write to."""
+    base = theta.base if isinstance(theta.base, np.ndarray) else theta  # of a file, a buffer is no array
+    if base.flags.writeable or 8 * n * theta.shape[1] > LARGEST_KEPT:
+        return compute()
+    return latest.once((*recipes, base), (theta.ctypes.data, theta.shape, theta.strides), compute)
 
 
 def _alive(layout: Layout, known: Known, on: date) -> tuple[range, ...]:
@@ -210,6 +264,11 @@ def family_tables(network: AsOfNetwork, theta: Array) -> list[list[Array]]:
 
     Factors are (*states of the scope, draws).
     """
+    recipes = (network.layout, network.rows, network.causes)
+    return _of_draws(_ROWS, recipes, theta, network.rows.n_table, lambda: _family_tables(network, theta))
+
+
+def _family_tables(network: AsOfNetwork, theta: Array) -> list[list[Array]]:
     layout = network.layout
     table = row_table(network.rows, theta)
     chains = {recipe.v: family_values(NumpyMath, recipe, theta) for recipe in network.causes}
@@ -229,7 +288,9 @@ def evidence_factors(network: AsOfNetwork, theta: Array, reported: Sequence[Arra
     scopes = network.evidence_scopes
     logs: list[Array | float] = [*reported, *(0.0 for _ in scopes[len(reported) :])]
     arrays, spent = [], np.zeros(theta.shape[1])
-    for scope, log_table in zip(network.history.scopes, history_tables(network.history, theta), strict=True):
+    history = network.history
+    of_events = _of_draws(_HISTORIES, (history,), theta, history.constant.size, lambda: history_tables(history, theta))
+    for scope, log_table in zip(history.scopes, of_events, strict=True):
         if not scope:
             spent += log_table
             continue

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.model.asof import compile_workspace
-from forecast.posterior.posterior import Posterior, evaluate_scenarios, query
+from forecast.posterior.posterior import Posterior, evaluate_scenarios, evenly, query
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import Weights, smooth, weigh_draws
 from forecast.sampling.likelihood import log_likelihood_ratio
@@ -134,7 +134,7 @@ def leave_out(
     """
     theta, log_anchor, drawn = posterior.draws.theta, posterior.log_anchor, posterior.reliabilities
     if len(parts) > few:
-        theta, log_anchor = np.ascontiguousarray(theta[:, ::THINNING]), log_anchor[::THINNING]
+        theta, log_anchor = evenly(theta, THINNING), log_anchor[::THINNING]
         drawn = drawn.thinned(THINNING)
     layout, as_of = posterior.asked.network.layout, posterior.asked.network.known.as_of
     # Of few parts the sources are drawn anew without each: then the effect of one new item is the change since before.

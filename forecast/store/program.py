@@ -44,7 +44,9 @@ PACKAGE = Path(__file__).parents[1]
 GROUND = ("__init__.py", "digests.py", "files.py", "store")
 SAMPLING = (*GROUND, "digits.py", "model", "cpt", "inference", "sampling", "workspace")
 WEIGHING = (*SAMPLING, "posterior")
-REMEDIES = tuple(f"analysis/{name}.py" for name in ("__init__", "chronology", "distance", "remedies", "statements"))
+REMEDIES = tuple(
+    f"analysis/{name}.py" for name in ("__init__", "chronology", "distance", "remedies", "statements", "structure")
+)
 SAMPLERS = ("arviz_stats", "llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy")
 FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
 
@@ -79,6 +81,9 @@ KINDS = {
     "residuals": Kind(("sampling/likelihood.py",), SAMPLING),
     "anchor": Kind(("posterior/posterior.py",), WEIGHING),
     "posterior": Kind(("posterior/posterior.py",), WEIGHING, most=4),
+    "coherence": Kind(
+        ("analysis/coherence.py",), (*SAMPLING, "analysis/__init__.py", "analysis/coherence.py"), ("numpy", "scipy")
+    ),
     "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger", "plain.py")),
     "remedies": Kind(("analysis/remedies.py",), (*WEIGHING, *REMEDIES, "ledger", "plain.py", "words.py")),
     "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis", "plain.py")),

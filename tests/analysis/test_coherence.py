@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.analysis.statements import conflicts, incoherent_rules
-from forecast.model.layout import lay_out
+from forecast.analysis import coherence as module
+from forecast.analysis.coherence import conflicts, incoherent_rules
+from forecast.model.layout import Layout, lay_out
 from forecast.workspace.records import Condition, MoreLikelyThan, Probability, Requirement, Statement, Times
 from tests.worlds import OPENS, event, network, statement, target, workspace
 
@@ -112,3 +116,32 @@ def test_rules_against_what_is_required() -> None:
     assert () == incoherent_rules(said, lay_out(net), OPENS)
     free = replace(exact, network=NET)
     assert () == incoherent_rules(free, lay_out(NET), OPENS)
+
+
+def test_the_answer_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept is what was found; programs are solved anew where a number, or what an event requires, differs."""
+    solved: list[int] = []
+    solve = module._possible
+
+    def counted(layout: Layout, bounds: Iterable[Sequence[module.Bound]]) -> bool:
+        solved.append(1)
+        return solve(layout, bounds)
+
+    monkeypatch.setattr(module, "_possible", counted)
+    gated = replace(NET.events["b"], requires=(Requirement("yes", ((Condition("a", ("yes",)),),)),), parents=("a",))
+
+    def solves(high: float, *, is_gated: bool) -> tuple[bool, list[tuple[str, ...]]]:
+        net = replace(NET, events={**NET.events, "b": gated}) if is_gated else NET
+        told = (statement("s1", target("a", "yes"), 0.2, sd=0.1), statement("s2", target("b", "yes"), high, sd=0.1))
+        world, layout = workspace(net, statements=told), lay_out(net)
+        expected, before = conflicts(world, layout, told), len(solved)
+        kept = conflicts(world, layout, told, cache=tmp_path)
+        assert expected == kept
+        return len(solved) > before, kept
+
+    pair = [("s1", "s2")]
+    assert (True, pair) == solves(0.5, is_gated=True)
+    assert (False, pair) == solves(0.5, is_gated=True)
+    assert (True, []) == solves(0.1, is_gated=True)
+    assert (False, []) == solves(0.1, is_gated=True)
+    assert (True, []) == solves(0.5, is_gated=False)

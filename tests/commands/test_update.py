@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -139,6 +141,21 @@ def test_as_of_uses_nothing_later(fresh: Path) -> None:
     assert before == _tree(fresh / "reports" / "2026-06-24")
     (after,) = read_ledger(fresh).updates
     assert (True, replace(line, kept=after.kept)) == (line.kept != after.kept, after)
+
+
+def test_an_update_on_kept_draws_opens_no_heavy_library(updated: Path) -> None:
+    """Whoever adds one file a day never waits for a library of the sampler, of the report, or of statistics."""
+    code = (
+        "import sys; from forecast.commands.main import main\n"
+        "main(['update', '-C', sys.argv[1], '--as-of', sys.argv[2], '--no-report'], standalone_mode=False)\n"
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    (updated / "evidence/sale.yaml").write_text(SALE, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(updated), AS_OF], capture_output=True, text=True, check=True, cwd=updated
+    )
+    heavy = {"arviz", "arviz_base", "arviz_stats", "matplotlib", "numba", "pandas", "pymc", "pytensor", "scipy"}
+    assert set() == heavy & set(done.stdout.splitlines()[-1].split())
 
 
 def test_dry_run_writes_nothing(updated: Path) -> None:

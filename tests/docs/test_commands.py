@@ -39,7 +39,7 @@ def test_every_option_is_explained(name: str) -> None:
     section, command = _sections()[name], _command(name)
     parameters = [*command.params]
     for part in command.commands.values() if isinstance(command, click.Group) else ():
-        parameters += part.params
+        parameters += getattr(part, "real", part).params
     options = {flag for option in parameters if isinstance(option, click.Option) for flag in option.opts}
     rows = re.findall(r"^\| (`-.*?`) \|", section, flags=re.MULTILINE)
     explained = {flag for row in rows for flag in re.findall(r"(?<!\w)--?[A-Za-z][\w-]*", row)}

@@ -124,7 +124,9 @@ from tests.store.test_draws import fit_of, spec
 root = Path(sys.argv[1])
 def sample(told, seed, progress):
     (root / f"began-{sys.argv[2]}").touch()
-    time.sleep(float(sys.argv[3]))
+    until = time.monotonic() + float(sys.argv[3])
+    while time.monotonic() < until and not (root / "go").exists():
+        time.sleep(0.02)
     return fit_of(told, seed)
 forecast.sampling.draws.sample = sample
 print(prior_draws(spec(), 3, root / "store", lambda _: None).theta.sum())
@@ -151,10 +153,13 @@ def _wait_for(path: Path) -> None:
 
 def test_two_processes_sample_once(tmp_path: Path) -> None:
     """Who needs draws that another process is sampling waits for them, says so, and has the same."""
-    first = _process(tmp_path, "first", 8.0)
+    first = _process(tmp_path, "first", 300.0)
     _wait_for(tmp_path / "began-first")
     second = _process(tmp_path, "second", 0.0)
-    (one, said), (other, waited) = first.communicate(), second.communicate()
+    assert second.stderr is not None
+    waited = second.stderr.readline()  # however slow the machine: the first one ends only when the second one waits
+    (tmp_path / "go").touch()
+    (one, said), (other, _) = first.communicate(), second.communicate()
     assert (0, 0, "") == (first.returncode, second.returncode, said)
     assert one == other
     assert "waiting for another command that makes draws" in waited
