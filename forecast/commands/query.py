@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forecast.commands.running import Progress, as_text
-from forecast.inference.engine import TooLargeError
+from forecast.inference.engine import TooDenseNetworkError
 from forecast.networks.answer import ContradictingFindingsError, Finding, answer
 from forecast.networks.formats import read_network
 from forecast.workspace.files import read_outside
@@ -97,7 +97,7 @@ def query(
         labels = ", ".join(f"'{finding.label}'" for finding in impossible.findings)
         clash = "contradict each other" if len(impossible.findings) > 1 else "is impossible in this network"
         raise click.ClickException(f"the evidence has probability zero: {labels} {clash}") from None
-    except TooLargeError as dense:
+    except TooDenseNetworkError as dense:
         way_out = "allow more with --memory, or observe more variables"
         raise click.ClickException(f"{network}: {dense}; {way_out}") from None
     finally:

@@ -146,7 +146,7 @@ __all__ = [
     "MostProbable",
     "Plan",
     "Solution",
-    "TooLargeError",
+    "TooDenseNetworkError",
 ]
 
 
@@ -243,7 +243,7 @@ SMALL = 1_000_000  # bytes that any machine has
 PLANS_KEPT = 32
 
 
-class TooLargeError(ValueError):
+class TooDenseNetworkError(ValueError):
     """Exact inference would need `bytes_needed` of memory, for a table of `entries` numbers; `memory` are allowed."""
 
     def __init__(self, entries: int, bytes_needed: int, memory: int) -> None:
@@ -291,7 +291,7 @@ class Cases:
     A network whose tables need more than `memory` is conditioned on some variables: each of their states is a case of
     its own with smaller tables, and the cases are added up, weighed by their mass.
 
-    Raises TooLargeError at once where not even that helps, before any memory is taken.
+    Raises TooDenseNetworkError at once where not even that helps, before any memory is taken.
 
     Source: Pearl (1988), "Probabilistic reasoning in intelligent systems", section 4.4.2 (cutset conditioning).
     """
@@ -364,7 +364,7 @@ class Cases:
         if case is not None:
             return case
         if network.work > LISTED_UP_TO and (needed := 24 * network.work) > max(self.memory, SMALL):
-            raise TooLargeError(network.largest_table, needed, self.memory)
+            raise TooDenseNetworkError(network.largest_table, needed, self.memory)
         solution = batch.solve(network, [factor[..., np.newaxis] for factor in factors])
         return Case(float(solution.log_evidence[0]), tuple(marginal[:, 0, 0] for marginal in solution.marginals))
 
@@ -391,7 +391,7 @@ def _conditioned(network: Plan, memory: int) -> tuple[Scope, Plan]:
         best = max(range(len(spared)), key=spared.__getitem__)
         cases *= plan.cards[best]
         if len(fixed) == MOST_CONDITIONED or not spared[best] or cases * plan.work > MOST_WORK * plan.cards[best]:
-            raise TooLargeError(network.largest_table, bytes_of(network), memory)
+            raise TooDenseNetworkError(network.largest_table, bytes_of(network), memory)
         fixed.append(best)
         cards = [1 if v == best else card for v, card in enumerate(plan.cards)]
         plan = elimination.plan(cards, plan.scopes[: plan.n_factors])

@@ -15,7 +15,7 @@ from forecast.inference.engine import (
     Cases,
     ImpossibleEvidenceError,
     Plan,
-    TooLargeError,
+    TooDenseNetworkError,
     bytes_of,
     free_memory,
     plan_of,
@@ -208,7 +208,7 @@ def answer(
     Raises:
         ValueError: a likelihood has another number of states, a negative number, an infinity or NaN.
         ContradictingFindingsError: the findings have probability zero; names a minimal part of them that does.
-        TooLargeError: exact inference needs more memory; nothing was computed.
+        TooDenseNetworkError: exact inference needs more memory; nothing was computed.
     """
     given = _given(network, findings)
     try:
@@ -333,7 +333,7 @@ def _contradiction(
             _check(_given(network, some), memory)
         except _ImpossibleError:
             return False
-        except TooLargeError:
+        except TooDenseNetworkError:
             return True
         return True
 

@@ -15,7 +15,7 @@ from forecast.inference import engine
 from forecast.inference.batch import solve
 from forecast.inference.compiled import Compiled
 from forecast.inference.elimination import Plan, plan
-from forecast.inference.engine import Cases, ImpossibleEvidenceError, TooLargeError, bytes_of
+from forecast.inference.engine import Cases, ImpossibleEvidenceError, TooDenseNetworkError, bytes_of
 from forecast.inference.junction import Case, Flat, clique_tree
 from tests.inference.test_elimination_and_batch import random_factors, whole
 
@@ -135,7 +135,7 @@ def test_conditioning_changes_nothing(seed: int) -> None:
         patch.setattr(engine, "SMALL", 0)
         try:
             cases = Cases(network, memory=max(1, bytes_of(network) * 2 // 3))
-        except TooLargeError:
+        except TooDenseNetworkError:
             return
         assert cases.given
         _assert_is(joint, cases.solve(factors))
@@ -152,7 +152,7 @@ def test_a_larger_network_is_conditioned() -> None:
     for one, other in zip(expected.marginals, found.marginals, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
     huge = plan([3] * 1600, [scope for v in range(1560) for scope in ((v, v + 40), (v, v + 1))])
-    with pytest.raises(TooLargeError, match=r"with a table of [\d,]+ numbers, where 1 GB are allowed"):
+    with pytest.raises(TooDenseNetworkError, match=r"with a table of [\d,]+ numbers, where 1 GB are allowed"):
         Cases(huge, memory=10**9)
 
 

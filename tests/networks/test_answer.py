@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from forecast.inference.engine import TooLargeError
+from forecast.inference.engine import TooDenseNetworkError
 from forecast.networks.answer import Answer, ContradictingFindingsError, Finding, answer
 from forecast.networks.bif import read_bif
 from forecast.networks.network import DiscreteNetwork
@@ -175,7 +175,9 @@ def test_dense_network_is_refused_by_its_size() -> None:
         warnings=(),
     )
     findings = [Finding(name, (1.0, 0.0, 0.0), name) for name in pairs]
-    with pytest.raises(TooLargeError, match=r"with a table of 2,541,865,828,329 numbers, where 1 GB are allowed"):
+    with pytest.raises(
+        TooDenseNetworkError, match=r"table of 2,541,865,828,329 numbers, where 1 GB are allowed"
+    ):
         answer(network, findings, memory=10**9)
 
 
@@ -243,7 +245,7 @@ def test_what_the_evidence_makes_too_dense_is_refused() -> None:
     """All children observed connect all roots with each other, which no exact method can do."""
     network = _two_parents_each(40)
     children = {name: "y" for name in network.names if name.startswith("c")}
-    with pytest.raises(TooLargeError, match="1,099,511,627,776"):
+    with pytest.raises(TooDenseNetworkError, match="1,099,511,627,776"):
         answer(network, _observe(network, **children))
 
 
