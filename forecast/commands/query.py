@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from math import exp, isfinite
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from forecast.commands.running import Progress, as_text
-from forecast.networks.answer import ContradictingFindingsError, Finding, TooDenseNetworkError, answer
+from forecast.inference.engine import TooDenseNetworkError
+from forecast.networks.answer import ContradictingFindingsError, Finding, answer
 from forecast.networks.formats import read_network
 from forecast.workspace.files import read_outside
 from forecast.workspace.problems import choice, one_form, shown
@@ -19,6 +21,23 @@ from forecast.workspace.problems import choice, one_form, shown
 if TYPE_CHECKING:
     from forecast.networks.answer import Answer
     from forecast.networks.network import DiscreteNetwork
+
+
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B?", re.IGNORECASE)
+POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+class _Bytes(click.ParamType[int]):
+    """A size such as 500MB or 2GB, in bytes."""
+
+    name = "size"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = SIZE.fullmatch(str(value).strip())
+        size = int(float(found[1]) * 1000 ** POWERS[found[2].lower()]) if found else 0
+        if size <= 0:
+            self.fail(f"got '{value}'; a size is a number above 0 with kB, MB, GB or TB, such as 2GB", param, ctx)
+        return size
 
 
 @click.command()
@@ -41,6 +60,12 @@ if TYPE_CHECKING:
 @click.option(
     "--normalise", is_flag=True, help="Divide every row by its sum, however far that is from one, and tell of it."
 )
+@click.option(
+    "--memory",
+    type=_Bytes(),
+    metavar="SIZE",
+    help="How much memory tables may take, as 2GB; default: half of what is free.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the natural log of P(evidence) and all marginals as JSON.")
 def query(
     network: Path,
@@ -48,6 +73,7 @@ def query(
     likelihoods: Sequence[str],
     evidence: Path | None,
     normalise: bool,
+    memory: int | None,
     as_json: bool,
 ) -> None:
     """Compute P(evidence) and the marginal of every variable of NETWORK exactly.
@@ -66,13 +92,14 @@ def query(
         findings += read_evidence(read_outside(evidence, str(evidence)), str(evidence), read)
     progress = Progress(after_seconds=2.0)
     try:
-        posterior = answer(read, findings, progress)
+        posterior = answer(read, findings, progress, memory)
     except ContradictingFindingsError as impossible:
         labels = ", ".join(f"'{finding.label}'" for finding in impossible.findings)
         clash = "contradict each other" if len(impossible.findings) > 1 else "is impossible in this network"
         raise click.ClickException(f"the evidence has probability zero: {labels} {clash}") from None
     except TooDenseNetworkError as dense:
-        raise click.ClickException(f"{network}: {dense}") from None
+        way_out = "allow more with --memory, or observe more variables"
+        raise click.ClickException(f"{network}: {dense}; {way_out}") from None
     finally:
         progress.done()
     if as_json:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, lru_cache
+from math import prod
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -13,7 +16,8 @@ from numpy.typing import NDArray
 from forecast.inference import batch, elimination
 from forecast.inference.batch import Factor, Solution, messages
 from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, Scope, eliminate
-from forecast.inference.scaled import DRAWS, Table, contract, logs, shares
+from forecast.inference.junction import Case, Flat
+from forecast.inference.scaled import DRAWS, SMALLEST, Table, contract, logs, shares
 
 # Joint states of a network, for all draws at once: the most probable one, and one drawn at random.
 
@@ -131,7 +135,19 @@ def _row(table: Table, variable: int, card: int, states: Index) -> Table:
     return table._replace(numbers=table.numbers[at], axes=(variable, DRAWS), exponents=exponents)
 
 
-__all__ = ["BLOCK", "ENGINE", "Engine", "Factor", "ImpossibleEvidenceError", "MostProbable", "Plan", "Solution"]
+__all__ = [
+    "BLOCK",
+    "ENGINE",
+    "Case",
+    "Cases",
+    "Engine",
+    "Factor",
+    "ImpossibleEvidenceError",
+    "MostProbable",
+    "Plan",
+    "Solution",
+    "TooDenseNetworkError",
+]
 
 
 BLOCK = 1000  # draws solved at once: large enough for numpy's loops, small enough for the processor's cache
@@ -214,3 +230,169 @@ class NumpyEngine:
 
 
 ENGINE: Engine = NumpyEngine()
+
+
+# One case after the other on one network: the executor and its memory, chosen by what the plan predicts.
+
+LISTED_UP_TO = 50_000  # entries of products: beyond this the index lists cost more than they save
+COMPILED_FROM = 10_000_000  # entries of products: below this they are computed before numba is imported
+MOST_WORK = 20_000_000_000  # entries of products in all states of what is conditioned on: some minutes
+FREE_SHARE = 2  # of the memory that is free, one part in so many is used unless something else is said
+MOST_CONDITIONED = 12  # variables
+SMALL = 1_000_000  # bytes that any machine has
+PLANS_KEPT = 32
+
+
+class TooDenseNetworkError(ValueError):
+    """Exact inference would need `bytes_needed` of memory, for a table of `entries` numbers; `memory` are allowed."""
+
+    def __init__(self, entries: int, bytes_needed: int, memory: int) -> None:
+        self.entries, self.bytes_needed, self.memory = entries, bytes_needed, memory
+        super().__init__(
+            f"exact inference needs {in_bytes(bytes_needed)} of memory, with a table of {entries:,} numbers, where "
+            f"{in_bytes(memory)} are allowed"
+        )
+
+
+def in_bytes(n: int) -> str:
+    """Write a number of bytes with three digits: 12.3 MB."""
+    size = float(n)
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if size < 1000.0:
+            return f"{size:.3g} {unit}"
+        size /= 1000.0
+    return f"{size:.3g} PB" if size < 1e6 else "more than any machine holds"
+
+
+def free_memory() -> int:
+    """Return how many bytes a question may take by default: a share of what this machine has free."""
+    try:
+        with Path("/proc/meminfo").open(encoding="ascii") as lines:
+            free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4 << 30
+    return free // FREE_SHARE
+
+
+def bytes_of(network: Plan) -> int:
+    """Predict the memory of one case: that of all messages, on the way in and on the way out, and of the factors."""
+    if network.work <= LISTED_UP_TO:
+        return 100 * (network.work + network.message_entries)  # with the index lists
+    return 32 * network.message_entries + (0 if network.work >= COMPILED_FROM else 24 * network.work)
+
+
+class Cases:
+    """Answers one case after another on networks of the same shape: what is prepared once is used again.
+
+    Small networks are solved by index lists (`junction`), large ones by compiled loops (`compiled`), those between
+    them by the executor of draws (`batch`), until what they have taken would have paid for importing numba. All agree
+    but for the last digits. Where numbers are so far apart that doubles would lose some, `batch` takes over.
+
+    A network whose tables need more than `memory` is conditioned on some variables: each of their states is a case of
+    its own with smaller tables, and the cases are added up, weighed by their mass.
+
+    Raises TooDenseNetworkError at once where not even that helps, before any memory is taken.
+
+    Source: Pearl (1988), "Probabilistic reasoning in intelligent systems", section 4.4.2 (cutset conditioning).
+    """
+
+    def __init__(self, network: Plan, memory: int | None = None) -> None:
+        self.network = network
+        self._memory = memory
+        self.given: Scope = ()
+        self._conditioned = network
+        if bytes_of(network) > SMALL and bytes_of(network) > self.memory:
+            self.given, self._conditioned = _conditioned(network, self.memory)
+
+    @cached_property
+    def memory(self) -> int:
+        """Return the bytes that tables may take."""
+        return free_memory() if self._memory is None else self._memory
+
+    def solve(self, factors: Sequence[Array]) -> Case:
+        """Return log evidence and marginals of factors: non-negative arrays, axes as in the scopes of the plan.
+
+        Raises ImpossibleEvidenceError for a case without any mass, and ValueError for a factor that holds a negative
+        number, an infinity or NaN.
+        """
+        if not self.given:
+            return self._case(factors)
+        cards = self.network.cards
+        cases: list[Case] = []
+        states: list[tuple[int, ...]] = []
+        refused: ImpossibleEvidenceError | None = None
+        for state in np.ndindex(*(cards[v] for v in self.given)):
+            at = dict(zip(self.given, state, strict=True))
+            cut = [
+                factor[tuple(slice(at[v], at[v] + 1) if v in at else slice(None) for v in scope)]
+                for factor, scope in zip(factors, self.network.scopes, strict=False)
+            ]
+            try:
+                cases.append(self._case(cut))
+                states.append(state)
+            except ImpossibleEvidenceError as impossible:
+                refused = impossible
+        if not cases:
+            raise ImpossibleEvidenceError(np.zeros(1, dtype=np.intp), range(self.network.n_factors)) from refused
+        masses = np.array([case.log_evidence for case in cases])
+        log_evidence = float(np.logaddexp.reduce(masses))
+        weights = np.exp(masses - log_evidence)
+        marginals = [np.zeros(card) for card in cards]
+        for weight, case, state in zip(weights, cases, states, strict=True):
+            own = dict(zip(self.given, state, strict=True))
+            for v, marginal in enumerate(marginals):
+                part = marginal[own[v] : own[v] + 1] if v in own else marginal
+                part += weight * case.marginals[v]
+                part[(part == 0.0) & (case.marginals[v] > 0.0)] = SMALLEST
+        return Case(log_evidence, tuple(marginals))
+
+    def _case(self, factors: Sequence[Array]) -> Case:
+        network = self._conditioned
+        prepared = network.prepared
+        spent = prepared["spent"] = prepared.get("spent", 0) + network.work
+        case: Case | None = None
+        if network.work <= LISTED_UP_TO:
+            if "flat" not in prepared:
+                prepared["flat"] = Flat(network)
+            case = prepared["flat"].solve(factors)
+        elif spent >= COMPILED_FROM:
+            if "compiled" not in prepared:
+                from forecast.inference.compiled import Compiled
+
+                prepared["compiled"] = Compiled(network)
+            case = prepared["compiled"].solve(factors)
+        if case is not None:
+            return case
+        if network.work > LISTED_UP_TO and (needed := 24 * network.work) > max(self.memory, SMALL):
+            raise TooDenseNetworkError(network.largest_table, needed, self.memory)
+        solution = batch.solve(network, [factor[..., np.newaxis] for factor in factors])
+        return Case(float(solution.log_evidence[0]), tuple(marginal[:, 0, 0] for marginal in solution.marginals))
+
+
+@lru_cache(maxsize=PLANS_KEPT)
+def plan_of(cards: tuple[int, ...], scopes: tuple[Scope, ...]) -> Plan:
+    """Return the plan of a network of that shape: the same one, and what was prepared with it, for the next case."""
+    return elimination.plan(cards, scopes)
+
+
+def _conditioned(network: Plan, memory: int) -> tuple[Scope, Plan]:
+    """Return variables to condition on so that the memory holds, none where it does, and the plan with each fixed.
+
+    The next one is that which is in the largest tables, counted with the states that fixing it spares.
+    """
+    fixed: list[int] = []
+    plan, cases = network, 1
+    while bytes_of(plan) > memory or cases * plan.work > MOST_WORK:
+        spared = [0] * len(plan.cards)
+        for step in plan.steps:
+            product = prod(plan.cards[v] for v in (*step.scope, step.variable))
+            for v in (*step.scope, step.variable):
+                spared[v] += product - product // max(plan.cards[v], 1)
+        best = max(range(len(spared)), key=spared.__getitem__)
+        cases *= plan.cards[best]
+        if len(fixed) == MOST_CONDITIONED or not spared[best] or cases * plan.work > MOST_WORK * plan.cards[best]:
+            raise TooDenseNetworkError(network.largest_table, bytes_of(network), memory)
+        fixed.append(best)
+        cards = [1 if v == best else card for v, card in enumerate(plan.cards)]
+        plan = elimination.plan(cards, plan.scopes[: plan.n_factors])
+    return tuple(fixed), plan

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import minimal_contradiction
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
+from forecast.inference.engine import (
+    Cases,
+    ImpossibleEvidenceError,
+    Plan,
+    TooDenseNetworkError,
+    bytes_of,
+    free_memory,
+    plan_of,
+)
 from forecast.inference.scaled import NotFiniteError
 from forecast.networks.network import DiscreteNetwork
 
@@ -42,12 +50,12 @@ class ConnectedPart:
     def plan(self) -> Plan:
         """An elimination plan of the part; variable i is `variables[i]`."""
         index = {name: i for i, name in enumerate(self.variables)}
-        return ENGINE.plan(self.cards, [tuple(index[name] for name in factor.scope) for factor in self.factors])
+        return plan_of(self.cards, tuple(tuple([index[name] for name in factor.scope]) for factor in self.factors))
 
     @property
     def arrays(self) -> list[Array]:
-        """The tables of the factors, for one draw."""
-        return [factor.entries[..., np.newaxis] for factor in self.factors]
+        """The tables of the factors."""
+        return [factor.entries for factor in self.factors]
 
 
 class CutNetwork:
@@ -58,12 +66,20 @@ class CutNetwork:
         self.network = network
         self.evidence = tuple(likelihoods)
         self.possible: Mapping[str, NDArray[np.intp]] = {
-            name: np.flatnonzero(np.all(likelihoods[name], axis=0))
+            name: np.flatnonzero(
+                likelihoods[name][0] if len(likelihoods[name]) == 1 else np.all(likelihoods[name], axis=0)
+            )
             if name in likelihoods
             else np.arange(len(network.states[name]))
             for name in network.names
         }
         self._narrowed = {name for name, left in self.possible.items() if left.size in (1, 0)} | {*likelihoods}
+        # Where one state is left it is taken, where all are, all: a view, which most tables need no more than.
+        self._taken: dict[str, int | slice] = {
+            name: int(left[0]) if left.size == 1 else slice(None)
+            for name, left in self.possible.items()
+            if left.size in (1, len(network.states[name]))
+        }
         self._likelihoods = {
             name: [self._cut((name,), likelihood) for likelihood in of_name] for name, of_name in likelihoods.items()
         }
@@ -72,6 +88,10 @@ class CutNetwork:
     def _cut(self, about: tuple[str, ...], entries: Array) -> Factor:
         if self._narrowed.isdisjoint(about):
             return Factor(about, entries, about)
+        taken = [self._taken.get(name) for name in about]
+        if None not in taken:
+            scope = tuple([name for name, at in zip(about, taken, strict=True) if isinstance(at, slice)])
+            return Factor(scope, np.asarray(entries[tuple(taken)]), about)
         left = entries[np.ix_(*(self.possible[name] for name in about))]
         scope = tuple(name for name in about if self.possible[name].size != 1)
         return Factor(scope, left.reshape([self.possible[name].size for name in scope]), about)
@@ -131,8 +151,7 @@ class CutNetwork:
 
 Progress = Callable[[str], None]
 
-MAX_TABLE_ENTRIES = 100_000_000  # of a product on the way: 800 MB
-CHEAP_TABLE_ENTRIES = 1_000_000  # tables up to this size are not worth looking for smaller ones
+CHEAP_TABLE_ENTRIES = 50_000_000  # tables up to this size are not worth looking for smaller ones
 
 
 @dataclass(frozen=True)
@@ -167,14 +186,6 @@ class ContradictingFindingsError(ValueError):
         super().__init__(", ".join(finding.label for finding in findings))
 
 
-class TooDenseNetworkError(ValueError):
-    """Exact inference would need a table of `entries` numbers."""
-
-    def __init__(self, entries: int) -> None:
-        self.entries = entries
-        super().__init__(f"exact inference needs a table of {entries:,} numbers; the limit is {MAX_TABLE_ENTRIES:,}")
-
-
 class _ImpossibleError(Exception):
     """What is known about `variables` alone has probability zero."""
 
@@ -183,22 +194,28 @@ class _ImpossibleError(Exception):
         super().__init__(f"impossible: {variables}")
 
 
-def answer(network: DiscreteNetwork, findings: Sequence[Finding], progress: Progress = lambda _: None) -> Answer:
+def answer(
+    network: DiscreteNetwork,
+    findings: Sequence[Finding],
+    progress: Progress = lambda _: None,
+    memory: int | None = None,
+) -> Answer:
     """Compute log P(findings) and the marginals of every variable, observed ones included.
 
-    `progress` is told what is being done where findings contradict each other: naming them may take long.
+    `progress` is told what is being done where findings contradict each other: naming them may take long. `memory` are
+    the bytes that tables may take; None: a share of what is free.
 
     Raises:
         ValueError: a likelihood has another number of states, a negative number, an infinity or NaN.
         ContradictingFindingsError: the findings have probability zero; names a minimal part of them that does.
-        TooDenseNetworkError: the network is too densely connected for exact inference.
+        TooDenseNetworkError: exact inference needs more memory; nothing was computed.
     """
     given = _given(network, findings)
     try:
-        return _answer(given)
+        return _answer(given, memory)
     except _ImpossibleError as impossible:
         about = [finding for finding in findings if finding.variable in impossible.variables]
-        raise ContradictingFindingsError(_contradiction(network, about, progress)) from None
+        raise ContradictingFindingsError(_contradiction(network, about, progress, memory)) from None
 
 
 def _given(network: DiscreteNetwork, findings: Sequence[Finding]) -> CutNetwork:
@@ -216,7 +233,7 @@ def _are_weights(likelihood: Array) -> bool:
     return bool(((likelihood >= 0.0) & (likelihood < np.inf)).all())
 
 
-def _answer(given: CutNetwork) -> Answer:
+def _answer(given: CutNetwork, memory: int | None) -> Answer:
     _has_possible_states(given)
     names = given.network.names
     parts, numbers = given.parts(names)
@@ -224,9 +241,9 @@ def _answer(given: CutNetwork) -> Answer:
     found: dict[str, Array] = {}
     for part in parts:
         if part.plan.largest_table <= CHEAP_TABLE_ENTRIES:
-            log_masses.append(_solve(part, found))
+            log_masses.append(_solve(part, memory, found))
         else:
-            log_masses += _solve_in_pieces(given, part, found)
+            log_masses += _solve_in_pieces(given, part, memory, found)
     marginals = {name: _all_states(given, name, found) for name in names}
     total = fsum(log_masses)
     wrong = [name for name in names if not np.isfinite(marginals[name]).all()]
@@ -249,27 +266,23 @@ def _log(number: Factor) -> float:
     return log(number.entries)
 
 
-def _solve(part: ConnectedPart, found: dict[str, Array]) -> float:
+def _solve(part: ConnectedPart, memory: int | None, found: dict[str, Array]) -> float:
     """Add the marginals of a part to those found; return the log of its mass."""
-    _fits(part)
     try:
-        solution = ENGINE.evaluate(part.plan, part.arrays)
+        case = Cases(part.plan, memory).solve(part.arrays)
     except ImpossibleEvidenceError as impossible:
         raise _about(part, impossible) from None
-    found.update({name: solution.marginals[v][:, 0, 0] for v, name in enumerate(part.variables)})
-    return float(solution.log_evidence[0])
+    found.update(zip(part.variables, case.marginals, strict=True))
+    return case.log_evidence
 
 
 def _about(part: ConnectedPart, impossible: ImpossibleEvidenceError) -> _ImpossibleError:
     return _ImpossibleError({name for place in impossible.factors for name in part.factors[place].about})
 
 
-def _fits(part: ConnectedPart) -> None:
-    if part.plan.largest_table > MAX_TABLE_ENTRIES:
-        raise TooDenseNetworkError(part.plan.largest_table)
-
-
-def _solve_in_pieces(given: CutNetwork, whole: ConnectedPart, found: dict[str, Array]) -> Iterator[float]:
+def _solve_in_pieces(
+    given: CutNetwork, whole: ConnectedPart, memory: int | None, found: dict[str, Array]
+) -> Iterator[float]:
     """Solve a part with large tables: first what the evidence hangs on, then the other variables in groups.
 
     A group needs its own ancestors and those of the evidence only. Groups are halved as long as that is less work, or
@@ -278,7 +291,7 @@ def _solve_in_pieces(given: CutNetwork, whole: ConnectedPart, found: dict[str, A
     inside = {*whole.variables}
     for part in given.parts(())[0]:
         if part.variables[0] in inside:
-            yield _solve(part, found)
+            yield _solve(part, memory, found)
     waiting = _connected(given, [name for name in whole.variables if name not in found])
     while waiting:
         part, wanted = waiting.pop()
@@ -286,10 +299,10 @@ def _solve_in_pieces(given: CutNetwork, whole: ConnectedPart, found: dict[str, A
             half = len(wanted) // 2
             halves = _connected(given, wanted[:half]) + _connected(given, wanted[half:])
             work = sum(one.plan.work for one, _ in halves)
-            if work < part.plan.work or part.plan.largest_table > MAX_TABLE_ENTRIES:
+            if work < part.plan.work or bytes_of(part.plan) > (free_memory() if memory is None else memory):
                 waiting += halves
                 continue
-        _solve(part, found)
+        _solve(part, memory, found)
 
 
 def _connected(given: CutNetwork, wanted: Sequence[str]) -> list[tuple[ConnectedPart, list[str]]]:
@@ -306,7 +319,9 @@ def _all_states(given: CutNetwork, name: str, found: Mapping[str, Array]) -> Arr
     return marginal
 
 
-def _contradiction(network: DiscreteNetwork, findings: Sequence[Finding], progress: Progress) -> list[Finding]:
+def _contradiction(
+    network: DiscreteNetwork, findings: Sequence[Finding], progress: Progress, memory: int | None
+) -> list[Finding]:
     """Find a part of the findings that is impossible; it is minimal unless to tell needs too large a table."""
     checks = 0
 
@@ -315,7 +330,7 @@ def _contradiction(network: DiscreteNetwork, findings: Sequence[Finding], progre
         checks += 1
         progress(f"which of {len(findings)} findings contradict each other: check {checks}")
         try:
-            _check(_given(network, some))
+            _check(_given(network, some), memory)
         except _ImpossibleError:
             return False
         except TooDenseNetworkError:
@@ -325,15 +340,14 @@ def _contradiction(network: DiscreteNetwork, findings: Sequence[Finding], progre
     return minimal_contradiction(findings, is_possible)
 
 
-def _check(given: CutNetwork) -> None:
-    """Raise _ImpossibleError if the evidence has probability zero: the inward pass alone."""
+def _check(given: CutNetwork, memory: int | None) -> None:
+    """Raise _ImpossibleError if the evidence has probability zero."""
     _has_possible_states(given)
     parts, numbers = given.supports()
     for number in numbers:
         _log(number)
     for part in parts:
-        _fits(part)
         try:
-            ENGINE.log_evidence(part.plan, part.arrays)
+            Cases(part.plan, memory).solve(part.arrays)
         except ImpossibleEvidenceError as impossible:
             raise _about(part, impossible) from None

@@ -141,3 +141,42 @@ def test_the_smallest_likelihoods_are_ratios_as_any_others(tmp_path: Path) -> No
     answered = json.loads(_query(_one_variable(tmp_path), "--likelihood", "A=1e-320,1e-322", "--json").stdout)
     ratio = 1e-320 / 1e-322
     assert ratio * 0.01 / (ratio * 0.01 + 0.99) == pytest.approx(answered["marginals"]["A"]["yes"], rel=1e-14)
+
+
+def _dense(folder: Path, n: int) -> Path:
+    """Causes, each two of which have a child; a file, and the options that observe every child."""
+    lines = ["network dense { }"]
+    causes, pairs = range(n), [(i, j) for j in range(n) for i in range(j)]
+    names = [*(f"c{i}" for i in causes), *(f"d{i}_{j}" for i, j in pairs)]
+    lines += [f"variable {name} {{ type discrete [ 2 ] {{ y, n }}; }}" for name in names]
+    lines += [f"probability ( c{i} ) {{ table 0.3, 0.7; }}" for i in causes]
+    for i, j in pairs:
+        rows = "(y, y) 0.9, 0.1; (y, n) 0.6, 0.4; (n, y) 0.5, 0.5; (n, n) 0.1, 0.9;"
+        lines.append(f"probability ( d{i}_{j} | c{i}, c{j} ) {{ {rows} }}")
+    path = folder / "dense.bif"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_memory_bounds_what_tables_take(tmp_path: Path) -> None:
+    """In less memory than the tables need the answer is the same; what cannot be done is refused with its numbers."""
+    path = _dense(tmp_path, 18)
+    observed = [part for j in range(18) for i in range(j) for part in ("--observe", f"d{i}_{j}=y")]
+    with_all, with_little = (
+        json.loads(_query(str(path), *observed, "--json", *memory).stdout) for memory in ((), ("--memory", "2 MB"))
+    )
+    assert with_all["log_evidence"] == pytest.approx(with_little["log_evidence"], abs=1e-10)
+    for name, marginal in with_all["marginals"].items():
+        assert marginal == pytest.approx(with_little["marginals"][name], abs=1e-12)
+    path = _dense(tmp_path, 45)
+    observed = [part for j in range(45) for i in range(j) for part in ("--observe", f"d{i}_{j}=y")]
+    refused = _query(str(path), *observed, "--memory", "1.5GB")
+    assert refused.exit_code == 1
+    assert "with a table of 35,184,372,088,832 numbers, where 1.5 GB are allowed; allow more" in refused.stderr
+
+
+@pytest.mark.parametrize("size", ["0", "much", "-1GB", "2 pounds", "0.0001kB"])
+def test_a_size_is_a_number_with_a_unit(size: str) -> None:
+    """What is no size is refused with what was found and what is one."""
+    refused = _query(ASIA, "--memory", size)
+    assert (2, True) == (refused.exit_code, f"got '{size}'" in refused.stderr)

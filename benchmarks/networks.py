@@ -1,0 +1,125 @@
+"""Single cases of classic networks: log evidence and all marginals, against pyAgrum with one thread.
+
+    python benchmarks/networks.py [FOLDER]
+
+FOLDER holds BIF files, as those of the bnlearn repository; without it the small ones of the tests are asked. Of each
+network two cases: nothing observed, and every fifth variable, drawn from the network itself. *First* is a question
+whose shape was never asked before: pyAgrum makes its inference anew, and so do we. *Next* is the same question again,
+for which our plan is kept; pyAgrum is given the same time as before. Processor time; ratios of medians.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import exp, fsum, log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyagrum
+from numpy.typing import NDArray
+
+from benchmarks.measured import ROOT, median, table
+from forecast.inference.engine import plan_of
+from forecast.networks.answer import Finding, answer
+from forecast.networks.formats import read_network
+from forecast.networks.network import DiscreteNetwork
+
+Array = NDArray[np.float64]
+
+ROUNDS = 7
+SECONDS = 4.0  # a side that has taken longer is not run again
+
+
+def for_pyagrum(network: DiscreteNetwork) -> Any:
+    """Return the same network, with the same tables, as pyAgrum holds it."""
+    other = pyagrum.BayesNet()
+    for name in network.names:
+        other.add(pyagrum.LabelizedVariable(name, "", list(network.states[name])))
+    for name in network.names:
+        for parent in network.parents[name]:
+            other.addArc(parent, name)
+    for name in network.names:
+        family = (*network.parents[name], name)
+        axes = [family.index(axis) for axis in other.cpt(name).names[::-1]]
+        other.cpt(name)[:] = np.ascontiguousarray(network.tables[name].transpose(axes))
+    return other
+
+
+def drawn(network: DiscreteNetwork, rng: np.random.Generator) -> dict[str, int]:
+    """Draw a state of every variable."""
+    states: dict[str, int] = {}
+    waiting = list(network.names)
+    while waiting:
+        name = next(name for name in waiting if all(parent in states for parent in network.parents[name]))
+        waiting.remove(name)
+        row = network.tables[name][tuple(states[parent] for parent in network.parents[name])]
+        states[name] = int(rng.choice(row.size, p=row))
+    return states
+
+
+def by_pyagrum(other: Any, observed: Mapping[str, int], names: tuple[str, ...]) -> tuple[float, list[Array]]:
+    """Ask pyAgrum."""
+    inference = pyagrum.LazyPropagation(other)
+    inference.setNumberOfThreads(1)
+    for name, state in observed.items():
+        inference.addEvidence(name, state)
+    inference.makeInference()
+    log_evidence = log(inference.evidenceProbability()) if observed else 0.0
+    return log_evidence, [inference.posterior(name).toarray() for name in names]
+
+
+def timed(asked: Callable[[], object]) -> float:
+    """Return processor seconds."""
+    start = time.process_time()
+    asked()
+    return time.process_time() - start
+
+
+def main() -> None:
+    """Alternate the sides, check that they agree, and print the ratios."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "tests" / "networks" / "data"
+    rows: list[tuple[str, ...]] = [("network", "observed", "pyAgrum, ms", "first, ms", "next, ms", "first", "next")]
+    ratios: list[tuple[float, float]] = []
+    for path in sorted(folder.glob("*.bif"), key=lambda path: path.stat().st_size):
+        network = read_network(path)
+        other = for_pyagrum(network)
+        states = drawn(network, np.random.default_rng(1))
+        for observed in ({}, {name: states[name] for name in network.names[2::5]}):
+            findings = [
+                Finding(name, tuple(float(i == state) for i in range(len(network.states[name]))), name)
+                for name, state in observed.items()
+            ]
+
+            def first(network: DiscreteNetwork = network, findings: list[Finding] = findings) -> None:
+                plan_of.cache_clear()
+                answer(network, findings)
+
+            found = answer(network, findings)
+            log_evidence, marginals = by_pyagrum(other, observed, network.names)
+            assert abs(log_evidence - found.log_evidence) < 1e-9
+            for name, marginal in zip(network.names, marginals, strict=True):
+                np.testing.assert_allclose(found.marginals[name], marginal, rtol=0, atol=1e-9)
+            sides: list[list[float]] = [[], [], []]
+            for _ in range(ROUNDS):
+                asked: list[Callable[[], object]] = [
+                    partial(by_pyagrum, other, observed, network.names),
+                    first,
+                    partial(answer, network, findings),
+                ]
+                for side, ask in zip(sides, asked, strict=True):
+                    side.append(timed(ask) if sum(side) < SECONDS else median(side))
+            theirs, anew, again = map(median, sides)
+            ratios.append((theirs / anew, theirs / again))
+            times = [f"{1e3 * seconds:.2f}" for seconds in (theirs, anew, again)]
+            rows.append((path.stem, str(len(observed)), *times, *(f"{ratio:.2f}" for ratio in ratios[-1])))
+    means = [exp(fsum(log(ratio[side]) for ratio in ratios) / len(ratios)) for side in (0, 1)]
+    rows.append(("geometric mean", "", "", "", "", *(f"{mean:.2f}" for mean in means)))
+    table(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,392 @@
+"""One case of a network: its evidence and every marginal, from one pass inward and one outward over a clique tree.
+
+An elimination is a tree of cliques: what a step multiplies is a clique, what it sends on is a message over a
+separator. A pass inward sends messages to the roots; a pass outward multiplies each clique by what is known outside
+of it, which is the sum of the clique above over all but the separator, divided by the message that went up. Then each
+clique holds the posterior of its variables.
+
+For small networks the time goes into calls, not numbers. So all cliques of one height are one array here, and a pass
+is a few numpy calls for each height, on index lists that are made once for a network.
+
+Source: Lauritzen and Spiegelhalter (1988), "Local computations with probabilities on graphical structures and their
+application to expert systems"; Koller and Friedman (2009), sections 10.1 to 10.3; Darwiche (2003), "A differential
+approach to inference in Bayesian networks".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from math import fsum, inf, log, log2, prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.inference.elimination import Plan, Scope
+from forecast.inference.scaled import LOG_2, ROOM
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+NEVER_IN_DOUBT = 1e-290  # probabilities above this are right, whatever smaller ones a product has lost
+
+
+class Case(NamedTuple):
+    """The natural log of the total mass, and P(state | evidence) of every variable."""
+
+    log_evidence: float
+    marginals: tuple[Array, ...]
+
+
+class Clique(NamedTuple):
+    """Multiplies `factors` and the messages of the cliques `children`, and sums `own` out.
+
+    The message goes over `separator` to the one clique that has this one as its child; without any, the separator is
+    empty. Children stand before it; `height` is that above the lowest clique below.
+    """
+
+    separator: Scope
+    own: Scope
+    factors: tuple[int, ...]
+    children: tuple[int, ...]
+    height: int
+
+
+def clique_tree(network: Plan) -> tuple[Clique, ...]:
+    """Return the cliques of a plan, by height, and of one height those with the most inputs first.
+
+    A step whose product lies within that of another one is part of its clique.
+
+    Raises ValueError for a plan that keeps variables.
+    """
+    if network.keep:
+        msg = "a plan without variables that are kept is needed"
+        raise ValueError(msg)
+    found: list[tuple[Scope, Scope, list[int], list[int]]] = []
+    sender: dict[int, int] = {}
+    for step in network.steps:
+        factors = [slot for slot in step.inputs if slot < network.n_factors]
+        children = [sender[slot] for slot in step.inputs if slot >= network.n_factors]
+        host = next((c for c in children if len(found[c][0]) == len(step.scope) + 1), None)
+        if host is None:
+            sender[step.output] = len(found)
+            found.append((step.scope, (step.variable,), factors, children))
+        else:
+            _, own, given, below = found[host]
+            others = [*below, *(c for c in children if c != host)]
+            found[host] = (step.scope, (*own, step.variable), given + factors, others)
+            sender[step.output] = host
+    heights: dict[int, int] = {}
+    waiting = list(range(len(found)))
+    while waiting:
+        below = [c for c in found[waiting[-1]][3] if c not in heights]
+        if below:
+            waiting += below
+        else:
+            c = waiting.pop()
+            heights[c] = 1 + max((heights[child] for child in found[c][3]), default=-1)
+    order = sorted(range(len(found)), key=lambda c: (heights[c], -len(found[c][2]) - len(found[c][3])))
+    place = {c: i for i, c in enumerate(order)}
+    return tuple(
+        Clique(scope, own, tuple(factors), tuple(place[child] for child in children), heights[c])
+        for c in order
+        for scope, own, factors, children in [found[c]]
+    )
+
+
+def strides_of(scope: Scope, cards: Sequence[int]) -> dict[int, int]:
+    """Return how far apart two states of each variable are in a contiguous table over a scope."""
+    strides, step = {}, 1
+    for v in reversed(scope):
+        strides[v] = step
+        step *= cards[v]
+    return strides
+
+
+@lru_cache(maxsize=1024)
+def _places(shape: tuple[int, ...], strides: tuple[int, ...]) -> Index:
+    """Return where each entry of a table of that shape finds its own in another one, which has those strides."""
+    at = np.zeros(1, dtype=np.intp)
+    for n, stride in zip(shape, strides, strict=True):
+        at = (at[:, np.newaxis] + np.arange(0, n * stride, stride) if stride else np.repeat(at, n)).reshape(-1)
+    return at
+
+
+@dataclass(frozen=True)
+class _Level:
+    """The cliques of one height, one behind the other.
+
+    An entry is the product of the numbers at `inputs`: round r has them for the first entries, as far as cliques have
+    so many inputs. `starts` are the entries with which the sums of the messages begin, `sums` where the sums are
+    written, and `above[i]` is the place among them that entry i goes into. The messages that come in stand at
+    `received`; entry `source[k]` is part of the one at `received[target[k]]`. `cliques` are those of the level, `sent`
+    where their messages begin among the sums; `children` are the senders of what comes in, `parents` the places of the
+    receivers in the level, `sizes` how many numbers each of them has.
+    """
+
+    inputs: tuple[Index, ...]
+    starts: Index
+    sums: slice
+    above: Index
+    source: Index
+    target: Index
+    received: Index
+    cliques: slice
+    sent: list[int]
+    children: list[int]
+    parents: list[int]
+    sizes: list[int]
+
+    @cached_property
+    def scaling(self) -> _Scaling:
+        """Where messages begin, for those that need a scale."""
+        sent_sizes = np.diff([*self.sent, self.sums.stop - self.sums.start])
+        return _Scaling(
+            self.cliques,
+            np.array(self.sent, dtype=np.intp),
+            np.repeat(np.arange(len(self.sent)), sent_sizes),
+            np.array(self.children, dtype=np.intp),
+            np.array(self.parents, dtype=np.intp),
+            np.cumsum([0, *self.sizes])[:-1],
+            np.repeat(np.arange(len(self.sizes)), self.sizes),
+        )
+
+
+class _Scaling(NamedTuple):
+    """Where messages begin, and whose each entry is: of those that a level sends, and of those that it receives.
+
+    `cliques` are the level's own, `children` the senders of what it receives, `parents` the receivers' places in the
+    level.
+    """
+
+    cliques: slice
+    sent: Index
+    sent_of: Index
+    children: Index
+    parents: Index
+    received: Index
+    received_of: Index
+
+
+class Flat:
+    """A network as index lists into one array of numbers: the factors, the number one, and the messages.
+
+    Plain doubles hold the numbers of most networks as they are. Where they might not, each message is divided by a
+    power of two; and where not even that is enough, `solve` says so.
+    """
+
+    def __init__(self, network: Plan) -> None:
+        cards, n_factors = network.cards, network.n_factors
+        cliques = clique_tree(network)
+        scopes = [*network.scopes[:n_factors], (), *(clique.separator for clique in cliques)]
+        firsts = [0, *accumulate([prod([cards[v] for v in scope]) for scope in scopes])]
+        strides = [strides_of(scope, cards) for scope in scopes]
+        one, self._size = n_factors, firsts[-1]
+        self._firsts, self._n_given = firsts[:n_factors], firsts[n_factors]
+        scalars = [i for i, scope in enumerate(scopes[:n_factors]) if not scope]
+        roots = [one + 1 + c for c, clique in enumerate(cliques) if not clique.separator]
+        self._masses = np.array([firsts[slot] for slot in (*scalars, *roots)], dtype=np.intp)
+        self._states = [0, *accumulate(cards)][:-1]
+        self._variable_of = np.repeat(np.arange(len(cards)), cards)
+        self._parts = [slice(at, at + card) for at, card in zip(self._states, cards, strict=True)]
+        self._cliques = cliques
+        self._n_cliques = len(cliques)
+        self._levels: list[_Level] = []
+        sources: list[Index] = []
+        targets: list[Index] = []
+        n_entries = 0
+        for level in _by_height(cliques):
+            rounds: list[list[Index]] = []
+            above, starts, source, target, received = (
+                list[Index](),
+                list[Index](),
+                list[Index](),
+                list[Index](),
+                list[Index](),
+            )
+            sent, children, parents, sizes = list[int](), list[int](), list[int](), list[int]()
+            n = n_sums = n_received = 0
+            for c in level:
+                clique = cliques[c]
+                axes = clique.separator + clique.own
+                shape = tuple([cards[v] for v in axes])
+                n_own = prod([cards[v] for v in clique.own])
+                message = firsts[one + 2 + c] - firsts[one + 1 + c]
+                size = message * n_own
+                entries = _places((size,), (1,)) + n
+                for r, slot in enumerate([*clique.factors, *[one + 1 + k for k in clique.children]] or [one]):
+                    if r == len(rounds):
+                        rounds.append([])
+                    found = strides[slot].get
+                    at = _places(shape, tuple([found(v, 0) for v in axes]))
+                    rounds[r].append(at + firsts[slot])
+                    if slot > one:
+                        length = firsts[slot + 1] - firsts[slot]
+                        source.append(entries)
+                        target.append(at + n_received)
+                        received.append(_places((length,), (1,)) + firsts[slot])
+                        n_received += length
+                        children.append(slot - one - 1)
+                        parents.append(c - level.start)
+                        sizes.append(length)
+                for v in clique.own:
+                    sources.append(entries + n_entries)
+                    targets.append(_places(shape, tuple([int(v == axis) for axis in axes])) + self._states[v])
+                above.append(_places((message, n_own), (1, 0)) + n_sums)
+                starts.append(_places((message,), (n_own,)) + n)
+                sent.append(n_sums)
+                n += size
+                n_sums += message
+            begin = firsts[one + 1 + level.start]
+            self._levels.append(
+                _Level(
+                    tuple([_joined(of_round) for of_round in rounds]),
+                    _joined(starts),
+                    slice(begin, begin + n_sums),
+                    _joined(above),
+                    _joined(source),
+                    _joined(target),
+                    _joined(received),
+                    slice(level.start, level.stop),
+                    sent,
+                    children,
+                    parents,
+                    sizes,
+                )
+            )
+            n_entries += n
+        self._n_entries = n_entries
+        self._most_terms = log2(max(n_entries, 1)) * len(cliques)
+        self._source, self._target = _joined(sources), _joined(targets)
+
+    def solve(self, factors: Sequence[Array]) -> Case | None:
+        """Return the case of factors (states of their scopes), or nothing where doubles may not hold its numbers.
+
+        Nothing, too, for factors that are not finite and for a case without any mass.
+        """
+        values = np.empty(self._size)
+        given = values[: self._n_given]
+        if factors:
+            np.concatenate([factor.ravel() for factor in factors], out=given)
+        values[self._n_given] = 1.0
+        least = given.min(where=given > 0.0, initial=1.0)
+        largest = given.max(initial=1.0)
+        if not (given.min(initial=0.0) >= 0.0 and largest < inf):
+            return None
+        spread = len(factors) * (log2(largest) - log2(least))
+        found = self._plain(values) if spread + self._most_terms < ROOM else self._scaled(values)
+        if found is None:
+            return None
+        log_evidence, marginals = found
+        shares = self._shares(marginals)
+        return Case(log_evidence, tuple([shares[part] for part in self._parts]))
+
+    def _plain(self, values: Array) -> tuple[float, Array] | None:
+        products = [_inward(level, values) for level in self._levels]
+        masses = values[self._masses].tolist()
+        if not all(masses):
+            return None
+        outside = np.ones(self._size)
+        beliefs = np.empty(self._n_entries)
+        stop = self._n_entries
+        for level, product in zip(reversed(self._levels), reversed(products), strict=True):
+            belief = beliefs[stop - product.size : stop]
+            stop -= product.size
+            np.multiply(product, outside[level.sums][level.above], out=belief)
+            if level.received.size:
+                outside[level.received] = _divided(level, belief, values)
+        return fsum(map(log, masses)), np.bincount(self._target, beliefs[self._source], self._variable_of.size)
+
+    def _scaled(self, values: Array) -> tuple[float, Array] | None:
+        given = values[: self._n_given]
+        low = np.minimum(_powers(np.minimum.reduceat(np.where(given > 0.0, given, inf), self._firsts)) - 1, 0)
+        high = np.maximum(_powers(np.maximum.reduceat(given, self._firsts)), 0)
+        if float(high.sum() - low.sum()) + self._most_terms < ROOM:
+            return self._plain(values)
+        lows = np.array([low[list(clique.factors)].sum() for clique in self._cliques], dtype=float)
+        highs = np.array([high[list(clique.factors)].sum() for clique in self._cliques], dtype=float)
+        if highs.max(initial=0.0) > ROOM:
+            return None
+        exponent, products = 0, []
+        sent = np.zeros(self._n_cliques)  # the least power of two of each message, once its largest number is below one
+        for level in self._levels:
+            at = level.scaling
+            np.add.at(lows[at.cliques], at.parents, sent[at.children])
+            if lows[at.cliques].min() < -ROOM:
+                return None
+            products.append(_inward(level, values))
+            powers, sent[at.cliques] = _scale(values[level.sums], at.sent, at.sent_of)
+            exponent += int(powers.sum())
+        masses = values[self._masses].tolist()
+        if not all(masses):
+            return None
+        outside = np.ones(self._size)
+        beliefs = np.empty(self._n_entries)
+        stop, in_doubt = self._n_entries, False
+        above = np.zeros(self._n_cliques)
+        for level, product in zip(reversed(self._levels), reversed(products), strict=True):
+            at = level.scaling
+            in_doubt |= bool((lows[at.cliques] + above[at.cliques] - highs[at.cliques]).min() < -ROOM)
+            belief = beliefs[stop - product.size : stop]
+            stop -= product.size
+            np.multiply(product, outside[level.sums][level.above], out=belief)
+            if level.received.size:
+                joint = _divided(level, belief, values)
+                _, above[at.children] = _scale(joint, at.received, at.received_of)
+                outside[level.received] = joint
+        marginals = np.bincount(self._target, beliefs[self._source], self._variable_of.size)
+        if in_doubt and self._shares(marginals).min() < NEVER_IN_DOUBT:
+            return None
+        return fsum((*map(log, masses), exponent * LOG_2)), marginals
+
+    def _shares(self, marginals: Array) -> Array:
+        return marginals / np.add.reduceat(marginals, self._states)[self._variable_of]
+
+
+def _powers(numbers: Array) -> Index:
+    """Return the power of two above each number; 0 for none."""
+    return np.frexp(np.where(numbers < inf, numbers, 1.0))[1].astype(np.intp)
+
+
+def _scale(numbers: Array, starts: Index, owner: Index) -> tuple[Index, Index]:
+    """Divide each message by the power of two above its largest number; return these, and those of the least ones."""
+    powers = _powers(np.maximum.reduceat(numbers, starts))
+    np.ldexp(numbers, -powers[owner], out=numbers)
+    least = np.minimum.reduceat(np.where(numbers > 0.0, numbers, inf), starts)
+    return powers, _powers(least) - 1
+
+
+def _inward(level: _Level, values: Array) -> Array:
+    """Multiply the cliques of a level, write their messages, and return the products."""
+    first, *others = level.inputs
+    product = values[first]
+    for at in others:
+        product[: at.size] *= values[at]
+    values[level.sums] = np.add.reduceat(product, level.starts)
+    return product
+
+
+def _divided(level: _Level, belief: Array, values: Array) -> Array:
+    """Return the derivative of the mass by each number of the messages that come in: 0 where the number itself is 0."""
+    joint = np.bincount(level.target, belief[level.source], level.received.size)
+    message = values[level.received]
+    message[message == 0.0] = inf
+    joint /= message
+    return joint
+
+
+def _by_height(cliques: Sequence[Clique]) -> Iterator[range]:
+    start = 0
+    while start < len(cliques):
+        stop = start
+        while stop < len(cliques) and cliques[stop].height == cliques[start].height:
+            stop += 1
+        yield range(start, stop)
+        start = stop
+
+
+def _joined(parts: Sequence[Index]) -> Index:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.intp)
