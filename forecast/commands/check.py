@@ -15,6 +15,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from forecast.commands import running
+from forecast.commands.readable import print_table
 from forecast.commands.running import echo_json, opened
 from forecast.cpt import DEFAULT
 from forecast.pipeline import check as checked
@@ -245,7 +246,7 @@ def _print(entries: Sequence[StoredEntry]) -> None:
         made = _minute(datetime.fromisoformat(entry.made)) if entry.made else "-"
         used = _minute(datetime.fromtimestamp(entry.used, UTC))
         grid.add_row(*map(Text, (entry.kind, made, _size(entry.n_bytes), used, _code(entry))))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 def _minute(at: datetime) -> str:

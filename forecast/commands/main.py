@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 from collections.abc import Mapping
@@ -133,3 +134,5 @@ def main() -> None:
     """
     # Little that a command makes at its start is garbage soon; to look for it as often as by default costs 6 %.
     gc.set_threshold(100_000)
+    # At its end Python would look for cycles in all that is there, which goes with the process anyway.
+    atexit.register(gc.freeze)

@@ -58,24 +58,24 @@ class WritableFormat(NetworkFormat):
         """
 
 
+def _each(first: str = "") -> Iterator[NetworkFormat]:
+    """Yield every format, each module imported when its turn comes, that called `first` before all."""
+    from forecast.networks import formats as folder
+
+    names = [module.name for module in iter_modules(folder.__path__)]
+    for name in sorted(names, key=lambda name: (name != first, name)):
+        yield from import_module(f"{folder.__name__}.{name}").FORMATS
+
+
 @cache
 def formats() -> tuple[NetworkFormat, ...]:
     """Return every format, sorted by the names of the modules. Raises ValueError where two have one ending."""
-    listed = tuple(_each(""))
+    listed = tuple(_each())
     endings = [ending for one in listed for ending in one.endings]
     if twice := sorted({ending for ending in endings if endings.count(ending) > 1}):
         msg = f"two network formats with the ending {', '.join(twice)}"
         raise ValueError(msg)
     return listed
-
-
-def _each(first: str) -> Iterator[NetworkFormat]:
-    """Yield the formats, module by module: the one called `first`, and the others, which are imported only then."""
-    from forecast.networks import formats as folder
-
-    modules = sorted((module.name for module in iter_modules(folder.__path__)), key=lambda name: (name != first, name))
-    for name in modules:
-        yield from import_module(f"{folder.__name__}.{name}").FORMATS
 
 
 def read_network(path: Path, *, normalise: bool = False) -> DiscreteNetwork:
