@@ -120,7 +120,7 @@ def test_rules_against_what_is_required() -> None:
 
 
 def test_rows_with_rare_conditions_are_coherent() -> None:
-    """Exact rows of a table hold together however rare their conditions are; a second number for one of them does not."""
+    """Exact rows of a table hold together, however rare their conditions; a second number for one of them does not."""
     rows = [(f"r{i}", {"a": a, "b": b}, p) for i, (a, b, p) in enumerate(product(("yes", "no"), ("yes", "no"), (0.1,)))]
     said = [statement("a", target("a", "yes"), 0.001, sd=0.1), statement("b", target("b", "yes"), 0.002, sd=0.1)]
     said += [statement(name, target("c", "low", given=given), p, sd=0.1) for name, given, p in rows]
