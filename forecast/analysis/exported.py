@@ -24,7 +24,7 @@ LARGEST = 100_000  # entries of one event's table: a family of causes may have a
 BLOCK = 4_000_000  # numbers of the tables of one block of draws
 
 
-class TooLargeError(ValueError):
+class TableTooLargeError(ValueError):
     """An event has too many combinations of its parents' states for a table."""
 
 
@@ -59,7 +59,7 @@ def nearest_network(outcome: Outcome) -> ExportedForecast:
 
     A row for parents' states that cannot be any more is the posterior mean of that row alone.
 
-    Raises TooLargeError.
+    Raises TableTooLargeError.
     """
     chosen = weighted(outcome.posterior)
     layout = outcome.layout
@@ -100,7 +100,7 @@ def _families(chosen: Weighted) -> tuple[list[Array], list[Array]]:
     for event, shape in zip(layout.events, shapes, strict=True):
         if prod(shape) > LARGEST:
             msg = f"event '{event.id}' would have a table of {prod(shape)} entries; at most {LARGEST} are written"
-            raise TooLargeError(msg)
+            raise TableTooLargeError(msg)
     # Families of chained causes hold auxiliary variables: a factor of ones keeps their events together.
     chained = [v for v, scopes in enumerate(compiled.families) if len(scopes) > 1]
     ones = [np.ones((*(compiled.cards[v] for v in wanted[c]), 1)) for c in chained]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.analysis import exported as module
-from forecast.analysis.exported import TooLargeError, nearest_network
+from forecast.analysis.exported import TableTooLargeError, nearest_network
 from forecast.analysis.target import weighted
 from forecast.ledger.outcome import Outcome
 from tests.analysis.test_chains import as_tables_and_chains
@@ -60,5 +60,7 @@ def test_a_table_that_nobody_could_read_is_refused(monkeypatch: pytest.MonkeyPat
     """An event with too many combinations of its parents' states is named."""
     tables, _ = as_tables_and_chains(0)
     monkeypatch.setattr(module, "LARGEST", 3)
-    with pytest.raises(TooLargeError, match=r"event '.*' would have a table of \d+ entries; at most 3 are written"):
+    with pytest.raises(
+        TableTooLargeError, match=r"event '.*' would have a table of \d+ entries; at most 3 are written"
+    ):
         nearest_network(tables)
