@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -14,7 +14,7 @@ from forecast.inference.engine import ENGINE
 from forecast.ledger.ledger import Ledger, line_of
 from forecast.ledger.line import new_line
 from forecast.ledger.outcome import Outcome
-from forecast.model.asof import AsOfNetwork, alive_slices, family_tables
+from forecast.model.asof import alive_slices, family_tables
 from forecast.networks.answer import answer
 from forecast.networks.details import NetworkDetails, Properties, VariableDetails
 from forecast.networks.network import DiscreteNetwork
@@ -24,7 +24,7 @@ LARGEST = 100_000  # entries of one event's table: a family of causes may have a
 BLOCK = 4_000_000  # numbers of the tables of one block of draws
 
 
-class TooLargeError(ValueError):
+class TableTooLargeError(ValueError):
     """An event has too many combinations of its parents' states for a table."""
 
 
@@ -43,6 +43,12 @@ class ExportedForecast:
 
 
 def exported(outcome: Outcome, ledger: Ledger) -> ExportedForecast:
+    """Return the network that is nearest to a forecast (`nearest_network`), with where it comes from."""
+    found = nearest_network(outcome)
+    return replace(found, network=replace(found.network, details=_details(outcome, ledger)))
+
+
+def nearest_network(outcome: Outcome) -> ExportedForecast:
     """Return the network with the arrows of the workspace that is nearest to the forecast.
 
     Its rows are P(state at the horizon | parents' states, all that is known), over the weighted draws: the posterior
@@ -53,10 +59,10 @@ def exported(outcome: Outcome, ledger: Ledger) -> ExportedForecast:
 
     A row for parents' states that cannot be any more is the posterior mean of that row alone.
 
-    Raises TooLargeError.
+    Raises TableTooLargeError.
     """
     chosen = weighted(outcome.posterior)
-    compiled, layout = chosen.asked.network, outcome.layout
+    layout = outcome.layout
     names = tuple(event.id for event in layout.events)
     means, joints = _families(chosen)
     tables, unreached = {}, 0
@@ -71,7 +77,6 @@ def exported(outcome: Outcome, ledger: Ledger) -> ExportedForecast:
         {event.id: tuple(names[p] for p in layout.parents[v]) for v, event in enumerate(layout.events)},
         tables,
         (),
-        _details(outcome, ledger, compiled),
     )
     found = answer(made, ())
     gaps = {
@@ -95,7 +100,7 @@ def _families(chosen: Weighted) -> tuple[list[Array], list[Array]]:
     for event, shape in zip(layout.events, shapes, strict=True):
         if prod(shape) > LARGEST:
             msg = f"event '{event.id}' would have a table of {prod(shape)} entries; at most {LARGEST} are written"
-            raise TooLargeError(msg)
+            raise TableTooLargeError(msg)
     # Families of chained causes hold auxiliary variables: a factor of ones keeps their events together.
     chained = [v for v, scopes in enumerate(compiled.families) if len(scopes) > 1]
     ones = [np.ones((*(compiled.cards[v] for v in wanted[c]), 1)) for c in chained]
@@ -131,7 +136,7 @@ def _contracted(scopes: Sequence[tuple[int, ...]], family: Sequence[Array], want
     return np.asarray(np.einsum(made, [*left, draws], [*(places[v] for v in wanted), draws]))
 
 
-def _details(outcome: Outcome, ledger: Ledger, compiled: AsOfNetwork) -> NetworkDetails:
+def _details(outcome: Outcome, ledger: Ledger) -> NetworkDetails:
     """Return where the network comes from: the date, the line of the ledger, digests and the version."""
     line = new_line(outcome)
     recorded = line_of(line, ledger.updates)
@@ -143,7 +148,7 @@ def _details(outcome: Outcome, ledger: Ledger, compiled: AsOfNetwork) -> Network
         properties=(
             ("title", outcome.workspace.network.title),
             ("as_of", outcome.as_of.isoformat()),
-            ("states_on", compiled.on.isoformat()),
+            ("states_on", outcome.posterior.asked.network.on.isoformat()),
             *where,
             ("inputs_digest", line.kept or ""),
             ("seed", str(outcome.seed)),

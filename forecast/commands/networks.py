@@ -141,12 +141,12 @@ def export(file: Path, root: Path, as_of: date | None, seed: int | None, force: 
 
     Rows are posterior means given all that was known on the date; nothing has to be observed.
     """
-    from forecast.analysis.exported import TooLargeError, exported
+    from forecast.analysis.exported import TableTooLargeError, exported
 
     format_to_write(file.name)  # an ending that is not known is told before anything is computed
     with opened(root, as_of, seed) as session:
         said(session.ledger)
-        with refused(TooLargeError):
+        with refused(TableTooLargeError):
             found = exported(session.outcome, session.ledger)
     made = written(found.network, file)
     put(file, made.content, force=force)

@@ -277,10 +277,14 @@ class _BlocksReader:
         if len(entry.numbers) != n:
             self._problem(entry.line, "wrong number of probabilities", str(len(entry.numbers)), f"{n} are needed")
             return None
-        wrong = [word for word in entry.numbers if not _is_probability(word)]
-        for word in wrong[:1]:
+        # Words that are made when they are asked for have their texts at hand, and their lines only on demand.
+        texts: Sequence[str] = getattr(entry.numbers, "texts", None) or [word.text for word in entry.numbers]
+        wrong = next((i for i, text in enumerate(texts) if not _is_probability(text)), None)
+        if wrong is not None:
+            word = entry.numbers[wrong]
             self._problem(word.line, "not a probability", shown(word.text), "a number from 0 to 1")
-        return None if wrong else [float(word.text) for word in entry.numbers]
+            return None
+        return [*map(float, texts)]
 
     def _row(self, at: tuple[int, ...]) -> str:
         return f"({', '.join(self.states[parent][i] for parent, i in zip(self.parents, at, strict=True))})"
@@ -293,7 +297,8 @@ class _BlocksReader:
             row = int(np.ravel_multi_index(at, rows)) if rows else 0
             n = self.shape[-1]
             words = words[row * n : (row + 1) * n] if self.block.by_row else words[row :: prod(rows)]
-        return [word.text for word in words]
+        texts: list[str] | None = getattr(words, "texts", None)
+        return [word.text for word in words] if texts is None else texts
 
     def _order(self) -> str:
         if self.block.by_row:
@@ -341,9 +346,9 @@ def divided(rows: NDArray[np.float64], name: str, source: Source) -> CheckedTabl
     return CheckedTable(rows / sums[..., np.newaxis], (), (warning,))
 
 
-def _is_probability(word: BifWord) -> bool:
+def _is_probability(text: str) -> bool:
     most = sys.float_info.max if _NORMALISES.get() else 1.0 + SUM_TOLERANCE
-    return NUMBER.fullmatch(word.text) is not None and 0.0 <= float(word.text) <= most
+    return NUMBER.fullmatch(text) is not None and 0.0 <= float(text) <= most
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -73,12 +72,19 @@ def _words(pieces: Sequence[tuple[int, str]]) -> ManyWords:
     texts = text.split()
 
     def lines() -> list[int]:
-        starts = [0, *accumulate(len(piece) for _, piece in pieces)]
-        found, at = [], 0
+        starts = [*accumulate(len(piece) for _, piece in pieces)]
+        found: list[int] = []
+        at = counted = piece = 0
+        line = pieces[0][0] if pieces else 1
         for word in texts:
             at = text.index(word, at)
-            piece = bisect_right(starts, at) - 1
-            found.append(pieces[piece][0] + text.count("\n", starts[piece], at))
+            while at >= starts[piece]:
+                counted = starts[piece]
+                piece += 1
+                line = pieces[piece][0]
+            line += text.count("\n", counted, at)
+            counted = at
+            found.append(line)
             at += len(word)
         return found
 

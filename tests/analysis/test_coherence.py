@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,18 @@ def test_rules_against_what_is_required() -> None:
     assert () == incoherent_rules(said, lay_out(net), OPENS)
     free = replace(exact, network=NET)
     assert () == incoherent_rules(free, lay_out(NET), OPENS)
+
+
+def test_rows_with_rare_conditions_are_coherent() -> None:
+    """Exact rows of a table hold together, however rare their conditions; a second number for one of them does not."""
+    rows = [(f"r{i}", {"a": a, "b": b}, p) for i, (a, b, p) in enumerate(product(("yes", "no"), ("yes", "no"), (0.1,)))]
+    said = [statement("a", target("a", "yes"), 0.001, sd=0.1), statement("b", target("b", "yes"), 0.002, sd=0.1)]
+    said += [statement(name, target("c", "low", given=given), p, sd=0.1) for name, given, p in rows]
+    for second, expected in ((), []), ((statement("s", said[2].about, 0.6, sd=0.1),), ["r0", "s"]):
+        one = workspace(NET, statements=[*said, *second])
+        exact = replace(one, experts={name: replace(who, exact=True) for name, who in one.experts.items()})
+        problems = incoherent_rules(exact, lay_out(NET), OPENS)
+        assert expected == [problem.what.split("'")[1] for problem in problems]
 
 
 def test_the_answer_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
