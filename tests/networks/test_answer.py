@@ -175,9 +175,7 @@ def test_dense_network_is_refused_by_its_size() -> None:
         warnings=(),
     )
     findings = [Finding(name, (1.0, 0.0, 0.0), name) for name in pairs]
-    with pytest.raises(
-        TooDenseNetworkError, match=r"table of 2,541,865,828,329 numbers, where 1 GB are allowed"
-    ):
+    with pytest.raises(TooDenseNetworkError, match=r"table of 2,541,865,828,329 numbers, where 1 GB are allowed"):
         answer(network, findings, memory=10**9)
 
 
