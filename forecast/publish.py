@@ -36,7 +36,7 @@ class ReportRequest:
     """What a report is about: a forecast as it is recorded, and the update that it is compared with.
 
     `ledger` holds the lines that were there when it was made, and `recorded` says which is its own; `start` is None
-    where there is no earlier update. With `refits` alternatives that the draws cannot bear are sampled, by the `workers`.
+    where there is no earlier update. With `refits` alternatives that the draws cannot bear are sampled, by `workers`.
     """
 
     root: Path

@@ -115,13 +115,13 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
     while left:
         untouched = [place for place in left if not deaths[place]]
         turn, size = (untouched, min(many, len(untouched))) if untouched else (list(left)[:1], 1)
-        running: dict[Future[R], int] = {}
+        running, touched = dict[Future[R], int](), list[int]()
         with _processes(size) as pool:
             coming = iter(turn)
             try:
                 # No more are handed out than there are processes: what is running is what a death has touched.
                 for place in islice(coming, size):
-                    running[pool.submit(function, jobs[place])] = place
+                    running[_sent(pool, function, jobs[place])] = place
                 while running:
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         result = future.result()
@@ -129,16 +129,25 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
                         del left[place]
                         yield place, result
                         for following in islice(coming, 1):
-                            running[pool.submit(function, jobs[following])] = following
+                            running[_sent(pool, function, jobs[following])] = following
             except BrokenProcessPool:
                 touched = [place for future, place in running.items() if _is_broken(future)]
-        if not running:
-            continue
         for place in touched:
             deaths[place] += 1
             if deaths[place] == MOST_DEATHS:
                 del left[place]
                 yield place, Died()
+
+
+def _sent[J, R](pool: ProcessPoolExecutor, function: Callable[[J], R], job: J) -> Future[R]:
+    """Hand out a job. A process that starts for it inherits what is blocked: an interruption is none of its business."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return pool.submit(function, job)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(function, job)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _is_broken[R](future: Future[R]) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from glob import glob
 from pathlib import Path
 
 import click
@@ -115,7 +115,8 @@ def _placed(job: FolderJob, problems: Sequence[object]) -> tuple[str, ...]:
 
 def folders(root: Path, pattern: str) -> list[str]:
     """Return the folders below `root` that match a pattern, in order; those behind a link to another one once."""
-    found = sorted(name for name in glob.glob(pattern, root_dir=root, recursive=True) if (root / name).is_dir())
+    matching = glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    found = sorted(name for name in matching if (root / name).is_dir())
     places: dict[Path, str] = {}
     for name in found:
         places.setdefault((root / name).resolve(), name.rstrip("/"))
@@ -133,10 +134,10 @@ def update_each(root: Path, pattern: str, order: Order, workers: Workers, *, str
 
     def arrived(job: FolderJob, _: PortfolioRow) -> None:
         done.append(job.folder)
-        progress(f"updating {len(jobs)} workspaces: {100 * len(done) // len(jobs)} %")
+        progress(f"updating: {len(jobs)} workspaces, {100 * len(done) // len(jobs)} %")
 
     try:
-        progress(f"updating {len(jobs)} workspaces: 0 %")
+        progress(f"updating: {len(jobs)} workspaces, 0 %")
         with refused(WorkersError):
             rows = workers.map(update_folder, jobs, arrived, lambda job: _failed(job, DIED))
     finally:
@@ -168,4 +169,5 @@ def _print(rows: Sequence[PortfolioRow]) -> None:
         grid.add_row(*(Text(cell, style=style_of(cell) if place == 3 else "") for place, cell in enumerate(cells)))
     Console(highlight=False, soft_wrap=False).print(grid)
     failed = sum(row.status == FAILED for row in rows)
-    click.echo(f"{len(rows)} workspaces, {failed} failed" if failed else f"{len(rows)} workspaces")
+    counted = "1 workspace" if len(rows) == 1 else f"{len(rows)} workspaces"
+    click.echo(f"{counted}, {failed} failed" if failed else counted)

@@ -61,7 +61,7 @@ def test_cluster(jobs: list[Job]) -> None:
     """Two worker processes of a Dask cluster give what this process gives, also when one is killed in the middle."""
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
     )
     with cluster:
         ours = [worker.pid for worker in cluster.workers.values()]
