@@ -140,7 +140,7 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
 
 
 def _sent[J, R](pool: ProcessPoolExecutor, function: Callable[[J], R], job: J) -> Future[R]:
-    """Hand out a job. A process that starts for it inherits what is blocked: an interruption is none of its business."""
+    """Hand out a job. A process that starts for it inherits what is blocked, so that an interruption spares it."""
     if not hasattr(signal, "pthread_sigmask"):
         return pool.submit(function, job)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
