@@ -102,17 +102,35 @@ def test_a_job_that_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         Workers(2).map(dies_always, [5, 5])
 
 
-def test_a_cluster_that_gives_up() -> None:
-    """A job that a cluster takes for the cause of death is lost, too."""
-    distributed = pytest.importorskip("distributed")
-    dask = pytest.importorskip("dask")
+GIVEN_UP = """
+import dask
+from distributed import LocalCluster
+from forecast.workers import Workers
+from tests.test_workers import dies_always
+
+if __name__ == "__main__":
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-        ) as cluster,
+        LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
     ):
-        assert [-5] == Workers(scheduler=cluster.scheduler_address).map(dies_always, [5], lost=lambda number: -number)
+        print(Workers(scheduler=cluster.scheduler_address).map(dies_always, [5], lost=lambda number: -number))
+"""
+
+
+def test_a_cluster_that_gives_up(tmp_path: Path) -> None:
+    """A job that a cluster takes for the cause of death is lost, too."""
+    pytest.importorskip("distributed")
+    script = tmp_path / "run.py"
+    script.write_text(GIVEN_UP, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (0, "[-5]\n") == (ran.returncode, ran.stdout), ran.stderr
 
 
 @pytest.mark.parametrize("processes", [1, 2])
