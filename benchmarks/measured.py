@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,6 +41,29 @@ def seconds(environment: Mapping[str, str], *arguments: str) -> float:
         cwd=ROOT,
     )
     return time.perf_counter() - start
+
+
+class Used(NamedTuple):
+    """What a process used: seconds from its start to its end, those of the processor, and megabytes at most."""
+
+    wall: float
+    processor: float
+    memory: float
+
+
+def used(environment: Mapping[str, str], *arguments: str) -> Used:
+    """Run this Python with arguments as a process of its own; return what it used. Raises RuntimeError if it fails."""
+    start = time.perf_counter()
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    quiet = [(os.POSIX_SPAWN_DUP2, nothing, stream) for stream in (1, 2)]
+    process = os.posix_spawn(sys.executable, [sys.executable, *arguments], environment, file_actions=quiet)
+    os.close(nothing)
+    _, status, usage = os.wait4(process, 0)
+    if status:
+        msg = f"status {status} of {arguments}"
+        raise RuntimeError(msg)
+    unit = 1e3 if sys.platform == "linux" else 1e6  # kilobytes there, bytes elsewhere
+    return Used(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
 
 
 def bytecode_kept(folder: Path) -> dict[str, str]:

@@ -15,15 +15,18 @@ FINEST_QUANTILE = 1  # index in UNITS: quantiles are less precise than means, so
 UNKNOWN_ERROR = (
     0.005  # Monte Carlo standard error that probabilities without one of their own are printed as if they had
 )
+WHOLE = 1  # index in UNITS: whole percents
 FINEST_CHANGE = 0  # index in UNITS: a change between two sums over the same draws, whose error nobody computed
 STATED, DERIVED = 3, 2  # significant digits of a stated number, and of an end of an interval that follows from it
 MOST_DECIMALS = 4  # of a percentage without Monte Carlo error; more only until the first digit that is not 0, or not 9
+NOTHING = 1e-12  # of a measure: what is below it is rounding
 SMALLEST = Decimal("1e-12")  # of what a probability is, and what it lacks to one: below it stands "less than"
 
 
 # Of the two ends of a range: one Monte Carlo standard error for both, that of the mean where nobody computed their own;
 # or one for each end. Near 0 and 1 an end is often known far better than the mean.
 Errors = float | tuple[float, float] | None
+WithError = tuple[float, float | None]  # a number and its Monte Carlo standard error
 
 
 def digits(mcse: float) -> int:
@@ -41,7 +44,12 @@ def number(probability: float, mcse: float | None, *, coarsest: int = 0) -> str:
         mcse: its Monte Carlo standard error; None where nobody computed it (UNKNOWN_ERROR).
         coarsest: index in UNITS of the finest unit allowed.
     """
-    unit, decimals = UNITS[max(coarsest, digits(UNKNOWN_ERROR if mcse is None else mcse))]
+    return _at(probability, max(coarsest, digits(UNKNOWN_ERROR if mcse is None else mcse)))
+
+
+def _at(probability: float, index: int) -> str:
+    """Write a probability in percent, without the sign, in a unit of UNITS."""
+    unit, decimals = UNITS[index]
     if probability in {0.0, 1.0}:
         return "100" if probability else "0"
     whole = round(1.0 / unit)
@@ -86,6 +94,39 @@ def change(difference: float, mcse: float | None) -> str:
     if steps == 0 or abs(difference) < (mcse or 0.0):
         return "0"
     return f"{'+' if difference > 0 else '-'}{100 * unit * steps:.{decimals}f}"
+
+
+def before_after(before: WithError, after: WithError, difference: WithError) -> tuple[str, str, str]:
+    """Write a probability before and after something, and its change: the change is that of the printed numbers.
+
+    Both ends have the digits of the one that is known less well, or of the change where that is known better still, as
+    between sums over the same draws. Where one is known to ten points only, the other keeps its whole percents. A
+    change within its error is none, and then both ends are the same number.
+
+    Args:
+        before, after, difference: each a number and its Monte Carlo standard error (None as in `number` and `change`).
+
+    Returns: the two probabilities with the percent sign, and the change in points with its sign ("0": none).
+    """
+    ends = before, after
+    if change(*difference) == "0":
+        shown = percent(*before)
+        return shown, shown if 0.0 < after[0] < 1.0 else percent(*after), "0"
+    own = [digits(UNKNOWN_ERROR if error is None else error) for _, error in ends]
+    of_change = FINEST_CHANGE if difference[1] is None else digits(difference[1])
+    common = min(max(own), of_change)
+    if common == len(UNITS) - 1:
+        texts = [_at(p, max(index, WHOLE)) for (p, _), index in zip(ends, own, strict=True)]
+    else:
+        texts = [_at(p, common) for p, _ in ends]
+    unit, decimals = UNITS[min(common, WHOLE)]
+    if any(text[0] in "<>" for text in texts):
+        points_ = Decimal(100) * Decimal(str(unit)) * round(difference[0] / unit)
+    else:
+        points_ = Decimal(texts[1]) - Decimal(texts[0])
+    if not points_:
+        return percent(*before), percent(*before) if 0.0 < after[0] < 1.0 else percent(*after), "0"
+    return f"{texts[0]} %", f"{texts[1]} %", f"{points_:+.{decimals}f}"
 
 
 def points(difference: float, mcse: float | None) -> str:
@@ -136,6 +177,20 @@ def fraction(probability: float, figures: int = STATED) -> str:
 def plain(value: float, figures: int) -> str:
     """Write a number with so many significant digits, and never with an exponent."""
     return f"{Decimal(f'{value:.{figures}g}'):f}"
+
+
+def signed(value: float, decimals: int) -> str:
+    """Write a number with its sign and so many decimals; what rounds to zero has none."""
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else text[1:]
+
+
+def size(value: float, decimals: int) -> str:
+    """Write a measure that is never negative, with so many decimals; what would round to zero is less than one unit."""
+    if value < NOTHING:
+        return f"{0.0:.{decimals}f}"
+    text = f"{value:.{decimals}f}"
+    return text if float(text) else f"<{10.0**-decimals:.{decimals}f}"
 
 
 def share(value: float, decimals: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.analysis.coherence import incoherent_rules
+from forecast.analysis.structure import Structure
 from forecast.digits import share
 from forecast.files import locked, replace_folder
 from forecast.ledger.differences import changes, other_changes
@@ -26,12 +27,19 @@ from forecast.ledger.outcome import (
     outcome,
     prior_outcome,
 )
-from forecast.model.asof import compile_workspace
+from forecast.model.asof import compile_opening, compile_workspace
 from forecast.model.layout import lay_out
 from forecast.model.reliability import evidence_doubts
 from forecast.posterior.directions import direction_doubts
 from forecast.posterior.moved import leave_out, parts_of
-from forecast.posterior.posterior import check_possible, keep_posterior, posterior, posterior_place, unweighted
+from forecast.posterior.posterior import (
+    check_possible,
+    keep_posterior,
+    posterior,
+    posterior_place,
+    query,
+    unweighted,
+)
 from forecast.sampling.draws import Draws, cached_draws
 from forecast.sampling.likelihood import DISAGREES, kept_residuals
 from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
@@ -261,15 +269,16 @@ def check(session: Session) -> tuple[Workspace | None, tuple[Problem, ...]]:
 
 
 def impossibilities(workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
-    """Return the errors of rules that cannot hold together, and of what events require and something lacks."""
+    """Return the errors of rules that cannot hold together, of what events require and something lacks, and of size."""
     workspace = seen_on(workspace, as_of)
     layout = lay_out(workspace.network)
     if rules := incoherent_rules(workspace, layout, as_of):
         return rules
-    if not layout.excluded:
-        return ()
     try:
         with told_as_problems(workspace):
+            query(compile_opening(layout), workspace.scenarios)  # plans it, and refuses what is too large
+            if not layout.excluded:
+                return ()
             spec = prior_spec(layout, workspace, as_of)
             check_possible(workspace, compile_workspace(layout, workspace, as_of), spec)
     except WorkspaceProblems as impossible:
@@ -281,15 +290,18 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
     """Return warnings that need the compiled network, and (once the statements have been sampled) the prior."""
     layout, as_of = lay_out(workspace.network), session.now
     network = compile_workspace(layout, workspace, as_of)
+    structure = Structure(workspace=workspace, layout=layout, as_of=as_of)
     doubts = (*evidence_doubts(network, workspace), *by_date_doubts(layout, workspace, as_of))
     spec = prior_spec(layout, workspace, as_of)
     base = cached_draws(spec, session.seed, session.cache)
     if base is None:
-        return doubts
+        return (*doubts, *structure.doubts())
     from forecast.analysis.next_step import next_step_doubts
 
     prior = outcome(workspace, layout, layout.opens, session.seed, unweighted(workspace, layout, spec, base))
-    doubts += (*_disagreements(workspace, as_of, session.seed, base, spec), *next_step_doubts(prior))
+    far = _far(base, spec)  # told with their remedies
+    doubts += (*structure.doubts(far), *_disagreements(workspace, as_of, session.seed, base, spec))
+    doubts += next_step_doubts(prior)
     shares = prior.posterior.evaluation.scenarios.mean(axis=1)
     if shares[-1] <= WIDEST_OTHER or not workspace.scenarios:
         return doubts
@@ -306,11 +318,7 @@ def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
 def _disagreements(workspace: Workspace, as_of: date, seed: int, base: Draws, spec: PriorSpec) -> tuple[Problem, ...]:
     """Return a warning for each statement that the prior ends far from, with what can be done about it."""
     said = {statement.id: statement for statement in workspace.statements}
-    far = {
-        name: residual
-        for name, residual in kept_residuals(spec, base).items()
-        if residual is not None and abs(residual) > DISAGREES
-    }
+    far = _far(base, spec)
     if not far:
         return ()
     from forecast.analysis.remedies import kept_remedies
@@ -327,6 +335,12 @@ def _disagreements(workspace: Workspace, as_of: date, seed: int, base: Draws, sp
         )
         for name, residual in far.items()
     )
+
+
+def _far(base: Draws, spec: PriorSpec) -> dict[str, float]:
+    """Return how far, in sd, the prior ends from each statement that it ends far from."""
+    gaps = kept_residuals(spec, base).items()
+    return {name: gap for name, gap in gaps if gap is not None and abs(gap) > DISAGREES}
 
 
 def _moved(

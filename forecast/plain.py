@@ -12,7 +12,6 @@ from datetime import date
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
 
 KEPT_CONTROLS = "\n\t"
 # Invisible characters that reorder or hide what follows: bidirectional controls are of category Cf.
@@ -140,6 +139,8 @@ class Link:
 
 def link(url: str | None) -> Link | None:
     """Read an address: only http and https with a host may be followed; others are shown."""
+    from urllib.parse import urlsplit
+
     if not url:
         return None
     try:

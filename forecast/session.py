@@ -26,7 +26,14 @@ from forecast.model.asof import compile_workspace
 from forecast.model.layout import Layout, lay_out
 from forecast.model.reliability import evidence_doubts
 from forecast.model.reports import UndefinedError
-from forecast.posterior.posterior import ContradictionError, Posterior, kept_posterior, unweighted
+from forecast.posterior.posterior import (
+    MOST_PRODUCTS,
+    ContradictionError,
+    Posterior,
+    TooLargeError,
+    kept_posterior,
+    unweighted,
+)
 from forecast.posterior.posterior import posterior as fresh_posterior
 from forecast.sampling.draws import Draws, cached_draws, prior_draws
 from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
@@ -212,20 +219,29 @@ class Session:
 
         return since_update(self.root, self.ledger.updates, self.outcome, event, on)
 
-    def what_if(self, learned: Sequence[str] = (), imposed: Sequence[str] = (), reset: Sequence[str] = ()) -> WhatIf:
+    def what_if(
+        self,
+        learned: Sequence[str] = (),
+        imposed: Sequence[str] = (),
+        reset: Sequence[str] = (),
+        *,
+        at_once: bool = False,
+    ) -> WhatIf:
         """Compute every probability before and after a supposition (forecast.analysis.what_if).
 
         Args:
             learned: EVENT=STATE (or EVENT=STATE,STATE: one of these), several as one condition.
             imposed: EVENT=STATE, whatever the causes.
             reset: EVENT=STATE:PROBABILITY, one after the other.
+            at_once: what is learned comes true on the as-of date, and is not merely found so on the horizon date.
 
         Raises UnknownTargetError, ImpossibleError, TooDenseError and ValueError.
         """
         from forecast.analysis.supposition import read_supposition
         from forecast.analysis.what_if import what_if
 
-        return what_if(self.outcome, read_supposition(self.outcome, learned, imposed, reset), self.progress)
+        supposition = read_supposition(self.outcome, learned, imposed, reset, at_once=at_once)
+        return what_if(self.outcome, supposition, self.progress)
 
     def stories(self) -> tuple[Story, ...]:
         """Tell each scenario by its most probable course of events (forecast.analysis.story)."""
@@ -425,7 +441,10 @@ def check_opened(workspace: Workspace, as_of: date) -> None:
 
 @contextmanager
 def told_as_problems(workspace: Workspace) -> Iterator[None]:
-    """Raise WorkspaceProblems with the items where evidence contradicts itself or leaves the forecast undefined."""
+    """Raise WorkspaceProblems with the items where evidence contradicts itself or leaves the forecast undefined.
+
+    With what makes it too large where it is.
+    """
     try:
         yield
     except ContradictionError as error:
@@ -437,6 +456,20 @@ def told_as_problems(workspace: Workspace) -> Iterator[None]:
         ) from error
     except UndefinedError as error:
         raise WorkspaceProblems(_undefined(error, workspace)) from error
+    except TooLargeError as error:
+        raise WorkspaceProblems([_too_large(error, workspace)]) from error
+
+
+def _too_large(error: TooLargeError, workspace: Workspace) -> Problem:
+    got, most = f"{error.products:,} products for each draw", f"at most {MOST_PRODUCTS:,}"
+    if error.without_rules > MOST_PRODUCTS:
+        what = "too many events hang together for an exact forecast"
+        allowed = f"{most}; give events fewer parents, or cpt noisy_or or noisy_max if each cause acts by itself"
+        return Problem(workspace.network.source, what, got, allowed)
+    named = {condition.event for scenario in workspace.scenarios for condition in scenario.when}
+    what = f"the rules of the scenarios tie {len(named)} events together that are too far apart"
+    allowed = f"{most}, and {error.without_rules:,} without the rules; name fewer events, or one below several of them"
+    return Problem(workspace.scenarios[0].source, what, got, allowed)
 
 
 def _undefined(error: UndefinedError, workspace: Workspace) -> list[Problem]:

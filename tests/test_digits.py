@@ -14,6 +14,7 @@ from forecast.digits import (
     SMALLEST,
     UNITS,
     UNKNOWN_ERROR,
+    before_after,
     change,
     digits,
     exact,
@@ -25,6 +26,8 @@ from forecast.digits import (
     plain,
     points,
     share,
+    signed,
+    size,
 )
 
 INSIDE = st.floats(0.0, 1.0, exclude_min=True, exclude_max=True)
@@ -221,3 +224,38 @@ def test_fractions_and_plain_numbers() -> None:
     ]
     assert ["1230", "0.0000123", "2"] == [plain(value, 3) for value in (1234.0, 1.234e-5, 2.0)]
     assert "35" == number(0.3456, 0.001)
+
+
+WITH_ERRORS = st.tuples(st.floats(0.0, 1.0), st.one_of(st.none(), st.floats(0.0, 0.04)))
+
+
+@given(WITH_ERRORS, WITH_ERRORS, st.one_of(st.none(), st.floats(0.0, 0.08)))
+@example((0.4512, 0.003), (0.32, 0.006), 0.007)  # 45 -> 30, which changed by 10
+@example((0.234, 0.004), (0.236, 0.004), 0.0002)  # 23 -> 24, which changed by .2
+@example((0.003, 0.003), (1.0, 0.0), 0.003)
+def test_a_change_is_that_of_the_printed_numbers(
+    before: tuple[float, float | None], after: tuple[float, float | None], mcse: float | None
+) -> None:
+    """The printed change takes the first printed number to the second, each of which rounds what it is."""
+    texts = *ends, moved = before_after(before, after, (after[0] - before[0], mcse))
+    numbers = [Decimal(text.removesuffix(" %").lstrip("<>")) for text in ends]
+    if not any(text[0] in "<>" for text in ends) and (moved != "0" or 0.0 < after[0] < 1.0):
+        assert numbers[1] - numbers[0] == Decimal(moved), texts
+    if moved != "0":
+        for (p, error), text in zip((before, after), ends, strict=True):
+            low, high = _bounds(text, max(_unit(error), Decimal(1)))
+            assert low - Decimal("1e-9") <= 100 * Decimal(p) <= high + Decimal("1e-9"), texts
+        assert (moved[0] == "+") == (after[0] > before[0])
+    for (p, _), text in zip((before, after), ends, strict=True):
+        assert text not in {"0 %", "100 %"} or p in {0.0, 1.0} or moved == "0"
+
+
+@given(st.floats(-10.0, 10.0), st.integers(1, 4))
+def test_no_zero_has_a_sign(value: float, decimals: int) -> None:
+    """A signed number that rounds to zero has none; a measure that would is less than one unit, or nothing at all."""
+    assert Decimal(signed(value, decimals)) == Decimal(f"{value:.{decimals}f}")
+    assert (signed(value, decimals)[0] in "+-") == (Decimal(signed(value, decimals)) != 0)
+    shown = size(abs(value), decimals)
+    assert "-" not in shown
+    assert shown.startswith("<") == (abs(value) >= 1e-12 and not float(f"{abs(value):.{decimals}f}"))
+    assert ["0.00", "0.00", "<0.01", "2.05"] == [size(x, 2) for x in (-0.0, 1e-17, 0.004, 2.05)]

@@ -28,17 +28,18 @@ from forecast.ledger.outcome import (
     diagnostics,
     outcome,
 )
+from forecast.model.asof import compile_workspace
 from forecast.model.history import active_items
 from forecast.model.layout import lay_out
 from forecast.plain import as_data, from_data
 from forecast.posterior.moved import Reweighed, reweigh
-from forecast.posterior.posterior import ContradictionError, posterior
+from forecast.posterior.posterior import ContradictionError, check_possible, posterior
 from forecast.posterior.weights import Weights, deviations, standard_error, weighted_quantiles
 from forecast.sampling.draws import NotSampledError
-from forecast.sampling.spec import active_statements
+from forecast.sampling.spec import active_statements, prior_spec
 from forecast.store.entries import Place, keep_value, once, place_of
 from forecast.workers import ALONE, Workers
-from forecast.workspace.problems import choice, shown
+from forecast.workspace.problems import WorkspaceProblems, choice, shown
 from forecast.workspace.read_questions import REPORTER
 from forecast.workspace.records import EDITORS, Settled, Statement, Workspace
 from forecast.workspace.statement_forms import statement_form
@@ -173,7 +174,7 @@ class AlternativeForecast:
     `statements` and `items`: how many it changes or takes away; `settles`: events that these items settle, which then
     count as not having happened; `how`: reweighted, refitted, needs a refit, not computed, contradicts itself;
     `reasons`: why a refitted one is not reliable (posterior.weights); `scenarios`: by id, None where nothing is
-    known of them.
+    known of them; `needs`: what events require that is missing where what is left contradicts itself.
     """
 
     kind: Kind
@@ -189,6 +190,7 @@ class AlternativeForecast:
     command: str
     reasons: tuple[str, ...]
     scenarios: Mapping[str, AlternativeShare] | None
+    needs: tuple[str, ...] = ()
 
     @property
     def largest_change(self) -> float:
@@ -273,8 +275,8 @@ def refitted(
         own = posterior(base.layout, other, base.as_of, base.seed, cache, progress, may_sample=may_sample)
     except NotSampledError:
         return row
-    except ContradictionError:
-        return _row(base, listed, IMPOSSIBLE)
+    except ContradictionError as error:
+        return replace(_row(base, listed, IMPOSSIBLE), needs=tuple(error.needs))
     varied = outcome(other, base.layout, base.as_of, base.seed, own)
     scenarios = {}
     for name, estimate in varied.scenarios.items():
@@ -307,13 +309,25 @@ def _reweighted(outcome: Outcome, listed: ListedAlternative, fit: dict[str, Arra
     try:
         there = reweigh(outcome.posterior, outcome.workspace, other, fit, every)
     except ImpossibleEvidenceError:
-        return _row(outcome, listed, IMPOSSIBLE)
+        return replace(_row(outcome, listed, IMPOSSIBLE), needs=_missing_needs(outcome, other))
     if there is None:
         return _row(outcome, listed, NEEDS_REFIT)
     weights = there.weights
     scenarios = _scenarios(outcome, there, every) if weights.reliable else None
     how = REWEIGHTED if weights.reliable else NEEDS_REFIT
     return _row(outcome, listed, how, weights, scenarios)
+
+
+def _missing_needs(outcome: Outcome, other: Workspace) -> tuple[str, ...]:
+    """Return what events require without which the evidence that is left contradicts itself; () if it does anyhow."""
+    network = compile_workspace(outcome.layout, other, outcome.as_of)
+    try:
+        check_possible(other, network, prior_spec(outcome.layout, other, outcome.as_of))
+    except ContradictionError as error:
+        return tuple(error.needs)
+    except WorkspaceProblems:  # a statement that is read with the evidence that is left
+        pass
+    return ()
 
 
 def _scenarios(outcome: Outcome, there: Reweighed, every: int) -> dict[str, AlternativeShare]:
@@ -417,9 +431,9 @@ class Refit:
 
 
 def sample_refit(refit: Refit) -> None:
-    """Sample the draws of an alternative into its cache. A contradiction is told by whoever asks for the forecast."""
+    """Sample the draws of an alternative into its cache. What is impossible is told by whoever asks for the forecast."""
     other = alternative_workspace(refit.workspace, refit.alternative)
-    with suppress(ContradictionError):
+    with suppress(ContradictionError, WorkspaceProblems):
         posterior(lay_out(other.network), other, refit.as_of, refit.seed, refit.cache, lambda _doing: None)
 
 

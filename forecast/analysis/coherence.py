@@ -30,6 +30,8 @@ Array = NDArray[np.float64]
 
 LEVEL = 0.9  # of the interval that a statement is held to
 LEAST_CONDITION = 0.01  # a condition is taken to be possible: given what cannot happen, everything is coherent
+LEAST_CONDITION_OF_A_RULE = 1e-7  # of an exact statement, such as a row of a table: nobody chose to speak about it
+TOLERANCE = 1e-10  # of the linear programs, so that the least condition leaves no room for a contradiction
 LARGEST_JOINT = 50_000  # joint states of the events of one comparison; beyond it nothing is said
 
 
@@ -116,12 +118,14 @@ def _bounds(workspace: Workspace, statement: Statement) -> list[Bound]:
     about = statement.about
     if about.condition is None or any(isinstance(when, DatedCondition) for when in about.given):
         return []
-    reach = reading_quantile((1.0 + LEVEL) / 2.0, exact=workspace.experts[statement.expert].exact)
+    is_exact = workspace.experts[statement.expert].exact
+    least = LEAST_CONDITION_OF_A_RULE if is_exact else LEAST_CONDITION
+    reach = reading_quantile((1.0 + LEVEL) / 2.0, exact=is_exact)
     said = numbers(statement, workspace.experts, workspace.network)
     match said:
         case StatedNumber() if said.against is None:
             low, high = (expit(said.location + side * reach * said.scale) for side in (-1.0, 1.0))
-            return _between(about.condition, about.given, low, high)
+            return _between(about.condition, about.given, low, high, least)
         case StatedNumber() if said.against is not None and not said.of_odds:
             low, high = (exp(said.location + side * reach * said.scale) for side in (-1.0, 1.0))
             return _ratio(about, said.against, low, high)
@@ -129,17 +133,17 @@ def _bounds(workspace: Workspace, statement: Statement) -> list[Bound]:
             rows: list[Bound] = []
             for state, p in zip(about.condition.states, said.probabilities, strict=True):
                 low, high = (expit(logit(p) + side * reach * said.scale) for side in (-1.0, 1.0))
-                rows += _between(Condition(about.condition.event, (state,)), about.given, low, high)
+                rows += _between(Condition(about.condition.event, (state,)), about.given, low, high, least)
             return rows
         case Ordered():
             return _ratio(about, said.other, 1.0, None)
     return []
 
 
-def _between(condition: Condition, given: tuple[Condition, ...], low: float, high: float) -> list[Bound]:
+def _between(condition: Condition, given: tuple[Condition, ...], low: float, high: float, least: float) -> list[Bound]:
     both = (condition, *given)
     bounds = [Bound((given, low), (both, 1.0)), Bound((both, 1.0), (given, high))]
-    return [*bounds, Bound(((), LEAST_CONDITION), (given, 1.0))] if given else bounds
+    return [*bounds, Bound(((), least), (given, 1.0))] if given else bounds
 
 
 def _ratio(target: Target, other: Target, low: float, high: float | None) -> list[Bound]:
@@ -179,7 +183,13 @@ def _possible(layout: Layout, statements: Iterable[Sequence[Bound]]) -> bool:
     rows = rows[:, _open(layout, events)]
     n = rows.shape[1]
     solution = linprog(
-        np.zeros(n), A_ub=rows, b_ub=np.zeros(len(rows)), A_eq=np.ones((1, n)), b_eq=[1.0], method="highs"
+        np.zeros(n),
+        A_ub=rows,
+        b_ub=np.zeros(len(rows)),
+        A_eq=np.ones((1, n)),
+        b_eq=[1.0],
+        method="highs",
+        options={"primal_feasibility_tolerance": TOLERANCE},
     )
     return bool(solution.status != 2)
 

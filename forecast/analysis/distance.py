@@ -298,7 +298,11 @@ class Distances:
             found = _weigh_flat(spec, MANY, self.seed)
         if found.is_borne or not self.may_sample:
             return found
-        draws = prior_draws(spec, self.seed, self.cache, lambda doing: self.progress(f"{', '.join(names)}: {doing}"))
+        told = f"'{names[0]}' alone"
+        if len(names) > 1:
+            told = f"the {len(names)} statements of '{self._event(self.statements[names[0]])}'"
+        told += ", rows free" if free is not None else ""
+        draws = prior_draws(spec, self.seed, self.cache, lambda doing: self.progress(f"{told}: {doing}"))
         if distrust(draws.diagnostics):
             return found  # chains that do not agree tell no mean
         n = draws.theta.shape[1]

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from math import expm1, log1p
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.structure import stated_probability
 from forecast.digits import exact, percent
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
+from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.ledger.outcome import Outcome, PriorTable
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
+from forecast.model.decision import Decision
 from forecast.plain import spread
 from forecast.posterior.posterior import Query, evaluate_scenarios
 from forecast.posterior.weights import averages
-from forecast.sampling.readings import numbers
-from forecast.workspace.fits import expit
 from forecast.workspace.problems import Problem, shown
-from forecast.workspace.records import Event, Statement, Workspace
-from forecast.workspace.statement_forms.form import CountedCases, StatedDistribution, StatedNumber
+from forecast.workspace.records import Event
 
 Array = NDArray[np.float64]
 
@@ -89,8 +87,8 @@ def next_steps(found: Outcome, *, at_opening: bool = False) -> tuple[NextStep, .
 def _next_step(found: Outcome, network: AsOfNetwork, v: int, k: int) -> NextStep:
     of, event = found.posterior, found.layout.events[v]
     theta = np.ascontiguousarray(of.draws.theta[:, ::EVERY])
-    states = np.eye(len(network.alive[v]))
-    asked = Query(network, ENGINE.plan(network.cards, network.scopes, keep=(v,)), states)
+    by_state = Decision(kept=(v,), masks=np.eye(len(network.alive[v])))
+    asked = Query(network, by_state.plan(network.cards, network.scopes), by_state)
     evidence, shares = evaluate_scenarios(asked, theta, of.reliabilities.thinned(EVERY))
     weights = of.weights.weights[::EVERY]
     log_weights = np.log(weights, out=np.full_like(weights, -np.inf), where=weights > 0.0)
@@ -124,24 +122,8 @@ def _stated(found: Outcome, event: Event, k: int) -> Iterator[tuple[float, str]]
         others = [when for when in statement.about.given if when.event != event.id]
         if condition is None or condition.event != event.id or by is not None or others:
             continue
-        if (probability := _probability_of(workspace, statement, later)) is not None:
+        if (probability := stated_probability(workspace, statement, later)) is not None:
             yield probability, statement.id
-
-
-def _probability_of(workspace: Workspace, statement: Statement, states: set[str]) -> float | None:
-    """Return the stated probability of some states of the target's event; None where the statement is of others.
-
-    A count states the mean of Jeffreys' posterior for a case, (happened + 1/2) / (cases + 1), on the target's scale.
-    """
-    condition = statement.about.condition
-    match numbers(statement, workspace.experts, workspace.network):
-        case StatedNumber(location=location, against=None) if condition and set(condition.states) == states:
-            return expit(location)
-        case CountedCases(happened, of, exponent, stays) if condition and set(condition.states) == states and not stays:
-            return -expm1(log1p(-(happened + 0.5) / (of + 1.0)) / exponent)
-        case StatedDistribution(probabilities=shares) if condition:
-            return sum(p for state, p in zip(condition.states, shares, strict=True) if state in states)
-    return None
 
 
 def next_step_doubts(found: Outcome) -> tuple[Problem, ...]:

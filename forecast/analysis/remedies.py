@@ -10,13 +10,14 @@ from pathlib import Path
 
 from forecast.analysis.distance import Cause, Distance, Distances, DistanceStep
 from forecast.analysis.statements import Unit
+from forecast.analysis.structure import Structure
 from forecast.digits import DERIVED, change, exact, percent
 from forecast.ledger.line import active_inputs
 from forecast.model.layout import lay_out
 from forecast.sampling.draws import Draws
 from forecast.sampling.likelihood import DISAGREES, kept_residuals
 from forecast.sampling.readings import numbers
-from forecast.sampling.spec import PriorSpec, active_statements
+from forecast.sampling.spec import PriorSpec
 from forecast.store.entries import once, place_of
 from forecast.workspace.fits import expit
 from forecast.workspace.records import Statement, Workspace
@@ -72,11 +73,20 @@ def main_step(distance: Distance) -> DistanceStep | None:
 
 
 def remedy(distance: Distance, workspace: Workspace, as_of: date) -> str:
-    """Say what takes a number farthest from what was stated, and what can be done about it; "" where it is near."""
+    """Say what takes a number farthest from what was stated, and what can be done about it; "" where it is near.
+
+    What the structure of the network does to it is said first: no width of an interval changes that.
+    """
     step = main_step(distance)
-    if step is None:
-        return ""
-    known = {statement.id: statement for statement in active_statements(workspace, as_of)}
+    structure = Structure(workspace=workspace, layout=lay_out(workspace.network), as_of=as_of)
+    known = {statement.id: statement for statement in structure.statements}
+    notes = structure.notes(known[distance.statement])
+    if step is None or structure.is_out_of_reach(known[distance.statement]):
+        return "; ".join(notes)  # no other number of this or another statement would bring it nearer
+    return "; ".join((*notes, _mostly(step, distance, workspace, known)))
+
+
+def _mostly(step: DistanceStep, distance: Distance, workspace: Workspace, known: dict[str, Statement]) -> str:
     size = shown(step.change, distance.unit, step.mcse)
     *earlier, last = step.causes
     if earlier:

@@ -203,7 +203,7 @@ class _Search:
         for table in self.tables:
             full = np.broadcast_to(table, (*table.shape[:-1], weights.size))
             tried.append(np.concatenate([(full @ weights)[..., np.newaxis], full[..., draws]], axis=-1))
-        courses = ENGINE.most_probable(queried.plan, tried, queried.masks)
+        courses = ENGINE.most_probable(queried.plan, queried.with_rules(tried), queried.masks)
         return [
             {
                 tuple(map(int, courses.states[: len(self.cards), s, d]))
@@ -225,7 +225,7 @@ class _Search:
     def holds(self, s: int, course: Sequence[int]) -> bool:
         """Say whether a course lies in scenario s."""
         queried = self.weighed.asked
-        return bool(queried.masks[(s, *(course[v] for v in queried.plan.keep))])
+        return queried.decision.first(course, len(queried.network.cards)) == s
 
     def most_probable(self, candidates: set[Course]) -> Course:
         """Return the course of the largest mean probability."""

@@ -13,7 +13,9 @@ from forecast.analysis.target import UnknownTargetError, event_states
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, Scope, family_tables
-from forecast.model.layout import Layout, rule_events, scenario_masks
+from forecast.model.decision import Decision, Rule, TooManyClassesError, decide, rules_of
+from forecast.model.layout import Layout
+from forecast.posterior.posterior import draws_at_once
 from forecast.posterior.sources import Reliabilities
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Scenario
@@ -120,7 +122,7 @@ def solve_twin(
 
     Raises TooDenseError.
     """
-    order, masks = _planned(made, scenarios, weighing)
+    order, decision = _planned(made, scenarios, weighing)
     tables = drawn.tables(made.network)
     # Of full width, so that a draw without mass is told from all draws without mass.
     extra = [weights[_alive(made, v)][:, np.newaxis] for v, weights in weighing.items()]
@@ -130,15 +132,15 @@ def solve_twin(
         given, offset = drawn.of_draws(places).factors(made.network, block, tables)
         arrays = [*given, *_copied(made, block)]
         arrays += [np.broadcast_to(weights, (weights.shape[0], places.size)) for weights in extra]
-        solution = ENGINE.evaluate(order, arrays, masks, by_region=False)
+        solution = ENGINE.evaluate(order, [*arrays, *decision.tables], decision.masks, by_region=False)
         shares = np.exp(solution.log_regions - solution.log_evidence)
-        events = tuple(_event(made, v, solution.marginals, places.size) for v in range(len(made.network.layout.cards)))
+        events = tuple(_event(made, v, solution.marginals, places.size) for v in _events(made))
         return Solved(solution.log_evidence + offset, shares, events)
 
     def on_block(block: Index) -> Solved:
-        return _where_possible(on_draws, made, masks.shape[0], block)
+        return _where_possible(on_draws, made, decision.masks.shape[0], block)
 
-    parts = ENGINE.in_blocks(on_block, np.arange(theta.shape[1]), size=BLOCK)
+    parts = ENGINE.in_blocks(on_block, np.arange(theta.shape[1]), size=draws_at_once([order], most=BLOCK))
     return Solved(
         np.concatenate([part.log_mass for part in parts]),
         np.concatenate([part.scenarios for part in parts], axis=1),
@@ -146,25 +148,36 @@ def solve_twin(
     )
 
 
-def _planned(made: Twin, scenarios: Sequence[Scenario], weighing: Mapping[int, Array]) -> tuple[Plan, Array]:
+def _planned(made: Twin, scenarios: Sequence[Scenario], weighing: Mapping[int, Array]) -> tuple[Plan, Decision]:
     layout = made.network.layout
-    kept, masks = rule_events(layout, scenarios), scenario_masks(layout, scenarios)
-    variables: list[int] = []
-    for axis, v in reversed(list(enumerate(kept, 1))):
-        variable = made.variable(v)
-        if variable is None:
-            masks = np.take(masks, made.imposed[v], axis=axis)
-        else:
-            masks = np.take(masks, list(made.alive(v)), axis=axis)
-            variables.insert(0, variable)
-    # The root's axes are in the order of the variables, copies last.
-    masks = np.transpose(masks, (0, *(1 + int(axis) for axis in np.argsort(variables))))
+    alive = [range(x, x + 1) if (x := made.imposed.get(v)) is not None else made.alive(v) for v in _events(made)]
     weighed = [variable for v in weighing if (variable := made.variable(v)) is not None]
-    order = ENGINE.plan(made.cards, [*made.scopes, *((variable,) for variable in weighed)], variables)
+    scopes = [*made.scopes, *((variable,) for variable in weighed)]
+    rules = [_there(made, rule) for rule in rules_of(layout, alive, scenarios)]
+    try:
+        decision = decide(made.cards, scopes, rules)
+    except TooManyClassesError as error:
+        raise TooDenseError(str(error)) from error
+    order = decision.plan(made.cards, scopes)
     if order.largest_table > LARGEST_TABLE:
         msg = f"too many connected events below the intervention: a table of {order.largest_table} entries per draw"
         raise TooDenseError(msg)
-    return order, np.ascontiguousarray(masks)
+    return order, decision
+
+
+def _events(made: Twin) -> range:
+    return range(len(made.network.layout.cards))
+
+
+def _there(made: Twin, rule: Rule) -> Rule:
+    """Return a rule over the variables of the imposed world; what it says of an imposed event is true or not."""
+    conditions = []
+    for v, states in rule.conditions or ():
+        if (variable := made.variable(v)) is not None:
+            conditions.append((variable, states))
+        elif not all(states):
+            return Rule(None)
+    return Rule(tuple(conditions))
 
 
 def _alive(made: Twin, v: int) -> slice:
@@ -245,21 +258,30 @@ class Reset:
 
 @dataclass(frozen=True)
 class Supposition:
-    """All that is supposed: learned as one condition, then imposed, then reset one after the other."""
+    """All that is supposed: learned as one condition, then imposed, then reset one after the other.
+
+    `at_once`: what is learned comes true on the as-of date; otherwise it is found so on the horizon date.
+    """
 
     learned: tuple[Learned, ...]
     imposed: tuple[Imposed, ...]
     reset: tuple[Reset, ...]
+    at_once: bool = False
 
 
 def read_supposition(
-    outcome: Outcome, learned: Sequence[str], imposed: Sequence[str], reset: Sequence[str]
+    outcome: Outcome,
+    learned: Sequence[str],
+    imposed: Sequence[str],
+    reset: Sequence[str],
+    *,
+    at_once: bool = False,
 ) -> Supposition:
     """Read EVENT=STATE (or EVENT=STATE,STATE), EVENT=STATE and EVENT=STATE:P (or EVENT=STATE:P,STATE:P).
 
     Raises UnknownTargetError for a name that there is not, and ValueError for what makes no sense together.
     """
-    supposition = _all_read(outcome, learned, imposed, reset)
+    supposition = replace(_all_read(outcome, learned, imposed, reset), at_once=at_once)
     acts = supposition.imposed
     twice = [act.text for place, act in enumerate(acts) if act.event in {other.event for other in acts[:place]}]
     if twice:

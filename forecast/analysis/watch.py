@@ -15,7 +15,7 @@ from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.between import between_table, leaf_scope, row_when, seen_chain, seen_status, watched_events
 from forecast.model.layout import rule_events
-from forecast.posterior.posterior import evaluate, query
+from forecast.posterior.posterior import draws_at_once, evaluate, query
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -95,7 +95,7 @@ def watch_list(outcome: Outcome, days: int, costs: Mapping[str, float]) -> Watch
     scenarios = of.evaluation.scenarios @ of.weights.weights
     joints = _joints(outcome, by, scenarios)
     held: Array = scenarios[scenarios > 0.0]
-    entropy = -float(held @ np.log2(held))
+    entropy = max(-float(held @ np.log2(held)), 0.0) + 0.0  # of what is certain no negative zero
     defining = rule_events(outcome.layout, outcome.workspace.scenarios)
     rows = []
     for v, joint in joints.items():
@@ -175,9 +175,9 @@ def joints_on(chosen: Weighted, day: date) -> dict[int, Array]:
     network, queried = chosen.asked.network, chosen.asked
     watched = watched_events(network)
     beside = {v: scope for v in watched if (scope := leaf_scope(network, v, day)) is not None}
-    n = len(network.cards)
-    cards = (*network.cards, *(network.cards[v] for v in beside))
-    scopes = (*network.scopes, *((*scope, n + i) for i, scope in enumerate(beside.values())))
+    n = len(queried.plan.cards)
+    cards = (*queried.plan.cards, *(network.cards[v] for v in beside))
+    scopes = (*queried.scopes, *((*scope, n + i) for i, scope in enumerate(beside.values())))
     order = ENGINE.plan(cards, scopes, keep=queried.plan.keep)
     joints = {v: np.zeros((queried.masks.shape[0], network.layout.cards[v])) for v in watched}
     causes = _causes(network) if day < network.on else {}
@@ -186,7 +186,7 @@ def joints_on(chosen: Weighted, day: date) -> dict[int, Array]:
         block, sums = chosen.block(int(places[0]), int(places[-1]) + 1), {}
         tables, _ = block.factors()
         leaves = {v: between_table(network, v, day, block.theta) for v in beside}
-        marginals = ENGINE.evaluate(order, [*tables, *leaves.values()], queried.masks).marginals
+        marginals = ENGINE.evaluate(order, [*queried.with_rules(tables), *leaves.values()], queried.masks).marginals
         for v in watched:
             if v in beside and v not in causes:
                 shares = marginals[n + list(beside).index(v)]
@@ -197,7 +197,8 @@ def joints_on(chosen: Weighted, day: date) -> dict[int, Array]:
             sums[v] = (shares @ block.weights).T
         return [sums[v] for v in watched]
 
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=BLOCK):
+    size = draws_at_once([order], queried.masks.shape[0], BLOCK)
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
         for v, joint in zip(watched, part, strict=True):
             joints[v][:, network.alive[v].start : network.alive[v].stop] += joint
     return joints
@@ -221,10 +222,10 @@ def _acting(block: Weighted, tables: list[Array], v: int, leaf: Array | None, ch
     network, order = block.asked.network, block.asked.plan
     seen = [] if leaf is not None else seen_chain(network, v, day, block.theta)
     if seen:
-        cards = list(network.cards)
+        cards = list(order.cards)
         for variable in (variable for scope in network.families[v][1:] for variable in scope[-1:]):
             cards[variable] = seen[1].shape[-2]
-        order = ENGINE.plan(cards, network.scopes, keep=order.keep)
+        order = ENGINE.plan(cards, block.asked.scopes, keep=order.keep)
     logs = []
     for place, state in enumerate(network.alive[v]):
         changed = list(tables)
@@ -245,18 +246,19 @@ def _acting(block: Weighted, tables: list[Array], v: int, leaf: Array | None, ch
 def _redrawn(block: Weighted, tables: list[Array], v: int, day: date) -> Array:
     """Compute the same of a status whose row is a chain."""
     network, asked = block.asked.network, block.asked
-    free, own = len(network.cards), set(network.places(v))
+    free, own = len(asked.plan.cards), set(network.places(v))
     factors, cards = seen_status(network, v, day, block.theta, free)
-    others = [place for place in range(len(tables)) if place not in own]
-    scopes = [*(network.scopes[place] for place in others), *(scope for scope, _ in factors)]
-    order = ENGINE.plan((*network.cards, *cards), scopes, keep=asked.plan.keep)
-    arrays = [*(tables[place] for place in others), *(table for _, table in factors)]
+    given = asked.with_rules(tables)
+    others = [place for place in range(len(given)) if place not in own]
+    scopes = [*(asked.scopes[place] for place in others), *(scope for scope, _ in factors)]
+    order = ENGINE.plan((*asked.plan.cards, *cards), scopes, keep=asked.plan.keep)
+    arrays = [*(given[place] for place in others), *(table for _, table in factors)]
     return ENGINE.evaluate(order, arrays, asked.masks).marginals[free]
 
 
 def _log_regions(block: Weighted, order: Plan, tables: list[Array]) -> Array:
     try:
-        return ENGINE.log_regions(order, tables, block.asked.masks)
+        return ENGINE.log_regions(order, block.asked.with_rules(tables), block.asked.masks)
     except ImpossibleEvidenceError:
         # Evidence that rules the state out in one draw does so in all: rows between 0 and 1 leave the rest possible.
         return np.full((block.asked.masks.shape[0], block.weights.size), -np.inf)
@@ -266,7 +268,8 @@ def _outcomes(names: Sequence[str], states: Sequence[str], joint: Array) -> tupl
     overall = joint.sum(axis=1)
     rows = []
     for k, state in enumerate(states):
-        probability = float(joint[:, k].sum())
+        # Where no other state is left it is certain, and not a rounded sum of ones.
+        probability = float(joint[:, k].sum()) if np.delete(joint, k, axis=1).any() else 1.0
         if not probability > 0.0:
             continue
         shares = joint[:, k] / probability

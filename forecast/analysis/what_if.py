@@ -13,6 +13,7 @@ from math import fsum, isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.structure import WIDEST_GAP, Structure
 from forecast.analysis.supposition import (
     ROUNDING,
     Learned,
@@ -29,11 +30,14 @@ from forecast.analysis.watch import mutual_information
 from forecast.inference.engine import ENGINE
 from forecast.inference.scaled import SMALLEST
 from forecast.ledger.outcome import Estimate, Outcome
+from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.history import active_items
 from forecast.model.layout import rule_events
-from forecast.posterior.posterior import mean_joint
+from forecast.posterior.posterior import draws_at_once, mean_joint
 from forecast.posterior.weights import deviations, effective_size, no_false_certainty, pareto_k, standard_error
 from forecast.words import event_name, label, percent, scenario_colour, scenario_names
+from forecast.workspace.fits import logit
+from forecast.workspace.problems import shown
 from forecast.workspace.records import Settled
 
 Array = NDArray[np.float64]
@@ -100,14 +104,33 @@ class DrawSupport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StatedUnder:
+    """What a statement says of an event under what is learned, what the answer has for it, and why that is another."""
+
+    statement: str
+    expert: str
+    event: str
+    states: tuple[str, ...]
+    stated: float
+    here: float
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WhatIf:
     """Every probability before and after a supposition, what moves most first.
 
-    `p_learned`: the probability of what is learned, None where nothing is; `commutes`: the order of what is set does
-    not matter; `descendants`: events downstream of what is imposed; `set_aside`: reports that then say nothing.
+    `horizon` is the day of all states; `at_once`: what is learned comes true on the as-of date; `in_time`: whether what
+    is supposed has a time, as constants have none. `p_learned`: the probability of what is learned, None where nothing
+    is, and at once; `commutes`: the order of what is set does not matter; `descendants`: events downstream of what is
+    imposed; `set_aside`: reports that then say nothing; `stated`: statements under the same condition that say
+    something else.
     """
 
     as_of: date
+    horizon: date
+    at_once: bool
+    in_time: bool
     learned: tuple[str, ...]
     p_learned: float | None
     imposed: tuple[str, ...]
@@ -117,13 +140,16 @@ class WhatIf:
     events: tuple[EventEffect, ...]
     descendants: tuple[str, ...]
     set_aside: tuple[SetAside, ...]
+    stated: tuple[StatedUnder, ...]
     diagnostics: DrawSupport
 
 
 def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str], None]) -> WhatIf:
     """Compute every probability before and after a supposition.
 
-    Learned: sum_d w_d P(s, x | E, theta_d) / sum_d w_d P(x | E, theta_d), several as one condition. Imposed: in a twin
+    Learned: sum_d w_d P(s, x | E, theta_d) / sum_d w_d P(x | E, theta_d), several as one condition; at once, E and x on
+    the as-of date as what is known, with the weights w_d P(E, x | theta_d) / P(E | theta_d): the forecast of that
+    evening, had nothing else been reported. A constant has no time. Imposed: in a twin
     network, the factual world with all evidence, the imposed one with the events fixed and copies of their descendants
     that no report speaks of (listed as `set_aside`); no other event moves. Reset, Jeffrey's rule: the mean joint times
     q(x) / P(x), one after the other in the order given.
@@ -137,12 +163,13 @@ def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str]
         if outcome.layout.dated(act.event) and act.state not in alive:
             msg = f"'{act.text}' is no longer possible: {_now(outcome, act.event)}"
             raise ImpossibleError(msg)
-    made = twin(outcome.posterior.asked.network, {act.event: act.state for act in supposition.imposed})
-    weighing = _indicators(outcome, supposition.learned)
+    network, found_then = _known_then(outcome, supposition)
+    made = twin(network, {act.event: act.state for act in supposition.imposed})
+    weighing = _indicators(outcome, found_then)
     progress("solving every draw under the supposition")
     state = _solved(outcome, made, weighing)
     if state is None:
-        raise ImpossibleError(_why_impossible(outcome, supposition.learned))
+        raise ImpossibleError(_why_impossible(outcome, supposition))
     for change in supposition.reset:
         progress(f"solving every draw with {change.text}")
         ratio = _ratios(change, state.events[change.event])
@@ -151,6 +178,31 @@ def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str]
             raise ImpossibleError(f"'{change.text}' is impossible given the evidence and the earlier suppositions")
         state = replace(after, p_learned=state.p_learned)
     return _table(outcome, supposition, made, state)
+
+
+def _known_then(outcome: Outcome, supposition: Supposition) -> tuple[AsOfNetwork, tuple[Learned, ...]]:
+    """Return the network with what comes true at once as known, and what is learned of the horizon date."""
+    network, layout = outcome.posterior.asked.network, outcome.layout
+    if not supposition.at_once:
+        return network, supposition.learned
+    come: dict[int, set[int]] = {}
+    for condition in supposition.learned:
+        v = condition.event
+        if not layout.dated(v):
+            continue
+        path = network.known.paths[v]
+        seen = path.on(path.until)
+        to_come = {x for x in condition.states if x > seen or (layout.events[v].kind == "status" and x != seen)}
+        if v in come or not to_come:
+            msg = f"'{condition.text}' cannot come true at once: '{layout.events[v].id}' "
+            is_so = f"is {shown(layout.events[v].states[seen])} already"
+            raise ImpossibleError(f"{msg}{'comes to one state on one day' if v in come else is_so}")
+        come[v] = to_come
+    if come and outcome.as_of >= layout.horizon:
+        msg = f"nothing can come true any more: the horizon is {layout.horizon}"
+        raise ImpossibleError(msg)
+    then = compile_workspace(layout, outcome.workspace, outcome.as_of, None, come)
+    return then, tuple(condition for condition in supposition.learned if condition.event not in come)
 
 
 def _indicators(outcome: Outcome, learned: Sequence[Learned]) -> dict[int, Array]:
@@ -201,17 +253,20 @@ def _ratios(change: Reset, now: Array) -> Array:
     return np.divide(wanted, now, out=np.zeros_like(now), where=now > 0.0)
 
 
-def _why_impossible(outcome: Outcome, learned: Sequence[Learned]) -> str:
+def _why_impossible(outcome: Outcome, supposition: Supposition) -> str:
     """Name a smallest set of conditions that cannot hold together."""
-    network = twin(outcome.posterior.asked.network, {})
-    kept = list(learned)
-    for condition in learned:
+    kept = list(supposition.learned)
+    for condition in supposition.learned:
         fewer = [other for other in kept if other is not condition]
-        if _solved(outcome, network, _indicators(outcome, fewer)) is None:
+        network, found_then = _known_then(outcome, replace(supposition, learned=tuple(fewer)))
+        if _solved(outcome, twin(network, {}), _indicators(outcome, found_then)) is None:
             kept = fewer
     names = ", ".join(f"'{condition.text}'" for condition in kept)
     needs = [line for condition in kept for line in outcome.layout.events[condition.event].needs()]
     required = f"; {'; '.join(needs)}" if needs else ""
+    if supposition.at_once:
+        ways = "; name the way in which it comes as well" if "; or " in required else ""
+        return f"{names} cannot come true at once, given the evidence{required}{ways}"
     if len(kept) > 1:
         return f"{names} cannot hold together, given the evidence{required}"
     if set(kept[0].states) & set(outcome.posterior.asked.network.alive[kept[0].event]):
@@ -247,10 +302,16 @@ def _table(outcome: Outcome, supposition: Supposition, made: Twin, state: _State
         events.append(EventEffect(id=event.id, moved=moved, states=rows))
     with np.errstate(divide="ignore"):  # a draw that what is learned rules out
         k = pareto_k(np.log(state.weights))
+    supposed = [*(one.event for one in supposition.learned), *(act.event for act in supposition.imposed)]
+    alive = outcome.posterior.asked.network.alive
+    is_known = all(set(alive[one.event]) <= set(one.states) for one in supposition.learned)
     return WhatIf(
         as_of=outcome.as_of,
+        horizon=outcome.layout.horizon,
+        at_once=supposition.at_once,
+        in_time=any(map(outcome.layout.dated, supposed)),
         learned=tuple(condition.text for condition in supposition.learned),
-        p_learned=state.p_learned if supposition.learned else None,
+        p_learned=_p_learned(supposition, state, is_known=is_known),
         imposed=tuple(condition.text for condition in supposition.imposed),
         set=tuple(condition.text for condition in supposition.reset),
         commutes=len(supposition.reset) < 2,
@@ -258,8 +319,16 @@ def _table(outcome: Outcome, supposition: Supposition, made: Twin, state: _State
         events=tuple(sorted(events, key=lambda row: -row.moved)),
         descendants=tuple(outcome.layout.events[v].id for v in made.descendants),
         set_aside=_set_aside(outcome, made),
+        stated=_stated(outcome, supposition, made.network, state),
         diagnostics=DrawSupport(ess=effective_size(state.weights), pareto_k=k if isfinite(k) else None),
     )
+
+
+def _p_learned(supposition: Supposition, state: _State, *, is_known: bool) -> float | None:
+    """Return the probability of what is learned, to the last digit where it is known; at once it is a density."""
+    if not supposition.learned or supposition.at_once:
+        return None
+    return 1.0 if is_known else min(state.p_learned, 1.0)
 
 
 def _errors(weights: Array, before: Array, others: Array, after: Array) -> list[tuple[float, float]]:
@@ -306,6 +375,36 @@ def _set_aside(outcome: Outcome, made: Twin) -> tuple[SetAside, ...]:
         if about:
             rows.append(SetAside(item=item.id, headline=item.headline, events=about, decibans=None))
     return tuple(sorted(rows, key=lambda row: (-(row.decibans or float("inf")), row.item)))
+
+
+def _stated(outcome: Outcome, supposition: Supposition, network: AsOfNetwork, state: _State) -> tuple[StatedUnder, ...]:
+    """List the statements under the very condition that is learned which say other than the answer, and why."""
+    if supposition.imposed or supposition.reset or not supposition.learned:
+        return ()
+    layout = outcome.layout
+    structure = Structure(workspace=outcome.workspace, layout=layout, as_of=outcome.as_of)
+    learned = {(layout.events[one.event].id, frozenset(one.states)) for one in supposition.learned}
+    rows = []
+    for said in structure.statements:
+        condition, p, given = said.about.condition, structure.stated(said), said.about.given
+        under = {(one.event, frozenset(layout.state(one.event, x) for x in one.states)) for one in given}
+        if condition is None or p is None or said.about.by is not None or under != learned:
+            continue
+        here = float(
+            sum(state.events[layout.index[condition.event]][layout.state(condition.event, x)] for x in condition.states)
+        )
+        if 0.0 < here < 1.0 and abs(logit(here) - logit(p)) > WIDEST_GAP:
+            row = StatedUnder(
+                statement=said.id,
+                expert=said.expert,
+                event=condition.event,
+                states=condition.states,
+                stated=p,
+                here=here,
+                why=structure.why_other(said, here, network.known, at_once=supposition.at_once),
+            )
+            rows.append(row)
+    return tuple(rows)
 
 
 # Every what-if of one event, learned or imposed, and of two learned: for a page that has no engine.
@@ -393,7 +492,8 @@ def _with_events(chosen: Weighted, events: Sequence[int]) -> dict[int, tuple[Arr
         }
 
     sums = {v: tuple(np.zeros((network.layout.cards[v], card)) for card in network.layout.cards) for v in events}
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=BLOCK):
+    size = draws_at_once((order for order, _ in orders.values()), max(network.layout.cards), BLOCK)
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
         for v, joints in part.items():
             for w, joint in enumerate(joints):
                 sums[v][w][np.ix_(network.alive[v], network.alive[w])] += joint
@@ -402,19 +502,19 @@ def _with_events(chosen: Weighted, events: Sequence[int]) -> dict[int, tuple[Arr
 
 def _three_way(chosen: Weighted, events: Sequence[int]) -> dict[tuple[int, int], Array]:
     """Compute the weighted mean of P(scenario, state of v, state of w | E, draw) for each two events, v < w."""
-    network, rules = chosen.asked.network, chosen.asked.plan.keep
-    n_scenarios, cards = chosen.asked.masks.shape[0], network.layout.cards
+    asked, network = chosen.asked, chosen.asked.network
+    n_scenarios, cards = asked.masks.shape[0], network.layout.cards
     orders = {
         v: (
-            ENGINE.plan(network.cards, network.scopes, keep=(*rules, v)),
-            _by_state(chosen.asked.masks, rules, v, network.cards[v]),
+            ENGINE.plan(asked.plan.cards, asked.scopes, keep=(*asked.plan.keep, v)),
+            _by_state(asked.masks, asked.plan.keep, v, network.cards[v]),
         )
         for v in events[:-1]
     }
 
     def on_block(places: Index) -> dict[tuple[int, int], Array]:
         block = chosen.block(int(places[0]), int(places[-1]) + 1)
-        tables = block.factors()[0]
+        tables = asked.with_rules(block.factors()[0])
         joints = {}
         for v, (order, masks) in orders.items():
             marginals = ENGINE.evaluate(order, tables, masks).marginals
@@ -424,20 +524,21 @@ def _three_way(chosen: Weighted, events: Sequence[int]) -> dict[tuple[int, int],
         return joints
 
     sums = {(v, w): np.zeros((n_scenarios, cards[v], cards[w])) for v, w in combinations(events, 2)}
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=PAIR_BLOCK):
+    size = draws_at_once((order for order, _ in orders.values()), n_scenarios * max(cards), PAIR_BLOCK)
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
         for (v, w), joint in part.items():
             sums[v, w][np.ix_(range(n_scenarios), network.alive[v], network.alive[w])] += joint
     return sums
 
 
-def _by_state(masks: Array, rules: Sequence[int], v: int, card: int) -> Array:
+def _by_state(masks: Array, kept: Sequence[int], v: int, card: int) -> Array:
     """Split each scenario's mask by the state of v, which becomes a kept variable if it is none yet."""
     states = np.eye(card)
-    if v in rules:
-        axis = rules.index(v)
+    if v in kept:
+        axis = kept.index(v)
         full = masks
     else:
-        axis = sum(rule < v for rule in rules)
+        axis = sum(other < v for other in kept)
         full = np.repeat(np.expand_dims(masks, axis + 1), card, axis=axis + 1)
     shape = [1] * (full.ndim - 1)
     shape[axis] = card

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -17,9 +16,9 @@ from forecast.commands.add_questions import StatementOptions, answer, missing
 from forecast.commands.asking import until_settled
 from forecast.commands.entry import begun
 from forecast.commands.influence import print_distances
-from forecast.commands.readable import bars, density, style_of
+from forecast.commands.readable import bars, density, print_table, style_of
 from forecast.commands.running import Files, echo_json, opened, right
-from forecast.digits import change, percent
+from forecast.digits import before_after
 from forecast.plain import as_data
 from forecast.sampling.readings import numbers
 from forecast.sampling.statements import SHOWN_LEVELS, as_read, in_words, levels, quantile
@@ -378,11 +377,10 @@ def _print_rows(kind: str, rows: Sequence[tuple[str, str, ScenarioEffect | State
     for heading in ("before", "after", "change"):
         grid.add_column(heading, justify="right")
     for name, state, row in rows:
-        shown = change(row.change, row.mcse)
-        numbers = [percent(number, row.mcse) for number in (row.before, row.probability)]
+        *numbers, shown = before_after((row.before, row.mcse), (row.probability, row.mcse), (row.change, row.mcse))
         labels = (name, state) if with_state else (name,)
         grid.add_row(*map(Text, (*labels, *numbers)), Text(shown, style=style_of(shown)))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 def _as_json_of_add_evidence(

@@ -210,6 +210,47 @@ def benchmark(file: Path, root: Path, yes: bool, as_json: bool, **given: Any) ->
     Shown(yes, as_json).write(root, lambda: import_benchmark(content, file.name, root, **given))
 
 
+@import_.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "-C",
+    "root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="The workspace, which has no network yet; the folder may be new.",
+)
+@click.option("--opens", type=running.DATE, metavar="DATE", help="First day of the window (default: today, UTC).")
+@click.option(
+    "--horizon", type=running.ANY_DATE, metavar="DATE", help="Last day of the window (default: a year after the first)."
+)
+@click.option("--sd", type=float, metavar="SD", help="Width of every number, in log-odds (default: 0.1).")
+@click.option(
+    "--normalise", is_flag=True, help="Divide every row by its sum, however far that is from one, and tell of it."
+)
+@YES
+@running.as_json
+def network(
+    file: Path,
+    root: Path,
+    opens: date | None,
+    horizon: date | None,
+    sd: float | None,
+    normalise: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Write the network in FILE as the priors of a workspace, in any format of `forecast convert`.
+
+    Variables become constants, rows exact statements, and zeros what a state requires of its parents. Nothing is
+    written if there is a problem.
+    """
+
+    from forecast.commands.importing import import_network
+
+    import_network(file, root, opens, horizon, sd, normalise=normalise, yes=yes, as_json=as_json)
+
+
 # `forecast import benchmark`: the history of a crowd or a market as a series of a workspace.
 
 SHOWN_ROWS = 5  # at either end of a long series

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from forecast.analysis.alternatives import computed
 from forecast.analysis.remedies import CAUSES, as_stated, shown
 from forecast.commands import running
+from forecast.commands.readable import print_table
 from forecast.commands.running import echo_json, one_or_all, opened
-from forecast.digits import DERIVED, change, exact, percent, share
+from forecast.digits import DERIVED, change, exact, percent, share, signed
 from forecast.ledger.outcome import NEEDS_REFIT, REFITTED, TOO_MANY, as_row
 from forecast.plain import as_data
 from forecast.posterior.weights import not_reliable
@@ -129,7 +129,7 @@ def _influence_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         grid.add_column(heading, justify="right" if place else "left", overflow="fold")
     for row in rows:
         grid.add_row(*map(Text, row))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 # `forecast alternatives`: the forecast under other weights, and without each group of experts and each source.
@@ -173,7 +173,7 @@ def _print_alternatives(outcome: Outcome, rows: Sequence[AlternativeForecast], t
         marks = f"{' *' if row.settles else ''}{' (refit)' if row.how == REFITTED else ''}"
         cells = (_cell(row.scenarios[name]) for name in names if row.scenarios)
         grid.add_row(*map(Text, (f"{_without_whom(row)}{marks}", *cells)))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     click.echo("change in percentage points; 0: less than twice its Monte Carlo error")
     if any(row.settles for row in shown):
         click.echo("*: also removes facts for which only this source is cited; they then count as not having happened")
@@ -192,7 +192,13 @@ def _print_alternatives(outcome: Outcome, rows: Sequence[AlternativeForecast], t
             click.echo(f"{_without_whom(row)}: {not_reliable(row.reasons)}")
     for row in rows:
         if row.scenarios is None and row.how not in {NEEDS_REFIT, TOO_MANY}:
-            click.echo(f"{row.description}: the remaining evidence contradicts itself")
+            click.echo(f"{row.description}: {_contradiction(row)}")
+
+
+def _contradiction(row: AlternativeForecast) -> str:
+    if not row.needs:
+        return "the remaining evidence contradicts itself"
+    return f"what is left settles something without what it requires: {'; '.join(row.needs)}"
 
 
 def _under(rows: Sequence[AlternativeForecast]) -> str:
@@ -241,7 +247,7 @@ def _print_conflict(answer: Conflict, top: int) -> None:
             [
                 (
                     f"{' / '.join(row.items)}{' (copies)' if row.copies else ''}",
-                    f"{row.decibans:+.2f}",
+                    signed(row.decibans, 2),
                     f"± {row.mcse:.2f}",
                 )
                 for row in rows
@@ -251,7 +257,7 @@ def _print_conflict(answer: Conflict, top: int) -> None:
     _conflict_table(
         ("least expected after all others", "chance", "p-value", "decibans"),
         [
-            (row.item, percent(row.chance, row.mcse), share(row.p_value, 2), f"{row.decibans:+.2f}")
+            (row.item, percent(row.chance, row.mcse), share(row.p_value, 2), signed(row.decibans, 2))
             for row in sorted(answer.items, key=lambda row: (row.p_value, -row.decibans))[:top]
         ],
     )
@@ -296,7 +302,7 @@ def _print_whole(answer: Conflict) -> None:
         together = "as probable together as they would be independently"
     else:
         together = f"{'less' if answer.conflict > 0.0 else 'more'} probable together than they would be independently"
-    click.echo(f"conflict {answer.conflict:+.2f} ± {answer.mcse:.2f} decibans: {together}")
+    click.echo(f"conflict {signed(answer.conflict, 2)} ± {answer.mcse:.2f} decibans: {together}")
 
 
 def _stated(low: float, middle: float, high: float) -> str:
@@ -313,11 +319,12 @@ def _conflict_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> N
         grid.add_column(heading, justify="right" if place else "left", overflow="fold")
     for row in rows:
         grid.add_row(*map(Text, row))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 # `forecast experts` and `forecast sources`: what the model made of those who spoke and of those who report.
 
+IMPLIED = "implied, statements alone"
 VERDICT = {True: "was true", False: "was false"}
 
 
@@ -367,13 +374,13 @@ def _print_experts(rows: Sequence[ExpertRow]) -> None:
             row.group,
             str(len(row.statements)),
             str(sum(statement.disagrees for statement in row.statements) or "-"),
-            f"{deviation.mean:+.2f}" if deviation else "-",
+            signed(deviation.mean, 2) if deviation else "-",
             f"{row.noise.mean:.2f}" if row.noise else "-",
             f"{record.resolved}/{record.needed}" if record.slope is None else str(record.resolved),
             str(len(row.incoherent) + len(row.conflicts) or "-"),
         )
         grid.add_row(*map(Text, cells))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     click.echo("made: statements; far off: of these more than 2 sd from what all together imply;")
     click.echo("deviation and noise in log-odds; record: resolved forecasts")
 
@@ -383,14 +390,14 @@ def _print_expert(row: ExpertRow) -> None:
     click.echo(f"{row.name}, {row.group}\n")
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("statement", no_wrap=True)
-    for heading in ("about", "stated", "implied"):
+    for heading in ("about", "stated", IMPLIED):
         grid.add_column(heading, overflow="fold")
     grid.add_column("sd away", justify="right", no_wrap=True)
     for statement in row.statements:
         far = "red" if statement.disagrees else ""
         cells = (statement.id, statement.about, statement.coded, statement.implied)
         grid.add_row(*map(Text, cells), Text(statement.residual_shown, style=far))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     click.echo()
     print_distances(row.distances)
     for ids in row.incoherent:
@@ -407,8 +414,9 @@ def print_distances(distances: Sequence[Distance]) -> None:
         return
     columns = [cause for cause in CAUSES if any(cause in step.causes for way in distances for step in way.steps)]
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("from stated to implied", no_wrap=True)
-    for heading in ("stated", *(CAUSES[cause] for cause in columns), "implied"):
+    grid.add_column("the way", no_wrap=True)
+    last = "implied, with evidence" if "evidence" in columns else IMPLIED
+    for heading in ("stated", *(CAUSES[cause] for cause in columns), last):
         grid.add_column(heading, justify="right", overflow="fold")
     for way in distances:
         cells = dict.fromkeys(columns, "-")
@@ -419,7 +427,8 @@ def print_distances(distances: Sequence[Distance]) -> None:
         name = way.statement if way.state is None else f"{way.statement} ({way.state})"
         ends = [_in_unit(value, way.unit) for value in (way.stated, way.implied)]
         grid.add_row(*map(Text, (name, ends[0], *cells.values(), ends[1])))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
+    click.echo("from stated to implied, in steps:")
     click.echo(
         "default prior: what this statement alone would imply; same event: with the others of its event; CPT kind:"
     )
@@ -438,7 +447,7 @@ def print_distances(distances: Sequence[Distance]) -> None:
 
 def _in_unit(value: float, unit: Unit) -> str:
 
-    return as_stated(value, unit) + ("" if unit == "probability" else f" ({value:+.2f})")
+    return as_stated(value, unit) + ("" if unit == "probability" else f" ({signed(value, 2)})")
 
 
 @click.command()
@@ -472,7 +481,7 @@ def _print_sources(rows: Sequence[SourceRow]) -> None:
             f"{len(row.false_alarms)} of {n}" if (n := len(row.false_alarms) + len(row.true_claims)) else "-",
         )
         grid.add_row(*map(Text, cells))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     click.echo("reliability: from the grade, and now; agreement: probability now of what the reports favour;")
     click.echo("false: claims that were false when they were made, of those that are judged by now")
 
@@ -493,7 +502,7 @@ def _print_source(row: SourceRow) -> None:
         now = [_percent(said.agreement) if said.was_true is None else VERDICT[said.was_true] for said in item.says]
         now = now or ["-"]
         grid.add_row(*map(Text, (item.id, str(item.reported), item.standing, "\n".join(favours), "\n".join(now))))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     if row.false_alarms:
         click.echo(f"false when claimed: {', '.join(row.false_alarms)}")
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from forecast.commands import running
-from forecast.commands.readable import points, sparkline
+from forecast.commands.readable import points, print_table, sparkline
 from forecast.commands.running import echo_json, opened, said
 from forecast.digits import percent
 from forecast.ledger.differences import courses, history
@@ -83,8 +82,7 @@ def _print_updates(rows: Sequence[UpdateRow], updates: Sequence[Line]) -> None:
         for place, (scenario, news) in enumerate(zip_longest(row.scenarios, texts)):
             left = (str(row.line), str(row.as_of)) if place == 0 else ("", "")
             grid.add_row(*map(Text, (*left, *_scenario(scenario), news or "")))
-    console = Console(highlight=False, soft_wrap=False)
-    console.print(grid)
+    print_table(grid)
     click.echo("change in percentage points since the latest line with other inputs that is not dated later")
     days, by_scenario = courses(updates)
     if len(days) > 1:

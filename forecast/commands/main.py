@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 from collections.abc import Mapping
@@ -22,7 +23,9 @@ COMMANDS = {
     "init": ("forecast.commands.rename:init", "Write a small complete workspace into a new folder."),
     "add": ("forecast.commands.main:add", "Add a statement, evidence or a judgement, shown before it is written."),
     "import": ("forecast.commands.import_:import_", "Import another program's file as evidence or a benchmark."),
-    "query": ("forecast.commands.check:query", "Compute the marginals of a network file given evidence."),
+    "query": ("forecast.commands.query:query", "Compute the marginals of a network file given evidence."),
+    "convert": ("forecast.commands.networks:convert", "Write a network file in the format of another program."),
+    "export": ("forecast.commands.networks:export", "Write the forecast as a network file for other programs."),
     "pool": ("forecast.commands.score:pool", "Pool a table of forecasts question by question, and score it."),
     "score": ("forecast.commands.score:score", "Score resolved forecasts, from a table or from the replay."),
     "experts": ("forecast.commands.influence:experts", "Compare each expert's statements with the model."),
@@ -131,3 +134,5 @@ def main() -> None:
     """
     # Little that a command makes at its start is garbage soon; to look for it as often as by default costs 6 %.
     gc.set_threshold(100_000)
+    # At its end Python would look for cycles in all that is there, which goes with the process anyway.
+    atexit.register(gc.freeze)

@@ -43,9 +43,36 @@ def middle_90(quantiles: Mapping[str, float], mcse: float | None) -> str:
     return interval(quantiles["0.05"], quantiles["0.95"], mcse)
 
 
+def print_table(grid: Grid) -> None:
+    """Print a table as wide as the terminal; where that is too narrow, lines break between words, never within one.
+
+    What is left of the width goes to the columns that would break most often. A table whose words
+    alone need more is printed wider.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=False)
+    least, most = [], []
+    for column in grid.columns:
+        cells = [cell if isinstance(cell, Text) else Text(str(cell)) for cell in (column.header, *column.cells)]
+        lines = [line for cell in cells for line in cell.split("\n")]
+        most.append(max(line.cell_len for line in lines))
+        words = [Text(word).cell_len for line in lines for word in line.plain.split()]
+        least.append(most[-1] if column.no_wrap else max(words, default=0))
+    gaps = sum(grid.padding[1::2]) * len(least) - (0 if grid.pad_edge else grid.padding[1] + grid.padding[3])
+    widths = list(least)
+    for _ in range(max(0, min(sum(most), console.width - gaps) - sum(least))):
+        place = max(range(len(widths)), key=lambda i: most[i] / max(widths[i], 1))
+        widths[place] += 1
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = width
+    console.width = max(console.width, sum(widths) + gaps)
+    console.print(grid)
+
+
 def print_scenarios(table: Table, *, with_change: bool) -> None:
     """Print the scenarios: probability, 90 % interval, change, and what moved each most."""
-    from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
@@ -61,7 +88,7 @@ def print_scenarios(table: Table, *, with_change: bool) -> None:
         if with_change:
             cells += [points(row["change"], row["mcse"]), moved_most(table.get("moved", []), row)]
         grid.add_row(*(Text(cell, style=style_of(cell) if place == 3 else "") for place, cell in enumerate(cells)))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 def moved_most(moved: Sequence[Mapping[str, Any]], scenario: Table) -> str:
@@ -78,7 +105,6 @@ def moved_most(moved: Sequence[Mapping[str, Any]], scenario: Table) -> str:
 
 def print_events(table: Table) -> None:
     """Print every event with its states' probabilities."""
-    from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
@@ -87,10 +113,9 @@ def print_events(table: Table) -> None:
         grid.add_column(heading, justify="left" if heading in {"event", "state"} else "right")
     for event in table["events"]:
         for place, row in enumerate(event["states"]):
-            spread = "known" if row["probability"] in {0.0, 1.0} else interval_of(row)
             name = event["id"] if place == 0 else ""
-            grid.add_row(*map(Text, (name, row["state"], percent(row["probability"], row["mcse"]), spread)))
-    Console(highlight=False, soft_wrap=False).print(grid)
+            grid.add_row(*map(Text, (name, row["state"], percent(row["probability"], row["mcse"]), interval_of(row))))
+    print_table(grid)
 
 
 def print_basis(table: Table) -> None:
@@ -131,11 +156,9 @@ ROUNDING = 9  # decimals: what is nearer to 0 or 1 is known
 
 def print_by(table: ByDate) -> None:
     """Print scenarios and events: probability on the day, 90 % interval, and the probability at the horizon."""
-    from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=False)
     scenarios = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("scenario", f"on {table.by}", "90 % interval", "at the horizon"):
         scenarios.add_column(heading, justify="left" if heading == "scenario" else "right")
@@ -147,9 +170,9 @@ def print_by(table: ByDate) -> None:
     for event in table.events:
         for place, cells in enumerate(_states(event)):
             events.add_row(*map(Text, (event.id if place == 0 else "", *cells)))
-    console.print(scenarios)
+    print_table(scenarios)
     click.echo()
-    console.print(events)
+    print_table(events)
     click.echo(f"as of {table.as_of}, news watched until {table.known_until}, horizon {table.horizon}")
     click.echo("by: this step or a later one taken by the day; on: in this state on the day")
 
@@ -175,32 +198,30 @@ def _cells(row: Chance | ScenarioOn | StateOn, at_horizon: float, error: float) 
     low, high = row.quantiles["0.05"], row.quantiles["0.95"]
     if low == high:  # every draw says the same: 0 or 1, but for rounding
         known = percent(round(low, ROUNDING), row.mcse)
-        return known, "known", known
+        return known, known, known
     return percent(row.probability, row.mcse), middle_90(row.quantiles, row.mcse), percent(at_horizon, error)
 
 
 def print_prior(table: Table) -> None:
     """Print scenarios and events: by the statements with their 90 % interval, by the flat prior, and the pulls."""
-    from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=False)
     scenarios = _grid("scenario")
     for row in table["scenarios"]:
         scenarios.add_row(*map(Text, (row["id"], *_numbers(row))))
-    console.print(scenarios)
-    console.print()
+    print_table(scenarios)
+    click.echo()
     events = _grid("event", "state")
     events.add_column("default weight", justify="right")
     for event in table["events"]:
         for place, row in enumerate(event["states"]):
             name, pull = (event["id"], f"{event['pull']:.2f}") if place == 0 else ("", "")
             events.add_row(*map(Text, (name, row["state"], *_numbers(row), pull)))
-    console.print(events)
+    print_table(events)
     if not table["next_steps"]:
         return
-    console.print()
+    click.echo()
     steps = Grid(box=None, pad_edge=False, header_style="bold")
     for name in ("event", "next step", "once it is"):
         steps.add_column(name)
@@ -210,7 +231,7 @@ def print_prior(table: Table) -> None:
         numbers = (percent(row["once"], row["once_mcse"]), percent(row["now"], row["now_mcse"]))
         stated = "-" if row["stated"] is None else exact(row["stated"])
         steps.add_row(*map(Text, (row["event"], row["next"], row["step"], *numbers, stated)))
-    console.print(steps)
+    print_table(steps)
 
 
 def _grid(*names: str) -> Grid:

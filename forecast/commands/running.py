@@ -15,9 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from forecast.files import LOCK, UnsyncedError, UnwrittenError
-from forecast.plain import as_data
-
 if TYPE_CHECKING:
     from forecast.ledger.ledger import Ledger
     from forecast.session import Session
@@ -112,6 +109,8 @@ def told(failure: OSError) -> str:
     if failure.filename is None:
         return f"what this command prints could not be written: {said}; its files may have been; {to_do}"
     place = _shown(str(failure.filename))
+    from forecast.files import LOCK, UnsyncedError, UnwrittenError
+
     if isinstance(failure, UnsyncedError):
         return f"{place} is written, but may not outlast a loss of power: {said}; {to_do}"
     if isinstance(failure, UnwrittenError):
@@ -306,6 +305,7 @@ def one_or_all[R](
 
     Raises click.UsageError, with the nearest name, if there is none of that name.
     """
+    from forecast.plain import as_data
     from forecast.workspace.problems import choice
 
     known = [str(getattr(row, kind)) for row in rows]

@@ -23,7 +23,7 @@ from forecast.commands import running
 from forecast.commands.readable import sparkline
 from forecast.commands.running import Progress, echo_json, opened, placed, refused, wrong_usage
 from forecast.commands.score_tables import print_scores
-from forecast.digits import percent, share
+from forecast.digits import percent, share, signed
 from forecast.files import replace_file
 from forecast.plain import as_data
 from forecast.sampling.settings import CORES
@@ -203,7 +203,7 @@ def _print_scores(what: str, scored: Sequence[MeanScores]) -> None:
             cells += ["", ""]
         else:
             against = row.against_pool["brier"]
-            cells += [f"{against.mean:+.4f}", f"{against.low:+.4f} {against.high:+.4f}"]
+            cells += [signed(against.mean, 4), f"{signed(against.low, 4)} {signed(against.high, 4)}"]
         rows.append(cells)
     click.echo()
     _print_grid([what, "n", "Brier", "log", "Brier less pooled", "90 % interval"], rows)

@@ -17,9 +17,9 @@ from rich.text import Text
 from forecast.analysis.supposition import TooDenseError
 from forecast.analysis.what_if import ImpossibleError
 from forecast.commands import running
-from forecast.commands.readable import style_of
+from forecast.commands.readable import print_table, style_of
 from forecast.commands.running import echo_json, opened, refused, wrong_usage
-from forecast.digits import DERIVED, change, exact, number, percent
+from forecast.digits import DERIVED, before_after, change, exact, number, percent, size
 from forecast.plain import as_data
 from forecast.workspace.problems import choice
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from forecast.analysis.what_if import Effect, EventEffect, WhatIf
 
 EVENTS = 12  # printed; --all prints every one
-VISIBLE = 0.0005
+Numbers = tuple[str, str, str]  # a probability before and after, and its change
 LEAST_DECIBANS = 0.05  # a report that says less is counted, not named
 FEW_DRAWS = 400.0  # effective draws under which a supposition rests on too few
 
@@ -43,22 +43,28 @@ FEW_DRAWS = 400.0  # effective draws under which a supposition rests on too few
 @click.option(
     "--set", "reset", multiple=True, metavar="EVENT=STATE:P", help="Set the state's probability to P (Jeffrey's rule)."
 )
+@click.option(
+    "--at-once", is_flag=True, help="EVENT=STATE comes true on the as-of date (without: found so on the horizon date)."
+)
 @click.option("--all", "everything", is_flag=True, help=f"Print every event, not only the {EVENTS} that move most.")
 @running.as_json
 def what_if(
     learned: tuple[str, ...], root: Path, as_of: date | None, seed: int | None, imposed: tuple[str, ...],
-    reset: tuple[str, ...], everything: bool, as_json: bool,
+    reset: tuple[str, ...], at_once: bool, everything: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show every probability before and after a supposition.
 
-    EVENT=STATE conditions on the state; several form one condition (EVENT=STATE,STATE: either state). --do intervenes:
-    only events downstream move. --set replaces a probability; several are set one after the other.
+    EVENT=STATE conditions on the state on the horizon date, whenever it came, and with --at-once on its coming true
+    today; several form one condition (EVENT=STATE,STATE: either state). --do intervenes: only events downstream move.
+    --set replaces a probability; several are set one after the other.
     """
 
     if not (learned or imposed or reset):
         raise click.UsageError("nothing is supposed; give EVENT=STATE, --do EVENT=STATE or --set EVENT=STATE:P")
+    if at_once and not learned:
+        raise click.UsageError("--at-once is for EVENT=STATE, and none is given")
     with opened(root, as_of, seed) as session, wrong_usage(ValueError), refused(ImpossibleError, TooDenseError):
-        table = session.what_if(learned, imposed, reset)
+        table = session.what_if(learned, imposed, reset, at_once=at_once)
     if as_json:
         echo_json(as_data(table))
     else:
@@ -67,19 +73,38 @@ def what_if(
 
 def _print_what_if(table: WhatIf, *, everything: bool) -> None:
     click.echo(f"{_supposed(table)}, as of {table.as_of}")
+    if table.in_time:
+        click.echo(_in_time(table))
     _print_scenarios(table.scenarios)
     click.echo()
-    moving = [event for event in table.events if everything or event.moved >= VISIBLE]
-    shown = moving if everything else moving[:EVENTS]
+    rows = [(event, [(row, _numbers(row)) for row in event.states]) for event in table.events]
+    moving = [(event, [one for one in states if one[1][-1] != "0"]) for event, states in rows]
+    moving = [one for one in moving if one[1]]
+    shown = rows if everything else moving[:EVENTS]
     _print_events(shown)
-    rest = len(table.events) - len(shown)
-    if rest:
-        others = f"{rest} other event{'s' * (rest != 1)}"
-        if len(moving) > len(shown):
-            click.echo(f"{others} move{'s' * (rest == 1)} by at most {_at_most(moving[len(shown)])} points")
-        else:
-            click.echo(f"{others} do{'es' * (rest == 1)} not move")
+    if not everything:
+        if more := moving[EVENTS:]:
+            click.echo(f"{_others(len(more))} {_move(more)} by at most {_at_most(more[0][0])} points")
+        if still := rows[len(moving) :]:
+            click.echo(f"{_others(len(still))} {'does' if len(still) == 1 else 'do'} not move: --all lists all")
     _print_notes(table)
+
+
+def _in_time(table: WhatIf) -> str:
+    """Say which day the supposition is about, and how to ask for the other."""
+    if table.at_once:
+        then = f"found so on the horizon date, {table.horizon}, whenever it came: without --at-once"
+        return f"it comes true on {table.as_of} (a status may change again); {then}"
+    more = "; once it is so, today: --at-once" if table.learned else ""
+    return f"every state is that on the horizon date, {table.horizon}, whenever it came{more}"
+
+
+def _others(number: int) -> str:
+    return f"{number} other event{'s' * (number != 1)}"
+
+
+def _move(events: Sequence[object]) -> str:
+    return f"move{'s' * (len(events) == 1)}"
 
 
 def _at_most(event: EventEffect) -> str:
@@ -88,8 +113,9 @@ def _at_most(event: EventEffect) -> str:
 
 def _supposed(table: WhatIf) -> str:
     parts = []
-    if table.p_learned is not None:
-        parts.append(f"conditioned on {' and '.join(table.learned)} (now {percent(table.p_learned, None)})")
+    if table.learned:
+        now = "at once" if table.p_learned is None else f"now {percent(table.p_learned, None)}"
+        parts.append(f"conditioned on {' and '.join(table.learned)} ({now})")
     if table.imposed:
         parts.append(f"intervention {' and '.join(table.imposed)}")
     if table.set:
@@ -104,11 +130,11 @@ def _print_scenarios(rows: Sequence[Effect]) -> None:
     for heading in ("before", "after", "change"):
         grid.add_column(heading, justify="right")
     for row in rows:
-        grid.add_row(Text(row.id), *_numbers(row))
-    Console(highlight=False, soft_wrap=False).print(grid)
+        grid.add_row(*_cells((row.id,), _numbers(row)))
+    print_table(grid)
 
 
-def _print_events(events: Sequence[EventEffect]) -> None:
+def _print_events(events: Sequence[tuple[EventEffect, Sequence[tuple[Effect, Numbers]]]]) -> None:
 
     if not events:
         return
@@ -117,17 +143,20 @@ def _print_events(events: Sequence[EventEffect]) -> None:
         grid.add_column(heading)
     for heading in ("before", "after", "change"):
         grid.add_column(heading, justify="right")
-    for event in events:
-        for place, row in enumerate(event.states):
-            grid.add_row(Text(event.id if place == 0 else ""), Text(row.id), *_numbers(row))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    for event, states in events:
+        for place, (row, numbers) in enumerate(states):
+            grid.add_row(*_cells((event.id if place == 0 else "", row.id), numbers))
+    print_table(grid)
 
 
-def _numbers(row: Effect) -> tuple[Any, ...]:
+def _numbers(row: Effect) -> Numbers:
+    """Write a row's probabilities and its change, which agrees with them."""
+    return before_after((row.before, row.before_mcse), (row.after, row.after_mcse), (row.change, row.change_mcse))
 
-    shown = change(row.change, row.change_mcse)
-    ends = percent(row.before, row.before_mcse), percent(row.after, row.after_mcse)
-    return (*ends, Text(shown, style=style_of(shown)))
+
+def _cells(names: Sequence[str], numbers: Numbers) -> list[Text]:
+    *ends, moved = numbers
+    return [*map(Text, (*names, *ends)), Text(moved, style=style_of(moved))]
 
 
 def _print_notes(table: WhatIf) -> None:
@@ -136,6 +165,10 @@ def _print_notes(table: WhatIf) -> None:
         click.echo(f"only events downstream of the intervention can move: {below}")
     if table.set_aside:
         click.echo(f"reports set aside, as they concern this event or events downstream: {_items(table)}")
+    for said in table.stated:
+        about = f"{said.event}={','.join(said.states)}"
+        here = f"{percent(said.here, None)} here and {exact(said.stated)} stated by {said.statement}"
+        click.echo(f"{about} has {here}: {said.why}")
     if not table.commutes:
         click.echo("set one after the other; another order would give other numbers")
     if table.diagnostics.ess < FEW_DRAWS:
@@ -249,7 +282,7 @@ def _texts(cells: tuple[str, ...], *, bold: bool = False) -> list[Any]:
 
 def _show(grid: Any) -> None:
 
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 # `forecast watch-list`: which events to watch, by what their state in some days will tell of the scenarios.
@@ -306,9 +339,9 @@ def _print_watch_list(answer: WatchList, top: int) -> None:
     grid.add_column("moves most", overflow="fold")
     telling = [row for row in answer.events if row.bits >= LEAST_BITS or row.cost is not None]
     for row in telling[:top]:
-        per_unit = ("-" if row.cost is None else f"{row.bits_per_unit:.4f}",) if with_cost else ()
+        per_unit = ("-" if row.cost is None else size(row.bits_per_unit or 0.0, 4),) if with_cost else ()
         marked = f"{row.event}{' *' if row.defines else ''}"
-        left: tuple[str, ...] = (marked, f"{row.bits:.3f}", percent(row.share, None), *per_unit)
+        left: tuple[str, ...] = (marked, size(row.bits, 3), percent(row.share, None), *per_unit)
         for place, outcome in enumerate(row.outcomes[:SHOWN_OUTCOMES]):
             moves = outcome.moves
             right = (
@@ -317,11 +350,11 @@ def _print_watch_list(answer: WatchList, top: int) -> None:
                 f"{moves.scenario} {number(moves.from_, None)} to {percent(moves.to, None)}",
             )
             grid.add_row(*map(Text, (*(left if place == 0 else ("",) * len(left)), *right)))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     if rest := [row.event for row in answer.events if row not in telling[:top]]:
         less = "" if len(telling) > top else f" (under {LEAST_BITS} bits each)"
         click.echo(f"and {len(rest)} with less information{less}: {', '.join(rest)}")
-    click.echo(f"by then: the state on {answer.by}; share: of {answer.entropy:.2f} bits about the scenarios today")
+    click.echo(f"by then: the state on {answer.by}; share: of {size(answer.entropy, 2)} bits about the scenarios today")
     click.echo("*: named by a scenario's rule; events are dependent, so their bits do not add up")
     if answer.left_out:
         click.echo(f"left out, as they may stay unseen until then: {', '.join(answer.left_out)}")

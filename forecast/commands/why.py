@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -17,13 +16,14 @@ from forecast.analysis.chronology import NoEffectError
 from forecast.analysis.diff import Cause, UnknownUpdateError
 from forecast.analysis.target import UnknownTargetError
 from forecast.commands import running
-from forecast.commands.readable import style_of
+from forecast.commands.readable import print_table, style_of
 from forecast.commands.running import echo_json, opened, refused, said, wrong_usage
-from forecast.digits import change, percent, share
+from forecast.digits import before_after, change, percent, share
 from forecast.ledger.ledger import read_ledger
 from forecast.plain import as_data
 from forecast.session import NoUpdateError
 from forecast.workspace.names import OTHER
+from forecast.workspace.problems import choice, shown
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -77,6 +77,8 @@ def why(
     """
 
     with opened(root, as_of, seed) as session, wrong_usage(UnknownTargetError), refused(NoUpdateError, NoEffectError):
+        if about is not None:
+            _check_name(session, about)
         if about is not None and _is_item(session, about):
             if by != "item" or since is not None or top is not None:
                 msg = f"'{about}' is an item; --by, --since and --top explain a scenario or an event"
@@ -101,6 +103,16 @@ def _is_item(session: Session, name: str) -> bool:
     return name not in taken and any(item.id == name for item in workspace.items)
 
 
+def _check_name(session: Session, about: str) -> None:
+    """Raise click.UsageError for a name that nothing has, with the nearest of those that there are."""
+    workspace, name = session.workspace, about.partition("=")[0]
+    named = [*(scenario.id for scenario in workspace.scenarios), OTHER, *workspace.network.events]
+    items = [item.id for item in workspace.items]
+    if name not in named and about not in items:
+        known = f"{choice('scenarios and events', name, named)}; {choice('items of evidence', about, items)}"
+        raise click.UsageError(f"unknown name {shown(name)}; {known}")
+
+
 def _print_split(split: ItemSplit) -> None:
 
     click.echo(f"{split.item}, reported {split.reported} by {split.source}: {split.headline}")
@@ -121,7 +133,7 @@ def _print_split(split: ItemSplit) -> None:
             error = "" if abs(part.change) < VISIBLE else f"± {100 * part.mcse:.1f}"
             cells += [Text(step, style=style_of(step)), Text(error)]
         grid.add_row(Text(name), percent(row.before, total), *cells, percent(row.now, total))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     click.echo("says: the report at the parameters and reliabilities of before; relearned: what parameters and other")
     click.echo("sources learn from it; source: it and its source judged by each other; in percentage points, ± error")
     if not split.reliable:
@@ -158,7 +170,7 @@ def _print_steps(table: Why, *, everything: bool) -> None:
         )
     total = table.to - table.from_
     grid.add_row("", "now", change(total, error), "", "", percent(table.to, error), "", "")
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     click.echo(
         "step ± its Monte Carlo error, and left out (what the item adds when it comes last), in percentage points"
     )
@@ -271,7 +283,7 @@ def _print_diff_steps(table: ForecastDifference, top: int) -> None:
     grid.add_row("", Text("change"), *changes, "")
     after = [Text(percent(row.to, row.to_mcse)) for row in table.scenarios]
     grid.add_row(str(table.to.as_of), Text("to"), *after, "")
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
 
 
 def _largest(rows: Sequence[Cause], top: int) -> list[Cause]:
@@ -306,9 +318,9 @@ def _print_events(table: ForecastDifference) -> None:
         by = max(table.rows, key=lambda step: abs(step.events[name][row.id]))
         effect = by.events[name][row.id]
         most = f"{by.what} ({change(effect, None)})" if abs(effect) >= VISIBLE else "-"
-        ends = (percent(row.from_, row.from_mcse), percent(row.to, row.to_mcse), change(row.change, None))
+        ends = before_after((row.from_, row.from_mcse), (row.to, row.to_mcse), (row.change, None))
         grid.add_row(*map(Text, (name, row.id, *ends, most)))
-    Console(highlight=False, soft_wrap=False).print(grid)
+    print_table(grid)
     if len(moved) > SHOWN_EVENTS:
         click.echo(f"and {len(moved) - SHOWN_EVENTS} more events: --json has all of them")
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from math import prod
@@ -13,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.networks.details import NetworkDetails
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, nearest, quoted, shown
 
 # The blocks of a BIF file, and the numbers of each laid out as a conditional probability table.
@@ -44,23 +48,37 @@ class ProbabilityEntry(NamedTuple):
     """One line of numbers in a `probability` block; `given` are the parents' states of a row."""
 
     given: tuple[BifWord, ...]
-    numbers: tuple[BifWord, ...]
+    numbers: Sequence[BifWord]
 
     @property
     def line(self) -> int:
         """Return the line on which the entry starts."""
-        return (*self.given, *self.numbers)[0].line
+        return (self.given or self.numbers)[0].line
 
 
 class ProbabilityBlock(NamedTuple):
-    """A `probability` block: rows `(states) numbers`, `default` rows, whole `table`s, and its properties' text."""
+    """A `probability` block: rows `(states) numbers`, `default` rows, whole `table`s, and its properties' text.
+
+    A whole table lists the variable's own states slowest, as in BIF, or `by_row`: one row after the other, the last
+    parent's states fastest, as in every other format. `computed` makes the table where a file has none but what it is
+    computed from: of the states of the parents and of the variable itself, and the name of the file.
+    """
 
     name: BifWord
     parents: tuple[BifWord, ...]
-    rows: tuple[ProbabilityEntry, ...]
-    defaults: tuple[ProbabilityEntry, ...]
-    tables: tuple[ProbabilityEntry, ...]
+    rows: tuple[ProbabilityEntry, ...] = ()
+    defaults: tuple[ProbabilityEntry, ...] = ()
+    tables: tuple[ProbabilityEntry, ...] = ()
     properties: tuple[BifWord, ...] = ()
+    by_row: bool = False
+    computed: Callable[[Mapping[str, Sequence[str]], str], CheckedTable] | None = None
+
+
+class Words(NamedTuple):
+    """What messages call the parts of a format: what declares a variable, and what gives it a table."""
+
+    variable: str = "'variable' block"
+    table: str = "probability block"
 
 
 class Blocks(NamedTuple):
@@ -68,6 +86,7 @@ class Blocks(NamedTuple):
 
     variables: tuple[VariableBlock, ...]
     probabilities: tuple[ProbabilityBlock, ...]
+    words: Words = Words()
 
 
 LEAST_DIGITS = 4  # significant ones that a program prints where it counts those and not the decimals
@@ -118,6 +137,21 @@ MAX_TABLE_ENTRIES = 4_000_000  # of one table: 32 MB
 NAMED_AT_MOST = 3  # missing rows that one message lists
 
 
+# Whether rows that rounding does not explain are divided by their sums, too: every format is read the same way, and
+# none has to hand it on.
+_NORMALISES: ContextVar[bool] = ContextVar("_NORMALISES", default=False)
+
+
+@contextmanager
+def normalising(*, is_wanted: bool) -> Iterator[None]:
+    """Divide every row by its sum, however far that is from one, while networks are read; each table tells of it."""
+    before = _NORMALISES.set(is_wanted)
+    try:
+        yield
+    finally:
+        _NORMALISES.reset(before)
+
+
 class CheckedTable(NamedTuple):
     """A table with axes (parents..., states), rows normalised, and what was found wrong or mended on the way."""
 
@@ -138,6 +172,8 @@ def read_table(block: ProbabilityBlock, states: Mapping[str, Sequence[str]], pat
     that misses one by less than rounding to its printed digits explains, or by less than 1e-6, is divided by its sum,
     with a warning; any other deviation is a problem. So is a canonical model, which is no table.
     """
+    if block.computed is not None:
+        return block.computed(states, path)
     reader = _BlocksReader(block, states, path)
     reader.refuse_canonical()
     if not reader.problems:
@@ -177,8 +213,11 @@ class _BlocksReader:
         numbers = self._numbers(first, prod(self.shape))
         if numbers is None or self.problems:
             return
-        own_first = np.array(numbers).reshape(self.shape[-1], *self.shape[:-1])
-        self.rows = np.ascontiguousarray(np.moveaxis(own_first, 0, -1))
+        if self.block.by_row:
+            self.rows = np.array(numbers).reshape(self.shape)
+        else:
+            own_first = np.array(numbers).reshape(self.shape[-1], *self.shape[:-1])
+            self.rows = np.ascontiguousarray(np.moveaxis(own_first, 0, -1))
         self.entries = dict.fromkeys(np.ndindex(self.shape[:-1]), first)
 
     def read_rows(self) -> None:
@@ -251,8 +290,22 @@ class _BlocksReader:
         words = self.entries[at].numbers
         if self.block.tables:
             rows = self.shape[:-1]
-            words = words[int(np.ravel_multi_index(at, rows)) if rows else 0 :: prod(rows)]
+            row = int(np.ravel_multi_index(at, rows)) if rows else 0
+            n = self.shape[-1]
+            words = words[row * n : (row + 1) * n] if self.block.by_row else words[row :: prod(rows)]
         return [word.text for word in words]
+
+    def _order(self) -> str:
+        if self.block.by_row:
+            return f"; a table lists the states of '{self.name}' fastest, then those of '{self.parents[-1]}'"
+        return f"; a table lists the states of '{self.name}' slowest"
+
+    def _line(self, entry: ProbabilityEntry, at: tuple[int, ...]) -> int:
+        """Return the line of a row: where its first number stands, if the table lists row after row."""
+        if not self.block.by_row or not self.block.tables:
+            return entry.line
+        row = int(np.ravel_multi_index(at, self.shape[:-1])) if self.parents else 0
+        return entry.numbers[row * self.shape[-1]].line
 
     def normalise(self) -> None:
         sums = self.rows.sum(axis=-1)
@@ -263,24 +316,34 @@ class _BlocksReader:
         for at, entry in self.entries.items():
             if off[at] > SUM_TOLERANCE + ROUNDING and entry not in beyond:
                 explained = rounding_of(self._printed(at))
-                if off[at] >= explained - ROUNDING or sums[at] == 0.0:
+                if (off[at] >= explained - ROUNDING and not _NORMALISES.get()) or sums[at] == 0.0:
                     beyond[entry] = at, explained
         for entry, (at, explained) in beyond.items():
             what = "probabilities do not sum to one" + (f" in row {self._row(at)}" if self.parents else "")
             rounded = explained > SUM_TOLERANCE
             allowed = f"1, or less than {explained:.2g} off by rounding" if rounded else f"1 within {SUM_TOLERANCE:g}"
-            order = f"; a table lists the states of '{self.name}' slowest" if self.block.tables and self.parents else ""
-            self._problem(entry.line, what, f"{sums[at]:.9g}", f"{allowed}{order}")
-        mended = int((off > ROUNDING).sum())
-        if mended and not self.problems:
-            self.rows = self.rows / sums[..., np.newaxis]
-            what = f"{mended} of {off.size} rows miss one by up to {off.max():.1g}; each was divided by its sum"
-            source = Source(self.path, self.block.name.line)
-            self.warnings.append(Problem(source, f"variable '{self.name}': {what}", severity="warning"))
+            order = self._order() if self.block.tables and self.parents else ""
+            self._problem(self._line(entry, at), what, f"{sums[at]:.9g}", f"{allowed}{order}")
+        if not self.problems:
+            self.rows, _, warnings = divided(self.rows, self.name, Source(self.path, self.block.name.line))
+            self.warnings += warnings
+
+
+def divided(rows: NDArray[np.float64], name: str, source: Source) -> CheckedTable:
+    """Divide each row of a variable's table by its sum, and warn if some miss one by more than adding up leaves."""
+    sums = rows.sum(axis=-1)
+    off = np.abs(sums - 1.0)
+    mended = int((off > ROUNDING).sum())
+    if not mended:
+        return CheckedTable(rows, (), ())
+    what = f"{mended} of {off.size} rows miss one by up to {off.max():.1g}; each was divided by its sum"
+    warning = Problem(source, f"variable '{name}': {what}", severity="warning")
+    return CheckedTable(rows / sums[..., np.newaxis], (), (warning,))
 
 
 def _is_probability(word: BifWord) -> bool:
-    return NUMBER.fullmatch(word.text) is not None and 0.0 <= float(word.text) <= 1.0 + SUM_TOLERANCE
+    most = sys.float_info.max if _NORMALISES.get() else 1.0 + SUM_TOLERANCE
+    return NUMBER.fullmatch(word.text) is not None and 0.0 <= float(word.text) <= most
 
 
 @dataclass(frozen=True)
@@ -289,6 +352,7 @@ class DiscreteNetwork:
 
     `names` are the variables in file order; `tables[v]` has one axis for each of `parents[v]`, in that order, and
     last one for the states of v; every row (last axis) sums to one. `warnings` tell what the reader had to mend.
+    `details` are what the file says besides, of the network and of those variables that it says more about.
     """
 
     names: tuple[str, ...]
@@ -296,6 +360,7 @@ class DiscreteNetwork:
     parents: Mapping[str, tuple[str, ...]]
     tables: Mapping[str, NDArray[np.float64]]
     warnings: tuple[Problem, ...]
+    details: NetworkDetails = field(default_factory=NetworkDetails)
 
 
 MAX_CYCLES = 10  # named; a dense graph has more than anybody can count
@@ -309,9 +374,9 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
         WorkspaceProblems: every mistake in every block.
     """
     problems: list[Problem] = []
-    states = _states(blocks.variables, path, problems)
+    states = _states(blocks.variables, path, blocks.words, problems)
     owners = _owners(blocks, states, path, problems)
-    parents = {name: _parents(block, states, path, problems) for name, block in owners.items()}
+    parents = {name: _parents(block, states, path, blocks.words, problems) for name, block in owners.items()}
     problems += _cycles({name: known for name, known in parents.items() if known is not None}, owners, path)
     tables: dict[str, CheckedTable] = {}
     entries = 0
@@ -339,7 +404,9 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
     )
 
 
-def _states(variables: Iterable[VariableBlock], path: str, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
+def _states(
+    variables: Iterable[VariableBlock], path: str, words: Words, problems: list[Problem]
+) -> dict[str, tuple[str, ...]]:
     """Return the states of every variable; none for one whose states cannot be read, so that its name is known."""
     states: dict[str, tuple[str, ...]] = {}
     lines: dict[str, int] = {}
@@ -376,7 +443,7 @@ def _states(variables: Iterable[VariableBlock], path: str, problems: list[Proble
         if not repeated:
             states[name] = tuple(word.text for word in listed)
     if not states:
-        problems.append(Problem(Source(path, 1), "no variable", allowed="a network has at least one 'variable' block"))
+        problems.append(Problem(Source(path, 1), "no variable", allowed=f"a network has at least one {words.variable}"))
     return states
 
 
@@ -388,36 +455,36 @@ def _owners(
     for block in blocks.probabilities:
         name, line = block.name
         if name not in states:
-            problems.append(_unknown("variable", block.name, tuple(states), path, "probability block"))
+            problems.append(_unknown("variable", block.name, tuple(states), path, blocks.words.table, blocks.words))
         elif name in owners:
             first = owners[name].name.line
-            what = f"variable '{name}' has a second probability block"
+            what = f"variable '{name}' has a second {blocks.words.table}"
             problems.append(Problem(Source(path, line), what, allowed=f"first on line {first}"))
         else:
             owners[name] = block
     for variable in blocks.variables:
         name, line = variable.name
         if name not in owners:
-            problems.append(Problem(Source(path, line), f"variable '{name}' has no probability block"))
+            problems.append(Problem(Source(path, line), f"variable '{name}' has no {blocks.words.table}"))
     return owners
 
 
 def _parents(
-    block: ProbabilityBlock, states: Mapping[str, tuple[str, ...]], path: str, problems: list[Problem]
+    block: ProbabilityBlock, states: Mapping[str, tuple[str, ...]], path: str, words: Words, problems: list[Problem]
 ) -> tuple[str, ...] | None:
     """Return the parents' names, or None when some of them are mistaken."""
     name = block.name.text
     unknown = [word for word in block.parents if word.text not in states]
     repeated = _repeated(block.parents)
-    problems += [_unknown("parent", word, tuple(states), path, f"variable '{name}'") for word in unknown]
+    problems += [_unknown("parent", word, tuple(states), path, f"variable '{name}'", words) for word in unknown]
     problems += [
         Problem(Source(path, word.line), f"variable '{name}': parent '{word.text}' twice") for word in repeated
     ]
     return None if unknown or repeated else tuple(word.text for word in block.parents)
 
 
-def _unknown(kind: str, word: BifWord, known: tuple[str, ...], path: str, where: str) -> Problem:
-    allowed = f"no 'variable' block declares it{nearest(word.text, known)}"
+def _unknown(kind: str, word: BifWord, known: tuple[str, ...], path: str, where: str, words: Words) -> Problem:
+    allowed = f"no {words.variable} declares it{nearest(word.text, known)}"
     return Problem(Source(path, word.line), f"{where}: unknown {kind}", f"'{word.text}'", allowed)
 
 

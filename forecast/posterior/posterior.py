@@ -8,10 +8,12 @@ day, and as-of dates of one quarter or month share theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import minimal_contradiction
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
+from forecast.inference.engine import BLOCK, ENGINE, ImpossibleEvidenceError, Plan
 from forecast.inference.scaled import NotFiniteError
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace, factors
-from forecast.model.layout import Layout, lay_out, rule_events, scenario_masks
+from forecast.model.decision import Decision, TooManyClassesError, decide, rules_of
+from forecast.model.layout import Layout, lay_out
 from forecast.model.reliability import grids_of
 from forecast.model.reports import UndefinedError
 from forecast.posterior.sources import Reliabilities, draw_reliabilities
@@ -41,11 +44,28 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Query:
-    """A compiled network with its elimination plan and the scenarios as masks over the root."""
+    """A compiled network with its elimination plan, and which scenario holds as masks over the root.
+
+    `decision` has what stands between the network's variables and the root, if anything does.
+    """
 
     network: AsOfNetwork
     plan: Plan
-    masks: Array
+    decision: Decision
+
+    @property
+    def masks(self) -> Array:
+        """(scenarios + `other`, *states of the root): 1 where the scenario holds."""
+        return self.decision.masks
+
+    @property
+    def scopes(self) -> tuple[tuple[int, ...], ...]:
+        """Scopes of the factors of the plan: those of the network, then those of the rules."""
+        return (*self.network.scopes, *self.decision.scopes)
+
+    def with_rules(self, tables: Sequence[Array]) -> list[Array]:
+        """Return the factors of the plan, given those of the network."""
+        return [*tables, *self.decision.tables]
 
 
 @dataclass(frozen=True)
@@ -74,13 +94,54 @@ class ContradictionError(ValueError):
         super().__init__("evidence with probability zero: " + ", ".join(item.id for item in items) + why)
 
 
+MOST_PRODUCTS = 10_000_000  # for each draw: of 4000 draws both ways take a quarter of an hour
+TABLES = 400_000_000  # bytes that the tables of all draws that are solved at once may take
+
+
+class TooLargeError(ValueError):
+    """An elimination would take more than anybody waits for: so many products for each draw, so many without the rules.
+
+    Nothing has been computed when it is raised.
+    """
+
+    def __init__(self, products: int, without_rules: int) -> None:
+        self.products, self.without_rules = products, without_rules
+        super().__init__(f"{products:,} products for each draw; at most {MOST_PRODUCTS:,}")
+
+
 def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
-    """Plan the elimination of a network; the events of the scenario rules are kept to the last."""
-    layout = network.layout
-    kept = rule_events(layout, scenarios)
-    masks = scenario_masks(layout, scenarios)
-    alive = tuple(slice(network.alive[v].start, network.alive[v].stop) for v in kept)
-    return Query(network, ENGINE.plan(network.cards, network.scopes, keep=kept), masks[:, *alive])
+    """Plan the elimination of a network, with the rules of the scenarios evaluated on the way or at its end.
+
+    Raises TooLargeError.
+    """
+    try:
+        decision = decide(network.cards, network.scopes, rules_of(network.layout, network.alive, scenarios))
+    except TooManyClassesError as error:
+        raise TooLargeError(max(error.size, MOST_PRODUCTS + 1), _bare(network)) from error
+    order = decision.plan(network.cards, network.scopes)
+    if order.work > MOST_PRODUCTS:
+        raise TooLargeError(order.work, _bare(network))
+    return Query(network, order, decision)
+
+
+def _bare(network: AsOfNetwork) -> int:
+    return ENGINE.plan(network.cards, network.scopes).work
+
+
+def draws_at_once(orders: Iterable[Plan], n_regions: int = 1, most: int | None = None) -> int | None:
+    """Return of how many draws the tables of eliminations fit into `TABLES`, one block on every processor.
+
+    At most `most`; None: so many as suit the executor. Held at once are all factors and messages, and on the way
+    outward about as many again for each region.
+    """
+    largest = 0
+    for order in orders:
+        entries = sum(prod(order.cards[v] for v in scope) for scope in order.scopes)
+        largest = max(largest, entries + n_regions * (entries + 2 * order.largest_table))
+    fitting = max(1, TABLES // (8 * max(largest, 1) * (os.cpu_count() or 1)))
+    if most is None:
+        return None if fitting >= BLOCK else fitting
+    return min(most, fitting)
 
 
 def evaluate(queried: Query, theta: Array, drawn: Reliabilities | None = None) -> Evaluation:
@@ -95,10 +156,10 @@ def evaluate(queried: Query, theta: Array, drawn: Reliabilities | None = None) -
 
     def solved(*block: Array) -> tuple[Array, Array, tuple[Array, ...]]:
         tables, offset = with_reports(*block)
-        solution = ENGINE.evaluate(queried.plan, tables, queried.masks, by_region=False)
+        solution = ENGINE.evaluate(queried.plan, queried.with_rules(tables), queried.masks, by_region=False)
         return solution.log_evidence + offset, _shares(solution.log_regions), solution.marginals
 
-    parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
+    parts = ENGINE.in_blocks(solved, theta, *_places(drawn), size=draws_at_once([queried.plan]))
     return Evaluation(
         np.concatenate([evidence for evidence, _, _ in parts]),
         np.concatenate([shares for _, shares, _ in parts], axis=1),
@@ -118,10 +179,11 @@ def mean_joint(queried: Query, theta: Array, weights: Array, drawn: Reliabilitie
 
     def summed(share: Array, *block: Array) -> list[Array]:
         tables, _ = with_reports(*block)
-        marginals = ENGINE.evaluate(queried.plan, tables, queried.masks).marginals
+        marginals = ENGINE.evaluate(queried.plan, queried.with_rules(tables), queried.masks).marginals
         return [(_all_states(queried.network, v, marginals[v]) * share).sum(axis=2).T for v in _events(queried)]
 
-    parts = ENGINE.in_blocks(summed, weights, theta, *_places(drawn))
+    size = draws_at_once([queried.plan], queried.masks.shape[0])
+    parts = ENGINE.in_blocks(summed, weights, theta, *_places(drawn), size=size)
     return tuple(np.sum(of_event, axis=0) for of_event in zip(*parts, strict=True))
 
 
@@ -157,10 +219,10 @@ def evaluate_scenarios(queried: Query, theta: Array, drawn: Reliabilities | None
 
     def solved(*block: Array) -> tuple[Array, Array]:
         tables, offset = with_reports(*block)
-        regions = ENGINE.log_regions(queried.plan, tables, queried.masks)
+        regions = ENGINE.log_regions(queried.plan, queried.with_rules(tables), queried.masks)
         return np.logaddexp.reduce(regions, axis=0) + offset, _shares(regions)
 
-    parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
+    parts = ENGINE.in_blocks(solved, theta, *_places(drawn), size=draws_at_once([queried.plan]))
     return np.concatenate([evidence for evidence, _ in parts]), np.concatenate([shares for _, shares in parts], axis=1)
 
 
@@ -173,9 +235,12 @@ def evaluate_regions(queries: Sequence[Query], theta: Array, drawn: Reliabilitie
 
     def solved(*block: Array) -> list[Array]:
         tables, _ = with_reports(*block)
-        return [_shares(ENGINE.log_regions(queried.plan, tables, queried.masks)) for queried in queries]
+        return [
+            _shares(ENGINE.log_regions(queried.plan, queried.with_rules(tables), queried.masks)) for queried in queries
+        ]
 
-    parts = ENGINE.in_blocks(solved, theta, *_places(drawn))
+    size = draws_at_once(one.plan for one in queries)
+    parts = ENGINE.in_blocks(solved, theta, *_places(drawn), size=size)
     return [np.concatenate(of_query, axis=1) for of_query in zip(*parts, strict=True)]
 
 
@@ -187,7 +252,7 @@ def evidence_of(network: AsOfNetwork, theta: Array) -> Array:
         tables, offset = factors(network, block)
         return ENGINE.log_evidence(elimination, tables) + offset
 
-    return np.concatenate(ENGINE.in_blocks(solved, theta))
+    return np.concatenate(ENGINE.in_blocks(solved, theta, size=draws_at_once([elimination])))
 
 
 def is_possible(network: AsOfNetwork, theta: Array) -> bool:

@@ -18,7 +18,7 @@ from forecast.sampling.readings import DEGREES_OF_FREEDOM, as_rated, case_log_od
 from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, TargetOdds, theta_at_centre
 from forecast.store.entries import once, place_of
 from forecast.workspace.problems import Problem, shown
-from forecast.workspace.records import Statement, Workspace
+from forecast.workspace.records import DatedCondition, Statement, Workspace
 from forecast.workspace.statement_forms import targets_of
 
 Array = NDArray[np.float64]
@@ -339,32 +339,39 @@ def log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int,
         orders = {}
         for side in own:
             one = spec.sides[side]
-            order = ENGINE.plan(network.cards, network.scopes, keep={*one.variables, *(v for v, _ in one.given)})
-            orders[side] = order, _masks(network, one, order.keep)
+            cards, scopes = (*network.cards, *one.rules.cards), (*network.scopes, *one.rules.scopes)
+            order = ENGINE.plan(cards, scopes, keep={*one.variables, *(v for v, _ in one.given)})
+            orders[side] = order, _masks(network, one, order.keep), one.rules.tables
         logs |= zip(own, _on_draws(network, list(orders.values()), theta), strict=True)
     return logs
 
 
-def _on_draws(network: AsOfNetwork, orders: Sequence[tuple[Plan, Array]], theta: Array) -> list[Array]:
-    """Compute the log masses of some regions (regions, draws) for each plan, with the factors computed once."""
+def _on_draws(
+    network: AsOfNetwork, orders: Sequence[tuple[Plan, Array, tuple[Array, ...]]], theta: Array
+) -> list[Array]:
+    """Compute the log masses of some regions (regions, draws) for each plan, with the factors computed once.
+
+    Each plan stands with its regions, and with its own factors behind those of the network.
+    """
 
     def solved(block: Array) -> list[Array]:
         tables, _ = factors(network, block)
-        return [ENGINE.log_regions(order, tables, masks) for order, masks in orders]
+        return [ENGINE.log_regions(order, [*tables, *own], masks) for order, masks, own in orders]
 
     return [np.concatenate(parts, axis=1) for parts in zip(*ENGINE.in_blocks(solved, theta), strict=True)]
 
 
 def _masks(network: AsOfNetwork, side: TargetOdds, kept: tuple[int, ...]) -> Array:
     """Return the masks of target and complement, both with the conditions, over the alive states of some events."""
-    cards = network.layout.cards
-    given = np.ones(tuple(cards[v] for v in kept))
+    cards = {v: network.layout.cards[v] if v < len(network.cards) else side.table.size for v in kept}
+    given = np.ones(tuple(cards.values()))
     for v, states in side.given:
         held = np.isin(np.arange(cards[v]), states).astype(float)
         given *= held.reshape([-1 if w == v else 1 for w in kept])
     target = side.table.reshape([cards[v] if v in side.variables else 1 for v in kept])
     masks = np.stack([given * target, given * (1.0 - target)])
-    return masks[:, *alive_slices(network.alive, kept)]
+    alive = (alive_slices(network.alive, (v,))[0] if v < len(network.cards) else slice(None) for v in kept)
+    return masks[:, *alive]
 
 
 def impossible_statements(workspace: Workspace, spec: PriorSpec) -> tuple[Problem, ...]:
@@ -380,20 +387,26 @@ def impossible_statements(workspace: Workspace, spec: PriorSpec) -> tuple[Proble
         used: dict[int, set[int]] = {}
         for column in of.column[entries].tolist():
             used.setdefault(column % n, set()).add(column // n)
-        if (found := _impossible(spec, theta, used)) is not None:
+        given = [when for target in targets_of(said[name]) for when in target.given]
+        at_once = any(isinstance(when, DatedCondition) and when.held_by is None for when in given)
+        if (found := _impossible(spec, theta, used, comes_at_once=at_once)) is not None:
             problems.append(_impossible_problem(workspace, said[name], found))
     return tuple(sorted(problems))
 
 
-def _impossible(spec: PriorSpec, theta: Array, used: Mapping[int, set[int]]) -> str | None:
+AT_ONCE = "its condition cannot come true at once"
+
+
+def _impossible(spec: PriorSpec, theta: Array, used: Mapping[int, set[int]], *, comes_at_once: bool) -> str | None:
     """Say what is wrong with the first side that cannot be, where that is asked, or that is certain."""
     for side, parts in used.items():
         try:
             target, rest = log_masses(spec, [side], theta)[side][:, 0].tolist()
         except ImpossibleEvidenceError:
             network = spec.networks[spec.sides[side].network]
-            is_known = _is_possible(network, theta)
-            return "its condition cannot be" if is_known else f"what was known on {network.known.as_of} is impossible"
+            if _is_possible(network, theta):
+                return "its condition cannot be"
+            return AT_ONCE if comes_at_once else f"what was known on {network.known.as_of} is impossible"
         if target == -inf and LOG_TARGET in parts:
             return "what it is about cannot be"
         if rest == -inf:
@@ -419,6 +432,8 @@ def _impossible_problem(workspace: Workspace, statement: Statement, found: str) 
     needs = [line for name in dict.fromkeys(named) for line in events[name].needs()]
     needs = needs or [line for event in events.values() for line in event.needs()]
     allowed = f"{'; '.join(needs)}: no statement is needed for what follows from it"
+    if found == AT_ONCE:
+        allowed = f"{'; '.join(needs)}: name in 'given' what comes true with it, also at once"
     return Problem(statement.source, f"statement {shown(statement.id)}: {found}", "", allowed)
 
 
@@ -454,7 +469,10 @@ def _units(spec: PriorSpec) -> dict[str, Unit]:
 def _readings(spec: PriorSpec) -> list[str]:
     """Return a digest of what each quantity is: its sides, each with the network that its author knew."""
     known = [digest_of(network.rows, network.causes, network.history, network.fixed) for network in spec.networks]
-    sides = [digest_of(known[side.network], side.given, side.variables, side.table) for side in spec.sides]
+    sides = [
+        digest_of(known[side.network], side.given, side.variables, side.table, *side.rules.scopes, *side.rules.tables)
+        for side in spec.sides
+    ]
     told: list[list[tuple[int, float, str]]] = [[] for _ in range(spec.quantities.n_rows)]
     of = spec.quantities
     for row, column, weight in zip(of.row.tolist(), of.column.tolist(), of.weight.tolist(), strict=True):

@@ -141,19 +141,21 @@ class _Recorded:
         """
         given = {v: [x for x in self._alive[v] if x in states] for v, states in side.given}
         alive = [given.get(v, list(states)) for v, states in enumerate(self._alive)]
+        among = [[states.index(x) for x in kept] for states, kept in zip(self._alive, alive, strict=True)]
+        alive += [list(range(card)) for card in side.rules.cards]
         target = side.table
         for axis, v in enumerate(side.variables):
             target = np.take(target, alive[v], axis=axis)
-        among = [[states.index(x) for x in kept] for states, kept in zip(self._alive, alive, strict=True)]
         cards, both = [len(states) for states in alive], [target, 1.0 - target]
         if not (target.any() and (target < 1.0).any() and self._decided_by_evidence(side)):
-            tables = self._relevant(side, alive, [table for table, _ in self._weighed(among)])
+            evidence = [table for table, _ in self._weighed(among)]
+            tables = self._relevant(side, alive, evidence, self._rules(side, among))
             a, b = self._queries.masses(cards, tables, side.variables, both)
             return TapeMath.log(a), TapeMath.log(b), TapeMath.log(a + b)
         logs = []
         for mask in both:
             weighed = self._weighed(among, (side.variables, mask > 0.0))
-            tables = self._relevant(side, alive, [table for table, _ in weighed])
+            tables = self._relevant(side, alive, [table for table, _ in weighed], self._rules(side, among))
             log_mass = TapeMath.log(self._queries.masses(cards, tables, side.variables, [mask])[0])
             touching = (peak for table, peak in weighed if set(table.scope) & set(side.variables))
             logs.append(reduce(lambda total, peak: total + peak, touching, log_mass))
@@ -166,11 +168,22 @@ class _Recorded:
         touching = [logs for scope, logs in self._evidence if set(scope) & set(side.variables)]
         return any(isinstance(logs, Traced) or _span(logs) > WIDE for logs in touching)
 
-    def _relevant(self, side: TargetOdds, alive: list[list[int]], evidence: list[TapeTable]) -> list[TapeTable]:
+    def _rules(self, side: TargetOdds, among: Sequence[Sequence[int]]) -> list[TapeTable]:
+        """Record the factors between the events and a scenario, over some of the alive states."""
+        made = []
+        for scope, table in zip(side.rules.scopes, side.rules.tables, strict=True):
+            states = (among[v] if v < len(among) else range(size) for v, size in zip(scope, table.shape, strict=False))
+            made.append(self._queries.table(scope, self._tape.constant(table[..., 0][np.ix_(*map(list, states))])))
+        return made
+
+    def _relevant(
+        self, side: TargetOdds, alive: list[list[int]], evidence: list[TapeTable], rules: list[TapeTable]
+    ) -> list[TapeTable]:
         """Drop barren events (their rows sum to one) and parts that are cut off from the target (they cancel)."""
         # An observed constant has no factor of its own: its row, cut to the state that was seen, is the evidence.
         seen = self._network.known.observed
-        needed = {*side.variables, *(v for v, _ in side.given), *seen, *(v for table in evidence for v in table.scope)}
+        about = {*side.variables, *(v for table in rules for v in table.scope)}.intersection(range(len(self._alive)))
+        needed = {*about, *(v for v, _ in side.given), *seen, *(v for table in evidence for v in table.scope)}
         stack = list(needed)
         while stack:
             for p in self._layout.parents[stack.pop()]:
@@ -178,7 +191,7 @@ class _Recorded:
                     needed.add(p)
                     stack.append(p)
         own = (table for v in sorted(needed) for table in self._factors[v])
-        tables = [*(select(table, alive) for table in own), *evidence]
+        tables = [*(select(table, alive) for table in own), *evidence, *rules]
         for v, states in enumerate(alive):
             if len(states) == 1 and v not in side.variables:  # carries no influence between its neighbours
                 tables = [restrict(table, v, 0) for table in tables]

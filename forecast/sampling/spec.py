@@ -20,6 +20,7 @@ from forecast.inference.engine import ENGINE
 from forecast.inference.tape import LinearMap, NumpyMath, linear_map, zero_sum_basis
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.model.between import CausesOnTheWayError, Sliced, compile_through
+from forecast.model.decision import LARGEST_JOINT, Decision, TooManyClassesError, decide, rules_of
 from forecast.model.layout import Index, Layout, rule_events, scenario_masks
 from forecast.sampling.readings import came_true, numbers, read_at
 from forecast.workspace.names import OTHER, horizon_on
@@ -165,6 +166,29 @@ class TargetOdds:
     variables: tuple[int, ...]
     table: Array
 
+    @property
+    def rules(self) -> Decision:
+        """What stands between the network's variables and `variables`: nothing."""
+        return UNDECIDED
+
+
+UNDECIDED = Decision(kept=(), masks=np.ones(1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidedOdds(TargetOdds):
+    """The same of a scenario whose rules are evaluated on the way of the elimination.
+
+    `variables` is what `decision` leaves to the last.
+    """
+
+    decision: Decision
+
+    @property
+    def rules(self) -> Decision:
+        """What stands between the network's variables and `variables`."""
+        return self.decision
+
 
 @dataclass(frozen=True, kw_only=True)
 class PriorSpec:
@@ -237,12 +261,34 @@ class _Collector:
 
     def side(self, statement: Statement, target: Target, table: Array | None = None) -> int:
         """Add a side and return its number. `table` overrides the target's own indicator."""
-        variables, indicator = self._indicator(target)
+        variables = self._variables(target)
         number, given = self._network(statement, target, variables)
-        self.sides.append(
-            TargetOdds(network=number, given=given, variables=variables, table=indicator if table is None else table)
-        )
+        decision = UNDECIDED if target.condition is not None else self._decision(statement, number)
+        if decision.cards:
+            mask = decision.masks[self._names.index(str(target.scenario))]
+            self.sides.append(
+                DecidedOdds(network=number, given=given, variables=decision.kept, table=mask, decision=decision)
+            )
+        else:
+            own = self._indicator(target) if table is None else table
+            self.sides.append(TargetOdds(network=number, given=given, variables=variables, table=own))
         return len(self.sides) - 1
+
+    @property
+    def _names(self) -> list[str]:
+        return [*(scenario.id for scenario in self.workspace.scenarios), OTHER]
+
+    def _decision(self, statement: Statement, number: int) -> Decision:
+        """Return how the rules of the scenarios are evaluated in a network."""
+        network = list(self.networks.values())[number].network
+        try:
+            rules = rules_of(self.layout, network.alive, self.workspace.scenarios)
+            return decide(network.cards, network.scopes, rules)
+        except TooManyClassesError as error:
+            what = f"statement '{statement.id}': the rules of the scenarios are about too many events at once"
+            got = f"a table of {error.size:,} entries"
+            allowed = f"at most {LARGEST_JOINT:,}; say it of an event, or let the rules name fewer events"
+            raise WorkspaceProblems([Problem(statement.source, what, got, allowed)]) from error
 
     def _network(self, statement: Statement, target: Target, variables: tuple[int, ...]) -> tuple[int, Given]:
         """Return the number of the network in which a target is read, and its conditions there."""
@@ -289,15 +335,18 @@ class _Collector:
             raise WorkspaceProblems([Problem(statement.source, what, f"{size} products", allowed)])
         return sliced
 
-    def _indicator(self, target: Target) -> tuple[tuple[int, ...], Array]:
+    def _variables(self, target: Target) -> tuple[int, ...]:
         if target.condition is not None:
-            v = self.layout.index[target.condition.event]
-            indicator = np.zeros(self.layout.cards[v])
+            return (self.layout.index[target.condition.event],)
+        return rule_events(self.layout, self.workspace.scenarios)
+
+    def _indicator(self, target: Target) -> Array:
+        if target.condition is not None:
+            indicator = np.zeros(self.layout.cards[self.layout.index[target.condition.event]])
             indicator[list(self._states(target.condition))] = 1.0
-            return (v,), indicator
-        names = [*(scenario.id for scenario in self.workspace.scenarios), OTHER]
+            return indicator
         masks = scenario_masks(self.layout, self.workspace.scenarios)
-        return rule_events(self.layout, self.workspace.scenarios), masks[names.index(str(target.scenario))]
+        return np.asarray(masks[self._names.index(str(target.scenario))])
 
     def _states(self, condition: Condition) -> States:
         return tuple(self.layout.state(condition.event, state) for state in condition.states)

@@ -44,7 +44,9 @@ PACKAGE = Path(__file__).parents[1]
 GROUND = ("__init__.py", "digests.py", "files.py", "store")
 SAMPLING = (*GROUND, "digits.py", "model", "cpt", "inference", "sampling", "workspace")
 WEIGHING = (*SAMPLING, "posterior")
-REMEDIES = tuple(f"analysis/{name}.py" for name in ("__init__", "chronology", "distance", "remedies", "statements"))
+REMEDIES = tuple(
+    f"analysis/{name}.py" for name in ("__init__", "chronology", "distance", "remedies", "statements", "structure")
+)
 SAMPLERS = ("arviz_stats", "llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy")
 FIGURES = (*SAMPLERS, "arviz_base", "arviz_plots", "matplotlib", "xarray")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
+from forecast.workspace.files import MAX_TABLE_BYTES
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar
 from forecast.workspace.problems import (
     Problem,
@@ -24,7 +25,6 @@ from forecast.workspace.problems import (
 )
 from forecast.workspace.yaml_text import UNPRINTABLE
 
-MAX_BYTES = 200_000_000
 ROW_LINES = 100  # a quoted cell that goes on for longer was never closed
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 OTHER_PARTINGS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -183,7 +183,7 @@ class _Feed:
 def _rows(lines: list[str], path: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
     """Yield each row with its line; after a broken one, begin again on the line after its first."""
     feed = _Feed(lines)
-    before = csv.field_size_limit(MAX_BYTES)  # the parser's own limit would end the file at one long cell
+    before = csv.field_size_limit(MAX_TABLE_BYTES)  # the parser's own limit would end the file at one long cell
     try:
         reader = csv.reader(feed, strict=True)
         while True:

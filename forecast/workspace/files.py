@@ -9,9 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.workspace.csv_text import MAX_BYTES as MAX_TABLE_BYTES
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, nearest, quoted, shown
-from forecast.workspace.yaml_text import MAX_BYTES
 
 NETWORK = "priors/network.yaml"
 SCENARIOS = "priors/scenarios.yaml"
@@ -32,6 +30,8 @@ BENCHMARKS = "priors/benchmarks/"  # what others forecast; no forecast is ever c
 REPORTS = "reports"
 IN_PRIORS = (NETWORK, SCENARIOS, EXPERTS)
 OPTIONAL_IN_PRIORS = (QUESTIONS, RESOLUTIONS, JUDGEMENTS, RENAMES)
+MAX_BYTES = 10_000_000  # of a file of YAML
+MAX_TABLE_BYTES = 200_000_000
 UNREAD_SUFFIXES = (".yml", ".csv", ".json", ".jsonl", ".yaml")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -126,6 +125,8 @@ def one_form(name: str) -> str:
 
 def near(name: str, known: Sequence[str]) -> str | None:
     """Return the nearest known name, as it is known; None when none is near."""
+    import difflib
+
     # The comparison is quadratic in the length, and no name is that long.
     name, forms = one_form(name[:200]), {one_form(spelling): spelling for spelling in reversed(known)}
     composed = tuple(map(one_form, known))
@@ -198,16 +199,15 @@ def known(said: str, names: Sequence[str], what: str) -> str:
 OUTER = re.compile(r"(<{7,}|>{7,})(?: .*)?", re.ASCII)
 MARKER = re.compile(r"(<{7,}|>{7,}|\|{7,}|={7,})(?: .*)?", re.ASCII)
 MIDDLE = re.compile(r"={7,}")
-SIGNS = re.compile(r"^(?:<{7}|>{7}|={7})", re.MULTILINE)  # cheap to search for; without one there is no marker
+SIGNS = ("<" * 7, ">" * 7, "=" * 7)  # cheap to search for; without one there is no marker
 ODD_BLANKS = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000"
-ODD_BLANK = re.compile(f"[{ODD_BLANKS}]")
 # Where YAML needs an ordinary space: before the first word of a line, after the dash of an item, after a key's colon.
 _DASHES = r"[ ]*(?:- +)*"
-NEEDS_A_SPACE = re.compile(rf"^(?:{_DASHES}-?|{_DASHES}[\w.-]+:)[ ]*([{ODD_BLANKS}]+)", re.MULTILINE)
-FOLDED = re.compile(rf"^[ ]*(?:-|(?:- +)*[a-z_]+:)([{ODD_BLANKS}])")  # as a line within an unquoted text of several
+NEEDS_A_SPACE = rf"(?m)^(?:{_DASHES}-?|{_DASHES}[\w.-]+:)[ ]*([{ODD_BLANKS}]+)"
+FOLDED = rf"^[ ]*(?:-|(?:- +)*[a-z_]+:)([{ODD_BLANKS}])"  # as a line within an unquoted text of several
 # A dash or a colon right before what belongs behind a space: an item, a value. `//` is an address, `::` no key.
 _KEY = r"[A-Za-z_][\w.-]*"
-NO_SPACE = re.compile(rf"^[ ]*(?:- +)*(?:-(?=[A-Za-z_{{\[\"'])|{_KEY}:(?=[^\s:/]))", re.MULTILINE)
+NO_SPACE = rf"(?m)^[ ]*(?:- +)*(?:-(?=[A-Za-z_{{\[\"'])|{_KEY}:(?=[^\s:/]))"
 DASH_AND_KEY = re.compile(rf"-[{{\[]?{_KEY}", re.ASCII)
 KEY_AND_VALUE = re.compile(r"[\w.-]+:[^\s:/].*", re.DOTALL)
 KEY_AND_BEGIN = re.compile(r"[\w.-]+:[{\[].*", re.DOTALL)
@@ -222,7 +222,7 @@ def unfinished_merge(text: str, path: str, *, quotes: bool = False, way: str = B
     With `quotes` a quoted cell may hold lines of any kind, so that only the sign that begins a conflict counts.
     `way` says how the merge is finished.
     """
-    if SIGNS.search(text) is None:
+    if not any(sign in text for sign in SIGNS):
         return None
     markers = [(number, line) for number, line in _lines(text) if MARKER.fullmatch(line)]
     deciding = [
@@ -254,18 +254,18 @@ def _problem(found: list[tuple[int, str]], path: str, way: str = BY_HAND) -> Pro
 
 def odd_blanks(text: str) -> list[tuple[int, int, int]]:
     """Return line, begin and end of each odd blank that stands where YAML needs an ordinary space."""
-    return [(text.count("\n", 0, match.start(1)) + 1, *match.span(1)) for match in NEEDS_A_SPACE.finditer(text)]
+    return [(text.count("\n", 0, match.start(1)) + 1, *match.span(1)) for match in re.finditer(NEEDS_A_SPACE, text)]
 
 
 def folded_blank(line: str) -> int | None:
     """Return the place of an odd blank behind what looks like a key or a dash; None if there is none."""
-    match = FOLDED.match(line)
+    match = re.match(FOLDED, line)
     return None if match is None else match.start(1)
 
 
 def blank_at(text: str, at: int, where: Source) -> Problem | None:
     """Return the problem of an odd blank at which a reader stopped; None if something else stands there."""
-    if at >= len(text) or not ODD_BLANK.match(text, at):
+    if at >= len(text) or not re.match(f"[{ODD_BLANKS}]", text[at]):
         return None
     return blank_problem(text[at], where.path, where.line, text[text.rfind("\n", 0, at) + 1 : at][-20:])
 
@@ -280,7 +280,7 @@ def blank_problem(character: str, path: str, line: int, after: str) -> Problem:
 
 def missing_spaces(text: str) -> list[tuple[int, int]]:
     """Return the line, and the place in the text, of each dash or colon that may lack its space, at that place."""
-    return [(text.count("\n", 0, one.end()) + 1, one.end()) for one in NO_SPACE.finditer(text)]
+    return [(text.count("\n", 0, one.end()) + 1, one.end()) for one in re.finditer(NO_SPACE, text)]
 
 
 def is_dash_and_key(key: str) -> bool:

@@ -38,6 +38,7 @@ class Unspoken:
 def unspoken_rows(event: Event, events: Mapping[str, Event], statements: Sequence[Statement]) -> Unspoken:
     """Return the rows of an event with parents that no statement about it is conditioned on.
 
+    A row in which what the event requires leaves one state alone is certain, and nobody has to speak about it.
     A statement speaks about the rows in which each parent that it names is in one of the states that it gives; one
     without a condition on a parent speaks about their average, and about none. Causes that act each by itself have no
     rows that could be spoken about; of more rows than anybody could wait for (`large_families`) none is listed.
@@ -49,12 +50,20 @@ def unspoken_rows(event: Event, events: Mapping[str, Event], statements: Sequenc
     rows = tuple(
         row
         for row in product(*states)
-        if not any(
+        if not _is_certain(event, row)
+        and not any(
             all(state in given.get(parent, (state,)) for parent, state in zip(event.parents, row, strict=True))
             for given in said
         )
     )
     return Unspoken(event.id, rows, n_rows)
+
+
+def _is_certain(event: Event, row: Sequence[str]) -> bool:
+    if not event.requires or event.kind == "reached":
+        return False
+    parents = dict(zip(event.parents, row, strict=True))
+    return sum(not event.is_excluded(state, parents) for state in event.states) == 1
 
 
 def _conditions(event: Event, statements: Iterable[Statement]) -> Iterator[dict[str, tuple[str, ...]]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from forecast.workspace.files import MAX_BYTES
 from forecast.workspace.nodes import ListNode, MapNode, Node, Plain, Scalar, Step
 from forecast.workspace.problems import (
     Problem,
@@ -25,7 +26,6 @@ from forecast.workspace.problems import (
     unfinished_merge,
 )
 
-MAX_BYTES = 10_000_000
 MAX_DEPTH = 20
 MOST_SUSPECTS = 5  # places before an error at which a space may be missing; each costs one more reading of the file
 

@@ -26,7 +26,8 @@ from forecast.model.layout import lay_out
 from forecast.posterior.moved import reweigh
 from forecast.posterior.posterior import posterior
 from forecast.sampling.draws import NotSampledError
-from forecast.workspace.records import Item, Likelihood, Settled, Workspace
+from forecast.workspace.records import Condition, Item, Likelihood, Requirement, Settled, Workspace
+from tests.analysis.worlds import outcome_of
 from tests.oracle.enumeration import AsOf
 from tests.oracle.random_worlds import named
 from tests.oracle.statements import Reader
@@ -77,6 +78,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(cache: Path) -> Outcome:
     """A forecast from a fact and a rumour that everybody knew, and a later report."""
     return _fitted(world(FACT, RUMOUR, TALK), cache)
+
+
+def test_what_is_left_may_lack_what_it_requires() -> None:
+    """Without the only source of a prerequisite the rest is impossible for that reason, which is named."""
+    needing = replace(event("b", parents=["a"]), requires=(Requirement("yes", ((Condition("a", ("yes",)),),)),))
+    facts = [item(f"{x}-yes", DAY, Settled(x, "yes", HERE), source=by) for x, by in (("a", "wire"), ("b", "agency"))]
+    known = workspace(network(event("a"), needing), items=facts)
+    found = outcome_of(known, np.ones((3, 2)), AS_OF)
+    without = alternative_workspace(known, module.Alternative(without_sources=("wire",)))
+    assert ("'b' yes requires a yes",) == module._missing_needs(found, without)
+    assert () == module._missing_needs(found, known)
 
 
 def _shares(row: AlternativeForecast) -> Mapping[str, AlternativeShare]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,15 +170,18 @@ def test_a_fit_of_its_own_counts_if_its_chains_agree(
     diagnostics = {"r_hat_max": r_hat, "ess_bulk_min": 1e3, "ess_tail_min": 1e3, "divergences": 0.0}
     asked: list[tuple[str, ...]] = []
 
-    def sampled(spec: PriorSpec, *_: object) -> Draws:
+    def sampled(spec: PriorSpec, _seed: int, _cache: Path, progress: Callable[[str], None]) -> Draws:
         asked.append(spec.statement_ids)
+        progress("sampling")
         one = np.zeros((1, 400, spec.quantities.n_rows))
         fit = {"quantity": one}
         return Draws(theta=np.zeros((1, 400)), digest="d", diagnostics=diagnostics, store=Path(), fit=lambda: (fit, {}))
 
     monkeypatch.setattr("forecast.analysis.distance.prior_draws", sampled)
-    known = _world(*_sharp())
-    way = _all(replace(_ways(_world(*_said(*STATED))), workspace=known, may_sample=True).of("effect"))
+    known, doing = _world(*_sharp()), list[str]()
+    ways = replace(_ways(_world(*_said(*STATED))), workspace=known, may_sample=True, progress=doing.append)
+    way = _all(ways.of("effect"))
+    assert "the 3 statements of 'effect': sampling" in doing  # what they are is told once, and not line by line
     assert ("effect", "effect-if-no", "effect-if-yes") in asked
     points = {cause: step for step in way.steps for cause in step.causes}
     assert is_used == points["kind"].sampled

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
+from math import exp
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,16 +14,21 @@ from forecast.analysis.supposition import descendants_of, read_supposition
 from forecast.analysis.target import UnknownTargetError
 from forecast.analysis.what_if import ImpossibleError
 from forecast.ledger.outcome import Outcome
-from forecast.workspace.records import Settled
+from forecast.model.layout import lay_out
+from forecast.workspace.records import Condition, Requirement, Settled
 from tests.analysis.worlds import AS_OF, Answered, answered, outcome_of
+from tests.oracle.enumeration import AsOf
 from tests.plainly import what_if
-from tests.worlds import HERE, OPENS, event, item, network, rule, workspace
+from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, statement, target, workspace
 
 SEEDS = range(12)
 
 
-def _ask(found: Outcome, *learned: str, do: tuple[str, ...] = (), reset: tuple[str, ...] = ()) -> dict[str, object]:
-    table: dict[str, object] = what_if(found, read_supposition(found, learned, do, reset), lambda _: None)
+def _ask(
+    found: Outcome, *learned: str, do: tuple[str, ...] = (), reset: tuple[str, ...] = (), at_once: bool = False
+) -> dict[str, object]:
+    supposed = read_supposition(found, learned, do, reset, at_once=at_once)
+    table: dict[str, object] = what_if(found, supposed, lambda _: None)
     return table
 
 
@@ -122,6 +130,83 @@ def test_imposed_by_enumeration(seed: int, monkeypatch: pytest.MonkeyPatch) -> N
         assert _from_joint(world, _imposed(world, v, state)) == pytest.approx(_numbers(table), abs=1e-9)
         moved = {row["id"] for row in table["events"] if row["moved"] > 1e-9}  # type: ignore[attr-defined]  # plain JSON
         assert moved <= {name, *table["descendants"]}  # type: ignore[misc]  # plain JSON
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_at_once_is_the_forecast_with_the_news_of_that_day(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes true at once is a step, or a change, that is settled on the as-of date: the same by enumeration."""
+    world = answered(seed, 4, monkeypatch)
+    if world is None:
+        pytest.skip("the evidence of this world is impossible")
+    layout, known = world.outcome.layout, world.outcome.posterior.asked.network.known
+    asked = 0
+    for v, path in known.paths.items():
+        of, seen = layout.events[v], path.on(path.until)
+        state = next((x for x in range(len(of.states)) if (x > seen if of.kind == "reached" else x != seen)), None)
+        if state is None:
+            continue
+        news = item("news", AS_OF, Settled(of.id, of.states[state], HERE), happened=AS_OF, source="agency")
+        then = replace(world.oracle.workspace, items=(*world.oracle.workspace.items, news))
+        with_it = AsOf(then, world.oracle.theta, AS_OF).joint
+        weights = world.outcome.posterior.weights.weights / sum(world.oracle.joint.values())
+        by_hand = {states: float(weights @ chance) for states, chance in with_it.items()}
+        table = _ask(world.outcome, f"{of.id}={of.states[state]}", at_once=True)
+        assert _from_joint(world, by_hand) == pytest.approx(_numbers(table), abs=1e-9)
+        assert (True, None) == (table["at_once"], table["p_learned"])
+        asked += 1
+    if not asked:
+        pytest.skip("no event of this world has anything to come")
+
+
+def test_at_once_a_constant_has_no_time() -> None:
+    """A constant that comes true at once is learned; nothing comes true again, or two ways at once."""
+    assert _numbers(_ask(_simpson(), "man=yes")) == _numbers(_ask(_simpson(), "man=yes", at_once=True))
+    a = event("a", states=("no", "yes", "more"))
+    found = outcome_of(
+        workspace(network(a), items=[item("it", OPENS, Settled("a", "yes", HERE))]), np.ones((2, 3)), OPENS
+    )
+    with pytest.raises(ImpossibleError, match="'a=yes' cannot come true at once: 'a' is 'yes' already"):
+        _ask(found, "a=yes", at_once=True)
+    with pytest.raises(ImpossibleError, match="comes to one state on one day"):
+        _ask(found, "a=more", "a=more", at_once=True)
+
+
+def test_at_once_one_of_several_ways_has_to_be_named() -> None:
+    """What requires one of several ways does not come by itself: the message says so, and with a way it comes."""
+    needs = Requirement("yes", ((Condition("decree", ("yes",)),), (Condition("vote", ("yes",)),)))
+    step = replace(event("step", parents=["decree", "vote"]), requires=(needs,))
+    known = workspace(network(event("decree"), event("vote"), step))
+    layout = lay_out(known.network)
+    theta = np.full((layout.n_theta, 3), 0.5)
+    theta[list(layout.excluded)] = 0.0
+    found = outcome_of(known, theta, OPENS)
+    with pytest.raises(ImpossibleError, match="'step' yes requires decree yes; or vote yes; name the way"):
+        _ask(found, "step=yes", at_once=True)
+    assert 1.0 == pytest.approx(_numbers(_ask(found, "step=yes", "vote=yes", at_once=True))["vote=yes"])
+
+
+def test_what_is_known_is_certain() -> None:
+    """The probability of what can be nothing else is 1 to the last digit, however the draws are summed."""
+    seen = workspace(network(event("a"), event("b")), items=[item("it", OPENS, Settled("a", "yes", HERE))])
+    found = outcome_of(seen, np.random.default_rng(1).uniform(0.1, 1.0, (2, 7)), OPENS)
+    assert 1.0 == _ask(found, "a=yes")["p_learned"]
+
+
+def test_statements_under_the_same_condition_are_told() -> None:
+    """Beside the answer stands what was stated of the same case, where that is another number, with the reason."""
+    net = network(event("cause", "constant"), event("state", "status", parents=["cause"], persistence_days=2000.0))
+    said = [
+        statement("rule", target("state", "yes", given={"cause": "yes"}), 0.97),
+        statement("other", target("state", "yes", given={"cause": "no"}), 0.97),
+    ]
+    theta = np.array([0.5, 0.5, 0.5, 0.5, 0.03, 0.97])[:, np.newaxis]
+    found = outcome_of(workspace(net, statements=said), np.tile(theta, 2), OPENS)
+    rows: list[Any] = list(_ask(found, "cause=yes")["stated"])  # type: ignore[call-overload]  # plain JSON
+    kept = exp(-(HORIZON - OPENS).days / 2000.0)
+    assert ["rule"] == [row["statement"] for row in rows]
+    assert [0.97, 0.97 * (1.0 - kept)] == pytest.approx([rows[0]["stated"], rows[0]["here"]])
+    assert "keeps its state for 2000 days on average" in rows[0]["why"]
+    assert [] == _ask(found, do=("cause=yes",))["stated"]
 
 
 def _simpson(p_men: float = 0.5) -> Outcome:

@@ -58,6 +58,23 @@ def test_names_are_whole_in_a_narrow_terminal(
     assert "article_author" == lines[1].partition(" ")[0]
 
 
+def test_what_is_implied_says_by_what(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of statements has what they alone imply, the way to it ends with the evidence: under other names."""
+    monkeypatch.setenv("COLUMNS", "200")
+    lines = _experts(updated, "project_lead").stdout.splitlines()
+    of_statements, of_ways = (line for line in lines if line.startswith(("statement ", "the way ")))
+    assert "implied, statements alone" in of_statements
+    assert "implied, with evidence" in of_ways
+
+
+@pytest.mark.parametrize("columns", ["80", "20"])
+def test_no_heading_breaks_within_a_word(updated: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """However narrow the terminal, every word of a heading, and every id, stands whole on a line."""
+    monkeypatch.setenv("COLUMNS", columns)
+    printed = set(_experts(updated, "project_lead").stdout.split())
+    assert {"default", "prior", "event", "statements", "evidence", "lead-launch-needs-test"} <= printed
+
+
 def test_one_expert(updated: Path) -> None:
     """With a name: that row alone, and its summary in the text."""
     row = json.loads(_experts(updated, "market_analyst", "--json").stdout)

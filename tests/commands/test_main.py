@@ -25,7 +25,6 @@ HEAVY = (
     "xarray",
     "matplotlib",
     "rich",
-    "lark",
     "pydantic",
 )
 
@@ -95,7 +94,7 @@ def test_an_undefined_result_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_pa
         def undefined(*_arguments: object, error: Exception = error, **_options: object) -> None:
             raise error
 
-        monkeypatch.setattr("forecast.commands.check.answer", undefined)
+        monkeypatch.setattr("forecast.commands.query.answer", undefined)
         ran = CliRunner().invoke(main, ["query", str(network)])
         assert "" == ran.stdout
         assert is_told == ("Error: the result is undefined: the marginal of 'a' is nan\n" == ran.stderr)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from forecast.commands.check import _digits
 from forecast.commands.main import main
+from forecast.commands.query import _digits
 
 DATA = Path(__file__).parents[1] / "networks" / "data"
 ASIA = str(DATA / "asia.bif")

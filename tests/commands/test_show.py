@@ -37,6 +37,13 @@ def test_table(updated: Path) -> None:
         assert re.search(rf"^{event} +\w+ +\d", with_events, flags=re.MULTILINE), event
 
 
+def test_what_is_certain_has_one_name(updated: Path) -> None:
+    """A settled state is 100 %, its interval too, on the horizon date and on any other day."""
+    for arguments in ((), ("--by", "2026-09-30")):
+        shown = _show(updated, *arguments).stdout
+        assert "known" not in shown.replace("news watched", "")
+
+
 def test_prior_is_of_the_opening(updated: Path) -> None:
     """The prior knows statements and no evidence: no event has moved from its first state, and nothing is written."""
     before = sorted(path for path in updated.rglob("*") if path.name != ".lock")

@@ -70,12 +70,43 @@ def test_what_if_shows_before_and_after(updated: Path) -> None:
     assert (0, True) == (shown.exit_code, shown.stdout.startswith("intervention budget=cut; set demand=high:0.3"))
 
 
+def test_what_if_says_which_day_it_is_about(updated: Path) -> None:
+    """The answer names the day on which the state is found, or comes, and offers the other; a constant has none."""
+    found = _run("what-if", updated, "prototype=tested").stdout
+    assert "every state is that on the horizon date, 2026-12-31" in found
+    assert "once it is so, today: --at-once" in found
+    at_once = _run("what-if", updated, "prototype=tested", "--at-once").stdout
+    assert "it comes true on 2026-07-01" in at_once
+    assert "without --at-once" in at_once
+    assert "horizon date" not in _run("what-if", updated, "demand=high").stdout
+    asked = (("prototype=tested",), ("prototype=tested", "--at-once"), ("demand=high",))
+    tables = [json.loads(_run("what-if", updated, *arguments, "--json").stdout) for arguments in asked]
+    assert [(False, True), (True, True), (False, False)] == [(one["at_once"], one["in_time"]) for one in tables]
+    assert tables[0]["scenarios"] != tables[1]["scenarios"]
+
+
+def test_what_does_not_move_is_counted(updated: Path) -> None:
+    """No listed state of an event has a change of 0, and those that are left out are counted; --all lists them."""
+    some, every = (_run("what-if", updated, "demand=high", *more).stdout for more in ((), ("--all",)))
+    states = [
+        [line for line in text.partition("\n\n")[2].splitlines() if line.endswith(" 0")] for text in (some, every)
+    ]
+    assert [] == states[0]
+    assert states[1]
+    assert "not move: --all lists all" in some
+    assert "not move" not in every
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "status", "message"),
     [
         ("why", ["on_the_markt"], 2, "did you mean 'on_the_market'"),
+        ("why", ["waiting-lst"], 2, "items of evidence are"),
+        ("why", ["waiting-lst"], 2, "did you mean 'waiting-list'"),
         ("why", ["launch=gone"], 2, "has no state 'gone'"),
         ("what-if", [], 2, "nothing is supposed"),
+        ("what-if", ["--at-once", "--do", "demand=high"], 2, "--at-once is for EVENT=STATE"),
+        ("what-if", ["--at-once", "prototype=shown"], 1, "'prototype' is 'shown' already"),
         ("what-if", ["lunch=none"], 2, "did you mean 'launch'"),
         ("what-if", ["demand=high", "demand=low"], 1, "'demand=high', 'demand=low' cannot hold together"),
     ],

@@ -24,6 +24,8 @@ from forecast.ledger.ledger import LEDGER, read_ledger
 from forecast.ledger.outcome import kept_forecast
 from forecast.ledger.verified import verified_chain
 from forecast.networks.bif import read_bif
+from forecast.networks.formats import formats, read_network
+from forecast.networks.formats.uai import read_evidence
 from forecast.publish import _calibration
 from forecast.scoring.read import read_forecasts
 from forecast.scoring.world import read_table
@@ -177,6 +179,16 @@ def _on_disk(name: str, make: Callable[[Path], object], content: bytes) -> list[
     return _raised(content, path.as_posix(), partial(make, path))
 
 
+def _network(ending: str, content: bytes) -> list[str]:
+    form = next(one for one in formats() if ending in one.endings)
+    return _raised(content, f"f{ending}", lambda: form.read(content, f"f{ending}"))
+
+
+def _evidence(content: bytes) -> list[str]:
+    known = read_network(NETWORKS / "dog.uai")
+    return _raised(content, "f.evid", lambda: read_evidence(content, "f.evid", known))
+
+
 def _scored(path: Path) -> object:
     found = read_forecasts([path])
     return found.questions  # the arrays have NaN where a row says nothing, which is no result
@@ -238,6 +250,7 @@ def readers() -> dict[str, Reader]:
         "bif": Reader(
             partial(_on_disk, "f.bif", read_bif), tuple(p.read_bytes() for p in sorted(NETWORKS.glob("*.bif"))), 40
         ),
+        "evidence": Reader(_evidence, ((NETWORKS / "dog.uai.evid").read_bytes(),), 20),
         "pool": Reader(partial(_on_disk, "pool.csv", lambda path: read_table(path, TODAY)), (POOLED,), 80),
         "score": Reader(partial(_on_disk, "score.csv", _scored), SCORED, 60),
         "ledger": Reader(_ledger, (_chained(),), 60),
@@ -251,6 +264,9 @@ def readers() -> dict[str, Reader]:
     }
     for name, (make, seed) in of_reports.items():
         found[name] = Reader(partial(_of_reports, name, make), (seed,), 15)
+    for file in sorted(NETWORKS.iterdir()):
+        if file.suffix in (".xdsl", ".xmlbif", ".net", ".uai", ".dne"):
+            found[file.name] = Reader(partial(_network, file.suffix), (file.read_bytes(),), 20)
     for form, name in FILES.items():
         found[form] = Reader(partial(_coded, form), ((SAMPLES / name).read_bytes(),), 25)
     for form, crowd in feeds_of(Crowd).items():

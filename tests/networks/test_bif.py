@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from forecast.networks.bif import parse_bif, read_bif
+from forecast.networks.bif import _BulkReader, _NotBulkError, _Reader, parse_bif, read_bif, write_bif
+from forecast.networks.details import NetworkDetails, VariableDetails
 from forecast.networks.network import DiscreteNetwork
 from forecast.workspace.problems import Problem, WorkspaceProblems, one_form
 from tests.networks.oracle import networks
@@ -57,6 +60,143 @@ def test_what_is_written_is_read_back(network: DiscreteNetwork) -> None:
     assert (network.names, network.states, network.parents) == (actual.names, actual.states, actual.parents)
     for name in network.names:
         np.testing.assert_allclose(network.tables[name], actual.tables[name], rtol=1e-14)
+
+
+def _everything(network: DiscreteNetwork) -> tuple[object, ...]:
+    tables = {name: table.tolist() for name, table in network.tables.items()}
+    return network.names, network.states, network.parents, tables, network.warnings, network.details
+
+
+USUAL = """network usual { property note; }
+variable a { type discrete [ 2 ] { x, y }; }
+variable b { type discrete [ 3 ] { up, down, table }; property "position = (1, 2)"; }
+variable c { type discrete { t f }; }
+probability ( a ) { table 0.3, 0.7; }
+probability ( b | a, c ) { (x, t) 0.333, 0.333, 0.333; (y f) 1 0 0; default .2, .3, .5; }
+probability ( c ) { default 2.5e-1 0.75; }
+probability ( d | a ) { (x) 1; (y) 1; }
+probability ( e, d, a ) { table 1 0.9999999 0 0 0 0; }
+variable d{type discrete[1]{-};}
+variable e { type discrete [ 3 ] { 1, 2, 3 }; }
+"""
+ODD = ["_", "+", "nan", "inf", "1e400", "\x1c", "é", "e\u0301", "(x) 0.5, 0.5;", "default 1 0 0;", "table", ",,"]
+USUAL_PIECES = [*'{}()[];,|"/* \n01.ab', "//", "property p;", "property ", "variable ", "probability ", "x", *ODD]
+
+
+@given(data=st.data())
+@settings(max_examples=400, deadline=None)
+def test_what_is_read_in_bulk_is_what_the_grammar_says(data: st.DataObject) -> None:
+    """A text that is read in bulk is read word by word as the very same network, to the last bit and warning."""
+    text = USUAL
+    for _ in range(data.draw(st.integers(0, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.sampled_from([start, start, start + 1, start + 5, start + 30]))
+        text = text[:start] + data.draw(st.sampled_from(["", *USUAL_PIECES])) + text[end:]
+    try:
+        in_bulk = _BulkReader(text, "x.bif").network()
+    except (_NotBulkError, WorkspaceProblems):
+        return
+    assert _everything(_Reader(text, "x.bif").network()) == _everything(in_bulk)
+
+
+@given(network=networks(), comma=st.sampled_from([", ", ",", " "]))
+@settings(max_examples=60, deadline=None)
+def test_the_usual_forms_are_read_in_bulk(network: DiscreteNetwork, comma: str) -> None:
+    """Rows between commas or blanks, and the usual text with its defaults and tables, need no look at each word."""
+    for text in (_written(network).replace(", ", comma), USUAL):
+        assert _everything(_Reader(text, "x.bif").network()) == _everything(_BulkReader(text, "x.bif").network())
+
+
+def _renamed(network: DiscreteNetwork, names: Sequence[str]) -> DiscreteNetwork:
+    """Give the variables and, from the end of the list, the states other names."""
+    called = dict(zip(network.names, names, strict=False))
+    return DiscreteNetwork(
+        names=tuple(called.values()),
+        states={called[v]: tuple(names[-1 - i] for i in range(len(known))) for v, known in network.states.items()},
+        parents={called[v]: tuple(called[parent] for parent in known) for v, known in network.parents.items()},
+        tables={called[v]: table for v, table in network.tables.items()},
+        warnings=(),
+    )
+
+
+_any_name = st.text(st.characters(codec="utf-8", exclude_characters='"\n'), max_size=4).map(one_form)
+
+
+@given(network=networks(4), names=st.lists(_any_name, min_size=4, max_size=9, unique=True))
+@settings(max_examples=100, deadline=None)
+@example(network=parse_bif(USUAL, "x.bif"), names=["", "table", "//", "; }", "a b", "(", "property", "a"])
+def test_what_is_written_is_read_back_to_the_last_bit(network: DiscreteNetwork, names: list[str]) -> None:
+    """A network that is written and read back is the same, whatever its names, to the last bit of its numbers."""
+    said = (("author", "me; you"), ("note", ""), ("quoted", '"two words"'))
+    of_variables = {names[0]: VariableDetails(properties=(("position", "(1, 2)"),))}
+    expected = replace(_renamed(network, names), details=NetworkDetails(names[-1], said, of_variables, "BIF"))
+    stream = StringIO()
+    assert [] == write_bif(expected, stream)
+    assert _everything(expected) == _everything(parse_bif(stream.getvalue(), "x.bif"))
+
+
+def test_what_bif_cannot_carry_is_said() -> None:
+    """A quote or the end of a line in a name becomes an underscore; that, and what has no place, is told."""
+    network = parse_bif(
+        "variable a { type discrete [ 2 ] { x, x__y }; } probability ( a ) { table 0.25, 0.75; }", "x.bif"
+    )
+    details = NetworkDetails(properties=(("a", 'one "'),), variables={"a": VariableDetails(title="A title")})
+    odd = replace(network, states={"a": ('x"\ny', "x__y")}, details=details)
+    stream = StringIO()
+    assert [
+        "titles of 'a'",
+        "names of states: 'x\"\ny of a' is x__y_",
+        "properties that BIF has no way to write: 'a' of the network",
+    ] == write_bif(odd, stream)
+    actual = parse_bif(stream.getvalue(), "x.bif")
+    assert ({"a": ("x__y_", "x__y")}, [0.25, 0.75]) == (actual.states, actual.tables["a"].tolist())
+
+
+@pytest.mark.filterwarnings("ignore:Setting the shape on a NumPy array:DeprecationWarning")  # in pyAgrum's toarray
+@given(network=networks(least_states=2))
+@settings(max_examples=20, deadline=None)
+def test_pyagrum_reads_what_is_written(tmp_path_factory: pytest.TempPathFactory, network: DiscreteNetwork) -> None:
+    """Another program finds the same tables in a file, to its own seven digits, and passes over properties."""
+    import pyagrum
+
+    file = tmp_path_factory.mktemp("written") / "x.bif"
+    of_variables = {name: VariableDetails(properties=(("position", "(1, 2)"),)) for name in network.names}
+    with file.open("w", encoding="utf-8") as stream:
+        assert [] == write_bif(replace(network, details=NetworkDetails(variables=of_variables)), stream)
+    theirs = pyagrum.loadBN(str(file))
+    for name in network.names:
+        cpt = theirs.cpt(name)
+        order = [cpt.names[::-1].index(known) for known in (*network.parents[name], name)]
+        assert network.states[name] == theirs.variable(name).labels()
+        np.testing.assert_allclose(network.tables[name], cpt.toarray().transpose(order), rtol=1e-6, atol=1e-30)
+
+
+PLACES = {
+    "": "x.bif:1: no variable; a network has at least one 'variable' block",
+    "x": "got 'x'; expected 'network' or 'probability' or 'variable' or the end of the file",
+    "network": "got the end of the file; expected '{' or a name or number or a quoted name",
+    "network n { type": "got 'type'; expected 'property ...;' or '}'",
+    "variable a { size": "got 'size'; expected 'property ...;' or 'type' or '}'",
+    "variable a { type real": "got 'real'; expected 'discrete'",
+    "variable a { type discrete (": "got '('; expected '[' or '{'",
+    "variable a { type discrete { x |": "got '|'; expected ',' or '}' or a name or number or a quoted name",
+    "variable a { type discrete { x }": "got the end of the file; expected ';'",
+    "probability ( a {": "got '{'; expected ')' or ',' or '|' or a name or number or a quoted name",
+    "probability ( a | {": "got '{'; expected ')' or a name or number or a quoted name",
+    "probability ( a | b {": "got '{'; expected ')' or ',' or a name or number or a quoted name",
+    "probability ( a ) { 0.5": "got '0.5'; expected '(' or 'default' or 'property ...;' or 'table' or '}'",
+    "probability ( a ) { table 0.5": "got the end of the file; expected ',' or ';' or a name or number",
+    "probability ( a ) { property p": "got 'property'; expected '(' or 'default' or 'property ...;' or 'table' or '}'",
+    'network "n { }': "got '\"n'; expected '{' or a name or number or a quoted name",
+    "network n { } /* {": "got '/*'; expected 'network' or 'probability' or 'variable' or the end of the file",
+}
+
+
+@pytest.mark.parametrize("text", PLACES)
+def test_a_text_outside_the_grammar_says_what_could_stand_there(text: str) -> None:
+    """At the first place where a text goes wrong stands everything that the grammar allows there."""
+    expected = PLACES[text] if not text else f"x.bif:1: not in the BIF grammar; {PLACES[text]}"
+    assert [expected] == _problems(text)
 
 
 _letters = st.characters(codec="utf-8", exclude_characters='"', categories=["L", "N", "P", "S", "Zs"])
@@ -271,6 +411,22 @@ MISTAKES = {
         "x.bif:4: variable 'b': probabilities do not sum to one in row (x); got 1.1; "
         "1, or less than 0.1 off by rounding"
     ),
+    "probability ( b | a ) { (x) 1_0e-1, 0; (y) 1, 0; }": (
+        "x.bif:4: variable 'b': not a probability; got '1_0e-1'; a number from 0 to 1"
+    ),
+    "probability ( b | a ) { (x) 1, 0; (y) 1, 0; default 2, 0; }": (
+        "x.bif:4: variable 'b': not a probability; got '2'; a number from 0 to 1"
+    ),
+    "probability ( b | c, a ) { (u v, x) 1, 0; default 1, 0; }\n"
+    'variable c { type discrete { "u v" }; } probability ( c ) { table 1; }': (
+        "x.bif:4: variable 'b': row has the wrong length; got 3 parent states; parents are 'c', 'a'"
+    ),
+    "probability ( b | a ) { (x,) 1, 0; (y) 1, 0; }": (
+        "x.bif:4: not in the BIF grammar; got ')'; expected a name or number or a quoted name"
+    ),
+    "probability ( b | a ) { (x) 1, 0; (y) 1, 0 }": (
+        "x.bif:4: not in the BIF grammar; got '}'; expected ',' or ';' or a name or number"
+    ),
     "probability ( b ) { table 1,, 0; }": "x.bif:4: not in the BIF grammar; got ','; expected a name or number",
 }
 
@@ -279,6 +435,19 @@ MISTAKES = {
 def test_a_mistake_is_located_and_said(block: str) -> None:
     """Each mistake is one line that says where, what, what was found and what is allowed."""
     assert [MISTAKES[block]] == _problems(VARIABLES + block)
+
+
+def test_rows_are_counted_each() -> None:
+    """Rows of the wrong lengths are told of although together they have as many numbers as are needed."""
+    what = "x.bif:4: variable 'b': wrong number of probabilities"
+    expected = [f"{what}; got 1; 2 are needed", f"{what}; got 3; 2 are needed"]
+    assert expected == _problems(f"{VARIABLES}probability ( b | a ) {{ (x) 1; (y) 0, 1, 0; }}")
+
+
+def test_no_rounding_makes_more_than_certain() -> None:
+    """A number above one is no probability, whatever rounding explains of the row's sum."""
+    expected = ["x.bif:2: variable 'a': not a probability; got '1.1'; a number from 0 to 1"]
+    assert expected == _problems(_one_row(["1.1", "0", "0", "0"]))
 
 
 NOT_ONE = "probabilities do not sum to one"

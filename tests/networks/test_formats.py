@@ -59,7 +59,7 @@ def test_a_format_is_one_file(tmp_path: Path, name: str) -> None:
     assert (0, True) == (result.exit_code, "a 0.2500  b 0.7500" in result.output), result.output
     (tmp_path / "other").write_text("nothing\n", encoding="utf-8")
     result = CliRunner().invoke(main, ["query", str(tmp_path / "other")])
-    listed = "other:1: no network format that is known; formats are BIF (.bif), Coin (.coin)"
+    listed = "other:1: no network format that is known; formats are BIF (.bif), Coin (.coin), "
     assert (1, True) == (result.exit_code, listed in result.output), result.output
 
 

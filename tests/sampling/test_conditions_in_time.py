@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.model.layout import lay_out
 from forecast.sampling import spec as spec_module
-from forecast.sampling.likelihood import quantities
+from forecast.sampling.likelihood import impossible_statements, quantities
 from forecast.sampling.program import record_program
 from forecast.sampling.spec import prior_spec, rows_prior, theta_draws
 from forecast.workspace.problems import WorkspaceProblems
@@ -108,6 +108,26 @@ def test_at_once_comes_with_what_it_requires(name: str) -> None:
     after = AsOf(workspace(net, items=came), named(layout, flat), OPENS)
     happens, rest = after.log_odds(Target(deal, None, (), None))
     assert float(1.0 / (1.0 + np.exp(rest - happens)).item()) == pytest.approx(expected, abs=1e-12)
+
+
+def test_at_once_in_one_of_several_ways_is_told_as_such() -> None:
+    """What requires one of several ways cannot come true by itself; the message says that, and what to name."""
+    needs = Requirement("yes", ((Condition("decree", ("yes",)),), (Condition("vote", ("yes",)),)))
+    step = replace(event("step", parents=["decree", "vote"]), requires=(needs,))
+    net = network(event("decree"), event("vote"), step, event("end", parents=["step"]))
+
+    def told(*events: str) -> list[str]:
+        given = tuple(DatedCondition(name, ("yes",), None) for name in events)
+        known = workspace(
+            net, statements=[statement("end", Target(Condition("end", ("yes",)), None, given, None), 0.5)]
+        )
+        layout = lay_out(net)
+        return [str(one) for one in impossible_statements(known, prior_spec(layout, known, net.horizon))]
+
+    (message,) = told("step")
+    assert "its condition cannot come true at once" in message
+    assert "requires decree yes; or vote yes: name in 'given' what comes true with it" in message
+    assert [] == told("vote", "step")
 
 
 def test_by_the_day_of_the_statement_itself_it_is_at_the_horizon() -> None:

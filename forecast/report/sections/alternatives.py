@@ -57,6 +57,7 @@ class AlternativeRow:
     takes: str
     how_shown: str
     k_shown: str
+    needs: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +120,7 @@ def _row(outcome: Outcome, row: AlternativeForecast, scenarios: Sequence[Scenari
         items=row.items,
         settles=[events[event] for event in row.settles],
         how=row.how,
+        needs=row.needs,
         pareto_k=k,
         ess=row.ess,
         draws=row.draws,
@@ -182,7 +184,9 @@ def _sentences(rows: Sequence[AlternativeRow], scenarios: Sequence[ScenarioRow],
     if (most := _most([row for row in rows if row.settles], scenarios)) is not None:
         said.append(f"Where a fact goes with the only source cited for it, and counts as not having happened: {most}")
     if unlike := [row.label for row in rows if row.how == IMPOSSIBLE]:
-        said.append(f"Without these the remaining evidence contradicts itself: {', '.join(unlike)}.")
+        needs = dict.fromkeys(line for row in rows if row.how == IMPOSSIBLE for line in row.needs)
+        because = f" ({'; '.join(needs)})" if needs else ""
+        said.append(f"Without these the remaining evidence contradicts itself: {', '.join(unlike)}{because}.")
     return said
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from forecast.digits import signed
 from forecast.ledger.outcome import FLAT_DRAWS, Outcome, prior_predictive
 from forecast.plain import spread
 from forecast.report import svg
@@ -160,7 +161,7 @@ def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibra
         else f"No quantity's ranks are uneven (p below {SURPRISING:g})."
     )
     scenarios = [
-        SimulatedScenario(row=row, expected_shown=f"{row['expected']:.1f}", z_shown=f"{row['z']:+.1f}")
+        SimulatedScenario(row=row, expected_shown=f"{row['expected']:.1f}", z_shown=signed(row["z"], 1))
         for row in kept.get("scenarios", ())
     ]
     text = f"Run on {long_date(kept['date'])} on {kept['worlds']} simulated worlds. {result}{_came(scenarios)}"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.influence import Arrow, Judgement
+from forecast.digits import size
 from forecast.ledger.outcome import Outcome
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
@@ -205,7 +206,7 @@ def hanging_on(
             from_=events[arrow.parent],
             to=events[arrow.child],
             bits=arrow.bits,
-            shown=f"{arrow.bits:.3f}",
+            shown=size(arrow.bits, 3),
         )
         for arrow in arrows[:ARROWS]
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from forecast.analysis.watch import Sight, WatchList
+from forecast.digits import size
 from forecast.report.section import Section, Subject, part, plain
 from forecast.words import event_names, label, long_date, percent, scenario_names
 
@@ -65,7 +66,7 @@ def watching(table: WatchList, names: Mapping[str, str], events: Mapping[str, st
             now=label(row.now),
             defines=row.defines,
             bits=row.bits,
-            bits_shown=f"{row.bits:.3f}",
+            bits_shown=size(row.bits, 3),
             share=row.share,
             share_shown=percent(row.share, None),
             outcomes=[_outcome(sight, names) for sight in row.outcomes],
@@ -75,7 +76,7 @@ def watching(table: WatchList, names: Mapping[str, str], events: Mapping[str, st
     return WatchListFigure(
         by=table.by.isoformat(),
         entropy=table.entropy,
-        entropy_shown=f"{table.entropy:.2f}",
+        entropy_shown=size(table.entropy, 2),
         left_out=[events[event] for event in table.left_out],
         rows=rows,
         sentence=_watch(rows, long_date(table.by.isoformat())),

@@ -1,0 +1,165 @@
+"""`forecast query`: ask any discrete network in a file of a known format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import exp, isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from forecast.commands.running import Progress, as_text
+from forecast.networks.answer import ContradictingFindingsError, Finding, TooDenseNetworkError, answer
+from forecast.networks.formats import read_network
+from forecast.workspace.files import read_outside
+from forecast.workspace.problems import choice, one_form, shown
+
+if TYPE_CHECKING:
+    from forecast.networks.answer import Answer
+    from forecast.networks.network import DiscreteNetwork
+
+
+@click.command()
+@click.argument("network", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--observe", "observed", multiple=True, metavar="X=a", help="Variable X is in state a.")
+@click.option(
+    "--likelihood",
+    "likelihoods",
+    multiple=True,
+    metavar="X=0.8,0.1",
+    help="Virtual evidence on X: P(report | state) for each state, in the order of the file.",
+)
+@click.option(
+    "--evidence",
+    "evidence",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.evid",
+    help="Observations by number, as the UAI competitions write them.",
+)
+@click.option(
+    "--normalise", is_flag=True, help="Divide every row by its sum, however far that is from one, and tell of it."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the natural log of P(evidence) and all marginals as JSON.")
+def query(
+    network: Path,
+    observed: Sequence[str],
+    likelihoods: Sequence[str],
+    evidence: Path | None,
+    normalise: bool,
+    as_json: bool,
+) -> None:
+    """Compute P(evidence) and the marginal of every variable of NETWORK exactly.
+
+    NETWORK may be in any format of `forecast convert`, packed by gzip or not. An argument splits at its first '='.
+    --observe and --likelihood may be given many times.
+    """
+
+    read = read_network(network, normalise=normalise)
+    for warning in read.warnings:
+        click.echo(str(warning), err=True)
+    findings = [observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
+    if evidence is not None:
+        from forecast.networks.formats.uai import read_evidence
+
+        findings += read_evidence(read_outside(evidence, str(evidence)), str(evidence), read)
+    progress = Progress(after_seconds=2.0)
+    try:
+        posterior = answer(read, findings, progress)
+    except ContradictingFindingsError as impossible:
+        labels = ", ".join(f"'{finding.label}'" for finding in impossible.findings)
+        clash = "contradict each other" if len(impossible.findings) > 1 else "is impossible in this network"
+        raise click.ClickException(f"the evidence has probability zero: {labels} {clash}") from None
+    except TooDenseNetworkError as dense:
+        raise click.ClickException(f"{network}: {dense}") from None
+    finally:
+        progress.done()
+    if as_json:
+        click.echo(_answer_as_json(posterior, read))
+    else:
+        _print_table(posterior, read, findings)
+
+
+def observation(text: str, network: DiscreteNetwork) -> Finding:
+    """Read X=a. Raises click.BadParameter for an unknown variable or state."""
+
+    variable, state = _split(text, network, "--observe")
+    states = network.states[variable]
+    if state not in states:
+        raise click.BadParameter(
+            f"'{text}': variable '{variable}' has no state {shown(state)}; {choice('states', state, states)}",
+            param_hint="--observe",
+        )
+    return Finding(variable, tuple(float(known == state) for known in states), text)
+
+
+def _likelihood(text: str, network: DiscreteNetwork) -> Finding:
+
+    variable, listed = _split(text, network, "--likelihood")
+    states = network.states[variable]
+    try:
+        numbers = tuple(float(number) for number in listed.split(","))
+    except ValueError:
+        numbers = ()
+    fit = len(numbers) == len(states) and all(isfinite(number) and number >= 0.0 for number in numbers)
+    if not fit or not any(numbers):
+        needed = f"{len(states)} numbers, none negative and not all zero, for {', '.join(states)}"
+        raise click.BadParameter(f"'{text}': got '{listed}'; '{variable}' takes {needed}", param_hint="--likelihood")
+    return Finding(variable, numbers, text)
+
+
+def _split(text: str, network: DiscreteNetwork, option: str) -> tuple[str, str]:
+    variable, equals, value = one_form(text).partition("=")
+    if not equals:
+        raise click.BadParameter(f"'{text}' has no '='; write VARIABLE=VALUE", param_hint=option)
+    if variable not in network.states:
+        known = choice("variables", variable, network.names)
+        raise click.BadParameter(f"'{text}': unknown variable {shown(variable)}; {known}", param_hint=option)
+    return variable, value
+
+
+def _answer_as_json(posterior: Answer, network: DiscreteNetwork) -> str:
+    marginals = {
+        name: dict(zip(network.states[name], posterior.marginals[name].tolist(), strict=True)) for name in network.names
+    }
+    answered = {"log_evidence": posterior.log_evidence, "marginals": marginals}
+    return as_text(answered, 2)
+
+
+def _print_table(posterior: Answer, network: DiscreteNetwork, findings: Sequence[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("variable", "probabilities", "evidence"):
+        table.add_column(heading, overflow="fold")
+    for name in network.names:
+        chances = posterior.marginals[name].tolist()
+        is_certain = sum(p > 0.0 for p in chances) == 1
+        shown_chances = (_digits(p, is_certain=is_certain) for p in chances)
+        labels = Counter(finding.label for finding in findings if finding.variable == name)
+        row = (
+            name,
+            "  ".join(map(" ".join, zip(network.states[name], shown_chances, strict=True))),
+            "  ".join(label if times == 1 else f"{times} times {label}" for label, times in labels.items()),
+        )
+        table.add_row(*map(Text, row))
+    console = Console()
+    console.print(table)
+    if findings:
+        # Likelihoods may be scaled above one; and a double holds no probability below exp(-700).
+        p_evidence = (
+            f" (probability {exp(posterior.log_evidence):.4g})" if -700.0 < posterior.log_evidence <= 0.0 else ""
+        )
+        console.print(f"\nlog evidence {posterior.log_evidence:.6g}{p_evidence}", highlight=False)
+
+
+def _digits(probability: float, *, is_certain: bool = True) -> str:
+    """Four decimals, and never 0 or 1 for what is only near: a double may be 1 though another state is possible."""
+    from forecast.digits import share
+
+    if probability in {0.0, 1.0}:
+        return f"{probability:.0f}" if is_certain or not probability else share(1.0 - 1e-9, 4)
+    return share(probability, 4)
