@@ -431,7 +431,7 @@ class Refit:
 
 
 def sample_refit(refit: Refit) -> None:
-    """Sample the draws of an alternative into its cache. What is impossible is told by whoever asks for the forecast."""
+    """Sample the draws of an alternative into its cache. Who asks for the forecast is told what is impossible."""
     other = alternative_workspace(refit.workspace, refit.alternative)
     with suppress(ContradictionError, WorkspaceProblems):
         posterior(lay_out(other.network), other, refit.as_of, refit.seed, refit.cache, lambda _doing: None)
