@@ -14,7 +14,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from scipy import stats
 from benchmarks.measured import ROOT, table
 from forecast.model.asof import compile_workspace
 from forecast.posterior.posterior import Posterior, evaluate, posterior, query
+from forecast.workers import Workers
 from tests.oracle.simulated import AS_OF, SOURCES, Simulated, simulate
 from tests.posterior.standing import standing_at
 
@@ -127,13 +127,13 @@ def as_table(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
+def _tell(_seed: int, one: Run) -> None:
+    print(f"world {one.seed}: {one.fits} fits", file=sys.stderr, flush=True)
+
+
 def main(n_worlds: int) -> None:
     """Run every seed from 0 on, store what came out, and print it."""
-    runs = []
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        for one in pool.map(run, range(n_worlds)):
-            runs.append(one)
-            print(f"world {one.seed}: {one.fits} fits", file=sys.stderr, flush=True)
+    runs = Workers(PROCESSES).map(run, range(n_worlds), _tell)
     found = as_table(runs)
     STORED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     table([("ranks of", "p value of evenness")] + [(q["name"], f"{q['p_value']:.3f}") for q in found["quantities"]])

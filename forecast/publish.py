@@ -17,6 +17,7 @@ from forecast.plain import as_data, from_data
 from forecast.report.section import Answers, Kept, Material, Recorded
 from forecast.store.entries import once, place_of
 from forecast.words import long_date
+from forecast.workers import ALONE, Workers
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.renames import Renames
 
@@ -35,7 +36,7 @@ class ReportRequest:
     """What a report is about: a forecast as it is recorded, and the update that it is compared with.
 
     `ledger` holds the lines that were there when it was made, and `recorded` says which is its own; `start` is None
-    where there is no earlier update. With `refits` alternatives that the draws cannot bear are sampled.
+    where there is no earlier update. With `refits` alternatives that the draws cannot bear are sampled, by `workers`.
     """
 
     root: Path
@@ -47,6 +48,7 @@ class ReportRequest:
     warnings: tuple[Problem, ...]
     recorded: Recorded
     refits: bool = False
+    workers: Workers = ALONE
 
 
 def published(request: ReportRequest, progress: Progress) -> dict[str, bytes]:
@@ -77,7 +79,9 @@ def material(request: ReportRequest, progress: Progress) -> Material:
         forecast=request.forecast.table,
         answers=from_data(Answers, answers),
         questions=from_data(tuple[QuestionStatus, ...], questions),
-        alternatives=kept_alternatives(outcome, request.root / "reports" / ".cache", progress, refit=request.refits),
+        alternatives=kept_alternatives(
+            outcome, request.root / "reports" / ".cache", progress, refit=request.refits, workers=request.workers
+        ),
         kept=_kept(request.root),
         warnings=tuple(map(str, request.warnings)),
     )

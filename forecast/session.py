@@ -38,6 +38,7 @@ from forecast.posterior.posterior import posterior as fresh_posterior
 from forecast.sampling.draws import Draws, cached_draws, prior_draws
 from forecast.sampling.spec import PriorSpec, active_statements, prior_spec
 from forecast.store.program import installed_versions
+from forecast.workers import ALONE, Workers
 from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, WorkspaceProblems, choice, shown
 from forecast.workspace.read import Contents, load
@@ -266,11 +267,11 @@ class Session:
 
         return influence(self.outcome, self.progress)
 
-    def alternatives(self, *, refit: bool = False) -> tuple[AlternativeForecast, ...]:
-        """Compute the forecast under other weights (forecast.analysis.alternatives)."""
+    def alternatives(self, *, refit: bool = False, workers: Workers = ALONE) -> tuple[AlternativeForecast, ...]:
+        """Compute the forecast under other weights (forecast.analysis.alternatives), refits by the workers."""
         from forecast.analysis.alternatives import kept_alternatives
 
-        return kept_alternatives(self.outcome, self.cache, self.progress, refit=refit)
+        return kept_alternatives(self.outcome, self.cache, self.progress, refit=refit, workers=workers)
 
     def by_date(self, day: date) -> ByDate:
         """Compute the forecast for a day until the horizon (forecast.analysis.questions). Raises OutsideError."""

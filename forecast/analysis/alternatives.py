@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from math import hypot, isfinite, prod
 from pathlib import Path
 from typing import Literal
@@ -28,6 +30,7 @@ from forecast.ledger.outcome import (
 )
 from forecast.model.asof import compile_workspace
 from forecast.model.history import active_items
+from forecast.model.layout import lay_out
 from forecast.plain import as_data, from_data
 from forecast.posterior.moved import Reweighed, reweigh
 from forecast.posterior.posterior import ContradictionError, check_possible, posterior
@@ -35,6 +38,7 @@ from forecast.posterior.weights import Weights, deviations, standard_error, weig
 from forecast.sampling.draws import NotSampledError
 from forecast.sampling.spec import active_statements, prior_spec
 from forecast.store.entries import Place, keep_value, once, place_of
+from forecast.workers import ALONE, Workers
 from forecast.workspace.problems import WorkspaceProblems, choice, shown
 from forecast.workspace.read_questions import REPORTER
 from forecast.workspace.records import EDITORS, Settled, Statement, Workspace
@@ -369,7 +373,7 @@ def _row(
 
 
 def kept_alternatives(
-    outcome: Outcome, cache: Path, progress: Progress, *, refit: bool = False
+    outcome: Outcome, cache: Path, progress: Progress, *, refit: bool = False, workers: Workers = ALONE
 ) -> tuple[AlternativeForecast, ...]:
     """Return the alternatives of a forecast (forecast.analysis.alternatives): the kept ones, or computed and kept.
 
@@ -380,19 +384,27 @@ def kept_alternatives(
         cache: the folder reports/.cache of the workspace.
         progress: told what is being done; of refits how many there are and how long they will take.
         refit: whether to sample.
+        workers: where refits are sampled, side by side; draws that they do not leave in the cache are sampled here.
     """
     place = _place(outcome, cache)
     kept = once(place, lambda: as_data(alternatives(outcome, cache, progress)))
     rows: list[AlternativeForecast] = [from_data(AlternativeForecast, row) for row in kept]
     if refit:
-        _refit(outcome, rows, place, progress)
+        _refit(outcome, rows, place, progress, workers)
     return tuple(rows)
 
 
-def _refit(outcome: Outcome, rows: list[AlternativeForecast], place: Place, progress: Progress) -> None:
-    """Fill in the rows that need it, one fit after the other; each is kept at once, so that an interruption is none."""
+def _refit(
+    outcome: Outcome, rows: list[AlternativeForecast], place: Place, progress: Progress, workers: Workers
+) -> None:
+    """Fill in the rows that need it, one fit after the other; each is kept at once, so that an interruption is none.
+
+    With several workers the draws are sampled by them first, and lie in the cache when they are asked for.
+    """
     missing = [n for n, row in enumerate(rows) if row.how in {NEEDS_REFIT, TOO_MANY}]
     all_listed, started = listed(outcome), time.monotonic()
+    if workers != ALONE and len(missing) > 1:
+        _sample_side_by_side(outcome, [all_listed[n].alternative for n in missing], place.folder, progress, workers)
     for done, n in enumerate(missing):
         per_fit = (time.monotonic() - started) / done if done else None
         left = "" if per_fit is None else f", about {_minutes(per_fit * (len(missing) - done))} left"
@@ -405,6 +417,38 @@ def _refit(outcome: Outcome, rows: list[AlternativeForecast], place: Place, prog
         keep_value(place, as_data(rows))
     if missing:
         progress(f"{len(missing)} refits in {_minutes(time.monotonic() - started)}")
+
+
+@dataclass(frozen=True)
+class Refit:
+    """An alternative to sample: of which workspace, as of which date, by which seed, and the cache for its draws."""
+
+    workspace: Workspace
+    alternative: Alternative
+    as_of: date
+    seed: int
+    cache: Path
+
+
+def sample_refit(refit: Refit) -> None:
+    """Sample the draws of an alternative into its cache. Who asks for the forecast is told what is impossible."""
+    other = alternative_workspace(refit.workspace, refit.alternative)
+    with suppress(ContradictionError, WorkspaceProblems):
+        posterior(lay_out(other.network), other, refit.as_of, refit.seed, refit.cache, lambda _doing: None)
+
+
+def _sample_side_by_side(
+    base: Outcome, wanted: Sequence[Alternative], cache: Path, progress: Progress, workers: Workers
+) -> None:
+    jobs = [Refit(base.workspace, one, base.as_of, base.seed, cache.resolve()) for one in wanted]
+    done: list[Refit] = []
+
+    def arrived(job: Refit, _: None) -> None:
+        done.append(job)
+        progress(f"sampling {len(jobs)} refits side by side: {100 * len(done) // len(jobs)} %")
+
+    progress(f"sampling {len(jobs)} refits side by side")
+    workers.map(sample_refit, jobs, arrived)
 
 
 def _minutes(seconds: float) -> str:

@@ -20,6 +20,7 @@ from forecast.sampling.draws import NotSampledError
 from forecast.sampling.spec import PriorSpec, active_statements, known_resolution
 from forecast.store.entries import Place, place_of
 from forecast.store.program import installed_versions, program
+from forecast.workers import OtherProgramError
 from forecast.workspace.csv_text import load_json, parse_csv
 from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
@@ -133,13 +134,6 @@ class Waiting:
     """A date whose draws have to be sampled first: their digest."""
 
     digest: str
-
-
-class OtherProgramError(RuntimeError):
-    """A worker has another version of the program than the one that sent it a date."""
-
-    def __init__(self) -> None:
-        super().__init__("a worker runs another version of this program, or of what it is built on; install the same")
 
 
 def job(workspace: Workspace, as_of: date, seed: int, draws: Path) -> Job:

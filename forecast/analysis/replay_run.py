@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from threading import Thread
 from time import perf_counter
 
 from forecast.analysis.replay_day import (
@@ -33,13 +28,12 @@ from forecast.plain import as_data, from_data
 from forecast.sampling.draws import prior_draws
 from forecast.sampling.spec import PriorSpec
 from forecast.store.entries import keep_value, kept_value
+from forecast.workers import Workers
 from forecast.workspace.names import last_horizon
 from forecast.workspace.read import load
 from forecast.workspace.records import Workspace
 
 Progress = Callable[[str], None]
-# Calls replay_day on jobs and yields each with its result, as they are done.
-Mapped = Callable[[Sequence[Job]], Iterator[tuple[Job, Replayed | Waiting]]]
 
 SECONDS_A_FIT = 60.0  # told before the first one of a run is measured: two cores, eighty statements
 
@@ -66,7 +60,7 @@ def replay_dates(first: date, last: date, every_days: int) -> tuple[date, ...]:
 
 
 def replay(
-    workspace: Workspace, days: Sequence[date], seed: int, cache: Path, mapped: Mapped, progress: Progress
+    workspace: Workspace, days: Sequence[date], seed: int, cache: Path, workers: Workers, progress: Progress
 ) -> Replay:
     """Forecast each date from what was known on it; finished dates are kept, so that an interrupted run goes on.
 
@@ -75,10 +69,10 @@ def replay(
         days: ascending, none before the opening.
         seed: of the draws.
         cache: the folder of the store, where draws and finished dates are kept.
-        mapped: how dates are computed side by side.
+        workers: where dates are computed, side by side.
         progress: is told how far it is.
 
-    Raises OtherProgramError, DrawsNotSharedError.
+    Raises WorkersError, DrawsNotSharedError.
     """
     jobs = [job(workspace, day, seed, cache.resolve()) for day in days]
     places = {day_job.as_of: day_job.place for day_job in jobs}
@@ -88,15 +82,18 @@ def replay(
     pending = [day_job for day_job in jobs if day_job.as_of not in rows]
     progress(f"{len(jobs)} dates, of which {kept} are kept from before")
     fits: list[float] = []
-    while pending:
-        waiting: dict[str, list[Job]] = {}
-        for day_job, result in mapped(pending):
-            if isinstance(result, Waiting):
-                waiting.setdefault(result.digest, []).append(day_job)
-                continue
+
+    def arrived(day_job: Job, result: Replayed | Waiting) -> None:
+        if not isinstance(result, Waiting):
             rows[day_job.as_of] = result
             keep_value(places[day_job.as_of], as_data(result))
             progress(f"replaying: {100 * len(rows) // len(jobs)} %")
+
+    while pending:
+        waiting: dict[str, list[Job]] = {}
+        for day_job, result in zip(pending, workers.map(replay_day, pending, arrived), strict=True):
+            if isinstance(result, Waiting):
+                waiting.setdefault(result.digest, []).append(day_job)
         _sample(waiting, fits, cache, progress)
         pending = sorted(
             (day_job for group in waiting.values() for day_job in group), key=lambda day_job: day_job.as_of
@@ -170,7 +167,7 @@ def backtest(
     root: Path,
     today: date,
     progress: Progress,
-    mapped: Mapped,
+    workers: Workers,
     *,
     first: date | None,
     last: date | None,
@@ -184,17 +181,17 @@ def backtest(
         root: the workspace.
         today: no date is later.
         progress: is told how far it is.
-        mapped: how dates are computed side by side (forecast.analysis.replay_run).
+        workers: where dates are computed, side by side.
         first, last: the first date (None: the opening), and the day after which there is none (None: today).
         every_days: from one date to the next.
         seed: of the draws.
         out: the table of forecasts, `.csv`; the lines by date go beside it, `.jsonl`. None: into reports/.
 
-    Raises WorkspaceProblems, NoDatesError, OtherProgramError, DrawsNotSharedError, OSError.
+    Raises WorkspaceProblems, NoDatesError, WorkersError, DrawsNotSharedError, OSError.
     """
     workspace = load(root, today)
     days = _dates(workspace, today, first, last, every_days)
-    replayed = replay(workspace, days, seed, root / "reports" / ".cache", mapped, progress)
+    replayed = replay(workspace, days, seed, root / "reports" / ".cache", workers, progress)
     table, lines = (root / TABLE, root / LINES) if out is None else (out, out.with_suffix(".jsonl"))
     forecasts = replay_csv(workspace, replayed.rows)
     with locked(root) if out is None else nullcontext():  # both are of one run
@@ -234,68 +231,3 @@ def _summary(replayed: Replay, forecasts: bytes, files: Sequence[Path]) -> Backt
         forecasts=len(lines),
         files=tuple(str(path) for path in files),
     )
-
-
-# Where dates are computed side by side: in this process, in local ones, or on an existing Dask cluster.
-
-Result = tuple[Job, Replayed | Waiting]
-
-
-def local(workers: int) -> Mapped:
-    """Compute dates in so many processes of this machine; with one, or with one date, in this process."""
-
-    def mapped(jobs: Sequence[Job]) -> Iterator[Result]:
-        many = min(workers, len(jobs))
-        if many <= 1:
-            yield from ((job, replay_day(job)) for job in jobs)
-            return
-        # Started anew, not forked: what the sampler's threads held would be held for ever in a copy of them.
-        method = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(many, mp_context=method, initializer=_worker) as pool:
-            futures = {pool.submit(replay_day, job): job for job in jobs}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], future.result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
-
-    return mapped
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _worker() -> None:
-    """Leave an interruption to the process that asked: it stops the others when their dates are done."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that asked is gone, even if that was killed: it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def dask(address: str) -> Mapped:
-    """Compute dates on an existing Dask cluster, whose workers share this machine's files.
-
-    Raises ImportError if `dask.distributed` is not installed, and OSError if no scheduler answers.
-    """
-    from distributed import Client
-    from distributed import as_completed as as_done
-
-    def mapped(jobs: Sequence[Job]) -> Iterator[Result]:
-        with Client(address, timeout=TIMEOUT_SECONDS) as client:
-            futures = dict(zip(client.map(replay_day, jobs, pure=False), jobs, strict=True))
-            for future in as_done(futures):
-                yield futures[future], future.result()
-
-    return mapped
-
-
-TIMEOUT_SECONDS = 10

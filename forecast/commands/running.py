@@ -18,6 +18,7 @@ import click
 if TYPE_CHECKING:
     from forecast.ledger.ledger import Ledger
     from forecast.session import Session
+    from forecast.workers import Workers
     from forecast.workspace.problems import Problem
     from forecast.workspace.records import Workspace
 
@@ -175,6 +176,23 @@ as_of = click.option(
 def seed(command: Command) -> Command:
     """Add `--seed`."""
     return click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Seed of the draws.")(command)
+
+
+def workers(command: Command) -> Command:
+    """Add `--workers` and `--scheduler`: where jobs are run side by side (`placed`)."""
+    address = "Compute on this Dask cluster instead, such as tcp://10.0.0.5:8786."
+    command = click.option("--scheduler", metavar="ADDRESS", help=address)(command)
+    processes = "So many local processes (default: what the cores of this machine can do at once)."
+    return click.option("--workers", type=click.IntRange(min=1), metavar="N", help=processes)(command)
+
+
+def placed(processes: int | None, scheduler: str | None, *, cores_each: int = 1) -> Workers:
+    """Return where jobs are run: one process for so many cores, unless it is told. Raises click.UsageError."""
+    from forecast.workers import Workers, cores
+
+    if scheduler is not None and processes is not None:
+        raise click.UsageError("--workers are local processes; a cluster (--scheduler) has its own")
+    return Workers(processes or max(1, cores() // cores_each), scheduler)
 
 
 PERCENT = re.compile(r"(\d+) %")

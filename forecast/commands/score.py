@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,17 +17,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from forecast.analysis import replay_run as places
-from forecast.analysis.replay_day import OtherProgramError
 from forecast.analysis.replay_run import DrawsNotSharedError, NoDatesError
 from forecast.analysis.replay_run import backtest as replayed
 from forecast.commands import running
 from forecast.commands.readable import sparkline
-from forecast.commands.running import Progress, echo_json, opened, refused, wrong_usage
+from forecast.commands.running import Progress, echo_json, opened, placed, refused, wrong_usage
 from forecast.commands.score_tables import print_scores
 from forecast.digits import percent, share, signed
 from forecast.files import replace_file
 from forecast.plain import as_data
+from forecast.sampling.settings import CORES
 from forecast.scoring.measures import certainties, unlike
 from forecast.scoring.pool import as_csv, scores
 from forecast.scoring.pool import as_json as tables
@@ -37,6 +35,7 @@ from forecast.scoring.read import read_forecasts
 from forecast.scoring.rows import MICROSECONDS_A_DAY, known_at
 from forecast.scoring.score_table import score as scored
 from forecast.scoring.world import read_table
+from forecast.workers import WorkersError
 from forecast.workspace.problems import choice, one_form
 
 if TYPE_CHECKING:
@@ -129,8 +128,12 @@ EXPERTS_SHOWN = 10  # with the lowest mean Brier score; the rest is counted
     help="Also write a table to this file.",
 )
 @running.seed
+@running.workers
 @running.as_json
-def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json: bool) -> None:
+def pool(
+    file: Path, no_refit: bool, out: Path | None, seed: int | None, workers: int | None, scheduler: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Pool FILE, a CSV table with the columns expert, question, probability (and more), question by question.
 
     Shown: the hierarchical pool with its 90 % interval, plain pools beside it, and scores where outcomes are known.
@@ -138,12 +141,14 @@ def pool(file: Path, no_refit: bool, out: Path | None, seed: int | None, as_json
     if out is not None and not out.parent.is_dir():
         raise click.BadParameter(f"there is no folder '{out.parent}'", param_hint="--out")
 
-    today, progress = running.today(), Progress()
+    today, progress, where = running.today(), Progress(), placed(workers, scheduler, cores_each=CORES)
     table = read_table(file, today)
     for warning in table.warnings:
         click.echo(str(warning), err=True)
     try:
-        result = pooled(table, today, DEFAULT_SEED if seed is None else seed, progress, refit=not no_refit)
+        with refused(WorkersError):
+            own = DEFAULT_SEED if seed is None else seed
+            result = pooled(table, today, own, progress, refit=not no_refit, workers=where)
     finally:
         progress.done()
     if result.distrust:
@@ -268,10 +273,7 @@ class _Step(click.ParamType[int]):
     "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.csv",
     help="Write the forecasts here, and a line a date beside it (default: reports/replay.csv).",
 )  # fmt: skip
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Local processes (default: one a core).")
-@click.option(
-    "--scheduler", metavar="ADDRESS", help="Compute on this Dask cluster instead, such as tcp://10.0.0.5:8786."
-)
+@running.workers
 @running.as_json
 def backtest(
     root: Path, first: date | None, last: date | None, step: int, seed: int | None, out: Path | None,
@@ -284,25 +286,12 @@ def backtest(
 
     if out is not None and out.suffix != ".csv":
         raise click.BadParameter(f"'{out}': write a name that ends with .csv", param_hint="--out")
-    if scheduler is not None and workers is not None:
-        raise click.UsageError("--workers are local processes; a cluster (--scheduler) has its own")
-    started = perf_counter()
-    try:
-        mapped = places.local(workers or places.cores()) if scheduler is None else places.dask(scheduler)
-        with (
-            opened(root, seed=seed) as session,
-            wrong_usage(NoDatesError),
-            refused(OtherProgramError, DrawsNotSharedError),
-        ):
-            result = replayed(
-                root, session.now, session.progress, mapped, first=first, last=last, every_days=step,
-                seed=session.seed, out=out,
-            )  # fmt: skip
-    except ImportError as error:
-        raise click.ClickException(f"{error.name} is not installed; run: pip install 'forecast[dask]'") from error
-    except BrokenProcessPool as error:
-        told_why = "a process that computed dates was ended from outside, often for want of memory"
-        raise click.ClickException(f"{told_why}; finished dates are kept: run again, with fewer --workers") from error
+    started, where = perf_counter(), placed(workers, scheduler)
+    with opened(root, seed=seed) as session, wrong_usage(NoDatesError), refused(WorkersError, DrawsNotSharedError):
+        result = replayed(
+            root, session.now, session.progress, where, first=first, last=last, every_days=step,
+            seed=session.seed, out=out,
+        )  # fmt: skip
     result = replace(result, seconds=perf_counter() - started)
     for row in result.impossible:
         names = ", ".join(f"'{name}'" for name in row.items)

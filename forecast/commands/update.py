@@ -31,15 +31,31 @@ NOT_RELIABLE = 1  # exit status with --strict
 @click.option("--dry-run", is_flag=True, help="Compute and show; write nothing but cached draws.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 where the forecast is not reliable, after writing it.")
 @click.option("-m", "--note", metavar="NOTE", help="A note for the ledger line.")
+@click.option(
+    "--each", metavar="PATTERN", help="Update every workspace below DIR whose folder matches, such as 'teams/*'."
+)
+@running.workers
 @running.as_json
 def update(
     root: Path, as_of: date | None, seed: int | None, refit: bool, no_report: bool, dry_run: bool, strict: bool,
-    note: str | None, as_json: bool,
+    note: str | None, each: str | None, workers: int | None, scheduler: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Read and check all files; compute and write the forecast, its ledger line and its report."""
+    """Read and check all files; compute and write the forecast, its ledger line and its report.
+
+    With --each: of many workspaces, with one table of all. What is wrong with one does not stop the others; the exit
+    status is then 1.
+    """
     from forecast import pipeline
     from forecast.commands import readable
 
+    if each is not None:
+        from forecast.commands.portfolio import Order, update_each
+
+        order = Order(running.today(), as_of, seed, refit, note, dry_run, not no_report)
+        update_each(root, each, order, running.placed(workers, scheduler), strict=strict, as_json=as_json)
+        return
+    if (workers, scheduler) != (None, None):
+        raise click.UsageError("--workers and --scheduler are for --each; one workspace is one job")
     with opened(root, as_of, seed) as session:
         result = pipeline.conclude(session, refit=refit, note=note)
         if not dry_run:
@@ -228,9 +244,10 @@ def _prior(root: Path, as_of: date | None) -> Any:
     help="html: write the files (default); md: print one page of Markdown, for a mail or a pull request.",
 )
 @click.option("--refit-alternatives", "refits", is_flag=True, help="Sample the alternatives that need a refit.")
+@running.workers
 def report(
     root: Path, day: date | None, as_of: date | None, number: int | None, show_page: bool, form: Literal["html", "md"],
-    refits: bool,
+    refits: bool, workers: int | None, scheduler: str | None,
 ) -> None:  # fmt: skip
     """Draw the report of the latest forecast, or of the latest as of a date.
 
@@ -240,7 +257,12 @@ def report(
     """
     from forecast.ledger.ledger import read_ledger
     from forecast.run_again import NotRecordedError, brief_of, recorded, redraw, redraw_line
+    from forecast.sampling.settings import CORES
+    from forecast.workers import WorkersError
 
+    if (workers, scheduler) != (None, None) and not refits:
+        raise click.UsageError("--workers and --scheduler are for --refit-alternatives")
+    where = running.placed(workers, scheduler, cores_each=CORES)
     if number is not None and (day, as_of) != (None, None):
         raise click.UsageError("a line and a date; name one")
     if day is not None and as_of not in {None, day}:
@@ -248,8 +270,8 @@ def report(
     if show_page and form == "md":
         raise click.UsageError("--open is about the page; leave out --format md")
     said(read_ledger(root))
-    with opened(root) as session, refused(NotRecordedError):
-        request = replace(recorded(session, day or as_of, number), refits=refits)
+    with opened(root) as session, refused(NotRecordedError, WorkersError):
+        request = replace(recorded(session, day or as_of, number), refits=refits, workers=where)
         text = brief_of(request, session.progress) if form == "md" else None
         draw = redraw if number is None else redraw_line
         page = draw(request, session.progress) / "report.html" if text is None else None

@@ -30,6 +30,7 @@ from forecast.scoring.world import (
     folded_deviations,
     shared_sides,
 )
+from forecast.workers import ALONE, Workers
 
 # Plain pools of the probabilities that several people gave to one question. No expert is told from another.
 
@@ -182,8 +183,9 @@ class LeaveOut:
 
 
 def leave_out(
-    prepared: Prepared, fitted: PoolFit, outcomes: Mapping[str, int | None], seed: int, progress: Progress, refit: bool
-) -> LeaveOut:
+    prepared: Prepared, fitted: PoolFit, outcomes: Mapping[str, int | None], seed: int, progress: Progress, refit: bool,
+    workers: Workers = ALONE,
+) -> LeaveOut:  # fmt: skip
     """Pool every question with a known outcome without the terms of that outcome in anybody's track record.
 
     The draws of the whole fit are weighed by 1 / P(those terms), smoothed by PSIS (Vehtari, Gelman and Gabry 2017);
@@ -200,13 +202,33 @@ def leave_out(
             left_out[question] = LeftOut(float(fitted.p_event[row] @ smoothed.weights), k, False, k <= MAX_PARETO_K)
     weighed = time.perf_counter()
     weak = [question for question, left in left_out.items() if not left.reliable] if refit else []
-    for number, question in enumerate(weak, start=1):
-        progress(f"sampling without the outcome of a question: {number} of {len(weak)}")
-        row = prepared.questions.index(question)
-        again = fit(without_outcome(prepared, row), seed, _silent)
-        is_reliable = not distrust(again.diagnostics)
-        left_out[question] = LeftOut(float(again.p_event[row].mean()), left_out[question].pareto_k, True, is_reliable)
+    jobs = [Without(prepared, prepared.questions.index(name), left_out[name].pareto_k, seed) for name in weak]
+    done: list[Without] = []
+
+    def arrived(job: Without, _: LeftOut) -> None:
+        done.append(job)
+        progress(f"sampling without the outcome of a question: {len(done)} of {len(jobs)}")
+
+    if jobs:
+        progress(f"sampling without the outcome of a question: 0 of {len(jobs)}")
+    left_out |= zip(weak, workers.map(sample_without, jobs, arrived), strict=True)
     return LeaveOut(left_out, weighed - start, time.perf_counter() - weighed)
+
+
+@dataclass(frozen=True)
+class Without:
+    """A question (its row) to sample without its outcome, the Pareto k of the weights that failed, and the seed."""
+
+    prepared: Prepared
+    row: int
+    pareto_k: float
+    seed: int
+
+
+def sample_without(job: Without) -> LeftOut:
+    """Sample the pool without the outcome of a question."""
+    again = fit(without_outcome(job.prepared, job.row), job.seed, _silent)
+    return LeftOut(float(again.p_event[job.row].mean()), job.pareto_k, True, not distrust(again.diagnostics))
 
 
 def outcome_log_likelihood(prepared: Prepared, fitted: PoolFit) -> Array:
@@ -308,16 +330,19 @@ class Pool:
         return tuple(reasons)
 
 
-def pool(table: ForecastTable, today: date, seed: int, progress: Progress, *, refit: bool = True) -> Pool:
+def pool(
+    table: ForecastTable, today: date, seed: int, progress: Progress, *, refit: bool = True, workers: Workers = ALONE
+) -> Pool:
     """Pool a table by the hierarchical model and by the plain rules.
 
-    `refit`: sample anew for each question whose outcome is too influential to be weighed out of the draws.
+    `refit`: sample anew for each question whose outcome is too influential to be weighed out of the draws, by the
+    `workers`.
     """
     start = time.perf_counter()
     prepared = prepare(table, today)
     fitted = fit(prepared, seed, progress)
     seconds = time.perf_counter() - start
-    left = leave_out(prepared, fitted, table.questions, seed, progress, refit)
+    left = leave_out(prepared, fitted, table.questions, seed, progress, refit, workers)
     return Pool(
         table,
         seed,

@@ -84,9 +84,9 @@ KINDS = {
     "coherence": Kind(
         ("analysis/coherence.py",), (*SAMPLING, "analysis/__init__.py", "analysis/coherence.py"), ("numpy", "scipy")
     ),
-    "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger", "plain.py")),
+    "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger", "plain.py", "workers.py")),
     "remedies": Kind(("analysis/remedies.py",), (*WEIGHING, *REMEDIES, "ledger", "plain.py", "words.py")),
-    "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis", "plain.py")),
+    "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis", "plain.py", "workers.py")),
     "answers": Kind(("publish.py",), (".",), FIGURES),
 }
 

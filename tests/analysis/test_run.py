@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,14 +13,13 @@ from forecast.analysis import replay_run as run
 from forecast.analysis.replay_day import (
     ImpossibleDay,
     Job,
-    OtherProgramError,
-    Replayed,
     ReplayLine,
     Waiting,
     replay_day,
 )
 from forecast.analysis.replay_run import DrawsNotSharedError, Replay, replay, replay_dates
 from forecast.posterior import posterior as reweighting
+from forecast.workers import OtherProgramError, Workers
 from forecast.workspace.records import (
     BaseRate,
     Benchmark,
@@ -78,25 +76,32 @@ def _known() -> Workspace:
     return replace(known, questions=(asked,), benchmarks={"crowd": Benchmark("crowd", ((OPENS, "crowd", 0.3),), HERE)})
 
 
-class _Counting:
+class _Counting(Workers):
     """Computes in this process, one date after the other, and notes which; stops after `most` of them."""
 
-    def __init__(self, most: int | None = None) -> None:
-        self.most, self.days = most, list[date]()
+    days: list[date]
+    most: int | None
 
-    def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Replayed | Waiting]]:
-        for one in jobs:
-            result = replay_day(one)
+    def __init__(self, most: int | None = None) -> None:
+        super().__init__()
+        object.__setattr__(self, "days", list[date]())
+        object.__setattr__(self, "most", most)
+
+    def map(self, function: Any, jobs: Any, arrived: Any = None, lost: Any = None) -> Any:
+        def counted(one: Job) -> Any:
+            result = function(one)
             if not isinstance(result, Waiting):
                 if len(self.days) == self.most:
                     raise KeyboardInterrupt
                 self.days.append(one.as_of)
-            yield one, result
+            return result
+
+        return super().map(counted, jobs, arrived, lost)
 
 
-def _replay(known: Workspace, folder: Path, mapped: Any = None, told: list[str] | None = None) -> Replay:
+def _replay(known: Workspace, folder: Path, workers: Workers | None = None, told: list[str] | None = None) -> Replay:
     progress = (lambda _: None) if told is None else told.append
-    return replay(known, DAYS, SEED, folder, _Counting() if mapped is None else mapped, progress)
+    return replay(known, DAYS, SEED, folder, _Counting() if workers is None else workers, progress)
 
 
 def test_dates() -> None:
@@ -154,21 +159,16 @@ def test_another_program_computes_all_anew(tmp_path: Path, monkeypatch: pytest.M
     assert before.rows == _replay(_known(), tmp_path, anew).rows
     assert sorted(anew.days) == list(DAYS)
 
-    def elsewhere(jobs: Sequence[Job]) -> Iterator[tuple[Job, Replayed | Waiting]]:
-        return ((one, replay_day(replace(one, program="mine"))) for one in jobs)
-
+    monkeypatch.setattr(run, "replay_day", lambda one: replay_day(replace(one, program="mine")))
     with pytest.raises(OtherProgramError):
-        replay(_known(), DAYS, SEED + 1, tmp_path, elsewhere, lambda _: None)
+        replay(_known(), DAYS, SEED + 1, tmp_path, Workers(), lambda _: None)
 
 
-def test_workers_that_see_no_draws(tmp_path: Path) -> None:
+def test_workers_that_see_no_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that still waits for draws that are there sees another folder; to sample again would never end."""
-
-    def elsewhere(jobs: Sequence[Job]) -> Iterator[tuple[Job, Replayed | Waiting]]:
-        return ((one, Waiting("of nothing here")) for one in jobs)
-
+    monkeypatch.setattr(run, "replay_day", lambda _: Waiting("of nothing here"))
     with pytest.raises(DrawsNotSharedError, match="do not see"):
-        _replay(_known(), tmp_path, elsewhere)
+        _replay(_known(), tmp_path)
 
 
 def test_impossible_evidence_leaves_its_date_out(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_wrong_usage(fresh: Path, arguments: tuple[str, ...], said: str) -> None
 
 def test_no_scheduler(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster that does not answer is told without a traceback."""
-    monkeypatch.setattr("forecast.analysis.replay_run.TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("forecast.workers.TIMEOUT_SECONDS", 1)
     result = _backtest(fresh, "--from", AS_OF, "--to", AS_OF, "--scheduler", "tcp://127.0.0.1:1")
     assert 1 == result.exit_code
     assert "127.0.0.1:1" in result.output

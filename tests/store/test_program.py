@@ -19,7 +19,18 @@ from forecast.store.program import KERNEL_CODE, KINDS, PACKAGE
 MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
 COVERED = {name: (kind.computed_by, kind.code) for name, kind in KINDS.items()}
 COVERED["kernels"] = (("sampling/op.py",), KERNEL_CODE)
-NO_NUMBERS = {"click", "filelock", "jinja2", "markupsafe", "rich", "yaml", "pydantic", "pydantic_core", "fast_sugiyama"}
+NO_NUMBERS = {
+    "distributed",
+    "click",
+    "filelock",
+    "jinja2",
+    "markupsafe",
+    "rich",
+    "yaml",
+    "pydantic",
+    "pydantic_core",
+    "fast_sugiyama",
+}
 
 # Numbers of the model that no compiled number shows, and where each stands.
 CONSTANTS = {

@@ -1,0 +1,214 @@
+"""One function over many jobs: in this process, in processes of this machine, or on a Dask cluster.
+
+The results are those of the function, job by job: how many workers there are, and in which order they finish, changes
+none of them. A worker that dies is survived: the jobs that it had are run again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import NoReturn
+
+from forecast.store.program import program
+
+MOST_DEATHS = 3  # of workers, with one and the same job
+TIMEOUT_SECONDS = 10  # to reach a scheduler
+
+
+class WorkersError(RuntimeError):
+    """The workers cannot do what they are asked for; the message says why, and what to do."""
+
+
+class OtherProgramError(WorkersError):
+    """A worker has another version of the program than the one that sent it a job."""
+
+    def __init__(self) -> None:
+        super().__init__("a worker runs another version of this program, or of what it is built on; install the same")
+
+
+class Died:
+    """In the place of a result: every worker that had the job ended before it was done."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where jobs are run: with one process in this one, with several in new ones, with a scheduler on its cluster.
+
+    Args:
+        processes: how many at once, on this machine.
+        scheduler: the address of a Dask cluster, such as tcp://10.0.0.5:8786, which is then used instead. Its workers
+            have this program installed, and see under the same paths the files that the jobs name.
+    """
+
+    processes: int = 1
+    scheduler: str | None = None
+
+    def map[J, R](
+        self,
+        function: Callable[[J], R],
+        jobs: Sequence[J],
+        arrived: Callable[[J, R], object] | None = None,
+        lost: Callable[[J], R] | None = None,
+    ) -> list[R]:
+        """Return what a function gives for each job, in the order of the jobs.
+
+        Args:
+            function: of a module, so that another process finds it; its result is of its job alone.
+            jobs: what it is called on. Jobs and results can be pickled.
+            arrived: called here with each job and its result as it is done, to keep it or to tell how far all is.
+            lost: gives the result of a job with which MOST_DEATHS workers have died; None: raise WorkersError.
+
+        Raises WorkersError, OSError if no scheduler answers, and what the function or `arrived` raises. Then, and where
+        it is interrupted, local processes end at once, whatever they are doing.
+        """
+        many = min(self.processes, len(jobs))
+        found: Generator[tuple[int, R | Died]]
+        if self.scheduler is not None:
+            found = _on_cluster(function, jobs, self.scheduler)
+        elif many <= 1:
+            found = ((place, function(job)) for place, job in enumerate(jobs))
+        else:
+            found = _in_processes(function, jobs, many)
+        results: dict[int, R] = {}
+        with closing(found):
+            for place, result in found:
+                if isinstance(result, Died):
+                    results[place] = _given_up(place, len(jobs)) if lost is None else lost(jobs[place])
+                else:
+                    results[place] = result
+                if arrived is not None:
+                    arrived(jobs[place], results[place])
+        return [results[place] for place in range(len(jobs))]
+
+
+ALONE = Workers()  # in this process
+DIED = f"{MOST_DEATHS} processes that worked on it were ended from outside, often for want of memory"
+
+
+def _given_up(place: int, of: int) -> NoReturn:
+    what = f"job {place + 1} of {of} was given up: {DIED}"
+    msg = f"{what}; what was kept before is not lost: run again, with fewer --workers"
+    raise WorkersError(msg)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int) -> Generator[tuple[int, R | Died]]:
+    """Run jobs in local processes. Where one dies, what was under way is run again, one job at a time.
+
+    So a job that kills its process does so alone from then on, and no other is blamed for it.
+    """
+    left, deaths = dict.fromkeys(range(len(jobs))), [0] * len(jobs)
+    while left:
+        untouched = [place for place in left if not deaths[place]]
+        turn, size = (untouched, min(many, len(untouched))) if untouched else (list(left)[:1], 1)
+        running, touched = dict[Future[R], int](), list[int]()
+        with _processes(size) as pool:
+            coming = iter(turn)
+            try:
+                # No more are handed out than there are processes: what is running is what a death has touched.
+                for place in islice(coming, size):
+                    running[_sent(pool, function, jobs[place])] = place
+                while running:
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        result = future.result()
+                        place = running.pop(future)
+                        del left[place]
+                        yield place, result
+                        for following in islice(coming, 1):
+                            running[_sent(pool, function, jobs[following])] = following
+            except BrokenProcessPool:
+                touched = [place for future, place in running.items() if _is_broken(future)]
+        for place in touched:
+            deaths[place] += 1
+            if deaths[place] == MOST_DEATHS:
+                del left[place]
+                yield place, Died()
+
+
+def _sent[J, R](pool: ProcessPoolExecutor, function: Callable[[J], R], job: J) -> Future[R]:
+    """Hand out a job. A process that starts for it inherits what is blocked, so that an interruption spares it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return pool.submit(function, job)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(function, job)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _is_broken[R](future: Future[R]) -> bool:
+    return isinstance(future.exception(), BrokenProcessPool)
+
+
+@contextmanager
+def _processes(size: int) -> Iterator[ProcessPoolExecutor]:
+    """Start processes, which end with the block; if that is left early, at once."""
+    # Started anew, not forked: what the sampler's threads held would be held for ever in a copy of them.
+    context = multiprocessing.get_context("spawn")
+    theirs, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(size, mp_context=context, initializer=_begin, initargs=(theirs,))
+    try:
+        yield pool
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        ours.close()
+        theirs.close()
+
+
+def _begin(line: Connection) -> None:
+    """Leave an interruption to the process that asked, and end when that closes its end of a line, or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=(line,), daemon=True).start()
+
+
+def _end_with(line: Connection) -> None:
+    with suppress(EOFError, OSError):
+        line.recv_bytes()
+    os._exit(1)
+
+
+def _on_cluster[J, R](function: Callable[[J], R], jobs: Sequence[J], address: str) -> Generator[tuple[int, R | Died]]:
+    """Run jobs on an existing Dask cluster, which runs those of a dead worker again (three times by its default)."""
+    try:
+        from distributed import Client, KilledWorker, as_completed
+    except ImportError as error:
+        msg = f"{error.name} is not installed; run: pip install 'forecast[dask]'"
+        raise WorkersError(msg) from error
+
+    with Client(address, timeout=TIMEOUT_SECONDS) as client:
+        sent = client.map(_of_this_program, jobs, function=function, digest=_digest(), pure=False)
+        places = {future: place for place, future in enumerate(sent)}
+        for future in as_completed(sent):
+            result: R | Died
+            try:
+                result = future.result()
+            except KilledWorker:
+                result = Died()
+            yield places[future], result
+
+
+def _digest() -> str:
+    return program("answers")  # of all code
+
+
+def _of_this_program[J, R](job: J, *, function: Callable[[J], R], digest: str) -> R:
+    if digest != _digest():
+        raise OtherProgramError
+    return function(job)
