@@ -7,6 +7,7 @@ lacks to one. Whatever is neither impossible nor certain is never written as 0 o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from math import exp
 
@@ -200,3 +201,8 @@ def share(value: float, decimals: int) -> str:
     if value in {0.0, 1.0} or 0.0 < float(text) < 1.0:
         return text
     return f"<{unit:.{decimals}f}" if value < 0.5 else f">{1.0 - unit:.{decimals}f}"
+
+
+def past(value: float, limit: float, digits_tried: Sequence[int] = (4, 6, 9)) -> str:
+    """Write a value with as many digits as show that it is past its limit: 1.0104, not 1.01."""
+    return next((shown for digits in digits_tried if float(shown := f"{value:.{digits}g}") != limit), repr(value))

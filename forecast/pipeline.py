@@ -154,8 +154,10 @@ def _compared(
     new_items, edited = changes(line, compared)
     moved = _moved(outcome, line, compared, new_items, progress) if attribute else ()
     forecast = UpdateTable(table=table, edited=edited, moved=moved)
-    warnings = (*doubts, *ledger.warnings, *recomputed(line, ledger.updates, ledger.texts))
-    is_new = has_news(line, ledger.updates)
+    otherwise = recomputed(line, ledger.updates, ledger.texts)
+    warnings = (*doubts, *ledger.warnings, *otherwise)
+    # Other numbers of the same inputs (another program) are recorded by whoever says why.
+    is_new = has_news(line, ledger.updates) or (note is not None and bool(otherwise))
     return Update(root, outcome, forecast, line, ledger, is_new, edited, warnings, doubts, attribute)
 
 

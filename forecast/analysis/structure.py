@@ -226,7 +226,7 @@ class Structure:
         """
         apart = [said for said in self.statements if said.id not in told]
         found = [*self._keeping_doubts(apart), *self._chain_doubts(apart)]
-        return tuple(sorted([*found, *self._prerequisite_doubts(), *self._idle_doubts()]))
+        return tuple(sorted([*found, *self._prerequisite_doubts(), *self._idle_doubts(), *self._order_doubts()]))
 
     # A status keeps its state.
 
@@ -409,6 +409,18 @@ class Structure:
                 f"requires: {written} of '{event.id}' in place of the statement"
             )
             yield Problem(said.source, what, "", allowed, "warning")
+
+    # A reached event begins in its first state and only goes forward.
+
+    def _order_doubts(self) -> Iterator[Problem]:
+        for event in self.layout.events:
+            first, *later = event.states
+            named = next((state for state in later if _is_idle(state)), None)
+            if event.kind == "reached" and named is not None and not _is_idle(first):
+                what = f"event {shown(event.id)}: a reached event begins in its first state and only goes forward"
+                got = f"states {', '.join(event.states)}"
+                allowed = f"put {shown(named)} first if that is how it begins, or make it a status"
+                yield Problem(event.source, what, got, allowed, "warning")
 
     # A parent's first state does nothing where causes only add up.
 

@@ -22,7 +22,7 @@ from forecast.commands.asking import (
 from forecast.sampling.statements import condition_in_words, state_in_words
 from forecast.workspace.names import OTHER, event_and_states, horizon_on
 from forecast.workspace.nodes import ISO_DAY, MapNode, Node, Scalar, mapping, plain, text
-from forecast.workspace.problems import WorkspaceProblems, known
+from forecast.workspace.problems import WorkspaceProblems, choice, known
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import EDITORS, Condition, DatedCondition, Event, Network, Workspace
 from forecast.workspace.statement_forms import FORMS, READINGS
@@ -73,9 +73,18 @@ def answer(
         raise WorkspaceProblems(problems)
     lacks = missing(given)
     if lacks and not ask:
-        raise click.UsageError(f"with --yes nothing is asked; missing {', '.join(lacks)}")
+        wrong = _unknown(given, workspace)
+        raise click.UsageError("; ".join([f"with --yes nothing is asked; missing {', '.join(lacks)}", *wrong]))
     asking = Asking(bool(lacks), to_stderr, talk)
     return *_StatementQuestions(root, workspace, given, asking).all(), asking
+
+
+def _unknown(given: StatementOptions, workspace: Workspace) -> Iterator[str]:
+    """Yield what is wrong with the names that were given, so that all mistakes are told in one run."""
+    named = ((given.expert, tuple(workspace.experts), "experts"), (given.form, tuple(READINGS), "forms"))
+    for said, names, what in named:
+        if said is not None and said not in names:
+            yield f"got '{said}'; {choice(what, said, names)}"
 
 
 @dataclass(frozen=True)

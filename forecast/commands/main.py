@@ -75,7 +75,14 @@ class _Later(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        return self.real.make_context(info_name, args, parent, **extra)
+        try:
+            return self.real.make_context(info_name, args, parent, **extra)
+        except click.UsageError as wrong:
+            takes_state = any("EVENT[=STATE]" in (one.metavar or "") for one in self.real.params)
+            if takes_state and "extra argument" in wrong.message:
+                hint = "; a state is named with its event, as EVENT=STATE"
+                raise click.UsageError(wrong.message + hint, wrong.ctx) from None
+            raise
 
     @property
     def real(self) -> click.Command:
@@ -87,6 +94,11 @@ class _Later(click.Command):
 
 class _Commands(click.Group):
     """A group that turns the problems of a user's files and of the disk into lines on stderr and an exit status."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] == "-C":
+            raise click.UsageError("-C FOLDER stands after the command: forecast show -C FOLDER", ctx)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         from forecast.workspace.problems import WorkspaceProblems

@@ -232,6 +232,8 @@ def print_prior(table: Table) -> None:
         stated = "-" if row["stated"] is None else exact(row["stated"])
         steps.add_row(*map(Text, (row["event"], row["next"], row["step"], *numbers, stated)))
     print_table(steps)
+    said = "stated: the largest number that anybody gave it, of the day it was said; implied: of the day of this prior"
+    click.echo(f"{said}, with the time left from then")
 
 
 def _grid(*names: str) -> Grid:

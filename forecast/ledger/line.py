@@ -188,7 +188,15 @@ def recomputed(line: Line, updates: Sequence[Line], texts: Sequence[str] = ()) -
     why = f"they differ in {'; '.join(names)}" if names else "no version or processor differs: was the line edited?"
     what = f"the ledger's forecast of {recorded.as_of} comes out otherwise from the same inputs"
     source = Source(LEDGER, recorded.number or 0)
-    return (Problem(source, what, got, f"differences of at most {LAST_DIGITS:g}; {why}", "warning"),)
+    return (
+        Problem(
+            source,
+            what,
+            got,
+            f"differences of at most {LAST_DIGITS:g}; {why}; `forecast update -m WHY` records them as they are here",
+            "warning",
+        ),
+    )
 
 
 # Lines of the ledger with what they name called as it is today; the file itself keeps the names of then.

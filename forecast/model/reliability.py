@@ -19,6 +19,7 @@ from math import ceil, expm1, log, log2
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.digits import past
 from forecast.inference.tape import normal_quadrature
 from forecast.model.asof import AsOfNetwork, alive_slices, varying_axes, wider_scope
 from forecast.model.layout import Layout, rule_events, scenario_of_each
@@ -204,7 +205,7 @@ def _heavy(layout: Layout, network: AsOfNetwork, items: dict[str, Item]) -> Iter
             yield Problem(
                 items[strongest].source,
                 f"{len(weights)} unsettled items on '{event.id}' add up for '{best}' against '{worst}'",
-                f"{np.ptp(total):.0f} dB, most of it from '{strongest}'",
+                f"{past(float(np.ptp(total)), MANY_DECIBANS, (2, 3, 4, 6))} dB, most of it from '{strongest}'",
                 f"seldom more than {MANY_DECIBANS:.0f} dB; items of one origin share a group",
                 "warning",
             )
@@ -226,7 +227,7 @@ def _heavy_on_scenarios(network: AsOfNetwork, workspace: Workspace, items: dict[
         yield Problem(
             items[strongest].source,
             f"{len(weights)} unsettled items on the scenarios add up for '{best}' against '{worst}'",
-            f"{np.ptp(total):.0f} dB, most of it from '{strongest}'",
+            f"{past(float(np.ptp(total)), MANY_DECIBANS, (2, 3, 4, 6))} dB, most of it from '{strongest}'",
             f"seldom more than {MANY_DECIBANS:.0f} dB; items of one origin share a group",
             "warning",
         )

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.digits import UNITS
+from forecast.digits import UNITS, past
 from forecast.inference.scaled import SMALLEST, NotFiniteError
-from forecast.sampling.draws import distrust, past
+from forecast.sampling.draws import distrust
 from forecast.sampling.settings import CHAINS
 
 Array = NDArray[np.float64]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.digits import past
 from forecast.model.asof import AsOfNetwork
 from forecast.sampling.settings import (
     CHAINS,
@@ -257,11 +258,6 @@ def distrust(diagnostics: Mapping[str, float]) -> tuple[str, ...]:
     if diagnostics["divergences"] != 0.0:
         reasons.append(f"divergences are {diagnostics['divergences']:.0f}, none is allowed")
     return tuple(reasons)
-
-
-def past(value: float, limit: float) -> str:
-    """Write a value with as many digits as show that it is past its limit: 1.0104, not 1.01."""
-    return next((shown for digits in (4, 6, 9) if float(shown := f"{value:.{digits}g}") != limit), repr(value))
 
 
 # Sampling stage 1: NUTS by nutpie on the PyMC model. Imported only when draws are not cached.

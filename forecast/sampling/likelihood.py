@@ -318,10 +318,13 @@ def log_prior_ratio(rows: RowsPrior, other: RowsPrior, fit: Fit) -> Array | floa
     Returns None where one has coefficients that the other has not.
     """
     ours, theirs = rows.eta.weights, other.eta.weights
-    if (rows.alpha, rows.beta, rows.epsilon) != (other.alpha, other.beta, other.epsilon):
+    names = (rows.alpha, rows.beta, rows.epsilon)
+    if names != (other.alpha, other.beta, other.epsilon) or not np.array_equal(ours.column, theirs.column):
         return None
     narrower = np.ones(rows.n_coordinates)
-    narrower[ours.column] = ours.weight / theirs.weight
+    # A basis may have zeros, which tell nothing of the sd of their column; some other entry of it does.
+    entries = np.flatnonzero(theirs.weight)
+    narrower[ours.column[entries]] = ours.weight[entries] / theirs.weight[entries]
     if (narrower == 1.0).all():
         return 0.0
     parts = [fit[name].reshape(-1, fit[name].shape[-1]) for name in ("alpha", "beta", "epsilon") if name in fit]

@@ -169,6 +169,7 @@ def condition_in_words(when: Condition, network: Network, day: date, on: date) -
     event = network.events[when.event]
     if isinstance(when, DatedCondition):
         at_once = f"{_named(event)} comes to {_either(when.states)} at once, on {day}"
+        at_once += ", with all that it requires" if event.requires else ""
         return at_once if when.held_by is None else state_in_words(when, network, when.held_by)
     return state_in_words(when, network, on) + (", however late" if _is_step(when, event) else "")
 

@@ -47,7 +47,7 @@ SAID = (
 )
 FACT = item("fact", DAY - timedelta(days=40), Settled("cause", "yes", HERE), source="agency")
 RUMOUR = item(
-    "rumour", DAY, Likelihood("mood", {"bad": 1.0, "fair": 0.6, "good": 0.2}, None, HERE), source="blog", credibility=1
+    "rumour", DAY, Likelihood("mood", {"bad": 1.0, "fair": 0.7, "good": 0.4}, None, HERE), source="blog", credibility=1
 )
 TALK = item("talk", DAY + timedelta(days=9), Likelihood("mood", {"bad": 0.3, "fair": 0.6, "good": 1.0}, None, HERE))
 GROUPS = {"ann": "east", "bob": "west", "cat": "west", "editors": "editors"}
@@ -112,7 +112,7 @@ def test_reweighted_is_the_exact_refit(found: Outcome, cache: Path) -> None:
             assert abs(expected - row.probability) < 4.0 * np.sqrt(2.0) * np.hypot(error, row.mcse), one.name
             moved = max(moved, abs(row.change) / row.change_mcse)
             assert row.probability - found.scenarios[name].probability == pytest.approx(row.change, abs=1e-9)
-    assert moved > 20.0
+    assert moved > 5.0
 
 
 def test_without_a_source_by_enumeration(cache: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
@@ -75,38 +75,48 @@ def _ways(known: Workspace, said: Workspace | None = None) -> Distances:
 class _ByHand:
     """The flat prior of the two events by its formulas, and the means that statements leave of it.
 
-    Log-odds: of the cause N(0, 1.5² + .3²); of the effect alpha + beta + epsilon, as docs/model.md has them; under
-    `table` sd 3 for each row. An expert's deviation has sd .4, one for all that is said of one event.
+    Log-odds: of the cause alpha + epsilon; of the effect alpha + beta + epsilon, as docs/model.md has them, alpha of sd
+    2.5 where the event is stated as a whole and 1.5 where not; under `table` sd 3 for each row, which share a level of
+    sd 3 if the event is stated as a whole, and beta if it is under a condition. Deviations have sd .4, one for
+    all that is said of one event.
     """
 
     def __init__(self, kind: str) -> None:
         rng = np.random.default_rng(3)
-        self.cause = rng.normal(0.0, np.hypot(1.5, 0.3), N)
-        if kind == "table":
-            self.no, self.yes = rng.normal(0.0, 3.0, (2, N))
-        else:
-            half = rng.normal(0.0, 2.5 * np.sqrt(0.5), N)  # beta: 2.5 (1 - 1/2)^(1/2), the opposite in the other
-            alpha, epsilon = rng.normal(0.0, 1.5, N), rng.normal(0.0, 0.3, (2, N))
-            self.no, self.yes = alpha - half + epsilon[0], alpha + half + epsilon[1]
+        self.kind = kind
+        self.cause, self.level, self.half, *rows = rng.standard_normal((5, N))
+        self.rows = np.array(rows)
+        self.epsilon = 0.3 * rng.standard_normal(N)
         self.deviation = {name: rng.normal(0.0, 0.4, N) for name in ("cause", "effect")}
         self.omega = np.abs(rng.normal(0.0, 0.25, N))
 
-    def reads(self, what: str) -> Array:
-        """The log-odds of what is stated."""
+    def reads(self, what: str, spoken: Collection[str]) -> Array:
+        """The log-odds of what is stated, where so much is spoken of."""
+        cause = (2.5 if "cause" in spoken else 1.5) * self.cause + self.epsilon
+        half = 2.5 * np.sqrt(0.5) * self.half  # beta: 2.5 (1 - 1/2)^(1/2), the opposite in the other state
+        if self.kind == "table":
+            level = 3.0 * self.level if "effect" in spoken else 0.0
+            half, spread = half if {"effect if no", "effect if yes"} & set(spoken) else np.zeros(N), 3.0
+        else:
+            level, spread = (2.5 if "effect" in spoken else 1.5) * self.level, 0.3
+        no, yes = level - half + spread * self.rows[0], level + half + spread * self.rows[1]
         if what == "effect":
-            cause = expit(self.cause)
-            return np.asarray(logit(cause * expit(self.yes) + (1.0 - cause) * expit(self.no)))
-        return np.asarray({"cause": self.cause, "effect if no": self.no, "effect if yes": self.yes}[what])
+            return np.asarray(logit(expit(cause) * expit(yes) + (1.0 - expit(cause)) * expit(no)))
+        return np.asarray({"cause": cause, "effect if no": no, "effect if yes": yes}[what])
 
-    def mean(self, what: str, stated: dict[str, tuple[float, float]]) -> float:
-        """P(what) given statements (probability, sd), averaged over all that nobody knows."""
+    def mean(self, what: str, stated: dict[str, tuple[float, float]], spoken: Collection[str] | None = None) -> float:
+        """P(what) given statements (probability, sd), averaged over all that nobody knows.
+
+        `spoken`: what the prior is wide for; None: what is stated.
+        """
+        spoken = stated if spoken is None else spoken
         log_weight = np.zeros(N)
         for other, (p, sd) in stated.items():
             scale = np.sqrt(sd**2 + self.omega**2)
-            heard = self.reads(other) + self.deviation[other.split()[0]]
+            heard = self.reads(other, spoken) + self.deviation[other.split()[0]]
             log_weight += -np.log(scale) - 2.5 * np.log1p(np.square((logit(p) - heard) / scale) / 4.0)
         weights = np.exp(log_weight - log_weight.max())
-        return float(expit(self.reads(what)) @ weights / weights.sum())
+        return float(expit(self.reads(what, spoken)) @ weights / weights.sum())
 
 
 ABOUT = {
@@ -200,7 +210,8 @@ def test_leaving_out_one_statement() -> None:
     found = {one.statement: one.implied for one in way.without}
     for name in ("cause", "effect if yes"):
         rest = {other: said for other, said in kept.items() if other != name}
-        assert by_hand.mean("effect", rest) == pytest.approx(found[name.replace(" ", "-")], abs=0.02)
+        # What was said still decides how wide the prior is.
+        assert by_hand.mean("effect", rest, kept) == pytest.approx(found[name.replace(" ", "-")], abs=0.02)
 
 
 def test_a_statement_that_the_draws_do_not_know() -> None:

@@ -189,6 +189,15 @@ def test_a_first_state_that_is_not_the_absence(kind: str, states: tuple[str, str
     assert (states == ("yes", "no") and not KINDS[kind].can_lower) == is_told
 
 
+@pytest.mark.parametrize("kind", ["reached", "status", "constant"])
+@pytest.mark.parametrize("states", [("yes", "no"), ("no", "yes"), ("first", "second")])
+def test_a_reached_event_that_begins_at_its_end(kind: str, states: tuple[str, str]) -> None:
+    """Told is a reached event of which a later state is named for an absence: it begins in its first state."""
+    delay = event("delay", kind, states)  # type: ignore[arg-type]  # a kind
+    told = _told(_structure(workspace(network(delay))))
+    assert (kind == "reached" and states == ("yes", "no")) == ("begins in its first state" in told)
+
+
 def _said_of_weather() -> dict[str, list[Statement]]:
     bad, good = (target("delay", "yes", given={"weather": x}) for x in ("bad", "good"))
     return {

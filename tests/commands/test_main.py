@@ -63,6 +63,19 @@ def test_unknown_command_is_wrong_usage_with_the_nearest_name() -> None:
     assert (2, True) == (result.exit_code, "Did you mean 'query'?" in result.stderr)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["-C", "somewhere", "show"], "-C FOLDER stands after the command: forecast show -C FOLDER"),
+        (["why", "launch", "general"], "a state is named with its event, as EVENT=STATE"),
+    ],
+)
+def test_what_stands_in_the_wrong_place_is_told_its_place(arguments: list[str], hint: str) -> None:
+    """A folder before the command, and a state apart from its event, are wrong usage with the right way."""
+    result = CliRunner().invoke(main, arguments)
+    assert (2, True) == (result.exit_code, hint in result.stderr)
+
+
 def test_problems_of_files_are_lines_on_stderr_and_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
     """Problems in files end any command with status 1, one line each on stderr, nothing on stdout."""
     problems = [Problem(Source("b.yaml", 2), "second"), Problem(Source("a.yaml", 9), "first", "x", "y is allowed")]

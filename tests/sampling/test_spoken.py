@@ -96,6 +96,22 @@ def test_ratio_of_priors() -> None:
     assert log_prior_ratio(rows_prior(table, {"it": WHOLE}), rows_prior(table), fit) is None
 
 
+def test_ratio_of_priors_with_many_states() -> None:
+    """Of three states the basis has zeros; the ratio is that of the levels' densities all the same."""
+    p, it = event("p", "constant", ("a", "b", "c")), event("it", "constant", ("x", "y", "z"), ["p"])
+    layout = lay_out(network(p, it))
+    wide, usual = rows_prior(layout, {"it": WHOLE}), rows_prior(layout)
+    assert (usual.eta.weights.weight == 0.0).any()
+    rng = np.random.default_rng(4)
+    fit = {name: rng.normal(size=(2, 5, len(getattr(wide, name)))) for name in ("alpha", "beta", "epsilon")}
+    columns = [place for place, name in enumerate(wide.alpha) if name.startswith("it")]
+    level = 2.5 * fit["alpha"].reshape(10, -1)[:, columns]
+    expected = (norm.logpdf(level, 0.0, 1.5) - norm.logpdf(level, 0.0, 2.5)).sum(axis=1)
+    found = log_prior_ratio(wide, usual, fit)
+    assert isinstance(found, np.ndarray)
+    np.testing.assert_allclose(expected - expected[0], found - found[0], atol=1e-12)
+
+
 def test_a_spec_has_the_prior_of_its_statements() -> None:
     """Statements of a date decide what is wide on that date."""
     net = network(*world(SHARED))
