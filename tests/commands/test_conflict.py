@@ -46,7 +46,7 @@ def test_a_contradiction_fights(updated: Path) -> None:
     )
     told = json.loads(_conflict(updated, "--json").stdout)
     assert ["empty-shop", "waiting-list"] == told["fights"][0]["items"]
-    assert "empty-shop" == told["items"][0]["item"]
+    assert "empty-shop" in {row["item"] for row in told["items"][:2]}
     assert told["conflict"] > 0.0
 
 

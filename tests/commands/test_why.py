@@ -105,7 +105,7 @@ def test_what_does_not_move_is_counted(updated: Path) -> None:
         ("why", ["waiting-lst"], 2, "did you mean 'waiting-list'"),
         ("why", ["launch=gone"], 2, "has no state 'gone'"),
         ("what-if", [], 2, "nothing is supposed"),
-        ("what-if", ["--at-once", "--do", "demand=high"], 2, "--at-once is for EVENT=STATE"),
+        ("what-if", ["--at-once", "--set", "demand=high:0.5"], 2, "--at-once is for EVENT=STATE"),
         ("what-if", ["--at-once", "prototype=shown"], 1, "'prototype' is 'shown' already"),
         ("what-if", ["lunch=none"], 2, "did you mean 'launch'"),
         ("what-if", ["demand=high", "demand=low"], 1, "'demand=high', 'demand=low' cannot hold together"),
