@@ -1,7 +1,7 @@
 """Worlds where nobody says anything and the evidence is too strong for reweighting, and their posterior from a pool.
 
-Without anything said the prior of theta is that of the rows (wide for what is named): draws need no sampler, and the
-posterior is that of a pool of draws a hundred times as large, weighed once. All worlds swing as often: they differ in when.
+Without anything said the prior of theta is that of the rows, wide for what is named: draws need no sampler, and the
+posterior is that of a pool of draws a hundred times as large, weighed once. Worlds swing as often, and differ in when.
 """
 
 from __future__ import annotations
