@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -331,6 +332,25 @@ def _spoil(root: Path) -> None:
         assert isinstance(diagnostics, bytes)
         found = json.loads(diagnostics) | {"r_hat_max": 1.09, "sampled": 20000.0}
         rewrite(path, {"diagnostics": json.dumps(found).encode()})
+
+
+def test_other_numbers_of_the_same_inputs_are_recorded_with_a_reason(updated: Path) -> None:
+    """What another program makes of the same files is warned of, and has a line once somebody says why."""
+    for path in entries(updated, "draws"):
+        theta = parts_of(path)["theta"]
+        assert isinstance(theta, np.ndarray)
+        rewrite(path, {"theta": np.ascontiguousarray(theta[:, ::-1])})  # other sources meet these draws
+    for path in entries(updated, "posterior"):
+        path.unlink()
+    without = _done(updated)
+    assert ("nothing new" in without.output, 1) == (True, len(_ledger(updated)))
+    assert "the ledger's forecast of 2026-07-01 comes out otherwise from the same inputs" in without.output
+    assert "`forecast update -m WHY` records them" in without.output
+    _done(updated, "-m", "another program")
+    assert 2 == len(_ledger(updated))
+    again = _done(updated, "-m", "once more")
+    assert ("nothing new" in again.output, 2) == (True, len(_ledger(updated)))
+    assert "comes out otherwise" not in again.output
 
 
 def test_a_forecast_that_is_not_reliable_says_so(fresh: Path) -> None:

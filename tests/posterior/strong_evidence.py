@@ -1,7 +1,7 @@
 """Worlds where nobody says anything and the evidence is too strong for reweighting, and their posterior from a pool.
 
-Without anything said the prior of theta is that of the rows: draws need no sampler, and the posterior is that of a pool
-of draws a hundred times as large, weighed once. All worlds swing as often: they differ in when.
+Without anything said the prior of theta is that of the rows, wide for what is named: draws need no sampler, and the
+posterior is that of a pool of draws a hundred times as large, weighed once. Worlds swing as often, and differ in when.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.posterior.posterior import evaluate_scenarios, evidence_of, query
 from forecast.sampling.draws import Draws
-from forecast.sampling.spec import PriorSpec, rows_prior, theta_draws
+from forecast.sampling.spec import PriorSpec, prior_spec, theta_draws
 from forecast.workspace.records import Item, Settled, Workspace
 from tests.worlds import HERE, event, item, network, rule, statement, target, workspace
 
@@ -82,7 +82,7 @@ def draws_of(spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], 
 def from_pool(known: Workspace) -> tuple[Array, Array]:
     """P(scenario | E) on a pool of its own, and its Monte Carlo standard error."""
     layout = lay_out(known.network)
-    rows = rows_prior(layout)
+    rows = prior_spec(layout, known, AS_OF).rows
     theta = theta_draws(rows, pool(rows.n_coordinates, 99, POOL))
     asked = query(compile_workspace(layout, known, AS_OF), known.scenarios)
     log_evidence, shares = evaluate_scenarios(asked, theta)

@@ -60,7 +60,7 @@ def prior_theta() -> Theta:
         nominal = one.kind != "reached"
         half = np.sqrt(0.5) if nominal else 1.0
         levels = [len(one.states)] if nominal else []
-        alpha = zero_sum(rng, 1.5 * half, *levels)
+        alpha = zero_sum(rng, 2.5 * half, *levels)  # each is stated as a whole
         betas = [zero_sum(rng, 2.5 * half, *levels, len(states)) for states in parents]
         for u in configurations(NET, one):
             eta = alpha + zero_sum(rng, 0.3 * half, *levels)

@@ -86,7 +86,8 @@ def test_gradient(seed: int, n: int, has_timing: bool) -> None:
     rng, world, x, theta = at_random(seed, n, has_timing=has_timing)
     layout, reader = world.layout, Reader(world.workspace, theta)
     spoken = replace(world.workspace, statements=tuple(random_statements(rng, reader, 5)))
-    program = record_program(prior_spec(layout, spoken, HORIZON, compile_workspace(layout, spoken, some_day(rng))))
+    spec = prior_spec(layout, spoken, HORIZON, compile_workspace(layout, spoken, some_day(rng)))
+    program = record_program(replace(spec, rows=rows_prior(layout)))  # of x, whatever is stated
     directions = rng.normal(size=(3, x.size))
     h = 1e-5
     for direction in directions:
@@ -108,10 +109,10 @@ def implied_on(items: list[Item]) -> tuple[float, float]:
     """Log-odds of g by the program and by the enumeration, at one fixed theta."""
     world: Workspace = workspace(NET, statements=[SAID], items=items)
     layout = lay_out(NET)
-    prior = rows_prior(layout)
-    x = np.random.default_rng(8).normal(size=prior.n_coordinates)
-    theta = named(layout, theta_draws(prior, x[:, np.newaxis]))
-    (read,) = interpret(record_program(prior_spec(layout, world, HORIZON)), x.tolist())
+    spec = prior_spec(layout, world, HORIZON)
+    x = np.random.default_rng(8).normal(size=spec.rows.n_coordinates)
+    theta = named(layout, theta_draws(spec.rows, x[:, np.newaxis]))
+    (read,) = interpret(record_program(spec), x.tolist())
     return float(Reader(world, theta).implied(SAID)[0][0]), read
 
 
@@ -121,12 +122,12 @@ def test_observed_constant() -> None:
     seen = item("seen", DAY, Settled("sign", "yes", HERE))
     said = statement("said", target("root", "yes"), 0.3, day=DAY)
     world = workspace(net, statements=[said], items=[seen])
-    prior = rows_prior(lay_out(net))
-    x = np.random.default_rng(8).normal(size=prior.n_coordinates)
-    theta = named(lay_out(net), theta_draws(prior, x[:, np.newaxis]))
+    spec = prior_spec(lay_out(net), world, HORIZON)
+    x = np.random.default_rng(8).normal(size=spec.rows.n_coordinates)
+    theta = named(lay_out(net), theta_draws(spec.rows, x[:, np.newaxis]))
     odds = theta["root", (), 1] * theta["sign", ("yes",), 1] / (theta["root", (), 0] * theta["sign", ("no",), 1])
     expected = [pytest.approx(float(np.log(odds[0])), abs=1e-12)]
-    assert expected == interpret(record_program(prior_spec(lay_out(net), world, HORIZON)), x.tolist())
+    assert expected == interpret(record_program(spec), x.tolist())
 
 
 def test_compared_with_a_certainty() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.analysis.alternatives import Alternative, alternative_workspace
 from forecast.model.layout import lay_out
-from forecast.sampling.likelihood import log_likelihood, log_likelihood_ratio, quantities
+from forecast.sampling.likelihood import log_likelihood, log_likelihood_ratio, log_prior_ratio, quantities
 from forecast.sampling.program import record_program
 from forecast.sampling.spec import PriorSpec, prior_spec, rows_prior, theta_draws
 from forecast.workspace.records import Count, Distribution, Item, Likelihood, Resolution, Settled, Workspace
@@ -88,12 +88,18 @@ def _spec(world: Workspace) -> PriorSpec:
     return prior_spec(LAYOUT, world, AS_OF)
 
 
+PARTS = ("alpha", "beta", "epsilon")
+
+
 def _fit(seed: int = 1) -> tuple[Array, dict[str, Array]]:
     """Theta, and a fit whose quantities are the enumeration's under what was known."""
     rng, spec = np.random.default_rng(seed), _spec(WORLD)
-    theta = theta_draws(spec.rows, rng.normal(size=(spec.rows.n_coordinates, DRAWS)))
+    x = rng.normal(size=(spec.rows.n_coordinates, DRAWS))
+    theta = theta_draws(spec.rows, x)
+    ends = np.cumsum([len(spec.rows.alpha), len(spec.rows.beta)])
+    coordinates = {name: part.T[np.newaxis] for name, part in zip(PARTS, np.split(x, ends), strict=True)}
     deviation = rng.normal(size=(1, DRAWS, len(spec.deviation_labels)))
-    return theta, {"quantity": _implied(WORLD, theta), "deviation": deviation}
+    return theta, {"quantity": _implied(WORLD, theta), "deviation": deviation, **coordinates}
 
 
 def _implied(world: Workspace, theta: Array) -> Array:
@@ -117,15 +123,21 @@ ALTERNATIVES = {
 
 @pytest.mark.parametrize("name", ALTERNATIVES)
 def test_ratio_is_what_both_sides_say(name: str) -> None:
-    """It is the log likelihood of all statements there less that of all here, up to a constant, experts gone or not."""
+    """It is the log likelihood of all statements there less that of all here, and the same of the priors.
+
+    Up to a constant, experts gone or not. The ratio of the priors by itself is held to normal densities elsewhere.
+    """
     theta, fit = _fit()
     other, spec = alternative_workspace(WORLD, ALTERNATIVES[name]), _spec(WORLD)
     there = _spec(other)
     columns = [spec.deviation_labels.index(label) for label in there.deviation_labels]
     read = {"quantity": _implied(other, theta), "deviation": fit["deviation"][..., columns]}
     expected = log_likelihood(there, read, there.statement_ids) - log_likelihood(spec, fit, spec.statement_ids)
+    prior = log_prior_ratio(spec.rows, there.rows, fit)
     found = log_likelihood_ratio(spec, there, theta, fit)
     assert found is not None
+    assert prior is not None
+    expected = expected + prior
     np.testing.assert_allclose(np.diff(expected), np.diff(found), rtol=0, atol=1e-9)
     moves = name not in {"nothing", "late"}
     assert moves == bool(np.ptp(found) > 1e-6)
