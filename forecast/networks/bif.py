@@ -416,6 +416,9 @@ def _plain_names(text: str) -> list[str] | None:
     return names if "," not in text or names == [name.strip() for name in text.split(",")] else None
 
 
+MOST_BY_DEFAULT = 1000  # rows
+
+
 def _bulk_table(name: BifWord, body: str, states: Mapping[str, Sequence[str]], path: str) -> CheckedTable:
     """Lay out the rows of a block as `read_table` does, with one call for each row instead of one for each token.
 
@@ -460,6 +463,8 @@ def _printed_rows(body: str, states: Mapping[str, Sequence[str]], shape: tuple[i
     tables, defaults = others["table"], others["default"]
     if rest.strip() or len(defaults) > 1 or n_rows * shape[-1] > MAX_TABLE_ENTRIES:
         raise _NotBulkError
+    if defaults and n_rows > MOST_BY_DEFAULT + 2 * len(printed):
+        raise _NotBulkError  # a line can fill a million rows, which is not done one by one
     if tables:
         if len(tables) > 1 or printed or defaults or len(tables[0]) != n_rows * shape[-1]:
             raise _NotBulkError
