@@ -315,19 +315,13 @@ def _claims(workspace: Workspace, layout: Layout, as_of: date, days: int) -> Ite
     for source in sorted({claim.source for claim in claims}):
         judged = [claim for claim in claims if claim.source == source and claim.was_true is not None]
         false = [claim for claim in judged if not claim.was_true]
-        # For some days after it was found; later `forecast sources` goes on telling it.
-        if any(as_of - _judged_on(claim) <= timedelta(days=days) for claim in false):
+        if false:
             told = "; ".join(
                 f"{one.item} ('{one.event}' is '{one.states[0]}' on {one.claimed_on}, settled {_when(one)})"
                 for one in false
             )
             what = f"{len(false)} of {len(judged)} claims were false when they were made: {told}"
             yield Due("claim", source, what, f"forecast sources {source}")
-
-
-def _judged_on(claim: JudgedClaim) -> date:
-    """Return the day on which it was known that a claim was false."""
-    return claim.since or claim.claimed_on + timedelta(days=SETTLED_WITHIN_DAYS)
 
 
 def _when(claim: JudgedClaim) -> str:

@@ -239,8 +239,6 @@ def _known_names(
     states = events[subject].states if is_event else (YES, NO)
     if state is not None and state not in states:
         raise click.UsageError(f"'{subject}' cannot be '{state}'; {choice('states', state, states)}")
-    if state is not None and not given["source"]:
-        raise click.UsageError("say with --source URL where it can be read")
 
 
 def _line(subject: str, state: str | None, question: Question | None, today: date, given: Mapping[str, Any]) -> Fields:

@@ -81,9 +81,7 @@ KINDS = {
     "residuals": Kind(("sampling/likelihood.py",), SAMPLING),
     "anchor": Kind(("posterior/posterior.py",), WEIGHING),
     "posterior": Kind(("posterior/posterior.py",), WEIGHING, most=4),
-    "coherence": Kind(
-        ("analysis/coherence.py",), (*SAMPLING, "analysis/__init__.py", "analysis/coherence.py"), ("numpy", "scipy")
-    ),
+    "coherence": Kind(("analysis/coherence.py",), (*SAMPLING, "analysis/__init__.py", "analysis/coherence.py")),
     "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger", "plain.py", "workers.py")),
     "remedies": Kind(("analysis/remedies.py",), (*WEIGHING, *REMEDIES, "ledger", "plain.py", "words.py")),
     "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis", "plain.py", "workers.py")),
