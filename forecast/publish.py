@@ -159,8 +159,8 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
     from forecast.analysis.story import stories
     from forecast.analysis.target import find_target, probabilities
     from forecast.analysis.watch import watch_list
-    from forecast.analysis.what_if import worlds, worlds_table
     from forecast.analysis.why import Start, why, why_by_month
+    from forecast.analysis.worlds import worlds, worlds_table
     from forecast.report.section import Inputs, sections
     from forecast.report.sections.sensitivity import parts
     from forecast.report.sections.waterfall import TOP

@@ -252,6 +252,12 @@ class Tokens:
         return None
 
 
+def beginning_of_xml(root: bytes) -> re.Pattern[bytes]:
+    """Return what an XML file begins with whose first element is called so, behind declarations and comments."""
+    before = rb"<\?.*?\?>\s*+|<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+(?:\[.*?\]\s*+)?>\s*+"
+    return re.compile(rb"(?:\xef\xbb\xbf)?\s*+(?:" + before + rb")*+<(?:[\w.-]+:)?" + root + rb"\b", re.DOTALL)
+
+
 def unquoted(text: str) -> str:
     """Return what a string says; any other token as it is."""
     if not text.startswith('"') or len(text) == 1:

@@ -24,8 +24,8 @@ from forecast.analysis.influence import Arrow, Judgement
 from forecast.analysis.questions import QuestionStatus
 from forecast.analysis.story import Story
 from forecast.analysis.watch import WatchList
-from forecast.analysis.what_if import WorldsTable
 from forecast.analysis.why import Why
+from forecast.analysis.worlds import WorldsTable
 from forecast.ledger.entries import Line
 from forecast.ledger.ledger import line_of, same_inputs
 from forecast.ledger.outcome import ForecastRecord, Outcome

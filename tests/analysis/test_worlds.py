@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.analysis.supposition import read_supposition
-from forecast.analysis.what_if import NOTHING_SUPPOSED, ImpossibleError, Worlds, worlds, worlds_table
+from forecast.analysis.what_if import ImpossibleError
+from forecast.analysis.worlds import NOTHING_SUPPOSED, Worlds, worlds, worlds_table
 from forecast.ledger.outcome import Outcome
 from tests.plainly import what_if
 from tests.report.outcomes import DRAWS, concluded, world

@@ -24,6 +24,7 @@ from forecast.networks.network import (
     build,
     read_table,
 )
+from forecast.networks.text import beginning_of_xml
 from forecast.networks.writing import Places, as_xml, by_parents, digits, identifiers, left_out
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, shown
 
@@ -42,10 +43,7 @@ OTHER_NODES = (
 )  # fmt: skip
 READ = "nodes that are read are cpt, deterministic and noisymax"
 OF_NODE = ("state", "parents", "strengths", "property", *TABLES.values())
-BEGINNING = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+(?:\[.*?\]\s*+)?>\s*+)*+<(?:[\w.-]+:)?smile\b",
-    re.DOTALL,
-)
+BEGINNING = beginning_of_xml(rb"smile")
 
 
 class XdslFormat(WritableFormat):

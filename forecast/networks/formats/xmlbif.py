@@ -19,16 +19,14 @@ from forecast.networks.network import (
     Words,
     build,
 )
+from forecast.networks.text import beginning_of_xml
 from forecast.networks.writing import Places, Renamed, as_xml, digits, fitting, left_out
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form, shown
 
 if TYPE_CHECKING:
     from forecast.networks.xml_text import Element
 
-BEGINNING = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+(?:\[.*?\]\s*+)?>\s*+)*+<(?:[\w.-]+:)?BIF\b",
-    re.DOTALL,
-)
+BEGINNING = beginning_of_xml(rb"BIF")
 
 
 class XmlBifFormat(WritableFormat):

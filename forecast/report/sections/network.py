@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from forecast.analysis.what_if import WorldsTable
+from forecast.analysis.worlds import WorldsTable
 from forecast.ledger.outcome import Outcome
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.events import EventRow, events
