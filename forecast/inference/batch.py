@@ -23,11 +23,13 @@ class Solution(NamedTuple):
     `marginals[v]` (states of v, regions, draws): P(x_v, region | evidence), which sums to one over states and regions;
     without `by_region` the region axis has length one and holds P(x_v | evidence). Zero means impossible: a positive
     probability below every double is given as the smallest double.
+    `families[k]` (states of the scope..., regions, draws): the same of the joint of the k-th scope that was asked for.
     """
 
     log_evidence: Array
     log_regions: Array
     marginals: tuple[Array, ...]
+    families: tuple[Array, ...] = ()
 
 
 class _Inward(NamedTuple):
@@ -39,7 +41,12 @@ class _Inward(NamedTuple):
 
 
 def solve(
-    network: Plan, factors: Sequence[Factor], regions: Array | None = None, *, by_region: bool = True
+    network: Plan,
+    factors: Sequence[Factor],
+    regions: Array | None = None,
+    *,
+    by_region: bool = True,
+    wanted: Sequence[int] = (),
 ) -> Solution:
     """Compute the evidence, the regions and every marginal of each draw.
 
@@ -51,7 +58,9 @@ def solve(
             such tables (`scaled.of_logs`).
         regions: (regions, *states of `network.keep`), a partition of the root's joint states into 0/1 masks; None:
             one region that holds everything.
-        by_region: whether the marginals are told apart by region (the outward pass then costs that many times more).
+        by_region: whether marginals and joints are told apart by region (the outward pass then costs that many times
+            more).
+        wanted: places in `factors`; the joint of the scope of each is computed in the same passes.
 
     Raises:
         ImpossibleEvidenceError: some draw has no mass at all.
@@ -65,24 +74,25 @@ def solve(
     inward = _inward(network, factors)
     of_regions = contract([masks, inward.root], (REGIONS,), network.cards)
     total = _total(network, inward, of_regions)
-    marginals = _outward(network, inward, masks if by_region else everything, {})
+    found = dict.fromkeys(wanted, inward.root)  # each is replaced by its joint
+    marginals = _outward(network, inward, masks if by_region else everything, found)
     n_draws = total.size
-    return Solution(total, logs(of_regions), tuple(_of_draws(shares(marginal), n_draws) for marginal in marginals))
+    return Solution(
+        total,
+        logs(of_regions),
+        tuple(_of_draws(shares(marginal), n_draws) for marginal in marginals),
+        tuple(_of_draws(shares(found[slot]), n_draws) for slot in wanted),
+    )
 
 
 def joints(network: Plan, factors: Sequence[Factor], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
     """Compute the log evidence (draws), and P(states of its scope | evidence) for some of the factors.
 
-    One pass inward and one outward, whatever their number. `wanted` are places in `factors`; the joints are (states...,
-    draws), axes as in the factor's scope. Raises as `solve`.
-
-    Source: Darwiche (2003), "A differential approach to inference in Bayesian networks".
+    `wanted` are places in `factors`; the joints are (states..., draws), axes as in the factor's scope. Raises as
+    `solve`.
     """
-    inward = _inward(network, factors)
-    total = _total(network, inward, inward.root)
-    found = dict.fromkeys(wanted, inward.root)  # each is replaced by its joint
-    _outward(network, inward, _everything(network), found)
-    return total, [shares(found[slot])[..., 0, :] for slot in wanted]
+    solution = solve(network, factors, wanted=wanted)
+    return solution.log_evidence, [joint[..., 0, :] for joint in solution.families]
 
 
 def messages(network: Plan, factors: Sequence[Factor]) -> list[Table]:

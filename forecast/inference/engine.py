@@ -165,9 +165,18 @@ class Engine(Protocol):
         """Prepare networks of the given scopes; the variables of `keep` stay together to the last (`regions`)."""
 
     def evaluate(
-        self, network: Plan, factors: Sequence[Factor], regions: Array | None = None, *, by_region: bool = True
+        self,
+        network: Plan,
+        factors: Sequence[Factor],
+        regions: Array | None = None,
+        *,
+        by_region: bool = True,
+        wanted: Sequence[int] = (),
     ) -> Solution:
-        """Compute the log evidence, the regions' log masses, and every marginal (by region, if asked)."""
+        """Compute the log evidence, the regions' log masses, every marginal, and the joints of the factors `wanted`.
+
+        Marginals and joints are told apart by region, if asked.
+        """
 
     def log_evidence(self, network: Plan, factors: Sequence[Factor]) -> Array:
         """Compute the natural log of the total mass (draws)."""

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chisquare
 
-from forecast.inference.batch import joints
+from forecast.inference.batch import joints, solve
 from forecast.inference.elimination import plan
 from forecast.inference.engine import ImpossibleEvidenceError, draw_states
 
@@ -58,6 +58,35 @@ def test_joints_of_scopes(seed: int) -> None:
         order = [sorted(scope).index(v) for v in scope]
         expected = by_hand.transpose(*order, len(scope))
         np.testing.assert_allclose(expected, np.broadcast_to(joint, expected.shape), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_joints_of_scopes_by_region(seed: int) -> None:
+    """The joint of a scope is told apart by the region that the root's state is in, and sums to the marginals."""
+    draws = 3
+    cards, scopes, factors = _random(seed, draws)
+    keep = tuple(range(0, len(cards), 2))
+    order = plan(cards, scopes, keep)
+    whole = _whole(cards, scopes, factors, draws)
+    total = whole.reshape(-1, draws).sum(axis=0)
+    if not total.all():
+        with pytest.raises(ImpossibleEvidenceError):
+            solve(order, factors, wanted=range(len(factors)))
+        return
+    kept = tuple(cards[v] for v in keep)
+    of_region = np.random.default_rng(seed).integers(0, 3, kept)
+    masks = np.stack([of_region == region for region in range(3)]).astype(float)
+    solution = solve(order, factors, masks, wanted=range(len(factors)))
+    spread = masks.reshape(3, *(card if v in keep else 1 for v, card in enumerate(cards)), 1)
+    by_region = (whole / total) * spread  # (regions, states..., draws)
+    for scope, joint in zip(scopes, solution.families, strict=True):
+        by_hand = by_region.sum(axis=tuple(1 + v for v in range(len(cards)) if v not in scope))
+        order_of = [1 + sorted(scope).index(v) for v in scope]
+        expected = by_hand.transpose(*order_of, 0, 1 + len(scope))
+        np.testing.assert_allclose(expected, joint, rtol=0, atol=1e-12)
+        for axis, v in enumerate(scope):
+            others = tuple(a for a in range(len(scope)) if a != axis)
+            np.testing.assert_allclose(solution.marginals[v], joint.sum(axis=others), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(20))
