@@ -65,6 +65,11 @@ def clique_tree(network: Plan) -> tuple[Clique, ...]:
     if network.keep:
         msg = "a plan without variables that are kept is needed"
         raise ValueError(msg)
+    return rooted_tree(network)[:-1]
+
+
+def rooted_tree(network: Plan) -> tuple[Clique, ...]:
+    """Return the cliques of a plan, and behind them the root: over `network.keep`, of everything that is left over."""
     found: list[tuple[Scope, Scope, list[int], list[int]]] = []
     sender: dict[int, int] = {}
     for step in network.steps:
@@ -90,11 +95,14 @@ def clique_tree(network: Plan) -> tuple[Clique, ...]:
             heights[c] = 1 + max((heights[child] for child in found[c][3]), default=-1)
     order = sorted(range(len(found)), key=lambda c: (heights[c], -len(found[c][2]) - len(found[c][3])))
     place = {c: i for i, c in enumerate(order)}
-    return tuple(
-        Clique(scope, own, tuple(factors), tuple(place[child] for child in children), heights[c])
+    cliques = [
+        Clique(scope, own, tuple(factors), tuple([place[child] for child in children]), heights[c])
         for c in order
         for scope, own, factors, children in [found[c]]
-    )
+    ]
+    given = tuple([slot for slot in network.root if slot < network.n_factors])
+    roots = tuple([place[sender[slot]] for slot in network.root if slot >= network.n_factors])
+    return (*cliques, Clique((), network.keep, given, roots, 1 + max(heights.values(), default=-1)))
 
 
 def strides_of(scope: Scope, cards: Sequence[int]) -> dict[int, int]:
