@@ -1,8 +1,10 @@
-"""Exact inference on every draw: our batched engine against a loop over pyAgrum. At least 300 times faster is asked.
+"""Exact inference on every draw: our two executors against a loop over pyAgrum. 1500 times faster is asked.
 
-20 events of up to 3 states with up to 3 parents, 4000 draws; log evidence and all marginals. pyAgrum (lazy
-propagation, one thread) runs over a part of the draws and is scaled up. Its tables are filled anew for each draw and
-its evidence is set once; filling them from arrays that stand ready, inference and reading the results are timed.
+20 events of up to 3 states with up to 3 parents, 4000 draws; log evidence and all marginals. The compiled circuit is
+what a question gets whose predicted work pays for importing numba, and arrays of numpy what all others get; both in
+blocks of draws on all cores. pyAgrum (lazy propagation, one thread) runs over a part of the draws and is scaled up.
+Its tables are filled anew for each draw and its evidence is set once; filling them from arrays that stand ready,
+inference and reading the results are timed. The last line holds the circuit against one pass over the tables' memory.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import pyagrum
 from numpy.typing import NDArray
 
 from benchmarks.measured import median, table
-from forecast.inference.batch import Solution, solve
+from forecast.inference import batch, blocks
+from forecast.inference.batch import Solution
 from forecast.inference.elimination import plan
 from forecast.inference.engine import ENGINE
 
@@ -24,7 +27,7 @@ Array = NDArray[np.float64]
 
 EVENTS, DRAWS, LOOPED, ROUNDS = 20, 4000, 200, 5
 MOST_STATES, MOST_PARENTS, OBSERVED = 3, 3, 8
-LIMIT = 300.0
+LIMIT = 1500.0
 
 
 def network(rng: np.random.Generator) -> tuple[list[int], list[tuple[int, ...]], list[Array]]:
@@ -73,17 +76,29 @@ def main() -> None:
     factors = [*tables, *(likelihoods[v][:, np.newaxis] for v in observed)]
     net, engine = looped(cards, families, likelihoods)
     filled = [for_pyagrum(net, family, tables[family[-1]]) for family in families]
-    ours, theirs = [], []
+    ours, arrays, theirs, passes = [], [], [], []
     answers = np.zeros((LOOPED, 1 + sum(cards)))
 
-    def solved(*of_block: Array) -> Solution:
-        return solve(order, [*of_block, *factors[len(tables) :]])
+    def by_circuit(*of_block: Array) -> Solution:
+        found = blocks.solve(order, [*of_block, *factors[len(tables) :]])
+        assert found is not None
+        return found
 
-    solutions = ENGINE.in_blocks(solved, *tables)
+    def by_arrays(*of_block: Array) -> Solution:
+        return batch.solve(order, [*of_block, *factors[len(tables) :]])
+
+    solutions = ENGINE.in_blocks(by_circuit, *tables)
     for _ in range(ROUNDS):
         start = time.perf_counter()
-        solutions = ENGINE.in_blocks(solved, *tables)
+        solutions = ENGINE.in_blocks(by_circuit, *tables)
         ours.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        ENGINE.in_blocks(by_arrays, *tables)
+        arrays.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        for one in tables:
+            one.sum()
+        passes.append(time.perf_counter() - start)
         start = time.perf_counter()
         for d in range(LOOPED):
             for v in range(EVENTS):
@@ -95,13 +110,13 @@ def main() -> None:
     solution = solutions[0]
     expected = np.concatenate([solution.log_evidence[np.newaxis], *(m[:, 0] for m in solution.marginals)])
     np.testing.assert_allclose(answers.T, expected[:, :LOOPED], rtol=0, atol=1e-9)
-    ratio = median(theirs) / median(ours)
     table(
         [
-            (f"{DRAWS} draws of {EVENTS} events", "seconds"),
-            ("forecast: solve, in blocks as everywhere", f"{median(ours):.4f}"),
-            (f"pyAgrum {version('pyagrum')}, {LOOPED} draws scaled", f"{median(theirs):.2f}"),
-            (f"times faster (at least {LIMIT:g})", f"{ratio:.0f}"),
+            (f"{DRAWS} draws of {EVENTS} events", "seconds", "times faster"),
+            (f"pyAgrum {version('pyagrum')}, {LOOPED} draws scaled", f"{median(theirs):.2f}", ""),
+            ("arrays, in blocks", f"{median(arrays):.4f}", f"{median(theirs) / median(arrays):.0f}"),
+            (f"compiled circuit (at least {LIMIT:g})", f"{median(ours):.4f}", f"{median(theirs) / median(ours):.0f}"),
+            ("one pass over the tables", f"{median(passes):.4f}", f"{median(passes) / median(ours):.2f}"),
         ]
     )
 

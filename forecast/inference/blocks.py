@@ -27,7 +27,6 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -45,7 +44,7 @@ WIDTH = 64  # draws in a row: the rows of twenty events then fit into a processo
 OPERANDS = 4  # of an operation
 # Operations on rows: products of two to four, the sum of one to four, the same added on, and a quotient.
 PRODUCT, SUM, ADD, QUOTIENT = 0, 4, 8, 13
-# Steps, each of which makes a table: what follows of the bounds of its operands, and what is done behind its operations.
+# Steps, each of which makes a table: they differ in its bounds, and in what is done behind their operations.
 MULTIPLIED, SUMMED, MESSAGE, DIVIDED, WRITTEN, SHARED = range(6)
 LARGEST_EXPONENT = 0x7FF  # of infinity and what is not a number
 
@@ -54,8 +53,8 @@ LARGEST_EXPONENT = 0x7FF  # of infinity and what is not a number
 def _bits_at(_context: Any, _address: Any) -> Any:
     """Read memory at an address as integers."""
 
-    def code(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
     return types.CPointer(types.int64)(types.int64), code
 
@@ -242,7 +241,7 @@ def run(  # noqa: C901  # one loop over blocks and steps
             if low < -ROOM or high > ROOM:
                 return False
             _operate(operations, steps[s, 2], steps[s, 3], rows, width)
-            if (kind == MESSAGE or kind == DIVIDED) and (low < -LITTLE_ROOM or high > LITTLE_ROOM):
+            if kind in (MESSAGE, DIVIDED) and (low < -LITTLE_ROOM or high > LITTLE_ROOM):
                 low, high = _measure(members, steps[s, 6], steps[s, 7], bits, width)
                 if low < -LITTLE_ROOM or high > LITTLE_ROOM:
                     _take_out(
@@ -549,10 +548,10 @@ class _Runner:
                     return None
                 bounds[table.number] = (frexp(least)[1] - 1, frexp(most)[1]) if most else (0, 0)
         out, scales = np.empty((circuit.n_out, n_draws)), np.zeros(n_draws, dtype=np.int64)
-        held = run(
-            np.array(sources, dtype=np.int64).reshape(-1, 5), circuit.steps, circuit.operands, circuit.operations,
-            circuit.members, bounds, rows, rows.view(np.int64), np.empty(width), out.reshape(-1), scales, n_draws, np.uint64(width),
-        )  # fmt: skip
+        tables = circuit.steps, circuit.operands, circuit.operations, circuit.members, bounds
+        found = np.array(sources, dtype=np.int64).reshape(-1, 5)
+        memory = rows, rows.view(np.int64), np.empty(width), out.reshape(-1), scales
+        held = run(found, *tables, *memory, n_draws, np.uint64(width))
         self._idle.append(rows)
         return (out, scales) if held else None
 

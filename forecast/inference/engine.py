@@ -203,21 +203,64 @@ class Engine(Protocol):
         """
 
 
-class NumpyEngine:
-    """Variable elimination on arrays of draws (`batch`), blocks shared out to the processor's cores by threads."""
+class Executors:
+    """Two executors of a plan for many draws; blocks of draws are shared out to the processor's cores by threads.
+
+    `batch` runs it on arrays of draws. Where that would take longer than importing numba, `blocks` runs it as a
+    compiled circuit. Both agree but for the last digits. What is asked decides alone, never what ran before, so that
+    the same question has the same answer to the last bit.
+    """
 
     plan = staticmethod(elimination.plan)
-    evaluate = staticmethod(batch.solve)
-    log_evidence = staticmethod(batch.log_evidence)
-    log_regions = staticmethod(batch.log_regions)
-    families = staticmethod(batch.joints)
     most_probable = staticmethod(most_probable)
     draw_states = staticmethod(draw_states)
 
     @staticmethod
-    def gradient(network: Plan, factors: Sequence[Factor]) -> tuple[Array, list[Array]]:
+    def evaluate(
+        network: Plan,
+        factors: Sequence[Factor],
+        regions: Array | None = None,
+        *,
+        by_region: bool = True,
+        wanted: Sequence[int] = (),
+    ) -> Solution:
+        """Compute the log evidence, the regions' log masses, every marginal, and the joints of the factors `wanted`."""
+        times = 1 if regions is None or not by_region else regions.shape[0]
+        if pays_compiling(network, factors, 1 + times):
+            from forecast.inference import blocks
+
+            found = blocks.solve(network, factors, regions, by_region=by_region, wanted=wanted)
+            if found is not None:
+                return found
+        return batch.solve(network, factors, regions, by_region=by_region, wanted=wanted)
+
+    @staticmethod
+    def log_regions(network: Plan, factors: Sequence[Factor], regions: Array) -> Array:
+        """Compute the natural log of each region's mass (regions, draws)."""
+        if pays_compiling(network, factors, 1):
+            from forecast.inference import blocks
+
+            found = blocks.solve(network, factors, regions, outward=False)
+            if found is not None:
+                return found.log_regions
+        return batch.log_regions(network, factors, regions)
+
+    @classmethod
+    def log_evidence(cls, network: Plan, factors: Sequence[Factor]) -> Array:
+        """Compute the natural log of the total mass (draws)."""
+        everything = np.ones((1, *(network.cards[v] for v in network.keep)))
+        return cls.log_regions(network, factors, everything)[0]
+
+    @classmethod
+    def families(cls, network: Plan, factors: Sequence[Factor], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
+        """Compute the log evidence (draws), and P(states of its scope | evidence) for some of the factors."""
+        solution = cls.evaluate(network, factors, wanted=wanted)
+        return solution.log_evidence, [joint[..., 0, :] for joint in solution.families]
+
+    @classmethod
+    def gradient(cls, network: Plan, factors: Sequence[Factor]) -> tuple[Array, list[Array]]:
         """Compute the log evidence and its derivative by the factors' logs: that is each family's posterior."""
-        return batch.joints(network, factors, range(network.n_factors))
+        return cls.families(network, factors, range(network.n_factors))
 
     @staticmethod
     def in_blocks[T](solved: Callable[..., T], *by_draw: Any, size: int | None = None) -> list[T]:
@@ -238,13 +281,20 @@ class NumpyEngine:
             return list(pool.map(on_block, starts))
 
 
-ENGINE: Engine = NumpyEngine()
+ENGINE: Engine = Executors()
+
+
+def pays_compiling(network: Plan, factors: Sequence[Factor], passes: int) -> bool:
+    """Say whether compiled loops are worth their import: by what is to be computed alone."""
+    n_draws = max((of.numbers.shape[-1] if isinstance(of, Table) else of.shape[-1] for of in factors), default=1)
+    return passes * network.work * n_draws >= COMPILED_FROM and network.work <= MOST_COMPILED
 
 
 # One case after the other on one network: the executor and its memory, chosen by what the plan predicts.
 
 LISTED_UP_TO = 50_000  # entries of products: beyond this the index lists cost more than they save
 COMPILED_FROM = 10_000_000  # entries of products: below this they are computed before numba is imported
+MOST_COMPILED = 1_000_000  # entries of products of one draw: beyond this a list of operations takes too much memory
 MOST_WORK = 20_000_000_000  # entries of products in all states of what is conditioned on: some minutes
 FREE_SHARE = 2  # of the memory that is free, one part in so many is used unless something else is said
 MOST_CONDITIONED = 12  # variables
