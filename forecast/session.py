@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from forecast.analysis.alternatives import Alternative, alternative_workspace
+from forecast.inference.engine import TooDenseNetworkError, in_bytes
 from forecast.ledger.ledger import Ledger, read_ledger
 from forecast.ledger.line import called_today, new_line
 from forecast.ledger.outcome import (
@@ -458,6 +459,10 @@ def told_as_problems(workspace: Workspace) -> Iterator[None]:
         raise WorkspaceProblems(_undefined(error, workspace)) from error
     except TooMuchWorkError as error:
         raise WorkspaceProblems([_too_large(error, workspace)]) from error
+    except TooDenseNetworkError as error:
+        what, allowed = "too many events hang together for the memory of this machine", in_bytes(error.memory)
+        got = f"{in_bytes(error.bytes_needed)} for each draw"
+        raise WorkspaceProblems([Problem(workspace.network.source, what, got, f"at most {allowed}")]) from error
 
 
 def _too_large(error: TooMuchWorkError, workspace: Workspace) -> Problem:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.target import Weighted, weighted, with_margins
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan, draws_at_once
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.between import between_table, leaf_scope, row_when, seen_chain, seen_status, watched_events
 from forecast.model.layout import rule_events
-from forecast.posterior.posterior import draws_at_once, evaluate, query
+from forecast.posterior.posterior import evaluate, query
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

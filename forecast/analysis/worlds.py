@@ -20,10 +20,10 @@ from forecast.analysis.supposition import (
 from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.watch import mutual_information
 from forecast.analysis.what_if import before_intervention
-from forecast.inference.engine import ENGINE
+from forecast.inference.engine import ENGINE, draws_at_once
 from forecast.ledger.outcome import Outcome
 from forecast.model.layout import rule_events
-from forecast.posterior.posterior import draws_at_once, mean_joint
+from forecast.posterior.posterior import mean_joint
 from forecast.words import event_name, label, percent, scenario_colour, scenario_names
 
 Array = NDArray[np.float64]

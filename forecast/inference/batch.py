@@ -85,16 +85,6 @@ def solve(
     )
 
 
-def joints(network: Plan, factors: Sequence[Factor], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
-    """Compute the log evidence (draws), and P(states of its scope | evidence) for some of the factors.
-
-    `wanted` are places in `factors`; the joints are (states..., draws), axes as in the factor's scope. Raises as
-    `solve`.
-    """
-    solution = solve(network, factors, wanted=wanted)
-    return solution.log_evidence, [joint[..., 0, :] for joint in solution.families]
-
-
 def messages(network: Plan, factors: Sequence[Factor]) -> list[Table]:
     """Return all slots of an elimination, the given factors and then each step's message. Raises as `solve`."""
     inward = _inward(network, factors)

@@ -38,6 +38,7 @@ from forecast.inference.scaled import LITTLE_ROOM, LOG_2, ROOM, Table
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
+Operations = NDArray[np.uint32]
 
 ZERO, ONE = 0, 1  # rows that hold these numbers
 WIDTH = 64  # draws in a row: the rows of twenty events then fit into a processor's second cache
@@ -50,13 +51,13 @@ LARGEST_EXPONENT = 0x7FF  # of infinity and what is not a number
 
 
 @intrinsic
-def _bits_at(_context: Any, _address: Any) -> Any:
+def _bits_at(_context: Any, address: Any) -> Any:
     """Read memory at an address as integers."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.int64)(types.int64), code
+    return types.CPointer(types.int64)(address), code
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -68,7 +69,7 @@ def _load(address: Any, bits: Any, first: Any, n_rows: Any, stride: Any, n: Any,
     least, most, lowest = np.int64(0x7FF0 << 48), np.int64(0), np.int64(0)
     at = np.uint64(first) * width
     for r in range(n_rows):
-        source = _bits_at(address + r * stride)
+        source: Any = _bits_at(address + r * stride)  # type: ignore[call-arg]  # numba fills in the context
         for d in range(n):
             x = source[d]
             bits[at + d] = x
@@ -280,7 +281,7 @@ class _Writer:
         self.n_rows, self.n_tables = ONE + 1, 0
         self.steps: list[list[int]] = []
         self.operands: list[int] = []
-        self._operations: list[Index] = []
+        self._operations: list[Operations] = []
         self._members: list[Index] = []
         self._n_operations = self._n_members = 0
         self._free = np.zeros(0, dtype=np.int64)
@@ -383,7 +384,7 @@ class _Writer:
         return place + of.rows.size
 
     def _step(
-        self, kind: int, table: _Rows, operands: Sequence[_Rows], written: Sequence[Index], more: int = 0,
+        self, kind: int, table: _Rows, operands: Sequence[_Rows], written: Sequence[Operations], more: int = 0,
         members: Index | None = None,
     ) -> None:  # fmt: skip
         n = sum(len(block) for block in written)
@@ -399,9 +400,9 @@ class _Writer:
         self.steps.append([kind, table.number, begin, begin + n, at, len(self.operands), first, self._n_members, more])
 
     @property
-    def operations(self) -> NDArray[np.uint32]:
+    def operations(self) -> Operations:
         """All operations, six numbers each."""
-        return np.concatenate([np.zeros((0, 6), dtype=np.int64), *self._operations]).astype(np.uint32).ravel()
+        return np.concatenate([np.zeros((0, 2 + OPERANDS), dtype=np.uint32), *self._operations]).ravel()
 
     @property
     def members(self) -> Index:
@@ -420,9 +421,9 @@ def _last(operands: Index, row: int) -> Index:
     return np.take_along_axis(operands, np.argsort(operands == row, axis=1, kind="stable"), axis=1)
 
 
-def _written(kind: int, count: Index, own: Index, operands: Index) -> Index:
+def _written(kind: int, count: Index, own: Index, operands: Index) -> Operations:
     """Return operations: kinds that follow the number of operands, rows written, rows read."""
-    written = np.zeros((own.size, 2 + OPERANDS), dtype=np.int64)
+    written = np.zeros((own.size, 2 + OPERANDS), dtype=np.uint32)
     written[:, 0], written[:, 1] = kind + count, own
     written[:, 2 : 2 + operands.shape[1]] = operands
     return written
@@ -521,14 +522,17 @@ def _selects(shared: Array) -> bool:
 class _Runner:
     """A circuit with the memory that it runs in: as much as there are threads that use it at once."""
 
-    def __init__(self, circuit: _Circuit, width: int) -> None:
-        self.circuit, self.width = circuit, width
+    def __init__(self, circuit: _Circuit) -> None:
+        self.circuit = circuit
         self._idle: list[Array] = []
 
     def __call__(self, factors: Sequence[Array], n_draws: int) -> tuple[Array, Index] | None:
         """Return the results (rows, draws) and the scale of the masses; nothing where doubles may not hold them."""
-        circuit, width = self.circuit, self.width
-        rows = self._idle.pop() if self._idle else np.zeros(circuit.n_rows * width)
+        circuit, width = self.circuit, min(WIDTH, n_draws)
+        rows = self._idle.pop() if self._idle else np.zeros(0)
+        if rows.size != circuit.n_rows * width:
+            rows = np.empty(circuit.n_rows * width)
+        rows[:width] = 0.0
         rows[width : 2 * width] = 1.0
         bounds = np.zeros((circuit.n_tables, 2), dtype=np.int64)
         bounds[:, 1] = 1
@@ -615,9 +619,9 @@ def _runner(
     shared = [array[..., 0] if array.shape[-1] == 1 else None for array in arrays]
     patterns = tuple([None if one is None else (_selects(one), np.sign(one).tobytes()) for one in shared])
     key = (patterns, masks.shape[0], masks.tobytes(), wanted, by_region, outward)
-    circuits = network.prepared.setdefault("circuits", {})
+    circuits: dict[tuple[object, ...], _Runner] = network.prepared.setdefault("circuits", {})
     if key not in circuits:
         while len(circuits) >= CIRCUITS:
             circuits.pop(next(iter(circuits)), None)
-        circuits[key] = _Runner(_Circuit(network, shared, masks, wanted, by_region=by_region, outward=outward), WIDTH)
+        circuits[key] = _Runner(_Circuit(network, shared, masks, wanted, by_region=by_region, outward=outward))
     return circuits[key]

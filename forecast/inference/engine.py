@@ -138,6 +138,7 @@ def _row(table: Table, variable: int, card: int, states: Index) -> Table:
 __all__ = [
     "BLOCK",
     "ENGINE",
+    "Blocks",
     "Case",
     "Cases",
     "Engine",
@@ -147,10 +148,21 @@ __all__ = [
     "Plan",
     "Solution",
     "TooDenseNetworkError",
+    "draws_at_once",
 ]
 
 
 BLOCK = 1000  # draws solved at once: large enough for numpy's loops, small enough for the processor's cache
+CIRCUIT_FROM = 50_000_000  # entries of products of a block: below this numpy is done before numba is imported
+MOST_COMPILED = 1_000_000  # the same of one draw: a list of operations takes a hundred bytes for each
+MOST_HELD = 400_000_000  # bytes that the tables of all draws solved at once may take: more brings no speed
+
+
+class Blocks(NamedTuple):
+    """How many draws are solved at once, on how many threads."""
+
+    draws: int
+    threads: int
 
 
 class Engine(Protocol):
@@ -196,10 +208,10 @@ class Engine(Protocol):
     def draw_states(self, network: Plan, factors: Sequence[Factor], rng: np.random.Generator) -> Index:
         """Draw the state of every variable (variables, draws) from the posterior of each draw."""
 
-    def in_blocks[T](self, solved: Callable[..., T], *by_draw: Any, size: int | None = None) -> list[T]:
+    def in_blocks[T](self, solved: Callable[..., T], *by_draw: Any, size: Blocks | int | None = None) -> list[T]:
         """Call a function on blocks of draws (last axis of every argument); return what it gives, in their order.
 
-        `size` draws a block (None: what suits the executor): a caller with larger tables asks for smaller ones.
+        `size` draws a block (None: what suits the executor), and on how many threads (a number alone: all cores).
         """
 
 
@@ -248,8 +260,10 @@ class Executors:
     @classmethod
     def log_evidence(cls, network: Plan, factors: Sequence[Factor]) -> Array:
         """Compute the natural log of the total mass (draws)."""
+        if not pays_compiling(network, factors, 1):
+            return batch.log_evidence(network, factors)
         everything = np.ones((1, *(network.cards[v] for v in network.keep)))
-        return cls.log_regions(network, factors, everything)[0]
+        return np.asarray(cls.log_regions(network, factors, everything)[0])
 
     @classmethod
     def families(cls, network: Plan, factors: Sequence[Factor], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
@@ -263,12 +277,12 @@ class Executors:
         return cls.families(network, factors, range(network.n_factors))
 
     @staticmethod
-    def in_blocks[T](solved: Callable[..., T], *by_draw: Any, size: int | None = None) -> list[T]:
+    def in_blocks[T](solved: Callable[..., T], *by_draw: Any, size: Blocks | int | None = None) -> list[T]:
         """Call a function on blocks of draws; in order, so that results do not depend on the threads.
 
-        numpy lets go of the interpreter's lock inside its loops, so the blocks share the processor's cores.
+        Loops of numpy and compiled ones let go of the interpreter's lock, so the blocks share the processor's cores.
         """
-        length = BLOCK if size is None else size
+        length, threads = size if isinstance(size, Blocks) else (size or BLOCK, os.cpu_count() or 1)
         starts = range(0, by_draw[0].shape[-1], length)
 
         def on_block(start: int) -> T:
@@ -277,24 +291,44 @@ class Executors:
             except ImpossibleEvidenceError as impossible:
                 raise ImpossibleEvidenceError(impossible.draws + start, impossible.factors) from impossible
 
-        with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(min(len(starts), threads)) as pool:
             return list(pool.map(on_block, starts))
 
 
 ENGINE: Engine = Executors()
 
 
+def draws_at_once(
+    plans: Iterable[Plan], n_regions: int = 1, most: int | None = None, memory: int | None = None
+) -> Blocks:
+    """Return of how many draws the tables of eliminations fit into memory: at most `most`, or so many as suit.
+
+    Held at once are all factors and messages, and on the way outward about as many again for each region. A draw
+    alone may take `memory` bytes (None: a share of what is free), all threads together no more than that or
+    `MOST_HELD`. Raises TooDenseNetworkError, before anything is computed, for a draw that does not fit.
+    """
+    entries = largest = 0
+    for plan in plans:
+        one = plan.message_entries + n_regions * (plan.message_entries + 2 * plan.largest_table)
+        entries, largest = max(entries, one), max(largest, plan.largest_table)
+    needed, cores = 8 * max(entries, 1), os.cpu_count() or 1
+    allowed = free_memory() if memory is None else memory
+    if needed > allowed:
+        raise TooDenseNetworkError(largest, needed, allowed)
+    fitting = min(allowed, max(MOST_HELD, needed)) // needed
+    return Blocks(max(1, min(most or BLOCK, fitting // cores)), min(cores, fitting))
+
+
 def pays_compiling(network: Plan, factors: Sequence[Factor], passes: int) -> bool:
     """Say whether compiled loops are worth their import: by what is to be computed alone."""
     n_draws = max((of.numbers.shape[-1] if isinstance(of, Table) else of.shape[-1] for of in factors), default=1)
-    return passes * network.work * n_draws >= COMPILED_FROM and network.work <= MOST_COMPILED
+    return passes * network.work * n_draws >= CIRCUIT_FROM and network.work <= MOST_COMPILED
 
 
 # One case after the other on one network: the executor and its memory, chosen by what the plan predicts.
 
 LISTED_UP_TO = 50_000  # entries of products: beyond this the index lists cost more than they save
 COMPILED_FROM = 10_000_000  # entries of products: below this they are computed before numba is imported
-MOST_COMPILED = 1_000_000  # entries of products of one draw: beyond this a list of operations takes too much memory
 MOST_WORK = 20_000_000_000  # entries of products in all states of what is conditioned on: some minutes
 FREE_SHARE = 2  # of the memory that is free, one part in so many is used unless something else is said
 MOST_CONDITIONED = 12  # variables

@@ -96,13 +96,13 @@ def rooted_tree(network: Plan) -> tuple[Clique, ...]:
     order = sorted(range(len(found)), key=lambda c: (heights[c], -len(found[c][2]) - len(found[c][3])))
     place = {c: i for i, c in enumerate(order)}
     cliques = [
-        Clique(scope, own, tuple(factors), tuple([place[child] for child in children]), heights[c])
+        Clique(scope, own, tuple(of_clique), tuple([place[child] for child in children]), heights[c])
         for c in order
-        for scope, own, factors, children in [found[c]]
+        for scope, own, of_clique, children in [found[c]]
     ]
-    given = tuple([slot for slot in network.root if slot < network.n_factors])
+    left = tuple([slot for slot in network.root if slot < network.n_factors])
     roots = tuple([place[sender[slot]] for slot in network.root if slot >= network.n_factors])
-    return (*cliques, Clique((), network.keep, given, roots, 1 + max(heights.values(), default=-1)))
+    return (*cliques, Clique((), network.keep, left, roots, 1 + max(heights.values(), default=-1)))
 
 
 def strides_of(scope: Scope, cards: Sequence[int]) -> dict[int, int]:

@@ -8,12 +8,10 @@ day, and as-of dates of one quarter or month share theirs.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import minimal_contradiction
-from forecast.inference.engine import BLOCK, ENGINE, ImpossibleEvidenceError, Plan
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan, draws_at_once
 from forecast.inference.scaled import NotFiniteError
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace, factors
 from forecast.model.decision import Decision, TooManyClassesError, decide, rules_of
@@ -95,7 +93,6 @@ class ContradictionError(ValueError):
 
 
 MOST_PRODUCTS = 10_000_000  # for each draw: of 4000 draws both ways take a quarter of an hour
-TABLES = 400_000_000  # bytes that the tables of all draws that are solved at once may take
 
 
 class TooMuchWorkError(ValueError):
@@ -112,7 +109,7 @@ class TooMuchWorkError(ValueError):
 def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
     """Plan the elimination of a network, with the rules of the scenarios evaluated on the way or at its end.
 
-    Raises TooMuchWorkError.
+    Raises TooMuchWorkError, and TooDenseNetworkError where the tables of one draw need more memory than may be taken.
     """
     try:
         decision = decide(network.cards, network.scopes, rules_of(network.layout, network.alive, scenarios))
@@ -121,27 +118,12 @@ def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
     order = decision.plan(network.cards, network.scopes)
     if order.work > MOST_PRODUCTS:
         raise TooMuchWorkError(order.work, _bare(network))
+    draws_at_once([order])
     return Query(network, order, decision)
 
 
 def _bare(network: AsOfNetwork) -> int:
     return ENGINE.plan(network.cards, network.scopes).work
-
-
-def draws_at_once(orders: Iterable[Plan], n_regions: int = 1, most: int | None = None) -> int | None:
-    """Return of how many draws the tables of eliminations fit into `TABLES`, one block on every processor.
-
-    At most `most`; None: so many as suit the executor. Held at once are all factors and messages, and on the way
-    outward about as many again for each region.
-    """
-    largest = 0
-    for order in orders:
-        entries = sum(prod(order.cards[v] for v in scope) for scope in order.scopes)
-        largest = max(largest, entries + n_regions * (entries + 2 * order.largest_table))
-    fitting = max(1, TABLES // (8 * max(largest, 1) * (os.cpu_count() or 1)))
-    if most is None:
-        return None if fitting >= BLOCK else fitting
-    return min(most, fitting)
 
 
 def evaluate(queried: Query, theta: Array, drawn: Reliabilities | None = None) -> Evaluation:

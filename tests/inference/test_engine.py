@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from forecast.inference.engine import ENGINE
+from forecast.inference import batch, blocks, engine
+from forecast.inference.engine import BLOCK, ENGINE, Blocks, TooDenseNetworkError, draws_at_once
 from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF, NumpyMath
 from forecast.store.program import PACKAGE
 
@@ -58,6 +61,62 @@ def test_blocks_are_in_order() -> None:
     draws = np.arange(10)
     for size in (1, 3, 10, 11):
         np.testing.assert_array_equal(draws, np.concatenate(ENGINE.in_blocks(lambda block: block, draws, size=size)))
+
+
+def test_the_predicted_work_decides_who_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pays for an import is computed by the circuit, the rest by numpy, with the same answers to 1e-12."""
+    rng = np.random.default_rng(1)
+    order = ENGINE.plan((3, 3, 3), ((0,), (0, 1), (1, 2)), keep=(2,))
+    factors = [rng.uniform(0.1, 1.0, (*(3 for _ in scope), 50)) for scope in order.scopes[:3]]
+    asked: dict[str, Callable[[], NDArray[np.float64]]] = {
+        "evaluate": lambda: ENGINE.evaluate(order, factors, np.eye(3)).marginals[0],
+        "log_regions": lambda: ENGINE.log_regions(order, factors, np.eye(3)),
+        "log_evidence": lambda: ENGINE.log_evidence(order, factors),
+        "families": lambda: ENGINE.families(order, factors, [1])[1][0],
+    }
+    expected = {name: ask() for name, ask in asked.items()}
+    assert {} == order.prepared
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(engine, "CIRCUIT_FROM", 1)
+    for name in ("solve", "log_regions", "log_evidence"):
+        monkeypatch.setattr(batch, name, never)
+    for name, ask in asked.items():
+        np.testing.assert_allclose(expected[name], ask(), rtol=1e-12)
+    monkeypatch.undo()
+    # What a circuit declines is computed by numpy all the same.
+    monkeypatch.setattr(engine, "CIRCUIT_FROM", 1)
+    monkeypatch.setattr(blocks, "solve", lambda *_, **__: None)
+    for name, ask in asked.items():
+        np.testing.assert_array_equal(expected[name], ask())
+
+
+def test_blocks_and_threads_follow_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws at once, times threads, times what a draw needs, stay within the memory; one draw too many is refused."""
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    chain = ENGINE.plan([10] * 5, [(v, v + 1, v + 2) for v in range(3)])
+    of_a_draw = 8 * (2 * chain.message_entries + 2 * chain.largest_table)
+    assert Blocks(BLOCK, 4) == draws_at_once([chain], memory=10**9)
+    assert Blocks(70, 4) == draws_at_once([chain], most=70, memory=10**9)
+    assert Blocks(5, 4) == draws_at_once([chain], memory=23 * of_a_draw)
+    assert Blocks(1, 3) == draws_at_once([chain], memory=3 * of_a_draw)
+    assert draws_at_once([chain], 8, memory=10**7).draws < draws_at_once([chain], memory=10**7).draws
+    with pytest.raises(TooDenseNetworkError, match="with a table of 1,000 numbers"):
+        draws_at_once([chain], memory=of_a_draw - 1)
+    running: list[int] = []
+    most: list[int] = []
+
+    def on_block(block: np.ndarray[Any, Any]) -> int:
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.001)
+        running.pop()
+        return block.size
+
+    assert [2] * 10 == ENGINE.in_blocks(on_block, np.zeros(20), size=Blocks(2, 3))
+    assert max(most) <= 3
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.inference.batch import joints, log_evidence, log_regions, solve
+from forecast.inference.batch import log_evidence, log_regions, solve
 from forecast.inference.elimination import plan
-from forecast.inference.engine import ImpossibleEvidenceError, draw_states, most_probable
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, draw_states, most_probable
 from forecast.inference.scaled import SMALLEST, of_logs
 
 Array = NDArray[np.float64]
@@ -85,7 +85,7 @@ def test_any_numbers(seed: int) -> None:
         assert not any(part.values())
         return
     solution = solve(order, tables, masks)
-    found = joints(order, tables, range(len(tables)))[1]
+    found = ENGINE.families(order, tables, range(len(tables)))[1]
     regions = log_regions(order, tables, masks)
     for draw, (joint, total) in enumerate(zip(exact, totals, strict=True)):
         assert log_of(total) == pytest.approx(solution.log_evidence[draw], rel=1e-13, abs=1e-11)

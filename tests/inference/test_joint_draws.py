@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chisquare
 
-from forecast.inference.batch import joints, solve
+from forecast.inference.batch import solve
 from forecast.inference.elimination import plan
-from forecast.inference.engine import ImpossibleEvidenceError, draw_states
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, draw_states
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
@@ -48,9 +48,9 @@ def test_joints_of_scopes(seed: int) -> None:
     total = whole.reshape(-1, draws).sum(axis=0)
     if not total.all():
         with pytest.raises(ImpossibleEvidenceError):
-            joints(plan(cards, scopes, keep), factors, range(len(factors)))
+            ENGINE.families(plan(cards, scopes, keep), factors, range(len(factors)))
         return
-    log_evidence, found = joints(plan(cards, scopes, keep), factors, range(len(factors)))
+    log_evidence, found = ENGINE.families(plan(cards, scopes, keep), factors, range(len(factors)))
     np.testing.assert_allclose(np.log(total), log_evidence, rtol=0, atol=1e-12)
     for scope, joint in zip(scopes, found, strict=True):
         others = tuple(v for v in range(len(cards)) if v not in scope)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forecast.inference import engine
 from forecast.pipeline import check, conclude
 from forecast.session import Session
 from forecast.workspace.problems import WorkspaceProblems
@@ -72,3 +73,13 @@ def test_rules_over_too_many_events(tmp_path: Path) -> None:
         " products for each draw; at most 10,000,000, and 91 without the rules; "
         "name fewer events, or one below several of them"
     )
+
+
+def test_a_draw_that_the_memory_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one draw needs is compared with what may be taken, and both are told."""
+    monkeypatch.setattr(engine, "free_memory", lambda: 1000)
+    events = [line for n in range(5) for line in _event(f"e{n}", [f"e{p}" for p in range(n)])]
+    told = _refused(_written(tmp_path, events, ["- id: one", "  when: {e3: low}"]))
+    start = "priors/network.yaml:1: too many events hang together for the memory of this machine; got "
+    assert told.startswith(start)
+    assert told.endswith(" kB for each draw; at most 1 kB")
