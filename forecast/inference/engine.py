@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from forecast.inference import batch, elimination
 from forecast.inference.batch import Factor, Solution, messages
 from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, Scope, eliminate
-from forecast.inference.junction import Case, Flat
+from forecast.inference.junction import Case, Flat, enumerated
 from forecast.inference.scaled import DRAWS, SMALLEST, Table, contract, logs, shares
 
 # Joint states of a network, for all draws at once: the most probable one, and one drawn at random.
@@ -149,6 +149,7 @@ __all__ = [
     "Solution",
     "TooDenseNetworkError",
     "draws_at_once",
+    "solve_case",
 ]
 
 
@@ -327,6 +328,7 @@ def pays_compiling(network: Plan, factors: Sequence[Factor], passes: int) -> boo
 
 # One case after the other on one network: the executor and its memory, chosen by what the plan predicts.
 
+ENUMERATED_UP_TO = 2_000  # joint states: their table is there before an order is found
 LISTED_UP_TO = 50_000  # entries of products: beyond this the index lists cost more than they save
 COMPILED_FROM = 10_000_000  # entries of products: below this they are computed before numba is imported
 MOST_WORK = 20_000_000_000  # entries of products in all states of what is conditioned on: some minutes
@@ -460,6 +462,20 @@ class Cases:
             raise TooDenseNetworkError(network.largest_table, needed, self.memory)
         solution = batch.solve(network, [factor[..., np.newaxis] for factor in factors])
         return Case(float(solution.log_evidence[0]), tuple(marginal[:, 0, 0] for marginal in solution.marginals))
+
+
+def solve_case(
+    cards: tuple[int, ...], scopes: tuple[Scope, ...], factors: Sequence[Array], memory: int | None = None
+) -> Case:
+    """Return log evidence and marginals of one case, from all its joint states if they are few, else as `Cases` does.
+
+    Raises as `Cases` does.
+    """
+    if prod(cards) <= ENUMERATED_UP_TO:
+        case = enumerated(cards, scopes, factors)
+        if case is not None:
+            return case
+    return Cases(plan_of(cards, scopes), memory).solve(factors)
 
 
 @lru_cache(maxsize=PLANS_KEPT)

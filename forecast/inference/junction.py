@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice, pairwise
 from math import fsum, inf, log, log2, prod
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from forecast.inference.scaled import LOG_2, ROOM
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+_Part = tuple[Index, int]  # of a list, and what is added to it
 
 NEVER_IN_DOUBT = 1e-290  # probabilities above this are right, whatever smaller ones a product has lost
 
@@ -39,6 +40,35 @@ class Case(NamedTuple):
 
     log_evidence: float
     marginals: tuple[Array, ...]
+
+
+def enumerated(cards: Sequence[int], scopes: Sequence[Scope], factors: Sequence[Array]) -> Case | None:
+    """Return the case of factors (states of their scopes) from the table of all joint states, without any plan.
+
+    For networks of a few variables nothing is faster. Nothing where doubles may not hold a product, for factors that
+    are not finite, and for a case without any mass.
+    """
+    given = np.concatenate([np.ones(1), *[factor.ravel() for factor in factors]])
+    least, largest = given.min(where=given > 0.0, initial=1.0), given.max()
+    if not (given.min() >= 0.0 and largest < inf) or len(factors) * (log2(largest) - log2(least)) > ROOM - len(cards):
+        return None
+    joint = np.ones((1,) * len(cards))
+    for scope, factor in zip(scopes, factors, strict=True):
+        order = sorted(range(len(scope)), key=scope.__getitem__)
+        shape = [1] * len(cards)
+        for v in scope:
+            shape[v] = cards[v]
+        joint = joint * factor.transpose(order).reshape(shape)
+    joint = np.broadcast_to(joint, cards)
+    total = float(joint.sum())
+    if not total:
+        return None
+    joint = joint.reshape(-1) / total
+    marginals, before = list[Array](), 1
+    for card in cards:
+        marginals.append(np.add.reduce(joint.reshape(before, card, -1), axis=(0, 2)))
+        before *= card
+    return Case(log(total), tuple(marginals))
 
 
 class Clique(NamedTuple):
@@ -137,11 +167,11 @@ class _Level:
 
     inputs: tuple[Index, ...]
     starts: Index
-    sums: slice
     above: Index
     source: Index
     target: Index
     received: Index
+    sums: slice
     cliques: slice
     sent: list[int]
     children: list[int]
@@ -202,19 +232,13 @@ class Flat:
         self._parts = [slice(at, at + card) for at, card in zip(self._states, cards, strict=True)]
         self._cliques = cliques
         self._n_cliques = len(cliques)
-        self._levels: list[_Level] = []
-        sources: list[Index] = []
-        targets: list[Index] = []
+        sources, targets = list[_Part](), list[_Part]()
+        lists: list[list[_Part]] = [sources, targets]
+        of_levels: list[tuple[int, slice, slice, list[int], list[int], list[int], list[int]]] = []
         n_entries = 0
         for level in _by_height(cliques):
-            rounds: list[list[Index]] = []
-            above, starts, source, target, received = (
-                list[Index](),
-                list[Index](),
-                list[Index](),
-                list[Index](),
-                list[Index](),
-            )
+            rounds: list[list[_Part]] = []
+            starts, above, source, target, received = (list[_Part]() for _ in range(5))
             sent, children, parents, sizes = list[int](), list[int](), list[int](), list[int]()
             n = n_sums = n_received = 0
             for c in level:
@@ -224,51 +248,42 @@ class Flat:
                 n_own = prod([cards[v] for v in clique.own])
                 message = firsts[one + 2 + c] - firsts[one + 1 + c]
                 size = message * n_own
-                entries = _places((size,), (1,)) + n
+                entries = _places((size,), (1,))
                 for r, slot in enumerate([*clique.factors, *[one + 1 + k for k in clique.children]] or [one]):
                     if r == len(rounds):
                         rounds.append([])
                     found = strides[slot].get
                     at = _places(shape, tuple([found(v, 0) for v in axes]))
-                    rounds[r].append(at + firsts[slot])
+                    rounds[r].append((at, firsts[slot]))
                     if slot > one:
                         length = firsts[slot + 1] - firsts[slot]
-                        source.append(entries)
-                        target.append(at + n_received)
-                        received.append(_places((length,), (1,)) + firsts[slot])
+                        source.append((entries, n))
+                        target.append((at, n_received))
+                        received.append((_places((length,), (1,)), firsts[slot]))
                         n_received += length
                         children.append(slot - one - 1)
                         parents.append(c - level.start)
                         sizes.append(length)
                 for v in clique.own:
-                    sources.append(entries + n_entries)
-                    targets.append(_places(shape, tuple([int(v == axis) for axis in axes])) + self._states[v])
-                above.append(_places((message, n_own), (1, 0)) + n_sums)
-                starts.append(_places((message,), (n_own,)) + n)
+                    sources.append((entries, n_entries + n))
+                    targets.append((_places(shape, tuple([int(v == axis) for axis in axes])), self._states[v]))
+                above.append((_places((message, n_own), (1, 0)), n_sums))
+                starts.append((_places((message,), (n_own,)), n))
                 sent.append(n_sums)
                 n += size
                 n_sums += message
             begin = firsts[one + 1 + level.start]
-            self._levels.append(
-                _Level(
-                    tuple([_joined(of_round) for of_round in rounds]),
-                    _joined(starts),
-                    slice(begin, begin + n_sums),
-                    _joined(above),
-                    _joined(source),
-                    _joined(target),
-                    _joined(received),
-                    slice(level.start, level.stop),
-                    sent,
-                    children,
-                    parents,
-                    sizes,
-                )
-            )
+            lists += [*rounds, starts, above, source, target, received]
+            places = slice(begin, begin + n_sums), slice(level.start, level.stop)
+            of_levels.append((len(rounds), *places, sent, children, parents, sizes))
             n_entries += n
+        joined = iter(_joined(lists))
+        self._source, self._target = next(joined), next(joined)
+        self._levels = [
+            _Level(tuple(islice(joined, n_rounds)), *islice(joined, 5), *others) for n_rounds, *others in of_levels
+        ]
         self._n_entries = n_entries
         self._most_terms = log2(max(n_entries, 1)) * len(cliques)
-        self._source, self._target = _joined(sources), _joined(targets)
 
     def solve(self, factors: Sequence[Array]) -> Case | None:
         """Return the case of factors (states of their scopes), or nothing where doubles may not hold its numbers.
@@ -396,5 +411,12 @@ def _by_height(cliques: Sequence[Clique]) -> Iterator[range]:
         start = stop
 
 
-def _joined(parts: Sequence[Index]) -> Index:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.intp)
+def _joined(lists: Sequence[Sequence[_Part]]) -> list[Index]:
+    """Join the parts of each list, with what is added to each; all at once, as calls cost more than small numbers."""
+    parts = [part for one in lists for part, _ in one]
+    sizes = [part.size for part in parts]
+    joined = np.concatenate(parts)
+    joined += np.repeat([shift for one in lists for _, shift in one], sizes)
+    ends = [0, *accumulate(sizes)]
+    at = [ends[stop] for stop in (0, *accumulate(map(len, lists)))]
+    return [joined[start:stop] for start, stop in pairwise(at)]

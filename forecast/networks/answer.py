@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import fsum, isfinite, log
+from math import fsum, isfinite, log, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import minimal_contradiction
 from forecast.inference.engine import (
-    Cases,
     ImpossibleEvidenceError,
     Plan,
     TooDenseNetworkError,
     bytes_of,
     free_memory,
     plan_of,
+    solve_case,
 )
 from forecast.inference.scaled import NotFiniteError
 from forecast.networks.network import DiscreteNetwork
 
 Array = NDArray[np.float64]
+
+CHEAP_TABLE_ENTRIES = 50_000_000  # tables up to this size are not worth looking for smaller ones
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,20 @@ class ConnectedPart:
     cards: tuple[int, ...]
 
     @cached_property
-    def plan(self) -> Plan:
-        """An elimination plan of the part; variable i is `variables[i]`."""
+    def scopes(self) -> tuple[tuple[int, ...], ...]:
+        """The variables of each table; variable i is `variables[i]`."""
         index = {name: i for i, name in enumerate(self.variables)}
-        return plan_of(self.cards, tuple(tuple([index[name] for name in factor.scope]) for factor in self.factors))
+        return tuple([tuple([index[name] for name in factor.scope]) for factor in self.factors])
+
+    @cached_property
+    def plan(self) -> Plan:
+        """An elimination plan of the part."""
+        return plan_of(self.cards, self.scopes)
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether its tables are not worth looking for smaller ones."""
+        return prod(self.cards) <= CHEAP_TABLE_ENTRIES or self.plan.largest_table <= CHEAP_TABLE_ENTRIES
 
     @property
     def arrays(self) -> list[Array]:
@@ -151,8 +163,6 @@ class CutNetwork:
 
 Progress = Callable[[str], None]
 
-CHEAP_TABLE_ENTRIES = 50_000_000  # tables up to this size are not worth looking for smaller ones
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -240,14 +250,14 @@ def _answer(given: CutNetwork, memory: int | None) -> Answer:
     log_masses = [_log(number) for number in numbers]
     found: dict[str, Array] = {}
     for part in parts:
-        if part.plan.largest_table <= CHEAP_TABLE_ENTRIES:
+        if part.is_cheap:
             log_masses.append(_solve(part, memory, found))
         else:
             log_masses += _solve_in_pieces(given, part, memory, found)
     marginals = {name: _all_states(given, name, found) for name in names}
     total = fsum(log_masses)
-    wrong = [name for name in names if not np.isfinite(marginals[name]).all()]
-    if wrong or not isfinite(total):
+    if not isfinite(total) or not np.isfinite(np.concatenate([*marginals.values()])).all():
+        wrong = [name for name in names if not np.isfinite(marginals[name]).all()]
         msg = f"the posterior of '{wrong[0]}' is not a number" if wrong else f"the log evidence is {total}"
         raise NotFiniteError(msg)
     return Answer(total, marginals)
@@ -269,7 +279,7 @@ def _log(number: Factor) -> float:
 def _solve(part: ConnectedPart, memory: int | None, found: dict[str, Array]) -> float:
     """Add the marginals of a part to those found; return the log of its mass."""
     try:
-        case = Cases(part.plan, memory).solve(part.arrays)
+        case = solve_case(part.cards, part.scopes, part.arrays, memory)
     except ImpossibleEvidenceError as impossible:
         raise _about(part, impossible) from None
     found.update(zip(part.variables, case.marginals, strict=True))
@@ -295,7 +305,7 @@ def _solve_in_pieces(
     waiting = _connected(given, [name for name in whole.variables if name not in found])
     while waiting:
         part, wanted = waiting.pop()
-        if part.plan.largest_table > CHEAP_TABLE_ENTRIES and len(wanted) > 1:
+        if not part.is_cheap and len(wanted) > 1:
             half = len(wanted) // 2
             halves = _connected(given, wanted[:half]) + _connected(given, wanted[half:])
             work = sum(one.plan.work for one, _ in halves)
@@ -314,6 +324,8 @@ def _connected(given: CutNetwork, wanted: Sequence[str]) -> list[tuple[Connected
 
 def _all_states(given: CutNetwork, name: str, found: Mapping[str, Array]) -> Array:
     """Put zeros where the findings exclude a state; a variable with one state left has it for certain."""
+    if name in found and found[name].size == len(given.network.states[name]):
+        return found[name]
     marginal = np.zeros(len(given.network.states[name]))
     marginal[given.possible[name]] = found.get(name, 1.0)
     return marginal
@@ -348,6 +360,6 @@ def _check(given: CutNetwork, memory: int | None) -> None:
         _log(number)
     for part in parts:
         try:
-            Cases(part.plan, memory).solve(part.arrays)
+            solve_case(part.cards, part.scopes, part.arrays, memory)
         except ImpossibleEvidenceError as impossible:
             raise _about(part, impossible) from None
