@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from math import exp, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,7 +93,7 @@ def query(
         findings += read_evidence(read_outside(evidence, str(evidence)), str(evidence), read)
     progress = Progress(after_seconds=2.0)
     try:
-        posterior = answer(read, findings, progress, memory)
+        posterior = answer(read, findings, progress, memory, partial(click.echo, err=True))
     except ContradictingFindingsError as impossible:
         labels = ", ".join(f"'{finding.label}'" for finding in impossible.findings)
         clash = "contradict each other" if len(impossible.findings) > 1 else "is impossible in this network"

@@ -332,6 +332,8 @@ ENUMERATED_UP_TO = 2_000  # joint states: their table is there before an order i
 LISTED_UP_TO = 50_000  # entries of products: beyond this the index lists cost more than they save
 COMPILED_FROM = 10_000_000  # entries of products: below this they are computed before numba is imported
 MOST_WORK = 20_000_000_000  # entries of products in all states of what is conditioned on: some minutes
+SECONDS_AN_ENTRY = 20e-9  # of one processor, measured on networks with large tables
+TOLD_FROM = 5.0  # seconds: what takes longer is told before it begins
 FREE_SHARE = 2  # of the memory that is free, one part in so many is used unless something else is said
 MOST_CONDITIONED = 12  # variables
 SMALL = 1_000_000  # bytes that any machine has
@@ -399,6 +401,16 @@ class Cases:
         if bytes_of(network) > SMALL and bytes_of(network) > self.memory:
             self.given, self._conditioned = _conditioned(network, self.memory)
 
+    @property
+    def largest_table(self) -> int:
+        """Return the entries of the largest product that is formed."""
+        return self._conditioned.largest_table
+
+    @property
+    def seconds(self) -> float:
+        """Predict how long a case takes on one processor, in all states of what is conditioned on."""
+        return SECONDS_AN_ENTRY * self._conditioned.work * prod(self.network.cards[v] for v in self.given)
+
     @cached_property
     def memory(self) -> int:
         """Return the bytes that tables may take."""
@@ -465,17 +477,25 @@ class Cases:
 
 
 def solve_case(
-    cards: tuple[int, ...], scopes: tuple[Scope, ...], factors: Sequence[Array], memory: int | None = None
+    cards: tuple[int, ...],
+    scopes: tuple[Scope, ...],
+    factors: Sequence[Array],
+    memory: int | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Case:
     """Return log evidence and marginals of one case, from all its joint states if they are few, else as `Cases` does.
 
-    Raises as `Cases` does.
+    `tell` is told of what will take more than a few seconds, before it begins. Raises as `Cases` does.
     """
     if prod(cards) <= ENUMERATED_UP_TO:
         case = enumerated(cards, scopes, factors)
         if case is not None:
             return case
-    return Cases(plan_of(cards, scopes), memory).solve(factors)
+    cases = Cases(plan_of(cards, scopes), memory)
+    if cases.seconds >= TOLD_FROM:
+        long = f"{cases.seconds:.0f} s" if cases.seconds < 120.0 else f"{cases.seconds / 60.0:.0f} minutes"
+        tell(f"exact inference with a table of {cases.largest_table:,} numbers: about {long} of one processor")
+    return cases.solve(factors)
 
 
 @lru_cache(maxsize=PLANS_KEPT)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, islice, pairwise
 from math import fsum, inf, log, log2, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,7 +234,7 @@ class Flat:
         self._n_cliques = len(cliques)
         sources, targets = list[_Part](), list[_Part]()
         lists: list[list[_Part]] = [sources, targets]
-        of_levels: list[tuple[int, slice, slice, list[int], list[int], list[int], list[int]]] = []
+        of_levels: list[Any] = []
         n_entries = 0
         for level in _by_height(cliques):
             rounds: list[list[_Part]] = []
@@ -279,9 +279,10 @@ class Flat:
             n_entries += n
         joined = iter(_joined(lists))
         self._source, self._target = next(joined), next(joined)
-        self._levels = [
-            _Level(tuple(islice(joined, n_rounds)), *islice(joined, 5), *others) for n_rounds, *others in of_levels
-        ]
+        self._levels = []
+        for n_rounds, *more in of_levels:
+            inputs, lists_of_level = tuple(islice(joined, n_rounds)), [*islice(joined, 5)]
+            self._levels.append(_Level(inputs, *lists_of_level, *more))
         self._n_entries = n_entries
         self._most_terms = log2(max(n_entries, 1)) * len(cliques)
 

@@ -209,11 +209,13 @@ def answer(
     findings: Sequence[Finding],
     progress: Progress = lambda _: None,
     memory: int | None = None,
+    tell: Progress = lambda _: None,
 ) -> Answer:
     """Compute log P(findings) and the marginals of every variable, observed ones included.
 
     `progress` is told what is being done where findings contradict each other: naming them may take long. `memory` are
-    the bytes that tables may take; None: a share of what is free.
+    the bytes that tables may take; None: a share of what is free. `tell` is told how long the answer will take, before
+    any work, if that is more than a few seconds.
 
     Raises:
         ValueError: a likelihood has another number of states, a negative number, an infinity or NaN.
@@ -222,7 +224,7 @@ def answer(
     """
     given = _given(network, findings)
     try:
-        return _answer(given, memory)
+        return _answer(given, memory, tell)
     except _ImpossibleError as impossible:
         about = [finding for finding in findings if finding.variable in impossible.variables]
         raise ContradictingFindingsError(_contradiction(network, about, progress, memory)) from None
@@ -243,7 +245,7 @@ def _are_weights(likelihood: Array) -> bool:
     return bool(((likelihood >= 0.0) & (likelihood < np.inf)).all())
 
 
-def _answer(given: CutNetwork, memory: int | None) -> Answer:
+def _answer(given: CutNetwork, memory: int | None, tell: Progress) -> Answer:
     _has_possible_states(given)
     names = given.network.names
     parts, numbers = given.parts(names)
@@ -251,9 +253,9 @@ def _answer(given: CutNetwork, memory: int | None) -> Answer:
     found: dict[str, Array] = {}
     for part in parts:
         if part.is_cheap:
-            log_masses.append(_solve(part, memory, found))
+            log_masses.append(_solve(part, memory, tell, found))
         else:
-            log_masses += _solve_in_pieces(given, part, memory, found)
+            log_masses += _solve_in_pieces(given, part, memory, tell, found)
     marginals = {name: _all_states(given, name, found) for name in names}
     total = fsum(log_masses)
     if not isfinite(total) or not np.isfinite(np.concatenate([*marginals.values()])).all():
@@ -276,10 +278,10 @@ def _log(number: Factor) -> float:
     return log(number.entries)
 
 
-def _solve(part: ConnectedPart, memory: int | None, found: dict[str, Array]) -> float:
+def _solve(part: ConnectedPart, memory: int | None, tell: Progress, found: dict[str, Array]) -> float:
     """Add the marginals of a part to those found; return the log of its mass."""
     try:
-        case = solve_case(part.cards, part.scopes, part.arrays, memory)
+        case = solve_case(part.cards, part.scopes, part.arrays, memory, tell)
     except ImpossibleEvidenceError as impossible:
         raise _about(part, impossible) from None
     found.update(zip(part.variables, case.marginals, strict=True))
@@ -291,7 +293,7 @@ def _about(part: ConnectedPart, impossible: ImpossibleEvidenceError) -> _Impossi
 
 
 def _solve_in_pieces(
-    given: CutNetwork, whole: ConnectedPart, memory: int | None, found: dict[str, Array]
+    given: CutNetwork, whole: ConnectedPart, memory: int | None, tell: Progress, found: dict[str, Array]
 ) -> Iterator[float]:
     """Solve a part with large tables: first what the evidence hangs on, then the other variables in groups.
 
@@ -301,7 +303,7 @@ def _solve_in_pieces(
     inside = {*whole.variables}
     for part in given.parts(())[0]:
         if part.variables[0] in inside:
-            yield _solve(part, memory, found)
+            yield _solve(part, memory, tell, found)
     waiting = _connected(given, [name for name in whole.variables if name not in found])
     while waiting:
         part, wanted = waiting.pop()
@@ -312,7 +314,7 @@ def _solve_in_pieces(
             if work < part.plan.work or bytes_of(part.plan) > (free_memory() if memory is None else memory):
                 waiting += halves
                 continue
-        _solve(part, memory, found)
+        _solve(part, memory, tell, found)
 
 
 def _connected(given: CutNetwork, wanted: Sequence[str]) -> list[tuple[ConnectedPart, list[str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 from math import log
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
+from forecast.inference import engine
 from forecast.inference.engine import TooDenseNetworkError
 from forecast.networks.answer import Answer, ContradictingFindingsError, Finding, answer
 from forecast.networks.bif import read_bif
@@ -177,6 +179,18 @@ def test_dense_network_is_refused_by_its_size() -> None:
     findings = [Finding(name, (1.0, 0.0, 0.0), name) for name in pairs]
     with pytest.raises(TooDenseNetworkError, match=r"table of 2,541,865,828,329 numbers, where 1 GB are allowed"):
         answer(network, findings, memory=10**9)
+
+
+def test_what_takes_long_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The predicted time and the largest table are told before a long answer, and only before a long one."""
+    network, told = _two_parents_each(8), list[str]()
+    monkeypatch.setattr(engine, "ENUMERATED_UP_TO", 1)
+    answer(network, (), tell=told.append)
+    assert [] == told
+    monkeypatch.setattr(engine, "SECONDS_AN_ENTRY", 1.0)
+    answer(network, (), tell=told.append)
+    (line,) = told
+    assert re.fullmatch(r"exact inference with a table of \d+ numbers: about \d+ (s|minutes) of one processor", line)
 
 
 def _two_parents_each(n: int) -> DiscreteNetwork:
