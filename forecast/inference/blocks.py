@@ -7,8 +7,8 @@ vectors, and a block with all its tables stays in the processor's cache.
 
 The circuit leaves out what is known when it is compiled: where a table that all draws share is zero, no product is
 formed, and factors of one are not multiplied. So rules and merged classes, tables of zeros and ones, cost what they
-let through. Each draw has a lane of its own and no sum is reordered: neither the number of draws in a block, nor that
-of threads, nor the processor changes a digit.
+let through. Each draw has a lane of its own, no sum is reordered, and no product is fused with a sum: neither the
+number of draws in a block, nor that of threads, nor the processor changes a bit. Only logarithms are numpy's.
 
 Plain doubles hold the numbers; each table carries the powers of two between which they lie, as in `scaled`. Where
 these get far apart the largest number of each draw is taken out, and where not even that is enough the circuit
@@ -45,7 +45,7 @@ WIDTH = 64  # draws in a row: the rows of twenty events then fit into a processo
 OPERANDS = 4  # of an operation
 # Operations on rows: products of two to four, the sum of one to four, the same added on, and a quotient.
 PRODUCT, SUM, ADD, QUOTIENT = 0, 4, 8, 13
-# Steps, each of which makes a table: they differ in its bounds, and in what is done behind their operations.
+# Steps, each about a table: they differ in its bounds, and in what is done behind their operations.
 MULTIPLIED, SUMMED, MESSAGE, DIVIDED, WRITTEN, SHARED = range(6)
 LARGEST_EXPONENT = 0x7FF  # of infinity and what is not a number
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
@@ -154,9 +155,12 @@ __all__ = [
 
 
 BLOCK = 1000  # draws solved at once: large enough for numpy's loops, small enough for the processor's cache
-CIRCUIT_FROM = 50_000_000  # entries of products of a block: below this numpy is done before numba is imported
+CIRCUIT_FROM = 200_000_000  # entries of products of all draws: below this numpy is done before numba is imported
 MOST_COMPILED = 1_000_000  # the same of one draw: a list of operations takes a hundred bytes for each
 MOST_HELD = 400_000_000  # bytes that the tables of all draws solved at once may take: more brings no speed
+
+
+_ASKED = threading.local()  # of how many draws the block is a part that a thread works on
 
 
 class Blocks(NamedTuple):
@@ -292,7 +296,8 @@ class Executors:
             except ImpossibleEvidenceError as impossible:
                 raise ImpossibleEvidenceError(impossible.draws + start, impossible.factors) from impossible
 
-        with ThreadPoolExecutor(min(len(starts), threads)) as pool:
+        asked = (_ASKED, "draws", by_draw[0].shape[-1])
+        with ThreadPoolExecutor(min(len(starts), threads), initializer=setattr, initargs=asked) as pool:
             return list(pool.map(on_block, starts))
 
 
@@ -321,9 +326,10 @@ def draws_at_once(
 
 
 def pays_compiling(network: Plan, factors: Sequence[Factor], passes: int) -> bool:
-    """Say whether compiled loops are worth their import: by what is to be computed alone."""
+    """Say whether compiled loops are worth their import: by all draws that are asked for, however they are cut."""
     n_draws = max((of.numbers.shape[-1] if isinstance(of, Table) else of.shape[-1] for of in factors), default=1)
-    return passes * network.work * n_draws >= CIRCUIT_FROM and network.work <= MOST_COMPILED
+    asked = max(n_draws, getattr(_ASKED, "draws", 0))
+    return passes * network.work * asked >= CIRCUIT_FROM and network.work <= MOST_COMPILED
 
 
 # One case after the other on one network: the executor and its memory, chosen by what the plan predicts.

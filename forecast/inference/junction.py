@@ -281,8 +281,8 @@ class Flat:
         self._source, self._target = next(joined), next(joined)
         self._levels = []
         for n_rounds, *more in of_levels:
-            inputs, lists_of_level = tuple(islice(joined, n_rounds)), [*islice(joined, 5)]
-            self._levels.append(_Level(inputs, *lists_of_level, *more))
+            of_level: list[Any] = [tuple(islice(joined, n_rounds)), *islice(joined, 5), *more]
+            self._levels.append(_Level(*of_level))
         self._n_entries = n_entries
         self._most_terms = log2(max(n_entries, 1)) * len(cliques)
 
