@@ -224,8 +224,8 @@ class Executors:
     """Two executors of a plan for many draws; blocks of draws are shared out to the processor's cores by threads.
 
     `batch` runs it on arrays of draws. Where that would take longer than importing numba, `blocks` runs it as a
-    compiled circuit. Both agree but for the last digits. What is asked decides alone, never what ran before, so that
-    the same question has the same answer to the last bit.
+    compiled circuit. Both agree to 1e-12. How many draws are asked for decides, never what ran before, so that the
+    same question has the same answer; a block of a single draw is always numpy's.
     """
 
     plan = staticmethod(elimination.plan)

@@ -87,7 +87,7 @@ def test_the_predicted_work_decides_who_computes(monkeypatch: pytest.MonkeyPatch
         np.testing.assert_allclose(expected[name], ask(), rtol=1e-12)
     # However few draws a block has, the question is as large as all of them.
     monkeypatch.setattr(engine, "CIRCUIT_FROM", order.work * 50)
-    parts = ENGINE.in_blocks(lambda *block: ENGINE.log_evidence(order, block), *factors, size=7)
+    parts = ENGINE.in_blocks(lambda *block: ENGINE.log_evidence(order, block), *factors, size=8)
     np.testing.assert_allclose(expected["log_evidence"], np.concatenate(parts), rtol=1e-12)
     monkeypatch.undo()
     # What a circuit declines is computed by numpy all the same.
