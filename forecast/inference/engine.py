@@ -139,7 +139,7 @@ def _row(table: Table, variable: int, card: int, states: Index) -> Table:
 __all__ = [
     "BLOCK",
     "ENGINE",
-    "Blocks",
+    "BlockSize",
     "Case",
     "Cases",
     "Engine",
@@ -163,7 +163,7 @@ MOST_HELD = 400_000_000  # bytes that the tables of all draws solved at once may
 _ASKED = threading.local()  # of how many draws the block is a part that a thread works on
 
 
-class Blocks(NamedTuple):
+class BlockSize(NamedTuple):
     """How many draws are solved at once, on how many threads."""
 
     draws: int
@@ -213,7 +213,7 @@ class Engine(Protocol):
     def draw_states(self, network: Plan, factors: Sequence[Factor], rng: np.random.Generator) -> Index:
         """Draw the state of every variable (variables, draws) from the posterior of each draw."""
 
-    def in_blocks[T](self, solved: Callable[..., T], *by_draw: Any, size: Blocks | int | None = None) -> list[T]:
+    def in_blocks[T](self, solved: Callable[..., T], *by_draw: Any, size: BlockSize | int | None = None) -> list[T]:
         """Call a function on blocks of draws (last axis of every argument); return what it gives, in their order.
 
         `size` draws a block (None: what suits the executor), and on how many threads (a number alone: all cores).
@@ -282,12 +282,12 @@ class Executors:
         return cls.families(network, factors, range(network.n_factors))
 
     @staticmethod
-    def in_blocks[T](solved: Callable[..., T], *by_draw: Any, size: Blocks | int | None = None) -> list[T]:
+    def in_blocks[T](solved: Callable[..., T], *by_draw: Any, size: BlockSize | int | None = None) -> list[T]:
         """Call a function on blocks of draws; in order, so that results do not depend on the threads.
 
         Loops of numpy and compiled ones let go of the interpreter's lock, so the blocks share the processor's cores.
         """
-        length, threads = size if isinstance(size, Blocks) else (size or BLOCK, os.cpu_count() or 1)
+        length, threads = size if isinstance(size, BlockSize) else (size or BLOCK, os.cpu_count() or 1)
         starts = range(0, by_draw[0].shape[-1], length)
 
         def on_block(start: int) -> T:
@@ -306,7 +306,7 @@ ENGINE: Engine = Executors()
 
 def draws_at_once(
     plans: Iterable[Plan], n_regions: int = 1, most: int | None = None, memory: int | None = None
-) -> Blocks:
+) -> BlockSize:
     """Return of how many draws the tables of eliminations fit into memory: at most `most`, or so many as suit.
 
     Held at once are all factors and messages, and on the way outward about as many again for each region. A draw
@@ -322,7 +322,7 @@ def draws_at_once(
     if needed > allowed:
         raise TooDenseNetworkError(largest, needed, allowed)
     fitting = min(allowed, max(MOST_HELD, needed)) // needed
-    return Blocks(max(1, min(most or BLOCK, fitting // cores)), min(cores, fitting))
+    return BlockSize(max(1, min(most or BLOCK, fitting // cores)), min(cores, fitting))
 
 
 def pays_compiling(network: Plan, factors: Sequence[Factor], passes: int) -> bool:

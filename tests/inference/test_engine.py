@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forecast.inference import batch, blocks, engine
-from forecast.inference.engine import BLOCK, ENGINE, Blocks, TooDenseNetworkError, draws_at_once
+from forecast.inference.engine import BLOCK, ENGINE, BlockSize, TooDenseNetworkError, draws_at_once
 from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF, NumpyMath
 from forecast.store.program import PACKAGE
 
@@ -102,10 +102,10 @@ def test_blocks_and_threads_follow_the_memory(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     chain = ENGINE.plan([10] * 5, [(v, v + 1, v + 2) for v in range(3)])
     of_a_draw = 8 * (2 * chain.message_entries + 2 * chain.largest_table)
-    assert Blocks(BLOCK, 4) == draws_at_once([chain], memory=10**9)
-    assert Blocks(70, 4) == draws_at_once([chain], most=70, memory=10**9)
-    assert Blocks(5, 4) == draws_at_once([chain], memory=23 * of_a_draw)
-    assert Blocks(1, 3) == draws_at_once([chain], memory=3 * of_a_draw)
+    assert BlockSize(BLOCK, 4) == draws_at_once([chain], memory=10**9)
+    assert BlockSize(70, 4) == draws_at_once([chain], most=70, memory=10**9)
+    assert BlockSize(5, 4) == draws_at_once([chain], memory=23 * of_a_draw)
+    assert BlockSize(1, 3) == draws_at_once([chain], memory=3 * of_a_draw)
     assert draws_at_once([chain], 8, memory=10**7).draws < draws_at_once([chain], memory=10**7).draws
     with pytest.raises(TooDenseNetworkError, match="with a table of 1,000 numbers"):
         draws_at_once([chain], memory=of_a_draw - 1)
@@ -119,7 +119,7 @@ def test_blocks_and_threads_follow_the_memory(monkeypatch: pytest.MonkeyPatch) -
         running.pop()
         return block.size
 
-    assert [2] * 10 == ENGINE.in_blocks(on_block, np.zeros(20), size=Blocks(2, 3))
+    assert [2] * 10 == ENGINE.in_blocks(on_block, np.zeros(20), size=BlockSize(2, 3))
     assert max(most) <= 3
 
 
