@@ -285,10 +285,23 @@ def evidence_factors(network: AsOfNetwork, theta: Array, reported: Sequence[Arra
     `reported` are the logarithms of the reports' factors. Returns arrays (*alive states, draws or 1), their maximum in
     each draw 1, and the log of what was taken out (draws).
     """
-    scopes = network.evidence_scopes
-    logs: list[Array | float] = [*reported, *(0.0 for _ in scopes[len(reported) :])]
-    arrays, spent = [], np.zeros(theta.shape[1])
-    history = network.history
+    by_place, spent = history_logs(network, theta)
+    arrays = []
+    for place in range(len(network.evidence_scopes)):
+        log_table = sum(by_place.get(place, ()), start=reported[place] if place < len(reported) else 0.0)
+        factor, taken_out = scaled_factor(log_table)
+        spent += taken_out
+        arrays.append(factor)
+    return arrays, spent
+
+
+def history_logs(network: AsOfNetwork, theta: Array) -> tuple[dict[int, list[Array]], Array]:
+    """Compute what is known of the past, as logarithms (*alive states or 1, draws) by place in `evidence_scopes`.
+
+    Also that of it which no state depends on (draws).
+    """
+    history, spent = network.history, np.zeros(theta.shape[1])
+    logs: dict[int, list[Array]] = {}
     of_events = _of_draws(_HISTORIES, (history,), theta, history.constant.size, lambda: history_tables(history, theta))
     for scope, log_table in zip(history.scopes, of_events, strict=True):
         if not scope:
@@ -296,16 +309,19 @@ def evidence_factors(network: AsOfNetwork, theta: Array, reported: Sequence[Arra
             continue
         home, axes, shape = network.home(scope)
         alive = log_table[alive_slices(network.alive, scope)].transpose(*axes, len(axes))
-        logs[home] = logs[home] + alive.reshape(*shape, -1)
-    for log_table in map(np.asarray, logs):
-        peak = log_table.reshape(-1, log_table.shape[-1]).max(axis=0, initial=-np.inf)
-        finite = np.where(peak > -np.inf, peak, 0.0)
-        spent += finite
-        factor = np.ascontiguousarray(np.exp(log_table - finite))
-        # Less than a double holds is not nothing: a zero means that a state is impossible.
-        factor[(factor == 0.0) & (log_table > -np.inf)] = SMALLEST
-        arrays.append(factor)
-    return arrays, spent
+        logs.setdefault(home, []).append(alive.reshape(*shape, -1))
+    return logs, spent
+
+
+def scaled_factor(log_table: Array | float) -> tuple[Array, Array]:
+    """Return a factor (*states, draws or 1), its maximum in each draw 1, and the log of what was taken out."""
+    log_table = np.asarray(log_table)
+    peak = log_table.reshape(-1, log_table.shape[-1]).max(axis=0, initial=-np.inf)
+    finite = np.where(peak > -np.inf, peak, 0.0)
+    factor = np.ascontiguousarray(np.exp(log_table - finite))
+    # Less than a double holds is not nothing: a zero means that a state is impossible.
+    factor[(factor == 0.0) & (log_table > -np.inf)] = SMALLEST
+    return factor, finite
 
 
 def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:

@@ -169,13 +169,16 @@ def report_logs(tables: SourceTables, nodes: Index) -> tuple[list[Array], Array]
     offset = np.zeros(draws)
     for source, logs in enumerate(tables.constant):
         offset += logs[nodes[source]]
-    arrays = []
-    for by_source in tables.factors:
-        total: Array | float = 0.0
-        for source, table in by_source.items():
-            total = total + table[nodes[source]]
-        arrays.append(np.moveaxis(np.asarray(total), 0, -1))
-    return arrays, offset
+    return [logs_at(by_source, nodes) for by_source in tables.factors], offset
+
+
+def logs_at(by_source: Mapping[int, Array], nodes: Index) -> Array:
+    """Compute the logarithms (*alive states, draws) of one of the factors of `report_logs`."""
+    total: Array | float = 0.0
+    for source, table in by_source.items():
+        flat = np.ascontiguousarray(table.reshape(len(table), -1).T)
+        total = total + flat[:, nodes[source]].reshape(*table.shape[1:], -1)
+    return np.asarray(total)
 
 
 # Warnings about evidence that only the weighed reports can show.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.model.asof import compile_workspace
+from forecast.posterior.passes import Passes
 from forecast.posterior.posterior import Posterior, evaluate_scenarios, evenly, query
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import Weights, smooth, weigh_draws
@@ -139,11 +140,12 @@ def leave_out(
     layout, as_of = posterior.asked.network.layout, posterior.asked.network.known.as_of
     # Of few parts the sources are drawn anew without each: then the effect of one new item is the change since before.
     every_draw = theta is posterior.draws.theta
+    passes = Passes(theta)
 
     def forecast(remaining: Workspace) -> Array:
         queried = query(compile_workspace(layout, remaining, as_of), remaining.scenarios)
         own = draw_reliabilities(queried.network, workspace.sources, theta, drawn.seed) if every_draw else drawn
-        log_evidence, shares = evaluate_scenarios(queried, theta, own)
+        log_evidence, shares = passes.evaluate_scenarios(queried, own)
         return np.asarray(shares @ smooth(log_evidence + own.log_correction - log_anchor).weights)
 
     everything = posterior.evaluation.scenarios @ posterior.weights.weights if every_draw else forecast(workspace)

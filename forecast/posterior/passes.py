@@ -1,0 +1,266 @@
+"""Many networks that differ little, on the same draws: a pass computes only what the one before did not.
+
+The evidence with and without each of its parts, one part after the other, with a source a little more or less
+reliable: most factors are the same from one such network to the next, and so are most messages of an elimination. What
+has been computed is known by the very tables it was made of, so every pass is a whole one to the last digits.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from math import prod
+from threading import Lock
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.inference.elimination import EliminationStep, eliminate
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
+from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, logs, of_factor, shares
+from forecast.model.asof import AsOfNetwork, alive_slices, family_tables, history_logs, scaled_factor
+from forecast.model.reliability import logs_at
+from forecast.posterior.posterior import Query, draws_at_once, evenly
+from forecast.posterior.sources import Reliabilities
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Scope = tuple[int, ...]
+
+REMEMBERED = 100_000_000  # bytes of all messages and factors that are kept
+
+
+class _Outline(NamedTuple):
+    """The factors that a question hangs on, by their places in the scopes of its plan, and the plan of these alone."""
+
+    places: tuple[int, ...]
+    order: Plan
+    families: tuple[tuple[Scope, ...], ...]
+
+
+class Passes:
+    """Exact inference on the same draws, for one network after the other.
+
+    Args:
+        theta: (n_theta, draws).
+    """
+
+    def __init__(self, theta: Array) -> None:
+        self._theta = evenly(theta, 1)
+        self._blocks: dict[int, _Block] = {}
+        self._lock = Lock()
+        self._standing: tuple[Index | None, list[bytes]] = (None, [])
+
+    def evaluate_scenarios(self, queried: Query, drawn: Reliabilities) -> tuple[Array, Array]:
+        """Compute log evidence (draws) and P(s | E, theta_d) (scenarios, draws), as `posterior.evaluate_scenarios`.
+
+        Raises ImpossibleEvidenceError if a draw has no mass.
+        """
+        network, outline = queried.network, outline_of(queried)
+        tables = drawn.tables(network)
+        offset = np.zeros(self._theta.shape[1])
+        for nodes, constant in zip(drawn.nodes, tables.constant, strict=True):
+            if constant.any():
+                offset += constant[nodes]
+        if self._standing[0] is not drawn.nodes:
+            self._standing = drawn.nodes, [_digest(nodes.astype(np.int32)) for nodes in drawn.nodes]
+        standing = self._standing[1]
+        reported = [
+            tuple((s, _digest(table), standing[s]) for s, table in by_source.items()) for by_source in tables.factors
+        ]
+
+        def solved(places: Index) -> tuple[Array, Array]:
+            first, last = int(places[0]), int(places[-1]) + 1
+            with self._lock:
+                block = self._blocks.setdefault(first, _Block(self._theta[:, first:last], REMEMBERED // n_blocks))
+            nodes = drawn.nodes[:, first:last]
+            factors, spent = block.factors(queried, outline, tables.factors, reported, nodes)
+            log_evidence, of_regions = block.regions(outline.order, factors, queried.masks)
+            return log_evidence + spent, of_regions
+
+        n_draws = self._theta.shape[1]
+        size = draws_at_once([outline.order]) or BLOCK
+        n_blocks = -(-n_draws // size)
+        parts = ENGINE.in_blocks(solved, np.arange(n_draws), size=size)
+        log_evidence = np.concatenate([evidence for evidence, _ in parts]) + offset
+        return log_evidence, np.concatenate([of_regions for _, of_regions in parts], axis=1)
+
+
+BLOCK = 1000  # draws at once
+
+
+def _digest(array: NDArray[np.generic]) -> bytes:
+    return blake2b(np.ascontiguousarray(array), digest_size=16).digest()
+
+
+def outline_of(queried: Query) -> _Outline:
+    """Return the factors that evidence and scenarios hang on, planned without the others.
+
+    An event of which nothing is known, that no rule names and that is no parent of one left in is summed to one:
+    its family is left out (a barren node).
+
+    Source: Shachter (1986), "Evaluating influence diagrams".
+    """
+    network = queried.network
+    evidence = network.evidence_scopes
+    n_rows, links = len(network.layout.cards), len(network.layout.cards) + len(evidence)
+    told = {v for scope in (*evidence, *queried.decision.scopes, queried.plan.keep) for v in scope}
+    told |= network.known.observed.keys() | {v for v in range(n_rows) if not network.cards[v]}
+    families = network.families
+    left = list(range(n_rows))
+    while True:
+        parents = {p for v in left for scope in families[v] for p in scope if p < n_rows and p != v}
+        kept = [v for v in left if v in told or v in parents]
+        if kept == left:
+            break
+        left = kept
+    needed, scopes = set(left), [family[0] for family in families] + list(evidence)
+    places = [*left, *range(n_rows, links)]
+    for v, family in enumerate(families):
+        places += range(len(scopes), len(scopes) + len(family) - 1) if v in needed else ()
+        scopes += family[1:]
+    places += range(len(scopes), len(scopes) + len(queried.decision.scopes))
+    scopes += queried.decision.scopes
+    order = _plan(queried.plan.cards, tuple(scopes[place] for place in places), queried.plan.keep)
+    return _Outline(tuple(places), order, families)
+
+
+@lru_cache(maxsize=64)
+def _plan(cards: tuple[int, ...], scopes: tuple[tuple[int, ...], ...], keep: tuple[int, ...]) -> Plan:
+    return ENGINE.plan(cards, scopes, keep)
+
+
+class _Block:
+    """A block of draws, and what has been computed on it: factors by what they are made of, messages by their inputs."""
+
+    def __init__(self, theta: Array, room: int) -> None:
+        self._theta = theta
+        self._kept = _Kept(room)
+        self._rows: tuple[object, tuple[range, ...], Sequence[Table]] = (None, (), [])
+
+    def factors(
+        self, queried: Query, outline: _Outline, by_source: Sequence[Mapping[int, Array]], said: Sequence[Hashable],
+        nodes: Index,
+    ) -> tuple[list[Table], Array]:  # fmt: skip
+        """Return the factors of an outline, and the log of what was taken out of them (draws)."""
+        network = queried.network
+        evidence, spent = self._evidence(network, by_source, said, nodes)
+        n_rows = len(network.layout.cards)
+        rows = self._families(network, outline.families)
+        rules = [of_factor(*one) for one in zip(queried.decision.tables, queried.decision.scopes, strict=True)]
+        tables = [*rows[:n_rows], *evidence, *rows[n_rows:], *map(self._same, rules)]
+        return [tables[place] for place in outline.places], spent
+
+    def _families(self, network: AsOfNetwork, scopes: Sequence[Sequence[Scope]]) -> list[Table]:
+        """Return the factors of all rows, each family's first one, then the links of chains."""
+        made = family_tables(network, self._theta)
+        known, alive, tables = self._rows
+        if known is made and alive == network.alive:
+            return tables
+        firsts = [(own[0], arrays[0]) for own, arrays in zip(scopes, made, strict=True)]
+        links = [link for own, arrays in zip(scopes, made, strict=True) for link in zip(own[1:], arrays[1:], strict=True)]
+        before = tables if len(tables) == len(firsts) + len(links) else [None] * (len(firsts) + len(links))
+        tables = []
+        for (scope, full), other in zip([*firsts, *links], before, strict=True):
+            numbers = full[alive_slices(network.alive, scope)]
+            is_same = other is not None and other.axes[:-1] == scope and np.array_equal(other.numbers, numbers)
+            tables.append(other if is_same else of_factor(numbers, scope))
+        self._rows = made, network.alive, tables
+        return tables
+
+    def _same(self, table: Table) -> Table:
+        """Return the table that holds the same numbers and was there before, or this one."""
+        key = ("rule", table.axes, table.numbers.shape, _digest(table.numbers))
+        return self._kept.once(key, table.numbers.nbytes, lambda: table)
+
+    def _evidence(
+        self, network: AsOfNetwork, by_source: Sequence[Mapping[int, Array]], said: Sequence[Hashable], nodes: Index
+    ) -> tuple[list[Table], Array]:
+        """Return the factors of the evidence, in the order of `evidence_scopes`, and the log of what was taken out."""
+        past, spent, told = self._past(network)
+        spent = spent.copy()
+        tables = []
+        for place, scope in enumerate(network.evidence_scopes):
+            alive = tuple(network.alive[v] for v in scope)
+            reports = said[place] if place < len(said) else ()
+
+            def compute(place: int = place, scope: Scope = scope) -> tuple[Table, Array]:
+                logs_of = logs_at(by_source[place], nodes) if place < len(said) else 0.0
+                numbers, taken_out = scaled_factor(sum(past.get(place, ()), start=logs_of))
+                return of_factor(numbers, scope), taken_out
+
+            key = ("evidence", scope, alive, reports, told.get(place))
+            size = 8 * (prod(map(len, alive)) + 1) * self._theta.shape[1]
+            table, taken_out = self._kept.once(key, size, compute)
+            spent += taken_out
+            tables.append(table)
+        return tables, spent
+
+    def _past(self, network: AsOfNetwork) -> _Past:
+        """Return what is known of the past by place, what no state depends on, and digests of it by place."""
+
+        def compute() -> tuple[object, _Past]:
+            by_place, spent = history_logs(network, self._theta)
+            told = {place: tuple(map(_digest, arrays)) for place, arrays in by_place.items()}
+            return network.history, _Past(by_place, spent, told)
+
+        size = 8 * network.history.constant.size * self._theta.shape[1]
+        # The recipe is kept with it, so that no other one takes its place in memory.
+        return self._kept.once(("past", id(network.history), network.evidence_scopes, network.alive), size, compute)[1]
+
+    def regions(self, order: Plan, tables: Sequence[Table], masks: Array) -> tuple[Array, Array]:
+        """Compute the log evidence (draws) and the share of each region (regions, draws)."""
+        slots = eliminate(order, tables, _Messages(self._kept, order.cards))
+        root = [slots[slot] for slot in order.root]
+        whole = of_factor(np.moveaxis(masks, 0, -1)[..., np.newaxis], (*order.keep, REGIONS))
+        of_regions = contract([whole, contract(root, order.keep, order.cards)], (REGIONS,), order.cards)
+        total = contract([of_regions], (), order.cards)
+        if (empty := np.flatnonzero(is_empty(total))).size:
+            raise ImpossibleEvidenceError(empty)
+        return logs(total), shares(of_regions)
+
+
+class _Past(NamedTuple):
+    by_place: dict[int, list[Array]]
+    spent: Array
+    told: dict[int, tuple[bytes, ...]]
+
+
+class _Messages:
+    """Products and sums of tables; what was made of the same tables before is not made again."""
+
+    def __init__(self, kept: _Kept, cards: Sequence[int]) -> None:
+        self._kept, self._cards = kept, cards
+
+    def message(self, given: Sequence[Table], received: Sequence[Table], step: EliminationStep) -> Table:
+        inputs = (*given, *received)
+
+        def compute() -> tuple[tuple[Table, ...], Table]:
+            return inputs, eased(contract(inputs, step.scope, self._cards))
+
+        # The inputs are kept with it, so that no other table takes their place in memory.
+        size = 8 * prod(self._cards[v] for v in step.scope) * max((one.numbers.shape[-1] for one in inputs), default=1)
+        return self._kept.once((step.scope, *map(id, inputs)), size, compute)[1]
+
+
+class _Kept:
+    """What was computed, under what it was made of; what has not been asked for the longest goes first."""
+
+    def __init__(self, room: int) -> None:
+        self._room, self._used = room, 0
+        self._entries: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
+
+    def once(self, key: Hashable, size: int, compute: Callable[[], Any]) -> Any:
+        """Return what is kept under a key, or compute it and keep it: `size` bytes."""
+        if key in self._entries:
+            self._entries.move_to_end(key)
+            return self._entries[key][1]
+        made = compute()
+        self._entries[key] = size, made
+        self._used += size
+        while self._used > self._room and len(self._entries) > 1:
+            self._used -= self._entries.popitem(last=False)[1][0]
+        return made
