@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import log, prod
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +26,14 @@ from forecast.model.history import (
     suppose,
 )
 from forecast.model.layout import Layout
-from forecast.model.reports import Report, alike, weigh
+from forecast.model.reports import Report, Said, alike, weigh
 from forecast.model.rows import RowRecipe, row_recipe, row_table
 from forecast.workspace.records import Item, ReportSource, Workspace
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
 NOTHING: Mapping[int, Container[int]] = {}
+MOST_HEARD = 2000  # reports, or tables of them, that are kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +131,8 @@ def compile_asof(
     for v, states in supposed.items():
         known = suppose(layout, known, v, states)
     on = layout.horizon if on is None else on
-    reports = weigh(layout, known, active, sources, on)
     settled = _SETTLED.once((layout,), (known, on), lambda: _settled(layout, known, on))
+    reports = weigh(layout, known, active, sources, on, settled.said if len(active) < MOST_HEARD else None)
     fixed, log_fixed = _fixed_factors(settled.alive, reports)
     return AsOfNetwork(
         layout=layout,
@@ -148,19 +149,20 @@ def compile_asof(
 
 
 class _Settled(NamedTuple):
-    """What is compiled from what is settled alone, whatever was reported."""
+    """What is compiled from what is settled alone, whatever was reported; and reports heard so far, as they read then."""
 
     rows: RowRecipe
     history: HistoryRecipe
     alive: tuple[range, ...]
     causes: tuple[CausesRecipe, ...]
+    said: Said
 
 
 def _settled(layout: Layout, known: Known, on: date) -> _Settled:
     causes = causes_recipes(layout, known, on)
     highest = (recipe.highest for recipe in causes for _ in range(recipe.auxiliary))
     alive = (*_alive(layout, known, on), *(range(len(states)) for states in highest))
-    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes)
+    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes, {})
 
 
 class _Latest[T]:
@@ -188,6 +190,28 @@ class _Latest[T]:
 
 
 _SETTLED: _Latest[_Settled] = _Latest(4)
+
+
+class _Heard:
+    """Tables of single reports, by what they are made of: from one question to the next most reports are the same."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], tuple[object, object]] = {}
+
+    def once[T](self, of: Array, alike: tuple[object, ...], compute: Callable[[], T]) -> T:
+        """Return what was computed of an array (that very one) and what is equal to `alike`, or compute and keep it."""
+        key = (id(of), *alike)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return cast("T", kept[1])
+        made = compute()
+        if len(self._kept) >= MOST_HEARD:
+            self._kept.clear()
+        self._kept[key] = of, made  # with the array, so that no other one takes its place in memory
+        return made
+
+
+HEARD = _Heard()
 LARGEST_KEPT = 20_000_000  # bytes of one block of draws
 _ROWS: _Latest[list[list[Array]]] = _Latest(16)  # blocks
 _HISTORIES: _Latest[list[Array]] = _Latest(16)
@@ -336,11 +360,9 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
         if report.is_spent:
             spent += times * log(report.noise)
             continue
-        # A report that excludes a state has log probability minus infinity there.
-        logs_of = log_each(report.table[alive_slices(alive, report.scope)])
-        if not logs_of.size:
+        scope, table = heard_logs(alive, report)
+        if not table.size:
             continue  # nothing is alive any more, which the rows say already
-        scope, table = _varying(report.scope, logs_of)
         logs[scope] = logs.get(scope, 0.0) + times * table
     total, fixed = spent, []
     for scope, table in _merged(logs).items():
@@ -351,6 +373,18 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
         if scope:
             fixed.append((scope, table))
     return tuple(fixed), total
+
+
+def heard_logs(alive: Sequence[range], report: Report) -> tuple[Scope, Array]:
+    """Return the log of a report's table at the prior mean of its source, over the events that it tells apart."""
+    states = alive_slices(alive, report.scope)
+
+    def compute() -> tuple[Scope, Array]:
+        # A report that excludes a state has log probability minus infinity there.
+        return _varying(report.scope, log_each(report.table[states]))
+
+    alike = (report.scope, report.noise, report.informative, *((of.start, of.stop) for of in states))
+    return HEARD.once(report.said, alike, compute)
 
 
 def _varying(scope: Scope, table: Array) -> tuple[Scope, Array]:

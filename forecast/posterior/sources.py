@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from forecast.digests import digest_of
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
 from forecast.model.asof import AsOfNetwork, factors
-from forecast.model.reliability import Grid, SourceTables, grids_of, informative_at, report_logs, source_tables
+from forecast.model.reliability import Grid, SourceTables, grids_of, report_logs, source_tables
 from forecast.model.reports import Report
 from forecast.workspace.records import ReportSource
 
@@ -352,7 +352,7 @@ class StagedSources:
             grid = self._of.grids[s]
             log_proposal = grid.log_prior
             for credibility, kept, noise, said in heard:
-                q, rest = informative_at(grid.log_odds, credibility)
+                q, rest = grid.informative(credibility)
                 log_proposal = log_proposal + np.log(kept * q * said + (rest + (1.0 - kept) * q) * noise)
             if heard:
                 log_proposal = log_proposal - np.logaddexp.reduce(log_proposal)
