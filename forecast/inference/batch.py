@@ -70,19 +70,23 @@ def solve(
     return Solution(total, logs(of_regions), tuple(_of_draws(shares(marginal), n_draws) for marginal in marginals))
 
 
-def joints(network: Plan, factors: Sequence[Factor], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
+def joints(
+    network: Plan, factors: Sequence[Factor], wanted: Sequence[int], regions: Array | None = None
+) -> tuple[Array, list[Array]]:
     """Compute the log evidence (draws), and P(states of its scope | evidence) for some of the factors.
 
     One pass inward and one outward, whatever their number. `wanted` are places in `factors`; the joints are (states...,
-    draws), axes as in the factor's scope. Raises as `solve`.
+    draws), axes as in the factor's scope. With `regions`, as `solve` takes them, they are P(states, region | evidence):
+    (states..., regions, draws). Raises as `solve`.
 
     Source: Darwiche (2003), "A differential approach to inference in Bayesian networks".
     """
     inward = _inward(network, factors)
     total = _total(network, inward, inward.root)
     found = dict.fromkeys(wanted, inward.root)  # each is replaced by its joint
-    _outward(network, inward, _everything(network), found)
-    return total, [shares(found[slot])[..., 0, :] for slot in wanted]
+    _outward(network, inward, _everything(network) if regions is None else _masks(network, regions), found)
+    of_wanted = [shares(found[slot]) for slot in wanted]
+    return total, [joint[..., 0, :] for joint in of_wanted] if regions is None else of_wanted
 
 
 def messages(network: Plan, factors: Sequence[Factor]) -> list[Table]:

@@ -175,8 +175,10 @@ class Engine(Protocol):
     def log_regions(self, network: Plan, factors: Sequence[Factor], regions: Array) -> Array:
         """Compute the natural log of each region's mass (regions, draws)."""
 
-    def families(self, network: Plan, factors: Sequence[Factor], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
-        """Compute the log evidence (draws), and P(states of its scope | evidence) for some of the factors."""
+    def families(
+        self, network: Plan, factors: Sequence[Factor], wanted: Sequence[int], regions: Array | None = None
+    ) -> tuple[Array, list[Array]]:
+        """Compute the log evidence (draws), and P(states of its scope | evidence) (by region) for some factors."""
 
     def gradient(self, network: Plan, factors: Sequence[Factor]) -> tuple[Array, list[Array]]:
         """Compute the log evidence (draws), and its derivative by the log of every entry of every factor."""

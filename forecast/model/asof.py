@@ -149,7 +149,7 @@ def compile_asof(
 
 
 class _Settled(NamedTuple):
-    """What is compiled from what is settled alone, whatever was reported; and reports heard so far, as they read then."""
+    """What is compiled from what is settled alone, and what has been read of reports in its light."""
 
     rows: RowRecipe
     history: HistoryRecipe
@@ -162,7 +162,7 @@ def _settled(layout: Layout, known: Known, on: date) -> _Settled:
     causes = causes_recipes(layout, known, on)
     highest = (recipe.highest for recipe in causes for _ in range(recipe.auxiliary))
     alive = (*_alive(layout, known, on), *(range(len(states)) for states in highest))
-    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes, {})
+    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes, Said({}, {}))
 
 
 class _Latest[T]:

@@ -145,7 +145,7 @@ def source_tables(network: AsOfNetwork, sources: Sequence[str], grids: Sequence[
         if report.is_spent:
             constant[source] += times * log(report.noise)
             continue
-        scope, table = _at_nodes(network, report, grids[source])
+        scope, table = report_at_nodes(network.alive, report, grids[source])
         if not table.size:
             continue  # nothing is alive any more, which the rows say already
         if times > 1:
@@ -160,12 +160,12 @@ def source_tables(network: AsOfNetwork, sources: Sequence[str], grids: Sequence[
     return SourceTables(tuple(factors), tuple(constant))
 
 
-def _at_nodes(network: AsOfNetwork, report: Report, grid: Grid) -> tuple[Scope, Array]:
+def report_at_nodes(alive: Sequence[range], report: Report, grid: Grid) -> tuple[Scope, Array]:
     """Return the events that a report tells apart, and log P(report | states, node): (nodes, *alive states)."""
-    states = alive_slices(network.alive, report.scope)
+    states = alive_slices(alive, report.scope)
 
     def compute() -> tuple[Grid, Scope, Array]:
-        said, (scope, _) = report.said[states], heard_logs(network.alive, report)
+        said, (scope, _) = report.said[states], heard_logs(alive, report)
         q, rest = (values.reshape(-1, *(1,) * said.ndim) for values in grid.informative(report.credibility))
         kept = report.kept
         with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
@@ -174,9 +174,7 @@ def _at_nodes(network: AsOfNetwork, report: Report, grid: Grid) -> tuple[Scope, 
         return grid, scope, table[:, *(slice(None) if v in scope else 0 for v in report.scope)]
 
     told = (report.scope, report.noise, report.informative, report.kept, report.credibility)
-    _, scope, table = HEARD.once(
-        report.said, (id(grid), *told, *((of.start, of.stop) for of in states)), compute
-    )
+    _, scope, table = HEARD.once(report.said, (id(grid), *told, *((of.start, of.stop) for of in states)), compute)
     return scope, table
 
 

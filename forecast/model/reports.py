@@ -249,7 +249,14 @@ class Favoured(NamedTuple):
     strength: float
 
 
-Said = dict[tuple[Any, ...], Favoured | None]
+class Said(NamedTuple):
+    """What has been read of reports with one layout, in the light of what is known, for one day.
+
+    By what they say, and by the very items (and the reliability of the source): these stand beside what they say.
+    """
+
+    by_content: dict[tuple[Any, ...], Favoured | None]
+    by_item: dict[tuple[int, float], tuple[Item, Favoured | None]]
 
 
 def weigh(
@@ -267,17 +274,21 @@ def weigh(
     joint states of the events that their rules mention. Within a group the k-th strongest report that says the same
     keeps q (1 - rho)^(k-1); reports that contradict each other are no copies.
 
-    `said` keeps what has been computed for the next call with the same layout, what is known, and the same day.
+    `said` keeps what has been read for the next call with the same layout, what is known, and the same day.
     """
     # Items that say the same on the same day from sources of one grade differ in name alone.
-    said = {} if said is None else said
+    said = Said({}, {}) if said is None else said
     groups: dict[str, list[_Member]] = {}
     for item in items:
         reliability = sources[item.report_source].grade.mean
-        key = (item.reported, item.happened, reliability, item.credibility, *map(content, item.bears_on))
-        if key not in said:
-            said[key] = _report(layout, known, item, reliability, on)
-        if (one := said[key]) is not None:
+        same = said.by_item.get((id(item), reliability))
+        if same is None:
+            key = (item.reported, item.happened, reliability, item.credibility, *map(content, item.bears_on))
+            if key not in said.by_content:
+                said.by_content[key] = _report(layout, known, item, reliability, on)
+            # The item is kept with it, so that no other one takes its place in memory.
+            same = said.by_item[id(item), reliability] = item, said.by_content[key]
+        if (one := same[1]) is not None:
             groups.setdefault(item.group or f"item {item.id}", []).append(_Member(item, *one))
     weighed = [
         heard.ranked(copy)
@@ -347,9 +358,7 @@ def _ranked(members: list[_Member]) -> list[tuple[int, _Member]]:
     return ranked
 
 
-def _report(
-    layout: Layout, known: Known, item: Item, reliability: float, on: date
-) -> Favoured | None:
+def _report(layout: Layout, known: Known, item: Item, reliability: float, on: date) -> Favoured | None:
     lambdas: dict[int, tuple[Array, float]] = {}
     as_made: dict[int, Array] = {}
     joints: dict[Hashable, tuple[Scope, Array, float]] = {}

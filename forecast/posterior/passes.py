@@ -11,9 +11,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from math import prod
+from math import log, prod
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ from forecast.inference.elimination import EliminationStep, eliminate
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, logs, of_factor, shares
 from forecast.model.asof import AsOfNetwork, alive_slices, family_tables, history_logs, scaled_factor
-from forecast.model.reliability import logs_at
+from forecast.model.reliability import logs_at, report_at_nodes
+from forecast.model.reports import Report
 from forecast.posterior.posterior import Query, draws_at_once, evenly
 from forecast.posterior.sources import Reliabilities
 
@@ -50,7 +51,7 @@ class Passes:
 
     def __init__(self, theta: Array) -> None:
         self._theta = evenly(theta, 1)
-        self._blocks: dict[int, _Block] = {}
+        self._blocks: dict[tuple[int, int], _Block] = {}
         self._lock = Lock()
         self._standing: tuple[Index | None, list[bytes]] = (None, [])
 
@@ -59,8 +60,40 @@ class Passes:
 
         Raises ImpossibleEvidenceError if a draw has no mass.
         """
-        network, outline = queried.network, outline_of(queried)
-        tables = drawn.tables(network)
+        outline = outline_of(queried)
+
+        def solved(block: _Block, factors: Sequence[Table], spent: Array) -> tuple[Array, Array]:
+            log_evidence, of_regions = block.regions(outline.order, factors, queried.masks)
+            return log_evidence + spent, of_regions
+
+        parts = self._on_blocks(queried, outline, drawn, 1, solved)
+        return np.concatenate([one for one, _ in parts]), np.concatenate([shares for _, shares in parts], axis=1)
+
+    def joints(self, queried: Query, drawn: Reliabilities) -> Joints | None:
+        """Compute P(s, states of the events of each factor of the reports | E, theta_d): one pass outward.
+
+        None where nothing is reported. Raises ImpossibleEvidenceError if a draw has no mass.
+        """
+        if not queried.network.fixed:
+            return None
+        outline = outline_of(queried)
+        first = len(queried.network.layout.cards)
+        wanted = [outline.places.index(first + place) for place in range(len(queried.network.fixed))]
+
+        def solved(_: _Block, factors: Sequence[Table], spent: Array) -> tuple[Array, list[Array]]:
+            log_evidence, joints = ENGINE.families(outline.order, factors, wanted, queried.masks)
+            return log_evidence + spent, joints
+
+        parts = self._on_blocks(queried, outline, drawn, queried.masks.shape[0], solved)
+        joints = [np.concatenate(of_place, axis=-1) for of_place in zip(*(one for _, one in parts), strict=True)]
+        return Joints(queried.network, drawn, np.concatenate([one for one, _ in parts]), tuple(joints))
+
+    def _on_blocks[T](
+        self, queried: Query, outline: _Outline, drawn: Reliabilities, n_regions: int,
+        solved: Callable[[_Block, Sequence[Table], Array], T],
+    ) -> list[T]:  # fmt: skip
+        """Call a function on blocks of draws: with the factors of each, and the log of what was taken out of them."""
+        tables = drawn.tables(queried.network)
         offset = np.zeros(self._theta.shape[1])
         for nodes, constant in zip(drawn.nodes, tables.constant, strict=True):
             if constant.any():
@@ -72,24 +105,97 @@ class Passes:
             tuple((s, _digest(table), standing[s]) for s, table in by_source.items()) for by_source in tables.factors
         ]
 
-        def solved(places: Index) -> tuple[Array, Array]:
+        n_draws = self._theta.shape[1]
+        size = draws_at_once([outline.order], n_regions, BLOCK) or BLOCK
+        n_blocks = -(-n_draws // size)
+
+        def on_block(places: Index) -> T:
             first, last = int(places[0]), int(places[-1]) + 1
             with self._lock:
-                block = self._blocks.setdefault(first, _Block(self._theta[:, first:last], REMEMBERED // n_blocks))
-            nodes = drawn.nodes[:, first:last]
-            factors, spent = block.factors(queried, outline, tables.factors, reported, nodes)
-            log_evidence, of_regions = block.regions(outline.order, factors, queried.masks)
-            return log_evidence + spent, of_regions
+                block = self._blocks.setdefault(
+                    (first, last), _Block(self._theta[:, first:last], REMEMBERED // n_blocks)
+                )
+            factors, spent = block.factors(queried, outline, tables.factors, reported, drawn.nodes[:, first:last])
+            return solved(block, factors, spent + offset[first:last])
 
-        n_draws = self._theta.shape[1]
-        size = draws_at_once([outline.order]) or BLOCK
-        n_blocks = -(-n_draws // size)
-        parts = ENGINE.in_blocks(solved, np.arange(n_draws), size=size)
-        log_evidence = np.concatenate([evidence for evidence, _ in parts]) + offset
-        return log_evidence, np.concatenate([of_regions for _, of_regions in parts], axis=1)
+        return ENGINE.in_blocks(on_block, np.arange(n_draws), size=size)
 
 
-BLOCK = 1000  # draws at once
+class Joints:
+    """P(s, states of some events | E, draw) for each factor of the reports, and what follows for other reports.
+
+    In one draw P(s, x | E) / P(report | x) is, up to a number, what holds without a report on x alone: the draw's
+    theta and reliabilities are given. The number is the ratio of the evidence, by which the draw's weight changes.
+
+    Source: Darwiche (2003), "A differential approach to inference in Bayesian networks", section 4 (evidence that is
+    retracted).
+    """
+
+    def __init__(
+        self, network: AsOfNetwork, drawn: Reliabilities, log_evidence: Array, joints: tuple[Array, ...]
+    ) -> None:
+        self._network, self._drawn, self._joints = network, drawn, joints
+        self.log_evidence = log_evidence
+        self.scenarios = np.asarray(joints[0].sum(axis=tuple(range(joints[0].ndim - 2))))
+        self._told = {_key(report): report for report in network.reports}
+
+    def of(self, other: AsOfNetwork) -> tuple[Array, Array] | None:
+        """Return log evidence (draws) and P(s | E', draw) (scenarios, draws) for a network with other reports.
+
+        None where the joints do not tell: what is settled differs, the reports that differ are on events of several
+        factors, or one of them excludes a state that is possible without it.
+        """
+        network = self._network
+        if other.rows is not network.rows or other.history is not network.history:
+            return None
+        now = {_key(report): report for report in other.reports}
+        differing = [(-1.0, self._told[key]) for key in self._told.keys() - now.keys()]
+        differing += [(1.0, now[key]) for key in now.keys() - self._told.keys()]
+        by_scope: dict[Scope, Array] = {}
+        offset = np.zeros(self.log_evidence.size)
+        for sign, report in differing:
+            if report.is_spent:
+                offset += sign * log(report.noise)
+                continue
+            source = self._drawn.sources.index(report.source)
+            scope, table = report_at_nodes(network.alive, report, self._drawn.grids[source])
+            if sign < 0.0 and table.min(initial=0.0) < LEAST_LOG:
+                return None
+            at = sign * logs_at({source: table}, self._drawn.nodes)
+            by_scope[scope] = by_scope[scope] + at if scope in by_scope else at
+        offset += by_scope.pop((), 0.0)
+        if not by_scope:
+            return self.log_evidence + offset, self.scenarios
+        events = {v for scope in by_scope for v in scope}
+        homes = [
+            (joint.size, place) for place, joint in enumerate(self._joints) if events <= {*network.fixed[place][0]}
+        ]
+        if not homes:
+            return None
+        place = min(homes)[1]
+        wide, joint = network.fixed[place][0], self._joints[place]
+        ratio: Array | float = 0.0
+        for scope, at in by_scope.items():
+            lengths = iter(at.shape)
+            ratio = ratio + at.reshape([next(lengths) if v in scope else 1 for v in wide] + [-1])
+        ratio = np.asarray(ratio)
+        peak = ratio.max(axis=tuple(range(ratio.ndim - 1)))
+        masses = (joint * np.exp(ratio - peak)[..., np.newaxis, :]).sum(axis=tuple(range(ratio.ndim - 1)))
+        total = masses.sum(axis=0)
+        if not (total > 0.0).all():
+            return None
+        return self.log_evidence + offset + peak + np.log(total), masses / total
+
+
+# Below this a report all but excludes a state: what is left of its joint has lost digits that are needed without it.
+LEAST_LOG = -300.0
+
+
+def _key(report: Report) -> tuple[object, ...]:
+    return report.item, report.source, report.credibility, report.kept, report.noise, report.scope, id(report.said)
+
+
+BLOCK = 2000  # draws at once: what is computed is little by now, so that the calls would cost most
 
 
 def _digest(array: NDArray[np.generic]) -> bytes:
@@ -134,12 +240,12 @@ def _plan(cards: tuple[int, ...], scopes: tuple[tuple[int, ...], ...], keep: tup
 
 
 class _Block:
-    """A block of draws, and what has been computed on it: factors by what they are made of, messages by their inputs."""
+    """A block of draws, and what was computed on it: factors by what they are made of, messages by their inputs."""
 
     def __init__(self, theta: Array, room: int) -> None:
         self._theta = theta
         self._kept = _Kept(room)
-        self._rows: tuple[object, tuple[range, ...], Sequence[Table]] = (None, (), [])
+        self._rows: tuple[object, tuple[range, ...], list[Table]] = (None, (), [])
 
     def factors(
         self, queried: Query, outline: _Outline, by_source: Sequence[Mapping[int, Array]], said: Sequence[Hashable],
@@ -160,14 +266,16 @@ class _Block:
         known, alive, tables = self._rows
         if known is made and alive == network.alive:
             return tables
-        firsts = [(own[0], arrays[0]) for own, arrays in zip(scopes, made, strict=True)]
-        links = [link for own, arrays in zip(scopes, made, strict=True) for link in zip(own[1:], arrays[1:], strict=True)]
-        before = tables if len(tables) == len(firsts) + len(links) else [None] * (len(firsts) + len(links))
-        tables = []
-        for (scope, full), other in zip([*firsts, *links], before, strict=True):
-            numbers = full[alive_slices(network.alive, scope)]
-            is_same = other is not None and other.axes[:-1] == scope and np.array_equal(other.numbers, numbers)
-            tables.append(other if is_same else of_factor(numbers, scope))
+        pairs = [[*zip(own, arrays, strict=True)] for own, arrays in zip(scopes, made, strict=True)]
+        before = {table.axes[:-1]: table for table in tables}
+
+        def alike(scope: Scope, full: Array) -> Table:
+            numbers, other = full[alive_slices(network.alive, scope)], before.get(scope)
+            is_same = other is not None and np.array_equal(other.numbers, numbers)
+            return other if other is not None and is_same else of_factor(numbers, scope)
+
+        families = [*(own[0] for own in pairs), *(link for own in pairs for link in own[1:])]
+        tables = [alike(scope, full) for scope, full in families]
         self._rows = made, network.alive, tables
         return tables
 
@@ -251,13 +359,13 @@ class _Kept:
 
     def __init__(self, room: int) -> None:
         self._room, self._used = room, 0
-        self._entries: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[int, object]] = OrderedDict()
 
-    def once(self, key: Hashable, size: int, compute: Callable[[], Any]) -> Any:
+    def once[T](self, key: Hashable, size: int, compute: Callable[[], T]) -> T:
         """Return what is kept under a key, or compute it and keep it: `size` bytes."""
         if key in self._entries:
             self._entries.move_to_end(key)
-            return self._entries[key][1]
+            return cast("T", self._entries[key][1])
         made = compute()
         self._entries[key] = size, made
         self._used += size

@@ -301,7 +301,7 @@ def _levels(seed: int, name: str, n_draws: int) -> Array:
 def _nodes(log_proposal: Array, levels: Array) -> Index:
     """Return the nodes of a grid (draws) that a proposal reaches at levels between 0 and 1."""
     cumulative = np.cumsum(np.exp(log_proposal))
-    return np.minimum(np.searchsorted(cumulative, levels * cumulative[-1]), cumulative.size - 1)
+    return np.asarray(np.minimum(np.searchsorted(cumulative, levels * cumulative[-1]), cumulative.size - 1))
 
 
 def _components(mixture: Sequence[Component], n_draws: int, seed: int) -> Index:
