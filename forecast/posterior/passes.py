@@ -82,7 +82,7 @@ class Passes:
 
         def solved(_: _Block, factors: Sequence[Table], spent: Array) -> tuple[Array, list[Array]]:
             log_evidence, joints = ENGINE.families(outline.order, factors, wanted, queried.masks)
-            return log_evidence + spent, joints
+            return log_evidence + spent, [np.broadcast_to(one, (*one.shape[:-1], spent.size)) for one in joints]
 
         parts = self._on_blocks(queried, outline, drawn, queried.masks.shape[0], solved)
         joints = [np.concatenate(of_place, axis=-1) for of_place in zip(*(one for _, one in parts), strict=True)]
@@ -328,7 +328,9 @@ class _Block:
         total = contract([of_regions], (), order.cards)
         if (empty := np.flatnonzero(is_empty(total))).size:
             raise ImpossibleEvidenceError(empty)
-        return logs(total), shares(of_regions)
+        n_draws = self._theta.shape[1]  # what hangs on no theta at all has one column
+        of_draws = shares(of_regions)
+        return np.broadcast_to(logs(total), n_draws), np.broadcast_to(of_draws, (len(of_draws), n_draws))
 
 
 class _Past(NamedTuple):
