@@ -55,6 +55,11 @@ class Passes:
         self._lock = Lock()
         self._standing: tuple[Index | None, list[bytes]] = (None, [])
 
+    @property
+    def n_draws(self) -> int:
+        """Number of draws."""
+        return int(self._theta.shape[1])
+
     def evaluate_scenarios(self, queried: Query, drawn: Reliabilities) -> tuple[Array, Array]:
         """Compute log evidence (draws) and P(s | E, theta_d) (scenarios, draws), as `posterior.evaluate_scenarios`.
 
@@ -94,7 +99,7 @@ class Passes:
     ) -> list[T]:  # fmt: skip
         """Call a function on blocks of draws: with the factors of each, and the log of what was taken out of them."""
         tables = drawn.tables(queried.network)
-        offset = np.zeros(self._theta.shape[1])
+        offset = np.zeros(self.n_draws)
         for nodes, constant in zip(drawn.nodes, tables.constant, strict=True):
             if constant.any():
                 offset += constant[nodes]
@@ -105,9 +110,8 @@ class Passes:
             tuple((s, _digest(table), standing[s]) for s, table in by_source.items()) for by_source in tables.factors
         ]
 
-        n_draws = self._theta.shape[1]
         size = draws_at_once([outline.order], n_regions, BLOCK) or BLOCK
-        n_blocks = -(-n_draws // size)
+        n_blocks = -(-self.n_draws // size)
 
         def on_block(places: Index) -> T:
             first, last = int(places[0]), int(places[-1]) + 1
@@ -118,7 +122,7 @@ class Passes:
             factors, spent = block.factors(queried, outline, tables.factors, reported, drawn.nodes[:, first:last])
             return solved(block, factors, spent + offset[first:last])
 
-        return ENGINE.in_blocks(on_block, np.arange(n_draws), size=size)
+        return ENGINE.in_blocks(on_block, np.arange(self.n_draws), size=size)
 
 
 class Joints:
