@@ -376,12 +376,16 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
 
 
 def heard_logs(alive: Sequence[range], report: Report) -> tuple[Scope, Array]:
-    """Return the log of a report's table at the prior mean of its source, over the events that it tells apart."""
+    """Return the log of a report's table at the prior mean of its source, over the events that it tells apart.
+
+    It is empty where an event can be in no state any more.
+    """
     states = alive_slices(alive, report.scope)
 
     def compute() -> tuple[Scope, Array]:
         # A report that excludes a state has log probability minus infinity there.
-        return _varying(report.scope, log_each(report.table[states]))
+        table = log_each(report.table[states])
+        return _varying(report.scope, table) if table.size else (report.scope, table)
 
     alike = (report.scope, report.noise, report.informative, *((of.start, of.stop) for of in states))
     return HEARD.once(report.said, alike, compute)

@@ -166,6 +166,8 @@ def report_at_nodes(alive: Sequence[range], report: Report, grid: Grid) -> tuple
 
     def compute() -> tuple[Grid, Scope, Array]:
         said, (scope, _) = report.said[states], heard_logs(alive, report)
+        if not said.size:
+            return grid, scope, said
         q, rest = (values.reshape(-1, *(1,) * said.ndim) for values in grid.informative(report.credibility))
         kept = report.kept
         with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there

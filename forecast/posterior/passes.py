@@ -8,7 +8,7 @@ has been computed is known by the very tables it was made of, so every pass is a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from math import log, prod
@@ -220,13 +220,7 @@ def outline_of(queried: Query) -> _Outline:
     told = {v for scope in (*evidence, *queried.decision.scopes, queried.plan.keep) for v in scope}
     told |= network.known.observed.keys() | {v for v in range(n_rows) if not network.cards[v]}
     families = network.families
-    left = list(range(n_rows))
-    while True:
-        parents = {p for v in left for scope in families[v] for p in scope if p < n_rows and p != v}
-        kept = [v for v in left if v in told or v in parents]
-        if kept == left:
-            break
-        left = kept
+    left = needed_families(families, told)
     needed, scopes = set(left), [family[0] for family in families] + list(evidence)
     places = [*left, *range(n_rows, links)]
     for v, family in enumerate(families):
@@ -236,6 +230,23 @@ def outline_of(queried: Query) -> _Outline:
     scopes += queried.decision.scopes
     order = _plan(queried.plan.cards, tuple(scopes[place] for place in places), queried.plan.keep)
     return _Outline(tuple(places), order, families)
+
+
+def needed_families(families: Sequence[Sequence[Scope]], told: Collection[int]) -> list[int]:
+    """Return the places of the families that an answer hangs on.
+
+    Args:
+        families: scopes of the factors of each; the first one's last variable is its own.
+        told: variables that are asked about, or that anything else speaks of.
+    """
+    left = list(range(len(families)))
+    while True:
+        parents = {(v, p) for v in left for scope in families[v] for p in scope}
+        asked = {p for v, p in parents if p != families[v][0][-1]}
+        kept = [v for v in left if families[v][0][-1] in told or families[v][0][-1] in asked]
+        if kept == left:
+            return left
+        left = kept
 
 
 @lru_cache(maxsize=64)
