@@ -26,7 +26,7 @@ from forecast.model.history import (
     suppose,
 )
 from forecast.model.layout import Layout
-from forecast.model.reports import Report, Said, alike, weigh
+from forecast.model.reports import AlreadyRead, Report, alike, weigh
 from forecast.model.rows import RowRecipe, row_recipe, row_table
 from forecast.workspace.records import Item, ReportSource, Workspace
 
@@ -155,14 +155,14 @@ class _Settled(NamedTuple):
     history: HistoryRecipe
     alive: tuple[range, ...]
     causes: tuple[CausesRecipe, ...]
-    said: Said
+    said: AlreadyRead
 
 
 def _settled(layout: Layout, known: Known, on: date) -> _Settled:
     causes = causes_recipes(layout, known, on)
     highest = (recipe.highest for recipe in causes for _ in range(recipe.auxiliary))
     alive = (*_alive(layout, known, on), *(range(len(states)) for states in highest))
-    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes, Said({}, {}))
+    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes, AlreadyRead({}, {}))
 
 
 class _Latest[T]:

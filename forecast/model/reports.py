@@ -249,7 +249,7 @@ class Favoured(NamedTuple):
     strength: float
 
 
-class Said(NamedTuple):
+class AlreadyRead(NamedTuple):
     """What has been read of reports with one layout, in the light of what is known, for one day.
 
     By what they say, and by the very items (and the reliability of the source): these stand beside what they say.
@@ -265,7 +265,7 @@ def weigh(
     items: Iterable[Item],
     sources: Mapping[str, ReportSource],
     on: date,
-    said: Said | None = None,
+    said: AlreadyRead | None = None,
 ) -> tuple[Report, ...]:
     """Weigh the unsettled parts of active items, as seen on the as-of date, about the states on the date `on`.
 
@@ -277,7 +277,7 @@ def weigh(
     `said` keeps what has been read for the next call with the same layout, what is known, and the same day.
     """
     # Items that say the same on the same day from sources of one grade differ in name alone.
-    said = Said({}, {}) if said is None else said
+    said = AlreadyRead({}, {}) if said is None else said
     groups: dict[str, list[_Member]] = {}
     for item in items:
         reliability = sources[item.report_source].grade.mean
