@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 from math import isfinite, log
 from typing import Literal, NamedTuple
@@ -16,8 +17,9 @@ from forecast.ledger.outcome import Diagnostics, Estimate, Outcome, by_level, di
 from forecast.model.asof import compile_workspace
 from forecast.model.history import active_items
 from forecast.model.reliability import Grid, informative_at
-from forecast.posterior.posterior import Evaluation, Posterior, evaluate, evaluate_scenarios, evenly, evidence_of, query
-from forecast.posterior.sources import Reliabilities, draw_reliabilities
+from forecast.posterior.passes import Passes
+from forecast.posterior.posterior import Evaluation, Posterior, evaluate, evenly, evidence_of, query
+from forecast.posterior.sources import Reliabilities, StagedSources, draw_reliabilities
 from forecast.posterior.weights import MAX_PARETO_K, deviations, effective_size, smooth, standard_error
 from forecast.workspace.records import Item, Scenario, Workspace, events_of
 
@@ -115,12 +117,19 @@ class Pooled:
     """Draws `theta` (n_theta, draws) and the log of their density over that of the statements alone, `log_proposal`.
 
     `anchored` (draws): of a mixture the probability that a draw came from its second half, the fit that knew evidence.
+    `sources`: where they stand in each draw with more or fewer of the forecast's reports.
     """
 
     theta: Array
     log_proposal: Array
     seed: int
+    sources: StagedSources
     anchored: Array | None = None
+
+    @cached_property
+    def passes(self) -> Passes:
+        """Exact inference on these draws; from one forecast to the next only what differs is computed."""
+        return Passes(self.theta)
 
     def error(self, terms: Array) -> Array:
         """Compute Monte Carlo errors (scenarios) from deviations, or from sums and differences of them."""
@@ -133,13 +142,13 @@ class Pooled:
     def forecast(
         self, workspace: Workspace, posterior: Posterior, as_of: date, rules: Sequence[Scenario]
     ) -> PartEstimate:
-        """Compute the forecast of a workspace as of a date, everything anew: rows, history, sources, weights.
+        """Compute the forecast from some of the items as of a date: rows, history, sources and weights are their own.
 
-        Raises ImpossibleEvidenceError if its evidence is impossible.
+        Raises ImpossibleEvidenceError if the evidence is impossible.
         """
         queried = query(compile_workspace(posterior.asked.network.layout, workspace, as_of), rules)
-        drawn = draw_reliabilities(queried.network, workspace.sources, self.theta, self.seed)
-        log_evidence, shares = evaluate_scenarios(queried, self.theta, drawn)
+        drawn = self.sources.drawn(queried.network, {item.id: item.reported for item in workspace.items})
+        log_evidence, shares = self.passes.evaluate_scenarios(queried, drawn)
         return self._weighed(log_evidence + drawn.log_correction, shares)
 
     def whole(self, workspace: Workspace, posterior: Posterior, as_of: date) -> Whole:
@@ -182,7 +191,8 @@ def pool_draws(posterior: Posterior, seed: int, most: int = DRAWS) -> Pooled:
     """
     if posterior.anchor is None or posterior.spec.anchor is None:
         every = max(1, posterior.draws.theta.shape[1] // most)
-        return Pooled(evenly(posterior.draws.theta, every), posterior.log_anchor[::every], seed)
+        theta = evenly(posterior.draws.theta, every)
+        return Pooled(theta, posterior.log_anchor[::every], seed, _staged(posterior, theta))
     every = max(1, 2 * posterior.draws.theta.shape[1] // most)
     before = np.ascontiguousarray(posterior.base.theta[:, ::every])
     after = posterior.draws.theta[:, ::every]
@@ -193,7 +203,13 @@ def pool_draws(posterior: Posterior, seed: int, most: int = DRAWS) -> Pooled:
     n = log_ratio.size
     log_proposal = np.logaddexp(np.log(log_before.size / n), np.log(1.0 - log_before.size / n) + log_ratio - log_z)
     anchored = 1.0 - np.exp(np.log(log_before.size / n) - log_proposal)
-    return Pooled(evenly(np.concatenate([before, after], axis=1), 1), log_proposal, seed, anchored)
+    theta = evenly(np.concatenate([before, after], axis=1), 1)
+    return Pooled(theta, log_proposal, seed, _staged(posterior, theta), anchored)
+
+
+def _staged(posterior: Posterior, theta: Array) -> StagedSources:
+    events = [shares @ posterior.weights.weights for shares in posterior.evaluation.events]
+    return StagedSources(posterior.reliabilities, events, theta.shape[1])
 
 
 def log_constant(log_ratio: Array, n_before: int) -> float:

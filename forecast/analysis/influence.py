@@ -15,8 +15,10 @@ from forecast.inference.engine import ENGINE
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.layout import Layout
-from forecast.posterior.posterior import Posterior, evaluate_scenarios, evenly, query
-from forecast.posterior.sources import draw_reliabilities
+from forecast.model.reliability import grids_of
+from forecast.posterior.passes import Passes
+from forecast.posterior.posterior import Posterior, evenly, query
+from forecast.posterior.sources import StagedSources
 from forecast.posterior.weights import Weights, deviations, effective_size, standard_error, weigh_draws
 from forecast.sampling.likelihood import log_likelihood
 from forecast.sampling.spec import active_statements
@@ -289,8 +291,9 @@ JUDGED: tuple[Letter, ...] = LETTERS[:-1]  # F cannot be judged: it is not a ste
 def grade_shifts(outcome: Outcome, progress: Callable[[str], None]) -> tuple[GradeShift, ...]:
     """Compute the forecast with one grade's row of the table in the place of its neighbour's, one grade at a time.
 
-    Everything of stage 2 is done anew on every so-many-th draw: reports, copies, reliabilities, weights. The draws
-    of stage 1 stay, although statements were read in the light of reports weighed by the old table: a limit.
+    Everything of stage 2 is done anew on every so-many-th draw: reports, copies, reliabilities, weights; where a source
+    of no grade that is shifted stands is the same on both sides of each difference. The draws of stage 1 stay, although
+    statements were read in the light of reports weighed by the old table: a limit.
 
     Largest change first.
     """
@@ -303,10 +306,10 @@ def grade_shifts(outcome: Outcome, progress: Callable[[str], None]) -> tuple[Gra
     ]
     rows = []
     every = max(1, outcome.posterior.weights.weights.size // DRAWS)
-    theta = evenly(outcome.posterior.draws.theta, every)
+    passes = Passes(evenly(outcome.posterior.draws.theta, every))
 
     def forecast(changed: Workspace) -> tuple[Array, Weights]:
-        return _forecast(outcome.posterior, theta, every, changed, outcome.seed)
+        return _forecast(outcome.posterior, passes, every, changed)
 
     before, _ = forecast(workspace)
     for number, (letter, other) in enumerate(shifts, 1):
@@ -345,11 +348,17 @@ def _used(outcome: Outcome) -> dict[Letter, int]:
     return counts
 
 
-def _forecast(of: Posterior, theta: Array, every: int, workspace: Workspace, seed: int) -> tuple[Array, Weights]:
-    """Compute the probability of each scenario on every so-many-th draw of a posterior, theta, and their weights."""
+def _forecast(of: Posterior, passes: Passes, every: int, workspace: Workspace) -> tuple[Array, Weights]:
+    """Compute the probability of each scenario on every so-many-th draw of a posterior, and their weights."""
     layout, as_of = of.asked.network.layout, of.asked.network.known.as_of
     queried = query(compile_workspace(layout, workspace, as_of), workspace.scenarios)
-    drawn = draw_reliabilities(queried.network, workspace.sources, theta, seed)
-    log_evidence, shares = evaluate_scenarios(queried, theta, drawn)
+    grids = grids_of(queried.network, {name: workspace.sources[name].grade for name in of.reliabilities.sources})
+    staged = StagedSources(
+        replace(of.reliabilities, grids=grids),
+        [shares @ of.weights.weights for shares in of.evaluation.events],
+        passes.n_draws,
+    )
+    drawn = staged.drawn(queried.network, {item.id: item.reported for item in workspace.items})
+    log_evidence, shares = passes.evaluate_scenarios(queried, drawn)
     weights = weigh_draws(log_evidence + drawn.log_correction - of.log_anchor[::every], shares)
     return np.asarray(shares @ weights.weights), weights

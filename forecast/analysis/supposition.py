@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
@@ -18,6 +18,7 @@ from forecast.model.decision import Decision, Rule, TooManyClassesError, decide,
 from forecast.model.history import Path
 from forecast.model.layout import Layout
 from forecast.model.rows import row_recipe
+from forecast.posterior.passes import needed_families
 from forecast.posterior.sources import Reliabilities
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Scenario
@@ -153,6 +154,7 @@ def solve_twin(
     theta: Array,
     drawn: Reliabilities,
     weighing: Mapping[int, Array],
+    wanted: Collection[int] | None = None,
 ) -> Solved:
     """Solve the imposed world in every draw, with all evidence of the factual one.
 
@@ -163,22 +165,35 @@ def solve_twin(
         drawn: the reliability of each source in each draw.
         weighing: for some events that are not imposed a non-negative number for each state, by which the joint
             probabilities of the imposed world are multiplied.
+        wanted: the events that are asked about (None: all); of the others, probabilities are zeros.
 
     Raises TooDenseError.
     """
     order, decision = _planned(made, scenarios, weighing)
+    places: Sequence[int] = range(order.n_factors)
+    if wanted is not None:
+        places, order = _outlined(made, order, decision, weighing, wanted)
     tables = drawn.tables(made.network)
     # Of full width, so that a draw without mass is told from all draws without mass.
     extra = [weights[_alive(made, v)][:, np.newaxis] for v, weights in weighing.items()]
 
-    def on_draws(places: Index) -> Solved:
-        block = np.ascontiguousarray(theta[:, places])
-        given, offset = drawn.of_draws(places).factors(made.network, block, tables)
+    def on_draws(draws: Index) -> Solved:
+        first, last = int(draws[0]), int(draws[-1]) + 1
+        # A slice of draws that nobody can write to has the rows that were computed for the last question.
+        block = theta[:, first:last] if last - first == draws.size else np.ascontiguousarray(theta[:, draws])
+        given, offset = drawn.of_draws(draws).factors(made.network, block, tables)
         arrays = [*given, *_copied(made, block)]
-        arrays += [np.broadcast_to(weights, (weights.shape[0], places.size)) for weights in extra]
-        solution = ENGINE.evaluate(order, [*arrays, *decision.tables], decision.masks, by_region=False)
+        arrays += [np.broadcast_to(weights, (weights.shape[0], draws.size)) for weights in extra]
+        arrays += decision.tables
+        needed = [arrays[place] for place in places]
+        solution = ENGINE.evaluate(order, needed, decision.masks, by_region=False)
         shares = np.exp(solution.log_regions - solution.log_evidence)
-        events = tuple(_event(made, v, solution.marginals, places.size) for v in _events(made))
+        events = tuple(
+            _event(made, v, solution.marginals, block.shape[1])
+            if wanted is None or v in wanted
+            else np.zeros((made.network.layout.cards[v], block.shape[1]))
+            for v in _events(made)
+        )
         return Solved(solution.log_evidence + offset, shares, events)
 
     def on_block(block: Index) -> Solved:
@@ -207,6 +222,28 @@ def _planned(made: Twin, scenarios: Sequence[Scenario], weighing: Mapping[int, A
         msg = f"too many connected events below the intervention: a table of {order.largest_table} entries per draw"
         raise TooDenseError(msg)
     return order, decision
+
+
+def _outlined(
+    made: Twin, order: Plan, decision: Decision, weighing: Mapping[int, Array], wanted: Collection[int]
+) -> tuple[list[int], Plan]:
+    """Return the factors that the scenarios and some events hang on, by their places, and the plan of these alone."""
+    network = made.network
+    n, n_given = len(network.layout.cards), len(network.scopes)
+    asked = [made.variable(v) for v in (*wanted, *weighing)]
+    spoken = (*network.evidence_scopes, *decision.scopes, decision.kept)
+    told = {v for scope in spoken for v in scope} | {v for v in asked if v is not None}
+    told |= network.known.observed.keys() | {v for v in range(n) if not network.cards[v]}
+    copies: list[list[int]] = []
+    for v in made.copied:
+        start = n_given + sum(map(len, copies))
+        copies.append(list(range(start, start + len(made.later.families[v]))))
+    families = [*(network.places(v) for v in range(n)), *copies]
+    scopes = order.scopes[: order.n_factors]
+    needed = needed_families([[scopes[place] for place in places] for places in families], told)
+    whole = {place for places in families for place in places}
+    left = sorted({*range(order.n_factors)} - whole | {place for one in needed for place in families[one]})
+    return left, ENGINE.plan(order.cards, [scopes[place] for place in left], keep=order.keep)
 
 
 def _events(made: Twin) -> range:

@@ -208,7 +208,7 @@ def before_intervention(outcome: Outcome, below: Sequence[int]) -> tuple[Array, 
     if not below:
         return (of.evaluation.scenarios, *of.evaluation.events)
     made = undisturbed(of.asked.network, below)
-    solved = solve_twin(made, outcome.workspace.scenarios, of.draws.theta, of.reliabilities, {})
+    solved = solve_twin(made, outcome.workspace.scenarios, of.draws.theta, of.reliabilities, {}, below)
     events = (solved.events[v] if v in below else event for v, event in enumerate(of.evaluation.events))
     return (solved.scenarios, *events)
 

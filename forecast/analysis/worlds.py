@@ -196,7 +196,7 @@ def _imposed(outcome: Outcome, v: int, x: int) -> tuple[Array, tuple[Array, ...]
     if not below and v not in rule_events(layout, outcome.workspace.scenarios):
         return of.evaluation.scenarios @ weights, tuple(events)
     solved: Solved = solve_twin(
-        twin(of.asked.network, {v: x}), outcome.workspace.scenarios, of.draws.theta, of.reliabilities, {}
+        twin(of.asked.network, {v: x}), outcome.workspace.scenarios, of.draws.theta, of.reliabilities, {}, below
     )
     for w in below:
         events[w] = solved.events[w] @ weights

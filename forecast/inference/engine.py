@@ -201,8 +201,10 @@ class Engine(Protocol):
     def log_regions(self, network: Plan, factors: Sequence[Factor], regions: Array) -> Array:
         """Compute the natural log of each region's mass (regions, draws)."""
 
-    def families(self, network: Plan, factors: Sequence[Factor], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
-        """Compute the log evidence (draws), and P(states of its scope | evidence) for some of the factors."""
+    def families(
+        self, network: Plan, factors: Sequence[Factor], wanted: Sequence[int], regions: Array | None = None
+    ) -> tuple[Array, list[Array]]:
+        """Compute the log evidence (draws), and P(states of its scope | evidence) (by region) for some factors."""
 
     def gradient(self, network: Plan, factors: Sequence[Factor]) -> tuple[Array, list[Array]]:
         """Compute the log evidence (draws), and its derivative by the log of every entry of every factor."""
@@ -271,10 +273,14 @@ class Executors:
         return np.asarray(cls.log_regions(network, factors, everything)[0])
 
     @classmethod
-    def families(cls, network: Plan, factors: Sequence[Factor], wanted: Sequence[int]) -> tuple[Array, list[Array]]:
-        """Compute the log evidence (draws), and P(states of its scope | evidence) for some of the factors."""
-        solution = cls.evaluate(network, factors, wanted=wanted)
-        return solution.log_evidence, [joint[..., 0, :] for joint in solution.families]
+    def families(
+        cls, network: Plan, factors: Sequence[Factor], wanted: Sequence[int], regions: Array | None = None
+    ) -> tuple[Array, list[Array]]:
+        """Compute the log evidence (draws), and P(states of its scope | evidence) (by region) for some factors."""
+        solution = cls.evaluate(network, factors, regions, wanted=wanted)
+        if regions is None:
+            return solution.log_evidence, [joint[..., 0, :] for joint in solution.families]
+        return solution.log_evidence, list(solution.families)
 
     @classmethod
     def gradient(cls, network: Plan, factors: Sequence[Factor]) -> tuple[Array, list[Array]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import log, prod
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +26,14 @@ from forecast.model.history import (
     suppose,
 )
 from forecast.model.layout import Layout
-from forecast.model.reports import Report, alike, weigh
+from forecast.model.reports import AlreadyRead, Report, alike, weigh
 from forecast.model.rows import RowRecipe, row_recipe, row_table
 from forecast.workspace.records import Item, ReportSource, Workspace
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
 NOTHING: Mapping[int, Container[int]] = {}
+MOST_HEARD = 2000  # reports, or tables of them, that are kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +131,8 @@ def compile_asof(
     for v, states in supposed.items():
         known = suppose(layout, known, v, states)
     on = layout.horizon if on is None else on
-    reports = weigh(layout, known, active, sources, on)
     settled = _SETTLED.once((layout,), (known, on), lambda: _settled(layout, known, on))
+    reports = weigh(layout, known, active, sources, on, settled.said if len(active) < MOST_HEARD else None)
     fixed, log_fixed = _fixed_factors(settled.alive, reports)
     return AsOfNetwork(
         layout=layout,
@@ -148,19 +149,20 @@ def compile_asof(
 
 
 class _Settled(NamedTuple):
-    """What is compiled from what is settled alone, whatever was reported."""
+    """What is compiled from what is settled alone, and what has been read of reports in its light."""
 
     rows: RowRecipe
     history: HistoryRecipe
     alive: tuple[range, ...]
     causes: tuple[CausesRecipe, ...]
+    said: AlreadyRead
 
 
 def _settled(layout: Layout, known: Known, on: date) -> _Settled:
     causes = causes_recipes(layout, known, on)
     highest = (recipe.highest for recipe in causes for _ in range(recipe.auxiliary))
     alive = (*_alive(layout, known, on), *(range(len(states)) for states in highest))
-    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes)
+    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes, AlreadyRead({}, {}))
 
 
 class _Latest[T]:
@@ -188,6 +190,28 @@ class _Latest[T]:
 
 
 _SETTLED: _Latest[_Settled] = _Latest(4)
+
+
+class _Heard:
+    """Tables of single reports, by what they are made of: from one question to the next most reports are the same."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], tuple[object, object]] = {}
+
+    def once[T](self, of: Array, alike: tuple[object, ...], compute: Callable[[], T]) -> T:
+        """Return what was computed of an array (that very one) and what is equal to `alike`, or compute and keep it."""
+        key = (id(of), *alike)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return cast("T", kept[1])
+        made = compute()
+        if len(self._kept) >= MOST_HEARD:
+            self._kept.clear()
+        self._kept[key] = of, made  # with the array, so that no other one takes its place in memory
+        return made
+
+
+HEARD = _Heard()
 LARGEST_KEPT = 20_000_000  # bytes of one block of draws
 _ROWS: _Latest[list[list[Array]]] = _Latest(16)  # blocks
 _HISTORIES: _Latest[list[Array]] = _Latest(16)
@@ -285,10 +309,23 @@ def evidence_factors(network: AsOfNetwork, theta: Array, reported: Sequence[Arra
     `reported` are the logarithms of the reports' factors. Returns arrays (*alive states, draws or 1), their maximum in
     each draw 1, and the log of what was taken out (draws).
     """
-    scopes = network.evidence_scopes
-    logs: list[Array | float] = [*reported, *(0.0 for _ in scopes[len(reported) :])]
-    arrays, spent = [], np.zeros(theta.shape[1])
-    history = network.history
+    by_place, spent = history_logs(network, theta)
+    arrays = []
+    for place in range(len(network.evidence_scopes)):
+        log_table = sum(by_place.get(place, ()), start=reported[place] if place < len(reported) else 0.0)
+        factor, taken_out = scaled_factor(log_table)
+        spent += taken_out
+        arrays.append(factor)
+    return arrays, spent
+
+
+def history_logs(network: AsOfNetwork, theta: Array) -> tuple[dict[int, list[Array]], Array]:
+    """Compute what is known of the past, as logarithms (*alive states or 1, draws) by place in `evidence_scopes`.
+
+    Also that of it which no state depends on (draws).
+    """
+    history, spent = network.history, np.zeros(theta.shape[1])
+    logs: dict[int, list[Array]] = {}
     of_events = _of_draws(_HISTORIES, (history,), theta, history.constant.size, lambda: history_tables(history, theta))
     for scope, log_table in zip(history.scopes, of_events, strict=True):
         if not scope:
@@ -296,16 +333,19 @@ def evidence_factors(network: AsOfNetwork, theta: Array, reported: Sequence[Arra
             continue
         home, axes, shape = network.home(scope)
         alive = log_table[alive_slices(network.alive, scope)].transpose(*axes, len(axes))
-        logs[home] = logs[home] + alive.reshape(*shape, -1)
-    for log_table in map(np.asarray, logs):
-        peak = log_table.reshape(-1, log_table.shape[-1]).max(axis=0, initial=-np.inf)
-        finite = np.where(peak > -np.inf, peak, 0.0)
-        spent += finite
-        factor = np.ascontiguousarray(np.exp(log_table - finite))
-        # Less than a double holds is not nothing: a zero means that a state is impossible.
-        factor[(factor == 0.0) & (log_table > -np.inf)] = SMALLEST
-        arrays.append(factor)
-    return arrays, spent
+        logs.setdefault(home, []).append(alive.reshape(*shape, -1))
+    return logs, spent
+
+
+def scaled_factor(log_table: Array | float) -> tuple[Array, Array]:
+    """Return a factor (*states, draws or 1), its maximum in each draw 1, and the log of what was taken out."""
+    log_table = np.asarray(log_table)
+    peak = log_table.reshape(-1, log_table.shape[-1]).max(axis=0, initial=-np.inf)
+    finite = np.where(peak > -np.inf, peak, 0.0)
+    factor = np.ascontiguousarray(np.exp(log_table - finite))
+    # Less than a double holds is not nothing: a zero means that a state is impossible.
+    factor[(factor == 0.0) & (log_table > -np.inf)] = SMALLEST
+    return factor, finite
 
 
 def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
@@ -320,11 +360,9 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
         if report.is_spent:
             spent += times * log(report.noise)
             continue
-        # A report that excludes a state has log probability minus infinity there.
-        logs_of = log_each(report.table[alive_slices(alive, report.scope)])
-        if not logs_of.size:
+        scope, table = heard_logs(alive, report)
+        if not table.size:
             continue  # nothing is alive any more, which the rows say already
-        scope, table = _varying(report.scope, logs_of)
         logs[scope] = logs.get(scope, 0.0) + times * table
     total, fixed = spent, []
     for scope, table in _merged(logs).items():
@@ -335,6 +373,22 @@ def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[t
         if scope:
             fixed.append((scope, table))
     return tuple(fixed), total
+
+
+def heard_logs(alive: Sequence[range], report: Report) -> tuple[Scope, Array]:
+    """Return the log of a report's table at the prior mean of its source, over the events that it tells apart.
+
+    It is empty where an event can be in no state any more.
+    """
+    states = alive_slices(alive, report.scope)
+
+    def compute() -> tuple[Scope, Array]:
+        # A report that excludes a state has log probability minus infinity there.
+        table = log_each(report.table[states])
+        return _varying(report.scope, table) if table.size else (report.scope, table)
+
+    alike = (report.scope, report.noise, report.informative, *((of.start, of.stop) for of in states))
+    return HEARD.once(report.said, alike, compute)
 
 
 def _varying(scope: Scope, table: Array) -> tuple[Scope, Array]:

@@ -68,7 +68,7 @@ class Decision:
 
     def plan(self, cards: Sequence[int], scopes: Iterable[Scope]) -> Plan:
         """Plan the elimination of a network with the auxiliary variables."""
-        return ENGINE.plan((*cards, *self.cards), (*scopes, *self.scopes), keep=self.kept)
+        return _plan((*cards, *self.cards), (*scopes, *self.scopes), self.kept)
 
     def first(self, states: Sequence[int], n_variables: int) -> int:
         """Return which rule holds first at the states of the variables; the last number where none does.
@@ -82,6 +82,12 @@ class Decision:
             known[n_variables + number] = int(table[tuple(known[v] for v in scope[:-1])].argmax())
         at = tuple(known[v] for v in self.kept)
         return next(number for number, mask in enumerate(self.masks) if mask[at])
+
+
+@lru_cache(maxsize=32)
+def _plan(cards: Scope, scopes: tuple[Scope, ...], keep: Scope) -> Plan:
+    """Return the plan of networks of that shape: much of the evidence changes nothing of it."""
+    return ENGINE.plan(cards, scopes, keep=keep)
 
 
 def rules_of(layout: Layout, alive: Sequence[range], scenarios: Iterable[Scenario]) -> tuple[Rule, ...]:

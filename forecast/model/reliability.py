@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from math import ceil, expm1, log, log2
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from forecast.digits import past
 from forecast.inference.tape import normal_quadrature
-from forecast.model.asof import AsOfNetwork, alive_slices, varying_axes, wider_scope
+from forecast.model.asof import HEARD, AsOfNetwork, Scope, alive_slices, heard_logs, wider_scope
 from forecast.model.layout import Layout, rule_events, scenario_of_each
 from forecast.model.reports import CREDIBILITY_SHIFT, UNJUDGED_NODES, Report, alike
 from forecast.workspace.names import OTHER
@@ -49,6 +49,16 @@ class Grid:
     def reliability(self) -> Array:
         """The reliability at each node."""
         return _expit(self.log_odds)
+
+    def informative(self, credibility: int) -> tuple[Array, Array]:
+        """Compute `informative_at` the nodes, once for each credibility."""
+        if credibility not in self._informative:
+            self._informative[credibility] = informative_at(self.log_odds, credibility)
+        return self._informative[credibility]
+
+    @cached_property
+    def _informative(self) -> dict[int, tuple[Array, Array]]:
+        return {}
 
 
 @cache
@@ -130,25 +140,16 @@ def source_tables(network: AsOfNetwork, sources: Sequence[str], grids: Sequence[
     constant = [np.zeros(grid.log_odds.size) for grid in grids]
     scopes = [scope for scope, _ in network.fixed]
     factors: list[dict[int, Array]] = [{} for _ in scopes]
-    informative: dict[tuple[int, int], tuple[Array, Array]] = {}
     for report, times in alike(network.reports):
-        states = alive_slices(network.alive, report.scope)
-        if not (said := report.said[states]).size:
-            continue  # nothing is alive any more, which the rows say already
         source = place[report.source]
         if report.is_spent:
             constant[source] += times * log(report.noise)
             continue
-        key = source, report.credibility
-        if key not in informative:
-            informative[key] = informative_at(grids[source].log_odds, report.credibility)
-        q, rest = (values.reshape(-1, *(1,) * said.ndim) for values in informative[key])
-        with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
-            axes = varying_axes(np.log(report.table[states]))
-            kept = report.kept
-            table = times * np.log(kept * q * said + (rest + (1.0 - kept) * q) * report.noise)
-        scope = tuple(report.scope[axis] for axis in axes)
-        table = table[:, *(slice(None) if axis in axes else 0 for axis in range(said.ndim))]
+        scope, table = report_at_nodes(network.alive, report, grids[source])
+        if not table.size:
+            continue  # nothing is alive any more, which the rows say already
+        if times > 1:
+            table = times * table
         if not scope:
             constant[source] += table
             continue
@@ -157,6 +158,26 @@ def source_tables(network: AsOfNetwork, sources: Sequence[str], grids: Sequence[
         known = factors[scopes.index(wide)]
         known[source] = known.get(source, 0.0) + table.reshape(-1, *cards)
     return SourceTables(tuple(factors), tuple(constant))
+
+
+def report_at_nodes(alive: Sequence[range], report: Report, grid: Grid) -> tuple[Scope, Array]:
+    """Return the events that a report tells apart, and log P(report | states, node): (nodes, *alive states)."""
+    states = alive_slices(alive, report.scope)
+
+    def compute() -> tuple[Grid, Scope, Array]:
+        said, (scope, _) = report.said[states], heard_logs(alive, report)
+        if not said.size:
+            return grid, scope, said
+        q, rest = (values.reshape(-1, *(1,) * said.ndim) for values in grid.informative(report.credibility))
+        kept = report.kept
+        with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
+            table = np.log(kept * q * said + (rest + (1.0 - kept) * q) * report.noise)
+        # The grid is kept with it, so that no other one takes its place in memory.
+        return grid, scope, table[:, *(slice(None) if v in scope else 0 for v in report.scope)]
+
+    told = (report.scope, report.noise, report.informative, report.kept, report.credibility)
+    _, scope, table = HEARD.once(report.said, (id(grid), *told, *((of.start, of.stop) for of in states)), compute)
+    return scope, table
 
 
 def report_logs(tables: SourceTables, nodes: Index) -> tuple[list[Array], Array]:
@@ -169,13 +190,16 @@ def report_logs(tables: SourceTables, nodes: Index) -> tuple[list[Array], Array]
     offset = np.zeros(draws)
     for source, logs in enumerate(tables.constant):
         offset += logs[nodes[source]]
-    arrays = []
-    for by_source in tables.factors:
-        total: Array | float = 0.0
-        for source, table in by_source.items():
-            total = total + table[nodes[source]]
-        arrays.append(np.moveaxis(np.asarray(total), 0, -1))
-    return arrays, offset
+    return [logs_at(by_source, nodes) for by_source in tables.factors], offset
+
+
+def logs_at(by_source: Mapping[int, Array], nodes: Index) -> Array:
+    """Compute the logarithms (*alive states, draws) of one of the factors of `report_logs`."""
+    total: Array | float = 0.0
+    for source, table in by_source.items():
+        flat = np.ascontiguousarray(table.reshape(len(table), -1).T)
+        total = total + flat[:, nodes[source]].reshape(*table.shape[1:], -1)
+    return np.asarray(total)
 
 
 # Warnings about evidence that only the weighed reports can show.

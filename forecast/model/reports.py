@@ -237,8 +237,35 @@ def alike(reports: Iterable[Report]) -> list[tuple[Report, int]]:
     return [(report, times[key]) for key, report in first.items()]
 
 
+class Favoured(NamedTuple):
+    """What an item reports, as the first item that says the same reports it, and each part of that.
+
+    `says` is by event, or by the rules of the scenarios; of a claim that is judged by event and verdict, and as it was
+    made. `strength` (decibans) is that of the report as it was made too: what it weighs by now is nothing.
+    """
+
+    report: Report
+    says: dict[Hashable, Array]
+    strength: float
+
+
+class AlreadyRead(NamedTuple):
+    """What has been read of reports with one layout, in the light of what is known, for one day.
+
+    By what they say, and by the very items (and the reliability of the source): these stand beside what they say.
+    """
+
+    by_content: dict[tuple[Any, ...], Favoured | None]
+    by_item: dict[tuple[int, float], tuple[Item, Favoured | None]]
+
+
 def weigh(
-    layout: Layout, known: Known, items: Iterable[Item], sources: Mapping[str, ReportSource], on: date
+    layout: Layout,
+    known: Known,
+    items: Iterable[Item],
+    sources: Mapping[str, ReportSource],
+    on: date,
+    said: AlreadyRead | None = None,
 ) -> tuple[Report, ...]:
     """Weigh the unsettled parts of active items, as seen on the as-of date, about the states on the date `on`.
 
@@ -246,17 +273,23 @@ def weigh(
     about none, so refuting one part discredits the rest. A part on the scenarios is a factor of its own, over the
     joint states of the events that their rules mention. Within a group the k-th strongest report that says the same
     keeps q (1 - rho)^(k-1); reports that contradict each other are no copies.
+
+    `said` keeps what has been read for the next call with the same layout, what is known, and the same day.
     """
     # Items that say the same on the same day from sources of one grade differ in name alone.
-    said: dict[tuple[Any, ...], tuple[Report, dict[Hashable, Array], float] | None] = {}
-    groups: dict[str, list[_Favoured]] = {}
+    said = AlreadyRead({}, {}) if said is None else said
+    groups: dict[str, list[_Member]] = {}
     for item in items:
         reliability = sources[item.report_source].grade.mean
-        key = (item.reported, item.happened, reliability, item.credibility, *map(content, item.bears_on))
-        if key not in said:
-            said[key] = _report(layout, known, item, reliability, on)
-        if (one := said[key]) is not None:
-            groups.setdefault(item.group or f"item {item.id}", []).append(_Favoured(item, *one))
+        same = said.by_item.get((id(item), reliability))
+        if same is None:
+            key = (item.reported, item.happened, reliability, item.credibility, *map(content, item.bears_on))
+            if key not in said.by_content:
+                said.by_content[key] = _report(layout, known, item, reliability, on)
+            # The item is kept with it, so that no other one takes its place in memory.
+            same = said.by_item[id(item), reliability] = item, said.by_content[key]
+        if (one := same[1]) is not None:
+            groups.setdefault(item.group or f"item {item.id}", []).append(_Member(item, *one))
     weighed = [
         heard.ranked(copy)
         for members in groups.values()
@@ -265,12 +298,8 @@ def weigh(
     return tuple(sorted(weighed, key=lambda report: report.item))
 
 
-class _Favoured(NamedTuple):
-    """An item with what it reports, as the first item that says the same reports it, and each part of that.
-
-    `says` is by event, or by the rules of the scenarios; of a claim that is judged by event and verdict, and as it was
-    made. `strength` (decibans) is that of the report as it was made too: what it weighs by now is nothing.
-    """
+class _Member(NamedTuple):
+    """An item with what it reports (`Favoured`)."""
 
     item: Item
     report: Report
@@ -295,7 +324,7 @@ class _Favoured(NamedTuple):
         )
 
 
-def _ranked(members: list[_Favoured]) -> list[tuple[int, _Favoured]]:
+def _ranked(members: list[_Member]) -> list[tuple[int, _Member]]:
     """Rank the reports of a group by strength among those that say the same of the events they share.
 
     What a report says of an event is the set of its best states, of the scenarios that of the best joint states: two
@@ -310,7 +339,7 @@ def _ranked(members: list[_Favoured]) -> list[tuple[int, _Favoured]]:
             best_states[id(report)] = {
                 part: frozenset(np.flatnonzero(worn == worn.max()).tolist()) for part, worn in parts.items()
             }
-    ranked: list[tuple[int, _Favoured]] = []
+    ranked: list[tuple[int, _Member]] = []
     voices: list[dict[Hashable, frozenset[int]]] = []
     heard: list[int] = []
     for member in sorted(members, key=lambda one: (-one.strength, one.item.id)):
@@ -329,9 +358,7 @@ def _ranked(members: list[_Favoured]) -> list[tuple[int, _Favoured]]:
     return ranked
 
 
-def _report(
-    layout: Layout, known: Known, item: Item, reliability: float, on: date
-) -> tuple[Report, dict[Hashable, Array], float] | None:
+def _report(layout: Layout, known: Known, item: Item, reliability: float, on: date) -> Favoured | None:
     lambdas: dict[int, tuple[Array, float]] = {}
     as_made: dict[int, Array] = {}
     joints: dict[Hashable, tuple[Scope, Array, float]] = {}
@@ -372,7 +399,8 @@ def _report(
     silent = {v for v, _ in judged if np.ptp(lambdas[v][0]) == 0.0}  # nothing but the claim that is judged
     says: dict[Hashable, Array] = {v: worn for v, (worn, _) in sorted(lambdas.items()) if v not in silent}
     strength = replace(report, said=_joint(as_made, joints)[1]).decibans if judged else report.decibans
-    return report, says | judged | {rules: factor for rules, (_, factor, _) in joints.items()}, strength
+    parts = says | judged | {rules: factor for rules, (_, factor, _) in joints.items()}
+    return Favoured(report, parts, strength)
 
 
 def _joint(lambdas: Mapping[int, Array], joints: Mapping[Hashable, tuple[Scope, Array, float]]) -> tuple[Scope, Array]:

@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.engine import ImpossibleEvidenceError
-from forecast.model.asof import compile_workspace
+from forecast.model.asof import AsOfNetwork, compile_workspace
+from forecast.posterior.passes import Passes
 from forecast.posterior.posterior import Posterior, evaluate_scenarios, evenly, query
-from forecast.posterior.sources import draw_reliabilities
+from forecast.posterior.sources import Reliabilities, draw_reliabilities
 from forecast.posterior.weights import Weights, smooth, weigh_draws
 from forecast.sampling.likelihood import log_likelihood_ratio
 from forecast.sampling.spec import prior_spec
 from forecast.workspace.files import TABLE
-from forecast.workspace.records import Item, Workspace
+from forecast.workspace.records import Item, Settled, Workspace
 
 Array = NDArray[np.float64]
 
@@ -139,21 +140,32 @@ def leave_out(
     layout, as_of = posterior.asked.network.layout, posterior.asked.network.known.as_of
     # Of few parts the sources are drawn anew without each: then the effect of one new item is the change since before.
     every_draw = theta is posterior.draws.theta
+    passes = Passes(theta)
 
-    def forecast(remaining: Workspace) -> Array:
-        queried = query(compile_workspace(layout, remaining, as_of), remaining.scenarios)
-        own = draw_reliabilities(queried.network, workspace.sources, theta, drawn.seed) if every_draw else drawn
-        log_evidence, shares = evaluate_scenarios(queried, theta, own)
+    def weighed(log_evidence: Array, shares: Array, own: Reliabilities) -> Array:
         return np.asarray(shares @ smooth(log_evidence + own.log_correction - log_anchor).weights)
 
-    everything = posterior.evaluation.scenarios @ posterior.weights.weights if every_draw else forecast(workspace)
-    effects = {}
-    for number, (name, items) in enumerate(parts.items(), 1):
+    def forecast(network: AsOfNetwork) -> Array:
+        own = draw_reliabilities(network, workspace.sources, theta, drawn.seed) if every_draw else drawn
+        return weighed(*passes.evaluate_scenarios(query(network, workspace.scenarios), own), own)
+
+    network = compile_workspace(layout, workspace, as_of)
+    joints = None if every_draw else passes.joints(query(network, workspace.scenarios), drawn)
+    if every_draw:
+        everything = posterior.evaluation.scenarios @ posterior.weights.weights
+    else:
+        everything = forecast(network) if joints is None else weighed(joints.log_evidence, joints.scenarios, drawn)
+    settling = {item.id for item in workspace.items if any(isinstance(one, Settled) for one in item.bears_on)}
+    effects: dict[str, Array] = {}
+    # What settles nothing comes first: its networks have the rows of the whole, and joints tell of them.
+    for number, name in enumerate(sorted(parts, key=lambda name: not settling.isdisjoint(parts[name])), 1):
         if len(parts) > FEW:
             progress(f"leaving out one item after the other: {100 * number // len(parts)} %")
         with suppress(ImpossibleEvidenceError):
-            effects[name] = everything - forecast(_undone(workspace, items, as_of))
-    return effects
+            without = compile_workspace(layout, _undone(workspace, parts[name], as_of), as_of)
+            told = None if joints is None else joints.of(without)
+            effects[name] = everything - (forecast(without) if told is None else weighed(*told, drawn))
+    return {name: effects[name] for name in parts if name in effects}
 
 
 def _undone(workspace: Workspace, names: Collection[str], as_of: date) -> Workspace:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import product
 from math import prod
 
@@ -19,6 +20,7 @@ from forecast.digests import digest_of
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError
 from forecast.model.asof import AsOfNetwork, factors
 from forecast.model.reliability import Grid, SourceTables, grids_of, report_logs, source_tables
+from forecast.model.reports import Report
 from forecast.workspace.records import ReportSource
 
 Array = NDArray[np.float64]
@@ -278,12 +280,10 @@ def draw_reliabilities(
         [[component.log_share] for component in mixture], n_draws
     )  # of each component's density to the prior's
     for s, (name, grid) in enumerate(zip(names, grids, strict=True)):
-        rng = np.random.default_rng(int(digest_of(seed, name)[:16], 16))
-        levels = (rng.permutation(n_draws) + rng.uniform(size=n_draws)) / n_draws
+        levels = _levels(seed, name, n_draws)
         for number, one in enumerate(mixture):
-            cumulative = np.cumsum(np.exp(one.log_proposals[s]))
             of = component == number
-            nodes[s, of] = np.minimum(np.searchsorted(cumulative, levels[of] * cumulative[-1]), cumulative.size - 1)
+            nodes[s, of] = _nodes(one.log_proposals[s], levels[of])
         # Of a source that reported nothing this is zero, to the last bit.
         for number, one in enumerate(mixture):
             log_ratio[number] += (one.log_proposals[s] - grid.log_prior)[nodes[s]]
@@ -292,9 +292,77 @@ def draw_reliabilities(
     )
 
 
+def _levels(seed: int, name: str, n_draws: int) -> Array:
+    """Return evenly spread levels (draws) between 0 and 1 in an order that is the source's own."""
+    rng = np.random.default_rng(int(digest_of(seed, name)[:16], 16))
+    return np.asarray((rng.permutation(n_draws) + rng.uniform(size=n_draws)) / n_draws)
+
+
+def _nodes(log_proposal: Array, levels: Array) -> Index:
+    """Return the nodes of a grid (draws) that a proposal reaches at levels between 0 and 1."""
+    cumulative = np.cumsum(np.exp(log_proposal))
+    return np.asarray(np.minimum(np.searchsorted(cumulative, levels * cumulative[-1]), cumulative.size - 1))
+
+
 def _components(mixture: Sequence[Component], n_draws: int, seed: int) -> Index:
     """Return which component of a mixture each draw is from: as near to the shares as whole draws are, in any order."""
     rng = np.random.default_rng(int(digest_of(seed, "component of the mixture")[:16], 16))
     levels = (rng.permutation(n_draws) + 0.5) / n_draws
     ends = np.cumsum([np.exp(component.log_share) for component in mixture])
     return np.asarray(np.minimum(np.searchsorted(ends, levels * ends[-1]), len(mixture) - 1))
+
+
+class StagedSources:
+    """The reliability of every source in networks with more or fewer of the same reports, on the same draws.
+
+    A source stands where its prior puts it until it has reported twice. Then it is drawn anew whenever it has reported
+    twice as often: with n reports from an approximation of its posterior from the first m of them, m the largest power
+    of two that is at most n. That is wider than its posterior, as a proposal should be, and most sources stand still
+    from one network to the next. What is drawn hangs on the network alone, not on those before it.
+
+    Args:
+        of: the reliabilities in a network with all reports, which tells sources, grids and seed.
+        events: (states) of each event its probabilities, by which half of a report is judged; the other half is judged
+            as if every state were as likely.
+        n_draws: number of draws.
+    """
+
+    def __init__(self, of: Reliabilities, events: Sequence[Array], n_draws: int) -> None:
+        self._of, self._events, self._n_draws = of, events, n_draws
+        self._levels = [_levels(of.seed, name, n_draws) for name in of.sources]
+        self._drawn: dict[tuple[object, ...], tuple[Index, Array]] = {}
+
+    def drawn(self, network: AsOfNetwork, reported: Mapping[str, date]) -> Reliabilities:
+        """Return the reliabilities for the reports of a network; `reported` is the day of each item."""
+        own: dict[str, list[Report]] = {}
+        for report in sorted(network.reports, key=lambda one: (reported[one.item], one.item)):
+            if not report.is_spent:
+                own.setdefault(report.source, []).append(report)
+        stood = [self._standing(s, own.get(name, ())) for s, name in enumerate(self._of.sources)]
+        nodes = np.array([nodes for nodes, _ in stood], dtype=np.intp).reshape(len(stood), self._n_draws)
+        corrections = (correction for _, correction in stood)
+        return replace(self._of, nodes=nodes, log_correction=sum(corrections, start=np.zeros(self._n_draws)))
+
+    def _standing(self, s: int, reports: Sequence[Report]) -> tuple[Index, Array]:
+        """Return the node of a source in each draw, and its log correction."""
+        told = reports[: 1 << (len(reports).bit_length() - 1)] if len(reports) > 1 else ()
+        heard = [(one.credibility, one.kept, one.noise, self._chance(one)) for one in told]
+        key = (s, *heard)
+        if key not in self._drawn:
+            grid = self._of.grids[s]
+            log_proposal = grid.log_prior
+            for credibility, kept, noise, said in heard:
+                q, rest = grid.informative(credibility)
+                log_proposal = log_proposal + np.log(kept * q * said + (rest + (1.0 - kept) * q) * noise)
+            if heard:
+                log_proposal = log_proposal - np.logaddexp.reduce(log_proposal)
+            nodes = _nodes(log_proposal, self._levels[s])
+            self._drawn[key] = nodes, (grid.log_prior - log_proposal)[nodes]
+        return self._drawn[key]
+
+    def _chance(self, report: Report) -> float:
+        """Return the probability of what a report says if it is informative, up to the factor of its `noise`."""
+        expected: Array = report.said
+        for v in report.scope:
+            expected = np.tensordot(self._events[v], expected, axes=1)
+        return (float(expected) + float(report.said.mean())) / 2.0

@@ -90,7 +90,8 @@ class Draws:
     """Draws of theta (n_theta, draws), the digest of all that decides them, and diagnostics.
 
     `store` is the folder where what is computed from them is kept; `fit()` reads the whole fit: the posterior and the
-    sampler's statistics, each {variable: (chain, draw, ...)}.
+    sampler's statistics, each {variable: (chain, draw, ...)}. Nobody can write to theta: what rows and histories are on
+    these draws is computed once for all questions about them.
     """
 
     theta: Array
@@ -98,6 +99,9 @@ class Draws:
     diagnostics: dict[str, float]
     store: Path
     fit: Callable[[], Groups]
+
+    def __post_init__(self) -> None:
+        self.theta.flags.writeable = False
 
 
 def versions() -> dict[str, str]:

@@ -92,7 +92,7 @@ def test_split_of_a_likelihood(seed: int, n: int) -> None:
     first, second = rng.uniform(0.1, 1.0, (2, cards[v], 1))
     whole = solve(plan(cards, [*scopes, (v,)]), [*tables, first * second])
     split = solve(plan(cards, [(v,), *scopes, (v,)]), [first, *tables, second])
-    assert_same(Answer(*whole), Answer(*split))
+    assert_same(Answer(*whole[:3]), Answer(*split[:3]))
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forecast.analysis.chronology import Pooled, log_constant
+from forecast.posterior.sources import Reliabilities, StagedSources
 from forecast.posterior.weights import averages, deviations, ess, quantile_errors, standard_error
 from forecast.sampling.settings import CHAINS
 
@@ -116,7 +117,10 @@ def test_draws_of_two_fits_err_apart(rho: float) -> None:
         x = np.concatenate([before, after])
         log_ratio = -np.square(x - 1.5)  # N(0, 1) times this is N(1, 1/3)
         log_proposal = np.logaddexp(np.log(0.5), np.log(0.5) + log_ratio - log_constant(log_ratio, before.size))
-        pooled = Pooled(x[np.newaxis], log_proposal, 0, 1.0 - np.exp(np.log(0.5) - log_proposal))
+        nobody = StagedSources(
+            Reliabilities(sources=(), grids=(), nodes=np.zeros((0, 0), int), log_correction=x), (), 0
+        )
+        pooled = Pooled(x[np.newaxis], log_proposal, 0, nobody, 1.0 - np.exp(np.log(0.5) - log_proposal))
         found = pooled._weighed(-np.square(x - 0.7), _share(x)[np.newaxis])
         means.append(found.shares[0])
         errors.append(pooled.error(found.deviations)[0])
