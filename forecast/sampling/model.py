@@ -88,8 +88,8 @@ def build_model(spec: PriorSpec, program: Program) -> pm.Model:
         if not spec.sides and not spec.anchor:
             return model  # nothing was said and nothing is known: the prior of the rows
         outputs = program_outputs(pt.concatenate(parts), program, _data)
-        if spec.anchor:
-            pm.Potential("anchored_evidence", outputs[-1])
+        # Empty without an anchor: both kinds of fit have one graph, which is compiled once.
+        pm.Potential("anchored_evidence", outputs[_data(np.array(spec.quantities.n_rows), "n_quantities") :])
         if spec.sides:
             _observe(spec, outputs)
     return model
