@@ -22,9 +22,8 @@ Term = tuple[int, int, int]
 Result = tuple[int, int, tuple[Term, ...]]  # position, kind, terms (a function has one)
 
 # What a result is: a sum of products v[a] v[b] v[c], or a function of v[a] (and v[b]).
-SUM, EXP, LOG, EXPM1, LOG1P, ABSOLUTE, MAXIMUM, DIVIDE, LOG_SINHC_HALF, BOTH_STEPS, SUM_OF_PAIRS, WEIGHTED_SUM = range(
-    12
-)
+SUM, EXP, LOG, EXPM1, LOG1P, ABSOLUTE, MAXIMUM, DIVIDE, LOG_SINHC_HALF, BOTH_STEPS = range(10)
+SUM_OF_PAIRS, WEIGHTED_SUM = 10, 11  # sums as `arrange` finds them: it tells them apart by their operands
 ONE = 0  # position of the constant 1
 
 
@@ -63,12 +62,12 @@ def arrange(inputs: int, constants: Mapping[float, int], results: Iterable[Resul
     place = {at: n for n, at in enumerate([*range(1 + inputs), *(at for _, at in fixed), *order])}
     kinds, widths = np.array([(kept[at][0], len(kept[at][1])) for at in order], dtype=np.int64).reshape(-1, 2).T
     first = np.flatnonzero(np.diff(kinds, prepend=-1) | np.diff(widths, prepend=-1))
-    terms = np.cumsum(widths) - widths
+    first_terms = (np.cumsum(widths) - widths)[first]
     operands = [[place[operand] for operand in term] for at in order for term in kept[at][1]]
     return Program(
         np.array([1.0, *(0.0,) * inputs, *(number for number, _ in fixed)]),
         inputs,
-        np.stack([kinds[first], first, np.append(first[1:], len(order)), terms[first], widths[first]]).astype(np.int64),
+        np.stack([kinds[first], first, np.append(first[1:], len(order)), first_terms, widths[first]]).astype(np.int64),
         np.ascontiguousarray(np.array(operands, dtype=np.uint32).reshape(-1, 3).T),
         np.array([place[at] for at in outputs.tolist()], dtype=np.uint32),
     )

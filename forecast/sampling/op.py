@@ -226,16 +226,14 @@ def run_for_outputs(x: Any, outputs: Any, given: Any, stretches: Any, operands: 
 
 
 class ProgramOutputs(Op):
-    """Outputs of a program, all its values and slopes, from inputs x (inputs,) and its arrays. Only x has a gradient."""
+    """Outputs of a program, its values and slopes, from inputs x (inputs,) and its arrays. Only x has a gradient."""
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Any:
         """Take x, outputs, given, stretches, operands."""
-        made = [
-            *(pt.vector(name, dtype="float64") for name in ("outputs", "values")),
-            pt.matrix("slopes", dtype="float64"),
-        ]
+        made = [pt.vector("outputs", dtype="float64"), pt.vector("values", dtype="float64")]
+        made.append(pt.matrix("slopes", dtype="float64"))
         return Apply(self, [pt.as_tensor_variable(i) for i in inputs], made)
 
     def perform(self, _node: Any, inputs: Any, outputs: Any) -> None:
