@@ -74,7 +74,8 @@ def both_steps(first: Any, second: Any) -> Any:
     return first * second * series, by_first, by_second
 
 
-# Stretches of sums. All results of one have as many terms: the inner loops are predicted, and need no bounds.
+# Stretches of sums. All results of one have as many terms, so that the ends of the inner loops are predicted. What
+# nothing hangs on (a derivative of 0) is passed over on the way back: its operands may be infinite.
 
 
 @numba.njit
@@ -104,7 +105,7 @@ def sums_back(v: Any, d: Any, k: Any, stop: Any, i: Any, width: Any, a: Any, b: 
     """Propagate derivatives back through sums of products of three. No result of a stretch is a term of another."""
     while k < stop:
         above = d[k]
-        for term in range(i, i + width):
+        for term in range(i, i + width if above != 0.0 else i):
             p, q, s = a[term], b[term], c[term]
             vp, vq, vs = v[p], v[q], v[s]
             d[p] += above * vq * vs
@@ -118,7 +119,7 @@ def sums_of_pairs_back(v: Any, d: Any, k: Any, stop: Any, i: Any, width: Any, a:
     """Propagate derivatives back through sums of products of two."""
     while k < stop:
         above = d[k]
-        for term in range(i, i + width):
+        for term in range(i, i + width if above != 0.0 else i):
             p, q = a[term], b[term]
             vp, vq = v[p], v[q]
             d[p] += above * vq
@@ -212,7 +213,7 @@ def run_back(v: Any, slopes: Any, outputs: Any, above_outputs: Any, x: Any, stre
             place -= stop - start
             for n in range(stop - start):
                 above = d[shift + start + n]
-                if above != 0.0:  # what nothing hangs on may have an infinite slope
+                if above != 0.0:
                     d[a[i + n]] += above * slopes[place + n, 0]
                     d[b[i + n]] += above * slopes[place + n, 1]
     return d[1 : 1 + x.size].copy()
