@@ -75,7 +75,8 @@ def both_steps(first: Any, second: Any) -> Any:
 
 
 # Stretches of sums. All results of one have as many terms, so that the ends of the inner loops are predicted. What
-# nothing hangs on (a derivative of 0) is passed over on the way back: its operands may be infinite.
+# nothing hangs on (a derivative of 0) is passed over on the way back: its operands may be infinite. A result may be a
+# term of a later one in its stretch, so that the way back begins at its end.
 
 
 @numba.njit
@@ -101,9 +102,10 @@ def sums_of_pairs(v: Any, k: Any, stop: Any, i: Any, width: Any, a: Any, b: Any)
 
 
 @numba.njit
-def sums_back(v: Any, d: Any, k: Any, stop: Any, i: Any, width: Any, a: Any, b: Any, c: Any) -> None:
-    """Propagate derivatives back through sums of products of three. No result of a stretch is a term of another."""
-    while k < stop:
+def sums_back(v: Any, d: Any, start: Any, stop: Any, i: Any, width: Any, a: Any, b: Any, c: Any) -> None:
+    """Propagate derivatives back through sums of products of three."""
+    i += (stop - start - 1) * width
+    for k in range(stop - 1, start - 1, -1):
         above = d[k]
         for term in range(i, i + width if above != 0.0 else i):
             p, q, s = a[term], b[term], c[term]
@@ -111,30 +113,32 @@ def sums_back(v: Any, d: Any, k: Any, stop: Any, i: Any, width: Any, a: Any, b: 
             d[p] += above * vq * vs
             d[q] += above * vp * vs
             d[s] += above * vp * vq
-        k, i = k + 1, i + width
+        i -= width
 
 
 @numba.njit
-def sums_of_pairs_back(v: Any, d: Any, k: Any, stop: Any, i: Any, width: Any, a: Any, b: Any) -> None:
+def sums_of_pairs_back(v: Any, d: Any, start: Any, stop: Any, i: Any, width: Any, a: Any, b: Any) -> None:
     """Propagate derivatives back through sums of products of two."""
-    while k < stop:
+    i += (stop - start - 1) * width
+    for k in range(stop - 1, start - 1, -1):
         above = d[k]
         for term in range(i, i + width if above != 0.0 else i):
             p, q = a[term], b[term]
             vp, vq = v[p], v[q]
             d[p] += above * vq
             d[q] += above * vp
-        k, i = k + 1, i + width
+        i -= width
 
 
 @numba.njit
-def weighted_sums_back(v: Any, d: Any, k: Any, stop: Any, i: Any, width: Any, a: Any, b: Any) -> None:
+def weighted_sums_back(v: Any, d: Any, start: Any, stop: Any, i: Any, width: Any, a: Any, b: Any) -> None:
     """Propagate derivatives back through weighted sums, whose weights are constants and need none."""
-    while k < stop:
+    i += (stop - start - 1) * width
+    for k in range(stop - 1, start - 1, -1):
         above = d[k]
         for term in range(i, i + width):
             d[a[term]] += above * v[b[term]]
-        k, i = k + 1, i + width
+        i -= width
 
 
 @numba.njit
@@ -211,7 +215,7 @@ def run_back(v: Any, slopes: Any, outputs: Any, above_outputs: Any, x: Any, stre
             sums_back(v, d, shift + start, shift + stop, i, width, a, b, c)
         else:
             place -= stop - start
-            for n in range(stop - start):
+            for n in range(stop - start - 1, -1, -1):
                 above = d[shift + start + n]
                 if above != 0.0:
                     d[a[i + n]] += above * slopes[place + n, 0]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.inference.engine import ENGINE
-from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF, NumpyMath
+from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF, NumpyMath, Tape, TapeMath, joined
 from forecast.store.program import PACKAGE
 
 STEP = 1e-5
@@ -95,3 +95,27 @@ def test_slopes_are_derivatives(kind: int) -> None:
             ]
             found = function(kind, x, y)[1:]
             np.testing.assert_allclose(expected, found, rtol=1e-6, atol=1e-9)
+
+
+def test_derivatives_of_results_that_use_each_other() -> None:
+    """The way back is right where results of one kind and length, which run in one stretch, are terms of each other."""
+    from forecast.sampling import op
+
+    tape = Tape(2)
+    x, y = tape.inputs[:1], tape.inputs[1:]
+    chained = [x, x, x, x]
+    for _ in range(4):
+        chained = [TapeMath.exp(chained[0] * 0.5), chained[1] + y, chained[2] * y + x * y, chained[3] * y * x + x]
+    program = tape.program(joined(chained))
+    constants, *code = list(op.packed(program).values())[1:]
+    at = np.array([0.3, 1.2])
+    values, slopes = op.run(at, constants, *code)
+    for place in range(len(chained)):
+        weights = np.eye(len(chained))[place]
+        expected = [
+            (op.run(at + step, constants, *code)[0] - op.run(at - step, constants, *code)[0])[program.outputs[place]]
+            / (2 * STEP)
+            for step in STEP * np.eye(2)
+        ]
+        found = op.run_back(values, slopes, program.outputs, weights, at, *code)
+        np.testing.assert_allclose(expected, found, rtol=1e-6, atol=1e-9)
