@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.inference.engine import ENGINE
-from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF, NumpyMath, Tape, TapeMath, joined
+from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF, NumpyMath, Tape, TapeMath
 from forecast.store.program import PACKAGE
 
 STEP = 1e-5
@@ -97,25 +97,25 @@ def test_slopes_are_derivatives(kind: int) -> None:
             np.testing.assert_allclose(expected, found, rtol=1e-6, atol=1e-9)
 
 
-def test_derivatives_of_results_that_use_each_other() -> None:
+@pytest.mark.parametrize(
+    "longer", [lambda z, _: TapeMath.exp(z), lambda z, y: z + y, lambda z, y: z * y, lambda z, y: z * y + y * y]
+)
+def test_derivatives_of_results_that_use_each_other(longer: Callable[[Any, Any], Any]) -> None:
     """The way back is right where results of one kind and length, which run in one stretch, are terms of each other."""
     from forecast.sampling import op
 
     tape = Tape(2)
-    x, y = tape.inputs[:1], tape.inputs[1:]
-    chained = [x, x, x, x]
-    for _ in range(4):
-        chained = [TapeMath.exp(chained[0] * 0.5), chained[1] + y, chained[2] * y + x * y, chained[3] * y * x + x]
-    program = tape.program(joined(chained))
-    constants, *code = list(op.packed(program).values())[1:]
-    at = np.array([0.3, 1.2])
-    values, slopes = op.run(at, constants, *code)
-    for place in range(len(chained)):
-        weights = np.eye(len(chained))[place]
-        expected = [
-            (op.run(at + step, constants, *code)[0] - op.run(at - step, constants, *code)[0])[program.outputs[place]]
-            / (2 * STEP)
-            for step in STEP * np.eye(2)
-        ]
-        found = op.run_back(values, slopes, program.outputs, weights, at, *code)
-        np.testing.assert_allclose(expected, found, rtol=1e-6, atol=1e-9)
+    z, y = tape.inputs[:1], tape.inputs[1:]
+    for _ in range(3):
+        z = longer(z, y)
+    program = tape.program(z)
+    outputs, constants, *code = op.packed(program).values()
+    at = np.array([0.3, 0.8])
+
+    def computed(x: Any) -> Any:
+        return op.run(x, constants, *code)[0][outputs]
+
+    assert len(program.stretches.T) == 1 or program.stretches[2, -1] - program.stretches[1, -1] == 3
+    expected = [(computed(at + step) - computed(at - step))[0] / (2 * STEP) for step in STEP * np.eye(2)]
+    found = op.run_back(*op.run(at, constants, *code), outputs, np.ones(1), at, *code)
+    np.testing.assert_allclose(expected, found, rtol=1e-6, atol=1e-9)
