@@ -98,7 +98,9 @@ def test_slopes_are_derivatives(kind: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "longer", [lambda z, _: TapeMath.exp(z), lambda z, y: z + y, lambda z, y: z * y, lambda z, y: z * y + y * y]
+    "longer",
+    [lambda z, _: TapeMath.exp(z), lambda z, y: z + y, lambda z, y: z * y, lambda z, y: z * y + z],
+    ids=["exp", "weighted sum", "product", "sum of pairs"],
 )
 def test_derivatives_of_results_that_use_each_other(longer: Callable[[Any, Any], Any]) -> None:
     """The way back is right where results of one kind and length, which run in one stretch, are terms of each other."""
