@@ -99,8 +99,8 @@ def test_slopes_are_derivatives(kind: int) -> None:
 
 @pytest.mark.parametrize(
     "longer",
-    [lambda z, _: TapeMath.exp(z), lambda z, y: z + y, lambda z, y: z * y, lambda z, y: z * y + z],
-    ids=["exp", "weighted sum", "product", "sum of pairs"],
+    [lambda z, _: TapeMath.exp(z), lambda z, y: z + y, lambda z, y: z * y],
+    ids=["exp", "weighted sum", "product"],
 )
 def test_derivatives_of_results_that_use_each_other(longer: Callable[[Any, Any], Any]) -> None:
     """The way back is right where results of one kind and length, which run in one stretch, are terms of each other."""
@@ -117,7 +117,7 @@ def test_derivatives_of_results_that_use_each_other(longer: Callable[[Any, Any],
     def computed(x: Any) -> Any:
         return op.run(x, constants, *code)[0][outputs]
 
-    assert len(program.stretches.T) == 1 or program.stretches[2, -1] - program.stretches[1, -1] == 3
+    assert len(program.stretches.T) == 1
     expected = [(computed(at + step) - computed(at - step))[0] / (2 * STEP) for step in STEP * np.eye(2)]
     found = op.run_back(*op.run(at, constants, *code), outputs, np.ones(1), at, *code)
     np.testing.assert_allclose(expected, found, rtol=1e-6, atol=1e-9)
