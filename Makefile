@@ -58,9 +58,10 @@ clean: ## Remove the environment and every cache
 
 # An environment that is missing, broken or too old is made anew; the stamps follow the locks and the project file.
 ENVIRONMENT = $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null \
-	|| { python=$$(sh tools/find-python) && echo "Setting up .venv (about two minutes)" && "$$python" -m venv --clear .venv; }
-# Byte code beside the sources: a command that runs every day should not compile them each time.
-PROJECT = $(PIP) install --quiet --no-deps --no-build-isolation --editable . && $(BIN)/python -m compileall -q forecast
+	|| { python=$$(sh tools/find-python) && echo "Setting up .venv (about three minutes)" && "$$python" -m venv --clear .venv; }
+# Byte code beside the sources, and the sampler's machine code in the environment: no command should wait for compilers.
+PROJECT = $(PIP) install --quiet --no-deps --no-build-isolation --editable . && $(BIN)/python -m compileall -q forecast \
+	&& { $(BIN)/python tools/precompile.py || echo "The sampler is not compiled yet: the first forecast will do it"; }
 
 $(RUNTIME): requirements.lock pyproject.toml
 	@$(ENVIRONMENT)

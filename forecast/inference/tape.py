@@ -22,7 +22,8 @@ Term = tuple[int, int, int]
 Result = tuple[int, int, tuple[Term, ...]]  # position, kind, terms (a function has one)
 
 # What a result is: a sum of products v[a] v[b] v[c], or a function of v[a] (and v[b]).
-SUM, EXP, LOG, EXPM1, LOG1P, ABSOLUTE, MAXIMUM, DIVIDE, LOG_SINHC_HALF, BOTH_STEPS, SUM_OF_PAIRS = range(11)
+SUM, EXP, LOG, EXPM1, LOG1P, ABSOLUTE, MAXIMUM, DIVIDE, LOG_SINHC_HALF, BOTH_STEPS = range(10)
+SUM_OF_PAIRS, WEIGHTED_SUM = 10, 11  # sums as `arrange` finds them: it tells them apart by their operands
 ONE = 0  # position of the constant 1
 
 
@@ -30,16 +31,15 @@ ONE = 0  # position of the constant 1
 class Program:
     """Results, run in order: result k is written to position `given.size` + k.
 
-    `given` holds the constant 1, the inputs (any numbers here) and the other constants. Results `starts[i]` up to
-    `starts[i + 1]` are of kind `kind[i]`; result k has the terms `terms[k]` up to `terms[k + 1]` of `operands`
-    (3, terms). In a sum of pairs the third operand is always 1. `outputs` are the positions of the results asked for.
+    `given` holds the constant 1, the inputs (any numbers here) and the other constants. The results are in stretches
+    `stretches` (5, n) of one kind and number of terms: kind, first result, end, first term, terms of each result. The
+    terms are `operands` (3, terms). In a sum of pairs the third operand is always 1, and in a weighted sum the second
+    is a constant besides. `outputs` are the positions of the results asked for.
     """
 
     given: Array
     inputs: int
-    kind: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    terms: NDArray[np.int64]
+    stretches: NDArray[np.int64]
     operands: Positions
     outputs: Positions
 
@@ -60,15 +60,14 @@ def arrange(inputs: int, constants: Mapping[float, int], results: Iterable[Resul
     used = {operand for _, terms in kept.values() for term in terms for operand in term} | set(outputs.tolist())
     fixed = [(number, at) for number, at in constants.items() if at in used and at != ONE]
     place = {at: n for n, at in enumerate([*range(1 + inputs), *(at for _, at in fixed), *order])}
-    kinds = np.array([kept[at][0] for at in order], dtype=np.int64)
-    first = np.flatnonzero(np.diff(kinds, prepend=-1))
+    kinds, widths = np.array([(kept[at][0], len(kept[at][1])) for at in order], dtype=np.int64).reshape(-1, 2).T
+    first = np.flatnonzero(np.diff(kinds, prepend=-1) | np.diff(widths, prepend=-1))
+    first_terms = (np.cumsum(widths) - widths)[first]
     operands = [[place[operand] for operand in term] for at in order for term in kept[at][1]]
     return Program(
         np.array([1.0, *(0.0,) * inputs, *(number for number, _ in fixed)]),
         inputs,
-        kinds[first],
-        np.append(first, kinds.size).astype(np.int64),
-        np.cumsum([0, *(len(kept[at][1]) for at in order)], dtype=np.int64),
+        np.stack([kinds[first], first, np.append(first[1:], len(order)), first_terms, widths[first]]).astype(np.int64),
         np.ascontiguousarray(np.array(operands, dtype=np.uint32).reshape(-1, 3).T),
         np.array([place[at] for at in outputs.tolist()], dtype=np.uint32),
     )
@@ -84,7 +83,7 @@ def _without_repeats(
 
     A position that nothing was added to holds zero.
     """
-    zero = constants[0.0]
+    zero, fixed = constants[0.0], set(constants.values())
     same = defaultdict(lambda: zero, {at: at for at in (*range(1 + inputs), *constants.values())})
     first: dict[tuple[int, tuple[Term, ...]], int] = {}
     for at, kind, terms in results:
@@ -95,11 +94,19 @@ def _without_repeats(
             if not products or (len(products) == 1 and products[0][1] == ONE):
                 same[at] = products[0][0] if products else zero
                 continue
-            made = (SUM_OF_PAIRS if all(c == ONE for _, _, c in products) else SUM, tuple(products))
+            made = _sum(products, fixed)
         else:
             made = (kind, tuple(renamed))
         same[at] = first.setdefault(made, at)
     return {at: made for made, at in first.items()}, same
+
+
+def _sum(products: list[Term], fixed: set[int]) -> tuple[int, tuple[Term, ...]]:
+    """Return the kind of a sum, and its terms with a constant last in each pair."""
+    if any(c != ONE for _, _, c in products):
+        return SUM, tuple(products)
+    pairs = tuple((b, a, c) if a in fixed else (a, b, c) for a, b, c in products)
+    return WEIGHTED_SUM if all(b in fixed for _, b, _ in pairs) else SUM_OF_PAIRS, pairs
 
 
 def _descending(term: Term) -> Term:

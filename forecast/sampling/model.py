@@ -88,8 +88,10 @@ def build_model(spec: PriorSpec, program: Program) -> pm.Model:
         if not spec.sides and not spec.anchor:
             return model  # nothing was said and nothing is known: the prior of the rows
         outputs = program_outputs(pt.concatenate(parts), program, _data)
-        if spec.anchor:
-            pm.Potential("anchored_evidence", outputs[-1])
+        # Weighed by 0 or 1, with an anchor or without: both kinds of fit have one graph, which is compiled once.
+        is_evidence = np.zeros(program.outputs.size)
+        is_evidence[spec.quantities.n_rows :] = 1.0
+        pm.Potential("anchored_evidence", (outputs * _data(is_evidence, "is_evidence")).sum())
         if spec.sides:
             _observe(spec, outputs)
     return model

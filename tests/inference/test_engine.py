@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.inference import batch, blocks, engine
 from forecast.inference.engine import BLOCK, ENGINE, BlockSize, TooDenseNetworkError, draws_at_once
-from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF, NumpyMath
+from forecast.inference.tape import BOTH_STEPS, LOG_SINHC_HALF, NumpyMath, Tape, TapeMath
 from forecast.store.program import PACKAGE
 
 STEP = 1e-5
@@ -140,21 +140,47 @@ def test_kernels_are_the_functions_of_numpy(kind: int, by_numpy: Callable[[Any, 
         x = np.concatenate([x, -x])
         y = np.ones_like(x)
     expected = by_numpy(x, y)
-    found = [function(kind, a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+    found = [function(kind, a, b)[0] for a, b in zip(x.tolist(), y.tolist(), strict=True)]
     np.testing.assert_allclose(expected, found, rtol=1e-13, atol=1e-15)
 
 
 @pytest.mark.parametrize("kind", [LOG_SINHC_HALF, BOTH_STEPS])
 def test_slopes_are_derivatives(kind: int) -> None:
     """The slopes of the kernels are the derivatives of what they compute, on both sides of every switch of formula."""
-    from forecast.sampling.op import function, slopes
+    from forecast.sampling.op import function
 
     for x in (2e-3, 0.04, 0.3, 2.0, 9.0):
         for y in (1e-3, 0.05, 0.31, 2.5, 7.0):
             expected = [
-                (function(kind, x + STEP * dx, y + STEP * dy) - function(kind, x - STEP * dx, y - STEP * dy))
+                (function(kind, x + STEP * dx, y + STEP * dy)[0] - function(kind, x - STEP * dx, y - STEP * dy)[0])
                 / (2 * STEP)
                 for dx, dy in ((1.0, 0.0), (0.0, 1.0))
             ]
-            found = slopes(kind, x, y, function(kind, x, y))
+            found = function(kind, x, y)[1:]
             np.testing.assert_allclose(expected, found, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "longer",
+    [lambda z, _: TapeMath.exp(z), lambda z, y: z + y, lambda z, y: z * y],
+    ids=["exp", "weighted sum", "product"],
+)
+def test_derivatives_of_results_that_use_each_other(longer: Callable[[Any, Any], Any]) -> None:
+    """The way back is right where results of one kind and length, which run in one stretch, are terms of each other."""
+    from forecast.sampling import op
+
+    tape = Tape(2)
+    z, y = tape.inputs[:1], tape.inputs[1:]
+    for _ in range(3):
+        z = longer(z, y)
+    program = tape.program(z)
+    outputs, constants, *code = op.packed(program).values()
+    at = np.array([0.3, 0.8])
+
+    def computed(x: Any) -> Any:
+        return op.run(x, constants, *code)[0][outputs]
+
+    assert len(program.stretches.T) == 1
+    expected = [(computed(at + step) - computed(at - step))[0] / (2 * STEP) for step in STEP * np.eye(2)]
+    found = op.run_back(*op.run(at, constants, *code), outputs, np.ones(1), at, *code)
+    np.testing.assert_allclose(expected, found, rtol=1e-6, atol=1e-9)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import Queries, TapeTable, restrict, select
-from forecast.inference.tape import NumpyMath, Tape, TapeMath, Traced, joined
+from forecast.inference.tape import EXP, SUM_OF_PAIRS, WEIGHTED_SUM, NumpyMath, Tape, TapeMath, Traced, joined
 from tests.sampling.interpreter import interpret
 
 Array = NDArray[np.float64]
@@ -67,7 +67,7 @@ def test_only_what_is_asked_for_is_kept() -> None:
     wanted = TapeMath.exp(x)
     TapeMath.log(x)
     program = tape.program(wanted)
-    assert program.terms.tolist() == [0, 1]
+    assert [[EXP, 0, 1, 0, 1]] == program.stretches.T.tolist()
     assert [pytest.approx(np.e)] == interpret(program, [1.0])
 
 
@@ -77,7 +77,7 @@ def test_the_same_is_computed_once() -> None:
     x = tape.inputs
     same = joined([x[:1] * x[1:], x[1:] * x[:1] * 1.0, (x[:1] + 0.0) * x[1:], x[:1] * x[1:] + x[:1] * 0.0])
     program = tape.program(joined([same, x[:1] + x[1:], x[1:] + x[:1], x[:1] * 0.0, x[1:] * 1.0]))
-    assert program.terms.tolist() == [0, 1, 3]
+    assert [[SUM_OF_PAIRS, 0, 1, 0, 1], [WEIGHTED_SUM, 1, 2, 1, 2]] == program.stretches.T.tolist()
     assert [6.0, 6.0, 6.0, 6.0, 5.0, 5.0, 0.0, 3.0] == interpret(program, [2.0, 3.0])
 
 

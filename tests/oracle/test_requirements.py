@@ -335,7 +335,7 @@ def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
     expected += [float(np.asarray(total).item())] if anchor else []
     program = record_program(spec)
     outputs, *code = op.packed(program).values()
-    values = np.asarray(op.run(x, *code))
+    values, slopes = op.run(x, *code)
     np.testing.assert_allclose(expected, interpret(program, x.tolist()), rtol=0, atol=1e-9)
     np.testing.assert_allclose(expected, values[outputs], rtol=0, atol=1e-9)
-    assert np.isfinite(op.run_back(values, outputs, np.ones(outputs.size), x, *code[1:])).all()
+    assert np.isfinite(op.run_back(values, slopes, outputs, np.ones(outputs.size), x, *code[1:])).all()

@@ -13,11 +13,10 @@ def interpret(program: Program, x: list[float]) -> list[float]:
     """Return the outputs of a program at inputs x."""
     values = program.given.tolist()
     values[1 : 1 + program.inputs] = x
-    terms, starts = program.terms.tolist(), program.starts.tolist()
-    for kind, start, stop in zip(program.kind.tolist(), starts, starts[1:], strict=False):
-        for k in range(start, stop):
-            operands = [[values[at] for at in program.operands[:, i]] for i in range(terms[k], terms[k + 1])]
-            if kind in {program_kinds.SUM, program_kinds.SUM_OF_PAIRS}:
+    for kind, start, stop, first, width in program.stretches.T.tolist():
+        for i in range(first, first + (stop - start) * width, width):
+            operands = [[values[at] for at in program.operands[:, term]] for term in range(i, i + width)]
+            if kind in {program_kinds.SUM, program_kinds.SUM_OF_PAIRS, program_kinds.WEIGHTED_SUM}:
                 values.append(sum(a * b * c for a, b, c in operands))
             else:
                 values.append(function(kind, *operands[0][:2]))

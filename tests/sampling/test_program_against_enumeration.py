@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 def run(program: Program, x: Array) -> Array:
     """All values of a program by the sampler's kernel."""
-    return np.asarray(op.run(x, *list(op.packed(program).values())[1:]))
+    return np.asarray(op.run(x, *list(op.packed(program).values())[1:])[0])
 
 
 def gradient(program: Program, x: Array, output: int) -> Array:
