@@ -295,7 +295,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
         if effort.whiten:
             progress("looking for the mode and its curvature")
             density = whitened(density, seed)
-    times, sampled, stats, diagnostics = _agreeing(density, seed, progress, effort)
+    times, sampled, stats, diagnostics = agreeing(density, seed, progress, effort)
     weighed = kept(effort.sampled_per_chain, times)
     posterior = {name: values[:, weighed] for name, values in sampled.items()}
     stats = {name: values[:, weighed] for name, values in stats.items()}
@@ -309,7 +309,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
     return SampledFit(theta, posterior, stats, diagnostics)
 
 
-def _agreeing(density: Density, seed: int, progress: Progress, effort: Effort) -> tuple[int, Arrays, Arrays, Numbers]:
+def agreeing(density: Density, seed: int, progress: Progress, effort: Effort) -> tuple[int, Arrays, Arrays, Numbers]:
     """Sample until the chains agree, or are LONGEST times as long; return how long, draws, statistics, diagnostics."""
     times = 1
     while True:
