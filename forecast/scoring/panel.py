@@ -19,6 +19,9 @@ Index = NDArray[np.intp]
 DEGREES_OF_FREEDOM = 5.0  # of experts' variances around the mean variance of the panel
 PERSISTENT = 0.75  # share of an expert's variance on a question that a second forecast of theirs has again
 SHARE_KNOWN = 0.3  # of the scatter: private knowledge and not noise, the centre of what stretches a consensus
+SPREAD, SPREAD_WORTH = 1.2, 8.0  # sd of first consensus among questions; it counts as if seen on so many
+MOVE, MOVE_WORTH = 0.07, 8.0  # sd of what a consensus moves in one day, likewise
+MOST_KNOTS, READINGS_A_KNOT = 4, 5  # of a consensus that moves
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,17 @@ class Normal:
 # Sampled numbers of the whole panel, in the order of the vector.
 PRIORS = (
     Normal("consensus_mean", 0.0, 1.0),
-    Normal("log_consensus_sd", float(np.log(1.2)), 0.5),
     Normal("log_scatter", float(np.log(1.1)), 0.4),
     Normal("log_bias_share", float(np.log(0.1)), 1.0),  # variance of biases over the noise variance
     Normal("log_slope_share", float(np.log(0.03)), 1.0),  # the same of slopes
-    Normal("log_drift", float(np.log(0.01)), 1.0),  # variance a day of age, over the noise variance
     Normal("log_group_share", float(np.log(0.5)), 0.4),  # sd of what a group shares over the scatter
     Normal("intercept", 0.0, 0.4),
-    Normal("log_stretch", float(np.log(1.15)), 0.3),  # times 1 + SHARE_KNOWN scatter^2 / consensus sd^2
+    Normal("log_stretch", float(np.log(1.15)), 0.3),  # times 1 + SHARE_KNOWN scatter^2 / consensus' variance
 )
 N_PANEL = len(PRIORS)
-MEAN, SD, SCATTER, BIAS, SLOPE, DRIFT, GROUP, INTERCEPT, STRETCH = range(N_PANEL)
+MEAN, SCATTER, BIAS, SLOPE, GROUP, INTERCEPT, STRETCH = range(N_PANEL)
 _CENTRE = np.array([prior.mean for prior in PRIORS])
-_PRECISION = np.array([prior.sd**-2 for prior in PRIORS])
+_SD = np.array([prior.sd for prior in PRIORS])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,72 +81,70 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class _Pairs:
-    """Readings of each pair as one: mean, precision, and by the drift's logarithm their derivatives."""
+class _Levels:
+    """The consensus of each question at its knots: its last forecast, then ages that share its readings evenly.
 
-    mean: Array
-    precision: Array
-    within: Array  # sum of squares of a pair's readings around their mean, weighed
-    log_norm: float  # -1/2 log determinant
-    mean_slope: Array
-    precision_slope: Array
-    within_slope: Array
-    log_norm_slope: float
+    Args:
+        last, first: (questions,) the level on the day of the last forecast, and that at the greatest age.
+        younger, older, part: (readings,) the levels between which a reading lies, and how far towards the older one.
+        root: (levels - questions,) root of the days from each level but the last ones to the younger level before it.
+    """
+
+    last: Index
+    first: Index
+    younger: Index
+    older: Index
+    part: Array
+    moved: Index
+    root: Array
+
+
+def _levels(panel: Panel) -> _Levels:
+    of = panel.question[panel.pair_of]
+    younger, part = np.zeros(of.size, dtype=np.intp), np.zeros(of.size)
+    last, first, moved, root, at = [], [], [], [], 0
+    for rows in np.split(np.argsort(of, kind="stable"), np.cumsum(np.bincount(of))[:-1]):
+        ages = panel.age[rows]
+        n_knots = min(MOST_KNOTS, -(-rows.size // READINGS_A_KNOT))
+        knots = np.unique(np.append(0.0, np.quantile(ages, np.arange(1, n_knots + 1) / n_knots)))
+        days = np.append(np.diff(knots), np.inf)
+        place = np.searchsorted(knots, ages, side="right") - 1
+        younger[rows], part[rows] = at + place, (ages - knots[place]) / days[place]
+        last.append(at)
+        moved += range(at + 1, at + knots.size)
+        root += np.sqrt(days[:-1]).tolist()
+        at += knots.size
+        first.append(at - 1)
+    older = np.where(part > 0.0, younger + 1, younger)
+    index = [np.array(places, dtype=np.intp) for places in (last, first, moved)]
+    return _Levels(index[0], index[1], younger, older, part, index[2], np.array(root))
 
 
 class PanelDensity:
-    """The log density of a panel over (numbers of the panel, consensus by question, what groups share).
+    """The log density of a panel over one vector.
 
-    Unnormalised; what is left out is constant. `n` numbers: PRIORS, then the questions, then standard normal scores of
-    the groups' deviations.
+    Unnormalised. The `n` numbers: PRIORS, the consensus of each question at its knots, then standard normal scores of
+    what groups share.
     """
 
     def __init__(self, panel: Panel) -> None:
-        self.panel = panel
-        self.n_questions = panel.outcome.size
-        self.n = N_PANEL + self.n_questions + panel.n_shared
+        self.panel, self.levels = panel, _levels(panel)
+        self.n_questions, self.n_levels = panel.outcome.size, panel.outcome.size + self.levels.moved.size
+        self.n = N_PANEL + self.n_levels + panel.n_shared
         n_pairs, n_experts = panel.expert.size, panel.n_experts
         self.first = np.flatnonzero(np.diff(panel.pair_of, prepend=-1))  # reading of each pair
         self.starts = np.searchsorted(panel.expert, np.arange(n_experts))
         self.readings = np.bincount(panel.expert[panel.pair_of], minlength=n_experts).astype(float)
-        self.persistent = PERSISTENT * np.minimum.reduceat(panel.variance, self.first)
-        self.has_drift = bool((panel.age > 0.0).any())
-        self.is_single = panel.said.size == n_pairs
-        self.shares = panel.shared >= 0
-        self.still = None if self.has_drift else self._pairs(0.0)
-        self.known = ~np.isnan(panel.outcome)
+        self.shares = np.flatnonzero(panel.shared >= 0)
+        self.known = np.flatnonzero(~np.isnan(panel.outcome))
         self.sign = np.where(panel.outcome == 1.0, 1.0, -1.0)[self.known]
-
-    def _pairs(self, drift: float) -> _Pairs:
-        panel, first = self.panel, self.first
-        aged = drift * panel.age
-        if self.is_single:
-            precision = 1.0 / (panel.variance + aged)
-            nothing = np.zeros_like(precision)
-            slope = -aged * np.square(precision)
-            return _Pairs(
-                panel.said, precision, nothing, float(0.5 * np.log(precision).sum()), nothing, slope, nothing,
-                float(-0.5 * (aged * precision).sum()),
-            )  # fmt: skip
-        d = panel.variance - self.persistent[panel.pair_of] + aged
-        w = 1.0 / d
-        total = np.add.reduceat(w, first)
-        mean = np.add.reduceat(w * panel.said, first) / total
-        off = panel.said - mean[panel.pair_of]
-        variance = self.persistent + 1.0 / total
-        w_slope = -aged * np.square(w)
-        total_slope = np.add.reduceat(w_slope, first)
-        variance_slope = -total_slope / np.square(total)
-        return _Pairs(
-            mean,
-            1.0 / variance,
-            np.add.reduceat(w * np.square(off), first),
-            float(-0.5 * (np.log(d).sum() + np.log(total * variance).sum())),
-            np.add.reduceat(w_slope * off, first) / total,
-            -variance_slope / np.square(variance),
-            np.add.reduceat(w_slope * np.square(off), first),
-            float(-0.5 * ((aged * w).sum() + (total_slope / total + variance_slope / variance).sum())),
-        )
+        # What an expert's forecasts on a question have in common is one number more, summed out; the rest is each's.
+        persistent = PERSISTENT * np.minimum.reduceat(panel.variance, self.first)
+        single = np.bincount(panel.pair_of) == 1
+        self.weight = 1.0 / (panel.variance - np.where(single, 0.0, persistent)[panel.pair_of])
+        self.total = np.add.reduceat(self.weight, self.first)
+        self.precision = 1.0 / (np.where(single, 0.0, persistent) + 1.0 / self.total)
+        self.is_single = panel.said.size == n_pairs
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Compute the log density and its gradient (n,) at x (n,); -inf where doubles do not hold it."""
@@ -156,115 +155,138 @@ class PanelDensity:
         return -np.inf, np.zeros_like(x)
 
     def _value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        panel = self.panel
-        numbers, m, z = self._parts(x)
-        gradient = np.zeros_like(x)
-        g_numbers, g_m, g_z = self._parts(gradient)
-        pull = numbers - _CENTRE
-        value = -0.5 * float(_PRECISION @ (pull * pull)) - 0.5 * float(z @ z)
-        g_numbers -= _PRECISION * pull
-        g_z -= z
+        panel, levels = self.panel, self.levels
+        numbers, level, z = self._parts(x)
+        m = level[levels.last]
+        pull = (numbers - _CENTRE) / _SD
+        value = -0.5 * float(pull @ pull + z @ z)
+        gradient = -x
+        g_numbers, g_level, g_z = self._parts(gradient)
+        g_numbers[:] = -pull / _SD
+        g_level[:] = 0.0
 
-        # The consensus of questions is normal around that of the panel.
-        mu, sd2, scatter2 = numbers[MEAN], np.exp(2.0 * numbers[SD]), np.exp(2.0 * numbers[SCATTER])
-        c = m - mu
-        ss = float(c @ c) / sd2
-        value += -0.5 * ss - m.size * numbers[SD]
-        g_m -= c / sd2
-        g_numbers[MEAN] += float(c.sum()) / sd2
-        g_numbers[SD] += ss - m.size
+        # First consensus and moves: normal, their variances integrated out.
+        first = level[levels.first] - numbers[MEAN]
+        moved = (level[levels.moved - 1] - level[levels.moved]) / levels.root
+        for parts, sd, worth in ((first, SPREAD, SPREAD_WORTH), (moved, MOVE, MOVE_WORTH)):
+            squares, n = worth * sd * sd + float(parts @ parts), worth + parts.size
+            value -= 0.5 * n * float(np.log(squares))
+            if parts is first:
+                g_level[levels.first] -= n / squares * first
+                g_numbers[MEAN] += n / squares * float(first.sum())
+            else:
+                by_move = n / squares * moved / levels.root
+                g_level[levels.moved] += by_move
+                g_level[levels.moved - 1] -= by_move
+        g_m = np.zeros_like(m)
 
         # Outcomes: log-odds intercept + stretch * consensus.
-        stretch, d_sd = self._stretch(numbers)
-        if self.known.any():
+        if self.known.size:
+            stretch, d_numbers, d_m = self._stretch(x)
             at = numbers[INTERCEPT] + stretch * m[self.known]
             value -= float(np.logaddexp(0.0, -self.sign * at).sum())
             d_at = self.sign / (1.0 + np.exp(self.sign * at))
-            g_m[self.known] += stretch * d_at
+            g_m[self.known] = stretch * d_at
             g_numbers[INTERCEPT] += float(d_at.sum())
             d_log = stretch * float(d_at @ m[self.known])
-            g_numbers[STRETCH] += d_log
-            g_numbers[SD] += d_log * d_sd
-            g_numbers[SCATTER] -= d_log * d_sd
+            g_numbers += d_log * d_numbers
+            g_m += d_log * d_m
 
-        # Experts: a multivariate t each, of residuals r with design (1, consensus - its mean).
-        pairs = self.still or self._pairs(float(np.exp(numbers[DRIFT])))
-        group_sd = np.exp(numbers[GROUP] + numbers[SCATTER])
-        r = pairs.mean - m[panel.question]
-        if panel.n_shared:
-            r[self.shares] -= group_sd * z[panel.shared[self.shares]]
-        cq, w = c[panel.question], pairs.precision
-        e = self._experts(r, cq, w, pairs.within, numbers)
-        dof = DEGREES_OF_FREEDOM
-        half = 0.5 * (dof + self.readings)
-        prior = (dof - 2.0) * scatter2
+        # Experts: a multivariate t each, of residuals with design (1, consensus - its mean).
+        e = self._experts(x)
+        half, of = 0.5 * (DEGREES_OF_FREEDOM + self.readings), panel.expert
+        prior = (DEGREES_OF_FREEDOM - 2.0) * np.exp(2.0 * numbers[SCATTER])
         total = prior + e.square
-        value += pairs.log_norm - 0.5 * float(e.log_det.sum()) - float((half * np.log(total)).sum())
-        value += 0.5 * dof * panel.n_experts * float(np.log(prior))
+        value += 0.5 * DEGREES_OF_FREEDOM * panel.n_experts * float(np.log(prior))
+        value -= 0.5 * float(e.log_det.sum()) + float(half @ np.log(total))
         d_square = -half / total  # by an expert's sum of squares
-        g_numbers[SCATTER] += dof * panel.n_experts + 2.0 * prior * float(d_square.sum())
+        g_numbers[SCATTER] += DEGREES_OF_FREEDOM * panel.n_experts + 2.0 * prior * float(d_square.sum())
         for place, at, spread, own in ((BIAS, e.bias, e.share_bias, e.m00), (SLOPE, e.slope, e.share_slope, e.m11)):
-            g_numbers[place] += float((-0.5 * (1.0 - own / spread) - d_square * np.square(at) / spread).sum())
-        of = panel.expert
-        left = r - e.bias[of] - e.slope[of] * cq
+            g_numbers[place] -= float((0.5 * (1.0 - own / spread) + d_square * np.square(at) / spread).sum())
         by = d_square[of]
-        d_r = 2.0 * by * w * left
-        h0, h1 = e.m00[of] + e.m01[of] * cq, e.m01[of] + e.m11[of] * cq
-        d_c = -d_r * e.slope[of] - w * h1
-        per_question = np.bincount(panel.question, d_c - d_r, self.n_questions)
-        g_m += per_question
+        slope = e.slope[of]
+        d_mean = 2.0 * by * self.precision * (e.mean - e.bias[of] - slope * e.c)
+        d_c = -d_mean * slope - self.precision * (e.m01[of] + e.m11[of] * e.c)
+        g_m += np.bincount(panel.question, d_c, self.n_questions)
         g_numbers[MEAN] -= float(d_c.sum())
+        g_level[levels.last] += g_m
+        if self.is_single:
+            d_r = d_mean
+        else:
+            pair = panel.pair_of
+            d_r = self.weight * ((d_mean / self.total)[pair] + 2.0 * by[pair] * (e.r - e.mean[pair]))
+        g_level -= np.bincount(levels.younger, (1.0 - levels.part) * d_r, self.n_levels)
+        g_level -= np.bincount(levels.older, levels.part * d_r, self.n_levels)
         if panel.n_shared:
-            to_shared = np.bincount(panel.shared[self.shares], -d_r[self.shares], panel.n_shared)
-            g_z += group_sd * to_shared
-            d_group = group_sd * float(to_shared @ z)
-            g_numbers[GROUP] += d_group
-            g_numbers[SCATTER] += d_group
-        if self.has_drift:
-            d_w = by * np.square(left) - 0.5 * (h0 + h1 * cq)
-            g_numbers[DRIFT] += pairs.log_norm_slope + float(
-                d_w @ pairs.precision_slope + d_r @ pairs.mean_slope + by @ pairs.within_slope
-            )
+            to_shared = np.bincount(panel.shared[self.shares], -d_mean[self.shares], panel.n_shared)
+            to_shared *= np.exp(numbers[GROUP] + numbers[SCATTER])
+            g_z += to_shared
+            g_numbers[[GROUP, SCATTER]] += float(to_shared @ z)
         return value, gradient
 
     def _parts(self, x: Array) -> tuple[Array, Array, Array]:
-        end = N_PANEL + self.n_questions
-        return x[:N_PANEL], x[N_PANEL:end], x[end:]
+        shared = N_PANEL + self.n_levels
+        return x[..., :N_PANEL], x[..., N_PANEL:shared], x[..., shared:]
 
-    def _stretch(self, numbers: Array) -> tuple[float, float]:
-        """Return by how much a consensus is stretched, and the derivative of its logarithm by that of its sd."""
-        known = SHARE_KNOWN * float(np.exp(2.0 * (numbers[SCATTER] - numbers[SD])))
-        return float(np.exp(numbers[STRETCH])) * (1.0 + known), -2.0 * known / (1.0 + known)
+    def _stretch(self, x: Array) -> tuple[float, Array, Array]:
+        """Return by how much a consensus is stretched, and the derivatives of its logarithm.
 
-    def _experts(self, r: Array, cq: Array, w: Array, within: Array, numbers: Array) -> _Experts:
+        They are by the numbers of the panel, and by the consensus of each question.
+        """
+        numbers, level, _ = self._parts(x)
+        c, n = level[self.levels.last] - numbers[MEAN], SPREAD_WORTH + self.n_questions
+        squares = SPREAD_WORTH * SPREAD * SPREAD + float(c @ c)
+        known = SHARE_KNOWN * np.exp(2.0 * numbers[SCATTER]) * n / squares
+        part = 2.0 * known / (1.0 + known)
+        by = -part * c / squares
+        slope = np.zeros(N_PANEL)
+        slope[[MEAN, SCATTER, STRETCH]] = -by.sum(), part, 1.0
+        return float(np.exp(numbers[STRETCH]) * (1.0 + known)), slope, by
+
+    def _experts(self, x: Array) -> _Experts:
+        panel, levels, w = self.panel, self.levels, self.precision
+        numbers, level, z = self._parts(x)
+        r = panel.said - (1.0 - levels.part) * level[levels.younger] - levels.part * level[levels.older]
+        c = level[levels.last][panel.question] - numbers[MEAN]
+        if panel.n_shared:
+            common = np.zeros_like(c)
+            common[self.shares] = np.exp(numbers[GROUP] + numbers[SCATTER]) * z[panel.shared[self.shares]]
+            r -= common[panel.pair_of]
+        mean, within = r, 0.0
+        if not self.is_single:
+            mean = np.add.reduceat(self.weight * r, self.first) / self.total
+            within = np.add.reduceat(self.weight * np.square(r - mean[panel.pair_of]), self.first)
+
         def summed(values: Array) -> Array:
             return np.add.reduceat(values, self.starts)
 
         share_bias, share_slope = float(np.exp(numbers[BIAS])), float(np.exp(numbers[SLOPE]))
-        wr, wc = w * r, w * cq
-        a00, a01, a11 = summed(w) + 1.0 / share_bias, summed(wc), summed(wc * cq) + 1.0 / share_slope
-        t0, t1 = summed(wr), summed(wc * r)
+        w_mean, wc = w * mean, w * c
+        a00, a01, a11 = summed(w) + 1.0 / share_bias, summed(wc), summed(wc * c) + 1.0 / share_slope
+        t0, t1 = summed(w_mean), summed(wc * mean)
         det = a00 * a11 - a01 * a01
         m00, m01, m11 = a11 / det, -a01 / det, a00 / det
         bias, slope = m00 * t0 + m01 * t1, m01 * t0 + m11 * t1
-        square = summed(wr * r + within) - bias * t0 - slope * t1
+        square = summed(w_mean * mean + within) - bias * t0 - slope * t1
         log_det = np.log(det) + numbers[BIAS] + numbers[SLOPE]
-        return _Experts(share_bias, share_slope, m00, m01, m11, bias, slope, square, log_det)
+        return _Experts(r, mean, c, share_bias, share_slope, m00, m01, m11, bias, slope, square, log_det)
 
     def start(self, seed: int) -> Array:
-        """Return a random point near the centre of the prior, with consensus near the means of what was said."""
+        """Return a random point near the centre of the prior, with the consensus near the means of what was said."""
         rng = np.random.default_rng(seed)
-        numbers = _CENTRE + 0.5 * rng.uniform(-1.0, 1.0, N_PANEL) * np.sqrt(1.0 / _PRECISION)
+        numbers = _CENTRE + 0.5 * rng.uniform(-1.0, 1.0, N_PANEL) * _SD
         question = self.panel.question[self.panel.pair_of]
         n = np.bincount(question, minlength=self.n_questions)
         mean = np.bincount(question, self.panel.said, self.n_questions) / (n + 1.0)
-        m = mean + 0.3 * rng.uniform(-1.0, 1.0, self.n_questions)
-        return np.concatenate([numbers, m, rng.uniform(-1.0, 1.0, self.panel.n_shared)])
+        level = np.zeros(self.n_levels)
+        level[self.levels.last] = mean
+        level[self.levels.moved] = np.repeat(mean, self.levels.first - self.levels.last)
+        level += 0.3 * rng.uniform(-1.0, 1.0, self.n_levels)
+        return np.concatenate([numbers, level, rng.uniform(-0.5, 0.5, self.panel.n_shared)])
 
     def variables(self, x: Array) -> dict[str, Array]:
-        """Return vectors (chain, draw, n) in their parts: `panel` (PRIORS), `consensus`, `shared`."""
-        end = N_PANEL + self.n_questions
-        return {"panel": x[..., :N_PANEL], "consensus": x[..., N_PANEL:end], "shared": x[..., end:]}
+        """Return vectors (chain, draw, n) in their PARTS."""
+        return dict(zip(PARTS, self._parts(x), strict=True))
 
     def log_odds(self, x: Array) -> Array:
         """Compute the log-odds (questions, draws) that the panel is worth from vectors x (draws, n)."""
@@ -275,8 +297,7 @@ class PanelDensity:
         return np.array([self._stretch(row)[0] for row in x])
 
     def _log_odds(self, x: Array) -> Array:
-        numbers, m, _ = self._parts(x)
-        return numbers[INTERCEPT] + self._stretch(numbers)[0] * m
+        return x[INTERCEPT] + self._stretch(x)[0] * self._parts(x)[1][self.levels.last]
 
     def experts(self, x: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
         """Draw noise, bias and slope of every expert, (experts, draws) each, given vectors x (draws, n).
@@ -289,13 +310,7 @@ class PanelDensity:
         return noise, bias, slope
 
     def _drawn(self, x: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-        numbers, m, z = self._parts(x)
-        pairs = self.still or self._pairs(float(np.exp(numbers[DRIFT])))
-        r = pairs.mean - m[self.panel.question]
-        if self.panel.n_shared:
-            r[self.shares] -= np.exp(numbers[GROUP] + numbers[SCATTER]) * z[self.panel.shared[self.shares]]
-        c = (m - numbers[MEAN])[self.panel.question]
-        e = self._experts(r, c, pairs.precision, pairs.within, numbers)
+        numbers, e = x[:N_PANEL], self._experts(x)
         prior = (DEGREES_OF_FREEDOM - 2.0) * np.exp(2.0 * numbers[SCATTER])
         noise = np.sqrt((prior + e.square) / rng.chisquare(DEGREES_OF_FREEDOM + self.readings))
         # The root of a two by two covariance.
@@ -303,17 +318,28 @@ class PanelDensity:
         root = np.sqrt(e.m00)
         off = e.m01 / root
         at_mean = e.bias + noise * root * first
-        slope = 1.0 + e.slope + noise * (off * first + np.sqrt(np.maximum(e.m11 - off * off, 0.0)) * second)
-        stretch, _ = self._stretch(numbers)
+        slope = 1.0 + e.slope + noise * (off * first + second / np.sqrt(e.m00 / (e.m00 * e.m11 - e.m01 * e.m01)))
+        stretch = self._stretch(x)[0]
         # said = m + at_mean + (slope - 1) (m - mean), m = (log-odds - intercept) / stretch
         bias = at_mean - (slope - 1.0) * numbers[MEAN] - slope * numbers[INTERCEPT] / stretch
         return noise, bias, slope / stretch
 
 
+PARTS = ("panel", "consensus", "shared")  # of a vector, in order
+
+
 @dataclass(frozen=True)
 class _Experts:
-    """Given an expert's noise variance s^2: bias and slope are normal around `bias`, `slope`, with covariance s^2 m."""
+    """Residuals, and what they say of experts.
 
+    `r` (readings), `mean` and `c` (pairs): what was said less consensus, a pair's mean of it, the consensus less the
+    panel's. Given an expert's noise variance s^2, bias and slope are normal around `bias`, `slope` with covariance
+    s^2 m; `square` is the sum of squares that is left, `log_det` the logarithm of the covariance's determinant.
+    """
+
+    r: Array
+    mean: Array
+    c: Array
     share_bias: float
     share_slope: float
     m00: Array

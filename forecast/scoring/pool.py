@@ -19,7 +19,7 @@ from forecast.posterior.weights import MAX_PARETO_K, smooth, weighted_quantiles
 from forecast.sampling.draws import distrust
 from forecast.sampling.settings import Effort, kept
 from forecast.scoring.compare import ScoreDifference, paired_difference
-from forecast.scoring.panel import Panel, PanelDensity
+from forecast.scoring.panel import PARTS, Panel, PanelDensity
 from forecast.scoring.rules import BINARY_SCORES
 from forecast.scoring.world import ExpertForecast, ForecastTable, Named, as_panel
 from forecast.workers import ALONE, Workers
@@ -127,7 +127,7 @@ def fit(panel: Panel, seed: int, progress: Progress) -> PoolFit:
     progress("looking for the mode and its curvature")
     density = whitened(Density(of.n, of.value_and_gradient, of.start, of.variables), seed)
     times, sampled, _, diagnostics = agreeing(density, seed, progress, EFFORT)
-    parts = [sampled[name][:, kept(EFFORT.sampled_per_chain, times)] for name in ("panel", "consensus", "shared")]
+    parts = [sampled[name][:, kept(EFFORT.sampled_per_chain, times)] for name in PARTS]
     x = np.concatenate(parts, axis=2).reshape(-1, of.n)
     omega, bias, slope = of.experts(x, np.random.default_rng(seed))
     return PoolFit(of.log_odds(x), omega, bias, slope, of.stretch(x), diagnostics)
