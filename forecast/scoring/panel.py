@@ -102,7 +102,7 @@ class _Levels:
 def _levels(panel: Panel) -> _Levels:
     of = panel.question[panel.pair_of]
     younger, part = np.zeros(of.size, dtype=np.intp), np.zeros(of.size)
-    last, first, moved, root, at = [], [], [], [], 0
+    last, first, moved, root, at = list[int](), list[int](), list[int](), list[float](), 0
     for rows in np.split(np.argsort(of, kind="stable"), np.cumsum(np.bincount(of))[:-1]):
         ages = panel.age[rows]
         n_knots = min(MOST_KNOTS, -(-rows.size // READINGS_A_KNOT))
@@ -252,7 +252,7 @@ class PanelDensity:
             common = np.zeros_like(c)
             common[self.shares] = np.exp(numbers[GROUP] + numbers[SCATTER]) * z[panel.shared[self.shares]]
             r -= common[panel.pair_of]
-        mean, within = r, 0.0
+        mean, within = r, np.zeros_like(c)
         if not self.is_single:
             mean = np.add.reduceat(self.weight * r, self.first) / self.total
             within = np.add.reduceat(self.weight * np.square(r - mean[panel.pair_of]), self.first)
@@ -297,7 +297,7 @@ class PanelDensity:
         return np.array([self._stretch(row)[0] for row in x])
 
     def _log_odds(self, x: Array) -> Array:
-        return x[INTERCEPT] + self._stretch(x)[0] * self._parts(x)[1][self.levels.last]
+        return np.asarray(x[INTERCEPT] + self._stretch(x)[0] * self._parts(x)[1][self.levels.last])
 
     def experts(self, x: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
         """Draw noise, bias and slope of every expert, (experts, draws) each, given vectors x (draws, n).

@@ -20,12 +20,12 @@ Array = NDArray[np.float64]
 def _panel(seed: int, *, returning: bool, grouped: bool, n_questions: int = 5, n_experts: int = 4) -> Panel:
     """Draw what some experts said, on most questions, once or several times."""
     rng = np.random.default_rng(seed)
-    readings, pairs = [], []
+    readings, pairs = list[tuple[float, float, float, int]](), list[tuple[int, int]]()
     for e in range(n_experts):
         for q in range(n_questions):
             if rng.uniform() < 0.7 or q == e % n_questions or e == q % n_experts:
-                for age in np.sort(rng.uniform(0.0, 40.0, rng.integers(1, 4))) if returning else [0.0]:
-                    readings.append((rng.normal(0.0, 2.0), rng.uniform(0.8, 2.0), age, len(pairs)))
+                ages = np.sort(rng.uniform(0.0, 40.0, rng.integers(1, 4))) if returning else np.zeros(1)
+                readings += [(rng.normal(0.0, 2.0), rng.uniform(0.8, 2.0), age, len(pairs)) for age in ages.tolist()]
                 pairs.append((e, q))
     said, variance, age, pair_of = (np.array(column) for column in zip(*readings, strict=True))
     expert, question = np.array(pairs, dtype=np.intp).T
@@ -37,7 +37,7 @@ def _panel(seed: int, *, returning: bool, grouped: bool, n_questions: int = 5, n
         expert=expert,
         question=question,
         shared=np.where(expert < 2, question, -1) if grouped else np.full(expert.size, -1),
-        outcome=rng.choice([0.0, 1.0, np.nan], n_questions),
+        outcome=rng.choice(np.array([0.0, 1.0, np.nan]), n_questions),
         n_experts=n_experts,
         n_shared=n_questions if grouped else 0,
     )
