@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.posterior.weights import MAX_PARETO_K, smooth, weighted_quantiles
-from forecast.sampling.draws import distrust
+from forecast.sampling.draws import agreeing, distrust
 from forecast.sampling.settings import Effort, kept
 from forecast.scoring.compare import ScoreDifference, paired_difference
 from forecast.scoring.panel import PARTS, Panel, PanelDensity
@@ -95,8 +94,8 @@ PLAIN_POOLS: Mapping[str, Callable[[Array, Array], float]] = {
 
 Progress = Callable[[str], None]
 
-# Shorter than a forecast's: once whitened, a panel is close to a normal distribution, and its tables can be long.
-EFFORT = Effort(sampled_per_chain=500, tune=300, deepest=3, whiten=True)
+# Shorter than a forecast's: with the experts integrated out a panel is close to a normal distribution.
+EFFORT = Effort(sampled_per_chain=750, tune=250, deepest=6)
 
 
 @dataclass(frozen=True)
@@ -117,16 +116,8 @@ class PoolFit:
 
 def fit(panel: Panel, seed: int, progress: Progress) -> PoolFit:
     """Sample the pool. Raises KeyboardInterrupt if it is interrupted."""
-    progress("opening the sampler")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # third parties' start-up warnings are not the forecaster's business
-        from forecast.sampling.draws import agreeing
-        from forecast.sampling.model import Density, whitened
-
     of = PanelDensity(panel)
-    progress("looking for the mode and its curvature")
-    density = whitened(Density(of.n, of.value_and_gradient, of.start, of.variables), seed)
-    times, sampled, _, diagnostics = agreeing(density, seed, progress, EFFORT)
+    times, sampled, _, diagnostics = agreeing(of, seed, progress, EFFORT)
     parts = [sampled[name][:, kept(EFFORT.sampled_per_chain, times)] for name in PARTS]
     x = np.concatenate(parts, axis=2).reshape(-1, of.n)
     omega, bias, slope = of.experts(x, np.random.default_rng(seed))
