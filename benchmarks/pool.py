@@ -1,7 +1,6 @@
 """How good and how fast pools are, on simulated panels whose overlap of information is known.
 
-    python benchmarks/pool.py [TABLES]          the mean Brier score of every pool, by kind of panel; some minutes
-    python benchmarks/pool.py --large [N M]     300 experts on 100 questions: seconds, R-hat, effective size
+    python -m benchmarks.pool [TABLES]
 
 Truth is a sum of facts. Each expert knows each fact that is out with a probability, the overlap: two experts share
 overlap^2 of the facts, and one knows `overlap` of them. What an expert says is the log-odds of what they know, with
