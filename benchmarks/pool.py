@@ -24,7 +24,6 @@ from forecast.workspace.problems import Source
 
 Array = NDArray[np.float64]
 
-WITHIN = 0.005  # of the best plain pool: what is asked for
 TABLES = 4  # of each kind
 FACTS = 40
 
