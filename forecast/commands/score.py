@@ -148,7 +148,7 @@ def pool(
     try:
         with refused(WorkersError):
             own = DEFAULT_SEED if seed is None else seed
-            result = pooled(table, today, own, progress, refit=not no_refit, workers=where)
+            result = pooled(table, own, progress, refit=not no_refit, workers=where)
     finally:
         progress.done()
     if result.distrust:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,6 @@ from forecast.sampling.settings import (
 from forecast.sampling.spec import PriorSpec
 from forecast.store.entries import Part, Place, Sealed, alone, is_kept, keep, key_of, load, remove_leftovers
 from forecast.store.program import installed_versions
-
-if TYPE_CHECKING:
-    from forecast.sampling.model import Density
 
 Environment = dict[str, str]
 
@@ -274,6 +271,19 @@ Progress = Callable[[str], None]
 FULL = Effort()
 
 
+class Sampleable(Protocol):
+    """A log density over one vector of `n` numbers, such as forecast.sampling.model.Density, which says more."""
+
+    @property
+    def n(self) -> int: ...  # noqa: D102
+
+    def value_and_gradient(self, x: Array, /) -> tuple[float, Array]: ...  # noqa: D102
+
+    def start(self, seed: int, /) -> Array: ...  # noqa: D102
+
+    def variables(self, x: Array, /) -> dict[str, Array]: ...  # noqa: D102
+
+
 def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL) -> SampledFit:
     """Draw theta from the posterior of the statements (and the anchor's evidence).
 
@@ -299,7 +309,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
         if effort.whiten:
             progress("looking for the mode and its curvature")
             density = whitened(density, seed)
-    times, sampled, stats, diagnostics = _agreeing(density, seed, progress, effort)
+    times, sampled, stats, diagnostics = agreeing(density, seed, progress, effort)
     weighed = kept(effort.sampled_per_chain, times)
     posterior = {name: values[:, weighed] for name, values in sampled.items()}
     stats = {name: values[:, weighed] for name, values in stats.items()}
@@ -313,7 +323,7 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
     return SampledFit(theta, posterior, stats, diagnostics)
 
 
-def _agreeing(density: Density, seed: int, progress: Progress, effort: Effort) -> tuple[int, Arrays, Arrays, Numbers]:
+def agreeing(density: Sampleable, seed: int, progress: Progress, effort: Effort) -> tuple[int, Arrays, Arrays, Numbers]:
     """Sample until the chains agree, or are LONGEST times as long; return how long, draws, statistics, diagnostics."""
     times = 1
     while True:
@@ -329,7 +339,7 @@ def _agreeing(density: Density, seed: int, progress: Progress, effort: Effort) -
         progress(f"the chains do not agree yet ({'; '.join(doubts)}): drawing {times} times as long")
 
 
-def _chains(density: Density, seed: int, progress: Progress, effort: Effort, n_draws: int) -> tuple[Array, Arrays]:
+def _chains(density: Sampleable, seed: int, progress: Progress, effort: Effort, n_draws: int) -> tuple[Array, Arrays]:
     """Draw the chains: x (chain, draw, n), and the sampler's statistics (chain, draw)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as above

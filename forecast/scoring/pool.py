@@ -5,31 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.model.layout import Index, lay_out
-from forecast.posterior.weights import MAX_PARETO_K, smooth
-from forecast.sampling.draws import distrust
-from forecast.sampling.settings import Effort
-from forecast.sampling.spec import PriorSpec, TrackRecord, prior_spec
+from forecast.posterior.weights import MAX_PARETO_K, smooth, weighted_quantiles
+from forecast.sampling.draws import agreeing, distrust
+from forecast.sampling.settings import Effort, kept
 from forecast.scoring.compare import ScoreDifference, paired_difference
+from forecast.scoring.panel import PARTS, Panel, PanelDensity
 from forecast.scoring.rules import BINARY_SCORES
-from forecast.scoring.world import (
-    STATES,
-    YES,
-    ExpertForecast,
-    ForecastTable,
-    as_workspace,
-    folded_deviations,
-    shared_sides,
-)
+from forecast.scoring.world import ExpertForecast, ForecastTable, Named, as_panel
 from forecast.workers import ALONE, Workers
 
 # Plain pools of the probabilities that several people gave to one question. No expert is told from another.
@@ -73,20 +64,21 @@ def median(p_event: Array, weights: Array) -> float:
 
 def mean_log_odds(p_event: Array, weights: Array) -> float:
     """Compute the probability whose log-odds are the weighted mean of those of the probabilities (n,)."""
-    return _probability(_mean_logit(p_event, weights))
+    return float(expit(_mean_logit(p_event, weights)))
 
 
 def extremised(p_event: Array, weights: Array) -> float:
     """Compute the mean log-odds, stretched away from 1/2 by the factor for the effective number of forecasts."""
-    return _probability(extremising_factor(effective_number(weights)) * _mean_logit(p_event, weights))
+    return float(expit(extremising_factor(effective_number(weights)) * _mean_logit(p_event, weights)))
 
 
-def _mean_logit(p_event: Array, weights: Array) -> float:
-    return float(np.average(np.log(p_event) - np.log1p(-p_event), weights=weights))
+def _mean_logit(p_event: Array, weights: Array) -> Array:
+    return np.asarray(np.average(np.log(p_event) - np.log1p(-p_event), weights=weights))
 
 
-def _probability(logit: float) -> float:
-    return float(1.0 / (1.0 + np.exp(-logit)))
+def expit(log_odds: Array) -> Array:
+    """Compute probabilities of log-odds."""
+    return np.exp(-np.logaddexp(0.0, -log_odds))
 
 
 # By the name that they have in every table.
@@ -98,76 +90,51 @@ PLAIN_POOLS: Mapping[str, Callable[[Array, Array], float]] = {
 }
 
 
-# The hierarchical pool: stage 1 on the workspace that a table says, and without a question's own outcome.
+# The hierarchical pool: draws of the panel's model, and without a question's own outcome.
 
 Progress = Callable[[str], None]
 
-# Shorter than a forecast's: once whitened, a pool is close to a normal distribution, and its tables can be long.
-EFFORT = Effort(sampled_per_chain=500, tune=200, deepest=3, quantities=False, whiten=True)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A table compiled. `questions` are the rows of all results; `record_of` is the question of each record term."""
-
-    questions: tuple[str, ...]
-    spec: PriorSpec
-    record_of: Index
+# Shorter than a forecast's: with the experts integrated out a panel is close to a normal distribution.
+EFFORT = Effort(sampled_per_chain=750, tune=250, deepest=6)
 
 
 @dataclass(frozen=True)
 class PoolFit:
     """Draws of the pool.
 
-    `p_event` (questions, draws). By expert: `omega` (experts, draws), and for those with a track record `bias` and
-    `slope` (rated experts, draws). `diagnostics` as of every fit of stage 1.
+    `log_odds` (questions, draws), knowing all outcomes. By expert: `omega`, a standard deviation, `bias` and `slope`
+    (experts, draws). `stretch` (draws,) by which the consensus is moved. `diagnostics` as of every fit of stage 1.
     """
 
-    p_event: Array
+    log_odds: Array
     omega: Array
     bias: Array
     slope: Array
+    stretch: Array
     diagnostics: dict[str, float]
 
 
-def prepare(table: ForecastTable, today: date) -> Prepared:
-    """Compile a table: stage 1's own numbers of the workspace that says the same, each computed once."""
-    workspace = as_workspace(table, today)
-    questions = tuple(workspace.network.events)
-    spec = folded_deviations(shared_sides(prior_spec(lay_out(workspace.network), workspace, today)))
-    row = {question: i for i, question in enumerate(questions)}
-    resolved: dict[str, list[int]] = {}
-    for statement in workspace.statements:
-        if statement.resolved and statement.about.condition:
-            resolved.setdefault(statement.expert, []).append(row[statement.about.condition.event])
-    record_of = [question for expert in spec.rated for question in resolved[expert]]
-    return Prepared(questions, spec, np.array(record_of, dtype=np.intp))
-
-
-def fit(prepared: Prepared, seed: int, progress: Progress) -> PoolFit:
+def fit(panel: Panel, seed: int, progress: Progress) -> PoolFit:
     """Sample the pool. Raises KeyboardInterrupt if it is interrupted."""
-    from forecast.sampling.draws import sample
-
-    spec = prepared.spec
-    sampled = sample(spec, seed, progress, EFFORT)
-    layout = spec.layout
-    yes = [layout.theta_index(v, 0, STATES.index(YES)) for v in range(len(prepared.questions))]
-    n_draws = sampled.theta.shape[1]
-
-    def by_expert(name: str) -> Array:
-        return sampled.posterior[name].reshape(n_draws, -1).T if name in sampled.posterior else np.empty((0, n_draws))
-
-    return PoolFit(sampled.theta[yes], by_expert("omega"), by_expert("bias"), by_expert("slope"), sampled.diagnostics)
+    of = PanelDensity(panel)
+    times, sampled, _, diagnostics = agreeing(of, seed, progress, EFFORT)
+    parts = [sampled[name][:, kept(EFFORT.sampled_per_chain, times)] for name in PARTS]
+    x = np.concatenate(parts, axis=2).reshape(-1, of.n)
+    omega, bias, slope = of.experts(x, np.random.default_rng(seed))
+    return PoolFit(of.log_odds(x), omega, bias, slope, of.stretch(x), diagnostics)
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A pooled probability without the question's own outcome; `p_event` is from a fit of its own if `refitted`.
+    """A pooled probability without the question's own outcome, with the 5 % and 95 % quantiles of its draws.
 
-    `reliable`: the weights' Pareto k is at most 0.7, or nothing is to be said against the draws of the refit.
+    `refitted`: from a fit of its own. `reliable`: the weights' Pareto k is at most 0.7, or nothing is to be said
+    against the draws of the refit.
     """
 
     p_event: float
+    low: float
+    high: float
     pareto_k: float
     refitted: bool
     reliable: bool
@@ -183,26 +150,24 @@ class LeaveOut:
 
 
 def leave_out(
-    prepared: Prepared, fitted: PoolFit, outcomes: Mapping[str, int | None], seed: int, progress: Progress, refit: bool,
-    workers: Workers = ALONE,
-) -> LeaveOut:  # fmt: skip
-    """Pool every question with a known outcome without the terms of that outcome in anybody's track record.
+    named: Named, fitted: PoolFit, seed: int, progress: Progress, refit: bool, workers: Workers = ALONE
+) -> LeaveOut:
+    """Pool every question with a known outcome without that outcome.
 
-    The draws of the whole fit are weighed by 1 / P(those terms), smoothed by PSIS (Vehtari, Gelman and Gabry 2017);
-    where that fails (k above 0.7) and `refit` is set, the model is sampled anew without them. The forecasts of the
+    The draws of the whole fit are weighed by 1 / P(outcome), smoothed by PSIS (Vehtari, Gelman and Gabry 2017);
+    where that fails (k above 0.7) and `refit` is set, the model is sampled anew without it. The forecasts of the
     question remain: what is left out is what became known later.
     """
     start = time.perf_counter()
-    log_likelihood = outcome_log_likelihood(prepared, fitted)
     left_out: dict[str, LeftOut] = {}
-    for row, question in enumerate(prepared.questions):
-        if outcomes[question] is not None:
-            smoothed = smooth(-log_likelihood[row])
-            k = smoothed.pareto_k
-            left_out[question] = LeftOut(float(fitted.p_event[row] @ smoothed.weights), k, False, k <= MAX_PARETO_K)
+    for row in np.flatnonzero(~np.isnan(named.panel.outcome)).tolist():
+        log_odds = fitted.log_odds[row]
+        sign = 1.0 if named.panel.outcome[row] else -1.0
+        smoothed = smooth(np.logaddexp(0.0, -sign * log_odds))
+        left_out[named.questions[row]] = _left_out(log_odds, smoothed.weights, smoothed.pareto_k)
     weighed = time.perf_counter()
     weak = [question for question, left in left_out.items() if not left.reliable] if refit else []
-    jobs = [Without(prepared, prepared.questions.index(name), left_out[name].pareto_k, seed) for name in weak]
+    jobs = [Without(named.panel, named.questions.index(name), left_out[name].pareto_k, seed) for name in weak]
     done: list[Without] = []
 
     def arrived(job: Without, _: LeftOut) -> None:
@@ -215,11 +180,16 @@ def leave_out(
     return LeaveOut(left_out, weighed - start, time.perf_counter() - weighed)
 
 
+def _left_out(log_odds: Array, weights: Array, k: float) -> LeftOut:
+    low, high = expit(weighted_quantiles(log_odds[np.newaxis], weights, np.array(INTERVAL))[0])
+    return LeftOut(float(expit(log_odds) @ weights), float(low), float(high), k, False, k <= MAX_PARETO_K)
+
+
 @dataclass(frozen=True)
 class Without:
     """A question (its row) to sample without its outcome, the Pareto k of the weights that failed, and the seed."""
 
-    prepared: Prepared
+    panel: Panel
     row: int
     pareto_k: float
     seed: int
@@ -227,28 +197,10 @@ class Without:
 
 def sample_without(job: Without) -> LeftOut:
     """Sample the pool without the outcome of a question."""
-    again = fit(without_outcome(job.prepared, job.row), job.seed, _silent)
-    return LeftOut(float(again.p_event[job.row].mean()), job.pareto_k, True, not distrust(again.diagnostics))
-
-
-def outcome_log_likelihood(prepared: Prepared, fitted: PoolFit) -> Array:
-    """Compute ln P(the outcome terms of each question | draw): (questions, draws), 0 where there are none."""
-    record = prepared.spec.record
-    sign = np.where(record.happened == 1, 1.0, -1.0)[:, np.newaxis]
-    total = np.zeros_like(fitted.p_event)
-    for row in np.unique(prepared.record_of):
-        terms = prepared.record_of == row
-        by = record.expert[terms]
-        logit = (record.location[terms, np.newaxis] - fitted.bias[by]) / fitted.slope[by]
-        total[row] = -np.logaddexp(0.0, -sign[terms] * logit).sum(axis=0)
-    return total
-
-
-def without_outcome(prepared: Prepared, row: int) -> Prepared:
-    """Return the same model without the outcome terms of a question. Who has a track record stays the same."""
-    record, kept = prepared.spec.record, prepared.record_of != row
-    less = TrackRecord(location=record.location[kept], happened=record.happened[kept], expert=record.expert[kept])
-    return replace(prepared, spec=replace(prepared.spec, record=less), record_of=prepared.record_of[kept])
+    again = fit(job.panel.without_outcome(job.row), job.seed, _silent)
+    draws = again.log_odds[job.row]
+    found = _left_out(draws, np.full(draws.size, 1.0 / draws.size), job.pareto_k)
+    return replace(found, refitted=True, reliable=not distrust(again.diagnostics))
 
 
 def _silent(doing: str) -> None:
@@ -262,9 +214,9 @@ INTERVAL = (0.05, 0.95)  # quantiles of the draws
 
 @dataclass(frozen=True)
 class PooledQuestion:
-    """One question: n forecasts, the hierarchical pool with the 5 % and 95 % quantiles of its draws, plain pools.
+    """One question: n forecasters, the hierarchical pool with the 5 % and 95 % quantiles of its draws, plain pools.
 
-    `left_out` is the hierarchical pool without the outcome, where there is one.
+    Where there is an outcome the hierarchical pool does not know it, and `left_out` says how it was left out.
     """
 
     name: str
@@ -278,9 +230,8 @@ class PooledQuestion:
 
     @property
     def to_score(self) -> Mapping[str, float]:
-        """The pools that knew nothing of the outcome, by name."""
-        p_event = self.p_event if self.left_out is None else self.left_out.p_event
-        return {HIERARCHICAL: p_event, **self.plain}
+        """All pools by name; none of them knew the outcome."""
+        return {HIERARCHICAL: self.p_event, **self.plain}
 
 
 @dataclass(frozen=True)
@@ -294,24 +245,28 @@ class PooledSpread:
 
 @dataclass(frozen=True)
 class PooledExpert:
-    """What the fit found of an expert: extra noise omega, and bias and slope of those with a track record."""
+    """What the fit found of an expert with `n` questions: noise omega, and bias and slope against the pool."""
 
     name: str
     group: str | None
     n: int
     omega: PooledSpread
-    bias: PooledSpread | None
-    slope: PooledSpread | None
+    bias: PooledSpread
+    slope: PooledSpread
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Everything that pooling a table gives. `questions` in the order of the file, `experts` by name."""
+    """Everything that pooling a table gives. `questions` in the order of the file, `experts` by name.
+
+    `stretch` is by how much the consensus of the panel is moved away from even odds.
+    """
 
     table: ForecastTable
     seed: int
     questions: tuple[PooledQuestion, ...]
     experts: tuple[PooledExpert, ...]
+    stretch: PooledSpread
     diagnostics: Mapping[str, float]
     left_out: LeaveOut
     seconds_fitting: float
@@ -330,24 +285,23 @@ class Pool:
         return tuple(reasons)
 
 
-def pool(
-    table: ForecastTable, today: date, seed: int, progress: Progress, *, refit: bool = True, workers: Workers = ALONE
-) -> Pool:
+def pool(table: ForecastTable, seed: int, progress: Progress, *, refit: bool = True, workers: Workers = ALONE) -> Pool:
     """Pool a table by the hierarchical model and by the plain rules.
 
     `refit`: sample anew for each question whose outcome is too influential to be weighed out of the draws, by the
     `workers`.
     """
     start = time.perf_counter()
-    prepared = prepare(table, today)
-    fitted = fit(prepared, seed, progress)
+    named = as_panel(table)
+    fitted = fit(named.panel, seed, progress)
     seconds = time.perf_counter() - start
-    left = leave_out(prepared, fitted, table.questions, seed, progress, refit, workers)
+    left = leave_out(named, fitted, seed, progress, refit, workers)
     return Pool(
         table,
         seed,
-        _questions(table, prepared, fitted, left.by_question),
-        _experts(table, prepared, fitted),
+        _questions(table, named, fitted, left.by_question),
+        _experts(table, named, fitted),
+        _spread(fitted.stretch),
         fitted.diagnostics,
         left,
         seconds,
@@ -355,41 +309,33 @@ def pool(
 
 
 def _questions(
-    table: ForecastTable, prepared: Prepared, fitted: PoolFit, left: Mapping[str, LeftOut]
+    table: ForecastTable, named: Named, fitted: PoolFit, left: Mapping[str, LeftOut]
 ) -> tuple[PooledQuestion, ...]:
     answers: dict[str, list[ExpertForecast]] = {}
     for forecast in table.forecasts:
         answers.setdefault(forecast.question, []).append(forecast)
-    row = {question: i for i, question in enumerate(prepared.questions)}
+    row = {question: i for i, question in enumerate(named.questions)}
     pooled = []
     for name, outcome in table.questions.items():
-        draws = fitted.p_event[row[name]]
-        low, high = np.quantile(draws, INTERVAL)
+        own = left.get(name)
+        found = (
+            _spread(expit(fitted.log_odds[row[name]])) if own is None else PooledSpread(own.p_event, own.low, own.high)
+        )
         said = np.array([forecast.best for forecast in answers[name]])
         weights = np.array([forecast.weight for forecast in answers[name]])
         plain = {pool_name: rule(said, weights) for pool_name, rule in PLAIN_POOLS.items()}
-        mean = float(draws.mean())
-        pooled.append(PooledQuestion(name, said.size, mean, float(low), float(high), plain, outcome, left.get(name)))
+        pooled.append(PooledQuestion(name, said.size, found.mean, found.low, found.high, plain, outcome, own))
     return tuple(pooled)
 
 
-def _experts(table: ForecastTable, prepared: Prepared, fitted: PoolFit) -> tuple[PooledExpert, ...]:
-    n: dict[str, int] = {}
-    group: dict[str, str | None] = {}
-    for forecast in table.forecasts:
-        n[forecast.expert] = n.get(forecast.expert, 0) + 1
-        group[forecast.expert] = forecast.group
-    rated = {name: i for i, name in enumerate(prepared.spec.rated)}
+def _experts(table: ForecastTable, named: Named, fitted: PoolFit) -> tuple[PooledExpert, ...]:
+    n = Counter(forecast.expert for forecast in table.forecasts)
+    group = {forecast.expert: forecast.group for forecast in table.forecasts}
     return tuple(
         PooledExpert(
-            name,
-            group[name],
-            n[name],
-            _spread(fitted.omega[i]),
-            _spread(fitted.bias[rated[name]]) if name in rated else None,
-            _spread(fitted.slope[rated[name]]) if name in rated else None,
+            name, group[name], n[name], _spread(fitted.omega[i]), _spread(fitted.bias[i]), _spread(fitted.slope[i])
         )
-        for i, name in enumerate(prepared.spec.experts)
+        for i, name in enumerate(named.experts)
     )
 
 
@@ -461,9 +407,11 @@ def as_json(pool: Pool, scores: PoolScores) -> dict[str, Any]:
         "file": pool.table.path,
         "seed": pool.seed,
         "forecasts": len(pool.table.forecasts),
+        "earlier": len(pool.table.earlier),
         "interval": INTERVAL,
         "questions": [_question(question) for question in pool.questions],
         "experts": [_expert(expert) for expert in pool.experts],
+        "stretch": asdict(pool.stretch),
         "scores": {
             "pools": [_scored(scored) for scored in scores.pools],
             "experts": [_scored(scored) for scored in scores.experts],
@@ -517,16 +465,13 @@ def _question(question: PooledQuestion) -> dict[str, object]:
 
 
 def _expert(expert: PooledExpert) -> dict[str, object]:
-    def spread(quantity: PooledSpread | None) -> Mapping[str, float] | None:
-        return None if quantity is None else asdict(quantity)
-
     return {
         "expert": expert.name,
         "group": expert.group,
         "n": expert.n,
-        "omega": spread(expert.omega),
-        "bias": spread(expert.bias),
-        "slope": spread(expert.slope),
+        "omega": asdict(expert.omega),
+        "bias": asdict(expert.bias),
+        "slope": asdict(expert.slope),
     }
 
 

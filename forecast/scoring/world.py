@@ -1,36 +1,24 @@
-"""A table of forecasts as a workspace (every question an event, every row a statement), and as a smaller prior."""
+"""A table of forecasts as it is pooled: read from a file, and as the numbers of a panel."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.inference.tape import LinearMap
-from forecast.sampling.spec import PriorSpec, TargetOdds
-from forecast.scoring.cells import EPOCH, MICROSECOND, TO_POOL, Floats, Ints, Mask, runs
+from forecast.scoring.cells import TO_POOL, Floats, Ints, Mask, runs
+from forecast.scoring.panel import Panel
 from forecast.scoring.read import read_rows, refuse
-from forecast.scoring.rows import VOIDED, YES_NO, Rows, outcomes
+from forecast.scoring.rows import MICROSECONDS_A_DAY, VOIDED, YES_NO, Rows, outcomes
+from forecast.workspace.fits import interval_sd, logit
 from forecast.workspace.problems import Problem, Source
-from forecast.workspace.records import (
-    Condition,
-    Cpt,
-    Event,
-    Expert,
-    Network,
-    Probability,
-    Publication,
-    Resolution,
-    Statement,
-    Target,
-    Workspace,
-)
 
-# What is pooled of a table of forecasts (docs/table.md): the latest probability of each expert on each question.
+# What is pooled of a table of forecasts (docs/table.md): the probabilities of each expert on each yes-or-no question.
 
 DEFAULT_LEVEL = 0.9  # of an interval whose row names none
 # What 0 and 1 are read as. A convention: they have no log-odds, and nothing tells how much surer than one in a thousand
@@ -40,7 +28,10 @@ LEAST, MOST = 0.001, 0.999
 
 @dataclass(frozen=True, kw_only=True)
 class ExpertForecast:
-    """One row: an expert's probability that a question resolves with yes, with an interval if one was given."""
+    """One row: an expert's probability that a question resolves with yes, with an interval if one was given.
+
+    `age` is in days before the last forecast that anybody made on the question.
+    """
 
     expert: str
     question: str
@@ -49,7 +40,7 @@ class ExpertForecast:
     high: float | None = None
     level: float = DEFAULT_LEVEL
     outcome: int | None = None
-    day: date | None = None
+    age: float = 0.0
     group: str | None = None
     weight: float = 1.0
     source: Source
@@ -57,16 +48,20 @@ class ExpertForecast:
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastTable:
-    """The forecasts of a file. `questions` are in order of their first row, with the outcome where one is known."""
+    """The forecasts of a file: the latest of each expert on a question, and those before it.
+
+    `questions` are in order of their first row, with the outcome where one is known.
+    """
 
     path: str
     forecasts: tuple[ExpertForecast, ...]
+    earlier: tuple[ExpertForecast, ...] = ()
     questions: Mapping[str, int | None]
     warnings: tuple[Problem, ...]
 
 
 def read_table(path: Path, today: date) -> ForecastTable:
-    """Read a CSV file of forecasts. Of several forecasts of one expert on a question the latest is taken.
+    """Read a CSV file of forecasts.
 
     Raises:
         WorkspaceProblems: the file holds mistakes; all of them, by line.
@@ -74,37 +69,40 @@ def read_table(path: Path, today: date) -> ForecastTable:
     rows, problems = read_rows([path], TO_POOL, today=today)
     is_yes_no = rows.kind == YES_NO
     is_latest = _latest(rows, is_yes_no)
-    said = _Voiced(rows, is_latest)
+    said = _Voiced(rows, is_yes_no)
     problems += [*said.not_inside(), *said.certainties()]
     refuse(problems)
-    problems += _left_out(rows, is_yes_no, is_latest)
+    problems += _left_out(rows, is_yes_no)
     refuse(problems)
     known, _ = outcomes(rows)
     by_question = _first_said(rows, "question", known, ~np.isnan(known) & (known != VOIDED))
     by_group = rows.first_with(rows.cells["group"].filled, "forecaster")
     weights = _first_said(rows, "forecaster", rows.weight, ~np.isnan(rows.weight))
-    forecasts = []
-    for row in np.flatnonzero(is_latest).tolist():
-        expert, question = rows.forecaster[row], rows.question[row]
-        group = int(by_group[expert])
-        forecasts.append(
-            ExpertForecast(
-                expert=rows.cells["forecaster"][row],
-                question=rows.cells["question"][row],
-                best=float(said.best[row]),
-                low=_number(said.low[row]),
-                high=_number(said.high[row]),
-                level=_number(rows.interval_level[row]) or DEFAULT_LEVEL,
-                outcome=_outcome(by_question[question]),
-                day=_day(rows, row),
-                group=None if group < 0 else rows.cells["group"][group],
-                weight=_number(weights[expert]) or 1.0,
-                source=rows.where[row],
-            )
+    ages = _ages(rows, is_yes_no)
+
+    def forecast(row: int) -> ExpertForecast:
+        group = int(by_group[rows.forecaster[row]])
+        return ExpertForecast(
+            expert=rows.cells["forecaster"][row],
+            question=rows.cells["question"][row],
+            best=float(said.best[row]),
+            low=_number(said.low[row]),
+            high=_number(said.high[row]),
+            level=_number(rows.interval_level[row]) or DEFAULT_LEVEL,
+            outcome=_outcome(by_question[rows.question[row]]),
+            age=float(ages[row]),
+            group=None if group < 0 else rows.cells["group"][group],
+            weight=_number(weights[rows.forecaster[row]]) or 1.0,
+            source=rows.where[row],
         )
-    questions = {forecast.question: forecast.outcome for forecast in forecasts}
+
+    forecasts = tuple(forecast(row) for row in np.flatnonzero(is_latest).tolist())
     return ForecastTable(
-        path=path.as_posix(), forecasts=tuple(forecasts), questions=questions, warnings=tuple(sorted(problems))
+        path=path.as_posix(),
+        forecasts=forecasts,
+        earlier=tuple(forecast(row) for row in np.flatnonzero(is_yes_no & ~is_latest).tolist()),
+        questions={one.question: one.outcome for one in forecasts},
+        warnings=tuple(sorted(problems)),
     )
 
 
@@ -153,15 +151,22 @@ def _latest(rows: Rows, is_yes_no: Mask) -> Mask:
     return is_latest
 
 
-def _left_out(rows: Rows, is_yes_no: Mask, is_latest: Mask) -> Iterator[Problem]:
-    """Say what of a table is not pooled: states and numbers, and forecasts that were revised."""
-    for mask, what, allowed in (
-        (~is_yes_no, "forecasts of states or numbers are not pooled", "a pool is a probability of yes"),
-        (is_yes_no & ~is_latest, "earlier forecasts are not pooled", "the latest of each forecaster on a question is"),
-    ):
-        chosen = np.flatnonzero(mask)
-        if chosen.size:
-            yield Problem(rows.where[int(chosen[0])], what, _counted(chosen.size, "row"), allowed, "warning")
+def _ages(rows: Rows, is_yes_no: Mask) -> Floats:
+    """(n,) days before the last forecast on the question; 0 of a row without a time."""
+    timed = np.flatnonzero(is_yes_no & rows.time_known)
+    last = np.full(rows.question.max(initial=-1) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(last, rows.question[timed], rows.time[timed])
+    ages = np.zeros(len(rows))
+    ages[timed] = (last[rows.question[timed]] - rows.time[timed]) / MICROSECONDS_A_DAY
+    return ages
+
+
+def _left_out(rows: Rows, is_yes_no: Mask) -> Iterator[Problem]:
+    """Say what of a table is not pooled: states and numbers."""
+    chosen = np.flatnonzero(~is_yes_no)
+    if chosen.size:
+        what, allowed = "forecasts of states or numbers are not pooled", "a pool is a probability of yes"
+        yield Problem(rows.where[int(chosen[0])], what, _counted(chosen.size, "row"), allowed, "warning")
     if len(rows) and not is_yes_no.any():
         yield Problem(rows.where[0], "no forecast of a yes-or-no question", "", "a probability without a state")
 
@@ -181,143 +186,53 @@ def _number(number: float) -> float | None:
     return None if np.isnan(number) else float(number)
 
 
-def _day(rows: Rows, row: int) -> date | None:
-    return (EPOCH + int(rows.time[row]) * MICROSECOND).date() if rows.time_known[row] else None
-
-
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-NO, YES = STATES = ("no", "yes")
-# Of a point without an interval, in log-odds. Less than a workspace's default, which is for words: here the author
-# wrote the number, and how noisily an expert writes is what omega learns.
+# Of a point without an interval, in log-odds, and of an interval beside the scatter of a whole panel. A convention:
+# how wide an interval is says how much its author knows, but an expert's noise is mostly not in it.
 DEFAULT_SD = 0.3
 
 
-def as_workspace(table: ForecastTable, today: date) -> Workspace:
-    """Write a table as the workspace that says the same.
+@dataclass(frozen=True)
+class Named:
+    """A panel with the names of its questions and experts, both sorted: the order of the rows changes nothing."""
 
-    A question is a constant with two states and no parents, so it has no history and the dates of its statements do
-    not enter its numbers. An expert without a group is a group of their own. Questions, experts and statements are
-    sorted by name: the order of the rows changes nothing.
-    """
-    opens = today + timedelta(days=1)  # all was said before: everything is read at the opening
-    source = Source(table.path, 1)
-    events = {name: _event(name, source) for name in sorted(table.questions)}
-    network = Network(title=table.path, opens=opens, horizon=opens + timedelta(days=1), events=events, source=source)
-    experts = {forecast.expert: _expert(forecast) for forecast in sorted(table.forecasts, key=_pair)}
-    statements = tuple(
-        _statement(forecast, table.questions[forecast.question], today)
-        for forecast in sorted(table.forecasts, key=_pair)
+    panel: Panel
+    questions: tuple[str, ...]
+    experts: tuple[str, ...]
+
+
+def as_panel(table: ForecastTable) -> Named:
+    """Return a table as numbers. Experts share a deviation where two or more of a group answer one question."""
+    rows = sorted((*table.forecasts, *table.earlier), key=lambda row: (row.expert, row.question, row.age))
+    questions, experts = tuple(sorted(table.questions)), tuple(sorted({row.expert for row in rows}))
+    pairs = dict.fromkeys((row.expert, row.question) for row in rows)
+    groups = {row.expert: row.group for row in rows}
+    members = Counter((groups[expert], question) for expert, question in pairs if groups[expert] is not None)
+    shared = {key: place for place, key in enumerate(sorted(key for key, n in members.items() if n > 1))}
+    place, pair = {name: i for i, name in enumerate(questions)}, {key: i for i, key in enumerate(pairs)}
+    of = {name: i for i, name in enumerate(experts)}
+    outcome = [table.questions[name] for name in questions]
+    panel = Panel(
+        said=np.array([logit(row.best) for row in rows]),
+        variance=np.array([_variance(row) for row in rows]),
+        age=np.array([row.age for row in rows]),
+        pair_of=np.array([pair[row.expert, row.question] for row in rows], dtype=np.intp),
+        expert=np.array([of[expert] for expert, _ in pairs], dtype=np.intp),
+        question=np.array([place[question] for _, question in pairs], dtype=np.intp),
+        shared=np.array([shared.get((groups[expert], name), -1) for expert, name in pairs], dtype=np.intp),
+        outcome=np.array([np.nan if known is None else float(known) for known in outcome]),
+        n_experts=len(experts),
+        n_shared=len(shared),
     )
-    return Workspace(
-        root="",
-        network=network,
-        scenarios=(),
-        experts=experts,
-        statements=statements,
-        sources={},
-        items=(),
-        watched_until=None,
-        digests={},
-    )
+    return Named(panel, questions, experts)
 
 
-def _pair(forecast: ExpertForecast) -> tuple[str, str]:
-    return forecast.expert, forecast.question
-
-
-def _event(name: str, source: Source) -> Event:
-    # Without parents "logistic" is one normal log-odds; "shared" would add a second one that nothing tells apart.
-    return Event(
-        id=name,
-        question=name,
-        kind="constant",
-        states=STATES,
-        resolves=name,
-        parents=(),
-        role="driver",
-        initial=None,
-        persistence_days=None,
-        cpt=Cpt("logistic", None),
-        source=source,
-    )
-
-
-def _expert(forecast: ExpertForecast) -> Expert:
-    # The two kinds of names are kept apart: a group may be called as an expert is.
-    group = f"expert {forecast.expert}" if forecast.group is None else f"group {forecast.group}"
-    return Expert(
-        id=forecast.expert,
-        name=forecast.expert,
-        role="",
-        group=group,
-        default_sd=DEFAULT_SD,
-        weight=forecast.weight,
-        source=forecast.source,
-    )
-
-
-def _statement(forecast: ExpertForecast, outcome: int | None, today: date) -> Statement:
-    return Statement(
-        id=f"{forecast.expert}: {forecast.question}",
-        date=forecast.day or today,
-        expert=forecast.expert,
-        publication=Publication(forecast.source.path, None, None),
-        says="",
-        about=Target(Condition(forecast.question, (YES,)), None, (), None),
-        reading=Probability(forecast.best, forecast.low, forecast.high, forecast.level, None),
-        coded_by=None,
-        why="",
-        resolved=None if outcome is None else Resolution(STATES[outcome], today, None),
-        source=forecast.source,
-    )
-
-
-def shared_sides(spec: PriorSpec) -> PriorSpec:
-    """Return the same spec with equal sides counted once: all who answer a question read one probability."""
-    first: dict[tuple[object, ...], int] = {}
-    number: list[int] = []
-    kept: list[TargetOdds] = []
-    for side in spec.sides:
-        key = (side.network, side.given, side.variables, side.table.tobytes())
-        if key not in first:
-            first[key] = len(kept)
-            kept.append(side)
-        number.append(first[key])
-    quantities = spec.quantities
-    part, side_of = np.divmod(quantities.column, len(spec.sides))  # which logarithm, and of which side
-    column = part * len(kept) + np.array(number, dtype=np.intp)[side_of]
-    return replace(
-        spec, sides=tuple(kept), quantities=LinearMap(quantities.n_rows, quantities.row, column, quantities.weight)
-    )
-
-
-def folded_deviations(spec: PriorSpec) -> PriorSpec:
-    """Return the spec with every deviation that a single reading has to itself taken into that reading's noise.
-
-    Such a deviation (of somebody who is alone in a group) tells no two readings apart: it only adds to the noise. It
-    is normal and the noise is Student's t, so that adding the squares of their scales makes the sum's tails a little
-    heavy: one forecast of .05 alone is pooled at .111 instead of .093; from two on it is less than .002.
-    """
-    deviations, n_stated = spec.deviations, spec.stated.location.size
-    readings = np.bincount(deviations.column, minlength=len(spec.deviation_labels))
-    lone = (readings[deviations.column] == 1) & (deviations.row < n_stated)
-    variance = np.square(spec.stated.scale)
-    # The noise is divided by the expert's weight afterwards; the deviation is not.
-    np.add.at(
-        variance, deviations.row[lone], spec.stated.weight[deviations.row[lone]] * np.square(deviations.weight[lone])
-    )
-    used = np.unique(deviations.column[~lone])
-    return replace(
-        spec,
-        stated=replace(spec.stated, scale=np.sqrt(variance)),
-        deviations=LinearMap(
-            deviations.n_rows,
-            deviations.row[~lone],
-            np.searchsorted(used, deviations.column[~lone]),
-            deviations.weight[~lone],
-        ),
-        deviation_labels=tuple(spec.deviation_labels[column] for column in used.tolist()),
-    )
+def _variance(row: ExpertForecast) -> float:
+    """Compute the variance of a forecast relative to an expert's noise of one unit of log-odds."""
+    sd = DEFAULT_SD
+    if row.low is not None and row.high is not None:
+        sd = interval_sd(logit(row.low), logit(row.high), row.level)
+    return (1.0 + sd * sd) / (1.0 + DEFAULT_SD * DEFAULT_SD) / row.weight

@@ -53,7 +53,7 @@ def test_one_file_is_scored_and_pooled(tmp_path: Path, names: dict[str, str]) ->
     (forecast,) = pooled.forecasts
     assert (("ann",), [0.5], "weather") == (scored.forecasters, scored.entries.tolist(), scored.questions[0].topic)
     found = (forecast.expert, forecast.best, forecast.low, forecast.high, forecast.level, forecast.group)
-    assert (("ann", 0.5, 0.4, 0.7, 0.8, "met"), 2.0, date(2026, 1, 2)) == (found, forecast.weight, forecast.day)
+    assert (("ann", 0.5, 0.4, 0.7, 0.8, "met"), 2.0, 0.0) == (found, forecast.weight, forecast.age)
     assert ((), ()) == (scored.warnings, pooled.warnings)
 
 
@@ -95,16 +95,13 @@ def test_both_report_the_same_mistakes(tmp_path_factory: pytest.TempPathFactory,
     assert scored == [one for one in pooled if not any(part in one for part in of_pools_alone)]
 
 
-def test_the_latest_forecast_is_pooled(tmp_path: Path) -> None:
-    """Of revised forecasts, in whatever order, the pool takes the latest one, and says how many it leaves out."""
+def test_earlier_forecasts_have_their_age(tmp_path: Path) -> None:
+    """Of revised forecasts, in whatever order, the latest stands for the expert; the others follow with their age."""
     revised = [RAIN | {"time": f"2026-01-0{day}", "probability": f".{day}"} for day in (3, 5, 2)]
-    scored, pooled = _both(_file(tmp_path, *revised))
-    assert ([0.2, 0.3, 0.5], [0.5]) == (scored.entries.tolist(), [one.best for one in pooled.forecasts])
-    (warning,) = pooled.warnings
-    expected = (
-        "2: warning: earlier forecasts are not pooled; got 2 rows; the latest of each forecaster on a question is"
-    )
-    assert expected == str(warning).partition("t.csv:")[2]
+    scored, pooled = _both(_file(tmp_path, *revised, RAIN | {"forecaster": "bob", "time": "2026-01-09"}))
+    assert ([0.2, 0.3, 0.5, 0.5], ()) == (scored.entries.tolist(), pooled.warnings)
+    assert [("ann", 0.5, 4.0), ("bob", 0.5, 0.0)] == [(one.expert, one.best, one.age) for one in pooled.forecasts]
+    assert [(0.3, 6.0), (0.2, 7.0)] == [(one.best, one.age) for one in pooled.earlier]
 
 
 def test_states_and_numbers_are_not_pooled(tmp_path: Path) -> None:

@@ -59,7 +59,6 @@ def test_every_column_is_read(tmp_path: Path) -> None:
             best=0.7,
             level=DEFAULT_LEVEL,
             outcome=1,
-            day=date(2026, 1, 2),
             group="met",
             weight=2.0,
             source=Source(place, 2),
