@@ -262,7 +262,7 @@ def weigh(
         for members in groups.values()
         for copy, heard in (_ranked(members) if len(members) > 1 else [(0, members[0])])
     ]
-    return tuple(sorted(weighed, key=lambda report: report.item))
+    return tuple(sorted(weighed, key=attrgetter("item")))
 
 
 class _Favoured(NamedTuple):
@@ -313,20 +313,29 @@ def _ranked(members: list[_Favoured]) -> list[tuple[int, _Favoured]]:
     ranked: list[tuple[int, _Favoured]] = []
     voices: list[dict[Hashable, frozenset[int]]] = []
     heard: list[int] = []
+    joined: dict[int, int] = {}  # which voice a report is of, until some voice has come to say something else
     for member in sorted(members, key=lambda one: (-one.strength, one.item.id)):
-        says, weight = best_states[id(member.report)], member.strength
-        for voice, agreed in enumerate(voices):
-            shared = says.keys() & agreed.keys()
-            if shared and all(says[v] & agreed[v] for v in shared):
-                ranked.append((heard[voice], member))
-                heard[voice] += weight > 0.0
-                agreed.update({v: best & agreed.get(v, best) for v, best in says.items()})
-                break
-        else:
-            voices.append(dict(says))
-            heard.append(int(weight > 0.0))
-            ranked.append((0, member))
+        said = id(member.report)
+        if (voice := joined.get(said)) is None:
+            says = best_states[said]
+            voice = next((place for place, agreed in enumerate(voices) if _agree(says, agreed)), len(voices))
+            if voice == len(voices):
+                voices.append(dict(says))
+                heard.append(0)
+            agreed = {v: best & voices[voice].get(v, best) for v, best in says.items()}
+            if any(voices[voice].get(v) != best for v, best in agreed.items()):
+                voices[voice].update(agreed)
+                joined.clear()
+            if says:  # what says nothing joins nobody, not even its like
+                joined[said] = voice
+        ranked.append((heard[voice], member))
+        heard[voice] += member.strength > 0.0
     return ranked
+
+
+def _agree(says: Mapping[Hashable, frozenset[int]], agreed: Mapping[Hashable, frozenset[int]]) -> bool:
+    shared = says.keys() & agreed.keys()
+    return bool(shared) and all(says[part] & agreed[part] for part in shared)
 
 
 def _report(
