@@ -137,7 +137,9 @@ def _record_writer(record: type) -> Callable[[Any], str]:
         get_one = attrgetter(names[0])
         return lambda value: begin + _text(get_one(value))
     get = attrgetter(*names)
-    return lambda value: begin + "".join([writers[type(part)](part) for part in get(value)])
+    return lambda value: (
+        begin + "".join([f"str {part!r};" if type(part) is str else writers[type(part)](part) for part in get(value)])
+    )
 
 
 PROGRAM = "program"  # beside the versions of packages: a digest of the source that a posterior comes from

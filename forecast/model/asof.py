@@ -59,8 +59,8 @@ class AsOfNetwork:
     causes: tuple[CausesRecipe, ...]
 
     @cached_property
-    def kinds(self) -> list[tuple[Report, int]]:
-        """The reports that differ in more than the item, each with how many there are."""
+    def kinds(self) -> list[list[Report]]:
+        """The reports, those that differ in the item alone together."""
         return alike(self.reports)
 
     @property
@@ -322,7 +322,8 @@ def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
 def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[tuple[tuple[Scope, Array], ...], float]:
     logs: dict[Scope, Array] = {}
     spent = 0.0
-    for report, times in alike(reports):
+    for same in alike(reports):
+        report, times = same[0], len(same)
         if report.is_spent:
             spent += times * log(report.noise)
             continue

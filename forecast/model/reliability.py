@@ -88,8 +88,8 @@ def _rest(side: float, end: int, step: float) -> tuple[float, float]:
 def grids_of(network: AsOfNetwork, grades: Mapping[str, Grade]) -> tuple[Grid, ...]:
     """Lay out the grid of every source, in the order of `grades`, for the reports of a network."""
     n_reports: Counter[str] = Counter()
-    for report, times in network.kinds:
-        n_reports[report.source] += 0 if report.is_spent else times
+    for same in network.kinds:
+        n_reports[same[0].source] += 0 if same[0].is_spent else len(same)
     return tuple(grid_of(grade, n_reports[name]) for name, grade in grades.items())
 
 
@@ -138,7 +138,8 @@ def _source_tables(network: AsOfNetwork, sources: Sequence[str], grids: Sequence
     scopes = [scope for scope, _ in network.fixed]
     factors: list[dict[int, Array]] = [{} for _ in scopes]
     informative: dict[tuple[int, int], tuple[Array, Array]] = {}
-    for report, times in network.kinds:
+    for same in network.kinds:
+        report, times = same[0], len(same)
         states = alive_slices(network.alive, report.scope)
         if not (said := report.said[states]).size:
             continue  # nothing is alive any more, which the rows say already
@@ -204,12 +205,12 @@ def evidence_doubts(network: AsOfNetwork, workspace: Workspace) -> tuple[Problem
 def _heavy(layout: Layout, network: AsOfNetwork, items: dict[str, Item]) -> Iterator[Problem]:
     for v, event in enumerate(layout.events):
         alive = list(network.alive[v])
-        weights = _weights([report for report in network.reports if v in report.scope], v, alive)
-        total = sum((len(names) * weight for weight, names in weights), start=np.zeros(len(alive)))
+        weights = [(_decibans(same[0], v)[alive], same) for same in network.kinds if v in same[0].scope]
+        total = sum((len(same) * weight for weight, same in weights), start=np.zeros(len(alive)))
         if np.ptp(total) > MANY_DECIBANS:
-            _, strongest = max((float(np.ptp(weight)), max(names)) for weight, names in weights)
+            _, strongest = max((float(np.ptp(weight)), max(one.item for one in same)) for weight, same in weights)
             best, worst = (event.states[alive[i]] for i in (int(total.argmax()), int(total.argmin())))
-            many = sum(len(names) for _, names in weights)
+            many = sum(len(same) for _, same in weights)
             yield Problem(
                 items[strongest].source,
                 f"{many} unsettled items on '{event.id}' add up for '{best}' against '{worst}'",
@@ -249,18 +250,6 @@ def _by_scenario(report: Report, layout: Layout, rules: Sequence[Scenario], aliv
     table = report.table[alive_slices(alive, report.scope)].mean(axis=others)
     which = scenario_of_each(layout, rules)[alive_slices(alive, events)]
     return np.asarray(10.0 * np.log10([table[which == number].mean() for number in np.unique(which)]))
-
-
-def _weights(reports: list[Report], v: int, alive: list[int]) -> list[tuple[Array, list[str]]]:
-    """Return the weights of reports on the states that are alive, each with the items that have it."""
-    found: dict[tuple[int, float], tuple[Array, list[str]]] = {}
-    for report in reports:
-        # Items that say the same share one array (`weigh`); of a spent copy nothing but its noise is left.
-        key = (id(report.said), 0.0 if report.is_spent else report.informative)
-        if key not in found:
-            found[key] = _decibans(report, v)[alive], []
-        found[key][1].append(report.item)
-    return list(found.values())
 
 
 def _decibans(report: Report, v: int) -> Array:

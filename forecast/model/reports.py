@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -224,17 +223,20 @@ def _odds_against(log_odds: float) -> float:
     return exp(-log_odds) if log_odds > LEAST_LOG_ODDS else inf
 
 
-def alike(reports: Iterable[Report]) -> list[tuple[Report, int]]:
-    """Return the reports that differ in more than the item, each with how many there are; in order of the first."""
-    first: dict[tuple[Any, ...], Report] = {}
-    times: Counter[tuple[Any, ...]] = Counter()
+_KIND = attrgetter("scope", "noise", "source", "credibility", "informative", "kept")
+
+
+def alike(reports: Iterable[Report]) -> list[list[Report]]:
+    """Return reports that differ in the item alone together, in the order of the first of them."""
+    found: dict[tuple[Any, ...], list[Report]] = {}
     for report in reports:
         # Items that say the same share one array (`weigh`).
-        q = (report.source, report.credibility, report.informative, report.kept)
-        key = (id(report.said), report.scope, report.noise, *q)
-        times[key] += 1
-        first.setdefault(key, report)
-    return [(report, times[key]) for key, report in first.items()]
+        key = (id(report.said), *_KIND(report))
+        if (same := found.get(key)) is None:
+            found[key] = [report]
+        else:
+            same.append(report)
+    return list(found.values())
 
 
 def weigh(

@@ -451,6 +451,8 @@ def items_on_too_much(all_: Readable) -> Iterator[Problem]:
 
 def supersessions(all_: Readable) -> Iterator[Problem]:
     """An item supersedes an earlier one that exists; this cannot go in a circle."""
+    if not all_.superseding:
+        return
     items, ids = {item.id: item for item in all_.items}, frozenset(all_.item_ids)
     circles = _circles(items)
     for superseding in all_.superseding:
