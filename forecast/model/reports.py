@@ -223,15 +223,19 @@ def _odds_against(log_odds: float) -> float:
     return exp(-log_odds) if log_odds > LEAST_LOG_ODDS else inf
 
 
+_SPENT_KIND = attrgetter("scope", "noise", "source")
 _KIND = attrgetter("scope", "noise", "source", "credibility", "informative", "kept")
 
 
 def alike(reports: Iterable[Report]) -> list[list[Report]]:
-    """Return reports that differ in the item alone together, in the order of the first of them."""
+    """Return reports that differ in the item alone together, in the order of the first of them.
+
+    Of spent ones nothing is left but their noise, whatever they say and however many they are copies of.
+    """
     found: dict[tuple[Any, ...], list[Report]] = {}
     for report in reports:
         # Items that say the same share one array (`weigh`).
-        key = (id(report.said), *_KIND(report))
+        key = (None, *_SPENT_KIND(report)) if report.is_spent else (id(report.said), *_KIND(report))
         if (same := found.get(key)) is None:
             found[key] = [report]
         else:

@@ -321,7 +321,8 @@ def copied_reports(all_: Readable) -> Iterator[Problem]:
                     yield Problem(bearing.source, what, "", allowed, "warning")
                     is_reported = True  # of all events of the scenarios: one copy
                 for known in (same_url, begins, finishes):
-                    _remember(known, item)
+                    if len(known) < 2:
+                        _remember(known, item)
 
 
 def _remember(known: list[Item], item: Item) -> None:
