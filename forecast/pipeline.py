@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.analysis.coherence import incoherent_rules
-from forecast.analysis.structure import Structure
 from forecast.digits import share
 from forecast.files import locked, replace_folder
 from forecast.ledger.differences import changes, other_changes
@@ -187,7 +186,8 @@ def write(update: Update, progress: Progress, *, with_report: bool = True) -> Up
         # Drawn twice only where another update came in between, which is rare.
         replace_folder(now.folder, drawn if now is update else _files(now, progress, with_report=with_report))
         if now.is_new:
-            keep_inputs(now.root, now.outcome.workspace.contents)  # before the line that names them
+            read = now.outcome.workspace
+            keep_inputs(now.root, read.contents, read.digests)  # before the line that names them
             append(now.root, now.line)
         else:
             seal(now.root, now.ledger.texts[-1:])  # an update may have been interrupted before it was copied
@@ -290,6 +290,8 @@ def impossibilities(workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
 
 def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:
     """Return warnings that need the compiled network, and (once the statements have been sampled) the prior."""
+    from forecast.analysis.structure import Structure
+
     layout, as_of = lay_out(workspace.network), session.now
     network = compile_workspace(layout, workspace, as_of)
     structure = Structure(workspace=workspace, layout=layout, as_of=as_of)

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from forecast.analysis.alternatives import Alternative, alternative_workspace
 from forecast.inference.engine import TooDenseNetworkError, in_bytes
 from forecast.ledger.ledger import Ledger, read_ledger
 from forecast.ledger.line import called_today, new_line
@@ -46,7 +45,7 @@ from forecast.workspace.read import Contents, load
 from forecast.workspace.records import Item, Workspace
 
 if TYPE_CHECKING:
-    from forecast.analysis.alternatives import AlternativeForecast
+    from forecast.analysis.alternatives import Alternative, AlternativeForecast
     from forecast.analysis.chronology import ItemEffect, ItemSplit
     from forecast.analysis.conflict import Conflict
     from forecast.analysis.diff import End, ForecastDifference
@@ -371,6 +370,8 @@ class Session:
 
         Raises UnknownNameError (forecast.analysis.alternatives).
         """
+        from forecast.analysis.alternatives import alternative_workspace
+
         other = alternative_workspace(self.workspace, alternative)
         ordinary = self._outcome(self.workspace, "with everybody")
         varied = self._outcome(other, alternative.description)

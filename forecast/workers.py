@@ -6,20 +6,20 @@ none of them. A worker that dies is survived: the jobs that it had are run again
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing.connection import Connection
 from threading import Thread
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from forecast.store.program import program
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
+    from multiprocessing.connection import Connection
 
 MOST_DEATHS = 3  # of workers, with one and the same job
 TIMEOUT_SECONDS = 10  # to reach a scheduler
@@ -111,11 +111,15 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
 
     So a job that kills its process does so alone from then on, and no other is blamed for it.
     """
+    from concurrent.futures import FIRST_COMPLETED, wait
+    from concurrent.futures.process import BrokenProcessPool
+
     left, deaths = dict.fromkeys(range(len(jobs))), [0] * len(jobs)
     while left:
         untouched = [place for place in left if not deaths[place]]
         turn, size = (untouched, min(many, len(untouched))) if untouched else (list(left)[:1], 1)
-        running, touched = dict[Future[R], int](), list[int]()
+        running: dict[Future[R], int] = {}
+        touched: list[int] = []
         with _processes(size) as pool:
             coming = iter(turn)
             try:
@@ -151,12 +155,17 @@ def _sent[J, R](pool: ProcessPoolExecutor, function: Callable[[J], R], job: J) -
 
 
 def _is_broken[R](future: Future[R]) -> bool:
+    from concurrent.futures.process import BrokenProcessPool
+
     return isinstance(future.exception(), BrokenProcessPool)
 
 
 @contextmanager
 def _processes(size: int) -> Iterator[ProcessPoolExecutor]:
     """Start processes, which end with the block; if that is left early, at once."""
+    import multiprocessing  # for those who start some
+    from concurrent.futures import ProcessPoolExecutor
+
     # Started anew, not forked: what the sampler's threads held would be held for ever in a copy of them.
     context = multiprocessing.get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import gc
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -145,6 +146,8 @@ def main() -> None:
     2 wrong usage.
     """
     # Little that a command makes at its start is garbage soon; to look for it as often as by default costs 6 %.
-    gc.set_threshold(100_000)
+    gc.set_threshold(500_000)
+    # No plugin of pydantic that happens to be installed changes how files are read; to look for them takes 15 ms.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # At its end Python would look for cycles in all that is there, which goes with the process anyway.
     atexit.register(gc.freeze)

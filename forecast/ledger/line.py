@@ -106,7 +106,7 @@ _writers = _Writers()
 
 def _writer(kind: type) -> Callable[[Any], str]:
     if kind is str:
-        return "str {!r};".format
+        return lambda said: f"str {said!r};"
     if issubclass(kind, PLAIN):
         return writer_of_plain(kind)
     if issubclass(kind, Source):
@@ -123,7 +123,8 @@ def _writer(kind: type) -> Callable[[Any], str]:
 
 
 def _mapping_text(mapping: Mapping[Any, Any]) -> str:
-    entries = [f"sequence 2:{_text(key)}{_text(part)}" for key, part in mapping.items()]
+    writers = _writers
+    entries = [f"sequence 2:{writers[type(key)](key)}{writers[type(part)](part)}" for key, part in mapping.items()]
     return f"sequence {len(entries)}:{''.join(entries)}"
 
 
@@ -131,9 +132,14 @@ def _record_writer(record: type) -> Callable[[Any], str]:
     """Return what writes the fields of records of this type that a forecast rests on."""
     names = [field.name for field in fields(record) if field.metadata.get("is_input", True)]
     begin = f"sequence {len(names) + 1}:str {record.__name__!r};"
-    # A field twice, so that the getter returns a tuple for a record of one field too.
-    get = attrgetter(*names, names[0])
-    return lambda value: begin + "".join([_writers[type(part)](part) for part in get(value)[:-1]])
+    writers = _writers
+    if len(names) == 1:
+        get_one = attrgetter(names[0])
+        return lambda value: begin + _text(get_one(value))
+    get = attrgetter(*names)
+    return lambda value: (
+        begin + "".join([f"str {part!r};" if type(part) is str else writers[type(part)](part) for part in get(value)])
+    )
 
 
 PROGRAM = "program"  # beside the versions of packages: a digest of the source that a posterior comes from

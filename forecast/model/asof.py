@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from math import log, prod
 from threading import Lock
 from typing import NamedTuple, cast
@@ -57,6 +58,11 @@ class AsOfNetwork:
     log_fixed: float
     alive: tuple[range, ...]
     causes: tuple[CausesRecipe, ...]
+
+    @cached_property
+    def kinds(self) -> list[list[Report]]:
+        """The reports, those that differ in the item alone together."""
+        return alike(self.reports)
 
     @property
     def cards(self) -> tuple[int, ...]:
@@ -165,7 +171,7 @@ def _settled(layout: Layout, known: Known, on: date) -> _Settled:
     return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes, AlreadyRead({}, {}))
 
 
-class _Latest[T]:
+class Latest[T]:
     """The latest few results of a function: from one question to the next it is mostly the reports that differ.
 
     A result belongs to the very objects that it was made of (`of`; it holds them, so that no other object can take
@@ -189,9 +195,6 @@ class _Latest[T]:
         return result
 
 
-_SETTLED: _Latest[_Settled] = _Latest(4)
-
-
 class _Heard:
     """Tables of single reports, by what they are made of: from one question to the next most reports are the same."""
 
@@ -212,12 +215,13 @@ class _Heard:
 
 
 HEARD = _Heard()
+_SETTLED: Latest[_Settled] = Latest(4)
 LARGEST_KEPT = 20_000_000  # bytes of one block of draws
-_ROWS: _Latest[list[list[Array]]] = _Latest(16)  # blocks
-_HISTORIES: _Latest[list[Array]] = _Latest(16)
+_ROWS: Latest[list[list[Array]]] = Latest(16)  # blocks
+_HISTORIES: Latest[list[Array]] = Latest(16)
 
 
-def _of_draws[T](latest: _Latest[T], recipes: tuple[object, ...], theta: Array, n: int, compute: Callable[[], T]) -> T:
+def _of_draws[T](latest: Latest[T], recipes: tuple[object, ...], theta: Array, n: int, compute: Callable[[], T]) -> T:
     """Return what was computed of recipes on the same draws, of `n` numbers each; only of draws nobody can write to."""
     base = theta.base if isinstance(theta.base, np.ndarray) else theta  # of a file, a buffer is no array
     if base.flags.writeable or 8 * n * theta.shape[1] > LARGEST_KEPT:
@@ -356,7 +360,8 @@ def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
 def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[tuple[tuple[Scope, Array], ...], float]:
     logs: dict[Scope, Array] = {}
     spent = 0.0
-    for report, times in alike(reports):
+    for same in alike(reports):
+        report, times = same[0], len(same)
         if report.is_spent:
             spent += times * log(report.noise)
             continue

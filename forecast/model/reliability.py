@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from forecast.digits import past
 from forecast.inference.tape import normal_quadrature
-from forecast.model.asof import HEARD, AsOfNetwork, Scope, alive_slices, heard_logs, wider_scope
+from forecast.model.asof import HEARD, AsOfNetwork, Latest, Scope, alive_slices, heard_logs, wider_scope
 from forecast.model.layout import Layout, rule_events, scenario_of_each
-from forecast.model.reports import CREDIBILITY_SHIFT, UNJUDGED_NODES, Report, alike
+from forecast.model.reports import CREDIBILITY_SHIFT, UNJUDGED_NODES, Report
 from forecast.workspace.names import OTHER
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import CANNOT_BE_JUDGED, Item, OnEvent, OnScenarios, Scenario, Settled, Workspace
@@ -98,8 +98,8 @@ def _rest(side: float, end: int, step: float) -> tuple[float, float]:
 def grids_of(network: AsOfNetwork, grades: Mapping[str, Grade]) -> tuple[Grid, ...]:
     """Lay out the grid of every source, in the order of `grades`, for the reports of a network."""
     n_reports: Counter[str] = Counter()
-    for report, times in alike(network.reports):
-        n_reports[report.source] += 0 if report.is_spent else times
+    for same in network.kinds:
+        n_reports[same[0].source] += 0 if same[0].is_spent else len(same)
     return tuple(grid_of(grade, n_reports[name]) for name, grade in grades.items())
 
 
@@ -134,13 +134,21 @@ class SourceTables:
     constant: tuple[Array, ...]
 
 
+_TABLES: Latest[SourceTables] = Latest(2)
+
+
 def source_tables(network: AsOfNetwork, sources: Sequence[str], grids: Sequence[Grid]) -> SourceTables:
     """Compute the reports of a network at every node; `sources` must hold every source that reports in it."""
+    return _TABLES.once((network, grids), tuple(sources), lambda: _source_tables(network, sources, grids))
+
+
+def _source_tables(network: AsOfNetwork, sources: Sequence[str], grids: Sequence[Grid]) -> SourceTables:
     place = {name: i for i, name in enumerate(sources)}
     constant = [np.zeros(grid.log_odds.size) for grid in grids]
     scopes = [scope for scope, _ in network.fixed]
     factors: list[dict[int, Array]] = [{} for _ in scopes]
-    for report, times in alike(network.reports):
+    for same in network.kinds:
+        report, times = same[0], len(same)
         source = place[report.source]
         if report.is_spent:
             constant[source] += times * log(report.noise)
@@ -221,14 +229,15 @@ def evidence_doubts(network: AsOfNetwork, workspace: Workspace) -> tuple[Problem
 def _heavy(layout: Layout, network: AsOfNetwork, items: dict[str, Item]) -> Iterator[Problem]:
     for v, event in enumerate(layout.events):
         alive = list(network.alive[v])
-        weights = _weights([report for report in network.reports if v in report.scope], v, alive)
-        total = sum(weights.values(), start=np.zeros(len(alive)))
+        weights = [(_decibans(same[0], v)[alive], same) for same in network.kinds if v in same[0].scope]
+        total = sum((len(same) * weight for weight, same in weights), start=np.zeros(len(alive)))
         if np.ptp(total) > MANY_DECIBANS:
-            strongest = max(weights, key=lambda name: (float(np.ptp(weights[name])), name))
+            _, strongest = max((float(np.ptp(weight)), max(one.item for one in same)) for weight, same in weights)
             best, worst = (event.states[alive[i]] for i in (int(total.argmax()), int(total.argmin())))
+            many = sum(len(same) for _, same in weights)
             yield Problem(
                 items[strongest].source,
-                f"{len(weights)} unsettled items on '{event.id}' add up for '{best}' against '{worst}'",
+                f"{many} unsettled items on '{event.id}' add up for '{best}' against '{worst}'",
                 f"{past(float(np.ptp(total)), MANY_DECIBANS, (2, 3, 4, 6))} dB, most of it from '{strongest}'",
                 f"seldom more than {MANY_DECIBANS:.0f} dB; items of one origin share a group",
                 "warning",
@@ -238,7 +247,8 @@ def _heavy(layout: Layout, network: AsOfNetwork, items: dict[str, Item]) -> Iter
 def _heavy_on_scenarios(network: AsOfNetwork, workspace: Workspace, items: dict[str, Item]) -> Iterator[Problem]:
     """Warn of items on scenarios as of those on an event; each scenario the average over its joint states."""
     layout, rules = network.layout, workspace.scenarios
-    reports = [report for report in network.reports if _is_on_scenarios(items[report.item])]
+    on_scenarios = {item.id for item in items.values() for bearing in item.bears_on if isinstance(bearing, OnScenarios)}
+    reports = [report for report in network.reports if report.item in on_scenarios]
     if not reports:
         return
     present = np.unique(scenario_of_each(layout, rules)[alive_slices(network.alive, rule_events(layout, rules))])
@@ -264,19 +274,6 @@ def _by_scenario(report: Report, layout: Layout, rules: Sequence[Scenario], aliv
     table = report.table[alive_slices(alive, report.scope)].mean(axis=others)
     which = scenario_of_each(layout, rules)[alive_slices(alive, events)]
     return np.asarray(10.0 * np.log10([table[which == number].mean() for number in np.unique(which)]))
-
-
-def _weights(reports: list[Report], v: int, alive: list[int]) -> dict[str, Array]:
-    """Return each report's weight on the states that are alive, by item; what is alike is computed once."""
-    found: dict[tuple[int, float], Array] = {}
-    weights: dict[str, Array] = {}
-    for report in reports:
-        # Items that say the same share one array (`weigh`); of a spent copy nothing but its noise is left.
-        key = (id(report.said), 0.0 if report.is_spent else report.informative)
-        if key not in found:
-            found[key] = _decibans(report, v)[alive]
-        weights[report.item] = found[key]
-    return weights
 
 
 def _decibans(report: Report, v: int) -> Array:
@@ -305,18 +302,15 @@ def _restated(layout: Layout, rules: Sequence[int], items: list[Item]) -> Iterat
     seen: dict[tuple[str, date, int], list[Item]] = {}
     for second in items:
         events = _unsettled(layout, second)
-        found = next(
-            (
-                (v, linked, first)
-                for v in events
-                for linked in near[v]
-                for first in seen.get((second.report_source, second.reported, linked), ())
-                if first.group is None or first.group != second.group
-            ),
-            None,
-        )
-        if found is not None:
-            v, linked, first = found
+        earlier_linked = [
+            (v, linked, first)
+            for v in events
+            for linked in near[v]
+            for first in seen.get((second.report_source, second.reported, linked), ())
+            if first.group is None or first.group != second.group
+        ]
+        if earlier_linked:
+            v, linked, first = earlier_linked[0]
             a, b = names[linked], names[v]
             yield Problem(
                 second.source,
@@ -338,7 +332,3 @@ def _unsettled(layout: Layout, item: Item) -> list[int]:
         for bearing in item.bears_on
         if not isinstance(bearing, Settled)
     ]
-
-
-def _is_on_scenarios(item: Item) -> bool:
-    return any(isinstance(bearing, OnScenarios) for bearing in item.bears_on)

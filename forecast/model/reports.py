@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -224,17 +223,24 @@ def _odds_against(log_odds: float) -> float:
     return exp(-log_odds) if log_odds > LEAST_LOG_ODDS else inf
 
 
-def alike(reports: Iterable[Report]) -> list[tuple[Report, int]]:
-    """Return the reports that differ in more than the item, each with how many there are; in order of the first."""
-    first: dict[tuple[Any, ...], Report] = {}
-    times: Counter[tuple[Any, ...]] = Counter()
+_SPENT_KIND = attrgetter("scope", "noise", "source")
+_KIND = attrgetter("scope", "noise", "source", "credibility", "informative", "kept")
+
+
+def alike(reports: Iterable[Report]) -> list[list[Report]]:
+    """Return reports that differ in the item alone together, in the order of the first of them.
+
+    Of spent ones nothing is left but their noise, whatever they say and however many they are copies of.
+    """
+    found: dict[tuple[Any, ...], list[Report]] = {}
     for report in reports:
         # Items that say the same share one array (`weigh`).
-        q = (report.source, report.credibility, report.informative, report.kept)
-        key = (id(report.said), report.scope, report.noise, *q)
-        times[key] += 1
-        first.setdefault(key, report)
-    return [(report, times[key]) for key, report in first.items()]
+        key = (None, *_SPENT_KIND(report)) if report.is_spent else (id(report.said), *_KIND(report))
+        if (same := found.get(key)) is None:
+            found[key] = [report]
+        else:
+            same.append(report)
+    return list(found.values())
 
 
 class Favoured(NamedTuple):
@@ -295,7 +301,7 @@ def weigh(
         for members in groups.values()
         for copy, heard in (_ranked(members) if len(members) > 1 else [(0, members[0])])
     ]
-    return tuple(sorted(weighed, key=lambda report: report.item))
+    return tuple(sorted(weighed, key=attrgetter("item")))
 
 
 class _Member(NamedTuple):
@@ -342,20 +348,29 @@ def _ranked(members: list[_Member]) -> list[tuple[int, _Member]]:
     ranked: list[tuple[int, _Member]] = []
     voices: list[dict[Hashable, frozenset[int]]] = []
     heard: list[int] = []
+    joined: dict[int, int] = {}  # which voice a report is of, until some voice has come to say something else
     for member in sorted(members, key=lambda one: (-one.strength, one.item.id)):
-        says, weight = best_states[id(member.report)], member.strength
-        for voice, agreed in enumerate(voices):
-            shared = says.keys() & agreed.keys()
-            if shared and all(says[v] & agreed[v] for v in shared):
-                ranked.append((heard[voice], member))
-                heard[voice] += weight > 0.0
-                agreed.update({v: best & agreed.get(v, best) for v, best in says.items()})
-                break
-        else:
-            voices.append(dict(says))
-            heard.append(int(weight > 0.0))
-            ranked.append((0, member))
+        said = id(member.report)
+        if (voice := joined.get(said)) is None:
+            says = best_states[said]
+            voice = next((place for place, agreed in enumerate(voices) if _agree(says, agreed)), len(voices))
+            if voice == len(voices):
+                voices.append(dict(says))
+                heard.append(0)
+            agreed = {v: best & voices[voice].get(v, best) for v, best in says.items()}
+            if any(voices[voice].get(v) != best for v, best in agreed.items()):
+                voices[voice].update(agreed)
+                joined.clear()
+            if says:  # what says nothing joins nobody, not even its like
+                joined[said] = voice
+        ranked.append((heard[voice], member))
+        heard[voice] += member.strength > 0.0
     return ranked
+
+
+def _agree(says: Mapping[Hashable, frozenset[int]], agreed: Mapping[Hashable, frozenset[int]]) -> bool:
+    shared = says.keys() & agreed.keys()
+    return bool(shared) and all(says[part] & agreed[part] for part in shared)
 
 
 def _report(layout: Layout, known: Known, item: Item, reliability: float, on: date) -> Favoured | None:

@@ -165,8 +165,8 @@ class _Unclosed(Exception):  # noqa: N818 - never leaves this module
 class _Feed:
     """Hands lines to the parser, and stops it where one row has taken too many of them."""
 
-    def __init__(self, lines: list[str]) -> None:
-        self.lines, self.at, self.begun = lines, 0, 0
+    def __init__(self, lines: list[str], at: int) -> None:
+        self.lines, self.at, self.begun = lines, at, at
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -181,8 +181,25 @@ class _Feed:
 
 
 def _rows(lines: list[str], path: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with its line; after a broken one, begin again on the line after its first."""
-    feed = _Feed(lines)
+    """Yield each row with its line; after a broken one, begin again on the line after its first.
+
+    Up to the first quote (or odd end of a line) a row is a line and its cells are what commas part: most of a table
+    needs no parser.
+    """
+    plain = 0
+    for line in lines:
+        bare = line.removesuffix("\r")
+        if '"' in line or "\r" in bare:
+            break
+        plain += 1
+        yield plain, bare.split(",")
+    if plain < len(lines):
+        yield from _parsed_rows(lines, plain, path, problems)
+
+
+def _parsed_rows(lines: list[str], begin: int, path: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of all lines but the first so many."""
+    feed = _Feed(lines, begin)
     before = csv.field_size_limit(MAX_TABLE_BYTES)  # the parser's own limit would end the file at one long cell
     try:
         reader = csv.reader(feed, strict=True)

@@ -6,7 +6,7 @@ import csv
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 
@@ -391,7 +391,7 @@ def read_word(term: str, scale: str | None) -> WordReading:
 @cache
 def _surveyed() -> dict[str, WordReading]:
     answers: dict[str, list[tuple[float, float, float, float]]] = {}
-    with (files("forecast") / "data" / "verbal_probability.csv").open(encoding="utf-8") as table:
+    with (Path(__file__).parents[1] / "data" / "verbal_probability.csv").open(encoding="utf-8") as table:
         for row in csv.DictReader(line for line in table if not line.startswith("#")):
             if row["source"] != "capphrase_4sd":
                 numbers = (float(row[name]) for name in ("n", "p05", "median", "p95"))

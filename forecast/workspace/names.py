@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 from forecast.workspace.nodes import (
     FORMAT,
@@ -20,7 +21,7 @@ from forecast.workspace.nodes import (
     text_at,
 )
 from forecast.workspace.problems import Problem, Source, choice, known, shown
-from forecast.workspace.records import Event, Expert, Item, Network, Scenario, Statement, Workspace
+from forecast.workspace.records import Event, Expert, Item, Network, Scenario, Settled, Statement, Workspace
 
 OTHER = "other"  # the scenario where no rule matches
 
@@ -207,6 +208,13 @@ class Readable:
     items: tuple[Item, ...]
     item_ids: tuple[str, ...]  # also of items that could not be read
     superseding: tuple[Superseding, ...]  # likewise
+
+    @cached_property
+    def settled(self) -> tuple[tuple[Item, Settled], ...]:
+        """The parts of items that settle an event, each with its item: few of many, and several rules ask for them."""
+        return tuple(
+            (item, bearing) for item in self.items for bearing in item.bears_on if isinstance(bearing, Settled)
+        )
 
 
 def event_and_states(said: str, events: Mapping[str, Event]) -> tuple[str, Node]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 
 from forecast.workspace import files
@@ -200,7 +201,7 @@ def _read_dated(contents: files.InputFiles, trees: Mapping[str, Node], declared:
     resolved = resolved_items(questions.resolutions, frame.events)
     item_ids += [(item.id, item.source) for item in resolved]
     problems += duplicates(item_ids, "item")
-    items = tuple(sorted((*(i for file in reported for i in file.items), *resolved), key=lambda i: i.id))
+    items = tuple(sorted((*(i for file in reported for i in file.items), *resolved), key=attrgetter("id")))
     ids = {"statement": [name for name, _ in statement_ids], "item": [name for name, _ in item_ids]}
     renames = replace(questions.renames, known={**questions.renames.known, **ids})
     problems += leading_nowhere(renames)

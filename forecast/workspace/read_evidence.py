@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -278,6 +279,12 @@ class Columns:
     places: Mapping[str, int]
     always: Mapping[str, str] = field(default_factory=dict)
 
+    def in_order(self, width: int) -> Callable[[Sequence[str]], tuple[str, ...]]:
+        """Return what takes the cells in the order of KEYS out of a row of so many, one empty cell, and `always`."""
+        constant = {key: width + 1 + place for place, key in enumerate(self.always)}
+        places = {**self.places, **constant}
+        return itemgetter(*[places.get(key, width) for key in KEYS])
+
 
 def read_columns(
     table: CsvTable, path: str, node: Node | None, map_path: str, today: date
@@ -347,46 +354,45 @@ class PlainRows:
         self.frame = frame
         self.day = cache(self._day)
         self.bearing = cache(self._bearing)
+        self.is_name = cache(_is_name)  # of what many rows share
         self.sources = frozenset(frame.names.sources or ())
 
-    def item(self, cells: Mapping[str, str], source: Source) -> Item | None:
-        """Return the item of a row, or None where anything in it may be wrong."""
-        get, network = cells.get, self.frame.network
-        reported = self.day(cells["reported"])
-        credibility, reporter = CREDIBILITIES.get(get("credibility", "")), cells["source"]
+    def item(self, cells: Sequence[str], source: Source) -> Item | None:
+        """Return the item of a row, its cells in the order of KEYS, or None where anything in it may be wrong."""
+        name, day, earlier, reporter, trust, group, rho, headline, url, why, *said, taken_back, old = cells
+        network = self.frame.network
+        reported, credibility = self.day(day), CREDIBILITIES.get(trust)
         if reported is None or network is None or credibility is None or reporter not in self.sources:
             return None
-        built = self.bearing(cells["event"], *[get(key, "") for key in CELLS])
+        built = self.bearing(*said)
         if built is None or reported < network.opens:
             return None
         make, settles, until = built
-        happened, retracted = self._optional(get("happened", "")), self._optional(get("retracted", ""))
+        happened, retracted = self._optional(earlier), self._optional(taken_back)
         if happened is False or retracted is False or (until is not None and until < reported):
             return None
         if (happened is not None and not network.opens <= happened <= reported) or (retracted or reported) < reported:
             return None
         if settles and (happened or reported) > last_horizon(network):
             return None
-        names = cells["id"], get("group", ""), get("supersedes", "")
-        texts = cells["headline"], get("url", ""), get("why", "")
-        if not names[0] or not all(map(_is_name, names)) or not texts[0] or get("rho"):
+        if not name or not _is_name(name) or not self.is_name(group) or not _is_name(old) or not headline or rho:
             return None
-        if max(map(len, texts)) > LONGEST_TEXT:
+        if max(len(headline), len(url), len(why)) > LONGEST_TEXT:
             return None
         return Item(
-            id=names[0],
+            id=name,
             reported=reported,
             happened=happened,
             report_source=reporter,
             credibility=credibility,
-            group=names[1] or None,
+            group=group or None,
             rho=DEFAULT_RHO,
-            headline=texts[0],
-            url=texts[1] or None,
-            why=texts[2],
+            headline=headline,
+            url=url or None,
+            why=why,
             bears_on=(make(source),),
             retracted=retracted,
-            supersedes=names[2] or None,
+            supersedes=old or None,
             source=source,
         )
 
@@ -464,14 +470,16 @@ def read_tables(
 def read_bulk(table: CsvTable, columns: Columns, path: str, frame: Frame) -> EvidenceRead:
     """Read the rows of a table of evidence. Cells without content are as if they were not there."""
     reading, plain = EvidenceReader(frame), PlainRows(frame)
+    in_order = columns.in_order(len(table.header))
+    always = ("", *columns.always.values())
     for number, (line, row) in enumerate(table.rows, 1):
-        cells = {key: row[place].strip() for key, place in columns.places.items()}
-        cells.update(columns.always)
-        item = plain.item(cells, Source(path, line))
+        row_cells = in_order((*map(str.strip, row), *always))
+        item = plain.item(row_cells, Source(path, line))
         if item is not None:
             reading.add_right(item)
             continue
         before = len(reading.problems)
+        cells = dict(zip(KEYS, row_cells, strict=True))
         at = Cursor.over(as_node(cells, line), path, f"item {shown(cells['id'])}" if cells.get("id") else NO_ID)
         reading.problems += [problem for form in ON_EVENT for problem in form.unreadable(cells, at)]
         reading.add(at, number)

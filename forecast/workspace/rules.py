@@ -55,16 +55,14 @@ class SettledStep:
 def settled_steps(all_: Readable) -> dict[str, list[SettledStep]]:
     """Return the settled states of each event by day, with the days from and until which their items count."""
     replaced: dict[str, date] = {}
-    for item in all_.items:
+    for item in all_.items if all_.settled else ():
         if item.supersedes is not None:
             replaced[item.supersedes] = min(item.reported, replaced.get(item.supersedes, date.max))
     steps: dict[str, list[SettledStep]] = defaultdict(list)
-    for item in all_.items:
+    for item, settled in all_.settled:
         ends = min(item.retracted or date.max, replaced.get(item.id, date.max))
-        for bearing in item.bears_on:
-            if isinstance(bearing, Settled):
-                day = item.happened or item.reported
-                steps[bearing.event].append(SettledStep(bearing, day, item.reported, ends, item.id))
+        day = item.happened or item.reported
+        steps[settled.event].append(SettledStep(settled, day, item.reported, ends, item.id))
     return {event: sorted(of, key=lambda s: (s.day, s.known, s.item)) for event, of in sorted(steps.items())}
 
 
@@ -304,28 +302,27 @@ def copied_reports(all_: Readable) -> Iterator[Problem]:
     by_headline: dict[tuple[str, date, str], list[Item]] = {}
     for item in all_.items:
         headline = _plain(item)
+        ends = "<" + headline[:ENDS], ">" + headline[-ENDS:]
         for bearing in item.bears_on:
             if isinstance(bearing, Settled):
                 continue
             is_reported = False
             for event in events_of(bearing):
                 same_url = by_url.setdefault((item.url, event), []) if item.url else []
-                blocks = [
-                    by_headline.setdefault((event, item.reported, end), [])
-                    for end in dict.fromkeys(("<" + headline[:ENDS], ">" + headline[-ENDS:]))
-                ]
+                begins, finishes = (by_headline.setdefault((event, item.reported, end), []) for end in ends)
                 copied = next((other for other in same_url if _apart(item, other)), None)
                 how = "the same address as" if copied is not None else "nearly the headline of"
                 if copied is None:
-                    every = (one for block in blocks for one in block)
-                    copied = next((one for one in every if _apart(item, one) and _alike(headline, _plain(one))), None)
+                    others = [one for one in (*begins, *finishes) if _apart(item, one)]
+                    copied = next((one for one in others if _alike(headline, _plain(one))), None)
                 if copied is not None and not is_reported:
                     what = f"item {shown(item.id)}: bears on {shown(event)} with {how} item {shown(copied.id)}"
                     allowed = f"that is at {copied.source}; give both one group if they restate each other"
                     yield Problem(bearing.source, what, "", allowed, "warning")
                     is_reported = True  # of all events of the scenarios: one copy
-                for known in (same_url, *blocks):
-                    _remember(known, item)
+                for known in (same_url, begins, finishes):
+                    if len(known) < 2:
+                        _remember(known, item)
 
 
 def _remember(known: list[Item], item: Item) -> None:
@@ -455,6 +452,8 @@ def items_on_too_much(all_: Readable) -> Iterator[Problem]:
 
 def supersessions(all_: Readable) -> Iterator[Problem]:
     """An item supersedes an earlier one that exists; this cannot go in a circle."""
+    if not all_.superseding:
+        return
     items, ids = {item.id: item for item in all_.items}, frozenset(all_.item_ids)
     circles = _circles(items)
     for superseding in all_.superseding:

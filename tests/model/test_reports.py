@@ -121,6 +121,41 @@ def test_contradiction_starts_its_own_group() -> None:
     assert {"yes-1": 0, "no": 0, "yes-2": 1} == {name: report.copy for name, report in found.items()}
 
 
+ON_TWO = network(event("one", "constant", ("a", "b", "c")), event("two", "constant", ("a", "b", "c")))
+RATIOS = st.fixed_dictionaries({state: st.sampled_from([0.2, 0.5, 1.0]) for state in "abc"})
+
+
+@given(said=st.lists(st.dictionaries(st.sampled_from(["one", "two"]), RATIOS, min_size=1), min_size=2, max_size=9))
+@settings(deadline=None)
+def test_rank_in_a_group_member_by_member(said: list[dict[str, dict[str, float]]]) -> None:
+    """Each member in the order of strength joins the first voice that it contradicts nowhere, and narrows it."""
+    members = {
+        f"i{place}": [Likelihood(name, ratios, None, HERE) for name, ratios in parts.items()]
+        for place, parts in enumerate(said)
+    }
+    alone = {name: reports(ON_TWO, item(name, DAY, *parts))[name].decibans for name, parts in members.items()}
+    voices: list[tuple[dict[str, set[str]], list[str]]] = []
+    ranks = {}
+    for name in sorted(members, key=lambda one: (-alone[one], one)):
+        best = {
+            part.event: {state for state, ratio in part.ratios.items() if ratio == max(part.ratios.values())}
+            for part in members[name]
+        }
+        near = [
+            voice
+            for voice in voices
+            if (shared := best.keys() & voice[0].keys()) and all(best[one] & voice[0][one] for one in shared)
+        ]
+        if not near:
+            voices.append(({}, []))
+        agreed, heard = near[0] if near else voices[-1]
+        agreed |= {one: states & agreed.get(one, states) for one, states in best.items()}
+        ranks[name] = len(heard)
+        heard += [name] * (alone[name] > 0.0)
+    found = reports(ON_TWO, *(item(name, DAY, *parts, group="g") for name, parts in members.items()))
+    assert ranks == {name: report.copy for name, report in found.items()}
+
+
 @pytest.mark.parametrize("states", [("low", "middle", "high"), ("high", "middle", "low"), ("middle", "low", "high")])
 def test_a_tie_is_no_contradiction(states: tuple[str, ...]) -> None:
     """A report that favours two states agrees with one that favours either, in whatever order the states stand."""

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.workspace.csv_text import _parsed_rows, _rows
 from forecast.workspace.names import Frame
 from forecast.workspace.nodes import Cursor
-from forecast.workspace.problems import Source
-from forecast.workspace.read_evidence import EvidenceReader, PlainRows, as_node
+from forecast.workspace.problems import Problem, Source
+from forecast.workspace.read_evidence import KEYS, EvidenceReader, PlainRows, as_node
 from forecast.workspace.records import Claim, Item, Likelihood, Settled, Support
 from tests.workspace.writing import BULK_HEADER, BULK_PATH, TODAY, example, messages, read, write_bulk
 
@@ -101,11 +102,25 @@ def test_the_short_way_is_the_long_way(frame: Frame, data: st.DataObject) -> Non
         key: data.draw(st.one_of(st.just(values[0]), st.just(values[0]), st.sampled_from(values)))
         for key, values in CELLS.items()
     }
-    short = PlainRows(frame).item(cells, Source(BULK_PATH, 2))
+    short = PlainRows(frame).item([cells.get(key, "") for key in KEYS], Source(BULK_PATH, 2))
     if short is not None:
         reading = EvidenceReader(frame)
         reading.add(Cursor.over(as_node(cells, 2), BULK_PATH), 1)
         assert ([short], []) == (reading.items, reading.problems)
+
+
+@given(
+    text=st.lists(st.sampled_from(["a", "b c", ",", ",", "\n", "\n", "\r\n", "\r", '"', '""', " ", "é"]), max_size=40)
+)
+def test_a_row_without_a_quote_is_a_line(text: list[str]) -> None:
+    """Rows that commas part are those that the parser of CSV gives, up to the first quote and behind it."""
+    lines = "".join(text).split("\n")
+    by_commas: list[Problem] = []
+    parsed: list[Problem] = []
+    # Of a line without anything the parser gives no cell, and commas part one empty cell: neither is a row.
+    rows = [(line, cells) for line, cells in _rows(lines, "t.csv", by_commas) if any(cells)]
+    assert rows == [(line, cells) for line, cells in _parsed_rows(lines, 0, "t.csv", parsed) if any(cells)]
+    assert parsed == by_commas
 
 
 WRONG = [
