@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-CHAINS, SAMPLED_PER_CHAIN, TUNE, CORES = 4, 1000, 300, 2
+CHAINS, SAMPLED_PER_CHAIN, TUNE, CORES = 4, 1000, 400, 2
 LONGEST = 4  # where chains do not agree they are drawn twice as long, and again, up to so many times the usual length
 # Lower than the usual 0.8: the longer steps keep trajectories at 15 under the wide prior of parents' effects.
 TARGET_ACCEPT, WHITENED_ACCEPT = 0.7, 0.8  # the latter where `Effort.whiten` makes trajectories short anyway
