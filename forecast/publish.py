@@ -155,6 +155,7 @@ def report_days(root: Path) -> list[str]:
 
 def _answers(request: ReportRequest, progress: Progress) -> Answers:
     from forecast.analysis.chronology import changes
+    from forecast.analysis.dependence import dependence
     from forecast.analysis.influence import arrows, judgements
     from forecast.analysis.story import stories
     from forecast.analysis.target import find_target, probabilities
@@ -178,6 +179,7 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
         since_prior = why_by_month(outcome, prior, target, alone, progress)
     start = request.start if request.start is not None and len(request.start.new) <= MOST_STEPS else None
     since_update = since(start, "the last update") if start is not None else None
+    rests_on = dependence(outcome, lambda said: progress(f"what each scenario depends on: {said}"))
     progress("the most probable course of each scenario")
     courses = stories(outcome)
     progress("what to watch")
@@ -195,6 +197,7 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
         watch=watch,
         arrows=shown_arrows,
         judgements=shown_judgements,
+        dependence=rests_on,
         worlds=table,
         of_sections={section.id: answer for section in sections() if (answer := section.asks(inputs)) is not None},
         figures={name: drawn for section in sections() for name, drawn in section.figures(inputs).items()},
@@ -205,7 +208,9 @@ def _told(request: ReportRequest) -> str:
     """Write out all that answers depend on: the forecast, its draws, the update before."""
     outcome, start = request.outcome, request.start
     line = replace(request.recorded.line, note=None, previous=None, kept=None)
-    parts: list[Any] = [outcome.posterior.draws.digest, outcome.as_of.isoformat(), encode(line)]
+    # What the scenarios' complement is called is no input of the forecast, but stands in answers.
+    otherwise = outcome.workspace.network.otherwise
+    parts: list[Any] = [outcome.posterior.draws.digest, outcome.as_of.isoformat(), encode(line), otherwise]
     if start is not None:
         parts += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]
     return json.dumps(parts)

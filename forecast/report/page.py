@@ -24,7 +24,7 @@ from forecast.report.sections.grounds import evidence, evidence_rows, statements
 from forecast.report.sections.judgement import headline, scenario_rows
 from forecast.report.sections.network import what_if
 from forecast.report.sections.question import asked_question, question, reproduce, reproduction
-from forecast.words import counted, label, long_date, percent
+from forecast.words import THIN_SPACE, counted, label, long_date, percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -256,10 +256,15 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"long_date": long_date, "label": label, "counted": counted}
+    environment.filters |= {"long_date": long_date, "label": label, "counted": counted, "bare": bare}
     environment.globals |= {"percent": percent}
     environment.globals["draw"] = environment.get_template("drawings.html").module
     return environment
+
+
+def bare(shown: str) -> str:
+    """Return a printed number of percent without its sign, for a table that says so."""
+    return shown.replace(f"{THIN_SPACE}%", "")
 
 
 def source(environment: Environment, name: str) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.alternatives import AlternativeForecast
+from forecast.analysis.dependence import Dependence
 from forecast.analysis.influence import Arrow, Judgement
 from forecast.analysis.questions import QuestionStatus
 from forecast.analysis.story import Story
@@ -100,6 +101,7 @@ class Answers:
     watch: WatchList
     arrows: tuple[Arrow, ...]
     judgements: tuple[Judgement, ...]
+    dependence: Dependence
     worlds: WorldsTable
     of_sections: Mapping[str, Any]
     figures: Mapping[str, str]

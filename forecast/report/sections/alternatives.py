@@ -317,6 +317,9 @@ class AlternativesShown:
     alternatives: AlternativesTable
     multiples: SmallMultiples
     scenarios: Sequence[ScenarioRow]
+    moving: Sequence[AlternativeRow]
+    others: Sequence[tuple[str, Sequence[AlternativeRow]]]
+    unchanged: str
 
 
 class AlternativesSection(Section):
@@ -329,7 +332,21 @@ class AlternativesSection(Section):
     def shown(cls, subject: Subject) -> AlternativesShown:
         """Return the alternatives and their figure."""
         table, scenarios = alternatives(subject), scenario_rows(subject)
-        return AlternativesShown(alternatives=table, multiples=small_multiples(table, scenarios), scenarios=scenarios)
+        computed = [row for row in table.rows if row.scenarios]
+        moving = [
+            row for row in computed if any(one.change_shown != UNCHANGED for one in (row.scenarios or {}).values())
+        ]
+        return AlternativesShown(
+            alternatives=table,
+            multiples=small_multiples(table, scenarios),
+            scenarios=scenarios,
+            moving=moving,
+            others=[
+                ("No scenario clearly changes", [row for row in computed if row not in moving]),
+                ("Not computed", [row for row in table.rows if row.scenarios is None]),
+            ],
+            unchanged=UNCHANGED,
+        )
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:

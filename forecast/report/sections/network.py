@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from forecast.analysis.worlds import WorldsTable
+from forecast.analysis.worlds import NOTHING_SUPPOSED, WorldsTable
 from forecast.ledger.outcome import Outcome
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.events import EventRow, events
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
+from forecast.words import percent
 
 NODE_WIDTH, NODE_HEIGHT = 164, 46
 GAP_X, GAP_Y = 34, 12
@@ -226,10 +227,21 @@ def what_if(subject: Subject) -> WorldsTable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ToldWorld:
+    """A state that moves a scenario: its event, and of each scenario (learned, imposed) in words."""
+
+    event: str
+    state: str
+    scenarios: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class WhatIfShown:
-    """What the section of what-ifs shows."""
+    """What the section of what-ifs shows: the table without a script, and the events that it leaves out."""
 
     what_if: WorldsTable
+    told: Sequence[ToldWorld]
+    quiet: Sequence[str]
 
 
 class WhatIfSection(Section):
@@ -240,8 +252,17 @@ class WhatIfSection(Section):
 
     @classmethod
     def shown(cls, subject: Subject) -> WhatIfShown:
-        """Return the table."""
-        return WhatIfShown(what_if=what_if(subject))
+        """Return the table, without states that move no scenario."""
+        table = what_if(subject)
+        now = tuple(percent(units / table.unit, None) for units in table.now.scenarios)
+        told = [
+            ToldWorld(event=row.event, state=row.state, scenarios=list(zip(row.learned, row.imposed, strict=True)))
+            for row in table.rows
+            if row.state == NOTHING_SUPPOSED or {row.learned, row.imposed} != {now}
+        ]
+        shown = {row.event for row in told}
+        quiet = list(dict.fromkeys(row.event for row in table.rows if row.event not in shown))
+        return WhatIfShown(what_if=table, told=told, quiet=quiet)
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:

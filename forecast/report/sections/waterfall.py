@@ -15,6 +15,7 @@ ROUND = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # distances of tick
 STEPS = 5  # in the brief
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 LABEL, TOLD = 44, 110  # characters of a headline beside a bar, and in a sentence
+TOLD_STEPS = 4  # on the first page
 TOP = 12  # steps shown one by one; the others are added up
 WIDTH, LINE, PAD = 620.0, 26.0, 6.0  # of the figure: width of the bars' area, height of a row, room beside the axis
 
@@ -126,6 +127,12 @@ def _step(step: Step | Stretch, at: float) -> StepRow:
 def _since(name: str) -> str:
     """Write the date in the name of an update in words."""
     return ISO.sub(lambda day: long_date(day[0]), name)
+
+
+def largest_steps(fall: Waterfall) -> list[StepRow]:
+    """Return the largest steps that are beyond their error."""
+    moving = [row for row in fall.rows if float(row.step_shown.replace("−", "-"))]
+    return sorted(moving, key=lambda row: -abs(row.step))[:TOLD_STEPS]
 
 
 def in_points(shown: str) -> str:
