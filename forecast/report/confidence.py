@@ -87,8 +87,11 @@ def agreement(statements: int, disagree: int, apart: float | None) -> Reason:
     if share > DISAGREEING or (apart or 0.0) > FAR_APART:
         level = "low"
     text = f"{disagree or 'None'} of {counted(statements, 'statement')} {'lies' if disagree < 2 else 'lie'} far from "
-    others = "no market or crowd" if apart is None else f"a market or crowd by up to {100 * apart:.0f} points"
-    text += f"the others; on open questions {others} differs."
+    text += "the others; "
+    if apart is None:
+        text += "no market or crowd has a number on an open question."
+    else:
+        text += f"a market or crowd differs by {100 * apart:.0f} points on an open question."
     return Reason(
         about="Agreement",
         level=level,
@@ -97,18 +100,21 @@ def agreement(statements: int, disagree: int, apart: float | None) -> Reason:
     )
 
 
-def assumptions(tables: int, defaults: int) -> Reason:
-    """Grade key assumptions: how many of the events' tables no statement is about."""
+def assumptions(tables: int, defaults: int, leaning: int) -> Reason:
+    """Grade key assumptions: events that no statement is about, and scenarios that lean on default numbers."""
     text = (
         f"No statement is about {defaults} of {counted(tables, 'event')}: defaults hold there."
         if defaults
         else f"Each of {counted(tables, 'event')} has a statement about it."
     )
+    if leaning:
+        text += f" {counted(leaning, 'scenario leans', 'scenarios lean')} on default effects or levels (power-scaling)."
+    level = _graded(defaults / max(tables, 1), DEFAULTS_FEW, DEFAULTS_MANY)
     return Reason(
         about="Assumptions",
-        level=_graded(defaults / max(tables, 1), DEFAULTS_FEW, DEFAULTS_MANY),
+        level="moderate" if leaning and level == "high" else level,
         text=text,
-        numbers={"tables": tables, "defaults": defaults},
+        numbers={"tables": tables, "defaults": defaults, "leaning": leaning},
     )
 
 

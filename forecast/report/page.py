@@ -183,11 +183,12 @@ def _brief(subject: Subject, listed: Sequence[type[Section]]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedSection:
-    """A section as it stands on the page."""
+    """A section as it stands on the page; a `folded` one opens when it is asked for, and in print."""
 
     id: str
     title: str
     body: Markup
+    folded: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +228,7 @@ def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewh
                 id=section.id,
                 title=section.title,
                 body=Markup(rendered(environment, f"sections/{section.id}.html", section.shown(subject))),
+                folded=section.group == "Method",
             )
             for section in listed
         ],

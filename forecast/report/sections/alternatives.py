@@ -318,7 +318,8 @@ class AlternativesShown:
     multiples: SmallMultiples
     scenarios: Sequence[ScenarioRow]
     moving: Sequence[AlternativeRow]
-    others: Sequence[tuple[str, Sequence[AlternativeRow]]]
+    still: Sequence[AlternativeRow]
+    still_k: str
     unchanged: str
 
 
@@ -336,15 +337,14 @@ class AlternativesSection(Section):
         moving = [
             row for row in computed if any(one.change_shown != UNCHANGED for one in (row.scenarios or {}).values())
         ]
+        still = [row for row in computed if row not in moving]
         return AlternativesShown(
             alternatives=table,
             multiples=small_multiples(table, scenarios),
             scenarios=scenarios,
             moving=moving,
-            others=[
-                ("No scenario clearly changes", [row for row in computed if row not in moving]),
-                ("Not computed", [row for row in table.rows if row.scenarios is None]),
-            ],
+            still=still,
+            still_k=max(still, key=lambda row: row.pareto_k or 0.0).k_shown if still else "",
             unchanged=UNCHANGED,
         )
 

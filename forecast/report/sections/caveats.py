@@ -188,7 +188,7 @@ def _datum(subject: Subject) -> CarryingReport | None:
         scenario=names[most],
         shown=rows[most].shown,
         change=row.changes[most],
-        change_shown=points(row.changes[most], None),
+        change_shown=points(round(row.changes[most], 2), None),
         settles=[events[event] for event in row.settles],
     )
 
@@ -199,7 +199,7 @@ def _on_datum(row: CarryingReport | None) -> str:
     if abs(row.change) < CLEAR_POINT:
         return "Left out alone, no report changes a scenario by a point."
     report = f"{row.scenario} ({row.shown}) leans on one report: “{shortened(row.headline, HEADLINE)}”"
-    fact = f", and {row.settles[0]} would count as not having happened" if row.settles else ""
+    fact = f"; what it settles ({', '.join(row.settles)}) would count as not having happened" if row.settles else ""
     return f"{report} Without it: {row.change_shown}{fact}."
 
 

@@ -191,7 +191,7 @@ class StatementsSection(Section):
         """Return the statements, by event and by publication."""
         groups: dict[tuple[object, ...], list[StatementRow]] = {}
         for row in sorted(statements(subject), key=lambda row: (row.expert, row.date, row.coded_by or "")):
-            said_in = (row.expert, row.date, row.coded_by, row.publisher, row.title, row.link and row.link.url)
+            said_in = (row.expert, row.date, row.coded_by, row.publisher, row.link and row.link.url)
             groups.setdefault(said_in, []).append(row)
         return StatementsShown(
             statements=statements(subject),

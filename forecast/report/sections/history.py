@@ -116,7 +116,8 @@ class BesideRow:
 class History:
     """The courses of the scenarios between two days, the days with evidence, and the questions.
 
-    `table` leaves out days of a replay on which no scenario is `step_shown` from the row before; `cautions`: each once.
+    `table` leaves out days of a replay on which no scenario is `step_shown` from the row before; `cautions` are
+    those of open questions, each once.
     """
 
     from_: str
@@ -151,7 +152,7 @@ def history_of(material: Material, items: Sequence[EvidenceRow]) -> History:
         table=_table(material, names),
         evidence=[EvidenceDay(day=day, count=count) for day, count in sorted(days.items())],
         questions=[_question(row, material.kept.series or {}) for row in material.questions],
-        cautions=list(dict.fromkeys(row.caution for row in material.questions if row.caution)),
+        cautions=list(dict.fromkeys(row.caution for row in material.questions if row.caution and not row.resolution)),
         step_shown=f"{100 * STEP:.0f} points",
         replayed=material.kept.replay is not None,
         series=material.kept.series is not None,

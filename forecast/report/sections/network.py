@@ -12,7 +12,7 @@ from forecast.ledger.outcome import Outcome
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.events import EventRow, events
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
-from forecast.words import percent
+from forecast.report.sections.watch import LEAST
 
 NODE_WIDTH, NODE_HEIGHT = 164, 46
 GAP_X, GAP_Y = 34, 12
@@ -235,6 +235,24 @@ class ToldWorld:
     scenarios: Sequence[tuple[str, str]]
 
 
+def _moving(table: WorldsTable) -> set[tuple[str, str]]:
+    """Return the names of events and states that move a scenario by LEAST, learned or imposed."""
+    found = set()
+    for v, event in enumerate(table.events):
+        before = table.before.get(str(v), table.now)
+        for x, state in enumerate(event.states):
+            pairs = [(table.learned.get(f"{v}.{x}"), table.now), (table.imposed.get(f"{v}.{x}"), before)]
+            steps = [
+                abs(after - at)
+                for world, base in pairs
+                if world is not None
+                for after, at in zip(world.scenarios, base.scenarios, strict=True)
+            ]
+            if max(steps, default=0) >= LEAST * table.unit:
+                found.add((event.label, state))
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class WhatIfShown:
     """What the section of what-ifs shows: the table without a script, and the events that it leaves out."""
@@ -242,6 +260,7 @@ class WhatIfShown:
     what_if: WorldsTable
     told: Sequence[ToldWorld]
     quiet: Sequence[str]
+    least_shown: str
 
 
 class WhatIfSection(Section):
@@ -252,17 +271,17 @@ class WhatIfSection(Section):
 
     @classmethod
     def shown(cls, subject: Subject) -> WhatIfShown:
-        """Return the table, without states that move no scenario."""
+        """Return the table, without states that move no scenario by LEAST."""
         table = what_if(subject)
-        now = tuple(percent(units / table.unit, None) for units in table.now.scenarios)
+        moving = _moving(table)
         told = [
             ToldWorld(event=row.event, state=row.state, scenarios=list(zip(row.learned, row.imposed, strict=True)))
             for row in table.rows
-            if row.state == NOTHING_SUPPOSED or {row.learned, row.imposed} != {now}
+            if row.state == NOTHING_SUPPOSED or (row.event, row.state) in moving
         ]
         shown = {row.event for row in told}
         quiet = list(dict.fromkeys(row.event for row in table.rows if row.event not in shown))
-        return WhatIfShown(what_if=table, told=told, quiet=quiet)
+        return WhatIfShown(what_if=table, told=told, quiet=quiet, least_shown=f"{100 * LEAST:.0f} points")
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:

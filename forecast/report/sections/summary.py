@@ -25,6 +25,7 @@ from forecast.report.sections.judgement import (
 )
 from forecast.report.sections.sampling import reweighting
 from forecast.report.sections.scores import LEAST, scores
+from forecast.report.sections.sensitivity import DEFAULTS, power_scaling
 from forecast.report.sections.watch import SIGNS, Sign, WatchListFigure, watch
 from forecast.report.sections.waterfall import StepRow, Waterfall, largest_steps, since_prior, since_update
 from forecast.words import THIN_SPACE, first_terms, first_wins, long_date
@@ -164,12 +165,13 @@ def confidence(subject: Subject) -> Confidence:
     outcome, said = subject.outcome, statements(subject)
     counting = [row for row in evidence(subject) if row.counts]
     scored = scores(subject)
+    leaning = sum(not DEFAULTS.keys().isdisjoint(row.sensitive) for row in power_scaling(subject).rows)
     coders = [_coder(row) for row in said if row.voice != "rule"]
     return graded_confidence(
         [
             basis.sources([(row.source, row.grade) for row in counting]),
             basis.agreement(len(said), sum(row.disagrees for row in said), apart(caveats(subject).disagreement)),
-            basis.assumptions(len(outcome.layout.events), without_statement(subject)),
+            basis.assumptions(len(outcome.layout.events), without_statement(subject), leaning),
             basis.coding(coders),
             basis.news(outcome.as_of, outcome.posterior.asked.network.known.until),
             basis.record(
