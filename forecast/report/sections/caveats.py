@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forecast.digits import points
 from forecast.report.section import Subject, part
 from forecast.report.sections.alternatives import REFIT_ALL, UNCHANGED, alternatives
 from forecast.report.sections.grounds import statements
@@ -13,11 +12,12 @@ from forecast.report.sections.history import history
 from forecast.report.sections.judgement import scenario_rows
 from forecast.report.sections.watch import LEAST, watch
 from forecast.report.sections.waterfall import shortened
-from forecast.words import counted, event_names, long_date, scenario_names
+from forecast.words import counted, event_names, scenario_names
 from forecast.workspace.read_benchmarks import JUDGEMENT
 
-HEADLINE = 90  # characters of a report's headline
+HEADLINE = 50  # characters of a report's headline
 CLEAR_POINT = 0.01  # a change that is told of a report
+_LEAST = f"{100 * LEAST:.0f} points"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ def caveats(subject: Subject) -> Caveats:
         Caveat(title="Who disagrees", text=_on_disagreement(disagreement), where="history"),
         Caveat(title="Whose numbers", text=_on_coding(coded), where="statements"),
         Caveat(title="What it hangs on", text=_on_datum(datum), where="evidence"),
-        Caveat(title="What is not moving it", text=_on_idle(idle), where="watch"),
+        Caveat(title="Not moving it", text=_on_idle(idle), where="watch"),
     ]
     return Caveats(
         disagreement=disagreement, coding=coded, datum=datum, idle=idle, told=[one for one in told if one.text]
@@ -138,7 +138,7 @@ def _on_disagreement(row: Disagreement | None) -> str:
     if row is None:
         return "No market or crowd has a number on an open question."
     rule = row.caution.split(". ")[0].rstrip(".") + "." if row.caution else "No difference of rules is noted."
-    return f"{row.text} {row.forecaster} {row.other_shown} ({long_date(row.day)}), here {row.shown}. {rule}"
+    return f"{row.text} {row.forecaster} {row.other_shown} ({row.day}), here {row.shown}. {rule}"
 
 
 def _coded(subject: Subject) -> CodedPart | None:
@@ -168,7 +168,7 @@ def _on_coding(row: CodedPart | None) -> str:
     if row.scenario:
         return f"{said} Without these: {row.scenario} {row.shown}, not {row.ordinary_shown}."
     if row.shown is None:
-        return f"{said} The forecast without these has not been computed."
+        return f"{said} Without these: not computed here."
     return f"{said} Without these no scenario clearly moves."
 
 
@@ -188,7 +188,7 @@ def _datum(subject: Subject) -> CarryingReport | None:
         scenario=names[most],
         shown=rows[most].shown,
         change=row.changes[most],
-        change_shown=points(round(row.changes[most], 2), None),
+        change_shown=counted(round(100 * abs(row.changes[most])), "point"),
         settles=[events[event] for event in row.settles],
     )
 
@@ -198,9 +198,9 @@ def _on_datum(row: CarryingReport | None) -> str:
         return "No report counts as yet."
     if abs(row.change) < CLEAR_POINT:
         return "Left out alone, no report changes a scenario by a point."
-    report = f"{row.scenario} ({row.shown}) leans on one report: “{shortened(row.headline, HEADLINE)}”"
-    fact = f"; what it settles ({', '.join(row.settles)}) would count as not having happened" if row.settles else ""
-    return f"{report} Without it: {row.change_shown}{fact}."
+    moves = "loses" if row.change < 0 else "gains"
+    report = f"one {'settled ' if row.settles else ''}report: “{shortened(row.headline, HEADLINE).rstrip('.')}”"
+    return f"{row.scenario} ({row.shown}) {moves} {row.change_shown} without {report}."
 
 
 def _idle(subject: Subject) -> Idle:
@@ -218,18 +218,14 @@ def _idle(subject: Subject) -> Idle:
 
 def _on_idle(row: Idle) -> str:
     """Say what is idle; empty where there is nothing that could be."""
-    said = []
-    if row.events_of:
-        least = f"{100 * LEAST:.0f} points"
-        said.append(
-            f"{row.events} of {counted(row.events_of, 'event')} outside the scenarios' rules "
-            f"{'moves' if row.events == 1 else 'move'} no scenario by {least}."
-        )
-    if row.reports_of:
-        said.append(
-            f"{row.reports} of {counted(row.reports_of, 'report')}, each left out alone, change none by a point."
-        )
-    return " ".join(said)
+    events, reports = counted(row.events_of, "event"), counted(row.reports_of, "report")
+    by_reports = f"{row.reports} of {reports}, each left out alone, by one"
+    if not row.events_of:
+        return f"No scenario moves with {by_reports} point." if row.reports_of else ""
+    said = (
+        f"{row.events} of {events} outside the rules {'moves' if row.events == 1 else 'move'} no scenario by {_LEAST}"
+    )
+    return f"{said}, nor {by_reports}." if row.reports_of else f"{said}."
 
 
 def apart(row: Disagreement | None) -> float | None:

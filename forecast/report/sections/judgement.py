@@ -14,6 +14,7 @@ from forecast.digits import DERIVED, UNITS, points
 from forecast.posterior.weights import weighted_quantiles
 from forecast.report.section import Section, Subject, part
 from forecast.words import (
+    MINUS,
     NO_SCENARIO,
     Estimated,
     conditions,
@@ -25,10 +26,10 @@ from forecast.words import (
     rules_in_words,
     scenario_colour,
     scenario_names,
+    signed_points,
 )
 from forecast.workspace.names import OTHER
 
-NEXT = 2  # scenarios named behind the likeliest
 DOTS = 20  # quantile dots a scenario: each stands for one chance in twenty (Kay et al. 2016)
 DOT = 10.0  # diameter of a dot, in units of the strip's width
 STRIP_WIDTH, STRIP_FOOT = 600.0, 16.0
@@ -101,7 +102,7 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
                 name=names[name],
                 summary=summaries.get(name),
                 rule=rules[name],
-                when=alone.get(name, "none of these rules holds" if alone else rules[name]),
+                when=alone.get(name, "no rule holds" if alone else rules[name]),
                 story=_course(courses[name]) if name in courses else None,
                 colour=scenario_colour(outcome, name),
                 probability=shown.probability,
@@ -114,7 +115,7 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
                 word=word,
                 prior=estimate(subject.material.prior.scenarios[name]),
                 change=change,
-                change_shown=None if moved is None or change is None else points(change, share.mcse),
+                change_shown=None if moved is None or change is None else _signed(change, share.mcse),
                 dots=dots[i].tolist(),
                 moved=moved,
                 sentence=f"{word.capitalize()} on {horizon}: {shown.shown} that {rules[name]}"
@@ -139,14 +140,20 @@ def _moved(change: float | None, mcse: float, since: str | None) -> str | None:
     return None if change is None or since is None else f"{points(change, mcse)} since {long_date(since)}"
 
 
+def _signed(change: float, mcse: float) -> str:
+    shown = signed_points(change, mcse)
+    return (
+        "no change" if not float(shown.replace(MINUS, "-")) else f"{shown} {'point' if shown[1:] == '1' else 'points'}"
+    )
+
+
 def headline(rows: Sequence[ScenarioRow], horizon: str) -> str:
-    """Say in one sentence what is likeliest, called what it is, and which scenarios come next."""
+    """Say in one sentence what is likeliest on the horizon, called what it is."""
     if len(rows) < 2:
         return f"No scenarios are defined for {horizon}."
-    first, *others = likeliest_first(rows)
-    named = [f"{'none of the scenarios' if row.name == NO_SCENARIO else row.name} {row.shown}" for row in others[:NEXT]]
-    name = "none of the scenarios" if first.name == NO_SCENARIO else first.name
-    return f"Likeliest on {horizon}: {name}, {first.shown}. Then {' and '.join(named)}."
+    first = likeliest_first(rows)[0]
+    name = f"none of the {len(rows) - 1} scenarios" if first.name == NO_SCENARIO else first.name
+    return f"Likeliest on {horizon}: {name}, {first.shown}."
 
 
 def likeliest_first(rows: Sequence[ScenarioRow]) -> list[ScenarioRow]:

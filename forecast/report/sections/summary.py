@@ -50,7 +50,7 @@ class JudgementShown:
     strips: Mapping[str, Strip]
     axis_to: float
     levels: Sequence[str]
-    first_wins: str
+    order: Sequence[str]
     doubt: str
     caveats: Caveats
     confidence: Confidence
@@ -85,7 +85,7 @@ class JudgementSection(Section):
             strips={row.id: dot_strip(row.dots, row.quantiles, row.probability, axis_to) for row in rows},
             axis_to=axis_to,
             levels=_levels(),
-            first_wins=_first_wins(subject),
+            order=[rule.name for rule in subject.outcome.workspace.scenarios],
             doubt=reweighting(subject).doubt,
             caveats=caveats(subject),
             confidence=confidence(subject),
