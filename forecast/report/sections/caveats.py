@@ -219,13 +219,11 @@ def _idle(subject: Subject) -> Idle:
 def _on_idle(row: Idle) -> str:
     """Say what is idle; empty where there is nothing that could be."""
     events, reports = counted(row.events_of, "event"), counted(row.reports_of, "report")
-    by_reports = f"{row.reports} of {reports}, each left out alone, by one"
     if not row.events_of:
-        return f"No scenario moves with {by_reports} point." if row.reports_of else ""
-    said = (
-        f"{row.events} of {events} outside the rules {'moves' if row.events == 1 else 'move'} no scenario by {_LEAST}"
-    )
-    return f"{said}, nor {by_reports}." if row.reports_of else f"{said}."
+        return f"Without any one of {row.reports} of {reports} no scenario moves by a point." if row.reports_of else ""
+    verb = "moves" if row.events == 1 else "move"
+    said = f"{row.events} of {events} outside the rules {verb} no scenario by {_LEAST}"
+    return f"{said}, nor do {row.reports} of {reports} by one." if row.reports_of else f"{said}."
 
 
 def apart(row: Disagreement | None) -> float | None:

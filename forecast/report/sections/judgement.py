@@ -142,9 +142,8 @@ def _moved(change: float | None, mcse: float, since: str | None) -> str | None:
 
 def _signed(change: float, mcse: float) -> str:
     shown = signed_points(change, mcse)
-    return (
-        "no change" if not float(shown.replace(MINUS, "-")) else f"{shown} {'point' if shown[1:] == '1' else 'points'}"
-    )
+    unit = "point" if shown[1:] == "1" else "points"
+    return f"{shown} {unit}" if float(shown.replace(MINUS, "-")) else "no change"
 
 
 def headline(rows: Sequence[ScenarioRow], horizon: str) -> str:
