@@ -12,7 +12,7 @@ from forecast.ledger.outcome import Outcome
 from forecast.model.history import active_items
 from forecast.model.reports import Report, verdict
 from forecast.plain import Link, link
-from forecast.report.section import Section, Subject, part, plain, sections
+from forecast.report.section import Section, Subject, part, plain
 from forecast.sampling.likelihood import DISAGREES
 from forecast.sampling.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
 from forecast.words import counted, event_names, long_date
@@ -290,10 +290,9 @@ def _timing(outcome: Outcome) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class GroundsShown:
-    """What the section of grounds shows, with the titles of the sections that it leads to."""
+    """What the section of grounds shows."""
 
     grounds: Sequence[Ground]
-    titles: Mapping[str, str]
 
 
 class GroundsSection(Section):
@@ -305,8 +304,7 @@ class GroundsSection(Section):
     @classmethod
     def shown(cls, subject: Subject) -> GroundsShown:
         """Return the grounds."""
-        titles = {section.id: section.title for section in sections()}
-        return GroundsShown(grounds=grounds(subject), titles=titles)
+        return GroundsShown(grounds=grounds(subject))
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:

@@ -44,13 +44,13 @@ class Moved:
 class JudgementShown:
     """What the first page shows; `scenarios` are by probability, `listed` with `other` last."""
 
-    headline: str
     scenarios: Sequence[ScenarioRow]
     listed: Sequence[ScenarioRow]
     strips: Mapping[str, Strip]
     axis_to: float
     levels: Sequence[str]
     order: Sequence[str]
+    first_wins: str
     doubt: str
     caveats: Caveats
     confidence: Confidence
@@ -79,12 +79,12 @@ class JudgementSection(Section):
         rows, signs = scenario_rows(subject), watch(subject)
         axis_to = scenario_axis(rows)
         return JudgementShown(
-            headline=_headline(subject),
             scenarios=likeliest_first(rows),
             listed=rows,
             strips={row.id: dot_strip(row.dots, row.quantiles, row.probability, axis_to) for row in rows},
             axis_to=axis_to,
             levels=_levels(),
+            first_wins=_first_wins(subject),
             order=[rule.name for rule in subject.outcome.workspace.scenarios],
             doubt=reweighting(subject).doubt,
             caveats=caveats(subject),
