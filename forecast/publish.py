@@ -157,6 +157,7 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
     from forecast.analysis.chronology import changes
     from forecast.analysis.dependence import dependence
     from forecast.analysis.influence import arrows, judgements
+    from forecast.analysis.pairs import pair_table
     from forecast.analysis.story import stories
     from forecast.analysis.target import find_target, probabilities
     from forecast.analysis.watch import watch_list
@@ -186,7 +187,8 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
     watch = watch_list(outcome, WATCHED_DAYS, {})
     progress("what the forecast depends on")
     shown_arrows, shown_judgements = arrows(outcome), judgements(outcome)
-    table = worlds_table(outcome, worlds(outcome, progress))
+    made = worlds(outcome, progress)
+    table, pairs = worlds_table(outcome, made), pair_table(outcome, made, progress)
     progress("power-scaling, and figures of the draws")
     fit = outcome.posterior.draws.fit()[0]
     inputs = Inputs(outcome=outcome, prior=prior, fit=fit, logs=parts(outcome, fit))
@@ -199,6 +201,7 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
         judgements=shown_judgements,
         dependence=rests_on,
         worlds=table,
+        pair_events=pairs,
         of_sections={section.id: answer for section in sections() if (answer := section.asks(inputs)) is not None},
         figures={name: drawn for section in sections() for name, drawn in section.figures(inputs).items()},
     )

@@ -22,7 +22,7 @@ from forecast.report.section import UNPLACED, Material, Recorded, Section, Subje
 from forecast.report.sections.events import CURVE_EVERY
 from forecast.report.sections.grounds import evidence, evidence_rows, statements
 from forecast.report.sections.judgement import headline, scenario_rows
-from forecast.report.sections.network import what_if
+from forecast.report.sections.network import asked_worlds
 from forecast.report.sections.question import asked_question, question, reproduce, reproduction
 from forecast.words import THIN_SPACE, counted, label, long_date, percent
 
@@ -237,7 +237,7 @@ def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewh
         style=Markup(source(environment, "style.css")),
         script=Markup(script),
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        worlds=Markup(_data_block(as_data(what_if(subject)))),
+        worlds=Markup(_data_block(as_data(asked_worlds(subject)))),
     )
     return rendered(environment, "report.html", shown)
 

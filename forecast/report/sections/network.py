@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+from forecast.analysis.pairs import PairTable
 from forecast.analysis.worlds import NOTHING_SUPPOSED, WorldsTable
 from forecast.ledger.outcome import Outcome
+from forecast.plain import spread
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.events import EventRow, events
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
@@ -227,6 +229,20 @@ def what_if(subject: Subject) -> WorldsTable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskedWorlds:
+    """What the script computes with: the what-ifs, and `pair_events`: "event.event" -> [state][state] -> all events."""
+
+    table: WorldsTable = spread()
+    pair_events: PairTable
+
+
+@part
+def asked_worlds(subject: Subject) -> AskedWorlds:
+    """Return what the page's script computes with."""
+    return AskedWorlds(table=what_if(subject), pair_events=subject.material.answers.pair_events)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ToldWorld:
     """A state that moves a scenario: its event, and of each scenario (learned, imposed) in words."""
 
@@ -285,5 +301,5 @@ class WhatIfSection(Section):
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:
-        """Return the table."""
-        return {"what_if": what_if(subject)}
+        """Return the table, and every event given two others."""
+        return {"what_if": asked_worlds(subject)}

@@ -128,9 +128,11 @@
     // The chance of both: of the first, times that of the second once the first is so.
     const chance = (data.now.events[v][x] * data.learned[`${v}.${x}`].events[w][y]) / data.unit;
     said.textContent = `If ${supposed} (${percent(chance)} now):`;
+    const events = v < w ? data.pair_events[`${v}.${w}`]?.[x][y] : data.pair_events[`${w}.${v}`]?.[y][x];
+    if (!events) said.textContent += " only the scenarios are computed for these two.";
     head("Now");
     showScenarios(both, data.now);
-    showEvents(null);
+    showEvents(events, { [v]: x, [w]: y }, data.now);
   };
 
   const fillSecond = () => {
