@@ -92,8 +92,9 @@ Row = Mapping[str, Any]
 class Answers:
     """What the engine answered for the page, from the draws and the update before alone.
 
-    `since_update` is None for a first forecast; `pair_events`: every event given two others, as `pairs` of the worlds; `of_sections`: what sections ask themselves, as plain data by the
-    section's id; `figures`: those of ArviZ, name -> `<svg>` element.
+    `since_update` is None for a first forecast; `pair_events`: every event given two others, as `pairs` of the worlds;
+    `of_sections`: what sections ask themselves, as plain data by the section's id; `figures`: those of ArviZ, name ->
+    `<svg>` element.
     """
 
     stories: tuple[Story, ...]
