@@ -236,7 +236,6 @@ class AskedWorlds:
     pair_events: PairTable
 
 
-@part
 def asked_worlds(subject: Subject) -> AskedWorlds:
     """Return what the page's script computes with."""
     return AskedWorlds(table=what_if(subject), pair_events=subject.material.answers.pair_events)
