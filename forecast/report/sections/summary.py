@@ -33,7 +33,7 @@ from forecast.workspace.records import EDITORS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moved:
+class ToldStretch:
     """A stretch of the forecast's past: its waterfall, and the largest steps of it."""
 
     fall: Waterfall
@@ -54,7 +54,7 @@ class JudgementShown:
     doubt: str
     caveats: Caveats
     confidence: Confidence
-    moved: Sequence[Moved]
+    moved: Sequence[ToldStretch]
     watch: WatchListFigure
     leading: Sequence[Sign]
     of_rules: Sequence[Sign]
@@ -90,7 +90,7 @@ class JudgementSection(Section):
             caveats=caveats(subject),
             confidence=confidence(subject),
             moved=[
-                Moved(fall=fall, steps=largest_steps(fall))
+                ToldStretch(fall=fall, steps=largest_steps(fall))
                 for fall in (since_update(subject), since_prior(subject))
                 if fall is not None
             ],
