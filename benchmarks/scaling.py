@@ -39,22 +39,12 @@ def main(n_dates: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "launch"
-        last = FIRST + timedelta(days=n_dates - 1)
         day = ("-C", str(root), "--as-of", "2026-07-01", "--no-report")
         _run("init", str(root))
         warm = [_run("update", *day) for _ in range(ROUNDS + 1)]
         cold, warm = warm[0], warm[1:]
         refit = _run("update", *day, "--refit")
-        replay = ("backtest", "-C", str(root), "--from", str(FIRST), "--to", str(last), "--every", "1d", "--json")
-        _run(*replay)  # samples what dates need
-        pairs = []
-        for _ in range(ROUNDS):
-            one, alone = _replayed(root, *replay, "--workers", "1")
-            two, both = _replayed(root, *replay, "--workers", "2")
-            if alone != both:
-                msg = "two workers gave another result than one"
-                raise RuntimeError(msg)
-            pairs.append((one, two))
+        pairs = one_and_two(root, n_dates, ROUNDS)
     first = pairs[0][0]
     usual = sorted(warm, key=lambda cost: cost.wall)[len(warm) // 2]
     table(
@@ -68,6 +58,22 @@ def main(n_dates: int) -> None:
             ("two workers, times one", f"{median([one.wall / two.wall for one, two in pairs]):.2f}", "", ""),
         ]
     )
+
+
+def one_and_two(root: Path, n_dates: int, rounds: int) -> list[tuple[Cost, Cost]]:
+    """Replay the same dates of the example by one worker and by two. Raises RuntimeError if they differ."""
+    last = FIRST + timedelta(days=n_dates - 1)
+    replay = ("backtest", "-C", str(root), "--from", str(FIRST), "--to", str(last), "--every", "1d", "--json")
+    _run(*replay)  # samples what dates need
+    pairs = []
+    for _ in range(rounds):
+        one, alone = _replayed(root, *replay, "--workers", "1")
+        two, both = _replayed(root, *replay, "--workers", "2")
+        if alone != both:
+            msg = "two workers gave another result than one"
+            raise RuntimeError(msg)
+        pairs.append((one, two))
+    return pairs
 
 
 def _row(name: str, cost: Cost) -> list[tuple[str, ...]]:

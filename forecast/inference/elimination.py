@@ -160,9 +160,12 @@ def _order(cards: Sequence[int], scopes: Iterable[Scope], keep: Scope) -> list[i
     first = _Search(cards, _graph(len(cards), {*scopes, keep}), keep)
     first.run(until_one_lacks=True)
     core, core_order, core_entries = list(first.graph), list(first.order), first.entries
+    if len(core_order) == len(cards) - len({*keep}):
+        return core_order  # no edge is lacking anywhere: nothing is left to search
     best, before = first, first.looks
     first.run()
-    spent = expected = first.looks - before + 1
+    # To begin a search costs something for each variable, too.
+    spent = expected = first.looks - before + len(cards)
     for attempt in count():
         if best.entries < SEARCHED_FROM or spent > min(best.entries // ENTRIES_A_LOOK, MOST_LOOKS):
             return best.order

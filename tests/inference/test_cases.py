@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import log
+from itertools import combinations
+from math import inf, log
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from forecast.inference import engine
 from forecast.inference.batch import solve
 from forecast.inference.compiled import Compiled
-from forecast.inference.elimination import Plan, plan
+from forecast.inference.elimination import SEARCHED_FROM, Plan, _Search, plan
 from forecast.inference.engine import Cases, ImpossibleEvidenceError, TooDenseNetworkError, bytes_of
 from forecast.inference.junction import Case, Flat, clique_tree
 from tests.inference.test_elimination_and_batch import random_factors, whole
@@ -193,6 +194,22 @@ def test_orders_are_searched_where_tables_are_large(monkeypatch: pytest.MonkeyPa
     assert found == plan(cards, scopes)
     monkeypatch.setattr("forecast.inference.elimination.MOST_LOOKS", -1)
     assert first == plan(cards, scopes)
+
+
+def test_where_no_edge_lacks_there_is_nothing_to_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty roots that are all joined, and a child of each pair: the first order is a best one, tables are large."""
+    searches: list[bool] = []
+    run = _Search.run
+
+    def counted(self: _Search, *, until_one_lacks: bool = False, limit: float = inf) -> None:
+        searches.append(until_one_lacks)
+        run(self, until_one_lacks=until_one_lacks, limit=limit)
+
+    monkeypatch.setattr(_Search, "run", counted)
+    pairs = [(a, b, 20 + n) for n, (a, b) in enumerate(combinations(range(20), 2))]
+    network = plan([2] * (20 + len(pairs)), [tuple(range(20)), *pairs])
+    assert network.largest_table == 2**20 > SEARCHED_FROM
+    assert searches == [True]
 
 
 @pytest.mark.parametrize("shape", ["children", "children with a parent of their own", "parents"])

@@ -310,8 +310,8 @@ def test_many_signs(n: int, seen: str) -> None:
 
 
 def test_a_contradiction_among_thousands_of_findings() -> None:
-    """2,200 findings on as many variables, two of which contradict each other: found in few checks, and told so."""
-    n = 2200
+    """900 findings on as many variables, two of which contradict each other: found in few checks, and told so."""
+    n = 900
     names = [f"v{i}" for i in range(n)]
     network = DiscreteNetwork(
         names=tuple(names),
@@ -322,7 +322,7 @@ def test_a_contradiction_among_thousands_of_findings() -> None:
     )
     findings = [Finding(name, (1.0, 1.0, 0.5), name) for name in names]
     findings[30] = Finding("v30", (1.0, 0.0, 0.0), "early")
-    findings[2100] = Finding("v2100", (0.0, 1.0, 1.0), "late")
+    findings[870] = Finding("v870", (0.0, 1.0, 1.0), "late")
     told: list[str] = []
     with pytest.raises(ContradictingFindingsError) as refused:
         answer(network, findings, told.append)

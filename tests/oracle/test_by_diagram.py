@@ -65,7 +65,7 @@ def test_the_forecast_by_a_diagram(seed: int) -> None:
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 5))
 def test_statements_by_a_diagram(seed: int, n_events: int) -> None:
     """What statements on scenarios read is the enumeration's, by the sampler's program and on draws."""

@@ -83,7 +83,7 @@ def test_random_worlds(seed: int, n_events: int, by_a_date: bool, is_timed: bool
         assert_enumerated(world, as_of, some_day(rng, as_of) if by_a_date else None)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SEEDS, st.integers(4, 6), st.booleans(), st.booleans())
 def test_random_worlds_that_require(seed: int, n_events: int, by_a_date: bool, is_timed: bool) -> None:
     """The same where some events require a parent, among and below chains; what the enumeration excludes is impossible.

@@ -271,7 +271,7 @@ def at_random(seed: int, n: int, *, has_timing: bool) -> tuple[np.random.Generat
     return rng, world, rng.normal(size=rows_prior(world.layout).n_coordinates)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 6), st.booleans(), st.booleans())
 def test_random_worlds(seed: int, n_events: int, by_a_date: bool, has_timing: bool) -> None:
     """Rows, history and forecast are those of the enumeration; evidence is impossible where it says so."""
@@ -312,7 +312,7 @@ def test_nothing_without_what_it_requires(seed: int, n: int, has_timing: bool) -
                     assert (families[v][(*configuration, k)] == 0.0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.booleans())
 def test_what_statements_read(seed: int, n: int, has_timing: bool) -> None:
     """What is possible is read by the sampler's program, plainly and by its kernel, as the enumeration says."""
