@@ -85,7 +85,7 @@ class JudgementSection(Section):
             axis_to=axis_to,
             levels=_levels(),
             first_wins=_first_wins(subject),
-            order=[rule.name for rule in subject.outcome.workspace.scenarios],
+            order=_order(subject),
             doubt=reweighting(subject).doubt,
             caveats=caveats(subject),
             confidence=confidence(subject),
@@ -134,6 +134,11 @@ def _headline(subject: Subject) -> str:
 
 def _levels() -> list[str]:
     return [f"{100 * level:.0f}{THIN_SPACE}%" for level in QUANTILES]
+
+
+@part
+def _order(subject: Subject) -> list[str]:
+    return [rule.name for rule in subject.outcome.workspace.scenarios]
 
 
 @part
