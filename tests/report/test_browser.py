@@ -252,7 +252,7 @@ def test_without_scripts_everything_else_is_there(browser: Any, folder: Path, re
     for n in range(page.locator("h2").count()):
         assert page.locator("h2").nth(n).text_content()
     table = page.locator("[aria-label='Every single what-if'] table")
-    told = table.locator("tbody tr").all_inner_texts()
+    told = table.locator("tbody tr").all_text_contents()
     assert len([row for row in told if "(nothing supposed)" not in row]) == _moving(recorded.page["what_if"])
     context.close()
 
