@@ -155,7 +155,9 @@ def report_days(root: Path) -> list[str]:
 
 def _answers(request: ReportRequest, progress: Progress) -> Answers:
     from forecast.analysis.chronology import changes
+    from forecast.analysis.dependence import dependence
     from forecast.analysis.influence import arrows, judgements
+    from forecast.analysis.pairs import pair_table
     from forecast.analysis.story import stories
     from forecast.analysis.target import find_target, probabilities
     from forecast.analysis.watch import watch_list
@@ -178,13 +180,15 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
         since_prior = why_by_month(outcome, prior, target, alone, progress)
     start = request.start if request.start is not None and len(request.start.new) <= MOST_STEPS else None
     since_update = since(start, "the last update") if start is not None else None
+    rests_on = dependence(outcome, lambda said: progress(f"what each scenario depends on: {said}"))
     progress("the most probable course of each scenario")
     courses = stories(outcome)
     progress("what to watch")
     watch = watch_list(outcome, WATCHED_DAYS, {})
     progress("what the forecast depends on")
     shown_arrows, shown_judgements = arrows(outcome), judgements(outcome)
-    table = worlds_table(outcome, worlds(outcome, progress))
+    made = worlds(outcome, progress)
+    table, pairs = worlds_table(outcome, made), pair_table(outcome, made, progress)
     progress("power-scaling, and figures of the draws")
     fit = outcome.posterior.draws.fit()[0]
     inputs = Inputs(outcome=outcome, prior=prior, fit=fit, logs=parts(outcome, fit))
@@ -195,7 +199,9 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
         watch=watch,
         arrows=shown_arrows,
         judgements=shown_judgements,
+        dependence=rests_on,
         worlds=table,
+        pair_events=pairs,
         of_sections={section.id: answer for section in sections() if (answer := section.asks(inputs)) is not None},
         figures={name: drawn for section in sections() for name, drawn in section.figures(inputs).items()},
     )
@@ -205,7 +211,9 @@ def _told(request: ReportRequest) -> str:
     """Write out all that answers depend on: the forecast, its draws, the update before."""
     outcome, start = request.outcome, request.start
     line = replace(request.recorded.line, note=None, previous=None, kept=None)
-    parts: list[Any] = [outcome.posterior.draws.digest, outcome.as_of.isoformat(), encode(line)]
+    # What the scenarios' complement is called is no input of the forecast, but stands in answers.
+    otherwise = outcome.workspace.network.otherwise
+    parts: list[Any] = [outcome.posterior.draws.digest, outcome.as_of.isoformat(), encode(line), otherwise]
     if start is not None:
         parts += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]
     return json.dumps(parts)

@@ -21,6 +21,7 @@ from forecast.workspace.wording import long_date as long_date
 from forecast.workspace.wording import target as target
 
 MINUS = "−"
+NO_SCENARIO = "None of these"
 PALETTE = 7  # scenario colours; more scenarios begin anew, told apart by their names
 
 
@@ -30,8 +31,9 @@ def event_names(outcome: Outcome) -> dict[str, str]:
 
 
 def scenario_names(outcome: Outcome) -> dict[str, str]:
-    """Return the name of each scenario, `other` last."""
-    return {scenario.id: scenario.name for scenario in outcome.workspace.scenarios} | {OTHER: "None of these"}
+    """Return the name of each scenario, last that of `other`: the workspace's own if it has one."""
+    workspace = outcome.workspace
+    return {rule.id: rule.name for rule in workspace.scenarios} | {OTHER: workspace.network.otherwise or NO_SCENARIO}
 
 
 def scenario_colour(outcome: Outcome, scenario: str) -> str:

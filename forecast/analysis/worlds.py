@@ -82,7 +82,7 @@ def worlds(outcome: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_d
     progress("what if: conditioning on two events")
     thinned = weighted(of, max(1, of.weights.weights.size // pair_draws))
     pairs = {
-        (v, w): _scaled(joint, with_scenarios[v], with_scenarios[w], between[v][w])
+        (v, w): fitted_to_margins(joint, with_scenarios[v], with_scenarios[w], between[v][w])
         for (v, w), joint in _three_way(thinned, events_asked).items()
     }
     return Worlds(events_asked, learned, imposed, before, pairs, thinned.weights.size)
@@ -168,7 +168,7 @@ def _by_state(masks: Array, kept: Sequence[int], v: int, card: int) -> Array:
     return split.reshape(-1, *full.shape[1:])
 
 
-def _scaled(joint: Array, with_v: Array, with_w: Array, between: Array) -> Array:
+def fitted_to_margins(joint: Array, with_v: Array, with_w: Array, between: Array) -> Array:
     """Scale a table (scenarios, states of v, states of w) until its three two-way margins are those given."""
     fitted = np.where(joint > 0.0, joint, 0.0)
     for _ in range(MOST_SCALINGS):

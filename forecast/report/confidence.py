@@ -1,11 +1,13 @@
 """Confidence in the forecast, apart from its likelihood: a level that follows from what the numbers rest on.
 
-ICD 203 (2015), section D.6.e.(2)(b): confidence is about the basis of a judgement, never in one sentence with its
-likelihood. The limits below are this project's convention.
+ICD 203 (2015), section D.6.e.(2)(b): confidence is about the extent, quality and agreement of the sources, about key
+assumptions and gaps, never in one sentence with a likelihood. How wide an interval is and how well the draws were
+computed are no grounds of it. The limits below are this project's convention.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,95 +17,40 @@ from forecast.words import counted, long_date
 
 Level = Literal["high", "moderate", "low"]
 
-NARROW, WIDE = 0.2, 0.4  # width of the widest 90 % interval of a scenario
+SOURCES_MANY, SOURCES_FEW = 10, 3  # sources whose reports count
+GOOD_MANY, GOOD_FEW = 0.5, 0.2  # share of the reports from sources of grade A or B
 FRESH, STALE = 14, 60  # days between the last watched day and the as-of date
-OWN_MANY, OWN_FEW = 0.5, 0.2  # share of the experts' statements whose number is their author's own
+APART, FAR_APART = 0.1, 0.3  # difference from a market or crowd on one question
+DISAGREEING = 0.1  # share of the statements that lie far from all the others
+DEFAULTS_FEW, DEFAULTS_MANY = 0.1, 0.4  # share of the events' tables that no statement is about
+ONE_CODER, MOST_OF_ONE = 0.25, 0.5  # share of the statements whose numbers are one person's
 RECORD = 30  # resolved questions from which on a record tells something
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """A reason for a level of confidence, in a sentence."""
+    """A ground of confidence: what it is about, its level, a sentence, and the numbers that decide the level."""
 
+    about: str
     level: Level
     text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class WidthReason(Reason):
-    """A reason by the widest interval, in points."""
-
-    points: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewsReason(Reason):
-    """A reason by the days since the news was last watched."""
-
-    days: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class NumbersReason(Reason):
-    """A reason by the statements: how many `of` the experts' carry a number of their `own`."""
-
-    own: int
-    of: int
-    editors: int
-    rules: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordReason(Reason):
-    """A reason by the number of resolved questions."""
-
-    resolved: int
+    numbers: dict[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confidence:
-    """High if every reason is, low if any is, moderate otherwise."""
+    """High if every ground is, low if any is, moderate otherwise."""
 
     level: Level
     reasons: Sequence[Reason]
     sentence: str
 
 
-def graded_confidence(
-    *,
-    widths: Sequence[tuple[str, float]],
-    coded: Sequence[tuple[str, str | None]],
-    as_of: str,
-    known_until: str,
-    doubt: str,
-    resolved: int,
-) -> Confidence:
-    """Grade the basis of the forecast.
-
-    Args:
-        widths: (name, width of the 90 % interval) of each scenario.
-        coded: of each statement its voice (expert, editors or rule), and who coded it if its author did not.
-        as_of: date of the forecast.
-        known_until: last day on which the news was watched.
-        doubt: why the forecast is not reliable, in one sentence; empty where it is.
-        resolved: the number of resolved questions that forecasts of this workspace have been scored on.
-    """
-    reasons = [
-        _computed(doubt),
-        _spread(widths),
-        _news(date.fromisoformat(as_of), date.fromisoformat(known_until)),
-        _numbers(coded),
-        _record(resolved),
-    ]
+def graded_confidence(reasons: Sequence[Reason]) -> Confidence:
+    """Grade the basis of the forecast by its grounds."""
     levels = {reason.level for reason in reasons}
     level: Level = "low" if "low" in levels else "high" if levels == {"high"} else "moderate"
     return Confidence(level=level, reasons=reasons, sentence=f"Confidence in this judgement is {level}.")
-
-
-def _computed(doubt: str) -> Reason:
-    if doubt:
-        return Reason(level="low", text=doubt)
-    return Reason(level="high", text="Every numerical check of the computation passes.")
 
 
 def _graded(value: float, good: float, bad: float) -> Level:
@@ -111,42 +58,90 @@ def _graded(value: float, good: float, bad: float) -> Level:
     return "high" if value <= good else "moderate" if value <= bad else "low"
 
 
-def _spread(widths: Sequence[tuple[str, float]]) -> Reason:
-    name, width = max(widths, key=lambda named: named[1])
-    text = f"The widest 90 % interval spans {100 * width:.0f} points ({name})."
-    return WidthReason(level=_graded(width, NARROW, WIDE), text=text, points=100 * width)
+def sources(reports: Sequence[tuple[str, str]]) -> Reason:
+    """Grade extent and quality: (source, its grade) of each report that counts."""
+    names, good = {source for source, _ in reports}, sum(grade in {"A", "B"} for _, grade in reports)
+    share = good / len(reports) if reports else 0.0
+    few = len(names) < SOURCES_FEW or share < GOOD_FEW
+    level: Level = "low" if few else "high" if len(names) >= SOURCES_MANY and share >= GOOD_MANY else "moderate"
+    text = "No report counts as yet."
+    if reports:
+        text = f"{counted(len(reports), 'report')} from {counted(len(names), 'source')}, {good} of them graded A or B."
+    return Reason(
+        about="Sources", level=level, text=text, numbers={"reports": len(reports), "sources": len(names), "good": good}
+    )
 
 
-def _news(as_of: date, known_until: date) -> Reason:
+def news(as_of: date, known_until: date) -> Reason:
+    """Grade the gap between the last day on which the news was watched and the forecast."""
     days = (as_of - known_until).days
     before = f"{counted(days, 'day')} before this forecast" if days else "the day of this forecast"
     text = f"The news has been watched until {long_date(known_until)}, {before}."
-    return NewsReason(level=_graded(days, FRESH, STALE), text=text, days=days)
+    return Reason(about="News", level=_graded(days, FRESH, STALE), text=text, numbers={"days": days})
 
 
-def _numbers(coded: Sequence[tuple[str, str | None]]) -> Reason:
-    """Grade how many of the experts' statements carry a number of their author's own: editors and rules are none."""
-    by_experts = [coder for voice, coder in coded if voice == "expert"]
-    own, of = sum(coder is None for coder in by_experts), len(by_experts)
-    editors, rules = (sum(voice == who for voice, _ in coded) for who in ("editors", "rule"))
-    share = own / of if of else 0.0
-    others = "; an editor coded the others" if own < of else ""
-    text = f"{own} of {counted(of, 'statement')} by experts have their author's own number{others}."
-    apart = [f"{editors} of the editors' own"] if editors else []
-    apart += [counted(rules, "rule that settles an event", "rules that settle events")] if rules else []
-    text += f" Not counted: {' and '.join(apart)}." if apart else ""
-    level: Level = "high" if share >= OWN_MANY else "moderate" if share >= OWN_FEW else "low"
-    return NumbersReason(level=level, text=text, own=own, of=of, editors=editors, rules=rules)
-
-
-def _record(resolved: int) -> Reason:
-    if resolved >= RECORD:
-        text = f"{resolved} resolved questions show how good such forecasts have been: see scores."
-        return RecordReason(level="high", text=text, resolved=resolved)
-    said = (
-        f"Only {counted(resolved, 'resolved question says', 'resolved questions say')}"
-        if resolved
-        else "No resolved question says"
+def agreement(statements: int, disagree: int, apart: float | None) -> Reason:
+    """Grade agreement: statements far from the others, and the largest difference from a market or crowd."""
+    share = disagree / statements if statements else 0.0
+    level: Level = "high" if not disagree and (apart or 0.0) <= APART else "moderate"
+    if share > DISAGREEING or (apart or 0.0) > FAR_APART:
+        level = "low"
+    text = f"{disagree or 'None'} of {counted(statements, 'statement')} {'lies' if disagree < 2 else 'lie'} far from "
+    text += "the others; "
+    if apart is None:
+        text += "no market or crowd has a number on an open question."
+    else:
+        text += f"a market or crowd differs by {100 * apart:.0f} points on an open question."
+    return Reason(
+        about="Agreement",
+        level=level,
+        text=text,
+        numbers={"statements": statements, "disagree": disagree, "points": None if apart is None else 100 * apart},
     )
-    text = f"{said} how good such forecasts have been."
-    return RecordReason(level="moderate", text=text, resolved=resolved)
+
+
+def assumptions(tables: int, defaults: int, leaning: int) -> Reason:
+    """Grade key assumptions: events that no statement is about, and scenarios that lean on default numbers."""
+    text = (
+        f"No statement is about {defaults} of {counted(tables, 'event')}: defaults hold there."
+        if defaults
+        else f"Each of {counted(tables, 'event')} has a statement about it."
+    )
+    if leaning:
+        text += f" {counted(leaning, 'scenario leans', 'scenarios lean')} on default effects or levels (power-scaling)."
+    level = _graded(defaults / max(tables, 1), DEFAULTS_FEW, DEFAULTS_MANY)
+    return Reason(
+        about="Assumptions",
+        level="moderate" if leaning and level == "high" else level,
+        text=text,
+        numbers={"tables": tables, "defaults": defaults, "leaning": leaning},
+    )
+
+
+def coding(coders: Sequence[str]) -> Reason:
+    """Grade the dependence on one coder: who put a number on each statement, rules of resolution left out."""
+    who, most = max(Counter(coders).items(), key=lambda pair: (pair[1], pair[0]), default=("", 0))
+    text = f"{most} of {counted(len(coders), 'number')} are one coder's ({who})." if most else "Nobody stated a number."
+    share = most / len(coders) if coders else 1.0
+    return Reason(
+        about="Coding",
+        level=_graded(share, ONE_CODER, MOST_OF_ONE),
+        text=text,
+        numbers={"most": most, "of": len(coders)},
+    )
+
+
+def record(resolved: int, worse_than: Sequence[str]) -> Reason:
+    """Grade the record: resolved questions, and benchmarks against which the forecast did clearly worse."""
+    level: Level = "low" if worse_than else "high" if resolved >= RECORD else "moderate"
+    if worse_than:
+        text = f"On {resolved} resolved questions such forecasts did worse than {', '.join(worse_than)}."
+    elif resolved >= RECORD:
+        text = f"{resolved} resolved questions show how good such forecasts have been."
+    elif resolved:
+        text = (
+            f"Only {counted(resolved, 'resolved question says', 'resolved questions say')} how good such forecasts are."
+        )
+    else:
+        text = "No resolved question says how good such forecasts are."
+    return Reason(about="Record", level=level, text=text, numbers={"resolved": resolved})

@@ -22,9 +22,9 @@ from forecast.report.section import UNPLACED, Material, Recorded, Section, Subje
 from forecast.report.sections.events import CURVE_EVERY
 from forecast.report.sections.grounds import evidence, evidence_rows, statements
 from forecast.report.sections.judgement import headline, scenario_rows
-from forecast.report.sections.network import what_if
+from forecast.report.sections.network import asked_worlds
 from forecast.report.sections.question import asked_question, question, reproduce, reproduction
-from forecast.words import counted, label, long_date, percent
+from forecast.words import THIN_SPACE, counted, label, long_date, percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -183,11 +183,12 @@ def _brief(subject: Subject, listed: Sequence[type[Section]]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedSection:
-    """A section as it stands on the page."""
+    """A section as it stands on the page; a `folded` one opens when it is asked for, and in print."""
 
     id: str
     title: str
     body: Markup
+    folded: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +228,7 @@ def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewh
                 id=section.id,
                 title=section.title,
                 body=Markup(rendered(environment, f"sections/{section.id}.html", section.shown(subject))),
+                folded=section.group == "Method",
             )
             for section in listed
         ],
@@ -235,7 +237,7 @@ def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewh
         style=Markup(source(environment, "style.css")),
         script=Markup(script),
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        worlds=Markup(_data_block(as_data(what_if(subject)))),
+        worlds=Markup(_data_block(as_data(asked_worlds(subject)))),
     )
     return rendered(environment, "report.html", shown)
 
@@ -256,10 +258,15 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"long_date": long_date, "label": label, "counted": counted}
+    environment.filters |= {"long_date": long_date, "label": label, "counted": counted, "bare": bare}
     environment.globals |= {"percent": percent}
     environment.globals["draw"] = environment.get_template("drawings.html").module
     return environment
+
+
+def bare(shown: str) -> str:
+    """Return a printed number of percent without its sign, for a table that says so."""
+    return shown.replace(f"{THIN_SPACE}%", "")
 
 
 def source(environment: Environment, name: str) -> str:

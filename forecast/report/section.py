@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.alternatives import AlternativeForecast
+from forecast.analysis.dependence import Dependence
 from forecast.analysis.influence import Arrow, Judgement
+from forecast.analysis.pairs import PairTable
 from forecast.analysis.questions import QuestionStatus
 from forecast.analysis.story import Story
 from forecast.analysis.watch import WatchList
@@ -90,8 +92,9 @@ Row = Mapping[str, Any]
 class Answers:
     """What the engine answered for the page, from the draws and the update before alone.
 
-    `since_update` is None for a first forecast; `of_sections`: what sections ask themselves, as plain data by the
-    section's id; `figures`: those of ArviZ, name -> `<svg>` element.
+    `since_update` is None for a first forecast; `pair_events`: every event given two others, as `pairs` of the worlds;
+    `of_sections`: what sections ask themselves, as plain data by the section's id; `figures`: those of ArviZ, name ->
+    `<svg>` element.
     """
 
     stories: tuple[Story, ...]
@@ -100,7 +103,9 @@ class Answers:
     watch: WatchList
     arrows: tuple[Arrow, ...]
     judgements: tuple[Judgement, ...]
+    dependence: Dependence
     worlds: WorldsTable
+    pair_events: PairTable
     of_sections: Mapping[str, Any]
     figures: Mapping[str, str]
 

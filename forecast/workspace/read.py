@@ -143,7 +143,9 @@ def _read_declared(trees: Mapping[str, Node], today: date) -> _Declared:
     if (tree := trees.get(files.NETWORK)) is not None:
         read = read_network(tree, files.NETWORK, names, today)
         network, problems = read.network, [*read.problems]
-    scenarios, about_scenarios = read_scenarios(trees.get(files.SCENARIOS, NO_LIST), files.SCENARIOS, names, today)
+    scenarios, about_scenarios = read_scenarios(
+        trees.get(files.SCENARIOS, NO_LIST), files.SCENARIOS, names, today, network.otherwise if network else None
+    )
     experts, about_experts = read_experts(trees.get(files.EXPERTS, NO_MAP), files.EXPERTS, today)
     grades, about_grades = read_grades(trees.get(files.GRADES, NO_MAP), files.GRADES, today)
     sources, about_sources = read_sources(trees.get(files.SOURCES, NO_MAP), grades, files.SOURCES, today)

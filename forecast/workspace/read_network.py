@@ -228,6 +228,7 @@ class NetworkHead(Shape):
     title: Text
     opens: Day
     horizon: Day
+    otherwise: Text | None = None
     rolled: list[RollShape] | None = None
     events: Annotated[dict[Name, Any], Field(min_length=1)]
 
@@ -278,7 +279,13 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
         return NetworkRead(None, tuple(problems))
     rolls, found = read_rolls(head.shape, head.at)
     network = Network(
-        title=head.shape.title, opens=opens, horizon=horizon, events=events, source=Source(path, 1), rolled=rolls
+        title=head.shape.title,
+        opens=opens,
+        horizon=horizon,
+        events=events,
+        source=Source(path, 1),
+        rolled=rolls,
+        otherwise=head.shape.otherwise,
     )
     problems += [*found, *timing_in_window(at, network)]
     return NetworkRead(network, tuple(problems))

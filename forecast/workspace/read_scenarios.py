@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from forecast.workspace.files import NETWORK
 from forecast.workspace.names import OTHER, Names, chosen, unknown_conditions
 from forecast.workspace.nodes import Cursor, Name, Node, Shape, States, Text, hold
 from forecast.workspace.problems import Problem, Source, quoted, shown
@@ -30,9 +31,12 @@ Region = dict[str, frozenset[str]]  # events that are narrowed down, and the sta
 
 
 def read_scenarios(
-    node: Node, path: str, names: Names, today: date
+    node: Node, path: str, names: Names, today: date, otherwise: str | None = None
 ) -> tuple[tuple[Scenario, ...], tuple[Problem, ...]]:
-    """Return the scenarios that are right, in file order, and the problems found."""
+    """Return the scenarios that are right, in file order, and the problems found.
+
+    `otherwise` is what it is called when none of them holds.
+    """
     problems: list[Problem] = []
     scenarios: list[Scenario] = []
     seen: set[str] = set()
@@ -47,6 +51,9 @@ def read_scenarios(
             problems += _id_problems(scenario_id, at.at("id").source, names, seen)
         if checked.shape is None:
             continue
+        if otherwise is not None and checked.shape.name == otherwise:
+            what, allowed = "is called like what holds when no scenario does", f"not the 'otherwise' of {NETWORK}"
+            problems.append(at.at("name").problem(what, shown(otherwise), allowed))
         conditions = [(event, chosen(names, event, wanted)) for event, wanted in checked.shape.when.items()]
         if all(states is not None for _, states in conditions):
             scenarios.append(

@@ -142,6 +142,7 @@ class Network:
     source: Source
     rolled: tuple[Roll, ...] = field(default=(), metadata=APART)  # in order
     first_horizon: date | None = field(default=None, metadata=APART)  # the file's, where it is no longer `horizon`
+    otherwise: str | None = field(default=None, metadata=APART)  # what holds when no scenario does; a name
 
     @property
     def window_ends(self) -> date:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from forecast.analysis.alternatives import AlternativeForecast, AlternativeShare, Kind
 from forecast.ledger.outcome import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
-from forecast.report.sections.alternatives import PANEL, alternatives_table, small_multiples
+from forecast.report.sections.alternatives import PANEL, UNCHANGED, alternatives_table, small_multiples
 from forecast.report.sections.judgement import ProbableCourse, ScenarioRow
 from forecast.words import Estimated
 from tests.report.drawn import Drawn, elements
@@ -115,8 +116,12 @@ def test_marks_stand_where_the_numbers_are(drawn: Drawn, scenarios: list[Scenari
     assert ordinary == pytest.approx([panel.ordinary for panel in figure.panels])
 
 
+def _moved(row: dict[str, Any]) -> list[bool]:
+    return [share["change_shown"] != UNCHANGED for share in row["scenarios"].values()]
+
+
 def test_the_page_shows_every_alternative(drawn: Drawn) -> None:
-    """Each row of report.json stands in the figure and in the table, with its numbers or its command."""
+    """Each row of report.json stands in the figure; the table has what clearly moves, and counts what does not."""
     rows = drawn.page["alternatives"]["rows"]
     assert {"weights", "group", "source"} == {row["kind"] for row in rows}
     told = [one for one in elements(drawn.html).told if one.section == "alternatives"]
@@ -126,8 +131,9 @@ def test_the_page_shows_every_alternative(drawn: Drawn) -> None:
     assert len(drawn.page["scenarios"]) * drawn.page["alternatives"]["told"] == dots
     for row in rows:
         assert row["label"] in figure
-        assert row["label"] in table
-        if row["scenarios"] is None:
-            assert row["command"] in table
-        else:
-            assert all(one["shown"] in table for one in row["scenarios"].values())
+        shares = (row["scenarios"] or {}).values()
+        moved = [share for share in shares if share["change_shown"] != UNCHANGED]
+        assert (row["label"] in table) == bool(moved)
+        assert all(share["shown"].removesuffix("\u202f%") in table for share in moved)
+    still = [row for row in rows if row["scenarios"] and not any(_moved(row))]
+    assert not still or f"{len(still)} other alternative" in " ".join(one.text for one in told)

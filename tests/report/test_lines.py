@@ -18,7 +18,15 @@ Page = Mapping[str, Any]
 LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
     "1 main judgement": (
         "judgement",
-        lambda page: [text for row in page["scenarios"] for text in (row["shown"], row["sentence"], row["moved"])],
+        lambda page: (
+            [
+                text
+                for row in page["scenarios"]
+                for text in (row["shown"], row["interval"], row["sentence"], row["moved"], row["when"])
+            ]
+            + [one["text"] for one in page["caveats"]["told"]]
+            + [page["watch"]["finding"], page["since_prior"]["sentence"], page["confidence"]["sentence"]]
+        ),
     ),
     "2 question, window, horizon, rules": (
         "question",
@@ -114,7 +122,8 @@ LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
     "15 alternatives": (
         "alternatives",
         lambda page: (
-            [text for row in page["alternatives"]["rows"] for text in (row["label"], row["takes"], row["k_shown"])]
+            [row["label"] for row in page["alternatives"]["rows"]]
+            + [row[key] for row in page["alternatives"]["rows"] if _moves(row) for key in ("takes", "k_shown")]
             + page["alternatives"]["sentences"]
         ),
     ),
@@ -150,8 +159,15 @@ def by_section(drawn: Drawn) -> dict[str, str]:
     return {name: _plain(" ".join(parts)) for name, parts in texts.items()}
 
 
+def _moves(alternative: Mapping[str, Any]) -> bool:
+    return any(share["change_shown"] != "unchanged" for share in (alternative["scenarios"] or {}).values())
+
+
+UNIT = re.compile("\u202f%| dB| log-odds")  # where the head of a table has it, its cells have none
+
+
 def _plain(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
+    return re.sub(r"\s+", " ", UNIT.sub("", text))
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -179,23 +195,23 @@ def test_sections_stand_in_the_order_of_the_lines(drawn: Drawn) -> None:
 def test_likelihood_and_confidence_never_share_a_sentence(drawn: Drawn) -> None:
     """No sentence of the page names both a likelihood word and a level of confidence."""
     words = {row["word"] for row in drawn.page["words"]}
-    sentences = [
-        s for one in elements(drawn.html).told for s in re.split(r"(?<=[.:;!?])\s", one.text) if "onfidence" in s
-    ]
+    texts = [*(one.text for one in elements(drawn.html).told), drawn.files["report.md"].decode()]
+    sentences = [s for text in texts for s in re.split(r"(?<=[.:;!?])\s", text) if "onfidence" in s]
     assert sentences
-    assert [] == [s for s in sentences if any(re.search(rf"\b{word}\b", s) for word in words)]
+    assert [] == [s for s in sentences if any(re.search(rf"\b{word}\b", s) for word in words) or re.search(r"\d", s)]
 
 
 def test_every_scenario_has_its_word(drawn: Drawn, by_section: dict[str, str]) -> None:
     """Beside each scenario's number stands the word that ICD 203 gives it."""
     for row in drawn.page["scenarios"]:
-        assert f"{_plain(row['name'])} {row['word']}" in by_section["judgement"].replace("  ", " ")
+        assert f"{_plain(row['name'])} {row['word']}, {row['change_shown']}" in by_section["judgement"]
 
 
 def test_figures_have_their_numbers_as_tables(drawn: Drawn) -> None:
-    """Every figure of the first part holds its numbers in a table that opens."""
+    """Every figure of the first part has its numbers in a table that opens, in the figure or below it."""
     html = drawn.html
     for name in ("judgement", "why", "history", "alternatives"):
         section = html.split(f'<h2 id="{name}"', 1)[1].split("</section>", 1)[0]
-        for figure in section.split("<figure>")[1:]:
-            assert "<details>" in figure.split("</figure>", 1)[0], name
+        assert "<figure" in section
+        for figure in section.split("<figure")[1:]:
+            assert "<details>" in (figure if name == "judgement" else figure.split("</figure>", 1)[0]), name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from forecast.analysis.watch import Move, Sight, Watched, WatchList
 from forecast.analysis.why import Step, Why
 from forecast.publish import material
-from forecast.report.confidence import NumbersReason, graded_confidence
+from forecast.report import confidence as basis
 from forecast.report.page import report_files
 from forecast.report.sections.watch import watching
 from forecast.report.sections.waterfall import bars, in_points, shortened, waterfall
@@ -144,57 +144,62 @@ def test_one_point_is_one_point(shown: str, expected: str) -> None:
     assert expected == in_points(shown)
 
 
-def _confidence(width: float, days: int, own: int, resolved: int, *, doubt: str = "") -> str:
-    return graded_confidence(
-        widths=[("A", width)],
-        coded=[("expert", None if n < own else "editor") for n in range(10)],
-        as_of="2025-12-31",
-        known_until=f"2025-12-{31 - days:02d}",
-        doubt=doubt,
-        resolved=resolved,
-    ).level
+def _reason(level: basis.Level) -> basis.Reason:
+    return basis.Reason(about="", level=level, text="", numbers={})
 
 
 @pytest.mark.parametrize(
-    ("expected", "width", "days", "own", "resolved"),
+    ("expected", "levels"),
     [
-        ("high", 0.1, 3, 8, 40),
-        ("moderate", 0.1, 3, 8, 0),
-        ("moderate", 0.3, 3, 8, 40),
-        ("moderate", 0.1, 20, 8, 40),
-        ("moderate", 0.1, 3, 3, 40),
-        ("low", 0.5, 3, 8, 40),
-        ("low", 0.1, 3, 1, 40),
+        ("high", ("high", "high")),
+        ("moderate", ("high", "moderate")),
+        ("low", ("high", "low", "moderate")),
     ],
 )
-def test_confidence_is_no_better_than_its_reasons(
-    expected: str, width: float, days: int, own: int, resolved: int
-) -> None:
-    """High only if every reason is, low if any is; a failed check makes it low whatever else there is."""
-    assert expected == _confidence(width, days, own, resolved)
-    assert "low" == _confidence(width, days, own, resolved, doubt="R-hat")
+def test_confidence_is_no_better_than_its_grounds(expected: str, levels: tuple[basis.Level, ...]) -> None:
+    """High only if every ground is, low if any is."""
+    assert expected == basis.graded_confidence([_reason(level) for level in levels]).level
 
 
-def _numbers(*voices: tuple[str, str | None]) -> NumbersReason:
-    graded = graded_confidence(
-        widths=[("A", 0.1)], coded=voices, as_of="2025-12-31", known_until="2025-12-31", doubt="", resolved=40
-    )
-    reason = graded.reasons[3]
-    assert isinstance(reason, NumbersReason)
-    return reason
+@pytest.mark.parametrize(
+    ("expected", "reason"),
+    [
+        ("high", basis.sources([(f"s{n}", "A" if n < 6 else "C") for n in range(10)])),
+        ("moderate", basis.sources([("a", "A"), ("b", "C"), ("c", "C")])),
+        ("low", basis.sources([("a", "A"), ("b", "A")])),
+        ("low", basis.sources([(f"s{n}", "F") for n in range(10)])),
+        ("low", basis.sources([])),
+        ("high", basis.agreement(50, 0, 0.05)),
+        ("high", basis.agreement(50, 0, None)),
+        ("moderate", basis.agreement(50, 1, 0.05)),
+        ("moderate", basis.agreement(50, 0, 0.2)),
+        ("low", basis.agreement(50, 0, 0.5)),
+        ("low", basis.agreement(50, 10, None)),
+        ("high", basis.assumptions(20, 1, 0)),
+        ("moderate", basis.assumptions(20, 1, 2)),
+        ("moderate", basis.assumptions(20, 5, 0)),
+        ("low", basis.assumptions(20, 15, 0)),
+        ("high", basis.coding(list("abcdefgh"))),
+        ("moderate", basis.coding(list("aabbcc"))),
+        ("low", basis.coding(list("aaab"))),
+        ("low", basis.coding([])),
+        ("high", basis.news(date(2025, 9, 30), date(2025, 9, 30))),
+        ("moderate", basis.news(date(2025, 9, 30), date(2025, 9, 10))),
+        ("low", basis.news(date(2025, 9, 30), date(2025, 3, 10))),
+        ("high", basis.record(40, [])),
+        ("moderate", basis.record(0, [])),
+        ("low", basis.record(40, ["base rate"])),
+    ],
+)
+def test_each_ground_can_be_high_and_low(expected: str, reason: basis.Reason) -> None:
+    """Extent and quality of sources, agreement, assumptions, one coder, old news and the record each decide a level."""
+    assert expected == reason.level
 
 
-def test_editors_and_rules_are_no_experts() -> None:
-    """Statements of the editors and of resolution rules are told apart, and count for no confidence."""
-    voices = [("expert", None)] * 11 + [("expert", "ed")] * 31 + [("editors", None)] * 29 + [("rule", None)] * 5
-    found = _numbers(*voices)
-    assert ("moderate", 11, 42, 29, 5) == (found.level, found.own, found.of, found.editors, found.rules)
-    assert found.text == (
-        "11 of 42 statements by experts have their author's own number; an editor coded the others. "
-        "Not counted: 29 of the editors' own and 5 rules that settle events."
-    )
-    assert "low" == _numbers(("editors", None), ("editors", None), ("rule", None)).level
-    assert "Not counted: 1 rule that settles an event." in _numbers(("expert", None), ("rule", None)).text
+def test_neither_interval_nor_sampling_is_a_ground(drawn: Drawn) -> None:
+    """What the level rests on is told by name: nothing of how wide an interval is or how well draws were computed."""
+    about = [reason["about"] for reason in drawn.page["confidence"]["reasons"]]
+    assert ["Sources", "Agreement", "Assumptions", "Coding", "News", "Record"] == about
 
 
 def test_whose_number_it_is_comes_from_the_files(tmp_path: Path) -> None:
@@ -234,35 +239,18 @@ def test_no_step_of_no_points_is_the_largest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "own", "resolved", "texts"),
+    ("text", "reason"),
     [
-        (
-            0,
-            2,
-            0,
-            (
-                "2025-09-30, the day of this forecast.",
-                "2 of 2 statements by experts have their author's own number.",
-            ),
-        ),
-        (
-            1,
-            1,
-            1,
-            ("1 day before this forecast.", "number; an editor coded the others.", "Only 1 resolved question says"),
-        ),
+        ("30 September 2025, the day of this forecast.", basis.news(date(2025, 9, 30), date(2025, 9, 30))),
+        ("1 day before this forecast.", basis.news(date(2025, 9, 30), date(2025, 9, 29))),
+        ("Only 1 resolved question says", basis.record(1, [])),
+        ("No resolved question says", basis.record(0, [])),
+        ("1 report from 1 source, 0 of them", basis.sources([("a", "F")])),
+        ("None of 1 statement lies far", basis.agreement(1, 0, None)),
+        ("2 of 9 statements lie far", basis.agreement(9, 2, None)),
+        ("1 of 2 numbers are one coder's (b).", basis.coding(["a", "b"])),
     ],
 )
-def test_reasons_are_told_in_the_right_number(days: int, own: int, resolved: int, texts: tuple[str, ...]) -> None:
+def test_grounds_are_told_in_the_right_number(text: str, reason: basis.Reason) -> None:
     """One is told in the singular, none is not told at all."""
-    graded = graded_confidence(
-        widths=[("Alpha", 0.1)],
-        coded=[("expert", None if n < own else "editor") for n in range(2)],
-        as_of=str(date(2025, 9, 30)),
-        known_until=str(date(2025, 9, 30) - timedelta(days)),
-        doubt="",
-        resolved=resolved,
-    )
-    told = " ".join(reason.text for reason in graded.reasons)
-    for text in texts:
-        assert text.replace("2025-09-30", "30 September 2025") in told
+    assert text in reason.text

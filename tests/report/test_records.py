@@ -72,7 +72,7 @@ def test_scores_are_those_of_the_replay(recorded: Drawn) -> None:
     assert "better than Market (40 questions)" in expected.sentence
     for row in expected.skill:
         assert row.shown in recorded.html
-    assert recorded.page["confidence"]["reasons"][-1]["resolved"] == 40
+    assert recorded.page["confidence"]["reasons"][-1]["numbers"]["resolved"] == 40
 
 
 def test_skill_is_claimed_only_with_its_whole_interval() -> None:

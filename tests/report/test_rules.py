@@ -47,9 +47,9 @@ def test_each_number_stands_beside_its_rule(drawn: Drawn) -> None:
     text = " ".join(" ".join(one.text for one in elements(drawn.html).told if one.section == "judgement").split())
     for row in drawn.page["scenarios"]:
         shown = re.sub(r"\s+", " ", row["shown"])
-        named = re.sub(
-            r"\s+", " ", f"{row['shown']} {row['name']} {row['word']} · {row['moved']} holds when {row['rule']}"
-        )
+        ends = row["interval"].removesuffix("\u202f%")
+        named = f"{row['shown']} {ends} {row['name']} {row['word']}, {row['change_shown']} if {row['when']}"
+        named = re.sub(r"\s+", " ", named)
         assert named in re.sub(r"\s+", " ", text)
         assert f"{shown} that {row['rule']}" in re.sub(r"\s+", " ", row["sentence"])
     rules = drawn.found.workspace.scenarios
@@ -85,6 +85,6 @@ def test_a_summary_is_called_a_story(tmp_path: Path) -> None:
     told = [replace(one, summary=f"How {one.id} comes.") for one in world().scenarios]
     drawn = draw(tmp_path, scenarios=tuple(told))
     for one in told:
-        assert f"One way it could come about, no more probable than its rule: {one.summary}" in _judgement(drawn)
-    assert len(told) == _judgement(drawn).count("One way it could come about")
+        assert f"Illustration: {one.summary}" in _judgement(drawn)
+    assert len(told) == _judgement(drawn).count("Illustration: ")
     assert [None] == [row["summary"] for row in drawn.page["scenarios"] if row["id"] == "other"]

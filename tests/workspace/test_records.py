@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from forecast.ledger.line import network_digest
 from forecast.workspace.problems import Source
 from forecast.workspace.records import (
     Claim,
@@ -77,6 +78,16 @@ def test_scenarios(tmp_path: Path) -> None:
         (Condition("launch", ("limited", "general")),),
         (Condition("prototype", ("shown", "tested")),),
     ]
+
+
+def test_what_holds_when_no_scenario_does_has_a_name(tmp_path: Path) -> None:
+    """The name of the complement is read, is no input of the forecast, and is not that of a scenario."""
+    without = read(example(tmp_path))
+    assert without.network.otherwise is None
+    replace(tmp_path, NETWORK, "horizon: 2026-12-31", "horizon: 2026-12-31\notherwise: It never comes")
+    named = read(tmp_path)
+    assert "It never comes" == named.network.otherwise
+    assert network_digest(without.network) == network_digest(named.network)
 
 
 YES = Condition("success", ("yes",))

@@ -317,6 +317,10 @@ class AlternativesShown:
     alternatives: AlternativesTable
     multiples: SmallMultiples
     scenarios: Sequence[ScenarioRow]
+    moving: Sequence[AlternativeRow]
+    still: Sequence[AlternativeRow]
+    still_k: str
+    unchanged: str
 
 
 class AlternativesSection(Section):
@@ -329,7 +333,20 @@ class AlternativesSection(Section):
     def shown(cls, subject: Subject) -> AlternativesShown:
         """Return the alternatives and their figure."""
         table, scenarios = alternatives(subject), scenario_rows(subject)
-        return AlternativesShown(alternatives=table, multiples=small_multiples(table, scenarios), scenarios=scenarios)
+        computed = [row for row in table.rows if row.scenarios]
+        moving = [
+            row for row in computed if any(one.change_shown != UNCHANGED for one in (row.scenarios or {}).values())
+        ]
+        still = [row for row in computed if row not in moving]
+        return AlternativesShown(
+            alternatives=table,
+            multiples=small_multiples(table, scenarios),
+            scenarios=scenarios,
+            moving=moving,
+            still=still,
+            still_k=max(still, key=lambda row: row.pareto_k or 0.0).k_shown if still else "",
+            unchanged=UNCHANGED,
+        )
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:

@@ -18,6 +18,7 @@ from forecast.words import Estimated, estimate, event_name, label, percent
 Array = NDArray[np.float64]
 
 CURVE_WIDTH, CURVE_HEIGHT = 132.0, 40.0
+DAYS_TOLD = 3  # of the curves, in the table
 CURVE_EVERY = 2  # draws: half of them give the curves to a fraction of a percent, in half the time
 
 
@@ -222,12 +223,16 @@ def points(places: Sequence[tuple[float, float]]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class EventsShown:
-    """What the section of events shows; `lines` and `fans`: points of each state's curve and band, by event."""
+    """What the section of events shows; `lines` and `fans`: points of each state's curve and band, by event.
+
+    `told`: which of the curves' days the table has; the last one is in the column of today's forecast.
+    """
 
     events: Sequence[EventRow]
     curves: CurveDays
     lines: Mapping[str, Sequence[str | None]]
     fans: Mapping[str, Sequence[str | None]]
+    told: Sequence[int]
     known_until: str
     horizon: str
 
@@ -249,6 +254,7 @@ class EventsSection(Section):
             curves=_days(subject.by_date),
             lines={row.id: axis.lines(row) for row in rows},
             fans={row.id: axis.fans(row) for row in rows},
+            told=list(range(max(len(subject.by_date.days) - 1, 1)))[:DAYS_TOLD],
             known_until=known_until.isoformat(),
             horizon=outcome.layout.horizon.isoformat(),
         )

@@ -8,12 +8,11 @@ from typing import ClassVar
 
 from forecast.analysis.remedies import kept_remedies
 from forecast.analysis.statements import StatementRow, statement_rows
-from forecast.cpt import DEFAULT
 from forecast.ledger.outcome import Outcome
 from forecast.model.history import active_items
 from forecast.model.reports import Report, verdict
 from forecast.plain import Link, link
-from forecast.report.section import Section, Subject, part, plain, sections
+from forecast.report.section import Section, Subject, part, plain
 from forecast.sampling.likelihood import DISAGREES
 from forecast.sampling.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
 from forecast.words import counted, event_names, long_date
@@ -31,6 +30,7 @@ class BearingRow:
 
     event: str
     how: str
+    settles: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +126,7 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
 
 def _bearing(bearing: Bearing, events: Mapping[str, str]) -> BearingRow:
     about = events[bearing.event] if isinstance(bearing, OnEvent) else "scenarios"
-    return BearingRow(event=about, how=evidence_form(bearing).words(bearing))
+    return BearingRow(event=about, how=evidence_form(bearing).words(bearing), settles=isinstance(bearing, Settled))
 
 
 @part
@@ -168,7 +168,7 @@ class EvidenceSection(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class StatementsShown:
-    """What the section of statements shows; `by_event` groups them by the name of their event.
+    """What the section of statements shows; `by_publication` groups them by who said them where, when, coded by whom.
 
     `remedies`: what can be done about each statement that disagrees, by its id.
     """
@@ -177,7 +177,7 @@ class StatementsShown:
     disagreements: Sequence[StatementRow]
     remedies: Mapping[str, str]
     disagrees_above: float
-    by_event: Mapping[str, Sequence[StatementRow]]
+    by_publication: Sequence[tuple[StatementRow, Sequence[StatementRow]]]
 
 
 class StatementsSection(Section):
@@ -188,16 +188,17 @@ class StatementsSection(Section):
 
     @classmethod
     def shown(cls, subject: Subject) -> StatementsShown:
-        """Return the statements, sorted and by event."""
-        by_event: dict[str, list[StatementRow]] = {}
-        for row in statements(subject):
-            by_event.setdefault(row.event, []).append(row)
+        """Return the statements, by event and by publication."""
+        groups: dict[tuple[object, ...], list[StatementRow]] = {}
+        for row in sorted(statements(subject), key=lambda row: (row.expert, row.date, row.coded_by or "")):
+            said_in = (row.expert, row.date, row.coded_by, row.publisher, row.link and row.link.url)
+            groups.setdefault(said_in, []).append(row)
         return StatementsShown(
             statements=statements(subject),
             disagreements=_disagreements(subject),
             remedies=_remedies(subject) if _disagreements(subject) else {},
             disagrees_above=DISAGREES,
-            by_event=by_event,
+            by_publication=[(rows[0], rows) for rows in groups.values()],
         )
 
     @classmethod
@@ -246,7 +247,7 @@ def grounds(subject: Subject) -> list[Ground]:
     own = sum(row.coded_by is None for row in by_experts)
     editors, rules = (sum(row.voice == voice for row in said) for voice in ("editors", "rule"))
     grades = sorted({row.grade for row in counting})
-    free = sum(event.cpt.kind == DEFAULT for event in events)
+    free = without_statement(subject)
     reports, coded = len(counting) - settled, len(by_experts) - own
     graded = (
         f"How far a source of grade {', '.join(grades) or 'A to F'} can be relied on, before its reports are compared."
@@ -270,9 +271,15 @@ def grounds(subject: Subject) -> list[Ground]:
         ("assumption", graded, "evidence"),
         ("assumption", errors, "model"),
         ("assumption", _timing(subject.outcome), "model"),
-        ("assumption", f"{counted(free, 'table')} without a statement: the default prior holds.", "checks"),
+        ("assumption", f"{counted(free, 'event')} that no statement is about: the default prior holds.", "checks"),
     ]
     return [Ground(kind=kind, what=what, where=where) for kind, what, where in rows]
+
+
+def without_statement(subject: Subject) -> int:
+    """Count the events that no statement is about."""
+    about = {row.event_id for row in statements(subject)}
+    return sum(event.id not in about for event in subject.outcome.layout.events)
 
 
 def _timing(outcome: Outcome) -> str:
@@ -283,10 +290,9 @@ def _timing(outcome: Outcome) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class GroundsShown:
-    """What the section of grounds shows, with the titles of the sections that it leads to."""
+    """What the section of grounds shows."""
 
     grounds: Sequence[Ground]
-    titles: Mapping[str, str]
 
 
 class GroundsSection(Section):
@@ -298,8 +304,7 @@ class GroundsSection(Section):
     @classmethod
     def shown(cls, subject: Subject) -> GroundsShown:
         """Return the grounds."""
-        titles = {section.id: section.title for section in sections()}
-        return GroundsShown(grounds=grounds(subject), titles=titles)
+        return GroundsShown(grounds=grounds(subject))
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:

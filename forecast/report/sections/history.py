@@ -21,6 +21,7 @@ DayShares = Sequence[tuple[str, float]]
 OWN = "this forecast"
 WIDTH, HEIGHT, FOOT = 860.0, 260.0, 26.0  # of the chart, and the room for dates below it
 NAMES = 150.0  # room for the names at the right
+STEP = 0.02  # of a scenario between two rows of the table
 APART = 15.0  # least distance of two names
 
 
@@ -113,7 +114,11 @@ class BesideRow:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """The courses of the scenarios between two days, the days with evidence, and the questions."""
+    """The courses of the scenarios between two days, the days with evidence, and the questions.
+
+    `table` leaves out days of a replay on which no scenario is `step_shown` from the row before; `cautions` are
+    those of open questions, each once.
+    """
 
     from_: str
     to: str
@@ -121,6 +126,8 @@ class History:
     table: Sequence[DayRow]
     evidence: Sequence[EvidenceDay]
     questions: Sequence[BesideRow]
+    cautions: Sequence[str]
+    step_shown: str
     replayed: bool
     series: bool
 
@@ -145,6 +152,8 @@ def history_of(material: Material, items: Sequence[EvidenceRow]) -> History:
         table=_table(material, names),
         evidence=[EvidenceDay(day=day, count=count) for day, count in sorted(days.items())],
         questions=[_question(row, material.kept.series or {}) for row in material.questions],
+        cautions=list(dict.fromkeys(row.caution for row in material.questions if row.caution and not row.resolution)),
+        step_shown=f"{100 * STEP:.0f} points",
         replayed=material.kept.replay is not None,
         series=material.kept.series is not None,
     )
@@ -177,21 +186,31 @@ def _point(day: str, probability: float, mcse: float | None = None) -> DayPoint:
 def _table(material: Material, names: Mapping[str, str]) -> list[DayRow]:
     notes = {line.as_of.isoformat(): line.note for line in material.ledger}
     notes[material.outcome.as_of.isoformat()] = material.recorded.line.note
-    days: dict[tuple[str, str], dict[str, str]] = {}
+    days: dict[tuple[str, str], dict[str, DayPoint]] = {}
     for name in names:
         for origin, course in (("update", _updates(material, name)), ("replay", _replayed(material, name))):
             for point in course:
-                days.setdefault((point.day, origin), {})[name] = point.shown
+                days.setdefault((point.day, origin), {})[name] = point
     opening = material.prior.as_of.isoformat()
-    return [
-        DayRow(
-            day=day,
-            origin="prior" if (day, origin) == (opening, "update") else origin,
-            shown=[shares.get(name, "—") for name in names],
-            note=notes.get(day) if origin == "update" else None,
+    rows, last = [], dict[str, DayPoint]()
+    for (day, origin), shares in sorted(days.items()):
+        if origin == "replay" and last and not _moved(last, shares):
+            continue
+        rows.append(
+            DayRow(
+                day=day,
+                origin="prior" if (day, origin) == (opening, "update") else origin,
+                shown=[shares[name].shown if name in shares else "—" for name in names],
+                note=notes.get(day) if origin == "update" else None,
+            )
         )
-        for (day, origin), shares in sorted(days.items())
-    ]
+        last = shares
+    return rows
+
+
+def _moved(last: Mapping[str, DayPoint], now: Mapping[str, DayPoint]) -> bool:
+    """Say whether a scenario has moved by STEP, or has come or gone."""
+    return last.keys() != now.keys() or any(abs(now[one].probability - last[one].probability) >= STEP for one in now)
 
 
 def _question(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]]) -> BesideRow:

@@ -1,4 +1,4 @@
-"""Main judgement and question: the scenarios in a sentence each, what is forecast, and how sure of it one can be."""
+"""Every scenario in numbers, a sentence and a figure, and which digits of it are printed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,22 @@ import numpy as np
 
 from forecast.analysis.story import Story
 from forecast.digits import DERIVED, UNITS, points
-from forecast.ledger.ledger import LEDGER
-from forecast.ledger.outcome import QUANTILES
 from forecast.posterior.weights import weighted_quantiles
-from forecast.report.confidence import Confidence, graded_confidence
-from forecast.report.section import Section, Subject, part, plain
-from forecast.report.sections.grounds import statements
-from forecast.report.sections.question import question
-from forecast.report.sections.sampling import reweighting
-from forecast.report.sections.scores import scores
-from forecast.report.sections.watch import watch
-from forecast.report.sections.waterfall import since_prior, since_update
+from forecast.report.section import Section, Subject, part
 from forecast.words import (
-    THIN_SPACE,
+    MINUS,
+    NO_SCENARIO,
     Estimated,
+    conditions,
     estimate,
     event_names,
     exact,
-    first_terms,
-    first_wins,
     likelihood_word,
     long_date,
     rules_in_words,
     scenario_colour,
     scenario_names,
+    signed_points,
 )
 from forecast.workspace.names import OTHER
 
@@ -60,14 +52,16 @@ class ProbableCourse:
 class ScenarioRow:
     """A scenario.
 
-    The probability is that of its `rule`. What goes with it as a story has one of its own: of the `summary` of the
-    files nobody computes it, of `story`, the most probable course, it stands beside it.
+    The probability is that of its `rule`: that `when` holds and no earlier rule does. What goes with it as a story has
+    one of its own: of the `summary` of the files nobody computes it, of `story`, the most probable course, it stands
+    beside it.
     """
 
     id: str
     name: str
     summary: str | None
     rule: str
+    when: str
     story: ProbableCourse | None
     colour: str
     probability: float
@@ -80,6 +74,7 @@ class ScenarioRow:
     word: str
     prior: Estimated
     change: float | None
+    change_shown: str | None
     dots: Sequence[float]
     moved: str | None
     sentence: str
@@ -90,6 +85,7 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     """Describe every scenario, the likeliest first and `other` last."""
     outcome, material = subject.outcome, subject.material
     rules = rules_in_words(outcome.workspace.scenarios, event_names(outcome))
+    alone = {one.id: conditions(one.when, event_names(outcome)) for one in outcome.workspace.scenarios}
     courses = {story.scenario: story for story in material.answers.stories}
     changes = {row.id: row.change for row in material.forecast.scenarios}
     summaries = {rule.id: rule.summary for rule in outcome.workspace.scenarios}
@@ -106,6 +102,7 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
                 name=names[name],
                 summary=summaries.get(name),
                 rule=rules[name],
+                when=alone.get(name, "no rule holds" if alone else rules[name]),
                 story=_course(courses[name]) if name in courses else None,
                 colour=scenario_colour(outcome, name),
                 probability=shown.probability,
@@ -118,6 +115,7 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
                 word=word,
                 prior=estimate(subject.material.prior.scenarios[name]),
                 change=change,
+                change_shown=None if moved is None or change is None else _signed(change, share.mcse),
                 dots=dots[i].tolist(),
                 moved=moved,
                 sentence=f"{word.capitalize()} on {horizon}: {shown.shown} that {rules[name]}"
@@ -142,17 +140,24 @@ def _moved(change: float | None, mcse: float, since: str | None) -> str | None:
     return None if change is None or since is None else f"{points(change, mcse)} since {long_date(since)}"
 
 
+def _signed(change: float, mcse: float) -> str:
+    shown = signed_points(change, mcse)
+    unit = "point" if shown[1:] == "1" else "points"
+    return f"{shown} {unit}" if float(shown.replace(MINUS, "-")) else "no change"
+
+
 def headline(rows: Sequence[ScenarioRow], horizon: str) -> str:
-    """Say in one sentence which scenario leads, and how likely it is that none comes about."""
-    named, other = rows[:-1], rows[-1]
-    if not named:
+    """Say in one sentence what is likeliest on the horizon, called what it is."""
+    if len(rows) < 2:
         return f"No scenarios are defined for {horizon}."
-    first = f"{named[0].name} {named[0].shown}"
-    if len(named) > 1:
-        first += f", then {named[1].name} {named[1].shown}"
-    if other.probability > named[0].probability:
-        return f"Likeliest on {horizon}: none of the scenarios, {other.shown}. Of the scenarios: {first}."
-    return f"Likeliest on {horizon}: {first}. None of the scenarios: {other.shown}."
+    first = likeliest_first(rows)[0]
+    name = f"none of the {len(rows) - 1} scenarios" if first.name == NO_SCENARIO else first.name
+    return f"Likeliest on {horizon}: {name}, {first.shown}."
+
+
+def likeliest_first(rows: Sequence[ScenarioRow]) -> list[ScenarioRow]:
+    """Return the scenarios by their probability, `other` among them."""
+    return sorted(rows, key=lambda row: (-row.probability, row.id == OTHER, row.id))
 
 
 def scenario_axis(rows: Sequence[ScenarioRow]) -> float:
@@ -205,151 +210,6 @@ def dot_strip(dots: Sequence[float], quantiles: Mapping[str, float], mean: float
         mean=STRIP_WIDTH * mean / axis_to,
         ticks=[STRIP_WIDTH * tick / (10.0 * axis_to) for tick in range(round(10 * axis_to) + 1)],
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgementShown:
-    """What the main judgement shows; `confidence`, `moved` and `watched` are sentences of other sections."""
-
-    scenarios: Sequence[ScenarioRow]
-    strips: Mapping[str, Strip]
-    axis_to: float
-    levels: Sequence[str]
-    first_wins: str
-    doubt: str
-    confidence: str
-    moved: str
-    watched: str
-
-
-class JudgementSection(Section):
-    """Every scenario with its probability, and one sentence each of what matters most."""
-
-    id, title, group, place = "judgement", "Main judgement", "In short", 10
-    entries: ClassVar[Mapping[str, int]] = {
-        "headline": 30,
-        "first_wins": 60,
-        "axis_to": 70,
-        "scenarios": 80,
-        "levels": 90,
-    }
-
-    @classmethod
-    def shown(cls, subject: Subject) -> JudgementShown:
-        """Return the scenarios and where their dots stand."""
-        rows = scenario_rows(subject)
-        axis_to = scenario_axis(rows)
-        return JudgementShown(
-            scenarios=rows,
-            strips={row.id: dot_strip(row.dots, row.quantiles, row.probability, axis_to) for row in rows},
-            axis_to=axis_to,
-            levels=_levels(),
-            first_wins=_first_wins(subject),
-            doubt=reweighting(subject).doubt,
-            confidence=confidence(subject).sentence,
-            moved=(since_update(subject) or since_prior(subject)).sentence,
-            watched=watch(subject).sentence,
-        )
-
-    @classmethod
-    def numbers(cls, subject: Subject) -> Mapping[str, object]:
-        """Return the scenarios."""
-        rows = scenario_rows(subject)
-        return {
-            "headline": headline(rows, long_date(subject.outcome.layout.horizon)),
-            "first_wins": _first_wins(subject),
-            "axis_to": scenario_axis(rows),
-            "scenarios": rows,
-            "levels": _levels(),
-        }
-
-    @classmethod
-    def brief(cls, subject: Subject) -> list[str]:
-        """Return the table of scenarios; before it, what the ledger is warned of."""
-        warned = [f"**{plain(line)}**" for line in subject.material.warnings if line.startswith(LEDGER)]
-        table = [
-            "| Scenario | Holds when | Probability | 90 % interval | In words | Change |",
-            "|---|---|---:|---:|---|---|",
-        ]
-        for row in scenario_rows(subject):
-            cells = (plain(row.name), plain(row.rule), row.shown, row.interval, row.word, row.moved or "—")
-            table.append(f"| {' | '.join(cells)} |")
-        order = _first_wins(subject)
-        return [*warned, "\n".join(table), *([plain(order)] if order else [])]
-
-
-def _levels() -> list[str]:
-    return [f"{100 * level:.0f}{THIN_SPACE}%" for level in QUANTILES]
-
-
-@part
-def _first_wins(subject: Subject) -> str:
-    return first_wins(subject.outcome.workspace.scenarios)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WordBand:
-    """A term of the ICD 203 table (2015), its band in percent, and the band as it is shown."""
-
-    word: str
-    low: float
-    high: float
-    shown: str
-
-
-def word_table() -> list[WordBand]:
-    """Return the terms of the ICD 203 table with their bands, from the least likely on."""
-    return [
-        WordBand(word=word, low=low, high=high, shown=f"{low:g}–{high:g}{THIN_SPACE}%")
-        for word, (low, high) in first_terms().items()
-    ]
-
-
-@part
-def confidence(subject: Subject) -> Confidence:
-    """Grade the basis of the forecast."""
-    about = question(subject)
-    return graded_confidence(
-        widths=[(row.name, row.quantiles["0.95"] - row.quantiles["0.05"]) for row in scenario_rows(subject)],
-        coded=[(row.voice, row.coded_by) for row in statements(subject)],
-        as_of=about.as_of,
-        known_until=about.known_until,
-        doubt=reweighting(subject).doubt,
-        resolved=scores(subject).resolved,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConfidenceShown:
-    """What the section of confidence shows."""
-
-    words: Sequence[WordBand]
-    confidence: Confidence
-
-
-class ConfidenceSection(Section):
-    """Words for probabilities, and confidence apart from them."""
-
-    id, title, group, place = "confidence", "Likelihood and confidence", "In short", 30
-    entries: ClassVar[Mapping[str, int]] = {"words": 100, "confidence": 110}
-
-    @classmethod
-    def shown(cls, subject: Subject) -> ConfidenceShown:
-        """Return the words and the grades."""
-        return ConfidenceShown(words=word_table(), confidence=confidence(subject))
-
-    @classmethod
-    def numbers(cls, subject: Subject) -> Mapping[str, object]:
-        """Return the words and the grades."""
-        return {"words": word_table(), "confidence": confidence(subject)}
-
-    @classmethod
-    def brief(cls, subject: Subject) -> list[str]:
-        """Return the grade with the reasons that are not high."""
-        graded = confidence(subject)
-        return [
-            plain(" ".join([graded.sentence, *(reason.text for reason in graded.reasons if reason.level != "high")]))
-        ]
 
 
 @dataclass(frozen=True, kw_only=True)

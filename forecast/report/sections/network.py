@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from forecast.analysis.worlds import WorldsTable
+from forecast.analysis.pairs import PairTable
+from forecast.analysis.worlds import NOTHING_SUPPOSED, WorldsTable
 from forecast.ledger.outcome import Outcome
+from forecast.plain import spread
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.events import EventRow, events
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
+from forecast.report.sections.watch import LEAST
 
 NODE_WIDTH, NODE_HEIGHT = 164, 46
 GAP_X, GAP_Y = 34, 12
@@ -226,10 +229,53 @@ def what_if(subject: Subject) -> WorldsTable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskedWorlds:
+    """What the script computes with: the what-ifs, and `pair_events`: "event.event" -> [state][state] -> all events."""
+
+    table: WorldsTable = spread()
+    pair_events: PairTable
+
+
+def asked_worlds(subject: Subject) -> AskedWorlds:
+    """Return what the page's script computes with."""
+    return AskedWorlds(table=what_if(subject), pair_events=subject.material.answers.pair_events)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldWorld:
+    """A state that moves a scenario: its event, and of each scenario (learned, imposed) in words."""
+
+    event: str
+    state: str
+    scenarios: Sequence[tuple[str, str]]
+
+
+def _moving(table: WorldsTable) -> set[tuple[str, str]]:
+    """Return the names of events and states that move a scenario by LEAST, learned or imposed."""
+    found = set()
+    for v, event in enumerate(table.events):
+        before = table.before.get(str(v), table.now)
+        for x, state in enumerate(event.states):
+            pairs = [(table.learned.get(f"{v}.{x}"), table.now), (table.imposed.get(f"{v}.{x}"), before)]
+            steps = [
+                abs(after - at)
+                for world, base in pairs
+                if world is not None
+                for after, at in zip(world.scenarios, base.scenarios, strict=True)
+            ]
+            if max(steps, default=0) >= LEAST * table.unit:
+                found.add((event.label, state))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
 class WhatIfShown:
-    """What the section of what-ifs shows."""
+    """What the section of what-ifs shows: the table without a script, and the events that it leaves out."""
 
     what_if: WorldsTable
+    told: Sequence[ToldWorld]
+    quiet: Sequence[str]
+    least_shown: str
 
 
 class WhatIfSection(Section):
@@ -240,10 +286,19 @@ class WhatIfSection(Section):
 
     @classmethod
     def shown(cls, subject: Subject) -> WhatIfShown:
-        """Return the table."""
-        return WhatIfShown(what_if=what_if(subject))
+        """Return the table, without states that move no scenario by LEAST."""
+        table = what_if(subject)
+        moving = _moving(table)
+        told = [
+            ToldWorld(event=row.event, state=row.state, scenarios=list(zip(row.learned, row.imposed, strict=True)))
+            for row in table.rows
+            if row.state == NOTHING_SUPPOSED or (row.event, row.state) in moving
+        ]
+        shown = {row.event for row in told}
+        quiet = list(dict.fromkeys(row.event for row in table.rows if row.event not in shown))
+        return WhatIfShown(what_if=table, told=told, quiet=quiet, least_shown=f"{100 * LEAST:.0f} points")
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:
-        """Return the table."""
-        return {"what_if": what_if(subject)}
+        """Return the table, and every event given two others."""
+        return {"what_if": asked_worlds(subject)}

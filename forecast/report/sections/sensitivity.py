@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 SENSITIVE = 0.05  # change of the distribution for each doubling of a part (Kallioinen et al. 2024, section 2.4)
-JUDGEMENTS, ARROWS = 10, 10  # listed
+JUDGEMENTS, ARROWS = 6, 6  # listed
 POWERS = (0.8, 1.25)  # to which the figure takes a part
 SCALED = "Each scenario with the default levels, and with statements and evidence, to a lower and to a higher power."
 LOWEST = 0.1  # of the height: room for the lowest interval's dot, which the axis cuts in half otherwise

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-UNCERTAIN_ROWS = 12  # listed: the widest row of each of so many events
+UNCERTAIN_ROWS = 6  # listed: the widest row of each of so many events
 LABEL = 34  # characters beside the intervals: more would run into them
 FOREST = (
     "Intervals of each scenario and of each event's likeliest state, prior and now; the numbers are in "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from forecast.analysis.why import Step, Stretch, Why
@@ -14,7 +14,8 @@ from forecast.words import long_date, percent, scenario_names, signed_points
 ROUND = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # distances of ticks
 STEPS = 5  # in the brief
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
-LABEL, TOLD = 44, 110  # characters of a headline beside a bar, and in a sentence
+LABEL, SHORT, TOLD = 44, 60, 110  # characters of a headline beside a bar, in a list, and in a sentence
+TOLD_STEPS = 4  # on the first page
 TOP = 12  # steps shown one by one; the others are added up
 WIDTH, LINE, PAD = 620.0, 26.0, 6.0  # of the figure: width of the bars' area, height of a row, room beside the axis
 
@@ -128,6 +129,12 @@ def _since(name: str) -> str:
     return ISO.sub(lambda day: long_date(day[0]), name)
 
 
+def largest_steps(fall: Waterfall) -> list[StepRow]:
+    """Return the largest steps that are beyond their error."""
+    moving = [row for row in _short(fall).rows if float(row.step_shown.replace("−", "-"))]
+    return sorted(moving, key=lambda row: -abs(row.step))[:TOLD_STEPS]
+
+
 def in_points(shown: str) -> str:
     """Write a printed number of points with its unit."""
     return f"{shown} {'point' if shown.strip('+−') == '1' else 'points'}"
@@ -239,6 +246,12 @@ def _fall(subject: Subject, table: Why) -> Waterfall:
     return waterfall(table, scenario_names(outcome), outcome.scenarios[table.target].mcse)
 
 
+def _short(fall: Waterfall) -> Waterfall:
+    """Shorten the headlines of the steps: the list of evidence has them in full."""
+    rows = [replace(row, headline=row.headline and shortened(row.headline, SHORT)) for row in fall.rows]
+    return replace(fall, rows=rows)
+
+
 @dataclass(frozen=True, kw_only=True)
 class WhyShown:
     """What the section of the moves shows: both waterfalls and the places of their bars."""
@@ -261,9 +274,9 @@ class WhySection(Section):
         """Return both waterfalls."""
         update, prior = since_update(subject), since_prior(subject)
         return WhyShown(
-            since_update=update,
+            since_update=None if update is None else _short(update),
             update_bars=None if update is None else bars(update),
-            since_prior=prior,
+            since_prior=_short(prior),
             prior_bars=bars(prior),
             compared_with=subject.material.compared_with,
         )

@@ -73,7 +73,8 @@
     }));
   };
 
-  // Of an event that is supposed, the state that it is supposed in is told; of the others the one that moves most.
+  // Of an event that is supposed, the state that it is supposed in is told; of the others the one that moves most,
+  // if it moves by a point itself: small changes of several states are none together.
   const showEvents = (after, supposed, before) => {
     if (!after) {
       moved.replaceChildren();
@@ -81,7 +82,7 @@
     }
     const rows = data.events.map((event, v) => {
       const changes = event.states.map((_, x) => after[v][x] - before.events[v][x]);
-      return { event, v, changes, size: changes.reduce((sum, change) => sum + Math.abs(change), 0) };
+      return { event, v, changes, size: Math.max(...changes.map(Math.abs)) };
     }).filter((row) => row.size >= data.unit / 100).sort((a, b) => b.size - a.size || a.v - b.v);
     moved.replaceChildren(...rows.map(({ event, v, changes }) => {
       const largest = changes.reduce((best, change, x) => (Math.abs(change) > Math.abs(changes[best]) ? x : best), 0);
@@ -106,7 +107,8 @@
     if (second === "" || how === "imposed") {
       const world = table(how)[`${v}.${x}`];
       const before = given(how, v);
-      said.textContent = `If ${event.label} ${verb} “${event.states[x]}”:`;
+      const chance = how === "imposed" ? "" : ` (${percent(data.now.events[v][x])} now)`;
+      said.textContent = `If ${event.label} ${verb} “${event.states[x]}”${chance}:`;
       head(before === data.now ? "Now" : "Before");
       showScenarios(world.scenarios, before);
       showEvents(world.events, { [v]: x }, before);
@@ -116,16 +118,21 @@
     const y = chosen("second-state");
     const both = pair(v, x, w, y);
     const other = data.events[w];
-    said.textContent = `If ${event.label} turned out “${event.states[x]}” and ${other.label} “${other.states[y]}”:`;
+    const supposed = `${event.label} turned out “${event.states[x]}” and ${other.label} “${other.states[y]}”`;
     if (both === null) {
-      said.textContent += " that cannot be, given the evidence.";
+      said.textContent = `If ${supposed}: that cannot be, given the evidence, so nothing follows from it.`;
       shares.replaceChildren();
       showEvents(null);
       return;
     }
+    // The chance of both: of the first, times that of the second once the first is so.
+    const chance = (data.now.events[v][x] * data.learned[`${v}.${x}`].events[w][y]) / data.unit;
+    said.textContent = `If ${supposed} (${percent(chance)} now):`;
+    const events = v < w ? data.pair_events[`${v}.${w}`]?.[x][y] : data.pair_events[`${w}.${v}`]?.[y][x];
+    if (!events) said.textContent += " only the scenarios are computed for these two.";
     head("Now");
     showScenarios(both, data.now);
-    showEvents(null);
+    showEvents(events, { [v]: x, [w]: y }, data.now);
   };
 
   const fillSecond = () => {
@@ -141,6 +148,20 @@
     field("second-state").hidden = second === "";
     if (second !== "") fillStates("second-state", Number(second), "learned");
   };
+
+  // What is folded opens in print, and where a link leads to it.
+  let closed = [];
+  window.addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    closed.forEach((one) => { one.open = true; });
+  });
+  window.addEventListener("afterprint", () => closed.forEach((one) => { one.open = false; }));
+  const unfold = () => {
+    const folded = document.getElementById(location.hash.slice(1))?.closest("details");
+    if (folded) folded.open = true;
+  };
+  window.addEventListener("hashchange", unfold);
+  unfold();
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", (event) => {

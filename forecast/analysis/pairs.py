@@ -1,0 +1,134 @@
+"""What every event would be if two were learned at once: for a page that has no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.analysis.target import Weighted, weighted
+from forecast.analysis.watch import mutual_information
+from forecast.analysis.worlds import PAIR_BLOCK, PAIR_DRAWS, UNIT, Worlds, fitted_to_margins
+from forecast.inference.engine import ENGINE
+from forecast.ledger.outcome import Outcome
+from forecast.posterior.posterior import draws_at_once
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Progress = Callable[[str], None]
+Pair = tuple[int, int]
+PairTable = Mapping[str, tuple[tuple[tuple[tuple[int, ...], ...] | None, ...], ...]]
+
+MOST_NUMBERS = 50_000  # of all pairs together: about 250 kB of a page
+
+
+def pair_table(outcome: Outcome, made: Worlds, progress: Progress) -> PairTable:
+    """Write what every event is given two learned ones: "event.event" -> [state][state] -> states of each event.
+
+    In units of 1 / UNIT, None where both cannot be. Of the events that can be asked about those that tell most of the
+    scenarios are taken with one another, as many as MOST_NUMBERS allows.
+    """
+    bits = {v: mutual_information(_joints(outcome, made, v)[0]) for v in made.asked}
+    pairs = chosen_pairs(outcome.layout.cards, sorted(made.asked, key=lambda v: (-bits[v], v)))
+    progress("what if: every event, conditioning on two")
+    given = events_given_pairs(outcome, made, pairs)
+    return {f"{v}.{w}": _in_units(joints) for (v, w), joints in given.items()}
+
+
+def chosen_pairs(cards: Sequence[int], telling: Sequence[int]) -> list[Pair]:
+    """Return the pairs, each v < w, of as many of the telling events as MOST_NUMBERS allows."""
+    taken: list[Pair] = []
+    numbers = 0
+    for place, event in enumerate(telling):
+        more = [(min(event, other), max(event, other)) for other in telling[:place]]
+        numbers += sum(cards[v] * cards[w] * sum(cards) for v, w in more)
+        if numbers > MOST_NUMBERS:
+            break
+        taken += more
+    return sorted(taken)
+
+
+def events_given_pairs(outcome: Outcome, made: Worlds, pairs: Sequence[Pair]) -> dict[Pair, tuple[Array, ...]]:
+    """Compute P(state of v, state of w, state of u | E) for each pair and every event u: (of v, of w, of u) each.
+
+    The dependence of the three comes from regularly spaced draws, scaled until each two of them have the joint
+    distribution that all draws give them, as that of pairs and scenarios does (forecast.analysis.worlds).
+    """
+    of = outcome.posterior
+    rough = _three_events(weighted(of, max(1, of.weights.weights.size // PAIR_DRAWS)), pairs)
+    between = {v: _joints(outcome, made, v)[1] for v in {event for pair in pairs for event in pair}}
+    fitted = {}
+    for (v, w), joints in rough.items():
+        tables = []
+        for u, joint in enumerate(joints):
+            if u in {v, w}:
+                tables.append(_of_its_own(between[v][w], of_first=u == v))
+            else:
+                by_event = np.moveaxis(joint, 2, 0)
+                margins = between[v][u].T, between[w][u].T, between[v][w]
+                tables.append(np.moveaxis(fitted_to_margins(by_event, *margins), 0, 2))
+        fitted[v, w] = tuple(tables)
+    return fitted
+
+
+def _joints(outcome: Outcome, made: Worlds, v: int) -> tuple[Array, tuple[Array, ...]]:
+    """Return P(state of v, scenario | E) and P(state of v, state of u | E) for every u, of all draws."""
+    chance = outcome.posterior.evaluation.events[v] @ outcome.posterior.weights.weights
+    possible = [(x, made.learned[v, x]) for x in range(chance.size) if (v, x) in made.learned]
+    with_scenarios = np.stack([chance[x] * scenarios for x, (scenarios, _) in possible])
+    with_events = [np.zeros((chance.size, card)) for card in outcome.layout.cards]
+    for x, (_, events) in possible:
+        for joint, states in zip(with_events, events, strict=True):
+            joint[x] = chance[x] * states
+    return with_scenarios, tuple(with_events)
+
+
+def _of_its_own(both: Array, *, of_first: bool) -> Array:
+    """Return P(v, w, u) where u is v, or w."""
+    states = np.eye(both.shape[0 if of_first else 1])
+    return both[:, :, np.newaxis] * (states[:, np.newaxis, :] if of_first else states[np.newaxis])
+
+
+def _three_events(chosen: Weighted, pairs: Sequence[Pair]) -> dict[Pair, tuple[Array, ...]]:
+    """Compute the weighted mean of P(state of v, state of w, state of u | E, draw) for each pair and every u."""
+    network = chosen.asked.network
+    full, n_events = network.layout.cards, len(network.layout.cards)
+    orders = {}
+    for v, w in pairs:
+        shape = network.cards[v], network.cards[w]
+        masks = np.eye(shape[0] * shape[1]).reshape(-1, *shape)
+        orders[v, w] = ENGINE.plan(network.cards, network.scopes, keep=(v, w)), masks
+
+    def on_block(places: Index) -> dict[Pair, list[Array]]:
+        block = chosen.block(int(places[0]), int(places[-1]) + 1)
+        tables = block.factors()[0]
+        return {
+            pair: [
+                (marginal @ block.weights).T for marginal in ENGINE.evaluate(order, tables, masks).marginals[:n_events]
+            ]
+            for pair, (order, masks) in orders.items()
+        }
+
+    sums = {(v, w): tuple(np.zeros((full[v], full[w], card)) for card in full) for v, w in pairs}
+    size = draws_at_once((order for order, _ in orders.values()), max(full) ** 2, PAIR_BLOCK)
+    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size) if pairs else ():
+        for (v, w), joints in part.items():
+            shape = network.cards[v], network.cards[w]
+            for u, joint in enumerate(joints):
+                alive = np.ix_(network.alive[v], network.alive[w], network.alive[u])
+                sums[v, w][u][alive] += joint.reshape(*shape, -1)
+    return sums
+
+
+def _in_units(joints: Sequence[Array]) -> tuple[tuple[tuple[tuple[int, ...], ...] | None, ...], ...]:
+    both = joints[0].sum(axis=2)
+    return tuple(
+        tuple(
+            tuple(tuple(round(UNIT * p) for p in (joint[x, y] / both[x, y]).tolist()) for joint in joints)
+            if both[x, y] > 0.0
+            else None
+            for y in range(both.shape[1])
+        )
+        for x in range(both.shape[0])
+    )

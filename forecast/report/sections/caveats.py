@@ -1,0 +1,231 @@
+"""What a sceptic asks of the forecast first: who disagrees, whose numbers these are, on what it rests, what is idle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from forecast.report.section import Subject, part
+from forecast.report.sections.alternatives import REFIT_ALL, UNCHANGED, alternatives
+from forecast.report.sections.grounds import statements
+from forecast.report.sections.history import history
+from forecast.report.sections.judgement import scenario_rows
+from forecast.report.sections.watch import LEAST, watch
+from forecast.report.sections.waterfall import shortened
+from forecast.words import counted, event_names, scenario_names
+from forecast.workspace.read_benchmarks import JUDGEMENT
+
+HEADLINE = 50  # characters of a report's headline
+CLEAR_POINT = 0.01  # a change that is told of a report
+_LEAST = f"{100 * LEAST:.0f} points"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disagreement:
+    """The open question on which somebody else is furthest from this forecast, and how their rule differs."""
+
+    question: str
+    text: str
+    forecaster: str
+    day: str
+    probability: float
+    shown: str
+    other: float
+    other_shown: str
+    caution: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodedPart:
+    """How many statements carry the editors' numbers, and the scenario that moves most without them.
+
+    `shown` is None where the forecast without them has not been computed; `command` then computes it.
+    """
+
+    statements: int
+    of: int
+    scenario: str | None
+    probability: float | None
+    shown: str | None
+    ordinary_shown: str | None
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarryingReport:
+    """The report without which a scenario changes most: its change and the events that the report settles."""
+
+    item: str
+    headline: str
+    scenario: str
+    shown: str
+    change: float
+    change_shown: str
+    settles: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idle:
+    """What moves no scenario: events outside the rules, and reports left out one by one; `of` how many there are."""
+
+    events: int
+    events_of: int
+    reports: int
+    reports_of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caveat:
+    """A fact in a sentence or two, and what it is called."""
+
+    title: str
+    text: str
+    where: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caveats:
+    """The four facts as numbers, each None where there is none, and all that there are as sentences."""
+
+    disagreement: Disagreement | None
+    coding: CodedPart | None
+    datum: CarryingReport | None
+    idle: Idle
+    told: Sequence[Caveat]
+
+
+@part
+def caveats(subject: Subject) -> Caveats:
+    """Return what a sceptic asks first."""
+    disagreement, coded, datum, idle = _disagreement(subject), _coded(subject), _datum(subject), _idle(subject)
+    told = [
+        Caveat(title="Who disagrees", text=_on_disagreement(disagreement), where="history"),
+        Caveat(title="Whose numbers", text=_on_coding(coded), where="statements"),
+        Caveat(title="What it depends on", text=_on_datum(datum), where="evidence"),
+        Caveat(title="Not moving it", text=_on_idle(idle), where="watch"),
+    ]
+    return Caveats(
+        disagreement=disagreement, coding=coded, datum=datum, idle=idle, told=[one for one in told if one.text]
+    )
+
+
+def _disagreement(subject: Subject) -> Disagreement | None:
+    """Compare probabilities of open questions with the latest numbers of others; one's own judgements are none."""
+    pairs = [
+        (abs(other.probability - row.probability), row, other, row.probability)
+        for row in history(subject).questions
+        if row.probability is not None and row.status == "open"
+        for other in row.others
+        if other.forecaster != JUDGEMENT
+    ]
+    if not pairs:
+        return None
+    _, row, other, probability = max(pairs, key=lambda pair: (pair[0], pair[1].id, pair[2].forecaster))
+    return Disagreement(
+        question=row.id,
+        text=row.text,
+        forecaster=other.forecaster,
+        day=other.day,
+        probability=probability,
+        shown=row.shown,
+        other=other.probability,
+        other_shown=other.shown,
+        caution=row.caution,
+    )
+
+
+def _on_disagreement(row: Disagreement | None) -> str:
+    if row is None:
+        return "No market or crowd has a number on an open question."
+    rule = row.caution.split(". ")[0].rstrip(".") + "." if row.caution else "No difference of rules is noted."
+    return f"{row.text} {row.forecaster} {row.other_shown} ({row.day}), here {row.shown}. {rule}"
+
+
+def _coded(subject: Subject) -> CodedPart | None:
+    """Take the alternative without the editors, if anything is theirs."""
+    row = next((row for row in alternatives(subject).rows if row.name == "without-editors"), None)
+    if row is None:
+        return None
+    command = f"{REFIT_ALL} --as-of {subject.outcome.as_of.isoformat()}"
+    scenarios, shares = scenario_rows(subject), row.scenarios or {}
+    moved = [one for one in scenarios if one.id in shares and shares[one.id].change_shown != UNCHANGED]
+    most = max(moved, key=lambda one: abs(shares[one.id].change), default=None)
+    return CodedPart(
+        statements=row.statements,
+        of=len(statements(subject)),
+        scenario=most.name if most else None,
+        probability=shares[most.id].probability if most else None,
+        shown=shares[most.id].shown if most else "" if shares else None,
+        ordinary_shown=most.shown if most else None,
+        command=command,
+    )
+
+
+def _on_coding(row: CodedPart | None) -> str:
+    if row is None:
+        return "No statement carries a number of the editors."
+    said = f"{row.statements} of {counted(row.of, 'statement')} carry the editors' numbers."
+    if row.scenario:
+        return f"{said} Without these: {row.scenario} {row.shown}, not {row.ordinary_shown}."
+    if row.shown is None:
+        return f"{said} Without these: not computed here."
+    return f"{said} Without these no scenario clearly moves."
+
+
+def _datum(subject: Subject) -> CarryingReport | None:
+    """Take the report without which any scenario changes most."""
+    names, events = scenario_names(subject.outcome), event_names(subject.outcome)
+    headlines = {item.id: item.headline for item in subject.outcome.workspace.items}
+    rows = {row.id: row for row in scenario_rows(subject)}
+    reports = subject.material.answers.dependence.reports
+    if not reports:
+        return None
+    row = reports[0]
+    most = max(row.changes, key=lambda name: (abs(row.changes[name]), name))
+    return CarryingReport(
+        item=row.item,
+        headline=headlines.get(row.item, row.item),
+        scenario=names[most],
+        shown=rows[most].shown,
+        change=row.changes[most],
+        change_shown=counted(round(100 * abs(row.changes[most])), "point"),
+        settles=[events[event] for event in row.settles],
+    )
+
+
+def _on_datum(row: CarryingReport | None) -> str:
+    if row is None:
+        return "No report counts as yet."
+    if abs(row.change) < CLEAR_POINT:
+        return "Left out alone, no report changes a scenario by a point."
+    moves = "loses" if row.change < 0 else "gains"
+    report = f"one {'settled ' if row.settles else ''}report: “{shortened(row.headline, HEADLINE).rstrip('.')}”"
+    return f"{row.scenario} ({row.shown}) {moves} {row.change_shown} without {report}."
+
+
+def _idle(subject: Subject) -> Idle:
+    """Count events outside the rules that move no scenario by LEAST, and reports that change none by a point."""
+    outside = [row for row in watch(subject).rows if not row.defines]
+    rests = subject.material.answers.dependence
+    small = [row for row in rests.reports if max(map(abs, row.changes.values())) < CLEAR_POINT]
+    return Idle(
+        events=sum(all(abs(one.change) < LEAST for one in row.outcomes) for row in outside),
+        events_of=len(outside),
+        reports=len(small),
+        reports_of=len(rests.reports),
+    )
+
+
+def _on_idle(row: Idle) -> str:
+    """Say what is idle; empty where there is nothing that could be."""
+    events, reports = counted(row.events_of, "event"), counted(row.reports_of, "report")
+    if not row.events_of:
+        return f"Without any one of {row.reports} of {reports} no scenario moves by a point." if row.reports_of else ""
+    verb = "moves" if row.events == 1 else "move"
+    said = f"{row.events} of {events} outside the rules {verb} no scenario by {_LEAST}"
+    return f"{said}, nor do {row.reports} of {reports} by one." if row.reports_of else f"{said}."
+
+
+def apart(row: Disagreement | None) -> float | None:
+    """Return how far the disagreement is, in fractions of 1."""
+    return None if row is None else abs(row.probability - row.other)
