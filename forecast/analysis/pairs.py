@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.watch import mutual_information
 from forecast.analysis.worlds import PAIR_BLOCK, PAIR_DRAWS, UNIT, Worlds, fitted_to_margins
-from forecast.inference.engine import ENGINE
+from forecast.inference.engine import ENGINE, draws_at_once
 from forecast.ledger.outcome import Outcome
-from forecast.posterior.posterior import draws_at_once
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
