@@ -24,7 +24,6 @@ from forecast.sampling.settings import (
     SAMPLED_PER_CHAIN,
     TARGET_ACCEPT,
     TUNE,
-    WHITENED_ACCEPT,
     Effort,
     SampledFit,
     kept,
@@ -299,16 +298,13 @@ def sample(spec: PriorSpec, seed: int, progress: Progress, effort: Effort = FULL
     with warnings.catch_warnings():
         # Third-party start-up warnings are not the forecaster's business; ours are raised as errors in the tests.
         warnings.simplefilter("ignore")
-        from forecast.sampling.model import build_model, compile_density, whitened
+        from forecast.sampling.model import build_model, compile_density
         from forecast.sampling.op import run_draws
         from forecast.sampling.program import record_program, record_theta
 
         program = record_program(spec)
         progress("compiling the model (slow the first time on a machine)")
         density = compile_density(build_model(spec, program))
-        if effort.whiten:
-            progress("looking for the mode and its curvature")
-            density = whitened(density, seed)
     times, sampled, stats, diagnostics = agreeing(density, seed, progress, effort)
     weighed = kept(effort.sampled_per_chain, times)
     posterior = {name: values[:, weighed] for name, values in sampled.items()}
@@ -367,7 +363,7 @@ def _chains(density: Sampleable, seed: int, progress: Progress, effort: Effort, 
         chains=CHAINS,
         cores=CORES,
         seed=seed,
-        target_accept=WHITENED_ACCEPT if effort.whiten else TARGET_ACCEPT,
+        target_accept=TARGET_ACCEPT,
         maxdepth=effort.deepest,
         save_warmup=False,
         progress_bar=False,

@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 CHAINS, SAMPLED_PER_CHAIN, TUNE, CORES = 4, 1000, 400, 2
 LONGEST = 4  # where chains do not agree they are drawn twice as long, and again, up to so many times the usual length
 # Lower than the usual 0.8: the longer steps keep trajectories at 15 under the wide prior of parents' effects.
-TARGET_ACCEPT, WHITENED_ACCEPT = 0.7, 0.8  # the latter where `Effort.whiten` makes trajectories short anyway
+TARGET_ACCEPT = 0.7
 DEEPEST = 10
 
 
@@ -29,7 +29,7 @@ class Effort:
     """How long to sample, how far, and what to keep.
 
     `quantities`: keep what each statement was a reading of (draws x statements numbers). `deepest` trajectories have
-    2^deepest - 1 steps. `whiten`: sample in coordinates scaled by the curvature at the mode (sampling.density).
+    2^deepest - 1 steps.
     `sampled_per_chain` is the usual length; chains that do not agree are drawn up to LONGEST times as long.
     """
 
@@ -37,7 +37,6 @@ class Effort:
     tune: int = TUNE
     deepest: int = DEEPEST
     quantities: bool = True
-    whiten: bool = False
 
 
 @dataclass(frozen=True)
