@@ -1,4 +1,9 @@
-"""Exact inference for all draws at once. Axes: factor variables first, then regions, draws last and contiguous."""
+"""Exact inference for all draws at once, on arrays. Axes: factor variables, then regions, draws last and contiguous.
+
+The pass inward sums variables out one by one and keeps every message. The pass outward goes back the same way: what
+lies outside of a step's message times what lies inside is the joint of its variables with the evidence, so that one
+pass gives the marginals of all variables and the joints of all factors, and by region if the root's table is split.
+"""
 
 from __future__ import annotations
 

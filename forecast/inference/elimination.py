@@ -1,4 +1,12 @@
-"""Variable elimination, planned once for a set of factor scopes and run later on any number of draws."""
+"""Variable elimination, planned once for a set of factor scopes and run later on any number of draws.
+
+To sum a variable out, all factors that hold it are multiplied and the product is added up over its states; the result
+is a new factor, a message, over the variables that were beside it. The order is all that matters for the cost: each
+product has an entry for every joint state of its variables. Finding the best order is NP-hard, so one is searched for
+greedily, and again with some chance where tables are large.
+
+Source: Koller and Friedman (2009), "Probabilistic graphical models", chapter 9.
+"""
 
 from __future__ import annotations
 

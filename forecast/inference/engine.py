@@ -1,4 +1,17 @@
-"""The door to exact inference: what is asked of a network, whoever computes it, and in which blocks of draws."""
+"""The door to exact inference: what is asked of a network, whoever computes it, and in which blocks of draws.
+
+A network is a product of factors; a question sums that product over what is not asked about. The modules here are best
+read in this order. `elimination` chooses in which order variables are summed out, which decides how large the tables
+become. `scaled` is the arithmetic of tables whose products neither vanish nor overflow. `batch` runs a plan inward and
+outward on arrays of many draws; `blocks` runs the same plan as a compiled circuit. `junction` answers single cases on
+the tree of cliques that an elimination leaves behind, by index lists, and `compiled` does so by loops. `tape` records
+the inward pass as a program with a gradient, for the sampler. This module decides which of them is asked.
+
+Source: Lauritzen and Spiegelhalter (1988), "Local computations with probabilities on graphical structures and their
+application to expert systems" (the tree of cliques); Darwiche (2003), "A differential approach to inference in Bayesian
+networks" (the outward pass as a derivative); Koller and Friedman (2009), "Probabilistic graphical models", chapters 9
+and 10 (elimination and cliques), section 13.2 (the most probable state).
+"""
 
 from __future__ import annotations
 
