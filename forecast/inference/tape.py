@@ -62,12 +62,13 @@ def arrange(inputs: int, constants: Mapping[float, int], results: Iterable[Resul
     place = {at: n for n, at in enumerate([*range(1 + inputs), *(at for _, at in fixed), *order])}
     kinds, widths = np.array([(kept[at][0], len(kept[at][1])) for at in order], dtype=np.int64).reshape(-1, 2).T
     first = np.flatnonzero(np.diff(kinds, prepend=-1) | np.diff(widths, prepend=-1))
+    ends = np.append(first[1:], len(order))[: first.size]  # without results there is no stretch
     first_terms = (np.cumsum(widths) - widths)[first]
     operands = [[place[operand] for operand in term] for at in order for term in kept[at][1]]
     return Program(
         np.array([1.0, *(0.0,) * inputs, *(number for number, _ in fixed)]),
         inputs,
-        np.stack([kinds[first], first, np.append(first[1:], len(order)), first_terms, widths[first]]).astype(np.int64),
+        np.stack([kinds[first], first, ends, first_terms, widths[first]]).astype(np.int64),
         np.ascontiguousarray(np.array(operands, dtype=np.uint32).reshape(-1, 3).T),
         np.array([place[at] for at in outputs.tolist()], dtype=np.uint32),
     )

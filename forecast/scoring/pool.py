@@ -20,7 +20,7 @@ from forecast.sampling.settings import Effort, kept
 from forecast.scoring.compare import ScoreDifference, paired_difference
 from forecast.scoring.panel import PARTS, Panel, PanelDensity
 from forecast.scoring.rules import BINARY_SCORES
-from forecast.scoring.world import ExpertForecast, ForecastTable, Named, as_panel
+from forecast.scoring.world import ExpertForecast, ForecastTable, NamedPanel, as_panel
 from forecast.workers import ALONE, Workers
 
 # Plain pools of the probabilities that several people gave to one question. No expert is told from another.
@@ -150,7 +150,7 @@ class LeaveOut:
 
 
 def leave_out(
-    named: Named, fitted: PoolFit, seed: int, progress: Progress, refit: bool, workers: Workers = ALONE
+    named: NamedPanel, fitted: PoolFit, seed: int, progress: Progress, refit: bool, workers: Workers = ALONE
 ) -> LeaveOut:
     """Pool every question with a known outcome without that outcome.
 
@@ -309,7 +309,7 @@ def pool(table: ForecastTable, seed: int, progress: Progress, *, refit: bool = T
 
 
 def _questions(
-    table: ForecastTable, named: Named, fitted: PoolFit, left: Mapping[str, LeftOut]
+    table: ForecastTable, named: NamedPanel, fitted: PoolFit, left: Mapping[str, LeftOut]
 ) -> tuple[PooledQuestion, ...]:
     answers: dict[str, list[ExpertForecast]] = {}
     for forecast in table.forecasts:
@@ -328,7 +328,7 @@ def _questions(
     return tuple(pooled)
 
 
-def _experts(table: ForecastTable, named: Named, fitted: PoolFit) -> tuple[PooledExpert, ...]:
+def _experts(table: ForecastTable, named: NamedPanel, fitted: PoolFit) -> tuple[PooledExpert, ...]:
     n = Counter(forecast.expert for forecast in table.forecasts)
     group = {forecast.expert: forecast.group for forecast in table.forecasts}
     return tuple(

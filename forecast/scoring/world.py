@@ -196,7 +196,7 @@ DEFAULT_SD = 0.3
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedPanel:
     """A panel with the names of its questions and experts, both sorted: the order of the rows changes nothing."""
 
     panel: Panel
@@ -204,7 +204,7 @@ class Named:
     experts: tuple[str, ...]
 
 
-def as_panel(table: ForecastTable) -> Named:
+def as_panel(table: ForecastTable) -> NamedPanel:
     """Return a table as numbers. Experts share a deviation where two or more of a group answer one question."""
     rows = sorted((*table.forecasts, *table.earlier), key=lambda row: (row.expert, row.question, row.age))
     questions, experts = tuple(sorted(table.questions)), tuple(sorted({row.expert for row in rows}))
@@ -227,7 +227,7 @@ def as_panel(table: ForecastTable) -> Named:
         n_experts=len(experts),
         n_shared=len(shared),
     )
-    return Named(panel, questions, experts)
+    return NamedPanel(panel, questions, experts)
 
 
 def _variance(row: ExpertForecast) -> float:

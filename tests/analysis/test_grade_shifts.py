@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from forecast.analysis import influence as module
@@ -34,7 +35,10 @@ def _on_all_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_shift_is_the_forecast_with_another_table(found: Outcome) -> None:
-    """Each row is the forecast with the sources of one grade at the neighbour's, less the forecast as it is."""
+    """Each row is the forecast with the sources of one grade at the neighbour's, less the forecast as it is.
+
+    Within Monte Carlo errors: sources of other grades stand still here, and are drawn anew in a forecast of its own.
+    """
     rows = grade_shifts(found, _silent)
     reporting = {report.source for report in found.posterior.asked.network.reports}
     used = {found.workspace.sources[name].reliability for name in reporting}
@@ -44,7 +48,8 @@ def test_a_shift_is_the_forecast_with_another_table(found: Outcome) -> None:
         other = outcome_of(shifted(found.workspace, row["grade"], row["as"]), found.posterior.draws.theta)
         for name, change in row["effects"].items():
             expected = other.scenarios[name].probability - found.scenarios[name].probability
-            assert expected == pytest.approx(change, abs=1e-12)
+            error = np.hypot(other.scenarios[name].mcse, found.scenarios[name].mcse)
+            assert expected == pytest.approx(change, abs=4.0 * error)
 
 
 def test_a_better_source_is_believed_more(found: Outcome) -> None:

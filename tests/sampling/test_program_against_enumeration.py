@@ -34,10 +34,11 @@ def run(program: Program, x: Array) -> Array:
 
 def gradient(program: Program, x: Array, output: int) -> Array:
     """Derivative of one output by the inputs, by the sampler's kernel."""
-    outputs, _given, *code = op.packed(program).values()
+    outputs, given, *code = op.packed(program).values()
     weights = np.zeros(outputs.size)
     weights[output] = 1.0
-    return np.asarray(op.run_back(run(program, x), outputs, weights, x, *code))
+    values, slopes = op.run(x, given, *code)
+    return np.asarray(op.run_back(values, slopes, outputs, weights, x, *code))
 
 
 READABLE = 14.0  # log-odds: further out the rounding of 1 - p is more than the tolerance

@@ -243,7 +243,7 @@ class MultiplesLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
+class ForestPanel:
     """A panel: its place, the scenario, and where the ordinary forecast and its interval stand."""
 
     x: float
@@ -258,7 +258,7 @@ class Panel:
 class SmallMultiples:
     """The figure: a panel for each scenario, a line for each alternative under the heading of its kind."""
 
-    panels: Sequence[Panel]
+    panels: Sequence[ForestPanel]
     lines: Sequence[MultiplesLine]
     ticks: Sequence[tuple[float, str]]
     top: float
@@ -285,7 +285,7 @@ def small_multiples(table: AlternativesTable, scenarios: Sequence[ScenarioRow]) 
             lines.append(MultiplesLine(heading=None, y=y + 0.5 * LINE, row=row, marks=marks))
             y += LINE
     panels = [
-        Panel(
+        ForestPanel(
             x=LABEL + place * (PANEL + GAP),
             name=one.name,
             colour=one.colour,
