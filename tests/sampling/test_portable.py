@@ -12,6 +12,7 @@ from forecast.inference.tape import exp_each, log_each, normal_quadrature
 from tests.docs.pages import script
 
 
+@pytest.mark.trust
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="the settings name x86-64 processors")
 def test_another_processor_draws_the_same() -> None:
     """Compiled for any x86-64, with other kernels of BLAS and without numpy's newer loops, draws are the same bytes."""

@@ -53,8 +53,8 @@ def test_copies_in_a_group_move_less_than_strangers() -> None:
 
 
 def test_many_unlikely_events_stay_unlikely() -> None:
-    """Twenty questions put at .05 by two experts stay below .1, by an expert each or by one alone below .15."""
-    names = [f"q{i:02}" for i in range(20)]
+    """Eight questions put at .05 by two experts stay below .1, by an expert each or by one alone below .15."""
+    names = [f"q{i:02}" for i in range(8)]
     by_two = _pooled(_table(*(_row(f"e{e}", name, 0.05) for e in range(2) for name in names)))
     by_one_each = _pooled(_table(*(_row(f"expert of {name}", name, 0.05) for name in names)))
     by_one = _pooled(_table(*(_row("a", name, 0.05) for name in names)))
