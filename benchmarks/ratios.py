@@ -57,7 +57,7 @@ class Side:
 
     checkout: Path
     scratch: Path
-    environment: dict[str, str] = field(init=False)
+    environment: dict[str, str] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
