@@ -143,9 +143,11 @@ def test_what_a_job_raises(processes: int) -> None:
 
 
 INTERRUPTED = """
+import signal
 import time
 from forecast.workers import Workers
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is begun without
 if __name__ == "__main__":
     print("begun", flush=True)
     Workers(2).map(time.sleep, [0.0, 600.0, 600.0], lambda *_: print("arrived", flush=True))
