@@ -17,11 +17,11 @@ from forecast import pipeline
 from forecast.ledger.outcome import prior_outcome
 from forecast.posterior.posterior import Evaluation
 from forecast.sampling.draws import Draws, convergence
-from forecast.sampling.settings import CHAINS
+from forecast.sampling.settings import CHAINS, SAMPLED_PER_CHAIN
 from forecast.session import Session
 
-HEADING = ("", "R-hat", "ESS bulk", "ESS tail", "divergences")
-LIMITS = ("limit", "1.01", "400", "400", "0")
+HEADING = ("", "R-hat", "ESS bulk", "ESS tail", "divergences", "draws")
+LIMITS = ("limit", "1.01", "400", "400", "0", f"{CHAINS * SAMPLED_PER_CHAIN}")
 
 
 def forecasts(evaluation: Evaluation, draws: Draws) -> dict[str, float]:
@@ -31,10 +31,10 @@ def forecasts(evaluation: Evaluation, draws: Draws) -> dict[str, float]:
     return convergence({"forecast": values.reshape(len(values), CHAINS, -1).transpose(1, 2, 0)}, stats)
 
 
-def row(name: str, found: dict[str, float]) -> tuple[str, ...]:
-    """Format one fit's diagnostics."""
+def row(name: str, found: dict[str, float], drawn: str = "") -> tuple[str, ...]:
+    """Format one fit's diagnostics, and how many draws it took: more than usual where chains disagreed at first."""
     ess = (f"{found[key]:.0f}" for key in ("ess_bulk_min", "ess_tail_min", "divergences"))
-    return name, f"{found['r_hat_max']:.4f}", *ess
+    return name, f"{found['r_hat_max']:.4f}", *ess, drawn
 
 
 def main(seeds: list[int]) -> None:
@@ -48,7 +48,13 @@ def main(seeds: list[int]) -> None:
             if posterior.anchor:
                 fits[f"with the evidence of {posterior.anchor}"] = posterior
             for name, fit in fits.items():
-                rows.append(row(f"seed {seed}, {name}: parameters", fit.draws.diagnostics))
+                rows.append(
+                    row(
+                        f"seed {seed}, {name}: parameters",
+                        fit.draws.diagnostics,
+                        f"{fit.draws.diagnostics['sampled']:.0f}",
+                    )
+                )
                 rows.append(row(f"seed {seed}, {name}: forecasts", forecasts(fit.evaluation, fit.draws)))
     table([HEADING, *rows, LIMITS])
 

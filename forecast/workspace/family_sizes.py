@@ -15,8 +15,8 @@ from forecast.workspace.records import EDITORS, Count, Event, Item, Network, Set
 # two milliseconds for each term of its recorded program. A row's number has about 9 terms and one for each parent where
 # it is built, and 18 in each network that statements are read in.
 TERMS_BUILT, TERMS_COMPILED, SECONDS_A_TERM = 9, 18, 2e-3
-# The sampler, its checks and the draws that are kept hold each coordinate ten times: 4000 draws of 8 bytes.
-BYTES_A_COORDINATE = 10 * 4000 * 8
+# The sampler, its checks and the draws that are kept hold each coordinate ten times: 5000 draws of 8 bytes.
+BYTES_A_COORDINATE = 10 * 5000 * 8
 # Stage 2 holds theta, the factors and messages of 4000 draws.
 BYTES_AN_ENTRY = 6 * 4000 * 8
 MANY_ROWS = 64  # from which on `check --network` tells what a CPT costs

@@ -331,7 +331,7 @@ def _spoil(root: Path) -> None:
     for path in entries(root, "draws"):
         diagnostics = parts_of(path)["diagnostics"]
         assert isinstance(diagnostics, bytes)
-        found = json.loads(diagnostics) | {"r_hat_max": 1.09, "sampled": 16000.0}
+        found = json.loads(diagnostics) | {"r_hat_max": 1.09, "sampled": 20000.0}
         rewrite(path, {"diagnostics": json.dumps(found).encode()})
 
 
@@ -360,7 +360,7 @@ def test_a_forecast_that_is_not_reliable_says_so(fresh: Path) -> None:
     doubt = "The forecast is not reliable: R-hat is 1.09, above 1.01."
     result = _done(fresh)
     assert doubt in result.stderr.splitlines()
-    assert "drawn 4 times as long: 16000 draws" in result.stdout
+    assert "drawn 4 times as long: 20000 draws" in result.stdout
     told = [_forecast(fresh)["diagnostics"], json.loads(_ledger(fresh)[-1])["diagnostics"]]
     assert [(False, ["R-hat is 1.09, above 1.01"])] * 2 == [(one["reliable"], one["reasons"]) for one in told]
     shown = CliRunner().invoke(main, ["show", "-C", str(fresh)])

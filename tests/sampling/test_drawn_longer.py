@@ -45,7 +45,7 @@ def test_opposed_statements_are_drawn_longer() -> None:
     times = found.diagnostics["sampled"] / (CHAINS * SAMPLED_PER_CHAIN)
     assert times in {2.0, 4.0}
     assert times == LONGEST or not distrust(found.diagnostics)
-    assert found.diagnostics["ess_bulk_min"] > 100.0
+    assert found.diagnostics["ess_bulk_min"] > 200.0
     assert (1, CHAINS * kept(SAMPLED_PER_CHAIN).size) == found.theta.shape
     verdicts = [doing for doing in told if doing.startswith("the chains do not agree yet (")]
     expected = ["drawing 2 times as long", "drawing 4 times as long"][: len(verdicts)]
@@ -84,7 +84,7 @@ def test_how_long_chains_are_drawn(monkeypatch: pytest.MonkeyPatch, agrees_from:
     assert expected == drawn
     assert float(CHAINS * expected[-1]) == found.diagnostics["sampled"]
     assert (agrees_from > 200) == bool(distrust(found.diagnostics))
-    assert all(values.shape[:2] == (CHAINS, 50) for values in found.posterior.values())
+    assert all(values.shape[:2] == (CHAINS, 40) for values in found.posterior.values())
 
 
 def test_divergences_alone_are_not_drawn_longer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,8 +104,11 @@ def test_longer_chains_begin_alike(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("n_draws", [5, 10, 500, 1250])
 @pytest.mark.parametrize("times", [1, 2, 4])
 def test_kept_draws_are_evenly_spread(n_draws: int, times: int) -> None:
-    """All of a usual chain; of a longer one as many, evenly."""
+    """Four of five of a usual chain, the last left out; of a longer one as many, evenly but for rounding."""
     found = kept(n_draws, times)
-    assert n_draws == found.size
-    assert 0 == found[0] < found[-1] < n_draws * times
-    assert {times} == set(np.diff(found).tolist())
+    assert 4 * n_draws // 5 == found.size
+    assert 0 <= found[0] < found[-1] < n_draws * times
+    steps = np.diff(found)
+    assert steps.max() - steps.min() <= 1
+    if times == 1:
+        assert np.flatnonzero(np.arange(n_draws) % 5 != 4).tolist() == found.tolist()

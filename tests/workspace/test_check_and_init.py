@@ -82,7 +82,7 @@ def test_network_as_json(tmp_path: Path) -> None:
         "raises": [],
         "lowers": [],
         "unspoken_rows": [],
-        "size": {"rows": 9, "coordinates": 28, "memory": 14_144_000, "minutes": 0.0498},
+        "size": {"rows": 9, "coordinates": 28, "memory": 16_384_000, "minutes": 0.0498},
         "cpt": {"kind": "shared", "leak": None},
         "timing": None,
         "requires": {},

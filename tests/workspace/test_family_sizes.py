@@ -40,7 +40,7 @@ def test_many_rows_are_warned_about(tmp_path: Path) -> None:
     with_parents(tmp_path, 12)
     assert about_effect(tmp_path, "warning") == [
         (
-            "warning: event 'effect': 12 parents make many rows; got 4,096 rows, 4,109 parameters, 2.9 GB, 13 minutes "
+            "warning: event 'effect': 12 parents make many rows; got 4,096 rows, 4,109 parameters, 3.2 GB, 13 minutes "
             f"for each fit; {WAY_OUT}"
         )
     ]
@@ -52,7 +52,7 @@ def test_too_many_rows_are_refused(tmp_path: Path) -> None:
     with_parents(tmp_path, 20)
     assert about_effect(tmp_path, "error") == [
         (
-            "event 'effect': 20 parents make too many rows; got 1,048,576 rows, 1,048,597 parameters, 738.2 GB, 3,530 "
+            "event 'effect': 20 parents make too many rows; got 1,048,576 rows, 1,048,597 parameters, 822.1 GB, 3,530 "
             f"minutes for each fit; at most 60 minutes and 8 GB; {WAY_OUT}"
         )
     ]
