@@ -18,7 +18,8 @@ from forecast.posterior.weights import MAX_PARETO_K, smooth, weighted_quantiles
 from forecast.sampling.draws import agreeing, distrust
 from forecast.sampling.settings import Effort, kept
 from forecast.scoring.compare import ScoreDifference, paired_difference
-from forecast.scoring.panel import PARTS, Panel, PanelDensity
+from forecast.scoring.density import PARTS, PanelDensity
+from forecast.scoring.panel import Panel
 from forecast.scoring.rules import BINARY_SCORES
 from forecast.scoring.world import ExpertForecast, ForecastTable, NamedPanel, as_panel
 from forecast.workers import ALONE, Workers

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forecast.scoring import panel as model
-from forecast.scoring.panel import N_PANEL, PRIORS, Panel, PanelDensity
+from forecast.scoring.density import PanelDensity
+from forecast.scoring.panel import N_PANEL, PRIORS, Panel
 
 Array = NDArray[np.float64]
 
@@ -127,7 +128,7 @@ def test_experts_are_drawn_given_all_else() -> None:
     x[[model.MEAN, model.INTERCEPT, model.STRETCH]] = 0.0
     noise, bias, slope = of.experts(np.tile(x, (4000, 1)), np.random.default_rng(1))
     stretch = of.stretch(x[np.newaxis])[0]
-    e = of._experts(x)
+    e = of._given(x)
     prior = (model.DEGREES_OF_FREEDOM - 2.0) * np.exp(2.0 * x[model.SCATTER])
     variance = (prior + e.square) / (model.DEGREES_OF_FREEDOM + of.readings - 2.0)
     error = 5.0 / np.sqrt(4000.0)
