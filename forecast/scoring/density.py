@@ -135,7 +135,7 @@ def _stretched(x: Array, d: _Said) -> tuple[float, float, float]:
 
 @_compiled
 def _residuals(x: Array, d: _Said, r: Array, mean: Array, within: Array, c: Array) -> None:
-    """Fill in what was said less consensus; by pair its mean, what is left, and the consensus less that of the panel."""
+    """Fill in what was said less consensus; by pair its mean, what is left, and the consensus less the panel's."""
     n_levels = d.last.size + d.moved.size
     common = np.exp(x[GROUP] + x[SCATTER])
     for p in range(c.size):
@@ -179,7 +179,7 @@ def _experts(x: Array, d: _Said, mean: Array, within: Array, c: Array, found: Ar
 
 @_compiled
 def _normal(parts: Array, sd: float, worth: float) -> tuple[float, float]:
-    """Return the log density of normal numbers, their variance integrated out; and its slope by one, over minus that."""
+    """Return the log density of normal numbers, variance integrated out, and its slope by one over minus that one."""
     squares, n = worth * sd * sd + np.sum(parts * parts), worth + parts.size
     return -0.5 * n * np.log(squares), n / squares
 
@@ -270,7 +270,7 @@ def _value_and_gradient(x: Array, d: _Said, gradient: Array) -> float:  # noqa: 
         d_r = d.weight[i] * (d_mean[p] / d.total[p] + 2.0 * d_square[d.expert[p]] * (r[i] - mean[p]))
         g_level[d.younger[i]] -= (1.0 - d.part[i]) * d_r
         g_level[d.older[i]] -= d.part[i] * d_r
-    return value
+    return float(value)
 
 
 class PanelDensity:

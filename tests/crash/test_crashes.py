@@ -13,9 +13,9 @@ from tests.crash.workspaces import ROWS, Courses, Row
 def test_killed_at_a_call(courses: Courses, tmp_path: Path) -> None:
     """Killed at a call that writes, a command loses nothing that it acknowledged, and completes when run again."""
     trials = Trials(courses, tmp_path, 1)
-    for course in trials.rows(5):
+    for course in trials.rows(3):
         trials.kill_at_a_call(course)
-    assert 5 == trials.counts["kills"]
+    assert 3 == trials.counts["kills"]
 
 
 def test_killed_when_it_has_told(courses: Courses, tmp_path: Path) -> None:
@@ -29,17 +29,17 @@ def test_killed_when_it_has_told(courses: Courses, tmp_path: Path) -> None:
 def test_killed_at_an_instant(courses: Courses, tmp_path: Path) -> None:
     """The same at a random moment of its time; what it has started ends with it."""
     trials = Trials(courses, tmp_path, 3)
-    for course in trials.rows(4):
+    for course in trials.rows(2):
         trials.kill_at_an_instant(course)
-    assert 4 == trials.counts["kills"]
+    assert 2 == trials.counts["kills"]
 
 
 def test_disk_full(courses: Courses, tmp_path: Path) -> None:
     """A full disk is one line of error; files are as before or as after, and it completes once there is room."""
     trials = Trials(courses, tmp_path, 4)
-    for course in trials.rows(4):
+    for course in trials.rows(2):
         trials.refuse(course, FULL)
-    assert 4 == trials.counts["refusals"]
+    assert 2 == trials.counts["refusals"]
 
 
 @pytest.mark.parametrize("row", ROWS[:3], ids=lambda row: row.name)
