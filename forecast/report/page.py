@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.pairs import SIGNS, STEP, written
 from forecast.ledger.outcome import Outcome
 from forecast.plain import all_readable, as_data
 from forecast.posterior.by_date import curve_days, curves
@@ -22,7 +23,7 @@ from forecast.report.section import UNPLACED, Material, Recorded, Section, Subje
 from forecast.report.sections.events import CURVE_EVERY
 from forecast.report.sections.grounds import evidence, evidence_rows, statements
 from forecast.report.sections.judgement import headline, scenario_rows
-from forecast.report.sections.network import asked_worlds
+from forecast.report.sections.network import AskedWorlds, asked_worlds
 from forecast.report.sections.question import asked_question, question, reproduce, reproduction
 from forecast.words import THIN_SPACE, counted, label, long_date, percent
 
@@ -237,7 +238,7 @@ def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewh
         style=Markup(source(environment, "style.css")),
         script=Markup(script),
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        worlds=Markup(_data_block(as_data(asked_worlds(subject)))),
+        worlds=Markup(_data_block(_for_script(asked_worlds(subject)))),
     )
     return rendered(environment, "report.html", shown)
 
@@ -275,6 +276,12 @@ def source(environment: Environment, name: str) -> str:
         msg = "the environment has no loader"
         raise ValueError(msg)
     return environment.loader.get_source(environment, name)[0]
+
+
+def _for_script(asked: AskedWorlds) -> dict[str, object]:
+    """Return what the script computes with: every event given two others as texts, and how they are read."""
+    data: dict[str, object] = as_data(asked)
+    return data | {"pair_events": written(asked.pair_events), "pair_signs": SIGNS, "pair_step": STEP}
 
 
 def _data_block(values: Mapping[str, object]) -> str:
