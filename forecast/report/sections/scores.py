@@ -169,7 +169,7 @@ def _compared(skill: Sequence[SkillRow]) -> str:
     return " ".join(said)
 
 
-def _not_drawn(questions: int, bins: int, uncertainty: float) -> str | None:
+def not_drawn(questions: int, bins: int, uncertainty: float) -> str | None:
     """Say why a calibration curve would show nothing; None where it shows something."""
     if questions < LEAST_DRAWN:
         few = f"{counted(questions, 'resolved question is', 'resolved questions are')}"
@@ -184,7 +184,7 @@ def _not_drawn(questions: int, bins: int, uncertainty: float) -> str | None:
 def _corp(corp: Mapping[str, Any]) -> CorpParts:
     parts = {key: corp[key] for key in ("score", "miscalibration", "discrimination", "uncertainty")}
     return CorpParts(
-        not_drawn=_not_drawn(int(corp["n_questions"]), len(corp["bins"]), parts["uncertainty"]),
+        not_drawn=not_drawn(int(corp["n_questions"]), len(corp["bins"]), parts["uncertainty"]),
         score=parts["score"],
         miscalibration=parts["miscalibration"],
         discrimination=parts["discrimination"],
