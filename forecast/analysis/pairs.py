@@ -19,13 +19,16 @@ Progress = Callable[[str], None]
 Pair = tuple[int, int]
 PairTable = Mapping[str, tuple[tuple[tuple[tuple[int, ...], ...] | None, ...], ...]]
 
-MOST_NUMBERS = 50_000  # of all pairs together: about 250 kB of a page
+MOST_NUMBERS = 250_000  # of all pairs together: about 500 kB of a page
+STEP = 2  # of the numbers, in units of 1 / UNIT: fine enough for whole percents, and two signs hold one
+SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%()*+,"  # safe in HTML
 
 
 def pair_table(outcome: Outcome, made: Worlds, progress: Progress) -> PairTable:
     """Write what every event is given two learned ones: "event.event" -> [state][state] -> states of each event.
 
-    In units of 1 / UNIT, None where both cannot be. Of the events that can be asked about those that tell most of the
+    In units of 1 / UNIT, in steps of STEP, the states of an event UNIT together; what is neither impossible nor certain
+    is neither 0 nor UNIT. None where both cannot be. Of the events that can be asked about those that tell most of the
     scenarios are taken with one another, as many as MOST_NUMBERS allows.
     """
     bits = {v: mutual_information(_joints(outcome, made, v)[0]) for v in made.asked}
@@ -41,7 +44,7 @@ def chosen_pairs(cards: Sequence[int], telling: Sequence[int]) -> list[Pair]:
     numbers = 0
     for place, event in enumerate(telling):
         more = [(min(event, other), max(event, other)) for other in telling[:place]]
-        numbers += sum(cards[v] * cards[w] * sum(cards) for v, w in more)
+        numbers += sum(cards[v] * cards[w] * (sum(cards) - len(cards)) for v, w in more)
         if numbers > MOST_NUMBERS:
             break
         taken += more
@@ -124,10 +127,40 @@ def _in_units(joints: Sequence[Array]) -> tuple[tuple[tuple[tuple[int, ...], ...
     both = joints[0].sum(axis=2)
     return tuple(
         tuple(
-            tuple(tuple(round(UNIT * p) for p in (joint[x, y] / both[x, y]).tolist()) for joint in joints)
-            if both[x, y] > 0.0
-            else None
+            tuple(_units((joint[x, y] / both[x, y]).tolist()) for joint in joints) if both[x, y] > 0.0 else None
             for y in range(both.shape[1])
         )
         for x in range(both.shape[0])
     )
+
+
+def _units(shares: Sequence[float]) -> tuple[int, ...]:
+    """Write probabilities that sum to one in steps of STEP; the largest is what the others leave of UNIT."""
+    units = [max(STEP, STEP * round(UNIT / STEP * p)) if p > 0.0 else 0 for p in shares]
+    most = max(range(len(shares)), key=lambda k: shares[k])
+    units[most] += UNIT - sum(units)
+    return tuple(units)
+
+
+def written(pairs: PairTable) -> dict[str, str]:
+    """Write the table as texts, for a page: about a fifth of its size.
+
+    "event.event" -> of each state of the one, then of the other, then of each event, every state but the last: two of
+    SIGNS, the number in steps of STEP to their base. The last state is what the others leave of UNIT; of states that
+    cannot both be there is a space in place of every sign.
+    """
+    base = len(SIGNS)
+    texts = {}
+    for name, table in pairs.items():
+        some = next(given for row in table for given in row if given is not None)
+        nothing = "  " * sum(len(states) - 1 for states in some)
+        texts[name] = "".join(
+            nothing
+            if given is None
+            else "".join(
+                SIGNS[units // STEP // base] + SIGNS[units // STEP % base] for states in given for units in states[:-1]
+            )
+            for row in table
+            for given in row
+        )
+    return texts

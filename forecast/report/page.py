@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.pairs import SIGNS, STEP, written
 from forecast.ledger.outcome import Outcome
 from forecast.plain import all_readable, as_data
 from forecast.posterior.by_date import curve_days, curves
@@ -22,9 +24,9 @@ from forecast.report.section import UNPLACED, Material, Recorded, Section, Subje
 from forecast.report.sections.events import CURVE_EVERY
 from forecast.report.sections.grounds import evidence, evidence_rows, statements
 from forecast.report.sections.judgement import headline, scenario_rows
-from forecast.report.sections.network import asked_worlds
+from forecast.report.sections.network import AskedWorlds, asked_worlds
 from forecast.report.sections.question import asked_question, question, reproduce, reproduction
-from forecast.words import THIN_SPACE, counted, label, long_date, percent
+from forecast.words import THIN_SPACE, counted, event_names, label, long_date, percent, scenario_names
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -199,7 +201,7 @@ class PageShown:
     as_of: str
     horizon: str
     known_until: str
-    headline: str
+    headline: Markup
     compared: str
     sections: Sequence[RenderedSection]
     contents: Mapping[str, Sequence[type[Section]]]
@@ -212,22 +214,25 @@ class PageShown:
 
 def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewhere) -> str:
     """Render report.html: each section from what it shows, and the frame around them."""
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     environment = page_environment()
     script, asked = source(environment, "script.js"), question(subject)
+    names = _names(subject.outcome)
     shown = PageShown(
         title=asked.title,
         as_of=asked.as_of,
         horizon=asked.horizon,
         known_until=asked.known_until,
-        headline=_headline(subject),
+        headline=Markup(isolated(str(escape(_headline(subject))), names)),
         compared=_compared(subject),
         sections=[
             RenderedSection(
                 id=section.id,
                 title=section.title,
-                body=Markup(rendered(environment, f"sections/{section.id}.html", section.shown(subject))),
+                body=Markup(
+                    isolated(rendered(environment, f"sections/{section.id}.html", section.shown(subject)), names)
+                ),
                 folded=section.group == "Method",
             )
             for section in listed
@@ -237,9 +242,60 @@ def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewh
         style=Markup(source(environment, "style.css")),
         script=Markup(script),
         script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        worlds=Markup(_data_block(as_data(asked_worlds(subject)))),
+        worlds=Markup(_data_block(_for_script(asked_worlds(subject)))),
     )
     return rendered(environment, "report.html", shown)
+
+
+# Letters that run from right to left (Hebrew, Arabic and their like), and those of Chinese, Japanese and Korean.
+FOREIGN = (
+    "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+    "\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff01-\uffdc\U00020000-\U0003ffff"
+)
+HAS_FOREIGN = re.compile(f"[{FOREIGN}]")
+RUN = rf"[{FOREIGN}](?:[^<>&]*[{FOREIGN}])?"
+TAG = re.compile(r"(<[^>]*>)")
+ALONE = {"svg", "title", "option", "bdi"}  # elements whose texts are isolated already, or hold no elements
+
+
+def isolated(html: str, names: Iterable[str]) -> str:
+    """Put names in such letters into `<bdi>`, so that they do not reorder the numbers and words of a sentence.
+
+    Args:
+        html: of a section; what was printed into it is escaped, so that no text and no attribute holds a bracket.
+        names: as they stand in texts, not escaped. Other runs of such letters are isolated from the first to the last.
+
+    Source: Unicode Standard Annex 9, on isolates; HTML, the `bdi` element.
+    """
+    from markupsafe import escape
+
+    if not HAS_FOREIGN.search(html):
+        return html
+    known = sorted(
+        {str(escape(name)) for name in names if HAS_FOREIGN.search(name)}, key=lambda name: (-len(name), name)
+    )
+    pattern = re.compile("|".join([*map(re.escape, known), RUN]))
+    parts, within = [], list[str]()
+    for part in TAG.split(html):
+        if part.startswith("<"):
+            tag = part.strip("</>").split(maxsplit=1)[0].lower() if part.strip("</>") else ""
+            if part.startswith("</"):
+                within = within[:-1] if within and within[-1] == tag else within
+            elif tag in ALONE and not part.endswith("/>"):
+                within.append(tag)
+            parts.append(part)
+        else:
+            parts.append(part if within else pattern.sub(r"<bdi>\g<0></bdi>", part))
+    return "".join(parts)
+
+
+def _names(outcome: Outcome) -> list[str]:
+    """Return every name that sentences are made with, as they are shown."""
+    workspace = outcome.workspace
+    names = [*event_names(outcome).values(), *scenario_names(outcome).values(), workspace.network.title]
+    names += [label(state) for event in outcome.layout.events for state in event.states]
+    names += [one.name for one in (*workspace.experts.values(), *workspace.sources.values())]
+    return all_readable(names)
 
 
 def rendered(environment: Environment, name: str, shown: Any) -> str:
@@ -275,6 +331,12 @@ def source(environment: Environment, name: str) -> str:
         msg = "the environment has no loader"
         raise ValueError(msg)
     return environment.loader.get_source(environment, name)[0]
+
+
+def _for_script(asked: AskedWorlds) -> dict[str, object]:
+    """Return what the script computes with: every event given two others as texts, and how they are read."""
+    data: dict[str, object] = as_data(asked)
+    return data | {"pair_events": written(asked.pair_events), "pair_signs": SIGNS, "pair_step": STEP}
 
 
 def _data_block(values: Mapping[str, object]) -> str:

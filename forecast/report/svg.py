@@ -31,7 +31,9 @@ VARIABLES = {
     POSTERIOR: "var(--posterior)",
 }
 MOST_COLUMNS = 3  # of panels beside each other
-CHAINS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe and Ito (2008)
+# Of chains and of powers: none of them is a scenario's, which are those of Okabe and Ito (2008).
+CHAINS = ("#4f9da6", "#a08a3c", "#8b5e83", "#7f86c9")
+POWERS = ("#b0705a", "#6b8e5a")
 
 
 def resampled(weights: Array) -> NDArray[np.intp]:

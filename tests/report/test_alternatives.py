@@ -1,18 +1,23 @@
-"""Alternatives on the page: every one in the figure and the table, the largest in words, the rest with its command."""
+"""Alternatives on the page: those that change a scenario in the figure, the largest in words, the rest counted."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from forecast.analysis.alternatives import AlternativeForecast, AlternativeShare, Kind
 from forecast.ledger.outcome import CLEAR, IMPOSSIBLE, NEEDS_REFIT, REFITTED, REWEIGHTED, TOO_MANY
-from forecast.report.sections.alternatives import PANEL, UNCHANGED, alternatives_table, small_multiples
+from forecast.publish import material
+from forecast.report.page import report_files
+from forecast.report.sections.alternatives import AXIS, UNCHANGED, alternatives_table, panels
 from forecast.report.sections.judgement import ProbableCourse, ScenarioRow
 from forecast.words import Estimated
-from tests.report.drawn import Drawn, elements
+from tests.report.drawn import Drawn
+from tests.report.outcomes import asked, world
 
 LEVELS = ("0.05", "0.25", "0.5", "0.75", "0.95")
 
@@ -102,38 +107,49 @@ def test_a_largest_change_is_one_of_those_computed(drawn: Drawn, scenarios: list
 
 
 def test_marks_stand_where_the_numbers_are(drawn: Drawn, scenarios: list[ScenarioRow]) -> None:
-    """Dots and intervals on the scale of the panel, one line an alternative, no line on another."""
-    table = alternatives_table(drawn.found, [_row("source", "wire", 0.1), _row("group", "a", None)], scenarios)
-    figure = small_multiples(table, scenarios)
-    lines = [line for line in figure.lines if line.heading is None]
-    assert [True, False] == [line.marks is None for line in lines]
-    at = {one.id: mark for one, mark in zip(scenarios, lines[1].marks or (), strict=True)}
-    assert PANEL * 0.4 / table.axis_to == pytest.approx(at["peace"].at)
-    assert PANEL * 0.3 / table.axis_to == pytest.approx(at["peace"].low)
-    heights = [line.y for line in figure.lines]
-    assert sorted(set(heights)) == heights
-    ordinary = [PANEL * one.probability / table.axis_to for one in scenarios]
-    assert ordinary == pytest.approx([panel.ordinary for panel in figure.panels])
+    """Dots and intervals on the scale of the panel, of the forecast and of alternatives that change it clearly."""
+    told = [_row("source", "wire", 0.1), _row("group", "a", None), _row("group", "b", 0.0)]
+    table = alternatives_table(drawn.found, told, scenarios)
+    figure = panels(table, scenarios)
+    assert {"source wire"} == set(figure.marks)
+    at = {one.id: mark for one, mark in zip(scenarios, figure.marks["source wire"], strict=True)}
+    assert AXIS * 0.4 / table.axis_to == pytest.approx(at["peace"].at)
+    assert AXIS * 0.3 / table.axis_to == pytest.approx(at["peace"].low)
+    ordinary = [AXIS * one.probability / table.axis_to for one in scenarios]
+    assert ordinary == pytest.approx([mark.at for mark in figure.ordinary])
+    assert f"{100 * table.axis_to:.0f}" == figure.ticks[-1][1]
 
 
 def _moved(row: dict[str, Any]) -> list[bool]:
     return [share["change_shown"] != UNCHANGED for share in row["scenarios"].values()]
 
 
-def test_the_page_shows_every_alternative(drawn: Drawn) -> None:
-    """Each row of report.json stands in the figure; the table has what clearly moves, and counts what does not."""
-    rows = drawn.page["alternatives"]["rows"]
-    assert {"weights", "group", "source"} == {row["kind"] for row in rows}
-    told = [one for one in elements(drawn.html).told if one.section == "alternatives"]
-    figure, table = (" ".join(one.text for one in told if where in one.around) for where in ("svg", "table"))
+def test_the_page_shows_what_changes_and_counts_the_rest(tmp_path: Path) -> None:
+    """Each alternative that moves a scenario has a row with a dot a scenario, its k and its ESS; the others a line."""
+    about = asked(world(), tmp_path)
+    found = material(about, lambda _: None)
+    ids = about.outcome.scenario_ids
+
+    def told(kind: Kind, name: str, change: float, ess: float) -> AlternativeForecast:
+        shares = {scenario: _told(change if n == 0 else 0.0) for n, scenario in enumerate(ids)}
+        return replace(_row(kind, name, 0.0), scenarios=shares, ess=ess)
+
+    rows = (
+        told("source", "wire", 0.1, 812.4),
+        told("group", "a", 0.0, 640.2),
+        told("weights", "equal-weights", 0.0, 7e2),
+    )
+    drawn = Drawn(about, report_files(replace(found, alternatives=rows), lambda _: None))
     section = drawn.html.split('<h2 id="alternatives"', 1)[1].split("</section>", 1)[0]
-    dots = len(re.findall('<circle class="dot"', section))
-    assert len(drawn.page["scenarios"]) * drawn.page["alternatives"]["told"] == dots
-    for row in rows:
-        assert row["label"] in figure
-        shares = (row["scenarios"] or {}).values()
-        moved = [share for share in shares if share["change_shown"] != UNCHANGED]
-        assert (row["label"] in table) == bool(moved)
-        assert all(share["shown"].removesuffix("\u202f%") in table for share in moved)
-    still = [row for row in rows if row["scenarios"] and not any(_moved(row))]
-    assert not still or f"{len(still)} other alternative" in " ".join(one.text for one in told)
+    table = section.split("<table", 1)[1].split("</table>", 1)[0]
+    moving = next(row for row in drawn.page["alternatives"]["rows"] if row["name"] == "wire")
+    assert [True, False, False] == _moved(moving)
+    assert (
+        f'<td class="n" data-label="Pareto k">{moving["k_shown"]}</td><td class="n" data-label="ESS">812</td>' in table
+    )
+    assert 2 * len(ids) == len(re.findall('<path class="dot"', table)), (
+        "the forecast's row, and that of the one that moves"
+    )
+    assert moving["label"] in table
+    assert "Equal weights" not in table
+    assert "2 other alternatives change no scenario clearly (k at most 0.25, effective size at least 640)." in section

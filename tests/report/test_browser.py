@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from forecast.analysis.supposition import read_supposition
 from forecast.analysis.what_if import ImpossibleError
 from forecast.publish import write_index
 from forecast.words import percent
+from forecast.workspace.records import Condition, Requirement
 from tests.plainly import what_if
-from tests.report.drawn import Drawn
+from tests.report.drawn import Drawn, draw
+from tests.worlds import event, network, rule, statement, target
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -211,7 +214,7 @@ def test_what_if_of_two_events(report: Any, recorded: Drawn) -> None:
     assert "turned out" in report.locator("#said").text_content()
     chance = recorded.page["what_if"]["now"]["events"][0][0] / recorded.page["what_if"]["unit"]
     given = recorded.page["what_if"]["learned"]["0.0"]["events"][3][0] / recorded.page["what_if"]["unit"]
-    assert f"({percent(chance * given, None)} now)" in report.locator("#said").text_content()
+    assert f"(the probability of both: {percent(chance * given, None)})" in report.locator("#said").text_content()
     rows = report.locator("#after-events tr").all_inner_texts()
     assert len(rows) >= 2
     assert {"will", "alone"} == {row.split("\t")[0] for row in rows if row.endswith("100\u202f%")}
@@ -225,6 +228,101 @@ def test_events_that_move_are_told(report: Any, recorded: Drawn) -> None:
     table = what_if(recorded.found, read_supposition(recorded.found, ["truce=general"], [], []), lambda _: None)
     moved = {row["id"] for row in table["events"] if row["moved"] >= 0.01}
     assert moved <= set(names)
+
+
+def test_two_events_move_every_event(report: Any, recorded: Drawn) -> None:
+    """All events can be supposed together, and those are told of which the engine moves a state by a point or more."""
+    names = [event.id for event in recorded.found.layout.events]
+    for name in names:
+        report.select_option("#ask [name=event]", label=name)
+        offered = report.locator("#ask [name=second] option").all_text_contents()
+        assert ["nothing else", *(other for other in names if other != name)] == offered
+    for one, x, other, y in (("truce", "general", "aid", "cut"), ("aid", "on", "will", "yes")):
+        _choose(report, "event", "state", one, x)
+        _choose(report, "second", "second-state", other, y)
+        asked = read_supposition(recorded.found, [f"{one}={x}", f"{other}={y}"], [], [])
+        table = what_if(recorded.found, asked, lambda _: None)
+        moves = {
+            row["id"]: max(abs(part["after"] - part["before"]) for part in row["states"]) for row in table["events"]
+        }
+        told = set(report.locator("#after-events th").all_text_contents())
+        assert {name for name, size in moves.items() if size > 0.012} <= told
+        assert told <= {name for name, size in moves.items() if size > 0.008}
+
+
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of events that cannot both be, with long names and names in scripts that run from right to left."""
+    needs = Requirement("yes", ((Condition("truce", ("yes",)),),))
+    net = network(
+        replace(event("truce"), name="هدنة شاملة 2 (A)"),
+        replace(event("deal", parents=["truce"]), name="停戦後の包括的な和平合意の締結", requires=(needs,)),
+        replace(event("aid", parents=["deal"]), name="Unprecedentedly comprehensive humanitarian assistance"),
+    )
+    told = [statement("s", target("truce", "yes"), 0.3), statement("t", target("aid", "yes"), 0.6)]
+    rules = [replace(rule("peace", deal="yes"), name="سلام 1"), rule("help", aid="yes")]
+    drawn = draw(tmp_path_factory.mktemp("fit"), network=net, statements=tuple(told), scenarios=tuple(rules), items=())
+    place = tmp_path_factory.mktemp("pages") / "report.html"
+    place.write_bytes(drawn.files["report.html"])
+    return place
+
+
+def test_what_cannot_both_be_is_refused_in_words(browser: Any, awkward: Path) -> None:
+    """A deal needs a truce: without one it is said that both cannot be, and no table pretends to know what follows."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(awkward.as_uri())
+    page.select_option("#ask [name=event]", index=0)
+    page.select_option("#ask [name=state]", label="no")
+    page.select_option("#ask [name=second]", index=1)
+    page.select_option("#ask [name=second-state]", label="yes")
+    said = page.locator("#said")
+    assert "cannot both be" in said.text_content()
+    assert not page.locator("#after").is_visible()
+    assert ["هدنة شاملة 2 (A)", "no", "停戦後の包括的な和平合意の締結", "yes"] == said.locator(
+        "bdi"
+    ).all_text_contents()
+    page.select_option("#ask [name=second-state]", label="no")
+    assert "the probability of both" in said.text_content()
+    assert page.locator("#after").is_visible()
+    page.close()
+
+
+LOOSE = """() => {
+  const walker = document.createTreeWalker(document.querySelector("body"), NodeFilter.SHOW_TEXT), found = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    if (/[\u0600-\u06ff\u3040-\u9fff]/.test(node.data) && !node.parentElement.closest("bdi, [dir=auto], svg, script"))
+      found.push(node.data);
+  return found;
+}"""
+OUTSIDE = """() => [...document.querySelectorAll("svg, table, .scale span, .levels span, .days span, .names li, .marks span")]
+  .filter((one) => {
+    const place = one.getBoundingClientRect(), cue = one.closest(".scroll");
+    if (!place.width || getComputedStyle(one).visibility === "hidden") return false;
+    const cut = place.left < -0.5 || place.right > innerWidth + 0.5;
+    return cut && !(cue && getComputedStyle(cue).backgroundImage.includes("gradient"));
+  }).map((one) => `${one.className.baseVal ?? one.className} ${one.textContent.slice(0, 40)}`)"""
+SIZES = """() => {
+  const drawing = document.querySelector("svg.network"), box = drawing.viewBox.baseVal;
+  const scale = drawing.getBoundingClientRect().width / box.width;
+  return [...drawing.querySelectorAll("g")].flatMap((node) => [...node.querySelectorAll("text")].map((text) =>
+    [scale * parseFloat(getComputedStyle(text).fontSize), text.getComputedTextLength(),
+     node.querySelector(".shape").getBBox().width]));
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390])
+def test_figures_fit_and_nothing_is_cut_without_a_cue(browser: Any, awkward: Path, width: int) -> None:
+    """Labels of the network fit and are 11 px or more, what is cut off scrolls with a shade, names are isolated."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(awkward.as_uri())
+    _unfold(page)
+    sizes = page.evaluate(SIZES)
+    assert len(sizes) >= 10
+    assert min(size for size, _, _ in sizes) >= 11.0
+    assert [] == [one for one in sizes if one[1] > one[2] - 14]
+    assert [] == page.evaluate(OUTSIDE)
+    assert [] == page.evaluate(LOOSE)
+    page.close()
 
 
 def _moving(data: dict[str, Any]) -> int:

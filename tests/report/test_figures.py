@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.report.sections.history import APART, HEIGHT, spread_names
+from forecast.report.sections.events import spread_apart
+from forecast.report.sections.history import APART, HEIGHT
 from forecast.report.sections.judgement import DOT, MOST_STACK, STRIP_WIDTH, dot_strip
-from forecast.report.sections.network import GAP_Y, NODE_HEIGHT, place_nodes
-from forecast.report.svg import INK, SIZE, by_chain, inline, resampled
+from forecast.report.sections.network import GAP_Y, MOST_LINES, NODE_HEIGHT, fitted_lines, place_nodes
+from forecast.report.svg import CHAINS as DRAWN_CHAINS
+from forecast.report.svg import INK, POWERS, SIZE, by_chain, inline, resampled
 from forecast.sampling.settings import CHAINS
-from forecast.words import likelihood_word, long_date
+from forecast.words import PALETTE, likelihood_word, long_date
 
 
 def test_draws_are_chain_after_chain() -> None:
@@ -55,7 +59,7 @@ def test_what_is_settled_takes_no_more_room(value: float) -> None:
 @given(ends=st.lists(st.floats(0, HEIGHT), max_size=6))
 def test_names_of_lines_stand_apart(ends: list[float]) -> None:
     """Names are so far apart, in the order of their lines and within the chart; with room around it one stays put."""
-    places = spread_names(ends)
+    places = spread_apart(ends, APART, HEIGHT)
     order = sorted(range(len(ends)), key=lambda i: ends[i])
     for before, after in pairwise(order):
         assert places[after] - places[before] >= APART - 1e-9
@@ -79,6 +83,44 @@ def test_nodes_stand_apart_and_causes_on_the_left(pairs: list[tuple[int, int]]) 
         assert placed.column[one] != placed.column[other] or apart >= NODE_HEIGHT
     for start, end in edges:
         assert placed.column[start] < placed.column[end]
+
+
+@given(name=st.text(st.sampled_from("abcdefghiW 国ا"), max_size=60))
+def test_names_are_broken_and_not_lost(name: str) -> None:
+    """The lines of a name have its letters in their order, all of them unless the last line ends in an ellipsis."""
+    lines, letters = fitted_lines(name), "".join(name.split())
+    assert 1 <= len(lines) <= MOST_LINES
+    told = "".join("".join(lines).split())
+    assert letters.startswith(told.removesuffix("…"))
+    assert told == letters or told.endswith("…")
+    assert len(letters) > 25 or told == letters
+
+
+STYLE = Path(__file__).parents[2] / "forecast" / "report" / "templates" / "style.css"
+MEANT = ("prior", "posterior", "up", "down")
+
+
+def _colours(block: str) -> dict[str, tuple[int, ...]]:
+    found = re.findall(r"--([\w-]+): #([0-9a-f]{3}|[0-9a-f]{6})\b", block)
+    wide = {name: code if len(code) == 6 else "".join(2 * digit for digit in code) for name, code in found}
+    return {name: tuple(int(code[i : i + 2], 16) for i in (0, 2, 4)) for name, code in wide.items()}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark", "print"])
+def test_one_colour_has_one_meaning(scheme: str) -> None:
+    """A scenario has a colour that is far from every other's, and from prior, now, up, down, chains and powers."""
+    text = STYLE.read_text(encoding="utf-8")
+    light, dark, printed = (block.split("}", 1)[0] for block in text.split(":root {")[1:])
+    colours = _colours(light) | _colours({"light": "", "dark": dark, "print": printed}[scheme])
+    scenarios = {name: colours[name] for name in (*(f"s{n}" for n in range(PALETTE)), "other")}
+    drawn = {
+        f"drawn {n}": tuple(int(code[i : i + 2], 16) for i in (1, 3, 5)) for n, code in enumerate(DRAWN_CHAINS + POWERS)
+    }
+    others = {name: colours[name] for name in MEANT} | drawn
+    for (one, colour), (other, second) in combinations((scenarios | others).items(), 2):
+        if one in scenarios or other in scenarios:
+            apart = sum((a - b) ** 2 for a, b in zip(colour, second, strict=True)) ** 0.5
+            assert apart > 45.0, (one, other)
 
 
 @pytest.mark.parametrize(

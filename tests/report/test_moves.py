@@ -18,7 +18,17 @@ from forecast.publish import material
 from forecast.report import confidence as basis
 from forecast.report.page import report_files
 from forecast.report.sections.watch import watching
-from forecast.report.sections.waterfall import bars, in_points, shortened, waterfall
+from forecast.report.sections.waterfall import (
+    FINEST,
+    LEAST,
+    MOST_TICKS,
+    bars,
+    in_points,
+    shortened,
+    ticks,
+    waterfall,
+    with_error,
+)
 from forecast.words import label
 from tests.report.drawn import Drawn, draw
 from tests.report.outcomes import asked, world
@@ -46,11 +56,15 @@ def test_bars_lead_from_start_to_now(start: float, sizes: list[float]) -> None:
     place = bars(fall)
     at = place.first
     for row, bar in zip(fall.rows, place.steps, strict=True):
-        ends = (bar.x, bar.x + bar.width)
-        assert any(end == pytest.approx(at, abs=1e-6) for end in ends)
+        assert at == pytest.approx(bar.from_, abs=1e-6)
+        assert min(bar.from_, bar.to) == bar.x
+        assert bar.width in {0.0, LEAST} or abs(bar.to - bar.from_) == pytest.approx(bar.width)
         assert (row.step >= 0) == bar.up
         assert -1e-9 <= bar.x
-        assert bar.x + bar.width <= place.width + 1e-9
+        assert bar.x + bar.width <= place.width + LEAST
+        assert bool(bar.width) == bool(
+            float(row.value_shown.strip("<").replace("−", "-")) and "<" not in row.value_shown
+        )
         at = bar.to
     assert place.last == pytest.approx(at, abs=1e-6)
 
@@ -78,7 +92,40 @@ def test_nothing_to_compare_with(tmp_path: Path) -> None:
     first = replace(asked(world(), tmp_path), start=None)
     files = report_files(material(first, lambda _: None), lambda _: None)
     assert json.loads(files["report.json"])["since_update"] is None
-    assert 1 == files["report.html"].count(b'<svg class="waterfall"')
+    assert 1 == files["report.html"].count(b'<table class="wide stack fall"')
+
+
+@given(step=st.floats(-1, 1), mcse=st.none() | st.floats(0, 0.3))
+def test_a_step_is_never_zero_beside_its_bar(step: float, mcse: float | None) -> None:
+    """A step has the decimals of its error's first digit, and "0" is written of no step at all."""
+    shown, error = with_error(step, mcse)
+    assert ("0" == shown) == (step == 0.0)
+    if "<" in shown:
+        assert 100.0 * abs(step) <= 0.5 * 10.0**-FINEST + 1e-12
+    else:
+        number = float(shown.replace("−", "-"))
+        assert number or not step
+        decimals = len(shown.partition(".")[2])
+        assert 100.0 * step == pytest.approx(number, abs=0.5 * 10.0**-decimals + 1e-9)
+    assert (error == "") == (mcse is None)
+    if "<" not in error + shown and error:
+        assert 100.0 * (mcse or 0.0) == pytest.approx(
+            float(error), abs=0.5 * 10.0 ** -len(error.partition(".")[2]) + 1e-9
+        )
+
+
+@given(low=st.floats(0, 0.99), size=st.floats(0.0005, 1.0))
+def test_ticks_tell_each_other_apart(low: float, size: float) -> None:
+    """A few round values within the axis, evenly apart, each written as the number that it is."""
+    high = min(1.0, low + size)
+    if high - low < 0.0005:
+        return
+    placed = ticks(low, high)
+    assert len(placed) <= MOST_TICKS + 1
+    assert len({text for _, text in placed}) == len(placed)
+    for value, text in placed:
+        assert low - 1e-6 <= value <= high + 1e-6
+        assert 100.0 * value == pytest.approx(float(text), abs=1e-9)
 
 
 @given(text=st.text(max_size=80), most=st.integers(2, 40))

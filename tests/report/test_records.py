@@ -19,8 +19,8 @@ from forecast.publish import ReportRequest, elsewhere, material, report_days, wr
 from forecast.report.page import ListedForecast, index_page, report_files, spark
 from forecast.report.section import recorded_in
 from forecast.report.sections.checks import calibration_of
-from forecast.report.sections.history import APART, chart, history_of
-from forecast.report.sections.scores import scored
+from forecast.report.sections.history import APART, JUMP, JUMPS, WIDTH, chart, history_of
+from forecast.report.sections.scores import not_drawn, scored
 from forecast.scoring.score_table import score_table
 from forecast.workspace.problems import WorkspaceProblems
 from tests.ledgers import update
@@ -52,10 +52,51 @@ def test_chart_names_stand_apart(recorded: Drawn) -> None:
     assert all(after - before_ >= APART - 1e-9 for before_, after in itertools.pairwise(labels))
     for row, drawn in zip(past["scenarios"], place.rows, strict=True):
         assert 0.0 == drawn.dots[0][0]
-        assert place.inner == drawn.dots[-1][0]
+        assert drawn.dots[-1][0] == pytest.approx(WIDTH)
         shares = [point["probability"] for point in row["updates"]]
         heights = [-y for _, y in drawn.dots]
         assert np.argsort(shares).tolist() == np.argsort(heights).tolist()
+
+
+def test_jumps_are_told_with_what_became_known(drawn: Drawn) -> None:
+    """The largest jumps of the updates, one a day, each with the evidence that became known since the day before."""
+    past = drawn.page["history"]
+    expected: dict[str, tuple[float, str, str]] = {}
+    for row in past["scenarios"]:
+        for before, after in itertools.pairwise(row["replay"] or row["updates"]):
+            size = abs(after["probability"] - before["probability"])
+            expected[after["day"]] = max(expected.get(after["day"], (0.0, "", "")), (size, row["id"], before["day"]))
+    told = {jump["day"]: jump for jump in past["jumps"]}
+    assert {day for day, (size, _, _) in expected.items() if size >= JUMP} == set(told)
+    assert 0 < len(told) <= JUMPS
+    section = drawn.html.split('<h2 id="history"', 1)[1].split("</section>", 1)[0]
+    for day, jump in told.items():
+        size, scenario, since = expected[day]
+        assert (scenario, since) == (jump["scenario"], jump["since"])
+        assert size == pytest.approx(abs(jump["to"] - jump["from"]))
+        known = [row for row in drawn.page["evidence"] if since < row["reported"] <= day]
+        assert len(known) == jump["items"]
+        assert set(jump["headlines"]) <= {row["headline"] for row in known}
+        assert bool(known) == bool(jump["headlines"])
+        assert f"<b>{day}: {jump['name']} {jump['from_shown']} → {jump['to_shown']}.</b>" in section
+
+
+@pytest.mark.parametrize(
+    ("questions", "bins", "uncertainty", "why"),
+    [
+        (19, 3, 0.2, "19 resolved questions are fewer than 20"),
+        (1, 1, 0.0, "1 resolved question is fewer"),
+        (40, 1, 0.2, "one group"),
+        (40, 3, 0.0, "ended in the same way"),
+        (20, 2, 0.2, None),
+    ],
+)
+def test_calibration_is_drawn_where_it_shows_something(
+    questions: int, bins: int, uncertainty: float, why: str | None
+) -> None:
+    """Of few questions, of one group and of one outcome there is a sentence and no figure."""
+    said = not_drawn(questions, bins, uncertainty)
+    assert said is None if why is None else why in (said or "")
 
 
 def test_scores_are_those_of_the_replay(recorded: Drawn) -> None:

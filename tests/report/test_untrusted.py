@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.plain import all_readable, link, readable
+from forecast.report.page import isolated
 
 
 @given(st.text())
@@ -48,6 +49,22 @@ def test_only_web_addresses_are_links(url: str, followed: bool) -> None:
     assert found is not None
     assert followed == found.followed
     assert url == found.url
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<p>Truce: 3 %</p>", "<p>Truce: 3 %</p>"),
+        ("<p>If هدنة 2 (A): 3 %</p>", "<p>If <bdi>هدنة 2 (A)</bdi>: 3 %</p>"),
+        ("<td>停戦 yes</td>", "<td><bdi>停戦</bdi> yes</td>"),
+        ("<p>a שלום 5 שלום b</p>", "<p>a <bdi>שלום 5 שלום</bdi> b</p>"),
+        ('<a title="هدنة">x</a><svg><text>هدنة</text></svg>', '<a title="هدنة">x</a><svg><text>هدنة</text></svg>'),
+        ("<p>&lt;b&gt; هدنة &amp; هدنة</p>", "<p>&lt;b&gt; <bdi>هدنة</bdi> &amp; <bdi>هدنة</bdi></p>"),
+    ],
+)
+def test_names_of_other_scripts_are_isolated(html: str, expected: str) -> None:
+    """A name is isolated as a whole, every other run from its first letter to its last; tags and drawings stay."""
+    assert expected == isolated(html, ["هدنة 2 (A)", "Truce"])
 
 
 def test_no_address_is_no_link() -> None:

@@ -86,4 +86,25 @@ def test_what_the_scripts_compute_with_is_what_the_file_holds(drawn: Drawn) -> N
 
     block = drawn.html.split('id="worlds">', 1)[1].split("</script>", 1)[0]
     expected = {key: value for key, value in drawn.page["what_if"].items() if key != "rows"}
-    assert expected == json.loads(block)
+    found = json.loads(block)
+    signs, step = found.pop("pair_signs"), found.pop("pair_step")
+    cards = [len(event["states"]) for event in expected["events"]]
+    read = {
+        name: _pairs(text, *(cards[int(v)] for v in name.split(".")), cards, signs, step)
+        for name, text in found["pair_events"].items()
+    }
+    assert expected == found | {"pair_events": read}
+
+
+def _pairs(text: str, first: int, second: int, cards: list[int], signs: str, step: int) -> list[list[Any]]:
+    """Read what every event is given two others, as `forecast.analysis.pairs.written` describes it."""
+    pairs = iter(zip(text[::2], text[1::2], strict=True))
+
+    def given() -> list[list[int]] | None:
+        read = [[next(pairs) for _ in range(card - 1)] for card in cards]
+        if (" ", " ") in [pair for states in read for pair in states]:
+            return None
+        units = [[step * (len(signs) * signs.index(a) + signs.index(b)) for a, b in states] for states in read]
+        return [[*states, 10_000 - sum(states)] for states in units]
+
+    return [[given() for _ in range(second)] for _ in range(first)]

@@ -19,7 +19,7 @@ from forecast.words import counted, event_names, interval, label, percent
 KINDS = {"weights": "Other weights", "group": "Without a group of experts", "source": "Without a source"}
 REFIT_ALL = "forecast report --refit-alternatives"
 UNCHANGED = "unchanged"
-LABEL, PANEL, GAP, LINE, HEAD = 290.0, 146.0, 14.0, 17.0, 36.0
+AXIS = 1000.0  # length of every panel's axis, in units of its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,7 @@ class AlternativeRow:
     takes: str
     how_shown: str
     k_shown: str
+    ess_shown: str
     needs: Sequence[str] = ()
 
 
@@ -131,6 +132,7 @@ def _row(outcome: Outcome, row: AlternativeForecast, scenarios: Sequence[Scenari
         takes=counted(row.items, "item") if row.kind == "source" else counted(row.statements, "statement"),
         how_shown="from draws of its own" if row.how == REFITTED else row.how,
         k_shown="—" if k is None else f"{k:.2f}".replace("-", "−"),
+        ess_shown="—" if row.ess is None else f"{row.ess:.0f}",
     )
 
 
@@ -225,7 +227,7 @@ def _axis(rows: Sequence[AlternativeRow], scenarios: Sequence[ScenarioRow]) -> f
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A dot, and the ends of its interval."""
+    """A probability on the axis, and the ends of its 90 % interval."""
 
     at: float
     low: float
@@ -233,75 +235,53 @@ class Mark:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiplesLine:
-    """A line of the figure: the heading of a kind, or an alternative with its marks, None where it is not computed."""
+class Panels:
+    """The figure: the axis of every panel, the forecast on each, and the marks of each alternative that moves one.
 
-    heading: str | None
-    y: float
-    row: AlternativeRow | None
-    marks: Sequence[Mark] | None
+    `ordinary` and each of `marks` are in the order of the scenarios; `marks` is by the alternative's kind and name.
+    """
 
-
-@dataclass(frozen=True, kw_only=True)
-class ForestPanel:
-    """A panel: its place, the scenario, and where the ordinary forecast and its interval stand."""
-
-    x: float
-    name: str
-    colour: str
-    ordinary: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class SmallMultiples:
-    """The figure: a panel for each scenario, a line for each alternative under the heading of its kind."""
-
-    panels: Sequence[ForestPanel]
-    lines: Sequence[MultiplesLine]
     ticks: Sequence[tuple[float, str]]
-    top: float
-    floor: float
-    width: float
-    panel: float
+    ordinary: Sequence[Mark]
+    marks: Mapping[str, Sequence[Mark]]
 
 
-def small_multiples(table: AlternativesTable, scenarios: Sequence[ScenarioRow]) -> SmallMultiples:
-    """Place the figure."""
-    scale = PANEL / table.axis_to
-    lines: list[MultiplesLine] = []
-    y = HEAD
-    for kind, heading in table.kinds.items():
-        of_kind = [row for row in table.rows if row.kind == kind]
-        if not of_kind:
-            continue
-        y += 0.5 * LINE
-        lines.append(MultiplesLine(heading=heading, y=y + 0.75 * LINE, row=None, marks=None))
-        y += 1.1 * LINE
-        for row in of_kind:
-            shares = row.scenarios
-            marks = [_mark(shares[scenario.id], scale) for scenario in scenarios] if shares else None
-            lines.append(MultiplesLine(heading=None, y=y + 0.5 * LINE, row=row, marks=marks))
-            y += LINE
-    panels = [
-        ForestPanel(
-            x=LABEL + place * (PANEL + GAP),
-            name=one.name,
-            colour=one.colour,
-            ordinary=scale * one.probability,
-            low=scale * one.quantiles["0.05"],
-            high=scale * one.quantiles["0.95"],
-        )
-        for place, one in enumerate(scenarios)
-    ]
-    ticks = [(scale * table.axis_to * at, f"{100 * table.axis_to * at:.0f}") for at in (0.0, 0.5, 1.0)]
-    width = LABEL + len(scenarios) * (PANEL + GAP)
-    return SmallMultiples(panels=panels, lines=lines, ticks=ticks, top=HEAD, floor=y, width=width, panel=PANEL)
+def changes_clearly(row: AlternativeRow) -> bool:
+    """Say whether an alternative moves a scenario beyond Monte Carlo error."""
+    return any(share.change_shown != UNCHANGED for share in (row.scenarios or {}).values())
 
 
-def _mark(share: OtherShare, scale: float) -> Mark:
-    return Mark(at=scale * share.probability, low=scale * share.quantiles["0.05"], high=scale * share.quantiles["0.95"])
+def panels(table: AlternativesTable, scenarios: Sequence[ScenarioRow]) -> Panels:
+    """Place the forecast, and each alternative that changes it clearly, on an axis from 0 to `axis_to`."""
+
+    def mark(one: OtherShare | ScenarioRow) -> Mark:
+        ends = [AXIS * one.quantiles[level] / table.axis_to for level in ("0.05", "0.95")]
+        return Mark(at=AXIS * one.probability / table.axis_to, low=ends[0], high=ends[1])
+
+    return Panels(
+        ticks=[(AXIS * at, f"{100 * table.axis_to * at:.0f}") for at in (0.0, 0.5, 1.0)],
+        ordinary=[mark(one) for one in scenarios],
+        marks={
+            f"{row.kind} {row.name}": [mark(row.scenarios[one.id]) for one in scenarios]
+            for row in table.rows
+            if row.scenarios is not None and changes_clearly(row)
+        },
+    )
+
+
+def _unchanged(still: Sequence[AlternativeRow]) -> str:
+    """Count in one line the alternatives that change nothing, with the least reliable of their weights."""
+    if not still:
+        return ""
+    told = counted(len(still), "other alternative changes", "other alternatives change")
+    ks = [row for row in still if row.pareto_k is not None]
+    sizes = [row for row in still if row.ess is not None]
+    borne = []
+    if ks:
+        borne.append(f"k at most {max(ks, key=lambda row: row.pareto_k or 0.0).k_shown}")
+    if sizes:
+        borne.append(f"effective size at least {min(sizes, key=lambda row: row.ess or 0.0).ess_shown}")
+    return f"{told} no scenario clearly{f' ({", ".join(borne)})' if borne else ''}."
 
 
 @part
@@ -312,14 +292,13 @@ def alternatives(subject: Subject) -> AlternativesTable:
 
 @dataclass(frozen=True, kw_only=True)
 class AlternativesShown:
-    """What the section of alternatives shows."""
+    """What the section of alternatives shows: those that change a scenario, and a line that counts the others."""
 
     alternatives: AlternativesTable
-    multiples: SmallMultiples
+    panels: Panels
     scenarios: Sequence[ScenarioRow]
     moving: Sequence[AlternativeRow]
-    still: Sequence[AlternativeRow]
-    still_k: str
+    still: str
     unchanged: str
 
 
@@ -333,18 +312,12 @@ class AlternativesSection(Section):
     def shown(cls, subject: Subject) -> AlternativesShown:
         """Return the alternatives and their figure."""
         table, scenarios = alternatives(subject), scenario_rows(subject)
-        computed = [row for row in table.rows if row.scenarios]
-        moving = [
-            row for row in computed if any(one.change_shown != UNCHANGED for one in (row.scenarios or {}).values())
-        ]
-        still = [row for row in computed if row not in moving]
         return AlternativesShown(
             alternatives=table,
-            multiples=small_multiples(table, scenarios),
+            panels=panels(table, scenarios),
             scenarios=scenarios,
-            moving=moving,
-            still=still,
-            still_k=max(still, key=lambda row: row.pareto_k or 0.0).k_shown if still else "",
+            moving=[row for row in table.rows if changes_clearly(row)],
+            still=_unchanged([row for row in table.rows if row.scenarios and not changes_clearly(row)]),
             unchanged=UNCHANGED,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +18,8 @@ from forecast.words import Estimated, estimate, event_name, label, percent
 
 Array = NDArray[np.float64]
 
-CURVE_WIDTH, CURVE_HEIGHT = 132.0, 40.0
+CURVE_WIDTH, CURVE_HEIGHT = 1000.0, 100.0  # in units of its own: a curve is stretched to its place
+NAMES_APART = 17.0  # least distance of the names of two states, in the same units
 DAYS_TOLD = 3  # of the curves, in the table
 CURVE_EVERY = 2  # draws: half of them give the curves to a fraction of a percent, in half the time
 
@@ -177,30 +179,25 @@ class _Axis:
         whole = max((days[-1] - known_until).days, 1)
         self.places = [(day - known_until).days / whole for day in days]
 
-    def lines(self, event: EventRow) -> list[str | None]:
-        """Return the points of each state's curve; None for a constant, and for a state that is always reached."""
-        lines: list[str | None] = []
-        for k in range(len(event.states)):
-            curve = _shown_curve(event, k)
-            if curve is None:
-                lines.append(None)
-                continue
-            values = [point.probability for point in curve]
-            lines.append(points([(0.0, _known(event, k)), *self._by_day(values)]))
-        return lines
+    def curves(self, event: EventRow) -> list[StateCurve]:
+        """Return each state's curve; none of a constant, and none of a state that is always reached."""
+        shown = [(k, curve) for k in range(len(event.states)) if (curve := _shown_curve(event, k)) is not None]
+        heights = [CURVE_HEIGHT * (1.0 - curve[-1].probability) for _, curve in shown]
+        return [
+            StateCurve(
+                place=k,
+                state=event.states[k].state,
+                shown=curve[-1].shown,
+                line=points([(0.0, _known(event, k)), *self._by_day([point.probability for point in curve])]),
+                fan=self._fan(event, k, curve),
+                label_y=height,
+            )
+            for (k, curve), height in zip(shown, spread_apart(heights, NAMES_APART, CURVE_HEIGHT), strict=True)
+        ]
 
-    def fans(self, event: EventRow) -> list[str | None]:
-        """Return the outline of each state's 90 % band; None where there is no curve."""
-        fans: list[str | None] = []
-        for k in range(len(event.states)):
-            curve = _shown_curve(event, k)
-            if curve is None:
-                fans.append(None)
-                continue
-            low, high = ([point.quantiles[end] for point in curve] for end in (0, -1))
-            around = [*self._by_day(low), *reversed(self._by_day(high))]
-            fans.append(points([(0.0, _known(event, k)), *around]))
-        return fans
+    def _fan(self, event: EventRow, k: int, curve: Sequence[CurvePoint]) -> str:
+        low, high = ([point.quantiles[end] for point in curve] for end in (0, -1))
+        return points([(0.0, _known(event, k)), *self._by_day(low), *reversed(self._by_day(high))])
 
     def _by_day(self, values: Sequence[float]) -> list[tuple[float, float]]:
         return list(zip(self.places, values, strict=True))
@@ -216,22 +213,49 @@ def _known(event: EventRow, k: int) -> float:
     return float(k <= current if event.kind == "reached" else k == current)
 
 
+def spread_apart(ends: Sequence[float], apart: float, most: float) -> list[float]:
+    """Move places apart that would stand on one another, keeping their order: up, and down again from the end."""
+    order = sorted(range(len(ends)), key=lambda i: ends[i])
+    places = list(ends)
+    for before, after in pairwise(order):
+        places[after] = max(places[after], places[before] + apart)
+    highest = most
+    for i in reversed(order):
+        places[i] = min(places[i], highest)
+        highest = places[i] - apart
+    return places
+
+
 def points(places: Sequence[tuple[float, float]]) -> str:
-    """Write (share of the time, probability) as points of a small curve."""
+    """Write (share of the time, probability) as points of a curve, in units of CURVE_WIDTH and CURVE_HEIGHT."""
     return " ".join(f"{CURVE_WIDTH * x:.1f},{CURVE_HEIGHT * (1 - p):.1f}" for x, p in places)
 
 
 @dataclass(frozen=True, kw_only=True)
+class StateCurve:
+    """A state's curve and 90 % band as points, its name, its last number, and the height at which the name stands.
+
+    `place` is that of the state among all of its event's.
+    """
+
+    place: int
+    state: str
+    shown: str
+    line: str
+    fan: str
+    label_y: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class EventsShown:
-    """What the section of events shows; `lines` and `fans`: points of each state's curve and band, by event.
+    """What the section of events shows; `lines`: the curve of each state that has one, by event.
 
     `told`: which of the curves' days the table has; the last one is in the column of today's forecast.
     """
 
     events: Sequence[EventRow]
     curves: CurveDays
-    lines: Mapping[str, Sequence[str | None]]
-    fans: Mapping[str, Sequence[str | None]]
+    lines: Mapping[str, Sequence[StateCurve]]
     told: Sequence[int]
     known_until: str
     horizon: str
@@ -252,8 +276,7 @@ class EventsSection(Section):
         return EventsShown(
             events=rows,
             curves=_days(subject.by_date),
-            lines={row.id: axis.lines(row) for row in rows},
-            fans={row.id: axis.fans(row) for row in rows},
+            lines={row.id: axis.curves(row) for row in rows},
             told=list(range(max(len(subject.by_date.days) - 1, 1)))[:DAYS_TOLD],
             known_until=known_until.isoformat(),
             horizon=outcome.layout.horizon.isoformat(),

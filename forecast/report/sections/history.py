@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from math import ceil
 from typing import ClassVar
 
 from forecast.analysis.questions import Ending, QuestionStatus
 from forecast.report.section import Material, Section, Subject, part
-from forecast.report.sections.events import points
+from forecast.report.sections.events import points, spread_apart
 from forecast.report.sections.grounds import EvidenceRow, evidence
 from forecast.report.sections.judgement import scenario_axis, scenario_rows
 from forecast.words import exact, interval, label, percent, scenario_colour, scenario_names
@@ -19,10 +20,13 @@ from forecast.words import exact, interval, label, percent, scenario_colour, sce
 DayShares = Sequence[tuple[str, float]]
 
 OWN = "this forecast"
-WIDTH, HEIGHT, FOOT = 860.0, 260.0, 26.0  # of the chart, and the room for dates below it
-NAMES = 150.0  # room for the names at the right
+WIDTH, HEIGHT = 1000.0, 100.0  # of the chart, in units of its own: it is stretched to its place
 STEP = 0.02  # of a scenario between two rows of the table
-APART = 15.0  # least distance of two names
+APART = 8.0  # least distance of two names
+JUMP, JUMPS = 0.05, 6  # of a scenario between two days: the least that is told of, and how many such days
+MARKS_APART = 35.0  # least distance of two marks of jumps
+TOLD_ITEMS = 2  # headlines beside a jump
+MONTHS_APART = 90.0  # least distance of two dates on the axis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,17 +117,40 @@ class BesideRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Jump:
+    """A day on which a scenario stands JUMP or more from where it stood on the day before it in its course.
+
+    `headlines`: of what became known in between, what settles an event first, then the heaviest; `items`: how many
+    that were; `note`: of the ledger line of that day, if it is an update.
+    """
+
+    day: str
+    since: str
+    scenario: str
+    name: str
+    from_: float
+    to: float
+    from_shown: str
+    to_shown: str
+    headlines: Sequence[str]
+    items: int
+    note: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class History:
     """The courses of the scenarios between two days, the days with evidence, and the questions.
 
-    `table` leaves out days of a replay on which no scenario is `step_shown` from the row before; `cautions` are
-    those of open questions, each once.
+    `jumps`: the largest, in the order of their days. `table` leaves out days of a replay on which no scenario is
+    `step_shown` from the row before; `cautions` are those of open questions, each once.
     """
 
     from_: str
     to: str
     scenarios: Sequence[ScenarioCourse]
     table: Sequence[DayRow]
+    jumps: Sequence[Jump]
+    jump_shown: str
     evidence: Sequence[EvidenceDay]
     questions: Sequence[BesideRow]
     cautions: Sequence[str]
@@ -136,20 +163,23 @@ def history_of(material: Material, items: Sequence[EvidenceRow]) -> History:
     """Describe the course of every scenario, the days on which evidence became known, and the questions."""
     outcome, names = material.outcome, scenario_names(material.outcome)
     days = Counter(row.reported for row in items)
+    courses = [
+        ScenarioCourse(
+            id=name,
+            name=names[name],
+            colour=scenario_colour(outcome, name),
+            replay=_replayed(material, name),
+            updates=_updates(material, name),
+        )
+        for name in outcome.scenario_ids
+    ]
     return History(
         from_=outcome.layout.opens.isoformat(),
         to=outcome.as_of.isoformat(),
-        scenarios=[
-            ScenarioCourse(
-                id=name,
-                name=names[name],
-                colour=scenario_colour(outcome, name),
-                replay=_replayed(material, name),
-                updates=_updates(material, name),
-            )
-            for name in outcome.scenario_ids
-        ],
+        scenarios=courses,
         table=_table(material, names),
+        jumps=jumps_of(courses, items, _notes(material)),
+        jump_shown=f"{100 * JUMP:.0f} points",
         evidence=[EvidenceDay(day=day, count=count) for day, count in sorted(days.items())],
         questions=[_question(row, material.kept.series or {}) for row in material.questions],
         cautions=list(dict.fromkeys(row.caution for row in material.questions if row.caution and not row.resolution)),
@@ -183,9 +213,47 @@ def _point(day: str, probability: float, mcse: float | None = None) -> DayPoint:
     return DayPoint(day=day, probability=probability, mcse=mcse, shown=percent(probability, mcse))
 
 
-def _table(material: Material, names: Mapping[str, str]) -> list[DayRow]:
+def _notes(material: Material) -> dict[str, str | None]:
     notes = {line.as_of.isoformat(): line.note for line in material.ledger}
-    notes[material.outcome.as_of.isoformat()] = material.recorded.line.note
+    return notes | {material.outcome.as_of.isoformat(): material.recorded.line.note}
+
+
+def jumps_of(
+    courses: Sequence[ScenarioCourse], items: Sequence[EvidenceRow], notes: Mapping[str, str | None]
+) -> list[Jump]:
+    """Return the largest jumps of the courses, one a day, with what became known since the day before it.
+
+    The courses are those of the replay, which all have the model and the statements of today, so that evidence and time
+    alone move them; without one they are the updates, which have also moved with what else was changed.
+    """
+    largest: dict[str, Jump] = {}
+    for course in courses:
+        for before, after in pairwise(course.replay or course.updates):
+            size = abs(after.probability - before.probability)
+            other = largest.get(after.day)
+            if size < JUMP or (other is not None and size <= abs(other.to - other.from_)):
+                continue
+            between = [row for row in items if before.day < row.reported <= after.day]
+            between.sort(key=lambda row: (not any(part.settles for part in row.bears_on), -abs(row.decibans or 0.0)))
+            largest[after.day] = Jump(
+                day=after.day,
+                since=before.day,
+                scenario=course.id,
+                name=course.name,
+                from_=before.probability,
+                to=after.probability,
+                from_shown=before.shown,
+                to_shown=after.shown,
+                headlines=[row.headline for row in between[:TOLD_ITEMS]],
+                items=len(between),
+                note=None if course.replay else notes.get(after.day),
+            )
+    chosen = sorted(largest.values(), key=lambda jump: -abs(jump.to - jump.from_))[:JUMPS]
+    return sorted(chosen, key=lambda jump: jump.day)
+
+
+def _table(material: Material, names: Mapping[str, str]) -> list[DayRow]:
+    notes = _notes(material)
     days: dict[tuple[str, str], dict[str, DayPoint]] = {}
     for name in names:
         for origin, course in (("update", _updates(material, name)), ("replay", _replayed(material, name))):
@@ -262,24 +330,32 @@ def _series_points(shares: Iterable[tuple[str, float]]) -> list[SeriesPoint]:
 
 @dataclass(frozen=True, kw_only=True)
 class ChartLine:
-    """A scenario in the chart: its line, the dots of its updates, and the height of its name."""
+    """A scenario in the chart: its line, the dots of its updates, where it stands now, and the height of its name."""
 
     colour: str
     name: str
+    shown: str
     line: Sequence[tuple[float, float]]
     dots: Sequence[tuple[float, float]]
     label_y: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chart:
-    """Places of the chart: of the lines, of the ticks where evidence came in, of months and of levels."""
+class ChartMark:
+    """A jump in the chart: its day, both heights, and where its number stands above the chart."""
 
-    width: float
-    inner: float
-    height: float
-    floor: float
+    x: float
+    from_: float
+    to: float
+    label_x: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """Places in the chart: of lines, jumps, ticks where evidence came in, months and levels."""
+
     rows: Sequence[ChartLine]
+    marks: Sequence[ChartMark]
     evidence: Sequence[tuple[float, int]]
     months: Sequence[tuple[float, str]]
     levels: Sequence[tuple[float, str]]
@@ -293,23 +369,34 @@ def chart(past: History, axis_to: float) -> Chart:
     shares = [point.probability for row in past.scenarios for point in (*row.updates, *row.replay)]
     top = min(1.0, max([axis_to, *shares]) * 1.05)
 
+    def height(probability: float) -> float:
+        return HEIGHT * (1.0 - float(probability) / top)
+
     def placed(course: Sequence[DayPoint]) -> list[tuple[float, float]]:
-        return [(_x(point.day, start, days), HEIGHT * (1.0 - float(point.probability) / top)) for point in course]
+        return [(_x(point.day, start, days), height(point.probability)) for point in course]
 
     dots = [placed(row.updates) for row in past.scenarios]
-    heights = spread_names([evidence_day[-1][1] for evidence_day in dots])
+    heights = spread_apart([evidence_day[-1][1] for evidence_day in dots], APART, HEIGHT)
+    places = [_x(jump.day, start, days) for jump in past.jumps]
     return Chart(
-        width=WIDTH + NAMES,
-        inner=WIDTH,
-        height=HEIGHT + FOOT,
-        floor=HEIGHT,
         rows=[
-            ChartLine(colour=row.colour, name=row.name, line=placed(row.replay) or own, dots=own, label_y=y)
+            ChartLine(
+                colour=row.colour,
+                name=row.name,
+                shown=row.updates[-1].shown,
+                line=placed(row.replay) or own,
+                dots=own,
+                label_y=y,
+            )
             for row, own, y in zip(past.scenarios, dots, heights, strict=True)
+        ],
+        marks=[
+            ChartMark(x=x, from_=height(jump.from_), to=height(jump.to), label_x=at)
+            for jump, x, at in zip(past.jumps, places, spread_apart(places, MARKS_APART, WIDTH), strict=True)
         ],
         evidence=[(_x(evidence_day.day, start, days), evidence_day.count) for evidence_day in past.evidence],
         months=_months(start, end, days),
-        levels=[(HEIGHT * (1.0 - tick / top), f"{100 * tick:.0f}") for tick in _levels(top)],
+        levels=[(height(tick), f"{100 * tick:.0f}") for tick in _levels(top)],
         drawn=past.replayed,
     )
 
@@ -324,22 +411,13 @@ def _levels(top: float) -> list[float]:
 
 
 def _months(start: date, end: date, days: int) -> list[tuple[float, str]]:
-    """Return the first days of quarters within the window, with a short date each."""
+    """Return first days of quarters within the window, with a short date each, none upon another."""
     quarters = [date(year, month, 1) for year in range(start.year, end.year + 1) for month in (1, 4, 7, 10)]
-    return [(WIDTH * (day - start).days / days, f"{day:%Y-%m}") for day in quarters if start <= day <= end]
-
-
-def spread_names(ends: Sequence[float]) -> list[float]:
-    """Move names apart that would stand on one another, keeping their order: down, and up again from the foot."""
-    order = sorted(range(len(ends)), key=lambda i: ends[i])
-    places = list(ends)
-    for before, after in pairwise(order):
-        places[after] = max(places[after], places[before] + APART)
-    lowest = HEIGHT
-    for i in reversed(order):
-        places[i] = min(places[i], lowest)
-        lowest = places[i] - APART
-    return places
+    places = [(WIDTH * (day - start).days / days, f"{day:%Y-%m}") for day in quarters if start <= day <= end]
+    if not places:
+        return [(0.0, f"{start:%Y-%m-%d}"), (WIDTH, f"{end:%Y-%m-%d}")]
+    every = max(1, ceil(MONTHS_APART / max(places[1][0] - places[0][0], 1.0))) if len(places) > 1 else 1
+    return places[::every]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
+from unicodedata import east_asian_width
 
 from forecast.analysis.pairs import PairTable
 from forecast.analysis.worlds import NOTHING_SUPPOSED, WorldsTable
@@ -16,15 +17,18 @@ from forecast.report.sections.events import EventRow, events
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
 from forecast.report.sections.watch import LEAST
 
-NODE_WIDTH, NODE_HEIGHT = 164, 46
+NODE_WIDTH, NODE_HEIGHT = 164, 46  # of a node whose name takes one line
 GAP_X, GAP_Y = 34, 12
 MARGIN = 10
+LINE, MOST_LINES = 15, 3  # of a name: height of a line, and how many there may be
+NAME_ROOM = (NODE_WIDTH - 26) / 13  # of a line, in ems of its font
+WIDE, NARROW = "mwMW@%—…", "iljtfrI.,:;'’|!()[] "
 Edge = tuple[str, str]
 Point = tuple[float, float]
 
 
 class Placed(NamedTuple):
-    """Columns (causes first) and rows of nodes, and the places where each edge bends between columns."""
+    """Columns (causes first) and rows of nodes, and the columns and rows where each edge bends between them."""
 
     column: dict[str, float]
     row: dict[str, float]
@@ -33,10 +37,15 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnNode:
-    """A node: its place, its likeliest state with the probability, the share of every state, and its look."""
+    """A node: its place, its likeliest state with the probability, the share of every state, and its look.
+
+    `lines`: the name as it fits; `says_short`: what it says, the same.
+    """
 
     name: str
+    lines: Sequence[str]
     says: str
+    says_short: str
     bar: Sequence[float]
     role: str
     colour: str
@@ -75,18 +84,31 @@ def network_drawing(outcome: Outcome, rows: Sequence[EventRow], scenarios: Seque
     named = {rule.id for rule in outcome.workspace.scenarios}
     keys = [*(f"event {row.id}" for row in rows), *(f"scenario {row.id}" for row in scenarios if row.id in named)]
     placed = place_nodes(keys, [*edges, *ruled])
-    at = {key: _at(placed.column[key], placed.row[key]) for key in keys}
-    nodes = [_event_node(row, at[f"event {row.id}"]) for row in rows]
-    nodes += [_scenario_node(row, at[f"scenario {row.id}"]) for row in scenarios if row.id in named]
+    names = {f"event {row.id}": row.label for row in rows} | {f"scenario {row.id}": row.name for row in scenarios}
+    lines = {key: fitted_lines(names[key]) for key in keys}
+    # All nodes are as high as the highest: the rows that they are placed in are.
+    more = LINE * (max((len(parts) for parts in lines.values()), default=1) - 1)
+    at = {key: _at(placed.column[key], placed.row[key], more) for key in keys}
+    nodes = [_event_node(row, lines[f"event {row.id}"], at[f"event {row.id}"]) for row in rows]
+    nodes += [
+        _scenario_node(row, lines[f"scenario {row.id}"], at[f"scenario {row.id}"])
+        for row in scenarios
+        if row.id in named
+    ]
     return NetworkDrawing(
         width=max(node.x for node in nodes) + NODE_WIDTH + MARGIN,
-        height=max(node.y for node in nodes) + NODE_HEIGHT + MARGIN,
+        height=max(node.y for node in nodes) + NODE_HEIGHT + more + MARGIN,
         node_width=NODE_WIDTH,
-        node_height=NODE_HEIGHT,
+        node_height=NODE_HEIGHT + more,
         nodes=nodes,
         edges=[
             DrawnEdge(
-                path=_path(at[start], at[end], placed.bends.get((start, end), [])),
+                path=_path(
+                    at[start],
+                    at[end],
+                    [_at(*bend, more) for bend in placed.bends.get((start, end), [])],
+                    (NODE_HEIGHT + more) / 2.0,
+                ),
                 rule=(start, end) in ruled,
             )
             for start, end in dict.fromkeys([*edges, *ruled])
@@ -94,21 +116,86 @@ def network_drawing(outcome: Outcome, rows: Sequence[EventRow], scenarios: Seque
     )
 
 
-def _event_node(row: EventRow, at: Point) -> DrawnNode:
+def _event_node(row: EventRow, lines: Sequence[str], at: Point) -> DrawnNode:
     best = row.states[row.likeliest]
     shares = [state.probability for state in row.states]
-    says = f"{best.state} {best.shown}"
-    return DrawnNode(name=row.label, says=says, bar=shares, role=row.role, colour=row.role, x=at[0], y=at[1])
-
-
-def _scenario_node(row: ScenarioRow, at: Point) -> DrawnNode:
+    room = NAME_ROOM - _ems(f" {best.shown}")
+    short = best.state if _ems(best.state) <= room else f"{_cut(best.state, room)}…"
     return DrawnNode(
-        name=row.name, says=row.shown, bar=[row.probability], role="scenario", colour=row.colour, x=at[0], y=at[1]
+        name=row.label,
+        lines=lines,
+        says=f"{best.state} {best.shown}",
+        says_short=f"{short} {best.shown}",
+        bar=shares,
+        role=row.role,
+        colour=row.role,
+        x=at[0],
+        y=at[1],
     )
 
 
-def _at(column: float, row: float) -> Point:
-    return MARGIN + column * (NODE_WIDTH + GAP_X), MARGIN + row * (NODE_HEIGHT + GAP_Y)
+def _scenario_node(row: ScenarioRow, lines: Sequence[str], at: Point) -> DrawnNode:
+    return DrawnNode(
+        name=row.name,
+        lines=lines,
+        says=row.shown,
+        says_short=row.shown,
+        bar=[row.probability],
+        role="scenario",
+        colour=row.colour,
+        x=at[0],
+        y=at[1],
+    )
+
+
+def _ems(text: str) -> float:
+    """Return about how wide a text in bold is, in ems, rather too much than too little: fonts differ."""
+    return sum(
+        1.05
+        if east_asian_width(sign) in "WF"
+        else 1.0
+        if sign in WIDE
+        else 0.4
+        if sign in NARROW
+        else 0.82
+        if sign.isupper()
+        else 0.68
+        for sign in text
+    )
+
+
+def _cut(text: str, room: float) -> str:
+    """Return the beginning of a text that fits beside an ellipsis, at least its first sign."""
+    end = next((n for n in range(1, len(text) + 1) if _ems(text[:n]) > room - 1.0), len(text) + 1)
+    return text[: max(end - 1, 1)]
+
+
+def fitted_lines(name: str) -> list[str]:
+    """Break a name into at most MOST_LINES lines that fit into a node: between words, and within one that is too long.
+
+    What does not fit at all ends in an ellipsis.
+    """
+    lines = [""]
+    for word in name.split():
+        rest = f"{lines[-1]} {word}" if lines[-1] else word
+        if _ems(rest) <= NAME_ROOM:
+            lines[-1] = rest
+            continue
+        if lines[-1]:
+            lines.append("")
+        while _ems(word) > NAME_ROOM:
+            end = next(n for n in range(1, len(word) + 1) if _ems(word[:n]) > NAME_ROOM) - 1
+            lines[-1], word = word[:end], word[end:]
+            lines.append("")
+        lines[-1] = word
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], f"{_cut(lines[MOST_LINES - 1], NAME_ROOM)}…"]
+    return lines
+
+
+def _at(column: float, row: float, more: float) -> Point:
+    """Return the place of a node that is `more` higher than one whose name takes one line."""
+    return MARGIN + column * (NODE_WIDTH + GAP_X), MARGIN + row * (NODE_HEIGHT + more + GAP_Y)
 
 
 def place_nodes(keys: list[str], edges: list[Edge]) -> Placed:
@@ -181,15 +268,17 @@ def _bends(
         for step in after[start]:
             points, node = [], step
             while node >= len(keys):
-                points.append(_at(columns[node], rows[node]))
+                points.append((columns[node], rows[node]))
                 node = after[node][0]
             bends[keys[start], keys[node]] = points
     return bends
 
 
-def _path(start: Point, end: Point, bends: list[Point]) -> str:
-    """Draw a smooth curve from the right side of a node to the left side of another, through its bends."""
-    middle = NODE_HEIGHT / 2.0
+def _path(start: Point, end: Point, bends: list[Point], middle: float) -> str:
+    """Draw a smooth curve from the right side of a node to the left side of another, through its bends.
+
+    `middle` is half the height of a node.
+    """
     x, y = start[0] + NODE_WIDTH, start[1] + middle
     parts = [f"M{x:.0f} {y:.0f}"]
     for bend_x, bend_y in bends:
@@ -270,9 +359,13 @@ def _moving(table: WorldsTable) -> set[tuple[str, str]]:
 
 @dataclass(frozen=True, kw_only=True)
 class WhatIfShown:
-    """What the section of what-ifs shows: the table without a script, and the events that it leaves out."""
+    """What the section of what-ifs shows: the table without a script, and the events that it leaves out.
+
+    `paired`: how many events can be supposed together with another.
+    """
 
     what_if: WorldsTable
+    paired: int
     told: Sequence[ToldWorld]
     quiet: Sequence[str]
     least_shown: str
@@ -296,7 +389,13 @@ class WhatIfSection(Section):
         ]
         shown = {row.event for row in told}
         quiet = list(dict.fromkeys(row.event for row in table.rows if row.event not in shown))
-        return WhatIfShown(what_if=table, told=told, quiet=quiet, least_shown=f"{100 * LEAST:.0f} points")
+        return WhatIfShown(
+            what_if=table,
+            paired=len({event for pair in asked_worlds(subject).pair_events for event in pair.split(".")}),
+            told=told,
+            quiet=quiet,
+            least_shown=f"{100 * LEAST:.0f} points",
+        )
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 from forecast.plain import spread
 from forecast.report.section import Section, Subject, part
-from forecast.words import percent
+from forecast.words import counted, percent
 
 OWN = "forecast"
 LEAST = 10  # questions that both answered, from which on they are compared in words
+LEAST_DRAWN = 20  # resolved questions from which on a calibration curve can be told from chance
 NOT_YET = "Not yet: no question has been replayed and scored."
 # measure -> timing of forecast.scoring; one number a question, so that nobody is scored by how often they speak.
 MEASURES = {"brier": "time_weighted", "log": "time_weighted"}
@@ -53,8 +54,9 @@ class CalibrationBin:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpParts:
-    """The parts of the mean Brier score, and the bins of the calibration curve."""
+    """The parts of the mean Brier score, and the bins of the calibration curve; `not_drawn`: why it is no figure."""
 
+    not_drawn: str | None
     score: float
     miscalibration: float
     discrimination: float
@@ -167,9 +169,22 @@ def _compared(skill: Sequence[SkillRow]) -> str:
     return " ".join(said)
 
 
+def not_drawn(questions: int, bins: int, uncertainty: float) -> str | None:
+    """Say why a calibration curve would show nothing; None where it shows something."""
+    if questions < LEAST_DRAWN:
+        few = f"{counted(questions, 'resolved question is', 'resolved questions are')}"
+        return f"No calibration curve is drawn: {few} fewer than {LEAST_DRAWN}, too few to tell a curve from chance."
+    if not uncertainty:
+        return "No calibration curve is drawn: all resolved questions have ended in the same way."
+    if bins < 2:
+        return "No calibration curve is drawn: all forecasts fall into one group, so there is one point and no curve."
+    return None
+
+
 def _corp(corp: Mapping[str, Any]) -> CorpParts:
     parts = {key: corp[key] for key in ("score", "miscalibration", "discrimination", "uncertainty")}
     return CorpParts(
+        not_drawn=not_drawn(int(corp["n_questions"]), len(corp["bins"]), parts["uncertainty"]),
         score=parts["score"],
         miscalibration=parts["miscalibration"],
         discrimination=parts["discrimination"],

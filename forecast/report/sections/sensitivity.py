@@ -285,7 +285,7 @@ def _power_figure(inputs: Inputs) -> str:
             alphas=POWERS,
             kind="ecdf",
             backend="matplotlib",
-            color=[svg.CHAINS[1], svg.INK, svg.CHAINS[0]],
+            color=[svg.POWERS[0], svg.INK, svg.POWERS[1]],
             labeller=MapLabeller(var_name_map=svg.as_labels(inputs.names)),
             visuals={"title": {"color": svg.INK}},
             figure_kwargs={"figsize": (10.0, 1.9 * len(tree["posterior"].data_vars))},

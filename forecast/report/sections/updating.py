@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.ledger.outcome import Outcome
 from forecast.model.layout import Layout
-from forecast.plain import readable
-from forecast.posterior.posterior import Evaluation
 from forecast.posterior.weights import averages, weighted_quantiles
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
-from forecast.report.sections.waterfall import shortened
-from forecast.words import event_name, interval, label, percent
+from forecast.report.sections.events import StateRow, events
+from forecast.report.sections.judgement import ScenarioRow, scenario_rows
+from forecast.words import Estimated, event_name, interval, label, percent
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -25,11 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 UNCERTAIN_ROWS = 6  # listed: the widest row of each of so many events
-LABEL = 34  # characters beside the intervals: more would run into them
-FOREST = (
-    "Intervals of each scenario and of each event's likeliest state, prior and now; the numbers are in "
-    "the tables of scenarios and events."
-)
+AXIS, TICKS = 1000.0, 5  # of the forest: its length in units of its own, and into how many parts ticks divide it
 DENSITIES = "Density of each scenario's probability over the draws, prior and now."
 
 
@@ -118,11 +113,59 @@ def _row_names(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForestMark:
+    """An estimate on the axis of the forest: its mean, and the ends of its 90 and of its 50 % interval."""
+
+    mean: float
+    outer: tuple[float, float]
+    inner: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForestRow:
+    """A scenario, or an event's likeliest state, before any evidence and now: as printed, and on the axis."""
+
+    name: str
+    state: str | None
+    prior_shown: str
+    now_shown: str
+    prior: ForestMark
+    now: ForestMark
+
+
+@part
+def forest(subject: Subject) -> list[ForestRow]:
+    """Place every scenario, and each event's likeliest state, on an axis from 0 to 1."""
+    rows = [_forest_row(row.name, None, row, row.prior) for row in scenario_rows(subject)]
+    for event in events(subject):
+        state = event.states[event.likeliest]
+        rows.append(_forest_row(event.label, state.state, state, state.prior))
+    return rows
+
+
+def _forest_row(name: str, state: str | None, now: ScenarioRow | StateRow, prior: Estimated) -> ForestRow:
+    return ForestRow(
+        name=name,
+        state=state,
+        prior_shown=prior.shown,
+        now_shown=now.shown,
+        prior=_mark(prior.probability, prior.quantiles),
+        now=_mark(now.probability, now.quantiles),
+    )
+
+
+def _mark(mean: float, quantiles: Mapping[str, float]) -> ForestMark:
+    ends = {level: AXIS * value for level, value in quantiles.items()}
+    return ForestMark(mean=AXIS * mean, outer=(ends["0.05"], ends["0.95"]), inner=(ends["0.25"], ends["0.75"]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class UpdatingShown:
     """What the section of prior and posterior shows."""
 
     uncertain_rows: Sequence[UncertainRow]
-    forest: Markup
+    forest: Sequence[ForestRow]
+    ticks: Sequence[tuple[float, str]]
     densities: Markup
 
 
@@ -137,7 +180,8 @@ class UpdatingSection(Section):
         """Return the least certain rows, and the figures."""
         return UpdatingShown(
             uncertain_rows=uncertain_rows(subject),
-            forest=subject.figure("forest"),
+            forest=forest(subject),
+            ticks=[(AXIS * n / TICKS, f"{100 * n // TICKS}") for n in range(TICKS + 1)],
             densities=subject.figure("densities"),
         )
 
@@ -148,71 +192,8 @@ class UpdatingSection(Section):
 
     @classmethod
     def figures(cls, inputs: Inputs) -> Mapping[str, str]:
-        """Draw the forest of all scenarios and events, and the density of every scenario that varies."""
-        return {
-            "forest": _forest(inputs),
-            "densities": _densities(inputs) if inputs.varying else "",
-        }
-
-
-def _forest(inputs: Inputs) -> str:
-    """Draw the forest of all scenarios and of each event's likeliest state, before any evidence and now."""
-    outcome = inputs.outcome
-    means = [event @ outcome.posterior.weights.weights for event in outcome.posterior.evaluation.events]
-    likeliest = [int(np.argmax(mean)) for mean in means]
-    states = [f"{event_name(e)}: {label(e.states[k])}" for e, k in zip(outcome.layout.events, likeliest, strict=True)]
-
-    def values(evaluation: Evaluation) -> Array:
-        events = [evaluation.events[v][k] for v, k in enumerate(likeliest)]
-        return np.concatenate([evaluation.scenarios, np.stack(events)])
-
-    return _prior_posterior(
-        [shortened(name, LABEL) for name in [*inputs.names.values(), *map(readable, states)]],
-        values(inputs.prior.posterior.evaluation),
-        values(outcome.posterior.evaluation),
-        outcome.posterior.weights.weights,
-    )
-
-
-def _prior_posterior(names: list[str], prior: Array, posterior: Array, weights: Array) -> str:
-    """Draw a forest of intervals, prior beside posterior (ArviZ `plot_forest`).
-
-    Args:
-        names: of the rows.
-        prior: (rows, draws), all of the same weight.
-        posterior: (rows, draws) with normalised `weights` (draws).
-    """
-    with svg.style("forest"):
-        from arviz_base import from_dict
-        from arviz_plots import plot_forest
-
-        def data(values: Array) -> Any:
-            dims = {"p": ["quantity"]}
-            return from_dict({"posterior": {"p": values.T[np.newaxis]}}, dims=dims, coords={"quantity": names})
-
-        n = prior.shape[1]
-        drawn = plot_forest(
-            {
-                "prior": data(prior[:, svg.resampled(np.full(n, 1.0 / n))]),
-                "now": data(posterior[:, svg.resampled(weights)]),
-            },
-            combined=True,
-            ci_probs=(0.5, 0.9),
-            point_estimate="mean",
-            color=[svg.PRIOR, svg.POSTERIOR],
-            labels=["quantity"],
-            visuals={
-                "ticklabels": False,
-                "labels": {"color": svg.INK},
-                "twig": {"width": 1.4},
-                "trunk": {"width": 3.5},
-                "point_estimate": {"facecolor": svg.PAPER},
-            },
-            backend="matplotlib",
-            figure_kwargs={"figsize": (10.0, 1.0 + 0.27 * len(names))},
-        )
-        drawn.get_target(None, {"column": "labels"}).set_axis_off()
-        return svg.element(drawn, "forest", FOREST)
+        """Draw the density of every scenario that varies."""
+        return {"densities": _densities(inputs) if inputs.varying else ""}
 
 
 def _densities(inputs: Inputs) -> str:

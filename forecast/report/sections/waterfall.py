@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil, log10
 from typing import ClassVar
 
 from forecast.analysis.why import Step, Stretch, Why
 from forecast.report.section import Section, Subject, part, plain
 from forecast.words import long_date, percent, scenario_names, signed_points
 
-ROUND = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # distances of ticks
+ROUND = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # between ticks
+MOST_TICKS = 7
 STEPS = 5  # in the brief
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
-LABEL, SHORT, TOLD = 44, 60, 110  # characters of a headline beside a bar, in a list, and in a sentence
+SHORT, TOLD = 60, 110  # characters of a headline in a list, and in a sentence
 TOLD_STEPS = 4  # on the first page
 TOP = 12  # steps shown one by one; the others are added up
-WIDTH, LINE, PAD = 620.0, 26.0, 6.0  # of the figure: width of the bars' area, height of a row, room beside the axis
+WIDTH, LEAST = 1000.0, 4.0  # of the bars' area, in units of its own, and of a bar that is there at all
+FINEST = 3  # decimals of a step in points
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepRow:
-    """A step of the forecast, from where the one before it ended; `alone`: what the item would add as the last one."""
+    """A step of the forecast, from where the one before it ended; `alone`: what the item would add as the last one.
+
+    `step_shown` is rounded by the Monte Carlo error, for sentences; `value_shown` has the error beside it, which tells
+    the same, and is never "0" for a step that is drawn.
+    """
 
     what: str
-    label: str
     headline: str | None
     on: str | None
     kind: str
     step: float
+    mcse: float | None
     step_shown: str
+    value_shown: str
     error_shown: str
     from_: float
     to: float
@@ -73,7 +81,7 @@ def waterfall(table: Why, names: Mapping[str, str], mcse: float) -> Waterfall:
     name = names[table.target]
     ends = [table.from_, table.to, *(row.from_ for row in rows), *(row.to for row in rows)]
     low, high = min(ends), max(ends)
-    room = max(0.02, 0.08 * (high - low))
+    room = max(0.0005, 0.08 * (high - low))
     return Waterfall(
         scenario=table.target,
         name=name,
@@ -105,15 +113,17 @@ def _step(step: Step | Stretch, at: float) -> StepRow:
     retracted = step.kind == "retraction"
     what = f"retracted: {step.what}" if retracted else step.what
     headline = None if step.headline is None else f"{'Retracted: ' if retracted else ''}{step.headline}"
+    value, error = with_error(step.step, step.mcse)
     return StepRow(
         what=what,
-        label=shortened(headline or what, LABEL),
         headline=headline,
         on=None if step.on is None else step.on.isoformat(),
         kind=step.kind,
         step=step.step,
+        mcse=step.mcse,
         step_shown=signed_points(step.step, step.mcse),
-        error_shown="—" if step.mcse is None else f"{100.0 * step.mcse:.1f}",
+        value_shown=value,
+        error_shown=error,
         from_=at,
         to=at + step.step,
         decibans=step.decibans,
@@ -122,6 +132,22 @@ def _step(step: Step | Stretch, at: float) -> StepRow:
         alone_shown="—" if step.leave_one_out is None else signed_points(step.leave_one_out, None),
         reliable=step.reliable,
     )
+
+
+def with_error(step: float, mcse: float | None) -> tuple[str, str]:
+    """Write a step and its Monte Carlo standard error in points, to the error's first digit, in one or two decimals.
+
+    A step that would then be written as nothing has more of them, at most FINEST; the error is empty where nobody
+    computed it, and only a step of exactly 0 is "0".
+    """
+    value, error = 100.0 * step, None if mcse is None else 100.0 * mcse
+    decimals = min(max(1, ceil(-log10(error))), 2) if error else 1
+    while value and not round(abs(value), decimals) and decimals < FINEST:
+        decimals += 1
+    least = f"<{10.0**-decimals:.{decimals}f}"
+    shown = "0" if not value else _signed(value, decimals) if round(abs(value), decimals) else least
+    told = "" if error is None else f"{error:.{decimals}f}" if round(error, decimals) or not error else least
+    return shown, told
 
 
 def _since(name: str) -> str:
@@ -173,22 +199,24 @@ def _moved(name: str, table: Why, rows: Sequence[StepRow], mcse: float) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A bar of the waterfall: its left end, width, end of the step, top, and whether the step goes up."""
+    """A bar of the waterfall: its left end, width, both ends of the step, those of its error, and its direction.
+
+    A step that is nothing when it is printed has no bar: its `width` is 0.
+    """
 
     x: float
     width: float
+    from_: float
     to: float
-    y: float
+    error: tuple[float, float] | None
     up: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bars:
-    """Places of the waterfall: one row each, first and last the forecasts that it leads from and to."""
+    """Places on the axis, in units of 1 / `width` of it: bars, the forecasts that they lead from and to, and ticks."""
 
     width: float
-    line: float
-    height: float
     steps: Sequence[Bar]
     first: float
     last: float
@@ -200,32 +228,36 @@ def bars(fall: Waterfall) -> Bars:
     low, high = fall.axis_from, fall.axis_to
 
     def x(value: float) -> float:
-        return float(PAD + (WIDTH - 2 * PAD) * (value - low) / (high - low))
+        return float(WIDTH * min(max((value - low) / (high - low), 0.0), 1.0))
 
     return Bars(
         width=WIDTH,
-        line=LINE,
-        height=(len(fall.rows) + 2) * LINE,
-        steps=[
-            Bar(
-                x=min(x(row.from_), x(row.to)),
-                width=abs(x(row.to) - x(row.from_)),
-                to=x(row.to),
-                y=(i + 1) * LINE,
-                up=row.step >= 0,
-            )
-            for i, row in enumerate(fall.rows)
-        ],
+        steps=[_bar(row, x(row.from_), x(row.to), x) for row in fall.rows],
         first=x(fall.from_),
         last=x(fall.to),
-        ticks=[(x(tick), f"{100 * tick:.0f}") for tick in _ticks(low, high)],
+        ticks=[(x(tick), text) for tick, text in ticks(low, high)],
     )
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Return round values within a range, at most seven of them."""
-    size = next(size for size in ROUND if (high - low) / size <= 7)
-    return [size * i for i in range(1 + int(high / size)) if low <= size * i]
+def _bar(row: StepRow, start: float, end: float, x: Callable[[float], float]) -> Bar:
+    is_drawn = row.step != 0.0 and not row.value_shown.startswith("<")
+    return Bar(
+        x=min(start, end),
+        width=max(abs(end - start), LEAST) if is_drawn else 0.0,
+        from_=start,
+        to=end,
+        error=None if not row.mcse else (x(row.to - row.mcse), x(row.to + row.mcse)),
+        up=row.step >= 0,
+    )
+
+
+def ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Return round values within a range of probabilities, at most MOST_TICKS, each in percent with its digits."""
+    size = next((size for size in ROUND if (high - low) / size <= MOST_TICKS), 1.0)
+    decimals = max(0, -int(log10(100.0 * size) // 1)) if size != 0.25 else 0
+    first = ceil(low / size - 1e-9)
+    values = [size * i for i in range(first, int(high / size + 1e-9) + 1)]
+    return [(value, f"{100.0 * value:.{decimals}f}") for value in values]
 
 
 @part
@@ -274,9 +306,9 @@ class WhySection(Section):
         """Return both waterfalls."""
         update, prior = since_update(subject), since_prior(subject)
         return WhyShown(
-            since_update=None if update is None else _short(update),
+            since_update=update,
             update_bars=None if update is None else bars(update),
-            since_prior=_short(prior),
+            since_prior=prior,
             prior_bars=bars(prior),
             compared_with=subject.material.compared_with,
         )

@@ -22,9 +22,20 @@
     return made;
   };
 
+  // A name from the files is isolated: letters that run from right to left do not reorder what stands beside them.
+  const named = (tag, text) => {
+    const made = element(tag);
+    made.append(element("bdi", text));
+    return made;
+  };
+
+  // A sentence of texts and names in turn.
+  const say = (...parts) => said.replaceChildren(...parts.map((part, i) => (i % 2 ? element("bdi", part) : part)));
+
   const fill = (select, labels, values) => {
     select.replaceChildren(...labels.map((text, i) => {
       const option = element("option", text);
+      option.dir = "auto";
       option.value = String(values[i]);
       return option;
     }));
@@ -46,6 +57,24 @@
 
   const pair = (v, x, w, y) => (v < w ? data.pairs[`${v}.${w}`][x][y] : data.pairs[`${w}.${v}`][y][x]);
 
+  // Every event given two others: each number is two signs, and the last state of an event what the others leave.
+  const cards = data.events.map((event) => event.states.length);
+  const inOnePair = cards.reduce((sum, card) => sum + card - 1, 0);
+  const pairedText = (v, w) => data.pair_events[v < w ? `${v}.${w}` : `${w}.${v}`];
+  const pairEvents = (v, x, w, y) => {
+    const text = pairedText(v, w);
+    let at = 2 * inOnePair * (v < w ? x * cards[w] + y : y * cards[v] + x);
+    const next = () => {
+      const [high, low] = [text[at], text[at + 1]].map((sign) => data.pair_signs.indexOf(sign));
+      at += 2;
+      return data.pair_step * (high * data.pair_signs.length + low);
+    };
+    return cards.map((card) => {
+      const states = Array.from({ length: card - 1 }, next);
+      return [...states, data.unit - states.reduce((sum, units) => sum + units, 0)];
+    });
+  };
+
   const bar = (units, className) => {
     const made = element("span", undefined, `share ${className}`);
     made.style.setProperty("--share", `${(100 * units) / data.unit}%`);
@@ -61,7 +90,7 @@
     shares.replaceChildren(...data.scenarios.map((scenario, s) => {
       const row = element("tr", undefined, scenario.colour);
       row.dataset.scenario = scenario.id;
-      const name = element("th", scenario.name);
+      const name = named("th", scenario.name);
       name.scope = "row";
       const bars = element("td", undefined, "bars");
       bars.setAttribute("aria-hidden", "true");
@@ -76,10 +105,6 @@
   // Of an event that is supposed, the state that it is supposed in is told; of the others the one that moves most,
   // if it moves by a point itself: small changes of several states are none together.
   const showEvents = (after, supposed, before) => {
-    if (!after) {
-      moved.replaceChildren();
-      return;
-    }
     const rows = data.events.map((event, v) => {
       const changes = event.states.map((_, x) => after[v][x] - before.events[v][x]);
       return { event, v, changes, size: Math.max(...changes.map(Math.abs)) };
@@ -88,9 +113,9 @@
       const largest = changes.reduce((best, change, x) => (Math.abs(change) > Math.abs(changes[best]) ? x : best), 0);
       const most = supposed[v] ?? largest;
       const row = element("tr");
-      const name = element("th", event.label);
+      const name = named("th", event.label);
       name.scope = "row";
-      row.append(name, element("td", event.states[most]), element("td", percent(before.events[v][most]), "n"),
+      row.append(name, named("td", event.states[most]), element("td", percent(before.events[v][most]), "n"),
         element("td", percent(after[v][most]), "n"));
       return row;
     }));
@@ -104,11 +129,12 @@
     const second = field("second").value;
     const verb = how === "imposed" ? "were put at" : "turned out";
     document.getElementById("second-fields").disabled = how === "imposed";
+    document.getElementById("after").hidden = false;
     if (second === "" || how === "imposed") {
       const world = table(how)[`${v}.${x}`];
       const before = given(how, v);
-      const chance = how === "imposed" ? "" : ` (${percent(data.now.events[v][x])} now)`;
-      said.textContent = `If ${event.label} ${verb} “${event.states[x]}”${chance}:`;
+      const chance = how === "imposed" ? "" : ` (the probability of that: ${percent(data.now.events[v][x])})`;
+      say("If ", event.label, ` ${verb} “`, event.states[x], `”${chance}:`);
       head(before === data.now ? "Now" : "Before");
       showScenarios(world.scenarios, before);
       showEvents(world.events, { [v]: x }, before);
@@ -118,25 +144,22 @@
     const y = chosen("second-state");
     const both = pair(v, x, w, y);
     const other = data.events[w];
-    const supposed = `${event.label} turned out “${event.states[x]}” and ${other.label} “${other.states[y]}”`;
+    const supposed = ["If ", event.label, " turned out “", event.states[x], "” and ", other.label, " “", other.states[y]];
     if (both === null) {
-      said.textContent = `If ${supposed}: that cannot be, given the evidence, so nothing follows from it.`;
-      shares.replaceChildren();
-      showEvents(null);
+      say(...supposed, "”: these two cannot both be, given the evidence and the rules of the events, so nothing follows.");
+      document.getElementById("after").hidden = true;
       return;
     }
-    // The chance of both: of the first, times that of the second once the first is so.
+    // The probability of both: of the first, times that of the second once the first is so.
     const chance = (data.now.events[v][x] * data.learned[`${v}.${x}`].events[w][y]) / data.unit;
-    said.textContent = `If ${supposed} (${percent(chance)} now):`;
-    const events = v < w ? data.pair_events[`${v}.${w}`]?.[x][y] : data.pair_events[`${w}.${v}`]?.[y][x];
-    if (!events) said.textContent += " only the scenarios are computed for these two.";
+    say(...supposed, `” (the probability of both: ${percent(chance)}):`);
     head("Now");
     showScenarios(both, data.now);
-    showEvents(events, { [v]: x, [w]: y }, data.now);
+    showEvents(pairEvents(v, x, w, y), { [v]: x, [w]: y }, data.now);
   };
 
   const fillSecond = () => {
-    const others = asked.filter((v) => v !== chosen("event"));
+    const others = asked.filter((v) => v !== chosen("event") && pairedText(v, chosen("event")) !== undefined);
     const before = field("second").value;
     fill(field("second"), ["nothing else", ...others.map((v) => data.events[v].label)], ["", ...others]);
     if (others.includes(Number(before)) && before !== "") field("second").value = before;
