@@ -28,7 +28,8 @@ from forecast.workspace.records import NumberQuestion, Question
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from forecast.analysis.questions import BinShare, Due, Other, QuestionStatus
+    from forecast.analysis.asked import BinShare
+    from forecast.analysis.questions import Due, Other, QuestionStatus
     from forecast.workspace.records import AnyQuestion, Event, Workspace
 
 
