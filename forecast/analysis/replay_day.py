@@ -453,6 +453,8 @@ def forecaster_courses(root: Path) -> dict[str, dict[str, Points]]:
         raise WorkspaceProblems(problems)
     for number, cells in table.rows:
         row = dict(zip(table.header, cells, strict=True))
+        if row.get("state") or row.get("value"):
+            continue  # of a date or a number, which have no single probability
         try:
             point = (date.fromisoformat(row["time"]), _probability(float(row["probability"])))
             series.setdefault(row["question"], {}).setdefault(row["forecaster"], []).append(point)

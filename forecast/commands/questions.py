@@ -16,7 +16,7 @@ import click
 from forecast.commands import running
 from forecast.commands.readable import middle_90
 from forecast.commands.running import Files, echo_json, one_or_all, opened, said
-from forecast.digits import change, exact, percent
+from forecast.digits import amount, change, exact, percent
 from forecast.sampling.readings import asks
 from forecast.workspace.drafts import LineDraft, draft_resolution
 from forecast.workspace.files import RESOLUTIONS
@@ -72,7 +72,7 @@ def _in_short(row: QuestionStatus) -> str:
         days = [f"{exact(float(level))} by {day}" for level, day in by.dates.items() if day and level in SHOWN_LEVELS]
         return "; ".join([*days, f"not by {row.by} {percent(by.missed, by.mcse)}"])
     if (number := row.number_answer) is not None:
-        low, middle, high = (_amount(number.quantiles[level]) for level in SHOWN_LEVELS)
+        low, middle, high = (amount(number.quantiles[level]) for level in SHOWN_LEVELS)
         return f"{middle}, {low} to {high} {number.unit}"
     if row.given is not None and row.given.probability == 0.0:
         return "the condition can no longer come true"
@@ -83,11 +83,6 @@ def _in_short(row: QuestionStatus) -> str:
 
 def _day(row: QuestionStatus, day: date | None) -> str:
     return f"no day until {row.by}" if day is None else f"{day}"
-
-
-def _amount(value: float) -> str:
-    """Write a number with three significant digits, whole where it is large."""
-    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
 
 
 def _under(row: QuestionStatus) -> str:
@@ -112,7 +107,7 @@ def _status(row: QuestionStatus) -> str:
     if row.resolution is None or row.status != "resolved":
         return row.status
     value = row.resolution.value
-    return str(row.resolution.state) if value is None else _amount(value)
+    return str(row.resolution.state) if value is None else amount(value)
 
 
 def _forecast(row: QuestionStatus) -> tuple[str, str]:
@@ -169,9 +164,9 @@ def _print_answer(row: QuestionStatus) -> None:
     if (number := row.number_answer) is not None:
         click.echo(f"forecast   in {number.unit}, the number that it does not exceed with a probability of")
         for level, value in number.quantiles.items():
-            click.echo(f"  {exact(float(level)):>5}   {_amount(value)}")
-        low, high = (_amount(number.mean_quantiles[level]) for level in ("0.05", "0.95"))
-        click.echo(f"mean   {_amount(number.mean)}, 90 % in {low} to {high}")
+            click.echo(f"  {exact(float(level)):>5}   {amount(value)}")
+        low, high = (amount(number.mean_quantiles[level]) for level in ("0.05", "0.95"))
+        click.echo(f"mean   {amount(number.mean)}, 90 % in {low} to {high}")
         for case in number.cases:
             click.echo(f"  {percent(case.probability, None):>5}   {case.case}")
         for one in number.bins:
@@ -180,8 +175,8 @@ def _print_answer(row: QuestionStatus) -> None:
 
 def _bin(one: BinShare) -> str:
     if one.low is None:
-        return "all" if one.high is None else f"below {_amount(one.high)}"
-    return f"{_amount(one.low)} or more" if one.high is None else f"{_amount(one.low)} to {_amount(one.high)}"
+        return "all" if one.high is None else f"below {amount(one.high)}"
+    return f"{amount(one.low)} or more" if one.high is None else f"{amount(one.low)} to {amount(one.high)}"
 
 
 def _print_readings(row: QuestionStatus) -> None:
