@@ -15,12 +15,13 @@ import click
 
 from forecast.commands import running
 from forecast.commands.readable import middle_90
-from forecast.commands.running import Files, echo_json, one_or_all, opened, said
+from forecast.commands.running import Files, echo_json, one_or_all, opened, right, said
 from forecast.digits import amount, change, exact, percent
 from forecast.sampling.readings import asks
 from forecast.workspace.drafts import LineDraft, draft_resolution
 from forecast.workspace.files import RESOLUTIONS
 from forecast.workspace.problems import WorkspaceProblems, choice
+from forecast.workspace.question_table import draft_questions
 from forecast.workspace.read import load
 from forecast.workspace.read_questions import NO, YES, subjects
 from forecast.workspace.records import NumberQuestion, Question
@@ -192,6 +193,37 @@ def _print_readings(row: QuestionStatus) -> None:
             rules, belief = change(one.other_rule, row.mcse), change(one.other_belief, row.mcse)
             parts = f"{rules} is the other rule, {belief} another belief"
             click.echo(f"  {one.forecaster} is {whole} points from this forecast: {parts}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@running.workspace
+@click.option("--yes", is_flag=True, help="Do not ask; write them if they have no problem.")
+@running.as_json
+def add_questions(file: Path, root: Path, yes: bool, as_json: bool) -> None:
+    """Add the questions of a CSV table FILE to priors/questions.yaml, all of them or none.
+
+    Columns: id, question, resolves, and about (EVENT=STATE, EVENT>=STATE or a scenario) or when (EVENT=STATE); given,
+    by, opens, topic, caution, publisher, title, url, base_rate, base_publisher and base_why where they are needed.
+    """
+    files, today = Files(root), running.today()
+    content = file.read_bytes()
+
+    def make() -> LineDraft:
+        return draft_questions(root, content, str(file), today)
+
+    draft = right(make())
+    if not as_json:
+        click.echo(draft.added, nl=False)
+    for problem in draft.problems:
+        click.echo(str(problem), err=True)
+    is_wanted = yes or click.confirm(f"Write them to {draft.path}?", default=True, err=as_json)
+    if is_wanted:
+        draft = files.write(draft, make)
+    if as_json:
+        echo_json({"path": draft.path, "written": is_wanted, "added": draft.added})
+    else:
+        click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
 
 HEADINGS = {
