@@ -97,6 +97,11 @@ def change(difference: float, mcse: float | None) -> str:
     return f"{'+' if difference > 0 else '-'}{100 * unit * steps:.{decimals}f}"
 
 
+def amount(value: float) -> str:
+    """Write a quantity with three significant digits, whole from 100 on."""
+    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
+
+
 def before_after(before: WithError, after: WithError, difference: WithError) -> tuple[str, str, str]:
     """Write a probability before and after something, and its change: the change is that of the printed numbers.
 

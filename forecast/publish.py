@@ -95,7 +95,7 @@ def _once(request: ReportRequest, what: str, compute: Callable[[], Any]) -> Any:
 def _asked_questions(outcome: Outcome) -> str:
     """Write out the questions and what others say: no digest of a forecast covers them."""
     workspace = outcome.workspace
-    return repr((workspace.questions, sorted(workspace.benchmarks.items()), workspace.resolutions))
+    return repr((workspace.asked, sorted(workspace.benchmarks.items()), workspace.resolutions))
 
 
 def write_index(root: Path, outcome: Outcome, updates: Sequence[Line]) -> None:

@@ -39,11 +39,12 @@ from forecast.workspace.files import (
 from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
-from forecast.workspace.records import Workspace
+from forecast.workspace.records import AnyQuestion, Workspace
 
 Progress = Callable[[str], None]
 
-ASKED = ("about", "by", "opens", "resolves")  # what a question is; its topic and its base rate may change
+# What a question is, of each kind; its topic and its base rate may change.
+ASKED = ("about", "given", "event", "step", "unit", "cases", "bins", "by", "opens", "resolves")
 SINGLE = (SOURCES, WATCH, GRADES)  # files of which a workspace has one
 APPENDED = (RESOLUTIONS, JUDGEMENTS, RENAMES)  # files that lines are only ever added to
 
@@ -317,18 +318,22 @@ def _questions(root: Path, today: date, workspace: Workspace, last: Row) -> list
         then, _ = read_workspace(root, today=today, inputs=kept_inputs(root, str(last.content["kept"])))
     except DamagedInputError:
         then = None
-    by_id = {question.id: question for question in workspace.questions}
+    by_id = {question.id: question for question in workspace.asked}
     findings = []
-    for old in () if then is None else then.questions:
+    for old in () if then is None else then.asked:
         new = by_id.get(old.id)
         if new is None:
             what = f"question '{old.id}', which was asked at line {last.number}, is in no file"
             findings.append(IntegrityFinding(Source(QUESTIONS, 1), "edited", what))
-        elif any(record_digest(getattr(old, key)) != record_digest(getattr(new, key)) for key in ASKED):
+        elif type(old) is not type(new) or _asks(old) != _asks(new):
             findings.append(
                 IntegrityFinding(new.source, "edited", f"question '{old.id}' was edited after line {last.number}")
             )
     return findings
+
+
+def _asks(question: AnyQuestion) -> list[str]:
+    return [record_digest(getattr(question, key, None)) for key in ASKED]
 
 
 def _inputs_called_today(root: Path, workspace: Workspace, last: Row) -> Mapping[str, Any]:

@@ -10,6 +10,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.asked import (
+    AnswerKind,
+    Answers,
+    DateAnswer,
+    NumberAnswer,
+    RulePrice,
+    UnderCondition,
+    asked_in_words,
+    date_answer,
+    number_answer,
+    over_draws,
+    subject_of,
+    under_condition,
+)
 from forecast.analysis.experts import JudgedClaim, judged_claims
 from forecast.ledger.differences import changes, other_changes
 from forecast.ledger.entries import Line
@@ -18,12 +32,21 @@ from forecast.ledger.outcome import Estimate, Outcome, by_level, estimates
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.history import active_items
 from forecast.model.layout import Layout
-from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, at_least, decided, question_probabilities
+from forecast.posterior.by_date import at_least, decided
+from forecast.posterior.kinds import settled_answer
 from forecast.posterior.posterior import Evaluation, evaluate, query
 from forecast.sampling.readings import asks
 from forecast.workspace.evidence_forms.form import SETTLED_WITHIN_DAYS
 from forecast.workspace.read_questions import REPORTER
-from forecast.workspace.records import Question, Resolved, Workspace
+from forecast.workspace.records import (
+    AnyQuestion,
+    DateQuestion,
+    FurtherQuestion,
+    NumberQuestion,
+    Question,
+    Resolved,
+    Workspace,
+)
 
 Status = Literal["later", "open", "due", "resolved", "void", "ambiguous"]
 
@@ -34,16 +57,16 @@ def resolution_on(resolutions: Sequence[Resolved], subject: str, day: date) -> R
     return counting[-1] if counting else None
 
 
-def status_on(question: Question, resolution: Resolved | None, day: date) -> Status:
+def status_on(question: AnyQuestion, resolution: Resolved | None, day: date) -> Status:
     """Say where a question is on a day; `due`: its last day is over, and nobody has resolved it."""
     if resolution is not None:
-        return "ambiguous" if resolution.is_ambiguous else "resolved" if resolution.state is not None else "void"
+        return "ambiguous" if resolution.is_ambiguous else "resolved" if resolution.has_outcome else "void"
     if day < question.opens:
         return "later"
     return "due" if day > question.by else "open"
 
 
-def latest_numbers(workspace: Workspace, question: Question, day: date) -> dict[str, tuple[date, float]]:
+def latest_numbers(workspace: Workspace, question: AnyQuestion, day: date) -> dict[str, tuple[date, float]]:
     """Return the latest (day, probability) of each forecaster that is not after a day, in order of the names."""
     points = [
         (when, who, probability)
@@ -60,11 +83,18 @@ FORECAST = ("open", "due")  # where a question still has a probability
 
 @dataclass(frozen=True, kw_only=True)
 class Other:
-    """The latest number of somebody else."""
+    """The latest number of somebody else.
+
+    `reading`: the rule that it is about, where the question names it; its difference from the forecast is then
+    `other_rule`, what this forecast has for that rule beside the question's own, and `other_belief`, the rest.
+    """
 
     forecaster: str
     date: date
     probability: float
+    reading: str | None = None
+    other_rule: float | None = None
+    other_belief: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,19 +115,25 @@ class Ending:
     known: date
     source: str | None
     note: str | None
+    value: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionStatus:
     """A dated question, what the forecast and others say of it, and how it ended.
 
-    `probability`, `quantiles`, `mcse` and `is_decided` are None once it is resolved.
+    `kind` is what it asks about and `asks` says so in words; `event` (None: a scenario, a number) and `states` are
+    those asked about. `probability`, `quantiles` and `mcse` are None once it is resolved, and of a question about a
+    date or a number, which is answered by `date_answer` or `number_answer`; of one under a condition (`given`) they
+    are under it, and None where it can no longer come true. `readings`: the same under other rules.
     """
 
     question: str
     text: str
     topic: str
-    event: str
+    kind: AnswerKind
+    asks: str
+    event: str | None
     states: tuple[str, ...]
     opens: date
     by: date
@@ -110,53 +146,99 @@ class QuestionStatus:
     base_rate: Base | None
     resolution: Ending | None
     caution: str | None
+    given: UnderCondition | None = None
+    date_answer: DateAnswer | None = None
+    number_answer: NumberAnswer | None = None
+    readings: tuple[RulePrice, ...] = ()
 
 
 def question_table(outcome: Outcome) -> tuple[QuestionStatus, ...]:
     """Describe the questions of an outcome's workspace as of its date, in file order; those that open later not."""
     workspace, day = outcome.workspace, outcome.as_of
-    ended = {question.id: resolution_on(workspace.resolutions, question.id, day) for question in workspace.questions}
-    status = {question.id: status_on(question, ended[question.id], day) for question in workspace.questions}
-    open_ones = [question for question in workspace.questions if status[question.id] in FORECAST]
-    estimates = question_probabilities(workspace, outcome.layout, day, outcome.posterior, open_ones)
-    by_id = {estimate.question: estimate for estimate in estimates}
+    ended = {question.id: resolution_on(workspace.resolutions, question.id, day) for question in workspace.asked}
+    status = {question.id: status_on(question, ended[question.id], day) for question in workspace.asked}
+    still = [question for question in workspace.asked if status[question.id] in FORECAST]
+    answers = Answers.of(outcome, still)
     return tuple(
-        _described(outcome, question, status[question.id], ended[question.id], by_id.get(question.id))
-        for question in workspace.questions
+        _described(outcome, question, status[question.id], ended[question.id], answers)
+        for question in workspace.asked
         if status[question.id] != "later"
     )
 
 
 def _described(
-    outcome: Outcome, question: Question, status: Status, ended: Resolved | None, estimate: QuestionEstimate | None
+    outcome: Outcome, question: AnyQuestion, status: Status, ended: Resolved | None, answers: Answers
 ) -> QuestionStatus:
-    quantiles = None
-    if estimate is not None:
-        quantiles = {str(level): value for level, value in zip(QUESTION_QUANTILES, estimate.quantiles, strict=True)}
-    return QuestionStatus(
+    estimate = answers.events.get(question.id) or answers.joints.get(question.id)
+    numbers = latest_numbers(outcome.workspace, question, outcome.as_of).items()
+    others = tuple(Other(forecaster=who, date=when, probability=probability) for who, (when, probability) in numbers)
+    date_of, number_of = answers.dates.get(question.id), answers.numbers.get(question.id)
+    kind, event, states = subject_of(question)
+    probability = None if estimate is None else estimate.probability
+    row = QuestionStatus(
         question=question.id,
         text=question.question,
         topic=question.topic,
-        event=question.about.event,
-        states=tuple(question.about.states),
+        kind=kind,
+        asks=asked_in_words(question),
+        event=event,
+        states=states,
         opens=question.opens,
         by=question.by,
         status=status,
-        probability=None if estimate is None else estimate.probability,
-        quantiles=quantiles,
+        probability=probability,
+        quantiles=None if estimate is None or estimate.quantiles is None else over_draws(estimate.quantiles),
         mcse=None if estimate is None else estimate.mcse,
-        is_decided=None if estimate is None else estimate.is_decided,
-        benchmarks=tuple(
-            Other(forecaster=who, date=when, probability=probability)
-            for who, (when, probability) in latest_numbers(outcome.workspace, question, outcome.as_of).items()
-        ),
+        is_decided=next((one.is_decided for one in (estimate, date_of) if one is not None), None),
+        benchmarks=others,
         base_rate=_base_rate(question),
         resolution=_ending(ended),
         caution=question.caution,
+        given=under_condition(question, answers.joints.get(question.id)),
+        date_answer=None if date_of is None else date_answer(date_of),
+        number_answer=None
+        if number_of is None or not isinstance(question, NumberQuestion)
+        else number_answer(question, number_of),
+    )
+    return _with_readings(outcome.workspace, question, row, answers) if isinstance(question, Question) else row
+
+
+def _with_readings(workspace: Workspace, question: Question, row: QuestionStatus, answers: Answers) -> QuestionStatus:
+    """Add what the forecast has for other rules, and split the differences of those whose numbers are about them."""
+    if not question.readings or row.probability is None:
+        return row
+    prices = {rule.name: answers.readings[question.id, rule.name] for rule in question.readings}
+    of_series = {name: rule.name for rule in question.readings for name in rule.benchmarks}
+    of_person = {who: rule.name for rule in question.readings for who in rule.forecasters}
+    series = {who: name for name in question.benchmarks for _, who, _ in workspace.benchmarks[name].points}
+
+    def split(other: Other) -> Other:
+        name = of_person.get(other.forecaster) or of_series.get(series[other.forecaster])
+        if name is None or row.probability is None:
+            return other
+        ours = prices[name].probability
+        return replace(other, reading=name, other_rule=ours - row.probability, other_belief=other.probability - ours)
+
+    return replace(
+        row,
+        benchmarks=tuple(map(split, row.benchmarks)),
+        readings=tuple(
+            RulePrice(
+                reading=rule.name,
+                event=rule.about.event,
+                states=tuple(rule.about.states),
+                by=rule.by,
+                resolves=rule.resolves,
+                probability=prices[rule.name].probability,
+                quantiles=over_draws(prices[rule.name].quantiles),
+                mcse=prices[rule.name].mcse,
+            )
+            for rule in question.readings
+        ),
     )
 
 
-def _base_rate(question: Question) -> Base | None:
+def _base_rate(question: AnyQuestion) -> Base | None:
     base = question.base_rate
     if base is None:
         return None
@@ -166,7 +248,7 @@ def _base_rate(question: Question) -> Base | None:
 def _ending(line: Resolved | None) -> Ending | None:
     if line is None:
         return None
-    return Ending(state=line.state, on=line.on, known=line.known, source=line.url, note=line.note)
+    return Ending(state=line.state, on=line.on, known=line.known, source=line.url, note=line.note, value=line.value)
 
 
 # What should be done to a workspace: resolve, look at the news, update, feed; and what contradicts itself.
@@ -197,6 +279,8 @@ def due(workspace: Workspace, layout: Layout, as_of: date, last: Line | None, da
     asked = [question for question in workspace.questions if question.opens <= as_of]
     networks = {day: compile_workspace(layout, workspace, as_of, on=day) for day in {one.by for one in asked}}
     found = [one for question in asked for one in _about_question(workspace, networks[question.by], question, as_of)]
+    others = [question for question in workspace.further if question.opens <= as_of]
+    found += [one for question in others for one in _about_further(workspace, layout, question, as_of)]
     found.sort(key=lambda one: one.kind != "contradiction")
     return (
         *found,
@@ -225,6 +309,32 @@ def _about_question(workspace: Workspace, network: AsOfNetwork, question: Questi
         undo = f"forecast resolve {question.id} --undo"
         yield Due("contradiction", question.id, what, undo)
     yield from _statements(workspace, question, as_of)
+
+
+def _about_further(workspace: Workspace, layout: Layout, question: FurtherQuestion, as_of: date) -> Iterator[Due]:
+    """Tell what to do about a question of another kind: it is over, or settled evidence answers it."""
+    network = compile_workspace(layout, workspace, as_of, on=question.by)
+    known, line = settled_answer(network, workspace.scenarios, question), _line_on(workspace, question, as_of)
+    said = None if known is None else known[0]
+    if line is not None:
+        ended = line.state or "void"
+        if said is not None and not line.is_ambiguous and line.value is None and ended != said:
+            what = f"ended as {ended} ({line.source}), but settled evidence says {said}"
+            yield Due("contradiction", question.id, what, f"forecast resolve {question.id} --undo")
+        return
+    outcome = said or ("VALUE" if isinstance(question, NumberQuestion) else "yes|no")
+    on = question.by if known is None else known[1]
+    command = f"forecast resolve {question.id} {outcome} --on {on} --source URL"
+    command = f"forecast resolve {question.id} --void" if said == "void" else command
+    if status_on(question, line, as_of) == "due":
+        so_far = "and settled evidence leaves it open" if said is None else f"and settled evidence says {said}"
+        yield Due("resolve", question.id, f"its last day was {question.by}, {so_far}", command)
+    elif said is not None:
+        yield Due("resolve", question.id, f"settled evidence says {said} already", command)
+
+
+def _line_on(workspace: Workspace, question: AnyQuestion, day: date) -> Resolved | None:
+    return resolution_on(workspace.resolutions, question.id, day)
 
 
 def _since(network: AsOfNetwork, question: Question) -> date:
@@ -285,12 +395,12 @@ def _update(workspace: Workspace, as_of: date, last: Line | None) -> Iterator[Du
 
 
 def _benchmarks(workspace: Workspace, as_of: date, days: int) -> Iterator[Due]:
-    used = {name for question in workspace.questions for name in question.benchmarks}
+    used = {name for question in workspace.asked for name in question.benchmarks}
     for name in sorted(set(workspace.benchmarks) - used):
         yield Due("benchmark", name, "no question uses this series; name it in a question's benchmarks")
-    for question in workspace.questions:
+    for question in workspace.asked:
         line = resolution_on(workspace.resolutions, question.id, as_of)
-        if status_on(question, line, as_of) != "open":
+        if status_on(question, line, as_of) != "open" or isinstance(question, DateQuestion | NumberQuestion):
             continue
         latest = [day for day, _ in latest_numbers(workspace, question, as_of).values()]
         if not latest:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from forecast.analysis.asked import Answers
 from forecast.ledger.outcome import Diagnostics, EstimateRow, as_row, diagnostics, outcome
 from forecast.model.layout import lay_out
 from forecast.plain import as_data, spread
-from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, question_probabilities
+from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, curve_days
+from forecast.posterior.kinds import JointEstimate
 from forecast.posterior.posterior import ContradictionError, Posterior, posterior
 from forecast.sampling.draws import NotSampledError
 from forecast.sampling.spec import PriorSpec, active_statements, known_resolution
@@ -25,7 +29,7 @@ from forecast.workspace.csv_text import load_json, parse_csv
 from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read_benchmarks import BASE_RATE, OWN
-from forecast.workspace.records import Benchmark, Item, Question, Resolved, Workspace
+from forecast.workspace.records import AnyQuestion, Benchmark, DateQuestion, Item, NumberQuestion, Resolved, Workspace
 
 
 def known_on(workspace: Workspace, as_of: date) -> Workspace:
@@ -49,6 +53,7 @@ def known_on(workspace: Workspace, as_of: date) -> Workspace:
         watched_until=None if seen.watched_until is None else min(seen.watched_until, as_of),
         digests={},
         questions=tuple(question for question in seen.questions if question.opens <= as_of),
+        further=tuple(question for question in seen.further if question.opens <= as_of),
         benchmarks={name: _until(series, as_of) for name, series in seen.benchmarks.items()},
         resolutions=tuple(
             _not_yet_undone(resolution, as_of) for resolution in seen.resolutions if resolution.known <= as_of
@@ -80,6 +85,23 @@ class ReplayQuestion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BinForecast:
+    """P(a bin): of a date the days up to one, of a number the values below one; called by its words."""
+
+    bin: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayDistribution:
+    """The forecast of a date or a number that was open: P(each bin) in order, or (level, quantile) of a number."""
+
+    id: str
+    bins: tuple[BinForecast, ...]
+    quantiles: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReplayScenario:
     """The forecast of a scenario."""
 
@@ -99,6 +121,7 @@ class ReplayLine:
     scenarios: tuple[ReplayScenario, ...]
     questions: tuple[ReplayQuestion, ...]
     diagnostics: Diagnostics
+    distributions: tuple[ReplayDistribution, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,13 +195,11 @@ def awaited(job: Job) -> PriorSpec | None:
     return None
 
 
-def open_questions(workspace: Workspace, as_of: date) -> tuple[Question, ...]:
+def open_questions(workspace: Workspace, as_of: date) -> tuple[AnyQuestion, ...]:
     """Return the questions that are open on a date: the last day is still to come, and no resolution is known."""
     ended = {resolution.subject for resolution in workspace.resolutions if resolution.undone is None}
     return tuple(
-        question
-        for question in workspace.questions
-        if question.opens <= as_of < question.by and question.id not in ended
+        question for question in workspace.asked if question.opens <= as_of < question.by and question.id not in ended
     )
 
 
@@ -194,7 +215,8 @@ def _silent(_doing: str) -> None:
 def _line(job: Job, posterior: Posterior) -> ReplayLine:
     workspace, layout = job.workspace, posterior.asked.network.layout
     table = outcome(workspace, layout, job.as_of, job.seed, posterior)
-    numbers = question_probabilities(workspace, layout, job.as_of, posterior, open_questions(workspace, job.as_of))
+    answers = Answers.of(table, open_questions(workspace, job.as_of))
+    told = [answers.events.get(one.id) or answers.joints.get(one.id) for one in workspace.asked]
     return ReplayLine(
         as_of=job.as_of,
         known_until=posterior.asked.network.known.until,
@@ -204,13 +226,21 @@ def _line(job: Job, posterior: Posterior) -> ReplayLine:
         scenarios=tuple(
             ReplayScenario(id=name, estimate=as_row(estimate)) for name, estimate in table.scenarios.items()
         ),
-        questions=tuple(_question(estimate) for estimate in numbers),
+        questions=tuple(line for estimate in told if estimate is not None for line in _question(estimate)),
         diagnostics=diagnostics(table),
+        distributions=tuple(
+            _distribution(question, answers)
+            for question in workspace.asked
+            if question.id in answers.dates or question.id in answers.numbers
+        ),
     )
 
 
-def _question(estimate: QuestionEstimate) -> ReplayQuestion:
-    return ReplayQuestion(
+def _question(estimate: QuestionEstimate | JointEstimate) -> Iterator[ReplayQuestion]:
+    """Yield the line of a question; of one whose condition could no longer come true there is none."""
+    if estimate.probability is None or estimate.quantiles is None or estimate.mcse is None:
+        return
+    yield ReplayQuestion(
         id=estimate.question,
         probability=estimate.probability,
         quantiles={str(p): value for p, value in zip(QUESTION_QUANTILES, estimate.quantiles, strict=True)},
@@ -219,9 +249,55 @@ def _question(estimate: QuestionEstimate) -> ReplayQuestion:
     )
 
 
+def _distribution(question: AnyQuestion, answers: Answers) -> ReplayDistribution:
+    if (by_date := answers.dates.get(question.id)) is not None:
+        shares = dict(zip(by_date.days, by_date.by_day, strict=True))
+        ends = [0.0, *(shares[day] for day in by_date.bins), 1.0]
+        return ReplayDistribution(id=question.id, bins=_named(bins_of(question), ends), quantiles=())
+    number = answers.numbers[question.id]
+    if number.bins:
+        ends = [0.0, *accumulate(number.bins[:-1]), 1.0]
+        return ReplayDistribution(id=question.id, bins=_named(bins_of(question), ends), quantiles=())
+    return ReplayDistribution(
+        id=question.id,
+        bins=(),
+        quantiles=tuple((level, number.distribution.quantile(level)) for level in SCORED_LEVELS),
+    )
+
+
+def _named(names: Sequence[str], ends: Sequence[float]) -> tuple[BinForecast, ...]:
+    """Name the shares between ends of a distribution function."""
+    return tuple(
+        BinForecast(bin=name, probability=high - low) for name, (low, high) in zip(names, pairwise(ends), strict=True)
+    )
+
+
+def bins_of(question: AnyQuestion) -> tuple[str, ...]:
+    """Return the bins by which a date or a number is scored, in order; none of anything else."""
+    match question:
+        case DateQuestion(opens=opens, by=by):
+            return (*(f"until {day}" for day in curve_days(opens, by)), f"not by {by}")
+        case NumberQuestion(bins=bins) if bins:
+            return (*(f"below {edge:g}" for edge in bins), f"{bins[-1]:g} or more")
+    return ()
+
+
+def bin_of(question: AnyQuestion, ended: Resolved) -> str | None:
+    """Return the bin that came true; None where there is none."""
+    names = bins_of(question)
+    if isinstance(question, DateQuestion) and ended.state is not None:
+        days = curve_days(question.opens, question.by)
+        return names[bisect_left(days, ended.on) if ended.state == "yes" else len(days)]
+    if isinstance(question, NumberQuestion) and question.bins and ended.value is not None:
+        return names[bisect_right(question.bins, ended.value)]
+    return None
+
+
 # The replay as files: every forecast of every open question on every date, written and read back.
 
 COLUMNS = ("question", "forecaster", "time", "probability", "outcome", "opens", "closes", "topic")
+FURTHER_COLUMNS = ("state", "order", "value", "quantile")  # where a question asks for a date or a number
+SCORED_LEVELS = tuple((place + 0.5) / 20 for place in range(20))  # at which the quantile score is nearest to the CRPS
 VOID = "void"
 OUTCOMES = {"yes": "1", "no": "0", None: VOID}  # an ambiguous question is not scored either
 
@@ -243,17 +319,24 @@ def replay_csv(workspace: Workspace, rows: Sequence[Replayed]) -> bytes:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for question in workspace.questions:
+    has_more = any(isinstance(question, DateQuestion | NumberQuestion) for question in workspace.asked)
+    writer.writerow((*COLUMNS, *FURTHER_COLUMNS) if has_more else COLUMNS)
+    blank = [""] * (len(FURTHER_COLUMNS) if has_more else 0)
+    for question in workspace.asked:
         ended = how_ended(workspace, question)
+        window = (question.opens.isoformat(), ended.closes.isoformat())
+        if isinstance(question, DateQuestion | NumberQuestion):
+            for day, probability, *more in _distributions(question, ended, rows):
+                writer.writerow([question.id, OWN, day, probability, ended.outcome, *window, question.topic, *more])
+            continue
         lines = [line for row in rows for line in _forecasts(workspace, question, ended, row)]
         for forecaster, day, probability in sorted(lines):
-            window = (question.opens.isoformat(), ended.closes.isoformat())
-            writer.writerow([question.id, forecaster, day, probability, ended.outcome, *window, question.topic])
+            head = [question.id, forecaster, day, probability, ended.outcome, *window, question.topic]
+            writer.writerow([*head, *blank])
     return text.getvalue().encode()
 
 
-def how_ended(workspace: Workspace, question: Question) -> Ended:
+def how_ended(workspace: Workspace, question: AnyQuestion) -> Ended:
     """Return how a question ended by what is known now; undone resolutions do not count."""
     standing = [
         resolution
@@ -262,11 +345,31 @@ def how_ended(workspace: Workspace, question: Question) -> Ended:
     ]
     if not standing:
         return Ended(question.by, "")
-    return Ended(min(question.by, standing[-1].on), OUTCOMES[standing[-1].state])
+    last = standing[-1]
+    closes = min(question.by, last.on)
+    if not last.has_outcome:
+        return Ended(closes, VOID)
+    if last.value is not None:
+        return Ended(closes, bin_of(question, last) or repr(last.value))
+    return Ended(closes, bin_of(question, last) or OUTCOMES[last.state])
+
+
+def _distributions(
+    question: AnyQuestion, ended: Ended, rows: Sequence[Replayed]
+) -> Iterator[tuple[str, str | float, str, str | int, str | float, str | float]]:
+    """Yield day, probability, state, order, value and level of each row of a date or a number."""
+    for row in rows:
+        if not isinstance(row, ReplayLine) or not question.opens <= row.as_of < ended.closes:
+            continue
+        for told in (one for one in row.distributions if one.id == question.id):
+            for order, one in enumerate(told.bins, 1):
+                yield row.as_of.isoformat(), one.probability, one.bin, order, "", ""
+            for level, value in told.quantiles:
+                yield row.as_of.isoformat(), "", "", "", value, level
 
 
 def _forecasts(
-    workspace: Workspace, question: Question, ended: Ended, row: Replayed
+    workspace: Workspace, question: AnyQuestion, ended: Ended, row: Replayed
 ) -> Iterator[tuple[str, str, float]]:
     day, written = row.as_of, row.as_of.isoformat()
     if not question.opens <= day < ended.closes:
@@ -280,7 +383,7 @@ def _forecasts(
         yield forecaster, written, probability
 
 
-def _standing(workspace: Workspace, question: Question, day: date) -> dict[str, float]:
+def _standing(workspace: Workspace, question: AnyQuestion, day: date) -> dict[str, float]:
     """Return the latest number of each forecaster by a day, none from before the question opened.
 
     A number given half a year earlier knew too little to stand for its author's opinion at the opening.
@@ -350,6 +453,8 @@ def forecaster_courses(root: Path) -> dict[str, dict[str, Points]]:
         raise WorkspaceProblems(problems)
     for number, cells in table.rows:
         row = dict(zip(table.header, cells, strict=True))
+        if row.get("state") or row.get("value"):
+            continue  # of a date or a number, which have no single probability
         try:
             point = (date.fromisoformat(row["time"]), _probability(float(row["probability"])))
             series.setdefault(row["question"], {}).setdefault(row["forecaster"], []).append(point)

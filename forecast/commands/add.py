@@ -30,7 +30,7 @@ from forecast.workspace.nodes import plain
 from forecast.workspace.problems import WorkspaceProblems, choice
 from forecast.workspace.read import load
 from forecast.workspace.records import CANNOT_BE_JUDGED as LEAST
-from forecast.workspace.records import DEFAULT_RHO
+from forecast.workspace.records import DEFAULT_RHO, DateQuestion, NumberQuestion
 from forecast.workspace.statement_forms import READINGS, fit_of
 from forecast.workspace.statement_forms.form import StatedDistribution, StatedNumber
 
@@ -203,9 +203,12 @@ def judgement(
     """Record your own probability P of QUESTION in priors/judgements.csv. It never enters a forecast."""
 
     files, today = Files(root), running.today()
-    known = [one.id for one in load(root, today).questions]
-    if question not in known:
-        msg = f"there is no question '{question}'; {choice('questions', question, known)}"
+    asked = {one.id: one for one in load(root, today).asked}
+    if question not in asked:
+        msg = f"there is no question '{question}'; {choice('questions', question, asked)}"
+        raise click.UsageError(msg)
+    if isinstance(asked[question], DateQuestion | NumberQuestion):
+        msg = f"'{question}' asks for a date or a number, and a judgement is a probability of yes"
         raise click.UsageError(msg)
 
     def make() -> LineDraft:

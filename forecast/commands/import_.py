@@ -297,7 +297,7 @@ def _unnamed(workspace: Workspace, question: str | None, benchmark_id: str) -> t
 
     if question is None:
         return ()
-    known = {question.id: question for question in workspace.questions}
+    known = {question.id: question for question in workspace.asked}
     if question not in known:
         msg = f"there is no question '{question}'; {choice('questions', question, known)}"
         raise click.UsageError(msg)

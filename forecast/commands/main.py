@@ -60,6 +60,7 @@ COMMANDS = {
 ADDED = {
     "evidence": ("forecast.commands.add:evidence", "Add an evidence item, and show its effect on the forecast."),
     "judgement": ("forecast.commands.add:judgement", "Record your own probability of a question."),
+    "questions": ("forecast.commands.questions:add_questions", "Add dated questions from a CSV table."),
     "statement": ("forecast.commands.add:statement", "Add a statement, and show how it is read."),
 }
 

@@ -312,7 +312,7 @@ def _records(workspace: Workspace, names: Former) -> _Records:
     add(open_ones, lambda one: former_statement(one, names))
     standing = [replace(item, retracted=None) for item in workspace.items]
     add(standing, lambda one: former_item(one, names))
-    questions = {question.id for question in workspace.questions}
+    questions = {question.id for question in workspace.asked}
     of_questions = [replace(line, undone=None) for line in workspace.resolutions if line.subject in questions]
     add(of_questions, lambda one: read_renames.former_resolution(one, names))
     return _Records(digests, {former_item(item, names).id: item.id for item in workspace.items})

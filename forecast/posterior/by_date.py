@@ -152,7 +152,7 @@ def question_probabilities(
         known = {question.id: decided(network, question) for question in of_day}
         estimates |= {name: _certain(name, is_yes) for name, is_yes in known.items() if is_yes is not None}
         still_open = [question for question in of_day if known[question.id] is None]
-        shares = _states_on(network, posterior, sorted({question.about.event for question in still_open}))
+        shares = states_on(network, posterior, sorted({question.about.event for question in still_open}))
         estimates |= {q.id: _estimate(layout, posterior, q, shares[q.about.event]) for q in still_open}
     return tuple(estimates[question.id] for question in questions)
 
@@ -171,7 +171,7 @@ def decided(network: AsOfNetwork, question: Question) -> bool | None:
     return None if alive & yes else False
 
 
-def _states_on(network: AsOfNetwork, posterior: Posterior, events: Sequence[str]) -> dict[str, Array]:
+def states_on(network: AsOfNetwork, posterior: Posterior, events: Sequence[str]) -> dict[str, Array]:
     """Compute P(state of the event | E, theta_d) on the network's date, for each event: (states, draws)."""
     layout = network.layout
     if network.on == posterior.asked.network.on:
@@ -196,7 +196,7 @@ def _certain(name: str, is_yes: bool) -> QuestionEstimate:
 
 
 def _estimate(layout: Layout, posterior: Posterior, question: Question, shares: Array) -> QuestionEstimate:
-    yes, weights = _yes(layout, posterior, question, shares), posterior.weights.weights
+    yes, weights = yes_in_draws(layout, posterior, question.about, question.by, shares), posterior.weights.weights
     probability = float(yes @ weights)
     quantiles = weighted_quantiles(yes[np.newaxis], weights, np.array(QUESTION_QUANTILES))[0]
     error = float(averages(yes[np.newaxis], weights, np.array([probability])).mcse[0])
@@ -209,13 +209,17 @@ def _estimate(layout: Layout, posterior: Posterior, question: Question, shares: 
     )
 
 
-def _yes(layout: Layout, posterior: Posterior, question: Question, shares: Array) -> Array:
-    v = layout.index[question.about.event]
+def yes_in_draws(layout: Layout, posterior: Posterior, about: Condition, by: date, shares: Array) -> Array:
+    """Return P(the condition holds on a day) in every draw, given P(state) on the day (states, draws) as computed.
+
+    Of steps that are reached, never on the wrong side of that at the horizon (`question_probabilities`).
+    """
+    v = layout.index[about.event]
     event = layout.events[v]
-    yes = [event.states.index(state) for state in question.about.states]
+    yes = [event.states.index(state) for state in about.states]
     probability: Array = shares[yes].sum(axis=0)
     if event.kind == "reached" and yes == list(range(yes[0], len(event.states))):
         at_horizon = posterior.evaluation.events[v][yes].sum(axis=0)
-        bounded = np.minimum if question.by <= layout.horizon else np.maximum
+        bounded = np.minimum if by <= layout.horizon else np.maximum
         return np.asarray(bounded(probability, at_horizon))
     return probability

@@ -373,7 +373,7 @@ def _taken_otherwise(workspace: Workspace, target: Named, new: str) -> list[str]
     groups = {expert.group for expert in workspace.experts.values()} if expert and expert.group == expert.id else set()
     if new in groups:
         return [f"group '{new}'"]
-    own = {name for question in workspace.questions if question.id == target.name for name in question.benchmarks}
+    own = {name for question in workspace.asked if question.id == target.name for name in question.benchmarks}
     if target.kind == "question" and new in workspace.benchmarks and new not in own:
         return [f"the series {files.BENCHMARKS}{new}{files.TABLE}, which would become the question's,"]
     return []

@@ -189,7 +189,7 @@ class LineDraft:
         return {self.path: self.content}
 
 
-def draft_resolution(root: Path, fields: Mapping[str, str | bool], today: date) -> LineDraft:
+def draft_resolution(root: Path, fields: Mapping[str, str | bool | float], today: date) -> LineDraft:
     """Write a resolution as the last line of its file, and check the workspace with it. Nothing is written to disk.
 
     Args:

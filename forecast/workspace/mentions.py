@@ -161,8 +161,26 @@ def _top_keys(top: _At, kind: str) -> Mentions:
 def _questions(top: _At) -> Mentions:
     for item in top.items():
         yield from item.named_by("id", "question")
-        for about in item.below("about"):
+        yield from item.named_by("scenario", "scenario")
+        for about in (*item.below("about"), *item.below("when")):
             yield from _target(about, None)
+        for reading in (one for readings in item.below("readings") for one in readings.items()):
+            for about in reading.below("about"):
+                yield from _target(about, None)
+        for case in (one for cases in item.below("number", "cases") for one in cases.items()):
+            yield from case.named_by("scenario", "scenario")
+            for rule in case.below("when"):
+                yield from _conditions(rule)
+        for given in item.below("given"):
+            yield from _given(given)
+
+
+def _given(given: _At) -> Mentions:
+    """Yield what a condition of a question names: a scenario, or events with their states."""
+    if isinstance(child(given.node, "scenario"), Scalar) and len(list(given.entries())) == 1:
+        yield from given.named_by("scenario", "scenario")
+    else:
+        yield from _conditions(given)
 
 
 def _statement(item: _At) -> Mentions:

@@ -11,7 +11,7 @@ from pathlib import Path
 from forecast.workspace import files
 from forecast.workspace.names import Frame, Readable, collect_names, duplicates, list_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain, text_at
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, of_tables, shown, without_echoes
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, of_tables, shown, without_echoes
 from forecast.workspace.read_benchmarks import read_benchmark, read_judgements
 from forecast.workspace.read_evidence import read_evidence, read_tables
 from forecast.workspace.read_network import read_network
@@ -21,10 +21,13 @@ from forecast.workspace.read_renames import leading_nowhere, names_by_kind, read
 from forecast.workspace.read_scenarios import read_scenarios
 from forecast.workspace.read_statements import read_statements
 from forecast.workspace.records import (
+    AnyQuestion,
     Benchmark,
+    DateQuestion,
     Expert,
     Item,
     Network,
+    NumberQuestion,
     Question,
     ReportSource,
     Resolved,
@@ -39,9 +42,9 @@ from forecast.workspace.yaml_text import parse_yaml
 
 @dataclass(frozen=True)
 class AskedRead:
-    """The questions in file order, every series by its id, the resolutions in file order, and the problems found."""
+    """Questions of all kinds in file order, every series by its id, resolutions in file order, and problems found."""
 
-    questions: tuple[Question, ...]
+    questions: tuple[AnyQuestion, ...]
     benchmarks: Mapping[str, Benchmark]
     resolutions: tuple[Resolved, ...]
     renames: Renames  # with the names of today's questions
@@ -64,11 +67,17 @@ def read_asked(
     read = read_questions(tree, files.QUESTIONS, frame, tuple(benchmarks), renames)
     problems += read.problems
     problems += [problem for question in read.questions for problem in _given_twice(question, benchmarks)]
+    problems += [problem for question in read.questions for problem in _unknown_forecasters(question, benchmarks)]
     judged: dict[str, Benchmark] = {}
     if files.JUDGEMENTS in inputs.contents:
         content = inputs.contents[files.JUDGEMENTS]
         judged, more = read_judgements(content, files.JUDGEMENTS, frame.today, read.ids, renames)
         problems += more
+    problems += [
+        Problem(judged[one.id].source, f"a judgement of {shown(one.id)}, which asks for a date or a number", "", YES_NO)
+        for one in read.questions
+        if one.id in judged and isinstance(one, DateQuestion | NumberQuestion)
+    ]
     benchmarks |= {series.id: series for series in judged.values()}
     resolutions: tuple[Resolved, ...] = ()
     if files.RESOLUTIONS in inputs.contents:
@@ -84,7 +93,10 @@ def read_asked(
     return AskedRead(questions, benchmarks, resolutions, renames, tuple(problems))
 
 
-def _given_twice(question: Question, benchmarks: Mapping[str, Benchmark]) -> Iterator[Problem]:
+YES_NO = "a probability of yes, of a question that ends in yes or no"
+
+
+def _given_twice(question: AnyQuestion, benchmarks: Mapping[str, Benchmark]) -> Iterator[Problem]:
     """Name who has a number of one day in two series of a question: neither is the later one."""
     first: dict[tuple[date, str], str] = {}
     named: set[tuple[str, str, str]] = set()
@@ -96,6 +108,16 @@ def _given_twice(question: Question, benchmarks: Mapping[str, Benchmark]) -> Ite
                 what = f"question {shown(question.id)}: {forecaster} stands on {day} in two of its series"
                 allowed = "one number of each forecaster a day; rename one or leave a series out"
                 yield Problem(question.source, what, f"{shown(other)} and {shown(name)}", allowed)
+
+
+def _unknown_forecasters(question: AnyQuestion, benchmarks: Mapping[str, Benchmark]) -> Iterator[Problem]:
+    """Name who is said to go by another reading of a question and stands in none of its series."""
+    names = {who for name in question.benchmarks if name in benchmarks for _, who, _ in benchmarks[name].points}
+    for reading in question.readings if isinstance(question, Question) else ():
+        for who in reading.forecasters:
+            if who not in names:
+                what = f"question {shown(question.id)}: reading {shown(reading.name)}: unknown forecaster {shown(who)}"
+                yield Problem(question.source, what, "", choice("forecasters", who, sorted(names)))
 
 
 Contents = Mapping[str, bytes]
@@ -256,7 +278,8 @@ def read_workspace(
         items=dated.items,
         watched_until=declared.watched_until,
         digests=contents.digests,
-        questions=dated.questions.questions,
+        questions=tuple(one for one in dated.questions.questions if isinstance(one, Question)),
+        further=tuple(one for one in dated.questions.questions if not isinstance(one, Question)),
         benchmarks=dated.questions.benchmarks,
         resolutions=dated.questions.resolutions,
         grades=declared.grades,

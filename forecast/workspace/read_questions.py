@@ -11,20 +11,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from forecast.workspace.csv_text import parse_json_lines
-from forecast.workspace.names import (
-    Frame,
-    chosen,
-    duplicates,
-    last_horizon,
-    unknown_choice,
-    unknown_event,
-    unknown_name,
-    unknown_state,
-)
+from forecast.workspace.names import Frame, duplicates, last_horizon, unknown_event, unknown_name, unknown_state
 from forecast.workspace.nodes import (
     ISO_DAY,
     Cursor,
-    Day,
     ListNode,
     MapNode,
     Name,
@@ -32,69 +22,34 @@ from forecast.workspace.nodes import (
     PastDay,
     Scalar,
     Shape,
-    States,
     Text,
-    UnitProbability,
     exactly_one,
     hold,
     text_at,
 )
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
+from forecast.workspace.question_kinds import QuestionBuilder, references, shape_at
 from forecast.workspace.records import (
-    BaseRate,
+    AnyQuestion,
     Condition,
+    DateQuestion,
     Event,
     Item,
-    Publication,
+    JointQuestion,
+    NumberQuestion,
     Question,
     ReportSource,
     Resolved,
     Settled,
 )
 from forecast.workspace.renames import DEFAULT_GRADES, NO_RENAMES, Letter, Renames
-from forecast.workspace.statement_forms import PublicationShape
-
-
-class AboutShape(Shape):
-    """The event, and its states that mean yes."""
-
-    event: Name
-    state: States
-
-
-class BaseRateShape(Shape):
-    """A forecast that knows nothing but how often such a thing happens."""
-
-    probability: UnitProbability
-    source: PublicationShape
-    why: Text
-
-
-class QuestionShape(Shape):
-    """A dated question about one event."""
-
-    format: Literal[1] | None = None
-    id: Name
-    question: Text
-    about: AboutShape
-    by: Day
-    resolves: Text
-    opens: Day | None = None
-    topic: Text | None = None
-    source: PublicationShape | None = None
-    base_rate: BaseRateShape | None = None
-    benchmarks: Annotated[list[Name], Field(min_length=1)] | None = None
-    caution: Text | None = None
-
-
-NO_TOPIC = "general"
 
 
 @dataclass(frozen=True)
 class QuestionsRead:
-    """The questions that are right, the ids of all, and the problems found."""
+    """The questions of all kinds that are right, the ids of all, and the problems found."""
 
-    questions: tuple[Question, ...]
+    questions: tuple[AnyQuestion, ...]
     ids: tuple[str, ...]
     problems: tuple[Problem, ...]
 
@@ -105,7 +60,7 @@ def read_questions(
     """Read the file; `series` are the ids of the benchmarks that there are.
 
     A series that is called like a question, or as it was before a rename, belongs to it without being named."""
-    questions: list[Question] = []
+    questions: list[AnyQuestion] = []
     ids: list[tuple[str, Source]] = []
     problems: list[Problem] = []
     for number, entry in enumerate(Cursor.over(node, path).items(), 1):
@@ -127,73 +82,24 @@ def read_questions(
 
 def _read_question(
     at: Cursor, frame: Frame, series: Sequence[str], renames: Renames
-) -> tuple[Question | None, tuple[Problem, ...]]:
-    checked = hold(QuestionShape, at, frame.today)
-    problems = [*checked.problems, *_references(at, frame, series)]
+) -> tuple[AnyQuestion | None, tuple[Problem, ...]]:
+    kind, at, wrong = shape_at(at)
+    checked = hold(kind, at, frame.today)
+    problems = [*wrong, *checked.problems, *references(at, frame), *_series(at, series)]
     shape = checked.shape
     if shape is None or frame.network is None:
         return None, tuple(problems)
-    opens = shape.opens or frame.network.opens
-    problems += _days(shape, checked.at, frame)
-    states = chosen(frame.names, shape.about.event, shape.about.state)
-    if states is None:
-        return None, tuple(problems)
-    if states == frame.names.states(shape.about.event):
-        what = f"every state of {shown(shape.about.event)} is named, which is certain"
-        problems.append(checked.at.at("about", "state").problem(what, "", "name the states that mean yes"))
     called = (shape.id, *renames.formerly("question", shape.id))
-    own = tuple(name for name in called if name in series and name not in (shape.benchmarks or ()))
-    question = Question(
-        id=shape.id,
-        question=shape.question,
-        about=Condition(shape.about.event, states),
-        by=shape.by,
-        opens=opens,
-        topic=shape.topic or NO_TOPIC,
-        resolves=shape.resolves,
-        base_rate=_base_rate(shape.base_rate),
-        benchmarks=(*(shape.benchmarks or ()), *own),
-        source=at.source,
-        caution=shape.caution,
-        publication=_publication(shape.source),
-    )
-    return question, tuple(problems)
+    named = [name for name, _ in checked.at.at("benchmarks").texts()]
+    own = tuple(name for name in called if name in series and name not in named)
+    builder = QuestionBuilder(checked.at, frame, shape.opens or frame.network.opens, own)
+    question, more = builder.build(shape)
+    return question, (*problems, *more)
 
 
-def _base_rate(shape: BaseRateShape | None) -> BaseRate | None:
-    if shape is None:
-        return None
-    source = shape.source
-    return BaseRate(shape.probability, Publication(source.publisher, source.title, source.url), shape.why)
-
-
-def _publication(shape: PublicationShape | None) -> Publication | None:
-    return None if shape is None else Publication(shape.publisher, shape.title, shape.url)
-
-
-def _references(at: Cursor, frame: Frame, series: Sequence[str]) -> Iterator[Problem]:
-    event = at.text("about", "event")
-    if event is not None:
-        where, known = at.at("about", "event"), frame.events.get(event)
-        yield from unknown_event(frame.names, event, where)
-        if known is not None and known.kind == "constant":
-            what = f"event {shown(event)} is a constant, which no date settles"
-            yield where.problem(what, "", "ask about a reached or status event")
-    yield from unknown_choice(frame.names, event, at.at("about"), "state")
+def _series(at: Cursor, series: Sequence[str]) -> Iterator[Problem]:
     for name, place in at.at("benchmarks").texts() if isinstance(at.child("benchmarks"), ListNode) else ():
         yield from unknown_name(tuple(series), name, place, "benchmark")
-
-
-def _days(shape: QuestionShape, at: Cursor, frame: Frame) -> Iterator[Problem]:
-    network = frame.network
-    if network is None:
-        return
-    if not network.opens < shape.by <= last_horizon(network):
-        allowed = f"after the opening {network.opens}, not after the horizon {last_horizon(network)}"
-        yield at.at("by").problem("by lies outside the window", str(shape.by), allowed)
-    elif shape.opens is not None and not network.opens <= shape.opens < shape.by:
-        allowed = f"from the opening {network.opens} on, before {shape.by}"
-        yield at.at("opens").problem("opens lies outside the window", str(shape.opens), allowed)
 
 
 # Read `priors/resolutions.jsonl`: how questions ended, and what events are settled in, also as evidence items.
@@ -211,6 +117,7 @@ class ResolutionShape(Shape):
     state: Name | None = None
     void: Literal[True] | None = None
     ambiguous: Literal[True] | None = None
+    value: Annotated[float, Field(allow_inf_nan=False)] | None = None
     on: PastDay | None = None
     known: PastDay
     source: Text | None = None
@@ -218,6 +125,7 @@ class ResolutionShape(Shape):
 
 
 YES, NO = "yes", "no"
+OUTCOME_KEYS = ("state", "value", "void", "ambiguous")
 
 
 @dataclass(frozen=True)
@@ -236,7 +144,7 @@ class _Reading:
 
     path: str
     frame: Frame
-    questions: Mapping[str, Question]
+    questions: Mapping[str, AnyQuestion]
     question_ids: tuple[str, ...]  # also of questions that could not be read
     lines: list[Resolved]
     standing: dict[str, list[_Standing]]
@@ -336,7 +244,7 @@ def _unknown_names(reading: _Reading, at: Cursor) -> Iterator[Problem]:
 
 
 def _undo(reading: _Reading, shape: ResolutionShape, name: str, at: Cursor) -> Iterator[Problem]:
-    extra = [key for key in ("state", "void", "ambiguous", "on") if getattr(shape, key) is not None]
+    extra = [key for key in (*OUTCOME_KEYS, "on") if getattr(shape, key) is not None]
     if extra:
         yield at.problem(f"{quoted(extra)} beside 'undo'", "", "only known, source and note")
         return
@@ -359,17 +267,17 @@ def _undo(reading: _Reading, shape: ResolutionShape, name: str, at: Cursor) -> I
 
 def _resolved(reading: _Reading, shape: ResolutionShape, at: Cursor) -> tuple[Resolved | None, list[Problem]]:
     name = shape.question or shape.event or ""
-    problems = list(_state_or_not(shape, at))
+    question = reading.questions.get(name) if shape.question else None
+    problems = list(_outcome_or_not(shape, question, at))
     on = shape.on
     if on is None:
         problems.append(at.problem("missing key 'on'", "", "the day on which it was so"))
         return None, problems
     if shape.known < on:
         problems.append(at.problem("known before it was so", str(shape.known), f"from {on} on"))
-    question = reading.questions.get(name) if shape.question else None
-    event = reading.frame.events.get(question.about.event if question else name)
-    if question is not None and event is not None:
-        problems += _question_days(question, event, shape, on, at)
+    event = None if shape.question else reading.frame.events.get(name)
+    if question is not None:
+        problems += _question_days(question, reading.frame.events, shape, on, at)
     elif (network := reading.frame.network) is not None and event is not None:
         if not network.opens <= on <= last_horizon(network):
             allowed = f"from {network.opens} to {last_horizon(network)}"
@@ -387,54 +295,85 @@ def _resolved(reading: _Reading, shape: ResolutionShape, at: Cursor) -> tuple[Re
         source=at.source,
         note=shape.note,
         is_ambiguous=bool(shape.ambiguous),
+        value=shape.value,
     )
     return line, problems
 
 
-def _state_or_not(shape: ResolutionShape, at: Cursor) -> Iterator[Problem]:
-    said = [key for key in ("state", "void", "ambiguous") if getattr(shape, key) is not None]
+def _outcome_or_not(shape: ResolutionShape, question: AnyQuestion | None, at: Cursor) -> Iterator[Problem]:
+    said = [key for key in OUTCOME_KEYS if getattr(shape, key) is not None]
     if shape.event is not None:
         if said != ["state"]:
             yield at.problem("an event is settled in a state", quoted(said), "state alone")
-    elif len(said) != 1:
-        yield at.problem("needs one outcome", quoted(said), "one of 'state', 'void', 'ambiguous'")
+        return
+    own = "value" if isinstance(question, NumberQuestion) else "state"
+    others = [key for key in OUTCOME_KEYS if key not in ("state", "value")]
+    if len(said) != 1:
+        yield at.problem("needs one outcome", quoted(said), f"one of {quoted([own, *others])}")
+    elif question is not None and said[0] in ("state", "value") and said != [own]:
+        is_number = own == "value"
+        what = (
+            "a question about a number ends in a 'value'"
+            if is_number
+            else "only a question about a number has a 'value'"
+        )
+        yield at.problem(what, quoted(said), f"one of {quoted([own, *others])}")
     elif shape.state is not None and shape.state not in (YES, NO):
         what = f"a question ends in yes or no, not {shown(shape.state)}"
         yield at.problem(what, "", choice("states", shape.state, (YES, NO)))
     if shape.ambiguous is not None and shape.note is None:
         yield at.problem("ambiguous without a note", "", "say what is unclear")
-    if shape.state is not None and shape.question is not None and shape.source is None:
+    if (shape.state is not None or shape.value is not None) and shape.source is None:
         yield at.problem("missing key 'source'", "", "where it can be read")
 
 
-def _question_days(question: Question, event: Event, shape: ResolutionShape, on: date, at: Cursor) -> Iterator[Problem]:
+def _question_days(
+    question: AnyQuestion, events: Mapping[str, Event], shape: ResolutionShape, on: date, at: Cursor
+) -> Iterator[Problem]:
+    early_yes = shape.state == YES and ends_early(question, events)
+    said = "a value" if shape.value is not None else shape.state
     if on < question.opens:
         yield at.problem("on lies before the question opened", str(on), f"from {question.opens} on")
-    elif shape.state is not None and on > question.by:
+    elif said is not None and on > question.by:
         yield at.problem("on lies after the question's last day", str(on), f"until {question.by}")
-    elif shape.known < question.by and (shape.state == NO or (shape.state == YES and not ends_early(question, event))):
+    elif said is not None and shape.known < question.by and not early_yes:
         got = f"known on {shape.known}"
         allowed = f"from {question.by} on; until then it can still change"
-        yield at.problem(f"{shape.state} before the question's last day", got, allowed)
-    elif shape.state == NO and on < question.by:
-        yield at.problem("no holds on the question's last day", str(on), f"on {question.by}")
+        yield at.problem(f"{said} before the question's last day", got, allowed)
+    elif said is not None and shape.state != YES and on < question.by:
+        yield at.problem(f"{said} holds on the question's last day", str(on), f"on {question.by}")
 
 
-def ends_early(question: Question, event: Event) -> bool:
+def ends_early(question: AnyQuestion, events: Mapping[str, Event]) -> bool:
     """Say whether yes is final before the last day: a step that was reached is never undone."""
-    return event.kind == "reached" and event.states[-1] in question.about.states and _is_upward(question, event)
+    match question:
+        case Question(about=about):
+            return _is_upward(about, events)
+        case DateQuestion():
+            return True
+        case JointQuestion(about=about, given=given):
+            conditions = (*about.conditions, *(given.conditions if given else ()))
+            no_scenario = about.scenario is None and (given is None or given.scenario is None)
+            return no_scenario and all(_is_upward(one, events) for one in conditions)
+    return False
 
 
-def _is_upward(question: Question, event: Event) -> bool:
-    return question.about.states == event.states[event.states.index(question.about.states[0]) :]
+def _is_upward(about: Condition, events: Mapping[str, Event]) -> bool:
+    event = events.get(about.event)
+    return (
+        event is not None
+        and event.kind == "reached"
+        and about.states == event.states[event.states.index(about.states[0]) :]
+    )
 
 
 def _already(reading: _Reading, name: str, at: Cursor) -> Iterator[Problem]:
     places = [line.place for line in reading.standing.get(name, ()) if line.place is not None]
     if places:
         earlier = reading.lines[places[-1]]
-        state = earlier.state or ("ambiguous" if earlier.is_ambiguous else "void")
-        what = f"it is resolved already, as {state}"
+        value = None if earlier.value is None else f"{earlier.value:g}"
+        outcome = earlier.state or value or ("ambiguous" if earlier.is_ambiguous else "void")
+        what = f"it is resolved already, as {outcome}"
         way = f"undo that one first; where the file holds both, `forecast resolve {name} --undo` ends this one"
         yield at.problem(what, "", f"at {earlier.source}; {way}")
 

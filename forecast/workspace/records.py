@@ -406,12 +406,11 @@ class BaseRate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """A dated question about one event: is it in one of the states of `about` on `by` (reached: by then)?"""
+class DatedQuestion:
+    """What every question has, whatever it asks: a last day `by`, its rule, and what others say of it."""
 
     id: str
     question: str
-    about: Condition  # the states that mean yes, in the event's order
     by: date
     opens: date  # forecasts of it count from this day on
     topic: str
@@ -421,6 +420,85 @@ class Question:
     source: Source
     caution: str | None = None  # where a benchmark resolves on another rule
     publication: Publication | None = None  # where such a question was asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherRule:
+    """Another reading of a question: a rule that somebody else's contract resolves by, as states and a day of its own.
+
+    `benchmarks` are series of the question, `forecasters` names in them, whose numbers are about this rule.
+    """
+
+    name: str
+    about: Condition
+    by: date
+    resolves: str
+    publication: Publication | None
+    benchmarks: tuple[str, ...]
+    forecasters: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(DatedQuestion):
+    """A dated question about one event: is it in one of the states of `about` on `by` (reached: by then)?"""
+
+    about: Condition  # the states that mean yes, in the event's order
+    readings: tuple[OtherRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proposition:
+    """What holds on a day or does not: conditions all at once, or a scenario by its id (`other`: none of them does)."""
+
+    conditions: tuple[Condition, ...] = ()
+    scenario: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointQuestion(DatedQuestion):
+    """A question about a scenario, or one under a condition: does `about` hold on `by`, given that `given` does?
+
+    It is void where the condition does not come true. None: there is no condition.
+    """
+
+    about: Proposition
+    given: Proposition | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateQuestion(DatedQuestion):
+    """On which day is this step of a reached event taken, or a later one: a day until `by`, or not by then?"""
+
+    event: str
+    step: str
+
+
+@dataclass(frozen=True)
+class NumberCase:
+    """What a number is where `about` holds, and no case before it: points (level, value) of its distribution function.
+
+    Levels rise from 0, the least value, to 1, the greatest; in between the function is linear. Without conditions and
+    scenario it is what holds in all other cases.
+    """
+
+    about: Proposition
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberQuestion(DatedQuestion):
+    """How large is a quantity on `by`? What it depends on are the cases, of which the first that holds counts.
+
+    `bins` are the inner edges by which it is scored, rising; none: by quantiles.
+    """
+
+    unit: str
+    cases: tuple[NumberCase, ...]
+    bins: tuple[float, ...]
+
+
+FurtherQuestion = JointQuestion | DateQuestion | NumberQuestion
+AnyQuestion = Question | FurtherQuestion
 
 
 @dataclass(frozen=True)
@@ -441,7 +519,7 @@ class Resolved:
     """
 
     subject: str  # id of a question or of an event
-    state: str | None  # "yes" or "no" of a question, a state of an event
+    state: str | None  # "yes" or "no" of a question (of one about a number None), a state of an event
     on: date  # the day on which it was so
     known: date
     url: str | None
@@ -449,6 +527,12 @@ class Resolved:
     note: str | None = None
     is_ambiguous: bool = False
     undone: date | None = None
+    value: float | None = field(default=None, metadata=APART)  # of a question about a number
+
+    @property
+    def has_outcome(self) -> bool:
+        """Whether it says how the question ended; otherwise the question is void or ambiguous."""
+        return self.state is not None or self.value is not None
 
     def counts_on(self, day: date) -> bool:
         """Say whether the line is known on a day, and not undone by then."""
@@ -468,10 +552,16 @@ class Workspace:
     items: tuple[Item, ...]
     watched_until: date | None
     digests: Mapping[str, str]  # path of each input file -> SHA-256 of its bytes
-    questions: tuple[Question, ...] = ()  # in file order
+    questions: tuple[Question, ...] = ()  # about one event, in file order
     benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
     resolutions: tuple[Resolved, ...] = ()  # in file order
     grades: Mapping[Letter, Grade] = field(default_factory=DEFAULT_GRADES.copy)  # of every letter, used or not
     warnings: tuple[Problem, ...] = ()  # of the reader, about all files whatever their date
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # of each input file, as it was read
     renames: Renames = NO_RENAMES  # with the names of today
+    further: tuple[FurtherQuestion, ...] = ()  # questions of other kinds, in file order
+
+    @property
+    def asked(self) -> tuple[AnyQuestion, ...]:
+        """The questions of all kinds, in file order."""
+        return tuple(sorted((*self.questions, *self.further), key=lambda one: (one.source.path, one.source.line)))

@@ -12,10 +12,11 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from forecast.workspace.evidence_forms import BearingShape
 from forecast.workspace.nodes import FORMAT, Shape
+from forecast.workspace.question_kinds import AnyShape
 from forecast.workspace.read_evidence import ColumnMapShape, ItemShape
 from forecast.workspace.read_network import NetworkShape, TimingShape
 from forecast.workspace.read_people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
-from forecast.workspace.read_questions import QuestionShape, ResolutionShape
+from forecast.workspace.read_questions import ResolutionShape
 from forecast.workspace.read_renames import RenameShape
 from forecast.workspace.read_scenarios import ScenarioShape
 from forecast.workspace.statement_forms import StatementShape
@@ -29,7 +30,7 @@ KINDS: dict[str, tuple[str, Any]] = {
     "scenarios": ("priors/scenarios.yaml", list[ScenarioShape]),
     "experts": ("priors/experts.yaml", dict[str, ExpertShape]),
     "statements": ("priors/statements/*.yaml", list[StatementShape] | StatementShape),
-    "questions": ("priors/questions.yaml", list[QuestionShape] | QuestionShape),
+    "questions": ("priors/questions.yaml", list[AnyShape] | AnyShape),
     "resolutions": ("priors/resolutions.jsonl, a line of it", ResolutionShape),
     "renames": ("priors/renames.jsonl, a line of it", RenameShape),
     "sources": ("evidence/sources.yaml", dict[str, ReportSourceShape]),

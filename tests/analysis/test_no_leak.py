@@ -20,7 +20,7 @@ from forecast.posterior import weights
 from forecast.posterior.by_date import question_probabilities
 from forecast.posterior.posterior import ContradictionError, Posterior, posterior
 from forecast.workspace.names import seen_on
-from forecast.workspace.records import Bearing, Claim, Likelihood, Settled, Support, Workspace
+from forecast.workspace.records import Bearing, Claim, Likelihood, Question, Settled, Support, Workspace
 from tests.analysis.replay_worlds import LAST, with_later, world
 from tests.analysis.sampling import by_digest
 from tests.oracle.random_worlds import some_day
@@ -51,7 +51,7 @@ def _forecast(known: Workspace, as_of: date, folder: Path) -> Posterior | None:
 
 def _numbers(known: Workspace, as_of: date, found: Posterior) -> dict[str, Any]:
     seen = seen_on(known, as_of)
-    asked = open_questions(known_on(known, as_of), as_of)
+    asked = [one for one in open_questions(known_on(known, as_of), as_of) if isinstance(one, Question)]
     return {
         "draws": found.draws.digest,
         "anchor": found.anchor,

@@ -161,9 +161,21 @@ def test_mistakes_in_resolutions(tmp_path: Path) -> None:
     (root / "priors/resolutions.jsonl").write_text("\n".join(lines), encoding="utf-8")
     at, states = "priors/resolutions.jsonl", "states are 'none', 'limited', 'general'"
     early = f"got 2026-06-30; from 2026-07-01 on, as {at}:11 says"
-    keys = (
-        "keys are 'format', 'question', 'event', 'undo', 'state', 'void', 'ambiguous', 'on', 'known', 'source', 'note'"
+    names = (
+        "format",
+        "question",
+        "event",
+        "undo",
+        "state",
+        "void",
+        "ambiguous",
+        "value",
+        "on",
+        "known",
+        "source",
+        "note",
     )
+    keys = f"keys are {', '.join(map(repr, names))}"
     assert messages(root) == [
         f"{at}:1: no JSON: Expecting ',' delimiter; got '{{\"question\": \"kept\"'",
         f"{at}:2: not a JSON object; got '[1]'; one JSON object a line",

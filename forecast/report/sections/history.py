@@ -10,12 +10,13 @@ from itertools import pairwise
 from math import ceil
 from typing import ClassVar
 
-from forecast.analysis.questions import Ending, QuestionStatus
+from forecast.analysis.questions import Ending, Other, QuestionStatus
+from forecast.digits import amount
 from forecast.report.section import Material, Section, Subject, part
 from forecast.report.sections.events import points, spread_apart
 from forecast.report.sections.grounds import EvidenceRow, evidence
 from forecast.report.sections.judgement import scenario_axis, scenario_rows
-from forecast.words import exact, interval, label, percent, scenario_colour, scenario_names
+from forecast.words import exact, interval, label, percent, scenario_colour, scenario_names, signed_points
 
 DayShares = Sequence[tuple[str, float]]
 
@@ -70,12 +71,32 @@ class EvidenceDay:
 
 @dataclass(frozen=True, kw_only=True)
 class OtherForecast:
-    """The latest number of another forecaster."""
+    """The latest number of another forecaster; `split`: what of its difference is another rule, where one is named."""
 
     forecaster: str
     day: str
     probability: float
     shown: str
+    split: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleBeside:
+    """What this forecast has for another reading of the question."""
+
+    name: str
+    rule: str
+    probability: float
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cumulated:
+    """The distribution function of a date or a number between two ends: points (share of the way, probability)."""
+
+    from_: str
+    to: str
+    points: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +119,11 @@ class ForecasterSeries:
 
 @dataclass(frozen=True, kw_only=True)
 class BesideRow:
-    """A dated question: this forecast, the base rate, what others say, and how it ended."""
+    """A dated question: this forecast, the base rate, what others say, and how it ended.
+
+    `condition`: under which it is asked, with its probability; `rules`: other readings of it; `distribution`: of a date
+    or a number.
+    """
 
     id: str
     text: str
@@ -114,6 +139,9 @@ class BesideRow:
     ended: str | None
     caution: str | None
     series: Sequence[ForecasterSeries]
+    condition: str | None = None
+    rules: Sequence[RuleBeside] = ()
+    distribution: Cumulated | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,15 +310,16 @@ def _moved(last: Mapping[str, DayPoint], now: Mapping[str, DayPoint]) -> bool:
 
 
 def _question(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]]) -> BesideRow:
-    probability, error, base, quantiles = row.probability, row.mcse, row.base_rate, row.quantiles or {}
+    probability, base = row.probability, row.base_rate
+    shown, between = _shown(row)
     return BesideRow(
         id=row.question,
         text=row.text,
         by=row.by.isoformat(),
         status=row.status,
         probability=probability,
-        shown="—" if probability is None else percent(probability, error),
-        interval="—" if probability is None else interval(quantiles["0.05"], quantiles["0.95"], error),
+        shown=shown,
+        interval=between,
         base_rate=None if base is None else base.probability,
         base_shown="—" if base is None else exact(base.probability),
         base_why=None if base is None else f"{base.why} ({base.publisher})",
@@ -300,18 +329,83 @@ def _question(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]]
                 day=other.date.isoformat(),
                 probability=other.probability,
                 shown=exact(other.probability),
+                split=_split(row, other),
             )
             for other in row.benchmarks
         ],
         ended=_ended(row.resolution),
         caution=row.caution,
         series=_series(series.get(row.question, {})),
+        condition=_condition(row),
+        rules=[
+            RuleBeside(
+                name=rule.reading,
+                rule=f"{rule.event}: {' or '.join(rule.states)} by {rule.by}; {rule.resolves}",
+                probability=rule.probability,
+                shown=percent(rule.probability, rule.mcse),
+            )
+            for rule in row.readings
+        ],
+        distribution=_distribution(row),
     )
+
+
+def _shown(row: QuestionStatus) -> tuple[str, str]:
+    """Write the answer and its 90 % interval: of a probability, of the day, of the number."""
+    if (by := row.date_answer) is not None:
+        if by.taken is not None:
+            return by.taken.isoformat(), "settled"
+        low, middle, high = (by.dates[level] for level in ("0.05", "0.5", "0.95"))
+        after = f"after {row.by}"
+        missed = percent(by.missed, by.mcse)
+        if low is None:
+            return f"not by then: {missed}", after
+        return f"{middle or after}; not by then: {missed}", f"{low} to {high or after}"
+    if (number := row.number_answer) is not None:
+        least, median, most = (amount(number.quantiles[level]) for level in ("0.05", "0.5", "0.95"))
+        return f"{median} {number.unit}", f"{least} to {most}"
+    if row.probability is None or row.quantiles is None:
+        return "—", "—"
+    levels = row.quantiles["0.05"], row.quantiles["0.95"]
+    return percent(row.probability, row.mcse), interval(*levels, row.mcse)
+
+
+def _condition(row: QuestionStatus) -> str | None:
+    given = row.given
+    if given is None:
+        return None
+    return f"if {given.condition}" + (
+        "" if given.probability is None else f": {percent(given.probability, given.mcse)}"
+    )
+
+
+def _split(row: QuestionStatus, other: Other) -> str | None:
+    if other.other_rule is None or other.other_belief is None:
+        return None
+    rule, belief = (signed_points(part, row.mcse) for part in (other.other_rule, other.other_belief))
+    return f"{rule} by the rule of {other.reading}, {belief} by belief"
+
+
+def _distribution(row: QuestionStatus) -> Cumulated | None:
+    if (by := row.date_answer) is not None and row.by > row.opens:
+        length = (row.by - row.opens).days
+        places = [
+            ((share.day - row.opens).days / length, share.probability) for share in by.days if share.day <= row.by
+        ]
+        return Cumulated(from_=row.opens.isoformat(), to=row.by.isoformat(), points=[(0.0, 0.0), *places])
+    number = row.number_answer
+    if number is None or number.values[0] == number.values[-1]:
+        return None
+    first, last = number.values[0], number.values[-1]
+    places = [((value - first) / (last - first), p) for value, p in zip(number.values, number.up_to, strict=True)]
+    return Cumulated(from_=amount(first), to=f"{amount(last)} {number.unit}", points=places)
 
 
 def _ended(resolution: Ending | None) -> str | None:
     if resolution is None:
         return None
+    if resolution.value is not None:
+        return amount(resolution.value)
     return "void" if resolution.state is None else label(resolution.state)
 
 
@@ -448,11 +542,12 @@ def history(subject: Subject) -> History:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryShown:
-    """What the section of history shows: the chart, and the small curves of each question, by its id."""
+    """What the section of history shows: the chart, and small curves by question: over time, and of a distribution."""
 
     past: History
     chart: Chart
     sparks: Mapping[str, Sequence[Spark]]
+    cumulated: Mapping[str, str]
 
 
 class HistorySection(Section):
@@ -469,6 +564,7 @@ class HistorySection(Section):
             past=past,
             chart=chart(past, scenario_axis(scenario_rows(subject))),
             sparks={row.id: _sparks(row, past) for row in past.questions},
+            cumulated={row.id: points(row.distribution.points) for row in past.questions if row.distribution},
         )
 
     @classmethod

@@ -1,0 +1,453 @@
+"""Answers to questions of further kinds: scenarios and conditions, dates, numbers; exact within each weighted draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.model.asof import AsOfNetwork, compile_workspace
+from forecast.model.layout import Layout
+from forecast.posterior.by_date import QUESTION_QUANTILES, curve_days, states_on, yes_in_draws
+from forecast.posterior.piecewise import PiecewiseLinear, mixture
+from forecast.posterior.posterior import Posterior, evaluate_regions, query
+from forecast.posterior.weights import averages, weighted_quantiles
+from forecast.workspace.names import OTHER
+from forecast.workspace.problems import Source
+from forecast.workspace.records import (
+    Condition,
+    DateQuestion,
+    JointQuestion,
+    NumberQuestion,
+    Proposition,
+    Scenario,
+    Workspace,
+)
+
+Array = NDArray[np.float64]
+Rule = tuple[Condition, ...]
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the distribution of a date or a number
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointEstimate:
+    """P(yes), or P(yes | the condition), and P(the condition): None without one.
+
+    `quantiles` (in the order of QUESTION_QUANTILES) are over draws, each weighed by how probable it makes the
+    condition. `probability` is None where the condition can no longer come true. `mcse` and `given_mcse` are Monte
+    Carlo standard errors.
+    """
+
+    question: str
+    probability: float | None
+    quantiles: tuple[float, ...] | None
+    mcse: float | None
+    is_decided: bool
+    p_given: float | None
+    given_mcse: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateEstimate:
+    """The distribution of the day on which a step is taken.
+
+    `days` and `by_day`: P(taken by the end of the day), never falling, on the days at which the bins of the question
+    end and on those of `dates`. `dates`: for each of LEVELS the first day by which it is taken with that probability,
+    None where that is after the last day. `missed` = P(not by the last day), with quantiles over draws and its Monte
+    Carlo error. `taken`: the day, where it is settled.
+    """
+
+    question: str
+    days: tuple[date, ...]
+    by_day: tuple[float, ...]
+    bins: tuple[date, ...]
+    dates: tuple[date | None, ...]
+    missed: float
+    quantiles: tuple[float, ...]
+    mcse: float
+    taken: date | None
+    is_decided: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberEstimate:
+    """The distribution of a number: the mixture of its cases by their probabilities.
+
+    `quantiles` of it at LEVELS, its `mean`, the quantiles of the mean over draws (`mean_quantiles`) with its Monte
+    Carlo error, P(case) in the order of the cases, and P(bin): below the first edge, between edges, above the last.
+    """
+
+    question: str
+    distribution: PiecewiseLinear = field(repr=False)
+    quantiles: tuple[float, ...]
+    mean: float
+    mean_quantiles: tuple[float, ...]
+    mcse: float
+    cases: tuple[float, ...]
+    bins: tuple[float, ...]
+
+
+def rules_until(about: Proposition, scenarios: Sequence[Scenario]) -> tuple[Rule, ...]:
+    """Return rules of which the last is the first to hold exactly where a proposition does.
+
+    Those before it are the scenarios that would take its place; of `other` the last rule names nothing.
+    """
+    if about.scenario is None:
+        return (about.conditions,)
+    rules = tuple(one.when for one in scenarios)
+    if about.scenario == OTHER:
+        return (*rules, ())
+    return rules[: [one.id for one in scenarios].index(about.scenario) + 1]
+
+
+def joint_rules(
+    about: Proposition, given: Proposition | None, scenarios: Sequence[Scenario]
+) -> tuple[tuple[Rule, ...], int, range]:
+    """Return rules, the place of that which is the first to hold where both propositions do, and those of `given`.
+
+    The places are of rules, and one behind the last is that none holds.
+    """
+    yes = rules_until(about, scenarios)
+    if given is None:
+        return yes, len(yes) - 1, range(len(yes) + 1)
+    *earlier, under = rules_until(given, scenarios)
+    rules = (*earlier, *(_both(under, rule) for rule in yes), under)
+    return rules, len(rules) - 2, range(len(earlier), len(rules))
+
+
+def _both(one: Rule, other: Rule) -> Rule:
+    """Return the conditions of two rules together; of an event that both name, the states that both allow."""
+    states = {condition.event: condition.states for condition in one}
+    for condition in other:
+        allowed = states.get(condition.event, condition.states)
+        states[condition.event] = tuple(state for state in condition.states if state in allowed)
+    return tuple(Condition(event, of) for event, of in states.items())
+
+
+def joint_estimates(
+    workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior, questions: Sequence[JointQuestion]
+) -> tuple[JointEstimate, ...]:
+    """Compute P(about | given) on each question's last day, as known on a date, in the order of `questions`.
+
+    The mean joint over weighted draws is conditioned: sum_d w_d P(about, given | E, theta_d) over sum_d w_d
+    P(given | E, theta_d). So what the condition would teach about theta counts, as in `forecast what-if`. On the
+    horizon a scenario without a condition is the forecast's own number. Days before it are not lowered to the
+    horizon's value (`question_probabilities`): a law of total probability holds between the answers of one day.
+    """
+    found: dict[str, JointEstimate] = {}
+    for day in sorted({one.by for one in questions}):
+        network = compile_workspace(layout, workspace, as_of, on=day)
+        of_day = [one for one in questions if one.by == day]
+        ruled = [joint_rules(one.about, one.given, workspace.scenarios) for one in of_day]
+        shares = _shares_on(network, posterior, workspace.scenarios, [rules for rules, _, _ in ruled])
+        for one, (rules, yes, within), share in zip(of_day, ruled, shares, strict=True):
+            is_known = _is_known(network, rules)
+            found[one.id] = _joint(one, posterior.weights.weights, share, yes, within, is_known)
+    return tuple(found[one.id] for one in questions)
+
+
+def _shares_on(
+    network: AsOfNetwork, posterior: Posterior, scenarios: Sequence[Scenario], ruled: Sequence[tuple[Rule, ...]]
+) -> list[Array]:
+    """Compute P(each rule is the first to hold | E, theta_d), and that none does: (rules + 1, draws) of each list."""
+    whole = tuple(one.when for one in scenarios)
+    known: dict[int, Array] = {}
+    if network.on == posterior.asked.network.on:
+        of = posterior.evaluation.scenarios
+        known = {place: _grouped(of, len(rules)) for place, rules in enumerate(ruled) if rules == whole[: len(rules)]}
+        known |= {place: _grouped(of, len(rules)) for place, rules in enumerate(ruled) if rules == (*whole, ())}
+    asked = [place for place in range(len(ruled)) if place not in known]
+    queries = [query(network, [_scenario(rule) for rule in ruled[place]]) for place in asked]
+    solved = evaluate_regions(queries, posterior.draws.theta, posterior.reliabilities) if queries else []
+    known |= dict(zip(asked, solved, strict=True))
+    return [known[place] for place in range(len(ruled))]
+
+
+def _grouped(of: Array, n_rules: int) -> Array:
+    """Return the first rows, then the sum of all others; of all of them and a rule without conditions, a row of 0."""
+    rest = of[n_rules:].sum(axis=0, keepdims=True)
+    return np.concatenate([of[:n_rules], rest])
+
+
+def _scenario(rule: Rule) -> Scenario:
+    """Return a rule as the engine takes it; a rule has no place in a file."""
+    return Scenario("rule", "rule", "", rule, Source("", 1))
+
+
+def _is_known(network: AsOfNetwork, rules: Sequence[Rule]) -> tuple[bool | None, ...]:
+    """Say of each rule whether it is the first to hold by what is settled; None where that is open. One more: none."""
+    answers: list[bool | None] = []
+    before: bool | None = False  # whether an earlier rule holds
+    for rule in rules:
+        here = _holds(network, rule)
+        if before or here is False:
+            answers.append(False)
+        else:
+            answers.append(True if here and before is False else None)
+        before = True if before or here else before if here is False else None
+    return (*answers, None if before is None else not before)
+
+
+def _holds(network: AsOfNetwork, rule: Rule) -> bool | None:
+    layout, certain = network.layout, True
+    for condition in rule:
+        v = layout.index[condition.event]
+        path = network.known.paths.get(v)
+        named = {layout.state(condition.event, state) for state in condition.states}
+        is_past = path is not None and network.on <= path.until
+        alive = {path.on(network.on)} if path is not None and is_past else set(network.alive[v])
+        if not alive & named:
+            return False
+        certain = certain and alive <= named
+    return True if certain else None
+
+
+def _joint(
+    question: JointQuestion,
+    weights: Array,
+    share: Array,
+    yes: int,
+    within: range,
+    known: Sequence[bool | None],
+) -> JointEstimate:
+    inside = [known[place] for place in within]
+    came = True if question.given is None else True if True in inside else False if set(inside) == {False} else None
+    p_given = given_mcse = None
+    under = np.ones_like(weights) if question.given is None else share[within.start : within.stop].sum(axis=0)
+    total = float(under @ weights)
+    if question.given is not None:
+        p_given = float(came) if came is not None else min(total, 1.0)
+        given_mcse = 0.0 if came is not None else _error(under, weights, total)
+        outside = [known[place] for place in range(len(known)) if place not in within]
+        if outside and set(outside) == {False}:
+            p_given, given_mcse = 1.0, 0.0
+    if came is False or total <= 0.0:
+        return JointEstimate(
+            question=question.id,
+            probability=None,
+            quantiles=None,
+            mcse=None,
+            is_decided=False,
+            p_given=0.0,
+            given_mcse=0.0,
+        )
+    others = {known[place] for place in within if place != yes}
+    is_yes = True if known[yes] or others == {False} else False if known[yes] is False else None
+    if is_yes is not None:
+        value = float(is_yes)
+        quantiles, error = (value,) * len(QUESTION_QUANTILES), 0.0
+    else:
+        in_draws = np.divide(share[yes], under, out=np.zeros_like(under), where=under > 0.0)
+        weighed = weights * under / total
+        value = float(in_draws @ weighed)
+        quantiles, error = _over_draws(in_draws, weighed), _error(in_draws, weighed, value)
+    return JointEstimate(
+        question=question.id,
+        probability=value,
+        quantiles=quantiles,
+        mcse=error,
+        is_decided=is_yes is not None,
+        p_given=p_given,
+        given_mcse=given_mcse,
+    )
+
+
+def _over_draws(values: Array, weights: Array) -> tuple[float, ...]:
+    return tuple(weighted_quantiles(values[np.newaxis], weights, np.array(QUESTION_QUANTILES))[0].tolist())
+
+
+def _error(values: Array, weights: Array, mean: float) -> float:
+    return float(averages(values[np.newaxis], weights, np.array([mean])).mcse[0])
+
+
+def date_estimate(
+    workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior, question: DateQuestion
+) -> DateEstimate:
+    """Compute the distribution of the day on which a step is taken, as known on a date.
+
+    P(by a day) is the answer to the question about that day (`question_probabilities`), the mean over weighted draws;
+    where it would fall from one end of a bin to a later one within a draw, the earlier is lowered, as `curves` does.
+    The days of LEVELS are found by halving between ends of bins.
+    """
+    v = layout.index[question.event]
+    event = layout.events[v]
+    step = event.states.index(question.step)
+    about = Condition(question.event, event.states[step:])
+    weights = posterior.weights.weights
+    path = compile_workspace(layout, workspace, as_of, on=question.by).known.paths[v]
+    bins = curve_days(question.opens, question.by)
+    taken = min((day for day, state in path.changes if state >= step), default=None)
+    if taken is not None or question.by <= path.until:
+        return _settled(question, bins, taken)
+
+    def in_draws(day: date) -> Array:
+        if day <= path.until:
+            return np.zeros_like(weights)
+        network = compile_workspace(layout, workspace, as_of, on=day)
+        shares = states_on(network, posterior, [question.event])[question.event]
+        return yes_in_draws(layout, posterior, about, day, shares)
+
+    ends = np.minimum.accumulate(np.stack([in_draws(day) for day in bins])[::-1])[::-1]
+    at_ends = ends @ weights
+    known = dict(zip(bins, at_ends.tolist(), strict=True))
+
+    def by(day: date) -> float:
+        if day not in known:
+            later = ends[next(place for place, end in enumerate(bins) if end > day)]
+            known[day] = float(np.minimum(in_draws(day), later) @ weights)
+        share: float = known[day]
+        return share
+
+    dates: list[date | None] = []
+    for level in LEVELS:
+        place = int(np.searchsorted(at_ends, level))
+        if place == len(bins):
+            dates.append(None)
+            continue
+        earliest = [day - timedelta(days=1) for day in dates[-1:] if day is not None]
+        dates.append(_first_day(max([path.until, *bins[place - 1 : place], *earliest]), bins[place], level, by))
+    last = ends[-1]
+    missed = 1.0 - last
+    mean = float(missed @ weights)
+    days = tuple(sorted({*bins, *(day for day in dates if day is not None)}))
+    return DateEstimate(
+        question=question.id,
+        days=days,
+        by_day=tuple(np.maximum.accumulate([known[day] for day in days]).tolist()),
+        bins=bins,
+        dates=tuple(dates),
+        missed=mean,
+        quantiles=_over_draws(missed, weights),
+        mcse=_error(missed, weights, mean),
+        taken=None,
+        is_decided=False,
+    )
+
+
+def _first_day(after: date, until: date, level: float, by: Callable[[date], float]) -> date:
+    """Return the first day after one, up to another, by which the probability is at least a level; on that it is."""
+    while (until - after).days > 1:
+        middle = after + timedelta(days=(until - after).days // 2)
+        if by(middle) >= level:
+            until = middle
+        else:
+            after = middle
+    return until
+
+
+def _settled(question: DateQuestion, bins: tuple[date, ...], taken: date | None) -> DateEstimate:
+    inside = taken is not None and taken <= question.by
+    days = tuple(sorted({*bins, *([taken] if taken is not None and inside else [])}))
+    return DateEstimate(
+        question=question.id,
+        days=days,
+        by_day=tuple(float(taken is not None and taken <= day) for day in days),
+        bins=bins,
+        dates=((taken if inside else None),) * len(LEVELS),
+        missed=float(not inside),
+        quantiles=(float(not inside),) * len(QUESTION_QUANTILES),
+        mcse=0.0,
+        taken=taken,
+        is_decided=True,
+    )
+
+
+def settled_answer(
+    network: AsOfNetwork, scenarios: Sequence[Scenario], question: JointQuestion | DateQuestion | NumberQuestion
+) -> tuple[str, date] | None:
+    """Say what settled evidence makes of a question, in the network of its last day, and since when it was so.
+
+    `yes`, `no`, or `void` where the condition did not come true; None where it leaves the answer open.
+    """
+    if isinstance(question, NumberQuestion):
+        return None
+    if isinstance(question, DateQuestion):
+        v = network.layout.index[question.event]
+        step, path = network.layout.state(question.event, question.step), network.known.paths[v]
+        taken = min((day for day, state in path.changes if state >= step), default=None)
+        if taken is not None and taken <= question.by:
+            return "yes", taken
+        return ("no", question.by) if taken is not None or question.by <= path.until else None
+    rules, yes, within = joint_rules(question.about, question.given, scenarios)
+    known = _is_known(network, rules)
+    inside = {known[place] for place in within}
+    if question.given is not None and inside == {False}:
+        return "void", question.by
+    if known[yes]:
+        return "yes", max((_since(network, one) for one in _conditions(question)), default=question.by)
+    outside = {known[place] for place in range(len(known)) if place not in within}
+    came = question.given is None or True in inside or outside == {False}
+    return ("no", question.by) if came and known[yes] is False else None
+
+
+def _conditions(question: JointQuestion) -> Rule:
+    return (*question.about.conditions, *(question.given.conditions if question.given else ()))
+
+
+def _since(network: AsOfNetwork, condition: Condition) -> date:
+    """Return the day from which a condition that is settled held: of a reached event that of the step."""
+    v = network.layout.index[condition.event]
+    if network.layout.events[v].kind != "reached":
+        return network.on
+    named = {network.layout.state(condition.event, state) for state in condition.states}
+    return min((day for day, state in network.known.paths[v].changes if state in named), default=network.on)
+
+
+def number_estimates(
+    workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior, questions: Sequence[NumberQuestion]
+) -> tuple[NumberEstimate, ...]:
+    """Compute the distribution of each number on its day, as known on a date.
+
+    Given the case, it is what the question states; the distribution is the exact mixture, by the mean over weighted
+    draws of P(case | E, theta_d).
+    """
+    found: dict[str, NumberEstimate] = {}
+    for day in sorted({one.by for one in questions}):
+        network = compile_workspace(layout, workspace, as_of, on=day)
+        of_day = [one for one in questions if one.by == day]
+        ruled = [_rules_of(one, workspace.scenarios) for one in of_day]
+        for one, share in zip(of_day, _shares_on(network, posterior, workspace.scenarios, ruled), strict=True):
+            found[one.id] = _number(one, _of_cases(one, workspace.scenarios, share), posterior.weights.weights)
+    return tuple(found[one.id] for one in questions)
+
+
+def _rules_of(question: NumberQuestion, scenarios: Sequence[Scenario]) -> tuple[Rule, ...]:
+    if question.cases[0].about.scenario is not None:
+        return tuple(one.when for one in scenarios)
+    return tuple(case.about.conditions for case in question.cases if case.about != Proposition())
+
+
+def _of_cases(question: NumberQuestion, scenarios: Sequence[Scenario], share: Array) -> Array:
+    """Return P(case) in every draw: (cases, draws)."""
+    if question.cases[0].about.scenario is None:
+        return share[: len(question.cases)]
+    places = {name: place for place, name in enumerate((*(one.id for one in scenarios), OTHER))}
+    named = [places.get(case.about.scenario or "") for case in question.cases]
+    rest = [place for place in places.values() if place not in named]
+    return np.stack([share[rest].sum(axis=0) if place is None else share[place] for place in named])
+
+
+def _number(question: NumberQuestion, cases: Array, weights: Array) -> NumberEstimate:
+    parts = [PiecewiseLinear.of_points(case.points) for case in question.cases]
+    shares = cases @ weights
+    shares = shares / shares.sum()
+    whole = mixture(parts, shares)
+    means = np.array([part.mean for part in parts])
+    in_draws = means @ cases
+    mean = float(means @ shares)
+    edges = [0.0, *(whole.below(edge) for edge in question.bins), 1.0]
+    return NumberEstimate(
+        question=question.id,
+        distribution=whole,
+        quantiles=tuple(whole.quantile(level) for level in LEVELS),
+        mean=mean,
+        mean_quantiles=tuple(
+            weighted_quantiles(in_draws[np.newaxis], weights, np.array(QUESTION_QUANTILES))[0].tolist()
+        ),
+        mcse=_error(in_draws, weights, mean),
+        cases=tuple(shares.tolist()),
+        bins=tuple(np.diff(edges).tolist()) if question.bins else (),
+    )
