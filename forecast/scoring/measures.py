@@ -246,7 +246,7 @@ def _shares(forecasts: Forecasts, chosen: Ints, width: int) -> Floats:
     places = {question: place for place, question in enumerate(known)}
     place = np.array([places.get(question, 0) for question in range(len(forecasts.questions))])
     shares: Floats = np.array(list(known.values()), dtype=float).reshape(-1, options)
-    return shares[place[forecasts.question[chosen]]]
+    return np.asarray(shares[place[forecasts.question[chosen]]], dtype=float)
 
 
 def expected(rule: Callable[[Floats, Ints], Floats], probabilities: Floats, shares: Floats) -> Floats:
