@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forecast.scoring.read import read_forecasts
 from forecast.scoring.score_table import score, score_table
+from forecast.workspace.problems import WorkspaceProblems
 
 DATA = Path(__file__).parent / "data"
 WINDOW = {"opens": "2026-01-01", "closes": "2026-01-11"}
@@ -167,3 +170,65 @@ def test_a_date_is_an_answer() -> None:
     pinball = [0.25 * 6, 0.5 * 2, 0.25 * 2.5]
     assert 2 * sum(pinball) / 3 == pytest.approx(_mean(found, "crps_quantiles", "each"))
     assert "2026-03-07" == found["questions"][0]["outcome"]
+
+
+COLUMNS = ("question", "forecaster", "time", "state", "probability", "outcome", "opens", "closes", "known", "end_time")
+CLEAN = [
+    ["rain", who, time, "", p, "1", "2026-01-01", "2026-01-11", "", end]
+    for who, time, p, end in (("ann", "2026-01-01", "0.5", ""), ("bob", "2026-01-02", "0.7", "2026-01-05"))
+] + [
+    ["vote", "ann", "2026-01-03", state, p, "a", "2026-01-01", "2026-01-11", "2026-01-09", ""]
+    for state, p in (("a", "0.2"), ("b", "0.5"), ("other", "0.3"))
+]
+BROKEN = ["snow", "ann", "2026-01-03", "", "0.4", "0", "2026-01-01", "2026-01-11", "", ""]
+CELLS = st.sampled_from(
+    ["", "x", "80", "-1", "nan", "1e999", "void", "voyd", "2026-01-02", "2026-13-01", "2027-01-01",
+     "2026-01-02T06:00:00Z", "2026-01-02T06:00:00+02:00", "a=0.5; b=0.5", "a=", "\N{REPLACEMENT CHARACTER}", "other"]
+)  # fmt: skip
+
+
+def _scores(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    found = score(read_forecasts([path], around=True), by_question=True).as_json()
+    return {(row["question"], row["forecaster"]): row for row in found["questions"]}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file for tables."""
+    return tmp_path_factory.mktemp("around") / "f.csv"
+
+
+@settings(deadline=None)  # the first run also imports what fits the calibration
+@given(cells=st.dictionaries(st.integers(1, len(COLUMNS) - 1), CELLS, min_size=1, max_size=3), rows=st.integers(1, 2))
+def test_a_mistake_costs_no_other_question(file: Path, cells: dict[int, str], rows: int) -> None:
+    """Whatever the rows of one question hold, the others are scored as they are without it."""
+    broken = [[cells.get(at, cell) for at, cell in enumerate(BROKEN)] for _ in range(rows)]
+    tables = [[*CLEAN, *broken, BROKEN], CLEAN]
+    found = []
+    for table in tables:
+        file.write_text("\n".join(map(",".join, [COLUMNS, *table])) + "\n", encoding="utf-8")
+        found.append({key: row for key, row in _scores(file).items() if key[0] != "snow"})
+    assert found[0] == found[1]
+
+
+def test_what_a_wrong_row_says_of_its_question_counts(file: Path) -> None:
+    """A row whose probability is wrong still says how its question turned out, and when it closed."""
+    first = ["rain", "ann", "2026-01-01", "", "80", "1", "2026-01-01", "2026-01-11", "", ""]
+    second = ["rain", "bob", "2026-01-02", "", "0.7", *[""] * 5]
+    file.write_text("\n".join(map(",".join, [COLUMNS, first, second])) + "\n", encoding="utf-8")
+    (row,) = _scores(file).values()
+    assert ("bob", pytest.approx(0.09)) == (row["forecaster"], row["brier.spot"])
+
+
+def test_a_file_that_cannot_be_used_costs_no_other_file(file: Path) -> None:
+    """Of several files the others are scored; where nothing is left, the mistakes alone are told."""
+    file.write_text("\n".join(map(",".join, [COLUMNS, *CLEAN])) + "\n", encoding="utf-8")
+    other = file.with_name("other.csv")
+    row = "rain,cem,2026-01-02,0.5,1,2026-01-01,2026-01-11,2026-01-11"
+    twice = f"question,forecaster,time,probability,outcome,opens,closes,closes\n{row}\n"
+    for text in ("question,forecaster\nrain,cem\n", "", twice):
+        other.write_text(text, encoding="utf-8")
+        read = read_forecasts([file, other], around=True)
+        assert {"ann", "bob"} == {read.forecasters[at] for at in read.forecaster.tolist()}
+        with pytest.raises(WorkspaceProblems):
+            read_forecasts([other], around=True)
