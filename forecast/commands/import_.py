@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from forecast.workspace.evidence_forms.support import DECIBANS
 from forecast.workspace.feeds import ItemsFeed, feeds, feeds_of, names
 from forecast.workspace.feeds.coded_table import Coder, File, condition
 from forecast.workspace.feeds.counted import Filed, Wanted, count, item_fields, state_problems, states_of
-from forecast.workspace.feeds.histories import Crowd, as_csv, last_of_days, merged, read_points
+from forecast.workspace.feeds.histories import Crowd, Point, Selection, as_csv, last_of_days, merged, read_points
 from forecast.workspace.files import BENCHMARKS, TABLE, read_outside
 from forecast.workspace.nodes import NAME_PATTERN
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice
@@ -184,30 +184,47 @@ def _items(feed: ItemsFeed, file: Path, content: bytes, root: Path, event: str |
 
 
 @import_.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=FILE, nargs=-1, required=True)
 @running.workspace
 @click.option(
     "--format",
     "form",
     type=click.Choice(names(evidence=False)),
     required=True,
-    help="What the file holds.",
+    help="What the files hold.",
 )
 @click.option(
     "--id", "benchmark_id", required=True, metavar="ID", help="Id of the benchmark: priors/benchmarks/ID.csv."
 )
 @click.option("--question", metavar="ID", help="The question, which has to name the benchmark.")
 @click.option("--name", metavar="TEXT", help="Name of the forecaster (default: the format).")
+@click.option(
+    "--pick", "picks", multiple=True, metavar="NAME",
+    help="Which question, option, answer, token or ticker of several; may be repeated.",
+)  # fmt: skip
+@click.option("--aggregation", metavar="NAME", help="Which aggregation of Metaculus (default: that of the site).")
+@click.option("--complement", is_flag=True, help='Take 1 - p: the files have the prices of "no".')
+@click.option("--above", type=float, metavar="NUMBER", help="Of a question about a number: that it lies above NUMBER.")
 @YES
 @running.as_json
-def benchmark(file: Path, root: Path, yes: bool, as_json: bool, **given: Any) -> None:
+def benchmark(
+    file: tuple[Path, ...], root: Path, form: str, benchmark_id: str, question: str | None, name: str | None, yes: bool,
+    as_json: bool, **given: Any,
+) -> None:  # fmt: skip
     """Write a crowd's or market's history in FILE as a benchmark series: the last value of each day, in UTC.
 
-    A benchmark is shown and scored beside the forecast; it is never evidence. Nothing is written if there is a problem.
+    Several files are pages of one history, in any order. A benchmark is shown and scored beside the forecast; it is
+    never evidence. Nothing is written if there is a problem.
     """
 
-    content = read_outside(file, file.name)  # once: it may be a pipe
-    Shown(yes, as_json).write(root, lambda: import_benchmark(content, file.name, root, **given))
+    contents = [(one.name, read_outside(one, one.name)) for one in file]  # once: it may be a pipe
+    selection = Selection(**given)
+    Shown(yes, as_json).write(
+        root,
+        lambda: import_benchmark(
+            contents, root, selection, form=form, benchmark_id=benchmark_id, question=question, name=name
+        ),
+    )
 
 
 @import_.command()
@@ -257,9 +274,12 @@ SHOWN_ROWS = 5  # at either end of a long series
 
 
 def import_benchmark(
-    content: bytes, file: str, root: Path, *, form: str, benchmark_id: str, question: str | None, name: str | None
-) -> Imported:
-    """Read the last value of each day from a file's content, as `priors/benchmarks/ID.csv` beside what that holds.
+    contents: Sequence[tuple[str, bytes]], root: Path, selection: Selection, *, form: str, benchmark_id: str,
+    question: str | None, name: str | None,
+) -> Imported:  # fmt: skip
+    """Read the last value of each day from pages of a history, as `priors/benchmarks/ID.csv` beside what that holds.
+
+    Questions may name the series before it is there.
 
     Raises UsageError and WorkspaceProblems.
     """
@@ -271,11 +291,19 @@ def import_benchmark(
     if not forecaster:
         msg = "--name is empty"
         raise click.UsageError(msg)
+    if unknown := [option for option in ("aggregation", "above") if _unused(option, selection, form)]:
+        msg = f"--{unknown[0]}: not with --format {form}, whose files have none"
+        raise click.UsageError(msg)
     now = datetime.now(UTC)
     path = f"{BENCHMARKS}{benchmark_id}{TABLE}"
-    workspace = load(root, now.date())
-    problems = _unnamed(workspace, question, benchmark_id)
-    points, wrong = read_points(content, file, feeds_of(Crowd)[form], now.timestamp())
+    crowd, points = feeds_of(Crowd)[form], list[Point]()
+    told, wrong = list[Problem](), list[Problem]()
+    for file, content in contents:
+        found, problems = read_points(content, file, crowd, now.timestamp(), selection)
+        points += found
+        for problem in problems:
+            placed = problem if problem.source.path else replace(problem, source=Source(file, problem.source.line))
+            (wrong if problem.severity == "error" else told).append(placed)
     new, twice = last_of_days(points, now.date())
     before = None
     if (root / path).exists():
@@ -284,12 +312,20 @@ def import_benchmark(
     rows, changed = merged(before, forecaster, new)
     wrong += (*twice, *changed)
     if not new and not wrong:
-        wrong = (Problem(Source(file, 1), "no value from before today", "", "a day counts once it is over (UTC)"),)
-    if wrong:
-        raise WorkspaceProblems(wrong)
+        where, allowed = Source(contents[0][0], 1), "a day counts once it is over (UTC)"
+        wrong.append(Problem(where, "no value from before today", "", allowed))
     table = as_csv(rows)
+    # A mistake of the file hides none of the workspace; what names the series finds it there.
+    workspace, others = read_workspace(root, today=now.date(), drafts={path: table})
+    if wrong or workspace is None:
+        raise WorkspaceProblems({*wrong, *(() if workspace else others)})
+    told += _unnamed(workspace, question, benchmark_id)
     numbers = {"rows": len(rows), "new": len(rows) - len(before.points if before else ())}
-    return Imported(workspace, path, table, problems, numbers, _ends(table.decode()))
+    return Imported(workspace, path, table, told, numbers, _ends(table.decode()))
+
+
+def _unused(option: str, selection: Selection, form: str) -> bool:
+    return getattr(selection, option) is not None and option not in feeds_of(Crowd)[form].takes
 
 
 def _unnamed(workspace: Workspace, question: str | None, benchmark_id: str) -> tuple[Problem, ...]:

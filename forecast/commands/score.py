@@ -36,7 +36,7 @@ from forecast.scoring.rows import MICROSECONDS_A_DAY, known_at
 from forecast.scoring.score_table import score as scored
 from forecast.scoring.world import read_table
 from forecast.workers import WorkersError
-from forecast.workspace.problems import choice, one_form
+from forecast.workspace.problems import choice, of_tables, one_form
 
 if TYPE_CHECKING:
     from forecast.analysis.replay_run import Backtest
@@ -76,7 +76,7 @@ def score(
         msg = f"no FILE is given and {REPLAY.as_posix()} is not there; forecast backtest writes it, or name a table"
         raise click.UsageError(msg)
     if files:
-        forecasts = read_forecasts(files, ordered=ordered, today=running.today())
+        forecasts = read_forecasts(files, ordered=ordered, today=running.today(), around=True)
     else:
         forecasts = read_forecasts([root / REPLAY], base=root)
     benchmarks = tuple(map(one_form, benchmarks))
@@ -87,7 +87,8 @@ def score(
     if as_of is not None:
         days = (as_of + timedelta(days=1) - date(1970, 1, 1)).days
         forecasts = known_at(forecasts, days * MICROSECONDS_A_DAY)
-    for warning in (*forecasts.warnings, *certainties(forecasts), *(measure.warning for measure in unlike(forecasts))):
+    warnings = of_tables(forecasts.warnings)
+    for warning in (*warnings, *certainties(forecasts), *(measure.warning for measure in unlike(forecasts))):
         click.echo(str(warning), err=True)
     chosen = DEFAULT_SEED if seed is None else seed
     sheet = scored(forecasts, benchmarks=tuple(dict.fromkeys(benchmarks)), seed=chosen, by_question=by_question)
@@ -95,6 +96,8 @@ def score(
         click.echo("\n".join(_lines(sheet.as_json())))
     else:
         print_scores(sheet)
+    if any(warning.severity == "error" for warning in forecasts.warnings):
+        raise click.exceptions.Exit(1)
 
 
 def _lines(sheet: Mapping[str, Any]) -> Iterator[str]:

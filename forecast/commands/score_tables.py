@@ -130,7 +130,16 @@ def print_scores(sheet: ScoreSheet) -> None:
     click.echo(
         f"forecasts: {sheet.n_forecasts}, of resolved questions: {n['resolved']}; "
         f"not scored: {n['open']} open and {n['void']} void"
+        + (f", {n['known']} whose outcome was known before they opened" if n["known"] else "")
+        + (f", {n['mistaken']} with mistakes" if n["mistaken"] else "")
     )
+    if sheet.n_left_out:
+        click.echo(f"left out: {_counted(sheet.n_left_out, 'forecast')} with mistakes")
+    if sheet.n_expected:
+        click.echo(
+            f"expected scores: {_counted(sheet.n_expected, 'question')} resolved to a share; there a score is the mean "
+            "over the outcomes, weighted by their shares"
+        )
     names = _shown(sheet)
     means = [row for row in sheet.means if row.forecaster in names]
     for title, columns in TABLES.items():
@@ -144,6 +153,10 @@ def print_scores(sheet: ScoreSheet) -> None:
     if hidden := len({row.forecaster for row in sheet.means} - set(names)):
         click.echo(f"\nand {hidden} forecasters who answered fewer questions; --json lists all")
     _print_legend(sheet)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _shown(sheet: ScoreSheet) -> list[str]:

@@ -130,6 +130,25 @@ def moment(column: str, text: str) -> int:
     return (read.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
+DAY = timedelta(days=1)
+
+
+def value(column: str, text: str) -> float:
+    """Read a finite number, or a date or date-time in UTC as days since 1970."""
+    if is_moment(text):
+        return moment(column, text) * MICROSECOND / DAY
+    return number(column, text, "write a number, with a point, or a date such as 2026-03-01")
+
+
+def is_moment(text: str) -> bool:
+    """Say whether a text is a date or a date-time; digits alone are a number."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return not text.isdecimal()
+
+
 def has_zone(text: str) -> bool | None:
     """Say whether a date-time names its zone. None for a date, which needs none, and for what is no date-time."""
     try:
@@ -274,10 +293,10 @@ def different(group: Ints, member: Ints, n_groups: int) -> Ints:
 
 COLUMNS = (
     *("question", "forecaster", "time", "probability", "outcome", "opens", "closes", "value"),
-    *("scheduled_close", "topic", "state", "order", "quantile"),
+    *("scheduled_close", "known", "end_time", "topic", "state", "order", "quantile"),
     *("low", "high", "level", "group", "weight"),
 )
-SECOND_NAMES = {"forecaster": "expert", "time": "date", "probability": "best"}
+SECOND_NAMES = {"forecaster": "expert", "time": "date", "probability": "best", "known": "resolved"}
 NAMES = (*COLUMNS, *SECOND_NAMES.values())
 
 
@@ -322,6 +341,7 @@ class ColumnsOfFiles:
         self.cells: dict[str, list[str]] = {name: [] for name in COLUMNS}
         self.headings: list[Mapping[str, str]] = []
         self.paths: list[str] = []
+        self.header_lines: list[int] = []
         self.files: list[int] = []
         self.lines: list[int] = []
 
@@ -341,6 +361,7 @@ class ColumnsOfFiles:
         """Add a file, unless a column is missing. `cells_at` gives the cells below a place in its header."""
         second = {name: other for name, other in SECOND_NAMES.items() if other in header and name not in header}
         self.paths.append(path)
+        self.header_lines.append(header_line)
         self.headings.append(second)
         where = Source(path, header_line)
         self.problems += Header(header, where).repeated(NAMES)

@@ -318,21 +318,26 @@ def _beside(answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: St
     chosen = np.flatnonzero(answers.forecaster == benchmark)
     of_question[answers.question[chosen]] = chosen
     theirs = of_question[answers.question]
-    begins = answers.begins[answers.first]
-    start = np.where(theirs >= 0, np.maximum(begins, begins[theirs]), -1)
     shared = np.flatnonzero(theirs >= 0)
     # Each forecast of the benchmark once for every answer that stands beside it.
     repeats = answers.n_forecasts[theirs[shared]]
     at = np.repeat(shared, repeats)
     row = ranges(answers.first[theirs[shared]], repeats)
     every = np.arange(answers.of.size)
-    ours = ComparedSide(every, answers.of, _stands(answers, start, every, answers.of))
-    against = ComparedSide(row, at, _stands(answers, start, row, at))
+    size = theirs.size
+    standing = _Standing(answers)
+    beside_ours, beside_theirs = standing.beside(every, theirs[answers.of]), standing.beside(row, at)
+    # Where both stand at the close alone they are compared there: the limit of ever shorter times.
+    closing = np.bincount(answers.of, beside_ours, minlength=size) == 0.0
+    closing &= (theirs >= 0) & answers.stays & answers.stays[theirs]
+    for weight, of_row, of in ((beside_ours, every, answers.of), (beside_theirs, row, at)):
+        weight[closing[of] & (answers.last[answers.of[of_row]] == of_row)] = 1.0
+    ours, against = ComparedSide(every, answers.of, beside_ours), ComparedSide(row, at, beside_theirs)
     own, others = (
-        {name: _mean(each[side.row], side.weight, side.at, start.size) for name, each in scores.items()}
+        {name: _mean(each[side.row], side.weight, side.at, size) for name, each in scores.items()}
         for side in (ours, against)
     )
-    unlike = _unlike(stated, ours, against, start.size)
+    unlike = _unlike(stated, ours, against, size)
     not_alike = {name: unlike & ~np.isnan(own[name]) for name in NOT_ALIKE if name in own}
     not_alike = {name: mask for name, mask in not_alike.items() if mask.any()}
     levels: dict[int, tuple[float, ...]] = {}
@@ -366,14 +371,29 @@ def _at_common_levels(stated: StatedForms, own: ComparedSide, others: ComparedSi
     return at_common_levels(stated, sides[0], sides[1], chosen.size)
 
 
-def _stands(answers: ForecasterAnswers, start: Ints, row: Ints, at: Ints) -> Floats:
-    """Return how long each forecast `row` stands from `start` (a,) of the answer `at` on."""
-    stands = np.maximum(answers.ends[row] - np.maximum(answers.begins[row], start[at]), 0).astype(float)
-    # Whoever first forecast at the close itself is compared there: the limit of ever shorter times.
-    closing = answers.ends[answers.last] == start
-    stands[closing[at] & (answers.last[answers.of[row]] == row)] = 1.0
-    stands[start[at] < 0] = 0.0
-    return stands
+class _Standing:
+    """For how long forecasts stand while another answer has a forecast that stands, too."""
+
+    def __init__(self, answers: ForecasterAnswers) -> None:
+        self._answers = answers
+        lengths = answers.ends - answers.begins
+        self._before = np.cumsum(lengths) - lengths  # microseconds, over all forecasts before one, of whatever answer
+        self._times = np.unique(answers.begins)
+        self._keys = answers.of * (self._times.size + 1) + np.searchsorted(self._times, answers.begins)
+
+    def beside(self, row: Ints, answer: Ints) -> Floats:
+        """Return for how long each forecast `row` (k,) stands beside those of `answer` (k,); 0 where that is -1."""
+        until, since = (self._until(moment[row], answer) for moment in (self._answers.ends, self._answers.begins))
+        return np.where(answer >= 0, until - since, 0).astype(float)
+
+    def _until(self, moment: Ints, answer: Ints) -> Ints:
+        """Return how long forecasts of an answer have stood until a moment (k,), counted from one origin."""
+        there = self._answers
+        # The answer's last forecast that begins at the moment or before it; without one, its first.
+        key = answer * (self._times.size + 1) + np.searchsorted(self._times, moment, side="right") - 1
+        place = np.maximum(np.searchsorted(self._keys, key, side="right") - 1, there.first[answer])
+        stood = np.clip(moment - there.begins[place], 0, (there.ends - there.begins)[place])
+        return np.asarray(self._before[place] + stood)
 
 
 def _mean(scores: Floats, weights: Floats, at: Ints, n: int) -> Floats:

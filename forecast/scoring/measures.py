@@ -11,6 +11,7 @@ from forecast.scoring.cells import Floats, Ints, Mask, points, ranges
 from forecast.scoring.rows import KINDS, MICROSECONDS_A_DAY, Forecasts, Kind, resolved
 from forecast.scoring.rules import (
     ForecasterAnswers,
+    OutcomeLogs,
     brier_sum,
     crps_of_draws,
     crps_of_quantiles,
@@ -168,17 +169,18 @@ WARNINGS_LISTED = 20  # one message each; the rest is counted
 
 @dataclass(frozen=True)
 class ForecastScores:
-    """Scores of n forecasts, NaN where one does not apply.
+    """Scores of n forecasts, NaN where one does not apply; those of a question with shares are expected ones.
 
-    `p_yes` (n,) and `happened` (n,) are those of questions with yes or no; `p_outcome` (n,) is the probability that was
-    given to what came true, and `n_options` (n,) of how many (NaN for numbers). `scores` holds (n,) by measure.
+    `p_yes` (n,) and `happened` (n,) are those of questions that resolved to yes or no; `n_options` (n,) how many
+    options the forecast gave a probability (NaN for numbers). `scores` holds (n,) by measure, `logs` ln of what was
+    given to what came true, by the clip: with probabilities moved into [clip, 1 - clip], and with 0 as they are.
     """
 
     p_yes: Floats
     happened: Floats
-    p_outcome: Floats
     n_options: Floats
     scores: Mapping[str, Floats]
+    logs: Mapping[float, OutcomeLogs]
 
 
 def per_forecast(forecasts: Forecasts) -> ForecastScores:
@@ -188,35 +190,91 @@ def per_forecast(forecasts: Forecasts) -> ForecastScores:
         ValueError: there is a forecast of a question without an outcome.
     """
     outcome = forecasts.outcome
-    if np.isnan(outcome).any():
+    is_resolved = np.array([question.resolution == "resolved" for question in forecasts.questions], dtype=bool)
+    if not is_resolved[forecasts.question].all():
         msg = "only forecasts of resolved questions can be scored"
         raise ValueError(msg)
     n = forecasts.question.size
-    p_yes, p_outcome, n_options = (np.full(n, np.nan) for _ in range(3))
-    scores = {name: np.full(n, np.nan) for name in ("brier_sum", "rps", *OF_NUMBERS)}
+    p_yes, n_options = (np.full(n, np.nan) for _ in range(2))
+    scores = {name: np.full(n, np.nan) for name in ("brier_sum", "log", "rps", *OF_NUMBERS)}
+    absent_outcome = np.zeros(n, dtype=bool)
+    logs = {clip: OutcomeLogs(np.full(n, np.nan), np.full(n, np.nan), absent_outcome) for clip in (0.0, *CLIPS)}
+    is_shared = np.array([bool(question.shares) for question in forecasts.questions], dtype=bool)[forecasts.question]
     ordered = np.array([question.ordered for question in forecasts.questions], dtype=bool)[forecasts.question]
     for form, chosen in alike(forecasts):
         kind = form.kind
         entries = forecasts.entries[forecasts.first[chosen, np.newaxis] + np.arange(form.width)]
         if kind in {"yes_no", "states"}:
             probabilities = np.hstack([1.0 - entries, entries]) if kind == "yes_no" else entries
-            happened = outcome[chosen].astype(np.int64)
-            p_outcome[chosen] = probabilities[np.arange(chosen.size), happened]
-            n_options[chosen] = probabilities.shape[1]
-            scores["brier_sum"][chosen] = brier_sum(probabilities, happened)
+            shares, absent = _shares(forecasts, chosen, form.width), np.isnan(probabilities)
+            n_options[chosen] = form.width if kind == "states" else 2
+            other = np.array([question.other for question in forecasts.questions])[forecasts.question[chosen]]
+            if absent.any():
+                # What was no option at the time is part of `other`, and came true as such (Metaculus).
+                n_options[chosen] -= absent.sum(axis=1)
+                absent_outcome[chosen] = (absent & (shares > 0.0)).any(axis=1) & ~is_shared[chosen]
+                shares[np.arange(chosen.size), other] += np.where(absent, shares, 0.0).sum(axis=1)
+                shares[absent] = probabilities[absent] = 0.0
+            scores["brier_sum"][chosen] = expected(brier_sum, probabilities, shares)
+            for clip, log in logs.items():
+                moved = clipped(probabilities, clip)
+                log.own[chosen] = -expected(log_of_outcome, moved, shares)
+                log.other[chosen] = np.where(other < 0, log.own[chosen], -log_of_outcome(moved, other))
+            scores["log"][chosen] = 0.0 - logs[0.0].own[chosen]
             in_order = ordered[chosen]
-            ranked = ranked_probability_score(probabilities[in_order], happened[in_order])
-            scores["rps"][chosen[in_order]] = ranked
+            if in_order.any():
+                ranked = expected(ranked_probability_score, probabilities[in_order], shares[in_order])
+                scores["rps"][chosen[in_order]] = ranked
             if kind == "yes_no":
-                p_yes[chosen] = entries[:, 0]
+                p_yes[chosen] = np.where(is_shared[chosen], np.nan, entries[:, 0])
         elif kind == "draws":
             scores["crps"][chosen] = crps_of_draws(entries, outcome[chosen])
             scores["crps_fair"][chosen] = fair_crps_of_draws(entries, outcome[chosen])
         else:
             scores["crps_quantiles"][chosen] = crps_of_quantiles(entries, np.array(form.levels), outcome[chosen])
-    all_scores = {"brier": scores["brier_sum"] / 2.0, "brier_sum": scores["brier_sum"], "log": minus_log(p_outcome)}
-    all_scores |= {name: scores[name] for name in ("rps", *OF_NUMBERS)}
-    return ForecastScores(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), p_outcome, n_options, all_scores)
+    all_scores = {"brier": scores["brier_sum"] / 2.0, **scores}
+    return ForecastScores(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), n_options, all_scores, logs)
+
+
+def _shares(forecasts: Forecasts, chosen: Ints, width: int) -> Floats:
+    """Return the share of each option (k, K) in how the question of each chosen forecast (k,) turned out."""
+    options = 2 if width == 1 else width
+    known = {}
+    for question in np.unique(forecasts.question[chosen]).tolist():
+        asked = forecasts.questions[question]
+        known[question] = asked.shares or tuple(float(place == asked.outcome) for place in range(options))
+    places = {question: place for place, question in enumerate(known)}
+    place = np.array([places.get(question, 0) for question in range(len(forecasts.questions))])
+    shares: Floats = np.array(list(known.values()), dtype=float).reshape(-1, options)
+    return np.asarray(shares[place[forecasts.question[chosen]]], dtype=float)
+
+
+def expected(rule: Callable[[Floats, Ints], Floats], probabilities: Floats, shares: Floats) -> Floats:
+    """Compute the mean of a scoring rule over the options, weighted by the share of each in how it turned out.
+
+    Where one came true it is the rule itself. Of a question that resolved to a share o of "yes" the Brier score is
+    o (1 - p)^2 + (1 - o) p^2 = (p - o)^2 + o (1 - o): what p would score on average over questions like it.
+
+    Args:
+        rule: of probabilities (k, K) and the places (k,) of what came true.
+        probabilities: (k, K).
+        shares: (k, K), each row adding up to 1.
+    """
+    total = np.zeros(probabilities.shape[0])
+    for place in range(probabilities.shape[1]):
+        chosen = np.flatnonzero(shares[:, place] > 0.0)
+        if chosen.size:
+            score = rule(probabilities[chosen], np.full(chosen.size, place))
+            total[chosen] += shares[chosen, place] * score
+    return np.asarray(total)
+
+
+def log_of_outcome(probabilities: Floats, outcome: Ints) -> Floats:
+    """Compute -ln of the probability (k, K) of the place (k,) that came true: infinite where it was ruled out.
+
+    Source: Good (1952).
+    """
+    return minus_log(probabilities[np.arange(outcome.size), outcome])
 
 
 def minus_log(p_outcome: Floats) -> Floats:
@@ -226,46 +284,48 @@ def minus_log(p_outcome: Floats) -> Floats:
 
 
 def clipped(p_outcome: Floats, clip: float) -> Floats:
-    """Move probabilities into [clip, 1 - clip], as others do before they take the logarithm."""
+    """Move probabilities into [clip, 1 - clip], as others do before they take the logarithm; 0 changes nothing."""
     return np.clip(p_outcome, clip, 1.0 - clip)
 
 
-def baseline(p_outcome: Floats, n_options: Floats) -> Floats:
+def baseline(log_score: Floats, n_options: Floats) -> Floats:
     """Compute the baseline score 100 ln(p K) / ln K: 0 for equal probabilities, 100 for certainty, higher is better.
 
-    With two options it is 100 (1 + log2 p).
+    With two options it is 100 (1 + log2 p). NaN where the forecast knew a single option.
 
     Args:
-        p_outcome: (n,) the probability of what came true.
-        n_options: (n,) K, at least 2.
+        log_score: (n,) -ln p of what came true.
+        n_options: (n,) K.
 
     Source: Metaculus, scores FAQ.
     """
-    return np.asarray(100.0 * (1.0 - minus_log(p_outcome) / np.log(n_options)))
+    several = n_options > 1.0
+    return np.where(several, 100.0 * (1.0 - log_score / np.log(np.where(several, n_options, 2.0))), np.nan)
 
 
 def certainties(forecasts: Forecasts) -> tuple[Problem, ...]:
     """Return a warning for each forecast that gave probability 0 to what came true: its log score is infinite."""
     known = resolved(forecasts)
-    wrong = np.flatnonzero(per_forecast(known).p_outcome == 0.0)
+    wrong = np.flatnonzero(np.isinf(per_forecast(known).scores["log"]))
     allowed = f"it is reported as such, and with probabilities moved into {' and '.join(map(_interval, CLIPS))}"
     warnings = []
     for at in wrong.tolist():
         question = known.questions[known.question[at]]
-        outcome = int(question.outcome or 0)
-        entry = int(known.first[at]) + (0 if question.kind == "yes_no" else outcome)
+        first = int(known.first[at])
+        entry, outcome = first, "" if question.outcome is None else f"{question.outcome:g}"
+        if question.kind == "states":
+            happened = np.flatnonzero(question.shares) if question.shares else np.array([int(question.outcome or 0)])
+            places = [int(place) for place in happened if known.entries[first + place] == 0.0]
+            place = places[0] if places else question.other
+            entry, outcome = first + place, question.options[int(happened[0]) if not question.shares else place]
         what = f"probability {known.entries[entry]:g} and the other outcome: the log score is infinite"
         source = known.where[int(known.rows[entry])]
-        warnings.append(Problem(source, what, f"outcome '{_said(question.options, outcome)}'", allowed, "warning"))
+        warnings.append(Problem(source, what, f"outcome '{outcome}'", allowed, "warning"))
     warnings.sort()
     if len(warnings) <= WARNINGS_LISTED:
         return tuple(warnings)
     what = f"{len(warnings) - WARNINGS_LISTED} more forecasts like it"
     return (*warnings[:WARNINGS_LISTED], Problem(warnings[WARNINGS_LISTED].source, what, severity="warning"))
-
-
-def _said(options: tuple[str, ...], outcome: int) -> str:
-    return str(outcome) if options == ("no", "yes") else options[outcome]
 
 
 def _interval(clip: float) -> str:
@@ -274,10 +334,10 @@ def _interval(clip: float) -> str:
 
 TIMINGS: Mapping[str, str] = {
     "each": "mean over all forecasts, each counted once",
-    "spot": "mean over questions of the score of the forecast that stands at the close",
-    "time_weighted": "mean over questions of the mean over time; a forecast stands until the forecaster's next one or "
-    "the close. Baseline and peer: over the whole window, to the scheduled close where one is given, 0 before the "
-    "first forecast and after an early close, so that coverage counts",
+    "spot": "mean over questions of the score of the forecast that stands at the close; none where it was withdrawn",
+    "time_weighted": "mean over questions of the mean over time; a forecast stands until the forecaster's next one, "
+    "its withdrawal or the close. Baseline and peer: over the whole window, to the scheduled close where one is given, "
+    "0 while none stands and after an early close, so that coverage counts",
     "daily": "mean over questions of the mean over UTC days of the day's latest standing forecast, from the first on "
     "(with Brier 0-2 as the Good Judgment Project did)",
     "shared_time": "mean over questions that both answered of the mean over the time that both forecasts stand; where "
@@ -307,7 +367,7 @@ class Definition:
 MEASURES: Mapping[str, Definition] = {
     "brier": Definition(
         "Brier 0-1",
-        "(p - o)^2 of yes or no; of several states half of the summed form",
+        "(p - o)^2 of yes or no; of several states half of the summed form; expected where the outcome has shares",
         "0 to 1; always 1/2: .25",
         "lower",
         "Brier (1950), halved",
@@ -420,7 +480,6 @@ def all_series(answers: ForecasterAnswers, scored: ForecastScores) -> tuple[Seri
 
 
 def _plain(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:
-    clipped_logs = {clip: minus_log(clipped(scored.p_outcome, clip)) for clip in CLIPS}
     timings: Mapping[str, Callable[[Floats], Floats]] = {
         "each": np.asarray,
         "spot": answers.spot,
@@ -430,29 +489,37 @@ def _plain(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Serie
     for measure, each in scored.scores.items():
         for timing, over in timings.items():
             scores = over(each)
-            clips = {clip: over(logs) for clip, logs in clipped_logs.items()} if measure == "log" else {}
+            clips = {clip: over(-scored.logs[clip].own) for clip in CLIPS} if measure == "log" else {}
             yield Series(measure, timing, scores, ~np.isnan(scores), clips)
 
 
 def _baseline(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:
-    each = baseline(scored.p_outcome, scored.n_options)
-    clips = {clip: baseline(clipped(scored.p_outcome, clip), scored.n_options) for clip in CLIPS}
-    applies = ~np.isnan(scored.p_outcome[answers.first])
-    for timing, over in (("spot", answers.spot), ("time_weighted", answers.over_window)):
+    each = baseline(scored.scores["log"], scored.n_options)
+    clips = {clip: baseline(-scored.logs[clip].own, scored.n_options) for clip in CLIPS}
+    on_options = ~np.isnan(scored.scores["log"][answers.first])
+    for timing, over, applies in (
+        ("spot", answers.spot, on_options & answers.stays),
+        ("time_weighted", answers.over_window, on_options),
+    ):
         yield Series("baseline", timing, over(each), applies, {clip: over(one) for clip, one in clips.items()})
 
 
 def _peer(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:
     """Yield peer scores, which apply where several answered a question about options."""
-    options = ~np.isnan(scored.p_outcome)
+    options = ~np.isnan(scored.scores["log"])
     several = np.bincount(answers.question)[answers.question] > 1 if answers.question.size else np.zeros(0, dtype=bool)
     applies = several & options[answers.first]
-    p_outcome = np.where(options, scored.p_outcome, 1.0)  # a question about a number meets no other in any sum
-    log_p = -minus_log(p_outcome)
-    clips = {clip: -minus_log(clipped(p_outcome, clip)) for clip in CLIPS}
-    for timing, over in (("spot", spot_peer), ("time_weighted", time_weighted_peer)):
-        scores = over(answers, log_p)
-        yield Series("peer", timing, scores, applies, {clip: over(answers, one) for clip, one in clips.items()})
+    # A question about a number meets no other in any sum.
+    logs = {
+        clip: OutcomeLogs(np.where(options, log.own, 0.0), np.where(options, log.other, 0.0), log.absent)
+        for clip, log in scored.logs.items()
+    }
+    for timing, over, there in (
+        ("spot", spot_peer, applies & answers.stays),
+        ("time_weighted", time_weighted_peer, applies),
+    ):
+        clips = {clip: over(answers, logs[clip]) for clip in CLIPS}
+        yield Series("peer", timing, over(answers, logs[0.0]), there, clips)
 
 
 @dataclass(frozen=True)

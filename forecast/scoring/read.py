@@ -32,9 +32,10 @@ from forecast.scoring.cells import (
     number,
     parsed,
     probability,
+    value,
     weight,
 )
-from forecast.scoring.rows import Forecasts, Rows, assembled, clashes
+from forecast.scoring.rows import Forecasts, Rows, assembled, clashes, left_out
 from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.files import read_outside
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
@@ -42,12 +43,12 @@ from forecast.workspace.problems import Problem, Source, WorkspaceProblems, show
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-TIMES = ("time", "opens", "closes", "scheduled_close")
+TIMES = ("time", "opens", "closes", "scheduled_close", "known", "end_time")
 NOTHING = {"None", "nan", "NaT", "<NA>"}  # what a cell of a pandas table without content is called
 VALUE_OR_PROBABILITY = "write a probability, or a value"
 PARSERS: Mapping[str, Callable[[str, str], float]] = {
     "probability": probability,
-    "value": number,
+    "value": value,
     "quantile": level,
     "order": number,
     "low": probability,
@@ -58,18 +59,25 @@ PARSERS: Mapping[str, Callable[[str, str], float]] = {
 
 
 def read_forecasts(
-    paths: Sequence[Path], *, ordered: bool = False, base: Path | None = None, today: date | None = None
+    paths: Sequence[Path],
+    *,
+    ordered: bool = False,
+    base: Path | None = None,
+    today: date | None = None,
+    around: bool = False,
 ) -> Forecasts:
     """Read CSV files of forecasts as one table; `ordered`: options of states are in the order of their first rows.
 
     Messages name each path relative to `base` if it is given, else as it is. What was said after `today` is a mistake.
+    `around` mistakes the rest is read, as long as there is any: they stand among the warnings, as errors.
 
     Raises:
         WorkspaceProblems: the files hold mistakes; all of them, by file and line.
     """
-    rows, problems = read_rows(paths, TO_SCORE, ordered=ordered, base=base, today=today)
-    refuse(problems)
-    return assembled(rows, tuple(sorted(problems)))
+    rows, out, problems = _read(paths, TO_SCORE, ordered=ordered, base=base, today=today)
+    if not around or out.all():
+        refuse(problems)
+    return assembled(rows, out, tuple(sorted(problems)))
 
 
 def from_columns(columns: Mapping[str, Any] | DataFrame, *, ordered: bool = False) -> Forecasts:
@@ -90,15 +98,22 @@ def from_columns(columns: Mapping[str, Any] | DataFrame, *, ordered: bool = Fals
     (n,) = lengths
     gathered = ColumnsOfFiles(TO_SCORE)
     gathered.add("table", header, 0, range(1, n + 1), lambda place: texts[header[place]])
-    rows, problems = _checked(gathered, ordered, None)
+    rows, out, problems = _checked(gathered, ordered, None)
     refuse(problems)
-    return assembled(rows, tuple(sorted(problems)))
+    return assembled(rows, out, tuple(sorted(problems)))
 
 
 def read_rows(
     paths: Sequence[Path], use: Use, *, ordered: bool = False, base: Path | None = None, today: date | None = None
 ) -> tuple[Rows, list[Problem]]:
     """Return the rows of CSV files as one table, and all that is wrong in them, mistakes and warnings."""
+    rows, _, problems = _read(paths, use, ordered=ordered, base=base, today=today)
+    return rows, problems
+
+
+def _read(
+    paths: Sequence[Path], use: Use, *, ordered: bool, base: Path | None, today: date | None
+) -> tuple[Rows, Mask, list[Problem]]:
     gathered = ColumnsOfFiles(use)
     for path in paths:
         name = (path if base is None else path.relative_to(base)).as_posix()
@@ -129,8 +144,10 @@ def _text(cell: object) -> str:
     return "" if text in NOTHING and not isinstance(cell, str) else text
 
 
-def _checked(gathered: ColumnsOfFiles, ordered: bool, today: date | None) -> tuple[Rows, list[Problem]]:
+def _checked(gathered: ColumnsOfFiles, ordered: bool, today: date | None) -> tuple[Rows, Mask, list[Problem]]:
+    """Return the rows, which of them (n,) cannot be used, and all that is wrong."""
     reader = _TableReader(gathered)
+    reader.files(gathered)
     rows = reader.rows(ordered, gathered.use)
     reader.one_statement_a_row()
     reader.intervals(rows)
@@ -138,9 +155,8 @@ def _checked(gathered: ColumnsOfFiles, ordered: bool, today: date | None) -> tup
     if today is not None:
         reader.not_after(today, rows)
     problems = [*gathered.problems, *reader.problems]
-    if len(rows):
-        problems += clashes(rows, gathered.use)
-    return rows, problems
+    found = tuple(clashes(rows, gathered.use)) if len(rows) else ()
+    return rows, left_out(rows, found), problems + [clash.problem for clash in found]
 
 
 class _TableReader:
@@ -163,6 +179,8 @@ class _TableReader:
         opens, opens_known = self._moments("opens")
         closes, closes_known = self._moments("closes")
         scheduled, scheduled_known = self._moments("scheduled_close")
+        public, public_known = self._moments("known")
+        until, until_known = self._moments("end_time")
         numbers = {column: self._numbers(column) for column in PARSERS}
         return Rows(
             where=self.where,
@@ -176,6 +194,10 @@ class _TableReader:
             closes_known=closes_known,
             scheduled=scheduled,
             scheduled_known=scheduled_known,
+            public=public,
+            public_known=public_known,
+            until=until,
+            until_known=until_known,
             probability=numbers["probability"],
             value=numbers["value"],
             level=numbers["quantile"],
@@ -187,6 +209,23 @@ class _TableReader:
             ordered=ordered,
             wrong=self.wrong,
         )
+
+    def files(self, gathered: ColumnsOfFiles) -> None:
+        """Mark the rows that a mistake of their file concerns: one with it in its line, all where it is the header's.
+
+        Of a file that is no UTF-8 those with a letter that could not be read, too.
+        """
+        found = {problem.source for problem in gathered.problems if problem.severity == "error"}
+        if not found:
+            return
+        headers = [
+            Source(path, line) in found for path, line in zip(self.where.paths, gathered.header_lines, strict=True)
+        ]
+        self.wrong |= np.array(headers, dtype=bool)[self.where.files]
+        for row in range(len(self.where)):
+            self.wrong[row] |= self.where[row] in found
+        for column in self.cells.values():
+            self.wrong |= np.array(["\ufffd" in text for text in column.texts], dtype=bool)[column.codes]
 
     def one_statement_a_row(self) -> None:
         """Every row says a probability or a value; a value has no state, a probability no quantile."""

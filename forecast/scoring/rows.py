@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -19,9 +19,12 @@ from forecast.scoring.cells import (
     Mask,
     Use,
     Where,
+    is_moment,
     number,
     points,
+    probability,
     runs,
+    value,
     written,
 )
 from forecast.workspace.problems import Problem, nearest, quoted, shown
@@ -31,10 +34,12 @@ Kind = Literal["yes_no", "states", "draws", "quantiles"]
 KINDS: tuple[Kind, ...] = ("yes_no", "states", "draws", "quantiles")
 YES_NO, STATES, DRAWS, QUANTILES = range(4)
 VOID = "void"
-YES_OR_NO = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0}  # with a point: what a column with gaps is often saved as
+OTHER = "other"  # in whatever case: the state that holds what has no state of its own yet, or no more
 VOIDED = -math.inf  # stands for a question that became void
 SUM_TOLERANCE = 1e-3  # of a forecast's probabilities: three rounded thirds pass; they are scored as they stand
 DATE_IS_MIDNIGHT = "a date is its 00:00 UTC"
+EVERY_STATE = "write every state, with 0 where it is ruled out"
+OPEN_OR_VOID = "empty is an open question, void counts nowhere"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +61,10 @@ class Rows:
     closes_known: Mask
     scheduled: Ints
     scheduled_known: Mask
+    public: Ints  # when the outcome was known, of the column `known`
+    public_known: Mask
+    until: Ints  # when the forecast was withdrawn
+    until_known: Mask
     probability: Floats
     value: Floats
     level: Floats  # of a quantile
@@ -85,6 +94,12 @@ class Rows:
         return self.headings[self.where.file(row)].get(column, column)
 
     @cached_property
+    def dated(self) -> Mask:
+        """(n,) whether the value is a date, which was read as days since 1970."""
+        cells = self.cells["value"]
+        return np.array([is_moment(text) for text in cells.texts], dtype=bool)[cells.codes]
+
+    @cached_property
     def kind(self) -> Ints:
         """(n,) the place in KINDS: by which of the columns state, value and quantile is filled."""
         has_value = self.cells["value"].filled
@@ -99,14 +114,16 @@ class Rows:
         return first
 
 
-def outcomes(rows: Rows) -> tuple[Floats, tuple[Problem, ...]]:
+def outcomes(rows: Rows) -> tuple[Floats, tuple[Clash, ...]]:
     """Return the outcome that each row gives (n,), and the problems.
 
-    1 or 0; the code of the state that came true; a number; VOIDED; NaN where the cell is empty or wrong.
+    1, 0 or the share of yes between them; the code of the state that came true, or behind the last of these the code of
+    a cell with shares of states; a number; VOIDED; NaN where the cell is empty or wrong.
     """
     cells = rows.cells["outcome"]
-    problems = []
-    kinds = rows.kind[rows.first_with(np.ones(len(rows), dtype=bool))]
+    problems: list[Clash] = []
+    first = rows.first_with(np.ones(len(rows), dtype=bool))
+    kinds, dated = rows.kind[first], rows.dated[first]
     options = _options(rows)
     pairs = rows.question * len(cells.texts) + cells.codes
     different, inverse = np.unique(pairs, return_inverse=True)
@@ -117,13 +134,21 @@ def outcomes(rows: Rows) -> tuple[Floats, tuple[Problem, ...]]:
         question, code = divmod(pair, len(cells.texts))
         text = cells.texts[code]
         try:
-            values[place] = _outcome(text, int(kinds[question]), options.get(question, ()), codes)
+            if kinds[question] == STATES and shares_of(text, options.get(question, ())):
+                values[place] = len(codes) + code
+            else:
+                values[place] = _outcome(
+                    text, int(kinds[question]), options.get(question, ()), codes, dated=bool(dated[question])
+                )
         except FaultError as fault:
             faults[place] = fault
     by_row = values[inverse]
+    told = set(rows.question[~np.isnan(by_row)].tolist())
     for row in np.flatnonzero(np.isin(inverse, list(faults))).tolist():
         wrong = faults[int(inverse[row])]
-        problems.append(Problem(rows.where[row], wrong.what, wrong.got, wrong.allowed))
+        # Where another row says how the question turned out, only this row is lost.
+        scope: Scope = "forecast" if rows.question[row] in told else "question"
+        problems.append(_clash(rows, row, scope, wrong.what, wrong.got, wrong.allowed))
     return by_row, tuple(problems)
 
 
@@ -139,28 +164,68 @@ def _options(rows: Rows) -> dict[int, tuple[str, ...]]:
     return {question: tuple(names) for question, names in options.items()}
 
 
-def _outcome(text: str, kind: int, options: tuple[str, ...], codes: dict[str, int]) -> float:
+def shares_of(text: str, options: tuple[str, ...]) -> dict[str, float]:
+    """Return the shares of the options of a question that resolved to several, "a=0.5; b=0.5"; {} of any other outcome.
+
+    Raises:
+        FaultError: an option is none of the question's or stands there twice, or the shares do not add up to 1.
+    """
+    if text in options or "=" not in text:
+        return {}
+    found: dict[str, float] = {}
+    for part in text.split(";"):
+        name, _, share = (one.strip() for one in part.rpartition("="))
+        if name not in options or name in found:
+            what = "outcome names an option twice" if name in found else "outcome is none of the options"
+            raise FaultError(what, shown(name), f"options are {quoted(options)}{nearest(name, options)}")
+        found[name] = probability("outcome", share)
+    if abs(sum(found.values()) - 1.0) > ROUNDING * len(found):
+        raise FaultError("shares of the outcome do not add up to 1", f"{sum(found.values()):.6g}", "write all of them")
+    return found
+
+
+def _outcome(text: str, kind: int, options: tuple[str, ...], codes: dict[str, int], *, dated: bool) -> float:
     if text == "":
         return math.nan
     if text == VOID:
         return VOIDED
     if kind == YES_NO:
-        if text not in YES_OR_NO:
+        try:
+            return probability("outcome", text)
+        except FaultError:
             near = nearest(text, [VOID])
-            allowed = f"1 is yes, 0 is no, empty is an open question, void counts nowhere{near}"
-            raise FaultError("outcome is neither 1 nor 0", shown(text), allowed)
-        return YES_OR_NO[text]
+            allowed = f"1 is yes, 0 is no, 0.35 a resolution to 35 %, {OPEN_OR_VOID}{near}"
+            raise FaultError("outcome is neither 1 nor 0", shown(text), allowed) from None
     if kind == STATES:
         if text not in options:
-            allowed = f"options are {quoted(options)}, empty is an open question, void counts nowhere"
+            allowed = f"options are {quoted(options)}, {OPEN_OR_VOID}"
             raise FaultError("outcome is none of the options", shown(text), allowed + nearest(text, [*options, VOID]))
         return float(codes[text])
-    allowed = f"a number, as the question is about {KINDS[kind]}; empty is an open question, void counts nowhere"
+    if dated:
+        if not is_moment(text):
+            allowed = f"a date, as the question is about one; {OPEN_OR_VOID}"
+            raise FaultError("outcome is not a date", shown(text), allowed + nearest(text, [VOID]))
+        return value("outcome", text)
+    allowed = f"a number, as the question is about {KINDS[kind]}; {OPEN_OR_VOID}"
     return number("outcome", text, allowed)
 
 
-def clashes(rows: Rows, use: Use) -> Iterator[Problem]:
-    """Yield every disagreement between rows: about a question, its window, its options, a forecaster, or a forecast."""
+Scope = Literal["forecast", "question", "forecaster"]
+
+
+class Clash(NamedTuple):
+    """Rows that disagree: the problem, at which of the rows it is told, and what cannot be scored for it."""
+
+    problem: Problem
+    row: int
+    scope: Scope
+
+
+def clashes(rows: Rows, use: Use) -> Iterator[Clash]:
+    """Yield every disagreement between rows: about a question, its window, its options, a forecaster, or a forecast.
+
+    What is said against a forecaster concerns the pool alone: no score depends on groups or weights.
+    """
     yield from _kinds(rows)
     outcome, problems = outcomes(rows)
     yield from problems
@@ -175,6 +240,34 @@ def clashes(rows: Rows, use: Use) -> Iterator[Problem]:
     if "time" not in use.filled:
         yield from _undated(rows)
     yield from _whole(rows)
+    yield from _withdrawals(rows)
+
+
+def _clash(rows: Rows, row: int, scope: Scope, what: str, got: str, allowed: str) -> Clash:
+    return Clash(Problem(rows.where[row], what, got, allowed), row, scope)
+
+
+def left_out(rows: Rows, found: Sequence[Clash]) -> Mask:
+    """(n,) the rows that cannot be scored: forecasts with a mistake in any of their rows, and questions with one."""
+    questions = len(rows.cells["question"].texts)
+    lost = np.zeros(questions, dtype=bool)
+    lost[rows.question[[clash.row for clash in found if clash.scope == "question"]]] = True
+    for column, known in (
+        ("opens", rows.opens_known),
+        ("closes", rows.closes_known),
+        ("scheduled_close", rows.scheduled_known),
+        ("known", rows.public_known),
+    ):
+        # What the only cell says that says it could not be read.
+        lost |= (rows.first_with(rows.cells[column].filled) >= 0) & (rows.first_with(known) < 0)
+    wrong = rows.wrong.copy()
+    wrong[[clash.row for clash in found if clash.scope == "forecast"]] = True
+    order, starts = runs([rows.question, rows.forecaster, rows.time])
+    of = np.cumsum(starts) - 1
+    any_wrong = np.bincount(of, wrong[order], minlength=len(rows)) > 0.0
+    out = np.zeros(len(rows), dtype=bool)
+    out[order] = any_wrong[of]
+    return out | lost[rows.question]
 
 
 def _name(rows: Rows, row: int) -> str:
@@ -185,19 +278,23 @@ def _forecaster(rows: Rows, row: int) -> str:
     return f"{rows.heading('forecaster', row)} {shown(rows.cells['forecaster'][row])}"
 
 
-def _kinds(rows: Rows) -> Iterator[Problem]:
+def _kinds(rows: Rows) -> Iterator[Clash]:
     first = rows.first_with(np.ones(len(rows), dtype=bool))[rows.question]
     for row in np.flatnonzero(rows.kind != rows.kind[first]).tolist():
         got = f"{KINDS[rows.kind[row]]}, at {rows.where.seen_from(row, first[row])} {KINDS[rows.kind[first[row]]]}"
         what = f"{_name(rows, row)} is forecast in two ways"
-        yield Problem(rows.where[row], what, got, "one of yes or no, states, draws, quantiles")
+        yield _clash(rows, row, "forecast", what, got, "one of yes or no, states, draws, quantiles")
+    for row in np.flatnonzero((rows.dated != rows.dated[first]) & rows.cells["value"].filled).tolist():
+        cells = rows.cells["value"]
+        got = f"{shown(cells[row])}, at {rows.where.seen_from(row, first[row])} {shown(cells[int(first[row])])}"
+        yield _clash(rows, row, "forecast", f"{_name(rows, row)} has dates and numbers", got, "one of both")
 
 
-def _one_a_question(rows: Rows, what: str, said: Floats | Ints, known: Mask) -> Iterator[Problem]:
+def _one_a_question(rows: Rows, what: str, said: Floats | Ints, known: Mask) -> Iterator[Clash]:
     yield from _one_each(rows, "question", what, said, known)
 
 
-def _one_each(rows: Rows, of: str, what: str, said: Floats | Ints, known: Mask) -> Iterator[Problem]:
+def _one_each(rows: Rows, of: str, what: str, said: Floats | Ints, known: Mask) -> Iterator[Clash]:
     """Yield the rows that say of their question or forecaster something else than the first row that says anything."""
     first = rows.first_with(known, of)[rows.cells[of].codes]
     for row in np.flatnonzero(rows.cells[of].filled & known & (said != said[first])).tolist():
@@ -205,7 +302,14 @@ def _one_each(rows: Rows, of: str, what: str, said: Floats | Ints, known: Mask) 
         column = rows.cells[what if what in rows.cells else what.removesuffix("s")]
         got = f"{shown(column[row])}, at {rows.where.seen_from(row, other)} {shown(column[other])}"
         name = f"{rows.heading(of, row)} {shown(rows.cells[of][row])}"
-        yield Problem(rows.where[row], f"{name} has two {_plural(what)}", got, "keep one")
+        yield _clash(
+            rows,
+            row,
+            "forecaster" if of == "forecaster" else "question",
+            f"{name} has two {_plural(what)}",
+            got,
+            "keep one",
+        )
 
 
 def _plural(what: str) -> str:
@@ -213,7 +317,7 @@ def _plural(what: str) -> str:
     return plurals.get(what, what)
 
 
-def _windows(rows: Rows, use: Use) -> Iterator[Problem]:
+def _windows(rows: Rows, use: Use) -> Iterator[Clash]:
     yield from _one_a_question(rows, "opens", rows.opens, rows.opens_known)
     yield from _one_a_question(rows, "closes", rows.closes, rows.closes_known)
     first_opens, first_closes = rows.first_with(rows.opens_known), rows.first_with(rows.closes_known)
@@ -223,14 +327,14 @@ def _windows(rows: Rows, use: Use) -> Iterator[Problem]:
         filled = rows.first_with(rows.cells[column].filled)
         for row in any_row[(first < 0) & (filled < 0)].tolist() if use.windows else ():
             allowed = "one row of a question is enough, and the same in all that have it"
-            yield Problem(rows.where[row], f"{_name(rows, row)} has no '{column}'", "nothing", allowed)
+            yield _clash(rows, row, "question", f"{_name(rows, row)} has no '{column}'", "nothing", allowed)
     yield from _early_closes(rows, first_closes)
     both = (first_opens >= 0) & (first_closes >= 0)
     opens, closes = rows.opens[first_opens], rows.closes[first_closes]
     for question in np.flatnonzero(both & (closes <= opens)).tolist():
         row = int(first_closes[question])
         got = f"opens {written(opens[question])}, closes {written(closes[question])}"
-        yield Problem(rows.where[row], f"{_name(rows, row)} closes before it opens", got, "opens < closes")
+        yield _clash(rows, row, "question", f"{_name(rows, row)} closes before it opens", got, "opens < closes")
     early = rows.time_known & (first_opens >= 0)[rows.question] & (rows.time < opens[rows.question])
     late = rows.time_known & (first_closes >= 0)[rows.question] & (rows.time > closes[rows.question])
     for mask, what, word, limit in (
@@ -239,10 +343,10 @@ def _windows(rows: Rows, use: Use) -> Iterator[Problem]:
     ):
         for row in np.flatnonzero(mask).tolist():
             got = f"{written(rows.time[row])}, {word} {written(limit[rows.question[row]])}"
-            yield Problem(rows.where[row], what, got, f"opens <= time <= closes; {DATE_IS_MIDNIGHT}")
+            yield _clash(rows, row, "forecast", what, got, f"opens <= time <= closes; {DATE_IS_MIDNIGHT}")
 
 
-def _early_closes(rows: Rows, first_closes: Ints) -> Iterator[Problem]:
+def _early_closes(rows: Rows, first_closes: Ints) -> Iterator[Clash]:
     """A question closes when it was scheduled to, or earlier."""
     yield from _one_a_question(rows, "scheduled_close", rows.scheduled, rows.scheduled_known)
     first = rows.first_with(rows.scheduled_known)
@@ -251,14 +355,14 @@ def _early_closes(rows: Rows, first_closes: Ints) -> Iterator[Problem]:
         row = int(first[question])
         got = f"closes {written(closes[question])}, scheduled_close {written(scheduled[question])}"
         what = f"{_name(rows, row)} closes after its scheduled close"
-        yield Problem(rows.where[row], what, got, f"closes <= scheduled_close; {DATE_IS_MIDNIGHT}")
+        yield _clash(rows, row, "question", what, got, f"closes <= scheduled_close; {DATE_IS_MIDNIGHT}")
 
 
-def _orders(rows: Rows) -> Iterator[Problem]:
+def _orders(rows: Rows) -> Iterator[Clash]:
     """Each state of an ordered question has one place of its own."""
     order, state = rows.cells["order"], rows.cells["state"]
     for row in np.flatnonzero(order.filled & ~state.filled).tolist():
-        yield Problem(rows.where[row], "an order without a state", shown(order[row]), "it is the state's place")
+        yield _clash(rows, row, "forecast", "an order without a state", shown(order[row]), "it is the state's place")
     places: dict[tuple[int, str], int] = {}
     taken: dict[tuple[int, float], int] = {}
     pairs = rows.question * len(state.texts) + state.codes
@@ -273,19 +377,21 @@ def _orders(rows: Rows) -> Iterator[Problem]:
         holder = taken.setdefault((question, place), int(row))
         if rows.order[first] != place:
             got = f"{place:g}, at {rows.where.seen_from(row, first)} {rows.order[first]:g}"
-            yield Problem(rows.where[row], f"state {shown(name)} of {_name(rows, row)} has two places", got, "keep one")
+            yield _clash(
+                rows, row, "question", f"state {shown(name)} of {_name(rows, row)} has two places", got, "keep one"
+            )
         elif state[holder] != name:
             got = f"{place:g}, the place of {shown(state[holder])} at {rows.where.seen_from(row, holder)}"
-            yield Problem(rows.where[row], f"two states of {_name(rows, row)} have one place", got, "1, 2, 3, ...")
+            yield _clash(rows, row, "question", f"two states of {_name(rows, row)} have one place", got, "1, 2, 3, ...")
     without = ordered[rows.question] & state.filled & ~order.filled
     _, firsts = np.unique(pairs[without], return_index=True)
     for row in np.flatnonzero(without)[np.sort(firsts)].tolist():
         if (int(rows.question[row]), state[row]) not in places:
             what = f"state {shown(state[row])} of {_name(rows, row)} has no order"
-            yield Problem(rows.where[row], what, "nothing", "other states of the question have one")
+            yield _clash(rows, row, "question", what, "nothing", "other states of the question have one")
 
 
-def _twice(rows: Rows) -> Iterator[Problem]:
+def _twice(rows: Rows) -> Iterator[Clash]:
     """A forecaster says one thing about a question at a time; of draws there may be equal ones."""
     part = np.where(rows.kind == STATES, rows.cells["state"].codes, points(np.nan_to_num(rows.level, nan=-1.0)))
     filled = rows.cells["question"].filled & rows.cells["forecaster"].filled & rows.time_known
@@ -296,10 +402,10 @@ def _twice(rows: Rows) -> Iterator[Problem]:
     for row, other in zip(chosen[order][~starts].tolist(), first[~starts].tolist(), strict=True):
         what = f"{_forecaster(rows, row)} forecasts {_name(rows, row)} twice at one time"
         got = f"{written(rows.time[row])}, first at {rows.where.seen_from(row, other)}"
-        yield Problem(rows.where[row], what, got, "one forecast at a time")
+        yield _clash(rows, row, "forecast", what, got, "one forecast at a time")
 
 
-def _undated(rows: Rows) -> Iterator[Problem]:
+def _undated(rows: Rows) -> Iterator[Clash]:
     """Of several forecasts of one question, all say when they were made: the latest one is not to be seen otherwise."""
     filled = rows.cells["question"].filled & rows.cells["forecaster"].filled
     chosen = np.flatnonzero(filled & (rows.kind == YES_NO))
@@ -310,11 +416,42 @@ def _undated(rows: Rows) -> Iterator[Problem]:
         if not (dated[row] and dated[other]):
             what = f"{_forecaster(rows, row)} forecasts {_name(rows, row)} twice"
             got = f"first at {rows.where.seen_from(row, other)}"
-            yield Problem(rows.where[row], what, got, f"keep the latest, or give each its {rows.heading('time', row)}")
+            yield _clash(
+                rows, row, "forecast", what, got, f"keep the latest, or give each its {rows.heading('time', row)}"
+            )
 
 
-def _whole(rows: Rows) -> Iterator[Problem]:
-    """A forecast of states gives each its probability, and they add up; quantiles rise with their levels."""
+def _withdrawals(rows: Rows) -> Iterator[Clash]:
+    """A forecast is withdrawn after it was made, and at one time, whichever of its rows says so."""
+    both = rows.time_known & rows.until_known
+    for row in np.flatnonzero(both & (rows.until <= rows.time)).tolist():
+        got = f"time {written(rows.time[row])}, end_time {written(rows.until[row])}"
+        yield _clash(rows, row, "forecast", "the forecast was withdrawn before it was made", got, "time < end_time")
+    chosen = np.flatnonzero(both & rows.cells["question"].filled & rows.cells["forecaster"].filled)
+    keys = [rows.question, rows.forecaster, rows.time]
+    order, starts = runs([key[chosen] for key in keys])
+    order = chosen[order]
+    first = order[np.maximum.accumulate(np.where(starts, np.arange(order.size), 0))]
+    differ = rows.until[order] != rows.until[first]
+    for row, other in zip(order[differ].tolist(), first[differ].tolist(), strict=True):
+        got = f"{written(rows.until[row])}, at {rows.where.seen_from(row, other)} {written(rows.until[other])}"
+        what = f"a forecast of {_name(rows, row)} has two ends (end_time)"
+        yield _clash(rows, row, "forecast", what, got, "keep one")
+
+
+def _other(rows: Rows) -> Ints:
+    """(questions,) the code of the state that is called `other`, -1 where there is none."""
+    state = rows.cells["state"]
+    is_other = np.array([text.casefold() == OTHER for text in state.texts], dtype=bool)[state.codes]
+    first = rows.first_with(is_other & state.filled)
+    return np.where(first >= 0, state.codes[first], -1)
+
+
+def _whole(rows: Rows) -> Iterator[Clash]:
+    """A forecast of states gives each its probability, and they add up; quantiles rise with their levels.
+
+    Where it gives `other` one, that is of all states that it leaves out: those that were no options at its time.
+    """
     options = np.unique(np.stack([rows.question, rows.cells["state"].codes])[:, rows.cells["state"].filled], axis=1)
     n_options = np.bincount(options[0], minlength=len(rows.cells["question"].texts))
     chosen = np.flatnonzero(rows.time_known & ((rows.kind == STATES) | (rows.kind == QUANTILES)))
@@ -331,24 +468,29 @@ def _whole(rows: Rows) -> Iterator[Problem]:
     falls = np.append(False, (values[1:] < values[:-1]) & (np.diff(np.repeat(np.arange(starts.size), width)) == 0))
     for row in order[falls & ~np.repeat(wrong, width)].tolist():
         got = f"{rows.value[row]:g} at level {rows.level[row]:g}"
-        yield Problem(rows.where[row], "quantiles cross", got, "a quantile is at least those of lower levels")
+        yield _clash(rows, row, "forecast", "quantiles cross", got, "a quantile is at least those of lower levels")
     states = (rows.kind[order[starts]] == STATES) & ~wrong
     missing = n_options[rows.question[order[starts]]] - width
-    for place in np.flatnonzero(states & (missing > 0)).tolist():
+    has_order = rows.first_with(~np.isnan(rows.order)) >= 0
+    is_other = rows.cells["state"].codes == np.where(has_order | rows.ordered, -1, _other(rows))[rows.question]
+    with_other = np.logical_or.reduceat(is_other[order], starts)
+    for place in np.flatnonzero(states & (missing > 0) & ~with_other).tolist():
         row = int(order[starts[place]])
         got = f"{width[place]} of {width[place] + missing[place]} states"
         what = f"a forecast of {_name(rows, row)} leaves states out"
-        yield Problem(rows.where[row], what, got, "write every state, with 0 where it is ruled out")
+        yield _clash(rows, row, "forecast", what, got, f"{EVERY_STATE}; or give '{OTHER}' what they have")
     off = np.abs(total - 1.0) > SUM_TOLERANCE + ROUNDING * width
-    for place in np.flatnonzero(states & (missing == 0) & off).tolist():
+    for place in np.flatnonzero(states & ((missing == 0) | with_other) & off).tolist():
         row = int(order[starts[place]])
         what = f"probabilities of a forecast of {_name(rows, row)} do not add up to 1"
-        yield Problem(rows.where[row], what, f"{total[place]:.6g}", f"1 up to {SUM_TOLERANCE:g}")
+        yield _clash(rows, row, "forecast", what, f"{total[place]:.6g}", f"1 up to {SUM_TOLERANCE:g}")
 
 
 # Forecasts of questions as arrays: what every score is computed from.
 
-Resolution = Literal["resolved", "open", "void"]
+Resolution = Literal["resolved", "open", "void", "known", "mistaken"]
+RESOLUTIONS: tuple[Resolution, ...] = ("resolved", "open", "void", "known", "mistaken")
+NEVER = np.iinfo(np.int64).max  # when a forecast is withdrawn that never is
 
 MICROSECONDS_A_DAY = 86_400_000_000
 BINARY = ("no", "yes")
@@ -358,8 +500,12 @@ BINARY = ("no", "yes")
 class TableQuestion:
     """One question. `outcome` is 1 or 0, the place of the option, or the number; None while open or if void.
 
-    `options` of a question about states are in their order if `ordered`. Times in microseconds since 1970;
-    `scheduled_close` is when it was to close, which is `closes` unless the table says otherwise.
+    Where it resolved to several options at once, `shares` (K,) has what each got, and `outcome` is that of "yes", NaN
+    of states; () where one came true. `options` of a question about states are in their order if `ordered`; `other` is
+    the place of the one that holds what has no option of its own, -1 where there is none. A `dated` number is days
+    since 1970. Times in microseconds since 1970; `scheduled_close` is when it was to close, which is `closes` unless
+    the table says otherwise. `closes` is earlier where the outcome was known earlier. The resolution is "known" where
+    that was so before the question opened, "mistaken" where mistakes leave nothing to be scored.
     """
 
     name: str
@@ -368,6 +514,9 @@ class TableQuestion:
     ordered: bool
     resolution: Resolution
     outcome: float | None
+    shares: tuple[float, ...]
+    other: int
+    dated: bool
     opens: int
     closes: int
     scheduled_close: int
@@ -378,10 +527,12 @@ class TableQuestion:
 class Forecasts:
     """n forecasts, sorted by question, forecaster and time, and the m numbers that they consist of.
 
-    `question`, `forecaster` (n,) point into the names; `time` (n,) is in microseconds since 1970. Forecast i
+    `question`, `forecaster` (n,) point into the names; `time` (n,) is in microseconds since 1970, and so is `until`
+    (n,), when it was withdrawn (NEVER if it was not). Forecast i
     consists of `entries[first[i] : first[i] + width[i]]`: the probability of yes; one probability for each option, in
-    their order; draws, rising; or quantiles, rising with their `levels` (NaN for everything else).
-    `rows` (m,) says from which row of `where` each entry is.
+    their order, NaN of one that is part of `other` in this forecast; draws, rising; or quantiles, rising with their
+    `levels` (NaN for everything else). `rows` (m,) says from which row of `where` each entry is. `n_left_out`
+    forecasts with mistakes are not among them; `warnings` has the mistakes too.
     """
 
     questions: tuple[TableQuestion, ...]
@@ -389,12 +540,14 @@ class Forecasts:
     question: Ints
     forecaster: Ints
     time: Ints
+    until: Ints
     first: Ints
     width: Ints
     entries: Floats
     levels: Floats
     where: Where
     rows: Ints
+    n_left_out: int
     warnings: tuple[Problem, ...]
 
     @property
@@ -415,6 +568,7 @@ class Forecasts:
             question=self.question[keep],
             forecaster=self.forecaster[keep],
             time=self.time[keep],
+            until=self.until[keep],
             first=self.first[keep],
             width=self.width[keep],
         )
@@ -435,31 +589,73 @@ def known_at(forecasts: Forecasts, end: int) -> Forecasts:
     return replace(forecasts, questions=questions).only(forecasts.time < end)
 
 
-def assembled(rows: Rows, warnings: tuple[Problem, ...]) -> Forecasts:
-    """Gather rows into forecasts. The rows have no mistakes: `clashes` found none."""
+def assembled(rows: Rows, out: Mask, warnings: tuple[Problem, ...]) -> Forecasts:
+    """Gather rows into forecasts, without those that are left `out` (n,), and those made once the outcome was known.
+
+    What rows say of their question counts wherever it stands, also in a row that is left out.
+    """
     places, options = _places(rows)
-    questions = tuple(_questions(rows, options))
+    mistaken = rows.first_with(~out) < 0
+    questions = tuple(
+        replace(question, resolution="mistaken") if lost else question
+        for question, lost in zip(_questions(rows, options), mistaken.tolist(), strict=True)
+    )
+    public = rows.public[rows.first_with(rows.public_known)]
+    hindsight = (rows.first_with(rows.public_known) >= 0)[rows.question] & (rows.time >= public[rows.question]) & ~out
+    chosen = np.flatnonzero(~out & ~hindsight)
     forecaster = rows.cells["forecaster"]
     entries = np.where(np.isnan(rows.value), rows.probability, rows.value)
     within = np.where(rows.kind == STATES, places, np.where(np.isnan(rows.level), entries, rows.level))
     keys = [rows.question, forecaster.codes, rows.time]
-    order, _ = runs([*keys, within])
+    order, _ = runs([key[chosen] for key in [*keys, within]])
+    order = chosen[order]
     first = np.flatnonzero(runs([key[order] for key in keys])[1])
     at = order[first]
+    until = np.minimum.reduceat(np.where(rows.until_known, rows.until, NEVER)[order], first) if first.size else first
+    width, at_entry = np.diff(np.append(first, order.size)), order
+    entry = entries[order]
+    n_options = np.array([len(one.options) if one.kind == "states" else 0 for one in questions], dtype=np.int64)
+    if (width < n_options[rows.question[at]]).any():
+        # Options that a forecast leaves out are NaN in it, at the row of its first option.
+        wide = np.maximum(width, n_options[rows.question[at]])
+        begins = np.cumsum(wide) - wide
+        of = np.repeat(np.arange(at.size), width)
+        fills = wide[of] > width[of]
+        place = begins[of] + np.where(fills, places[order].astype(np.int64), np.arange(order.size) - first[of])
+        entry = np.full(int(wide.sum()), np.nan)
+        entry[place] = entries[order]
+        at_entry = np.repeat(at, wide)
+        at_entry[place] = order
+        first, width = begins, wide
+    n_left_out = int(runs([key[out] for key in keys])[1].sum())
     return Forecasts(
         questions=questions,
         forecasters=forecaster.texts,
         question=rows.question[at],
         forecaster=forecaster.codes[at],
         time=rows.time[at],
+        until=until,
         first=first,
-        width=np.diff(np.append(first, order.size)),
-        entries=entries[order],
-        levels=rows.level[order],
+        width=width,
+        entries=entry,
+        levels=rows.level[at_entry],
         where=rows.where,
-        rows=order,
-        warnings=warnings,
+        rows=at_entry,
+        n_left_out=n_left_out,
+        warnings=tuple(sorted((*warnings, *_in_hindsight(rows, hindsight, public)))),
     )
+
+
+def _in_hindsight(rows: Rows, hindsight: Mask, public: Ints) -> Iterator[Problem]:
+    """Warn once a question of the forecasts that do not count because the outcome was known when they were made."""
+    first = rows.first_with(hindsight)
+    for question in np.flatnonzero(first >= 0).tolist():
+        mine = hindsight & (rows.question == question)
+        n = int(runs([rows.forecaster[mine], rows.time[mine]])[1].sum())
+        row = int(first[question])
+        what = f"{_name(rows, row)}: {n} {'forecast' if n == 1 else 'forecasts'} made once the outcome was known"
+        got = f"{written(rows.time[row])}, known {written(public[question])}"
+        yield Problem(rows.where[row], what, got, "only what was forecast before counts", "warning")
 
 
 def _places(rows: Rows) -> tuple[Floats, dict[int, tuple[tuple[str, ...], bool]]]:
@@ -498,26 +694,40 @@ def _questions(rows: Rows, options: dict[int, tuple[tuple[str, ...], bool]]) -> 
             rows.closes_known,
             rows.scheduled_known,
             rows.cells["topic"].filled,
+            rows.public_known,
         )
     ]
-    states = rows.cells["state"].texts
+    states, others, dated = rows.cells["state"].texts, _other(rows), rows.dated
     for question, name in enumerate(rows.cells["question"].texts):
-        any_row, known, opens, closes, scheduled, topic = (int(first[question]) for first in firsts)
+        any_row, known, opens, closes, scheduled, topic, public = (int(first[question]) for first in firsts)
         kind = int(rows.kind[any_row])
         names, ordered = options.get(question, (BINARY if kind == YES_NO else (), False))
         said = math.nan if known < 0 else float(outcome[known])
         happened: float | None = None if math.isnan(said) or said == VOIDED else said
+        shares: tuple[float, ...] = ()
         if happened is not None and kind == STATES:
-            happened = float(names.index(states[int(happened)]))
+            if happened < len(states):
+                happened = float(names.index(states[int(happened)]))
+            else:
+                found = shares_of(rows.cells["outcome"][known], names)
+                shares, happened = tuple(found.get(name, 0.0) for name in names), math.nan
+        elif happened is not None and kind == YES_NO and 0.0 < happened < 1.0:
+            shares = (1.0 - happened, happened)
+        began, closed = int(rows.opens[opens]), int(rows.closes[closes])
+        since = int(rows.public[public]) if public >= 0 else NEVER
+        resolution: Resolution = "open" if math.isnan(said) else "void" if said == VOIDED else "resolved"
         yield TableQuestion(
             name=name,
             kind=KINDS[kind],
             options=names,
             ordered=ordered,
-            resolution="open" if math.isnan(said) else "void" if said == VOIDED else "resolved",
+            resolution="known" if resolution == "resolved" and since <= began else resolution,
             outcome=happened,
-            opens=int(rows.opens[opens]),
-            closes=int(rows.closes[closes]),
-            scheduled_close=int(rows.scheduled[scheduled] if scheduled >= 0 else rows.closes[closes]),
+            shares=shares,
+            other=names.index(states[others[question]]) if kind == STATES and others[question] >= 0 else -1,
+            dated=bool(dated[any_row]),
+            opens=began,
+            closes=min(closed, since) if since > began else closed,
+            scheduled_close=int(rows.scheduled[scheduled]) if scheduled >= 0 else closed,
             topic=rows.cells["topic"][topic] if topic >= 0 else "",
         )

@@ -150,32 +150,37 @@ def pinball_loss(quantiles: Floats, levels: Floats, outcome: Floats) -> Floats:
 class ForecasterAnswers:
     """a answers, of which n forecasts are made.
 
-    `question`, `forecaster`, `first`, `last` (a,): whose it is, and its first and last forecast; `n_forecasts` (a,);
+    `question`, `forecaster`, `closes`, `first`, `last` (a,): whose it is, when its question closes, and its first and
+    last forecast; `n_forecasts` (a,);
     `window_days` (a,) from the opening to the scheduled close (the close, where none is given), `coverage` (a,) the
-    share of it from the first forecast to the close. `of`
+    share of it in which a forecast stands; `stays` (a,) whether one does at the close. `of`
     (n,) is the answer of a forecast, `begins` and `ends` (n,) between which moments it stands (microseconds since
-    1970), `days` (n,) how long that is, and `utc_days` (n,) on how many days of the calendar it is the latest one.
+    1970): until it is withdrawn, the next one or the close. `days` (n,) is how long that is, `withdrawn` (n,) whether
+    none stands then, and `utc_days` (n,) on how many days of the calendar it is the latest one.
     """
 
     question: Ints
     forecaster: Ints
+    closes: Ints
     first: Ints
     last: Ints
     n_forecasts: Ints
     window_days: Floats
     coverage: Floats
+    stays: Mask
     of: Ints
     begins: Ints
     ends: Ints
     days: Floats
+    withdrawn: Mask
     utc_days: Floats
 
     def spot(self, scores: Floats) -> Floats:
-        """(a,) the score (n,) of the forecast that stands at the close."""
-        return scores[self.last]
+        """(a,) the score (n,) of the forecast that stands at the close; NaN where it was withdrawn."""
+        return np.where(self.stays, scores[self.last], np.nan)
 
     def time_weighted(self, scores: Floats) -> Floats:
-        """(a,) the mean of scores (n,) from the first forecast to the close; NaN where that is not a time."""
+        """(a,) the mean of scores (n,) over the time that forecasts stand; NaN where that is not a time."""
         return self._weighted(scores, self.days)
 
     def over_window(self, scores: Floats) -> Floats:
@@ -207,23 +212,29 @@ def answers(forecasts: Forecasts) -> ForecasterAnswers:
     closes, time = forecasts.closes, forecasts.time
     ends = closes.copy()
     ends[:-1] = np.where(starts[1:], closes[:-1], time[1:])
+    withdrawn = forecasts.until < ends
+    ends = np.minimum(ends, forecasts.until)
     # The last day is the one that holds the last moment before the close.
     day, after_last = time // MICROSECONDS_A_DAY, (closes - 1) // MICROSECONDS_A_DAY + 1
     next_day = after_last.copy()
     next_day[:-1] = np.where(starts[1:], after_last[:-1], np.minimum(day[1:], after_last[1:]))
+    next_day = np.minimum(next_day, (ends - 1) // MICROSECONDS_A_DAY + 1)
     window = windows[forecasts.question[first]]
     return ForecasterAnswers(
         question=forecasts.question[first],
         forecaster=forecasts.forecaster[first],
+        closes=closes[first],
         first=first,
         last=last,
         n_forecasts=last - first + 1,
         window_days=window / MICROSECONDS_A_DAY,
-        coverage=(closes - time)[first] / window,
+        coverage=(np.add.reduceat(ends - time, first) if n else first) / window,
+        stays=forecasts.until[last] > closes[last],
         of=np.cumsum(starts) - 1,
         begins=time,
         ends=ends,
         days=(ends - time) / MICROSECONDS_A_DAY,
+        withdrawn=withdrawn,
         utc_days=np.maximum(next_day - day, 0).astype(float),
     )
 
@@ -232,58 +243,87 @@ def answers(forecasts: Forecasts) -> ForecasterAnswers:
 # gave 0 to what came true, ln p is -inf: their own score is then -inf, everybody else's +inf; NaN where two such meet.
 
 
-def spot_peer(answers: ForecasterAnswers, log_p: Floats) -> Floats:
+@dataclass(frozen=True)
+class OutcomeLogs:
+    """ln of the probabilities that n forecasts gave to what came true, -inf allowed.
+
+    `absent` (n,) are forecasts from when that was no option: what they gave to `other` counts for it. `other` (n,) is
+    ln of what each gave to `other`. While a forecast stands that does not know the option, the geometric mean is that
+    of everybody's `other`, as on Metaculus.
+    """
+
+    own: Floats
+    other: Floats
+    absent: Mask
+
+
+def spot_peer(answers: ForecasterAnswers, logs: OutcomeLogs) -> Floats:
     """Compute the peer score of each answer at the close (higher is better); NaN where nobody else answered.
 
+    Who alone still stands then scores 0; NaN of a forecast that was withdrawn.
+
     Args:
-        answers: a answers, whose last forecasts stand at the close.
-        log_p: (n,) ln of the probability that each forecast gave to what came true, -inf allowed.
+        answers: a answers, whose last forecasts stand at the close unless they were withdrawn.
+        logs: of the n forecasts.
 
     Returns:
-        (a,) scores; those of one question add up to 0.
+        (a,) scores; where all know the same options, those of one question add up to 0.
 
     Source: Metaculus, scores FAQ.
     """
-    said = log_p[answers.last]
-    infinite = np.isneginf(said)
-    n_all = np.bincount(answers.question)[answers.question]
-    total = np.bincount(answers.question, np.where(infinite, 0.0, said))[answers.question]
-    n_infinite = np.bincount(answers.question, infinite)[answers.question]
-    others = np.maximum(n_all - 1, 1)
-    score = 100.0 * (n_all * said - total) / others
-    score = np.where(infinite, np.where(n_infinite > 1, np.nan, -np.inf), np.where(n_infinite > 0, np.inf, score))
-    return np.where(n_all > 1, score, np.nan)
+    stays, last, question = answers.stays, answers.last, answers.question
+    own = np.where(stays, logs.own[last], 0.0)  # who has left counts nowhere
+    mixed = np.bincount(question, stays & logs.absent[last])[question] > 0.0
+    said = np.where(stays & mixed, logs.other[last], own)
+    infinite, out = np.isneginf(said), np.isneginf(own)
+    n_all = np.bincount(question, stays)[question]
+    several = np.bincount(question)[question] > 1
+    total = np.bincount(question, np.where(infinite, 0.0, said))[question]
+    n_infinite = np.bincount(question, infinite)[question]
+    others = np.maximum(n_all - 1.0, 1.0)
+    score = 100.0 * (n_all * np.where(out, 0.0, own) - total) / others
+    own_part = ~mixed | logs.absent[last]
+    against = np.where(n_infinite > own_part, np.nan, -np.inf)
+    score = np.where(out, against, np.where(n_infinite > 0, np.inf, score))
+    return np.where(several & stays, np.where(n_all > 1.0, score, 0.0), np.nan)
 
 
-def time_weighted_peer(answers: ForecasterAnswers, log_p: Floats) -> Floats:
+def time_weighted_peer(answers: ForecasterAnswers, logs: OutcomeLogs) -> Floats:
     """Compute the mean of the peer score over the window of its question, 0 while absent or alone (higher is better).
 
-    The window goes to the scheduled close; after an early close the score is 0.
+    The window goes to the scheduled close; after an early close the score is 0, and so it is after everybody left.
 
     Coverage is thus part of it. NaN where nobody else ever answered the question.
 
     Args:
         answers: a answers with the times between which their n forecasts stand.
-        log_p: (n,) as in `spot_peer`.
+        logs: as in `spot_peer`.
 
     Returns:
-        (a,) scores; those of one question add up to 0.
+        (a,) scores; where all know the same options, those of one question add up to 0.
 
     Source: Metaculus, scores FAQ.
     """
-    ruled_out = np.isneginf(log_p)
-    finite = np.where(ruled_out, 0.0, log_p)
+    ruled_out, other_out = np.isneginf(logs.own), np.isneginf(logs.other)
+    finite = np.where(ruled_out, 0.0, logs.own)
     line = _TimeLine(answers)
-    n_standing = line.standing(np.ones(log_p.size))
+    n_standing = line.standing(np.ones(finite.size))
     together = n_standing > 1.0
     others = np.where(together, n_standing - 1.0, 1.0)
+    total, n_out = line.standing(finite), line.standing(ruled_out.astype(float))
+    mixed = np.zeros(total.size, dtype=bool)
+    if logs.absent.any():
+        mixed = line.standing(logs.absent.astype(float)) > 0.0
+        total = np.where(mixed, line.standing(np.where(other_out, 0.0, logs.other)), total)
+        n_out = np.where(mixed, line.standing(other_out.astype(float)), n_out)
     # While a forecast stands: 100 (N ln p - sum of all ln p) / (N - 1), integrated over the time that others stand too.
     own = line.integral(np.where(together, n_standing / others, 0.0))
-    everybody = line.integral(np.where(together, line.standing(finite) / others, 0.0))
+    everybody = line.integral(np.where(together, total / others, 0.0))
     parts = 100.0 * (finite * own - everybody)
-    n_out = line.standing(ruled_out.astype(float))
-    against_out = np.where(line.ever(together & (n_out > 1.0)), np.nan, np.where(line.ever(together), -np.inf, 0.0))
-    parts = np.where(line.ever(together & (n_out > 0.0)), np.where(ruled_out, against_out, np.inf), parts)
+    undefined = line.ever(together & (n_out > 1.0))
+    undefined |= ~logs.absent & line.ever(together & mixed & (n_out > 0.0))
+    against_out = np.where(undefined, np.nan, np.where(line.ever(together), -np.inf, 0.0))
+    parts = np.where(ruled_out, against_out, np.where(line.ever(together & (n_out > 0.0)), np.inf, parts))
     with np.errstate(invalid="ignore"):  # infinite for some of the time and minus infinite for some: not defined
         sums = np.add.reduceat(parts, answers.first) if parts.size else parts
     several = np.bincount(answers.question)[answers.question] > 1
@@ -295,30 +335,38 @@ class _TimeLine:
 
     def __init__(self, answers: ForecasterAnswers) -> None:
         n = answers.of.size
-        question = answers.question[answers.of]
-        self._order, starts = runs([question, answers.begins])
-        self._moment_in_order = np.cumsum(starts) - 1
-        moment = np.empty(n, dtype=np.int64)
-        moment[self._order] = self._moment_in_order
-        is_first, is_last = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
-        is_first[answers.first], is_last[answers.last] = True, True
-        self._is_first = is_first
-        firsts = self._order[starts]  # one forecast of each moment
+        of_forecast = answers.question[answers.of]
+        gone = np.flatnonzero(answers.withdrawn)
+        question = np.append(of_forecast, of_forecast[gone])
+        order, starts = runs([question, np.append(answers.begins, answers.ends[gone])])
+        moment = np.empty(order.size, dtype=np.int64)
+        moment[order] = np.cumsum(starts) - 1
+        is_last = np.zeros(n, dtype=bool)
+        is_last[answers.last] = True
+        firsts = order[starts]  # one change of each moment
         self._opening = runs([question[firsts]])[1]
         behind = np.append(np.flatnonzero(self._opening)[1:], firsts.size)[np.cumsum(self._opening) - 1]
-        # A forecast stands until the moment of the answer's next one, or until behind its question's last moment.
-        self._begin = moment
-        self._end = np.where(is_last, behind[moment], np.append(moment[1:], 0))
-        closes = answers.ends[answers.last][answers.of][firsts]
-        begins = answers.begins[firsts]
-        ends = closes.copy()
-        ends[:-1] = np.where(self._opening[1:], closes[:-1], begins[1:])
-        self._lengths: Ints = ends - begins  # microseconds
+        # A forecast stands until it is withdrawn, the moment of the answer's next one, or until behind its question's
+        # last moment.
+        self._begin = moment[:n]
+        self._end = np.where(is_last, behind[self._begin], np.append(self._begin[1:], 0))
+        self._end[gone] = moment[n:]
+        # What ends at a moment is taken away there; of an answer that goes on, the next forecast begins there too.
+        self._gone, self._follows = gone, np.flatnonzero(~is_last & ~answers.withdrawn)
+        self._order = order
+        self._moment_in_order = moment[order]
+        closes = answers.closes[answers.of]
+        closing = np.append(closes, closes[gone])[firsts]
+        at = np.append(answers.begins, answers.ends[gone])[firsts]
+        ends = closing.copy()
+        ends[:-1] = np.where(self._opening[1:], closing[:-1], at[1:])
+        self._lengths: Ints = ends - at  # microseconds
 
     def standing(self, amounts: Floats) -> Floats:
         """(m,) the sum of amounts (n,) over the forecasts that stand from each moment on."""
         changes = amounts.copy()
-        changes[1:] -= np.where(self._is_first[1:], 0.0, amounts[:-1])
+        changes[self._follows + 1] -= amounts[self._follows]
+        changes = np.append(changes, -amounts[self._gone])
         by_moment = np.bincount(self._moment_in_order, changes[self._order], minlength=self._opening.size)
         summed = np.append(0.0, np.cumsum(by_moment))
         starts = np.flatnonzero(self._opening)

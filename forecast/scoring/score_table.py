@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecast.scoring.calibration import LEVEL, Bin, Decomposition, auc, decomposition, reliability
-from forecast.scoring.cells import different, means
+from forecast.scoring.cells import different, means, written
 from forecast.scoring.compare import BenchmarkPair, pairs
 from forecast.scoring.measures import (
     GROUPINGS,
@@ -27,7 +27,7 @@ from forecast.scoring.measures import (
     unlike,
 )
 from forecast.scoring.read import from_columns
-from forecast.scoring.rows import Forecasts, resolved
+from forecast.scoring.rows import MICROSECONDS_A_DAY, RESOLUTIONS, Forecasts, TableQuestion, resolved
 from forecast.scoring.rules import ForecasterAnswers, answers
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class QuestionScores:
     question: str
     forecaster: str
     topic: str
-    outcome: float | str | None
+    outcome: float | str | Mapping[str, float] | None
     n_forecasts: int
     coverage: float
     scores: Mapping[str, float]
@@ -211,10 +211,16 @@ class QuestionScores:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreSheet:
-    """Everything that scores say about a table. `questions` counts them by resolution."""
+    """Everything that scores say about a table. `questions` counts them by resolution.
+
+    Of the resolved ones `n_expected` resolved to a share, and have expected scores; `n_left_out` forecasts have
+    mistakes.
+    """
 
     seed: int
     questions: Mapping[str, int]
+    n_expected: int
+    n_left_out: int
     n_forecasts: int
     unlike: Sequence[UnlikeMeasure]
     means: Sequence[MeanScore]
@@ -240,6 +246,8 @@ class ScoreSheet:
             "seed": self.seed,
             "level": LEVEL,
             "n_questions": dict(self.questions),
+            "n_expected": self.n_expected,
+            "n_left_out": self.n_left_out,
             "n_forecasts": self.n_forecasts,
             "definitions": {
                 name: {
@@ -384,7 +392,9 @@ def score(
     resolutions = [question.resolution for question in forecasts.questions]
     return ScoreSheet(
         seed=seed,
-        questions={kind: resolutions.count(kind) for kind in ("resolved", "open", "void")},
+        questions={kind: resolutions.count(kind) for kind in RESOLUTIONS},
+        n_expected=sum(bool(question.shares) and question.resolution == "resolved" for question in forecasts.questions),
+        n_left_out=forecasts.n_left_out,
         n_forecasts=int(known.question.size),
         unlike=_unlike(forecasts, apart),
         means=list(_means(known, gathered, series)),
@@ -465,14 +475,22 @@ def _questions(forecasts: Forecasts, gathered: ForecasterAnswers, series: Sequen
             question=question.name,
             forecaster=forecasts.forecasters[forecaster],
             topic=question.topic,
-            outcome=_outcome(question.outcome, question.options),
+            outcome=_outcome(question),
             n_forecasts=counts[at],
             coverage=coverage[at],
             scores={name: scores[at] for name, applies, scores in of_answers if applies[at]},
         )
 
 
-def _outcome(outcome: float | None, options: tuple[str, ...]) -> float | int | str | None:
-    if outcome is None or not options:
+def _outcome(question: TableQuestion) -> float | int | str | Mapping[str, float] | None:
+    """Return how a question turned out: the share of yes, or by option, where it resolved to several."""
+    outcome, options = question.outcome, question.options
+    if outcome is None:
+        return None
+    if question.shares:
+        return outcome if question.kind == "yes_no" else dict(zip(options, question.shares, strict=True))
+    if question.dated:
+        return written(round(outcome * MICROSECONDS_A_DAY))
+    if not options:
         return outcome
-    return int(outcome) if options == ("no", "yes") else options[int(outcome)]
+    return int(outcome) if question.kind == "yes_no" else options[int(outcome)]

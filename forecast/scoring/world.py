@@ -75,6 +75,9 @@ def read_table(path: Path, today: date) -> ForecastTable:
     problems += _left_out(rows, is_yes_no)
     refuse(problems)
     known, _ = outcomes(rows)
+    is_shared = is_yes_no & (known > 0.0) & (known < 1.0)
+    problems += _shared(rows, is_shared)
+    known = np.where(is_shared, np.nan, known)
     by_question = _first_said(rows, "question", known, ~np.isnan(known) & (known != VOIDED))
     by_group = rows.first_with(rows.cells["group"].filled, "forecaster")
     weights = _first_said(rows, "forecaster", rows.weight, ~np.isnan(rows.weight))
@@ -169,6 +172,15 @@ def _left_out(rows: Rows, is_yes_no: Mask) -> Iterator[Problem]:
         yield Problem(rows.where[int(chosen[0])], what, _counted(chosen.size, "row"), allowed, "warning")
     if len(rows) and not is_yes_no.any():
         yield Problem(rows.where[0], "no forecast of a yes-or-no question", "", "a probability without a state")
+
+
+def _shared(rows: Rows, is_shared: Mask) -> Iterator[Problem]:
+    """Say that a pool does not learn from a question that resolved to a share."""
+    chosen = np.flatnonzero(is_shared)
+    if chosen.size:
+        questions = np.unique(rows.question[chosen]).size
+        what, allowed = "outcomes between 0 and 1 are not used", "a pool learns from yes and no alone"
+        yield Problem(rows.where[int(chosen[0])], what, _counted(questions, "question"), allowed, "warning")
 
 
 def _first_said(rows: Rows, of: str, numbers: Floats, known: Mask) -> Floats:

@@ -20,6 +20,8 @@ snow,bob,2026-01-01,1,0,2026-01-01,2026-01-11,wet,x
 vote,ann,2026-01-01,0.7,,2026-01-01,2026-02-01,,x
 """
 
+NOT_SCORED = {"void": 0, "known": 0, "mistaken": 0}
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -37,7 +39,7 @@ def test_json_alone_goes_to_stdout(file: Path) -> None:
     """With --json, stdout is one strict JSON object, one entry for each measure and group; warnings go to stderr."""
     result = _run(file, "--json")
     found = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert (0, {"resolved": 2, "open": 1, "void": 0}) == (result.exit_code, found["n_questions"])
+    assert (0, {**NOT_SCORED, "resolved": 2, "open": 1}) == (result.exit_code, found["n_questions"])
     keys = [
         tuple(row.get(key) for key in ("measure", "of", "timing", "forecaster", "benchmark", "topic", "horizon"))
         for row in found["scores"]
@@ -162,16 +164,21 @@ def test_benchmarks(file: Path) -> None:
 def test_as_of(file: Path) -> None:
     """--as-of leaves out later forecasts and takes questions that close later as open."""
     found = json.loads(_run(file, "--json", "--as-of", "2026-01-10").stdout)
-    assert ({"resolved": 0, "open": 3, "void": 0}, []) == (found["n_questions"], found["scores"])
+    assert ({**NOT_SCORED, "resolved": 0, "open": 3}, []) == (found["n_questions"], found["scores"])
     found = json.loads(_run(file, "--json", "--as-of", "2026-01-11").stdout)
-    assert ({"resolved": 2, "open": 1, "void": 0}, 5) == (found["n_questions"], found["n_forecasts"])
+    assert ({**NOT_SCORED, "resolved": 2, "open": 1}, 5) == (found["n_questions"], found["n_forecasts"])
 
 
-def test_mistakes_are_named_and_nothing_is_scored(file: Path) -> None:
-    """Mistakes go to stderr, one line each, with exit status 1 and an empty stdout."""
+def test_mistakes_are_named_and_the_rest_is_scored(file: Path) -> None:
+    """Mistakes go to stderr, one line each, with exit status 1; what they do not concern is scored all the same."""
     file.write_text(TABLE.replace("0.8,1", "8,1").replace("0.4,1", "0.4,0"), encoding="utf-8")
     result = _run(file, "--json")
-    assert (1, "") == (result.exit_code, result.stdout)
+    found = json.loads(result.stdout)
+    counts = found["n_questions"]
+    assert (1, 1, 1, 1, 2, 3) == (
+        result.exit_code, counts["resolved"], counts["open"], counts["mistaken"], found["n_forecasts"],
+        found["n_left_out"],
+    )  # fmt: skip
     whats = [line.partition("; ")[0].partition(":")[2] for line in result.stderr.splitlines() if "warning" not in line]
     assert ["3: probability is out of range", "4: question 'rain' has two outcomes"] == whats
 

@@ -21,6 +21,7 @@ class Said:
     forecaster: str
     time: int
     probability: float
+    until: int | None = None  # withdrawn then
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def rows(questions: Mapping[str, Asked], forecasts: Sequence[Said]) -> Iterator[
             "forecaster": said.forecaster,
             "time": moment(said.time),
             "probability": said.probability,
+            "end_time": "" if said.until is None else moment(said.until),
             "outcome": asked.outcome,
             "opens": moment(asked.opens),
             "closes": moment(asked.closes),
@@ -57,7 +59,8 @@ def rows(questions: Mapping[str, Asked], forecasts: Sequence[Said]) -> Iterator[
 def standing(forecasts: Sequence[Said], question: str, forecaster: str, at: float) -> float | None:
     """Return the probability that a forecaster's latest forecast of a question gives at a time, if there is one."""
     made = [one for one in forecasts if (one.question, one.forecaster) == (question, forecaster) and one.time <= at]
-    return max(made, key=lambda one: one.time).probability if made else None
+    last = max(made, key=lambda one: one.time) if made else None
+    return None if last is None or (last.until is not None and last.until <= at) else last.probability
 
 
 def p_outcome(asked: Asked, probability: float) -> float:
@@ -87,8 +90,20 @@ def peer(asked: Asked, own: float, others: Sequence[float]) -> float:
 
 def over_time(asked: Asked, forecasts: Sequence[Said], question: str) -> list[tuple[float, int]]:
     """Return the stretches of a question's window in which nothing changes: a time within, and the length."""
-    times = {one.time for one in forecasts if one.question == question} | {asked.opens, asked.closes}
+    mine = [one for one in forecasts if one.question == question]
+    times = {one.time for one in mine} | {one.until for one in mine if one.until} | {asked.opens, asked.closes}
+    times = {time for time in times if time <= asked.closes}
     return [((begin + end) / 2.0, end - begin) for begin, end in pairwise(sorted(times))]
+
+
+def _daily(asked: Asked, forecasts: Sequence[Said], question: str, forecaster: str) -> Iterator[float]:
+    """Yield for each day up to the close what stood last in it, of the forecaster's latest forecast of then."""
+    mine = [one for one in forecasts if (one.question, one.forecaster) == (question, forecaster)]
+    for day in range(asked.opens // 24, (asked.closes - 1) // 24 + 1):
+        made = [one for one in mine if one.time < 24 * (day + 1) and one.time <= asked.closes]
+        last = max(made, key=lambda one: one.time) if made else None
+        if last is not None and (last.until is None or last.until > 24 * day):
+            yield last.probability
 
 
 def answer(
@@ -110,20 +125,19 @@ def answer(
     until = asked.closes if asked.scheduled is None else asked.scheduled
     window, covered = until - asked.opens, sum(length for _, _, length in stands)
     at_close = said(forecaster, asked.closes)
-    assert at_close is not None
-    days = range(asked.opens // 24, (asked.closes - 1) // 24 + 1)
-    daily = [p for day in days if (p := said(forecaster, min(24 * day + 23.999, asked.closes))) is not None]
     found = {
         "coverage": covered / window,
-        "brier.spot": brier(asked, at_close),
-        "baseline.spot": baseline(asked, at_close),
         "baseline.time_weighted": sum(baseline(asked, own) * length for own, _, length in stands) / window,
     }
+    if at_close is not None:
+        found |= {"brier.spot": brier(asked, at_close), "baseline.spot": baseline(asked, at_close)}
+    daily = list(_daily(asked, forecasts, question, forecaster))
     if covered:
         found["brier.time_weighted"] = sum(brier(asked, own) * length for own, _, length in stands) / covered
     if daily:
         found["brier_sum.daily"] = 2.0 * fmean(brier(asked, own) for own in daily)
     if rivals:
-        found["peer.spot"] = against(asked.closes, at_close)
+        if at_close is not None:
+            found["peer.spot"] = against(asked.closes, at_close)
         found["peer.time_weighted"] = sum(against(at, own) * length for own, at, length in stands) / window
     return found

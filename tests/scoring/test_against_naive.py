@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from forecast.scoring.score_table import score_table
 from tests.scoring.naive import Asked, Said, answer, rows
 
+SUMMED = {"brier_sum.spot", "log.spot"}  # scores that the loops leave out
 FORECASTERS = ("ann", "bob", "cem")
 PROBABILITIES = st.sampled_from([0.01, 0.2, 0.5, 0.75, 0.99])
 CERTAIN = st.sampled_from([0.0, 0.3, 1.0])
@@ -20,7 +21,8 @@ World = tuple[dict[str, Asked], list[Said]]
 
 @st.composite
 def worlds(draw: st.DrawFn, probabilities: st.SearchStrategy[float] = PROBABILITIES) -> World:
-    """Draw up to three questions, some closing early, each with a few forecasts, some at its very edges."""
+    """Draw up to three questions, some closing early, each with a few forecasts, some at its very edges, some
+    withdrawn."""
     questions, forecasts = {}, []
     for name in ("rain", "snow", "vote")[: draw(st.integers(1, 3))]:
         opens = draw(st.integers(0, 30))
@@ -30,7 +32,9 @@ def worlds(draw: st.DrawFn, probabilities: st.SearchStrategy[float] = PROBABILIT
         made = draw(
             st.sets(st.tuples(st.sampled_from(FORECASTERS), st.integers(opens, closes)), min_size=1, max_size=7)
         )
-        forecasts += [Said(name, who, time, draw(probabilities)) for who, time in sorted(made)]
+        for who, time in sorted(made):
+            until = draw(st.none() | st.integers(time + 1, closes + 5))
+            forecasts.append(Said(name, who, time, draw(probabilities), until))
     return questions, forecasts
 
 
@@ -53,6 +57,7 @@ def test_scores_over_time_are_those_of_the_loops(probabilities: st.SearchStrateg
     world = data.draw(worlds(probabilities))
     for row in _scored(world):
         expected = answer(*world, str(row["question"]), str(row["forecaster"]))
+        assert {key for key in row if key.endswith(".spot")} <= {*expected, *SUMMED}
         found = {key: _number(row[key]) if key in row else None for key in expected}
         assert expected == pytest.approx(found, rel=1e-9, abs=1e-9, nan_ok=True)
 

@@ -48,8 +48,8 @@ ONE_MISTAKE = {
     "rain,ann,2025-12-31T23:59:59Z,.5,1,{w}": "the forecast was made before its question opens; got 2025-12-31T23:59:5",
     "rain,ann,2026-01-11T00:00:01Z,.5,1,{w}": "the forecast was made after its question closes; got 2026-01-11T00:00:0",
     "rain,ann,2026-01-02,.5,2,{w}": "outcome is neither 1 nor 0; got '2'; 1 is yes, 0 is no",
-    "rain,ann,2026-01-02,.5,viod,{w}": "outcome is neither 1 nor 0; got 'viod'; 1 is yes, 0 is no, empty is an open "
-    "question, void counts nowhere; did you mean 'void'?",
+    "rain,ann,2026-01-02,.5,viod,{w}": "outcome is neither 1 nor 0; got 'viod'; 1 is yes, 0 is no, 0.35 a "
+    "resolution to 35 %, empty is an open question, void counts nowhere; did you mean 'void'?",
     "rain,ann,2026-01-02,.5,1,,2026-01-11": "question 'rain' has no 'opens'; got nothing; one row of a question",
     "rain,ann,2026-01-05,.5,1,2026-01-11,2026-01-01": "question 'rain' closes before it opens; got opens 2026-01-11",
     "rain,ann,2026-01-02": "a row that does not fit the header; got 3 cells beginning with 'rain'; 7 cells",

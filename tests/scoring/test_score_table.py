@@ -175,7 +175,7 @@ def test_open_and_void_questions_are_counted_and_not_scored() -> None:
     """Without an outcome, or with a void one, a question is counted and scores nothing."""
     table = _table(QUESTIONS, FORECASTS).assign(outcome=["void", "void", "void", "", ""])
     found = score_table(table, by_question=True)
-    assert ({"resolved": 0, "open": 1, "void": 1}, 0, [], []) == (
+    assert ({"resolved": 0, "open": 1, "void": 1, "known": 0, "mistaken": 0}, 0, [], []) == (
         found["n_questions"],
         found["n_forecasts"],
         found["scores"],

@@ -114,7 +114,7 @@ def test_outcome_may_stand_in_any_row_of_its_question(tmp_path: Path) -> None:
 
 def test_every_mistake_at_its_line_in_one_run(tmp_path: Path) -> None:
     """All mistakes of all rows are reported together: where, what, got, allowed."""
-    outcomes = "1 is yes, 0 is no, empty is an open question, void counts nowhere"
+    outcomes = "1 is yes, 0 is no, 0.35 a resolution to 35 %, empty is an open question, void counts nowhere"
     times = "write 2026-03-01, 2026-03-01T12:00:00Z or 2026-03-01T12:00:00+00:00"
     once = "keep the latest, or give each its date"
     between = "write a number from 0 to 1, with a point and without '%': 0.7, not 70 %"

@@ -6,9 +6,13 @@ import csv
 import io
 import math
 import re
+from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any, ClassVar, TypeGuard
 
 from forecast.workspace.csv_text import ANY, NotJsonError, decoded, load_json
@@ -42,18 +46,29 @@ def read_json(content: bytes, path: str) -> tuple[str | None, Any, tuple[Problem
     return None, None, tuple(problems)
 
 
-def elements(text: str, keys: Sequence[str]) -> Iterator[tuple[int, Any]]:
+Step = str | int  # on the way to a list: a key of an object, or a place in a list
+
+
+def elements(text: str, keys: Sequence[Step]) -> Iterator[tuple[int, Any]]:
     """Yield line and value of each element of the list behind `keys`, in a text that is JSON and holds it.
 
     Of a key that appears twice the last one counts, as in `json.loads`.
     """
     at = _skip(text, 0)
     for key in keys:
-        at = dict(_entries(text, at))[key]
+        at = _place_of(text, at, key) if isinstance(key, int) else dict(_entries(text, at))[key]
     line, counted = 1, 0
     for begin, value in _items(text, at):
         line, counted = line + text.count("\n", counted, begin), begin
         yield line, value
+
+
+def _place_of(text: str, at: int, number: int) -> int:
+    """Return where an element of the list at a place begins."""
+    for found, (begin, _) in enumerate(_items(text, at)):
+        if found == number:
+            return begin
+    raise IndexError(number)
 
 
 def _skip(text: str, at: int) -> int:
@@ -93,18 +108,65 @@ Row = tuple[date, str, float]
 
 @dataclass(frozen=True)
 class Point:
-    """A probability of yes that was true from `seconds` (since 1970, UTC) on."""
+    """A probability of yes that was true from `seconds` (since 1970, UTC) on, and until `end` if that is known.
+
+    `before`: what the site says it was right before, by which points of one instant are put in order.
+    """
 
     seconds: float
     probability: float
     source: Source
+    before: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which history of a file is wanted, and how it is read.
+
+    `picks` name what a file has several of: a question, an option, an answer, a token or a ticker. `aggregation` is
+    that of Metaculus; `complement` takes 1 - p, of a file with the prices of "no"; `above` asks of a distribution how
+    probable it is that the number lies above it.
+    """
+
+    picks: tuple[str, ...] = ()
+    aggregation: str | None = None
+    complement: bool = False
+    above: float | None = None
+
+
+ALL = Selection()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Located:
+    """Where in a file the wanted list of points is, and which number of a point counts.
+
+    `keys` lead to the list. `option` is the place among several probabilities; `level` that on the scale, from 0 to 1,
+    of a distribution. `remarks` say what else the file tells.
+    """
+
+    keys: tuple[Step, ...]
+    option: int | None = None
+    level: float | None = None
+    remarks: tuple[Problem, ...] = ()
+
+
+class NotLocatedError(Exception):
+    """A file does not hold what is wanted: what is wrong, what was got, what is allowed."""
+
+    def __init__(self, what: str, got: str = "", allowed: str = "") -> None:
+        super().__init__(what)
+        self.what, self.got, self.allowed = what, got, allowed
 
 
 class Crowd(Feed):
     """A site with a crowd or a market: where its file holds the list of points, and which keys of a point are read.
 
-    `per_second`: how many of its units of time a second has. `form`: what the file is, in words. `wrapped`: all may
-    stand within this key. `same`: keys that have one value in the whole list, or it is of several questions.
+    `per_second`: how many of its units of time a second has. `form`: what the file is, in words. `same`: keys that have
+    one value in the whole list, or it is of several questions; a pick names one of them. `before`: the key of what the
+    probability was right before. `takes` are the options, beside picks, that it knows. A site with other shapes
+    overrides `locate`, `needs` and `said`.
     """
 
     is_evidence = False
@@ -113,38 +175,144 @@ class Crowd(Feed):
     probability: ClassVar[str]
     per_second: ClassVar[float] = 1.0
     form: ClassVar[str]
-    wrapped: ClassVar[str | None] = None
     same: ClassVar[tuple[str, ...]] = ()
+    before: ClassVar[str | None] = None
+    takes: ClassVar[tuple[str, ...]] = ()
+
+    def locate(self, value: Any, selection: Selection) -> Located:  # noqa: ARG002 - of sites with several histories
+        """Return where the points are. Raises NotLocatedError."""
+        list_at(value, self.keys, self.form)
+        return Located(keys=self.keys)
+
+    def needs(self, entry: dict[str, Any]) -> tuple[str, ...]:  # noqa: ARG002 - of sites with several shapes
+        """Return the keys that a point has to have."""
+        return (self.time, self.probability)
+
+    def said(self, entry: dict[str, Any], located: Located) -> tuple[object, object]:
+        """Return the time and the probability of a point as the file has them; None for a point without a value."""
+        probability = entry[self.probability]
+        if isinstance(probability, list) and located.option is not None:
+            probability = probability[located.option] if located.option < len(probability) else None
+        elif isinstance(probability, list) and len(probability) == 1:
+            probability = probability[0]
+        return entry[self.time], probability
 
 
-def read_points(content: bytes, path: str, crowd: Crowd, now: float) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
+class CrowdOfTables(Crowd):
+    """A site that also gives its histories as tables."""
+
+    @abstractmethod
+    def from_table(
+        self, content: bytes, path: str, selection: Selection, now: float
+    ) -> tuple[tuple[Point, ...], tuple[Problem, ...]] | None:
+        """Return the points of a file that is a table, and what is wrong in it; None where it is none."""
+
+
+def list_at(value: Any, keys: Sequence[Step], form: str) -> None:
+    """Raise NotLocatedError where there is no list behind keys."""
+    if not isinstance(inside(value, keys), list):
+        there = inside(value, keys[:-1])
+        got = f"keys are {quoted(there)}" if isinstance(there, dict) else shown(there)
+        raise NotLocatedError(f"no list at {'.'.join(map(str, keys)) or 'the top'}", got, form)
+
+
+def inside(value: Any, keys: Sequence[Step]) -> Any:
+    """Return what is behind keys, None where that is nothing."""
+    for key in keys:
+        if isinstance(key, int):
+            value = value[key] if isinstance(value, list) and key < len(value) else None
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def picked(what: str, names: Sequence[tuple[str, ...]], selection: Selection) -> int:
+    """Return which of several, each with its names, a pick names; the only one needs none. Raises NotLocatedError."""
+    chosen = [place for place, known in enumerate(names) if set(known) & set(selection.picks)]
+    if len(chosen) == 1:
+        return chosen[0]
+    if len(names) == 1 and not chosen:
+        return 0
+    listed = "; ".join(" or ".join(shown(name) for name in known if name) for known in names[:PICKS_LISTED])
+    more = f"; {len(names) - PICKS_LISTED} more" if names[PICKS_LISTED:] else ""
+    near = "".join(nearest(pick, [name for known in names for name in known]) for pick in selection.picks)
+    got = quoted(selection.picks) if selection.picks else f"{len(names)} of them"
+    raise NotLocatedError(f"several {what}s", got, f"--pick one of {listed}{more}{near}")
+
+
+PICKS_LISTED = 20
+
+
+def read_points(
+    content: bytes, path: str, crowd: Crowd, now: float, selection: Selection = ALL
+) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
     """Return the points of a file in file order, and what is wrong in it. `now` is in seconds since 1970."""
+    if isinstance(crowd, CrowdOfTables) and (found := crowd.from_table(content, path, selection, now)) is not None:
+        return found
     text, value, problems = read_json(content, path)
     if text is None:
         return (), problems
-    keys, wrong_form = _place(value, crowd, path)
-    if wrong_form is not None:
-        return (), (*problems, wrong_form)
+    try:
+        located = crowd.locate(value, selection)
+    except NotLocatedError as error:
+        return (), (*problems, Problem(Source(path, 1), error.what, error.got, error.allowed))
     points: list[Point] = []
-    wrong_points = list(problems)
+    found_wrong = [*problems, *located.remarks]
     same: dict[str, object] = {}
-    for line, entry in elements(text, keys):
+    nulls = 0
+    entries = list(elements(text, located.keys))
+    # Of several answers in one list a pick names one.
+    apart = [
+        key
+        for key in crowd.same
+        if any(entry.get(key) in selection.picks for _, entry in entries if isinstance(entry, dict))
+    ]
+    for line, entry in entries:
         source = Source(path, line)
         if not isinstance(entry, dict):
-            wrong_points.append(Problem(source, "not a point of a history", shown(entry), "a JSON object"))
+            found_wrong.append(Problem(source, "not a point of a history", shown(entry), "a JSON object"))
+            continue
+        if any(entry.get(key) not in selection.picks for key in apart):
             continue
         wrong = [*_missing(entry, crowd, source), *_other(entry, crowd, same, source)]
-        point = None if wrong else _point(entry, crowd, source, now, wrong)
-        wrong_points += wrong
-        if point is not None:
-            points.append(point)
-    if not points and not wrong_points:
-        wrong_points.append(Problem(Source(path, 1), "the history is empty", "", "at least one point"))
-    return tuple(points), tuple(wrong_points)
+        if not wrong:
+            time, probability = crowd.said(entry, located)
+            if probability is None:
+                nulls += 1
+                continue
+            before = entry.get(crowd.before) if crowd.before else None
+            end = entry.get("end_time")
+            point, wrong = as_point(time, probability, crowd, source, now, selection, end=end)
+            if point is not None:
+                known = float(before) if _is_number(before) else None
+                turned = complement(known) if known is not None and selection.complement else known
+                points.append(replace(point, before=turned))
+        found_wrong += wrong
+    if not points and not any(problem.severity == "error" for problem in found_wrong):
+        what = "the history is empty" if not nulls else "the history has no value"
+        found_wrong.append(Problem(Source(path, 1), what, "", "at least one point"))
+    return tuple(points), (*found_wrong, *gaps(points))
+
+
+def gaps(points: Sequence[Point]) -> Iterator[Problem]:
+    """Warn where a value ended and the next one came a day or more later: in a series it stands until then."""
+    in_order = sorted(points, key=lambda point: point.seconds)
+    ended = [
+        point
+        for point, after in pairwise(in_order)
+        if point.end is not None and after.seconds - point.end >= SECONDS_A_DAY
+    ]
+    if ended:
+        what = f"{len(ended)} {'value' if len(ended) == 1 else 'values'} ended a day or more before the next one"
+        ends = f"the first at {datetime.fromtimestamp(ended[0].end or 0.0, UTC).date()}"
+        yield Problem(ended[0].source, what, ends, "in the series a value stands until the next one", "warning")
+
+
+SECONDS_A_DAY = 86400.0
 
 
 def _missing(entry: dict[str, object], crowd: Crowd, source: Source) -> Iterator[Problem]:
-    for key in (crowd.time, crowd.probability):
+    for key in crowd.needs(entry):
         if key not in entry:
             allowed = f"keys are {quoted(entry)}{nearest(key, tuple(entry))}"
             yield Problem(source, f"a point without {shown(key)}", "", allowed)
@@ -155,13 +323,21 @@ def _other(entry: dict[str, object], crowd: Crowd, same: dict[str, object], sour
         value = entry.get(key)
         if same.setdefault(key, value) != value:
             what = f"{key} differs from the points before: points of several questions or answers"
-            yield Problem(source, what, shown(value), f"{shown(same[key])} alone, one file for each")
+            yield Problem(source, what, shown(value), f"{shown(same[key])} alone, or --pick one of them")
 
 
-def _point(entry: dict[str, object], crowd: Crowd, source: Source, now: float, wrong: list[Problem]) -> Point | None:
-    time, probability = entry[crowd.time], entry[crowd.probability]
-    if isinstance(probability, list) and len(probability) == 1:
-        probability = probability[0]
+def as_point(
+    time: object,
+    probability: object,
+    crowd: Crowd,
+    source: Source,
+    now: float,
+    selection: Selection,
+    *,
+    end: object = None,
+) -> tuple[Point | None, list[Problem]]:
+    """Return a time and a probability of a file as a point, or what is wrong with them."""
+    wrong: list[Problem] = []
     seconds = _seconds(time, crowd.per_second)
     if seconds is None:
         wrong.append(
@@ -174,7 +350,15 @@ def _point(entry: dict[str, object], crowd: Crowd, source: Source, now: float, w
     if share is None:
         what = f"{crowd.probability} is not a probability"
         wrong.append(Problem(source, what, shown(probability), "one number from 0 to 1"))
-    return None if wrong or seconds is None or share is None else Point(seconds, share, source)
+    if wrong or seconds is None or share is None:
+        return None, wrong
+    share = complement(share) if selection.complement else share
+    return Point(seconds, share, source, end=_seconds(end, crowd.per_second)), wrong
+
+
+def complement(share: float) -> float:
+    """Return 1 - p, in the digits that p is written with: of .7 it is .3."""
+    return float(1 - Decimal(repr(share)))
 
 
 def _seconds(time: Any, per_second: float) -> float | None:
@@ -193,48 +377,59 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _in(value: Any, keys: Sequence[str]) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _place(value: Any, crowd: Crowd, path: str) -> tuple[tuple[str, ...], Problem | None]:
-    """Return the keys that lead to the list of points, and what is wrong where there is none or it is of no use."""
-    inner = _in(value, (crowd.wrapped,)) if crowd.wrapped else None
-    before = (crowd.wrapped,) if crowd.wrapped and isinstance(inner, dict) else ()
-    keys, where = (*before, *crowd.keys), Source(path, 1)
-    kind = _in(value, (*before, "type"))
-    if crowd.wrapped and kind not in (None, "binary"):
-        return keys, Problem(where, "the question is not binary", shown(kind), "a benchmark is a probability of yes")
-    if not isinstance(_in(value, keys), list):
-        there = _in(value, before)
-        got = f"keys are {quoted(there)}" if isinstance(there, dict) else shown(there)
-        return keys, Problem(where, f"no list at {'.'.join(keys) or 'the top'}", got, crowd.form)
-    return keys, None
-
-
 def last_of_days(points: Iterable[Point], today: date) -> tuple[dict[date, Point], tuple[Problem, ...]]:
     """Return the last point of each day before `today`, which is not over yet, by day; and days with two last values.
 
-    The order of the points is of no matter.
+    The order of the points is of no matter, nor is a point that stands there twice.
     """
+    instants: dict[float, list[Point]] = {}
+    for point in sorted(points, key=lambda one: (one.seconds, one.source)):
+        instants.setdefault(point.seconds, []).append(point)
     last: dict[date, Point] = {}
     problems: dict[date, Problem] = {}
-    for point in sorted(points, key=lambda one: (one.seconds, one.source)):
-        day = day_of_seconds(point.seconds)
+    stood: float | None = None
+    for seconds, group in instants.items():
+        end = last_of_instant(group, stood)
+        stood = group[-1].probability if end is None else end.probability
+        day = day_of_seconds(seconds)
         if day >= today:
             continue
-        before = last.get(day)
         problems.pop(day, None)
-        if before is not None and before.seconds == point.seconds and before.probability != point.probability:
+        if end is None:
+            first, other = group[0], next(one for one in group if one.probability != group[0].probability)
             got, allowed = (
-                f"{before.probability!r} and {point.probability!r}",
-                f"the other at {before.source}; keep one",
+                f"{first.probability!r} and {other.probability!r}",
+                f"the other at {first.source}; keep one",
             )
-            problems[day] = Problem(point.source, f"two values at the last moment of {day}", got, allowed)
-        last[day] = point
+            problems[day] = Problem(other.source, f"two values at the last moment of {day}", got, allowed)
+        last[day] = end or group[-1]
     return last, tuple(problems[day] for day in sorted(problems))
+
+
+def last_of_instant(points: Sequence[Point], stood: float | None) -> Point | None:
+    """Return the last of points of one instant, None where that cannot be told.
+
+    Each continues where another one ended: the last one is that at which one chain of all of them ends. Where they lead
+    back to where they began, the last one is where the instant found the probability, `stood`.
+    """
+    if len({point.probability for point in points}) == 1:
+        return points[0]
+    if any(point.before is None for point in points):
+        return None
+    # A page that overlaps another repeats its points.
+    moves = {(_digits(point.before), _digits(point.probability)): point for point in points}
+    ends = Counter(after for _, after in moves)
+    ends.subtract(before for before, _ in moves)
+    last = {value for value, n in ends.items() if n > 0}
+    if not last and stood is not None:
+        last = {_digits(stood)}
+    found = [point for (_, after), point in moves.items() if after in last]
+    return found[0] if len(last) == 1 and found else None
+
+
+def _digits(probability: float | None) -> float:
+    """Return a probability as two bets have it in common: the site computes it anew each time."""
+    return round(probability or 0.0, 9)
 
 
 def merged(

@@ -24,6 +24,7 @@ SERIES = {
     "metaculus": "2026-04-01,metaculus,0.35\n2026-04-03,metaculus,0.5\n",
     "polymarket": "2026-04-01,polymarket,0.12\n2026-04-02,polymarket,0.13\n2026-04-04,polymarket,1.0\n",
     "manifold": "2026-04-01,manifold,0.4\n2026-04-02,manifold,0.55\n",
+    "kalshi": "2026-04-01,kalshi,0.135\n2026-04-03,kalshi,0.11\n2026-04-04,kalshi,1.0\n",
 }
 HEADER = "date,forecaster,probability\n"
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC).timestamp()

@@ -75,6 +75,6 @@ def test_a_new_feed_is_one_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
     feeds.cache_clear()
     try:
-        assert ["manifold", "metaculus", "polymarket", "toy"] == names(evidence=False)
+        assert ["kalshi", "manifold", "metaculus", "polymarket", "toy"] == names(evidence=False)
     finally:
         feeds.cache_clear()

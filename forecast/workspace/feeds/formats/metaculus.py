@@ -1,25 +1,291 @@
-"""Metaculus: a post or a question of its API, with its aggregations."""
+"""Metaculus: a post or a question of its API with its aggregations, or the site's export of forecasts."""
 
 from __future__ import annotations
 
-from forecast.workspace.feeds.histories import Crowd
+import ast
+import csv
+import io
+import zipfile
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from forecast.workspace.csv_text import CsvTable, parse_csv
+from forecast.workspace.feeds.histories import (
+    CrowdOfTables,
+    Located,
+    NotLocatedError,
+    Point,
+    Selection,
+    as_point,
+    gaps,
+    inside,
+    list_at,
+    picked,
+)
+from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
+
+DEFAULT = "recency_weighted"
+ZIP = b"PK\x03\x04"
+FORECASTS, QUESTIONS = "forecast_data.csv", "question_data.csv"
+COLUMNS = ("Question ID", "Forecaster Username", "Start Time")
+MOST_UNPACKED = 200_000_000  # bytes of a table of an export
+MOST_OF_A_LIST = 100_000  # characters of a cell that holds a list
+SHARES, DISTRIBUTION = "Probability Yes Per Category", "Continuous CDF"
+NUMBERS = ("numeric", "date", "discrete")
+Keys = tuple[str | int, ...]
 
 
-class Metaculus(Crowd):
-    """The aggregation of a binary question, weighted by recency."""
+class Metaculus(CrowdOfTables):
+    """The aggregation of a question: of yes, of one option, or of a number above a limit."""
 
     name = "metaculus"
     title = "Metaculus"
     on_page = (
-        "a binary question of the API, alone or in its post",
-        "`start_time` of `aggregations.recency_weighted.history`",
-        "`centers`",
+        "a post or a question of the API; the export of the site, `forecast_data.csv` alone or in its ZIP file",
+        "`start_time` of `aggregations.NAME.history`; `Start Time`",
+        "`centers`, or with `--above` `forecast_values`; `Probability Yes`, `Continuous CDF`",
     )
-    keys = ("aggregations", "recency_weighted", "history")
+    keys = ("aggregations", DEFAULT, "history")
     time = "start_time"
     probability = "centers"
     form = "one question of the API with its aggregations"
-    wrapped = "question"
+    takes = ("aggregation", "above")
+
+    def locate(self, value: Any, selection: Selection) -> Located:
+        """Return where the history of the one question is, and which of its numbers counts."""
+        questions = list(_questions(value))
+        if not questions:
+            list_at(value, ("question", *self.keys), self.form)
+        keys, question = questions[picked("question", [_names(*one) for one in questions], selection)]
+        history = (*keys, "aggregations", _aggregation(question, selection), "history")
+        list_at(value, history, self.form)
+        kind = question.get("type", "binary")
+        if kind == "multiple_choice":
+            options = question.get("all_options_ever") or question.get("options")
+            if not isinstance(options, list) or not options:
+                raise NotLocatedError("a question of several options without 'options'", shown(options), self.form)
+            return Located(keys=history, option=picked("option", [(str(one),) for one in options], selection))
+        if kind in NUMBERS:
+            scale = inside(question, ("scaling", "continuous_range"))
+            return Located(keys=history, level=_level(kind, scale, selection))
+        if kind != "binary":
+            allowed = "a benchmark is a probability: of yes, of an option, or of a number above --above"
+            raise NotLocatedError("the question has no probabilities", f"type {shown(kind)}", allowed)
+        return Located(keys=history)
+
+    def needs(self, entry: dict[str, Any]) -> tuple[str, ...]:
+        """Return the keys of a point; one whose crowd is hidden has no value."""
+        return (self.time,) if "forecast_values" in entry else super().needs(entry)
+
+    def said(self, entry: dict[str, Any], located: Located) -> tuple[object, object]:
+        """Return the start of a point and its probability; None where the crowd is hidden or has no such option."""
+        if located.level is None:
+            return super().said(entry, located)
+        values = entry.get("forecast_values")
+        if values is None and entry[self.probability] is not None:
+            return entry[self.time], "a history without forecast_values"
+        return entry[self.time], None if values is None else _above(values, located.level)
+
+    def from_table(
+        self, content: bytes, path: str, selection: Selection, now: float
+    ) -> tuple[tuple[Point, ...], tuple[Problem, ...]] | None:
+        """Return the points of an export; None of a file of the API."""
+        if content.startswith(ZIP):
+            try:
+                forecasts, questions = _unpacked(content)
+            except (NotLocatedError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+                what = error.what if isinstance(error, NotLocatedError) else f"a ZIP file that cannot be read: {error}"
+                return (), (Problem(Source(path, 1), what, "", f"the export of the site, with {FORECASTS}"),)
+            return _exported(self, forecasts, questions, f"{path}/{FORECASTS}", selection, now)
+        first = content.split(b"\n", 1)[0]
+        if b"Question ID" in first and not first.lstrip().startswith((b"{", b"[")):
+            return _exported(self, content, None, path, selection, now)
+        return None
+
+
+def _questions(value: Any) -> Iterator[tuple[Keys, dict[str, Any]]]:
+    """Yield each question with the keys that lead to it: of a post, a group, a condition, a page of posts."""
+    if not isinstance(value, dict):
+        return
+    if isinstance(value.get("aggregations"), dict):
+        yield (), value
+    for keys in (("question",), ("conditional", "question_yes"), ("conditional", "question_no")):
+        if isinstance(inside(value, (*keys, "aggregations")), dict):
+            yield keys, inside(value, keys)
+    for keys in (("group_of_questions", "questions"), ("results",)):
+        several = inside(value, keys)
+        for place, one in enumerate(several if isinstance(several, list) else ()):
+            yield from (((*keys, place, *within), found) for within, found in _questions(one))
+
+
+def _names(keys: Keys, question: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a pick may call a question: its id, its label in a group, the branch of a condition."""
+    named = [str(question[key]) for key in ("id", "label") if question.get(key) not in (None, "")]
+    branch = {"question_yes": "yes", "question_no": "no"}.get(str(keys[-1]) if keys else "")
+    return (*named, *([branch] if branch else []))
+
+
+def _aggregation(question: Mapping[str, Any], selection: Selection) -> str:
+    """Return which aggregation is read: the one that is wanted, that of the site, or the only one."""
+    there = {
+        name: inside(one, ("history",)) for name, one in question["aggregations"].items() if inside(one, ("history",))
+    }
+    wanted = selection.aggregation
+    if wanted is None:
+        wanted = question.get("default_aggregation_method") or DEFAULT
+        if wanted not in there and len(there) == 1:
+            (wanted,) = there
+    elif wanted not in question["aggregations"]:
+        allowed = f"--aggregation is one of {quoted(question['aggregations'])}"
+        raise NotLocatedError("no such aggregation", wanted, allowed + nearest(wanted, list(question["aggregations"])))
+    return str(wanted)
+
+
+def _level(kind: str, scale: Any, selection: Selection) -> float:
+    """Return where the wanted number lies among the points at which a distribution is stated, from 0 to their last."""
+    if selection.above is None:
+        allowed = "--above NUMBER asks how probable it is that the number lies above; a date in seconds since 1970"
+        raise NotLocatedError("the question is not binary", shown(kind), allowed)
+    if not isinstance(scale, list) or len(scale) < 2 or not all(isinstance(one, int | float) for one in scale):
+        what = "a question about a number without its range"
+        raise NotLocatedError(what, shown(scale), "scaling.continuous_range, or question_data.csv of the export")
+    if any(one >= after for one, after in pairwise(scale)):
+        raise NotLocatedError("a range that does not rise", f"{len(scale)} numbers", "rising numbers")
+    if not scale[0] <= selection.above <= scale[-1]:
+        allowed = f"--above lies within the range from {scale[0]:g} to {scale[-1]:g}"
+        raise NotLocatedError("a number outside the range of the question", f"{selection.above:g}", allowed)
+    below = min(bisect_right(scale, selection.above) - 1, len(scale) - 2)
+    return float(below + (selection.above - scale[below]) / (scale[below + 1] - scale[below]))
+
+
+def _above(values: Any, level: float) -> object:
+    """Return 1 minus the distribution function, a line between its points, at a place; what is none as it stands."""
+    below = min(int(level), len(values) - 2) if isinstance(values, list) else -1
+    if below < 0 or not all(isinstance(one, int | float) for one in values) or level > len(values) - 1:
+        return values
+    low, high = values[below], values[below + 1]
+    return 1.0 - (low + (level - below) * (high - low))
+
+
+def _unpacked(content: bytes) -> tuple[bytes, bytes | None]:
+    """Return the tables of forecasts and of questions in a ZIP file."""
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        found = {info.filename.rpartition("/")[2]: info for info in file.infolist()}
+        if FORECASTS not in found:
+            raise NotLocatedError(f"no {FORECASTS} in the ZIP file")
+        tables: list[bytes] = []
+        for name in (FORECASTS, QUESTIONS):
+            with file.open(found[name]) if name in found else io.BytesIO() as table:
+                tables.append(table.read(MOST_UNPACKED + 1))
+        if max(map(len, tables)) > MOST_UNPACKED:
+            raise NotLocatedError(f"a table of more than {MOST_UNPACKED} bytes in the ZIP file")
+    return tables[0], tables[1] or None
+
+
+class _Export:
+    """An export's table of forecasts, and how the rows of one question and one aggregation say a probability."""
+
+    def __init__(self, table: CsvTable, questions: bytes | None, selection: Selection) -> None:
+        self._place = {name: at for at, name in enumerate(table.header)}
+        if missing := [name for name in COLUMNS if name not in self._place]:
+            raise NotLocatedError(f"column {shown(missing[0])} is missing", quoted(table.header), "the site's export")
+        ids = list(dict.fromkeys(self.cell(cells, "Question ID") for _, cells in table.rows))
+        if not ids:
+            raise NotLocatedError("no forecasts", "a header alone", "at least one row")
+        wanted = ids[picked("question", [(one,) for one in ids], selection)]
+        rows = [(line, cells) for line, cells in table.rows if self.cell(cells, "Question ID") == wanted]
+        # A row of one forecaster counts no forecasters.
+        crowds = list(dict.fromkeys(self.cell(cells, COLUMNS[1]) for _, cells in rows if self._is_of_crowd(cells)))
+        crowd = selection.aggregation or (crowds[0] if len(crowds) == 1 else DEFAULT)
+        if crowd not in crowds:
+            allowed = f"--aggregation is one of {quoted(crowds)}{nearest(crowd, crowds)}"
+            raise NotLocatedError("no such aggregation", crowd, allowed if crowds else "the file has none")
+        self.rows = [(line, cells) for line, cells in rows if self.cell(cells, COLUMNS[1]) == crowd]
+        self._option, self._level = self._how(_about(questions, wanted), self.rows[0][1], selection)
+
+    def cell(self, cells: Sequence[str], column: str) -> str:
+        """Return what a row has in a column, nothing where there is no such column."""
+        return cells[self._place[column]].strip() if column in self._place else ""
+
+    def _is_of_crowd(self, cells: Sequence[str]) -> bool:
+        return self.cell(cells, "Forecaster Count") != ""
+
+    def _how(
+        self, about: Mapping[str, str], first: Sequence[str], selection: Selection
+    ) -> tuple[int | None, float | None]:
+        """Return the place of the wanted option, or that of the wanted number on the scale; neither of yes or no."""
+        if shares := _list(self.cell(first, SHARES)):
+            options = _list(about.get("MC Options (All)", "")) or _list(about.get("MC Options (Current)", ""))
+            named = [(*([str(options[at])] if at < len(options) else []), str(at + 1)) for at in range(len(shares))]
+            return picked("option", named, selection), None
+        if self.cell(first, DISTRIBUTION):
+            return None, _level("numeric", _list(about.get("Continuous Range", "")), selection)
+        return None, None
+
+    def probability(self, cells: Sequence[str]) -> object:
+        """Return what a row says, None where it says nothing."""
+        if self._option is not None:
+            shares = _list(self.cell(cells, SHARES))
+            return shares[self._option] if self._option < len(shares) else None
+        if self._level is not None:
+            return _above(_list(self.cell(cells, DISTRIBUTION)), self._level)
+        return _number(self.cell(cells, "Probability Yes"))
+
+
+def _exported(
+    crowd: Metaculus, forecasts: bytes, questions: bytes | None, path: str, selection: Selection, now: float
+) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
+    """Return the points of an export's table of forecasts: of one question, those of one aggregation."""
+    table, problems = parse_csv(forecasts, path)
+    if table is None:
+        return (), problems
+    try:
+        export = _Export(table, questions, selection)
+    except NotLocatedError as error:
+        return (), (*problems, Problem(Source(path, table.header_line), error.what, error.got, error.allowed))
+    points: list[Point] = []
+    found = list(problems)
+    for line, cells in export.rows:
+        probability = export.probability(cells)
+        if probability is None:
+            continue
+        start, end = export.cell(cells, "Start Time"), export.cell(cells, "End Time")
+        point, wrong = as_point(start, probability, crowd, Source(path, line), now, selection, end=end)
+        found += wrong
+        if point is not None:
+            points.append(point)
+    if not points and not found:
+        found.append(Problem(Source(path, 1), "the history is empty", "", "at least one point"))
+    return tuple(points), (*found, *gaps(points))
+
+
+def _about(questions: bytes | None, wanted: str) -> dict[str, str]:
+    """Return the row of a question in the export's table of questions; {} without one."""
+    if questions is None:
+        return {}
+    reader = csv.DictReader(io.StringIO(questions.decode("utf-8-sig", "replace")))
+    try:
+        return next((row for row in reader if row.get("Question ID") == wanted), {})
+    except csv.Error:
+        return {}
+
+
+def _list(cell: str) -> list[Any]:
+    """Return the list that a cell holds as Python writes it, [] where it holds none."""
+    try:
+        value = ast.literal_eval(cell) if cell and len(cell) <= MOST_OF_A_LIST else []
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return []
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _number(cell: str) -> object:
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        return cell
 
 
 FEEDS = (Metaculus(),)

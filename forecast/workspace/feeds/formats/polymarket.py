@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from forecast.workspace.feeds.histories import Crowd
+from typing import Any
+
+from forecast.workspace.feeds.histories import Crowd, Located, Selection, inside, list_at, picked
 
 
 class Polymarket(Crowd):
@@ -11,7 +13,7 @@ class Polymarket(Crowd):
     name = "polymarket"
     title = "Polymarket"
     on_page = (
-        '`prices-history` of one outcome: `{"history": [...]}`',
+        '`prices-history`: `{"history": [...]}`, or `{"history": {TOKEN: [...]}}` of several outcomes',
         "`t`, in seconds",
         "`p`",
     )
@@ -19,6 +21,16 @@ class Polymarket(Crowd):
     time = "t"
     probability = "p"
     form = "prices-history of one outcome"
+
+    def locate(self, value: Any, selection: Selection) -> Located:
+        """Return where the prices of the one token are."""
+        history = inside(value, self.keys)
+        if isinstance(history, dict) and history:
+            tokens = list(history)
+            token = tokens[picked("token", [(one,) for one in tokens], selection)]
+            list_at(value, (*self.keys, token), self.form)
+            return Located(keys=(*self.keys, token))
+        return super().locate(value, selection)
 
 
 FEEDS = (Polymarket(),)

@@ -1,0 +1,67 @@
+"""Kalshi: candlesticks or trades of a market."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from forecast.workspace.feeds.histories import Crowd, Located, Selection, inside, list_at, picked
+
+
+class Kalshi(Crowd):
+    """The price of the last trade, in cents or in dollars."""
+
+    name = "kalshi"
+    title = "Kalshi"
+    on_page = (
+        "`candlesticks` of a market, those of an event, of which `--pick` names one market, or `trades`",
+        "`end_period_ts`, in seconds, the last one of the candle; `created_time`",
+        "`price`: `close_dollars`, or `close` in cents; `yes_price_dollars`, or `yes_price` in cents",
+    )
+    keys = ("candlesticks",)
+    time = "end_period_ts"
+    probability = "price"
+    form = "candlesticks or trades of a market"
+    same = ("ticker",)
+
+    def locate(self, value: Any, selection: Selection) -> Located:
+        """Return where the candles or trades of the one market are."""
+        if isinstance(inside(value, ("trades",)), list):
+            return Located(keys=("trades",))
+        tickers, candles = inside(value, ("market_tickers",)), inside(value, ("market_candlesticks",))
+        if isinstance(tickers, list) and isinstance(candles, list) and tickers:
+            keys = ("market_candlesticks", picked("market", [(str(one),) for one in tickers], selection))
+            list_at(value, keys, self.form)
+            return Located(keys=keys)
+        return super().locate(value, selection)
+
+    def needs(self, entry: dict[str, Any]) -> tuple[str, ...]:
+        """Return the keys of a candle, or of a trade."""
+        if "created_time" in entry:
+            return () if "yes_price_dollars" in entry else ("yes_price",)
+        return super().needs(entry)
+
+    def said(self, entry: dict[str, Any], located: Located) -> tuple[object, object]:  # noqa: ARG002 - one price
+        """Return the last second of the candle and its last trade; without a trade the one before still holds."""
+        if "created_time" in entry:
+            return entry["created_time"], _price(entry, "yes_price")
+        end, price = entry[self.time], entry[self.probability]
+        # A candle ends with its last second: that which ends at midnight belongs to the day before.
+        seconds = end - 1 if isinstance(end, int) else end
+        return seconds, _price(price, "close") if isinstance(price, dict) else price
+
+
+def _price(entry: dict[str, Any], key: str) -> object:
+    """Return a price in dollars; as it stands where it is none."""
+    dollars = entry.get(f"{key}_dollars")
+    if isinstance(dollars, str):
+        try:
+            return float(dollars)
+        except ValueError:
+            return dollars
+    cents = entry.get(key)
+    if isinstance(cents, int) and not isinstance(cents, bool):
+        return cents / 100
+    return cents if dollars is None else dollars
+
+
+FEEDS = (Kalshi(),)
