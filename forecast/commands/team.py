@@ -258,7 +258,7 @@ def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def _print_questions(questions: Sequence[TeamQuestion]) -> None:
     from shutil import get_terminal_size
 
-    headings = ("question", "by", "outcome", "n", "pooled", "90 % interval", "forecast", "90 % interval")
+    headings = ("question", "by", "outcome", "people", "pooled", "90 % interval", "forecast", "90 % interval")
     cells = [headings, *(_cells(one) for one in questions)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(headings))]
     for number, row in enumerate(cells):
@@ -309,7 +309,10 @@ def _print_scores(scores: Sequence[TeamScore]) -> None:
     rows = []
     for one in scores:
         less = one.less_pooled
-        against = ("", "") if less is None else (signed(less.mean, 4), f"{signed(less.low, 4)} {signed(less.high, 4)}")
+        against = ("", "")
+        if less is not None:  # of one question alone there is no interval
+            middle = f"{signed(less.low, 4)} {signed(less.high, 4)}" if one.n > 1 else "-"
+            against = (signed(less.mean, 4), middle)
         log = "infinite" if one.log is None else f"{one.log:.4f}"
         rows.append((one.name, str(one.n), f"{one.brier:.4f}", log, *against))
     _grid(("scores", "n", "Brier", "log", "Brier less pooled", "90 % interval"), rows)
