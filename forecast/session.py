@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from forecast.analysis.questions import ByDate, Due, QuestionStatus
     from forecast.analysis.story import Story
     from forecast.analysis.target import Partition
+    from forecast.analysis.team import Team
     from forecast.analysis.watch import WatchList
     from forecast.analysis.what_if import WhatIf
     from forecast.analysis.why import By, Start, Why
@@ -284,6 +285,15 @@ class Session:
         from forecast.analysis.questions import question_table
 
         return question_table(self.outcome)
+
+    def team(self, seed: int) -> Team:
+        """Pool and score everybody's judgements, beside forecast and benchmarks (forecast.analysis.team).
+
+        `seed` is that of the pool, whose draws are not those of the forecast.
+        """
+        from forecast.analysis.team import team
+
+        return team(self.outcome, self.root, self.cache, self.progress, seed)
 
     def sources(self) -> tuple[SourceRow, ...]:
         """Describe what became of each source that reported (forecast.analysis.experts)."""

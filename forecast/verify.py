@@ -39,6 +39,7 @@ from forecast.workspace.files import (
 from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read import read_workspace
+from forecast.workspace.read_benchmarks import AUTHOR
 from forecast.workspace.records import AnyQuestion, Workspace
 
 Progress = Callable[[str], None]
@@ -231,7 +232,9 @@ def _first_lost(before: bytes, after: bytes) -> int | None:
 
 
 def _lines_of(content: bytes) -> list[bytes]:
-    return content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").split(b"\n")
+    header, *rows = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").split(b"\n")
+    # A column of authors that is added behind the others leaves every row as it was.
+    return [header.removesuffix(f",{AUTHOR}".encode()), *rows]
 
 
 def verified_course(root: Path, today: date, rows: Sequence[Row]) -> list[IntegrityFinding]:

@@ -1,4 +1,4 @@
-"""`forecast add`: a statement, evidence or a judgement, shown before it is written."""
+"""`forecast add`: a statement or evidence, shown before it is written; judgements are in `team.py`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ from forecast.digits import before_after
 from forecast.plain import as_data
 from forecast.sampling.readings import numbers
 from forecast.sampling.statements import SHOWN_LEVELS, as_read, in_words, levels, quantile
-from forecast.workspace.drafts import BEARS_ON, LineDraft, draft_item, draft_judgement, draft_statement
+from forecast.workspace.drafts import BEARS_ON, draft_item, draft_statement
 from forecast.workspace.evidence_forms import FORMS, MAY_END
 from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS
 from forecast.workspace.fits import logit, reading_cdf
 from forecast.workspace.nodes import plain
-from forecast.workspace.problems import WorkspaceProblems, choice
-from forecast.workspace.read import load
+from forecast.workspace.problems import WorkspaceProblems
 from forecast.workspace.records import CANNOT_BE_JUDGED as LEAST
-from forecast.workspace.records import DEFAULT_RHO, DateQuestion, NumberQuestion
+from forecast.workspace.records import DEFAULT_RHO
 from forecast.workspace.statement_forms import READINGS, fit_of
 from forecast.workspace.statement_forms.form import StatedDistribution, StatedNumber
 
@@ -172,59 +171,6 @@ def _as_json(draft: StatementDraft, is_written: bool) -> dict[str, Any]:
         "read_as": read,
         "problems": [str(problem) for problem in draft.problems],
     }
-
-
-class _Probability(click.ParamType[float]):
-    name = "probability"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            number = float(str(value))
-        except ValueError:
-            self.fail(f"'{value}' is no number; write a probability such as 0.2", param, ctx)
-        if 1.0 < number <= 100.0:
-            self.fail(f"{value} is not a probability; {number:g} % is written {number / 100:g}", param, ctx)
-        if not 0.0 <= number <= 1.0:
-            self.fail(f"{value} is not a probability; a number from 0 to 1", param, ctx)
-        return number
-
-
-@click.command()
-@click.argument("question")
-@click.argument("probability", metavar="P", type=_Probability())
-@running.workspace
-@click.option("--on", "day", type=running.DATE, metavar="DATE", help="Day of the judgement (default: today, UTC).")
-@click.option("--why", default="", metavar="TEXT", help="Why this number and not another.")
-@click.option("--yes", is_flag=True, help="Do not ask; write it if it has no problem.")
-@running.as_json
-def judgement(
-    question: str, probability: float, root: Path, day: date | None, why: str, yes: bool, as_json: bool
-) -> None:
-    """Record your own probability P of QUESTION in priors/judgements.csv. It never enters a forecast."""
-
-    files, today = Files(root), running.today()
-    asked = {one.id: one for one in load(root, today).asked}
-    if question not in asked:
-        msg = f"there is no question '{question}'; {choice('questions', question, asked)}"
-        raise click.UsageError(msg)
-    if isinstance(asked[question], DateQuestion | NumberQuestion):
-        msg = f"'{question}' asks for a date or a number, and a judgement is a probability of yes"
-        raise click.UsageError(msg)
-
-    def make() -> LineDraft:
-        return draft_judgement(root, day or today, question, probability, why, today)
-
-    draft = right(make())
-    if not as_json:
-        click.echo(draft.added)
-    is_wanted = yes or click.confirm(f"Write it to {draft.path}?", default=True, err=as_json)
-    if is_wanted:
-        draft = files.write(draft, make)
-    if as_json:
-        said = {"date": (day or today).isoformat(), "question": question, "probability": probability, "why": why}
-        echo_json({"path": draft.path, "written": is_wanted, **said})
-    else:
-        click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
 
 
 def _options_of_forms(command: Callable[..., Any]) -> Callable[..., Any]:

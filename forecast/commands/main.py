@@ -49,6 +49,7 @@ COMMANDS = {
     "verify": ("forecast.commands.ledger:verify", "Verify that every recorded forecast is unchanged."),
     "backtest": ("forecast.commands.score:backtest", "Forecast past dates again, each from what was known then."),
     "questions": ("forecast.commands.questions:questions", "Print the dated questions beside benchmarks."),
+    "team": ("forecast.commands.team:team", "Pool everybody's judgements, beside forecast and market."),
     "resolve": ("forecast.commands.questions:resolve", "Resolve a question, or settle an event from a day on."),
     "rename": ("forecast.commands.rename:rename", "Rename something in every file that names it."),
     "due": ("forecast.commands.questions:due", "List what needs attention: questions, news, updates."),
@@ -59,7 +60,7 @@ COMMANDS = {
 
 ADDED = {
     "evidence": ("forecast.commands.add:evidence", "Add an evidence item, and show its effect on the forecast."),
-    "judgement": ("forecast.commands.add:judgement", "Record your own probability of a question."),
+    "judgement": ("forecast.commands.team:judgement", "Record your own probability of a question, or a file of them."),
     "questions": ("forecast.commands.questions:add_questions", "Add dated questions from a CSV table."),
     "statement": ("forecast.commands.add:statement", "Add a statement, and show how it is read."),
 }

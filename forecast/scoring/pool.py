@@ -358,6 +358,32 @@ class MeanScores:
     against_pool: Mapping[str, ScoreDifference] | None
 
 
+def scored_beside(
+    name: str, said: Mapping[str, float], happened: Mapping[str, int], pooled: Mapping[str, float] | None, seed: int
+) -> MeanScores:
+    """Score what a forecaster said of questions, and against the pool of the same ones (None: it is the pool itself).
+
+    Args:
+        name: the forecaster.
+        said: probabilities of yes, by question.
+        happened: 1 or 0, by question.
+        pooled: the pool's probabilities.
+        seed: of the resamples. They are the same for everybody: equal forecasts get equal intervals.
+
+    A measure that is infinite, as the log score of a certainty that was wrong, has no difference.
+    """
+    outcome, p_event = np.array([happened[question] for question in said]), np.array(list(said.values()))
+    means, against = {}, {}
+    for measure, score in BINARY_SCORES.items():
+        own = score(p_event, outcome)
+        means[measure] = float(own.mean())
+        if pooled is not None:
+            others = score(np.array([pooled[question] for question in said]), outcome)
+            if np.isfinite(own).all() and np.isfinite(others).all():
+                against[measure] = paired_difference(own, others, np.random.default_rng(seed))
+    return MeanScores(name, len(said), means, None if pooled is None else against)
+
+
 @dataclass(frozen=True)
 class PoolScores:
     """Scores of the pools (the hierarchical one first) and of the experts, by name. Empty without an outcome."""
@@ -371,21 +397,12 @@ def scores(pool: Pool) -> PoolScores:
     resolved = [question for question in pool.questions if question.outcome is not None]
     if not resolved:
         return PoolScores((), ())
-    outcome = {question.name: question.outcome for question in resolved}
+    outcome = {question.name: question.outcome for question in resolved if question.outcome is not None}
     pooled = {question.name: question.to_score for question in resolved}
     hierarchical = {name: by_rule[HIERARCHICAL] for name, by_rule in pooled.items()}
 
     def scored(name: str, said: Mapping[str, float]) -> MeanScores:
-        happened = np.array([outcome[question] for question in said])
-        p_event, p_pool = np.array(list(said.values())), np.array([hierarchical[question] for question in said])
-        means, against = {}, {}
-        for measure, score in BINARY_SCORES.items():
-            own = score(p_event, happened)
-            means[measure] = float(own.mean())
-            # The same resamples for everybody: equal forecasts get equal intervals.
-            rng = np.random.default_rng(pool.seed)
-            against[measure] = paired_difference(own, score(p_pool, happened), rng)
-        return MeanScores(name, len(said), means, None if name == HIERARCHICAL else against)
+        return scored_beside(name, said, outcome, None if name == HIERARCHICAL else hierarchical, pool.seed)
 
     rules = pooled[resolved[0].name]
     of_pools = tuple(scored(rule, {name: by_rule[rule] for name, by_rule in pooled.items()}) for rule in rules)

@@ -90,8 +90,11 @@ class CsvTable:
             yield line, {name: one_form(row[place].strip()) for name, place in places}
 
 
-def parse_csv(content: bytes, path: str) -> tuple[CsvTable | None, tuple[Problem, ...]]:
-    """Read RFC 4180 text in UTF-8, blank lines passed over. Return the table (None without a header), and problems."""
+def parse_csv(content: bytes, path: str, may_lack: str | None = None) -> tuple[CsvTable | None, tuple[Problem, ...]]:
+    """Read RFC 4180 text in UTF-8, blank lines passed over. Return the table (None without a header), and problems.
+
+    Of a header whose last column is `may_lack`, rows may leave out that cell: they are older than the column.
+    """
     text, problems = decoded(content, path)
     lines = text.split("\n")
     if lines[-1] == "":
@@ -109,6 +112,8 @@ def parse_csv(content: bytes, path: str) -> tuple[CsvTable | None, tuple[Problem
                 return None, (*problems, Problem(Source(path, line), what, got, "commas"))
         elif len(cells) == len(header[1]):
             rows.append((line, cells))
+        elif len(cells) == len(header[1]) - 1 and header[1][-1] == may_lack:
+            rows.append((line, [*cells, ""]))
         elif (marker := merge_marker(lines[line - 1], path, line)) is not None:
             problems.append(marker)
         else:

@@ -12,12 +12,23 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
+from forecast.workspace.csv_text import parse_csv
 from forecast.workspace.files import EVIDENCE, JUDGEMENTS, NETWORK, RESOLUTIONS, SOURCES, STATEMENTS
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, child, mapping, text
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, shown
 from forecast.workspace.read import read_workspace
-from forecast.workspace.read_benchmarks import JUDGEMENT_COLUMNS
+from forecast.workspace.read_benchmarks import (
+    AUTHOR,
+    JUDGEMENT,
+    JUDGEMENT_COLUMNS,
+    JudgementRow,
+    forecasters_of,
+    judgement_id,
+    judgement_rows,
+    row_in_words,
+)
 from forecast.workspace.records import Item, Statement, Workspace
+from forecast.workspace.renames import NO_RENAMES
 from forecast.workspace.yaml_text import parse_yaml, resolve
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.()%/ -]*")  # text that is the same without quotes, wherever it stands
@@ -197,19 +208,96 @@ def draft_resolution(root: Path, fields: Mapping[str, str | bool | float], today
         fields: keys of the line in the order in which they are written.
         today: dates after it are problems.
     """
-    return _draft(root, RESOLUTIONS, json.dumps(fields, ensure_ascii=False), "", today)
+    return _draft(root, RESOLUTIONS, json.dumps(fields, ensure_ascii=False), today)
 
 
-def draft_judgement(root: Path, day: date, question: str, probability: float, why: str, today: date) -> LineDraft:
-    """Write one's own number as the last row of its file, and check the workspace with it; nothing goes to disk."""
-    added = _row([day.isoformat(), question, repr(probability), why])
-    return _draft(root, JUDGEMENTS, added, _row(JUDGEMENT_COLUMNS), today)
+def draft_judgements(root: Path, rows: Sequence[JudgementRow], today: date) -> LineDraft:
+    """Write rows as the last ones of their file, and check the workspace with them; nothing goes to disk.
+
+    Where the first author is named the header gets a column for authors; the rows that are there stay as they are.
+    """
+    place = root / JUDGEMENTS
+    before = place.read_bytes() if place.is_file() else b""
+    header, line_end = _header(before)
+    if AUTHOR not in header and any(row.author != JUDGEMENT for row in rows):
+        header = (*header, AUTHOR)
+        first, end, rest = before.partition(b"\n")
+        bare = first.removesuffix(b"\r")
+        before = bare + f",{AUTHOR}".encode() + first[len(bare) :] + end + rest if before else before
+    added = "\n".join(_row([_cell(row, column) for column in header]) for row in rows)
+    content = before or f"{_row(header)}\n".encode()
+    content += b"" if content.endswith(b"\n") else line_end.encode()
+    content += f"{added}\n".replace("\n", line_end).encode()
+    return _drafted(root, JUDGEMENTS, added, content, today)
 
 
-def _draft(root: Path, path: str, added: str, first: str, today: date) -> LineDraft:
+def _header(content: bytes) -> tuple[tuple[str, ...], str]:
+    """Return the columns of judgements and how lines end; those of a new file where there is none that can be read."""
+    table, _ = parse_csv(content, JUDGEMENTS, AUTHOR)
+    first = content.partition(b"\n")[0]
+    return table.header if table else JUDGEMENT_COLUMNS, "\r\n" if first.endswith(b"\r") else "\n"
+
+
+def _cell(row: JudgementRow, column: str) -> str:
+    author = "" if row.author == JUDGEMENT else row.author
+    cells = {"date": row.day.isoformat(), "question": row.question, "probability": repr(row.probability)}
+    return (cells | {"why": row.why, AUTHOR: author}).get(column, "")
+
+
+def judgements_from(
+    content: bytes, path: str, workspace: Workspace, today: date, by_default: Mapping[str, str]
+) -> tuple[JudgementRow, ...]:
+    """Read a table of judgements that are to be added: question and probability, and date, why and author if they are.
+
+    Args:
+        content, path: the table, and how messages call it.
+        workspace: what it is held against.
+        today: dates after it are problems.
+        by_default: what an empty or missing cell holds, by column; `date` among them.
+
+    Raises WorkspaceProblems: the table holds mistakes; all of them, by line.
+    """
+    rows, problems = judgement_rows(
+        content, path, today, NO_RENAMES, forecasters_of(workspace.benchmarks), ("question", "probability"), by_default
+    )
+    questions = tuple(question.id for question in workspace.questions)
+    there = {
+        (question, day, who): probability
+        for question in questions
+        if (series := workspace.benchmarks.get(judgement_id(question))) is not None
+        for day, who, probability in series.points
+    }
+    first: dict[tuple[str, date, str], int] = {}
+    for row in rows:
+        key = row.question, row.day, row.author
+        where, allowed = Source(path, row.line), "one number of each author a day"
+        if row.question not in questions:
+            what = f"unknown question {shown(row.question)}"
+            problems.append(Problem(where, what, "", choice("questions", row.question, questions)))
+        elif key in there:
+            problems.append(
+                Problem(where, f"{row_in_words(row)} is in {JUDGEMENTS} already", f"{there[key]:g}", allowed)
+            )
+        elif key in first:
+            problems.append(
+                Problem(where, f"{row_in_words(row)} appears twice", "", f"first in line {first[key]}; {allowed}")
+            )
+        first.setdefault(key, row.line)
+    if not rows and not problems:
+        problems.append(Problem(Source(path, 1), "there is no row", "", "a header, and a row for each judgement"))
+    if problems:
+        raise WorkspaceProblems(problems)
+    return tuple(rows)
+
+
+def _draft(root: Path, path: str, added: str, today: date) -> LineDraft:
     place = root / path
-    before = place.read_bytes() if place.is_file() else f"{first}\n".encode() if first else b""
+    before = place.read_bytes() if place.is_file() else b""
     content = before + (b"" if before.endswith(b"\n") or not before else b"\n") + f"{added}\n".encode()
+    return _drafted(root, path, added, content, today)
+
+
+def _drafted(root: Path, path: str, added: str, content: bytes, today: date) -> LineDraft:
     _, old = read_workspace(root, today=today)
     workspace, problems = read_workspace(root, today=today, drafts={path: content})
     return LineDraft(path, added, content, workspace, tuple(problem for problem in problems if problem not in old))

@@ -16,6 +16,7 @@ from forecast.workspace.files import JUDGEMENTS, RESOLUTIONS, InputFiles
 from forecast.workspace.names import map_of
 from forecast.workspace.nodes import ISO_DAY, ListNode, MapNode, Node, Scalar, Step, child, text_at
 from forecast.workspace.problems import Source
+from forecast.workspace.read_benchmarks import AUTHOR
 from forecast.workspace.read_requires import ANY_OF, states_requiring
 from forecast.workspace.renames import Renames
 from forecast.workspace.statement_forms import FORMS as STATEMENT_FORMS
@@ -335,7 +336,7 @@ def told_in(inputs: InputFiles) -> Iterator[Told]:
             if state is not None:
                 yield Told(Named("state", state, event), where, day)
     if JUDGEMENTS in inputs.contents:
-        table, _ = parse_csv(inputs.contents[JUDGEMENTS], JUDGEMENTS)
+        table, _ = parse_csv(inputs.contents[JUDGEMENTS], JUDGEMENTS, AUTHOR)
         if table is not None and {"date", "question"} <= set(table.header):
             at = table.header.index("question"), table.header.index("date")
             for line, cells in table.rows:

@@ -12,7 +12,7 @@ from forecast.workspace import files
 from forecast.workspace.names import Frame, Readable, collect_names, duplicates, list_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain, text_at
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, of_tables, shown, without_echoes
-from forecast.workspace.read_benchmarks import read_benchmark, read_judgements
+from forecast.workspace.read_benchmarks import forecasters_of, read_benchmark, read_judgements
 from forecast.workspace.read_evidence import read_evidence, read_tables
 from forecast.workspace.read_network import read_network
 from forecast.workspace.read_people import read_experts, read_grades, read_sources, read_watch
@@ -71,7 +71,8 @@ def read_asked(
     judged: dict[str, Benchmark] = {}
     if files.JUDGEMENTS in inputs.contents:
         content = inputs.contents[files.JUDGEMENTS]
-        judged, more = read_judgements(content, files.JUDGEMENTS, frame.today, read.ids, renames)
+        others = forecasters_of(benchmarks)
+        judged, more = read_judgements(content, files.JUDGEMENTS, frame.today, read.ids, renames, others)
         problems += more
     problems += [
         Problem(judged[one.id].source, f"a judgement of {shown(one.id)}, which asks for a date or a number", "", YES_NO)

@@ -1,8 +1,9 @@
-"""Read what others forecast, `priors/benchmarks/ID.csv`, and one's own numbers, `priors/judgements.csv`."""
+"""Read what others forecast, `priors/benchmarks/ID.csv`, and the numbers of colleagues, `priors/judgements.csv`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from forecast.workspace.csv_text import CsvTable, parse_csv
@@ -14,7 +15,8 @@ from forecast.workspace.renames import NO_RENAMES, Renames
 
 COLUMNS = ("date", "forecaster", "probability")
 JUDGEMENT_COLUMNS = ("date", "question", "probability", "why")
-JUDGEMENT = "judgement"  # the forecaster's name, and what the id of such a series begins with
+AUTHOR = "author"  # a column that may be missing, and last: rows of before it was added have no such cell
+JUDGEMENT = "judgement"  # who gave no name, and what the id of such a series begins with
 OWN, BASE_RATE = "forecast", "base rate"
 TAKEN = {  # stand beside the numbers of others under these names
     OWN: "the workspace's own forecasts",
@@ -22,6 +24,7 @@ TAKEN = {  # stand beside the numbers of others under these names
     JUDGEMENT: "the numbers of priors/judgements.csv",
 }
 
+NO_DEFAULTS: Mapping[str, str] = {}
 Point = tuple[date, str, float]
 
 
@@ -31,7 +34,7 @@ def benchmark_id(path: str) -> str:
 
 
 def judgement_id(question: str) -> str:
-    """Return the id of the series of one's own numbers on a question; no file can be called that."""
+    """Return the id of the series of judgements of a question; no file can be called that."""
     return f"{JUDGEMENT}/{question}"
 
 
@@ -59,31 +62,42 @@ def read_benchmark(content: bytes, path: str, today: date) -> tuple[Benchmark, t
     return Benchmark(benchmark_id(path), series, Source(path, 1)), tuple(found)
 
 
+@dataclass(frozen=True, kw_only=True)
+class JudgementRow:
+    """A row of judgements: somebody's probability of yes, the day of it, and the line it stands in."""
+
+    line: int
+    day: date
+    question: str
+    author: str
+    probability: float
+    why: str
+
+
 def read_judgements(
-    content: bytes, path: str, today: date, questions: Sequence[str], renames: Renames = NO_RENAMES
+    content: bytes,
+    path: str,
+    today: date,
+    questions: Sequence[str],
+    renames: Renames = NO_RENAMES,
+    forecasters: Collection[str] = (),
 ) -> tuple[dict[str, Benchmark], tuple[Problem, ...]]:
-    """Return one's own series by question, and the problems found. A question that is not there is a warning.
+    """Return the series of judgements by question, and the problems found. A question that is not there is a warning.
 
     Rows are only added, so that a question that was renamed without `forecast rename` would otherwise stop everything.
+    `forecasters` are those of the benchmarks: no author is called like one.
     """
-    table, problems = _table(content, path, JUDGEMENT_COLUMNS)
-    found = list(problems)
-    points: dict[str, dict[date, tuple[int, Point]]] = {}
-    for line, cells in table.cells(JUDGEMENT_COLUMNS) if table else ():
-        where, question = Source(path, line), cells["question"]
-        day, probability, wrong = _numbers(cells, where, today)
-        found += wrong
-        question = renames.today("question", question, where, day or today)
+    rows, found = judgement_rows(content, path, today, renames, forecasters)
+    points: dict[str, dict[tuple[date, str], tuple[int, Point]]] = {}
+    for row in rows:
+        where, question, key = Source(path, row.line), row.question, (row.day, row.author)
         if question not in questions:
-            what = f"unknown question {shown(question)}"
-            way = f"the row is ignored; if it has another name now: forecast rename question {question} NAME"
-            allowed = f"{way}; {choice('questions', question, questions)}"
-            found.append(Problem(where, what, "", allowed, "warning"))
-        elif day is not None and probability is not None:
-            series = points.setdefault(question, {})
-            if day in series:
-                found.append(_twice(where, f"question {shown(question)} on {day}", series[day][0]))
-            series.setdefault(day, (line, (day, JUDGEMENT, probability)))
+            found.append(unknown_question(row, path, questions))
+            continue
+        series = points.setdefault(question, {})
+        if key in series:
+            found.append(_twice(where, row_in_words(row), series[key][0]))
+        series.setdefault(key, (row.line, (row.day, row.author, row.probability)))
     benchmarks = {
         question: Benchmark(
             judgement_id(question),
@@ -95,14 +109,86 @@ def read_judgements(
     return benchmarks, tuple(found)
 
 
-def _table(content: bytes, path: str, columns: Sequence[str]) -> tuple[CsvTable | None, tuple[Problem, ...]]:
-    """Return a table if it has all columns, and the problems of its form; a column too many hides no other mistake."""
-    table, problems = parse_csv(content, path)
+def unknown_question(row: JudgementRow, path: str, questions: Sequence[str]) -> Problem:
+    """Warn that a row is about a question that there is not."""
+    what = f"unknown question {shown(row.question)}"
+    way = f"the row is ignored; if it has another name now: forecast rename question {row.question} NAME"
+    allowed = f"{way}; {choice('questions', row.question, questions)}"
+    return Problem(Source(path, row.line), what, "", allowed, "warning")
+
+
+def row_in_words(row: JudgementRow) -> str:
+    """Name a row by what no other row shares: `question 'on-sale' on 2026-07-01`, and by whom."""
+    by = "" if row.author == JUDGEMENT else f" by {shown(row.author)}"
+    return f"question {shown(row.question)} on {row.day}{by}"
+
+
+def judgement_rows(
+    content: bytes,
+    path: str,
+    today: date,
+    renames: Renames = NO_RENAMES,
+    forecasters: Collection[str] = (),
+    needed: Sequence[str] = JUDGEMENT_COLUMNS,
+    by_default: Mapping[str, str] = NO_DEFAULTS,
+) -> tuple[list[JudgementRow], list[Problem]]:
+    """Return the rows of a table of judgements that are right, and the problems found.
+
+    Columns that are not `needed` may be missing; `by_default` is what an empty or missing cell holds, by column.
+    """
+    table, problems = _table(content, path, needed, (*JUDGEMENT_COLUMNS, AUTHOR), may_lack=AUTHOR)
+    found, rows = list(problems), []
+    columns = [name for name in (*JUDGEMENT_COLUMNS, AUTHOR) if table and name in table.header]
+    for line, cells in table.cells(columns) if table else ():
+        where = Source(path, line)
+        cells |= {name: text for name, text in by_default.items() if not cells.get(name)}
+        day, probability, wrong = _numbers(cells, where, today)
+        author = cells.get(AUTHOR) or JUDGEMENT
+        found += [*wrong, *wrong_author(author, where, forecasters)]
+        question = renames.today("question", cells["question"], where, day or today)
+        if day is not None and probability is not None:
+            why = cells.get("why", "")
+            rows.append(
+                JudgementRow(line=line, day=day, question=question, author=author, probability=probability, why=why)
+            )
+    return rows, found
+
+
+def wrong_author(author: str, where: Source, forecasters: Collection[str]) -> list[Problem]:
+    """Report an author who is called like somebody whose numbers stand elsewhere: the two would become one."""
+    if author != JUDGEMENT and author in TAKEN:
+        return [Problem(where, f"no author can be called {shown(author)}", "", f"so are {TAKEN[author]}; another name")]
+    if author in forecasters:
+        allowed = "a series of priors/benchmarks/ has this forecaster; another name"
+        return [Problem(where, f"author {shown(author)} is called like a benchmark", "", allowed)]
+    return []
+
+
+def forecasters_of(benchmarks: Mapping[str, Benchmark]) -> frozenset[str]:
+    """Return whose numbers stand in the series of others."""
+    series = (one for name, one in benchmarks.items() if not name.startswith(f"{JUDGEMENT}/"))
+    return frozenset(who for one in series for _, who, _ in one.points)
+
+
+def authors_of(benchmarks: Mapping[str, Benchmark]) -> frozenset[str]:
+    """Return who gave judgements; whoever gave no name is `judgement`."""
+    series = (one for name, one in benchmarks.items() if name.startswith(f"{JUDGEMENT}/"))
+    return frozenset(who for one in series for _, who, _ in one.points)
+
+
+def _table(
+    content: bytes, path: str, columns: Sequence[str], known: Sequence[str] = (), may_lack: str | None = None
+) -> tuple[CsvTable | None, tuple[Problem, ...]]:
+    """Return a table if it has all columns, and the problems of its form; a column too many hides no other mistake.
+
+    `known` are all columns that it may have, where these are more.
+    """
+    table, problems = parse_csv(content, path, may_lack)
     if table is None:
         return None, problems
     header = table.columns(path)
-    missing = header.missing(columns, columns)
-    found = (*problems, *header.unknown(columns), *header.repeated(), *missing)
+    missing = header.missing(columns, known or columns)
+    found = (*problems, *header.unknown(known or columns), *header.repeated(), *missing)
     return None if missing else table, found
 
 

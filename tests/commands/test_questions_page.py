@@ -1,21 +1,24 @@
-"""docs/questions.md, done in order in one workspace, prints what it shows."""
+"""Pages about questions, each done in order in one workspace, print what they show."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.docs.pages import alike, blocks, commands, run, save
 
-PAGE = "docs/questions.md"
+PAGES = {"docs/questions.md": 6, "docs/team.md": 6}  # with how many commands each shows
 POINTS = 4.0  # percentage points by which machines may differ: several Monte Carlo errors of the widest forecast
 
 
-def test_the_page_does_what_it_shows(updated: Path) -> None:
-    """Files of the page, saved, and its commands in order print the lines shown and exit as shown."""
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_does_what_it_shows(updated: Path, page: str) -> None:
+    """Files of a page, saved, and its commands in order print the lines shown and exit as shown."""
     folder = updated.rename(updated.with_name("launch")).parent
     (folder / "launch/priors/benchmarks").mkdir()
     ran = 0
-    for block in blocks(PAGE):
+    for block in blocks(page):
         if block.language in ("yaml", "csv"):
             save(block, folder)
             if block.language == "csv":  # a table has no comments: the first line named the file
@@ -28,4 +31,4 @@ def test_the_page_does_what_it_shows(updated: Path) -> None:
             missing = [line for line in shown.printed if not any(alike(line, found, POINTS) for found in rest)]
             assert ([], shown.status) == (missing, status), "\n".join(printed)
             ran += 1
-    assert ran == 6
+    assert PAGES[page] == ran

@@ -73,6 +73,11 @@ CHANGES: dict[str, tuple[Callable[[Path], object], list[str], int]] = {
         ["rewritten"],
         1,
     ),
+    "a column of authors": (
+        lambda root: edit(root / JUDGEMENTS, "why\n", "why,author\n"),
+        [],
+        0,
+    ),
     "a judgement of another branch": (
         lambda root: edit(root / JUDGEMENTS, "2026-07-02", "2026-07-03,on-sale,0.6,theirs\n2026-07-02"),
         [],

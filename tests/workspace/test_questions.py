@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from forecast.workspace.csv_text import parse_json_lines
 from forecast.workspace.nodes import plain
 from forecast.workspace.read import load
-from forecast.workspace.read_benchmarks import read_benchmark
+from forecast.workspace.read_benchmarks import authors_of, forecasters_of, read_benchmark
 from forecast.workspace.records import BaseRate, Condition, Publication
 from forecast.workspace.schemas import FOLDER
 from forecast.workspace.yaml_text import parse_yaml
@@ -136,6 +136,51 @@ def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
     way = "the row is ignored; if it has another name now: forecast rename question on-sal NAME"
     unknown = f"{own}:2: warning: unknown question 'on-sal'; {way}; questions are 'on-sale', 'kept'"
     assert [f"{unknown}; did you mean 'on-sale'?"] == [one for one in messages(root, "warning") if own in one]
+
+
+AUTHORED = """date,question,probability,why,author
+2026-03-01,kept,0.5,x
+2026-03-01,kept,0.25,,ann
+2026-03-02,kept,0.3,y, ann
+2026-03-01,kept,0.75,,bob
+2026-03-01,on-sale,0.1,z,judgement
+"""
+
+
+def test_each_author_is_a_series(tmp_path: Path) -> None:
+    """An author's numbers are that author's; rows older than the column, or without a name, are `judgement`'s."""
+    root = asking(tmp_path)
+    (root / "priors/judgements.csv").write_text(AUTHORED, encoding="utf-8")
+    workspace = read(root)
+    points = [(1, "ann", 0.25), (1, "bob", 0.75), (1, "judgement", 0.5), (2, "ann", 0.3)]
+    kept = workspace.benchmarks["judgement/kept"].points
+    assert points == [(day.day, who, p) for day, who, p in kept]
+    assert ["judgement"] == [who for _, who, _ in workspace.benchmarks["judgement/on-sale"].points]
+    assert {"ann", "bob", "judgement"} == authors_of(workspace.benchmarks)
+    assert {"crowd", "a b"} == forecasters_of(workspace.benchmarks)
+
+
+def test_mistakes_in_authors(tmp_path: Path) -> None:
+    """An author is called like no forecaster and like nothing that is kept for others, and has one number a day."""
+    root = asking(tmp_path)
+    more = "2026-03-04,kept,0.5,,crowd\n2026-03-04,kept,0.5,,base rate\n2026-03-02,kept,0.6,,ann\n2026-03-04,kept\n"
+    (root / "priors/judgements.csv").write_text(AUTHORED + more, encoding="utf-8")
+    own = "priors/judgements.csv"
+    assert messages(root) == [
+        (
+            f"{own}:7: author 'crowd' is called like a benchmark; a series of priors/benchmarks/ has this forecaster; "
+            "another name"
+        ),
+        f"{own}:8: no author can be called 'base rate'; so are the base rates of questions; another name",
+        (
+            f"{own}:9: question 'kept' on 2026-03-02 by 'ann' appears twice; first in line 4; one number a day, "
+            "the last of it"
+        ),
+        (
+            f"{own}:10: a row that does not fit the header; got 2 cells beginning with '2026-03-04'; 5 cells, as the "
+            "header has"
+        ),
+    ]
 
 
 def test_mistakes_in_resolutions(tmp_path: Path) -> None:

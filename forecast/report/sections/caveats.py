@@ -13,7 +13,7 @@ from forecast.report.sections.judgement import scenario_rows
 from forecast.report.sections.watch import LEAST, watch
 from forecast.report.sections.waterfall import shortened
 from forecast.words import counted, event_names, scenario_names
-from forecast.workspace.read_benchmarks import JUDGEMENT
+from forecast.workspace.read_benchmarks import authors_of
 
 HEADLINE = 50  # characters of a report's headline
 CLEAR_POINT = 0.01  # a change that is told of a report
@@ -110,13 +110,14 @@ def caveats(subject: Subject) -> Caveats:
 
 
 def _disagreement(subject: Subject) -> Disagreement | None:
-    """Compare probabilities of open questions with the latest numbers of others; one's own judgements are none."""
+    """Compare probabilities of open questions with the latest numbers of others; judgements of colleagues are none."""
+    authors = authors_of(subject.outcome.workspace.benchmarks)
     pairs = [
         (abs(other.probability - row.probability), row, other, row.probability)
         for row in history(subject).questions
         if row.probability is not None and row.status == "open"
         for other in row.others
-        if other.forecaster != JUDGEMENT
+        if other.forecaster not in authors
     ]
     if not pairs:
         return None
