@@ -85,7 +85,7 @@ def test_errors_of_coders() -> None:
             apart = float(np.square(x - x.mean()).sum())
             mean = stats.t.logpdf(x.mean(), 3 + m, 0.0, sqrt(of_coders(1.0 / m, kappa**2, apart)))
             found.append(mean + float(log_of_contrasts(np, m, kappa, apart)))
-            expected.append(stats.multivariate_t.logpdf(x, np.zeros(m), kappa**2 * np.eye(m), df=4))
+            expected.append(float(stats.multivariate_t.logpdf(x, np.zeros(m), kappa**2 * np.eye(m), df=4)))
         np.testing.assert_allclose(np.diff(found), np.diff(expected), rtol=1e-9)
 
 
@@ -152,7 +152,8 @@ def test_likelihood_of_draws() -> None:
     for d in range(N):
         kappa = fit["kappa"][0, d, 0]
         terms = [np.exp(sum(by_scipy(spec, said, d, omega, kappa) for said in SAID[:2])) for omega in omegas]
-        expected.append(np.log(np.trapezoid(np.array(terms) * stats.halfnorm.pdf(omegas, scale=0.25), omegas)))
+        density = np.array(terms) * stats.halfnorm.pdf(omegas, scale=0.25)
+        expected.append(float(np.log(np.trapezoid(density, omegas))))
     np.testing.assert_allclose(np.diff(expected), np.diff(whole), atol=1e-5)
 
 
