@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from forecast.analysis.conflict import Conflict
     from forecast.analysis.diff import End, ForecastDifference
     from forecast.analysis.distance import Distance, Distances
-    from forecast.analysis.experts import ExpertRow, SourceRow
+    from forecast.analysis.experts import Coders, ExpertRow, SourceRow
     from forecast.analysis.influence import Influence
     from forecast.analysis.next_step import PriorWithSteps
     from forecast.analysis.questions import ByDate, Due, QuestionStatus
@@ -306,6 +306,12 @@ class Session:
         from forecast.analysis.experts import expert_table
 
         return expert_table(outcome(self.workspace, self.layout, self.day, self.seed, self.stated))
+
+    def coders(self) -> Coders | None:
+        """Compare the coders of remarks that several people coded (forecast.analysis.experts)."""
+        from forecast.analysis.experts import coders
+
+        return coders(outcome(self.workspace, self.layout, self.day, self.seed, self.stated))
 
     def expert(self, name: str, *, refit: bool = False) -> ExpertRow | None:
         """Describe one expert, and why each number is not what was stated (forecast.analysis.distance).

@@ -41,7 +41,7 @@ from forecast.store.entries import Place, keep_value, once, place_of
 from forecast.workers import ALONE, Workers
 from forecast.workspace.problems import WorkspaceProblems, choice, shown
 from forecast.workspace.read_questions import REPORTER
-from forecast.workspace.records import EDITORS, Settled, Statement, Workspace
+from forecast.workspace.records import EDITORS, Reading, Settled, Statement, Workspace
 from forecast.workspace.statement_forms import statement_form
 
 # Other weights for those who speak or report: the workspace without some of them, or with everybody counting alike.
@@ -101,15 +101,14 @@ def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Wor
         return replace(workspace, statements=statements, items=items)
     # What follows from a rule is no voice among others: it stays as it is.
     people = {name: one for name, one in workspace.experts.items() if not one.exact}
-    alike = tuple(
-        replace(one, reading=statement_form(one.reading).alike(one.reading, EQUAL_SD), resolved=None)
-        if one.expert in people
-        else one
-        for one in statements
-    )
+    alike = tuple(replace(one.read_by(_alike), resolved=None) if one.expert in people else one for one in statements)
     equal = {name: replace(one, default_sd=EQUAL_SD, weight=1.0) for name, one in people.items()}
     experts = {name: equal.get(name, one) for name, one in workspace.experts.items()}
     return replace(workspace, statements=alike, experts=experts, items=items)
+
+
+def _alike(reading: Reading) -> Reading:
+    return statement_form(reading).alike(reading, EQUAL_SD)
 
 
 def _known(kind: str, names: Iterable[str], known: list[str]) -> None:

@@ -37,7 +37,14 @@ from forecast.sampling.likelihood import (
     statement_columns,
 )
 from forecast.sampling.readings import numbers
-from forecast.sampling.spec import SD_EXPERT, PriorSpec, active_statements, prior_spec, theta_draws
+from forecast.sampling.spec import (
+    SD_EXPERT,
+    PriorSpec,
+    active_statements,
+    prior_kappa,
+    prior_spec,
+    theta_draws,
+)
 from forecast.workspace.records import Cpt, Statement, Workspace
 from forecast.workspace.statement_forms.form import CountedCases, Ordered
 
@@ -268,6 +275,8 @@ class Distances:
         }
         for name, of_nobody in RATED:
             found[name] = columns(name, self.spec.rated, spec.rated, np.full((n, len(spec.rated)), of_nobody))
+        if spec.codings is not None:
+            found["kappa"] = fit["kappa"].reshape(1, n, 1) if self.spec.codings else prior_kappa(rng, n)
         return spec, found
 
     def _may_differ(self, event: str) -> bool:
@@ -356,5 +365,7 @@ def _weigh_flat(spec: PriorSpec, size: int, seed: int) -> _Weighed:
     quantity = quantities(spec, theta, range(spec.quantities.n_rows))
     deviation = rng.standard_normal((1, size, len(spec.deviation_labels)))
     fit = {"quantity": quantity.T[np.newaxis], "deviation": deviation}
+    if spec.codings is not None:
+        fit["kappa"] = prior_kappa(rng, size)
     weights, k = smooth(log_likelihood(spec, fit, spec.statement_ids))
     return _Weighed(spec, quantity, weights, k)

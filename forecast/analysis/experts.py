@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.agreement import Agreement, agreement
 from forecast.analysis.coherence import conflicts
 from forecast.analysis.distance import Distance
 from forecast.analysis.statements import StatementRow, statement_rows
@@ -55,7 +56,8 @@ class ExpertRow:
     `statements`: as the report tells them; `deviation`: mean over the expert's single numbers of what group and coder
     add, in log-odds; `noise`: omega, in log-odds, None for an exact expert; `incoherent`: smallest sets of the expert's
     own statements that cannot all hold; `conflicts`: such sets with statements of others; `summary`: all in words;
-    `distances`: the way from each number to what is implied for it, where one expert was asked about.
+    `distances`: the way from each number to what is implied for it, where one expert was asked about; `agreement`: of
+    several coders of the expert's words.
     """
 
     expert: str
@@ -70,6 +72,27 @@ class ExpertRow:
     conflicts: tuple[tuple[str, ...], ...]
     summary: str
     distances: tuple[Distance, ...] = ()
+    agreement: Agreement | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coders:
+    """How far the coders of all remarks that were coded twice agree, and the sd between them, `kappa`, in log-odds."""
+
+    agreement: Agreement
+    kappa: Spread
+
+    def __str__(self) -> str:
+        """Tell it in a sentence."""
+        low, high = self.kappa.quantiles
+        return f"{self.agreement}; sd between coders {self.kappa.mean:.2f} ({low:.2f} to {high:.2f})"
+
+
+def coders(found: Outcome) -> Coders | None:
+    """Compare the coders of all remarks known on the as-of date; None where no probability was coded twice."""
+    told = agreement(found.workspace, active_statements(found.workspace, found.as_of))
+    fit = found.posterior.base.fit()[0]
+    return None if told is None else Coders(agreement=told, kappa=_summed(fit["kappa"].ravel()))
 
 
 def expert_table(found: Outcome) -> tuple[ExpertRow, ...]:
@@ -98,6 +121,7 @@ def expert_table(found: Outcome) -> tuple[ExpertRow, ...]:
             incoherent=tuple(tuple(ids) for ids in touching if all(speaker[one] == name for one in ids)),
             conflicts=tuple(tuple(ids) for ids in touching if any(speaker[one] != name for one in ids)),
             summary="",
+            agreement=agreement(workspace, [one for one in active if one.expert == name]),
         )
         rows.append(replace(row, summary=summary(row, _typical(fit))))
     return tuple(rows)
@@ -156,6 +180,8 @@ def summary(row: ExpertRow, typical_noise: float) -> str:
         more = "more" if deviation.mean > 0 else "less"
         by = f"{abs(deviation.mean):.1f} log-odds on average"
         parts.append(f"On what is asked, group and coder say {more} than the model, by {by}.")
+    if row.agreement is not None:
+        parts.append(f"{row.agreement}.")
     parts.append(_on_noise(row.noise, typical_noise))
     parts.append(_on_record(row.record))
     if row.incoherent:

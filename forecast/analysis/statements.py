@@ -89,7 +89,7 @@ def statement_rows(outcome: Outcome, fit: Mapping[str, Array]) -> list[Statement
                 date=statement.date.isoformat(),
                 expert=expert.name,
                 group=label(expert.group),
-                coded_by=statement.coded_by,
+                coded_by=", ".join(statement.coders) or None,
                 voice=_voice(expert),
                 says=statement.says,
                 why=statement.why,
@@ -99,7 +99,7 @@ def statement_rows(outcome: Outcome, fit: Mapping[str, Array]) -> list[Statement
                 event=events[statement.about.condition.event] if statement.about.condition else "scenarios",
                 event_id=statement.about.condition.event if statement.about.condition else None,
                 about=_about(statement, names, events),
-                coded=statement_form(statement.reading).words(statement.reading, names, events),
+                coded=_coded(statement, names, events),
                 implied=implied.shown,
                 implied_values=implied.values,
                 residual=residual,
@@ -109,6 +109,14 @@ def statement_rows(outcome: Outcome, fit: Mapping[str, Array]) -> list[Statement
         )
     order = {event.id: v for v, event in enumerate(outcome.layout.events)}
     return sorted(rows, key=lambda row: (order.get(row.event_id or "", len(order)), row.date, row.id))
+
+
+def _coded(statement: Statement, names: Mapping[str, str], events: Mapping[str, str]) -> str:
+    """Write what a statement was coded as, by each coder where there are several."""
+    words = [statement_form(reading).words(reading, names, events) for reading in statement.readings]
+    if len(words) == 1:
+        return words[0]
+    return "; ".join(f"{coder}: {said}" for coder, said in zip(statement.coders, words, strict=True))
 
 
 def _voice(expert: Expert) -> Voice:

@@ -349,7 +349,10 @@ def experts(name: str | None, root: Path, as_of: date | None, refit: bool, as_js
                 replace(row, distances=session.distances(row, refit=refit)) if row.expert == name else row
                 for row in rows
             ]
+        between = session.coders() if name is None and any(row.agreement for row in rows) else None
     one_or_all(rows, "expert", name, as_json=as_json, print_all=_print_experts, print_one=_print_expert)
+    if between is not None and not as_json:
+        click.echo(str(between))
 
 
 def _print_experts(rows: Sequence[ExpertRow]) -> None:

@@ -29,6 +29,7 @@ COMMANDS = {
     "export": ("forecast.commands.networks:export", "Write the forecast as a network file for other programs."),
     "pool": ("forecast.commands.score:pool", "Pool a table of forecasts question by question, and score it."),
     "score": ("forecast.commands.score:score", "Score resolved forecasts, from a table or from the replay."),
+    "code": ("forecast.commands.coding:code", "Print a sheet for a second coder of remarks, or read one back."),
     "experts": ("forecast.commands.influence:experts", "Compare each expert's statements with the model."),
     "sources": ("forecast.commands.influence:sources", "Print how reliable each source is, and what its items favour."),
     "why": ("forecast.commands.why:why", "Explain a probability by the evidence, item by item."),

@@ -25,7 +25,7 @@ from forecast.workspace.mentions import Named, Told
 from forecast.workspace.problems import Problem, Source
 from forecast.workspace.read_evidence import former_item
 from forecast.workspace.read_statements import former_statement
-from forecast.workspace.records import Network, Workspace
+from forecast.workspace.records import Network, Statement, Workspace
 from forecast.workspace.renames import Former, Rename, Renames
 
 SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an edit
@@ -57,11 +57,15 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
         "scenarios": record_digest(workspace.scenarios),
         "experts": {name: record_digest(workspace.experts[name]) for name in sorted(experts)},
         "sources": {name: record_digest(workspace.sources[name]) for name in sorted(sources)},
-        "statements": {statement.id: record_digest(known_resolution(statement, as_of)) for statement in statements},
+        "statements": {statement.id: _statement_digest(known_resolution(statement, as_of)) for statement in statements},
         "items": {item.id: record_digest(replace(item, retracted=None) if item.retracted else item) for item in items},
         "retracted": [item.id for item in items if item.retracted and item.retracted <= as_of],
         **resolved,
     }
+
+
+def _statement_digest(statement: Statement) -> str:
+    return record_digest([statement, statement.codings] if statement.codings else statement)
 
 
 def rolled_to(network: Network) -> str | None:

@@ -122,6 +122,7 @@ def draws_digest(spec: PriorSpec, seed: int) -> str:
         [spec.counted, spec.ordered, list(spec.experts)],
         [list(spec.rated), spec.rated_of, spec.is_biased, spec.record],
         None if spec.anchor is None else numbers(spec.anchor),
+        *([] if spec.codings is None else [spec.codings]),  # without several codings the key is what it was
         [seed, CHAINS, SAMPLED_PER_CHAIN, LONGEST, TUNE, TARGET_ACCEPT],
     )
 

@@ -14,7 +14,14 @@ from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.inference.tape import normal_quadrature
 from forecast.model.asof import AsOfNetwork, alive_slices, factors
 from forecast.sampling.draws import Draws
-from forecast.sampling.readings import DEGREES_OF_FREEDOM, as_rated, case_log_odds, reading_variance
+from forecast.sampling.readings import (
+    DEGREES_OF_FREEDOM,
+    as_rated,
+    case_log_odds,
+    log_of_contrasts,
+    of_coders,
+    reading_variance,
+)
 from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, RowsPrior, TargetOdds, theta_at_centre
 from forecast.store.entries import once, place_of
 from forecast.workspace.problems import Problem, shown
@@ -58,15 +65,17 @@ def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | No
     omega = fit["omega"].reshape(-1, len(spec.experts)).mean(axis=0)
     mean = implied.mean(axis=0)
     gaps: dict[str, float | None] = {}
+    beyond = _coders(spec, fit)[1].mean(axis=1)
     heard = _as_heard(spec, fit, mean[: spec.stated.location.size])
     for name, column in statement_columns(spec).items():
         first, n = column[0], spec.stated.location.size
         counted = first - n - spec.distributions.location.size
         if first < n:
-            gaps[name] = float((spec.stated.location[first] - heard[first]) / _sd(spec, spec.stated, omega, 0)[first])
+            sd = _sd(spec, spec.stated, omega, 0, beyond)
+            gaps[name] = float((spec.stated.location[first] - heard[first]) / sd[first])
         elif counted < 0:
             at = np.array(column) - n
-            gap = (spec.distributions.location[at] - mean[column]) / _sd(spec, spec.distributions, omega, n)[at]
+            gap = (spec.distributions.location[at] - mean[column]) / _sd(spec, spec.distributions, omega, n, beyond)[at]
             gaps[name] = float(np.sqrt(np.square(gap).mean()))
         elif counted < len(spec.counted):
             gap = _count_gap(spec.counted[counted], float(-np.expm1(implied[:, first]).mean()))
@@ -76,11 +85,33 @@ def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | No
     return gaps
 
 
-def _sd(spec: PriorSpec, noisy: Noisy, omega: Array, first: int) -> Array:
+def _coders(spec: PriorSpec, fit: Mapping[str, Array]) -> tuple[Array, Array]:
+    """Return the log density of each row's contrasts between coders, and what coders add to its variance.
+
+    Rows of single numbers, then coordinates of distributions, (rows, draws); (rows, 1) of zeros where no remark was
+    coded by several.
+    """
+    codings = spec.codings
+    if codings is None:
+        nothing = np.zeros((spec.stated.location.size + spec.distributions.location.size, 1))
+        return nothing, nothing
+    kappa = fit["kappa"].reshape(-1)
+    contrasts = codings.location[:, np.newaxis] + np.zeros(kappa.size)
+    if spec.deviation_labels:
+        contrasts = contrasts - codings.deviations @ fit["deviation"].reshape(kappa.size, -1).T
+    belongs = codings.belongs
+    apart = belongs @ np.square(contrasts)
+    m = 1.0 + belongs.sum(axis=1, keepdims=True)
+    beyond = of_coders(codings.shares[:, np.newaxis], kappa**2, apart) - codings.held[:, np.newaxis]
+    return np.asarray(log_of_contrasts(np, m, kappa, apart)), np.asarray(beyond)
+
+
+def _sd(spec: PriorSpec, noisy: Noisy, omega: Array, first: int, beyond: Array) -> Array:
     """Return the sd of the readings of a block, whose rows among the spec's quantities begin at `first`."""
     by_row = np.bincount(spec.deviations.row, np.square(spec.deviations.weight), minlength=spec.deviations.n_rows)
     deviation = by_row[first : first + noisy.location.size]
-    variance = reading_variance(noisy.scatters, omega[noisy.expert], noisy.scale, noisy.weight)
+    coders = beyond[first : first + noisy.location.size]
+    variance = reading_variance(noisy.scatters, omega[noisy.expert], noisy.scale, noisy.weight, coders)
     return np.asarray(np.sqrt(variance + deviation))
 
 
@@ -115,10 +146,15 @@ def kept_residuals(spec: PriorSpec, draws: Draws) -> dict[str, float | None]:
 
 @dataclass(frozen=True)
 class _Heard:
-    """What was to be read in each draw, before noise: (quantities, draws), in the order of the spec's quantities."""
+    """What was to be read in each draw, before noise: (quantities, draws), in the order of the spec's quantities.
+
+    `contrasts` and `beyond` are those of coders (`_coders`).
+    """
 
     spec: PriorSpec
     mean: Array
+    contrasts: Array
+    beyond: Array
 
 
 def log_likelihood(spec: PriorSpec, fit: Mapping[str, Array], left_out: Collection[str]) -> Array:
@@ -171,7 +207,7 @@ def _heard(spec: PriorSpec, fit: Mapping[str, Array]) -> _Heard:
         implied[:n] = as_rated(bias[spec.rated_of], slope[spec.rated_of], spec.is_biased[:, np.newaxis], implied[:n])
     if spec.deviation_labels:
         implied += spec.deviations @ flat("deviation")
-    return _Heard(spec, implied)
+    return _Heard(spec, implied, *_coders(spec, fit))
 
 
 def _block(spec: PriorSpec, row: int) -> tuple[Noisy, int]:
@@ -198,12 +234,13 @@ def _of_expert(heard: _Heard, rows: list[int]) -> Array:
         square = np.zeros_like(given_omega)
         for row in members:
             noisy, at = _block(spec, row)
-            omega = SD_EXPERT * nodes
-            sd = np.sqrt(reading_variance(noisy.scatters[at], omega, noisy.scale[at], noisy.weight[at]))
+            omega, beyond = SD_EXPERT * nodes, heard.beyond[row][:, np.newaxis]
+            sd = np.sqrt(reading_variance(noisy.scatters[at], omega, noisy.scale[at], noisy.weight[at], beyond))
             square += np.square((noisy.location[at] - heard.mean[row])[:, np.newaxis] / sd)
             given_omega -= np.log(sd)
         noisy, at = _block(spec, members[0])
         given_omega += _log_tails(square, len(members), is_rule=noisy.scatters[at] == 0.0)
+        given_omega += heard.contrasts[members[0]][:, np.newaxis]
     return np.asarray(np.logaddexp.reduce(given_omega + np.log(weights), axis=1))
 
 
@@ -262,10 +299,12 @@ def log_likelihood_given_noise(spec: PriorSpec, fit: Mapping[str, Array], names:
         noisy, start = (spec.stated, 0) if rows[0] < n else (spec.distributions, n)
         at = np.array(rows) - start
         scale, weight = noisy.scale[at, np.newaxis], noisy.weight[at, np.newaxis]
-        variance = reading_variance(noisy.scatters[at, np.newaxis], omega[noisy.expert[at]], scale, weight)
+        scatters, beyond = noisy.scatters[at, np.newaxis], heard.beyond[rows]
+        variance = reading_variance(scatters, omega[noisy.expert[at]], scale, weight, beyond)
         square = (np.square(noisy.location[at, np.newaxis] - heard.mean[rows]) / variance).sum(axis=0)
         is_rule = noisy.scatters[at[0]] == 0.0
-        found[name] = -0.5 * np.log(variance).sum(axis=0) + _log_tails(square, len(rows), is_rule=is_rule)
+        tails = _log_tails(square, len(rows), is_rule=is_rule) + heard.contrasts[rows[0]]
+        found[name] = -0.5 * np.log(variance).sum(axis=0) + tails
     return found
 
 
@@ -293,11 +332,13 @@ def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: F
 
     The prior differs where other things are spoken of: what is stated has a wide one (forecast.cpt.kind.Spoken).
 
-    Returns None where the draws lack a variable that `other` has: a deviation, what rows of a table share, or the bias
-    and slope of an expert with another track record. (Those of an expert who has none in `other` keep the density that
-    they were drawn from.)
+    Returns None where the draws lack a variable that `other` has: a deviation, what rows of a table share, the bias and
+    slope of an expert with another track record, by how much coders differ. (Bias and slope of an expert without one in
+    `other` keep the density that they were drawn from.)
     """
     if not set(other.deviation_labels) <= set(spec.deviation_labels) or not _same_records(spec, other):
+        return None
+    if other.codings is not None and spec.codings is None:
         return None
     prior = log_prior_ratio(spec.rows, other.rows, fit)
     if prior is None:
@@ -482,6 +523,7 @@ def _units(spec: PriorSpec) -> dict[str, Unit]:
             owner = f"expert {spec.experts[noisy.expert[first - start]]}"
             at = [row - start for row in rows]
             told = [column[at] for column in (noisy.location, noisy.scale, noisy.weight, noisy.scatters)]
+            told += _of_codings(spec, rows, is_number=first < n)
             if first < n and (rated := int(spec.rated_of[first])):
                 told += [np.array([spec.rated[rated - 1]]), spec.is_biased[[first]]]
         else:
@@ -491,6 +533,30 @@ def _units(spec: PriorSpec) -> dict[str, Unit]:
         digest = digest_of(name, told, [read[row] for row in rows], [heard[row] for row in rows])
         units.setdefault(owner, []).append((name, digest))
     return {owner: (tuple(name for name, _ in told), digest_of(sorted(told))) for owner, told in units.items()}
+
+
+def _of_codings(spec: PriorSpec, rows: Sequence[int], *, is_number: bool) -> list[Array]:
+    """Return what a statement's density has of its coders, by their deviations; nothing where none coded it twice."""
+    if spec.codings is None:
+        return []
+    shares = spec.codings.shares[list(rows)]
+    if not shares.any() or not is_number:
+        return [shares] if shares.any() else []
+    own = np.flatnonzero(spec.codings.of == rows[0])
+    told = np.array(
+        [
+            spec.deviation_labels[column] + f" {weight!r}"
+            for row, column, weight in zip(
+                spec.codings.deviations.row.tolist(),
+                spec.codings.deviations.column.tolist(),
+                spec.codings.deviations.weight.tolist(),
+                strict=True,
+            )
+            if row in own
+        ],
+        dtype=str,
+    )
+    return [shares, spec.codings.location[own], told]
 
 
 def _readings(spec: PriorSpec) -> list[str]:
@@ -543,7 +609,7 @@ def _fit_of(spec: PriorSpec, other: PriorSpec, theta: Array, fit: Fit) -> dict[s
         implied[0, :, missing] = quantities(other, theta, missing)
     labels = [spec.deviation_labels.index(label) for label in other.deviation_labels]
     rated = [spec.rated.index(name) for name in other.rated]
-    columns = {"deviation": labels, "bias": rated, "slope": rated}
+    columns = {"deviation": labels, "bias": rated, "slope": rated, "kappa": [0] if other.codings else []}
     return {"quantity": implied, **{name: fit[name][..., at] for name, at in columns.items() if at}}
 
 

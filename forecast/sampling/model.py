@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,17 @@ from pytensor.link.numba.linker import NumbaLinker
 
 from forecast.inference.tape import Program
 from forecast.sampling.op import program_outputs
-from forecast.sampling.readings import DEGREES_OF_FREEDOM, as_rated, case_log_odds, reading_variance
-from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec
+from forecast.sampling.readings import (
+    DEGREES_OF_FREEDOM,
+    MEDIAN_CODER,
+    SD_LOG_CODER,
+    as_rated,
+    case_log_odds,
+    log_of_contrasts,
+    of_coders,
+    reading_variance,
+)
+from forecast.sampling.spec import SD_EXPERT, Codings, Noisy, PriorSpec
 
 
 class NormalScores(Transform):  # type: ignore[misc]  # PyMC ships no types
@@ -65,7 +75,7 @@ def build_model(spec: PriorSpec, program: Program) -> pm.Model:
 
     Free variables: alpha, beta, epsilon (coordinates of the CPT rows, standard normal: rows_prior), deviation
     (standard normal coordinates), omega (one an expert), case_noise (one a count), spread (one a distribution), bias
-    and slope (one for each expert with a track record).
+    and slope (one for each expert with a track record), kappa (one, where a remark was coded by several).
     A distribution over K states is one multivariate t with 4 degrees of freedom, written as a normal with a common
     gamma-distributed precision, so that no order of the states is preferred.
     """
@@ -78,6 +88,7 @@ def build_model(spec: PriorSpec, program: Program) -> pm.Model:
         "rated": spec.rated,
         "count": range(len(spec.counted)),
         "distribution": range(spec.n_distributions),
+        "coded": ("again",) if spec.codings else (),
     }
     with pm.Model(coords={name: list(labels) for name, labels in coords.items() if labels}) as model:
         parts = [
@@ -141,11 +152,25 @@ def _observe_numbers(said: Noisy, implied: Any, sd: Any) -> None:
                 pm.Normal(name, mu=implied[which], sigma=sd[which], observed=location)
 
 
+def _observe_codings(codings: Codings, deviation: Any) -> Any:
+    """Read how far the codings of each remark are apart; return what coders add to the variance of every reading."""
+    kappa = pm.LogNormal("kappa", log(MEDIAN_CODER), SD_LOG_CODER, dims="coded")
+    contrasts: Any = _data(codings.location, "contrasts")
+    if deviation is not None:
+        columns, weights = (_data(array, f"contrast_{i}") for i, array in enumerate(codings.deviations.padded()))
+        contrasts = contrasts - (weights * deviation[columns]).sum(axis=1)
+    apart = (_data(codings.belongs, "contrast_belongs") * contrasts**2).sum(axis=1)
+    m = _data(1.0 + codings.belongs.sum(axis=1), "coders")  # 1 where there is no contrast: a density of one
+    pm.Potential("contrasts_between_coders", log_of_contrasts(pt, m, kappa[0], apart).sum())
+    return of_coders(_data(codings.shares, "shares"), kappa[0] ** 2, apart) - _data(codings.held, "held")
+
+
 def _observe(spec: PriorSpec, outputs: Any) -> None:
     sizes = [spec.stated.location.size, spec.distributions.location.size, len(spec.counted), spec.ordered.size]
     ends: Any = _data(np.cumsum([0, *sizes]), "block_ends")
     implied = outputs[: ends[-1]]
     deviations: Any = pt.zeros_like(implied)
+    deviation: Any = None
     if spec.deviation_labels:
         deviation = pm.Normal("deviation", dims="deviation_coordinate")
         # The few deviations of each reading, taken by position: as a matrix most of it would be zeros.
@@ -156,19 +181,22 @@ def _observe(spec: PriorSpec, outputs: Any) -> None:
     if spec.rated:
         stated = _as_rated(spec, implied[ends[0] : ends[1]]) + deviations[ends[0] : ends[1]]
     omega = pm.HalfNormal("omega", SD_EXPERT, dims="expert", default_transform=NormalScores(SD_EXPERT))
+    n_stated = spec.stated.location.size
+    beyond = None if spec.codings is None else _observe_codings(spec.codings, deviation)
 
-    def scale(noisy: Noisy, name: str) -> Any:
+    def scale(noisy: Noisy, name: str, rows: slice) -> Any:
         return pt.sqrt(
             reading_variance(
                 _data(noisy.scatters, f"{name}_scatters"),
                 omega[_data(noisy.expert, f"{name}_expert")],
                 _data(noisy.scale, f"{name}_sd"),
                 _data(noisy.weight, f"{name}_weight"),
+                None if beyond is None else beyond[rows],
             )
         )
 
-    if spec.stated.location.size:
-        _observe_numbers(spec.stated, stated, scale(spec.stated, "stated"))
+    if n_stated:
+        _observe_numbers(spec.stated, stated, scale(spec.stated, "stated", slice(n_stated)))
     if spec.distributions.location.size:
         half = DEGREES_OF_FREEDOM / 2.0
         spread = pm.Gamma("spread", half, half, dims="distribution")
@@ -178,7 +206,7 @@ def _observe(spec: PriorSpec, outputs: Any) -> None:
         pm.Normal(
             "stated_distribution",
             mu=distributed,
-            sigma=scale(spec.distributions, "distribution") / pt.sqrt(precision),
+            sigma=scale(spec.distributions, "distribution", slice(n_stated, None)) / pt.sqrt(precision),
             observed=_data(spec.distributions.location, "distribution_location"),
         )
     if len(spec.counted):

@@ -5,20 +5,56 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from math import exp, log, sqrt
 from typing import Any
 
 from forecast.model.layout import exposed_until
 from forecast.workspace.names import horizon_on
-from forecast.workspace.records import Expert, Network, Question, Resolved, Statement, Workspace
+from forecast.workspace.records import Expert, Network, Question, Reading, Resolved, Statement, Workspace
 from forecast.workspace.statement_forms import LEAST_CODED_SD, is_read_at_opening, statement_form
 from forecast.workspace.statement_forms.form import CountedCases, Numbers, StatedDistribution, StatedNumber
 
 DEGREES_OF_FREEDOM = 4
 
 
+# Several people who put numbers on the same words differ by an sd kappa (log-odds), ln kappa normal about ln 0.65: what
+# is known of it before any remark was coded twice. Surveyed readers of one word of probability differ by a scale of 0.5
+# to 0.9 (that of a t, by the middle half of their answers; the middle half of the words in
+# forecast/data/verbal_probability.csv). A coder has the context too, which tells more, and chooses the words, which
+# tells less. Not half-normal: coders who agree to the last digit would make kappa zero.
+MEDIAN_CODER, SD_LOG_CODER = 0.65, 0.35
+CODER_VARIANCE = exp(2.0 * log(MEDIAN_CODER) + 2.0 * SD_LOG_CODER**2)  # its mean: what a lone coding is taken to hold
+
+
 def numbers(statement: Statement, experts: Mapping[str, Expert], network: Network) -> Numbers:
-    """Turn a statement's reading into numbers on the log-odds scale. An editor's coding is never tighter than sd 1."""
-    expert, form, reading = experts[statement.expert], statement_form(statement.reading), statement.reading
+    """Turn a statement's reading into numbers on the log-odds scale. An editor's coding is never tighter than sd 1.
+
+    Of several codings the mean of the locations. The variance of one coding holds the expert's doubt and the coder's;
+    of m codings the coder's part is an mth, and more where they lie far apart. The expert's stays what it is: coders
+    are no further experts.
+    """
+    codings = coded_numbers(statement, experts, network)
+    if len(codings) < 2:
+        return _numbers(statement, statement.reading, experts, network)
+    share = 1.0 / len(codings)
+    one = sum(coding.scale**2 for coding in codings) * share
+    location = sum(coding.location for coding in codings) * share
+    apart = sum((coding.location - location) ** 2 for coding in codings)
+    variance = one - CODER_VARIANCE + of_coders(share, CODER_VARIANCE, apart)
+    return replace(codings[0], location=location, scale=sqrt(variance))
+
+
+def coded_numbers(statement: Statement, experts: Mapping[str, Expert], network: Network) -> tuple[StatedNumber, ...]:
+    """Return what each coder read a statement's words as; empty where the expert gave the number, and of no number."""
+    if statement.coded_by is None:
+        return ()
+    read = (_numbers(statement, reading, experts, network) for reading in statement.readings)
+    return tuple(one for one in read if isinstance(one, StatedNumber))
+
+
+def _numbers(statement: Statement, reading: Reading, experts: Mapping[str, Expert], network: Network) -> Numbers:
+    """Turn one coder's reading (or the expert's own) into numbers on the log-odds scale."""
+    expert, form = experts[statement.expert], statement_form(reading)
     sd = form.sd(reading, expert)
     sd = expert.default_sd if sd is None else sd
     scale = max(sd, LEAST_CODED_SD) if statement.coded_by is not None else sd
@@ -100,14 +136,40 @@ def came_true(workspace: Workspace, statement: Statement, as_of: date) -> bool |
 # Between what the model implies and what was stated: written once, for arrays of draws and for PyMC's variables.
 
 
-def reading_variance(scatters: Any, omega: Any, sd: Any, weight: Any) -> Any:
-    """Compute the variance of a reading's noise in log-odds, (sd^2 + (scatters omega)^2) / weight.
+def reading_variance(scatters: Any, omega: Any, sd: Any, weight: Any, beyond: Any = None) -> Any:
+    """Compute the variance of a reading's noise in log-odds, (sd^2 + beyond + (scatters omega)^2) / weight.
 
     `sd` is the statement's own, `omega` its expert's extra noise, `scatters` 0 for an exact expert and else 1, `weight`
-    the expert's. Arrays of any one shape.
+    the expert's. `beyond` is what its coders add to sd^2, where that is learned. Arrays of any one shape.
     """
     extra = scatters * omega
-    return (sd**2 + extra**2) / weight
+    own = sd**2 if beyond is None else sd**2 + beyond
+    return (own + extra**2) / weight
+
+
+def of_coders(share: Any, variance: Any, apart: Any) -> Any:
+    """Compute the part of coders in the variance of the mean of a remark's codings.
+
+    The errors of m coders of one remark are a multivariate t with 4 degrees of freedom and the variance kappa^2, as
+    some remarks leave more open than others. Given the contrasts between the codings, the mean of the errors is a t
+    with the variance (4 kappa^2 + apart) / ((3 + m) m). Of one coding that is kappa^2.
+
+    Args:
+        share: 1 / m; 0 where the expert gave the number, which no coder adds to.
+        variance: kappa^2 (log-odds).
+        apart: sum of squares of the codings about their mean, deviations of the coders taken out.
+    """
+    return share**2 * (DEGREES_OF_FREEDOM * variance + apart) / (1.0 + (DEGREES_OF_FREEDOM - 1.0) * share)
+
+
+def log_of_contrasts(xp: Any, m: Any, kappa: Any, apart: Any) -> Any:
+    """Compute the log density of the contrasts between m codings of one remark, up to a constant that m decides.
+
+    In an orthonormal basis they are a multivariate t of m - 1 dimensions with 4 degrees of freedom and the sd `kappa`;
+    `apart` is their sum of squares.
+    """
+    square = apart / kappa**2 / DEGREES_OF_FREEDOM
+    return -(m - 1.0) * xp.log(kappa) - (DEGREES_OF_FREEDOM + m - 1.0) / 2.0 * xp.log1p(square)
 
 
 def as_rated(bias: Any, slope: Any, is_biased: Any, implied: Any) -> Any:

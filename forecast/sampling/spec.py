@@ -22,10 +22,20 @@ from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
 from forecast.model.between import CausesOnTheWayError, Sliced, compile_through
 from forecast.model.decision import LARGEST_JOINT, Decision, TooManyClassesError, decide, rules_of
 from forecast.model.layout import Index, Layout, rule_events, scenario_masks
-from forecast.sampling.readings import came_true, numbers, read_at
+from forecast.sampling.readings import (
+    CODER_VARIANCE,
+    MEDIAN_CODER,
+    SD_LOG_CODER,
+    came_true,
+    coded_numbers,
+    numbers,
+    of_coders,
+    read_at,
+)
 from forecast.workspace.names import OTHER, horizon_on
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.records import Condition, DatedCondition, Statement, Target, Workspace
+from forecast.workspace.statement_forms import targets_of
 from forecast.workspace.statement_forms.form import CountedCases, Ordered, StatedDistribution, StatedNumber
 
 # The prior of CPT rows: theta as a function of independent standard normal coordinates.
@@ -168,6 +178,7 @@ def theta_draws(prior: RowsPrior, coordinates: Array) -> Array:
 States = tuple[int, ...]
 Given = tuple[tuple[int, States], ...]
 Supposed = Given  # what comes true on the day on which a statement is read
+Voices = Sequence[tuple[str, str, float]]  # kind of deviation, whose, and its weight
 Through = tuple[tuple[date, ...], tuple[int, ...]]  # days on the way, and the events that are spoken of
 
 SD_DEVIATION = 0.4  # of a group's (or a coder's) deviation, the stated state's component, in log-odds
@@ -241,6 +252,7 @@ class PriorSpec:
     is_biased: Array  # for each single number: 0 for a difference (a constant bias cancels), else 1
     record: TrackRecord
     anchor: AsOfNetwork | None
+    codings: Codings | None = None  # None where no remark was coded by several
 
     @property
     def n_distributions(self) -> int:
@@ -261,6 +273,28 @@ class Noisy:
     expert: NDArray[np.intp]
     weight: Array
     scatters: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Codings:
+    """What is known of coders where remarks were coded by several.
+
+    `shares` of each single number and then of each coordinate of a distribution: one over how many coded it, 0 where
+    the expert gave it; `held`: what its variance holds of coders as it stands in the spec. Contrasts are the codings of
+    one remark in an orthonormal zero-sum basis, in log-odds: `location`, `of` which single number, and their
+    deviations, which are those of the coders.
+    """
+
+    shares: Array
+    held: Array
+    location: Array
+    of: Index
+    deviations: LinearMap
+
+    @property
+    def belongs(self) -> Array:
+        """Which contrast is of which number or coordinate: 0 or 1, (as `shares`, contrasts)."""
+        return np.equal.outer(np.arange(self.shares.size), self.of).astype(float)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -374,26 +408,32 @@ class _Collector:
     def _states(self, condition: Condition) -> States:
         return tuple(self.layout.state(condition.event, state) for state in condition.states)
 
-    def deviation(self, statement: Statement, target: Target, sign: float, row: dict[int, float]) -> None:
-        """Add sign * delta[group, event, states] (and the coder's) to a row over the deviation coordinates."""
+    def deviation(
+        self, statement: Statement, target: Target, sign: float, row: dict[int, float], voices: Voices | None = None
+    ) -> None:
+        """Add sign * delta[group, event, states] (and the coders' mean) to a row over the deviation coordinates.
+
+        `voices`: other deviations, each with its weight.
+        """
         if target.condition is None or self.workspace.experts[statement.expert].exact:
             return
         v = self.layout.index[target.condition.event]
         states = list(self._states(target.condition))
-        group = self.workspace.experts[statement.expert].group
-        voices = [("group", group), *([("coder", statement.coded_by)] if statement.coded_by else [])]
-        for kind, name in voices:
+        for kind, name, share in self._voices(statement) if voices is None else voices:
             for j, weight in enumerate(self._component(v)[states].sum(axis=0).tolist()):
                 coordinate = self._coordinates(kind, name, v) + j
-                row[coordinate] = row.get(coordinate, 0.0) + sign * weight
+                row[coordinate] = row.get(coordinate, 0.0) + sign * share * weight
+
+    def _voices(self, statement: Statement) -> Voices:
+        """Return whose deviations a reading has: its expert's group, and its coders, of several the mean."""
+        group, coders = self.workspace.experts[statement.expert].group, statement.coders
+        return [("group", group, 1.0), *(("coder", coder, 1.0 / len(coders)) for coder in coders)]
 
     def deviation_coordinate(self, statement: Statement, v: int, direction: Array, row: dict[int, float]) -> None:
         """Add the deviation along a direction of the states' log-ratios (for a whole distribution)."""
         if self.workspace.experts[statement.expert].exact:
             return
-        group = self.workspace.experts[statement.expert].group
-        voices = [("group", group), *([("coder", statement.coded_by)] if statement.coded_by else [])]
-        for kind, name in voices:
+        for kind, name, _ in self._voices(statement):  # a distribution has one coder
             for j, weight in enumerate((direction[:, np.newaxis] * self._component(v)).sum(axis=0).tolist()):
                 coordinate = self._coordinates(kind, name, v) + j
                 row[coordinate] = row.get(coordinate, 0.0) + weight
@@ -410,6 +450,11 @@ class _Collector:
             event = self.layout.events[v].id
             self.deviation_labels += [f"{kind} {name}: {event}[{j}]" for j in range(self.layout.cards[v] - 1)]
         return self.deviation_starts[key]
+
+
+def prior_kappa(rng: np.random.Generator, n: int) -> Array:
+    """Draw by how much coders differ (1, draws, 1), in log-odds, before any remark is coded twice."""
+    return np.exp(log(MEDIAN_CODER) + SD_LOG_CODER * rng.standard_normal((1, n, 1)))
 
 
 def active_statements(workspace: Workspace, as_of: date) -> tuple[Statement, ...]:
@@ -462,6 +507,8 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
     counted: list[tuple[float, float, float, float]] = []
     ordered: list[float] = []
     ids: dict[str, list[str]] = {name: [] for name in blocks}
+    shares: dict[str, list[float]] = {"stated": [], "distribution": []}
+    contrasts: list[tuple[float, int, dict[int, float]]] = []
     for statement in statements:
         expert = experts.index(statement.expert)
         weight = workspace.experts[statement.expert].weight
@@ -474,11 +521,15 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
                 rated_of.append(1 + rated.index(statement.expert) if statement.expert in rated else 0)
                 is_biased.append(float(said.against is None))
                 blocks["stated"].append(_difference(collector, statement, said.against, said.of_odds))
+                shares["stated"].append(_share(statement))
+                of = len(ids["stated"]) - 1
+                contrasts += [(location, of, row) for location, row in _contrasts(collector, statement)]
             case StatedDistribution() as said:
                 for row, location in _log_ratios(collector, statement, said):
                     blocks["distribution"].append(row)
                     noisy["distribution"].append((location, said.scale, expert, weight, scatters))
                     distribution_of.append(len(ids["distribution"]))
+                    shares["distribution"].append(_share(statement))
                 ids["distribution"].append(statement.id)
             case CountedCases() as said:
                 ids["count"].append(statement.id)
@@ -513,7 +564,32 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
         is_biased=np.array(is_biased),
         record=_track_record(records, rated),
         anchor=anchor,
+        codings=_codings(shares["stated"] + shares["distribution"], contrasts) if contrasts else None,
     )
+
+
+def _share(statement: Statement) -> float:
+    return 1.0 / len(statement.coders) if statement.coders else 0.0
+
+
+def _codings(shares: Sequence[float], contrasts: Sequence[tuple[float, int, dict[int, float]]]) -> Codings:
+    locations, of, rows = zip(*contrasts, strict=True)
+    by_row, location, coded = np.array(shares), np.array(locations), np.array(of, dtype=np.intp)
+    apart = np.bincount(coded, np.square(location), minlength=by_row.size)
+    held = of_coders(by_row, CODER_VARIANCE, apart)
+    return Codings(shares=by_row, held=held, location=location, of=coded, deviations=linear_map(rows))
+
+
+def _contrasts(collector: _Collector, statement: Statement) -> Iterator[tuple[float, dict[int, float]]]:
+    """Yield the contrasts of a remark's codings, each with its row over the deviation coordinates."""
+    codings = coded_numbers(statement, collector.workspace.experts, collector.workspace.network)
+    basis = zero_sum_basis(len(codings)) if len(codings) > 1 else np.zeros((0, 0))
+    for k in range(basis.shape[1]):
+        voices = [("coder", coder, float(basis[j, k])) for j, coder in enumerate(statement.coders)]
+        row: dict[int, float] = {}
+        for target, sign in [(statement.about, 1.0), *((other, -1.0) for other in targets_of(statement)[1:])]:
+            collector.deviation(statement, target, sign, row, voices)
+        yield sum(float(basis[j, k]) * one.location for j, one in enumerate(codings)), row
 
 
 def _noisy(rows: Sequence[tuple[float, float, int, float, float]]) -> Noisy:

@@ -81,6 +81,86 @@ def draft_statement(root: Path, expert: str, fields: Mapping[str, Node], today: 
     return StatementDraft(path, added, content, fields, workspace, found[0] if found else None, said)
 
 
+@dataclass(frozen=True)
+class CodingsDraft:
+    """Codings to be added: the contents of the files of statements then, by path, and the problems that they bring.
+
+    `workspace` is None where it would have errors."""
+
+    contents: Mapping[str, bytes]
+    workspace: Workspace | None
+    problems: tuple[Problem, ...]
+
+
+def draft_codings(root: Path, codings: Mapping[str, MapNode], today: date) -> CodingsDraft:
+    """Write further codings behind those of their statements, and check the workspace with them; nothing goes to disk.
+
+    Args:
+        root: the workspace.
+        codings: entries of `coded_by`, by the ids of their statements.
+        today: dates after it are problems.
+
+    Raises WorkspaceProblems where the files hold errors, and where a statement's `coded_by` has no lines of its own.
+    """
+    known, old = read_workspace(root, today=today)
+    if known is None:
+        raise WorkspaceProblems(old)
+    contents: dict[str, bytes] = {}
+    wrong: list[Problem] = []
+    by_path: dict[str, list[str]] = {}
+    for statement in known.statements:
+        if statement.id in codings:
+            by_path.setdefault(statement.source.path, []).append(statement.id)
+    for path, names in by_path.items():
+        content = known.contents.get(path) or (root / path).read_bytes()
+        tree, _ = parse_yaml(content, path)
+        entries = [one for one in (tree.items if isinstance(tree, ListNode) else (tree,)) if isinstance(one, MapNode)]
+        lines = content.decode("utf-8").splitlines(keepends=True)
+        places = [(one, name) for one in entries if (name := _text_of(one.entries.get("id"))) in names]
+        for entry, name in sorted(places, key=lambda place: -place[0].line):
+            if (problem := _add_coding(entry, lines, codings[name], Source(path, entry.line), name)) is not None:
+                wrong.append(problem)
+        contents[path] = "".join(lines).encode()
+    if wrong:
+        raise WorkspaceProblems(tuple(wrong))
+    workspace, problems = read_workspace(root, today=today, drafts=contents)
+    # Lines have moved down; only what is said there for the first time counts.
+    said = {(problem.what, problem.got) for problem in old}
+    new = tuple(problem for problem in problems if (problem.what, problem.got) not in said)
+    return CodingsDraft(contents, workspace, new)
+
+
+def _text_of(node: Node | None) -> str:
+    return node.text if isinstance(node, Scalar) else ""
+
+
+CODERS = re.compile(r"(?P<before> *)coded_by:(?P<value>[^#\n]*)(?P<after>#.*)?(?P<end>\r?\n?)")
+
+
+def _add_coding(entry: MapNode, lines: list[str], coding: MapNode, source: Source, name: str) -> Problem | None:
+    """Put a coding behind the others of a statement; return what is in the way."""
+    line = entry.key_lines.get("coded_by", entry.line) - 1
+    found, coders = CODERS.fullmatch(lines[line]), entry.entries.get("coded_by")
+    if found is None or coders is None:
+        what, allowed = f"statement {name!r}: coded_by shares its line with other keys", "a line of its own"
+        return Problem(source, what, "", allowed)
+    before, end = found["before"], found["end"] or "\n"
+    own = isinstance(coders, ListNode) and not found["value"].strip()
+    if own and isinstance(coders, ListNode):
+        at = coders.items[-1].line
+        while at < len(lines) and lines[at].strip() and len(lines[at]) - len(lines[at].lstrip()) > len(before):
+            at += 1
+    else:
+        items = coders.items if isinstance(coders, ListNode) else (coders,)
+        comment = f" {found['after']}" if found["after"] else ""
+        lines[line : line + 1] = [f"{before}coded_by:{comment}{end}", *(f"{before}- {flow(one)}{end}" for one in items)]
+        at = line + 1 + len(items)
+    if not lines[at - 1].endswith("\n"):
+        lines[at - 1] += end
+    lines.insert(at, f"{before}- {flow(coding)}{end}")
+    return None
+
+
 def free_name(wanted: str, is_taken: Callable[[str], bool]) -> str:
     """Return a name, with the smallest number behind it that makes it free if it is taken."""
     names = (wanted + (f"-{number}" if number > 1 else "") for number in count(1))

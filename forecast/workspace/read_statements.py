@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from forecast.workspace.names import OTHER, Frame, unknown_name, unknown_state
 from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar, exactly_one, hold
-from forecast.workspace.problems import Problem, Source, shown
+from forecast.workspace.problems import Problem, Source, quoted, shown
 from forecast.workspace.read_renames import former_target
 from forecast.workspace.read_targets import build_target, target_references
-from forecast.workspace.records import Publication, Resolution, Statement
+from forecast.workspace.records import Coding, Publication, Reading, Resolution, Statement
 from forecast.workspace.renames import Former
-from forecast.workspace.statement_forms import FORMS, StatementShape, statement_form
+from forecast.workspace.statement_forms import CODED, FORMS, CodingShape, StatementShape, statement_form
 from forecast.workspace.statement_forms.form import Built, Said
 
 ABOUT_TOO = frozenset(form.key for form in FORMS if form.is_read_with_about)
@@ -64,6 +64,8 @@ def _read_statement(at: Cursor, frame: Frame) -> tuple[Statement | None, tuple[P
         problems += more
     resolved, wrong = _resolved(shape, mended, frame)
     problems += wrong
+    codings, wrong = _codings(shape, mended, frame)
+    problems += wrong
     if about is None or reading is None:
         return None, tuple(problems)
     statement = Statement(
@@ -74,10 +76,11 @@ def _read_statement(at: Cursor, frame: Frame) -> tuple[Statement | None, tuple[P
         says=shape.says,
         about=about,
         reading=reading,
-        coded_by=shape.coded_by,
+        coded_by=shape.coded_by[0].coder if shape.coded_by else None,
         why=shape.why,
         resolved=resolved,
         source=at.source,
+        codings=codings,
     )
     return statement, tuple(problems)
 
@@ -89,6 +92,71 @@ def _reading(shape: StatementShape, at: Cursor, frame: Frame) -> Built:
         if value is not None:
             return form.build(Said(value, at.at(form.key).under(form.key), shape.about, at, frame))
     return None, ()
+
+
+def _codings(shape: StatementShape, at: Cursor, frame: Frame) -> tuple[tuple[Coding, ...], tuple[Problem, ...]]:
+    """Return what further coders put on the words, and what is wrong with that."""
+    coders, entries = shape.coded_by or [], at.items_at("coded_by")
+    if len(coders) < 2 and not any(map(entry_has_value, entries)):
+        return (), ()
+    problems: list[Problem] = []
+    form = next((form for form in FORMS if getattr(shape, form.key) is not None), None)
+    if form is not None and not form.may_be_coded_again:
+        allowed = f"of several coders there is {choice_of(CODED)}"
+        problems.append(at.at("coded_by").problem(f"several coders of '{form.key}'", "", allowed))
+    codings: list[Coding] = []
+    seen: dict[str, int] = {}
+    for number, (said, entry) in enumerate(zip(coders, entries, strict=True)):
+        where = entry.under(f"coded_by[{number + 1}]")
+        if (first := seen.setdefault(said.coder, number)) != number:
+            got = f"also coded_by[{first + 1}]"
+            problems.append(
+                where.problem(f"{shown(said.coder)} codes one remark twice", got, "one number of each coder")
+            )
+        if number == 0:
+            if entry_has_value(entry):
+                allowed = "the first coder's number and reason are the statement's own; the name alone"
+                problems.append(where.problem("the first coder has a number here", "", allowed))
+            continue
+        problems += exactly_one(CodingShape, where)
+        if said.why is None:
+            problems.append(where.problem("missing key 'why'", "", "why this number and not another"))
+        if form is None or not form.may_be_coded_again:
+            continue
+        coding, more = _coding(said, shape, form.key, where, at, frame)
+        problems += more
+        if coding is not None:
+            codings.append(coding)
+    return tuple(codings), tuple(problems)
+
+
+def _coding(
+    said: CodingShape, shape: StatementShape, first: str, where: Cursor, at: Cursor, frame: Frame
+) -> tuple[Coding | None, tuple[Problem, ...]]:
+    """Return one further coding of a statement whose own form is `first`."""
+    for form in FORMS:
+        value = getattr(said, form.key, None)
+        if value is None or not form.may_be_coded_again:
+            continue
+        there = where.at(form.key).under(form.key)
+        compares = [one.key for one in FORMS if one.second and one.may_be_coded_again]
+        alike = [first] if first in compares else [key for key in CODED if key not in compares]
+        if form.key not in alike:
+            return None, (there.problem(f"not a number of the same thing as '{first}'", "", choice_of(alike)),)
+        whole = form.whole(value, getattr(shape, form.key))
+        reading, problems = form.build(Said(whole, there, shape.about, at, frame))
+        return None if reading is None else Coding(said.coder, reading, said.why or ""), problems
+    return None, ()
+
+
+def entry_has_value(entry: Cursor) -> bool:
+    """Say whether an entry of `coded_by` has more than a name."""
+    return any(key != "coder" for key in entry.keys)
+
+
+def choice_of(names: Sequence[str]) -> str:
+    """Write some keys of which one is allowed."""
+    return f"one of {quoted(names)}" if len(names) > 1 else f"'{names[0]}'"
 
 
 def _resolved(shape: StatementShape, at: Cursor, frame: Frame) -> tuple[Resolution | None, tuple[Problem, ...]]:
@@ -151,11 +219,15 @@ def former_statement(statement: Statement, names: Former) -> Statement:
     if resolved is not None and resolved.state is not None:
         then = names.state(condition.event, resolved.state) if condition else names.name("scenario", resolved.state)
         resolved = replace(resolved, state=then)
+
+    def former(reading: Reading) -> Reading:
+        then: Reading = statement_form(reading).former(reading, statement.about, names)
+        return then
+
     return replace(
-        statement,
+        statement.read_by(former),
         id=names.name("statement", statement.id),
         expert=names.name("expert", statement.expert),
         about=former_target(statement.about, names),
-        reading=statement_form(statement.reading).former(statement.reading, statement.about, names),
         resolved=resolved,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -276,6 +276,15 @@ class Resolution:
     url: str | None
 
 
+@dataclass(frozen=True)
+class Coding:
+    """What one more coder put on an expert's words, and why: a number of the same thing as the first coder's."""
+
+    coder: str
+    reading: Reading
+    why: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Statement:
     """What an expert said, and what it was read as."""
@@ -291,6 +300,22 @@ class Statement:
     why: str
     resolved: Resolution | None
     source: Source
+    codings: tuple[Coding, ...] = field(default=(), metadata=APART)  # of further coders; `reading` is of `coded_by`
+
+    @property
+    def coders(self) -> tuple[str, ...]:
+        """Everybody who put a number on the words, the first one first; nobody where the expert gave it."""
+        return () if self.coded_by is None else (self.coded_by, *(one.coder for one in self.codings))
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """What each coder read the words as, the first one first."""
+        return (self.reading, *(one.reading for one in self.codings))
+
+    def read_by(self, read: Callable[[Reading], Reading]) -> Statement:
+        """Return the statement with every coder's reading changed in one way."""
+        codings = tuple(replace(one, reading=read(one.reading)) for one in self.codings)
+        return replace(self, reading=read(self.reading), codings=codings)
 
 
 @dataclass(frozen=True)

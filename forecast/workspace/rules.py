@@ -272,8 +272,8 @@ SETTLED_RULES = (settled_contradictions, lowest_settled_early, spoken_of_certain
 
 def misfits(statements: Iterable[Statement]) -> Iterator[Problem]:
     """Warn of every statement where a fitted level is off by more than `WORST_MISFIT`, with all the numbers."""
-    for statement in statements:
-        fitted_to = fit_of(statement.reading)
+    for statement, reading in [(one, reading) for one in statements for reading in one.readings]:
+        fitted_to = fit_of(reading)
         if fitted_to is None:
             continue
         points, fit, what, instead = fitted_to
@@ -367,14 +367,15 @@ def coded_too_sharply(all_: Readable) -> Iterator[Problem]:
     """Warn of a number that an editor put on somebody's words with a smaller sd than is granted."""
     for statement in all_.statements:
         expert = all_.experts.get(statement.expert)
-        if statement.coded_by is None or expert is None:
+        if expert is None:
             continue
-        sd = stated_sd(statement.reading, expert)
-        if sd is not None and sd < LEAST_CODED_SD:
-            what = (
-                f"statement {shown(statement.id)}: coded by {shown(statement.coded_by)} with an sd below 1 in log-odds"
-            )
-            yield Problem(statement.source, what, f"{sd:.2f}", "it is raised to 1; widen the interval", "warning")
+        for coder, reading in zip(
+            statement.coders, statement.readings, strict=False
+        ):  # nobody where it is the expert's
+            sd = stated_sd(reading, expert)
+            if sd is not None and sd < LEAST_CODED_SD:
+                what = f"statement {shown(statement.id)}: coded by {shown(coder)} with an sd below 1 in log-odds"
+                yield Problem(statement.source, what, f"{sd:.2f}", "it is raised to 1; widen the interval", "warning")
 
 
 def rules_in_other_forms(all_: Readable) -> Iterator[Problem]:
@@ -382,6 +383,9 @@ def rules_in_other_forms(all_: Readable) -> Iterator[Problem]:
     for statement in all_.statements:
         expert, reading = all_.experts.get(statement.expert), statement.reading
         form = statement_form(reading)
+        if expert is not None and expert.exact and statement.codings:
+            what = f"statement {shown(statement.id)}: several coders of what follows from a rule"
+            yield Problem(statement.source, what, ", ".join(statement.coders), "a rule leaves nothing to code")
         if expert is not None and expert.exact and not form.may_be_exact:
             what = f"statement {shown(statement.id)}: {form.key} of an expert whose statements are exact"
             yield Problem(statement.source, what, "", "a probability, odds, times, an order or a distribution")

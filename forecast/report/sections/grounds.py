@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from forecast.analysis.experts import coders
 from forecast.analysis.remedies import kept_remedies
 from forecast.analysis.statements import StatementRow, statement_rows
 from forecast.ledger.outcome import Outcome
 from forecast.model.history import active_items
 from forecast.model.reports import Report, verdict
-from forecast.plain import Link, link
+from forecast.plain import Link, as_data, link
 from forecast.report.section import Section, Subject, part, plain
 from forecast.sampling.likelihood import DISAGREES
 from forecast.sampling.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
@@ -170,13 +171,14 @@ class EvidenceSection(Section):
 class StatementsShown:
     """What the section of statements shows; `by_publication` groups them by who said them where, when, coded by whom.
 
-    `remedies`: what can be done about each statement that disagrees, by its id.
+    `remedies`: what can be done about each statement that disagrees, by its id; `coders`: how far several coders agree.
     """
 
     statements: Sequence[StatementRow]
     disagreements: Sequence[StatementRow]
     remedies: Mapping[str, str]
     disagrees_above: float
+    coders: str
     by_publication: Sequence[tuple[StatementRow, Sequence[StatementRow]]]
 
 
@@ -184,7 +186,12 @@ class StatementsSection(Section):
     """What experts said, what it was coded as, where the model ended, and who disagrees."""
 
     id, title, group, place = "statements", "Expert statements", "What it rests on", 110
-    entries: ClassVar[Mapping[str, int]] = {"statements": 200, "disagreements": 210, "disagrees_above": 220}
+    entries: ClassVar[Mapping[str, int]] = {
+        "statements": 200,
+        "disagreements": 210,
+        "disagrees_above": 220,
+        "coders": 225,
+    }
 
     @classmethod
     def shown(cls, subject: Subject) -> StatementsShown:
@@ -198,6 +205,7 @@ class StatementsSection(Section):
             disagreements=_disagreements(subject),
             remedies=_remedies(subject) if _disagreements(subject) else {},
             disagrees_above=DISAGREES,
+            coders=_between_coders(subject),
             by_publication=[(rows[0], rows) for rows in groups.values()],
         )
 
@@ -208,6 +216,7 @@ class StatementsSection(Section):
             "statements": statements(subject),
             "disagreements": _disagreements(subject),
             "disagrees_above": DISAGREES,
+            "coders": as_data(coders(subject.outcome)),
         }
 
     @classmethod
@@ -217,6 +226,11 @@ class StatementsSection(Section):
         listed = "; ".join(f"{row.expert} on {row.event} ({row.residual_shown} sd)" for row in rows)
         nobody = "No expert's statement ends far from what all statements together imply."
         return ["## Who disagrees", plain(f"{listed}.") if rows else nobody]
+
+
+def _between_coders(subject: Subject) -> str:
+    found = coders(subject.outcome)
+    return "Each remark has one coder." if found is None else f"{found}."
 
 
 def _remedies(subject: Subject) -> dict[str, str]:

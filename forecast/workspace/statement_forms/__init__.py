@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import create_model
+from pydantic import BeforeValidator, Field, create_model
 
 from forecast.workspace.nodes import Name, PastDay, Shape, Text
 from forecast.workspace.read_targets import TargetShape
@@ -34,6 +34,7 @@ FORMS: tuple[StatementForm[Any], ...] = (
     DistributionForm(),
 )
 READINGS = tuple(form.key for form in FORMS)
+CODED = tuple(form.key for form in FORMS if form.may_be_coded_again)
 
 LEAST_CODED_SD = 1.0  # log-odds; nobody puts a sharper number on somebody else's words
 
@@ -84,6 +85,35 @@ class ResolvedShape(Shape):
     url: Text | None = None
 
 
+class _CodingHead(Shape):
+    one_of: ClassVar[tuple[str, ...]] = CODED
+
+    coder: Text
+    why: Text | None = None
+
+
+if TYPE_CHECKING:
+
+    class CodingShape(_CodingHead):
+        """What mypy knows of the shape that is made of the forms."""
+
+else:
+    CodingShape = create_model(
+        "CodingShape",
+        __base__=_CodingHead,
+        __doc__="A coder; of every one but the first, what he or she put on the words (in exactly one way), and why.",
+        __module__=__name__,
+        **{form.key: ((form.shape_again or form.shape) | None, None) for form in FORMS if form.key in CODED},
+    )
+
+
+def _as_coders(value: Any) -> Any:
+    """Return coders as a list of maps; one, and the first, may be a name alone."""
+    if value is None:
+        return None
+    return [one if isinstance(one, dict) else {"coder": one} for one in (value if isinstance(value, list) else [value])]
+
+
 class _Head(Shape):
     one_of: ClassVar[tuple[str, ...]] = READINGS
 
@@ -95,7 +125,14 @@ class _Head(Shape):
     says: Text
     about: TargetShape
     why: Text
-    coded_by: Text | None = None
+    coded_by: (
+        Annotated[
+            list[CodingShape],
+            Field(min_length=1),
+            BeforeValidator(_as_coders, json_schema_input_type=Text | list[Text | CodingShape]),
+        ]
+        | None
+    ) = None
 
 
 if TYPE_CHECKING:

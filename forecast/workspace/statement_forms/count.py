@@ -31,6 +31,7 @@ class CountForm(StatementForm[Count]):
     key = "count"
     shape = CountShape
     record = Count
+    may_be_coded_again = False
     may_be_exact = False
     example = "{happened: 7, of: 20, per: window}"
     is_read_with_about = True

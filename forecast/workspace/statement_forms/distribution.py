@@ -40,6 +40,7 @@ class DistributionForm(StatementForm[Distribution]):
     key = "distribution"
     shape = Annotated[dict[Name, Share], Field(min_length=1)]
     record = Distribution
+    may_be_coded_again = False
     example = "{STATE: 0.2, STATE: 0.8, sd: 1}"
     is_read_with_about = True
     is_on_whole_event = True

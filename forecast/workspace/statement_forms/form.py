@@ -103,6 +103,8 @@ class StatementForm[R: Reading](ABC):
     is_on_whole_event: ClassVar[bool] = False  # `about` names no state
     has_outcome: ClassVar[bool] = True
     may_be_exact: ClassVar[bool] = True  # a rule can say it: a number, not a word, counted cases or a fit
+    may_be_coded_again: ClassVar[bool] = True  # it is a single number, of which there can be a mean
+    shape_again: ClassVar[Any] = None  # of a further coder's value; None: as that of the first
     is_at_opening: ClassVar[bool] = False  # read there, before any evidence, whenever it was made
 
     @abstractmethod
@@ -134,6 +136,10 @@ class StatementForm[R: Reading](ABC):
     def references(self, statement: Cursor, frame: Frame) -> Iterator[Problem]:  # noqa: ARG002 - none by default
         """Report unknown names in the value, however wrong the rest of the statement is; targets apart."""
         yield from ()
+
+    def whole(self, value: Any, first: Any) -> Any:  # noqa: ARG002 - it is whole by default
+        """Return a further coder's value with what it leaves out of the first coder's, None where that is another's."""
+        return value
 
     def fitted(self, reading: R) -> Fitted | None:  # noqa: ARG002 - nothing by default
         """Return what is fitted to the reading, None where nothing is."""

@@ -20,6 +20,7 @@ class MoreLikelyForm(StatementForm[MoreLikelyThan]):
     key = "more_likely_than"
     shape = TargetShape
     record = MoreLikelyThan
+    may_be_coded_again = False
     example = "{event: EVENT, state: STATE}"
     second = ("more_likely_than",)
     is_read_with_about = True

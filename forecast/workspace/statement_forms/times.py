@@ -25,14 +25,19 @@ from forecast.workspace.statement_forms.form import (
 from forecast.workspace.wording import target
 
 
-class TimesShape(Shape):
-    """So many times as probable as something else."""
+class RatioShape(Shape):
+    """So many times, as a further coder has it: against the same as the first coder."""
 
-    against: TargetShape
     ratio: Positive
     low: Positive | None = None
     high: Positive | None = None
     level: UnitProbability | None = None
+
+
+class TimesShape(RatioShape):
+    """So many times as probable as something else."""
+
+    against: TargetShape
 
 
 class TimesForm(StatementForm[Times]):
@@ -40,6 +45,7 @@ class TimesForm(StatementForm[Times]):
 
     key = "times"
     shape = TimesShape
+    shape_again = RatioShape
     record = Times
     example = "{against: {given: {EVENT: STATE}}, ratio: 3, low: 1.5, high: 6}"
     second = ("times", "against")
@@ -59,6 +65,11 @@ class TimesForm(StatementForm[Times]):
             return None, tuple(problems)
         of_odds = self.key == OddsTimesForm.key
         return Times(against, times.ratio, times.low, times.high, times.level or LEVEL, of_odds), ()
+
+    @override
+    def whole(self, value: RatioShape, first: TimesShape | None) -> TimesShape | None:
+        """Return the ratio against what the first coder compares with."""
+        return first and first.model_copy(update={name: getattr(value, name) for name in RatioShape.model_fields})
 
     @override
     def sd(self, reading: Times, expert: Expert) -> float | None:
