@@ -159,12 +159,17 @@ def question_probabilities(
 
 def decided(network: AsOfNetwork, question: Question) -> bool | None:
     """Say what settled evidence makes of a question, in the network of its last day; None where it leaves it open."""
+    return decided_by(network, question.about, question.by)
+
+
+def decided_by(network: AsOfNetwork, about: Condition, by: date) -> bool | None:
+    """Say whether settled evidence has an event in some states on a day, in the network of it; None: it is open."""
     layout = network.layout
-    v = layout.index[question.about.event]
-    yes = {layout.state(question.about.event, state) for state in question.about.states}
+    v = layout.index[about.event]
+    yes = {layout.state(about.event, state) for state in about.states}
     path = network.known.paths.get(v)
-    if path is not None and question.by <= path.until:
-        return path.on(question.by) in yes
+    if path is not None and by <= path.until:
+        return path.on(by) in yes
     alive = set(network.alive[v])
     if alive <= yes:
         return True
@@ -210,12 +215,20 @@ def _estimate(layout: Layout, posterior: Posterior, question: Question, shares: 
 
 
 def _yes(layout: Layout, posterior: Posterior, question: Question, shares: Array) -> Array:
-    v = layout.index[question.about.event]
+    return within_horizon(layout, posterior, question.about, question.by, shares)
+
+
+def within_horizon(layout: Layout, posterior: Posterior, about: Condition, by: date, shares: Array) -> Array:
+    """Return P(the event is in one of some states by a day | E, theta_d), (draws), held to that at the horizon.
+
+    `shares` (states of the event, draws) are those of the day; see `question_probabilities` for the horizon.
+    """
+    v = layout.index[about.event]
     event = layout.events[v]
-    yes = [event.states.index(state) for state in question.about.states]
+    yes = [event.states.index(state) for state in about.states]
     probability: Array = shares[yes].sum(axis=0)
     if event.kind == "reached" and yes == list(range(yes[0], len(event.states))):
         at_horizon = posterior.evaluation.events[v][yes].sum(axis=0)
-        bounded = np.minimum if question.by <= layout.horizon else np.maximum
+        bounded = np.minimum if by <= layout.horizon else np.maximum
         return np.asarray(bounded(probability, at_horizon))
     return probability

@@ -131,18 +131,20 @@ def _side(deviation: Array, bound: Array) -> _Side:
 
     A product of exp(rate * (x - mean) - psi(rate * bound) / bound^2 * deviation^2) is a supermartingale for every rate
     with rate * bound < 1 (Fan, Grama and Liu 2015, lemma 4.1). The bound may be another at each time, as it is known
-    before. A rate too large for a later bound is given up, with its weight: what is left is still below one in the mean.
+    before. A rate too large for a later bound is given up with its weight: what is left is not above one in the mean.
     """
     known = bound[bound > 0.0]
     first = float(known[0]) if known.size else 1.0
-    rates = LARGEST / first * 0.5 ** np.arange(N_RATES)
-    weights = 1.0 / ((1.0 + np.arange(N_RATES)) * (2.0 + np.arange(N_RATES)))
+    places = np.arange(N_RATES, dtype=np.float64)
+    rates: Array = LARGEST / first * np.exp2(-places)
+    weights: Array = 1.0 / ((1.0 + places) * (2.0 + places))
     kept = rates * bound.max(initial=0.0) < 1.0
     scaled = rates[kept][:, np.newaxis] * known
     # Of a difference that could only be zero nothing is to be learned; it is left out with its bound.
     squared = np.square(deviation[bound > 0.0] / known)
-    spent = ((-np.log1p(-scaled) - scaled) * squared).sum(axis=1)
-    return _Side(np.log(weights[kept] / weights.sum()), rates[kept], spent)
+    spent: Array = ((-np.log1p(-scaled) - scaled) * squared).sum(axis=1)
+    log_weights: Array = np.log(weights / weights.sum())
+    return _Side(log_weights[kept], rates[kept], spent)
 
 
 def _gap(side: _Side, threshold: float, times: float) -> float:
