@@ -30,6 +30,7 @@ from forecast.model.asof import compile_opening, compile_workspace
 from forecast.model.layout import lay_out
 from forecast.model.reliability import evidence_doubts
 from forecast.posterior.directions import direction_doubts
+from forecast.posterior.ladder import SubQuestionEstimate, ladder
 from forecast.posterior.moved import leave_out, parts_of
 from forecast.posterior.posterior import (
     check_possible,
@@ -67,7 +68,8 @@ class Update:
     `is_new` whether anything differs from the last line; `edited` ids of items and statements that were changed after
     the compared update used them; `warnings` name statements that their own fit misses or the model ends far from,
     and evidence that weighs much or may count twice, and parents that act against their direction. Of these `doubts`
-    hold whatever the ledger holds. `is_attributed`: the forecast tells what moved it.
+    hold whatever the ledger holds. `is_attributed`: the forecast tells what moved it. `ladder` are the sub-questions of
+    the day.
     """
 
     root: Path
@@ -80,6 +82,7 @@ class Update:
     warnings: tuple[Problem, ...]
     doubts: tuple[Problem, ...]
     is_attributed: bool
+    ladder: tuple[SubQuestionEstimate, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -124,7 +127,8 @@ def conclude(
         *direction_doubts(layout, workspace, weighed),
     )
     result = outcome(workspace, layout, as_of, seed, weighed)
-    return _compared(session.root, result, ledger, note, doubts, session.progress, attribute=attribute)
+    asked = ladder(workspace, layout, as_of, weighed)
+    return _compared(session.root, result, asked, ledger, note, doubts, session.progress, attribute=attribute)
 
 
 def _check_clock(ledger: Ledger, today: date) -> None:
@@ -139,6 +143,7 @@ def _check_clock(ledger: Ledger, today: date) -> None:
 def _compared(
     root: Path,
     outcome: Outcome,
+    asked: tuple[SubQuestionEstimate, ...],
     ledger: Ledger,
     note: str | None,
     doubts: tuple[Problem, ...],
@@ -147,7 +152,7 @@ def _compared(
     attribute: bool,
 ) -> Update:
     """Compare an outcome with the lines of a ledger: what is new, what changed, what moved it."""
-    line = new_line(outcome, note=note, previous=ledger.last)
+    line = new_line(outcome, note=note, previous=ledger.last, ladder=asked)
     compared = line_to_compare(line, ledger.updates)
     table = forecast_table(outcome, compared, line.version)
     new_items, edited = changes(line, compared)
@@ -157,7 +162,7 @@ def _compared(
     warnings = (*doubts, *ledger.warnings, *otherwise)
     # Other numbers of the same inputs (another program) are recorded by whoever says why.
     is_new = has_news(line, ledger.updates) or (note is not None and bool(otherwise))
-    return Update(root, outcome, forecast, line, ledger, is_new, edited, warnings, doubts, attribute)
+    return Update(root, outcome, forecast, line, ledger, is_new, edited, warnings, doubts, attribute, asked)
 
 
 def _compared_anew(update: Update, progress: Progress) -> Update:
@@ -167,7 +172,9 @@ def _compared_anew(update: Update, progress: Progress) -> Update:
         return update
     note, attribute = update.line.note, update.is_attributed
     ledger = called_today(ledger, update.outcome.workspace)
-    return _compared(update.root, update.outcome, ledger, note, update.doubts, progress, attribute=attribute)
+    return _compared(
+        update.root, update.outcome, update.ladder, ledger, note, update.doubts, progress, attribute=attribute
+    )
 
 
 def write(update: Update, progress: Progress, *, with_report: bool = True) -> Update:

@@ -157,8 +157,17 @@ def _other_numbers(line: Mapping[str, Any], here: Mapping[str, Any], *, is_of_th
     for of, recorded, now in parts:
         names = {*recorded, *now} if is_of_this else recorded.keys() & now.keys()
         yield from (f"{name}{of}" for name in sorted(names) if not _is_close(recorded.get(name), now.get(name)))
+    said, now = (_by_sub_question(content.get("ladder", ())) for content in (line, here))
+    if any(not _is_close(said[one], now.get(one)) for one in said) or (
+        is_of_this and said and said.keys() != now.keys()
+    ):
+        yield "ladder"
     if is_of_this:
         yield from sorted(line.keys() - here.keys() - UNTOLD)
+
+
+def _by_sub_question(ladder: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], float]:
+    return {(row["event"], *row["states"], day): p for row in ladder for day, p in row["by"].items()}
 
 
 def _is_close(recorded: Any, now: Any) -> bool:

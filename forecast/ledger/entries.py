@@ -38,14 +38,28 @@ class Share:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LadderEntry:
+    """What an update said of an event in some states (forecast.posterior.ladder): day in ISO form -> P(yes by it)."""
+
+    event: str
+    states: tuple[str, ...]
+    by: Mapping[str, float]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> Json:
+        """Return it as it stands in the file, keys in their order there."""
+        return _sorted({"event": self.event, "states": list(self.states), "by": dict(self.by)}, self.extra)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Line:
     """An update that had something new.
 
     `previous` is the digest of the entry before it, None of a first one; `rolled` the horizon in ISO form if it is no
     longer the file's own; `inputs` holds the digests of the records that counted (forecast.ledger.line); `kept` is
     the digest of the inputs that are kept, `environment` the machine: older lines lack both. `refit`: the draws were
-    sampled anew on demand. `number` is its place in the file, from 1; None where it is not written. `extra` holds what
-    a later version wrote beside these.
+    sampled anew on demand. `ladder` holds the sub-questions of the day; older lines lack it. `number` is its place in
+    the file, from 1; None where it is not written. `extra` holds what a later version wrote beside these.
     """
 
     as_of: date
@@ -63,6 +77,7 @@ class Line:
     previous: str | None
     kept: str | None = None
     refit: bool = False
+    ladder: tuple[LadderEntry, ...] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     number: int | None = field(default=None, compare=False)
 
@@ -95,6 +110,7 @@ class Line:
         }
         own |= {} if self.environment is None else {"environment": dict(self.environment)}
         own |= {} if self.kept is None else {"kept": self.kept}
+        own |= {} if self.ladder is None else {"ladder": [entry.as_json() for entry in self.ladder]}
         return _sorted(own | ({"refit": True} if self.refit else {}), self.extra)
 
 
@@ -124,8 +140,9 @@ Entry = Line | Merge
 SHARE_KEYS = ("id", "mcse", "probability", "quantiles")
 LINE_KEYS = (
     "format", "as_of", "horizon", "rolled", "known_until", "seed", "version", "versions", "environment", "inputs",
-    "scenarios", "diagnostics", "note", "previous", "kept", "refit",
+    "scenarios", "diagnostics", "note", "previous", "kept", "refit", "ladder",
 )  # fmt: skip
+LADDER_KEYS = ("event", "states", "by")
 MERGE_KEYS = ("format", "kind", "previous", "also", "on", "note")
 
 
@@ -164,6 +181,7 @@ def entry_of(content: Mapping[str, Any], number: int | None = None) -> Entry:
         previous=content["previous"],
         kept=content.get("kept"),
         refit=content.get("refit", False),
+        ladder=None if "ladder" not in content else tuple(_ladder_entry(row) for row in content["ladder"]),
         extra=_others(content, LINE_KEYS),
         number=number,
     )
@@ -177,6 +195,10 @@ def _share(row: Mapping[str, Any]) -> Share:
         mcse=row.get("mcse"),
         extra=_others(row, SHARE_KEYS),
     )
+
+
+def _ladder_entry(row: Mapping[str, Any]) -> LadderEntry:
+    return LadderEntry(event=row["event"], states=tuple(row["states"]), by=row["by"], extra=_others(row, LADDER_KEYS))
 
 
 def encode(entry: Entry) -> str:
@@ -234,6 +256,10 @@ def shape_problems(content: Mapping[str, Any], source: Source) -> Iterator[Probl
 def _nested(content: Mapping[str, Any], source: Source) -> Iterator[Problem]:
     if isinstance(inputs := content.get("inputs"), dict):
         yield from _problems(inputs, INPUTS_SHAPE, source, "inputs: ")
+    ladder = content.get("ladder")
+    for place, row in enumerate(ladder if isinstance(ladder, list) else (), 1):
+        if isinstance(row, dict):
+            yield from _problems(row, LADDER_SHAPE, source, f"ladder, row {place}: ")
     rows = content.get("scenarios")
     for place, row in enumerate(rows if isinstance(rows, list) else (), 1):
         if isinstance(row, dict):
@@ -294,7 +320,15 @@ LINK: Check = (_is_digest, "the SHA-256 of another line, 64 hexadecimal digits")
 TEXT: Check = (_is_text, "a text")
 TEXTS: Check = (_texts, "a map of texts")
 FORMATS: Check = ((lambda value: _is_integer(value) and value == FORMAT), f"{FORMAT}; a later forecast may write more")
-MAY_LACK = {"environment", "kept", "refit", "mcse", "resolutions"}  # as older lines do, or most
+MAY_LACK = {"environment", "kept", "refit", "ladder", "mcse", "resolutions"}  # as older lines do, or most
+OBJECTS: Check = (
+    (lambda value: isinstance(value, list) and all(isinstance(row, dict) for row in value)),
+    "a list of objects",
+)
+LIST_OF_TEXTS: Check = (
+    (lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value)),
+    "a list of texts",
+)
 LINE_SHAPE: Mapping[str, Check] = {
     "format": FORMATS,
     "as_of": DAY,
@@ -306,10 +340,8 @@ LINE_SHAPE: Mapping[str, Check] = {
     "versions": TEXTS,
     "environment": TEXTS,
     "inputs": ((lambda value: isinstance(value, dict)), "a map of digests"),
-    "scenarios": (
-        (lambda value: isinstance(value, list) and all(isinstance(row, dict) for row in value)),
-        "a list of objects",
-    ),
+    "scenarios": OBJECTS,
+    "ladder": OBJECTS,
     "diagnostics": ((lambda value: isinstance(value, dict)), "a map"),
     "note": _or_none(TEXT),
     "previous": _or_none(LINK),
@@ -337,6 +369,14 @@ SHARE_SHAPE: Mapping[str, Check] = {
         "a list of numbers from 0 to 1",
     ),
     "mcse": ((lambda value: _is_number(value) and value >= 0), "a number that is not negative"),
+}
+LADDER_SHAPE: Mapping[str, Check] = {
+    "event": TEXT,
+    "states": LIST_OF_TEXTS,
+    "by": (
+        (lambda value: isinstance(value, dict) and all(map(_is_day, value)) and all(map(_is_share, value.values()))),
+        "a map of days to numbers from 0 to 1",
+    ),
 }
 MERGE_SHAPE: Mapping[str, Check] = {
     "format": FORMATS,

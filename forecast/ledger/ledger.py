@@ -190,11 +190,19 @@ def append(root: Path, line: Line) -> Line:
 
 
 def has_news(line: Line, lines: Sequence[Line]) -> bool:
-    """Say whether a line differs from the last one in what decides the forecast, or keeps inputs that it lacks.
+    """Say whether a line differs from the last one in what decides the forecast, or holds what that one lacks.
 
-    So the first update by a version that keeps inputs has a line, by which the forecast can be computed again.
+    So the first update by a version that keeps inputs has a line, by which the forecast can be computed again; and so
+    has the first one of a month, which answers sub-questions about months that nothing was said of before.
     """
-    return not lines or not same_inputs(line, lines[-1]) or (lines[-1].kept is None and line.kept is not None)
+    if not lines or not same_inputs(line, lines[-1]):
+        return True
+    last = lines[-1]
+    return (last.kept is None and line.kept is not None) or not _days_asked(line) <= _days_asked(last)
+
+
+def _days_asked(line: Line) -> set[str]:
+    return {day for entry in line.ladder or () for day in entry.by}
 
 
 def same_inputs(line: Line, other: Line) -> bool:

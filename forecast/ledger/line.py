@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from forecast.digests import PLAIN, plain_text, writer_of_plain
-from forecast.ledger.entries import Entry, Line, Share, as_read, encode
+from forecast.ledger.entries import Entry, LadderEntry, Line, Share, as_read, encode
 from forecast.ledger.kept import digest_of_content, manifest_of
 from forecast.ledger.ledger import LEDGER, Ledger, line_of, read_ledger
 from forecast.ledger.outcome import Outcome, diagnostics
 from forecast.plain import as_data
+from forecast.posterior.ladder import SubQuestionEstimate
 from forecast.sampling.draws import environment, unlike, versions
 from forecast.sampling.readings import question_outcome
 from forecast.sampling.spec import active_statements, known_resolution
@@ -149,8 +150,17 @@ def _record_writer(record: type) -> Callable[[Any], str]:
 PROGRAM = "program"  # beside the versions of packages: a digest of the source that a posterior comes from
 
 
-def new_line(outcome: Outcome, *, note: str | None = None, previous: str | None = None) -> Line:
-    """Return the line of an outcome, as it will be read; `previous` is the digest of the entry it would come after."""
+def new_line(
+    outcome: Outcome,
+    *,
+    note: str | None = None,
+    previous: str | None = None,
+    ladder: Sequence[SubQuestionEstimate] | None = None,
+) -> Line:
+    """Return the line of an outcome, as it will be read.
+
+    `previous` is the digest of the entry it would come after, `ladder` what it says of the sub-questions of its day.
+    """
     line = Line(
         as_of=outcome.as_of,
         horizon=outcome.workspace.network.horizon,
@@ -169,8 +179,16 @@ def new_line(outcome: Outcome, *, note: str | None = None, previous: str | None 
         note=note,
         previous=previous,
         kept=digest_of_content(manifest_of(outcome.workspace.digests)),
+        ladder=None if ladder is None else _ladder_entries(ladder),
     )
     return as_read(line)  # a page that is drawn before the line is written is the one that is drawn after it
+
+
+def _ladder_entries(ladder: Sequence[SubQuestionEstimate]) -> tuple[LadderEntry, ...]:
+    by: dict[tuple[str, tuple[str, ...]], dict[str, float]] = {}
+    for one in ladder:
+        by.setdefault((one.asks.event, one.asks.states), {})[one.asks.by.isoformat()] = one.probability
+    return tuple(LadderEntry(event=event, states=states, by=days) for (event, states), days in by.items())
 
 
 RENAMED = "names that were changed since, whose order decides the draws"
@@ -294,7 +312,13 @@ def _line_today(line: Line, renames: Renames, records: _Records) -> Line:
     shares = tuple(
         replace(scenario, id=renames.today("scenario", scenario.id, where, day)) for scenario in line.scenarios
     )
-    return replace(line, inputs=inputs, scenarios=shares)
+    ladder = None if line.ladder is None else tuple(_entry_today(entry, renames, where, day) for entry in line.ladder)
+    return replace(line, inputs=inputs, scenarios=shares, ladder=ladder)
+
+
+def _entry_today(entry: LadderEntry, renames: Renames, where: Source, day: date) -> LadderEntry:
+    named = [renames.state_today(entry.event, state, where, day) for state in entry.states]
+    return replace(entry, event=named[0][0], states=tuple(state for _, state in named)) if named else entry
 
 
 def _records(workspace: Workspace, names: Former) -> _Records:

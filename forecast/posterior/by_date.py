@@ -159,12 +159,17 @@ def question_probabilities(
 
 def decided(network: AsOfNetwork, question: Question) -> bool | None:
     """Say what settled evidence makes of a question, in the network of its last day; None where it leaves it open."""
+    return decided_by(network, question.about, question.by)
+
+
+def decided_by(network: AsOfNetwork, about: Condition, by: date) -> bool | None:
+    """Say whether settled evidence has an event in some states on a day, in the network of it; None: it is open."""
     layout = network.layout
-    v = layout.index[question.about.event]
-    yes = {layout.state(question.about.event, state) for state in question.about.states}
+    v = layout.index[about.event]
+    yes = {layout.state(about.event, state) for state in about.states}
     path = network.known.paths.get(v)
-    if path is not None and question.by <= path.until:
-        return path.on(question.by) in yes
+    if path is not None and by <= path.until:
+        return path.on(by) in yes
     alive = set(network.alive[v])
     if alive <= yes:
         return True
