@@ -233,7 +233,7 @@ class Session:
         Args:
             learned: EVENT=STATE (or EVENT=STATE,STATE: one of these), several as one condition.
             imposed: EVENT=STATE, whatever the causes.
-            reset: EVENT=STATE:PROBABILITY, one after the other.
+            reset: EVENT=STATE:PROBABILITY, all together.
             at_once: what is learned comes true on the as-of date, and is not merely found so on the horizon date.
 
         Raises UnknownTargetError, ImpossibleError, TooDenseError and ValueError.

@@ -78,12 +78,14 @@ class Twin:
 @dataclass(frozen=True)
 class Solved:
     """Of each draw: log mass (draws), minus infinity where a draw gives none; P(s) (scenarios, draws); `events[v]`
-    (states of v, draws), all states. Where a draw has no mass its probabilities are zeros.
+    (states of v, draws), all states; `joint` (states of some events..., draws) where it was asked for. Where a draw has
+    no mass its probabilities are zeros.
     """
 
     log_mass: Array
     scenarios: Array
     events: tuple[Array, ...]
+    joint: Array
 
 
 def descendants_of(layout: Layout, events: Sequence[int]) -> tuple[int, ...]:
@@ -153,8 +155,9 @@ def solve_twin(
     scenarios: Sequence[Scenario],
     theta: Array,
     drawn: Reliabilities,
-    weighing: Mapping[int, Array],
+    weighing: Mapping[Scope, Array],
     wanted: Collection[int] | None = None,
+    together: Scope = (),
 ) -> Solved:
     """Solve the imposed world in every draw, with all evidence of the factual one.
 
@@ -163,19 +166,27 @@ def solve_twin(
         scenarios: the rules, judged in the imposed world.
         theta: (n_theta, draws).
         drawn: the reliability of each source in each draw.
-        weighing: for some events that are not imposed a non-negative number for each state, by which the joint
-            probabilities of the imposed world are multiplied.
+        weighing: for some events that are not imposed a non-negative number for each of their joint states, by which
+            the joint probabilities of the imposed world are multiplied.
         wanted: the events that are asked about (None: all); of the others, probabilities are zeros.
+        together: events, not imposed, whose joint is asked for.
 
     Raises TooDenseError.
     """
-    order, decision = _planned(made, scenarios, weighing)
+    layout = made.network.layout
+    # A factor of ones over the events whose joint is asked for.
+    joined = {together: np.ones([layout.cards[v] for v in together])} if together else {}
+    order, decision = _planned(made, scenarios, [*weighing, *joined])
     places: Sequence[int] = range(order.n_factors)
+    at_joint = order.n_factors - len(decision.tables) - 1
     if wanted is not None:
-        places, order = _outlined(made, order, decision, weighing, wanted)
+        places, order = _outlined(made, order, decision, [*weighing, *joined], wanted)
     tables = drawn.tables(made.network)
     # Of full width, so that a draw without mass is told from all draws without mass.
-    extra = [weights[_alive(made, v)][:, np.newaxis] for v, weights in weighing.items()]
+    extra = [
+        weights[tuple(_alive(made, v) for v in scope)][..., np.newaxis]
+        for scope, weights in (*weighing.items(), *joined.items())
+    ]
 
     def on_draws(draws: Index) -> Solved:
         first, last = int(draws[0]), int(draws[-1]) + 1
@@ -183,10 +194,11 @@ def solve_twin(
         block = theta[:, first:last] if last - first == draws.size else np.ascontiguousarray(theta[:, draws])
         given, offset = drawn.of_draws(draws).factors(made.network, block, tables)
         arrays = [*given, *_copied(made, block)]
-        arrays += [np.broadcast_to(weights, (weights.shape[0], draws.size)) for weights in extra]
+        arrays += [np.broadcast_to(weights, (*weights.shape[:-1], draws.size)) for weights in extra]
         arrays += decision.tables
         needed = [arrays[place] for place in places]
-        solution = ENGINE.evaluate(order, needed, decision.masks, by_region=False)
+        asked = [list(places).index(at_joint)] if together else []
+        solution = ENGINE.evaluate(order, needed, decision.masks, by_region=False, wanted=asked)
         shares = np.exp(solution.log_regions - solution.log_evidence)
         events = tuple(
             _event(made, v, solution.marginals, block.shape[1])
@@ -194,24 +206,27 @@ def solve_twin(
             else np.zeros((made.network.layout.cards[v], block.shape[1]))
             for v in _events(made)
         )
-        return Solved(solution.log_evidence + offset, shares, events)
+        joint = np.zeros((*(layout.cards[v] for v in together), block.shape[1]))
+        if together:
+            joint[tuple(_alive(made, v) for v in together)] = solution.families[0][..., 0, :]
+        return Solved(solution.log_evidence + offset, shares, events, joint)
 
     def on_block(block: Index) -> Solved:
-        return _where_possible(on_draws, made, decision.masks.shape[0], block)
+        return _where_possible(on_draws, made, decision.masks.shape[0], together, block)
 
     parts = ENGINE.in_blocks(on_block, np.arange(theta.shape[1]), size=draws_at_once([order], most=BLOCK))
     return Solved(
         np.concatenate([part.log_mass for part in parts]),
         np.concatenate([part.scenarios for part in parts], axis=1),
         tuple(np.concatenate(of_event, axis=1) for of_event in zip(*(part.events for part in parts), strict=True)),
+        np.concatenate([part.joint for part in parts], axis=-1),
     )
 
 
-def _planned(made: Twin, scenarios: Sequence[Scenario], weighing: Mapping[int, Array]) -> tuple[Plan, Decision]:
+def _planned(made: Twin, scenarios: Sequence[Scenario], weighed: Sequence[Scope]) -> tuple[Plan, Decision]:
     layout = made.network.layout
     alive = [range(x, x + 1) if (x := made.imposed.get(v)) is not None else made.alive(v) for v in _events(made)]
-    weighed = [variable for v in weighing if (variable := made.variable(v)) is not None]
-    scopes = [*made.scopes, *((variable,) for variable in weighed)]
+    scopes = [*made.scopes, *(_renamed(made, scope) for scope in weighed)]
     rules = [_there(made, rule) for rule in rules_of(layout, alive, scenarios)]
     try:
         decision = decide(made.cards, scopes, rules)
@@ -225,12 +240,12 @@ def _planned(made: Twin, scenarios: Sequence[Scenario], weighing: Mapping[int, A
 
 
 def _outlined(
-    made: Twin, order: Plan, decision: Decision, weighing: Mapping[int, Array], wanted: Collection[int]
+    made: Twin, order: Plan, decision: Decision, weighed: Sequence[Scope], wanted: Collection[int]
 ) -> tuple[list[int], Plan]:
     """Return the factors that the scenarios and some events hang on, by their places, and the plan of these alone."""
     network = made.network
     n, n_given = len(network.layout.cards), len(network.scopes)
-    asked = [made.variable(v) for v in (*wanted, *weighing)]
+    asked = [made.variable(v) for v in (*wanted, *(v for scope in weighed for v in scope))]
     spoken = (*network.evidence_scopes, *decision.scopes, decision.kept)
     told = {v for scope in spoken for v in scope} | {v for v in asked if v is not None}
     told |= network.known.observed.keys() | {v for v in range(n) if not network.cards[v]}
@@ -244,6 +259,11 @@ def _outlined(
     whole = {place for places in families for place in places}
     left = sorted({*range(order.n_factors)} - whole | {place for one in needed for place in families[one]})
     return left, ENGINE.plan(order.cards, [scopes[place] for place in left], keep=order.keep)
+
+
+def _renamed(made: Twin, scope: Scope) -> Scope:
+    """Return the variables that stand for events in the imposed world, none of which is imposed."""
+    return tuple(variable for v in scope if (variable := made.variable(v)) is not None)
 
 
 def _events(made: Twin) -> range:
@@ -288,11 +308,15 @@ def _event(made: Twin, v: int, marginals: Sequence[Array], draws: int) -> Array:
     return full
 
 
-def _where_possible(on_draws: Callable[[Index], Solved], made: Twin, n_scenarios: int, block: Index) -> Solved:
+def _where_possible(
+    on_draws: Callable[[Index], Solved], made: Twin, n_scenarios: int, together: Scope, block: Index
+) -> Solved:
     """Solve the draws of a block that give any mass; of the others, all is zero."""
     log_mass = np.full(block.size, -np.inf)
     scenarios = np.zeros((n_scenarios, block.size))
-    events = tuple(np.zeros((card, block.size)) for card in made.network.layout.cards)
+    cards = made.network.layout.cards
+    events = tuple(np.zeros((card, block.size)) for card in cards)
+    joint = np.zeros((*(cards[v] for v in together), block.size))
     places = np.arange(block.size)
     while places.size:
         try:
@@ -301,10 +325,10 @@ def _where_possible(on_draws: Callable[[Index], Solved], made: Twin, n_scenarios
             places = np.delete(places, impossible.draws)
             continue
         log_mass[places], scenarios[:, places] = solved.log_mass, solved.scenarios
-        for full, part in zip(events, solved.events, strict=True):
-            full[:, places] = part
+        for full, part in zip((*events, joint), (*solved.events, solved.joint), strict=True):
+            full[..., places] = part
         break
-    return Solved(log_mass, scenarios, events)
+    return Solved(log_mass, scenarios, events, joint)
 
 
 ROUNDING = 1e-12  # of a sum of probabilities that a user gives
@@ -339,7 +363,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Supposition:
-    """All that is supposed: learned as one condition, then imposed, then reset one after the other.
+    """All that is supposed: learned as one condition, then imposed, then reset together.
 
     `at_once`: what is learned or imposed comes true on the as-of date; otherwise it is so on the horizon date.
     """

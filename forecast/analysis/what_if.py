@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from math import fsum, isfinite
+from math import fsum, isfinite, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.analysis.projection import UnreachableError, dutch_books, project
 from forecast.analysis.structure import WIDEST_GAP, Structure
 from forecast.analysis.supposition import (
     ROUNDING,
     Learned,
     Reset,
     Supposition,
+    TooDenseError,
     Twin,
     descendants_of,
     solve_twin,
@@ -24,7 +26,7 @@ from forecast.analysis.supposition import (
 )
 from forecast.inference.scaled import SMALLEST
 from forecast.ledger.outcome import Estimate, Outcome
-from forecast.model.asof import AsOfNetwork, compile_workspace
+from forecast.model.asof import AsOfNetwork, Scope, compile_workspace
 from forecast.model.history import active_items
 from forecast.posterior.weights import deviations, effective_size, no_false_certainty, pareto_k, standard_error
 from forecast.workspace.fits import logit
@@ -33,6 +35,7 @@ from forecast.workspace.records import Settled
 
 Array = NDArray[np.float64]
 
+MOST_SET = 20_000  # joint states of the events that are set
 LEAST_SET = 1e-300  # a probability below it cannot be set to another one: the ratio would leave the range of doubles
 
 
@@ -122,9 +125,9 @@ class WhatIf:
 
     `horizon` is the day of all states; `at_once`: what is learned or imposed comes true on the as-of date, otherwise it
     is so on the horizon date; `in_time`: whether what is supposed has a time, as constants have none. `p_learned`: the
-    probability of what is learned, None where nothing is, and at once; `commutes`: the order of what is set does not
-    matter; `descendants`: events downstream of what is imposed; `set_aside`: reports that say nothing of these, before
-    and after; `stated`: statements under the same condition that say something else.
+    probability of what is learned, None where nothing is, and at once; `descendants`: events downstream of what is
+    imposed; `set_aside`: reports that say nothing of these, before and after; `stated`: statements under the same
+    condition that say something else.
     """
 
     as_of: date
@@ -135,7 +138,6 @@ class WhatIf:
     p_learned: float | None
     imposed: tuple[str, ...]
     set: tuple[str, ...]
-    commutes: bool
     scenarios: tuple[Effect, ...]
     events: tuple[EventEffect, ...]
     descendants: tuple[str, ...]
@@ -153,12 +155,14 @@ def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str]
     network, the factual world with all evidence, the imposed one with the events fixed and copies of their descendants
     that no report speaks of (listed as `set_aside`); no other event moves. What it is held against is the same without
     the intervention: the factual world with such copies. At once, the event's copy is put into the state on the as-of
-    date and follows its row from then on, as those below follow theirs. Reset, Jeffrey's rule: the mean joint times
-    q(x) / P(x), one after the other in the order given.
+    date and follows its row from then on, as those below follow theirs. Reset: the mean joint of draws and
+    worlds changed as little as possible (Kullback-Leibler) to one with all these probabilities; of one event it is
+    Jeffrey's rule, the joint times q(x) / P(x). The order does not matter.
 
     Raises ImpossibleError, TooDenseError.
 
-    Source: Pearl (2009), "Causality", section 3.2; Jeffrey (1983), "The logic of decision", chapter 11.
+    Source: Pearl (2009), "Causality", section 3.2; Jeffrey (1983), "The logic of decision", chapter 11;
+    Csiszar (1975), "I-divergence geometry of probability distributions and minimization problems".
     """
     for act in supposition.imposed:
         alive = outcome.posterior.asked.network.alive[act.event]
@@ -172,12 +176,11 @@ def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str]
     state = _solved(outcome, made, weighing)
     if state is None:
         raise ImpossibleError(_why_impossible(outcome, supposition))
-    for change in supposition.reset:
-        progress(f"solving every draw with {change.text}")
-        ratio = _ratios(change, state.events[change.event])
-        weighing[change.event] = weighing.get(change.event, 1.0) * ratio
-        if (after := _solved(outcome, made, weighing)) is None:
-            raise ImpossibleError(f"'{change.text}' is impossible given the evidence and the earlier suppositions")
+    if supposition.reset:
+        progress("solving every draw with what is set")
+        events, ratio = _ratios(outcome, supposition.reset, made, weighing, state)
+        if (after := _solved(outcome, made, weighing | {events: ratio})) is None:
+            raise ImpossibleError(_not_together([change.text for change in supposition.reset]))
         state = replace(after, p_learned=state.p_learned)
     return _table(outcome, supposition, made.network, state)
 
@@ -237,16 +240,16 @@ def _known_then(outcome: Outcome, supposition: Supposition) -> tuple[AsOfNetwork
     return then, tuple(condition for condition in supposition.learned if condition.event not in come)
 
 
-def _indicators(outcome: Outcome, learned: Sequence[Learned]) -> dict[int, Array]:
-    weighing: dict[int, Array] = {}
+def _indicators(outcome: Outcome, learned: Sequence[Learned]) -> dict[Scope, Array]:
+    weighing: dict[Scope, Array] = {}
     for condition in learned:
         indicator = np.zeros(outcome.layout.cards[condition.event])
         indicator[list(condition.states)] = 1.0
-        weighing[condition.event] = weighing.get(condition.event, 1.0) * indicator
+        weighing[condition.event,] = weighing.get((condition.event,), 1.0) * indicator
     return weighing
 
 
-def _solved(outcome: Outcome, made: Twin, weighing: Mapping[int, Array]) -> _State | None:
+def _solved(outcome: Outcome, made: Twin, weighing: Mapping[Scope, Array]) -> _State | None:
     """Solve all draws and average them; None where no draw gives what is supposed any probability."""
     posterior = outcome.posterior
     solved = solve_twin(made, outcome.workspace.scenarios, posterior.draws.theta, posterior.reliabilities, weighing)
@@ -267,8 +270,46 @@ def _mean(shares: Array, weights: Array) -> Array:
     return no_false_certainty(means / means.sum(), shares, weights)
 
 
-def _ratios(change: Reset, now: Array) -> Array:
-    """Return q(x) / P(x) for each state of an event."""
+def _ratios(
+    outcome: Outcome, reset: Sequence[Reset], made: Twin, weighing: Mapping[Scope, Array], state: _State
+) -> tuple[Scope, Array]:
+    """Return the events that are set, and by what their joint probabilities are multiplied.
+
+    The smallest change of the joint distribution with all that is set (forecast.analysis.projection): of one event it
+    is q(x) / P(x), Jeffrey's rule.
+    """
+    for change in reset:
+        _check_possible(change, state.events[change.event])
+    events = tuple(sorted({change.event for change in reset}))
+    joint = state.events[events[0]]
+    if len(events) > 1:
+        of = outcome.posterior
+        if prod(outcome.layout.cards[v] for v in events) > MOST_SET:
+            msg = f"{len(events)} events are set, with more than {MOST_SET:,} joint states; set fewer at a time"
+            raise TooDenseError(msg)
+        solved = solve_twin(made, (), of.draws.theta, of.reliabilities, weighing, (), together=events)
+        joint = solved.joint @ state.weights
+    states = np.indices(joint.shape).reshape(len(events), -1)
+    said = [(change, x) for change in reset for x in change.probabilities]
+    features = np.array([states[events.index(change.event)] == x for change, x in said], dtype=float)
+    targets = np.array([change.probabilities[x] for change, x in said])
+    p = joint.ravel() / joint.sum()
+    try:
+        log_ratio = project(p, features, targets).log_ratio
+    except UnreachableError as error:
+        _, books = dutch_books(features[:, p > 0.0], targets)
+        texts = [said[place][0].text for place in books[0].places] if books else [change.text for change in reset]
+        raise ImpossibleError(_not_together(texts)) from error
+    return events, np.exp(log_ratio).reshape(joint.shape)
+
+
+def _not_together(texts: Sequence[str]) -> str:
+    several = list(dict.fromkeys(texts))
+    names = ", ".join(f"'{text}'" for text in several)
+    return f"{names} {'cannot hold together' if len(several) > 1 else 'is impossible'}, given the evidence"
+
+
+def _check_possible(change: Reset, now: Array) -> None:
     named = list(change.probabilities)
     wanted = np.zeros_like(now)
     others = np.delete(np.arange(now.size), named)
@@ -277,12 +318,11 @@ def _ratios(change: Reset, now: Array) -> Array:
     if rest > 0.0:
         wanted[others] = now[others] * (left / rest)
     if (wanted[now == 0.0] > 0.0).any() or (rest == 0.0 and left > ROUNDING):
-        msg = f"'{change.text}' gives probability to a state that the evidence or earlier suppositions exclude"
+        msg = f"'{change.text}' gives probability to a state that the evidence or what is learned excludes"
         raise ImpossibleError(msg)
     if (wanted[(now > 0.0) & (now < LEAST_SET)] > 0.0).any():
         msg = f"'{change.text}' gives probability to a state that is nearly impossible by now (under {LEAST_SET:g})"
         raise ImpossibleError(msg)
-    return np.divide(wanted, now, out=np.zeros_like(now), where=now > 0.0)
 
 
 def _why_impossible(outcome: Outcome, supposition: Supposition) -> str:
@@ -349,7 +389,6 @@ def _table(outcome: Outcome, supposition: Supposition, network: AsOfNetwork, sta
         p_learned=_p_learned(supposition, state, is_known=is_known),
         imposed=tuple(condition.text for condition in supposition.imposed),
         set=tuple(condition.text for condition in supposition.reset),
-        commutes=len(supposition.reset) < 2,
         scenarios=tuple(sorted(scenarios, key=lambda row: -abs(row.change))),
         events=tuple(sorted(events, key=lambda row: -row.moved)),
         descendants=tuple(outcome.layout.events[v].id for v in below),

@@ -43,7 +43,11 @@ FEW_DRAWS = 400.0  # effective draws under which a supposition rests on too few
     "--do", "imposed", multiple=True, metavar="EVENT=STATE", help="Intervene: the event is put into this state."
 )
 @click.option(
-    "--set", "reset", multiple=True, metavar="EVENT=STATE:P", help="Set the state's probability to P (Jeffrey's rule)."
+    "--set",
+    "reset",
+    multiple=True,
+    metavar="EVENT=STATE:P",
+    help="Set the state's probability to P (Jeffrey's rule; several together).",
 )
 @click.option(
     "--at-once", is_flag=True, help="What is learned or imposed comes true on the as-of date (without: by the horizon)."
@@ -59,7 +63,7 @@ def what_if(
     EVENT=STATE conditions on the state on the horizon date, whenever it came, and with --at-once on its coming true
     today; several form one condition (EVENT=STATE,STATE: either state). --do intervenes: only events downstream move.
     It is so on the horizon date, having come on any day until then; with --at-once it takes effect today. --set
-    replaces a probability; several are set one after the other.
+    replaces a probability; several are set together, with the smallest change of everything else.
     """
 
     if not (learned or imposed or reset):
@@ -136,7 +140,7 @@ def _supposed(table: WhatIf) -> str:
         now = " at once" if table.at_once and table.in_time else ""
         parts.append(f"intervention {' and '.join(table.imposed)}{now}")
     if table.set:
-        parts.append(f"set {', then '.join(table.set)}")
+        parts.append(f"set {' and '.join(table.set)}")
     return "; ".join(parts)
 
 
@@ -195,8 +199,6 @@ def _print_notes(table: WhatIf) -> None:
         about = f"{said.event}={','.join(said.states)}"
         here = f"{percent(said.here, None)} here and {exact(said.stated)} stated by {said.statement}"
         click.echo(f"{about} has {here}: {said.why}")
-    if not table.commutes:
-        click.echo("set one after the other; another order would give other numbers")
     if table.diagnostics.ess < FEW_DRAWS:
         click.echo(f"rests on few draws: effective size {table.diagnostics.ess:.0f}")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import reduce
-from itertools import product
+from itertools import pairwise, product
 from math import exp, expm1, prod
 from operator import add
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ from forecast.model.layout import (
 from forecast.model.rows import CopiedRows, RowRecipe, StepRows, TimedRows, row_recipe
 
 Array = NDArray[np.float64]
+PartOf = Callable[[tuple[int, ...]], int]
 
 
 def watched_events(network: AsOfNetwork) -> tuple[int, ...]:
@@ -97,6 +98,101 @@ def between_table(network: AsOfNetwork, v: int, day: date, theta: Array) -> Arra
         # A state that the row excludes has no past; any table that sums to one serves.
         table[places] = np.divide(joint, total, out=np.full_like(joint, 1.0 / len(alive)), where=total > 0.0)
     return table
+
+
+def paths_table(
+    network: AsOfNetwork, v: int, days: Sequence[date], theta: Array, n_parts: int, part_of: PartOf
+) -> Array:
+    """Compute P(part | state of v and its parents' states at the horizon), the parts sharing out the states on days.
+
+    Args:
+        network: compiled for the horizon.
+        v: an event; a constant is in one state on all days.
+        days: after today and before the horizon, ascending.
+        theta: (n_theta, draws).
+        n_parts: number of parts.
+        part_of: the part of the states on the days, followed by that at the horizon.
+
+    Returns:
+        (*alive states of the parents, alive states of v, parts, draws), summing to one over the parts. Of one day it is
+        `between_table`. A reached event goes on through the days as one pure birth process, the hazard of each step until
+        a day that of the day alone; a status is redrawn or keeps its state over each of the spans.
+    """
+    layout, path, alive = network.layout, network.known.paths.get(v), network.alive[v]
+    seen = network.on if path is None else min(path.until, network.on)
+    parents = [network.alive[p] for p in layout.parents[v]]
+    table = np.zeros((*(len(states) for states in parents), len(alive), n_parts, theta.shape[1]))
+    for places in product(*(range(len(states)) for states in parents)):
+        configuration = tuple(states[place] for states, place in zip(parents, places, strict=True))
+        if path is None or not days or seen >= network.on or len(alive) == 1:
+            for x, state in enumerate(alive):
+                table[(*places, x, part_of((state,) * (len(days) + 1)))] = 1.0
+            continue
+        now = _as_known(network, v, configuration, seen)
+        if layout.events[v].kind == "status":
+            rows = _row(layout, v, now, theta), _row(layout, v, configuration, theta)
+            moves = _status_moves(layout, v, rows, path.on(seen), [(day - seen).days for day in (*days, network.on)])
+        else:
+            moves = _reached_moves(layout, _changes(network, v, now, configuration, seen), alive, days, theta)
+        joint = table[places]
+        for taken, chance in _walks(moves, ((), np.ones(theta.shape[1]))):
+            states = tuple(alive[x] for x in taken)
+            joint[taken[-1], part_of(states)] += chance
+        total = joint.sum(axis=1, keepdims=True)
+        # A state that the row excludes has no past; any table that sums to one serves.
+        table[places] = np.divide(joint, total, out=np.full_like(joint, 1.0 / n_parts), where=total > 0.0)
+    return table
+
+
+_Moves = Sequence[Array]  # of each span (states before, states after, draws), the first from the state of today alone
+
+
+def _walks(moves: _Moves, walk: tuple[tuple[int, ...], Array]) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """Yield every course through the spans that has any probability, with its probability (draws)."""
+    taken, chance = walk
+    if not moves:
+        yield walk
+        return
+    for x, step in enumerate(moves[0][taken[-1] if taken else 0]):
+        if step.any():
+            yield from _walks(moves[1:], ((*taken, x), chance * step))
+
+
+def _reached_moves(
+    layout: Layout, changes: Sequence[_Change], alive: range, days: Sequence[date], theta: Array
+) -> _Moves:
+    """Return what a reached event does over each span, states counted from the current one."""
+    n, draws = len(alive), theta.shape[1]
+    hazards = []
+    for k in range(alive.start, alive.stop - 1):
+        ways = [(change, _rates(layout, change, k, theta)) for change in changes]
+        until = [reduce(add, (_hazard_until(layout, change, day, rate) for change, rate in ways)) for day in days]
+        until.append(reduce(add, (_hazard_when(layout, change, "any day", days[0], rate) for change, rate in ways)))
+        # Survival never rises with time; what is below zero is rounding.
+        hazards.append([np.maximum(after - before, 0.0) for before, after in pairwise([np.zeros(draws), *until])])
+    moves = []
+    for span in range(len(days) + 1):
+        move = np.zeros((n, n, draws))
+        for y in range(n):
+            for x, chance in enumerate(_taken([of_step[span] for of_step in hazards[y:]], draws), y):
+                move[y, x] = chance
+        moves.append(move)
+    return moves
+
+
+def _status_moves(layout: Layout, v: int, rows: tuple[Array, Array], current: int, ends: Sequence[int]) -> _Moves:
+    """Return what a status does over each span; `ends` are days from today, the last that of the horizon."""
+    eye, persistence = np.eye(layout.cards[v])[..., np.newaxis], layout.events[v].persistence_days
+    now, then = rows
+    moves = []
+    for before, end in pairwise([0, *ends]):
+        days = end - before
+        stays = exp(-days / persistence) if persistence else 0.0
+        # On the last span the parents are as they are at the horizon, as in `_status`.
+        moved = 1.0 if end == ends[-1] else (end - _age(days, persistence)) / ends[-1]
+        drawn = (1.0 - moved) * now + moved * then
+        moves.append(stays * eye + (1.0 - stays) * drawn[np.newaxis])
+    return [moves[0][[current]], *moves[1:]]
 
 
 def seen_chain(network: AsOfNetwork, v: int, day: date, theta: Array) -> list[Array]:
@@ -347,9 +443,13 @@ def _moved_before_redraw(spans: tuple[int, int], persistence: float | None) -> f
     Their date is uniform over both spans; the redraw's age has an exponential distribution cut off at the first span.
     """
     days, rest = spans
+    return (days - _age(days, persistence)) / (days + rest)
+
+
+def _age(days: int, persistence: float | None) -> float:
+    """Return the mean age of the last redraw on the last of some days, given that there was one."""
     # e^-x / (1 - e^-x), which does not overflow where a status is redrawn many times a day.
-    age = persistence + days * exp(-days / persistence) / expm1(-days / persistence) if persistence else 0.0
-    return (days - age) / (days + rest)
+    return persistence + days * exp(-days / persistence) / expm1(-days / persistence) if persistence else 0.0
 
 
 def _reached(layout: Layout, changes: Sequence[_Change], alive: range, day: date, theta: Array) -> Array:

@@ -77,24 +77,64 @@ def test_learned_is_the_mean_joint_given_the_conditions(seed: int, monkeypatch: 
     assert sum(inside.values()) == pytest.approx(table["p_learned"], abs=1e-9)
 
 
+def _scaled(joint: dict[tuple[str, ...], float], wanted: dict[int, tuple[str, float]]) -> dict[tuple[str, ...], float]:
+    """Iterative proportional fitting: each event's state in turn, until nothing moves."""
+    for _ in range(20_000):
+        before = joint
+        for v, (state, p) in wanted.items():
+            now = sum(chance for x, chance in joint.items() if x[v] == state)
+            joint = {x: q * (p / now if x[v] == state else (1.0 - p) / (1.0 - now)) for x, q in joint.items()}
+        if max(abs(joint[x] - before[x]) for x in joint) < 1e-14:
+            break
+    return joint
+
+
+def _open_states(world: Answered, rng: np.random.Generator, most: int) -> dict[int, tuple[str, float]]:
+    """Draw a state of each of some events that is neither certain nor impossible, and a probability for it."""
+    names = list(world.outcome.layout.index)
+    states = _possible(world, rng)
+    return {
+        v: (states[v], float(rng.uniform(0.3, 0.7)))
+        for v in rng.permutation(len(names)).tolist()[:most]
+        if 1e-6 < world.outcome.events[names[v]][states[v]].probability < 1.0 - 1e-6
+    }
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_reset_is_jeffreys_rule(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """P'(y) = sum_x q(x) P(y | x), and the next one from P'."""
+def test_what_is_set_is_jeffreys_rule_for_several(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One: P'(y) = sum_x q(x) P(y | x). Several: the limit of doing so in turn, in whichever order they are given."""
     world, rng = _world(seed, monkeypatch)
-    names, joint = list(world.outcome.layout.index), dict(world.joint)
-    asked = []
-    for _ in range(2):
-        v, states = int(rng.integers(len(names))), _possible(world, rng)
-        if not 1e-6 < world.outcome.events[names[v]][states[v]].probability < 1.0 - 1e-6:
-            continue
-        asked.append(f"{names[v]}={states[v]}:0.6")
-        now = sum(chance for x, chance in joint.items() if x[v] == states[v])
-        joint = {x: p * (0.6 / now if x[v] == states[v] else 0.4 / (1.0 - now)) for x, p in joint.items()}
-    if not asked:
+    names = list(world.outcome.layout.index)
+    wanted = _open_states(world, rng, 1 + seed % 3)
+    if not wanted:
         pytest.skip("no event of this world is open")
-    table = _ask(world.outcome, reset=tuple(asked))
-    assert _from_joint(world, joint) == pytest.approx(_numbers(table), abs=1e-9)
-    assert (len(asked) < 2) == table["commutes"]
+    asked = [f"{names[v]}={state}:{p!r}" for v, (state, p) in wanted.items()]
+    try:
+        table = _ask(world.outcome, reset=tuple(asked))
+    except ImpossibleError:
+        assert len(asked) > 1
+        assert world.outcome.workspace.network.events
+        limit = _scaled(dict(world.joint), wanted)
+        apart = [abs(sum(q for x, q in limit.items() if x[v] == state) - p) for v, (state, p) in wanted.items()]
+        assert max(apart) > 1e-6
+        return
+    assert _from_joint(world, _scaled(dict(world.joint), wanted)) == pytest.approx(_numbers(table), abs=1e-8)
+    back = _ask(world.outcome, reset=tuple(reversed(asked)))
+    assert _numbers(table) == pytest.approx(_numbers(back), abs=1e-9)
+
+
+def test_what_cannot_be_set_together_is_named() -> None:
+    """An event that requires another cannot be likelier than it; the message names both, and nothing else."""
+    first, other = event("first"), event("other")
+    second = replace(
+        event("second", parents=["first"]), requires=(Requirement("yes", ((Condition("first", ("yes",)),),)),)
+    )
+    known = workspace(network(first, second, other), scenarios=[rule("both", second="yes")])
+    found = outcome_of(known, np.full((lay_out(known.network).n_theta, 4), 0.5), AS_OF)
+    with pytest.raises(ImpossibleError, match=r"'first=yes:0\.2', 'second=yes:0\.3' cannot hold together"):
+        _ask(found, reset=("other=yes:0.5", "first=yes:0.2", "second=yes:0.3"))
+    edge = _numbers(_ask(found, reset=("first=yes:0.3", "second=yes:0.3")))
+    assert (0.3, 0.3) == pytest.approx((edge["first=yes"], edge["second=yes"]), abs=1e-9)
 
 
 def _redrawn(world: Answered, anew: tuple[int, ...], put: dict[int, str], rows: AsOf) -> dict[tuple[str, ...], float]:

@@ -1,0 +1,223 @@
+"""The smallest change of a distribution that gives some probabilities, and whether any distribution gives them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.inference.elimination import minimal_contradiction
+
+Array = NDArray[np.float64]
+
+TOLERANCE = 1e-9  # of a probability: what the linear programs tell from rounding
+MOST_STEPS = 400  # of Newton's method; a few are needed, more where an atom all but vanishes
+MET = 1e-13  # of a probability: what is as good as reached
+NEAR = 1e-9  # beyond which targets were not reached
+SLOPE = 1e-4  # share of the predicted decrease that a step has to bring (Armijo)
+LAST_DIGITS = 1e-15  # of the dual's value: what a step may seem to rise by
+ROUNDING = 1e-12  # of the largest eigenvalue: directions in which nothing varies
+
+
+class UnreachableError(ValueError):
+    """No distribution on the same atoms has the probabilities."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The distribution q nearest to p among those with given probabilities, q = p exp(log_ratio) on each atom.
+
+    `divergence`: KL(q || p) in nats.
+    """
+
+    probabilities: Array
+    log_ratio: Array
+    divergence: float
+
+
+def project(p: Array, features: Array, targets: Array) -> Projection:
+    """Minimise KL(q || p) over the distributions q with features @ q = targets (the I-projection).
+
+    Args:
+        p: (atoms,) non-negative, adding up to one.
+        features: (constraints, atoms) of numbers, mostly indicators.
+        targets: (constraints,).
+
+    q is p exp(lambda · f) / Z; lambda minimises the convex dual log Z - lambda · targets, by Newton's method with a
+    line search. Constraints may repeat or follow from each other. A target that only the edge of what is possible
+    reaches takes atoms away: those that no distribution with the targets gives any probability are found first.
+
+    Raises UnreachableError.
+
+    Source: Csiszar (1975), "I-divergence geometry of probability distributions and minimization problems".
+    """
+    held = p > 0.0
+    for feature, target in zip(features, targets, strict=True):
+        inside = feature[held]
+        if inside.size and target in (inside.min(), inside.max()):
+            held &= feature == target
+    if not held.any():
+        raise UnreachableError
+    found = _newton(p[held], features[:, held], targets)
+    if found is None:
+        held[held] = possible_atoms(features[:, held], targets)
+        found = _newton(p[held], features[:, held], targets) if held.any() else None
+        if found is None:
+            raise UnreachableError
+    q, log_ratio = np.zeros(p.size), np.full(p.size, -np.inf)
+    q[held], log_ratio[held] = found
+    return Projection(q, log_ratio, max(float(q[held] @ log_ratio[held]), 0.0))
+
+
+def _newton(p: Array, features: Array, targets: Array) -> tuple[Array, Array] | None:
+    """Return q and log(q / p) on atoms that all have some probability; None where the dual has no minimum nearby."""
+    total = p.sum()
+    log_p = np.log(p) - np.log(total)
+    apart = features - targets[:, np.newaxis]
+    multipliers = np.zeros(len(targets))
+
+    def at(multipliers: Array) -> tuple[float, Array, Array]:
+        logs = log_p + multipliers @ apart
+        peak = logs.max()
+        mass = np.exp(logs - peak)
+        whole = mass.sum()
+        return float(peak + np.log(whole)), mass / whole, logs - peak - np.log(whole)
+
+    value, q, log_q = at(multipliers)
+    for _ in range(MOST_STEPS):
+        slope = apart @ q
+        if np.abs(slope).max(initial=0.0) <= MET:
+            break
+        centred = apart - slope[:, np.newaxis]
+        curvature = (centred * q) @ centred.T
+        values, vectors = np.linalg.eigh(curvature)
+        kept = values > ROUNDING * max(values.max(initial=0.0), 1e-300)
+        along = vectors[:, kept]
+        step = -along @ ((along.T @ slope) / values[kept])
+        decrease = float(slope @ step)
+        length = 1.0
+        while length > 1e-12:
+            tried = at(multipliers + length * step)
+            if tried[0] <= value + SLOPE * length * decrease + LAST_DIGITS * (1.0 + abs(value)):
+                break
+            length /= 2.0
+        else:
+            break
+        if np.abs(apart @ tried[1]).max() >= np.abs(slope).max() and np.abs(slope).max() < NEAR:
+            break  # rounding is all that is left
+        multipliers = multipliers + length * step
+        value, q, log_q = tried
+    if np.abs(apart @ q).max(initial=0.0) > NEAR:
+        return None
+    return q, log_q - log_p
+
+
+def possible_atoms(features: Array, targets: Array) -> NDArray[np.bool_]:
+    """Say of each atom whether some distribution with the targets gives it any probability; none where there is none.
+
+    One linear program: of all q >= 0 with features @ q = targets t and sum(q) = t >= 1 that with the most atoms at 1
+    or above has the widest support.
+    """
+    from scipy.optimize import linprog
+
+    kinds, inverse = np.unique(features, axis=1, return_inverse=True)
+    n = kinds.shape[1]
+    equal = np.zeros((len(targets) + 1, 2 * n + 1))
+    equal[:-1, :n], equal[:-1, -1] = kinds, -targets
+    equal[-1, :n], equal[-1, -1] = 1.0, -1.0
+    least = np.hstack([-np.eye(n), np.eye(n), np.zeros((n, 1))])  # what counts is at most 1 and at most q
+    solution = linprog(
+        np.concatenate([np.zeros(n), -np.ones(n), [0.0]]),
+        A_ub=least,
+        b_ub=np.zeros(n),
+        A_eq=equal,
+        b_eq=np.zeros(len(equal)),
+        bounds=[(0.0, None)] * n + [(0.0, 1.0)] * n + [(1.0, None)],
+        method="highs",
+        options={"primal_feasibility_tolerance": TOLERANCE},
+    )
+    if solution.status != 0:
+        return np.zeros(features.shape[1], dtype=bool)
+    return np.asarray((solution.x[n : 2 * n] > 0.5)[inverse.ravel()])
+
+
+@dataclass(frozen=True)
+class DutchBook:
+    """A smallest set of prices that contradict each other, and the bets that show it.
+
+    `places` of the prices; `stakes`: contracts that pay 1 if yes to sell at the price (negative: to buy), the largest
+    one being 1; `gain`: what they bring at least, whatever happens. Without any one of the prices there is no such bet.
+    """
+
+    places: tuple[int, ...]
+    stakes: tuple[float, ...]
+    gain: float
+
+
+def sure_gain(features: Array, prices: Array, places: Sequence[int] | None = None) -> tuple[float, Array]:
+    """Return the most that bets of at most 1 on each of some prices bring for certain, and the stakes.
+
+    Args:
+        features: (prices, atoms) what a contract pays in each atom.
+        prices: (prices,).
+        places: of the prices that may be bet on (None: all).
+
+    By duality the gain is the smallest sum of absolute changes of these prices after which some distribution has them
+    all: 0 where they are coherent.
+
+    Source: de Finetti (1937), "La prevision: ses lois logiques, ses sources subjectives".
+    """
+    from scipy.optimize import linprog
+
+    used = list(range(len(prices))) if places is None else list(places)
+    if not used:
+        return 0.0, np.zeros(len(prices))
+    kinds = np.unique(features[used], axis=1)
+    solution = linprog(
+        np.append(-prices[used], 1.0),
+        A_ub=np.vstack([kinds, -np.ones(kinds.shape[1])]).T,
+        b_ub=np.zeros(kinds.shape[1]),
+        bounds=[(-1.0, 1.0)] * len(used) + [(None, None)],
+        method="highs",
+        options={"primal_feasibility_tolerance": TOLERANCE},
+    )
+    stakes = np.zeros(len(prices))
+    stakes[used] = solution.x[:-1]
+    return max(-float(solution.fun), 0.0), stakes
+
+
+def dutch_books(features: Array, prices: Array, least: float = TOLERANCE) -> tuple[float, tuple[DutchBook, ...]]:
+    """Return how far prices are from coherence (L1), and smallest sets that contradict each other.
+
+    Sets that have no price in common, each cut down until nothing can be taken (an irreducible infeasible subset); of
+    what a set leaves the next one is found. A gain of less than `least` is rounding.
+    """
+    distance, stakes = sure_gain(features, prices)
+    left, books = list(range(len(prices))), []
+    gain = distance
+    while gain > least:
+        staked = [place for place in left if abs(stakes[place]) > TOLERANCE]
+        smallest = minimal_contradiction(staked, lambda some: sure_gain(features, prices, some)[0] <= least)
+        gain, stakes = sure_gain(features, prices, smallest)
+        books.append(DutchBook(tuple(smallest), tuple(float(stakes[place]) for place in smallest), gain))
+        left = [place for place in left if place not in smallest]
+        gain, stakes = sure_gain(features, prices, left) if left else (0.0, stakes)
+    return distance, tuple(books)
+
+
+def nearest_coherent(features: Array, prices: Array) -> Array:
+    """Return the coherent prices nearest to some in the sum of squared differences.
+
+    By the Brier score they are at least as good as the prices, whatever happens.
+
+    Source: Predd and others (2009), "Probabilistic coherence and proper scoring rules"; the projection as a problem of
+    non-negative least squares: Lawson and Hanson (1974), chapter 23.
+    """
+    from scipy.optimize import nnls
+
+    kinds = np.unique(features, axis=1)
+    system = np.vstack([kinds - prices[:, np.newaxis], np.ones(kinds.shape[1])])
+    weights, _ = nnls(system, np.append(np.zeros(len(prices)), 1.0))
+    return np.asarray(kinds @ (weights / weights.sum()))
