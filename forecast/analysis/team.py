@@ -216,7 +216,7 @@ def _question(
 ) -> TeamQuestion:
     row, is_open = one.row, one.row.status in FORECAST
     on = as_of if is_open else max(day for day, _, _ in one.points)
-    others = {name.id: name for name in workspace.questions}[row.question]
+    others = {name.id: name for name in workspace.yes_or_no}[row.question]
     series = [name for name in others.benchmarks if name != judgement_id(row.question)]
     points = sorted(point for name in series for point in workspace.benchmarks[name].points)
     latest = {who: (day, p) for day, who, p in points if row.opens <= day <= on}

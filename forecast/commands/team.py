@@ -23,7 +23,7 @@ from forecast.workspace.read_benchmarks import AUTHOR, JUDGEMENT, JudgementRow, 
 if TYPE_CHECKING:
     from forecast.analysis.questions import QuestionStatus
     from forecast.analysis.team import OwnForecast, Team, TeamQuestion, TeamScore
-    from forecast.workspace.records import Question, Workspace
+    from forecast.workspace.records import AnyQuestion, Workspace
 
 DEFAULT_SEED = 1  # of the pool, as of `forecast pool`
 MOST_PERCENT = 100.0
@@ -105,7 +105,7 @@ def _question(draft: LineDraft, rows: Sequence[JudgementRow]) -> str:
     return f"Write {'it' if len(rows) == 1 else f'these {len(rows)} rows'} to {draft.path}?"
 
 
-def _row(question: Question, who: str, on: date, probability: float, why: str) -> JudgementRow:
+def _row(question: AnyQuestion, who: str, on: date, probability: float, why: str) -> JudgementRow:
     return JudgementRow(line=1, day=on, question=question.id, author=who, probability=probability, why=why)
 
 
@@ -113,28 +113,30 @@ def _from_file(what: str, workspace: Workspace, today: date, by_default: Mapping
     """Read a table of judgements. Raises click.UsageError and WorkspaceProblems."""
     path = Path(what)
     if not path.is_file():
-        known = [one.id for one in workspace.questions]
+        known = [one.id for one in workspace.yes_or_no]
         if what in known:
             raise click.UsageError(f"which probability has '{what}'? write it behind the question, or --blind")
         raise click.UsageError(f"there is no file '{what}', and no question of this name{nearest(what, known)}")
     return judgements_from(read_outside(path), path.as_posix(), workspace, today, by_default)
 
 
-def _asked(workspace: Workspace, what: str | None, who: str, on: date) -> tuple[Question, ...]:
+def _asked(workspace: Workspace, what: str | None, who: str, on: date) -> tuple[AnyQuestion, ...]:
     """Return the question that is named, or all that are open on a day and that an author has no number of then.
 
     Raises click.UsageError for a question that there is not.
     """
     from forecast.analysis.questions import resolution_on, status_on
 
-    questions = {one.id: one for one in workspace.questions}
+    questions = {one.id: one for one in workspace.yes_or_no}
     if what is not None:
+        if what in {one.id for one in workspace.asked} - questions.keys():
+            raise click.UsageError(f"'{what}' asks for a date or a number, and a judgement is a probability of yes")
         if what not in questions:
             raise click.UsageError(f"there is no question '{what}'; {choice('questions', what, tuple(questions))}")
         return (questions[what],)
     return tuple(
         one
-        for one in workspace.questions
+        for one in workspace.yes_or_no
         if status_on(one, resolution_on(workspace.resolutions, one.id, on), on) == "open"
         and (on, who) not in {(day, name) for day, name, _ in _points(workspace, one.id)}
     )
@@ -153,7 +155,7 @@ def _announce(workspace: Workspace, authors: Sequence[str]) -> None:
             click.echo(f"'{who}' is a new author; so far there are {quoted(known)}{nearest(who, known)}", err=True)
 
 
-def _typed(asked: Sequence[Question], who: str, on: date, why: str, *, to_stderr: bool) -> tuple[JudgementRow, ...]:
+def _typed(asked: Sequence[AnyQuestion], who: str, on: date, why: str, *, to_stderr: bool) -> tuple[JudgementRow, ...]:
     """Ask for the probability of each question, and why, with nobody else's number in sight."""
     rows = []
     for number, one in enumerate(asked, 1):

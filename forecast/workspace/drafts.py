@@ -340,7 +340,7 @@ def judgements_from(
     rows, problems = judgement_rows(
         content, path, today, NO_RENAMES, forecasters_of(workspace.benchmarks), ("question", "probability"), by_default
     )
-    questions = tuple(question.id for question in workspace.questions)
+    questions = tuple(question.id for question in workspace.asked)
     there = {
         (question, day, who): probability
         for question in questions

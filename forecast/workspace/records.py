@@ -590,3 +590,8 @@ class Workspace:
     def asked(self) -> tuple[AnyQuestion, ...]:
         """The questions of all kinds, in file order."""
         return tuple(sorted((*self.questions, *self.further), key=lambda one: (one.source.path, one.source.line)))
+
+    @property
+    def yes_or_no(self) -> tuple[Question | JointQuestion, ...]:
+        """The questions that end in yes or no, in file order: somebody's number of them is a probability."""
+        return tuple(one for one in self.asked if isinstance(one, Question | JointQuestion))
