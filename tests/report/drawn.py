@@ -53,11 +53,15 @@ def draw(folder: Path, **more: Any) -> Drawn:
 
 
 class Text(NamedTuple):
-    """A piece of text: the elements around it, outermost first, and the section that it stands in."""
+    """A piece of text: the elements around it, outermost first, and the section that it stands in.
+
+    `drawn`: it is part of a figure that is told in other words, as what is hidden from assistive technology.
+    """
 
     text: str
     around: tuple[str, ...]
     section: str | None
+    drawn: bool
 
 
 @dataclass
@@ -68,6 +72,7 @@ class Elements(HTMLParser):
     open: list[str] = field(default_factory=list)
     told: list[Text] = field(default_factory=list)
     section: str | None = None
+    hidden: list[bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -84,6 +89,7 @@ class Elements(HTMLParser):
             self.section = dict(attrs)["aria-labelledby"]
         if tag not in VOID:
             self.open.append(tag)
+            self.hidden.append(tag == "svg" or dict(attrs).get("aria-hidden") == "true")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note an element without content."""
@@ -91,6 +97,7 @@ class Elements(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Close the innermost element."""
+        self.hidden.pop()
         if tag != self.open.pop():
             msg = f"</{tag}> closes another element"
             raise ValueError(msg)
@@ -99,7 +106,7 @@ class Elements(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Note a text."""
-        self.told.append(Text(data, tuple(self.open), self.section))
+        self.told.append(Text(data, tuple(self.open), self.section, any(self.hidden)))
 
 
 def elements(html: str) -> Elements:

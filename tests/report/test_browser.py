@@ -180,12 +180,12 @@ def _engine(recorded: Drawn, learned: list[str], imposed: list[str]) -> dict[str
 @pytest.mark.parametrize("how", ["learned", "imposed"])
 def test_what_if_tells_the_engines_numbers(report: Any, recorded: Drawn, how: str) -> None:
     """Every event in every state, learned and imposed, as `forecast what-if` has it; no impossible one is offered."""
-    for event in recorded.found.layout.events:
-        report.select_option("#ask [name=event]", label=event.id)
+    for one in recorded.found.layout.events:
+        report.select_option("#ask [name=event]", label=one.id)
         report.check(f"#ask [value={how}]")
         offered = report.locator("#ask [name=state] option").all_text_contents()
-        for state in event.states:
-            text = [f"{event.id}={state}"]
+        for state in one.states:
+            text = [f"{one.id}={state}"]
             try:
                 expected = _engine(recorded, *((text, []) if how == "learned" else ([], text)))
             except ImpossibleError:
@@ -294,7 +294,8 @@ LOOSE = """() => {
       found.push(node.data);
   return found;
 }"""
-OUTSIDE = """() => [...document.querySelectorAll("svg, table, .scale span, .levels span, .days span, .names li, .marks span")]
+OUTSIDE = """() => [...document.querySelectorAll(
+    "svg, table, .scale span, .levels span, .days span, .names li, .marks span")]
   .filter((one) => {
     const place = one.getBoundingClientRect(), cue = one.closest(".scroll");
     if (!place.width || getComputedStyle(one).visibility === "hidden") return false;

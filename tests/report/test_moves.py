@@ -107,7 +107,7 @@ def test_a_step_is_never_zero_beside_its_bar(step: float, mcse: float | None) ->
         assert number or not step
         decimals = len(shown.partition(".")[2])
         assert 100.0 * step == pytest.approx(number, abs=0.5 * 10.0**-decimals + 1e-9)
-    assert (error == "") == (mcse is None)
+    assert (error == "") == (not mcse)
     if "<" not in error + shown and error:
         assert 100.0 * (mcse or 0.0) == pytest.approx(
             float(error), abs=0.5 * 10.0 ** -len(error.partition(".")[2]) + 1e-9

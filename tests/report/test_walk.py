@@ -47,7 +47,7 @@ def _known(page: dict[str, Any]) -> set[str]:
 
 def _prose(html: str) -> Iterator[Text]:
     for one in elements(html).told:
-        if not NOT_PROSE.intersection(one.around) and one.text.strip():
+        if not one.drawn and not NOT_PROSE.intersection(one.around) and one.text.strip():
             yield one
 
 

@@ -19,7 +19,7 @@ from forecast.words import Estimated, estimate, event_name, label, percent
 Array = NDArray[np.float64]
 
 CURVE_WIDTH, CURVE_HEIGHT = 1000.0, 100.0  # in units of its own: a curve is stretched to its place
-NAMES_APART = 17.0  # least distance of the names of two states, in the same units
+NAMES_APART = 20.0  # least distance of the names of two states, in the same units
 DAYS_TOLD = 3  # of the curves, in the table
 CURVE_EVERY = 2  # draws: half of them give the curves to a fraction of a percent, in half the time
 

@@ -123,12 +123,10 @@ class ForestMark:
 
 @dataclass(frozen=True, kw_only=True)
 class ForestRow:
-    """A scenario, or an event's likeliest state, before any evidence and now: as printed, and on the axis."""
+    """A scenario, or an event's likeliest state, before any evidence and now, on the axis."""
 
     name: str
     state: str | None
-    prior_shown: str
-    now_shown: str
     prior: ForestMark
     now: ForestMark
 
@@ -147,8 +145,6 @@ def _forest_row(name: str, state: str | None, now: ScenarioRow | StateRow, prior
     return ForestRow(
         name=name,
         state=state,
-        prior_shown=prior.shown,
-        now_shown=now.shown,
         prior=_mark(prior.probability, prior.quantiles),
         now=_mark(now.probability, now.quantiles),
     )

@@ -79,7 +79,8 @@ def waterfall(table: Why, names: Mapping[str, str], mcse: float) -> Waterfall:
     """
     rows = _placed(table)
     name = names[table.target]
-    ends = [table.from_, table.to, *(row.from_ for row in rows), *(row.to for row in rows)]
+    ends = [table.from_, table.to, *(row.from_ for row in rows)]
+    ends += [row.to + sign * (row.mcse or 0.0) for row in rows for sign in (-1.0, 1.0)]
     low, high = min(ends), max(ends)
     room = max(0.0005, 0.08 * (high - low))
     return Waterfall(
@@ -138,7 +139,7 @@ def with_error(step: float, mcse: float | None) -> tuple[str, str]:
     """Write a step and its Monte Carlo standard error in points, to the error's first digit, in one or two decimals.
 
     A step that would then be written as nothing has more of them, at most FINEST; the error is empty where nobody
-    computed it, and only a step of exactly 0 is "0".
+    computed it and where it is 0, and only a step of exactly 0 is "0".
     """
     value, error = 100.0 * step, None if mcse is None else 100.0 * mcse
     decimals = min(max(1, ceil(-log10(error))), 2) if error else 1
@@ -146,7 +147,7 @@ def with_error(step: float, mcse: float | None) -> tuple[str, str]:
         decimals += 1
     least = f"<{10.0**-decimals:.{decimals}f}"
     shown = "0" if not value else _signed(value, decimals) if round(abs(value), decimals) else least
-    told = "" if error is None else f"{error:.{decimals}f}" if round(error, decimals) or not error else least
+    told = "" if not error else f"{error:.{decimals}f}" if round(error, decimals) else least
     return shown, told
 
 
