@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from forecast.analysis.asked import (
     AnswerKind,
-    Answers,
+    QuestionAnswers,
     DateAnswer,
     NumberAnswer,
     RulePrice,
@@ -159,7 +159,7 @@ def question_table(outcome: Outcome) -> tuple[QuestionStatus, ...]:
     ended = {question.id: resolution_on(workspace.resolutions, question.id, day) for question in workspace.asked}
     status = {question.id: status_on(question, ended[question.id], day) for question in workspace.asked}
     still = [question for question in workspace.asked if status[question.id] in FORECAST]
-    answers = Answers.of(outcome, still)
+    answers = QuestionAnswers.of(outcome, still)
     return tuple(
         _described(outcome, question, status[question.id], ended[question.id], answers)
         for question in workspace.asked
@@ -168,7 +168,7 @@ def question_table(outcome: Outcome) -> tuple[QuestionStatus, ...]:
 
 
 def _described(
-    outcome: Outcome, question: AnyQuestion, status: Status, ended: Resolved | None, answers: Answers
+    outcome: Outcome, question: AnyQuestion, status: Status, ended: Resolved | None, answers: QuestionAnswers
 ) -> QuestionStatus:
     estimate = answers.events.get(question.id) or answers.joints.get(question.id)
     numbers = latest_numbers(outcome.workspace, question, outcome.as_of).items()
@@ -204,7 +204,7 @@ def _described(
     return _with_readings(outcome.workspace, question, row, answers) if isinstance(question, Question) else row
 
 
-def _with_readings(workspace: Workspace, question: Question, row: QuestionStatus, answers: Answers) -> QuestionStatus:
+def _with_readings(workspace: Workspace, question: Question, row: QuestionStatus, answers: QuestionAnswers) -> QuestionStatus:
     """Add what the forecast has for other rules, and split the differences of those whose numbers are about them."""
     if not question.readings or row.probability is None:
         return row

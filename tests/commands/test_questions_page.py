@@ -28,4 +28,4 @@ def test_the_page_does_what_it_shows(updated: Path) -> None:
             missing = [line for line in shown.printed if not any(alike(line, found, POINTS) for found in rest)]
             assert ([], shown.status) == (missing, status), "\n".join(printed)
             ran += 1
-    assert ran == 6
+    assert ran == 12
