@@ -227,6 +227,7 @@ class Session:
         reset: Sequence[str] = (),
         *,
         at_once: bool = False,
+        on: date | None = None,
     ) -> WhatIf:
         """Compute every probability before and after a supposition (forecast.analysis.what_if).
 
@@ -234,15 +235,19 @@ class Session:
             learned: EVENT=STATE (or EVENT=STATE,STATE: one of these), several as one condition.
             imposed: EVENT=STATE, whatever the causes.
             reset: EVENT=STATE:PROBABILITY, all together.
-            at_once: what is learned comes true on the as-of date, and is not merely found so on the horizon date.
+            at_once: what is learned comes true on the as-of date, and is not merely found so on the day that is asked
+                about.
+            on: the day of all states and scenarios; None: the horizon date.
 
-        Raises UnknownTargetError, ImpossibleError, TooDenseError and ValueError.
+        Raises UnknownTargetError, ImpossibleError, TooDenseError, OutsideError and ValueError.
         """
+        from forecast.analysis.questions import outcome_on
         from forecast.analysis.supposition import read_supposition
         from forecast.analysis.what_if import what_if
 
-        supposition = read_supposition(self.outcome, learned, imposed, reset, at_once=at_once)
-        return what_if(self.outcome, supposition, self.progress)
+        asked = self.outcome if on is None else outcome_on(self.outcome, on)
+        supposition = read_supposition(asked, learned, imposed, reset, at_once=at_once)
+        return what_if(asked, supposition, self.progress)
 
     def stories(self) -> tuple[Story, ...]:
         """Tell each scenario by its most probable course of events (forecast.analysis.story)."""

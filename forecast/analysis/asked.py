@@ -116,7 +116,7 @@ class UnderCondition:
 
 
 @dataclass(frozen=True)
-class Answers:
+class QuestionAnswers:
     """What the forecast says of questions, by their ids; of other readings by question and name."""
 
     events: Mapping[str, QuestionEstimate]
@@ -126,7 +126,7 @@ class Answers:
     numbers: Mapping[str, NumberEstimate]
 
     @classmethod
-    def of(cls, outcome: Outcome, questions: Sequence[AnyQuestion]) -> Answers:
+    def of(cls, outcome: Outcome, questions: Sequence[AnyQuestion]) -> QuestionAnswers:
         """Compute the answers to questions from the draws of a forecast."""
         of = outcome.workspace, outcome.layout, outcome.as_of, outcome.posterior
         plain = [one for one in questions if isinstance(one, Question)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from forecast.analysis.asked import (
     AnswerKind,
-    Answers,
+    QuestionAnswers,
     DateAnswer,
     NumberAnswer,
     RulePrice,
@@ -29,6 +29,7 @@ from forecast.ledger.differences import changes, other_changes
 from forecast.ledger.entries import Line
 from forecast.ledger.line import active_inputs, rolled_to
 from forecast.ledger.outcome import Estimate, Outcome, by_level, estimates
+from forecast.ledger.outcome import outcome as summarised
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.history import active_items
 from forecast.model.layout import Layout
@@ -158,7 +159,7 @@ def question_table(outcome: Outcome) -> tuple[QuestionStatus, ...]:
     ended = {question.id: resolution_on(workspace.resolutions, question.id, day) for question in workspace.asked}
     status = {question.id: status_on(question, ended[question.id], day) for question in workspace.asked}
     still = [question for question in workspace.asked if status[question.id] in FORECAST]
-    answers = Answers.of(outcome, still)
+    answers = QuestionAnswers.of(outcome, still)
     return tuple(
         _described(outcome, question, status[question.id], ended[question.id], answers)
         for question in workspace.asked
@@ -167,7 +168,7 @@ def question_table(outcome: Outcome) -> tuple[QuestionStatus, ...]:
 
 
 def _described(
-    outcome: Outcome, question: AnyQuestion, status: Status, ended: Resolved | None, answers: Answers
+    outcome: Outcome, question: AnyQuestion, status: Status, ended: Resolved | None, answers: QuestionAnswers
 ) -> QuestionStatus:
     estimate = answers.events.get(question.id) or answers.joints.get(question.id)
     numbers = latest_numbers(outcome.workspace, question, outcome.as_of).items()
@@ -203,7 +204,7 @@ def _described(
     return _with_readings(outcome.workspace, question, row, answers) if isinstance(question, Question) else row
 
 
-def _with_readings(workspace: Workspace, question: Question, row: QuestionStatus, answers: Answers) -> QuestionStatus:
+def _with_readings(workspace: Workspace, question: Question, row: QuestionStatus, answers: QuestionAnswers) -> QuestionStatus:
     """Add what the forecast has for other rules, and split the differences of those whose numbers are about them."""
     if not question.readings or row.probability is None:
         return row
@@ -524,9 +525,7 @@ def by_date(outcome: Outcome, day: date) -> ByDate:
     Raises OutsideError.
     """
     layout, horizon = outcome.layout, outcome.layout.horizon
-    if not outcome.as_of <= day <= horizon:
-        msg = f"{day} is no day of this forecast; it runs from its as-of date {outcome.as_of} to its horizon {horizon}"
-        raise OutsideError(msg)
+    _check_day(outcome, day)
     of = outcome.posterior
     queried = query(compile_workspace(layout, outcome.workspace, outcome.as_of, on=day), outcome.workspace.scenarios)
     on_day = of.evaluation if day == horizon else evaluate(queried, of.draws.theta, of.reliabilities)
@@ -571,6 +570,29 @@ def by_date(outcome: Outcome, day: date) -> ByDate:
             for v, event in enumerate(layout.events)
         ),
     )
+
+
+def outcome_on(outcome: Outcome, day: date) -> Outcome:
+    """Return the forecast of a day between the as-of date and the horizon, scenarios read on it, to be asked further.
+
+    The as-of network of that day under the weights of the horizon, as in `by_date`; its steps are not lowered to the
+    horizon's, so that all that is asked of it comes from one joint distribution. Raises OutsideError.
+    """
+    _check_day(outcome, day)
+    if day == outcome.layout.horizon:
+        return outcome
+    of = outcome.posterior
+    network = compile_workspace(outcome.layout, outcome.workspace, outcome.as_of, on=day)
+    queried = query(network, outcome.workspace.scenarios)
+    there = replace(of, asked=queried, evaluation=evaluate(queried, of.draws.theta, of.reliabilities))
+    return summarised(outcome.workspace, outcome.layout, outcome.as_of, outcome.seed, there)
+
+
+def _check_day(outcome: Outcome, day: date) -> None:
+    horizon = outcome.layout.horizon
+    if not outcome.as_of <= day <= horizon:
+        msg = f"{day} is no day of this forecast; it runs from its as-of date {outcome.as_of} to its horizon {horizon}"
+        raise OutsideError(msg)
 
 
 def _state(state: str, share: Estimate, at_horizon: Estimate, reached: Estimate | None) -> StateOn:

@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from forecast.analysis.asked import Answers
+from forecast.analysis.asked import QuestionAnswers
 from forecast.ledger.outcome import Diagnostics, EstimateRow, as_row, diagnostics, outcome
 from forecast.model.layout import lay_out
 from forecast.plain import as_data, spread
@@ -215,7 +215,7 @@ def _silent(_doing: str) -> None:
 def _line(job: Job, posterior: Posterior) -> ReplayLine:
     workspace, layout = job.workspace, posterior.asked.network.layout
     table = outcome(workspace, layout, job.as_of, job.seed, posterior)
-    answers = Answers.of(table, open_questions(workspace, job.as_of))
+    answers = QuestionAnswers.of(table, open_questions(workspace, job.as_of))
     told = [answers.events.get(one.id) or answers.joints.get(one.id) for one in workspace.asked]
     return ReplayLine(
         as_of=job.as_of,
@@ -249,7 +249,7 @@ def _question(estimate: QuestionEstimate | JointEstimate) -> Iterator[ReplayQues
     )
 
 
-def _distribution(question: AnyQuestion, answers: Answers) -> ReplayDistribution:
+def _distribution(question: AnyQuestion, answers: QuestionAnswers) -> ReplayDistribution:
     if (by_date := answers.dates.get(question.id)) is not None:
         shares = dict(zip(by_date.days, by_date.by_day, strict=True))
         ends = [0.0, *(shares[day] for day in by_date.bins), 1.0]

@@ -123,15 +123,16 @@ class StatedUnder:
 class WhatIf:
     """Every probability before and after a supposition, what moves most first.
 
-    `horizon` is the day of all states; `at_once`: what is learned or imposed comes true on the as-of date, otherwise it
-    is so on the horizon date; `in_time`: whether what is supposed has a time, as constants have none. `p_learned`: the
-    probability of what is learned, None where nothing is, and at once; `descendants`: events downstream of what is
-    imposed; `set_aside`: reports that say nothing of these, before and after; `stated`: statements under the same
-    condition that say something else.
+    `horizon` is that of the forecast and `on` the day of all states, as a rule the same; `at_once`: what is learned or
+    imposed comes true on the as-of date, otherwise it is so on the day `on`; `in_time`: whether what is supposed has a
+    time, as constants have none. `p_learned`: the probability of what is learned, None where nothing is, and at once;
+    `descendants`: events downstream of what is imposed; `set_aside`: reports that say nothing of these, before and
+    after; `stated`: statements under the same condition that say something else.
     """
 
     as_of: date
     horizon: date
+    on: date
     at_once: bool
     in_time: bool
     learned: tuple[str, ...]
@@ -193,13 +194,15 @@ def _acts(outcome: Outcome, supposition: Supposition) -> dict[int, int]:
             then = "to hold it there until the horizon date, ask without --at-once"
             msg = f"'{act.text}' cannot come true at once: '{layout.events[act.event].id}' is so already; {then}"
             raise ImpossibleError(msg)
-    if supposition.at_once and supposition.imposed and outcome.as_of >= layout.horizon:
+    if supposition.at_once and supposition.imposed and outcome.as_of >= outcome.posterior.asked.network.on:
         raise ImpossibleError(_nothing_to_come(outcome))
     return {act.event: act.state for act in supposition.imposed}
 
 
 def _nothing_to_come(outcome: Outcome) -> str:
-    return f"nothing can come true any more: the horizon is {outcome.layout.horizon}"
+    on = outcome.posterior.asked.network.on
+    what = "the horizon" if on == outcome.layout.horizon else "the day that is asked about"
+    return f"nothing can come true any more: {what} is {on}"
 
 
 def before_intervention(outcome: Outcome, below: Sequence[int]) -> tuple[Array, ...]:
@@ -234,9 +237,9 @@ def _known_then(outcome: Outcome, supposition: Supposition) -> tuple[AsOfNetwork
             is_so = f"is {shown(layout.events[v].states[seen])} already"
             raise ImpossibleError(f"{msg}{'comes to one state on one day' if v in come else is_so}")
         come[v] = to_come
-    if come and outcome.as_of >= layout.horizon:
+    if come and outcome.as_of >= network.on:
         raise ImpossibleError(_nothing_to_come(outcome))
-    then = compile_workspace(layout, outcome.workspace, outcome.as_of, None, come)
+    then = compile_workspace(layout, outcome.workspace, outcome.as_of, network.on, come)
     return then, tuple(condition for condition in supposition.learned if condition.event not in come)
 
 
@@ -383,6 +386,7 @@ def _table(outcome: Outcome, supposition: Supposition, network: AsOfNetwork, sta
     return WhatIf(
         as_of=outcome.as_of,
         horizon=outcome.layout.horizon,
+        on=outcome.posterior.asked.network.on,
         at_once=supposition.at_once,
         in_time=any(map(outcome.layout.dated, supposed)),
         learned=tuple(condition.text for condition in supposition.learned),
@@ -456,7 +460,7 @@ def _set_aside(outcome: Outcome, network: AsOfNetwork, touched: set[int]) -> tup
 
 def _stated(outcome: Outcome, supposition: Supposition, network: AsOfNetwork, state: _State) -> tuple[StatedUnder, ...]:
     """List the statements under the very condition that is learned which say other than the answer, and why."""
-    if supposition.imposed or supposition.reset or not supposition.learned:
+    if supposition.imposed or supposition.reset or not supposition.learned or network.on != outcome.layout.horizon:
         return ()
     layout = outcome.layout
     structure = Structure(workspace=outcome.workspace, layout=layout, as_of=outcome.as_of)

@@ -52,18 +52,20 @@ FEW_DRAWS = 400.0  # effective draws under which a supposition rests on too few
 @click.option(
     "--at-once", is_flag=True, help="What is learned or imposed comes true on the as-of date (without: by the horizon)."
 )
+@click.option("--on", "day", type=running.DATE, metavar="DATE", help="Every state on this day, not the horizon date.")
 @click.option("--all", "everything", is_flag=True, help=f"Print every event, not only the {EVENTS} that move most.")
 @running.as_json
 def what_if(
     learned: tuple[str, ...], root: Path, as_of: date | None, seed: int | None, imposed: tuple[str, ...],
-    reset: tuple[str, ...], at_once: bool, everything: bool, as_json: bool,
+    reset: tuple[str, ...], at_once: bool, day: date | None, everything: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show every probability before and after a supposition.
 
     EVENT=STATE conditions on the state on the horizon date, whenever it came, and with --at-once on its coming true
     today; several form one condition (EVENT=STATE,STATE: either state). --do intervenes: only events downstream move.
     It is so on the horizon date, having come on any day until then; with --at-once it takes effect today. --set
-    replaces a probability; several are set together, with the smallest change of everything else.
+    replaces a probability; several are set together, with the smallest change of everything else. --on asks about
+    another day than the horizon date.
     """
 
     if not (learned or imposed or reset):
@@ -71,7 +73,7 @@ def what_if(
     if at_once and not (learned or imposed):
         raise click.UsageError("--at-once is for EVENT=STATE and --do EVENT=STATE, and none is given")
     with opened(root, as_of, seed) as session, wrong_usage(ValueError), refused(ImpossibleError, TooDenseError):
-        table = session.what_if(learned, imposed, reset, at_once=at_once)
+        table = session.what_if(learned, imposed, reset, at_once=at_once, on=day)
     if as_json:
         echo_json(as_data(table))
     else:
@@ -102,14 +104,18 @@ def _in_time(table: WhatIf) -> str:
     """Say which day the supposition is about, and how to ask for the other."""
     if table.at_once:
         so = "found so" if table.learned else "so"
-        then = f"{so} on the horizon date, {table.horizon}, whenever it came: without --at-once"
+        then = f"{so} on {_day(table)}, whenever it came: without --at-once"
         return f"it comes true on {table.as_of} (a status may change again); {then}"
     if table.imposed:
         day = f"on a day between {table.as_of} and then that is not known, over which the effect is averaged"
         found = "what is learned is found so on that date; " if table.learned else ""
-        return f"it is so on the horizon date, {table.horizon}, put so {day}; {found}put so today: --at-once"
+        return f"it is so on {_day(table)}, put so {day}; {found}put so today: --at-once"
     more = "; once it is so, today: --at-once" if table.learned else ""
-    return f"every state is that on the horizon date, {table.horizon}, whenever it came{more}"
+    return f"every state is that on {_day(table)}, whenever it came{more}"
+
+
+def _day(table: WhatIf) -> str:
+    return f"the horizon date, {table.horizon}" if table.on == table.horizon else f"{table.on}"
 
 
 def _differs(table: WhatIf) -> bool:

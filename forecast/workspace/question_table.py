@@ -22,6 +22,7 @@ COLUMNS = (
     *("id", "question", "about", "given", "when", "by", "opens", "topic", "resolves", "caution"),
     *("publisher", "title", "url", "base_rate", "base_publisher", "base_why"),
 )
+SOURCE = ("publisher", "title", "url")
 BASE_RATE = ("base_rate", "base_publisher", "base_why")
 PLAIN = ("id", "question", "by", "opens", "topic", "resolves", "caution")  # columns that are keys as they are
 
@@ -91,7 +92,7 @@ def _fields(cells: Mapping[str, str], known: Workspace, where: Source) -> tuple[
     if "about" not in said and "when" not in said:
         allowed = "about: EVENT=STATE, EVENT>=STATE or a scenario; or when: EVENT=STATE"
         problems.append(Problem(where, "asks about nothing", "", allowed))
-    source = {key: text(said[key]) for key in ("publisher", "title", "url") if key in said}
+    source: dict[str, Node] = {key: text(said[key]) for key in SOURCE if key in said}
     if source:
         fields["source"] = mapping(source)
     rate = {name: said[name] for name in BASE_RATE if name in said}

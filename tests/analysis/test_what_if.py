@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 from math import exp
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast.analysis.questions import outcome_on
 from forecast.analysis.supposition import descendants_of, read_supposition
 from forecast.analysis.target import UnknownTargetError
 from forecast.analysis.what_if import ImpossibleError
@@ -98,6 +100,25 @@ def _open_states(world: Answered, rng: np.random.Generator, most: int) -> dict[i
         for v in rng.permutation(len(names)).tolist()[:most]
         if 1e-6 < world.outcome.events[names[v]][states[v]].probability < 1.0 - 1e-6
     }
+
+
+@pytest.mark.parametrize("seed", SEEDS[:6])
+def test_learned_of_an_earlier_day(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked about an earlier day, states and scenarios are those of that day, given what is learned of it."""
+    world, rng = _world(seed, monkeypatch)
+    day = AS_OF + timedelta(days=int(rng.integers(1, (HORIZON - AS_OF).days)))
+    there = outcome_on(world.outcome, day)
+    oracle = AsOf(world.outcome.workspace, world.oracle.theta, AS_OF, day)
+    total = sum(oracle.joint.values())
+    weights = world.outcome.posterior.weights.weights
+    joint = {states: float(weights @ (chance / total)) for states, chance in oracle.joint.items()}
+    states = max(joint, key=lambda one: joint[one])
+    names = list(world.outcome.events)
+    table = _ask(there, f"{names[0]}={states[0]}")
+    given = {one: share for one, share in joint.items() if one[0] == states[0]}
+    expected = _from_joint(replace(world, oracle=oracle), {one: p / sum(given.values()) for one, p in given.items()})
+    assert _numbers(table) == pytest.approx(expected, abs=1e-9)
+    assert (day.isoformat(), HORIZON.isoformat()) == (table["on"], table["horizon"])
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -45,7 +45,13 @@ Array = NDArray[np.float64]
 
 def asking[Q: DatedQuestion](kind: type[Q], by: date, **asks: Any) -> Q:
     """A question of a kind without anything beside it."""
-    common = {"opens": OPENS, "topic": "test", "resolves": "by decree", "base_rate": None, "benchmarks": ()}
+    common: dict[str, Any] = {
+        "opens": OPENS,
+        "topic": "test",
+        "resolves": "by decree",
+        "base_rate": None,
+        "benchmarks": (),
+    }
     return kind(id=f"{by} {sorted(asks.items())}", question="?", by=by, source=HERE, **common, **asks)
 
 

@@ -1,0 +1,204 @@
+"""Questions of every kind but the plain one, and other readings: what is read, each mistake, and tables of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from forecast.workspace.mentions import mentions
+from forecast.workspace.question_table import draft_questions
+from forecast.workspace.read import load
+from forecast.workspace.records import (
+    Condition,
+    DateQuestion,
+    JointQuestion,
+    NumberQuestion,
+    Proposition,
+    Question,
+)
+from forecast.workspace.yaml_text import parse_yaml
+from tests.workspace.writing import MARKET, TODAY, example, messages, read
+
+KINDS = """\
+- id: sold
+  question: On sale by the end of October?
+  about: {event: launch, state: {at_least: limited}}
+  by: 2026-10-31
+  resolves: the first sale
+  benchmarks: [market]
+  readings:
+  - name: a contract
+    about: {event: launch, state: general}
+    by: 2026-12-31
+    resolves: general sale
+    forecasters: [crowd]
+- id: sold-if-tested
+  question: On sale by the end of October, if it has been tested?
+  about: {event: launch, state: limited}
+  given: {prototype: tested}
+  by: 2026-10-31
+  resolves: the first sale
+- id: out
+  question: Does it end in a breakthrough?
+  scenario: breakthrough
+  given: {scenario: breakthrough}
+  resolves: by the rules
+- id: first-sale
+  question: When is it first sold?
+  when: {event: launch, state: limited}
+  resolves: the day
+- id: units
+  question: How many are sold?
+  number:
+    unit: units
+    cases:
+    - when: {launch: general}
+      quantiles: {0: 0, 0.5: 4000, 1: 40000}
+    - when: {launch: limited}
+      quantiles: {0: 0, 1: 3000}
+    - quantiles: {0: 0, 1: 0}
+    bins: [1, 1000]
+  by: 2026-06-30
+  resolves: delivered and paid for
+"""
+KINDS = KINDS.replace("  given: {scenario: breakthrough}\n", "  given: {scenario: other}\n")
+
+
+def asking(root: Path, questions: str = KINDS) -> Path:
+    """The example with questions of every kind and a series."""
+    example(root)
+    (root / "priors/questions.yaml").write_text(questions, encoding="utf-8")
+    (root / "priors/benchmarks").mkdir()
+    (root / "priors/benchmarks/market.csv").write_text(MARKET, encoding="utf-8")
+    return root
+
+
+def test_what_is_read(tmp_path: Path) -> None:
+    """Each kind is a record of its own; without a day it is about the horizon; those about an event stand apart."""
+    workspace = read(asking(tmp_path))
+    [sold], [joint, out, day, number] = workspace.questions, workspace.further
+    assert [one.id for one in workspace.asked] == ["sold", "sold-if-tested", "out", "first-sale", "units"]
+    assert isinstance(sold, Question)
+    [rule] = sold.readings
+    assert (Condition("launch", ("general",)), date(2026, 12, 31), ("crowd",)) == (
+        rule.about,
+        rule.by,
+        rule.forecasters,
+    )
+    assert isinstance(joint, JointQuestion)
+    assert Proposition((Condition("prototype", ("tested",)),)) == joint.given
+    assert isinstance(out, JointQuestion)
+    assert (Proposition(scenario="breakthrough"), Proposition(scenario="other")) == (out.about, out.given)
+    assert isinstance(day, DateQuestion)
+    assert ("launch", "limited", workspace.network.horizon) == (day.event, day.step, day.by)
+    assert isinstance(number, NumberQuestion)
+    assert ((0.0, 0.0), (0.5, 4000.0), (1.0, 40000.0)) == number.cases[0].points
+    assert (Proposition(), (1.0, 1000.0)) == (number.cases[-1].about, number.bins)
+
+
+Q = "priors/questions.yaml"
+MISTAKES = yaml.load(
+    (Path(__file__).parent / "mistakes_in_question_kinds.yaml").read_text("utf-8"), Loader=yaml.BaseLoader
+)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake['new']:.40}")
+def test_mistakes(tmp_path: Path, mistake: dict[str, str]) -> None:
+    """A mistake in one place is one problem at its line."""
+    says = mistake["says"]
+    assert 1 == KINDS.count(mistake["old"])
+    found = messages(asking(tmp_path, KINDS.replace(mistake["old"], mistake["new"])))
+    assert [f"{Q}:{says}"] == [one[: len(Q) + 1 + len(says)] for one in found]
+
+
+RESOLVED = [
+    ("units", {"value": 20}, "2026-06-30", None),
+    ("units", {"value": -0.5}, "2026-06-30", None),
+    ("units", {"state": "yes"}, "2026-06-30", "a question about a number ends in a 'value'"),
+    ("sold", {"value": 1}, "2026-10-31", "only a question about a number has a 'value'"),
+    ("units", {"value": 20}, "2026-05-31", "a value holds on the question's last day"),
+    ("units", {"value": 20, "state": "yes"}, "2026-06-30", "needs one outcome"),
+    ("first-sale", {"state": "yes"}, "2026-05-31", None),
+    ("first-sale", {"state": "no"}, "2026-05-31", "no before the question's last day"),
+    ("out", {"state": "yes"}, "2026-05-31", "yes before the question's last day"),
+    ("sold-if-tested", {"void": True}, "2026-05-31", None),
+]
+
+
+@pytest.mark.parametrize(("name", "outcome", "day", "says"), RESOLVED)
+def test_resolutions(tmp_path: Path, name: str, outcome: dict[str, object], day: str, says: str | None) -> None:
+    """A number ends in a value, a date on its day or not by the last one; a condition that fails makes void."""
+    root = asking(tmp_path)
+    line = {"question": name, **outcome, "on": day, "known": max(day, "2026-07-02"), "source": "a"}
+    (root / "priors/resolutions.jsonl").write_text(f"{json.dumps(line)}\n", encoding="utf-8")
+    found = [one.split(": ", 2)[2].split(";")[0] for one in messages(root)]
+    assert found == ([says] if says else [])
+
+
+def test_a_judgement_is_a_probability(tmp_path: Path) -> None:
+    """A judgement of a date or a number is a problem; one of a question under a condition is a series of it."""
+    root = asking(tmp_path)
+    judged = "date,question,probability,why\n2026-03-01,units,0.5,\n2026-03-01,sold-if-tested,0.5,\n"
+    (root / "priors/judgements.csv").write_text(judged, encoding="utf-8")
+    assert ["a judgement of 'units', which asks for a date or a number"] == [
+        one.split(": ", 1)[1].split(";")[0] for one in messages(root)
+    ]
+
+
+def test_every_name_is_found(tmp_path: Path) -> None:
+    """What a question names of the network and the scenarios is found by renames."""
+    tree, _ = parse_yaml((asking(tmp_path) / Q).read_bytes(), Q)
+    assert tree is not None
+    found = [one.named for one in mentions(Q, tree) if one.named is not None]
+    names = {(one.kind, one.name) for one in found}
+    assert {("event", "prototype"), ("state", "tested"), ("scenario", "breakthrough"), ("scenario", "other")} <= names
+    assert 6 == sum(one.name == "launch" for one in found)
+    assert 3 == sum(one == ("state", "limited", "launch") for one in found) - 1
+
+
+TABLE = """\
+id,question,about,given,when,by,resolves,base_rate,base_publisher,base_why
+tested,"Tested, by July?",prototype=tested,,,2026-07-31,a week,0.5,team,one of two
+paid,With more money on sale?,launch>=limited,budget=raised;prototype>=shown,,2026-12-31,a sale,,,
+day,When is the test?,,,prototype=tested,,the fiftieth,,,
+none,None of them?,other,,,,by the rules,,,
+"""
+
+
+def test_a_table_is_read_as_if_it_stood_in_the_file(tmp_path: Path) -> None:
+    """Rows become questions behind those that there are, of the kind that their cells say."""
+    root = asking(tmp_path)
+    draft = draft_questions(root, TABLE.encode(), "table.csv", TODAY)
+    assert () == draft.problems
+    (root / Q).write_bytes(draft.content)
+    asked = load(root, TODAY).asked[5:]
+    assert [type(one) for one in asked] == [Question, JointQuestion, DateQuestion, JointQuestion]
+    assert asked[0].question == "Tested, by July?"
+    assert isinstance(asked[1], JointQuestion)
+    conditions = (Condition("budget", ("raised",)), Condition("prototype", ("shown", "tested")))
+    assert Proposition(conditions) == asked[1].given
+
+
+def test_mistakes_in_a_table_are_told_at_its_rows(tmp_path: Path) -> None:
+    """What a cell says wrongly, and what is wrong with the question, stand at the row, all in one run."""
+    rows = ("a,Q,prototyp=tested,,2026-07-31,r", "b,Q,brekthrough,,2026-07-31,r", "c,,,launch,2026-07-31,r", "d,Q,,,,r")
+    table = "\n".join(("id,question,about,when,by,resolves", *rows)).encode()
+    root = asking(tmp_path)
+    told = sorted(str(one)[:40] for one in draft_questions(root, table, "t.csv", TODAY).problems)
+    assert [one[:22] for one in told] == [
+        "t.csv:2: about: 'proto",
+        "t.csv:3: about: there ",
+        "t.csv:4: question is e",
+        "t.csv:4: when: a date ",
+        "t.csv:5: asks about no",
+    ]
+    late = b"id,question,about,by,resolves\nx,Q,launch=limited,2027-07-31,r\nsold,Q,launch=limited,2026-07-31,r\n"
+    found = [str(one) for one in draft_questions(root, late, "t.csv", TODAY).problems]
+    assert [one.split("; ")[0] for one in found] == [
+        "t.csv:2: question 'x': by lies outside the window",
+        "t.csv:3: question 'sold' appears twice",
+    ]
