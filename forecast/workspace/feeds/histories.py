@@ -8,7 +8,7 @@ import math
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -121,7 +121,7 @@ class Point:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class HistorySelection:
     """Which history of a file is wanted, and how it is read.
 
     `picks` name what a file has several of: a question, an option, an answer, a token or a ticker. `aggregation` is
@@ -135,7 +135,7 @@ class Selection:
     above: float | None = None
 
 
-ALL = Selection()
+ALL = HistorySelection()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,16 +179,16 @@ class Crowd(Feed):
     before: ClassVar[str | None] = None
     takes: ClassVar[tuple[str, ...]] = ()
 
-    def locate(self, value: Any, selection: Selection) -> Located:  # noqa: ARG002 - of sites with several histories
+    def locate(self, value: Any, selection: HistorySelection) -> Located:  # noqa: ARG002 - of sites with several histories
         """Return where the points are. Raises NotLocatedError."""
         list_at(value, self.keys, self.form)
         return Located(keys=self.keys)
 
-    def needs(self, entry: dict[str, Any]) -> tuple[str, ...]:  # noqa: ARG002 - of sites with several shapes
+    def needs(self, entry: Mapping[str, object]) -> tuple[str, ...]:  # noqa: ARG002 - of sites with several shapes
         """Return the keys that a point has to have."""
         return (self.time, self.probability)
 
-    def said(self, entry: dict[str, Any], located: Located) -> tuple[object, object]:
+    def said(self, entry: Mapping[str, object], located: Located) -> tuple[object, object]:
         """Return the time and the probability of a point as the file has them; None for a point without a value."""
         probability = entry[self.probability]
         if isinstance(probability, list) and located.option is not None:
@@ -203,7 +203,7 @@ class CrowdOfTables(Crowd):
 
     @abstractmethod
     def from_table(
-        self, content: bytes, path: str, selection: Selection, now: float
+        self, content: bytes, path: str, selection: HistorySelection, now: float
     ) -> tuple[tuple[Point, ...], tuple[Problem, ...]] | None:
         """Return the points of a file that is a table, and what is wrong in it; None where it is none."""
 
@@ -226,7 +226,7 @@ def inside(value: Any, keys: Sequence[Step]) -> Any:
     return value
 
 
-def picked(what: str, names: Sequence[tuple[str, ...]], selection: Selection) -> int:
+def picked(what: str, names: Sequence[tuple[str, ...]], selection: HistorySelection) -> int:
     """Return which of several, each with its names, a pick names; the only one needs none. Raises NotLocatedError."""
     chosen = [place for place, known in enumerate(names) if set(known) & set(selection.picks)]
     if len(chosen) == 1:
@@ -244,7 +244,7 @@ PICKS_LISTED = 20
 
 
 def read_points(
-    content: bytes, path: str, crowd: Crowd, now: float, selection: Selection = ALL
+    content: bytes, path: str, crowd: Crowd, now: float, selection: HistorySelection = ALL
 ) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
     """Return the points of a file in file order, and what is wrong in it. `now` is in seconds since 1970."""
     if isinstance(crowd, CrowdOfTables) and (found := crowd.from_table(content, path, selection, now)) is not None:
@@ -332,7 +332,7 @@ def as_point(
     crowd: Crowd,
     source: Source,
     now: float,
-    selection: Selection,
+    selection: HistorySelection,
     *,
     end: object = None,
 ) -> tuple[Point | None, list[Problem]]:
