@@ -304,6 +304,8 @@ def import_benchmark(
         for problem in problems:
             placed = problem if problem.source.path else replace(problem, source=Source(file, problem.source.line))
             (wrong if problem.severity == "error" else told).append(placed)
+    if nowhere := [pick for pick in selection.picks if pick not in selection.matched]:
+        wrong.append(Problem(Source(contents[0][0], 1), f"nothing is called '{nowhere[0]}'", "", "--pick names a part"))
     new, twice = last_of_days(points, now.date())
     before = None
     if (root / path).exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from datetime import date
 from math import log, log2
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,17 @@ from hypothesis import strategies as st
 
 from forecast.scoring.read import read_forecasts
 from forecast.scoring.score_table import score, score_table
+from forecast.scoring.world import read_table
 from forecast.workspace.problems import WorkspaceProblems
 
 DATA = Path(__file__).parent / "data"
 WINDOW = {"opens": "2026-01-01", "closes": "2026-01-11"}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file for tables."""
+    return tmp_path_factory.mktemp("around") / "f.csv"
 
 
 def _rows(*rows: Mapping[str, object], **same: object) -> dict[str, list[object]]:
@@ -86,6 +94,14 @@ def test_an_outcome_of_a_share_has_expected_scores() -> None:
     assert [peer, -peer] == pytest.approx([_mean(found, "peer", "spot", who) for who in ("ann", "bob")])
     assert (1, [0.35, 0.35]) == (found["n_expected"], [row["outcome"] for row in found["questions"]])
     assert [] == [row for row in found["scores"] if row["measure"] in {"auc", "corp"}]
+
+
+def test_a_pool_does_not_learn_from_a_share(file: Path) -> None:
+    """The question is pooled as one that is open, and a warning says so."""
+    file.write_text("expert,question,probability,outcome\nann,q,0.4,0.35\nann,r,0.4,1\n", encoding="utf-8")
+    table = read_table(file, date(2026, 11, 30))
+    assert {"q": None, "r": 1} == table.questions
+    assert ["outcomes between 0 and 1 are not used"] == [warning.what for warning in table.warnings]
 
 
 def test_several_options_may_share_the_outcome() -> None:
@@ -190,12 +206,6 @@ CELLS = st.sampled_from(
 def _scores(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     found = score(read_forecasts([path], around=True), by_question=True).as_json()
     return {(row["question"], row["forecaster"]): row for row in found["questions"]}
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file for tables."""
-    return tmp_path_factory.mktemp("around") / "f.csv"
 
 
 @settings(deadline=None)  # the first run also imports what fits the calibration

@@ -9,7 +9,7 @@ import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -126,13 +126,14 @@ class HistorySelection:
 
     `picks` name what a file has several of: a question, an option, an answer, a token or a ticker. `aggregation` is
     that of Metaculus; `complement` takes 1 - p, of a file with the prices of "no"; `above` asks of a distribution how
-    probable it is that the number lies above it.
+    probable it is that the number lies above it. `matched` gathers the picks that named something.
     """
 
     picks: tuple[str, ...] = ()
     aggregation: str | None = None
     complement: bool = False
     above: float | None = None
+    matched: set[str] = field(default_factory=set, compare=False)
 
 
 ALL = HistorySelection()
@@ -229,6 +230,7 @@ def inside(value: Any, keys: Sequence[Step]) -> Any:
 def picked(what: str, names: Sequence[tuple[str, ...]], selection: HistorySelection) -> int:
     """Return which of several, each with its names, a pick names; the only one needs none. Raises NotLocatedError."""
     chosen = [place for place, known in enumerate(names) if set(known) & set(selection.picks)]
+    selection.matched.update(pick for pick in selection.picks for known in names if pick in known)
     if len(chosen) == 1:
         return chosen[0]
     if len(names) == 1 and not chosen:
@@ -267,6 +269,7 @@ def read_points(
         for key in crowd.same
         if any(entry.get(key) in selection.picks for _, entry in entries if isinstance(entry, dict))
     ]
+    selection.matched.update(str(entry.get(key)) for key in apart for _, entry in entries if isinstance(entry, dict))
     for line, entry in entries:
         source = Source(path, line)
         if not isinstance(entry, dict):
