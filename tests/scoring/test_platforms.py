@@ -242,3 +242,18 @@ def test_a_file_that_cannot_be_used_costs_no_other_file(file: Path) -> None:
         assert {"ann", "bob"} == {read.forecasters[at] for at in read.forecaster.tolist()}
         with pytest.raises(WorkspaceProblems):
             read_forecasts([other], around=True)
+
+
+def test_who_left_elsewhere_changes_no_comparison() -> None:
+    """Two are compared as before where somebody withdrew a forecast of another question."""
+    rows = [
+        ("rain", who, day, p, "")
+        for who, day, p in (("ann", 1, 0.3), ("ann", 4, 0.6), ("bob", 2, 0.4), ("bob", 8, 0.9))
+    ]
+    gone = [("snow", "cem", 1, 0.5, "2026-01-03")]
+    found = []
+    for table in (rows, rows + gone):
+        columns = _rows(*({"question": question, "forecaster": who, "time": f"2026-01-0{day}", "probability": p,
+                           "end_time": end} for question, who, day, p, end in table), outcome=1, **WINDOW)  # fmt: skip
+        found.append([row for row in score_table(columns)["scores"] if row["measure"] == "skill"])
+    assert found[0] == found[1] != []
