@@ -19,7 +19,7 @@ from forecast.workspace.evidence_forms.support import DECIBANS
 from forecast.workspace.feeds import ItemsFeed, feeds, feeds_of, names
 from forecast.workspace.feeds.coded_table import Coder, File, condition
 from forecast.workspace.feeds.counted import Filed, Wanted, count, item_fields, state_problems, states_of
-from forecast.workspace.feeds.histories import Crowd, Point, Selection, as_csv, last_of_days, merged, read_points
+from forecast.workspace.feeds.histories import Crowd, HistorySelection, Point, as_csv, last_of_days, merged, read_points
 from forecast.workspace.files import BENCHMARKS, TABLE, read_outside
 from forecast.workspace.nodes import NAME_PATTERN
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice
@@ -218,7 +218,7 @@ def benchmark(
     """
 
     contents = [(one.name, read_outside(one, one.name)) for one in file]  # once: it may be a pipe
-    selection = Selection(**given)
+    selection = HistorySelection(**given)
     Shown(yes, as_json).write(
         root,
         lambda: import_benchmark(
@@ -274,7 +274,7 @@ SHOWN_ROWS = 5  # at either end of a long series
 
 
 def import_benchmark(
-    contents: Sequence[tuple[str, bytes]], root: Path, selection: Selection, *, form: str, benchmark_id: str,
+    contents: Sequence[tuple[str, bytes]], root: Path, selection: HistorySelection, *, form: str, benchmark_id: str,
     question: str | None, name: str | None,
 ) -> Imported:  # fmt: skip
     """Read the last value of each day from pages of a history, as `priors/benchmarks/ID.csv` beside what that holds.
@@ -304,6 +304,8 @@ def import_benchmark(
         for problem in problems:
             placed = problem if problem.source.path else replace(problem, source=Source(file, problem.source.line))
             (wrong if problem.severity == "error" else told).append(placed)
+    if nowhere := [pick for pick in selection.picks if pick not in selection.matched]:
+        wrong.append(Problem(Source(contents[0][0], 1), f"nothing is called '{nowhere[0]}'", "", "--pick names a part"))
     new, twice = last_of_days(points, now.date())
     before = None
     if (root / path).exists():
@@ -324,7 +326,7 @@ def import_benchmark(
     return Imported(workspace, path, table, told, numbers, _ends(table.decode()))
 
 
-def _unused(option: str, selection: Selection, form: str) -> bool:
+def _unused(option: str, selection: HistorySelection, form: str) -> bool:
     return getattr(selection, option) is not None and option not in feeds_of(Crowd)[form].takes
 
 

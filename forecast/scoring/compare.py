@@ -265,8 +265,9 @@ def pairs(
     """
     compared_pairs: list[BenchmarkPair] = []
     apart: list[Apart] = []
+    standing = _Standing(answers)
     for done, benchmark in enumerate(benchmarks):
-        beside = _beside(answers, scores, stated, benchmark)
+        beside = _beside(standing, scores, stated, benchmark)
         # What was compared the other way round, with an earlier benchmark, is not computed twice.
         skipped = {benchmark, *benchmarks[:done]}
         for forecaster in sorted(set(answers.forecaster.tolist()) - skipped):
@@ -313,7 +314,8 @@ def _pair(
             yield BenchmarkPair(who[first], who[1 - first], name, counts[first], counts[1 - first], comparison)
 
 
-def _beside(answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: StatedForms, benchmark: int) -> _Beside:
+def _beside(standing: _Standing, scores: Mapping[str, Floats], stated: StatedForms, benchmark: int) -> _Beside:
+    answers = standing.answers
     of_question = np.full(int(answers.question.max(initial=-1)) + 1, -1, dtype=np.int64)
     chosen = np.flatnonzero(answers.forecaster == benchmark)
     of_question[answers.question[chosen]] = chosen
@@ -325,7 +327,6 @@ def _beside(answers: ForecasterAnswers, scores: Mapping[str, Floats], stated: St
     row = ranges(answers.first[theirs[shared]], repeats)
     every = np.arange(answers.of.size)
     size = theirs.size
-    standing = _Standing(answers)
     beside_ours, beside_theirs = standing.beside(every, theirs[answers.of]), standing.beside(row, at)
     # Where both stand at the close alone they are compared there: the limit of ever shorter times.
     closing = np.bincount(answers.of, beside_ours, minlength=size) == 0.0
@@ -375,7 +376,7 @@ class _Standing:
     """For how long forecasts stand while another answer has a forecast that stands, too."""
 
     def __init__(self, answers: ForecasterAnswers) -> None:
-        self._answers = answers
+        self.answers = answers
         lengths = answers.ends - answers.begins
         self._before = np.cumsum(lengths) - lengths  # microseconds, over all forecasts before one, of whatever answer
         self._times = np.unique(answers.begins)
@@ -383,12 +384,14 @@ class _Standing:
 
     def beside(self, row: Ints, answer: Ints) -> Floats:
         """Return for how long each forecast `row` (k,) stands beside those of `answer` (k,); 0 where that is -1."""
-        until, since = (self._until(moment[row], answer) for moment in (self._answers.ends, self._answers.begins))
+        until, since = (self._until(moment[row], answer) for moment in (self.answers.ends, self.answers.begins))
         return np.where(answer >= 0, until - since, 0).astype(float)
 
     def _until(self, moment: Ints, answer: Ints) -> Ints:
         """Return how long forecasts of an answer have stood until a moment (k,), counted from one origin."""
-        there = self._answers
+        there = self.answers
+        if not there.withdrawn.any():  # the usual case: from the first forecast on there is always one
+            return np.asarray(np.maximum(moment - there.begins[there.first[answer]], 0))
         # The answer's last forecast that begins at the moment or before it; without one, its first.
         key = answer * (self._times.size + 1) + np.searchsorted(self._times, moment, side="right") - 1
         place = np.maximum(np.searchsorted(self._keys, key, side="right") - 1, there.first[answer])

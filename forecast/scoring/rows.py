@@ -261,6 +261,8 @@ def left_out(rows: Rows, found: Sequence[Clash]) -> Mask:
         # What the only cell says that says it could not be read.
         lost |= (rows.first_with(rows.cells[column].filled) >= 0) & (rows.first_with(known) < 0)
     wrong = rows.wrong.copy()
+    if not found and not wrong.any():
+        return lost[rows.question]
     wrong[[clash.row for clash in found if clash.scope == "forecast"]] = True
     order, starts = runs([rows.question, rows.forecaster, rows.time])
     of = np.cumsum(starts) - 1

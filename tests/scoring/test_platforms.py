@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from datetime import date
 from math import log, log2
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,17 @@ from hypothesis import strategies as st
 
 from forecast.scoring.read import read_forecasts
 from forecast.scoring.score_table import score, score_table
+from forecast.scoring.world import read_table
 from forecast.workspace.problems import WorkspaceProblems
 
 DATA = Path(__file__).parent / "data"
 WINDOW = {"opens": "2026-01-01", "closes": "2026-01-11"}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file for tables."""
+    return tmp_path_factory.mktemp("around") / "f.csv"
 
 
 def _rows(*rows: Mapping[str, object], **same: object) -> dict[str, list[object]]:
@@ -86,6 +94,14 @@ def test_an_outcome_of_a_share_has_expected_scores() -> None:
     assert [peer, -peer] == pytest.approx([_mean(found, "peer", "spot", who) for who in ("ann", "bob")])
     assert (1, [0.35, 0.35]) == (found["n_expected"], [row["outcome"] for row in found["questions"]])
     assert [] == [row for row in found["scores"] if row["measure"] in {"auc", "corp"}]
+
+
+def test_a_pool_does_not_learn_from_a_share(file: Path) -> None:
+    """The question is pooled as one that is open, and a warning says so."""
+    file.write_text("expert,question,probability,outcome\nann,q,0.4,0.35\nann,r,0.4,1\n", encoding="utf-8")
+    table = read_table(file, date(2026, 11, 30))
+    assert {"q": None, "r": 1} == table.questions
+    assert ["outcomes between 0 and 1 are not used"] == [warning.what for warning in table.warnings]
 
 
 def test_several_options_may_share_the_outcome() -> None:
@@ -192,12 +208,6 @@ def _scores(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["question"], row["forecaster"]): row for row in found["questions"]}
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file for tables."""
-    return tmp_path_factory.mktemp("around") / "f.csv"
-
-
 @settings(deadline=None)  # the first run also imports what fits the calibration
 @given(cells=st.dictionaries(st.integers(1, len(COLUMNS) - 1), CELLS, min_size=1, max_size=3), rows=st.integers(1, 2))
 def test_a_mistake_costs_no_other_question(file: Path, cells: dict[int, str], rows: int) -> None:
@@ -232,3 +242,18 @@ def test_a_file_that_cannot_be_used_costs_no_other_file(file: Path) -> None:
         assert {"ann", "bob"} == {read.forecasters[at] for at in read.forecaster.tolist()}
         with pytest.raises(WorkspaceProblems):
             read_forecasts([other], around=True)
+
+
+def test_who_left_elsewhere_changes_no_comparison() -> None:
+    """Two are compared as before where somebody withdrew a forecast of another question."""
+    rows = [
+        ("rain", who, day, p, "")
+        for who, day, p in (("ann", 1, 0.3), ("ann", 4, 0.6), ("bob", 2, 0.4), ("bob", 8, 0.9))
+    ]
+    gone = [("snow", "cem", 1, 0.5, "2026-01-03")]
+    found = []
+    for table in (rows, rows + gone):
+        columns = _rows(*({"question": question, "forecaster": who, "time": f"2026-01-0{day}", "probability": p,
+                           "end_time": end} for question, who, day, p, end in table), outcome=1, **WINDOW)  # fmt: skip
+        found.append([row for row in score_table(columns)["scores"] if row["measure"] == "skill"])
+    assert found[0] == found[1] != []

@@ -8,8 +8,8 @@ import math
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -121,21 +121,22 @@ class Point:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class HistorySelection:
     """Which history of a file is wanted, and how it is read.
 
     `picks` name what a file has several of: a question, an option, an answer, a token or a ticker. `aggregation` is
     that of Metaculus; `complement` takes 1 - p, of a file with the prices of "no"; `above` asks of a distribution how
-    probable it is that the number lies above it.
+    probable it is that the number lies above it. `matched` gathers the picks that named something.
     """
 
     picks: tuple[str, ...] = ()
     aggregation: str | None = None
     complement: bool = False
     above: float | None = None
+    matched: set[str] = field(default_factory=set, compare=False)
 
 
-ALL = Selection()
+ALL = HistorySelection()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,16 +180,16 @@ class Crowd(Feed):
     before: ClassVar[str | None] = None
     takes: ClassVar[tuple[str, ...]] = ()
 
-    def locate(self, value: Any, selection: Selection) -> Located:  # noqa: ARG002 - of sites with several histories
+    def locate(self, value: Any, selection: HistorySelection) -> Located:  # noqa: ARG002 - of sites with several histories
         """Return where the points are. Raises NotLocatedError."""
         list_at(value, self.keys, self.form)
         return Located(keys=self.keys)
 
-    def needs(self, entry: dict[str, Any]) -> tuple[str, ...]:  # noqa: ARG002 - of sites with several shapes
+    def needs(self, entry: Mapping[str, object]) -> tuple[str, ...]:  # noqa: ARG002 - of sites with several shapes
         """Return the keys that a point has to have."""
         return (self.time, self.probability)
 
-    def said(self, entry: dict[str, Any], located: Located) -> tuple[object, object]:
+    def said(self, entry: Mapping[str, object], located: Located) -> tuple[object, object]:
         """Return the time and the probability of a point as the file has them; None for a point without a value."""
         probability = entry[self.probability]
         if isinstance(probability, list) and located.option is not None:
@@ -203,7 +204,7 @@ class CrowdOfTables(Crowd):
 
     @abstractmethod
     def from_table(
-        self, content: bytes, path: str, selection: Selection, now: float
+        self, content: bytes, path: str, selection: HistorySelection, now: float
     ) -> tuple[tuple[Point, ...], tuple[Problem, ...]] | None:
         """Return the points of a file that is a table, and what is wrong in it; None where it is none."""
 
@@ -226,9 +227,10 @@ def inside(value: Any, keys: Sequence[Step]) -> Any:
     return value
 
 
-def picked(what: str, names: Sequence[tuple[str, ...]], selection: Selection) -> int:
+def picked(what: str, names: Sequence[tuple[str, ...]], selection: HistorySelection) -> int:
     """Return which of several, each with its names, a pick names; the only one needs none. Raises NotLocatedError."""
     chosen = [place for place, known in enumerate(names) if set(known) & set(selection.picks)]
+    selection.matched.update(pick for pick in selection.picks for known in names if pick in known)
     if len(chosen) == 1:
         return chosen[0]
     if len(names) == 1 and not chosen:
@@ -244,7 +246,7 @@ PICKS_LISTED = 20
 
 
 def read_points(
-    content: bytes, path: str, crowd: Crowd, now: float, selection: Selection = ALL
+    content: bytes, path: str, crowd: Crowd, now: float, selection: HistorySelection = ALL
 ) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
     """Return the points of a file in file order, and what is wrong in it. `now` is in seconds since 1970."""
     if isinstance(crowd, CrowdOfTables) and (found := crowd.from_table(content, path, selection, now)) is not None:
@@ -267,6 +269,7 @@ def read_points(
         for key in crowd.same
         if any(entry.get(key) in selection.picks for _, entry in entries if isinstance(entry, dict))
     ]
+    selection.matched.update(str(entry.get(key)) for key in apart for _, entry in entries if isinstance(entry, dict))
     for line, entry in entries:
         source = Source(path, line)
         if not isinstance(entry, dict):
@@ -332,7 +335,7 @@ def as_point(
     crowd: Crowd,
     source: Source,
     now: float,
-    selection: Selection,
+    selection: HistorySelection,
     *,
     end: object = None,
 ) -> tuple[Point | None, list[Problem]]:

@@ -290,6 +290,12 @@ def test_questions_may_name_a_series_before_it_is_there(tmp_path: Path) -> None:
     assert [] == messages(tmp_path)
 
 
+def test_a_pick_of_nothing_is_told(tmp_path: Path) -> None:
+    """A name that no part of the file has is a problem, also where there is one history alone."""
+    status, said, rows = _imported(example(tmp_path), "metaculus", [YES], "--pick", "7009")
+    assert (1, True, []) == (status, "page0.json:1: nothing is called '7009'; --pick names a part" in said, rows), said
+
+
 @pytest.mark.parametrize("more", [["--aggregation", "unweighted"], ["--above", "3"]])
 def test_options_of_another_site_are_wrong_usage(tmp_path: Path, more: list[str]) -> None:
     """What a site does not have is no option of its files."""

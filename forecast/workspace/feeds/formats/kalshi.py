@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from forecast.workspace.feeds.histories import Crowd, Located, Selection, inside, list_at, picked
+from forecast.workspace.feeds.histories import Crowd, HistorySelection, Located, inside, list_at, picked
 
 
 class Kalshi(Crowd):
@@ -23,7 +24,7 @@ class Kalshi(Crowd):
     form = "candlesticks or trades of a market"
     same = ("ticker",)
 
-    def locate(self, value: Any, selection: Selection) -> Located:
+    def locate(self, value: Any, selection: HistorySelection) -> Located:
         """Return where the candles or trades of the one market are."""
         if isinstance(inside(value, ("trades",)), list):
             return Located(keys=("trades",))
@@ -34,13 +35,13 @@ class Kalshi(Crowd):
             return Located(keys=keys)
         return super().locate(value, selection)
 
-    def needs(self, entry: dict[str, Any]) -> tuple[str, ...]:
+    def needs(self, entry: Mapping[str, object]) -> tuple[str, ...]:
         """Return the keys of a candle, or of a trade."""
         if "created_time" in entry:
             return () if "yes_price_dollars" in entry else ("yes_price",)
         return super().needs(entry)
 
-    def said(self, entry: dict[str, Any], located: Located) -> tuple[object, object]:  # noqa: ARG002 - one price
+    def said(self, entry: Mapping[str, object], located: Located) -> tuple[object, object]:  # noqa: ARG002 - one price
         """Return the last second of the candle and its last trade; without a trade the one before still holds."""
         if "created_time" in entry:
             return entry["created_time"], _price(entry, "yes_price")
@@ -50,7 +51,7 @@ class Kalshi(Crowd):
         return seconds, _price(price, "close") if isinstance(price, dict) else price
 
 
-def _price(entry: dict[str, Any], key: str) -> object:
+def _price(entry: Mapping[str, object], key: str) -> object:
     """Return a price in dollars; as it stands where it is none."""
     dollars = entry.get(f"{key}_dollars")
     if isinstance(dollars, str):

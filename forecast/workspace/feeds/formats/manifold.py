@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from forecast.workspace.feeds.histories import Crowd, Located, NotLocatedError, Selection, inside, list_at
+from forecast.workspace.feeds.histories import Crowd, HistorySelection, Located, NotLocatedError, inside, list_at
 from forecast.workspace.problems import Problem, Source, shown
 
 
@@ -26,7 +26,7 @@ class Manifold(Crowd):
     same = ("contractId", "answerId")
     before = "probBefore"
 
-    def locate(self, value: Any, selection: Selection) -> Located:  # noqa: ARG002 - bets of all answers are one list
+    def locate(self, value: Any, selection: HistorySelection) -> Located:  # noqa: ARG002 - bets of all answers are one list
         """Return where the bets are; of a market that resolved to a percentage, that it did."""
         if not isinstance(inside(value, ("bets",)), list) or "resolution" not in value:
             list_at(value, (), self.form)

@@ -14,10 +14,10 @@ from typing import Any
 from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.feeds.histories import (
     CrowdOfTables,
+    HistorySelection,
     Located,
     NotLocatedError,
     Point,
-    Selection,
     as_point,
     gaps,
     inside,
@@ -53,7 +53,7 @@ class Metaculus(CrowdOfTables):
     form = "one question of the API with its aggregations"
     takes = ("aggregation", "above")
 
-    def locate(self, value: Any, selection: Selection) -> Located:
+    def locate(self, value: Any, selection: HistorySelection) -> Located:
         """Return where the history of the one question is, and which of its numbers counts."""
         questions = list(_questions(value))
         if not questions:
@@ -75,11 +75,11 @@ class Metaculus(CrowdOfTables):
             raise NotLocatedError("the question has no probabilities", f"type {shown(kind)}", allowed)
         return Located(keys=history)
 
-    def needs(self, entry: dict[str, Any]) -> tuple[str, ...]:
+    def needs(self, entry: Mapping[str, object]) -> tuple[str, ...]:
         """Return the keys of a point; one whose crowd is hidden has no value."""
         return (self.time,) if "forecast_values" in entry else super().needs(entry)
 
-    def said(self, entry: dict[str, Any], located: Located) -> tuple[object, object]:
+    def said(self, entry: Mapping[str, object], located: Located) -> tuple[object, object]:
         """Return the start of a point and its probability; None where the crowd is hidden or has no such option."""
         if located.level is None:
             return super().said(entry, located)
@@ -89,7 +89,7 @@ class Metaculus(CrowdOfTables):
         return entry[self.time], None if values is None else _above(values, located.level)
 
     def from_table(
-        self, content: bytes, path: str, selection: Selection, now: float
+        self, content: bytes, path: str, selection: HistorySelection, now: float
     ) -> tuple[tuple[Point, ...], tuple[Problem, ...]] | None:
         """Return the points of an export; None of a file of the API."""
         if content.startswith(ZIP):
@@ -105,7 +105,7 @@ class Metaculus(CrowdOfTables):
         return None
 
 
-def _questions(value: Any) -> Iterator[tuple[Keys, dict[str, Any]]]:
+def _questions(value: Any) -> Iterator[tuple[Keys, Mapping[str, object]]]:
     """Yield each question with the keys that lead to it: of a post, a group, a condition, a page of posts."""
     if not isinstance(value, dict):
         return
@@ -120,30 +120,29 @@ def _questions(value: Any) -> Iterator[tuple[Keys, dict[str, Any]]]:
             yield from (((*keys, place, *within), found) for within, found in _questions(one))
 
 
-def _names(keys: Keys, question: Mapping[str, Any]) -> tuple[str, ...]:
+def _names(keys: Keys, question: Mapping[str, object]) -> tuple[str, ...]:
     """Return what a pick may call a question: its id, its label in a group, the branch of a condition."""
     named = [str(question[key]) for key in ("id", "label") if question.get(key) not in (None, "")]
     branch = {"question_yes": "yes", "question_no": "no"}.get(str(keys[-1]) if keys else "")
     return (*named, *([branch] if branch else []))
 
 
-def _aggregation(question: Mapping[str, Any], selection: Selection) -> str:
+def _aggregation(question: Mapping[str, object], selection: HistorySelection) -> str:
     """Return which aggregation is read: the one that is wanted, that of the site, or the only one."""
-    there = {
-        name: inside(one, ("history",)) for name, one in question["aggregations"].items() if inside(one, ("history",))
-    }
+    known: Mapping[str, object] = inside(question, ("aggregations",))
+    there = [name for name, one in known.items() if inside(one, ("history",))]
     wanted = selection.aggregation
     if wanted is None:
-        wanted = question.get("default_aggregation_method") or DEFAULT
+        wanted = str(question.get("default_aggregation_method") or DEFAULT)
         if wanted not in there and len(there) == 1:
             (wanted,) = there
-    elif wanted not in question["aggregations"]:
-        allowed = f"--aggregation is one of {quoted(question['aggregations'])}"
-        raise NotLocatedError("no such aggregation", wanted, allowed + nearest(wanted, list(question["aggregations"])))
-    return str(wanted)
+    elif wanted not in known:
+        allowed = f"--aggregation is one of {quoted(known)}"
+        raise NotLocatedError("no such aggregation", wanted, allowed + nearest(wanted, list(known)))
+    return wanted
 
 
-def _level(kind: str, scale: Any, selection: Selection) -> float:
+def _level(kind: str, scale: Any, selection: HistorySelection) -> float:
     """Return where the wanted number lies among the points at which a distribution is stated, from 0 to their last."""
     if selection.above is None:
         allowed = "--above NUMBER asks how probable it is that the number lies above; a date in seconds since 1970"
@@ -187,7 +186,7 @@ def _unpacked(content: bytes) -> tuple[bytes, bytes | None]:
 class _Export:
     """An export's table of forecasts, and how the rows of one question and one aggregation say a probability."""
 
-    def __init__(self, table: CsvTable, questions: bytes | None, selection: Selection) -> None:
+    def __init__(self, table: CsvTable, questions: bytes | None, selection: HistorySelection) -> None:
         self._place = {name: at for at, name in enumerate(table.header)}
         if missing := [name for name in COLUMNS if name not in self._place]:
             raise NotLocatedError(f"column {shown(missing[0])} is missing", quoted(table.header), "the site's export")
@@ -213,7 +212,7 @@ class _Export:
         return self.cell(cells, "Forecaster Count") != ""
 
     def _how(
-        self, about: Mapping[str, str], first: Sequence[str], selection: Selection
+        self, about: Mapping[str, str], first: Sequence[str], selection: HistorySelection
     ) -> tuple[int | None, float | None]:
         """Return the place of the wanted option, or that of the wanted number on the scale; neither of yes or no."""
         if shares := _list(self.cell(first, SHARES)):
@@ -235,7 +234,7 @@ class _Export:
 
 
 def _exported(
-    crowd: Metaculus, forecasts: bytes, questions: bytes | None, path: str, selection: Selection, now: float
+    crowd: Metaculus, forecasts: bytes, questions: bytes | None, path: str, selection: HistorySelection, now: float
 ) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
     """Return the points of an export's table of forecasts: of one question, those of one aggregation."""
     table, problems = parse_csv(forecasts, path)

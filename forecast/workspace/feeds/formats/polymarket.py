@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from forecast.workspace.feeds.histories import Crowd, Located, Selection, inside, list_at, picked
+from forecast.workspace.feeds.histories import Crowd, HistorySelection, Located, inside, list_at, picked
 
 
 class Polymarket(Crowd):
@@ -22,7 +22,7 @@ class Polymarket(Crowd):
     probability = "p"
     form = "prices-history of one outcome"
 
-    def locate(self, value: Any, selection: Selection) -> Located:
+    def locate(self, value: Any, selection: HistorySelection) -> Located:
         """Return where the prices of the one token are."""
         history = inside(value, self.keys)
         if isinstance(history, dict) and history:
