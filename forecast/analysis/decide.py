@@ -26,7 +26,7 @@ class OptionWorth:
     `expected`: its expected utility; `low`, `high`: the 5 % and 95 % quantiles of that over draws; `mcse`: the Monte
     Carlo error of `expected`. `best`: the probability that no other option has a higher expected utility,
     given a draw, options that are equal sharing it. `regret`: the expected opportunity loss, what somebody who knew the
-    outcome would gain over this option. `utilities`: by outcome.
+    outcome would gain over this option, with `regret_mcse`. `utilities`: by outcome.
     """
 
     option: str
@@ -36,6 +36,7 @@ class OptionWorth:
     mcse: float
     best: float
     regret: float
+    regret_mcse: float
     utilities: Mapping[str, float]
 
 
@@ -103,7 +104,9 @@ def decide(outcome: Outcome, decision: Decision, days: int) -> Decided:
     quantiles = weighted_quantiles(by_draw, weights, np.array(LEVELS))
     expected = worth @ p
     relative = worth - worth[0]  # what all options have in common changes no choice, and adds no rounding
-    gains, regret = relative @ shares, (relative.max(axis=0) - relative) @ p
+    gains, losses = relative @ shares, relative.max(axis=0) - relative
+    regret, lost = losses @ p, losses @ shares
+    of_regret = averages(lost, weights, lost @ weights)
     best_by_draw = _best(gains)
     by = min(outcome.as_of + timedelta(days=days), outcome.layout.horizon)
     joints = joints_by(outcome, by, p, None if decision.event is None else target.rules)
@@ -117,6 +120,7 @@ def decide(outcome: Outcome, decision: Decision, days: int) -> Decided:
             mcse=float(mean.mcse[i]),
             best=float(best_by_draw[i] @ weights),
             regret=float(regret[i]),
+            regret_mcse=float(of_regret.mcse[i]),
             utilities=dict(zip(decision.outcomes, worth[i].tolist(), strict=True)),
         )
         for i, name in enumerate(names)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from math import floor, log10
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from forecast.workspace.problems import choice
 if TYPE_CHECKING:
     from forecast.analysis.decide import Decided, WatchedFor
 
-FIGURES = 3  # of the largest number of a table
+FIGURES = 4  # of the largest number of a decision
 MOST_WATCHED = 6  # events that are shown; --json has all
 
 
@@ -53,21 +54,24 @@ def decide(name: str | None, root: Path, days: int, as_of: date | None, seed: in
 
 
 def _print(one: Decided) -> None:
-    write = _writer([number for row in one.options for number in (*row.utilities.values(), row.expected)])
+    write = _Writer.of([number for row in one.options for number in row.utilities.values()])
     click.secho(f"{one.decision}: {one.question}", bold=True)
     of = "scenarios" if one.event is None else f"the states of {one.event}"
     click.echo(f"in {one.unit}, by {of} at the horizon {one.horizon}; as of {one.as_of}")
     click.echo()
     cells = [
-        (row.option, write(row.expected), f"{write(row.low)} to {write(row.high)}", percent(row.best, None))
+        (
+            row.option,
+            write(row.expected, row.mcse),
+            f"{write(row.low, row.mcse)} to {write(row.high, row.mcse)}",
+            percent(row.best, None),
+            write(row.regret, row.regret_mcse),
+        )
         for row in one.options
     ]
-    regrets = [write(row.regret) for row in one.options]
-    _grid(
-        ("option", "expected", "90 % interval", "best", "regret"),
-        [(*of_row, regret) for of_row, regret in zip(cells, regrets, strict=True)],
-    )
+    _grid(("option", "expected", "90 % interval", "best", "regret"), cells)
     click.echo()
+    error = one.options[0].regret_mcse  # of knowing all; less is known no better than that
     options = tuple(row.option for row in one.options)
     _grid(
         (one.event or "scenario", "probability", *options),
@@ -77,14 +81,14 @@ def _print(one: Decided) -> None:
         ],
     )
     click.echo()
-    click.echo(f"worth of knowing the outcome before choosing: {write(one.perfect)}")
-    click.echo(f"worth of knowing how probable each is, without spread: {write(one.known_probabilities)}")
-    telling = [row for row in one.watching if write(row.value) != write(0.0)]
+    click.echo(f"worth of knowing the outcome before choosing: {write(one.perfect, error)}")
+    click.echo(f"worth of knowing how probable each is, without spread: {write(one.known_probabilities, error)}")
+    telling = [row for row in one.watching if row.value > 0.0 and not write(row.value, error).startswith("<")]
     if not telling:
-        click.echo(f"worth of knowing an event's state on {one.by}: nothing, as the same option stays best")
+        click.echo(f"worth of knowing an event's state on {one.by}: next to nothing, as the same option stays best")
         return
     click.echo(f"worth of knowing an event's state on {one.by} before choosing:")
-    rows = [(row.event, write(row.value), _then(row)) for row in telling[:MOST_WATCHED]]
+    rows = [(row.event, write(row.value, error), _then(row)) for row in telling[:MOST_WATCHED]]
     _grid(("event", "worth", "then best"), rows, words=(2,))
     if (rest := len(telling) - MOST_WATCHED) > 0:
         click.echo(f"and {rest} more that are worth less; --json lists all")
@@ -98,18 +102,24 @@ def _then(row: WatchedFor) -> str:
     return "; ".join(f"{option} if {' or '.join(of)}" for option, of in states.items())
 
 
-def _writer(numbers: Sequence[float]) -> Callable[[float], str]:
-    """Return what writes utilities alike: with the decimals by which the largest number has FIGURES digits."""
-    largest = max((abs(number) for number in numbers), default=0.0)
-    decimals = max(FIGURES - 1 - floor(log10(largest)), 0) if largest > 0.0 else 0
+@dataclass(frozen=True)
+class _Writer:
+    """Writes utilities alike: so many decimals that the largest number of a decision has FIGURES digits."""
 
-    def write(number: float) -> str:
-        text = f"{number:,.{decimals}f}"
-        # What is above nothing and rounds to it is called small, and never minus nothing.
-        is_none = not any(digit in text for digit in "123456789")
-        return text.lstrip("-") if is_none else text
+    decimals: int
 
-    return write
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> _Writer:
+        largest = max((abs(number) for number in numbers), default=0.0)
+        return cls(max(FIGURES - 1 - floor(log10(largest)), 0) if largest > 0.0 else 0)
+
+    def __call__(self, number: float, mcse: float = 0.0) -> str:
+        """Write a number in the finest power of ten that twice its Monte Carlo error does not exceed."""
+        power = max(-self.decimals, ceil(log10(2.0 * mcse))) if mcse > 0.0 else -self.decimals
+        text = f"{round(number, -power):,.{max(-power, 0)}f}"
+        if any(digit in text for digit in "123456789") or number == 0.0:
+            return text
+        return f"<{10.0**power:,.{max(-power, 0)}f}" if number > 0.0 else text.lstrip("-")
 
 
 def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words: Sequence[int] = ()) -> None:

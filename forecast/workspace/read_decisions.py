@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from forecast.workspace.names import OTHER, Frame, duplicates, unknown_event
-from forecast.workspace.nodes import Cursor, Name, Node, Shape, Text, hold
+from forecast.workspace.nodes import Cursor, MapNode, Name, Node, Shape, Text, hold
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
 from forecast.workspace.records import Decision
 
@@ -24,7 +24,7 @@ class DecisionShape(Shape):
     question: Text
     unit: Text
     event: Name | None = None
-    options: Annotated[dict[Name, dict[Name, Utility]], Field(min_length=FEWEST)]
+    options: Annotated[dict[Name, dict[Name, Utility]], Field(json_schema_extra={"minProperties": FEWEST})]
     why: Text | None = None
 
 
@@ -75,11 +75,14 @@ def _references(at: Cursor, frame: Frame, outcomes: Sequence[str] | None) -> Ite
     event = at.text("event")
     if event is not None:
         yield from unknown_event(frame.names, event, at.at("event"))
+    options = at.at("options").keys if at.has("options") else ()
+    if at.has("options") and len(options) < FEWEST and isinstance(at.child("options"), MapNode):
+        what = f"{len(options)} option" if options else "no option"
+        yield at.key("options").problem(what, "", f"a decision is among {FEWEST} or more")
     if outcomes is None:
         return
     kind, plural = (f"event '{event}' has no state", "states") if event else ("unknown scenario", "scenarios")
-    options = at.at("options") if at.has("options") else None
-    for option in options.keys if options else ():
+    for option in options:
         worth = at.at("options").key(option)
         if not worth.keys:
             continue  # no map, which was said
