@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from forecast.analysis.alternatives import Alternative, AlternativeForecast
     from forecast.analysis.chronology import ItemEffect, ItemSplit
     from forecast.analysis.conflict import Conflict
+    from forecast.analysis.decide import Decided
     from forecast.analysis.diff import End, ForecastDifference
     from forecast.analysis.distance import Distance, Distances
     from forecast.analysis.experts import Coders, ExpertRow, SourceRow
@@ -260,6 +261,18 @@ class Session:
         from forecast.analysis.watch import watch_list
 
         return watch_list(self.outcome, days, costs or {})
+
+    def decisions(self, days: int = 90, name: str | None = None) -> tuple[Decided, ...]:
+        """Compute what the options of decisions are worth, and what watching is (forecast.analysis.decide).
+
+        Args:
+            days: of watching.
+            name: the decision; None: all of them, in the order of the file.
+        """
+        from forecast.analysis.decide import decide
+
+        asked = [one for one in self.workspace.decisions if name in (None, one.id)]
+        return tuple(decide(self.outcome, one, days) for one in asked)
 
     def conflict(self, top: int = 5) -> Conflict:
         """Measure how far the reports disagree with each other (forecast.analysis.conflict)."""

@@ -52,6 +52,7 @@ def known_on(workspace: Workspace, as_of: date) -> Workspace:
         items=items,
         watched_until=None if seen.watched_until is None else min(seen.watched_until, as_of),
         digests={},
+        decisions=(),
         questions=tuple(question for question in seen.questions if question.opens <= as_of),
         further=tuple(question for question in seen.further if question.opens <= as_of),
         benchmarks={name: _until(series, as_of) for name, series in seen.benchmarks.items()},

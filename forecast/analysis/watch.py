@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,6 +16,7 @@ from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.between import between_table, leaf_scope, row_when, seen_chain, seen_status, watched_events
 from forecast.model.layout import rule_events
 from forecast.posterior.posterior import evaluate, query
+from forecast.workspace.records import Scenario
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -93,7 +94,7 @@ def watch_list(outcome: Outcome, days: int, costs: Mapping[str, float]) -> Watch
     by = min(outcome.as_of + timedelta(days=days), outcome.layout.horizon)
     of = outcome.posterior
     scenarios = of.evaluation.scenarios @ of.weights.weights
-    joints = _joints(outcome, by, scenarios)
+    joints = joints_by(outcome, by, scenarios)
     held: Array = scenarios[scenarios > 0.0]
     entropy = max(-float(held @ np.log2(held)), 0.0) + 0.0  # of what is certain no negative zero
     defining = rule_events(outcome.layout, outcome.workspace.scenarios)
@@ -120,14 +121,21 @@ def watch_list(outcome: Outcome, days: int, costs: Mapping[str, float]) -> Watch
     return WatchList(by=by, entropy=entropy, left_out=left_out, events=tuple(rows))
 
 
-def _joints(outcome: Outcome, by: date, scenarios: Array) -> dict[int, Array]:
-    """Return P(scenario, state of v on a date | E) for each dated event, the margins those of the forecast."""
+def joints_by(outcome: Outcome, by: date, parts: Array, rules: Sequence[Scenario] | None = None) -> dict[int, Array]:
+    """Compute P(part, state of v on a date | E) for each dated event, (parts, states).
+
+    The margins are those of the forecast. `parts` are its own probabilities of a partition: its scenarios, or what
+    `rules` say, the last part being where none of them holds.
+    """
     of = outcome.posterior
     every, thin = (max(1, of.weights.weights.size // draws) for draws in (CURVE_DRAWS, DRAWS))
     share = of.weights.weights[::every] / of.weights.weights[::every].sum()
     states = _on(outcome, by, every)
-    few = joints_on(weighted(of, thin), by)
-    return {v: with_margins(joint, scenarios, states[v] @ share) for v, joint in few.items()}
+    chosen = weighted(of, thin)
+    if rules is not None:
+        chosen = replace(chosen, asked=query(of.asked.network, rules))
+    few = joints_on(chosen, by)
+    return {v: with_margins(joint, parts, states[v] @ share) for v, joint in few.items()}
 
 
 def _on(outcome: Outcome, by: date, every: int) -> list[Array]:

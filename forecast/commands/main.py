@@ -39,6 +39,7 @@ COMMANDS = {
         "forecast.commands.what_if:watch_list",
         "Rank events by what they will reveal about the scenarios.",
     ),
+    "decide": ("forecast.commands.decide:decide", "Compare the options of a decision, and what knowing more is worth."),
     "conflict": ("forecast.commands.influence:conflict", "Show which reports conflict with each other."),
     "influence": ("forecast.commands.influence:influence", "Show which arrows and CPTs the forecast depends on most."),
     "alternatives": (

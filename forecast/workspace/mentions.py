@@ -184,6 +184,15 @@ def _given(given: _At) -> Mentions:
         yield from _conditions(given)
 
 
+def _decisions(top: _At) -> Mentions:
+    for item in top.items():
+        event = text_at(item.node, "event")
+        yield from item.named_by("event", "event")
+        for options in item.below("options"):
+            for _, worth in options.entries():
+                yield from worth.keys("scenario" if event is None else "state", event)
+
+
 def _statement(item: _At) -> Mentions:
     yield from item.named_by("id", "statement")
     yield from item.named_by("expert", "expert")
@@ -260,6 +269,7 @@ _FILES: dict[str, Callable[[_At], Mentions]] = {
     files.EXPERTS: _experts,
     files.SOURCES: _sources,
     files.QUESTIONS: _questions,
+    files.DECISIONS: _decisions,
 }
 
 WHOLE = {

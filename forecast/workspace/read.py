@@ -13,6 +13,7 @@ from forecast.workspace.names import Frame, Readable, collect_names, duplicates,
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain, text_at
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, of_tables, shown, without_echoes
 from forecast.workspace.read_benchmarks import forecasters_of, read_benchmark, read_judgements
+from forecast.workspace.read_decisions import read_decisions
 from forecast.workspace.read_evidence import read_evidence, read_tables
 from forecast.workspace.read_network import read_network
 from forecast.workspace.read_people import read_experts, read_grades, read_sources, read_watch
@@ -265,8 +266,10 @@ def read_workspace(
     declared = _read_declared(trees, today)
     dated = _read_dated(contents, trees, declared)
 
+    decisions, wrong = read_decisions(trees.get(files.DECISIONS, NO_LIST), files.DECISIONS, declared.frame)
+
     # One mistake can be seen from two sides; it is said once. So is one that every row of a table has.
-    ordered = of_tables(without_echoes({*problems, *contents.problems, *declared.problems, *dated.problems}))
+    ordered = of_tables(without_echoes({*problems, *contents.problems, *declared.problems, *dated.problems, *wrong}))
     if declared.network is None or any(problem.severity == "error" for problem in ordered):
         return None, ordered
     workspace = Workspace(
@@ -287,6 +290,7 @@ def read_workspace(
         warnings=ordered,
         contents=contents.contents,
         renames=dated.renames,
+        decisions=decisions,
     )
     return workspace, ordered
 

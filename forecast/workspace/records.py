@@ -565,6 +565,23 @@ class Resolved:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A choice: `options` are worth so much, in `unit`, in each of `outcomes`.
+
+    These are the states of `event` at the horizon; without an event the scenarios, `other` last.
+    """
+
+    id: str
+    question: str
+    unit: str
+    event: str | None
+    outcomes: tuple[str, ...]
+    options: Mapping[str, tuple[float, ...]]  # in file order, each in the order of the outcomes
+    why: str | None
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workspace:
     """Everything that the files of one workspace say. Items, statements and experts are in id order."""
 
@@ -584,6 +601,7 @@ class Workspace:
     warnings: tuple[Problem, ...] = ()  # of the reader, about all files whatever their date
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # of each input file, as it was read
     renames: Renames = NO_RENAMES  # with the names of today
+    decisions: tuple[Decision, ...] = ()  # in file order; no forecast is computed from them
     further: tuple[FurtherQuestion, ...] = ()  # questions of other kinds, in file order
 
     @property

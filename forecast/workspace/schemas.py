@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from forecast.workspace.evidence_forms import BearingShape
 from forecast.workspace.nodes import FORMAT, Shape
 from forecast.workspace.question_kinds import AnyShape
+from forecast.workspace.read_decisions import DecisionShape
 from forecast.workspace.read_evidence import ColumnMapShape, ItemShape
 from forecast.workspace.read_network import NetworkShape, TimingShape
 from forecast.workspace.read_people import ExpertShape, GradesShape, ReportSourceShape, WatchShape
@@ -31,6 +32,7 @@ KINDS: dict[str, tuple[str, Any]] = {
     "experts": ("priors/experts.yaml", dict[str, ExpertShape]),
     "statements": ("priors/statements/*.yaml", list[StatementShape] | StatementShape),
     "questions": ("priors/questions.yaml", list[AnyShape] | AnyShape),
+    "decisions": ("priors/decisions.yaml", list[DecisionShape] | DecisionShape),
     "resolutions": ("priors/resolutions.jsonl, a line of it", ResolutionShape),
     "renames": ("priors/renames.jsonl, a line of it", RenameShape),
     "sources": ("evidence/sources.yaml", dict[str, ReportSourceShape]),

@@ -320,8 +320,8 @@ def lines(told: Sequence[str], *words: str) -> list[str]:
 def test_what_is_printed(team: Path) -> None:
     """A line a question with what each person said below it, the scores, and what they rest on."""
     arguments = ["team", "-C", str(team), "--as-of", "2026-07-01", "--seed", str(SEED)]
-    told = CliRunner().invoke(main, arguments).stdout.splitlines()
-    assert ["shown     2026-06-30  yes           2     90 %    45 to 95 %      60 %              -"] == lines(
+    told = CliRunner().invoke(main, arguments, env={"COLUMNS": "120"}).stdout.splitlines()
+    assert ["shown     2026-06-30  yes           2    90 %     45 to 95 %      60 %              -"] == lines(
         told, "shown"
     )
     assert "    ann 20 % (2026-07-01); bob 60 % (2026-06-25)" in told

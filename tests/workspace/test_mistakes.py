@@ -138,8 +138,9 @@ def test_files_that_are_not_read(tmp_path: Path) -> None:
     example(tmp_path)
     (tmp_path / "priors/experts.yml").write_text("a: b\n", encoding="utf-8")
     names = "'priors/network.yaml', 'priors/scenarios.yaml', 'priors/experts.yaml', 'priors/questions.yaml', "
-    names += "'priors/resolutions.jsonl', 'priors/judgements.csv', 'priors/renames.jsonl', 'priors/statements/*.yaml', "
-    names += "'priors/benchmarks/*.csv', 'evidence/*.yaml', 'evidence/*.csv'; did you mean 'priors/experts.yaml'?"
+    names += "'priors/resolutions.jsonl', 'priors/judgements.csv', 'priors/renames.jsonl', 'priors/decisions.yaml', "
+    names += "'priors/statements/*.yaml', 'priors/benchmarks/*.csv', "
+    names += "'evidence/*.yaml', 'evidence/*.csv'; did you mean 'priors/experts.yaml'?"
     expected = [f"priors/experts.yml:1: warning: this file is not read; read are {names}"]
     assert messages(tmp_path, "warning") == expected
 
