@@ -55,6 +55,7 @@ from forecast.workspace.rules import misfits
 if TYPE_CHECKING:
     from xarray import DataTree
 
+    from forecast.analysis.next_step import NextStep
     from forecast.publish import ReportRequest
 
 WIDEST_OTHER = 0.4  # prior probability of `other` above which the scenarios miss too much of what may happen
@@ -293,6 +294,19 @@ def impossibilities(workspace: Workspace, as_of: date) -> tuple[Problem, ...]:
     except WorkspaceProblems as impossible:
         return impossible.problems
     return ()
+
+
+def steps_implied(session: Session, workspace: Workspace) -> tuple[NextStep, ...]:
+    """Return what the prior implies for each next step of an event; nothing where it has not been sampled yet."""
+    from forecast.analysis.next_step import next_steps
+
+    layout = lay_out(workspace.network)
+    spec = prior_spec(layout, workspace, session.now)
+    base = cached_draws(spec, session.seed, session.cache)
+    if base is None:
+        return ()
+    prior = outcome(workspace, layout, layout.opens, session.seed, unweighted(workspace, layout, spec, base))
+    return next_steps(prior, at_opening=True)
 
 
 def _doubts(session: Session, workspace: Workspace) -> tuple[Problem, ...]:

@@ -50,6 +50,16 @@ class NextStep:
         """Whether what is implied then is beyond FACTOR times anything that was stated, or is implied now."""
         return self.once > FACTOR * max(self.now, self.stated or 0.0)
 
+    def __str__(self) -> str:
+        """Tell it in a line: what is implied then, and before, and what was stated."""
+        implied, before = percent(self.once, self.once_mcse), percent(self.now, self.now_mcse)
+        stated = (
+            "nobody stated it"
+            if self.stated is None
+            else f"{exact(self.stated)} stated by {shown(self.statement or '')}"
+        )
+        return f"once {self.step}: {self.next} {implied} implied, {before} before it, {stated}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class PriorWithSteps:

@@ -19,6 +19,7 @@ from forecast.commands.readable import print_table
 from forecast.commands.running import echo_json, opened
 from forecast.cpt import DEFAULT
 from forecast.pipeline import check as checked
+from forecast.pipeline import steps_implied
 from forecast.sampling.statements import in_words
 from forecast.store import entries
 from forecast.workspace.family_sizes import MANY_ROWS, size_in
@@ -28,6 +29,7 @@ from forecast.workspace.unspoken import unspoken_rows
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from forecast.analysis.next_step import NextStep
     from forecast.store.entries import StoredEntry
     from forecast.workspace.problems import Problem
     from forecast.workspace.records import Event, Workspace
@@ -48,13 +50,14 @@ def check(root: Path, with_network: bool, as_json: bool) -> None:
 
     with opened(root) as session:
         workspace, problems = checked(session)
+        steps = steps_implied(session, workspace) if with_network and workspace is not None else ()
     if as_json:
-        echo_json(_check_as_json(workspace, problems, with_network), 2)
+        echo_json(_check_as_json(workspace, problems, steps, with_network=with_network), 2)
     else:
         for problem in problems:
             click.echo(str(problem))
         if with_network and workspace is not None:
-            _print_network(workspace)
+            _print_network(workspace, steps)
     click.echo(_summary(workspace, problems), err=True)
     if workspace is not None and (note := _note(workspace)):
         click.echo(note, err=True)
@@ -95,7 +98,9 @@ def _about(workspace: Workspace, event: Event) -> tuple[list[str], list[str]]:
     return statements, items
 
 
-def _check_as_json(workspace: Workspace | None, problems: Sequence[Problem], with_network: bool) -> dict[str, object]:
+def _check_as_json(
+    workspace: Workspace | None, problems: Sequence[Problem], steps: Sequence[NextStep], *, with_network: bool
+) -> dict[str, object]:
     listed = [
         {
             "path": problem.source.path,
@@ -125,24 +130,25 @@ def _check_as_json(workspace: Workspace | None, problems: Sequence[Problem], wit
                 "size": asdict(size_in(workspace, event)),
                 "statements": _about(workspace, event)[0],
                 "items": _about(workspace, event)[1],
+                "next_steps": [asdict(step) for step in steps if step.event == event.id],
             }
             for event in workspace.network.events.values()
         ]
     return result
 
 
-def _print_network(workspace: Workspace) -> None:
+def _print_network(workspace: Workspace, steps: Sequence[NextStep]) -> None:
 
-    Console(highlight=False).print(_tree(workspace))
+    Console(highlight=False).print(_tree(workspace, steps))
 
 
-def _tree(workspace: Workspace) -> Tree:
+def _tree(workspace: Workspace, steps: Sequence[NextStep]) -> Tree:
 
     network = workspace.network
     tree = Tree(Text(f"{network.title}: {network.opens} to {network.horizon}", style="bold"))
     for event in network.events.values():
         branch = tree.add(Text.assemble((event.id, "bold"), f"  {event.kind}, {event.role}"))
-        for line in _lines(workspace, event):
+        for line in (*_lines(workspace, event), *(str(step) for step in steps if step.event == event.id)):
             branch.add(Text(line))
     rules = tree.add(Text("scenarios, the first that matches", style="bold"))
     for scenario in workspace.scenarios:

@@ -84,7 +84,9 @@ def _entry(statement: Statement, workspace: Workspace) -> dict[str, object]:
         asked["against"] = _of(statement, others[0], workspace)
     condition = statement.about.condition
     event = network.events[condition.event] if condition else None
-    about = {"question": event.question, "states": list(event.states), "resolves": event.resolves} if event else {}
+    about: dict[str, object] = (
+        {"question": event.question, "states": list(event.states), "resolves": event.resolves} if event else {}
+    )
     if condition is None:
         rules = {
             one.id: " and ".join(f"{c.event} is {' or '.join(c.states)}" for c in one.when)

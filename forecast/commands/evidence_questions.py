@@ -25,10 +25,12 @@ from forecast.commands.asking import (
     past_day,
     something,
 )
-from forecast.workspace.drafts import free_name, item_path
+from forecast.model.reports import same_day_as
+from forecast.workspace.drafts import draft_item, free_name, item_path
 from forecast.workspace.evidence_forms import FORM_OF_CELL, FORMS, KEYS_ON_EVENT, ON_EVENT
 from forecast.workspace.evidence_forms.form import DECAYED_AFTER_DAYS, Asked, EvidenceForm, Prompt, ratio_in_option
 from forecast.workspace.evidence_forms.on_scenarios import OnScenariosForm
+from forecast.workspace.files import EVIDENCE
 from forecast.workspace.names import OTHER
 from forecast.workspace.nodes import MapNode, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, WorkspaceProblems, choice, known, nearest
@@ -39,6 +41,7 @@ from forecast.workspace.renames import LETTERS
 WORDS_OF_ID = 6  # of a headline, in an id made from it
 CREDIBILITIES = tuple(map(str, range(1, CANNOT_BE_JUDGED + 1)))
 SCENARIOS = OnScenariosForm.key  # in the place of an event: what the item says about the scenarios
+NEW = "the-item-that-is-being-added"
 ITEMS_SHOWN = 5  # of a source, where somebody may mean one of them
 
 
@@ -55,6 +58,7 @@ class EvidenceOptions:
     credibility: str | None
     group: str | None
     rho: float | None
+    independent: str | None
     headline: str | None
     url: str | None
     why: str | None
@@ -186,6 +190,9 @@ class _EvidenceQuestions:
             self._hold(fields, (bearing,), new_source)
 
         bearings = given.bearings.read(self.workspace.network, self.workspace.scenarios, self.asking, hold)
+        independent = self._independent(fields, bearings, new_source)
+        if independent:
+            fields["independent"] = text(independent)
         why = optional("Why it weighs this much and not more (empty: no reason)", given.why)
         proposed = _free_id(self.root, self.workspace, reported, "-".join((reported, *(slug(headline) or (source,)))))
         item_id = optional("Id", given.item_id, proposed, typed(self._free)) or proposed
@@ -274,6 +281,28 @@ class _EvidenceQuestions:
         if not group or group in groups:
             return group
         return meant(self.asking, group, {one: one for one in groups}, "group")
+
+    def _independent(
+        self, fields: Mapping[str, Node], bearings: Sequence[MapNode], new_source: tuple[str, MapNode] | None
+    ) -> str | None:
+        """Return why the item is no copy of what others report of its day, where others do; asked only then."""
+        day, of_day = _text_of(fields["reported"]), (one for one in self.workspace.items if one.group is None)
+        if "group" in fields or all(one.reported.isoformat() != day for one in of_day):
+            return self.given.independent
+        said = {"id": text(NEW), **fields}
+        draft = draft_item(
+            self.root, f"{EVIDENCE}{NEW}.yaml", said, bearings, new_source, running.today(), self.problems
+        )
+        if draft.workspace is None or draft.item is None:
+            return self.given.independent  # the draft itself will say what is wrong
+        copies = same_day_as(draft.workspace, draft.item)
+        if copies and not self.given.independent:
+            rho = draft.workspace.sources[draft.item.report_source].same_day_rho
+            others = ", ".join(f"'{one.id}' of '{one.report_source}'" for one in copies)
+            self.asking.note(f"{others} says the same on that day: read as copies, rho {rho:.2g}, unless independent")
+        if not copies:
+            return self.given.independent
+        return self.asking.optional("Why it is independent of that (empty: it is a copy)", self.given.independent)
 
     def _superseded(self, source: str) -> str | None:
         items = [item for item in self.workspace.items if item.report_source == source]

@@ -26,8 +26,8 @@ from forecast.workspace.mentions import Named, Told
 from forecast.workspace.problems import Problem, Source
 from forecast.workspace.read_evidence import former_item
 from forecast.workspace.read_statements import former_statement
-from forecast.workspace.records import Network, Statement, Workspace
-from forecast.workspace.renames import Former, Rename, Renames
+from forecast.workspace.records import Item, Network, ReportSource, Statement, Workspace
+from forecast.workspace.renames import SAME_DAY_RHO, Former, Rename, Renames
 
 SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an edit
 
@@ -57,9 +57,9 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
         "network": network_digest(workspace.network),
         "scenarios": record_digest(workspace.scenarios),
         "experts": {name: record_digest(workspace.experts[name]) for name in sorted(experts)},
-        "sources": {name: record_digest(workspace.sources[name]) for name in sorted(sources)},
+        "sources": {name: _source_digest(workspace.sources[name]) for name in sorted(sources)},
         "statements": {statement.id: _statement_digest(known_resolution(statement, as_of)) for statement in statements},
-        "items": {item.id: record_digest(replace(item, retracted=None) if item.retracted else item) for item in items},
+        "items": {item.id: _item_digest(item) for item in items},
         "retracted": [item.id for item in items if item.retracted and item.retracted <= as_of],
         **resolved,
     }
@@ -67,6 +67,16 @@ def active_inputs(workspace: Workspace, as_of: date) -> dict[str, Any]:
 
 def _statement_digest(statement: Statement) -> str:
     return record_digest([statement, statement.codings] if statement.codings else statement)
+
+
+def _source_digest(source: ReportSource) -> str:
+    is_usual = source.same_day_rho == SAME_DAY_RHO
+    return record_digest(source if is_usual else [source, source.same_day_rho])
+
+
+def _item_digest(item: Item) -> str:
+    item = replace(item, retracted=None) if item.retracted else item
+    return record_digest([item, item.independent] if item.independent else item)
 
 
 def rolled_to(network: Network) -> str | None:

@@ -23,9 +23,9 @@ from forecast.digits import past
 from forecast.inference.tape import normal_quadrature
 from forecast.model.asof import HEARD, AsOfNetwork, Latest, Scope, alive_slices, heard_logs, wider_scope
 from forecast.model.layout import Layout, rule_events, scenario_of_each
-from forecast.model.reports import CREDIBILITY_SHIFT, UNJUDGED_NODES, Report
+from forecast.model.reports import CREDIBILITY_SHIFT, UNJUDGED_NODES, Report, favoured, same_day_reports
 from forecast.workspace.names import OTHER
-from forecast.workspace.problems import Problem
+from forecast.workspace.problems import Problem, quoted, shown
 from forecast.workspace.records import CANNOT_BE_JUDGED, Item, OnEvent, OnScenarios, Scenario, Settled, Workspace
 from forecast.workspace.renames import Grade
 
@@ -223,7 +223,27 @@ def evidence_doubts(network: AsOfNetwork, workspace: Workspace) -> tuple[Problem
     layout = network.layout
     items = {item.id: item for item in workspace.items}
     restated = _restated(layout, rule_events(layout, workspace.scenarios), [items[one.item] for one in network.reports])
-    return tuple(sorted([*_heavy(layout, network, items), *_heavy_on_scenarios(network, workspace, items), *restated]))
+    same_day = _of_one_day(network, workspace, items)
+    heavy = [*_heavy(layout, network, items), *_heavy_on_scenarios(network, workspace, items)]
+    return tuple(sorted([*heavy, *restated, *same_day]))
+
+
+def _of_one_day(network: AsOfNetwork, workspace: Workspace, items: dict[str, Item]) -> Iterator[Problem]:
+    """Warn of reports that are taken for copies, since several sources say the same of one event on one day."""
+    events = workspace.network.events
+    active = [items[report.item] for report in network.reports]
+    for names in same_day_reports((item, favoured(item, events)) for item in active):
+        others = {claim for name in names[1:] for claim in favoured(items[name], events)}
+        event, states = next(claim for claim in favoured(items[names[0]], events) if claim in others)
+        claimed = " or ".join(shown(events[event].states[x]) for x in states)
+        rho = workspace.sources[items[names[0]].report_source].same_day_rho
+        yield Problem(
+            items[names[-1]].source,
+            f"items {quoted(names)}: several sources on one day for {claimed} of {shown(event)}, in no group",
+            f"read as copies, rho {rho:.2g}",
+            "one `group` for those that restate each other, or `independent` with the reason for one that does not",
+            "warning",
+        )
 
 
 def _heavy(layout: Layout, network: AsOfNetwork, items: dict[str, Item]) -> Iterator[Problem]:

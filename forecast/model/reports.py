@@ -30,10 +30,12 @@ from forecast.workspace.records import (
     OnScenarios,
     ReportSource,
     Settled,
+    Workspace,
 )
 
 Array = NDArray[np.float64]
 Scope = tuple[int, ...]
+Favours = tuple[tuple[str, tuple[int, ...]], ...]  # events, and of each the places of the states that are favoured
 
 
 def content(bearing: Bearing) -> tuple[Hashable, ...]:
@@ -171,8 +173,8 @@ class Report:
 
     `said` is its probability under each joint state if it is informative, `noise` if it is not (both up to the same
     factor); `informative` the probability that it is, with the source's reliability at its prior mean. `copy` is its
-    rank (0 = the strongest) among the reports of its group that say the same, `kept` what a copy keeps of
-    `informative`.
+    rank (0 = the strongest) among the reports of its group (or, without one, of its day) that say the same, `kept`
+    what a copy keeps of `informative`.
     """
 
     item: str
@@ -253,6 +255,7 @@ class Favoured(NamedTuple):
     report: Report
     says: dict[Hashable, Array]
     strength: float
+    favours: Favours
 
 
 class AlreadyRead(NamedTuple):
@@ -278,7 +281,8 @@ def weigh(
     P(i|x) = q prod_v lambda_v(x_v) + (1 - q) prod_v mean(lambda_v): the item says something about all its events or
     about none, so refuting one part discredits the rest. A part on the scenarios is a factor of its own, over the
     joint states of the events that their rules mention. Within a group the k-th strongest report that says the same
-    keeps q (1 - rho)^(k-1); reports that contradict each other are no copies.
+    keeps q (1 - rho)^(k-1); reports that contradict each other are no copies. Without a group, so do those of the k-th
+    strongest source of one day.
 
     `said` keeps what has been read for the next call with the same layout, what is known, and the same day.
     """
@@ -297,11 +301,81 @@ def weigh(
         if (one := same[1]) is not None:
             groups.setdefault(item.group or f"item {item.id}", []).append(_Member(item, *one))
     weighed = [
-        heard.ranked(copy)
+        heard.ranked(copy, heard.item.rho)
         for members in groups.values()
         for copy, heard in (_ranked(members) if len(members) > 1 else [(0, members[0])])
+        if heard.item.group is not None
     ]
+    alone = [members[0] for members in groups.values() if members[0].item.group is None]
+    copies = _of_one_day(alone)
+    weighed += (
+        heard.ranked(copies.get(heard.item.id, 0), sources[heard.item.report_source].same_day_rho) for heard in alone
+    )
     return tuple(sorted(weighed, key=attrgetter("item")))
+
+
+def _of_one_day(alone: Iterable[_Member]) -> dict[str, int]:
+    """Return how many sources each ungrouped report is taken to be a copy of, where there are any.
+
+    What several sources report on one day for the same states of one event is one report to them all, unless an item
+    says why it is independent. The sources are ranked by their strongest report; of one source nothing is a copy of its
+    own reports, which may be of several incidents.
+    """
+    members = {member.item.id: member for member in alone}
+    ranks: dict[str, int] = {}
+    for together in same_day_reports((one.item, one.favours) for one in members.values()):
+        strongest: dict[str, _Member] = {}
+        for name in together:
+            one = members[name]
+            best = strongest.setdefault(one.item.report_source, one)
+            if one.strength > best.strength:
+                strongest[one.item.report_source] = one
+        of_source = {one.item.report_source: rank for rank, one in _ranked(list(strongest.values()))}
+        ranks |= {name: of_source[members[name].item.report_source] for name in together}
+    return ranks
+
+
+def same_day_reports(reports: Iterable[tuple[Item, Favours]]) -> list[list[str]]:
+    """Return the ids of ungrouped items that are taken for one report, by their days, each set in id order.
+
+    Of one day, from several sources, and linked by an event of which they favour the same states. Items with a group,
+    and independent ones, are in none.
+    """
+    by_claim: dict[tuple[date, str, tuple[int, ...]], list[Item]] = {}
+    for item, favours in reports:
+        if item.group is None and item.independent is None:
+            for event, states in favours:
+                by_claim.setdefault((item.reported, event, states), []).append(item)
+    joined: dict[str, list[str]] = {}
+    for same in by_claim.values():
+        if len({item.report_source for item in same}) < 2:
+            continue
+        sets = [joined.setdefault(item.id, [item.id]) for item in same]
+        merged = sorted({name for one in sets for name in one})
+        joined |= dict.fromkeys(merged, merged)
+    return [names for name, names in sorted(joined.items()) if names[0] == name]
+
+
+def same_day_as(workspace: Workspace, item: Item) -> list[Item]:
+    """Return the items that are taken with an item for one report of its day, as far as they still count."""
+    gone = {one.supersedes for one in workspace.items}
+    of_day = [one for one in workspace.items if one.reported == item.reported and not one.retracted]
+    active = [one for one in of_day if one.id not in gone]
+    sets = same_day_reports((one, favoured(one, workspace.network.events)) for one in active)
+    names = next((names for names in sets if item.id in names), [])
+    return [one for one in active if one.id in names and one.id != item.id]
+
+
+def favoured(item: Item, events: Mapping[str, Event]) -> Favours:
+    """Return which states of which events an item favours, as it was reported; nothing of what it settles."""
+    found = []
+    for part in item.bears_on:
+        if isinstance(part, OnEvent) and not isinstance(part, Settled):
+            said = _full(part, events[part.event])
+            best = tuple(np.flatnonzero(said == said.max()).tolist())
+            if len(best) < said.size:
+                found.append((part.event, best))
+    return tuple(found)
 
 
 class _Member(NamedTuple):
@@ -311,10 +385,11 @@ class _Member(NamedTuple):
     report: Report
     says: dict[Hashable, Array]
     strength: float
+    favours: Favours
 
-    def ranked(self, copy: int) -> Report:
-        """Return its report as the copy of so many others."""
-        kept, one = (1.0 - self.item.rho) ** copy, self.report
+    def ranked(self, copy: int, rho: float) -> Report:
+        """Return its report as the copy of so many others, with which it has a correlation."""
+        kept, one = (1.0 - rho) ** copy, self.report
         informative = one.informative * kept
         name, source = self.item.id, self.item.report_source
         return Report(
@@ -340,7 +415,7 @@ def _ranked(members: list[_Member]) -> list[tuple[int, _Member]]:
     """
     # Members that say the same share one report (`weigh`), and what is computed from it.
     best_states: dict[int, dict[Hashable, frozenset[int]]] = {}
-    for _, report, parts, _ in members:
+    for _, report, parts, *_ in members:
         if id(report) not in best_states:
             best_states[id(report)] = {
                 part: frozenset(np.flatnonzero(worn == worn.max()).tolist()) for part, worn in parts.items()
@@ -415,7 +490,7 @@ def _report(layout: Layout, known: Known, item: Item, reliability: float, on: da
     says: dict[Hashable, Array] = {v: worn for v, (worn, _) in sorted(lambdas.items()) if v not in silent}
     strength = replace(report, said=_joint(as_made, joints)[1]).decibans if judged else report.decibans
     parts = says | judged | {rules: factor for rules, (_, factor, _) in joints.items()}
-    return Favoured(report, parts, strength)
+    return Favoured(report, parts, strength, favoured(item, {event.id: event for event in layout.events}))
 
 
 def _joint(lambdas: Mapping[int, Array], joints: Mapping[Hashable, tuple[Scope, Array, float]]) -> tuple[Scope, Array]:

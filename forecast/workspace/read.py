@@ -183,7 +183,7 @@ def _read_declared(trees: Mapping[str, Node], today: date) -> _Declared:
         network=network,
         scenarios=scenarios,
         experts=experts,
-        grades=grades,
+        grades=grades.of,
         sources=sources,
         watched_until=watched_until,
         problems=tuple(problems),

@@ -63,6 +63,7 @@ class ItemShape(Shape):
     credibility: Annotated[int, Field(ge=1, le=CANNOT_BE_JUDGED)] | None = None
     group: Name | None = None
     rho: Annotated[float, Field(ge=0, lt=1)] = DEFAULT_RHO
+    independent: Text | None = None
     url: Text | None = None
     why: Text | None = None
     retracted: PastDay | None = None
@@ -136,6 +137,9 @@ def _read_item(at: Cursor, frame: Frame) -> tuple[Item | None, tuple[Problem, ..
     if shape.group is None and checked.at.has("rho"):
         what, allowed = "rho without a group has no effect", "beside `group` alone"
         problems.append(checked.at.at("rho").problem(what, str(shape.rho), allowed, "warning"))
+    if shape.group is not None and shape.independent is not None:
+        what, allowed = "independent, and in a group of copies", "one of them"
+        problems.append(checked.at.at("independent").problem(what, shape.group, allowed))
     bearings: list[Bearing] = []
     for said, part in zip(shape.bears_on, checked.at.items_at("bears_on"), strict=True):
         built = _bearing(said, part.source, frame)
@@ -158,6 +162,7 @@ def _read_item(at: Cursor, frame: Frame) -> tuple[Item | None, tuple[Problem, ..
         retracted=shape.retracted,
         supersedes=shape.supersedes,
         source=at.source,
+        independent=shape.independent,
     )
     return item, tuple(problems)
 
@@ -266,7 +271,7 @@ class ColumnMapShape(Shape):
 
 KEYS = (
     *("id", "reported", "happened", "source", "credibility", "group", "rho", "headline", "url", "why"),
-    *("event", *CELLS, "retracted", "supersedes"),
+    *("event", *CELLS, "retracted", "supersedes", "independent"),
 )
 
 NEEDED = ("id", "reported", "source", "headline", "event")
@@ -359,7 +364,7 @@ class PlainRows:
 
     def item(self, cells: Sequence[str], source: Source) -> Item | None:
         """Return the item of a row, its cells in the order of KEYS, or None where anything in it may be wrong."""
-        name, day, earlier, reporter, trust, group, rho, headline, url, why, *said, taken_back, old = cells
+        name, day, earlier, reporter, trust, group, rho, headline, url, why, *said, taken_back, old, alone = cells
         network = self.frame.network
         reported, credibility = self.day(day), CREDIBILITIES.get(trust)
         if reported is None or network is None or credibility is None or reporter not in self.sources:
@@ -377,7 +382,7 @@ class PlainRows:
             return None
         if not name or not _is_name(name) or not self.is_name(group) or not _is_name(old) or not headline or rho:
             return None
-        if max(len(headline), len(url), len(why)) > LONGEST_TEXT:
+        if max(len(headline), len(url), len(why), len(alone)) > LONGEST_TEXT or (alone and group):
             return None
         return Item(
             id=name,
@@ -394,6 +399,7 @@ class PlainRows:
             retracted=retracted,
             supersedes=old or None,
             source=source,
+            independent=alone or None,
         )
 
     def _optional(self, cell: str) -> date | Literal[False] | None:
@@ -438,7 +444,7 @@ def _any_day(cell: str) -> date | None:
 
 
 ITEM_KEYS = ("id", "reported", "happened", "source", "credibility", "group", "rho", "headline", "url", "why")
-LATER_KEYS = ("retracted", "supersedes")
+LATER_KEYS = ("retracted", "supersedes", "independent")
 NO_COLUMN = f", {quoted(OTHERS)}"  # the ways that no cell can go
 NO_ID = "an item without id"
 NUMBERS = frozenset(("credibility", "rho"))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from forecast.workspace.nodes import Cursor, Name, Node, PastDay, Positive, Shape, Text, UnitProbability, hold
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Expert, ReportSource
-from forecast.workspace.renames import DEFAULT_GRADES, LETTERS, Grade, Letter
+from forecast.workspace.renames import DEFAULT_GRADES, LETTERS, SAME_DAY_RHO, Grade, Letter
 
 DEFAULT_SD = 1.0  # log-odds: about a factor of 5 in odds either way, at 90 %
 # Of what follows from a rule: a tenth of the odds, less than two people would read differently, and wide enough for the
@@ -44,6 +43,13 @@ class GradeShape(Shape):
     certainty: Annotated[float, Field(ge=1.0, le=1000.0, allow_inf_nan=False)]
 
 
+class SameDayShape(Shape):
+    """Reports of one day, by several sources, on one event and for the same states, that stand in no group."""
+
+    rho: Annotated[float, Field(ge=0, lt=1)]
+    why: Text | None = None
+
+
 class GradesShape(Shape):
     """What the grades mean here; one that is left out keeps its default."""
 
@@ -53,6 +59,7 @@ class GradesShape(Shape):
     D: GradeShape | None = None
     E: GradeShape | None = None
     F: GradeShape | None = None
+    same_day: SameDayShape | None = None
 
 
 class WatchShape(Shape):
@@ -85,16 +92,24 @@ def read_experts(node: Node, path: str, today: date) -> tuple[dict[str, Expert],
     return experts, tuple(problems)
 
 
-def read_grades(node: Node, path: str, today: date) -> tuple[dict[Letter, Grade], tuple[Problem, ...]]:
+class Grades(NamedTuple):
+    """What each grade means, and the correlation of reports of one day that stand in no group."""
+
+    of: dict[Letter, Grade]
+    same_day_rho: float
+
+
+def read_grades(node: Node, path: str, today: date) -> tuple[Grades, tuple[Problem, ...]]:
     """Return what each grade means: the defaults, and what the file puts in their place."""
     checked = hold(GradesShape, Cursor.over(node, path, "grades"), today)
     stated = {letter: getattr(checked.shape, letter, None) for letter in LETTERS}
     own = {letter: Grade(shape.mean, shape.certainty) for letter, shape in stated.items() if shape is not None}
-    return DEFAULT_GRADES | own, checked.problems
+    same_day = checked.shape.same_day if checked.shape else None
+    return Grades(DEFAULT_GRADES | own, same_day.rho if same_day else SAME_DAY_RHO), checked.problems
 
 
 def read_sources(
-    node: Node, grades: Mapping[Letter, Grade], path: str, today: date
+    node: Node, grades: Grades, path: str, today: date
 ) -> tuple[dict[str, ReportSource], tuple[Problem, ...]]:
     """Return the sources that are right, in id order, and the problems found."""
     sources: dict[str, ReportSource] = {}
@@ -103,8 +118,10 @@ def read_sources(
         checked = hold(ReportSourceShape, entry.called(f"source {shown(source_id)}"), today)
         problems += checked.problems
         if (shape := checked.shape) is not None:
-            grade = grades[shape.reliability]
-            sources[source_id] = ReportSource(source_id, shape.name, shape.reliability, grade, entry.source)
+            grade = grades.of[shape.reliability]
+            sources[source_id] = ReportSource(
+                source_id, shape.name, shape.reliability, grade, entry.source, grades.same_day_rho
+            )
     return sources, tuple(problems)
 
 

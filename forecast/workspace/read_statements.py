@@ -64,7 +64,7 @@ def _read_statement(at: Cursor, frame: Frame) -> tuple[Statement | None, tuple[P
         problems += more
     resolved, wrong = _resolved(shape, mended, frame)
     problems += wrong
-    codings, wrong = _codings(shape, mended, frame)
+    codings, wrong = _codings(shape, mended, at, frame)
     problems += wrong
     if about is None or reading is None:
         return None, tuple(problems)
@@ -94,9 +94,12 @@ def _reading(shape: StatementShape, at: Cursor, frame: Frame) -> Built:
     return None, ()
 
 
-def _codings(shape: StatementShape, at: Cursor, frame: Frame) -> tuple[tuple[Coding, ...], tuple[Problem, ...]]:
-    """Return what further coders put on the words, and what is wrong with that."""
+def _codings(
+    shape: StatementShape, at: Cursor, whole: Cursor, frame: Frame
+) -> tuple[tuple[Coding, ...], tuple[Problem, ...]]:
+    """Return what further coders put on the words, and what is wrong with that; `whole`: with the values that are."""
     coders, entries = shape.coded_by or [], at.items_at("coded_by")
+    as_written = whole.items_at("coded_by")
     if len(coders) < 2 and not any(map(entry_has_value, entries)):
         return (), ()
     problems: list[Problem] = []
@@ -118,7 +121,8 @@ def _codings(shape: StatementShape, at: Cursor, frame: Frame) -> tuple[tuple[Cod
                 allowed = "the first coder's number and reason are the statement's own; the name alone"
                 problems.append(where.problem("the first coder has a number here", "", allowed))
             continue
-        problems += exactly_one(CodingShape, where)
+        if len(as_written) == len(entries):
+            problems += exactly_one(CodingShape, as_written[number].called(where.subject))
         if said.why is None:
             problems.append(where.problem("missing key 'why'", "", "why this number and not another"))
         if form is None or not form.may_be_coded_again:

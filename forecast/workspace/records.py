@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from forecast.workspace.problems import Problem, Source
-from forecast.workspace.renames import DEFAULT_GRADES, NO_RENAMES, Grade, Letter, Renames, Timing
+from forecast.workspace.renames import DEFAULT_GRADES, NO_RENAMES, SAME_DAY_RHO, Grade, Letter, Renames, Timing
 
 CANNOT_BE_JUDGED = 6  # credibility of an item that gives none; 1 (confirmed) is the best
 DEFAULT_RHO = 0.9  # correlation of the copies in a group that gives none
@@ -327,6 +327,7 @@ class ReportSource:
     reliability: Letter
     grade: Grade
     source: Source
+    same_day_rho: float = field(default=SAME_DAY_RHO, metadata=APART)  # correlation with others' reports of one day
 
 
 class Bearing:
@@ -419,6 +420,7 @@ class Item:
     retracted: date | None
     supersedes: str | None
     source: Source
+    independent: str | None = field(default=None, metadata=APART)  # why it is no copy of others of its day
 
 
 @dataclass(frozen=True)

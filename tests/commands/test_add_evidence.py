@@ -311,3 +311,24 @@ def test_any_headline_makes_a_name(headline: str) -> None:
     words = slug(headline)
     assert len(words) <= 6
     assert re.fullmatch(NAME_PATTERN, "-".join(("2026-06-25", *words)))
+
+
+def test_a_copy_of_the_same_day(tmp_path: Path) -> None:
+    """What another source says of the day is named, and a reason why it is independent is written."""
+    example(tmp_path)
+    assert 0 == write(tmp_path).exit_code
+    other = {"source": "forum", "headline": "They list it, from July."}
+    result = write(tmp_path, changed=other)
+    assert (0, "") == (
+        result.exit_code,
+        "" if "read as copies, rho 0.67, unless independent" in result.stderr else "no",
+    )
+    assert "several sources on one day" in "\n".join(messages_of_check(tmp_path))
+    alone = {**other, "headline": "I saw the list.", "independent": "Somebody who was in the shop."}
+    assert 0 == write(tmp_path, changed=alone).exit_code
+    assert "Somebody who was in the shop." == added(tmp_path, "evidence/2026-06-25-i-saw-the-list.yaml").independent
+
+
+def messages_of_check(folder: Path) -> list[str]:
+    """What `forecast check` says."""
+    return CliRunner().invoke(main, ["check", "-C", str(folder)]).stdout.splitlines()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.next_step import NextStep, next_steps
+from forecast.digits import exact
 from forecast.posterior.by_date import Curves
 from forecast.report.section import Section, Subject, part
 from forecast.words import Estimated, estimate, event_name, label, percent
@@ -52,7 +53,10 @@ class StateRow:
 
 @dataclass(frozen=True, kw_only=True)
 class NextRow:
-    """A next step by the horizon: as it is now (`before`), and as it would be had the `step` before it come today."""
+    """A next step by the horizon: as it is now (`before`), and as it would be had the `step` before it come today.
+
+    `taken`: the step has come since, and the numbers are of the opening. `stated`: the largest number that was given.
+    """
 
     step: str
     next: str
@@ -61,13 +65,16 @@ class NextRow:
     shown: str
     before: float
     shown_before: str
+    stated: float | None
+    shown_stated: str
+    taken: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventRow:
     """An event: the state it is known to be in, the place of its likeliest one at the horizon, and all states.
 
-    `next_steps`: of a reached event with several steps to come, each but the first.
+    `next_steps`: of a reached event with several steps, each but the first.
     """
 
     id: str
@@ -85,7 +92,9 @@ class EventRow:
 def events(subject: Subject) -> list[EventRow]:
     """Describe every event and its states, with P(by date)."""
     outcome, prior, by_date = subject.outcome, subject.material.prior, subject.by_date
-    rows, steps = [], next_steps(outcome)
+    rows, steps = [], {(step.event, step.step): (step, False) for step in next_steps(outcome)}
+    opening_steps = {(step.event, step.step): (step, True) for step in next_steps(prior, at_opening=True)}
+    told = sorted((opening_steps | steps).values(), key=lambda one: not one[1])
     for v, event in enumerate(outcome.layout.events):
         now, opening = outcome.events[event.id], prior.events[event.id]
         path = outcome.posterior.asked.network.known.paths.get(v)
@@ -108,13 +117,13 @@ def events(subject: Subject) -> list[EventRow]:
                 current=label(event.states[path.on(path.until)]) if path else None,
                 likeliest=max(range(len(states)), key=lambda k: states[k].probability),
                 states=states,
-                next_steps=[_next(step) for step in steps if step.event == event.id],
+                next_steps=[_next(step, taken=taken) for step, taken in told if step.event == event.id],
             )
         )
     return rows
 
 
-def _next(step: NextStep) -> NextRow:
+def _next(step: NextStep, *, taken: bool) -> NextRow:
     return NextRow(
         step=label(step.step),
         next=label(step.next),
@@ -123,6 +132,9 @@ def _next(step: NextStep) -> NextRow:
         shown=percent(step.once, step.once_mcse),
         before=step.now,
         shown_before=percent(step.now, step.now_mcse),
+        stated=step.stated,
+        shown_stated="not stated" if step.stated is None else f"stated {exact(step.stated)}",
+        taken=taken,
     )
 
 
