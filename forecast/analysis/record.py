@@ -379,15 +379,17 @@ def _benchmarks(workspace: Workspace, series: Sequence[str], day: date) -> dict[
 def _with_base_rates(forecasts: Sequence[RecordedForecast]) -> Iterator[RecordedForecast]:
     """Give each forecast without a base rate of its own the share of yes among what had ended when it was made.
 
-    (yes + 1/2) / (ended + 1), the mean under Jeffreys' prior, over the sub-questions that were asked as far ahead.
-    Where nothing had ended there is none.
+    Of the same event and states in the months before, at the same distance: (yes + share) / (ended + 1), drawn towards
+    the share of all, (yes + 1/2) / (ended + 1), with the weight of one. Where nothing had ended there is none.
     """
     for one in forecasts:
-        ended = [other.is_yes for other in forecasts if max(other.known, other.by) <= one.as_of]
+        ended = [other for other in forecasts if max(other.known, other.by) <= one.as_of]
         if BASE_RATE in one.others or not ended:
             yield one
-        else:
-            yield replace(one, others={**one.others, BASE_RATE: (sum(ended) + 0.5) / (len(ended) + 1)})
+            continue
+        share = (sum(other.is_yes for other in ended) + 0.5) / (len(ended) + 1)
+        same = [other.is_yes for other in ended if (other.event, other.states) == (one.event, one.states)]
+        yield replace(one, others={**one.others, BASE_RATE: (sum(same) + share) / (len(same) + 1)})
 
 
 def _scored(ahead: int, forecasts: Sequence[RecordedForecast]) -> RecordAhead:

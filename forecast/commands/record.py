@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from forecast.analysis.record import BesideOther, LedgerRecord, RecordAhead
     from forecast.scoring.sequence import MeanDifference
 
-DECIMALS = 4  # of a score
+DECIMALS = 3  # of a score
 
 
 @click.command()
@@ -90,8 +90,9 @@ def record(root: Path, as_of: date | None, each: bool, as_json: bool) -> None:
         _print_each(found)
     if found.ahead:
         click.echo(
-            "lower scores are better; a month counts once, and in it each event once\n"
-            "interval: 90 %, holds however often one looks, whatever sub-questions of a month have in common"
+            "lower scores are better; each month counts once, and in it each event once; needed: more months (and "
+            "sub-questions) like these\nintervals hold however often one looks, and whatever the sub-questions of a "
+            "month have in common"
         )
 
 
@@ -131,7 +132,7 @@ def _print_ahead(ahead: RecordAhead) -> None:
     if ahead.beside:
         _print_beside("beside", ahead.beside, by_topic=False)
     if len(ahead.by_topic) > 1:
-        _print_beside("topic, beside the base rate", ahead.by_topic, by_topic=True)
+        _print_beside("beside the base rate, by topic", ahead.by_topic, by_topic=True)
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for heading in ("said", "sub-questions", "events", "expected", "happened"):
         grid.add_column(heading, justify="right", no_wrap=True)
@@ -143,26 +144,34 @@ def _print_ahead(ahead: RecordAhead) -> None:
 
 def _print_beside(heading: str, rows: Sequence[BesideOther], *, by_topic: bool) -> None:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    grid.add_column(heading)
-    names = ("months", "sub-questions", "Brier, ours", "theirs", "difference", "90 % interval", "log, ours", "theirs")
-    for name in (*names, "more needed"):
-        grid.add_column(name, justify="right", no_wrap=name != "more needed")
+    grid.add_column(heading, no_wrap=not by_topic)
+    names = [
+        "months",
+        "asked",
+        "Brier",
+        "theirs",
+        "difference, 90 % interval",
+        *([] if by_topic else ["log", "theirs"]),
+    ]
+    for name in (*names, "needed"):
+        grid.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        logs = ("infinite" if one is None else f"{one:.{DECIMALS}f}" for one in (row.log, row.log_theirs))
-        cells = (f"{row.brier:.{DECIMALS}f}", f"{row.brier_theirs:.{DECIMALS}f}", _mean(row.difference))
         name = str(row.topic) if by_topic else row.other
-        counts = (str(row.n_months), str(row.n_sub_questions))
-        grid.add_row(*map(Text, (name, *counts, *cells, _interval(row.difference), *logs, more_needed(row))))
+        briers = (f"{row.brier:.{DECIMALS}f}", f"{row.brier_theirs:.{DECIMALS}f}")
+        difference = f"{_mean(row.difference)} ({_interval(row.difference)})"
+        logs = ["infinite" if one is None else f"{one:.{DECIMALS}f}" for one in (row.log, row.log_theirs)]
+        cells = (str(row.n_months), str(row.n_sub_questions), *briers, difference, *([] if by_topic else logs))
+        grid.add_row(*map(Text, (name, *cells, more_needed(row))))
     print_table(grid)
 
 
 def more_needed(row: BesideOther) -> str:
     """Say how many more months and sub-questions would tell two forecasters apart, if they go on like this."""
     if row.difference.more == 0:
-        return "told apart"
+        return "none: told apart"
     if row.difference.more is None or row.sub_questions_more is None:
         return "no number"
-    return f"{_n(row.difference.more, 'month')}, {row.sub_questions_more:,}"
+    return f"{_n(row.difference.more, 'month')} ({row.sub_questions_more:,})"
 
 
 def _n(count: int, what: str) -> str:
@@ -183,7 +192,7 @@ def _print_each(found: LedgerRecord) -> None:
         grid.add_column(heading, no_wrap=heading != "settled by")
     for one in found.forecasts:
         place = (str(one.months_ahead), str(one.line), one.digest[:12], one.as_of.isoformat())
-        ending = ("yes" if one.is_yes else "no", one.known.isoformat(), one.settled_by or "news watched, and silent")
+        ending = ("yes" if one.is_yes else "no", one.known.isoformat(), one.settled_by or "silence")
         grid.add_row(*map(Text, (one.sub_question, *place, exact(one.probability), *ending)))
     click.echo()
     print_table(grid)
