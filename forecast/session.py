@@ -26,6 +26,7 @@ from forecast.model.asof import compile_workspace
 from forecast.model.layout import Layout, lay_out
 from forecast.model.reliability import evidence_doubts
 from forecast.model.reports import UndefinedError
+from forecast.posterior.ladder import SubQuestionEstimate, ladder
 from forecast.posterior.posterior import (
     MOST_PRODUCTS,
     ContradictionError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from forecast.analysis.influence import Influence
     from forecast.analysis.next_step import PriorWithSteps
     from forecast.analysis.questions import ByDate, Due, QuestionStatus
+    from forecast.analysis.record import LedgerRecord
     from forecast.analysis.story import Story
     from forecast.analysis.target import Partition
     from forecast.analysis.team import Team
@@ -312,6 +314,16 @@ class Session:
         from forecast.analysis.team import team
 
         return team(self.outcome, self.root, self.cache, self.progress, seed)
+
+    def ladder(self) -> tuple[SubQuestionEstimate, ...]:
+        """Compute the sub-questions that the network asks by itself (forecast.posterior.ladder)."""
+        return ladder(self.workspace, self.layout, self.day, self.posterior)
+
+    def record(self) -> LedgerRecord:
+        """Score what the ledger held of sub-questions before they ended (forecast.analysis.record)."""
+        from forecast.analysis.record import record
+
+        return record(self.root, self.workspace, self.layout, self.day, self.ledger)
 
     def sources(self) -> tuple[SourceRow, ...]:
         """Describe what became of each source that reported (forecast.analysis.experts)."""

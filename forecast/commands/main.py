@@ -52,6 +52,8 @@ COMMANDS = {
     "backtest": ("forecast.commands.score:backtest", "Forecast past dates again, each from what was known then."),
     "questions": ("forecast.commands.questions:questions", "Print the dated questions beside benchmarks."),
     "team": ("forecast.commands.team:team", "Pool everybody's judgements, beside forecast and market."),
+    "ladder": ("forecast.commands.record:ladder", "Print the dated sub-questions that the network asks by itself."),
+    "record": ("forecast.commands.record:record", "Score what the ledger said of sub-questions that have ended."),
     "resolve": ("forecast.commands.questions:resolve", "Resolve a question, or settle an event from a day on."),
     "rename": ("forecast.commands.rename:rename", "Rename something in every file that names it."),
     "due": ("forecast.commands.questions:due", "List what needs attention: questions, news, updates."),

@@ -60,15 +60,15 @@ class SubQuestionEstimate:
     mcse: float
 
 
-def month_end(year: int, month: int) -> date:
-    """Return the last day of a month; months beyond the 12th are those of later years, below the first of earlier."""
-    years, month = divmod(month, 12)  # of the month after it, counted from 0
-    return date(year + years, month + 1, 1) - timedelta(days=1)
-
-
 def month_of(day: date) -> int:
     """Return a month as a number, which is one more for the next."""
     return 12 * day.year + day.month - 1
+
+
+def month_end(month: int) -> date:
+    """Return the last day of a month (month_of)."""
+    year, place = divmod(month + 1, 12)
+    return date(year, place + 1, 1) - timedelta(days=1)
 
 
 def months_asked(as_of: date, horizon: date) -> dict[int, date]:
@@ -76,18 +76,21 @@ def months_asked(as_of: date, horizon: date) -> dict[int, date]:
 
     They are AHEAD months after that of the date. A month of which the horizon leaves nothing is not asked about.
     """
-    months = {month_of(as_of) + ahead: month_end(as_of.year, as_of.month + ahead) for ahead in AHEAD}
-    return {month: min(day, horizon) for month, day in months.items() if month <= month_of(horizon)}
+    months = [month_of(as_of) + ahead for ahead in AHEAD]
+    return {month: min(month_end(month), horizon) for month in months if month <= month_of(horizon)}
 
 
 def states_asked(event: Event) -> tuple[tuple[str, ...], ...]:
     """Return what is asked of an event by a day: each step, or further; of a status each state; of a constant nothing.
 
-    A constant has no date, so that its answer does not come with one.
+    A constant has no date, so that its answer does not come with one. The state that a status began in is the last one,
+    so that of two states the change is asked about.
     """
     if event.kind == "reached":
         return tuple(event.states[k:] for k in range(1, len(event.states)))
-    return tuple((state,) for state in event.states) if event.kind == "status" else ()
+    if event.kind == "constant":
+        return ()
+    return tuple((state,) for state in sorted(event.states, key=lambda state: state == event.initial))
 
 
 def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior) -> tuple[SubQuestionEstimate, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.scoring.cells import Floats, Ints, Mask, ranges
 from forecast.scoring.measures import StatedForms
 from forecast.scoring.rules import ForecasterAnswers
+from forecast.scoring.sequence import MeanDifference, ScoreDifferences, mean_difference
 
 # Two forecasters on the questions that both answered: differences and skill, with a bootstrap over questions.
 
@@ -135,6 +136,7 @@ def _shares(n: int, seed: int, begin: int, size: int) -> Floats:
 
 # Measures whose scores are comparable between equal numbers of draws, and between equal levels.
 NOT_ALIKE: tuple[str, ...] = ("crps", "crps_quantiles")
+WITHIN_ONE = ("brier", "rps")  # measures whose scores lie between 0 and 1
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,23 @@ def _entries(stated: StatedForms, side: ComparedSide) -> tuple[Ints, Ints, Float
 
 
 @dataclass(frozen=True)
+class Heaviest:
+    """The question (its number) that the forecaster's mean score rests on most: their scores, and means without it."""
+
+    question: int
+    score: float
+    benchmark_score: float
+    mean_without: float
+    benchmark_mean_without: float
+
+
+@dataclass(frozen=True)
 class BenchmarkPair:
-    """What a forecaster and a benchmark made of the questions that both answered, by one measure."""
+    """What a forecaster and a benchmark made of the questions that both answered, by one measure.
+
+    `anytime` is the difference as a confidence sequence over the questions in the order of their ends, of scores that
+    lie between 0 and 1; `heaviest` is None of a single question.
+    """
 
     forecaster: int
     benchmark: int
@@ -211,6 +228,8 @@ class BenchmarkPair:
     n_forecasts: int
     n_benchmark_forecasts: int
     compared: Compared
+    anytime: MeanDifference | None
+    heaviest: Heaviest | None
 
 
 @dataclass(frozen=True)
@@ -307,11 +326,36 @@ def _pair(
     # Infinite scores have no bootstrap; zeros in their place keep them out of the sums of the other columns.
     resampled = resampled_means(np.where(np.isfinite(columns), columns, 0.0), seed)
     counts = [int(answers.n_forecasts[at].sum()) for at in (places, beside.theirs[places])]
+    order = np.argsort(answers.ends[answers.last[places]], kind="stable")
     for at, name in enumerate(measures):
         for first in (0, 1):
             sides = [2 * at + first, 2 * at + 1 - first]
             comparison = compared(columns[:, sides[0]], columns[:, sides[1]], resampled[:, sides])
-            yield BenchmarkPair(who[first], who[1 - first], name, counts[first], counts[1 - first], comparison)
+            own, theirs = columns[order][:, sides].T
+            anytime = _anytime(own - theirs) if name in WITHIN_ONE else None
+            heaviest = _heaviest(answers.question[places[order]], own, theirs)
+            yield BenchmarkPair(
+                who[first], who[1 - first], name, counts[first], counts[1 - first], comparison, anytime, heaviest
+            )
+
+
+def _anytime(difference: Floats) -> MeanDifference:
+    """Return the interval of a mean difference of scores between 0 and 1, whatever forecasts they came from.
+
+    A forecast may have been made when other questions had ended, so that nothing but the range is known before.
+    """
+    bound = np.ones(difference.size)
+    return mean_difference(ScoreDifferences(difference=difference, low=-bound, high=bound), level=LEVEL)
+
+
+def _heaviest(question: Ints, own: Floats, theirs: Floats) -> Heaviest | None:
+    if own.size < 2:
+        return None
+    at = int(own.argmax())
+    rest = np.arange(own.size) != at
+    return Heaviest(
+        int(question[at]), float(own[at]), float(theirs[at]), float(own[rest].mean()), float(theirs[rest].mean())
+    )
 
 
 def _beside(standing: _Standing, scores: Mapping[str, Floats], stated: StatedForms, benchmark: int) -> _Beside:

@@ -29,6 +29,7 @@ from forecast.scoring.measures import (
 from forecast.scoring.read import from_columns
 from forecast.scoring.rows import MICROSECONDS_A_DAY, RESOLUTIONS, Forecasts, TableQuestion, resolved
 from forecast.scoring.rules import ForecasterAnswers, answers
+from forecast.scoring.sequence import MeanDifference
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -162,8 +163,26 @@ class Interval:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeaviestQuestion:
+    """The question that a mean score rests on most: the scores of both on it, and their means without it."""
+
+    question: str
+    score: float
+    benchmark_score: float
+    score_without: float
+    benchmark_score_without: float
+
+    def as_json(self) -> Json:
+        """Return what JSON can hold."""
+        return {key: one if isinstance(one, str) else plain_number(one) for key, one in asdict(self).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
 class SkillScore:
-    """A forecaster against a benchmark by a measure, on the questions of both; `level` is that of the intervals."""
+    """A forecaster against a benchmark by a measure, on the questions of both; `level` is that of the intervals.
+
+    `anytime` is the interval of the difference that holds whenever it is looked at (forecast.scoring.sequence).
+    """
 
     measure: str
     forecaster: str
@@ -177,6 +196,8 @@ class SkillScore:
     n_forecasts: int
     n_benchmark_forecasts: int
     unlike: UnlikeCounts | None
+    anytime: MeanDifference | None
+    heaviest: HeaviestQuestion | None
 
     def as_json(self) -> Json:
         """Return what JSON can hold."""
@@ -186,6 +207,8 @@ class SkillScore:
         row |= {"benchmark_score": plain_number(self.benchmark_score), "difference": self.difference.as_json()}
         row |= {"n_questions": self.n_questions, "n_forecasts": self.n_forecasts}
         row["n_benchmark_forecasts"] = self.n_benchmark_forecasts
+        row |= {"anytime": asdict(self.anytime)} if self.anytime is not None else {}
+        row |= {"heaviest": self.heaviest.as_json()} if self.heaviest is not None else {}
         return row if self.unlike is None else row | {"unlike": self.unlike.as_json()}
 
 
@@ -314,11 +337,14 @@ def _skill(
         (unlike_pair.benchmark, unlike_pair.forecaster, unlike_pair.measure): unlike_pair.counts
         for unlike_pair in unlike_pairs
     }
-    return [_skill_of(pair, names, counts) for pair in compared], unlike_pairs
+    questions = [question.name for question in forecasts.questions]
+    return [_skill_of(pair, names, questions, counts) for pair in compared], unlike_pairs
 
 
-def _skill_of(pair: BenchmarkPair, names: Sequence[str], unlike_counts: Mapping[Key, UnlikeCounts]) -> SkillScore:
-    result = pair.compared
+def _skill_of(
+    pair: BenchmarkPair, names: Sequence[str], questions: Sequence[str], unlike_counts: Mapping[Key, UnlikeCounts]
+) -> SkillScore:
+    result, heaviest = pair.compared, pair.heaviest
     forecaster, benchmark = names[pair.forecaster], names[pair.benchmark]
     return SkillScore(
         measure=pair.measure,
@@ -333,6 +359,16 @@ def _skill_of(pair: BenchmarkPair, names: Sequence[str], unlike_counts: Mapping[
         n_forecasts=pair.n_forecasts,
         n_benchmark_forecasts=pair.n_benchmark_forecasts,
         unlike=unlike_counts.get((forecaster, benchmark, pair.measure)),
+        anytime=pair.anytime,
+        heaviest=None
+        if heaviest is None
+        else HeaviestQuestion(
+            question=questions[heaviest.question],
+            score=heaviest.score,
+            benchmark_score=heaviest.benchmark_score,
+            score_without=heaviest.mean_without,
+            benchmark_score_without=heaviest.benchmark_mean_without,
+        ),
     )
 
 

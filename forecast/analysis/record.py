@@ -1,0 +1,497 @@
+"""The record: forecasts that the ledger holds since before their outcome, scored by what settled evidence made of them.
+
+One clock, that of months. All sub-questions that end in a month are one time of it, with the forecast that stood so
+many months before: of the last line that is not after the end of that earlier month. Which questions these are, and
+what was said of them, is fixed when that month ends, so that an early yes brings no more weight than a late no. A
+time's score is the mean over its events of the mean over each event's sub-questions, which hang together as they like
+(forecast.scoring.sequence).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from forecast.ledger.entries import Line
+from forecast.ledger.kept import DamagedInputError, kept_content, kept_inputs, kept_manifest
+from forecast.ledger.ledger import Ledger
+from forecast.ledger.verified import verified_chain
+from forecast.model.history import Known, active_items, settle
+from forecast.model.layout import Layout, lay_out
+from forecast.posterior.ladder import SubQuestion, month_end, month_of
+from forecast.scoring.sequence import MeanDifference, ScoreDifferences, mean_difference
+from forecast.workspace.files import WATCH
+from forecast.workspace.read import read_workspace
+from forecast.workspace.records import Settled, Workspace
+
+MONTHS_AHEAD = (1, 3, 6, 12)
+BANDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.0)
+BASE_RATE, DAY_BEFORE = "base rate", "line before"
+WATCHED = re.compile(rb"^watched_until:\s*['\"]?(\d{4}-\d\d-\d\d)", re.MULTILINE)
+Score = Literal["brier", "log"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettledAnswer:
+    """What settled evidence makes of a sub-question: since when that is known, by which item (None: by silence)."""
+
+    is_yes: bool
+    known: date
+    item: str | None
+    path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedForecast:
+    """A forecast that counts: what was asked, where it stands, how it ended, and what others said on the same day.
+
+    `digest` is the SHA-256 of its line, which every later line rests on. `others`: name -> probability, the base rate
+    and the line before among them.
+    """
+
+    sub_question: str
+    event: str
+    states: tuple[str, ...]
+    by: date
+    question: str | None
+    topic: str
+    months_ahead: int
+    line: int
+    digest: str
+    as_of: date
+    probability: float
+    is_yes: bool
+    known: date
+    settled_by: str | None
+    others: Mapping[str, float]
+
+    @property
+    def month(self) -> int:
+        """The month in which the sub-question ends (forecast.posterior.ladder.month_of)."""
+        return month_of(self.by)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BesideOther:
+    """This forecast beside another one on the same sub-questions and days; lower scores are better.
+
+    `difference` is ours less theirs, by months of the clock; None of the log score where somebody was certain.
+    `sub_questions_more`: how many more sub-questions would tell, at as many a month as so far.
+    """
+
+    months_ahead: int
+    topic: str | None
+    other: str
+    n_months: int
+    n_events: int
+    n_sub_questions: int
+    brier: float
+    brier_theirs: float
+    difference: MeanDifference
+    sub_questions_more: int | None
+    log: float | None
+    log_theirs: float | None
+    log_difference: MeanDifference | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """The forecasts between two probabilities: how many, of how many events, what they expected, what happened."""
+
+    low: float
+    high: float
+    n_sub_questions: int
+    n_events: int
+    expected: float
+    happened: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordAhead:
+    """All that was said so many months ahead.
+
+    `bias` is the mean of probability less outcome, with its interval. `sharpness` is the mean of p (1 - p): the Brier
+    score that the forecasts expect of themselves, 0 where each is certain.
+    """
+
+    months_ahead: int
+    n_months: int
+    n_events: int
+    n_sub_questions: int
+    n_yes: int
+    expected_yes: float
+    brier: float
+    log: float | None
+    sharpness: float
+    bias: MeanDifference
+    bands: tuple[Band, ...]
+    beside: tuple[BesideOther, ...]
+    by_topic: tuple[BesideOther, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerRecord:
+    """The record of a workspace on a day.
+
+    `first` and `n_lines`: since when and how often sub-questions were entered. `n_entered`: how many different ones;
+    `n_open`: how many of them are open; `next_month`: the end of the month whose answers come next. `not_proven`: line
+    -> why its numbers do not count. `lost`: events of which sub-questions were entered that the network lacks today.
+    """
+
+    as_of: date
+    first: date | None
+    n_lines: int
+    n_entered: int
+    n_open: int
+    next_month: date | None
+    not_proven: Mapping[int, str]
+    lost: tuple[str, ...]
+    ahead: tuple[RecordAhead, ...]
+    forecasts: tuple[RecordedForecast, ...] = field(repr=False)
+
+
+def settled_answer(workspace: Workspace, layout: Layout, as_of: date, asks: SubQuestion) -> SettledAnswer | None:
+    """Say what settled evidence that is known on a date makes of a sub-question; None while it is open."""
+    return _answer(workspace, layout, _known(workspace, layout, as_of), asks)
+
+
+def _known(workspace: Workspace, layout: Layout, as_of: date) -> Known:
+    return settle(layout, active_items(workspace.items, as_of), as_of, workspace.watched_until)
+
+
+def _answer(workspace: Workspace, layout: Layout, known: Known, asks: SubQuestion) -> SettledAnswer | None:
+    v = layout.index[asks.event]
+    event, path = layout.events[v], known.paths.get(v)
+    if path is None:
+        return None
+    yes = {layout.state(asks.event, state) for state in asks.states}
+    is_final = event.kind == "reached" and yes == set(range(min(yes), layout.cards[v]))
+    on = min(asks.by, path.until)
+    is_yes = path.on(on) in yes
+    if asks.by > path.until and not (is_final and is_yes):
+        return None
+    # What settles it: of a step the first item that has it, of a status the last one about it until the day.
+    about = [
+        (item.reported, item.id, item.source.path)
+        for item in active_items(workspace.items, known.as_of)
+        for bearing in item.bears_on
+        if isinstance(bearing, Settled)
+        and bearing.event == asks.event
+        and (item.happened or item.reported) <= asks.by
+        and (not is_final or layout.state(asks.event, bearing.state) in yes)
+    ]
+    if not about or (is_final and not is_yes):
+        return SettledAnswer(is_yes=is_yes, known=asks.by, item=None)
+    reported, name, place = min(about) if is_final else max(about)
+    return SettledAnswer(is_yes=is_yes, known=reported if is_final else max(reported, asks.by), item=name, path=place)
+
+
+def record(root: Path, workspace: Workspace, layout: Layout, as_of: date, ledger: Ledger) -> LedgerRecord:
+    """Score what the ledger said of sub-questions that have ended by a date.
+
+    Args:
+        root: the workspace's folder, where the lines and their inputs are kept.
+        workspace, layout: what is known on the date.
+        as_of: no line and no outcome after it counts.
+        ledger: under the names of today.
+    """
+    sound = {row.number for row in verified_chain(root).sound}
+    not_proven: dict[int, str] = {}
+    lines = [line for line in ledger.updates if line.ladder is not None and line.as_of <= as_of and line.number]
+    for line in lines:
+        if line.number not in sound:
+            not_proven[line.number or 0] = "it is not as it was written (`forecast verify`)"
+    lines = [line for line in lines if line.number in sound]
+    asked: dict[SubQuestion, dict[int, float]] = {}
+    for line in lines:
+        for entry in line.ladder or ():
+            for day, probability in entry.by.items():
+                asks = SubQuestion(entry.event, entry.states, date.fromisoformat(day))
+                asked.setdefault(asks, {})[line.number or 0] = probability
+    lost = sorted({one.event for one in asked if not _is_known(layout, one)})
+    known = _known(workspace, layout, as_of)
+    answers = {
+        one: answer
+        for one in asked
+        if one.event not in lost and (answer := _answer(workspace, layout, known, one)) is not None
+    }
+    seen = _Lines(root, lines, ledger.digests, as_of, not_proven)
+    forecasts: list[RecordedForecast] = []
+    for ahead in MONTHS_AHEAD:
+        forecasts += _with_base_rates(list(_standing(workspace, layout, seen, asked, answers, ahead)))
+    still_open = [one for one in asked if one not in answers and one.event not in lost and one.by > known.until]
+    return LedgerRecord(
+        as_of=as_of,
+        first=min((line.as_of for line in lines), default=None),
+        n_lines=len(lines),
+        n_entered=len(asked),
+        n_open=len(still_open),
+        next_month=min((one.by for one in still_open), default=None),
+        not_proven=dict(sorted(not_proven.items())),
+        lost=tuple(lost),
+        ahead=tuple(
+            _scored(ahead, of)
+            for ahead in MONTHS_AHEAD
+            if (of := [one for one in forecasts if one.months_ahead == ahead])
+        ),
+        forecasts=tuple(forecasts),
+    )
+
+
+def _is_known(layout: Layout, asks: SubQuestion) -> bool:
+    v = layout.index.get(asks.event)
+    return v is not None and bool(asks.states) and set(asks.states) <= set(layout.events[v].states)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The lines that may count, and what proves that they are older than an outcome."""
+
+    root: Path
+    lines: Sequence[Line]
+    digests: Sequence[str]
+    as_of: date
+    not_proven: dict[int, str]
+    _files: dict[int, tuple[Mapping[str, str], date]] = field(default_factory=dict)
+    _there: dict[int, Workspace | None] = field(default_factory=dict)
+
+    def last(self, day: date) -> Line | None:
+        """Return the latest line that is not after a day: of one day's lines the last one."""
+        at = max((line.as_of for line in self.lines if line.as_of <= day), default=None)
+        return None if at is None else [line for line in self.lines if line.as_of == at][-1]
+
+    def before(self, line: Line) -> Line | None:
+        """Return the latest line of an earlier day."""
+        at = max((other.as_of for other in self.lines if other.as_of < line.as_of), default=None)
+        return None if at is None else [other for other in self.lines if other.as_of == at][-1]
+
+    def is_older(self, line: Line, asks: SubQuestion, answer: SettledAnswer) -> bool:
+        """Say whether a line was written before an outcome was in the files that it was made from.
+
+        The date that a line tells proves nothing by itself: a forecast can be made as of any past day. But a line
+        names the digests of all files that were there, those of later dates too, and their contents are kept.
+        """
+        number = line.number or 0
+        if line.as_of >= answer.known:
+            return False
+        try:
+            manifest, watched = self._read(line)
+            if answer.path not in manifest and (answer.item is not None or watched < asks.by):
+                return True
+            there = self._workspace(line)
+        except DamagedInputError as error:
+            self.not_proven[number] = f"what it was made from {error.why}"
+            return False
+        if there is None:
+            self.not_proven[number] = "this version does not take the files that it was made from"
+            return False
+        layout = lay_out(there.network)
+        if _is_known(layout, asks) and settled_answer(there, layout, self.as_of, asks) is None:
+            return True
+        self.not_proven[number] = f"the files that it was made from held outcomes already, such as that of {asks.name}"
+        return False
+
+    def _read(self, line: Line) -> tuple[Mapping[str, str], date]:
+        """Return the digests of the files of a line, by path, and until when they say that news were watched."""
+        number = line.number or 0
+        if number not in self._files:
+            manifest = kept_manifest(self.root, line.kept or "")
+            watched = WATCHED.search(kept_content(self.root, manifest[WATCH])) if WATCH in manifest else None
+            # Where no day is found the files are read as a whole.
+            self._files[number] = manifest, date.max if watched is None else date.fromisoformat(watched[1].decode())
+        return self._files[number]
+
+    def _workspace(self, line: Line) -> Workspace | None:
+        number = line.number or 0
+        if number not in self._there:
+            self._there[number] = read_workspace(
+                self.root, today=self.as_of, inputs=kept_inputs(self.root, line.kept or "")
+            )[0]
+        return self._there[number]
+
+
+def _standing(
+    workspace: Workspace,
+    layout: Layout,
+    seen: _Lines,
+    asked: Mapping[SubQuestion, Mapping[int, float]],
+    answers: Mapping[SubQuestion, SettledAnswer],
+    ahead: int,
+) -> Iterator[RecordedForecast]:
+    """Yield what stood so many months before each month that is over, of what was still open then."""
+    questions = {SubQuestion(one.about.event, tuple(one.about.states), one.by): one for one in workspace.questions}
+    topics = {one.about.event: one.topic for one in reversed(workspace.questions)}
+    by_month: dict[int, list[SubQuestion]] = {}
+    for one in sorted(one for one in asked if _is_known(layout, one)):
+        by_month.setdefault(month_of(one.by), []).append(one)
+    for month, of_month in sorted(by_month.items()):
+        # A month counts as a whole: those that end early in yes would be counted before those that end in no.
+        if any(one not in answers for one in of_month):
+            continue
+        line = seen.last(month_end(month - ahead))
+        if line is None:
+            continue
+        before = seen.before(line)
+        for one in of_month:
+            answer, probability = answers.get(one), asked[one].get(line.number or 0)
+            if answer is None or probability is None or not seen.is_older(line, one, answer):
+                continue
+            if answer.known <= month_end(month - ahead):
+                continue  # it was settled by the time that the month began, whatever the line still said
+            question = questions.get(one)
+            others = {} if question is None else _benchmarks(workspace, question.benchmarks, line.as_of)
+            if question is not None and question.base_rate is not None:
+                others[BASE_RATE] = question.base_rate.probability
+            if before is not None and (number := asked[one].get(before.number or 0)) is not None:
+                others[DAY_BEFORE] = number
+            yield RecordedForecast(
+                sub_question=one.name,
+                event=one.event,
+                states=one.states,
+                by=one.by,
+                question=None if question is None else question.id,
+                topic=topics.get(one.event, one.event),
+                months_ahead=ahead,
+                line=line.number or 0,
+                digest=seen.digests[(line.number or 0) - 1],
+                as_of=line.as_of,
+                probability=probability,
+                is_yes=answer.is_yes,
+                known=answer.known,
+                settled_by=answer.item,
+                others=others,
+            )
+
+
+def _benchmarks(workspace: Workspace, series: Sequence[str], day: date) -> dict[str, float]:
+    points = sorted(point for name in series for point in workspace.benchmarks[name].points if point[0] <= day)
+    return {who: probability for _, who, probability in points}
+
+
+def _with_base_rates(forecasts: Sequence[RecordedForecast]) -> Iterator[RecordedForecast]:
+    """Give each forecast without a base rate of its own the share of yes among what had ended when it was made.
+
+    Of the same event and states in the months before, at the same distance: (yes + share) / (ended + 1), drawn towards
+    the share of all, (yes + 1/2) / (ended + 1), with the weight of one. Where nothing had ended there is none.
+    """
+    for one in forecasts:
+        ended = [other for other in forecasts if max(other.known, other.by) <= one.as_of]
+        if BASE_RATE in one.others or not ended:
+            yield one
+            continue
+        share = (sum(other.is_yes for other in ended) + 0.5) / (len(ended) + 1)
+        same = [other.is_yes for other in ended if (other.event, other.states) == (one.event, one.states)]
+        yield replace(one, others={**one.others, BASE_RATE: (sum(same) + share) / (len(same) + 1)})
+
+
+def _scored(ahead: int, forecasts: Sequence[RecordedForecast]) -> RecordAhead:
+    own = [one.probability for one in forecasts]
+    names = [BASE_RATE, DAY_BEFORE, *sorted({name for one in forecasts for name in one.others})]
+    others = [name for name in dict.fromkeys(names) if any(name in one.others for one in forecasts)]
+    return RecordAhead(
+        months_ahead=ahead,
+        n_months=len({one.month for one in forecasts}),
+        n_events=len({one.event for one in forecasts}),
+        n_sub_questions=len(forecasts),
+        n_yes=sum(one.is_yes for one in forecasts),
+        expected_yes=sum(own),
+        brier=float(_by_month(forecasts, lambda one: _loss("brier", one.probability, one.is_yes)).mean()),
+        log=_finite(_by_month(forecasts, lambda one: _loss("log", one.probability, one.is_yes)).mean()),
+        sharpness=float(_by_month(forecasts, lambda one: one.probability * (1.0 - one.probability)).mean()),
+        bias=mean_difference(
+            ScoreDifferences(
+                difference=_by_month(forecasts, lambda one: one.probability - one.is_yes),
+                low=_by_month(forecasts, lambda one: one.probability - 1.0),
+                high=_by_month(forecasts, lambda one: one.probability),
+            ),
+            lag=ahead,
+        ),
+        bands=tuple(_bands(forecasts)),
+        beside=tuple(_beside(ahead, None, name, forecasts) for name in others),
+        by_topic=tuple(
+            _beside(ahead, topic, BASE_RATE, of_topic)
+            for topic in dict.fromkeys(one.topic for one in forecasts)
+            if (of_topic := [one for one in forecasts if one.topic == topic and BASE_RATE in one.others])
+        ),
+    )
+
+
+def _by_month(forecasts: Sequence[RecordedForecast], of: Callable[[RecordedForecast], float]) -> np.ndarray:
+    """Return for each month, in order, the mean over events of the mean over their sub-questions."""
+    months: dict[int, dict[str, list[float]]] = {}
+    for one in forecasts:
+        months.setdefault(one.month, {}).setdefault(one.event, []).append(of(one))
+    return np.array([np.mean([np.mean(values) for values in events.values()]) for _, events in sorted(months.items())])
+
+
+def _loss(score: Score, probability: float, is_yes: bool) -> float:
+    """Return the Brier score (from 0 to 1) or the log score of a probability of yes."""
+    if score == "brier":
+        return (probability - is_yes) ** 2
+    chance = probability if is_yes else 1.0 - probability
+    return math.inf if chance <= 0.0 else -math.log(chance)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _beside(ahead: int, topic: str | None, name: str, forecasts: Sequence[RecordedForecast]) -> BesideOther:
+    both = [one for one in forecasts if name in one.others]
+    brier, log = (_difference(score, name, both, ahead) for score in ("brier", "log"))
+    assert brier is not None  # for the type checker: a Brier score is always finite
+    n_months = brier.n_times
+    more = None if brier.more is None else math.ceil(brier.more * len(both) / n_months)
+    return BesideOther(
+        months_ahead=ahead,
+        topic=topic,
+        other=name,
+        n_months=n_months,
+        n_events=len({one.event for one in both}),
+        n_sub_questions=len(both),
+        brier=float(_by_month(both, lambda one: _loss("brier", one.probability, one.is_yes)).mean()),
+        brier_theirs=float(_by_month(both, lambda one: _loss("brier", one.others[name], one.is_yes)).mean()),
+        difference=brier,
+        sub_questions_more=more,
+        log=_finite(_by_month(both, lambda one: _loss("log", one.probability, one.is_yes)).mean()),
+        log_theirs=_finite(_by_month(both, lambda one: _loss("log", one.others[name], one.is_yes)).mean()),
+        log_difference=log,
+    )
+
+
+def _difference(score: Score, name: str, both: Sequence[RecordedForecast], lag: int) -> MeanDifference | None:
+    """Compare the scores of two forecasts; None where an outcome that somebody ruled out has an infinite score."""
+
+    def of(one: RecordedForecast, is_yes: bool) -> float:
+        return _loss(score, one.probability, is_yes) - _loss(score, one.others[name], is_yes)
+
+    if any(not 0.0 < p < 1.0 for one in both for p in (one.probability, one.others[name])) and score == "log":
+        return None
+    said = ScoreDifferences(
+        difference=_by_month(both, lambda one: of(one, one.is_yes)),
+        low=_by_month(both, lambda one: min(of(one, True), of(one, False))),
+        high=_by_month(both, lambda one: max(of(one, True), of(one, False))),
+    )
+    return mean_difference(said, lag=lag)
+
+
+def _bands(forecasts: Sequence[RecordedForecast]) -> Iterator[Band]:
+    for low, high in pairwise(BANDS):
+        inside = [one for one in forecasts if low <= one.probability < high or (high == one.probability == 1.0)]
+        if inside:
+            yield Band(
+                low=low,
+                high=high,
+                n_sub_questions=len(inside),
+                n_events=len({one.event for one in inside}),
+                expected=sum(one.probability for one in inside),
+                happened=sum(one.is_yes for one in inside),
+            )
