@@ -49,6 +49,8 @@ COMMANDS = {
     "verify": ("forecast.commands.ledger:verify", "Verify that every recorded forecast is unchanged."),
     "backtest": ("forecast.commands.score:backtest", "Forecast past dates again, each from what was known then."),
     "questions": ("forecast.commands.questions:questions", "Print the dated questions beside benchmarks."),
+    "crowd": ("forecast.commands.crowd:crowd", "Show which world the benchmarks of a day imply, and contradictions."),
+    "gap": ("forecast.commands.crowd:gap", "Find the smallest changes that bring a question to a price."),
     "resolve": ("forecast.commands.questions:resolve", "Resolve a question, or settle an event from a day on."),
     "rename": ("forecast.commands.rename:rename", "Rename something in every file that names it."),
     "due": ("forecast.commands.questions:due", "List what needs attention: questions, news, updates."),
