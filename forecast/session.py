@@ -49,10 +49,12 @@ if TYPE_CHECKING:
     from forecast.analysis.alternatives import Alternative, AlternativeForecast
     from forecast.analysis.chronology import ItemEffect, ItemSplit
     from forecast.analysis.conflict import Conflict
+    from forecast.analysis.crowd import Crowd
     from forecast.analysis.decide import Decided
     from forecast.analysis.diff import End, ForecastDifference
     from forecast.analysis.distance import Distance, Distances
     from forecast.analysis.experts import Coders, ExpertRow, SourceRow
+    from forecast.analysis.gap import Gap
     from forecast.analysis.influence import Influence
     from forecast.analysis.next_step import PriorWithSteps
     from forecast.analysis.questions import ByDate, Due, QuestionStatus
@@ -324,6 +326,35 @@ class Session:
         from forecast.analysis.record import record
 
         return record(self.root, self.workspace, self.layout, self.day, self.ledger)
+
+    def crowd(
+        self, questions: Sequence[str] = (), *, forecasters: Sequence[str] = (), days: int | None = None
+    ) -> Crowd:
+        """Compute what the prices of the open questions imply (forecast.analysis.crowd).
+
+        Args:
+            questions: only these; none named: all that are open.
+            forecasters: only the prices of these; none named: those of everybody.
+            days: only prices that are at most so many days old.
+
+        Raises NoPricesError, ValueError for names that there are not, and TooDenseError.
+        """
+        from forecast.analysis.crowd import crowd
+
+        return crowd(self.outcome, self.progress, questions=questions, forecasters=forecasters, days=days)
+
+    def gap(self, question: str, *, to: float | None = None, forecaster: str | None = None, top: int = 3) -> Gap:
+        """Find the smallest changes that would bring a question to a price (forecast.analysis.gap). Raises ValueError.
+
+        Args:
+            question: an open question.
+            to: the probability to reach; None: the latest price.
+            forecaster: whose price.
+            top: so many changes of each kind.
+        """
+        from forecast.analysis.gap import gap
+
+        return gap(self.outcome, question, self.progress, to=to, forecaster=forecaster, top=top)
 
     def sources(self) -> tuple[SourceRow, ...]:
         """Describe what became of each source that reported (forecast.analysis.experts)."""

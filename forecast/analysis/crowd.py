@@ -28,6 +28,7 @@ from forecast.model.between import paths_table
 from forecast.posterior.by_date import QUESTION_QUANTILES, decided, question_probabilities
 from forecast.posterior.weights import deviations, effective_size, standard_error, weighted_quantiles
 from forecast.workspace.problems import choice
+from forecast.workspace.read_benchmarks import JUDGEMENT
 from forecast.workspace.records import Question
 
 Array = NDArray[np.float64]
@@ -169,7 +170,7 @@ def crowd(
         outcome: the forecast.
         progress: is told what is done.
         questions: only these (none named: all that are open).
-        forecasters: only those of these (none named: of everybody).
+        forecasters: only those of these (none named: of everybody else, which the own judgement is not).
         days: only prices that are at most so old.
 
     The joint of all answers and the scenario is exact in every draw: states at the horizon by elimination, those on
@@ -278,7 +279,11 @@ def _posed(
     posed: dict[Question, dict[str, tuple[date, float]]] = {}
     left_out = []
     for question, points in latest.items():
-        kept = {who: point for who, point in points.items() if not forecasters or who in forecasters}
+        kept = {
+            who: point
+            for who, point in points.items()
+            if who in forecasters or (not forecasters and who.partition(" ")[0] != JUDGEMENT)
+        }
         fresh = {who: point for who, point in kept.items() if point[0] >= oldest}
         status = status_on(question, resolution_on(workspace.resolutions, question.id, day), day)
         if status == "open" and fresh:

@@ -54,6 +54,8 @@ COMMANDS = {
     "team": ("forecast.commands.team:team", "Pool everybody's judgements, beside forecast and market."),
     "ladder": ("forecast.commands.record:ladder", "Print the dated sub-questions that the network asks by itself."),
     "record": ("forecast.commands.record:record", "Score what the ledger said of sub-questions that have ended."),
+    "crowd": ("forecast.commands.crowd:crowd", "Show which world the benchmarks of a day imply, and contradictions."),
+    "gap": ("forecast.commands.crowd:gap", "Find the smallest changes that bring a question to a price."),
     "resolve": ("forecast.commands.questions:resolve", "Resolve a question, or settle an event from a day on."),
     "rename": ("forecast.commands.rename:rename", "Rename something in every file that names it."),
     "due": ("forecast.commands.questions:due", "List what needs attention: questions, news, updates."),

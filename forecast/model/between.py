@@ -115,8 +115,8 @@ def paths_table(
 
     Returns:
         (*alive states of the parents, alive states of v, parts, draws), summing to one over the parts. Of one day it is
-        `between_table`. A reached event goes on through the days as one pure birth process, the hazard of each step until
-        a day that of the day alone; a status is redrawn or keeps its state over each of the spans.
+        `between_table`. A reached event goes on through the days as one pure birth process, the hazard of each step
+        until a day that of the day alone; a status is redrawn or keeps its state over each of the spans.
     """
     layout, path, alive = network.layout, network.known.paths.get(v), network.alive[v]
     seen = network.on if path is None else min(path.until, network.on)

@@ -143,8 +143,8 @@ def test_one_day_is_the_table_of_that_day(kind: str) -> None:
     compiled = compile_workspace(layout, workspace(net), AS_OF)
     both = paths_table(compiled, 1, (LATER,), theta, 3, lambda states: states[0])
     assert both == pytest.approx(between_table(compiled, 1, LATER, theta), abs=1e-12)
-    # Another day of which nothing is asked changes nothing where no parent moves; otherwise steps have hazards that rise
-    # by different shares over the spans.
+    # Another day of which nothing is asked changes nothing where no parent moves; otherwise the hazards of the steps
+    # rise by different shares over the spans.
     more = paths_table(compiled, 1, (LATER, LAST), theta, 3, lambda states: states[0])
     if kind == "reached":
         assert more[0] == pytest.approx(both[0], abs=1e-12)

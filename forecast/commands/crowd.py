@@ -1,0 +1,209 @@
+"""`forecast crowd` and `forecast gap`: the world that prices imply, and what would bring the forecast to a price."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table as Grid
+
+from forecast.commands import running
+from forecast.commands.readable import middle_90, print_table, style_of
+from forecast.commands.running import echo_json, opened, refused, wrong_usage
+from forecast.digits import DERIVED, before_after, exact, percent, signed, size
+from forecast.plain import as_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from forecast.analysis.crowd import Contradiction, Implied, Price
+    from forecast.analysis.crowd import Crowd as Answer
+    from forecast.analysis.gap import Gap, StatementGap
+
+FEW_DRAWS = 100.0  # effective draws under which what is implied rests on too few
+
+
+@click.command()
+@click.argument("names", metavar="[QUESTION]...", nargs=-1)
+@running.workspace
+@running.as_of
+@running.seed
+@click.option("--forecaster", "forecasters", multiple=True, metavar="NAME", help="Only the prices of this forecaster.")
+@click.option("--days", type=click.IntRange(min=0), help="Only prices that are at most so many days old.")
+@running.as_json
+def crowd(
+    names: tuple[str, ...], root: Path, as_of: date | None, seed: int | None, forecasters: tuple[str, ...],
+    days: int | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Show which scenarios the latest benchmarks imply: the smallest change of the forecast that gives all of them.
+
+    Also which of them contradict each other, as bets that win whatever happens. Nothing of it enters the forecast.
+    """
+    from forecast.analysis.crowd import NoPricesError
+    from forecast.analysis.supposition import TooDenseError
+
+    with opened(root, as_of, seed) as session, refused(NoPricesError, TooDenseError), wrong_usage(ValueError):
+        answer = session.crowd(names, forecasters=forecasters, days=days)
+    if as_json:
+        echo_json(as_data(answer))
+    else:
+        _print_crowd(answer)
+
+
+def _print_crowd(answer: Answer) -> None:
+    print_table(_prices(answer.prices))
+    for one in answer.left_out:
+        click.echo(f"left out: {one.question}: {one.why}")
+    click.echo()
+    if answer.contradictions:
+        said = f"the prices contradict each other: together they are {exact(answer.distance, DERIVED)} from coherent"
+        click.echo(f"{said}; the nearest coherent ones are used")
+    else:
+        click.echo("no bet on these prices wins whatever happens: they are coherent")
+    for book in answer.contradictions:
+        _print_book(book)
+    click.echo()
+    print_table(_scenarios(answer.scenarios))
+    click.echo(
+        f"the crowd's world is {size(answer.bits, 2)} bits from the forecast; it is no evidence, and changes nothing"
+    )
+    if answer.ess < FEW_DRAWS:
+        click.echo(f"rests on few draws: effective size {answer.ess:.0f}")
+
+
+def _prices(rows: Sequence[Price]) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    are_used = any(row.coherent != row.price for row in rows)
+    for heading in ("question", "forecaster", "on"):
+        grid.add_column(heading)
+    for heading in ("forecast", "price", *(("used",) if are_used else ()), "apart"):
+        grid.add_column(heading, justify="right")
+    before = ""
+    for row in rows:
+        name, before = ("" if row.question == before else row.question), row.question
+        apart = "-" if row.decibans is None else f"{signed(row.decibans, 1)} dB"
+        used = (exact(row.coherent),) if are_used else ()
+        cells = (percent(row.forecast, row.mcse), exact(row.price), *used, apart)
+        grid.add_row(name, row.forecaster, f"{row.date}", *cells)
+    return grid
+
+
+def _print_book(book: Contradiction) -> None:
+    sides = ("sell" if bet.stake > 0.0 else "buy" for bet in book.bets)
+    bets = [
+        f"{side} {abs(bet.stake):.2g} of {bet.question} at {exact(bet.price)} ({bet.forecaster})"
+        for side, bet in zip(sides, book.bets, strict=True)
+    ]
+    click.echo(f"  {', '.join(bets)}: wins at least {exact(book.gain, DERIVED)} of a contract")
+
+
+def _scenarios(rows: Sequence[Implied]) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("scenario")
+    for heading in ("forecast", "90 %", "crowd", "90 %", "change"):
+        grid.add_column(heading, justify="right")
+    for row in rows:
+        moved = row.implied - row.forecast
+        numbers = before_after((row.forecast, row.forecast_mcse), (row.implied, row.mcse), (moved, row.mcse))
+        ranges = middle_90(row.forecast_quantiles, row.forecast_mcse), middle_90(row.quantiles, row.mcse)
+        cells = (numbers[0], ranges[0], numbers[1], ranges[1])
+        grid.add_row(row.id, *cells, f"[{style_of(numbers[2])}]{numbers[2]}[/]" if style_of(numbers[2]) else numbers[2])
+    return grid
+
+
+@click.command()
+@click.argument("question")
+@running.workspace
+@running.as_of
+@running.seed
+@click.option("--to", type=float, metavar="P", help="The probability to reach (default: the latest benchmark).")
+@click.option("--forecaster", metavar="NAME", help="Whose benchmark to reach.")
+@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Changes of each kind to print.")
+@running.as_json
+def gap(
+    question: str, root: Path, as_of: date | None, seed: int | None, to: float | None, forecaster: str | None,
+    top: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Find the smallest changes, each alone, that bring QUESTION to a price: a report, a CPT row, a statement.
+
+    It shows what the price and the forecast disagree about. Whether to change anything is another matter: a price is
+    no reason.
+    """
+    with opened(root, as_of, seed) as session, wrong_usage(ValueError):
+        answer = session.gap(question, to=to, forecaster=forecaster, top=top)
+    if as_json:
+        echo_json(as_data(answer))
+    else:
+        _print_gap(answer)
+
+
+def _print_gap(answer: Gap) -> None:
+    whose = "" if answer.forecaster is None else f" ({answer.forecaster}, {answer.of})"
+    click.echo(answer.text)
+    click.echo(
+        f"forecast {percent(answer.forecast, answer.mcse)}, to reach {exact(answer.to)}{whose}: "
+        f"{signed(answer.decibans, 1)} dB"
+    )
+    _print_evidence(answer)
+    _print_rows(answer)
+    _print_statements(answer)
+
+
+def _print_evidence(answer: Gap) -> None:
+    click.secho("One more report that the event is so on the question's day", bold=True)
+    grid = _grid(("event", "state"), ("report", "reached"), "strongest report on it now")
+    for row in answer.evidence:
+        now = "none" if row.item is None else f"{row.item} ({row.item_decibans:.1f} dB)"
+        grid.add_row(row.event, " or ".join(row.states), f"{signed(row.decibans, 1)} dB", exact(row.reached), now)
+    _print_kind(grid, answer.unreached["events"], "event", "no report on")
+
+
+def _print_rows(answer: Gap) -> None:
+    click.secho("One row of a CPT, for the time that remains", bold=True)
+    grid = _grid(("event", "state"), ("now", "changed", "log-odds", "reached"), "row")
+    for row in answer.rows:
+        given = ", ".join(f"{event} {state}" for event, state in row.parents.items()) or "the only one"
+        numbers = (exact(row.before, DERIVED), exact(row.after, DERIVED), signed(row.log_odds, 2), exact(row.reached))
+        grid.add_row(row.event, row.state, *numbers, given)
+    _print_kind(grid, answer.unreached["rows"], "row", "a change of no one of")
+
+
+def _print_statements(answer: Gap) -> None:
+    click.secho("One statement, or all of them a little", bold=True)
+    grid = _grid(("statement", "expert"), ("stated", "changed", "sds", "reached"), "")
+    for row in answer.statements:
+        grid.add_row(*_statement(row))
+    if answer.together is not None:
+        together = answer.together
+        grid.add_row("all together", "", "", "", f"{together.sds:.2f}", exact(together.reached))
+        for row in together.statements:
+            grid.add_row(*_statement(row))
+    _print_kind(grid, answer.unreached["statements"], "statement", "a change of no one of")
+
+
+def _statement(row: StatementGap) -> tuple[str, ...]:
+    ends = ("-" if p is None else exact(p, DERIVED) for p in (row.stated, row.changed))
+    reached = "" if row.reached is None else exact(row.reached)
+    name = row.statement if row.reached is not None else f"  {row.statement}"
+    return (name, row.expert, *ends, signed(row.sds, 2), reached)
+
+
+def _grid(names: tuple[str, ...], numbers: tuple[str, ...], last: str) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in names:
+        grid.add_column(heading)
+    for heading in numbers:
+        grid.add_column(heading, justify="right")
+    if last:
+        grid.add_column(last, overflow="fold")
+    return grid
+
+
+def _print_kind(grid: Grid, unreached: int, what: str, means: str) -> None:
+    if grid.row_count:
+        print_table(grid)
+    if unreached:
+        other = "other " if grid.row_count else ""
+        click.echo(f"{means} {unreached} {other}{what}{'s' * (unreached != 1)} reaches it alone")
