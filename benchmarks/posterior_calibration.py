@@ -34,7 +34,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.measured import ROOT, table
-from forecast.session import DEFAULT_SEED
 from forecast.files import replace_file
 from forecast.model.layout import lay_out
 from forecast.posterior.posterior import Posterior, evaluate, evidence_of, posterior
@@ -47,7 +46,8 @@ from forecast.sampling.model import Density, build_model, compile_density
 from forecast.sampling.op import run_draws
 from forecast.sampling.program import record_program, record_theta
 from forecast.sampling.settings import CHAINS, Effort
-from forecast.sampling.spec import SD_EXPERT, PriorSpec
+from forecast.sampling.spec import SD_EXPERT
+from forecast.session import DEFAULT_SEED
 from forecast.store.program import installed_versions
 from forecast.workers import Workers
 from forecast.workspace.read import load

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from forecast.analysis.asked import (
     AnswerKind,
-    QuestionAnswers,
     DateAnswer,
     NumberAnswer,
+    QuestionAnswers,
     RulePrice,
     UnderCondition,
     asked_in_words,
