@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from forecast.analysis.pairs import SIGNS, STEP, written
 from forecast.ledger.outcome import Outcome
-from forecast.plain import all_readable, as_data
+from forecast.plain import all_readable, as_data, readable
 from forecast.posterior.by_date import curve_days, curves
 from forecast.posterior.posterior import mean_joint
 from forecast.report.section import UNPLACED, Material, Recorded, Section, Subject, contents, joined, plain, sections
@@ -294,8 +294,9 @@ def _names(outcome: Outcome) -> list[str]:
     workspace = outcome.workspace
     names = [*event_names(outcome).values(), *scenario_names(outcome).values(), workspace.network.title]
     names += [label(state) for event in outcome.layout.events for state in event.states]
-    names += [one.name for one in (*workspace.experts.values(), *workspace.sources.values())]
-    return all_readable(names)
+    names += [expert.name for expert in workspace.experts.values()]
+    names += [reports.name for reports in workspace.sources.values()]
+    return [readable(name) for name in names]
 
 
 def rendered(environment: Environment, name: str, shown: Any) -> str:

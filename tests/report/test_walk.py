@@ -89,10 +89,10 @@ def test_what_the_scripts_compute_with_is_what_the_file_holds(drawn: Drawn) -> N
     found = json.loads(block)
     signs, step = found.pop("pair_signs"), found.pop("pair_step")
     cards = [len(event["states"]) for event in expected["events"]]
-    read = {
-        name: _pairs(text, *(cards[int(v)] for v in name.split(".")), cards, signs, step)
-        for name, text in found["pair_events"].items()
-    }
+    read = {}
+    for name, text in found["pair_events"].items():
+        first, second = (cards[int(v)] for v in name.split("."))
+        read[name] = _pairs(text, first, second, cards, signs, step)
     assert expected == found | {"pair_events": read}
 
 
