@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from forecast.analysis.asked import (
     AnswerKind,
-    QuestionAnswers,
     DateAnswer,
     NumberAnswer,
+    QuestionAnswers,
     RulePrice,
     UnderCondition,
     asked_in_words,
@@ -204,7 +204,9 @@ def _described(
     return _with_readings(outcome.workspace, question, row, answers) if isinstance(question, Question) else row
 
 
-def _with_readings(workspace: Workspace, question: Question, row: QuestionStatus, answers: QuestionAnswers) -> QuestionStatus:
+def _with_readings(
+    workspace: Workspace, question: Question, row: QuestionStatus, answers: QuestionAnswers
+) -> QuestionStatus:
     """Add what the forecast has for other rules, and split the differences of those whose numbers are about them."""
     if not question.readings or row.probability is None:
         return row

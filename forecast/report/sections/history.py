@@ -179,7 +179,7 @@ def history_of(material: Material, items: Sequence[EvidenceRow]) -> History:
         ],
         table=_table(material, names),
         evidence=[EvidenceDay(day=day, count=count) for day, count in sorted(days.items())],
-        questions=[_question(row, material.kept.series or {}) for row in material.questions],
+        questions=[beside_row(row, material.kept.series or {}) for row in material.questions],
         cautions=list(dict.fromkeys(row.caution for row in material.questions if row.caution and not row.resolution)),
         step_shown=f"{100 * STEP:.0f} points",
         replayed=material.kept.replay is not None,
@@ -241,7 +241,8 @@ def _moved(last: Mapping[str, DayPoint], now: Mapping[str, DayPoint]) -> bool:
     return last.keys() != now.keys() or any(abs(now[one].probability - last[one].probability) >= STEP for one in now)
 
 
-def _question(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]]) -> BesideRow:
+def beside_row(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]]) -> BesideRow:
+    """Describe a question for the page; `series`: each forecaster's course by question, of a replay."""
     probability, base = row.probability, row.base_rate
     shown, between = _shown(row)
     return BesideRow(
