@@ -97,9 +97,10 @@ def test_a_difference_is_rule_and_belief(found: Outcome) -> None:
     other = QuestionAnswers.of(found, [under_rule(MARKED, RULE)]).events["q-truce by contract"]
     assert (price.probability, price.mcse) == (other.probability, other.mcse)
     assert row.probability is not None
-    assert market.other_rule == price.probability - row.probability
-    assert market.other_belief == market.probability - price.probability
-    assert "contract" == market.reading
+    [split] = price.splits
+    assert ("contract", market.forecaster) == (price.reading, split.forecaster)
+    assert split.other_rule == price.probability - row.probability
+    assert split.other_belief == market.probability - price.probability
 
 
 def test_the_report_shows_each(found: Outcome) -> None:

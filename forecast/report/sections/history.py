@@ -313,10 +313,11 @@ def _condition(row: QuestionStatus) -> str | None:
 
 
 def _split(row: QuestionStatus, other: Other) -> str | None:
-    if other.other_rule is None or other.other_belief is None:
-        return None
-    rule, belief = (signed_points(part, row.mcse) for part in (other.other_rule, other.other_belief))
-    return f"{rule} by the rule of {other.reading}, {belief} by belief"
+    for rule in row.readings:
+        for one in (one for one in rule.splits if one.forecaster == other.forecaster):
+            by_rule, belief = (signed_points(part, row.mcse) for part in (one.other_rule, one.other_belief))
+            return f"{by_rule} by the rule of {rule.reading}, {belief} by belief"
+    return None
 
 
 def _distribution(row: QuestionStatus) -> Cumulated | None:
