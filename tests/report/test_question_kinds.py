@@ -120,7 +120,7 @@ def test_the_report_shows_each(found: Outcome) -> None:
 
 def test_the_table_of_a_replay_is_scored(found: Outcome, tmp_path: Path) -> None:
     """Dates and binned numbers are ordered states, other numbers quantiles; all of it reads as forecasts."""
-    ended = {"known": HORIZON, "url": None, "source": HERE}
+    ended: dict[str, Any] = {"known": HORIZON, "url": None, "source": HERE}
     lines = (
         Resolved(subject="day", state="yes", on=date(2025, 12, 24), **ended),
         Resolved(subject="amount", state=None, on=HORIZON, value=5.0, **ended),
