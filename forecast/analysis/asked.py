@@ -35,8 +35,21 @@ AnswerKind = Literal["event", "scenario", "date", "number"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class RuleSplit:
+    """The difference of somebody's number to the forecast in two parts, which add up to it.
+
+    `other_rule`: what the forecast has for the rule that the number is about, less its answer to the question;
+    `other_belief`: the number less what the forecast has for that rule.
+    """
+
+    forecaster: str
+    other_rule: float
+    other_belief: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RulePrice:
-    """What the forecast has for another reading of a question, from the same draws."""
+    """What the forecast has for another reading of a question, from the same draws; whose numbers are about it."""
 
     reading: str
     event: str
@@ -46,6 +59,7 @@ class RulePrice:
     probability: float
     quantiles: Mapping[str, float]
     mcse: float
+    splits: tuple[RuleSplit, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

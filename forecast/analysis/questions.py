@@ -16,6 +16,7 @@ from forecast.analysis.asked import (
     NumberAnswer,
     QuestionAnswers,
     RulePrice,
+    RuleSplit,
     UnderCondition,
     asked_in_words,
     date_answer,
@@ -44,6 +45,7 @@ from forecast.workspace.records import (
     DateQuestion,
     FurtherQuestion,
     NumberQuestion,
+    OtherRule,
     Question,
     Resolved,
     Workspace,
@@ -84,18 +86,11 @@ FORECAST = ("open", "due")  # where a question still has a probability
 
 @dataclass(frozen=True, kw_only=True)
 class Other:
-    """The latest number of somebody else.
-
-    `reading`: the rule that it is about, where the question names it; its difference from the forecast is then
-    `other_rule`, what this forecast has for that rule beside the question's own, and `other_belief`, the rest.
-    """
+    """The latest number of somebody else."""
 
     forecaster: str
     date: date
     probability: float
-    reading: str | None = None
-    other_rule: float | None = None
-    other_belief: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,39 +199,42 @@ def _described(
     return _with_readings(outcome.workspace, question, row, answers) if isinstance(question, Question) else row
 
 
-def _with_readings(workspace: Workspace, question: Question, row: QuestionStatus, answers: QuestionAnswers) -> QuestionStatus:
+def _with_readings(
+    workspace: Workspace, question: Question, row: QuestionStatus, answers: QuestionAnswers
+) -> QuestionStatus:
     """Add what the forecast has for other rules, and split the differences of those whose numbers are about them."""
-    if not question.readings or row.probability is None:
+    probability = row.probability
+    if not question.readings or probability is None:
         return row
-    prices = {rule.name: answers.readings[question.id, rule.name] for rule in question.readings}
-    of_series = {name: rule.name for rule in question.readings for name in rule.benchmarks}
-    of_person = {who: rule.name for rule in question.readings for who in rule.forecasters}
     series = {who: name for name in question.benchmarks for _, who, _ in workspace.benchmarks[name].points}
 
-    def split(other: Other) -> Other:
-        name = of_person.get(other.forecaster) or of_series.get(series[other.forecaster])
-        if name is None or row.probability is None:
-            return other
-        ours = prices[name].probability
-        return replace(other, reading=name, other_rule=ours - row.probability, other_belief=other.probability - ours)
+    def priced(rule: OtherRule) -> RulePrice:
+        price = answers.readings[question.id, rule.name]
+        about_it = (
+            one
+            for one in row.benchmarks
+            if one.forecaster in rule.forecasters or series[one.forecaster] in rule.benchmarks
+        )
+        return RulePrice(
+            reading=rule.name,
+            event=rule.about.event,
+            states=tuple(rule.about.states),
+            by=rule.by,
+            resolves=rule.resolves,
+            probability=price.probability,
+            quantiles=over_draws(price.quantiles),
+            mcse=price.mcse,
+            splits=tuple(
+                RuleSplit(
+                    forecaster=one.forecaster,
+                    other_rule=price.probability - probability,
+                    other_belief=one.probability - price.probability,
+                )
+                for one in about_it
+            ),
+        )
 
-    return replace(
-        row,
-        benchmarks=tuple(map(split, row.benchmarks)),
-        readings=tuple(
-            RulePrice(
-                reading=rule.name,
-                event=rule.about.event,
-                states=tuple(rule.about.states),
-                by=rule.by,
-                resolves=rule.resolves,
-                probability=prices[rule.name].probability,
-                quantiles=over_draws(prices[rule.name].quantiles),
-                mcse=prices[rule.name].mcse,
-            )
-            for rule in question.readings
-        ),
-    )
+    return replace(row, readings=tuple(map(priced, question.readings)))
 
 
 def _base_rate(question: AnyQuestion) -> Base | None:

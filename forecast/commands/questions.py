@@ -126,9 +126,9 @@ def _print_one(row: QuestionStatus) -> None:
         if row.given.probability == 0.0:
             click.echo(f"the condition can no longer come true: forecast resolve {row.question} --void")
     _print_answer(row)
+    rules = {split.forecaster: f", by the rule of {rule.reading}" for rule in row.readings for split in rule.splits}
     for one in row.benchmarks:
-        rule = "" if one.reading is None else f", by the rule of {one.reading}"
-        click.echo(f"{one.forecaster}   {exact(one.probability)} on {one.date}{rule}")
+        click.echo(f"{one.forecaster}   {exact(one.probability)} on {one.date}{rules.get(one.forecaster, '')}")
     if row.base_rate:
         base = row.base_rate
         click.echo(f"base rate   {exact(base.probability)} ({base.publisher}): {base.why}")
@@ -186,9 +186,7 @@ def _print_readings(row: QuestionStatus) -> None:
         states, interval = " or ".join(rule.states), middle_90(rule.quantiles, rule.mcse)
         click.echo(f"by the rule of {rule.reading}   {percent(rule.probability, rule.mcse)}, 90 % in {interval}")
         click.echo(f"  {rule.event}: {states} by {rule.by}; {rule.resolves}")
-        for one in row.benchmarks:
-            if one.reading != rule.reading or one.other_rule is None or one.other_belief is None:
-                continue
+        for one in rule.splits:
             whole = change(one.other_rule + one.other_belief, row.mcse)
             rules, belief = change(one.other_rule, row.mcse), change(one.other_belief, row.mcse)
             parts = f"{rules} is the other rule, {belief} another belief"

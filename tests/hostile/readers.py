@@ -37,6 +37,7 @@ from forecast.workspace.feeds.formats.ach import Ach
 from forecast.workspace.feeds.histories import Crowd, read_points
 from forecast.workspace.files import InputFiles
 from forecast.workspace.problems import Problem, WorkspaceProblems
+from forecast.workspace.question_table import draft_questions
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
 from forecast.workspace.yaml_text import parse_yaml
@@ -44,6 +45,7 @@ from tests.hostile.whole import whole
 from tests.ledgers import digest, update
 from tests.report.kept import keep
 from tests.workspace.feeds.coded_files import APRIL, FILES, REPORTED, SAMPLES
+from tests.workspace.writing import QUESTION_TABLE
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 TODAY = date(2026, 11, 1)
@@ -237,6 +239,14 @@ def _kept() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (root / "reports").iterdir()}
 
 
+def _questions(content: bytes) -> list[str]:
+    """Draft the questions of a table; what is wrong with them is told at its rows."""
+    with patch("forecast.workspace.files.find_files", lambda _: InputFiles(_contents(), ())):
+        draft = draft_questions(Path("/nowhere"), content, "f.csv", TODAY)
+    wrong = list(not_located((one for one in draft.problems if one.source.path == "f.csv"), {"f.csv": content}))
+    return wrong if draft.workspace is not None or draft.problems else [*wrong, "no questions and no problem"]
+
+
 def readers() -> dict[str, Reader]:
     """Return every reader by its name."""
     contents = _contents()
@@ -253,6 +263,7 @@ def readers() -> dict[str, Reader]:
         "evidence": Reader(_evidence, ((NETWORKS / "dog.uai.evid").read_bytes(),), 20),
         "pool": Reader(partial(_on_disk, "pool.csv", lambda path: read_table(path, TODAY)), (POOLED,), 80),
         "score": Reader(partial(_on_disk, "score.csv", _scored), SCORED, 60),
+        "questions": Reader(_questions, (QUESTION_TABLE,), 8),
         "ledger": Reader(_ledger, (_chained(),), 60),
         "ach": Reader(partial(_matrix, "launch"), ((SAMPLES / "ach.csv").read_bytes(),), 30),
     }

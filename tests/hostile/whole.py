@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 
-from tests.workspace.writing import ASKED, MARKET
+from tests.workspace.writing import ASKED, KINDS, MARKET
 
 MORE = {
-    "priors/questions.yaml": ASKED,
+    "priors/questions.yaml": ASKED + KINDS,
     "priors/benchmarks/market.csv": MARKET,
     "priors/judgements.csv": "date,question,probability,why\n2026-03-01,on-sale,0.3,Said in a meeting.\n",
     "priors/resolutions.jsonl": (

@@ -21,51 +21,7 @@ from forecast.workspace.records import (
     Question,
 )
 from forecast.workspace.yaml_text import parse_yaml
-from tests.workspace.writing import MARKET, TODAY, example, messages, read
-
-KINDS = """\
-- id: sold
-  question: On sale by the end of October?
-  about: {event: launch, state: {at_least: limited}}
-  by: 2026-10-31
-  resolves: the first sale
-  benchmarks: [market]
-  readings:
-  - name: a contract
-    about: {event: launch, state: general}
-    by: 2026-12-31
-    resolves: general sale
-    forecasters: [crowd]
-- id: sold-if-tested
-  question: On sale by the end of October, if it has been tested?
-  about: {event: launch, state: limited}
-  given: {prototype: tested}
-  by: 2026-10-31
-  resolves: the first sale
-- id: out
-  question: Does it end in a breakthrough?
-  scenario: breakthrough
-  given: {scenario: breakthrough}
-  resolves: by the rules
-- id: first-sale
-  question: When is it first sold?
-  when: {event: launch, state: limited}
-  resolves: the day
-- id: units
-  question: How many are sold?
-  number:
-    unit: units
-    cases:
-    - when: {launch: general}
-      quantiles: {0: 0, 0.5: 4000, 1: 40000}
-    - when: {launch: limited}
-      quantiles: {0: 0, 1: 3000}
-    - quantiles: {0: 0, 1: 0}
-    bins: [1, 1000]
-  by: 2026-06-30
-  resolves: delivered and paid for
-"""
-KINDS = KINDS.replace("  given: {scenario: breakthrough}\n", "  given: {scenario: other}\n")
+from tests.workspace.writing import KINDS, MARKET, QUESTION_TABLE, TODAY, example, messages, read
 
 
 def asking(root: Path, questions: str = KINDS) -> Path:
@@ -160,19 +116,10 @@ def test_every_name_is_found(tmp_path: Path) -> None:
     assert 3 == sum(one == ("state", "limited", "launch") for one in found) - 1
 
 
-TABLE = """\
-id,question,about,given,when,by,resolves,base_rate,base_publisher,base_why
-tested,"Tested, by July?",prototype=tested,,,2026-07-31,a week,0.5,team,one of two
-paid,With more money on sale?,launch>=limited,budget=raised;prototype>=shown,,2026-12-31,a sale,,,
-day,When is the test?,,,prototype=tested,,the fiftieth,,,
-none,None of them?,other,,,,by the rules,,,
-"""
-
-
 def test_a_table_is_read_as_if_it_stood_in_the_file(tmp_path: Path) -> None:
     """Rows become questions behind those that there are, of the kind that their cells say."""
     root = asking(tmp_path)
-    draft = draft_questions(root, TABLE.encode(), "table.csv", TODAY)
+    draft = draft_questions(root, QUESTION_TABLE, "table.csv", TODAY)
     assert () == draft.problems
     (root / Q).write_bytes(draft.content)
     asked = load(root, TODAY).asked[5:]

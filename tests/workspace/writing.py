@@ -29,6 +29,55 @@ ASKED = """\
   benchmarks: [market]
   caution: the market has other rules
 """
+KINDS = """\
+- id: sold
+  question: On sale by the end of October?
+  about: {event: launch, state: {at_least: limited}}
+  by: 2026-10-31
+  resolves: the first sale
+  benchmarks: [market]
+  readings:
+  - name: a contract
+    about: {event: launch, state: general}
+    by: 2026-12-31
+    resolves: general sale
+    forecasters: [crowd]
+- id: sold-if-tested
+  question: On sale by the end of October, if it has been tested?
+  about: {event: launch, state: limited}
+  given: {prototype: tested}
+  by: 2026-10-31
+  resolves: the first sale
+- id: out
+  question: Does it end in a breakthrough?
+  scenario: breakthrough
+  given: {scenario: other}
+  resolves: by the rules
+- id: first-sale
+  question: When is it first sold?
+  when: {event: launch, state: limited}
+  resolves: the day
+- id: units
+  question: How many are sold?
+  number:
+    unit: units
+    cases:
+    - when: {launch: general}
+      quantiles: {0: 0, 0.5: 4000, 1: 40000}
+    - when: {launch: limited}
+      quantiles: {0: 0, 1: 3000}
+    - quantiles: {0: 0, 1: 0}
+    bins: [1, 1000]
+  by: 2026-06-30
+  resolves: delivered and paid for
+"""
+QUESTION_TABLE = b"""\
+id,question,about,given,when,by,resolves,base_rate,base_publisher,base_why
+tested,"Tested, by July?",prototype=tested,,,2026-07-31,a week,0.5,team,one of two
+paid,With more money on sale?,launch>=limited,budget=raised;prototype>=shown,,2026-12-31,a sale,,,
+day,When is the test?,,,prototype=tested,,the fiftieth,,,
+none,None of them?,other,,,,by the rules,,,
+"""
 BULK_HEADER = "id,reported,source,credibility,headline,event,settled,likelihood,support,for,claims,until"
 BULK_PATH = "evidence/feed.csv"
 MARKET = "probability,date,forecaster\n0.5,2026-03-02,crowd\n1,2026-03-01,crowd\n0.2,2026-03-02,a b\n"

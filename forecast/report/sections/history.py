@@ -209,7 +209,7 @@ def history_of(material: Material, items: Sequence[EvidenceRow]) -> History:
         jumps=jumps_of(courses, items, _notes(material)),
         jump_shown=f"{100 * JUMP:.0f} points",
         evidence=[EvidenceDay(day=day, count=count) for day, count in sorted(days.items())],
-        questions=[_question(row, material.kept.series or {}) for row in material.questions],
+        questions=[beside_row(row, material.kept.series or {}) for row in material.questions],
         cautions=list(dict.fromkeys(row.caution for row in material.questions if row.caution and not row.resolution)),
         step_shown=f"{100 * STEP:.0f} points",
         replayed=material.kept.replay is not None,
@@ -309,7 +309,8 @@ def _moved(last: Mapping[str, DayPoint], now: Mapping[str, DayPoint]) -> bool:
     return last.keys() != now.keys() or any(abs(now[one].probability - last[one].probability) >= STEP for one in now)
 
 
-def _question(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]]) -> BesideRow:
+def beside_row(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]]) -> BesideRow:
+    """Describe a question for the page; `series`: each forecaster's course by question, of a replay."""
     probability, base = row.probability, row.base_rate
     shown, between = _shown(row)
     return BesideRow(
@@ -380,10 +381,11 @@ def _condition(row: QuestionStatus) -> str | None:
 
 
 def _split(row: QuestionStatus, other: Other) -> str | None:
-    if other.other_rule is None or other.other_belief is None:
-        return None
-    rule, belief = (signed_points(part, row.mcse) for part in (other.other_rule, other.other_belief))
-    return f"{rule} by the rule of {other.reading}, {belief} by belief"
+    for rule in row.readings:
+        for one in (one for one in rule.splits if one.forecaster == other.forecaster):
+            by_rule, belief = (signed_points(part, row.mcse) for part in (one.other_rule, one.other_belief))
+            return f"{by_rule} by the rule of {rule.reading}, {belief} by belief"
+    return None
 
 
 def _distribution(row: QuestionStatus) -> Cumulated | None:
