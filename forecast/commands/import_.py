@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -302,8 +302,7 @@ def import_benchmark(
         found, problems = read_points(content, file, crowd, now.timestamp(), selection)
         points += found
         for problem in problems:
-            placed = problem if problem.source.path else replace(problem, source=Source(file, problem.source.line))
-            (wrong if problem.severity == "error" else told).append(placed)
+            (wrong if problem.severity == "error" else told).append(problem)
     if nowhere := [pick for pick in selection.picks if pick not in selection.matched]:
         wrong.append(Problem(Source(contents[0][0], 1), f"nothing is called '{nowhere[0]}'", "", "--pick names a part"))
     new, twice = last_of_days(points, now.date())

@@ -502,7 +502,7 @@ BINARY = ("no", "yes")
 class TableQuestion:
     """One question. `outcome` is 1 or 0, the place of the option, or the number; None while open or if void.
 
-    Where it resolved to several options at once, `shares` (K,) has what each got, and `outcome` is that of "yes", NaN
+    Where it resolved to several options at once, `shares` (K,) has what each got, and `outcome` is that of "yes", None
     of states; () where one came true. `options` of a question about states are in their order if `ordered`; `other` is
     the place of the one that holds what has no option of its own, -1 where there is none. A `dated` number is days
     since 1970. Times in microseconds since 1970; `scheduled_close` is when it was to close, which is `closes` unless
@@ -712,7 +712,7 @@ def _questions(rows: Rows, options: dict[int, tuple[tuple[str, ...], bool]]) -> 
                 happened = float(names.index(states[int(happened)]))
             else:
                 found = shares_of(rows.cells["outcome"][known], names)
-                shares, happened = tuple(found.get(name, 0.0) for name in names), math.nan
+                shares, happened = tuple(found.get(name, 0.0) for name in names), None
         elif happened is not None and kind == YES_NO and 0.0 < happened < 1.0:
             shares = (1.0 - happened, happened)
         began, closed = int(rows.opens[opens]), int(rows.closes[closes])

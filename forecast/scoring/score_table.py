@@ -521,10 +521,10 @@ def _questions(forecasts: Forecasts, gathered: ForecasterAnswers, series: Sequen
 def _outcome(question: TableQuestion) -> float | int | str | Mapping[str, float] | None:
     """Return how a question turned out: the share of yes, or by option, where it resolved to several."""
     outcome, options = question.outcome, question.options
-    if outcome is None:
-        return None
-    if question.shares:
-        return outcome if question.kind == "yes_no" else dict(zip(options, question.shares, strict=True))
+    if question.shares and question.kind == "states":
+        return dict(zip(options, question.shares, strict=True))
+    if outcome is None or question.shares:
+        return outcome
     if question.dated:
         return written(round(outcome * MICROSECONDS_A_DAY))
     if not options:

@@ -28,13 +28,14 @@ from forecast.networks.formats import formats, read_network
 from forecast.networks.formats.uai import read_evidence
 from forecast.publish import _calibration
 from forecast.scoring.read import read_forecasts
+from forecast.scoring.score_table import score as scores
 from forecast.scoring.world import read_table
 from forecast.workspace.csv_text import parse_csv, parse_json_lines
 from forecast.workspace.feeds import feeds_of
 from forecast.workspace.feeds.coded_table import Coder, File
 from forecast.workspace.feeds.counted import Wanted, count
 from forecast.workspace.feeds.formats.ach import Ach
-from forecast.workspace.feeds.histories import Crowd, read_points
+from forecast.workspace.feeds.histories import Crowd, HistorySelection, read_points
 from forecast.workspace.files import InputFiles
 from forecast.workspace.problems import Problem, WorkspaceProblems
 from forecast.workspace.question_table import draft_questions
@@ -66,7 +67,20 @@ n,bob,2026-01-02T10:00:00Z,.05,1,3.5,2026-01-01,2026-01-11
 n,bob,2026-01-02T10:00:00Z,.5,2,3.5,2026-01-01,2026-01-11
 n,bob,2026-01-02T10:00:00Z,.95,4,3.5,2026-01-01,2026-01-11
 """,
+    b"""question,forecaster,time,state,probability,outcome,opens,closes,known,end_time
+o,ann,2026-01-02,a,0.5,a=0.5; b=0.5,2026-01-01,2026-01-11,2026-01-09,2026-01-05
+o,ann,2026-01-02,other,0.5,,,,,
+o,bob,2026-01-03,a,0.2,,,,,
+o,bob,2026-01-03,b,0.3,,,,,
+o,bob,2026-01-03,other,0.5,,,,,
+s,bob,2026-01-03,,0.5,0.35,2026-01-01,2026-01-11,,
+""",
 )
+EXPORTED = b"""Question ID,Forecaster Username,Start Time,End Time,Forecaster Count,Probability Yes Per Category
+7,somebody,2026-04-01 05:00:00+00:00,,,
+7,recency_weighted,2026-04-01 06:00:00+00:00,2026-04-02 06:00:00+00:00,3,"[0.2, None, 0.8]"
+7,recency_weighted,2026-04-05 06:00:00+00:00,,3,"[0.2, 0.3, 0.5]"
+"""
 
 
 DAY = "2026-07-01"
@@ -192,7 +206,8 @@ def _evidence(content: bytes) -> list[str]:
 
 
 def _scored(path: Path) -> object:
-    found = read_forecasts([path])
+    found = read_forecasts([path], around=True)
+    scores(found)
     return found.questions  # the arrays have NaN where a row says nothing, which is no result
 
 
@@ -283,6 +298,8 @@ def readers() -> dict[str, Reader]:
     for form, crowd in feeds_of(Crowd).items():
         check = partial(_found, read_bytes=partial(read_points, crowd=crowd, now=NOW))
         found[form] = Reader(check, ((SAMPLES / f"{form}.json").read_bytes(),), 25)
+    export = partial(read_points, crowd=feeds_of(Crowd)["metaculus"], now=NOW, selection=HistorySelection(picks=("1",)))
+    found["metaculus export"] = Reader(partial(_found, read_bytes=export), (EXPORTED,), 40)
     for path, content in contents.items():
         if path.endswith((".yaml", ".csv", ".jsonl")):
             found[path] = Reader(partial(_in_workspace, path), (content,), 4)

@@ -144,7 +144,7 @@ class Located:
     """Where in a file the wanted list of points is, and which number of a point counts.
 
     `keys` lead to the list. `option` is the place among several probabilities; `level` that on the scale, from 0 to 1,
-    of a distribution. `remarks` say what else the file tells.
+    of a distribution. `remarks` say what else the file tells; they are placed at its first line.
     """
 
     keys: tuple[Step, ...]
@@ -259,7 +259,7 @@ def read_points(
     except NotLocatedError as error:
         return (), (*problems, Problem(Source(path, 1), error.what, error.got, error.allowed))
     points: list[Point] = []
-    found_wrong = [*problems, *located.remarks]
+    found_wrong = [*problems, *(replace(remark, source=Source(path, 1)) for remark in located.remarks)]
     same: dict[str, object] = {}
     nulls = 0
     entries = list(elements(text, located.keys))

@@ -23,7 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.commands.import_ import import_
-from forecast.workspace.feeds.histories import Point, last_of_days
+from forecast.workspace.feeds import feeds_of
+from forecast.workspace.feeds.histories import Crowd, HistorySelection, Point, last_of_days, read_points
 from forecast.workspace.problems import Source, WorkspaceProblems
 from tests.workspace.writing import ASKED, TODAY, example, messages
 
@@ -190,6 +191,17 @@ def test_a_broken_zip_file_is_told(tmp_path: Path) -> None:
     for content in (whole[:60], _zip(b"", None).replace(b"forecast_data", b"forecast_dato")):
         status, said, rows = _imported(example(tmp_path / str(len(content))), "metaculus", [content])
         assert (1, True, []) == (status, "ZIP file" in said, rows), said
+
+
+@given(st.integers(0, 10_000), st.integers(0, 40), st.binary(max_size=8))
+def test_a_damaged_zip_file_is_read_or_refused(place: int, length: int, new: bytes) -> None:
+    """Points, or problems, and never an exception."""
+    whole = _zip(_table(HEADINGS, *ROWS), ABOUT)
+    at = place % len(whole)
+    content = whole[:at] + new + whole[at + length :]
+    crowd = feeds_of(Crowd)["metaculus"]
+    points, problems = read_points(content, "f.zip", crowd, START + 300.0 * DAY, HistorySelection(picks=("7001",)))
+    assert points or problems
 
 
 TOKENS = {"history": {"111": [{"t": START + 60, "p": 0.7}], "222": [{"t": START + 60, "p": 0.3}]}}

@@ -6,6 +6,7 @@ import ast
 import csv
 import io
 import zipfile
+import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -24,14 +25,16 @@ from forecast.workspace.feeds.histories import (
     list_at,
     picked,
 )
+from forecast.workspace.files import MAX_TABLE_BYTES
 from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
 
 DEFAULT = "recency_weighted"
 ZIP = b"PK\x03\x04"
 FORECASTS, QUESTIONS = "forecast_data.csv", "question_data.csv"
 COLUMNS = ("Question ID", "Forecaster Username", "Start Time")
-MOST_UNPACKED = 200_000_000  # bytes of a table of an export
 MOST_OF_A_LIST = 100_000  # characters of a cell that holds a list
+# What the standard library raises of a ZIP file that is damaged, encrypted, or packed in a way that it does not know.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
 SHARES, DISTRIBUTION = "Probability Yes Per Category", "Continuous CDF"
 NUMBERS = ("numeric", "date", "discrete")
 Keys = tuple[str | int, ...]
@@ -95,7 +98,7 @@ class Metaculus(CrowdOfTables):
         if content.startswith(ZIP):
             try:
                 forecasts, questions = _unpacked(content)
-            except (NotLocatedError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            except (NotLocatedError, *UNREADABLE) as error:
                 what = error.what if isinstance(error, NotLocatedError) else f"a ZIP file that cannot be read: {error}"
                 return (), (Problem(Source(path, 1), what, "", f"the export of the site, with {FORECASTS}"),)
             return _exported(self, forecasts, questions, f"{path}/{FORECASTS}", selection, now)
@@ -177,9 +180,9 @@ def _unpacked(content: bytes) -> tuple[bytes, bytes | None]:
         tables: list[bytes] = []
         for name in (FORECASTS, QUESTIONS):
             with file.open(found[name]) if name in found else io.BytesIO() as table:
-                tables.append(table.read(MOST_UNPACKED + 1))
-        if max(map(len, tables)) > MOST_UNPACKED:
-            raise NotLocatedError(f"a table of more than {MOST_UNPACKED} bytes in the ZIP file")
+                tables.append(table.read(MAX_TABLE_BYTES + 1))
+        if max(map(len, tables)) > MAX_TABLE_BYTES:
+            raise NotLocatedError(f"a table of more than {MAX_TABLE_BYTES} bytes in the ZIP file")
     return tables[0], tables[1] or None
 
 
