@@ -13,7 +13,7 @@ from forecast.analysis.target import find_target, probabilities, shares_of
 from forecast.analysis.watch import joints_by
 from forecast.ledger.outcome import Outcome
 from forecast.posterior.weights import averages, weighted_quantiles
-from forecast.workspace.records import Decision
+from forecast.workspace.records import DecisionProblem
 
 Array = NDArray[np.float64]
 LEVELS = (0.05, 0.95)  # quantiles over draws
@@ -85,7 +85,7 @@ class Decided:
     left_out: tuple[str, ...]
 
 
-def decide(outcome: Outcome, decision: Decision, days: int) -> Decided:
+def decide(outcome: Outcome, decision: DecisionProblem, days: int) -> Decided:
     """Compute what the options of a decision are worth under a forecast.
 
     Args:

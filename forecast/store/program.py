@@ -85,7 +85,9 @@ KINDS = {
     "alternatives": Kind(("analysis/alternatives.py",), (*WEIGHING, "analysis", "ledger", "plain.py", "workers.py")),
     "remedies": Kind(("analysis/remedies.py",), (*WEIGHING, *REMEDIES, "ledger", "plain.py", "words.py")),
     "replay": Kind(("analysis/replay_day.py",), (*WEIGHING, "ledger", "analysis", "plain.py", "workers.py")),
-    "team": Kind(("analysis/team.py",), (*WEIGHING, "ledger", "analysis", "scoring", "plain.py", "workers.py")),
+    "team": Kind(
+        ("analysis/team.py",), (*WEIGHING, "ledger", "analysis", "scoring", "plain.py", "words.py", "workers.py")
+    ),
     "answers": Kind(("publish.py",), (".",), FIGURES),
 }
 

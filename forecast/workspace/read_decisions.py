@@ -10,7 +10,7 @@ from pydantic import Field
 from forecast.workspace.names import OTHER, Frame, duplicates, unknown_event
 from forecast.workspace.nodes import Cursor, MapNode, Name, Node, Shape, Text, hold
 from forecast.workspace.problems import Problem, Source, choice, quoted, shown
-from forecast.workspace.records import Decision
+from forecast.workspace.records import DecisionProblem
 
 Utility = Annotated[float, Field(allow_inf_nan=False)]
 FEWEST = 2  # options
@@ -28,9 +28,9 @@ class DecisionShape(Shape):
     why: Text | None = None
 
 
-def read_decisions(node: Node, path: str, frame: Frame) -> tuple[tuple[Decision, ...], tuple[Problem, ...]]:
+def read_decisions(node: Node, path: str, frame: Frame) -> tuple[tuple[DecisionProblem, ...], tuple[Problem, ...]]:
     """Return the decisions that are right, in file order, and the problems found."""
-    decisions: list[Decision] = []
+    decisions: list[DecisionProblem] = []
     problems: list[Problem] = []
     ids: list[tuple[str, Source]] = []
     for number, item in enumerate(Cursor.over(node, path).items(), 1):
@@ -46,7 +46,7 @@ def read_decisions(node: Node, path: str, frame: Frame) -> tuple[tuple[Decision,
             continue
         shape = checked.shape
         decisions.append(
-            Decision(
+            DecisionProblem(
                 id=shape.id,
                 question=shape.question,
                 unit=shape.unit,

@@ -567,7 +567,7 @@ class Resolved:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class DecisionProblem:
     """A choice: `options` are worth so much, in `unit`, in each of `outcomes`.
 
     These are the states of `event` at the horizon; without an event the scenarios, `other` last.
@@ -603,7 +603,7 @@ class Workspace:
     warnings: tuple[Problem, ...] = ()  # of the reader, about all files whatever their date
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # of each input file, as it was read
     renames: Renames = NO_RENAMES  # with the names of today
-    decisions: tuple[Decision, ...] = ()  # in file order; no forecast is computed from them
+    decisions: tuple[DecisionProblem, ...] = ()  # in file order; no forecast is computed from them
     further: tuple[FurtherQuestion, ...] = ()  # questions of other kinds, in file order
 
     @property

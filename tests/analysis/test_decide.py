@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from forecast.analysis.decide import Decided, decide, value_of_knowing
 from forecast.analysis.target import with_margins
 from forecast.ledger.outcome import Outcome
-from forecast.workspace.records import Decision
+from forecast.workspace.records import DecisionProblem
 from tests.analysis.test_watch import enumerated
 from tests.analysis.worlds import AS_OF, Answered, answered
 from tests.worlds import HORIZON
@@ -23,10 +23,10 @@ Array = NDArray[np.float64]
 TO_HORIZON = 10_000
 
 
-def a_decision(outcome: Outcome, event: str | None, worth: Array) -> Decision:
+def a_decision(outcome: Outcome, event: str | None, worth: Array) -> DecisionProblem:
     """A decision with the utilities (options, outcomes)."""
     states = outcome.scenario_ids if event is None else outcome.workspace.network.events[event].states
-    return Decision(
+    return DecisionProblem(
         id="d", question="q", unit="euros", event=event, outcomes=tuple(states), why=None,
         options={f"o{i}": tuple(row) for i, row in enumerate(worth.tolist())}, source=outcome.workspace.network.source,
     )  # fmt: skip

@@ -9,7 +9,13 @@ from tests.workspace.writing import ASKED, KINDS, MARKET
 MORE = {
     "priors/questions.yaml": ASKED + KINDS,
     "priors/benchmarks/market.csv": MARKET,
-    "priors/judgements.csv": "date,question,probability,why\n2026-03-01,on-sale,0.3,Said in a meeting.\n",
+    "priors/judgements.csv": (
+        "date,question,probability,why,author\n2026-03-01,on-sale,0.3,Said in a meeting.\n2026-03-02,kept,0.4,,ann\n"
+    ),
+    "priors/decisions.yaml": (
+        "- id: line\n  question: Do we?\n  unit: euros\n  event: launch\n  options:\n"
+        "    book: {none: -9, limited: 2, general: 1.4e1}\n    wait: {none: 0, limited: 0.6, general: 3}\n"
+    ),
     "priors/resolutions.jsonl": (
         '{"question": "on-sale", "state": "yes", "on": "2026-07-01", "known": "2026-07-02", "source": "t"}\n'
         '{"event": "prototype", "state": "tested", "on": "2026-07-01", "known": "2026-07-02", "source": "the team"}\n'
@@ -32,7 +38,7 @@ MORE = {
 
 
 def whole() -> dict[str, bytes]:
-    """Return the packaged example with questions, answers, benchmarks, grades and tables of evidence beside."""
+    """Return the packaged example with questions, answers, decisions, grades and tables of evidence beside."""
     with as_file(files("forecast") / "data" / "init") as folder:
         found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     return dict(sorted({**found, **{path: text.encode() for path, text in MORE.items()}}.items()))

@@ -7,8 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.pool import KINDS, scored
 from forecast.sampling.draws import distrust
-from forecast.scoring.pool import EFFORT, LeftOut, Pool, as_json, fit, leave_out, pool, scores
+from forecast.scoring.pool import (
+    EFFORT,
+    HIERARCHICAL,
+    PLAIN_POOLS,
+    LeftOut,
+    Pool,
+    as_json,
+    fit,
+    leave_out,
+    pool,
+    scores,
+)
 from forecast.scoring.world import ExpertForecast, ForecastTable, as_panel
 from forecast.workspace.problems import Source
 
@@ -181,3 +193,13 @@ def test_what_is_scored_did_not_know_the_outcome(recorded: Pool) -> None:
     left = [(q.left_out.p_event, q.outcome) for q in recorded.questions if q.left_out and q.outcome is not None]
     expected = np.mean([(p - outcome) ** 2 for p, outcome in left])
     assert expected == pytest.approx(scores(recorded).pools[0].means["brier"])
+
+
+def test_a_panel_with_known_overlap_is_pooled_as_well_as_by_the_best_plain_rule() -> None:
+    """Of eight people who read the same news, each question pooled without its outcome scores within .005 of the best.
+
+    The score is the expected one, given all facts of the simulated world: no luck of outcomes is in it.
+    """
+    brier, pooled = scored(KINDS[2], 0, with_outcomes=True)
+    assert 50 == sum(question.left_out is not None for question in pooled.questions)
+    assert brier[HIERARCHICAL] <= min(brier[name] for name in PLAIN_POOLS) + 0.005

@@ -160,9 +160,9 @@ def test_a_constant_changes_the_key_of_the_draws(copied: Path, constant: str) ->
     [
         ("report/page.py", {"answers"}),
         ("commands/update.py", {"answers"}),
-        ("analysis/why.py", {"answers", "alternatives", "replay"}),
-        ("analysis/replay_day.py", {"answers", "alternatives", "replay"}),
-        ("posterior/weights.py", {"anchor", "posterior", "alternatives", "answers", "remedies", "replay"}),
+        ("analysis/why.py", {"answers", "alternatives", "replay", "team"}),
+        ("analysis/replay_day.py", {"answers", "alternatives", "replay", "team"}),
+        ("posterior/weights.py", {"anchor", "posterior", "alternatives", "answers", "remedies", "replay", "team"}),
         ("sampling/op.py", {*KINDS, "kernels"}),
         ("inference/tape.py", {*KINDS, "kernels"}),
     ],
