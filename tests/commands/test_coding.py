@@ -68,9 +68,9 @@ def filled(folder: Path, name: str, **values: str) -> Path:
         if remark in values and line.strip() == f"{keys[remark]}:":
             lines[place] += f" {values[remark]}"
             lines[place + 1] += " These words."
-    place = folder.parent / f"{folder.name}-sheet.yaml"
-    place.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return place
+    sheet_of = folder.parent / f"{folder.name}-sheet.yaml"
+    sheet_of.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return sheet_of
 
 
 def test_sheet_is_anonymous(tmp_path: Path) -> None:
