@@ -242,7 +242,7 @@ def record(
         not_proven=dict(sorted(not_proven.items())),
         lost=tuple(lost),
         ahead=tuple(
-            _scored(ahead, of)
+            scored_ahead(ahead, of)
             for ahead in MONTHS_AHEAD
             if (of := [one for one in forecasts if one.months_ahead == ahead])
         ),
@@ -395,7 +395,8 @@ def _with_base_rates(forecasts: Sequence[RecordedForecast]) -> Iterator[Recorded
         yield replace(one, others={**one.others, BASE_RATE: (sum(same) + share) / (len(same) + 1)})
 
 
-def _scored(ahead: int, forecasts: Sequence[RecordedForecast]) -> RecordAhead:
+def scored_ahead(ahead: int, forecasts: Sequence[RecordedForecast]) -> RecordAhead:
+    """Score forecasts that were all made so many months ahead; there is at least one."""
     own = [one.probability for one in forecasts]
     names = [BASE_RATE, DAY_BEFORE, *sorted({name for one in forecasts for name in one.others})]
     others = [name for name in dict.fromkeys(names) if any(name in one.others for one in forecasts)]
