@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -80,15 +80,16 @@ def _name(scenario: str) -> str:
 def readme_table(found: Mapping[str, Any]) -> str:
     """Write this forecast beside each other forecaster, on the questions and the time that both forecast."""
     lines = [
-        "| beside | questions | forecasts | Brier, ours | theirs | difference, 90 % interval | log, ours | theirs |",
-        "|---|---:|---:|---:|---:|---|---:|---:|",
+        "| beside | questions | forecasts | Brier, ours | theirs | difference, 90 % interval | log, ours | theirs "
+        "| more to tell |",
+        "|---|---:|---:|---:|---:|---|---:|---:|---:|",
     ]
     ours = [row for row in found["scores"] if row["measure"] == "skill" and row["forecaster"] == OWN]
     for row in sorted(ours, key=lambda row: (-row["n_questions"], row["benchmark"])):
         if row["of"] != "brier":
             continue
         log = next(one for one in ours if one["of"] == "log" and one["benchmark"] == row["benchmark"])
-        less = row["difference"]
+        less = row["anytime"]
         interval = f"{less['mean']:+.3f} ({less['low']:+.3f} to {less['high']:+.3f})"
         cells = (
             row["benchmark"],
@@ -96,14 +97,30 @@ def readme_table(found: Mapping[str, Any]) -> str:
             f"{row['n_forecasts']}, {row['n_benchmark_forecasts']}",
             _digits(row["score"]),
             _digits(row["benchmark_score"]),
-            interval if row["n_questions"] > 1 else f"{less['mean']:+.3f}",
+            interval,
             _digits(log["score"]),
             _digits(log["benchmark_score"]),
+            "no number" if less["more"] is None else f"{less['more']:,}",
         )
         lines.append(f"| {' | '.join(map(str, cells))} |")
     counts = found["n_questions"]
     resolved, unresolved = counts["resolved"], counts["open"]
-    return "\n".join([*lines, "", f"{resolved} questions have ended, {unresolved} are open."])
+    told = [f"{resolved} questions have ended, {unresolved} are open. {_heaviest(ours)}".strip()]
+    return "\n".join([*lines, "", *told])
+
+
+def _heaviest(ours: Sequence[Mapping[str, Any]]) -> str:
+    """Name the question that the score of the most questions rests on."""
+    rows = [row for row in ours if row["of"] == "brier" and "heaviest" in row]
+    row = max(rows, key=lambda row: row["n_questions"], default=None)
+    if row is None:
+        return ""
+    one, total = row["heaviest"], row["score"] * row["n_questions"]
+    return (
+        f"Of the Brier score beside the {row['benchmark']}, {one['score'] / total:.0%} is one question, "
+        f"`{one['question']}`: without it the means are {_digits(one['score_without'])} and "
+        f"{_digits(one['benchmark_score_without'])}."
+    ).replace("%", " %")
 
 
 def _digits(score: float | str) -> str:

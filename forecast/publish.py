@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from forecast.analysis.replay_day import TABLE, forecaster_courses, scenario_courses
 from forecast.files import folders_with, replace_file
 from forecast.ledger.entries import Line, encode
-from forecast.ledger.line import LAST_DIGITS, table_today
+from forecast.ledger.ledger import read_ledger
+from forecast.ledger.line import LAST_DIGITS, called_today, table_today
 from forecast.ledger.outcome import Outcome, UpdateTable, kept_forecast, read_object
 from forecast.plain import as_data, from_data
 from forecast.report.section import Answers, Kept, Material, Recorded
@@ -82,7 +83,7 @@ def material(request: ReportRequest, progress: Progress) -> Material:
         alternatives=kept_alternatives(
             outcome, request.root / "reports" / ".cache", progress, refit=request.refits, workers=request.workers
         ),
-        kept=_kept(request.root),
+        kept=_kept(request.root, outcome),
         warnings=tuple(map(str, request.warnings)),
     )
 
@@ -219,7 +220,7 @@ def _told(request: ReportRequest) -> str:
     return json.dumps(parts)
 
 
-def _kept(root: Path) -> Kept:
+def _kept(root: Path, outcome: Outcome) -> Kept:
     replay = {
         name: [(day.isoformat(), p) for day, p in zip(course.days, course.probability, strict=True)]
         for name, course in scenario_courses(root).items()
@@ -228,7 +229,23 @@ def _kept(root: Path) -> Kept:
         question: {who: [(day.isoformat(), p) for day, p in points] for who, points in by.items()}
         for question, by in forecaster_courses(root).items()
     }
-    return Kept(replay=replay or None, series=series or None, scores=_scores(root), calibration=_calibration(root))
+    return Kept(
+        replay=replay or None,
+        series=series or None,
+        scores=_scores(root),
+        calibration=_calibration(root),
+        record=_record(root, outcome),
+    )
+
+
+def _record(root: Path, outcome: Outcome) -> Mapping[str, Any]:
+    from forecast.analysis.record import record
+
+    ledger = called_today(read_ledger(root), outcome.workspace)
+    # The line of the forecast itself may not be written yet, and no outcome is known after it.
+    found = record(root, outcome.workspace, outcome.layout, outcome.as_of, ledger, before=outcome.as_of)
+    table: Mapping[str, Any] = as_data(replace(found, forecasts=()))
+    return table
 
 
 def _scores(root: Path) -> Mapping[str, Any] | None:

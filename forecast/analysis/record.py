@@ -194,7 +194,9 @@ def _answer(workspace: Workspace, layout: Layout, known: Known, asks: SubQuestio
     return SettledAnswer(is_yes=is_yes, known=reported if is_final else max(reported, asks.by), item=name, path=place)
 
 
-def record(root: Path, workspace: Workspace, layout: Layout, as_of: date, ledger: Ledger) -> LedgerRecord:
+def record(
+    root: Path, workspace: Workspace, layout: Layout, as_of: date, ledger: Ledger, *, before: date | None = None
+) -> LedgerRecord:
     """Score what the ledger said of sub-questions that have ended by a date.
 
     Args:
@@ -202,10 +204,12 @@ def record(root: Path, workspace: Workspace, layout: Layout, as_of: date, ledger
         workspace, layout: what is known on the date.
         as_of: no line and no outcome after it counts.
         ledger: under the names of today.
+        before: only lines of earlier days are looked at.
     """
     sound = {row.number for row in verified_chain(root).sound}
     not_proven: dict[int, str] = {}
     lines = [line for line in ledger.updates if line.ladder is not None and line.as_of <= as_of and line.number]
+    lines = [line for line in lines if before is None or line.as_of < before]
     for line in lines:
         if line.number not in sound:
             not_proven[line.number or 0] = "it is not as it was written (`forecast verify`)"
@@ -238,7 +242,7 @@ def record(root: Path, workspace: Workspace, layout: Layout, as_of: date, ledger
         not_proven=dict(sorted(not_proven.items())),
         lost=tuple(lost),
         ahead=tuple(
-            _scored(ahead, of)
+            scored_ahead(ahead, of)
             for ahead in MONTHS_AHEAD
             if (of := [one for one in forecasts if one.months_ahead == ahead])
         ),
@@ -263,10 +267,10 @@ class _Lines:
     _files: dict[int, tuple[Mapping[str, str], date]] = field(default_factory=dict)
     _there: dict[int, Workspace | None] = field(default_factory=dict)
 
-    def last(self, day: date) -> Line | None:
-        """Return the latest line that is not after a day: of one day's lines the last one."""
-        at = max((line.as_of for line in self.lines if line.as_of <= day), default=None)
-        return None if at is None else [line for line in self.lines if line.as_of == at][-1]
+    def standing(self, day: date, asks: SubQuestion, answer: SettledAnswer) -> Line | None:
+        """Return the latest line, of a day not after this one, that is older than the outcome; of one day the last."""
+        there = sorted((line for line in self.lines if line.as_of <= day), key=lambda line: line.as_of)
+        return next((line for line in reversed(there) if self.is_older(line, asks, answer)), None)
 
     def before(self, line: Line) -> Line | None:
         """Return the latest line of an earlier day."""
@@ -336,16 +340,15 @@ def _standing(
         # A month counts as a whole: those that end early in yes would be counted before those that end in no.
         if any(one not in answers for one in of_month):
             continue
-        line = seen.last(month_end(month - ahead))
-        if line is None:
-            continue
-        before = seen.before(line)
+        begins = month_end(month - ahead)
         for one in of_month:
-            answer, probability = answers.get(one), asked[one].get(line.number or 0)
-            if answer is None or probability is None or not seen.is_older(line, one, answer):
+            answer = answers[one]
+            if answer.known <= begins:
+                continue  # it was settled when the time began
+            line = seen.standing(begins, one, answer)
+            if line is None or (probability := asked[one].get(line.number or 0)) is None:
                 continue
-            if answer.known <= month_end(month - ahead):
-                continue  # it was settled by the time that the month began, whatever the line still said
+            before = seen.before(line)
             question = questions.get(one)
             others = {} if question is None else _benchmarks(workspace, question.benchmarks, line.as_of)
             if question is not None and question.base_rate is not None:
@@ -392,7 +395,8 @@ def _with_base_rates(forecasts: Sequence[RecordedForecast]) -> Iterator[Recorded
         yield replace(one, others={**one.others, BASE_RATE: (sum(same) + share) / (len(same) + 1)})
 
 
-def _scored(ahead: int, forecasts: Sequence[RecordedForecast]) -> RecordAhead:
+def scored_ahead(ahead: int, forecasts: Sequence[RecordedForecast]) -> RecordAhead:
+    """Score forecasts that were all made so many months ahead; there is at least one."""
     own = [one.probability for one in forecasts]
     names = [BASE_RATE, DAY_BEFORE, *sorted({name for one in forecasts for name in one.others})]
     others = [name for name in dict.fromkeys(names) if any(name in one.others for one in forecasts)]

@@ -116,13 +116,14 @@ class Kept:
 
     `replay`: scenario -> (day, probability) of reports/replay.jsonl; `series`: question -> forecaster -> the same, of
     reports/replay.csv; `scores`: what `forecast score --json` says of it; `calibration`: the content of
-    reports/calibration.json.
+    reports/calibration.json; `record`: what `forecast record --json` says of the lines before that of the forecast.
     """
 
     replay: Mapping[str, Sequence[tuple[str, float]]] | None = None
     series: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]] | None = None
     scores: Row | None = None
     calibration: Row | None = None
+    record: Row | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

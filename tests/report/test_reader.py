@@ -96,7 +96,7 @@ def _by_date(page: Page) -> list[str]:
 
 
 def _skill(page: Page) -> list[str]:
-    return [page["scores"]["sentence"], *(row["shown"] for row in page["scores"]["skill"])]
+    return [page["scores"]["sentence"], *(row["shown"]["interval"] for row in page["scores"]["beside"])]
 
 
 def _weights(page: Page) -> list[str]:

@@ -106,30 +106,36 @@ def test_scores_are_those_of_the_replay(recorded: Drawn) -> None:
     expected = scored(table)
     assert as_data(expected) == recorded.page["scores"]
     assert 40 == expected.resolved
-    own = expected.forecasters[0]
-    assert "forecast" == own.name
-    assert own.brier == pytest.approx(0.01)
-    assert {"Market", "base rate"} == {row.benchmark for row in expected.skill}
+    assert {"Market", "base rate"} == {row.name for row in expected.beside}
+    for row in expected.beside:
+        assert (row.brier, row.brier_theirs) == pytest.approx((0.01, 0.25))
+        assert row.shown["interval"] in recorded.html
     assert "better than Market (40 questions)" in expected.sentence
-    for row in expected.skill:
-        assert row.shown in recorded.html
     assert recorded.page["confidence"]["reasons"][-1]["numbers"]["resolved"] == 40
 
 
-def test_skill_is_claimed_only_with_its_whole_interval() -> None:
-    """An interval that holds zero is called not told apart, and a few questions tell nothing."""
+def test_better_and_worse_are_claimed_only_with_the_whole_interval() -> None:
+    """An interval that holds zero does not tell two apart; one that is above it says worse."""
     skill = {
-        "measure": "skill", "of": "brier", "grouping": "pair", "forecaster": "forecast", "benchmark": "Market",
-        "mean": 0.2, "low": -0.1, "high": 0.4, "n_questions": 12,
+        "measure": "skill", "of": "brier", "forecaster": "forecast", "benchmark": "Market", "n_questions": 12,
+        "score": 0.2, "benchmark_score": 0.1,
+        "anytime": {"mean": 0.1, "low": -0.1, "high": 0.4, "more": 20},
+        "heaviest": {
+            "question": "q1", "score": 1.2, "benchmark_score": 0.9,
+            "score_without": 0.1, "benchmark_score_without": 0.05,
+        },
     }  # fmt: skip
     table: dict[str, Any] = {"n_questions": {"resolved": 12}, "definitions": {}, "scores": [skill]}
-    assert (
-        "By the Brier score this forecast is not distinguishable from Market (12 questions)." == scored(table).sentence
-    )
-    few = {**table, "scores": [{**skill, "low": 0.1, "n_questions": 3}]}
-    assert "Fewer than 10 questions are shared with Market: too few to compare." == scored(few).sentence
-    one = {**table, "scores": [{**skill, "low": 0.2, "high": 0.2, "n_questions": 1}]}
-    assert ["—", "−0.10 to +0.40"] == [scored(these).skill[0].interval for these in (one, table)]
+    found = scored(table)
+    assert "So few questions do not tell it apart from Market (12)." == found.sentence
+    assert "20" == found.beside[0].shown["more"]
+    assert not found.beside[0].is_worse
+    assert "50\u202f% is the question “q1”" in found.heaviest
+    assert "without it the means are 0.100 and 0.050" in found.heaviest
+    told = {**skill, "anytime": {"mean": 0.1, "low": 0.01, "high": 0.2, "more": 0}}
+    worse = scored({**table, "scores": [told]})
+    assert "By the Brier score this forecast is worse than Market (12 questions)." == worse.sentence
+    assert worse.beside[0].is_worse
 
 
 def test_without_a_record_it_is_said() -> None:

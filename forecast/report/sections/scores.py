@@ -1,4 +1,4 @@
-"""Scores of resolved questions: this forecast, base rates and other forecasters on the same questions."""
+"""Scores: this forecast beside base rates and others on the same questions and days, and the record of the ledger."""
 
 from __future__ import annotations
 
@@ -11,37 +11,35 @@ from forecast.report.section import Section, Subject, part
 from forecast.words import counted, percent
 
 OWN = "forecast"
-LEAST = 10  # questions that both answered, from which on they are compared in words
 LEAST_DRAWN = 20  # resolved questions from which on a calibration curve can be told from chance
 NOT_YET = "Not yet: no question has been replayed and scored."
-# measure -> timing of forecast.scoring; one number a question, so that nobody is scored by how often they speak.
-MEASURES = {"brier": "time_weighted", "log": "time_weighted"}
+MEASURES = ("brier", "log")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForecasterRow:
-    """A forecaster's mean scores and counts."""
+class ScoresBeside:
+    """This forecast and another on the questions that both answered, over the time that both forecasts stood.
+
+    `difference` is ours less theirs of the Brier scores, `low` and `high` the ends of its interval, which holds
+    whenever it is looked at; `more` is how many more questions like these would tell, None where no number would.
+    """
 
     name: str
-    brier: float | None
-    brier_shown: str
-    log: float | None
-    log_shown: str
     n_questions: int
-    n_forecasts: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SkillRow:
-    """The skill of this forecast against a benchmark on the questions that both answered, with its interval."""
-
-    benchmark: str
-    mean: float | None
-    shown: str
-    interval: str
+    brier: float | None
+    brier_theirs: float | None
+    log: float | str | None
+    log_theirs: float | str | None
+    difference: float | None
     low: float | None
     high: float | None
-    n_questions: int
+    more: int | None
+    shown: Mapping[str, str]
+
+    @property
+    def is_worse(self) -> bool:
+        """Say whether this forecast is told apart, and the worse one."""
+        return self.low is not None and self.low > 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,17 +64,33 @@ class CorpParts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordRow:
+    """The record so many months ahead, beside one other forecast; `row` is as `forecast record --json` has it."""
+
+    row: Mapping[str, Any] = spread()
+    shown: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordShown:
+    """The record of the ledger's own sub-questions: in words, and beside others."""
+
+    text: str
+    rows: Sequence[RecordRow]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScoresTable:
-    """Scores of resolved questions: this forecast, base rates and other forecasters on the same questions."""
+    """Scores of resolved questions, of the replay, and the record of the ledger."""
 
     text: str
     resolved: int
-    forecasters: Sequence[ForecasterRow]
-    skill: Sequence[SkillRow]
-    least: int
+    beside: Sequence[ScoresBeside]
     sentence: str
+    heaviest: str
     calibration: CorpParts | None
     definitions: Mapping[str, str]
+    record: RecordShown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,88 +99,142 @@ class NoScores:
 
     text: str = NOT_YET
     resolved: int = 0
-    forecasters: Sequence[ForecasterRow] = ()
-    skill: Sequence[SkillRow] = ()
-    calibration: None = None
+    beside: Sequence[ScoresBeside] = ()
     sentence: str = ""
+    heaviest: str = ""
+    calibration: None = None
+    record: RecordShown
 
 
-def scored(table: Mapping[str, Any] | None) -> ScoresTable | NoScores:
-    """Describe what `forecast score --json` says of the replay."""
+def scored(table: Mapping[str, Any] | None, kept: Mapping[str, Any] | None = None) -> ScoresTable | NoScores:
+    """Describe what `forecast score --json` says of the replay, and `forecast record --json` of the ledger."""
     resolved = int(table["n_questions"]["resolved"]) if table else 0
     if table is None or not resolved:
-        return NoScores()
-    rows = [row for row in table["scores"] if row["grouping"] == "forecaster"]
-    names = list(dict.fromkeys(row["forecaster"] for row in rows))
-    names.sort(key=lambda name: name != OWN)
-    corp = next((row for row in rows if row["measure"] == "corp" and row["forecaster"] == OWN), None)
-    skill = [_skill(row) for row in table["scores"] if _is_skill(row)]
+        return NoScores(record=recorded(kept))
+    skill = [row for row in table["scores"] if row["measure"] == "skill" and row["forecaster"] == OWN]
+    logs = {row["benchmark"]: row for row in skill if row["of"] == "log"}
+    rows = [row for row in skill if row["of"] == "brier"]
+    rows.sort(key=lambda row: (-row["n_questions"], row["benchmark"]))
+    beside = [_beside(row, logs.get(row["benchmark"])) for row in rows]
+    corp = next((row for row in table["scores"] if row["measure"] == "corp" and row["forecaster"] == OWN), None)
     return ScoresTable(
-        text=f"{resolved} {'question is' if resolved == 1 else 'questions are'} resolved.",
+        text=f"Replayed from what was known on each day, by people who knew the outcome: {_are(resolved)} resolved.",
         resolved=resolved,
-        forecasters=[_forecaster(name, rows) for name in names],
-        skill=skill,
-        least=LEAST,
-        sentence=_compared(skill),
+        beside=beside,
+        sentence=_compared(beside),
+        heaviest=_heaviest(rows),
         calibration=None if corp is None else _corp(corp),
         definitions={name: table["definitions"][name]["text"] for name in MEASURES if name in table["definitions"]},
+        record=recorded(kept),
     )
 
 
-def _is_skill(row: Mapping[str, Any]) -> bool:
-    return bool(row["measure"] == "skill" and row["of"] == "brier" and row["forecaster"] == OWN)
+def _are(count: int) -> str:
+    return f"{count} {'question is' if count == 1 else 'questions are'}"
 
 
-def _forecaster(name: str, rows: list[Mapping[str, Any]]) -> ForecasterRow:
-    own = {(row["measure"], row["timing"]): row for row in rows if row["forecaster"] == name}
-    brier, log = (own.get(measure) for measure in MEASURES.items())
-    return ForecasterRow(
-        name=name,
-        brier=brier["mean"] if brier else None,
-        brier_shown=_number(brier["mean"]) if brier else "—",
-        log=log["mean"] if log else None,
-        log_shown=_number(log["mean"]) if log else "—",
-        n_questions=brier["n_questions"] if brier else 0,
-        n_forecasts=brier["n_forecasts"] if brier else 0,
+def _beside(row: Mapping[str, Any], log: Mapping[str, Any] | None) -> ScoresBeside:
+    found = row.get("anytime") or {"mean": None, "low": None, "high": None, "more": None}
+    logs = (None, None) if log is None else (log["score"], log["benchmark_score"])
+    return ScoresBeside(
+        name=row["benchmark"],
+        n_questions=row["n_questions"],
+        brier=row["score"],
+        brier_theirs=row["benchmark_score"],
+        log=logs[0],
+        log_theirs=logs[1],
+        difference=found["mean"],
+        low=found["low"],
+        high=found["high"],
+        more=found["more"],
+        shown={
+            "brier": _number(row["score"]),
+            "brier_theirs": _number(row["benchmark_score"]),
+            "log": _number(logs[0]),
+            "log_theirs": _number(logs[1]),
+            "difference": _signed(found["mean"]),
+            "interval": f"{_signed(found['low'])} to {_signed(found['high'])}",
+            "more": _more(found["more"]),
+        },
     )
+
+
+def _more(count: int | None) -> str:
+    return "no number" if count is None else "none" if count == 0 else f"{count:,}"
 
 
 def _number(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else "—" if value is None else str(value).lower()
 
 
-def _skill(row: Mapping[str, Any]) -> SkillRow:
-    ends = [row["low"], row["high"]]
-    return SkillRow(
-        benchmark=row["benchmark"],
-        mean=row["mean"],
-        shown=_signed(row["mean"]),
-        # Of a single question there is nothing to resample: its interval would have no width.
-        interval=" to ".join(map(_signed, ends)) if row["n_questions"] > 1 else "—",
-        low=row["low"],
-        high=row["high"],
-        n_questions=row["n_questions"],
+def _signed(value: object) -> str:
+    return f"{value:+z.3f}".replace("-", "−") if isinstance(value, float) else "—"
+
+
+def _compared(rows: Sequence[ScoresBeside]) -> str:
+    """Say what the numbers carry: better or worse only where the whole interval is on one side of 0."""
+    told = [
+        f"{'better' if row.high < 0.0 else 'worse'} than {row.name} ({row.n_questions} questions)"
+        for row in rows
+        if row.low is not None and row.high is not None and not row.low <= 0.0 <= row.high
+    ]
+    rest = [f"{row.name} ({row.n_questions})" for row in rows if row.low is None or row.more != 0]
+    said = [f"By the Brier score this forecast is {'; '.join(told)}."] if told else []
+    if rest:
+        said.append(f"So few questions do not tell it apart from {'; '.join(rest)}.")
+    return " ".join(said)
+
+
+def _heaviest(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Name the question that the score beside the first other rests on, if there is any."""
+    row = next((row for row in rows if row.get("heaviest") is not None), None)
+    if row is None:
+        return ""
+    one = row["heaviest"]
+    total = row["score"] * row["n_questions"]
+    if not isinstance(one["score"], float) or total == 0.0:
+        return ""
+    return (
+        f"Of the score beside {row['benchmark']}, {percent(one['score'] / total, None)} is the question "
+        f"“{one['question']}” (Brier {_number(one['score'])}; {row['benchmark']} {_number(one['benchmark_score'])}); "
+        f"without it the means are {_number(one['score_without'])} and {_number(one['benchmark_score_without'])}."
     )
 
 
-def _signed(value: object) -> str:
-    return f"{value:+z.2f}".replace("-", "−") if isinstance(value, float) else "—"
+def recorded(kept: Mapping[str, Any] | None) -> RecordShown:
+    """Describe what `forecast record --json` says."""
+    if kept is None or kept["first"] is None:
+        text = "No line of the ledger before this one holds sub-questions of its own, so there is no record yet."
+        return RecordShown(text=text, rows=())
+    entered = f"{kept['n_entered']} sub-questions stand in the ledger since {kept['first']}"
+    if not kept["ahead"]:
+        return RecordShown(text=f"{entered}; none has ended yet, the first do on {kept['next_month']}.", rows=())
+    told = [
+        f"{_ahead(row)} ahead {row['n_sub_questions']} of {row['n_events']} events have ended in "
+        f"{row['n_months']} {'month' if row['n_months'] == 1 else 'months'}, {row['n_yes']} in yes where "
+        f"{row['expected_yes']:.1f} were expected"
+        for row in kept["ahead"]
+    ]
+    rows = [RecordRow(row=row, shown=_record_shown(row)) for ahead in kept["ahead"] for row in ahead["beside"]]
+    return RecordShown(text=f"{entered}: {'; '.join(told)}.", rows=rows)
 
 
-def _compared(skill: Sequence[SkillRow]) -> str:
-    """Say what the numbers carry: better or worse of enough questions, the whole interval on one side of 0."""
-    verdicts, few = [], []
-    for row in skill:
-        if row.n_questions < LEAST or not isinstance(row.low, float):
-            few.append(row.benchmark)
-            continue
-        below = row.high is not None and row.high < 0
-        verdict = "better than" if row.low > 0 else "worse than" if below else "not distinguishable from"
-        verdicts.append(f"{verdict} {row.benchmark} ({row.n_questions} questions)")
-    said = [f"By the Brier score this forecast is {'; '.join(verdicts)}."] if verdicts else []
-    if few:
-        said.append(f"Fewer than {LEAST} questions are shared with {'; '.join(few)}: too few to compare.")
-    return " ".join(said)
+def _ahead(row: Mapping[str, Any]) -> str:
+    return "1 month" if row["months_ahead"] == 1 else f"{row['months_ahead']} months"
+
+
+def _record_shown(row: Mapping[str, Any]) -> dict[str, str]:
+    found = row["difference"]
+    return {
+        "ahead": _ahead(row),
+        "brier": _number(row["brier"]),
+        "brier_theirs": _number(row["brier_theirs"]),
+        "log": _number(row["log"]),
+        "log_theirs": _number(row["log_theirs"]),
+        "difference": _signed(found["mean"]),
+        "interval": f"{_signed(found['low'])} to {_signed(found['high'])}",
+        "more": _more(row["sub_questions_more"]),
+    }
 
 
 def not_drawn(questions: int, bins: int, uncertainty: float) -> str | None:
@@ -202,7 +270,7 @@ def _corp(corp: Mapping[str, Any]) -> CorpParts:
 @part
 def scores(subject: Subject) -> ScoresTable | NoScores:
     """Return the page's scores."""
-    return scored(subject.material.kept.scores)
+    return scored(subject.material.kept.scores, subject.material.kept.record)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from forecast.report.sections.judgement import (
     scenario_rows,
 )
 from forecast.report.sections.sampling import reweighting
-from forecast.report.sections.scores import LEAST, scores
+from forecast.report.sections.scores import scores
 from forecast.report.sections.sensitivity import DEFAULTS, power_scaling
 from forecast.report.sections.watch import SIGNS, Sign, WatchListFigure, watch
 from forecast.report.sections.waterfall import StepRow, Waterfall, largest_steps, since_prior, since_update
@@ -181,11 +181,7 @@ def confidence(subject: Subject) -> Confidence:
             basis.news(outcome.as_of, outcome.posterior.asked.network.known.until),
             basis.record(
                 scored.resolved,
-                [
-                    row.benchmark
-                    for row in scored.skill
-                    if row.n_questions >= LEAST and row.high is not None and row.high < 0
-                ],
+                [row.name for row in scored.beside if row.is_worse],
             ),
         ]
     )
