@@ -165,7 +165,8 @@ def _print_rows(answer: Gap) -> None:
     grid = _grid(("event", "state"), ("now", "changed", "log-odds", "reached"), "row")
     for row in answer.rows:
         given = ", ".join(f"{event} {state}" for event, state in row.parents.items()) or "the only one"
-        numbers = (exact(row.before, DERIVED), exact(row.after, DERIVED), signed(row.log_odds, 2), exact(row.reached))
+        odds = "all" if row.log_odds is None else signed(row.log_odds, 2)
+        numbers = (exact(row.before, DERIVED), exact(row.after, DERIVED), odds, exact(row.reached))
         grid.add_row(row.event, row.state, *numbers, given)
     _print_kind(grid, answer.unreached["rows"], "row", "a change of no one of")
 
@@ -205,5 +206,4 @@ def _print_kind(grid: Grid, unreached: int, what: str, means: str) -> None:
     if grid.row_count:
         print_table(grid)
     if unreached:
-        other = "other " if grid.row_count else ""
-        click.echo(f"{means} {unreached} {other}{what}{'s' * (unreached != 1)} reaches it alone")
+        click.echo(f"{means} {unreached} {what}{'s' * (unreached != 1)} reaches it alone")
