@@ -45,7 +45,7 @@ def _asked(seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Answered, Questi
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_reports_reach_the_price(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Solved with the report the price is there; on the event itself it takes the odds ratio, and no other takes less."""
+    """Solved with the report the price is there; on the event itself it takes the odds ratio, and that is least."""
     _, one, solver, to = _asked(seed, monkeypatch)
     rows, _ = evidence_gaps(solver, one, solver.families(), to, 99, lambda _: None)
     assert rows
