@@ -34,7 +34,7 @@ from forecast.workspace.records import Question
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
-DRAWS = 1000  # of which the joint is taken; its margins are those of all draws
+DRAWS = 500  # of which the joint is taken; its margins are those of all draws
 BLOCK = 500  # draws solved at once
 MOST_COURSES = 50_000  # of one event through the days that are asked about, in all states of its parents
 MOST_ATOMS = 20_000  # answers to all questions times scenarios
@@ -364,9 +364,12 @@ def _joint(chosen: Weighted, asked: Sequence[_Asked]) -> _Joint:
         )
         raise TooDenseError(msg)
     leaves = [(*network.layout.parents[group.v], group.v, n + i) for i, group in enumerate(asked)]
-    together = tuple(range(n, n + len(asked)))
-    cards = (*queried.plan.cards, *n_parts)
-    order = ENGINE.plan(cards, (*queried.scopes, *leaves, together), keep=queried.plan.keep)
+    # The scenario is a variable below the events of its rules: so one pass gives the joint of it and all answers.
+    scenario = n + len(asked)
+    rules, together = (*queried.plan.keep, scenario), tuple(range(n, scenario + 1))
+    cards = (*queried.plan.cards, *n_parts, n_scenarios)
+    order = ENGINE.plan(cards, (*queried.scopes, *leaves, rules, together))
+    holds = np.moveaxis(queried.masks, 0, -1)[..., np.newaxis]
 
     def on_block(places: Index) -> Array:
         block = chosen.block(int(places[0]), int(places[-1]) + 1)
@@ -375,11 +378,11 @@ def _joint(chosen: Weighted, asked: Sequence[_Asked]) -> _Joint:
             paths_table(network, group.v, group.days, block.theta, size, group.part_of)
             for group, size in zip(asked, n_parts, strict=True)
         ]
-        given = [*queried.with_rules(tables), *own, np.ones((*n_parts, 1))]
-        _, (shares,) = ENGINE.families(order, given, [len(given) - 1], queried.masks)
+        given = [*queried.with_rules(tables), *own, holds, np.ones((*n_parts, n_scenarios, 1))]
+        _, (shares,) = ENGINE.families(order, given, [len(given) - 1])
         return np.broadcast_to(shares, (*shares.shape[:-1], places.size)).reshape(atoms, n_scenarios, places.size)
 
-    size = draws_at_once([order], n_scenarios, BLOCK)
+    size = draws_at_once([order], most=BLOCK)
     shares = np.concatenate(ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size), axis=-1)
     grid = np.array(list(product(*map(range, n_parts)))).T
     answers = {

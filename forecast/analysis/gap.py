@@ -56,7 +56,8 @@ class EvidenceGap:
 class RowGap:
     """A CPT row, of the time that remains, in which one state's probability is another: means over the draws.
 
-    `log_odds`: of the change, the same in every draw; `reached`: the question's probability when all is solved with it.
+    `log_odds`: of the change, the same in every draw, None where the state is made certain or excluded and the price is
+    not reached; `reached`: the question's probability when all is solved with it.
     """
 
     event: str
@@ -64,7 +65,7 @@ class RowGap:
     state: str
     before: float
     after: float
-    log_odds: float
+    log_odds: float | None
     reached: float
 
 
@@ -73,7 +74,7 @@ class StatementGap:
     """A statement as it is and as it would have to be, in units of its own sd in log-odds.
 
     `stated` and `changed` are probabilities, or None where it states a ratio. `reached` on the draws weighed by it
-    (with all of the change), None where the change is one of several.
+    (with all of the change), short of the price where the draws bear no more; None where the change is one of several.
     """
 
     statement: str
@@ -89,7 +90,8 @@ class StatementGap:
 class TogetherGap:
     """All statements moved a little: `sds`, the root of the sum of the squared changes, is as small as it can be.
 
-    By the slope at the forecast, that is. `statements`: those that move most.
+    By the slope at the forecast, that is. `reached` is short of the price where the draws bear no more. `statements`:
+    those that move most.
     """
 
     sds: float
@@ -161,12 +163,12 @@ def gap(
         raise ValueError(msg)
     (own,) = question_probabilities(outcome.workspace, layout, outcome.as_of, of, [question])
     yes = Scenario("yes", "yes", "", (question.about,), question.source)
-    solver = _Solver(outcome, query(network, [yes]))
+    solver = DaySolver(outcome, query(network, [yes]))
     progress("solving every draw")
     families = solver.families()
     start = solver.start
-    evidence, no_event = _evidence(solver, question, families, price, top, progress)
-    rows, no_row = _rows(solver, families, price, top, progress)
+    evidence, no_event = evidence_gaps(solver, question, families, price, top, progress)
+    rows, no_row = row_gaps(solver, families, price, top, progress)
     progress("the statements")
     statements, together, no_statement = _statements(outcome, solver.yes, price, top)
     return Gap(
@@ -221,8 +223,11 @@ def _wanted(
     return question, price, who, when
 
 
-class _Solver:
-    """The network of a question's day on all draws, with some of its rows multiplied."""
+class DaySolver:
+    """The network of a question's day on all draws, as it is and with a row multiplied.
+
+    `yes` (draws) and `log_evidence` (draws) are there after `families`.
+    """
 
     def __init__(self, outcome: Outcome, queried: Query) -> None:
         self.outcome, self.queried, self.network = outcome, queried, queried.network
@@ -281,9 +286,18 @@ def _needed(yes: float, both: float, states: float, to: float) -> float:
     return float(np.log(above / below)) if above * below > 0.0 else float("nan")
 
 
-def _evidence(
-    solver: _Solver, question: Question, families: Sequence[Array], to: float, top: int, progress: Callable[[str], None]
+def evidence_gaps(
+    solver: DaySolver,
+    question: Question,
+    families: Sequence[Array],
+    to: float,
+    top: int,
+    progress: Callable[[str], None],
 ) -> tuple[tuple[EvidenceGap, ...], int]:
+    """Return the weakest reports that reach a probability, and of how many events none does.
+
+    `families`: those of the solver. One on an event whose causes act each by itself is not looked for.
+    """
     network, weights = solver.network, solver.weights
     layout = network.layout
     own = layout.index[question.about.event]
@@ -350,9 +364,13 @@ class _Row:
         return float(masses[0] / masses.sum())
 
 
-def _rows(
-    solver: _Solver, families: Sequence[Array], to: float, top: int, progress: Callable[[str], None]
+def row_gaps(
+    solver: DaySolver, families: Sequence[Array], to: float, top: int, progress: Callable[[str], None]
 ) -> tuple[tuple[RowGap, ...], int]:
+    """Return the rows that reach a probability with the least change, and how many do not or were not tried.
+
+    Where none does, those that come nearest, with the state certain or excluded. `families`: those of the solver.
+    """
     network, weights, yes = solver.network, solver.weights, solver.yes
     layout = network.layout
     tables = family_tables(network, solver.theta)
@@ -374,15 +392,17 @@ def _rows(
                 slope = (row.probability(1e-4, yes, weights) - row.probability(-1e-4, yes, weights)) / 2e-4
                 needed = abs((to - solver.start) / slope) if slope else inf
                 candidates.append((needed, len(candidates), row))
-    found, unreached = [], 0
+    found, nearest = [], []
     for _, place, row in sorted(candidates, key=lambda one: one[:2])[:SEARCHED]:
         log_ratio = _crossing(lambda x, row=row: row.probability(x, yes, weights) - to)  # type: ignore[misc]
         if log_ratio is None:
-            unreached += 1
+            short, end = min((abs(row.probability(end, yes, weights) - to), end) for end in (MOST_LOG, -MOST_LOG))
+            nearest.append((short, place, end, row))
         else:
             found.append((abs(log_ratio), place, log_ratio, row))
+    unreached = len(candidates) - len(found)
     rows = []
-    for _, _, log_ratio, row in sorted(found, key=lambda one: one[:2])[:top]:
+    for _, _, log_ratio, row in sorted(found or nearest, key=lambda one: one[:2])[:top]:
         event, parents = layout.events[row.v], layout.parents[row.v]
         progress(f"solving every draw with a row of {event.id} changed")
         ratio = np.exp(log_ratio)
@@ -397,11 +417,11 @@ def _rows(
                 state=event.states[network.alive[row.v][row.state]],
                 before=float(row.own @ weights),
                 after=float(changed @ weights),
-                log_odds=log_ratio,
+                log_odds=log_ratio if found else None,
                 reached=solver.reached(row.v, lambda draws, row=row, ratio=ratio: _scaled(network, row, ratio, draws)),  # type: ignore[misc]
             )
         )
-    return tuple(rows), unreached + max(len(candidates) - SEARCHED, 0)
+    return tuple(rows), unreached
 
 
 def _scaled(network: AsOfNetwork, row: _Row, ratio: float, draws: Index) -> Array:
@@ -448,24 +468,34 @@ class _Statements:
         smoothed = smooth(total)
         return float(self._yes @ smoothed.weights), smoothed.pareto_k
 
-    def nearest(self, direction: Mapping[str, float]) -> tuple[float, float, float] | None:
-        """Return how far along a direction the price is reached, P(yes) there, and Pareto k; None where draws fail."""
+    def nearest(self, direction: Mapping[str, float]) -> tuple[float, float, float]:
+        """Return how far along a direction the price is reached, P(yes) there, and Pareto k.
+
+        Where it is not, the place farthest along that the draws bear and that comes nearest to the price.
+        """
 
         def at(sds: float) -> tuple[bool, float, float]:
             p, k = self.moved({name: sds * share for name, share in direction.items()})
-            return self._side * (p - self._to) >= 0.0, p, k
+            return self.reaches(p), p, k
 
+        best = (0.0, *at(0.0)[1:])
         for step in np.arange(STEP, FARTHEST + STEP / 2.0, STEP).tolist():
-            is_there, _, k = at(step)
+            is_there, p, k = at(step)
             if not k <= MAX_PARETO_K:
-                return None
+                break
             if is_there:
                 low, high = step - STEP, step
                 for _ in range(20):
                     middle = (low + high) / 2.0
                     low, high = (low, middle) if at(middle)[0] else (middle, high)
                 return (high, *at(high)[1:])
-        return None
+            if self._side * (p - best[1]) > 0.0:
+                best = (step, p, k)
+        return best
+
+    def reaches(self, p: float) -> bool:
+        """Say whether a probability is the price, or beyond it."""
+        return self._side * (p - self._to) >= 0.0
 
     def towards(self) -> dict[str, float]:
         """Return by how much P(yes) comes nearer to the price for each sd by which a statement is moved up."""
@@ -502,19 +532,21 @@ def _statements(
     said = _Statements(outcome, yes, to)
     towards = said.towards()
     ranked = sorted((name for name in towards if towards[name]), key=lambda one: -abs(towards[one]))
-    found = []
+    found, short = [], []
     for name in ranked[: 4 * top]:
         side = float(np.sign(towards[name]))
-        if (way := said.nearest({name: side})) is not None:
-            found.append(said.told(name, side * way[0], way[1:]))
+        sds, p, k = said.nearest({name: side})
+        (found if said.reaches(p) else short).append(said.told(name, side * sds, (p, k)))
     found.sort(key=lambda one: abs(one.sds))
+    short.sort(key=lambda one: abs((one.reached or 0.0) - to))
     together = None
     length = float(np.sqrt(sum(slope**2 for slope in towards.values())))
-    direction = {name: towards[name] / length for name in ranked}
-    if direction and (way := said.nearest(direction)) is not None:
-        most = tuple(said.told(name, way[0] * direction[name]) for name in ranked[: max(top, 5)])
-        together = TogetherGap(sds=way[0], reached=way[1], pareto_k=_finite(way[2]), statements=most)
-    return tuple(found[:top]), together, len(towards) - len(found)
+    if length > 0.0:
+        direction = {name: towards[name] / length for name in ranked}
+        sds, p, k = said.nearest(direction)
+        most = tuple(said.told(name, sds * direction[name]) for name in ranked[: max(top, 5)])
+        together = TogetherGap(sds=sds, reached=p, pareto_k=_finite(k), statements=most)
+    return tuple((found or short)[:top]), together, len(towards) - len(found)
 
 
 def _shifted(spec: PriorSpec, places: Mapping[str, int], shifts: Mapping[str, float]) -> PriorSpec:

@@ -157,7 +157,7 @@ def _print_evidence(answer: Gap) -> None:
     for row in answer.evidence:
         now = "none" if row.item is None else f"{row.item} ({row.item_decibans:.1f} dB)"
         grid.add_row(row.event, " or ".join(row.states), f"{signed(row.decibans, 1)} dB", exact(row.reached), now)
-    _print_kind(grid, answer.unreached["events"], "event", "no report on")
+    _print_kind(grid, answer.unreached["events"], "event", is_short=not answer.evidence)
 
 
 def _print_rows(answer: Gap) -> None:
@@ -165,9 +165,10 @@ def _print_rows(answer: Gap) -> None:
     grid = _grid(("event", "state"), ("now", "changed", "log-odds", "reached"), "row")
     for row in answer.rows:
         given = ", ".join(f"{event} {state}" for event, state in row.parents.items()) or "the only one"
-        numbers = (exact(row.before, DERIVED), exact(row.after, DERIVED), signed(row.log_odds, 2), exact(row.reached))
+        odds = "all" if row.log_odds is None else signed(row.log_odds, 2)
+        numbers = (exact(row.before, DERIVED), exact(row.after, DERIVED), odds, exact(row.reached))
         grid.add_row(row.event, row.state, *numbers, given)
-    _print_kind(grid, answer.unreached["rows"], "row", "a change of no one of")
+    _print_kind(grid, answer.unreached["rows"], "row", is_short=all(row.log_odds is None for row in answer.rows))
 
 
 def _print_statements(answer: Gap) -> None:
@@ -180,7 +181,11 @@ def _print_statements(answer: Gap) -> None:
         grid.add_row("all together", "", "", "", f"{together.sds:.2f}", exact(together.reached))
         for row in together.statements:
             grid.add_row(*_statement(row))
-    _print_kind(grid, answer.unreached["statements"], "statement", "a change of no one of")
+    up = answer.to > answer.start
+    is_short = all(row.reached is None or (row.reached < answer.to) == up for row in answer.statements)
+    _print_kind(grid, answer.unreached["statements"], "statement", is_short=is_short)
+    if answer.together is not None and (answer.together.reached < answer.to) == up:
+        click.echo("all together do not reach it as far as the draws bear their changes")
 
 
 def _statement(row: StatementGap) -> tuple[str, ...]:
@@ -201,9 +206,13 @@ def _grid(names: tuple[str, ...], numbers: tuple[str, ...], last: str) -> Grid:
     return grid
 
 
-def _print_kind(grid: Grid, unreached: int, what: str, means: str) -> None:
+def _print_kind(grid: Grid, unreached: int, what: str, *, is_short: bool) -> None:
+    """Print the changes of a kind, and what is to be said of all others; `is_short`: none reaches the price."""
     if grid.row_count:
         print_table(grid)
-    if unreached:
-        other = "other " if grid.row_count else ""
-        click.echo(f"{means} {unreached} {other}{what}{'s' * (unreached != 1)} reaches it alone")
+    several = f"{unreached} {what}{'s' * (unreached != 1)}"
+    if is_short:
+        nearest = "; these come nearest" if grid.row_count else ""
+        click.echo(f"none of {several} reaches it alone{nearest}")
+    elif unreached:
+        click.echo(f"{several} more: none reaches it alone, or it takes more")
