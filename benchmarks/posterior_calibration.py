@@ -1,4 +1,4 @@
-"""Posterior simulation-based calibration: on a workspace's own statements, are parameters that were drawn ranked evenly?
+"""Posterior simulation-based calibration: are parameters ranked evenly, on a workspace's own statements?
 
     python -m benchmarks.posterior_calibration [--refits N] [--workers N] [WORKSPACE]
 
@@ -9,9 +9,10 @@ what was drawn among the draws of the refit is even if sampling, weights and inf
 has its posterior (Säilynoja, Schmitt, Bürkner and Vehtari 2025).
 
 A refit is the forecast's own model, whole: nothing in it is approximated. It is shorter, because ranks need fewer draws
-than forecasts do, and because its sampler begins where the forecast's draws are, in units of their spread, which changes
-how soon the chains agree and not what they agree on. Ranked quantities whose chains do not agree are drawn twice as
-long, and again; where that is not enough the refit counts all the same, and the file says how many these are.
+than forecasts do, and because its sampler begins where the forecast's draws are, in units of their spread. That changes
+how soon the chains agree and not what they agree on. Where they do not (R-hat and effective size of what is ranked)
+they are drawn twice as long, and again; where that is not enough the refit counts all the same, and the file says how
+many these are.
 
 What is stored is kept after every refit: run again, it goes on; a run of other draws begins anew.
 """
@@ -34,20 +35,20 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.measured import ROOT, table
-from forecast.session import DEFAULT_SEED
 from forecast.files import replace_file
 from forecast.model.layout import lay_out
 from forecast.posterior.posterior import Posterior, evaluate, evidence_of, posterior
 from forecast.posterior.replicates import heard_twice, replicates
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import effective_size, ess, weigh_draws
-from forecast.sampling.draws import _chains
+from forecast.sampling.draws import chains_of
 from forecast.sampling.likelihood import log_likelihood
 from forecast.sampling.model import Density, build_model, compile_density
 from forecast.sampling.op import run_draws
 from forecast.sampling.program import record_program, record_theta
 from forecast.sampling.settings import CHAINS, Effort
-from forecast.sampling.spec import SD_EXPERT, PriorSpec
+from forecast.sampling.spec import SD_EXPERT
+from forecast.session import DEFAULT_SEED
 from forecast.store.program import installed_versions
 from forecast.workers import Workers
 from forecast.workspace.read import load
@@ -60,7 +61,7 @@ STORED = "reports/posterior-calibration.json"
 REFITS = 100
 RANKED = 99  # the largest rank
 BINS = 10  # of the ranks, for the test of evenness
-EFFORT = Effort(sampled_per_chain=250, tune=150, quantities=False)
+EFFORT = Effort(sampled_per_chain=150, tune=150, quantities=False)
 LONGEST = 4  # times that, where chains do not agree
 MOST_R_HAT, LEAST_SIZE = 1.05, 100.0  # of every ranked quantity: looser than for a forecast, enough for a rank
 
@@ -128,7 +129,7 @@ def run(task: Task) -> Refit:
     seed = int(rng.integers(2**31))
     times = 1
     while True:
-        x, sampler = _chains(density, seed, lambda _doing: None, EFFORT, times * EFFORT.sampled_per_chain)
+        x, sampler = chains_of(density, seed, lambda _doing: None, EFFORT, times * EFFORT.sampled_per_chain)
         values, weighed, k = refitted(of, density.variables(x), task.seed)
         r_hat, size = agreement(values)
         if (r_hat <= MOST_R_HAT and size >= LEAST_SIZE) or times >= LONGEST:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.tape import LinearMap, linear_map
-from forecast.sampling.likelihood import _heard
+from forecast.sampling.likelihood import heard_in
 from forecast.sampling.readings import DEGREES_OF_FREEDOM, case_log_odds, reading_variance
 from forecast.sampling.spec import Noisy, PriorSpec, TrackRecord
 
@@ -60,7 +61,7 @@ def replicates(spec: PriorSpec, fit: Mapping[str, Array], rng: np.random.Generat
         fit: draws with `quantity`, `omega` and what else the spec has, {variable: (chain, draw, ...)}.
         rng: source of all randomness.
     """
-    heard = _heard(spec, fit).mean.T
+    heard = heard_in(spec, fit).T
     n_draws, n = heard.shape[0], spec.stated.location.size
     m, counts = n + spec.distributions.location.size, len(spec.counted)
     omega = fit["omega"].reshape(n_draws, -1) if spec.experts else np.zeros((n_draws, 0))
@@ -122,7 +123,7 @@ def heard_twice(spec: PriorSpec, again: Replicates, draw: int = 0) -> PriorSpec:
     n_stated, n_distributions = spec.stated.location.size, spec.n_distributions
     ids, counts = spec.statement_ids, len(spec.counted)
     ends = np.cumsum([0, n_stated, spec.distributions.location.size, counts, spec.ordered.size]).tolist()
-    order = [row for begin, end in zip(ends, ends[1:], strict=False) for row in 2 * list(range(begin, end))]
+    order = [row for begin, end in pairwise(ends) for row in 2 * list(range(begin, end))]
     signs = np.ones(len(order))
     if spec.ordered.size:
         signs[-spec.ordered.size :] = np.where(again.ordered[draw] == 1, 1.0, -1.0)
@@ -140,7 +141,7 @@ def heard_twice(spec: PriorSpec, again: Replicates, draw: int = 0) -> PriorSpec:
         ordered=np.tile(spec.ordered, 2),
         statement_ids=tuple(
             name
-            for begin, end in zip(id_ends, id_ends[1:], strict=False)
+            for begin, end in pairwise(id_ends)
             for name in (*ids[begin:end], *(f"{one}{AGAIN}" for one in ids[begin:end]))
         ),
         rated_of=np.tile(spec.rated_of, 2),

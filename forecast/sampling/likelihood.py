@@ -137,7 +137,7 @@ def log_likelihood(spec: PriorSpec, fit: Mapping[str, Array], left_out: Collecti
     Raises ValueError for some but not all single numbers and distributions of one expert.
     """
     columns = statement_columns(spec)
-    heard = _heard(spec, fit)
+    heard = _Heard(spec, heard_in(spec, fit))
     n_stated, n_distributed = spec.stated.location.size, spec.distributions.location.size
     rows = {row for name, row_list in columns.items() if name in left_out for row in row_list}
     noisy = [row for row in sorted(rows) if row < n_stated + n_distributed]
@@ -160,7 +160,14 @@ def log_likelihood(spec: PriorSpec, fit: Mapping[str, Array], left_out: Collecti
     return total
 
 
-def _heard(spec: PriorSpec, fit: Mapping[str, Array]) -> _Heard:
+def heard_in(spec: PriorSpec, fit: Mapping[str, Array]) -> Array:
+    """Compute what was to be read in each draw, before noise (quantities, draws): with deviations, bias and slope.
+
+    Args:
+        spec: the statements.
+        fit: draws of stage 1, {variable: (chain, draw, ...)}.
+    """
+
     def flat(name: str) -> Array:
         return fit[name].reshape(-1, fit[name].shape[-1]).T
 
@@ -171,7 +178,7 @@ def _heard(spec: PriorSpec, fit: Mapping[str, Array]) -> _Heard:
         implied[:n] = as_rated(bias[spec.rated_of], slope[spec.rated_of], spec.is_biased[:, np.newaxis], implied[:n])
     if spec.deviation_labels:
         implied += spec.deviations @ flat("deviation")
-    return _Heard(spec, implied)
+    return implied
 
 
 def _block(spec: PriorSpec, row: int) -> tuple[Noisy, int]:
@@ -244,7 +251,7 @@ def log_likelihood_given_noise(spec: PriorSpec, fit: Mapping[str, Array], names:
         fit: draws of stage 1 with `omega`, {variable: (chain, draw, ...)}.
         names: ids of the statements.
     """
-    heard, columns = _heard(spec, fit), statement_columns(spec)
+    heard, columns = _Heard(spec, heard_in(spec, fit)), statement_columns(spec)
     omega = fit["omega"].reshape(-1, len(spec.experts)).T
     n, m = spec.stated.location.size, spec.stated.location.size + spec.distributions.location.size
     found = {}
