@@ -228,7 +228,7 @@ def test_a_posterior_in_closed_form(believed: float, even: bool) -> None:
     """Of a conjugate model the places in the refits are exactly even; a fit that believes in half the noise is seen."""
     spec, rng, found = conjugate(3), np.random.default_rng(6), []
     mean, sd = normal_posterior(spec.stated)
-    for _ in range(2000):
+    for _ in range(400):
         truth = rng.normal(mean, sd)
         draw = {"quantity": np.full((1, 1, 3), truth), "omega": np.full((1, 1, 1), 0.4)}
         both = heard_twice(spec, replicates(spec, draw, rng)).stated
