@@ -131,7 +131,7 @@ def run(task: Task) -> Refit:
     while True:
         x, sampler = chains_of(density, seed, lambda _doing: None, EFFORT, times * EFFORT.sampled_per_chain)
         values, weighed, k = refitted(of, density.variables(x), task.seed)
-        r_hat, size = agreement(values)
+        r_hat, size = agreement([values[name] for name in truth])
         if (r_hat <= MOST_R_HAT and size >= LEAST_SIZE) or times >= LONGEST:
             break
         times *= 2
@@ -148,9 +148,10 @@ def one_draw(fit: Fit, draw: int) -> dict[str, Array]:
 
 @cache
 def reference(root: str, as_of: str, seed: int) -> dict[str, Array]:
-    """Compute what is ranked in every draw of the forecast."""
+    """Compute what is ranked in every draw of the forecast: all that varies."""
     of = base(root, as_of, seed)
-    return quantities(of, of.found.evaluation.scenarios, of.found.evaluation.log_evidence, of.fit)
+    found = quantities(of, of.found.evaluation.scenarios, of.found.evaluation.log_evidence, of.fit)
+    return {name: values for name, values in found.items() if np.ptp(values) > 0.0}
 
 
 def refitted(of: Base, sampled: Fit, seed: int) -> tuple[dict[str, Array], Array, float]:
@@ -180,7 +181,7 @@ def quantities(of: Base, scenarios: Array, log_evidence: Array, fit: Fit) -> dic
     for name, of_all in (("alpha", "levels"), ("beta", "effects"), ("deviation", "deviations"), ("omega", "noise")):
         if name in fit:
             found[f"{of_all} ({name})"] = np.square(fit[name].reshape(log_evidence.size, -1)).sum(axis=1)
-    return {name: values for name, values in found.items() if np.ptp(values) > 0.0}
+    return found
 
 
 def warm(density: Density, fit: Fit) -> Density:
@@ -223,11 +224,11 @@ def prior_of(name: str, size: tuple[int, int], rng: np.random.Generator) -> Arra
     return np.log(rng.gamma(2.0, 0.5, size)) if name == "spread" else rng.standard_normal(size)
 
 
-def agreement(values: Mapping[str, Array]) -> tuple[float, float]:
+def agreement(values: Sequence[Array]) -> tuple[float, float]:
     """Return the worst R-hat, and the least effective size, of what is ranked."""
     from arviz_stats.base import array_stats
 
-    by_chain = np.stack([one.reshape(CHAINS, -1) for one in values.values()])
+    by_chain = np.stack([one.reshape(CHAINS, -1) for one in values])
     r_hat = float(np.max(array_stats.rhat(by_chain, chain_axis=1, draw_axis=2)))
     return r_hat, float(np.min(ess(by_chain.reshape(len(values), -1))))
 

@@ -17,7 +17,7 @@ DRAWS = 4000
 
 
 def test_log_prior_is_the_density_of_each_parameter() -> None:
-    """Normal coordinates, half-normal noise, normal bias, log-normal slope, gamma precision; nothing of what is read."""
+    """Normal coordinates, half-normal noise, normal bias, log-normal slope, gamma precision; of readings nothing."""
     rng = np.random.default_rng(8)
     fit = {
         "alpha": rng.standard_normal((2, 3, 4)),
