@@ -51,7 +51,10 @@ def test_a_written_file_is_what_the_page_says(tmp_path: Path) -> None:
         for name, array in told.data_vars.items():
             dims, *cells = _rows(group)[str(name)]
             assert dims == ", ".join(map(str, array.dims)), name
-            assert cells == [array.attrs.get("units", DAY if array.dtype.kind == "M" else "text"), array.attrs["long_name"]]
+            assert cells == [
+                array.attrs.get("units", DAY if array.dtype.kind == "M" else "text"),
+                array.attrs["long_name"],
+            ]
             assert ("units" in array.attrs) == (array.dtype.kind in "fiu"), name
             assert (cells[0] == DAY) == (array.dtype.kind == "M"), name
         assert {str(axis) for axis in told.sizes} == {str(name) for name in told.coords}  # one each, and no other
