@@ -239,7 +239,7 @@ def data_tree(
         ),
         "posterior_predictive": _with_axes(_stated(replicates(spec, parameters, rng), SAMPLE), outcome, spec),
         "prior_predictive": _with_axes(_stated(replicates(spec, flat_fit, rng), SAMPLE), outcome, spec),
-        "observed_data": _with_axes(_stated(observed(spec), ()), outcome, spec),
+        "observed_data": _with_axes(_stated(observed(spec), ()), outcome, spec, is_exact=True),
         "sample_stats": _with_axes(
             {
                 **{STATISTICS.get(name, name): (SAMPLE, _as_number(values)) for name, values in stats.items()},
@@ -256,9 +256,13 @@ def data_tree(
             },
             outcome,
             spec,
+            is_exact=True,
         ),
         "joint": _with_axes(
-            {"probability": (("scenario", "event_state"), np.concatenate(list(joint), axis=1))}, outcome, spec
+            {"probability": (("scenario", "event_state"), np.concatenate(list(joint), axis=1))},
+            outcome,
+            spec,
+            is_exact=True,
         ),
         "statements": _table("statement", tables.statements, "statements"),
         "evidence": _table("item", tables.evidence, "evidence"),
@@ -289,11 +293,18 @@ SAMPLE = ("chain", "draw")
 STATISTICS = {"depth": "tree_depth"}  # names of ArviZ, where they are others
 
 
-def _with_axes(variables: Variables, outcome: Outcome, spec: PriorSpec) -> Dataset:
-    """Make a dataset of variables with one coordinate for each dimension; one without entries is left out."""
+def _with_axes(variables: Variables, outcome: Outcome, spec: PriorSpec, *, is_exact: bool = False) -> Dataset:
+    """Make a dataset of variables with one coordinate for each dimension; one without entries is left out.
+
+    Unless they are to be exact numbers have single precision: half the file, and far below Monte Carlo error.
+    """
     import xarray as xr
 
-    held = {name: told for name, told in variables.items() if 0 not in told[1].shape}
+    held = {
+        name: (dims, values if is_exact or values.dtype != np.float64 else values.astype(np.float32))
+        for name, (dims, values) in variables.items()
+        if 0 not in values.shape
+    }
     data, labels = xr.Dataset(held), _labels(outcome, spec)
     return data.assign_coords(
         {str(axis): _texts(labels[str(axis)]) if axis in labels else np.arange(n) for axis, n in data.sizes.items()}
@@ -366,8 +377,7 @@ def _parameters(fit: Mapping[str, Array]) -> Variables:
         "case_noise": "count",
         "quantity": "reading",
     }
-    # Single precision: half the file, and far below Monte Carlo error.
-    return {name: ((*SAMPLE, axes[name]), values.astype(np.float32)) for name, values in fit.items()}
+    return {name: ((*SAMPLE, axes[name]), values) for name, values in fit.items()}
 
 
 def _log_likelihoods(spec: PriorSpec, fit: Mapping[str, Array], log_evidence: Array) -> Variables:

@@ -152,7 +152,7 @@ def test_data_tree_loads_with_its_groups(drawn: Drawn, tmp_path: Path) -> None:
     tree = xr.load_datatree(path)
     assert set(GROUPS) == set(tree.children)
     joint = tree["joint"]["probability"]
-    events = [name.partition("=")[0] for name in joint["event_state"].values]
+    events = [name.partition("=")[0] for name in joint["event_state"].to_numpy().tolist()]
     of_event = joint.assign_coords(of=("event_state", events)).groupby("of").sum().sum("scenario")
     np.testing.assert_allclose(1.0, of_event, rtol=1e-9)
     forecast = tree["forecast"]
