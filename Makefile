@@ -27,6 +27,7 @@ test: $(DEVELOPMENT) ## Lint, format, types, tests
 	$(BIN)/python -m pytest -n 2
 
 trust: $(DEVELOPMENT) ## Slower checks of whether the numbers can be trusted
+	$(BIN)/python -m benchmarks.posterior_calibration
 	$(BIN)/python -m pytest -m trust -s
 
 portable: $(RUNTIME) ## Fit the example under several kinds of processor, and compare the draws

@@ -33,6 +33,7 @@ from tests.posterior.standing import standing_at
 Array = NDArray[np.float64]
 
 STORED = ROOT / "reports" / "calibration.json"
+MODEL = "a made-up network of three events, with two sources and four statements: not this workspace"
 WORLDS = 200
 RANKED = 99  # draws that a truth is ranked among
 BINS = 10  # of the ranks, for the test of evenness
@@ -120,6 +121,7 @@ def as_table(runs: Sequence[Run]) -> dict[str, Any]:
     day = datetime.now(UTC).date().isoformat()
     return {
         "date": day,
+        "model": MODEL,
         "worlds": len(runs),
         "refitted": sum(one.fits > 1 for one in runs),
         "quantities": quantities,

@@ -1,4 +1,4 @@
-"""Posterior simulation-based calibration: on a workspace's own statements, are parameters that were drawn ranked evenly?
+"""Posterior simulation-based calibration: are parameters ranked evenly, on a workspace's own statements?
 
     python -m benchmarks.posterior_calibration [--refits N] [--workers N] [WORKSPACE]
 
@@ -9,9 +9,10 @@ what was drawn among the draws of the refit is even if sampling, weights and inf
 has its posterior (Säilynoja, Schmitt, Bürkner and Vehtari 2025).
 
 A refit is the forecast's own model, whole: nothing in it is approximated. It is shorter, because ranks need fewer draws
-than forecasts do, and because its sampler begins where the forecast's draws are, in units of their spread, which changes
-how soon the chains agree and not what they agree on. Ranked quantities whose chains do not agree are drawn twice as
-long, and again; where that is not enough the refit counts all the same, and the file says how many these are.
+than forecasts do, and because its sampler begins where the forecast's draws are, in units of their spread. That changes
+how soon the chains agree and not what they agree on. Where they do not (R-hat and effective size of what is ranked)
+they are drawn twice as long, and again; where that is not enough the refit counts all the same, and the file says how
+many these are.
 
 What is stored is kept after every refit: run again, it goes on; a run of other draws begins anew.
 """
@@ -40,7 +41,7 @@ from forecast.posterior.posterior import Posterior, evaluate, evidence_of, poste
 from forecast.posterior.replicates import heard_twice, replicates
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import effective_size, ess, weigh_draws
-from forecast.sampling.draws import _chains
+from forecast.sampling.draws import chains_of
 from forecast.sampling.likelihood import log_likelihood
 from forecast.sampling.model import Density, build_model, compile_density
 from forecast.sampling.op import run_draws
@@ -60,7 +61,7 @@ STORED = "reports/posterior-calibration.json"
 REFITS = 100
 RANKED = 99  # the largest rank
 BINS = 10  # of the ranks, for the test of evenness
-EFFORT = Effort(sampled_per_chain=250, tune=150, quantities=False)
+EFFORT = Effort(sampled_per_chain=150, tune=150, quantities=False)
 LONGEST = 4  # times that, where chains do not agree
 MOST_R_HAT, LEAST_SIZE = 1.05, 100.0  # of every ranked quantity: looser than for a forecast, enough for a rank
 
@@ -128,9 +129,9 @@ def run(task: Task) -> Refit:
     seed = int(rng.integers(2**31))
     times = 1
     while True:
-        x, sampler = _chains(density, seed, lambda _doing: None, EFFORT, times * EFFORT.sampled_per_chain)
+        x, sampler = chains_of(density, seed, lambda _doing: None, EFFORT, times * EFFORT.sampled_per_chain)
         values, weighed, k = refitted(of, density.variables(x), task.seed)
-        r_hat, size = agreement(values)
+        r_hat, size = agreement([values[name] for name in truth])
         if (r_hat <= MOST_R_HAT and size >= LEAST_SIZE) or times >= LONGEST:
             break
         times *= 2
@@ -147,9 +148,10 @@ def one_draw(fit: Fit, draw: int) -> dict[str, Array]:
 
 @cache
 def reference(root: str, as_of: str, seed: int) -> dict[str, Array]:
-    """Compute what is ranked in every draw of the forecast."""
+    """Compute what is ranked in every draw of the forecast: all that varies."""
     of = base(root, as_of, seed)
-    return quantities(of, of.found.evaluation.scenarios, of.found.evaluation.log_evidence, of.fit)
+    found = quantities(of, of.found.evaluation.scenarios, of.found.evaluation.log_evidence, of.fit)
+    return {name: values for name, values in found.items() if np.ptp(values) > 0.0}
 
 
 def refitted(of: Base, sampled: Fit, seed: int) -> tuple[dict[str, Array], Array, float]:
@@ -179,7 +181,7 @@ def quantities(of: Base, scenarios: Array, log_evidence: Array, fit: Fit) -> dic
     for name, of_all in (("alpha", "levels"), ("beta", "effects"), ("deviation", "deviations"), ("omega", "noise")):
         if name in fit:
             found[f"{of_all} ({name})"] = np.square(fit[name].reshape(log_evidence.size, -1)).sum(axis=1)
-    return {name: values for name, values in found.items() if np.ptp(values) > 0.0}
+    return found
 
 
 def warm(density: Density, fit: Fit) -> Density:
@@ -222,11 +224,11 @@ def prior_of(name: str, size: tuple[int, int], rng: np.random.Generator) -> Arra
     return np.log(rng.gamma(2.0, 0.5, size)) if name == "spread" else rng.standard_normal(size)
 
 
-def agreement(values: Mapping[str, Array]) -> tuple[float, float]:
+def agreement(values: Sequence[Array]) -> tuple[float, float]:
     """Return the worst R-hat, and the least effective size, of what is ranked."""
     from arviz_stats.base import array_stats
 
-    by_chain = np.stack([one.reshape(CHAINS, -1) for one in values.values()])
+    by_chain = np.stack([one.reshape(CHAINS, -1) for one in values])
     r_hat = float(np.max(array_stats.rhat(by_chain, chain_axis=1, draw_axis=2)))
     return r_hat, float(np.min(ess(by_chain.reshape(len(values), -1))))
 

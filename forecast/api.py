@@ -106,7 +106,7 @@ class Forecast:
 
     @cached_property
     def tree(self) -> xr.DataTree:
-        """The ArviZ DataTree of the forecast: prior, posterior, forecast, joint, sample_stats, statements, evidence."""
+        """The ArviZ DataTree of the forecast, with the groups that docs/datatree.md lists."""
         return pipeline.tree_of(self._found)
 
     def __repr__(self) -> str:

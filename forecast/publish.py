@@ -234,6 +234,7 @@ def _kept(root: Path, outcome: Outcome) -> Kept:
         series=series or None,
         scores=_scores(root),
         calibration=_calibration(root),
+        posterior_calibration=_posterior_calibration(root),
         record=_record(root, outcome),
     )
 
@@ -261,18 +262,35 @@ def _scores(root: Path) -> Mapping[str, Any] | None:
 def _calibration(root: Path) -> Mapping[str, Any] | None:
     from forecast.report.sections.checks import CALIBRATION, NEEDED, calibration_of
 
-    path = root / CALIBRATION
-    if not path.exists():
+    what = "a run of simulation-based calibration"
+    return _kept_run(root, CALIBRATION, what, NEEDED, "benchmarks.calibration", calibration_of)
+
+
+def _posterior_calibration(root: Path) -> Mapping[str, Any] | None:
+    from forecast.report.sections.checks import POSTERIOR_CALIBRATION, POSTERIOR_NEEDED, posterior_calibration_of
+
+    what = "a run of posterior simulation-based calibration"
+    made_by = "benchmarks.posterior_calibration"
+    return _kept_run(
+        root, POSTERIOR_CALIBRATION, what, POSTERIOR_NEEDED, made_by, lambda kept: posterior_calibration_of(kept, "")
+    )
+
+
+def _kept_run(
+    root: Path, name: str, what: str, needed: Sequence[str], made_by: str, read: Callable[[Mapping[str, Any]], object]
+) -> Mapping[str, Any] | None:
+    """Return the content of a file that a benchmark wrote, if it is there and `read` understands it."""
+    if not (root / name).exists():
         return None
-    content = read_object(root, CALIBRATION)
-    source = Source(CALIBRATION, 1)
-    missing = [key for key in NEEDED if key not in content]
+    content = read_object(root, name)
+    source = Source(name, 1)
+    missing = [key for key in needed if key not in content]
     if missing:
-        allowed = f"an object with {', '.join(NEEDED)}"
-        raise WorkspaceProblems([Problem(source, "a run of simulation-based calibration", f"no {missing[0]}", allowed)])
+        allowed = f"an object with {', '.join(needed)}"
+        raise WorkspaceProblems([Problem(source, what, f"no {missing[0]}", allowed)])
     try:
-        calibration_of(content)
+        read(content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        what, allowed = "a run of simulation-based calibration", "as `python -m benchmarks.calibration` writes it"
+        allowed = f"as `python -m {made_by}` writes it"
         raise WorkspaceProblems([Problem(source, what, f"{type(error).__name__}: {error}", allowed)]) from None
     return content

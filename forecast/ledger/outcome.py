@@ -378,14 +378,18 @@ def prior_predictive(prior: Outcome) -> Predictive:
     the flat prior's variance of log-odds, summed over the event's states, that is left after the statements: 1 where
     nobody said anything that bears on it.
     """
-    rows = prior.posterior.spec.rows
-    coordinates = np.random.default_rng(prior.seed).standard_normal((rows.n_coordinates, FLAT_DRAWS))
-    flat = evaluate(prior.posterior.asked, theta_draws(rows, coordinates))
+    flat = evaluate(prior.posterior.asked, theta_draws(prior.posterior.spec.rows, flat_coordinates(prior)))
     weights = np.full(FLAT_DRAWS, 1.0 / FLAT_DRAWS)
     scenarios, events = estimates(prior.workspace, prior.layout, flat, weights)
     stated = prior.posterior.evaluation
     pulls = {event.id: _variance(stated, v) / _variance(flat, v) for v, event in enumerate(prior.layout.events)}
     return Predictive(scenarios, events, pulls)
+
+
+def flat_coordinates(prior: Outcome) -> Array:
+    """Draw the coordinates of the CPT rows before any statement: standard normal, (n, FLAT_DRAWS)."""
+    size = (prior.posterior.spec.rows.n_coordinates, FLAT_DRAWS)
+    return np.random.default_rng(prior.seed).standard_normal(size)
 
 
 def _variance(evaluation: Evaluation, v: int) -> float:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.tape import LinearMap, linear_map
-from forecast.sampling.likelihood import _heard
+from forecast.sampling.likelihood import by_coders, heard_in
 from forecast.sampling.readings import DEGREES_OF_FREEDOM, case_log_odds, reading_variance
 from forecast.sampling.spec import Noisy, PriorSpec, TrackRecord
 
@@ -53,28 +54,32 @@ def replicates(spec: PriorSpec, fit: Mapping[str, Array], rng: np.random.Generat
 
     The CPT rows, the deviations of groups and coders, each expert's noise, bias and slope are those of the draw. What
     belongs to one statement alone is drawn anew: the tails of a number, the common precision of a distribution, how the
-    class of a count differs from the event at hand. The evidence that an author knew stays as it was.
+    class of a count differs from the event at hand. The evidence that an author knew stays as it was, and so does how
+    far the coders of a remark lay apart: drawn anew is the mean of their codings.
 
     Args:
         spec: the statements.
         fit: draws with `quantity`, `omega` and what else the spec has, {variable: (chain, draw, ...)}.
         rng: source of all randomness.
     """
-    heard = _heard(spec, fit).mean.T
+    heard = heard_in(spec, fit).T
     n_draws, n = heard.shape[0], spec.stated.location.size
     m, counts = n + spec.distributions.location.size, len(spec.counted)
     omega = fit["omega"].reshape(n_draws, -1) if spec.experts else np.zeros((n_draws, 0))
+    beyond = by_coders(spec, fit)[1].T
+    sd, sd_of_whole = _sd(spec.stated, omega, beyond[:, :n]), _sd(spec.distributions, omega, beyond[:, n:])
     return Replicates(
-        stated=heard[:, :n] + _sd(spec.stated, omega) * _people_or_rules(spec.stated, n_draws, rng),
-        distributions=heard[:, n:m] + _sd(spec.distributions, omega) * _together(spec, n_draws, rng),
+        stated=heard[:, :n] + sd * _people_or_rules(spec.stated, n_draws, rng),
+        distributions=heard[:, n:m] + sd_of_whole * _together(spec, n_draws, rng),
         counted=_counts(spec, heard[:, m : m + counts], rng),
         ordered=_came(heard[:, m + counts :] / spec.ordered, rng),
         record=_came(_record_log_odds(spec, fit, n_draws), rng),
     )
 
 
-def _sd(noisy: Noisy, omega: Array) -> Array:
-    return np.asarray(np.sqrt(reading_variance(noisy.scatters, omega[:, noisy.expert], noisy.scale, noisy.weight)))
+def _sd(noisy: Noisy, omega: Array, beyond: Array) -> Array:
+    variance = reading_variance(noisy.scatters, omega[:, noisy.expert], noisy.scale, noisy.weight, beyond)
+    return np.asarray(np.sqrt(variance))
 
 
 def _people_or_rules(noisy: Noisy, n_draws: int, rng: np.random.Generator) -> Array:
@@ -118,11 +123,16 @@ def heard_twice(spec: PriorSpec, again: Replicates, draw: int = 0) -> PriorSpec:
     The second statements share with the first the CPT rows, their deviations, and their expert's noise and record; no
     new coordinate is added for the rows, because what is spoken of is the same. An order that came out the other way
     is one of the two in reverse. The anchor's evidence stays in once.
+
+    Raises ValueError where a remark was coded by several: how far coders lie apart is not drawn anew.
     """
+    if spec.codings is not None:
+        msg = "remarks that several people coded cannot be stated anew yet; keep one coder of each"
+        raise ValueError(msg)
     n_stated, n_distributions = spec.stated.location.size, spec.n_distributions
     ids, counts = spec.statement_ids, len(spec.counted)
     ends = np.cumsum([0, n_stated, spec.distributions.location.size, counts, spec.ordered.size]).tolist()
-    order = [row for begin, end in zip(ends, ends[1:], strict=False) for row in 2 * list(range(begin, end))]
+    order = [row for begin, end in pairwise(ends) for row in 2 * list(range(begin, end))]
     signs = np.ones(len(order))
     if spec.ordered.size:
         signs[-spec.ordered.size :] = np.where(again.ordered[draw] == 1, 1.0, -1.0)
@@ -140,7 +150,7 @@ def heard_twice(spec: PriorSpec, again: Replicates, draw: int = 0) -> PriorSpec:
         ordered=np.tile(spec.ordered, 2),
         statement_ids=tuple(
             name
-            for begin, end in zip(id_ends, id_ends[1:], strict=False)
+            for begin, end in pairwise(id_ends)
             for name in (*ids[begin:end], *(f"{one}{AGAIN}" for one in ids[begin:end]))
         ),
         rated_of=np.tile(spec.rated_of, 2),

@@ -210,6 +210,15 @@ FINEST = UNITS[0][0]  # digit of a probability that is ever printed
 BLOCK = 32  # rows at a time: more do not fit into a processor's cache
 
 
+def resampled(weights: Array) -> NDArray[np.intp]:
+    """Return which draws stand for weighted ones with equal weight (draws): each as often as its weight says, in order.
+
+    Systematically: with equal weights every draw is there once.
+    """
+    at = (np.arange(weights.size) + 0.5) / weights.size
+    return np.minimum(np.searchsorted(np.cumsum(weights), at), weights.size - 1)
+
+
 class Averages(NamedTuple):
     """Weighted means (rows), their Monte Carlo standard errors, and how many independent draws would be as certain.
 

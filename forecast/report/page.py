@@ -117,7 +117,7 @@ def _tree(outcome: Outcome, prior: Outcome, tables: Tables, fits: _Fits) -> Data
 
     now = outcome.posterior
     joint = mean_joint(now.asked, now.draws.theta, now.weights.weights, now.reliabilities)
-    return data_tree(outcome, prior.posterior.evaluation, joint, fits.used, tables)
+    return data_tree(outcome, prior, joint, fits.used, tables)
 
 
 def _subject(material: Material, fits: _Fits, progress: Progress) -> Subject:

@@ -115,14 +115,16 @@ class Kept:
     """What stands in the workspace's `reports` folder beside the forecasts, each None where it was never made.
 
     `replay`: scenario -> (day, probability) of reports/replay.jsonl; `series`: question -> forecaster -> the same, of
-    reports/replay.csv; `scores`: what `forecast score --json` says of it; `calibration`: the content of
-    reports/calibration.json; `record`: what `forecast record --json` says of the lines before that of the forecast.
+    reports/replay.csv; `scores`: what `forecast score --json` says of it; `calibration` and
+    `posterior_calibration`: the contents of reports/calibration.json and reports/posterior-calibration.json;
+    `record`: what `forecast record --json` says of the lines before that of the forecast.
     """
 
     replay: Mapping[str, Sequence[tuple[str, float]]] | None = None
     series: Mapping[str, Mapping[str, Sequence[tuple[str, float]]]] | None = None
     scores: Row | None = None
     calibration: Row | None = None
+    posterior_calibration: Row | None = None
     record: Row | None = None
 
 

@@ -325,7 +325,7 @@ def agreeing(density: Sampleable, seed: int, progress: Progress, effort: Effort)
     times = 1
     while True:
         n_draws = times * effort.sampled_per_chain
-        x, stats = _chains(density, seed, progress, effort, n_draws)
+        x, stats = chains_of(density, seed, progress, effort, n_draws)
         progress("checking convergence")
         sampled = density.variables(x)
         diagnostics = convergence(sampled, stats) | {"sampled": float(CHAINS * n_draws)}
@@ -336,8 +336,8 @@ def agreeing(density: Sampleable, seed: int, progress: Progress, effort: Effort)
         progress(f"the chains do not agree yet ({'; '.join(doubts)}): drawing {times} times as long")
 
 
-def _chains(density: Sampleable, seed: int, progress: Progress, effort: Effort, n_draws: int) -> tuple[Array, Arrays]:
-    """Draw the chains: x (chain, draw, n), and the sampler's statistics (chain, draw)."""
+def chains_of(density: Sampleable, seed: int, progress: Progress, effort: Effort, n_draws: int) -> tuple[Array, Arrays]:
+    """Draw the chains, each of so many draws: x (chain, draw, n), and the sampler's statistics (chain, draw)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as above
         import nutpie

@@ -65,7 +65,7 @@ def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | No
     omega = fit["omega"].reshape(-1, len(spec.experts)).mean(axis=0)
     mean = implied.mean(axis=0)
     gaps: dict[str, float | None] = {}
-    beyond = _coders(spec, fit)[1].mean(axis=1)
+    beyond = by_coders(spec, fit)[1].mean(axis=1)
     heard = _as_heard(spec, fit, mean[: spec.stated.location.size])
     for name, column in statement_columns(spec).items():
         first, n = column[0], spec.stated.location.size
@@ -85,7 +85,7 @@ def residuals(spec: PriorSpec, fit: Mapping[str, Array]) -> dict[str, float | No
     return gaps
 
 
-def _coders(spec: PriorSpec, fit: Mapping[str, Array]) -> tuple[Array, Array]:
+def by_coders(spec: PriorSpec, fit: Mapping[str, Array]) -> tuple[Array, Array]:
     """Return the log density of each row's contrasts between coders, and what coders add to its variance.
 
     Rows of single numbers, then coordinates of distributions, (rows, draws); (rows, 1) of zeros where no remark was
@@ -148,7 +148,7 @@ def kept_residuals(spec: PriorSpec, draws: Draws) -> dict[str, float | None]:
 class _Heard:
     """What was to be read in each draw, before noise: (quantities, draws), in the order of the spec's quantities.
 
-    `contrasts` and `beyond` are those of coders (`_coders`).
+    `contrasts` and `beyond` are those of coders (`by_coders`).
     """
 
     spec: PriorSpec
@@ -196,7 +196,14 @@ def log_likelihood(spec: PriorSpec, fit: Mapping[str, Array], left_out: Collecti
     return total
 
 
-def _heard(spec: PriorSpec, fit: Mapping[str, Array]) -> _Heard:
+def heard_in(spec: PriorSpec, fit: Mapping[str, Array]) -> Array:
+    """Compute what was to be read in each draw, before noise (quantities, draws): with deviations, bias and slope.
+
+    Args:
+        spec: the statements.
+        fit: draws of stage 1, {variable: (chain, draw, ...)}.
+    """
+
     def flat(name: str) -> Array:
         return fit[name].reshape(-1, fit[name].shape[-1]).T
 
@@ -207,7 +214,11 @@ def _heard(spec: PriorSpec, fit: Mapping[str, Array]) -> _Heard:
         implied[:n] = as_rated(bias[spec.rated_of], slope[spec.rated_of], spec.is_biased[:, np.newaxis], implied[:n])
     if spec.deviation_labels:
         implied += spec.deviations @ flat("deviation")
-    return _Heard(spec, implied, *_coders(spec, fit))
+    return implied
+
+
+def _heard(spec: PriorSpec, fit: Mapping[str, Array]) -> _Heard:
+    return _Heard(spec, heard_in(spec, fit), *by_coders(spec, fit))
 
 
 def _block(spec: PriorSpec, row: int) -> tuple[Noisy, int]:

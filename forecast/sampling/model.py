@@ -35,7 +35,7 @@ from forecast.sampling.readings import (
     of_coders,
     reading_variance,
 )
-from forecast.sampling.spec import SD_EXPERT, Codings, Noisy, PriorSpec
+from forecast.sampling.spec import SD_BIAS, SD_EXPERT, SD_SLOPE, Codings, Noisy, PriorSpec
 
 
 class NormalScores(Transform):  # type: ignore[misc]  # PyMC ships no types
@@ -62,10 +62,6 @@ class NormalScores(Transform):  # type: ignore[misc]  # PyMC ships no types
         """Compute ln ds/dz: the difference of the two log densities."""
         scale = self.backward(value)
         return np.log(self.sd / 2.0) + (scale / self.sd) ** 2 / 2.0 - value**2 / 2.0
-
-
-# Of an expert's bias (log-odds) and of the logarithm of the slope, before the track record.
-SD_BIAS, SD_SLOPE = 0.5, 0.35
 
 
 def build_model(spec: PriorSpec, program: Program) -> pm.Model:

@@ -184,6 +184,7 @@ Through = tuple[tuple[date, ...], tuple[int, ...]]  # days on the way, and the e
 SD_DEVIATION = 0.4  # of a group's (or a coder's) deviation, the stated state's component, in log-odds
 SD_COUNT = 0.7  # of a reference class against the event at hand, in log-odds
 SD_EXPERT = 0.25  # half-normal scale of an expert's own extra noise omega, in log-odds
+SD_BIAS, SD_SLOPE = 0.5, 0.35  # of an expert's bias (log-odds) and of the logarithm of the slope, before the record
 MOST_ENTRIES = 200_000  # products of a network with days on the way: more would cost several times all other statements
 LEAST_RECORD = 10  # resolved forecasts from which on an expert's own bias and slope are learned
 

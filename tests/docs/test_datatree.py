@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.report.tree import COORDINATES, GROUPS, VARIABLES, Meaning
+from forecast.report.tree import COORDINATES, DAY, GROUPS, VARIABLES, Meaning
 from tests.docs.pages import ROOT
 from tests.report.drawn import draw
 
@@ -51,8 +51,13 @@ def test_a_written_file_is_what_the_page_says(tmp_path: Path) -> None:
         for name, array in told.data_vars.items():
             dims, *cells = _rows(group)[str(name)]
             assert dims == ", ".join(map(str, array.dims)), name
-            assert cells == [array.attrs.get("units", "text"), array.attrs["long_name"]]
-            assert ("units" in array.attrs) == (array.dtype.kind in "fiub")
+            assert cells == [
+                array.attrs.get("units", DAY if array.dtype.kind == "M" else "text"),
+                array.attrs["long_name"],
+            ]
+            assert ("units" in array.attrs) == (array.dtype.kind in "fiu"), name
+            assert (cells[0] == DAY) == (array.dtype.kind == "M"), name
+        assert {str(axis) for axis in told.sizes} == {str(name) for name in told.coords}  # one each, and no other
         for name, array in told.coords.items():
             assert _rows("Coordinates")[str(name)] == [array.attrs.get("units", "text"), array.attrs["long_name"]]
     assert all(str(name) in PAGE for name in tree.attrs)

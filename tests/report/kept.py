@@ -60,6 +60,7 @@ def keep(root: Path) -> None:
     ranks = np.random.default_rng(2).integers(0, 100, 200).tolist()
     run = {
         "date": "2025-08-01",
+        "model": "a made-up network: not this one",
         "worlds": 200,
         "quantities": [{"name": "logit P", "ranks": ranks, "of": 99, "p_value": 0.4}],
         "scenarios": [
@@ -68,3 +69,5 @@ def keep(root: Path) -> None:
         ],
     }
     (reports / "calibration.json").write_text(json.dumps(run), encoding="utf-8")
+    refits = {"as_of": "2025-07-01", "draws": "of an older model", "refits": 200, "doubtful": 0}
+    (reports / "posterior-calibration.json").write_text(json.dumps({**run, **refits}), encoding="utf-8")

@@ -12,6 +12,7 @@ import pytest
 
 from forecast.ledger.outcome import prior_predictive
 from forecast.report.section import sections
+from forecast.report.tree import GROUPS
 from forecast.sampling.spec import SD_DEVIATION
 from tests.report.drawn import Drawn, Elements, draw, elements
 from tests.report.outcomes import AS_OF
@@ -149,10 +150,11 @@ def test_data_tree_loads_with_its_groups(drawn: Drawn, tmp_path: Path) -> None:
     path = tmp_path / "forecast.nc"
     path.write_bytes(drawn.files["forecast.nc"])
     tree = xr.load_datatree(path)
-    expected = {"prior", "posterior", "forecast", "joint", "sample_stats", "statements", "evidence"}
-    assert expected == set(tree.children)
+    assert set(GROUPS) == set(tree.children)
     joint = tree["joint"]["probability"]
-    np.testing.assert_allclose(1.0, joint.groupby("event").sum().sum("scenario"), rtol=1e-9)
+    events = [name.partition("=")[0] for name in joint["event_state"].to_numpy().tolist()]
+    of_event = joint.assign_coords(of=("event_state", events)).groupby("of").sum().sum("scenario")
+    np.testing.assert_allclose(1.0, of_event, rtol=1e-9)
     forecast = tree["forecast"]
     means = (forecast["scenarios"] * forecast["weight"]).sum(("chain", "draw"))
     for name, estimate in drawn.found.scenarios.items():

@@ -18,7 +18,7 @@ from forecast.plain import as_data
 from forecast.publish import ReportRequest, elsewhere, material, report_days, write_index
 from forecast.report.page import ListedForecast, index_page, report_files, spark
 from forecast.report.section import recorded_in
-from forecast.report.sections.checks import calibration_of
+from forecast.report.sections.checks import calibration_of, posterior_calibration_of
 from forecast.report.sections.history import APART, JUMP, JUMPS, WIDTH, chart, history_of
 from forecast.report.sections.scores import not_drawn, scored
 from forecast.scoring.score_table import score_table
@@ -27,6 +27,8 @@ from tests.ledgers import update
 from tests.report.drawn import Drawn, elements
 from tests.report.kept import BENCHMARK, COLUMNS, QUESTION, replay_rows
 from tests.report.outcomes import AS_OF, asked, world
+
+KEPT_RUN: dict[str, Any] = {"date": "2025-08-01", "worlds": 200, "quantities": []}
 
 
 def test_history_uses_nothing_later(recorded: Drawn) -> None:
@@ -147,13 +149,37 @@ def test_without_a_record_it_is_said() -> None:
 def test_calibration_run_is_shown(recorded: Drawn) -> None:
     """A stored run is told with its date and worlds, and its ranks are drawn."""
     run = recorded.page["calibration"]
-    assert "Run on 1 August 2025 on 200 simulated worlds." in run["text"]
+    assert "Run on 1 August 2025 on 200 simulated worlds of a made-up network: not this one." in run["text"]
     assert "No quantity's ranks are uneven" in run["text"]
     assert 'aria-label="Ranks of simulated truths' in recorded.html
     assert (
         "as often as they were forecast: “other”, the furthest off, 139 times where 141.8 were expected" in run["text"]
     )
     assert "has not yet been run" in calibration_of(None).text
+    assert "a model that the file does not name" in calibration_of({**KEPT_RUN, "worlds": 2}).text
+
+
+def test_posterior_calibration_says_what_it_ran_on(recorded: Drawn) -> None:
+    """Never run, run on this forecast's draws, on others', with too few refits, with chains that did not agree."""
+    none = posterior_calibration_of(None, "now")
+    assert not none.run
+    assert "has not been run" in none.text
+    assert "python -m benchmarks.posterior_calibration" in none.text
+    run = {**KEPT_RUN, "as_of": "2025-07-01", "draws": "now", "refits": 120, "doubtful": 0}
+    own = posterior_calibration_of(run, "now")
+    assert (True, True) == (own.run, own.current)
+    assert "Run on 1 August 2025, 120 refits of the forecast as of 1 July 2025: this forecast's own model" in own.text
+    assert "No quantity's ranks are uneven" in own.text
+    older = posterior_calibration_of(run, "others")
+    assert not older.current
+    assert "an older model, other statements or another anchor than this forecast's" in older.text
+    few = posterior_calibration_of({**run, "refits": 7, "doubtful": 2}, "now").text
+    assert "100 are wanted" in few
+    assert "In 2 of them the chains did not agree" in few
+    assert recorded.page["posterior_calibration"]["current"] is False
+    assert "on an older model" not in recorded.html
+    assert "an older model, other statements or another anchor" in recorded.html
+    assert 'aria-label="Ranks of drawn parameters in refits' in recorded.html
 
 
 def test_scenarios_that_came_about_too_often_are_told() -> None:
@@ -167,14 +193,21 @@ def test_scenarios_that_came_about_too_often_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "named"), [("{", "no JSON"), ("[]", "no JSON object"), ('{"date": "2025-01-01"}', "no worlds")]
+    ("file", "content", "named"),
+    [
+        ("calibration", "{", "no JSON"),
+        ("calibration", "[]", "no JSON object"),
+        ("calibration", '{"date": "2025-01-01"}', "no worlds"),
+        ("posterior-calibration", '{"date": "2025-01-01"}', "no as_of"),
+        ("posterior-calibration", json.dumps({**KEPT_RUN, "as_of": 3, "draws": "", "refits": 1, "doubtful": 0}), "as "),
+    ],
 )
-def test_mistakes_in_a_calibration_file_are_named(tmp_path: Path, content: str, named: str) -> None:
+def test_mistakes_in_a_calibration_file_are_named(tmp_path: Path, file: str, content: str, named: str) -> None:
     """A file that is no run of calibration is a problem with its path, not a traceback."""
     (tmp_path / "reports").mkdir()
-    (tmp_path / "reports" / "calibration.json").write_text(content, encoding="utf-8")
+    (tmp_path / "reports" / f"{file}.json").write_text(content, encoding="utf-8")
     about = asked(world(), tmp_path)
-    with pytest.raises(WorkspaceProblems, match=r"reports/calibration\.json:1") as raised:
+    with pytest.raises(WorkspaceProblems, match=rf"reports/{file}\.json:1") as raised:
         material(about, lambda _: None)
     assert named in str(raised.value)
 

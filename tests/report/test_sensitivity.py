@@ -9,6 +9,7 @@ from forecast.analysis.influence import Arrow, Judgement
 from forecast.report.sections.sensitivity import (
     DEFAULTS,
     PARTS,
+    WHOLE,
     hanging_on,
     parts,
     power_rows,
@@ -76,3 +77,34 @@ def test_whose_tables_the_spread_comes_from(drawn: Drawn) -> None:
     assert drawn.page["hanging_on"]["arrows"][0]["bits"] == pytest.approx(
         max(row["bits"] for row in drawn.page["hanging_on"]["arrows"])
     )
+
+
+def test_the_diagnosis_has_the_names_of_the_field(drawn: Drawn) -> None:
+    """Prior and likelihood: a potential prior-data conflict; the prior alone: a potential strong prior; else none."""
+    names = scenario_names(drawn.found)
+
+    def diagnosed(prior: float, likelihood: float) -> set[str]:
+        sizes = {"prior": prior, "likelihood": likelihood}
+        of = {part: dict.fromkeys(names, sizes.get(part, 0.0)) for part in (*PARTS, *WHOLE)}
+        chance = {part: dict.fromkeys(names, 0.02) for part in of}
+        return {row.diagnosis for row in power_rows(names, {"of": of, "by_chance": chance})}
+
+    assert {"potential prior-data conflict"} == diagnosed(0.2, 0.2)
+    assert {"potential strong prior / weak likelihood"} == diagnosed(0.2, 0.04)
+    assert {""} == diagnosed(0.04, 0.2) == diagnosed(0.04, 0.04)
+
+
+def test_the_diagnosis_is_that_of_arviz(drawn: Drawn) -> None:
+    """With chance out of the way the diagnosis of each scenario is what ArviZ's own summary says of the same tree."""
+    from arviz_stats import psense_summary
+
+    found = drawn.found
+    logs = parts(found, found.posterior.draws.fit()[0])
+    scaled = power_scaled(found, logs)
+    none = {part: dict.fromkeys(values, 0.0) for part, values in scaled["by_chance"].items()}
+    rows = power_rows({name: name for name in found.scenario_ids}, {"of": scaled["of"], "by_chance": none})
+    table = psense_summary(sensitivity_tree(found, logs), threshold=0.05)
+    for row in rows:
+        assert table.loc[row.name, "diagnosis"] == (row.diagnosis or "✓")
+        for group in WHOLE:
+            assert row.whole[group] == pytest.approx(float(table.loc[row.name, group]), abs=6e-4)

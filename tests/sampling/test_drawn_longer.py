@@ -57,13 +57,13 @@ def _counted(
     monkeypatch: pytest.MonkeyPatch, judged: Callable[[int], dict[str, float]], effort: Effort
 ) -> tuple[SampledFit, list[int]]:
     """Sample a single statement with the verdict on the chains replaced, by their length; return the lengths too."""
-    drawn, chains = [], sampling._chains
+    drawn, chains = [], sampling.chains_of
 
     def counted(*arguments: Any) -> Any:
         drawn.append(arguments[-1])
         return chains(*arguments)
 
-    monkeypatch.setattr(sampling, "_chains", counted)
+    monkeypatch.setattr(sampling, "chains_of", counted)
     monkeypatch.setattr(sampling, "convergence", lambda sampled, _: judged(next(iter(sampled.values())).shape[1]))
     return sample(_spec(statement("said", target("truce", "yes"), 0.3)), SEED, lambda _: None, effort), drawn
 

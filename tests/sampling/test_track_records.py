@@ -10,10 +10,18 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from forecast.model.layout import lay_out
-from forecast.sampling.model import SD_BIAS, SD_SLOPE, build_model
+from forecast.sampling.model import build_model
 from forecast.sampling.program import record_program
 from forecast.sampling.readings import DEGREES_OF_FREEDOM
-from forecast.sampling.spec import LEAST_RECORD, SD_EXPERT, PriorSpec, prior_spec, track_records
+from forecast.sampling.spec import (
+    LEAST_RECORD,
+    SD_BIAS,
+    SD_EXPERT,
+    SD_SLOPE,
+    PriorSpec,
+    prior_spec,
+    track_records,
+)
 from forecast.workspace.records import Resolution, Statement, Times, Workspace
 from tests.worlds import OPENS, event, network, statement, target, workspace
 

@@ -37,8 +37,8 @@ CONSTANTS = {
     "SD_EXPERT": "sampling/spec.py",
     "DEGREES_OF_FREEDOM": "sampling/readings.py",
     "DEEPEST": "sampling/settings.py",
-    "SD_BIAS": "sampling/model.py",
-    "SD_SLOPE": "sampling/model.py",
+    "SD_BIAS": "sampling/spec.py",
+    "SD_SLOPE": "sampling/spec.py",
     "SD_DEVIATION": "sampling/spec.py",
 }
 

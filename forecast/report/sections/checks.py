@@ -1,4 +1,4 @@
-"""Checks of the method: the prior predictive and simulation-based calibration where a run of it is stored."""
+"""Checks of the method: the prior predictive, and simulation-based calibration where a run of it is stored."""
 
 from __future__ import annotations
 
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 CALIBRATION = "reports/calibration.json"
 NEEDED = ("date", "worlds", "quantities")
+POSTERIOR_CALIBRATION = "reports/posterior-calibration.json"
+POSTERIOR_NEEDED = ("date", "as_of", "draws", "refits", "doubtful", "quantities")
+ENOUGH_REFITS = 100
+COMMAND = "python -m benchmarks.posterior_calibration"
 SURPRISING = 0.01  # p value of a test of even ranks below which a quantity is marked
 UNLIKELY = 2.58  # standard errors, as rare as that
 PIT = "Ranks of simulated truths: difference between their distribution and an even one."
+POSTERIOR_PIT = "Ranks of drawn parameters in refits: difference between their distribution and an even one."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +137,9 @@ class CalibrationRun:
 def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibration:
     """Describe a stored run of simulation-based calibration.
 
-    The file holds `date` (of the run), `worlds` (how many were simulated), `quantities` (each with `name`, `ranks`:
-    a rank for each world, `of`: the largest rank there can be, `p_value`: of a test of even ranks) and, if they were
+    The file holds `date` (of the run), `model` (what the worlds are drawn from), `worlds` (how many), `quantities`
+    (each with `name`, `ranks`: a rank for each world, `of`: the largest rank there can be, `p_value`: of a test of even
+    ranks) and, if they were
     counted, `scenarios` (each with `name`, `came`: in how many worlds it came true, `expected`: the sum of its
     probabilities, `z`: the difference in standard errors).
 
@@ -142,6 +148,20 @@ def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibra
     """
     if kept is None:
         return NoCalibration()
+    rows, result = _ranked(kept)
+    scenarios = [
+        SimulatedScenario(row=row, expected_shown=f"{row['expected']:.1f}", z_shown=signed(row["z"], 1))
+        for row in kept.get("scenarios", ())
+    ]
+    model = kept.get("model", "a model that the file does not name")
+    text = (
+        f"Run on {long_date(kept['date'])} on {kept['worlds']} simulated worlds of {model}. {result}{_came(scenarios)}"
+    )
+    return CalibrationRun(date=kept["date"], worlds=kept["worlds"], text=text, quantities=rows, scenarios=scenarios)
+
+
+def _ranked(kept: Mapping[str, Any]) -> tuple[list[RankedQuantity], str]:
+    """Return the ranked quantities of a run, and a sentence on whether their ranks are even."""
     rows = [
         RankedQuantity(
             name=row["name"],
@@ -155,17 +175,9 @@ def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibra
         for row in kept["quantities"]
     ]
     marked = [row.name for row in rows if row.surprising]
-    result = (
-        f"Ranks are uneven (p below {SURPRISING:g}) for {', '.join(marked)}."
-        if marked
-        else f"No quantity's ranks are uneven (p below {SURPRISING:g})."
-    )
-    scenarios = [
-        SimulatedScenario(row=row, expected_shown=f"{row['expected']:.1f}", z_shown=signed(row["z"], 1))
-        for row in kept.get("scenarios", ())
-    ]
-    text = f"Run on {long_date(kept['date'])} on {kept['worlds']} simulated worlds. {result}{_came(scenarios)}"
-    return CalibrationRun(date=kept["date"], worlds=kept["worlds"], text=text, quantities=rows, scenarios=scenarios)
+    if marked:
+        return rows, f"Ranks are uneven (p below {SURPRISING:g}) for {', '.join(marked)}."
+    return rows, f"No quantity's ranks are uneven (p below {SURPRISING:g})."
 
 
 def _came(scenarios: Sequence[SimulatedScenario]) -> str:
@@ -187,38 +199,108 @@ def calibration(subject: Subject) -> CalibrationRun | NoCalibration:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PosteriorCalibration:
+    """Simulation-based calibration on the workspace's own statements; `current`: of the draws of this forecast."""
+
+    run: bool = False
+    date: str | None = None
+    refits: int = 0
+    current: bool = False
+    text: str
+    quantities: Sequence[RankedQuantity] = ()
+
+
+def posterior_calibration_of(kept: Mapping[str, Any] | None, draws: str) -> PosteriorCalibration:
+    """Describe a stored run of posterior simulation-based calibration.
+
+    The file holds `date` (of the run), `as_of` (of the forecast that was tested), `draws` (the digest of its draws),
+    `refits` (how many), `doubtful` (of how many the chains did not agree) and `quantities` as `calibration_of` has
+    them. `draws` is the digest of the draws of the forecast at hand: a run of others is called one.
+
+    Source: Säilynoja, Schmitt, Bürkner and Vehtari (2025), "Posterior SBC: simulation-based calibration checking
+    conditional on data".
+    """
+    if kept is None:
+        return PosteriorCalibration(
+            text="It has not been run: nothing here says whether the fit is calibrated for these statements."
+            f" To run it: {COMMAND}."
+        )
+    rows, result = _ranked(kept)
+    current = kept["draws"] == draws
+    of = (
+        "this forecast's own model, statements and draws"
+        if current
+        else "an older model, other statements or another anchor than this forecast's:"
+        " what it says holds for the forecast of then"
+    )
+    few = f" {ENOUGH_REFITS} are wanted: so few tell gross mistakes only." if kept["refits"] < ENOUGH_REFITS else ""
+    doubtful = f" In {kept['doubtful']} of them the chains did not agree." if kept["doubtful"] else ""
+    when = f"Run on {long_date(kept['date'])}, {kept['refits']} refits of the forecast as of {long_date(kept['as_of'])}"
+    return PosteriorCalibration(
+        run=True,
+        date=kept["date"],
+        refits=kept["refits"],
+        current=current,
+        text=f"{when}: {of}.{few}{doubtful} {result}",
+        quantities=rows,
+    )
+
+
+@part
+def posterior_calibration(subject: Subject) -> PosteriorCalibration:
+    """Return the page's run of posterior simulation-based calibration."""
+    digest = subject.outcome.posterior.draws.digest
+    return posterior_calibration_of(subject.material.kept.posterior_calibration, digest)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChecksShown:
     """What the section of checks shows."""
 
     predictive: PredictiveTable
     calibration: CalibrationRun | NoCalibration
     pit: Markup
+    posterior_calibration: PosteriorCalibration
+    posterior_pit: Markup
 
 
 class ChecksSection(Section):
-    """The prior predictive and simulation-based calibration."""
+    """The prior predictive, and simulation-based calibration of the method and on the statements at hand."""
 
     id, title, group, place = "checks", "Checks of the method", "Method", 190
-    entries: ClassVar[Mapping[str, int]] = {"predictive": 240, "calibration": 320}
+    entries: ClassVar[Mapping[str, int]] = {"predictive": 240, "calibration": 320, "posterior_calibration": 325}
 
     @classmethod
     def shown(cls, subject: Subject) -> ChecksShown:
-        """Return both checks, with the figure of the ranks."""
+        """Return the checks, with the figures of the ranks."""
         from markupsafe import Markup
 
-        run = calibration(subject)
-        drawn = _rank_histograms(run.quantities, subject.outcome.seed) if run.quantities else ""
-        return ChecksShown(predictive=predictive(subject), calibration=run, pit=Markup(drawn))  # escaped
+        seed, figures = subject.outcome.seed, {}
+        own = posterior_calibration(subject)
+        for name, run, says in (("pit", calibration(subject), PIT), ("posterior-pit", own, POSTERIOR_PIT)):
+            drawn = _rank_histograms(run.quantities, seed, name, says) if run.quantities else ""
+            figures[name] = Markup(drawn)  # escaped
+        return ChecksShown(
+            predictive=predictive(subject),
+            calibration=calibration(subject),
+            pit=figures["pit"],
+            posterior_calibration=own,
+            posterior_pit=figures["posterior-pit"],
+        )
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:
-        """Return both checks."""
-        return {"predictive": predictive(subject), "calibration": calibration(subject)}
+        """Return the checks."""
+        return {
+            "predictive": predictive(subject),
+            "calibration": calibration(subject),
+            "posterior_calibration": posterior_calibration(subject),
+        }
 
 
-def _rank_histograms(quantities: Sequence[RankedQuantity], seed: int) -> str:
+def _rank_histograms(quantities: Sequence[RankedQuantity], seed: int, name: str, says: str) -> str:
     """Draw the ECDF difference of simulation-based calibration's ranks (ArviZ `plot_ecdf_pit`), a panel a quantity."""
-    with svg.style("pit"):
+    with svg.style(name):
         from arviz_base import from_dict
         from arviz_plots import plot_ecdf_pit
 
@@ -241,4 +323,4 @@ def _rank_histograms(quantities: Sequence[RankedQuantity], seed: int) -> str:
             col_wrap=svg.MOST_COLUMNS,
         )
         drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # the second row's titles clear of the first one's axes
-        return svg.element(drawn, "pit", PIT)
+        return svg.element(drawn, name, says)

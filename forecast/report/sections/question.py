@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import ClassVar
 
+from forecast.cpt import KINDS
+from forecast.cpt.additive import (
+    MEAN_RISE,
+    SD_ALPHA,
+    SD_ALPHA_STATED,
+    SD_BETA,
+    SD_EPSILON,
+    SD_RISE,
+    SD_TABLE,
+    SD_TABLE_STATED,
+)
+from forecast.cpt.noisy_or import MEAN_LEAK, MEAN_RAISE, SD_LEAK, SD_LINK, SD_RAISE, SD_STATED
 from forecast.ledger.outcome import Outcome
 from forecast.report.section import Recorded, Section, Subject, part
+from forecast.sampling.readings import DEGREES_OF_FREEDOM
+from forecast.sampling.spec import SD_BIAS, SD_COUNT, SD_DEVIATION, SD_EXPERT, SD_SLOPE
 from forecast.words import event_name, event_names, label, requirements
 
 
@@ -98,19 +113,144 @@ class QuestionSection(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PriorRow:
+    """A part of the prior: its symbol, what it is, its distribution, and how many of it this forecast has."""
+
+    symbol: str
+    what: str
+    distribution: str
+    entries: int
+
+
+@part
+def priors(subject: Subject) -> list[PriorRow]:
+    """List every prior of the forecast with its symbol (Kruschke 2021, "Bayesian analysis reporting guidelines")."""
+    spec = subject.outcome.posterior.spec
+    of_statements = [
+        (
+            "δ",
+            "deviation of a group or coder from the implied log-odds of a state",
+            f"Normal(0, {SD_DEVIATION:g}²), summing to zero over the states",
+            len(spec.deviation_labels),
+        ),
+        ("ω", "extra noise of an expert, log-odds", f"HalfNormal({SD_EXPERT:g})", len(spec.experts)),
+        ("b", "bias of an expert with a track record, log-odds", f"Normal(0, {SD_BIAS:g}²)", len(spec.rated)),
+        ("k", "slope of an expert with a track record", f"ln k ~ Normal(0, {SD_SLOPE:g}²)", len(spec.rated)),
+        ("e", "log-odds of a count's class less those of the event", f"Normal(0, {SD_COUNT:g}²)", len(spec.counted)),
+        (
+            "λ",
+            "common precision of a distribution's coordinates: so they are a multivariate t",
+            f"Gamma({DEGREES_OF_FREEDOM / 2:g}, {DEGREES_OF_FREEDOM / 2:g})",
+            spec.n_distributions,
+        ),
+    ]
+    rows = [*_table_priors(subject.outcome), *of_statements, *_source_priors(subject.outcome)]
+    return [PriorRow(symbol=a, what=b, distribution=c, entries=n) for a, b, c, n in rows if n]
+
+
+def _table_priors(outcome: Outcome) -> list[tuple[str, str, str, int]]:
+    """Return the priors of the tables' coefficients, by kind of table: symbol, what it is, distribution, how many."""
+    spec, events = outcome.posterior.spec, outcome.layout.events
+
+    def count(kinds: Sequence[str], part: Sequence[str], *, rises: bool = False) -> int:
+        of = {event.id for event in events if event.cpt.kind in kinds}
+        return sum(label.partition("[")[0] in of and (" rise " in label) == rises for label in part)
+
+    rows, between = spec.rows, f"{SD_BETA * sqrt(2.0):.2g}"
+    causes = ("noisy_or", "noisy_max")
+    rise = f"softplus(Normal({MEAN_RISE:g}, {SD_RISE:g}²)) over all of its states"
+    return [
+        (
+            "α",
+            f"level of an event's table, log-odds between two states; sd {SD_ALPHA_STATED:g} where it is stated",
+            f"Normal(0, {SD_ALPHA:g}²)",
+            count(("shared", "logistic"), rows.alpha),
+        ),
+        (
+            "β",
+            "effect of a parent, between two of its states, over the root of the number of parents",
+            f"Normal(0, {between}²), summing to zero",
+            count(("shared", "logistic", "table"), rows.beta),
+        ),
+        (
+            "d",
+            "effect of a parent that only raises or lowers the event",
+            rise,
+            count(tuple(KINDS), rows.beta, rises=True),
+        ),
+        (
+            "ε",
+            "a row's own deviation, between two states",
+            f"Normal(0, {SD_EPSILON:g}²)",
+            count(("shared",), rows.epsilon),
+        ),
+        (
+            "η",
+            "a row that shares nothing, between two states",
+            f"Normal(0, {SD_TABLE:g}²)",
+            count(("table",), rows.epsilon),
+        ),
+        (
+            "α",
+            "what all such rows share where they are stated",
+            f"Normal(0, {SD_TABLE_STATED:g}²)",
+            count(("table",), rows.alpha),
+        ),
+        (
+            "leak",
+            f"what happens without any of the causes, log-odds; sd {SD_STATED:g} where it is stated",
+            f"Normal({MEAN_LEAK:g}, {SD_LEAK:g}²)",
+            count(causes, rows.alpha),
+        ),
+        (
+            "link",
+            "what a cause does by itself, log-odds; with compound links what it adds to the leak's",
+            f"Normal(0, {SD_LINK:g}²); softplus(Normal({MEAN_RAISE:g}, {SD_RAISE:g}²))",
+            count(causes, rows.beta),
+        ),
+    ]
+
+
+def _source_priors(outcome: Outcome) -> list[tuple[str, str, str, int]]:
+    """Return the prior of the reliability of sources, by grade."""
+    drawn, sources = outcome.posterior.reliabilities.sources, outcome.workspace.sources
+    grades: dict[tuple[float, float], int] = {}
+    for name in drawn:
+        grade = sources[name].grade
+        grades[grade.mean, grade.certainty] = grades.get((grade.mean, grade.certainty), 0) + 1
+    return [
+        (
+            "r",
+            f"reliability of a source whose grade has mean {mean:g} and certainty {certainty:g}",
+            f"Beta({mean * certainty:g}, {(1.0 - mean) * certainty:g})",
+            n,
+        )
+        for (mean, certainty), n in sorted(grades.items(), reverse=True)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelShown:
-    """What the section of the model shows: nothing of this forecast."""
+    """What the section of the model shows beside its formulas: the priors."""
+
+    priors: Sequence[PriorRow]
 
 
 class ModelSection(Section):
-    """The formulas of the model, and its limits."""
+    """The formulas of the model, its priors, and its limits."""
 
     id, title, group, place = "model", "Model", "Method", 210
+    entries: ClassVar[Mapping[str, int]] = {"priors": 335}
 
     @classmethod
-    def shown(cls, subject: Subject) -> ModelShown:  # noqa: ARG003  # the same for every forecast
-        """Return nothing."""
-        return ModelShown()
+    def shown(cls, subject: Subject) -> ModelShown:
+        """Return the priors."""
+        return ModelShown(priors=priors(subject))
+
+    @classmethod
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:
+        """Return the priors."""
+        return {"priors": priors(subject)}
 
 
 @dataclass(frozen=True, kw_only=True)

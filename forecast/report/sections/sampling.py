@@ -16,7 +16,7 @@ from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
 from forecast.sampling.draws import LEAST_ESS, MAX_R_HAT, distrust
 from forecast.sampling.settings import CHAINS
-from forecast.words import long_date, percent, scenario_names
+from forecast.words import event_names, label, long_date, percent, scenario_names
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -47,7 +47,10 @@ class WorstParameter:
 
 @dataclass(frozen=True, kw_only=True)
 class SampledScenario:
-    """Diagnostics of a scenario's P(s | E, theta); None for one that is certain or impossible."""
+    """Diagnostics of a scenario's (a state's) P(s | E, theta); None for one that is certain or impossible.
+
+    `mcse` is that of the probability as it is printed, weights included; the others are of the draws.
+    """
 
     name: str
     mcse: float
@@ -60,10 +63,14 @@ class SampledScenario:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingTable:
-    """The sampling of the parameters, and of each scenario; `good`: all checks of the parameters pass."""
+    """The sampling of the parameters, of each scenario and of each event's states.
+
+    `good`: all checks of the parameters pass.
+    """
 
     parameters: WorstParameter
     forecasts: Sequence[SampledScenario]
+    states: Sequence[SampledScenario]
     chains: int
     draws: int
     max_r_hat: float
@@ -71,20 +78,28 @@ class SamplingTable:
     good: bool
 
 
-def chain_checks(outcome: Outcome) -> list[Checks | None]:
-    """Compute R-hat and effective sizes of each scenario's P(s | E, theta); None where it does not vary."""
-    return [_checks(svg.by_chain(shares)) for shares in outcome.posterior.evaluation.scenarios]
+def chain_checks(outcome: Outcome) -> dict[str, list[Checks | None]]:
+    """Compute R-hat and effective sizes of all that is printed, P(s | E, theta); None where it does not vary.
+
+    `scenarios` in their order, `states` of all events, one event after the other.
+    """
+    evaluation = outcome.posterior.evaluation
+    return {"scenarios": _checks(evaluation.scenarios), "states": _checks(np.concatenate(evaluation.events))}
 
 
-def _checks(shares: Array) -> Checks | None:
-    if shares.std() == 0.0:  # a scenario that is certain or impossible has no chain to check
-        return None
-    array_stats, axes = _array_stats(), {"chain_axis": 0, "draw_axis": 1}
-    return (
-        float(array_stats.rhat(shares, **axes)),
-        float(array_stats.ess(shares, method="bulk", **axes)),
-        float(array_stats.ess(shares, method="tail", prob=(0.05, 0.95), **axes)),
-    )
+def _checks(shares: Array) -> list[Checks | None]:
+    """Check the chains of each row of shares (rows, draws)."""
+    found: list[Checks | None] = [None] * len(shares)
+    varies = np.flatnonzero(np.ptp(shares, axis=1) > 0.0)  # what is certain or impossible has no chain to check
+    if varies.size:
+        array_stats, axes = _array_stats(), {"chain_axis": 1, "draw_axis": 2}
+        chained = np.moveaxis(svg.by_chain(shares[varies]), 2, 0)
+        r_hat = array_stats.rhat(chained, **axes).tolist()
+        bulk = array_stats.ess(chained, method="bulk", **axes).tolist()
+        tail = array_stats.ess(chained, method="tail", prob=(0.05, 0.95), **axes).tolist()
+        for row, checks in zip(varies.tolist(), zip(r_hat, bulk, tail, strict=True), strict=True):
+            found[row] = checks
+    return found
 
 
 def _array_stats() -> Any:
@@ -97,7 +112,8 @@ def _array_stats() -> Any:
 def sampling(subject: Subject) -> SamplingTable:
     """Describe the sampling of the parameters (worst over all of them) and of each scenario."""
     outcome, checks = subject.outcome, subject.material.answers.of_sections["sampling"]
-    fit = outcome.posterior.draws.diagnostics
+    fit, names = outcome.posterior.draws.diagnostics, event_names(outcome)
+    states = [(event, state) for event in outcome.layout.events for state in event.states]
     return SamplingTable(
         parameters=WorstParameter(
             fit=fit,
@@ -108,7 +124,11 @@ def sampling(subject: Subject) -> SamplingTable:
         ),
         forecasts=[
             _sampled(name, outcome.scenarios[scenario].mcse, of)
-            for (scenario, name), of in zip(scenario_names(outcome).items(), checks, strict=True)
+            for (scenario, name), of in zip(scenario_names(outcome).items(), checks["scenarios"], strict=True)
+        ],
+        states=[
+            _sampled(f"{names[event.id]}: {label(state)}", outcome.events[event.id][state].mcse, of)
+            for (event, state), of in zip(states, checks["states"], strict=True)
         ],
         chains=CHAINS,
         draws=int(outcome.posterior.weights.weights.size),
@@ -160,7 +180,7 @@ class SamplingSection(Section):
 
     @classmethod
     def asks(cls, inputs: Inputs) -> object:
-        """Check the chains of every scenario."""
+        """Check the chains of every scenario and every state."""
         return chain_checks(inputs.outcome)
 
     @classmethod

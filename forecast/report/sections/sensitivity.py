@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecast.analysis.influence import Arrow, Judgement
 from forecast.digits import size
 from forecast.ledger.outcome import Outcome
+from forecast.posterior.weights import resampled
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
 from forecast.sampling.likelihood import log_likelihood
@@ -35,6 +36,9 @@ PARTS = {
     "evidence": "all evidence",
 }
 DEFAULTS = {"levels": "alpha", "effects": "beta"}  # standard normal coordinates of the tables (forecast.sampling.model)
+WHOLE = ("prior", "likelihood")  # the defaults together, and statements and evidence together
+CONFLICT = "potential prior-data conflict"
+STRONG = "potential strong prior / weak likelihood"
 
 
 def parts(outcome: Outcome, fit: Mapping[str, Array]) -> dict[str, Array]:
@@ -61,9 +65,7 @@ def sensitivity_tree(outcome: Outcome, logs: Mapping[str, Array]) -> Any:
     """
     import xarray as xr
 
-    weights = outcome.posterior.weights.weights
-    at = (np.arange(weights.size) + 0.5) / weights.size
-    chosen = np.minimum(np.searchsorted(np.cumsum(weights), at), weights.size - 1)
+    chosen = resampled(outcome.posterior.weights.weights)
     shares = svg.by_chain(outcome.posterior.evaluation.scenarios[:, chosen])
     axes = {"chain": np.arange(shares.shape[0]), "draw": np.arange(shares.shape[1])}
 
@@ -83,7 +85,11 @@ def sensitivity_tree(outcome: Outcome, logs: Mapping[str, Array]) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class PowerRow:
-    """The sensitivity of a scenario to each part, None for one that is certain, and what chance alone gives."""
+    """The sensitivity of a scenario to each part, None for one that is certain, and what chance alone gives.
+
+    `whole`: the same of the prior (all defaults) and of the likelihood (statements and evidence); `diagnosis`: what
+    both together are called, empty where the prior has no say.
+    """
 
     name: str
     parts: Mapping[str, float | None]
@@ -91,6 +97,9 @@ class PowerRow:
     shown: Mapping[str, str]
     chance_shown: Mapping[str, str]
     sensitive: Sequence[str]
+    whole: Mapping[str, float | None]
+    whole_shown: Mapping[str, str]
+    diagnosis: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,24 +132,29 @@ def _psense(outcome: Outcome, logs: Mapping[str, Array]) -> dict[str, dict[str, 
 
     tree = sensitivity_tree(outcome, logs)
     if not tree["posterior"].data_vars:
-        return {part: {} for part in PARTS}
+        return {part: {} for part in (*PARTS, *WHOLE)}
     tables = {
         part: psense(tree, group="prior" if part in DEFAULTS else "likelihood", group_var_names=[part])
         for part in PARTS
     }
+    tables |= {group: psense(tree, group=group) for group in WHOLE}
     return {part: {name: float(value) for name, value in table.data_vars.items()} for part, table in tables.items()}
 
 
 def power_rows(names: Mapping[str, str], psense: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[PowerRow]:
     """Describe the result of `power_scaled`; `names` are those of the scenarios, by id.
 
-    A scenario is called sensitive to a part only above both SENSITIVE and what chance alone gives.
+    A scenario is called sensitive to a part only above both SENSITIVE and what chance alone gives. Sensitive to the
+    prior and to the likelihood is a potential prior-data conflict, to the prior alone a potential strong prior (or weak
+    likelihood): the names of Kallioinen and others (2024), and of priorsense and ArviZ.
     """
-    chance = {part: max(values.values(), default=0.0) for part, values in psense["by_chance"].items()}
-    limits = {part: max(SENSITIVE, chance[part]) for part in PARTS}
+    by_chance = {part: max(values.values(), default=0.0) for part, values in psense["by_chance"].items()}
+    chance = {part: by_chance[part] for part in PARTS}
+    limits = {part: max(SENSITIVE, value) for part, value in by_chance.items()}
     rows = []
     for scenario, name in names.items():
-        values = {part: psense["of"][part].get(scenario) for part in PARTS}
+        values, whole = ({part: psense["of"][part].get(scenario) for part in of} for of in (PARTS, WHOLE))
+        is_sensitive = [value is not None and value > limits[part] for part, value in whole.items()]
         rows.append(
             PowerRow(
                 name=name,
@@ -149,6 +163,9 @@ def power_rows(names: Mapping[str, str], psense: Mapping[str, Mapping[str, Mappi
                 shown={part: "—" if value is None else f"{value:.2f}" for part, value in values.items()},
                 chance_shown={part: f"{value:.2f}" for part, value in chance.items()},
                 sensitive=[part for part, value in values.items() if value is not None and value > limits[part]],
+                whole=whole,
+                whole_shown={part: "—" if value is None else f"{value:.2f}" for part, value in whole.items()},
+                diagnosis="" if not is_sensitive[0] else CONFLICT if is_sensitive[1] else STRONG,
             )
         )
     return rows

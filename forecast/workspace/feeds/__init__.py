@@ -51,9 +51,10 @@ class ItemsRead:
 
 
 class ItemsFeed(Feed):
-    """A file that holds items of evidence."""
+    """A file that holds items of evidence. `caution`: what who imports it should know, a sentence or two."""
 
     is_evidence = True
+    caution: ClassVar[str] = ""
 
     @abstractmethod
     def read(

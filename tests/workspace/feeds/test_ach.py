@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from forecast.commands.import_ import import_
 from forecast.workspace.records import Likelihood, OnScenarios
+from tests.docs.pages import ROOT
 from tests.workspace.writing import example, read
 
 ON_SCENARIOS = """\
@@ -146,3 +147,13 @@ def test_incidents_need_an_event(tmp_path: Path) -> None:
     Path(file).write_text("a\n", encoding="utf-8")
     result = CliRunner().invoke(import_, ["evidence", file, "-C", str(example(tmp_path)), "--format", "acled", "--yes"])
     assert (2, True) == (result.exit_code, "--format acled needs --event" in result.output)
+
+
+def test_what_controlled_studies_found_is_told(tmp_path: Path) -> None:
+    """The command, its help and the page say that the procedure was not found to make judgements more accurate."""
+    _, said = imported(example(tmp_path), SAMPLE.read_text(encoding="utf-8"))
+    told = CliRunner().invoke(import_, ["evidence", "--help"]).output
+    page = (ROOT / "docs/feeds.md").read_text(encoding="utf-8")
+    for text in (said, told, page):
+        assert "found no gain in accuracy" in " ".join(text.split())
+        assert all(f"{who} 20" in " ".join(text.split()) for who in ("Whitesmith", "Karvetski and Mandel"))

@@ -1,6 +1,12 @@
 """A matrix of competing hypotheses as evidence items: how consistent each item is with each of them, in decibans.
 
 Source: Heuer (1999), Psychology of Intelligence Analysis, chapter 8, for the matrix and its grades.
+
+Controlled studies of the procedure: Whitesmith (2019), "The efficacy of ACH in mitigating serial position effects and
+confirmation bias in an intelligence analysis scenario", Intelligence and National Security 34(2), 225-242; Dhami,
+Belton and Mandel (2019), "The analysis of competing hypotheses in intelligence analysis", Applied Cognitive Psychology
+33(6), 1080-1090; Karvetski and Mandel (2020), "Coherence of probability judgments from uncertain evidence: does ACH
+help?", Judgment and Decision Making.
 """
 
 from __future__ import annotations
@@ -31,6 +37,10 @@ class Ach(ItemsFeed):
     name = "ach"
     title = "a matrix of competing hypotheses"
     on_page = ()  # it has a chapter of its own
+    caution = (
+        "Controlled studies found no gain in accuracy from the ACH procedure (Whitesmith 2019; Dhami, Belton and "
+        "Mandel 2019; Karvetski and Mandel 2020): the judgements of the matrix are carried over, no more."
+    )
 
     def read(
         self, content: bytes, path: str, event: str | None, network: Network, scenarios: Sequence[Scenario]
