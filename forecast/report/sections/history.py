@@ -544,12 +544,11 @@ def history(subject: Subject) -> History:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryShown:
-    """What the section of history shows: the chart, and small curves by question: over time, and of a distribution."""
+    """What the section of history shows: the chart, and the small curves of each question, by its id."""
 
     past: History
     chart: Chart
     sparks: Mapping[str, Sequence[Spark]]
-    cumulated: Mapping[str, str]
 
 
 class HistorySection(Section):
@@ -566,7 +565,6 @@ class HistorySection(Section):
             past=past,
             chart=chart(past, scenario_axis(scenario_rows(subject))),
             sparks={row.id: _sparks(row, past) for row in past.questions},
-            cumulated={row.id: points(row.distribution.points) for row in past.questions if row.distribution},
         )
 
     @classmethod
