@@ -62,6 +62,7 @@ COORDINATES = {
     "deviation_coordinate": Meaning(None, "group or coder, event and basis vector of its states"),
     "expert": Meaning(None, "id of the expert"),
     "rated": Meaning(None, "id of an expert with a track record"),
+    "coded": Meaning(None, "remarks that were coded again"),
     "distribution": Meaning(None, "id of a statement that gives a whole distribution"),
     "count": Meaning(None, "id of a statement that counts cases"),
     "reading": Meaning(None, "id of the statement; of a distribution one coordinate each"),
