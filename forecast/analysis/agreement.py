@@ -29,7 +29,7 @@ class Agreement:
         """Tell it in a sentence, without its stop."""
         n, what = self.remarks, "remark was" if self.remarks == 1 else "remarks were"
         alpha = "too few or too alike for an alpha" if self.alpha is None else f"Krippendorff's alpha {self.alpha:.2f}"
-        return f"{n} {what} coded by {' and '.join(self.coders)}: {alpha}, {self.apart:.2f} log-odds apart on average"
+        return f"{n} {what} coded by {', '.join(self.coders)}: {alpha}, {self.apart:.2f} log-odds apart on average"
 
 
 def agreement(workspace: Workspace, statements: Iterable[Statement]) -> Agreement | None:
