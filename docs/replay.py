@@ -80,8 +80,8 @@ def _name(scenario: str) -> str:
 def readme_table(found: Mapping[str, Any]) -> str:
     """Write this forecast beside each other forecaster, on the questions and the time that both forecast."""
     lines = [
-        "| beside | questions | forecasts | Brier, ours | theirs | difference, 90 % interval | log, ours | theirs "
-        "| more to tell |",
+        "| beside | questions | forecasts | Brier, ours | theirs | difference, 90 % interval | log, ours | theirs |"
+        + " more to tell |",
         "|---|---:|---:|---:|---:|---|---:|---:|---:|",
     ]
     ours = [row for row in found["scores"] if row["measure"] == "skill" and row["forecaster"] == OWN]
