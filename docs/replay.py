@@ -79,11 +79,9 @@ def _name(scenario: str) -> str:
 
 def readme_table(found: Mapping[str, Any]) -> str:
     """Write this forecast beside each other forecaster, on the questions and the time that both forecast."""
+    names = "beside | questions | forecasts | Brier, ours | theirs | difference, 90 % interval | log, ours | theirs"
     lines = [
-        (
-            "| beside | questions | forecasts | Brier, ours | theirs | difference, 90 % interval | log, ours | theirs "
-            "| more to tell |"
-        ),
+        f"| {names} | more to tell |",
         "|---|---:|---:|---:|---:|---|---:|---:|---:|",
     ]
     ours = [row for row in found["scores"] if row["measure"] == "skill" and row["forecaster"] == OWN]

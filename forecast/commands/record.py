@@ -168,7 +168,7 @@ def _print_beside(heading: str, rows: Sequence[BesideOther], *, by_topic: bool) 
 def more_needed(row: BesideOther) -> str:
     """Say how many more months and sub-questions would tell two forecasters apart, if they go on like this."""
     if row.difference.more == 0:
-        return "none: told apart"
+        return "none"
     if row.difference.more is None or row.sub_questions_more is None:
         return "no number"
     return f"{_n(row.difference.more, 'month')} ({row.sub_questions_more:,})"
