@@ -38,7 +38,8 @@ DRAWS = 500  # of which the joint is taken; its margins are those of all draws
 BLOCK = 500  # draws solved at once
 MOST_COURSES = 50_000  # of one event through the days that are asked about, in all states of its parents
 MOST_ATOMS = 20_000  # answers to all questions times scenarios
-LEAST_GAIN = 1e-9  # of a contract: less is rounding
+LEAST_GAIN = 1e-9  # of a contradiction: less is rounding
+ON_THE_EDGE = 1e-7  # of the distance from it, in squared prices: what is nearer lies on it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +208,11 @@ def crowd(
     possible = mean.sum(axis=1) > 0.0
     distance, books = dutch_books(features[:, possible], prices, LEAST_GAIN)
     coherent = nearest_coherent(features[:, possible], prices) if books else prices
-    to_crowd, nats = _to_crowd(mean, features, prices, coherent)
+    try:
+        to_crowd, nats = _to_crowd(mean, features, prices, coherent)
+    except UnreachableError as error:
+        msg = "the prices ask for what is all but impossible here; name fewer questions to see which"
+        raise NoPricesError(msg) from error
     scenarios, ess = _implied(outcome, joint, to_own * to_crowd, features)
     rows = [
         Price(
@@ -417,7 +422,7 @@ def _to_crowd(mean: Array, features: Array, prices: Array, coherent: Array) -> t
     if apart.any():
         # Of prices that are not coherent the nearest ones lie on the edge of what is: only the atoms there are left.
         height = apart @ (rows - coherent[:, np.newaxis])
-        p = np.where(height > -LEAST_GAIN, p, 0.0)
+        p = np.where(height > -ON_THE_EDGE, p, 0.0)
     kept = float(p.sum())
     found = project(p / kept, rows, coherent)
     factor = np.exp(found.log_ratio) / kept

@@ -25,7 +25,7 @@ AGAINST_ENUMERATION = (
     test_watch.test_joint_on_a_day_by_enumeration,
     test_watch.test_bits_and_shares,
     test_what_if.test_learned_is_the_mean_joint_given_the_conditions,
-    test_what_if.test_reset_is_jeffreys_rule,
+    test_what_if.test_what_is_set_is_jeffreys_rule_for_several,
     test_what_if.test_imposed_by_enumeration,
     test_story.test_courses_are_the_likeliest_by_enumeration,
     test_story.test_distances_by_enumeration,
