@@ -98,7 +98,7 @@ class Implied:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeftOut:
+class NotPriced:
     """A question with a price that does not count, and why."""
 
     question: str
@@ -106,7 +106,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crowd:
+class CrowdWorld:
     """The world that the prices of a day imply.
 
     `distance`: the smallest sum of changes after which the prices are coherent (L1), 0 where they are; `bits`: the
@@ -120,7 +120,7 @@ class Crowd:
     bits: float
     ess: float
     scenarios: tuple[Implied, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[NotPriced, ...]
 
 
 class NoPricesError(ValueError):
@@ -164,7 +164,7 @@ def crowd(
     questions: Collection[str] = (),
     forecasters: Collection[str] = (),
     days: int | None = None,
-) -> Crowd:
+) -> CrowdWorld:
     """Compute what the latest prices of the open questions imply for the scenarios.
 
     Args:
@@ -240,7 +240,7 @@ def crowd(
         )
         for book in books
     ]
-    return Crowd(
+    return CrowdWorld(
         as_of=outcome.as_of,
         prices=tuple(rows),
         distance=distance if books else 0.0,
@@ -260,7 +260,7 @@ def _decibans(price: float, forecast: float) -> float | None:
 
 def _posed(
     outcome: Outcome, questions: Collection[str], forecasters: Collection[str], days: int | None
-) -> tuple[dict[Question, dict[str, tuple[date, float]]], list[LeftOut]]:
+) -> tuple[dict[Question, dict[str, tuple[date, float]]], list[NotPriced]]:
     """Return the prices of each open question by forecaster, and the questions whose prices do not count."""
     workspace, day = outcome.workspace, outcome.as_of
     known = [question.id for question in workspace.questions]
@@ -301,11 +301,11 @@ def _posed(
                 if not kept
                 else f"no price since {oldest}"
             )
-            left_out.append(LeftOut(question=question.id, why=why))
+            left_out.append(NotPriced(question=question.id, why=why))
     return posed, left_out
 
 
-def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked], list[LeftOut]]:
+def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked], list[NotPriced]]:
     """Return the questions by event, those that are decided, or of a day that the joint does not reach, left out."""
     network, layout = outcome.posterior.asked.network, outcome.layout
     groups: dict[int, list[Question]] = {}
@@ -314,9 +314,9 @@ def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked
         on_day = compile_workspace(layout, outcome.workspace, outcome.as_of, on=question.by)
         if (answer := decided(on_day, question)) is not None:
             why = f"settled evidence says {'yes' if answer else 'no'}"
-            left_out.append(LeftOut(question=question.id, why=why))
+            left_out.append(NotPriced(question=question.id, why=why))
         elif question.by > network.on:
-            left_out.append(LeftOut(question=question.id, why=f"its last day is after the horizon, {network.on}"))
+            left_out.append(NotPriced(question=question.id, why=f"its last day is after the horizon, {network.on}"))
         else:
             groups.setdefault(layout.index[question.about.event], []).append(question)
     asked = []
@@ -324,7 +324,7 @@ def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked
         made = _parts(network, v, sorted(group, key=lambda one: one.by))
         if made is None:
             why = f"too many courses of '{layout.events[v].id}' through the days that are asked about"
-            left_out += [LeftOut(question=question.id, why=why) for question in group]
+            left_out += [NotPriced(question=question.id, why=why) for question in group]
         else:
             asked.append(made)
     return asked, left_out
