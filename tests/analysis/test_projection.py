@@ -41,7 +41,7 @@ def _general(p: Array, features: Array, targets: Array) -> Array:
         if np.linalg.matrix_rank(rows[[*kept, row]]) > len(kept):
             kept.append(row)
     start = np.linalg.lstsq(rows, wanted, rcond=None)[0]
-    found = minimize(
+    found = minimize(  # type: ignore[call-overload]  # the stubs know no such options
         lambda q: float((q * np.log(q / p)).sum()),
         np.clip(start, 1e-3, 1.0),
         jac=lambda q: np.log(q / p) + 1.0,
