@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from forecast.analysis.alternatives import Alternative, AlternativeForecast
     from forecast.analysis.chronology import ItemEffect, ItemSplit
     from forecast.analysis.conflict import Conflict
-    from forecast.analysis.crowd import Crowd
+    from forecast.analysis.crowd import CrowdWorld
     from forecast.analysis.decide import Decided
     from forecast.analysis.diff import End, ForecastDifference
     from forecast.analysis.distance import Distance, Distances
@@ -329,7 +329,7 @@ class Session:
 
     def crowd(
         self, questions: Sequence[str] = (), *, forecasters: Sequence[str] = (), days: int | None = None
-    ) -> Crowd:
+    ) -> CrowdWorld:
         """Compute what the prices of the open questions imply (forecast.analysis.crowd).
 
         Args:

@@ -38,7 +38,8 @@ DRAWS = 500  # of which the joint is taken; its margins are those of all draws
 BLOCK = 500  # draws solved at once
 MOST_COURSES = 50_000  # of one event through the days that are asked about, in all states of its parents
 MOST_ATOMS = 20_000  # answers to all questions times scenarios
-LEAST_GAIN = 1e-9  # of a contract: less is rounding
+LEAST_GAIN = 1e-9  # of a contradiction: less is rounding
+ON_THE_EDGE = 1e-7  # of the distance from it, in squared prices: what is nearer lies on it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ class Implied:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeftOut:
+class NotPriced:
     """A question with a price that does not count, and why."""
 
     question: str
@@ -105,7 +106,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crowd:
+class CrowdWorld:
     """The world that the prices of a day imply.
 
     `distance`: the smallest sum of changes after which the prices are coherent (L1), 0 where they are; `bits`: the
@@ -119,7 +120,7 @@ class Crowd:
     bits: float
     ess: float
     scenarios: tuple[Implied, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[NotPriced, ...]
 
 
 class NoPricesError(ValueError):
@@ -163,7 +164,7 @@ def crowd(
     questions: Collection[str] = (),
     forecasters: Collection[str] = (),
     days: int | None = None,
-) -> Crowd:
+) -> CrowdWorld:
     """Compute what the latest prices of the open questions imply for the scenarios.
 
     Args:
@@ -207,7 +208,11 @@ def crowd(
     possible = mean.sum(axis=1) > 0.0
     distance, books = dutch_books(features[:, possible], prices, LEAST_GAIN)
     coherent = nearest_coherent(features[:, possible], prices) if books else prices
-    to_crowd, nats = _to_crowd(mean, features, prices, coherent)
+    try:
+        to_crowd, nats = _to_crowd(mean, features, prices, coherent)
+    except UnreachableError as error:
+        msg = "the prices ask for what is all but impossible here; name fewer questions to see which"
+        raise NoPricesError(msg) from error
     scenarios, ess = _implied(outcome, joint, to_own * to_crowd, features)
     rows = [
         Price(
@@ -235,7 +240,7 @@ def crowd(
         )
         for book in books
     ]
-    return Crowd(
+    return CrowdWorld(
         as_of=outcome.as_of,
         prices=tuple(rows),
         distance=distance if books else 0.0,
@@ -255,7 +260,7 @@ def _decibans(price: float, forecast: float) -> float | None:
 
 def _posed(
     outcome: Outcome, questions: Collection[str], forecasters: Collection[str], days: int | None
-) -> tuple[dict[Question, dict[str, tuple[date, float]]], list[LeftOut]]:
+) -> tuple[dict[Question, dict[str, tuple[date, float]]], list[NotPriced]]:
     """Return the prices of each open question by forecaster, and the questions whose prices do not count."""
     workspace, day = outcome.workspace, outcome.as_of
     known = [question.id for question in workspace.questions]
@@ -296,11 +301,11 @@ def _posed(
                 if not kept
                 else f"no price since {oldest}"
             )
-            left_out.append(LeftOut(question=question.id, why=why))
+            left_out.append(NotPriced(question=question.id, why=why))
     return posed, left_out
 
 
-def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked], list[LeftOut]]:
+def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked], list[NotPriced]]:
     """Return the questions by event, those that are decided, or of a day that the joint does not reach, left out."""
     network, layout = outcome.posterior.asked.network, outcome.layout
     groups: dict[int, list[Question]] = {}
@@ -309,9 +314,9 @@ def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked
         on_day = compile_workspace(layout, outcome.workspace, outcome.as_of, on=question.by)
         if (answer := decided(on_day, question)) is not None:
             why = f"settled evidence says {'yes' if answer else 'no'}"
-            left_out.append(LeftOut(question=question.id, why=why))
+            left_out.append(NotPriced(question=question.id, why=why))
         elif question.by > network.on:
-            left_out.append(LeftOut(question=question.id, why=f"its last day is after the horizon, {network.on}"))
+            left_out.append(NotPriced(question=question.id, why=f"its last day is after the horizon, {network.on}"))
         else:
             groups.setdefault(layout.index[question.about.event], []).append(question)
     asked = []
@@ -319,7 +324,7 @@ def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked
         made = _parts(network, v, sorted(group, key=lambda one: one.by))
         if made is None:
             why = f"too many courses of '{layout.events[v].id}' through the days that are asked about"
-            left_out += [LeftOut(question=question.id, why=why) for question in group]
+            left_out += [NotPriced(question=question.id, why=why) for question in group]
         else:
             asked.append(made)
     return asked, left_out
@@ -417,7 +422,7 @@ def _to_crowd(mean: Array, features: Array, prices: Array, coherent: Array) -> t
     if apart.any():
         # Of prices that are not coherent the nearest ones lie on the edge of what is: only the atoms there are left.
         height = apart @ (rows - coherent[:, np.newaxis])
-        p = np.where(height > -LEAST_GAIN, p, 0.0)
+        p = np.where(height > -ON_THE_EDGE, p, 0.0)
     kept = float(p.sum())
     found = project(p / kept, rows, coherent)
     factor = np.exp(found.log_ratio) / kept

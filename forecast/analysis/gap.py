@@ -307,7 +307,7 @@ def evidence_gaps(
         if len(joint) < 2 or len(network.families[v]) > 1:
             unreached += 1
             continue
-        sides = [(k,) for k in range(len(joint))]
+        sides: list[tuple[int, ...]] = [(k,) for k in range(len(joint))]
         if v == own:
             yes = {layout.state(event.id, x) for x in question.about.states}
             sides = [tuple(k for k, x in enumerate(network.alive[v]) if x in yes)]
@@ -532,7 +532,8 @@ def _statements(
     said = _Statements(outcome, yes, to)
     towards = said.towards()
     ranked = sorted((name for name in towards if towards[name]), key=lambda one: -abs(towards[one]))
-    found, short = [], []
+    found: list[StatementGap] = []
+    short: list[StatementGap] = []
     for name in ranked[: 4 * top]:
         side = float(np.sign(towards[name]))
         sds, p, k = said.nearest({name: side})

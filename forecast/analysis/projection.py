@@ -15,10 +15,13 @@ Array = NDArray[np.float64]
 TOLERANCE = 1e-9  # of a probability: what the linear programs tell from rounding
 MOST_STEPS = 400  # of Newton's method; a few are needed, more where an atom all but vanishes
 MET = 1e-13  # of a probability: what is as good as reached
+REACHED = 1e-12  # of a probability: beyond it an atom may have to vanish
 NEAR = 1e-9  # beyond which targets were not reached
 SLOPE = 1e-4  # share of the predicted decrease that a step has to bring (Armijo)
 LAST_DIGITS = 1e-15  # of the dual's value: what a step may seem to rise by
-ROUNDING = 1e-12  # of the largest eigenvalue: directions in which nothing varies
+ROUNDING = 1e-12  # of the largest eigenvalue, and of a feature in a direction in which it does not vary
+LEAST_CURVATURE = 1e-250  # what is divided by
+MOST_AT_ONCE = 20.0  # of a logarithm of a probability, in one step
 
 
 class UnreachableError(ValueError):
@@ -61,20 +64,24 @@ def project(p: Array, features: Array, targets: Array) -> Projection:
     if not held.any():
         raise UnreachableError
     found = _newton(p[held], features[:, held], targets)
-    if found is None:
-        held[held] = possible_atoms(features[:, held], targets)
-        found = _newton(p[held], features[:, held], targets) if held.any() else None
-        if found is None:
-            raise UnreachableError
+    if found[2] > REACHED:
+        # Beyond the edge of what is possible, or on it: there some atoms are to have no probability at all.
+        inner = held.copy()
+        inner[held] = possible_atoms(features[:, held], targets)
+        if inner.any() and inner.sum() < held.sum():
+            on_edge = _newton(p[inner], features[:, inner], targets)
+            if on_edge[2] <= max(found[2], REACHED):
+                held, found = inner, on_edge
+    if found[2] > NEAR:
+        raise UnreachableError
     q, log_ratio = np.zeros(p.size), np.full(p.size, -np.inf)
-    q[held], log_ratio[held] = found
+    q[held], log_ratio[held] = found[:2]
     return Projection(q, log_ratio, max(float(q[held] @ log_ratio[held]), 0.0))
 
 
-def _newton(p: Array, features: Array, targets: Array) -> tuple[Array, Array] | None:
-    """Return q and log(q / p) on atoms that all have some probability; None where the dual has no minimum nearby."""
-    total = p.sum()
-    log_p = np.log(p) - np.log(total)
+def _newton(p: Array, features: Array, targets: Array) -> tuple[Array, Array, float]:
+    """Return q, log(q / p), and how far from the targets q is, on atoms that all have some probability."""
+    log_p = np.log(p)
     apart = features - targets[:, np.newaxis]
     multipliers = np.zeros(len(targets))
 
@@ -93,11 +100,14 @@ def _newton(p: Array, features: Array, targets: Array) -> tuple[Array, Array] | 
         centred = apart - slope[:, np.newaxis]
         curvature = (centred * q) @ centred.T
         values, vectors = np.linalg.eigh(curvature)
-        kept = values > ROUNDING * max(values.max(initial=0.0), 1e-300)
-        along = vectors[:, kept]
-        step = -along @ ((along.T @ slope) / values[kept])
+        along, spread = vectors.T @ slope, np.abs(vectors.T @ apart).max(axis=1)
+        varies = spread > ROUNDING
+        # Where an atom of hardly any probability is to gain some, the curvature is next to nothing: each way is taken
+        # as far as the logs of atoms may change at once.
+        way = -along[varies] / np.maximum(values[varies], max(ROUNDING * values.max(), LEAST_CURVATURE))
+        step = vectors[:, varies] @ np.clip(way, -MOST_AT_ONCE / spread[varies], MOST_AT_ONCE / spread[varies])
         decrease = float(slope @ step)
-        length = 1.0
+        length, tried = 1.0, (value, q, log_q)
         while length > 1e-12:
             tried = at(multipliers + length * step)
             if tried[0] <= value + SLOPE * length * decrease + LAST_DIGITS * (1.0 + abs(value)):
@@ -109,9 +119,7 @@ def _newton(p: Array, features: Array, targets: Array) -> tuple[Array, Array] | 
             break  # rounding is all that is left
         multipliers = multipliers + length * step
         value, q, log_q = tried
-    if np.abs(apart @ q).max(initial=0.0) > NEAR:
-        return None
-    return q, log_q - log_p
+    return q, log_q - log_p, float(np.abs(apart @ q).max(initial=0.0))
 
 
 def possible_atoms(features: Array, targets: Array) -> NDArray[np.bool_]:
@@ -140,7 +148,7 @@ def possible_atoms(features: Array, targets: Array) -> NDArray[np.bool_]:
     )
     if solution.status != 0:
         return np.zeros(features.shape[1], dtype=bool)
-    return np.asarray((solution.x[n : 2 * n] > 0.5)[inverse.ravel()])
+    return np.asarray((np.asarray(solution.x)[n : 2 * n] > 0.5)[inverse.ravel()])
 
 
 @dataclass(frozen=True)
@@ -184,8 +192,8 @@ def sure_gain(features: Array, prices: Array, places: Sequence[int] | None = Non
         options={"primal_feasibility_tolerance": TOLERANCE},
     )
     stakes = np.zeros(len(prices))
-    stakes[used] = solution.x[:-1]
-    return max(-float(solution.fun), 0.0), stakes
+    stakes[used] = np.asarray(solution.x)[:-1]
+    return max(-float(np.asarray(solution.fun)), 0.0), stakes
 
 
 def dutch_books(features: Array, prices: Array, least: float = TOLERANCE) -> tuple[float, tuple[DutchBook, ...]]:

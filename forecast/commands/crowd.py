@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from forecast.analysis.crowd import Contradiction, Implied, Price
-    from forecast.analysis.crowd import Crowd as Answer
+    from forecast.analysis.crowd import CrowdWorld as Answer
     from forecast.analysis.gap import Gap, StatementGap
 
 FEW_DRAWS = 100.0  # effective draws under which what is implied rests on too few

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.analysis.crowd import Crowd, NoPricesError, crowd
+from forecast.analysis.crowd import CrowdWorld, NoPricesError, crowd
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import compile_workspace
 from forecast.model.between import between_table, paths_table
@@ -36,7 +36,7 @@ def _with(found: Outcome, asked: dict[Question, dict[str, float]]) -> Outcome:
     return replace(found, workspace=replace(found.workspace, questions=questions, benchmarks=series))
 
 
-def _ask(found: Outcome, asked: dict[Question, dict[str, float]], **more: object) -> Crowd:
+def _ask(found: Outcome, asked: dict[Question, dict[str, float]], **more: object) -> CrowdWorld:
     return crowd(_with(found, asked), lambda _: None, **more)  # type: ignore[arg-type]  # keywords of the function
 
 

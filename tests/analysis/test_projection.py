@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import LinearConstraint, minimize
 
 from forecast.analysis.projection import (
     UnreachableError,
@@ -41,12 +41,12 @@ def _general(p: Array, features: Array, targets: Array) -> Array:
         if np.linalg.matrix_rank(rows[[*kept, row]]) > len(kept):
             kept.append(row)
     start = np.linalg.lstsq(rows, wanted, rcond=None)[0]
-    found = minimize(
+    found = minimize(  # type: ignore[call-overload]  # the stubs know no such options
         lambda q: float((q * np.log(q / p)).sum()),
         np.clip(start, 1e-3, 1.0),
         jac=lambda q: np.log(q / p) + 1.0,
         bounds=[(1e-13, 1.0)] * p.size,
-        constraints={"type": "eq", "fun": lambda q: rows[kept] @ q - wanted[kept], "jac": lambda _: rows[kept]},
+        constraints=LinearConstraint(rows[kept], wanted[kept], wanted[kept]),
         method="SLSQP",
         options={"ftol": 1e-15, "maxiter": 1000},
     )
@@ -85,13 +85,22 @@ def test_one_event_is_jeffreys_rule() -> None:
 
 
 def test_an_atom_at_the_edge_vanishes() -> None:
-    """Two days at one price leave nothing between them, to the last digit."""
+    """Two days at one price leave nothing between them."""
     p = np.array([0.2, 0.3, 0.5])
     found = project(p, np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]), np.array([0.4, 0.4]))
     assert [0.4, 0.0, 0.6] == pytest.approx(list(found.probabilities), abs=1e-12)
+    assert p * np.exp(found.log_ratio) == pytest.approx(found.probabilities, abs=1e-12)
+    assert found.divergence == pytest.approx(0.4 * np.log(2.0) + 0.6 * np.log(1.2), abs=1e-10)
     assert [True, False, True] == possible_atoms(
         np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]), np.array([0.4, 0.4])
     ).tolist()
+
+
+def test_an_atom_of_hardly_any_probability_can_gain_some() -> None:
+    """However improbable what is possible was, it can be set: 1e-40 to two in five."""
+    p = np.array([1e-40, 0.5, 0.5 - 1e-40])
+    found = project(p, np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), np.array([0.4, 0.1]))
+    assert [0.4, 0.1, 0.5] == pytest.approx(list(found.probabilities), abs=1e-12)
 
 
 @pytest.mark.parametrize("targets", [(0.6, 0.5), (1.0, 0.5), (0.5, 1.2)])
@@ -140,7 +149,9 @@ def test_no_book_against_coherent_prices(seed: int) -> None:
     if seed % 2:
         p[rng.integers(p.size)] = 0.0
         prices = features @ (p / p.sum())
-    assert ((), pytest.approx(0.0, abs=1e-9)) == dutch_books(features, prices)[::-1]
+    distance, books = dutch_books(features, prices)
+    assert 0 == len(books)
+    assert distance == pytest.approx(0.0, abs=1e-9)
     assert prices == pytest.approx(nearest_coherent(features, prices), abs=1e-9)
 
 
