@@ -176,7 +176,7 @@ def quantities(of: Base, scenarios: Array, log_evidence: Array, fit: Fit) -> dic
     names = [*(rule.id for rule in of.workspace.scenarios), "other"]
     # Rounded: what is certain in every draw is a tie, whatever its last digit.
     found = {f"P({name} | evidence)": scenarios[s].round(12) for s, name in enumerate(names)}
-    found["P(evidence)"] = log_evidence
+    found["P(evidence)"] = log_evidence.round(9)
     found["p(statements)"] = log_likelihood(of.found.spec, fit, of.found.spec.statement_ids)
     for name, of_all in (("alpha", "levels"), ("beta", "effects"), ("deviation", "deviations"), ("omega", "noise")):
         if name in fit:
