@@ -18,7 +18,7 @@ from forecast.analysis.projection import (
     nearest_coherent,
     project,
 )
-from forecast.analysis.questions import latest_numbers, resolution_on, status_on
+from forecast.analysis.questions import latest_numbers, of_other_rules, resolution_on, status_on
 from forecast.analysis.supposition import TooDenseError
 from forecast.analysis.target import Weighted, weighted
 from forecast.inference.engine import ENGINE, draws_at_once
@@ -28,7 +28,7 @@ from forecast.model.between import paths_table
 from forecast.posterior.by_date import QUESTION_QUANTILES, decided, question_probabilities
 from forecast.posterior.weights import deviations, effective_size, standard_error, weighted_quantiles
 from forecast.workspace.problems import choice
-from forecast.workspace.read_benchmarks import JUDGEMENT
+from forecast.workspace.read_benchmarks import authors_of
 from forecast.workspace.records import Question
 
 Array = NDArray[np.float64]
@@ -281,14 +281,17 @@ def _posed(
     if wrong:
         raise ValueError("\n".join(wrong))
     oldest = date.min if days is None else day - timedelta(days=days)
+    authors = authors_of(workspace.benchmarks)
     posed: dict[Question, dict[str, tuple[date, float]]] = {}
     left_out = []
     for question, points in latest.items():
         kept = {
             who: point
             for who, point in points.items()
-            if who in forecasters or (not forecasters and who.partition(" ")[0] != JUDGEMENT)
+            if who in forecasters or (not forecasters and who not in authors)
         }
+        other = of_other_rules(workspace, question)
+        kept = {who: point for who, point in kept.items() if who not in other}
         fresh = {who: point for who, point in kept.items() if point[0] >= oldest}
         status = status_on(question, resolution_on(workspace.resolutions, question.id, day), day)
         if status == "open" and fresh:
@@ -297,6 +300,8 @@ def _posed(
             why = (
                 f"it is {status}"
                 if status != "open"
+                else "all prices are of another rule"
+                if not kept and other
                 else "nobody has forecast it"
                 if not kept
                 else f"no price since {oldest}"

@@ -10,7 +10,7 @@ from math import inf, isfinite, log10
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.questions import latest_numbers
+from forecast.analysis.questions import latest_numbers, of_other_rules
 from forecast.inference.engine import ENGINE, draws_at_once
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, alive_slices, compile_workspace, family_tables
@@ -22,7 +22,7 @@ from forecast.sampling.readings import numbers
 from forecast.sampling.spec import PriorSpec
 from forecast.workspace.fits import expit
 from forecast.workspace.problems import choice
-from forecast.workspace.read_benchmarks import JUDGEMENT
+from forecast.workspace.read_benchmarks import authors_of
 from forecast.workspace.records import Question, Scenario
 from forecast.workspace.statement_forms.form import StatedNumber
 
@@ -209,7 +209,8 @@ def _wanted(
     if forecaster is not None and forecaster not in points:
         msg = f"nothing of forecaster '{forecaster}'; {choice('forecasters', forecaster, list(points))}"
         raise ValueError(msg)
-    others = [one for one in points if one.partition(" ")[0] != JUDGEMENT]
+    authors = authors_of(outcome.workspace.benchmarks) | of_other_rules(outcome.workspace, question)
+    others = [one for one in points if one not in authors]
     if to is None and forecaster is None and not others:
         msg = f"nobody has forecast '{name}'; say with --to which probability is to be reached"
         raise ValueError(msg)

@@ -81,6 +81,13 @@ def latest_numbers(workspace: Workspace, question: AnyQuestion, day: date) -> di
     return dict(sorted(latest.items()))
 
 
+def of_other_rules(workspace: Workspace, question: Question) -> frozenset[str]:
+    """Return whose numbers of a question are about another rule than its own (`readings`)."""
+    named = {who for rule in question.readings for who in rule.forecasters}
+    series = {name for rule in question.readings for name in rule.benchmarks}
+    return frozenset(named.union(who for name in series for _, who, _ in workspace.benchmarks[name].points))
+
+
 FORECAST = ("open", "due")  # where a question still has a probability
 
 
