@@ -150,7 +150,7 @@ UNREAD = {
     "why": ("compared_with",),
     "checks": ("pit",),
     "statements": ("remedies",),
-    "alternatives": ("still_k", "unchanged"),
+    "alternatives": ("panels", "scenarios", "unchanged"),
 }
 
 
