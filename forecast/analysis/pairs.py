@@ -19,7 +19,7 @@ Progress = Callable[[str], None]
 Pair = tuple[int, int]
 PairTable = Mapping[str, tuple[tuple[tuple[tuple[int, ...], ...] | None, ...], ...]]
 
-MOST_NUMBERS = 250_000  # of all pairs together: about 500 kB of a page
+MOST_NUMBERS = 100_000  # of all pairs together: some 200 kB of a page, and half a minute at most of an update
 STEP = 2  # of the numbers, in units of 1 / UNIT: fine enough for whole percents, and two signs hold one
 SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%()*+,"  # safe in HTML
 

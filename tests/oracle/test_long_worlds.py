@@ -90,7 +90,8 @@ def test_many_items(number: int) -> None:
         mood = dict(zip(STATES, rng.uniform(1e-4, 1.0, 3).tolist(), strict=True))
         parts = [Likelihood("root", root, HORIZON, HERE)]
         parts += [Likelihood("mood", mood, HORIZON, HERE)] if n % 3 == 0 else []
-        items.append(item(f"report-{n:04}", day, *parts, source="wire" if n % 4 else "blog"))
+        one = item(f"report-{n:04}", day, *parts, source="wire" if n % 4 else "blog")
+        items.append(replace(one, independent="each has its own reporter"))
     world = world_of(net, items)
     day = OPENS + timedelta(days=400)
     assert_enumerated(world, day, tolerance=1e-9)

@@ -88,6 +88,7 @@ def test_network_as_json(tmp_path: Path) -> None:
         "requires": {},
         "statements": ["launches-base-rate", "lead-launch-needs-test"],
         "items": [],
+        "next_steps": [],
     }
 
 
