@@ -17,7 +17,14 @@ from tests.docs import pages
 from tests.docs.pages import ROOT, Block, Shown, alike, blocks, commands, converse, notebook, run, save
 
 AS_OF = "2026-07-01"  # of the workspace of the tests of commands, which these pages show
-EXAMPLE_PAGES = ("docs/answers.md", "docs/history.md", "docs/questions.md", "docs/team.md", "docs/decisions.md", "docs/record.md")
+EXAMPLE_PAGES = (
+    "docs/answers.md",
+    "docs/history.md",
+    "docs/questions.md",
+    "docs/team.md",
+    "docs/decisions.md",
+    "docs/record.md",
+)
 FIRST, PYTHON, TREE = "docs/first-forecast.md", "docs/python.md", "docs/datatree.md"
 
 Replaced = list[tuple[str, str]]  # lines of a page, in order: as they stand, as they are printed now
