@@ -8,7 +8,7 @@ from forecast.scoring.cells import NAMES
 from tests.docs.pages import ROOT, alike, blocks, commands, run
 
 PAGE = "docs/table.md"
-TOLERANCE = 0.03  # of pooled probabilities: machines round differently, and draws follow
+TOLERANCE = 0.12  # of an interval's end far in a tail, three Monte Carlo errors: other machines draw other numbers
 
 
 def test_one_table_is_scored_and_pooled(tmp_path: Path) -> None:
