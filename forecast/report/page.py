@@ -139,7 +139,10 @@ def _subject(material: Material, fits: _Fits, progress: Progress) -> Subject:
 
 
 def _compared(subject: Subject) -> str:
-    return subject.material.recorded.compared(subject.material.compared_with)
+    since = subject.material.compared_with
+    if since == subject.outcome.as_of.isoformat():
+        return "Against the previous update"
+    return subject.material.recorded.compared(since)
 
 
 def _headline(subject: Subject) -> str:
@@ -185,12 +188,13 @@ def _brief(subject: Subject, listed: Sequence[type[Section]]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedSection:
-    """A section as it stands on the page; a `folded` one opens when it is asked for, and in print."""
+    """A section as it stands on the page; a `folded` one shows its `gist`, opens when it is asked for, and in print."""
 
     id: str
     title: str
     body: Markup
     folded: bool
+    gist: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +238,7 @@ def _html(subject: Subject, listed: tuple[type[Section], ...], elsewhere: Elsewh
                     isolated(rendered(environment, f"sections/{section.id}.html", section.shown(subject)), names)
                 ),
                 folded=section.group == "Method",
+                gist=section.gist(subject),
             )
             for section in listed
         ],

@@ -251,6 +251,11 @@ class Section(ABC):
         return {}
 
     @classmethod
+    def gist(cls, subject: Subject) -> str:  # noqa: ARG003  # for sections whose finding a reader looks for
+        """Return what is found, in a few words, for the page on which the section is folded; empty: nothing."""
+        return ""
+
+    @classmethod
     def brief(cls, subject: Subject) -> list[str]:  # noqa: ARG003  # for sections that the brief tells of
         """Return the section's paragraphs of report.md."""
         return []

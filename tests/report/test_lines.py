@@ -80,10 +80,11 @@ LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
                 for text in (state["prior"]["shown"], state["shown"], state["interval"])
             ]
             + [
-                f"{'as it opened, once' if step['taken'] else 'once'} {step['step']}: {step['next']} {step['shown']}, "
-                f"{'else' if step['taken'] else 'now'} {step['shown_before']}, {step['shown_stated']}"
+                f"once {step['step']}: {step['next']} {step['shown']}, now {step['shown_before']}"
+                f", {step['shown_stated']}"
                 for event in page["events"]
                 for step in event["next_steps"]
+                if not step["taken"]
             ]
         ),
     ),

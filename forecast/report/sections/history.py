@@ -22,7 +22,7 @@ DayShares = Sequence[tuple[str, float]]
 
 OWN = "this forecast"
 WIDTH, HEIGHT = 1000.0, 100.0  # of the chart, in units of its own: it is stretched to its place
-STEP = 0.02  # of a scenario between two rows of the table
+STEP = 0.04  # of a scenario between two rows of the table
 APART = 8.0  # least distance of two names
 JUMP, JUMPS = 0.05, 6  # of a scenario between two days: the least that is told of, and how many such days
 MARKS_APART = 35.0  # least distance of two marks of jumps

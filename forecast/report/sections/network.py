@@ -15,10 +15,10 @@ from forecast.plain import spread
 from forecast.report.section import Section, Subject, part
 from forecast.report.sections.events import EventRow, events
 from forecast.report.sections.judgement import ScenarioRow, scenario_rows
-from forecast.report.sections.watch import LEAST
 
 NODE_WIDTH, NODE_HEIGHT = 164, 46  # of a node whose name takes one line
 GAP_X, GAP_Y = 34, 12
+MOVES = 0.1  # of a scenario: what moves none by that has no row in the table of single what-ifs
 MARGIN = 10
 LINE, MOST_LINES = 15, 3  # of a name: height of a line, and how many there may be
 NAME_ROOM = (NODE_WIDTH - 26) / 13  # of a line, in ems of its font
@@ -340,7 +340,7 @@ class ToldWorld:
 
 
 def _moving(table: WorldsTable) -> set[tuple[str, str]]:
-    """Return the names of events and states that move a scenario by LEAST, learned or imposed."""
+    """Return the names of events and states that move a scenario by MOVES, learned or imposed."""
     found = set()
     for v, event in enumerate(table.events):
         before = table.before.get(str(v), table.now)
@@ -352,7 +352,7 @@ def _moving(table: WorldsTable) -> set[tuple[str, str]]:
                 if world is not None
                 for after, at in zip(world.scenarios, base.scenarios, strict=True)
             ]
-            if max(steps, default=0) >= LEAST * table.unit:
+            if max(steps, default=0) >= MOVES * table.unit:
                 found.add((event.label, state))
     return found
 
@@ -379,7 +379,7 @@ class WhatIfSection(Section):
 
     @classmethod
     def shown(cls, subject: Subject) -> WhatIfShown:
-        """Return the table, without states that move no scenario by LEAST."""
+        """Return the table, without states that move no scenario by MOVES."""
         table = what_if(subject)
         moving = _moving(table)
         told = [
@@ -394,7 +394,7 @@ class WhatIfSection(Section):
             paired=len({event for pair in asked_worlds(subject).pair_events for event in pair.split(".")}),
             told=told,
             quiet=quiet,
-            least_shown=f"{100 * LEAST:.0f} points",
+            least_shown=f"{100 * MOVES:.0f} points",
         )
 
     @classmethod

@@ -306,6 +306,11 @@ class ReproduceSection(Section):
     entries: ClassVar[Mapping[str, int]] = {"reproduce": 340}
 
     @classmethod
+    def gist(cls, subject: Subject) -> str:
+        """Return the command."""
+        return reproduce(subject).command
+
+    @classmethod
     def shown(cls, subject: Subject) -> ReproduceShown:
         """Return how to get the same numbers again."""
         return ReproduceShown(reproduce=reproduce(subject))

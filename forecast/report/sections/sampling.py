@@ -167,6 +167,12 @@ class SamplingSection(Section):
     entries: ClassVar[Mapping[str, int]] = {"sampling": 290}
 
     @classmethod
+    def gist(cls, subject: Subject) -> str:
+        """Return the worst diagnostics of the parameters."""
+        worst = sampling(subject).parameters
+        return f"R-hat {worst.r_hat_shown}, bulk ESS {worst.ess_bulk_shown}, divergences {worst.divergences_shown}"
+
+    @classmethod
     def shown(cls, subject: Subject) -> SamplingShown:
         """Return the diagnostics and their figures."""
         return SamplingShown(

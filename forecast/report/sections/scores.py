@@ -287,6 +287,12 @@ class ScoresSection(Section):
     entries: ClassVar[Mapping[str, int]] = {"scores": 330}
 
     @classmethod
+    def gist(cls, subject: Subject) -> str:
+        """Say whether this forecast is told apart from others."""
+        found = scores(subject)
+        return found.sentence or found.text
+
+    @classmethod
     def shown(cls, subject: Subject) -> ScoresShown:
         """Return the scores."""
         return ScoresShown(scores=scores(subject))

@@ -14,6 +14,7 @@ from forecast.words import long_date, percent, scenario_names, signed_points
 
 ROUND = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # between ticks
 MOST_TICKS = 7
+BEYOND = 2.0  # Monte Carlo errors from which on a step is told in words
 STEPS = 5  # in the brief
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 SHORT, TOLD = 60, 110  # characters of a headline in a list, and in a sentence
@@ -47,6 +48,11 @@ class StepRow:
     alone: float | None
     alone_shown: str
     reliable: bool
+
+    @property
+    def is_beyond_error(self) -> bool:
+        """Whether the step is drawn, and at least twice its Monte Carlo error."""
+        return not self.value_shown.startswith("<") and abs(self.step) >= BEYOND * (self.mcse or 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +163,8 @@ def _since(name: str) -> str:
 
 
 def largest_steps(fall: Waterfall) -> list[StepRow]:
-    """Return the largest steps that are beyond their error."""
-    moving = [row for row in _short(fall).rows if float(row.step_shown.replace("−", "-"))]
+    """Return the largest steps that are at least twice their error; what others did together is none."""
+    moving = [row for row in _short(fall).rows if row.kind not in {"others", "monte_carlo"} and row.is_beyond_error]
     return sorted(moving, key=lambda row: -abs(row.step))[:TOLD_STEPS]
 
 
@@ -191,11 +197,13 @@ def _moved(name: str, table: Why, rows: Sequence[StepRow], mcse: float) -> str:
     single = [row for row in rows if row.kind in {"item", "retraction"}]
     if not single:
         return f"{said}."
-    largest = max(single, key=lambda row: abs(row.step))
-    if not float(largest.step_shown.replace("−", "-")):
-        return f"{said}. No single report moved it beyond the Monte Carlo error."
+    known = [row for row in single if row.reliable and row.is_beyond_error]
+    if not known:
+        return f"{said}. No single report moved it by twice the Monte Carlo error, with draws enough to tell."
+    largest = max(known, key=lambda row: abs(row.step))
     report = f"“{shortened(largest.headline, TOLD)}”" if largest.headline else largest.what
-    return f"{said}. The largest step by a single report, {in_points(largest.step_shown)}: {report}"
+    size = f"{largest.value_shown} ± {largest.error_shown}" if largest.error_shown else largest.value_shown
+    return f"{said}. The largest step by a single report, {in_points(size)}: {report}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,7 +331,7 @@ class WhySection(Section):
     def brief(cls, subject: Subject) -> list[str]:
         """Return the sentence, and the largest steps of reports."""
         fall = since_update(subject) or since_prior(subject)
-        headlines = [(row, row.headline) for row in fall.rows if row.headline]
+        headlines = [(row, row.headline) for row in fall.rows if row.headline and row.is_beyond_error]
         largest = sorted(headlines, key=lambda pair: -abs(pair[0].step))[:STEPS]
-        lines = [f"- {in_points(row.step_shown)}: {plain(headline)} ({row.on})" for row, headline in largest]
+        lines = [f"- {in_points(row.value_shown)}: {plain(headline)} ({row.on})" for row, headline in largest]
         return ["## Why it moved", plain(fall.sentence), *lines]
