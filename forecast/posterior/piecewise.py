@@ -51,7 +51,9 @@ class PiecewiseLinear:
         here = np.clip(place, 0, self.values.size - 2)
         width = self.values[here + 1] - self.values[here]
         part = (at - self.values[here]) / width
-        inside = self.up_to[here] + part * (self.before[here + 1] - self.up_to[here])
+        # The rounded line must not end above the value that it ends at.
+        line = self.up_to[here] + part * (self.before[here + 1] - self.up_to[here])
+        inside = np.where(part >= 1.0, self.before[here + 1], np.minimum(line, self.before[here + 1]))
         return np.where(place < 0, 0.0, np.where(place >= self.values.size - 1, 1.0, inside))
 
     def below(self, value: float) -> float:
