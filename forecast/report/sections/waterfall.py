@@ -50,9 +50,14 @@ class StepRow:
     reliable: bool
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether the step has a bar: it is something when it is printed."""
+        return self.step != 0.0 and not self.value_shown.startswith("<")
+
+    @property
     def is_beyond_error(self) -> bool:
         """Whether the step is drawn, and at least twice its Monte Carlo error."""
-        return not self.value_shown.startswith("<") and abs(self.step) >= BEYOND * (self.mcse or 0.0)
+        return self.is_drawn and abs(self.step) >= BEYOND * (self.mcse or 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,10 +254,9 @@ def bars(fall: Waterfall) -> Bars:
 
 
 def _bar(row: StepRow, start: float, end: float, x: Callable[[float], float]) -> Bar:
-    is_drawn = row.step != 0.0 and not row.value_shown.startswith("<")
     return Bar(
         x=min(start, end),
-        width=max(abs(end - start), LEAST) if is_drawn else 0.0,
+        width=max(abs(end - start), LEAST) if row.is_drawn else 0.0,
         from_=start,
         to=end,
         error=None if not row.mcse else (x(row.to - row.mcse), x(row.to + row.mcse)),
