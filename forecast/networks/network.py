@@ -301,9 +301,17 @@ class _BlocksReader:
         return [word.text for word in words] if texts is None else texts
 
     def _order(self) -> str:
+        """Tell the order of a table's numbers, and whether they would do in the other one, in which some files are."""
+        rows = self.rows.reshape(-1, self.shape[-1])
         if self.block.by_row:
-            return f"; a table lists the states of '{self.name}' fastest, then those of '{self.parents[-1]}'"
-        return f"; a table lists the states of '{self.name}' slowest"
+            order, other = f"fastest, then those of '{self.parents[-1]}'", "slowest"
+            turned = rows.reshape(self.shape[-1], -1).T
+        else:
+            order, other = "slowest", "fastest"
+            turned = rows.T.reshape(-1, self.shape[-1])
+        fits = bool((np.abs(turned.sum(axis=-1) - 1.0) <= SUM_TOLERANCE).all())
+        hint = f"; with the states of '{self.name}' {other} each row of this one sums to one" if fits else ""
+        return f"; a table lists the states of '{self.name}' {order}{hint}"
 
     def _line(self, entry: ProbabilityEntry, at: tuple[int, ...]) -> int:
         """Return the line of a row: where its first number stands, if the table lists row after row."""

@@ -114,6 +114,11 @@ MISTAKES = {
         "allowed are the five of XML and numbers of characters, such as &amp; and &#233;"
     ),
     xdsl("<x>" * 120 + "</x>" * 120): "f.xdsl:4: elements within elements; got 101 deep; at most 100",
+    xdsl('<cpt id="b"><state id="x"/><state id="y"/><parents>a</parents>\n<probabilities>.9 .2\n.1 .8</probabilities></cpt>'): (
+        "f.xdsl:5: variable 'b': probabilities do not sum to one in row (x); got 1.1; 1, or less than 0.1 off by rounding; "
+        "a table lists the states of 'b' fastest, then those of 'a'; "
+        "with the states of 'b' slowest each row of this one sums to one"
+    ),
     # NET
     net('node b { states = ("x" "y"); }\npotential (b | a) { data = ((0.1 0.9)); }'): (
         "f.net:5: variable 'b': lists within lists; got 1 entries at depth 1; 2 at each depth: (2, 2)"
