@@ -17,7 +17,7 @@ Progress = Callable[[str], None]
 Pair = tuple[int, int]
 PairTable = Mapping[str, tuple[tuple[tuple[tuple[int, ...], ...] | None, ...], ...]]
 
-MOST_NUMBERS = 100_000  # of all pairs together: some 200 kB of a page, and half a minute at most of an update
+MOST_NUMBERS = 100_000  # of all pairs together: some 200 kB of a page
 STEP = 2  # of the numbers, in units of 1 / UNIT: fine enough for whole percents, and two signs hold one
 SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%()*+,"  # safe in HTML
 
@@ -67,10 +67,10 @@ def events_given_pairs(outcome: Outcome, made: Worlds, pairs: Sequence[Pair]) ->
         alike.setdefault(rough[v, w][u].shape, []).append((v, w, u))
     for same in alike.values():
         joints = np.stack([np.moveaxis(rough[v, w][u], 2, 0) for v, w, u in same])
-        with_v, with_w = (np.stack([between[of[axis]][of[2]].T for of in same]) for axis in (0, 1))
+        with_v, with_w = (np.stack([between[three[axis]][three[2]].T for three in same]) for axis in (0, 1))
         both = np.stack([between[v][w] for v, w, _ in same])
-        for of, joint in zip(same, fitted_to_margins(joints, with_v, with_w, both), strict=True):
-            fitted[of] = np.moveaxis(joint, 0, 2)
+        for three, joint in zip(same, fitted_to_margins(joints, with_v, with_w, both), strict=True):
+            fitted[three] = np.moveaxis(joint, 0, 2)
     return {(v, w): tuple(fitted[v, w, u] for u in range(len(outcome.layout.cards))) for v, w in pairs}
 
 
