@@ -20,7 +20,7 @@ from forecast.analysis.supposition import (
 from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.watch import mutual_information
 from forecast.analysis.what_if import before_intervention
-from forecast.inference.joints import Asked, Meeting
+from forecast.inference.joints import Meeting, Split
 from forecast.ledger.outcome import Outcome
 from forecast.model.layout import rule_events
 from forecast.words import event_name, label, percent, scenario_colour, scenario_names
@@ -101,8 +101,8 @@ class Together:
     def __init__(self, chosen: Weighted) -> None:
         asked, network = chosen.asked, chosen.asked.network
         self._chosen, self._n = chosen, len(network.layout.cards)
-        events = [Asked((v,), np.eye(card)) for v, card in enumerate(network.cards[: self._n])]
-        self._meeting = Meeting(asked.plan, [*events, Asked(asked.plan.keep, asked.masks)])
+        events = [Split((v,), np.eye(card)) for v, card in enumerate(network.cards[: self._n])]
+        self._meeting = Meeting(asked.plan, [*events, Split(asked.plan.keep, asked.masks)])
         self._full = [*network.layout.cards, asked.masks.shape[0]]
         self._alive = [*network.alive[: self._n], range(asked.masks.shape[0])]
 

@@ -34,7 +34,7 @@ COMPILED_FROM = 20_000_000  # draws times entries of cliques times parts: below 
 MOST_DRAWS = {2: 256, 3: 64}  # solved at once: of three, tables are so many that they should stay in the cache
 
 
-class Asked(NamedTuple):
+class Split(NamedTuple):
     """A partition of the joint states of variables that some factor, or the root, holds together.
 
     `parts` (parts, *states of `scope`): 0/1 masks; `scope` ascending.
@@ -63,7 +63,7 @@ class Meeting:
         asked: partitions; their parts are numbered through, in order (`rows`).
     """
 
-    def __init__(self, network: Plan, asked: Sequence[Asked]) -> None:
+    def __init__(self, network: Plan, asked: Sequence[Split]) -> None:
         self._cards, self._asked = network.cards, asked
         cliques = rooted_tree(network)
         self._scopes = [tuple(sorted({*one.separator, *one.own})) for one in cliques]

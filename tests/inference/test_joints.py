@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from forecast.inference import joints
 from forecast.inference.elimination import plan
 from forecast.inference.engine import ImpossibleEvidenceError
-from forecast.inference.joints import Asked, Meeting
+from forecast.inference.joints import Meeting, Split
 from tests.inference.test_elimination_and_batch import random_factors, whole
 
 Array = NDArray[np.float64]
 
 
-def _masked(joint: Array, *asked: Asked) -> Array:
+def _masked(joint: Array, *asked: Split) -> Array:
     """Multiply a joint of all states (draws last) with the masks of some parts."""
     for scope, mask in asked:
         shape = [n if v in scope else 1 for v, n in enumerate(joint.shape[:-1])]
@@ -36,8 +36,8 @@ def test_joints_are_sums_over_all_states(compiled_from: int, seed: int, zeros: f
     keep = tuple(sorted(rng.choice(len(cards), size=min(len(cards), int(rng.integers(0, 3))), replace=False).tolist()))
     network = plan(cards, scopes, keep)
     which = rng.integers(0, 3, [cards[v] for v in keep])
-    asked = [Asked((v,), np.eye(card)) for v, card in enumerate(cards)]
-    asked.append(Asked(keep, np.stack([which == part for part in range(3)]).astype(float)))
+    asked = [Split((v,), np.eye(card)) for v, card in enumerate(cards)]
+    asked.append(Split(keep, np.stack([which == part for part in range(3)]).astype(float)))
     n_draws = max(table.shape[-1] for table in tables)
     tables = [np.broadcast_to(table, (*table.shape[:-1], n_draws)) for table in tables]
     joint = whole(cards, scopes, tables)
@@ -63,7 +63,7 @@ def test_joints_are_sums_over_all_states(compiled_from: int, seed: int, zeros: f
             return
         two, three = found()
     share = joint / joint.sum(axis=tuple(range(len(cards)))) * weights
-    rows = [(place, Asked(one.scope, part)) for place, one in enumerate(asked) for part in one.parts]
+    rows = [(place, Split(one.scope, part)) for place, one in enumerate(asked) for part in one.parts]
     masks = np.stack([np.broadcast_to(_masked(np.ones((*cards, 1)), one), (*cards, 1)).ravel() for _, one in rows])
     expected = masks * share.sum(axis=-1).ravel()
     _assert_same(two, expected @ masks.T)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from forecast.model import asof
 from forecast.model.asof import OtherDays, compile_workspace, factors
+from forecast.model.history import active_items
+from forecast.model.reports import Copies
 from forecast.posterior.posterior import evenly
 from tests.oracle.random_worlds import random_world
 from tests.worlds import HORIZON, OPENS
@@ -84,7 +86,7 @@ def test_other_copies_on_another_day_are_told_apart_anew() -> None:
         world = random_world(seed, 2, n_reports=12)
         as_of = OPENS + timedelta(days=HALF)
         network = compile_workspace(world.layout, world.workspace, as_of)
-        items = asof.active_items(world.workspace.items, as_of)
-        copies = asof.Copies(world.layout, network.known, items, world.workspace.sources, network.on, network.kinds)
+        items = active_items(world.workspace.items, as_of)
+        copies = Copies(world.layout, network.known, items, world.workspace.sources, network.on, network.kinds)
         refused += copies.on(as_of + timedelta(days=1)) is None
     assert 0 < refused < 60
