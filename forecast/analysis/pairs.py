@@ -7,19 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.target import Weighted, weighted
+from forecast.analysis.target import weighted
 from forecast.analysis.watch import mutual_information
-from forecast.analysis.worlds import PAIR_BLOCK, PAIR_DRAWS, UNIT, Worlds, fitted_to_margins
-from forecast.inference.engine import ENGINE, draws_at_once
+from forecast.analysis.worlds import PAIR_DRAWS, UNIT, Together, Worlds, fitted_to_margins
 from forecast.ledger.outcome import Outcome
 
 Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 Progress = Callable[[str], None]
 Pair = tuple[int, int]
 PairTable = Mapping[str, tuple[tuple[tuple[tuple[int, ...], ...] | None, ...], ...]]
 
-MOST_NUMBERS = 100_000  # of all pairs together: some 200 kB of a page, and half a minute at most of an update
+MOST_NUMBERS = 100_000  # of all pairs together: some 200 kB of a page
 STEP = 2  # of the numbers, in units of 1 / UNIT: fine enough for whole percents, and two signs hold one
 SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%()*+,"  # safe in HTML
 
@@ -58,20 +56,22 @@ def events_given_pairs(outcome: Outcome, made: Worlds, pairs: Sequence[Pair]) ->
     distribution that all draws give them, as that of pairs and scenarios does (forecast.analysis.worlds).
     """
     of = outcome.posterior
-    rough = _three_events(weighted(of, max(1, of.weights.weights.size // PAIR_DRAWS)), pairs)
-    between = {v: _joints(outcome, made, v)[1] for v in {event for pair in pairs for event in pair}}
-    fitted = {}
-    for (v, w), joints in rough.items():
-        tables = []
-        for u, joint in enumerate(joints):
-            if u in {v, w}:
-                tables.append(_of_its_own(between[v][w], of_first=u == v))
-            else:
-                by_event = np.moveaxis(joint, 2, 0)
-                margins = between[v][u].T, between[w][u].T, between[v][w]
-                tables.append(np.moveaxis(fitted_to_margins(by_event, *margins), 0, 2))
-        fitted[v, w] = tuple(tables)
-    return fitted
+    events = sorted({event for pair in pairs for event in pair})
+    chosen = weighted(of, max(1, of.weights.weights.size // PAIR_DRAWS))
+    rough = Together(chosen).of_three(events, range(len(outcome.layout.cards)))
+    between = {v: _joints(outcome, made, v)[1] for v in events}
+    fitted = {(v, w, u): _of_its_own(between[v][w], of_first=u == v) for v, w in pairs for u in (v, w)}
+    apart = [(v, w, u) for v, w in pairs for u in range(len(outcome.layout.cards)) if u not in {v, w}]
+    alike: dict[tuple[int, ...], list[tuple[int, int, int]]] = {}
+    for v, w, u in apart:
+        alike.setdefault(rough[v, w][u].shape, []).append((v, w, u))
+    for same in alike.values():
+        joints = np.stack([np.moveaxis(rough[v, w][u], 2, 0) for v, w, u in same])
+        with_v, with_w = (np.stack([between[three[axis]][three[2]].T for three in same]) for axis in (0, 1))
+        both = np.stack([between[v][w] for v, w, _ in same])
+        for three, joint in zip(same, fitted_to_margins(joints, with_v, with_w, both), strict=True):
+            fitted[three] = np.moveaxis(joint, 0, 2)
+    return {(v, w): tuple(fitted[v, w, u] for u in range(len(outcome.layout.cards))) for v, w in pairs}
 
 
 def _joints(outcome: Outcome, made: Worlds, v: int) -> tuple[Array, tuple[Array, ...]]:
@@ -90,37 +90,6 @@ def _of_its_own(both: Array, *, of_first: bool) -> Array:
     """Return P(v, w, u) where u is v, or w."""
     states = np.eye(both.shape[0 if of_first else 1])
     return both[:, :, np.newaxis] * (states[:, np.newaxis, :] if of_first else states[np.newaxis])
-
-
-def _three_events(chosen: Weighted, pairs: Sequence[Pair]) -> dict[Pair, tuple[Array, ...]]:
-    """Compute the weighted mean of P(state of v, state of w, state of u | E, draw) for each pair and every u."""
-    network = chosen.asked.network
-    full, n_events = network.layout.cards, len(network.layout.cards)
-    orders = {}
-    for v, w in pairs:
-        shape = network.cards[v], network.cards[w]
-        masks = np.eye(shape[0] * shape[1]).reshape(-1, *shape)
-        orders[v, w] = ENGINE.plan(network.cards, network.scopes, keep=(v, w)), masks
-
-    def on_block(places: Index) -> dict[Pair, list[Array]]:
-        block = chosen.block(int(places[0]), int(places[-1]) + 1)
-        tables = block.factors()[0]
-        return {
-            pair: [
-                (marginal @ block.weights).T for marginal in ENGINE.evaluate(order, tables, masks).marginals[:n_events]
-            ]
-            for pair, (order, masks) in orders.items()
-        }
-
-    sums = {(v, w): tuple(np.zeros((full[v], full[w], card)) for card in full) for v, w in pairs}
-    size = draws_at_once((order for order, _ in orders.values()), max(full) ** 2, PAIR_BLOCK)
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size) if pairs else ():
-        for (v, w), joints in part.items():
-            shape = network.cards[v], network.cards[w]
-            for u, joint in enumerate(joints):
-                alive = np.ix_(network.alive[v], network.alive[w], network.alive[u])
-                sums[v, w][u][alive] += joint.reshape(*shape, -1)
-    return sums
 
 
 def _in_units(joints: Sequence[Array]) -> tuple[tuple[tuple[tuple[int, ...], ...] | None, ...], ...]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +20,15 @@ from forecast.analysis.supposition import (
 from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.watch import mutual_information
 from forecast.analysis.what_if import before_intervention
-from forecast.inference.engine import ENGINE, draws_at_once
+from forecast.inference.joints import Meeting, Split
 from forecast.ledger.outcome import Outcome
 from forecast.model.layout import rule_events
-from forecast.posterior.posterior import mean_joint
 from forecast.words import event_name, label, percent, scenario_colour, scenario_names
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Progress = Callable[[str], None]
 
-BLOCK = 500  # draws solved at once
-PAIR_BLOCK = 125  # the same where every scenario and state is solved apart: its tables are as many times larger
 PAIR_DRAWS = 500  # of which the dependence of three variables at once is taken; all margins are those of every draw
 MOST_EVENTS = 40  # that can be asked about; of a larger network those that tell most of the scenarios
 MOST_SCALINGS, CLOSE_ENOUGH = 200, 1e-12
@@ -64,10 +61,9 @@ def worlds(outcome: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_d
     (iterative proportional fitting, Deming and Stephan 1940).
     """
     of = outcome.posterior
-    with_scenarios = mean_joint(of.asked, of.draws.theta, of.weights.weights, of.reliabilities)
-    events_asked = _most_telling(with_scenarios, most)
     progress("what if: conditioning on each event")
-    between = _with_events(weighted(of), events_asked)
+    with_scenarios, between = Together(weighted(of)).of_two()
+    events_asked = _most_telling(with_scenarios, most)
     learned = {
         (v, x): (with_scenarios[v][:, x] / p, tuple(joint[x] / p for joint in between[v]))
         for v in events_asked
@@ -82,8 +78,8 @@ def worlds(outcome: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_d
     progress("what if: conditioning on two events")
     thinned = weighted(of, max(1, of.weights.weights.size // pair_draws))
     pairs = {
-        (v, w): fitted_to_margins(joint, with_scenarios[v], with_scenarios[w], between[v][w])
-        for (v, w), joint in _three_way(thinned, events_asked).items()
+        (v, w): fitted_to_margins(np.moveaxis(joint, 2, 0), with_scenarios[v], with_scenarios[w], between[v][w])
+        for (v, w), (joint,) in Together(thinned).of_three(events_asked, None).items()
     }
     return Worlds(events_asked, learned, imposed, before, pairs, thinned.weights.size)
 
@@ -99,84 +95,66 @@ def _parallel[T, R](compute: Callable[[T], R], over: Sequence[T]) -> list[R]:
         return list(pool.map(compute, over))
 
 
-def _with_events(chosen: Weighted, events: Sequence[int]) -> dict[int, tuple[Array, ...]]:
-    """Compute the weighted mean of P(state of v, state of w | E, draw) for v asked about and every w: (of v, of w)."""
-    network = chosen.asked.network
-    orders = {v: (ENGINE.plan(network.cards, network.scopes, keep=(v,)), np.eye(network.cards[v])) for v in events}
-    n_events = len(network.layout.cards)
+class Together:
+    """Joint probabilities of scenarios and of the states of events anywhere in a network, over weighted draws."""
 
-    def on_block(places: Index) -> dict[int, list[Array]]:
-        block = chosen.block(int(places[0]), int(places[-1]) + 1)
-        tables = block.factors()[0]
-        return {
-            v: [(marginal @ block.weights).T for marginal in ENGINE.evaluate(order, tables, masks).marginals[:n_events]]
-            for v, (order, masks) in orders.items()
-        }
+    def __init__(self, chosen: Weighted) -> None:
+        asked, network = chosen.asked, chosen.asked.network
+        self._chosen, self._n = chosen, len(network.layout.cards)
+        events = [Split((v,), np.eye(card)) for v, card in enumerate(network.cards[: self._n])]
+        self._meeting = Meeting(asked.plan, [*events, Split(asked.plan.keep, asked.masks)])
+        self._full = [*network.layout.cards, asked.masks.shape[0]]
+        self._alive = [*network.alive[: self._n], range(asked.masks.shape[0])]
 
-    sums = {v: tuple(np.zeros((network.layout.cards[v], card)) for card in network.layout.cards) for v in events}
-    size = draws_at_once((order for order, _ in orders.values()), max(network.layout.cards), BLOCK)
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
-        for v, joints in part.items():
-            for w, joint in enumerate(joints):
-                sums[v][w][np.ix_(network.alive[v], network.alive[w])] += joint
-    return sums
+    def of_two(self) -> tuple[list[Array], list[list[Array]]]:
+        """Compute P(scenario, state of v | E) for each event v, and P(state of v, state of w | E) for each two."""
+        both = self._meeting.of_two(self._factors, self._chosen.weights)
+        rows = self._meeting.rows
 
+        def of(v: int, w: int) -> Array:
+            full = np.zeros((self._full[v], self._full[w]))
+            full[np.ix_(self._alive[v], self._alive[w])] = both[np.ix_(rows[v], rows[w])]
+            return full
 
-def _three_way(chosen: Weighted, events: Sequence[int]) -> dict[tuple[int, int], Array]:
-    """Compute the weighted mean of P(scenario, state of v, state of w | E, draw) for each two events, v < w."""
-    asked, network = chosen.asked, chosen.asked.network
-    n_scenarios, cards = asked.masks.shape[0], network.layout.cards
-    orders = {
-        v: (
-            ENGINE.plan(asked.plan.cards, asked.scopes, keep=(*asked.plan.keep, v)),
-            _by_state(asked.masks, asked.plan.keep, v, network.cards[v]),
-        )
-        for v in events[:-1]
-    }
+        return [of(self._n, v) for v in range(self._n)], [[of(v, w) for w in range(self._n)] for v in range(self._n)]
 
-    def on_block(places: Index) -> dict[tuple[int, int], Array]:
-        block = chosen.block(int(places[0]), int(places[-1]) + 1)
-        tables = asked.with_rules(block.factors()[0])
-        joints = {}
-        for v, (order, masks) in orders.items():
-            marginals = ENGINE.evaluate(order, tables, masks).marginals
-            for w in events[events.index(v) + 1 :]:
-                joint = (marginals[w] @ block.weights).reshape(-1, n_scenarios, network.cards[v])
-                joints[v, w] = np.moveaxis(joint, 0, -1)
+    def of_three(self, events: Sequence[int], others: Sequence[int] | None) -> dict[tuple[int, int], list[Array]]:
+        """Compute P(state of v, state of w, what a third is in | E) for each two of some events, v < w.
+
+        The third are the events `others`, of which zeros stand for v and w themselves, or the scenarios (None).
+        """
+        thirds = [self._n] if others is None else others
+        three = self._meeting.of_three(self._factors, self._chosen.weights, events, thirds)
+
+        def places(of: Sequence[int]) -> dict[int, range]:
+            ends = np.cumsum([0, *(len(self._alive[v]) for v in of)]).tolist()
+            return {v: range(*between) for v, between in zip(of, pairwise(ends), strict=True)}
+
+        first, third = places(events), places(thirds)
+        joints: dict[tuple[int, int], list[Array]] = {}
+        for v, w in combinations(sorted(events), 2):
+            joints[v, w] = []
+            for u in thirds:
+                full = np.zeros((self._full[v], self._full[w], self._full[u]))
+                numbers = three[np.ix_(first[v], first[w], third[u])]
+                full[np.ix_(self._alive[v], self._alive[w], self._alive[u])] = numbers
+                joints[v, w].append(full)
         return joints
 
-    sums = {(v, w): np.zeros((n_scenarios, cards[v], cards[w])) for v, w in combinations(events, 2)}
-    size = draws_at_once((order for order, _ in orders.values()), n_scenarios * max(cards), PAIR_BLOCK)
-    for part in ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size):
-        for (v, w), joint in part.items():
-            sums[v, w][np.ix_(range(n_scenarios), network.alive[v], network.alive[w])] += joint
-    return sums
-
-
-def _by_state(masks: Array, kept: Sequence[int], v: int, card: int) -> Array:
-    """Split each scenario's mask by the state of v, which becomes a kept variable if it is none yet."""
-    states = np.eye(card)
-    if v in kept:
-        axis = kept.index(v)
-        full = masks
-    else:
-        axis = sum(other < v for other in kept)
-        full = np.repeat(np.expand_dims(masks, axis + 1), card, axis=axis + 1)
-    shape = [1] * (full.ndim - 1)
-    shape[axis] = card
-    split = np.stack([full * states[x].reshape(shape) for x in range(card)], axis=1)
-    return split.reshape(-1, *full.shape[1:])
+    def _factors(self, places: Index) -> list[Array]:
+        block = self._chosen.block(int(places[0]), int(places[-1]) + 1)
+        return self._chosen.asked.with_rules(block.factors()[0])
 
 
 def fitted_to_margins(joint: Array, with_v: Array, with_w: Array, between: Array) -> Array:
-    """Scale a table (scenarios, states of v, states of w) until its three two-way margins are those given."""
+    """Scale tables (..., scenarios, states of v, states of w) until their three two-way margins are those given."""
     fitted = np.where(joint > 0.0, joint, 0.0)
     for _ in range(MOST_SCALINGS):
         before = fitted
-        for axis, margin in ((2, with_v), (1, with_w), (0, between)):
+        for axis, margin in ((-1, with_v), (-2, with_w), (-3, between)):
             total = fitted.sum(axis=axis)
             fitted = fitted * np.expand_dims(np.divide(margin, total, out=np.zeros_like(total), where=total > 0), axis)
-        if np.abs(fitted - before).max() < CLOSE_ENOUGH:
+        if np.abs(fitted - before).max(initial=0.0) < CLOSE_ENOUGH:
             break
     return fitted
 

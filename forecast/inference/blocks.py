@@ -625,3 +625,28 @@ def _runner(
             circuits.pop(next(iter(circuits)), None)
         circuits[key] = _Runner(_Circuit(network, shared, masks, wanted, by_region=by_region, outward=outward))
     return circuits[key]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def joined(numbers: Any, spread: Any, at: Any, out: Any) -> None:
+    """Multiply tables with tables, entry by entry, and add the products up: rows of draws throughout.
+
+    Args:
+        numbers: (tables, entries, draws).
+        spread: (others, entries, draws or 1).
+        at: (3, products) which entries of the two are multiplied, and which one of the results that is added to.
+        out: (tables, others, entries, draws), zeros.
+    """
+    n = numbers.shape[2]
+    for i in range(numbers.shape[0]):
+        for j in range(spread.shape[0]):
+            for k in range(at.shape[1]):
+                a, b, c = at[0, k], at[1, k], at[2, k]
+                if spread.shape[2] == 1:
+                    factor = spread[j, b, 0]
+                    if factor != 0.0:
+                        for d in range(n):
+                            out[i, j, c, d] += numbers[i, a, d] * factor
+                else:
+                    for d in range(n):
+                        out[i, j, c, d] += numbers[i, a, d] * spread[j, b, d]

@@ -5,7 +5,8 @@ read in this order. `elimination` chooses in which order variables are summed ou
 become. `scaled` is the arithmetic of tables whose products neither vanish nor overflow. `batch` runs a plan inward and
 outward on arrays of many draws; `blocks` runs the same plan as a compiled circuit. `junction` answers single cases on
 the tree of cliques that an elimination leaves behind, by index lists, and `compiled` does so by loops. `tape` records
-the inward pass as a program with a gradient, for the sampler. This module decides which of them is asked.
+the inward pass as a program with a gradient, for the sampler. This module decides which of them is asked; `joints`
+asks it, and finds the joints of variables that are far apart.
 
 Source: Lauritzen and Spiegelhalter (1988), "Local computations with probabilities on graphical structures and their
 application to expert systems" (the tree of cliques); Darwiche (2003), "A differential approach to inference in Bayesian

@@ -27,7 +27,7 @@ from forecast.model.history import (
     suppose,
 )
 from forecast.model.layout import Layout
-from forecast.model.reports import AlreadyRead, Report, alike, weigh
+from forecast.model.reports import AlreadyRead, Copies, Report, alike, weigh
 from forecast.model.rows import RowRecipe, row_recipe, row_table
 from forecast.workspace.records import Item, ReportSource, Workspace
 
@@ -139,8 +139,14 @@ def compile_asof(
     on = layout.horizon if on is None else on
     settled = _SETTLED.once((layout,), (known, on), lambda: _settled(layout, known, on))
     reports = weigh(layout, known, active, sources, on, settled.said if len(active) < MOST_HEARD else None)
-    fixed, log_fixed = _fixed_factors(settled.alive, reports)
-    return AsOfNetwork(
+    return _compiled(layout, known, on, settled, reports, alike(reports))
+
+
+def _compiled(
+    layout: Layout, known: Known, on: date, settled: _Settled, reports: tuple[Report, ...], kinds: list[list[Report]]
+) -> AsOfNetwork:
+    fixed, log_fixed = _fixed_factors(settled.alive, kinds)
+    network = AsOfNetwork(
         layout=layout,
         known=known,
         on=on,
@@ -152,6 +158,8 @@ def compile_asof(
         alive=settled.alive,
         causes=settled.causes,
     )
+    vars(network)["kinds"] = kinds  # the property of that name, which would sort them out again
+    return network
 
 
 class _Settled(NamedTuple):
@@ -260,6 +268,29 @@ def compile_workspace(
     return compile_asof(layout, workspace.items, workspace.sources, as_of, workspace.watched_until, on, supposed)
 
 
+class OtherDays:
+    """The networks of one as-of date about the states on other days.
+
+    Many reports are not told apart again where it is the same ones that are copies of each other (`Copies`).
+    """
+
+    def __init__(self, workspace: Workspace, network: AsOfNetwork) -> None:
+        self._workspace, self._network = workspace, network
+        items = active_items(workspace.items, network.known.as_of)
+        layout, known = network.layout, network.known
+        many = len(items) >= MOST_HEARD
+        self._copies = Copies(layout, known, items, workspace.sources, network.on, network.kinds) if many else None
+
+    def on(self, day: date) -> AsOfNetwork:
+        """Compile the network about the states on a day; of reports that differ in name alone it may hold one."""
+        layout, known = self._network.layout, self._network.known
+        kinds = None if self._copies is None else self._copies.on(day)
+        if kinds is None:
+            return compile_workspace(layout, self._workspace, known.as_of, on=day)
+        settled = _SETTLED.once((layout,), (known, day), lambda: _settled(layout, known, day))
+        return _compiled(layout, known, day, settled, tuple(same[0] for same in kinds), kinds)
+
+
 def factors(
     network: AsOfNetwork, theta: Array, drawn: tuple[list[Array], Array] | None = None
 ) -> tuple[list[Array], Array]:
@@ -357,10 +388,12 @@ def alive_slices(alive: Sequence[range], scope: Scope) -> tuple[slice, ...]:
     return tuple(slice(alive[v].start, alive[v].stop) for v in scope)
 
 
-def _fixed_factors(alive: Sequence[range], reports: Sequence[Report]) -> tuple[tuple[tuple[Scope, Array], ...], float]:
+def _fixed_factors(
+    alive: Sequence[range], kinds: Iterable[Sequence[Report]]
+) -> tuple[tuple[tuple[Scope, Array], ...], float]:
     logs: dict[Scope, Array] = {}
     spent = 0.0
-    for same in alike(reports):
+    for same in kinds:
         report, times = same[0], len(same)
         if report.is_spent:
             spent += times * log(report.noise)

@@ -231,7 +231,7 @@ def evidence_doubts(network: AsOfNetwork, workspace: Workspace) -> tuple[Problem
 def _of_one_day(network: AsOfNetwork, workspace: Workspace, items: dict[str, Item]) -> Iterator[Problem]:
     """Warn of reports that are taken for copies, since several sources say the same of one event on one day."""
     events = workspace.network.events
-    active = [items[report.item] for report in network.reports]
+    active = [one for report in network.reports if (one := items[report.item]).group is None]
     for names in same_day_reports((item, favoured(item, events)) for item in active):
         others = {claim for name in names[1:] for claim in favoured(items[name], events)}
         event, states = next(claim for claim in favoured(items[names[0]], events) if claim in others)

@@ -293,7 +293,7 @@ def weigh(
         reliability = sources[item.report_source].grade.mean
         same = said.by_item.get((id(item), reliability))
         if same is None:
-            key = (item.reported, item.happened, reliability, item.credibility, *map(content, item.bears_on))
+            key = _content(item, reliability)
             if key not in said.by_content:
                 said.by_content[key] = _report(layout, known, item, reliability, on)
             # The item is kept with it, so that no other one takes its place in memory.
@@ -312,6 +312,72 @@ def weigh(
         heard.ranked(copies.get(heard.item.id, 0), sources[heard.item.report_source].same_day_rho) for heard in alone
     )
     return tuple(sorted(weighed, key=attrgetter("item")))
+
+
+def _content(item: Item, reliability: float) -> tuple[Hashable, ...]:
+    """Return what an item reports, and when: those of whom it is the same differ in name alone."""
+    return (item.reported, item.happened, reliability, item.credibility, *map(content, item.bears_on))
+
+
+class Copies:
+    """Which reports are copies of which, and on what other days that is the same.
+
+    What is a copy of what hangs on which of those in a group, or of one day, weigh more, and on what each says at most.
+    Both are the same for all that say the same, so that another day is compared by these alone.
+
+    Args:
+        layout, known, items, sources, on: as of `weigh`.
+        kinds: the reports that were weighed of these (`alike`).
+    """
+
+    def __init__(
+        self, layout: Layout, known: Known, items: Iterable[Item], sources: Mapping[str, ReportSource], on: date,
+        kinds: Sequence[Sequence[Report]],
+    ) -> None:  # fmt: skip
+        self._layout, self._known, self._kinds = layout, known, kinds
+        numbers: dict[tuple[Hashable, ...], int] = {}
+        self._first: list[tuple[Item, float]] = []
+        self._number: dict[str, int] = {}
+        together: dict[Hashable, set[int]] = {}
+        for item in items:
+            reliability = sources[item.report_source].grade.mean
+            number = numbers.setdefault(_content(item, reliability), len(numbers))
+            if number == len(self._first):
+                self._first.append((item, reliability))
+            self._number[item.id] = number
+            together.setdefault(item.group or item.reported, set()).add(number)
+        self._together = {tuple(sorted(same)) for same in together.values()}
+        self._ranks = self._ranked(self._read(on))
+
+    def on(self, day: date) -> list[list[Report]] | None:
+        """Return the reports about the states on another day, as `alike` has them; each stands for all of its kind.
+
+        None where others are copies then.
+        """
+        read = self._read(day)
+        if self._ranked(read) != self._ranks:
+            return None
+        kinds = []
+        for same in self._kinds:
+            heard = read[self._number[same[0].item]]
+            if heard is None:
+                return None
+            now = replace(same[0], scope=heard.report.scope, said=heard.report.said, noise=heard.report.noise)
+            kinds.append([now] * len(same))
+        return kinds
+
+    def _read(self, day: date) -> list[Favoured | None]:
+        return [_report(self._layout, self._known, item, reliability, day) for item, reliability in self._first]
+
+    def _ranked(self, read: Sequence[Favoured | None]) -> list[object]:
+        """Return what ranks hang on, for all that may be copies of each other."""
+        best = [None if heard is None else _best_states(heard.says) for heard in read]
+        found: list[object] = []
+        for same in sorted(self._together):
+            strengths = [-1.0 if (heard := read[number]) is None else heard.strength for number in same]
+            place = {strength: k for k, strength in enumerate(sorted({0.0, *strengths}))}
+            found.append(([place[one] - place[0.0] for one in strengths], [best[number] for number in same]))
+        return found
 
 
 def _of_one_day(alone: Iterable[_Member]) -> dict[str, int]:
@@ -417,9 +483,7 @@ def _ranked(members: list[_Member]) -> list[tuple[int, _Member]]:
     best_states: dict[int, dict[Hashable, frozenset[int]]] = {}
     for _, report, parts, *_ in members:
         if id(report) not in best_states:
-            best_states[id(report)] = {
-                part: frozenset(np.flatnonzero(worn == worn.max()).tolist()) for part, worn in parts.items()
-            }
+            best_states[id(report)] = _best_states(parts)
     ranked: list[tuple[int, _Member]] = []
     voices: list[dict[Hashable, frozenset[int]]] = []
     heard: list[int] = []
@@ -441,6 +505,11 @@ def _ranked(members: list[_Member]) -> list[tuple[int, _Member]]:
         ranked.append((heard[voice], member))
         heard[voice] += member.strength > 0.0
     return ranked
+
+
+def _best_states(says: Mapping[Hashable, Array]) -> dict[Hashable, frozenset[int]]:
+    """Return the states that are favoured by each part of what a report says."""
+    return {part: frozenset(np.flatnonzero(worn == worn.max()).tolist()) for part, worn in says.items()}
 
 
 def _agree(says: Mapping[Hashable, frozenset[int]], agreed: Mapping[Hashable, frozenset[int]]) -> bool:

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.model.asof import AsOfNetwork, compile_workspace
+from forecast.model.asof import AsOfNetwork, OtherDays
 from forecast.model.layout import Layout
 from forecast.posterior.by_date import QUESTION_QUANTILES, decided_by, yes_in_draws
 from forecast.posterior.posterior import Evaluation, Posterior, evaluate, evenly, query
@@ -107,11 +107,11 @@ def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posteri
         for question in workspace.questions
         if question.opens <= as_of and month_of(question.by) in months
     }
-    thinned = _thinned(posterior)
+    thinned, days = _thinned(posterior), OtherDays(workspace, posterior.asked.network)
     found: list[tuple[SubQuestion, Array]] = []
     copies: set[bytes] = set()
     for day in sorted({*months.values(), *(asked.by for asked in own)}):
-        network = compile_workspace(layout, workspace, as_of, on=day)
+        network = days.on(day)
         asked = [*_of_day(layout, day)] if day in months.values() else []
         asked += [one for one in own if one.by == day and one not in asked]
         for one, yes in _answered(network, thinned, asked):

@@ -149,11 +149,12 @@ def leave_out(
         own = draw_reliabilities(network, workspace.sources, theta, drawn.seed) if every_draw else drawn
         return weighed(*passes.evaluate_scenarios(query(network, workspace.scenarios), own), own)
 
-    network = compile_workspace(layout, workspace, as_of)
-    joints = None if every_draw else passes.joints(query(network, workspace.scenarios), drawn)
+    joints = None
     if every_draw:
         everything = posterior.evaluation.scenarios @ posterior.weights.weights
     else:
+        network = compile_workspace(layout, workspace, as_of)
+        joints = passes.joints(query(network, workspace.scenarios), drawn)
         everything = forecast(network) if joints is None else weighed(joints.log_evidence, joints.scenarios, drawn)
     settling = {item.id for item in workspace.items if any(isinstance(one, Settled) for one in item.bears_on)}
     effects: dict[str, Array] = {}

@@ -1,4 +1,4 @@
-"""Rows and histories are computed once for draws that nobody can write to: the numbers are those without that."""
+"""What is computed once for several questions, rows, histories and reports: the numbers are those without that."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.model.asof import compile_workspace, factors
+from forecast.model import asof
+from forecast.model.asof import OtherDays, compile_workspace, factors
+from forecast.model.history import active_items
+from forecast.model.reports import Copies
 from forecast.posterior.posterior import evenly
 from tests.oracle.random_worlds import random_world
-from tests.worlds import OPENS
+from tests.worlds import HORIZON, OPENS
+
+HALF = (HORIZON - OPENS).days // 2
 
 
 @settings(max_examples=25, deadline=None)
@@ -48,3 +54,39 @@ def test_draws_that_may_change_are_computed_anew() -> None:
     expected = factors(network, np.array(world.flat[:, ::-1]))[0]
     assert all(np.array_equal(a, b) for a, b in zip(expected, after, strict=True))
     assert any(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_other_days_are_compiled_as_if_alone() -> None:
+    """Where reports are told apart once for several days, each day has the factors of its own network, to the bit."""
+    shared = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asof, "MOST_HEARD", 0)
+        for seed in range(60):
+            world = random_world(seed, 3, n_reports=12)
+            # Twice each, so that there are copies that differ in name alone.
+            items = [*world.workspace.items, *(replace(one, id=f"{one.id}-again") for one in world.workspace.items)]
+            known = replace(world.workspace, items=tuple(one for one in items if one.supersedes is None))
+            as_of = OPENS + timedelta(days=HALF)
+            days = OtherDays(known, compile_workspace(world.layout, known, as_of))
+            for day in (as_of + timedelta(days=20), as_of + timedelta(days=90), HORIZON):
+                made, alone = days.on(day), compile_workspace(world.layout, known, as_of, on=day)
+                assert [len(same) for same in made.kinds] == [len(same) for same in alone.kinds]
+                assert made.log_fixed == alone.log_fixed
+                assert made.evidence_scopes == alone.evidence_scopes
+                for (_, one), (_, other) in zip(made.fixed, alone.fixed, strict=True):
+                    assert np.array_equal(one, other)
+                shared += len(made.reports) < len(alone.reports)
+    assert shared > 60
+
+
+def test_other_copies_on_another_day_are_told_apart_anew() -> None:
+    """A report that has worn off by a day is no longer the strongest of its group: the shortcut is not taken."""
+    refused = 0
+    for seed in range(60):
+        world = random_world(seed, 2, n_reports=12)
+        as_of = OPENS + timedelta(days=HALF)
+        network = compile_workspace(world.layout, world.workspace, as_of)
+        items = active_items(world.workspace.items, as_of)
+        copies = Copies(world.layout, network.known, items, world.workspace.sources, network.on, network.kinds)
+        refused += copies.on(as_of + timedelta(days=1)) is None
+    assert 0 < refused < 60
