@@ -20,7 +20,7 @@ from forecast.posterior.passes import Passes
 from forecast.posterior.posterior import Posterior, evenly, query
 from forecast.posterior.sources import StagedSources
 from forecast.posterior.weights import Weights, deviations, effective_size, standard_error, weigh_draws
-from forecast.sampling.likelihood import log_likelihood
+from forecast.sampling.likelihood import log_likelihoods
 from forecast.sampling.spec import active_statements
 from forecast.workspace.records import Workspace
 from forecast.workspace.renames import LETTERS, Letter
@@ -245,9 +245,10 @@ def without_experts(outcome: Outcome, progress: Callable[[str], None]) -> tuple[
     log_ratios = evaluation.log_evidence + drawn.log_correction - posterior.log_anchor
     rows = []
     parts = _parts(outcome)
-    for number, (kind, name, statements) in enumerate(parts, 1):
-        progress(f"leaving out one expert after the other: {100 * number // len(parts)} %")
-        weights = weigh_draws(log_ratios - log_likelihood(posterior.spec, fit, statements), evaluation.scenarios)
+    progress("leaving out one expert after the other")
+    said = log_likelihoods(posterior.spec, fit, [statements for _, _, statements in parts])
+    for (kind, name, statements), log_likelihood in zip(parts, said, strict=True):
+        weights = weigh_draws(log_ratios - log_likelihood, evaluation.scenarios)
         rows.append(
             WithoutExpert(
                 kind=kind,
