@@ -209,12 +209,16 @@ def explained(numbers: Array, values: Array, weights: Array) -> list[float | Non
     """
     centred = values - (values @ weights)[:, np.newaxis]
     totals = np.square(centred) @ weights
+    roots = np.sqrt(weights)
     varying = numbers - (numbers @ weights)[:, np.newaxis]
-    spread = np.sqrt(np.square(varying) @ weights)
-    scaled = varying[spread > 0.0] / spread[spread > 0.0, np.newaxis]
-    size, n = effective_size(weights), scaled.shape[0]
+    varying *= roots
+    within, with_values = varying @ varying.T, varying @ (centred * roots).T
+    spread = np.sqrt(np.diag(within))
+    varies = spread > 0.0
+    size, n = effective_size(weights), int(varies.sum())
     # Correlations, and by them the least squares of all quantities at once.
-    within, with_values = (scaled * weights) @ scaled.T, (scaled * weights) @ centred.T
+    scale = spread[varies, np.newaxis]
+    within, with_values = within[np.ix_(varies, varies)] / (scale * scale.T), with_values[varies] / scale
     slopes = np.linalg.lstsq(within, with_values, rcond=COLLINEAR)[0] if n else with_values
     shares: list[float | None] = []
     for total, held in zip(totals, (slopes * with_values).sum(axis=0), strict=True):
