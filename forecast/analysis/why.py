@@ -174,9 +174,7 @@ def most_moved(found: Outcome, target: Partition, start: Start) -> Partition:
     return replace(target, asked=int(np.argmax(np.abs(probabilities(found, target) - start.parts))))
 
 
-def why(
-    found: Outcome, target: Partition, start: Start, by: By, top: int | None, progress: Progress
-) -> Why:
+def why(found: Outcome, target: Partition, start: Start, by: By, top: int | None, progress: Progress) -> Why:
     """Explain a probability as a sum of steps from a start until now.
 
     Along prefixes of the evidence (by day of report, ties by id) the forecast is computed anew with the items so far,
@@ -219,9 +217,7 @@ def why(
     )
 
 
-def _points(
-    found: Outcome, target: Partition, start: Start, pooled: Pooled, progress: Progress
-) -> Iterator[_Point]:
+def _points(found: Outcome, target: Partition, start: Start, pooled: Pooled, progress: Progress) -> Iterator[_Point]:
     workspace, as_of = found.workspace, found.as_of
 
     def estimate(remaining: Workspace, day: date) -> PartEstimate | None:
