@@ -34,7 +34,7 @@ def main() -> None:
     with workspace(cached=True) as root, tempfile.TemporaryDirectory() as kept:
         environment = bytecode_kept(Path(kept))
         yardstick = ("-c", "import numpy, pandas")
-        posterior = root / "reports" / ".cache" / "posterior.npz"
+        kept_posteriors = root / "reports" / ".cache" / "posterior"
         for asked in ASKED:
             command = ("-m", "forecast", *asked, "-C", str(root))
             for warm in (command, yardstick):  # the first one samples if the draws are not there
@@ -43,7 +43,8 @@ def main() -> None:
             again: list[float] = []
             theirs: list[float] = []
             for _ in range(ROUNDS):
-                posterior.unlink(missing_ok=True)
+                for posterior in kept_posteriors.glob("*.kept"):
+                    posterior.unlink()
                 first.append(seconds(environment, *command))
                 again.append(seconds(environment, *command))
                 theirs.append(seconds(environment, *yardstick))

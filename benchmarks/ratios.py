@@ -75,6 +75,13 @@ class Side:
             shutil.copytree(self.checkout / part, root / part)
         return root
 
+    def everyday(self) -> Path:
+        """Return such a copy with the draws that are kept here: they count where this side's program made them."""
+        root, kept = self.shipped("daily"), ROOT / "reports" / ".cache"
+        if kept.exists():
+            shutil.copytree(kept, root / "reports" / ".cache")
+        return root
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -115,10 +122,10 @@ def starts(asked: Asked) -> Iterator[Row]:
 
 def everyday(asked: Asked) -> Iterator[Row]:
     """An update with one more file against `import pymc`, and answers against `import numpy, pandas`."""
-    roots = {side: side.shipped("daily") for side in asked.sides}
+    roots = {side: side.everyday() for side in asked.sides}
     ours: dict[str, list[list[Used]]] = {}
     for side, root in roots.items():
-        side.forecast("update", "--no-report", "-C", str(root))  # samples; the draws are kept
+        side.forecast("update", "--no-report", "-C", str(root))  # samples where no draws were kept
     day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
     commands = {"update --no-report": ("update", "--no-report"), **{" ".join(one): one for one in ANSWERS}}
     for number in range(asked.rounds + 1):
@@ -313,7 +320,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     print(machine(), flush=True)
-    rows: list[Row] = [("pair", "median (of rounds)", "aim", "memory")]
     with tempfile.TemporaryDirectory() as scratch, checkout(given.against) as before:
         for side in ("now", "before"):
             (Path(scratch) / side).mkdir()
@@ -321,8 +327,8 @@ def main() -> None:
         asked = Asked(Side(ROOT, Path(scratch) / "now"), other, given.networks, given.rounds)
         for name in given.parts or PARTS:
             print(f"measuring: {name}", file=sys.stderr, flush=True)
-            rows.extend(PARTS[name](asked))
-    table(rows)
+            # Each part by itself: who stops a long run has what was measured until then.
+            table([("pair", "median (of rounds)", "aim", "memory"), *PARTS[name](asked)])
 
 
 if __name__ == "__main__":

@@ -172,13 +172,13 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
     target = find_target(outcome, None)
 
     def since(start: Start, what: str) -> Why:
-        return why(outcome, prior, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
+        return why(outcome, target, start, "item", TOP, lambda said: progress(f"why, since {what}: {said}"))
 
     alone = Start("the prior", probabilities(prior, target))
     if len(changes(outcome.workspace, outcome.as_of)) <= MOST_STEPS:
         since_prior = since(alone, "the prior")
     else:
-        since_prior = why_by_month(outcome, prior, target, alone, progress)
+        since_prior = why_by_month(outcome, target, alone, progress)
     start = request.start if request.start is not None and len(request.start.new) <= MOST_STEPS else None
     since_update = since(start, "the last update") if start is not None else None
     rests_on = dependence(outcome, lambda said: progress(f"what each scenario depends on: {said}"))

@@ -20,6 +20,7 @@ from forecast.ledger.outcome import (
     outcome,
     prior_outcome,
     prior_predictive,
+    prior_probabilities,
     with_flat,
 )
 from forecast.model.asof import compile_workspace
@@ -204,15 +205,14 @@ class Session:
             last = self.since_update(None, None) if target.event is None and start.on is None else None
             compared = last or start
             target, chosen = most_moved(self.outcome, target, compared), f"moved most since {compared.name}"
-        explained = why(self.outcome, self.prior, target, start, by, top, self.progress)
+        explained = why(self.outcome, target, start, by, top, self.progress)
         return replace(explained, chosen=chosen, mcse=error_of(self.outcome, target))
 
     def _start(self, event: str | None, since: date | None, target: Partition) -> Start:
-        from forecast.analysis.target import probabilities
         from forecast.analysis.why import Start
 
         if since is None:
-            return Start("the prior", probabilities(self.prior, target))
+            return Start("the prior", prior_probabilities(self.outcome, target.rules))
         start = self.since_update(event, since)
         if start is None:
             what = f"no update on or before {since} in {self.root / 'reports'}"

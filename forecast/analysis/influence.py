@@ -20,7 +20,7 @@ from forecast.posterior.passes import Passes
 from forecast.posterior.posterior import Posterior, evenly, query
 from forecast.posterior.sources import StagedSources
 from forecast.posterior.weights import Weights, deviations, effective_size, standard_error, weigh_draws
-from forecast.sampling.likelihood import log_likelihood
+from forecast.sampling.likelihood import log_likelihoods
 from forecast.sampling.spec import active_statements
 from forecast.workspace.records import Workspace
 from forecast.workspace.renames import LETTERS, Letter
@@ -209,12 +209,16 @@ def explained(numbers: Array, values: Array, weights: Array) -> list[float | Non
     """
     centred = values - (values @ weights)[:, np.newaxis]
     totals = np.square(centred) @ weights
+    roots = np.sqrt(weights)
     varying = numbers - (numbers @ weights)[:, np.newaxis]
-    spread = np.sqrt(np.square(varying) @ weights)
-    scaled = varying[spread > 0.0] / spread[spread > 0.0, np.newaxis]
-    size, n = effective_size(weights), scaled.shape[0]
+    varying *= roots
+    within, with_values = varying @ varying.T, varying @ (centred * roots).T
+    spread = np.sqrt(np.diag(within))
+    varies = spread > 0.0
+    size, n = effective_size(weights), int(varies.sum())
     # Correlations, and by them the least squares of all quantities at once.
-    within, with_values = (scaled * weights) @ scaled.T, (scaled * weights) @ centred.T
+    scale = spread[varies, np.newaxis]
+    within, with_values = within[np.ix_(varies, varies)] / (scale * scale.T), with_values[varies] / scale
     slopes = np.linalg.lstsq(within, with_values, rcond=COLLINEAR)[0] if n else with_values
     shares: list[float | None] = []
     for total, held in zip(totals, (slopes * with_values).sum(axis=0), strict=True):
@@ -245,9 +249,10 @@ def without_experts(outcome: Outcome, progress: Callable[[str], None]) -> tuple[
     log_ratios = evaluation.log_evidence + drawn.log_correction - posterior.log_anchor
     rows = []
     parts = _parts(outcome)
-    for number, (kind, name, statements) in enumerate(parts, 1):
-        progress(f"leaving out one expert after the other: {100 * number // len(parts)} %")
-        weights = weigh_draws(log_ratios - log_likelihood(posterior.spec, fit, statements), evaluation.scenarios)
+    progress("leaving out one expert after the other")
+    said = log_likelihoods(posterior.spec, fit, [statements for _, _, statements in parts])
+    for (kind, name, statements), log_likelihood in zip(parts, said, strict=True):
+        weights = weigh_draws(log_ratios - log_likelihood, evaluation.scenarios)
         rows.append(
             WithoutExpert(
                 kind=kind,

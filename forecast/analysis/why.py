@@ -28,10 +28,9 @@ from forecast.ledger.differences import other_changes
 from forecast.ledger.entries import Line
 from forecast.ledger.ledger import line_to_compare
 from forecast.ledger.line import new_line, table_today
-from forecast.ledger.outcome import Outcome, kept_forecast
+from forecast.ledger.outcome import Outcome, at_opening, kept_forecast
 from forecast.model.history import active_items
 from forecast.posterior.moved import leave_one_out
-from forecast.posterior.posterior import evaluate_scenarios, query
 from forecast.workspace.records import Item, Workspace
 
 Array = NDArray[np.float64]
@@ -175,9 +174,7 @@ def most_moved(found: Outcome, target: Partition, start: Start) -> Partition:
     return replace(target, asked=int(np.argmax(np.abs(probabilities(found, target) - start.parts))))
 
 
-def why(
-    found: Outcome, prior: Outcome, target: Partition, start: Start, by: By, top: int | None, progress: Progress
-) -> Why:
+def why(found: Outcome, target: Partition, start: Start, by: By, top: int | None, progress: Progress) -> Why:
     """Explain a probability as a sum of steps from a start until now.
 
     Along prefixes of the evidence (by day of report, ties by id) the forecast is computed anew with the items so far,
@@ -189,7 +186,6 @@ def why(
 
     Args:
         found: the forecast.
-        prior: that of the statements alone.
         target: what is asked; without a part of its own it is the one that moved most since the start.
         start: where the waterfall begins.
         by: one row for each item, or sums over groups (an item without one is its own) or sources.
@@ -199,9 +195,9 @@ def why(
     now = probabilities(found, target)
     asked = target.asked
     if asked is None:
-        return why(found, prior, most_moved(found, target, start), start, by, top, progress)
+        return why(found, most_moved(found, target, start), start, by, top, progress)
     pooled = pool_draws(found.posterior, found.seed)
-    points = list(_points(found, prior, target, start, pooled, progress))
+    points = list(_points(found, target, start, pooled, progress))
     items = {item.id: item for item in found.workspace.items}
     steps = _by(_steps(points, asked, items, pooled.log_proposal.size), by, items, top)
     rows = [replace(row, mcse=float(pooled.error(terms[np.newaxis])[0])) for row, terms in steps]
@@ -221,9 +217,7 @@ def why(
     )
 
 
-def _points(
-    found: Outcome, prior: Outcome, target: Partition, start: Start, pooled: Pooled, progress: Progress
-) -> Iterator[_Point]:
+def _points(found: Outcome, target: Partition, start: Start, pooled: Pooled, progress: Progress) -> Iterator[_Point]:
     workspace, as_of = found.workspace, found.as_of
 
     def estimate(remaining: Workspace, day: date) -> PartEstimate | None:
@@ -235,7 +229,7 @@ def _points(
     steps = changes(workspace, as_of, None if start.on is None else start.new, start.on)
     unchanged = before(workspace, steps)
     if start.on is None:
-        yield _Point("start", None, pooled.prior(_at_opening(prior, target, pooled)))
+        yield _Point("start", None, pooled.prior(at_opening(found.layout, target.rules, pooled.theta)))
     else:
         watched = start.known_until
         yield _Point("start", None, estimate(replace(unchanged, watched_until=watched), start.on))
@@ -243,12 +237,6 @@ def _points(
     for number, (change, remaining) in enumerate(zip(steps, prefixes(workspace, steps), strict=True), 1):
         progress(f"adding one item after the other: {100 * number // len(steps)} %")
         yield _Point(change.kind, change, estimate(remaining, as_of))
-
-
-def _at_opening(prior: Outcome, target: Partition, pooled: Pooled) -> Array:
-    """Compute P(part | theta_d) at the opening on the draws of the table."""
-    asked = query(prior.posterior.asked.network, target.rules)
-    return evaluate_scenarios(asked, pooled.theta)[1]
 
 
 def _steps(points: Sequence[_Point], asked: int, items: Mapping[str, Item], n_draws: int) -> list[Weighed]:
@@ -393,7 +381,7 @@ def _leave_out(
 # Why, of much evidence: the forecast along whole months of it, where item by item would take too long.
 
 
-def why_by_month(outcome: Outcome, prior: Outcome, target: Partition, start: Start, progress: Progress) -> Why:
+def why_by_month(outcome: Outcome, target: Partition, start: Start, progress: Progress) -> Why:
     """Explain a probability since the statements alone as `forecast.analysis.why` does, a step for each month.
 
     A month's step is what all that became known in it changed, after all that was known before. Months in which the
@@ -401,8 +389,7 @@ def why_by_month(outcome: Outcome, prior: Outcome, target: Partition, start: Sta
     """
     part = most_moved(outcome, target, start).asked or 0
     pooled = pool_draws(outcome.posterior, outcome.seed)
-    opening = evaluate_scenarios(query(prior.posterior.asked.network, target.rules), pooled.theta)[1]
-    last = pooled.prior(opening)
+    last = pooled.prior(at_opening(outcome.layout, target.rules, pooled.theta))
     rows: list[Stretch] = []
     steps = changes(outcome.workspace, outcome.as_of)
     for name, until, known in _months(outcome.workspace, steps):

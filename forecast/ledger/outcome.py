@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from forecast.files import read_in
 from forecast.inference.scaled import NotFiniteError
 from forecast.ledger.entries import Line
+from forecast.model.asof import compile_opening
 from forecast.model.layout import Layout
 from forecast.plain import as_data, spread
-from forecast.posterior.posterior import Evaluation, Posterior, evaluate, unweighted
+from forecast.posterior.posterior import Evaluation, Posterior, evaluate, evaluate_scenarios, query, unweighted
 from forecast.posterior.weights import averages, no_false_certainty, reasons, weighted_quantiles
 from forecast.sampling.spec import theta_draws
 from forecast.workspace.csv_text import NotJsonError, load_json
 from forecast.workspace.names import OTHER
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
-from forecast.workspace.records import Workspace
+from forecast.workspace.records import Scenario, Workspace
 
 Array = NDArray[np.float64]
 
@@ -76,6 +77,18 @@ def prior_outcome(forecast: Outcome) -> Outcome:
     """Summarise the prior that a forecast started from: the statements alone, at the opening."""
     posterior = unweighted(forecast.workspace, forecast.layout, forecast.posterior.spec, forecast.posterior.base)
     return outcome(forecast.workspace, forecast.layout, forecast.workspace.network.opens, forecast.seed, posterior)
+
+
+def at_opening(layout: Layout, rules: Sequence[Scenario], theta: Array) -> Array:
+    """Compute P(part | theta_d) (parts with the rest, draws) at the opening, before any evidence."""
+    return evaluate_scenarios(query(compile_opening(layout), rules), theta)[1]
+
+
+def prior_probabilities(forecast: Outcome, rules: Sequence[Scenario]) -> Array:
+    """Compute the probability of each part of a partition in `prior_outcome`, and of the rest: no event is solved."""
+    shares = at_opening(forecast.layout, rules, forecast.posterior.base.theta)
+    weights = np.full(shares.shape[1], 1.0 / shares.shape[1])
+    return np.array([one.probability for one in _rows([shares], weights, adds_up=True)])
 
 
 def estimates(

@@ -359,10 +359,16 @@ def history_logs(network: AsOfNetwork, theta: Array) -> tuple[dict[int, list[Arr
 
     Also that of it which no state depends on (draws).
     """
-    history, spent = network.history, np.zeros(theta.shape[1])
-    logs: dict[int, list[Array]] = {}
+    history = network.history
     of_events = _of_draws(_HISTORIES, (history,), theta, history.constant.size, lambda: history_tables(history, theta))
-    for scope, log_table in zip(history.scopes, of_events, strict=True):
+    return placed(network, of_events, theta.shape[1])
+
+
+def placed(network: AsOfNetwork, of_events: Sequence[Array], n_draws: int) -> tuple[dict[int, list[Array]], Array]:
+    """Put the tables of a network's history (`history_tables`) in their places, as `history_logs` returns them."""
+    spent = np.zeros(n_draws)
+    logs: dict[int, list[Array]] = {}
+    for scope, log_table in zip(network.history.scopes, of_events, strict=True):
         if not scope:
             spent += log_table
             continue

@@ -8,7 +8,8 @@ has been computed is known by the very tables it was made of, so every pass is a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from math import log, prod
@@ -21,9 +22,11 @@ from numpy.typing import NDArray
 from forecast.inference.elimination import EliminationStep, eliminate
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan, draws_at_once
 from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, logs, of_factor, shares
-from forecast.model.asof import AsOfNetwork, alive_slices, family_tables, history_logs, scaled_factor
+from forecast.model.asof import AsOfNetwork, alive_slices, family_tables, placed, scaled_factor
+from forecast.model.history import HistoryRecipe, history_tables
 from forecast.model.reliability import logs_at, report_at_nodes
 from forecast.model.reports import Report
+from forecast.model.rows import row_recipe
 from forecast.posterior.posterior import Query, evenly
 from forecast.posterior.sources import Reliabilities
 
@@ -260,7 +263,7 @@ class _Block:
     def __init__(self, theta: Array, room: int) -> None:
         self._theta = theta
         self._kept = _Kept(room)
-        self._rows: tuple[object, tuple[range, ...], list[Table]] = (None, (), [])
+        self._rows = _Rows(None, [], {})
 
     def factors(
         self, queried: Query, outline: _Outline, by_source: Sequence[Mapping[int, Array]], said: Sequence[Hashable],
@@ -277,22 +280,23 @@ class _Block:
 
     def _families(self, network: AsOfNetwork, scopes: Sequence[Sequence[Scope]]) -> list[Table]:
         """Return the factors of all rows, each family's first one, then the links of chains."""
-        made = family_tables(network, self._theta)
-        known, alive, tables = self._rows
-        if known is made and alive == network.alive:
-            return tables
-        pairs = [[*zip(own, arrays, strict=True)] for own, arrays in zip(scopes, made, strict=True)]
-        before = {table.axes[:-1]: table for table in tables}
-
-        def alike(scope: Scope, full: Array) -> Table:
-            numbers, other = full[alive_slices(network.alive, scope)], before.get(scope)
-            is_same = other is not None and np.array_equal(other.numbers, numbers)
-            return other if other is not None and is_same else of_factor(numbers, scope)
-
-        families = [*(own[0] for own in pairs), *(link for own in pairs for link in own[1:])]
-        tables = [alike(scope, full) for scope, full in families]
-        self._rows = made, network.alive, tables
-        return tables
+        before = self._rows
+        if before.network is None or before.network.rows is not network.rows or before.network.alive != network.alive:
+            made = _rows_anew(network, self._theta, before)
+            tables: dict[Scope, tuple[Array, tuple[slice, ...], Table]] = {}
+            for own, arrays in zip(scopes, made, strict=True):
+                for scope, full in zip(own, arrays, strict=True):
+                    cut, other = alive_slices(network.alive, scope), before.tables.get(scope)
+                    if other is not None and other[0] is full and other[1] == cut:
+                        tables[scope] = other
+                        continue
+                    numbers = full[cut]
+                    is_same = other is not None and np.array_equal(other[2].numbers, numbers)
+                    table = other[2] if other is not None and is_same else of_factor(numbers, scope)
+                    tables[scope] = full, cut, table
+            self._rows = _Rows(network, made, tables)
+        families = [*(own[0] for own in scopes), *(link for own in scopes for link in own[1:])]
+        return [self._rows.tables[scope][2] for scope in families]
 
     def _same(self, table: Table) -> Table:
         """Return the table that holds the same numbers and was there before, or this one."""
@@ -326,13 +330,23 @@ class _Block:
         """Return what is known of the past by place, what no state depends on, and digests of it by place."""
 
         def compute() -> tuple[object, _Past]:
-            by_place, spent = history_logs(network, self._theta)
-            told = {place: tuple(map(_digest, arrays)) for place, arrays in by_place.items()}
+            keys = list(parts_of_history(network.history, self._theta.shape[0]))
+            of_events = [self._of_event(key, part) for key, part in keys]
+            by_place, spent = placed(network, of_events, self._theta.shape[1])
+            told: dict[int, tuple[Hashable, ...]] = {}
+            for (key, _), scope in zip(keys, network.history.scopes, strict=True):
+                if scope:
+                    place = network.home(scope)[0]
+                    told[place] = (*told.get(place, ()), key)
             return network.history, _Past(by_place, spent, told)
 
         size = 8 * network.history.constant.size * self._theta.shape[1]
         # The recipe is kept with it, so that no other one takes its place in memory.
         return self._kept.once(("past", id(network.history), network.evidence_scopes, network.alive), size, compute)[1]
+
+    def _of_event(self, key: Hashable, part: HistoryRecipe) -> Array:
+        size = 8 * part.constant.size * self._theta.shape[1]
+        return self._kept.once(("course", key), size, lambda: history_tables(part, self._theta)[0])
 
     def regions(self, order: Plan, tables: Sequence[Table], masks: Array) -> tuple[Array, Array]:
         """Compute the log evidence (draws) and the share of each region (regions, draws)."""
@@ -348,10 +362,59 @@ class _Block:
         return np.broadcast_to(logs(total), n_draws), np.broadcast_to(of_draws, (len(of_draws), n_draws))
 
 
+class _Rows(NamedTuple):
+    """The rows of a network: the tables of each event over all states, and by scope with what is alive of them."""
+
+    network: AsOfNetwork | None
+    made: list[list[Array]]
+    tables: dict[Scope, tuple[Array, tuple[slice, ...], Table]]
+
+
+def _rows_anew(network: AsOfNetwork, theta: Array, before: _Rows) -> list[list[Array]]:
+    """Compute `family_tables`, of a network that differs little from the one before only what differs.
+
+    The rows of an event hang on its own course and those of its parents, and on the day that is asked about.
+    """
+    other, layout = before.network, network.layout
+    if other is None or other.layout is not layout or other.on != network.on:
+        return family_tables(network, theta)
+    now, then = network.known.paths, other.known.paths
+    moved = {v for v in range(len(layout.cards)) if now.get(v) != then.get(v)}
+    changed = [v for v, parents in enumerate(layout.parents) if not moved.isdisjoint((v, *parents))]
+    rows = row_recipe(layout, network.known, network.on, changed)
+    causes = tuple(recipe for recipe in network.causes if recipe.v in changed)
+    anew = family_tables(replace(network, rows=rows, causes=causes), theta)
+    return [anew[v] if v in changed else made for v, made in enumerate(before.made)]
+
+
 class _Past(NamedTuple):
     by_place: dict[int, list[Array]]
     spent: Array
-    told: dict[int, tuple[bytes, ...]]
+    told: dict[int, tuple[Hashable, ...]]
+
+
+def parts_of_history(history: HistoryRecipe, n_theta: int) -> Iterator[tuple[Hashable, HistoryRecipe]]:
+    """Yield the recipe of each table of a history by itself, and what tells it from those of other courses."""
+    ends = [*history.starts[1:], history.constant.size]
+    firsts = np.searchsorted(history.entry, [*history.starts, history.constant.size]).tolist()
+    for place, (start, end) in enumerate(zip(history.starts, ends, strict=True)):
+        terms = slice(firsts[place], firsts[place + 1])
+        theta = history.theta[terms]
+        rows = history.rows if theta.size and theta.max() >= n_theta else ()
+        part = HistoryRecipe(
+            scopes=history.scopes[place : place + 1],
+            shapes=history.shapes[place : place + 1],
+            starts=(0,),
+            entry=history.entry[terms] - start,
+            theta=theta,
+            linear=history.linear[terms],
+            log=history.log[terms],
+            constant=history.constant[start:end],
+            rows=rows,
+        )
+        numbers = (part.entry, part.theta, part.linear, part.log, part.constant)
+        of_rows = tuple((row.is_rate, row.causes.shape, row.causes.tobytes()) for row in rows)
+        yield (part.scopes, part.shapes, of_rows, *(one.tobytes() for one in numbers)), part
 
 
 class _Messages:

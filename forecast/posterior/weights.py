@@ -67,8 +67,10 @@ def _smooth_live(log_ratios: Array) -> Smoothed:
     n_tail = _n_tail(n)
     k = np.inf
     if n_tail >= MIN_TAIL:
-        order = np.argsort(shifted, kind="stable")
-        tail, cutoff = order[-n_tail:], np.exp(shifted[order[-n_tail - 1]])
+        below = np.partition(shifted, n - n_tail - 1)[n - n_tail - 1]
+        largest = np.flatnonzero(shifted >= below)  # those of the tail, and all that are as large as the last below it
+        tail = largest[np.argsort(shifted[largest], kind="stable")[-n_tail:]]
+        cutoff = np.exp(below)
         if shifted[tail[0]] > -ROUNDING:
             weights = np.exp(shifted)
             return Smoothed(weights / weights.sum(), -np.inf)  # the whole tail is at the largest ratio: there is none
@@ -189,12 +191,11 @@ def weighted_quantiles(values: Array, weights: Array, probabilities: Array) -> A
 
     The inverse of the weighted distribution function: the smallest value whose cumulative weight reaches p.
     """
-    order = np.argsort(values, axis=1, kind="stable")
+    order = np.argsort(values, axis=1)  # whichever of equal values comes first, the quantile is their value
     cumulative = np.cumsum(weights[order], axis=1)
-    ordered = np.take_along_axis(values, order, axis=1)
     last = values.shape[1] - 1
-    places = [np.minimum(np.searchsorted(total, probabilities), last) for total in cumulative]
-    return np.stack([row[place] for row, place in zip(ordered, places, strict=True)])
+    places = np.stack([np.minimum(np.searchsorted(total, probabilities), last) for total in cumulative])
+    return np.take_along_axis(values, np.take_along_axis(order, places, axis=1), axis=1)
 
 
 # Weighted means of draws with their Monte Carlo standard errors, in few lines of numpy, many rows at once.

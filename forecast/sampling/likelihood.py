@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import inf
 
 import numpy as np
@@ -31,6 +32,7 @@ from forecast.workspace.statement_forms import targets_of
 Array = NDArray[np.float64]
 
 NODES = 40  # of the quadrature over a standard normal
+LARGEST_PRODUCT = 1e300  # that a double holds; as far below one
 RATED = (("bias", 0.0), ("slope", 1.0))  # and what they are for an expert without a record
 DISAGREES = 2.0  # residual, in sds, from which on a statement is named
 
@@ -172,28 +174,42 @@ def log_likelihood(spec: PriorSpec, fit: Mapping[str, Array], left_out: Collecti
 
     Raises ValueError for some but not all single numbers and distributions of one expert.
     """
+    return log_likelihoods(spec, fit, [left_out])[0]
+
+
+def log_likelihoods(spec: PriorSpec, fit: Mapping[str, Array], parts: Sequence[Collection[str]]) -> list[Array]:
+    """Compute `log_likelihood` of several parts of the statements, whatever is in two of them once."""
     columns = statement_columns(spec)
     heard = _heard(spec, fit)
-    n_stated, n_distributed = spec.stated.location.size, spec.distributions.location.size
-    rows = {row for name, row_list in columns.items() if name in left_out for row in row_list}
-    noisy = [row for row in sorted(rows) if row < n_stated + n_distributed]
-    total = np.zeros(heard.mean.shape[1])
-    by_expert: dict[int, list[int]] = {}
-    for row in noisy:
-        by_expert.setdefault(_expert(spec, row), []).append(row)
-    for expert, own in by_expert.items():
-        every = [row for row in range(n_stated + n_distributed) if _expert(spec, row) == expert]
-        if own != every:
-            msg = f"some statements of '{spec.experts[expert]}' without the others"
-            raise ValueError(msg)
-        total += _of_expert(heard, own)
-    for row in sorted(rows.difference(noisy)):
-        place = row - n_stated - n_distributed
+    n_noisy = spec.stated.location.size + spec.distributions.location.size
+    every: dict[int, list[int]] = {}
+    for row in range(n_noisy):
+        every.setdefault(_expert(spec, row), []).append(row)
+
+    @cache
+    def of_expert(expert: int) -> Array:
+        return _of_expert(heard, every[expert])
+
+    @cache
+    def of_row(row: int) -> Array:
+        place = row - n_noisy
         if place < len(spec.counted):
-            total += _count(spec.counted[place], heard.mean[row])
-        else:
-            total += -np.logaddexp(0.0, -heard.mean[row] / spec.ordered[place - len(spec.counted)])
-    return total
+            return _count(spec.counted[place], heard.mean[row])
+        return np.asarray(-np.logaddexp(0.0, -heard.mean[row] / spec.ordered[place - len(spec.counted)]))
+
+    totals = []
+    for left_out in parts:
+        rows = {row for name, of in columns.items() if name in left_out for row in of}
+        total = np.zeros(heard.mean.shape[1])
+        for expert in dict.fromkeys(_expert(spec, row) for row in sorted(rows) if row < n_noisy):
+            if not rows.issuperset(every[expert]):
+                msg = f"some statements of '{spec.experts[expert]}' without the others"
+                raise ValueError(msg)
+            total += of_expert(expert)
+        for row in sorted(row for row in rows if row >= n_noisy):
+            total += of_row(row)
+        totals.append(total)
+    return totals
 
 
 def heard_in(spec: PriorSpec, fit: Mapping[str, Array]) -> Array:
@@ -240,19 +256,67 @@ def _of_expert(heard: _Heard, rows: list[int]) -> Array:
         # A single number stands alone, the coordinates of a distribution together.
         name = row if row < n else n + int(spec.distribution_of[row - n])
         together.setdefault(name, []).append(row)
-    given_omega = np.zeros((heard.mean.shape[1], NODES))
+    # Nodes come first: arithmetic with what is the same in all draws then runs along the draws.
+    given_omega = np.zeros((NODES, heard.mean.shape[1]))
+    logarithms = _Logarithms(given_omega)
+    square, term = np.empty_like(given_omega), np.empty_like(given_omega)
     for members in together.values():
-        square = np.zeros_like(given_omega)
+        square[:] = 0.0
         for row in members:
             noisy, at = _block(spec, row)
-            omega, beyond = SD_EXPERT * nodes, heard.beyond[row][:, np.newaxis]
-            sd = np.sqrt(reading_variance(noisy.scatters[at], omega, noisy.scale[at], noisy.weight[at], beyond))
-            square += np.square((noisy.location[at] - heard.mean[row])[:, np.newaxis] / sd)
-            given_omega -= np.log(sd)
+            omega, beyond = SD_EXPERT * nodes[:, np.newaxis], heard.beyond[row]
+            variance = reading_variance(noisy.scatters[at], omega, noisy.scale[at], noisy.weight[at], beyond)
+            np.divide(np.square(noisy.location[at] - heard.mean[row]), variance, out=term)
+            square += term
+            logarithms.add(-0.5, variance)
         noisy, at = _block(spec, members[0])
-        given_omega += _log_tails(square, len(members), is_rule=noisy.scatters[at] == 0.0)
-        given_omega += heard.contrasts[members[0]][:, np.newaxis]
-    return np.asarray(np.logaddexp.reduce(given_omega + np.log(weights), axis=1))
+        if noisy.scatters[at] == 0.0:
+            given_omega += _log_tails(square, len(members), is_rule=True)
+        else:  # the tails of a t, as in _log_tails
+            square /= DEGREES_OF_FREEDOM
+            square += 1.0
+            logarithms.add(-(DEGREES_OF_FREEDOM + len(members)) / 2.0, square)
+        given_omega += heard.contrasts[members[0]]
+    logarithms.finish()
+    return _averaged(given_omega, weights)
+
+
+def _averaged(log_values: Array, weights: Array) -> Array:
+    """Average over nodes: the log of a weighted sum of e to the values (nodes, draws)."""
+    total = log_values + np.log(weights)[:, np.newaxis]
+    peak = total.max(axis=0)
+    peak[peak == -np.inf] = 0.0
+    total -= peak
+    with np.errstate(divide="ignore"):  # what cannot be has log probability minus infinity
+        return np.asarray(np.log(np.exp(total, out=total).sum(axis=0)) + peak)
+
+
+class _Logarithms:
+    """Adds multiples of logarithms to a total: one logarithm of a product for many factors of one multiple."""
+
+    def __init__(self, total: Array) -> None:
+        self._total = total
+        self._products: dict[float, Array] = {}
+        self._reach: dict[float, float] = {}  # how far each product may be from one, as a factor
+
+    def add(self, times: float, factor: Array) -> None:
+        """Add so many times the logarithm of positive numbers."""
+        product = self._products.setdefault(times, np.ones_like(self._total))
+        reach = max(float(factor.max()), 1.0 / float(factor.min()))
+        if self._reach.get(times, 1.0) * reach > LARGEST_PRODUCT:
+            self._take(times)
+        self._reach[times] = self._reach.get(times, 1.0) * reach
+        product *= factor
+
+    def finish(self) -> None:
+        """Take the logarithms of all products that are left."""
+        for times in self._products:
+            self._take(times)
+
+    def _take(self, times: float) -> None:
+        self._total += times * np.log(self._products[times])
+        self._products[times][:] = 1.0
+        self._reach[times] = 1.0
 
 
 def _log_tails(square: Array, n: int, *, is_rule: bool) -> Array:
@@ -270,14 +334,14 @@ def _count(counted: Array, log_none: Array) -> Array:
     happened, of, _, sd = counted.tolist()
     nodes, weights = normal_quadrature(NODES)
     with np.errstate(divide="ignore"):  # what cannot happen has log-odds minus infinity
-        log_odds = case_log_odds(np, log_none)[:, np.newaxis] + sd * nodes
-    log_yes, log_no = -np.logaddexp(0.0, -log_odds), -np.logaddexp(0.0, log_odds)
-    terms = np.zeros_like(log_odds)
+        log_odds = case_log_odds(np, log_none) + sd * nodes[:, np.newaxis]
+    less_likely = np.log1p(np.exp(-np.abs(log_odds)))  # what ln p and ln(1 - p) have in common
+    terms = -of * less_likely
     if happened:
-        terms += happened * log_yes
+        terms += happened * np.minimum(log_odds, 0.0)
     if of > happened:
-        terms += (of - happened) * log_no
-    return np.asarray(np.logaddexp.reduce(terms + np.log(weights), axis=1))
+        terms += (of - happened) * np.minimum(-log_odds, 0.0)
+    return _averaged(terms, weights)
 
 
 def log_likelihood_given_noise(spec: PriorSpec, fit: Mapping[str, Array], names: Collection[str]) -> dict[str, Array]:

@@ -34,6 +34,7 @@ NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+NUMBERS_BEGIN = frozenset("+-.0123456789")
 SPECIAL = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
 
 UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE  # compiled already: a pattern of such ranges takes 8 ms
@@ -57,6 +58,8 @@ def resolve(text: str) -> Plain:
         return None
     if text in BOOLEANS:
         return BOOLEANS[text]
+    if text[0] not in NUMBERS_BEGIN:
+        return text
     if INTEGER.fullmatch(text):
         return int(text)
     if FLOAT.fullmatch(text):
@@ -210,17 +213,20 @@ class _Composer:
 
     def node(self, event: Any, depth: int, key_line: int | None) -> Node:
         line = min(_line(event), self.last)  # what is left out at the end stands behind it for the parser
-        if isinstance(event, yaml.AliasEvent):
+        is_scalar = isinstance(event, yaml.ScalarEvent)
+        if not is_scalar and isinstance(event, yaml.AliasEvent):
             raise _Refused(line, "an alias is used", f"'*{event.anchor}'", "write the value out; aliases are not read")
         if event.anchor is not None:
             raise _Refused(line, "an anchor is used", f"'&{event.anchor}'", "remove it; anchors are not read")
         if event.tag is not None:
             raise _Refused(line, "a tag is used", shown(event.tag), "remove it; tags are not read")
-        if isinstance(event, yaml.ScalarEvent):
-            if self.has_odd_blanks and event.implicit[0]:
+        if is_scalar:
+            if not event.implicit[0]:
+                return Scalar(event.value, event.value, line)
+            if self.has_odd_blanks:
                 self.hold_no_key(event)
             self.hold_no_item(event)
-            return Scalar(resolve(event.value) if event.implicit[0] else event.value, event.value, line)
+            return Scalar(resolve(event.value), event.value, line)
         if depth >= MAX_DEPTH:
             raise _Refused(line, "nested too deeply", "", f"at most {MAX_DEPTH} levels")
         # A block below its key begins on the next line; the key's line is where a reader looks for it.
@@ -238,7 +244,7 @@ class _Composer:
 
     def hold_no_item(self, event: Any) -> None:
         """Refuse an unquoted text that begins like an item of a list, and goes on with further ones."""
-        if event.implicit[0] and event.end_mark.line > event.start_mark.line and is_folded_list(event.value):
+        if event.end_mark.line > event.start_mark.line and is_folded_list(event.value):
             raise _without_space(event.value, _line(event))
 
     def hold_no_space_back(self, event: Any, key: Scalar, value: Node) -> None:

@@ -11,7 +11,7 @@ import pytest
 from forecast.analysis.chronology import before, changes, log_constant, pool_draws, prefixes
 from forecast.analysis.target import find_target, probabilities
 from forecast.analysis.why import MONTE_CARLO, TIME, By, Start, decibans, most_moved
-from forecast.ledger.outcome import Outcome, prior_outcome
+from forecast.ledger.outcome import Outcome, prior_outcome, prior_probabilities
 from forecast.model.asof import compile_workspace
 from forecast.posterior.posterior import evaluate, query
 from forecast.posterior.weights import smooth
@@ -30,7 +30,7 @@ def found() -> Outcome:
 def _why(found: Outcome, about: str | None, by: By = "item", top: int | None = None) -> dict[str, Any]:
     target, prior = find_target(found, about), prior_outcome(found)
     start = Start("the prior", probabilities(prior, target))
-    table: dict[str, Any] = why(found, prior, target, start, by, top, lambda _: None)
+    table: dict[str, Any] = why(found, target, start, by, top, lambda _: None)
     return table
 
 
@@ -49,6 +49,14 @@ def test_steps_add_up(found: Outcome, about: str | None, by: By) -> None:
     own = found.scenarios.get(name)
     if own is not None:
         assert (prior_outcome(found).scenarios[name].probability, own.probability) == (table["from"], table["to"])
+
+
+@pytest.mark.parametrize("about", ["peace", "deal=draft", "talks", "willing=yes"])
+def test_the_prior_of_a_part_is_that_of_the_whole_prior(found: Outcome, about: str) -> None:
+    """Scenarios and states alone, without a pass outward, have the probabilities of the prior's own tables."""
+    target = find_target(found, about)
+    expected = probabilities(prior_outcome(found), target)
+    np.testing.assert_allclose(prior_probabilities(found, target.rules), expected, rtol=0, atol=1e-14)
 
 
 def test_rows_follow_the_chronology(found: Outcome) -> None:
@@ -147,7 +155,7 @@ def test_since_an_update_only_what_is_new_is_a_step(found: Outcome) -> None:
     """New items and retractions since are steps, the rest one remainder, and all add up."""
     target = replace(find_target(found, "paper"))
     start = Start("then", np.array([0.1, 0.2, 0.7]), day(100), day(100), ("e-aid", "f-draft", "g-draft"), ("experts",))
-    table = why(found, prior_outcome(found), target, start, "item", None, lambda _: None)
+    table = why(found, target, start, "item", None, lambda _: None)
     names = [(row["what"], row["kind"]) for row in table["rows"]]
     assert [
         (TIME, "time"), ("d-wrong", "retraction"), ("e-aid", "item"), ("f-draft", "item"), ("g-draft", "item"),

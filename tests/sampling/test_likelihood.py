@@ -11,6 +11,7 @@ from scipy.integrate import quad
 from scipy.stats import binom, halfnorm, multivariate_t, norm, t
 
 from forecast.inference.tape import linear_map
+from forecast.sampling import likelihood as module
 from forecast.sampling.likelihood import log_likelihood
 from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, TrackRecord
 
@@ -119,6 +120,13 @@ def test_experts_are_independent_given_a_draw() -> None:
     spec, fit = _spec(), _fit()
     parts = [log_likelihood(spec, fit, {n for n in NAMES if n.startswith(e)}) for e in ("ann", "bob", "eve")]
     np.testing.assert_allclose(np.sum(parts, axis=0), log_likelihood(spec, fit, set(NAMES)), rtol=0, atol=1e-12)
+
+
+def test_it_does_not_matter_where_logarithms_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the product of many statements' tails, or of each by itself."""
+    expected = log_likelihood(_spec(), _fit(), set(NAMES))
+    monkeypatch.setattr(module, "LARGEST_PRODUCT", 1.0)
+    np.testing.assert_allclose(expected, log_likelihood(_spec(), _fit(), set(NAMES)), rtol=0, atol=1e-12)
 
 
 def test_half_an_expert_is_refused() -> None:
