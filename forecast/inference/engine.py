@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,12 @@ from numpy.typing import NDArray
 from forecast.inference import batch, elimination
 from forecast.inference.batch import Factor, Solution, messages
 from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, Scope, eliminate
-from forecast.inference.junction import Case, Flat, enumerated
+from forecast.inference.flat import Flat
+from forecast.inference.junction import Case, Potentials, enumerated
 from forecast.inference.scaled import DRAWS, SMALLEST, Table, contract, logs, shares
+
+if TYPE_CHECKING:
+    from forecast.inference.compiled import Compiled
 
 # Joint states of a network, for all draws at once: the most probable one, and one drawn at random.
 
@@ -354,8 +358,8 @@ def pays_compiling(network: Plan, factors: Sequence[Factor], passes: int) -> boo
 # One case after the other on one network: the executor and its memory, chosen by what the plan predicts.
 
 ENUMERATED_UP_TO = 2_000  # joint states: their table is there before an order is found
-LISTED_UP_TO = 50_000  # entries of products: beyond this the index lists cost more than they save
-COMPILED_FROM = 10_000_000  # entries of products: below this they are computed before numba is imported
+LISTED_UP_TO = 15_000  # entries of products: beyond this the index lists cost more than they save
+COMPILED_FROM = 30_000_000  # entries of products: below this they are computed before numba is imported
 MOST_WORK = 20_000_000_000  # entries of products in all states of what is conditioned on: some minutes
 SECONDS_AN_ENTRY = 20e-9  # of one processor, measured on networks with large tables
 TOLD_FROM = 5.0  # seconds: what takes longer is told before it begins
@@ -400,15 +404,15 @@ def bytes_of(network: Plan) -> int:
     """Predict the memory of one case: that of all messages, on the way in and on the way out, and of the factors."""
     if network.work <= LISTED_UP_TO:
         return 100 * (network.work + network.message_entries)  # with the index lists
-    return 32 * network.message_entries + (0 if network.work >= COMPILED_FROM else 24 * network.work)
+    return 32 * network.message_entries + (0 if network.work >= COMPILED_FROM else 16 * network.work)
 
 
 class Cases:
     """Answers one case after another on networks of the same shape: what is prepared once is used again.
 
-    Small networks are solved by index lists (`junction`), large ones by compiled loops (`compiled`), those between
-    them by the executor of draws (`batch`), until what they have taken would have paid for importing numba. All agree
-    but for the last digits. Where numbers are so far apart that doubles would lose some, `batch` takes over.
+    Small networks are solved by index lists (`flat`), large ones by compiled loops (`compiled`), those between them
+    clique by clique (`junction`): the predicted work decides. All agree but for the last digits. Where numbers are so
+    far apart that doubles would lose some, the executor of draws (`batch`) takes over.
 
     A network whose tables need more than `memory` is conditioned on some variables: each of their states is a case of
     its own with smaller tables, and the cases are added up, weighed by their mass.
@@ -481,24 +485,26 @@ class Cases:
     def _case(self, factors: Sequence[Array]) -> Case:
         network = self._conditioned
         prepared = network.prepared
-        spent = prepared["spent"] = prepared.get("spent", 0) + network.work
-        case: Case | None = None
-        if network.work <= LISTED_UP_TO:
-            if "flat" not in prepared:
-                prepared["flat"] = Flat(network)
-            case = prepared["flat"].solve(factors)
-        elif spent >= COMPILED_FROM:
-            if "compiled" not in prepared:
-                from forecast.inference.compiled import Compiled
-
-                prepared["compiled"] = Compiled(network)
-            case = prepared["compiled"].solve(factors)
+        if "executor" not in prepared:
+            prepared["executor"] = _executor(network)
+        case: Case | None = prepared["executor"].solve(factors)
         if case is not None:
             return case
-        if network.work > LISTED_UP_TO and (needed := 24 * network.work) > max(self.memory, SMALL):
+        # Numbers are too far apart for doubles: tables with powers of two of their own hold them.
+        if (needed := 24 * network.work) > max(self.memory, SMALL):
             raise TooDenseNetworkError(network.largest_table, needed, self.memory)
         solution = batch.solve(network, [factor[..., np.newaxis] for factor in factors])
         return Case(float(solution.log_evidence[0]), tuple(marginal[:, 0, 0] for marginal in solution.marginals))
+
+
+def _executor(network: Plan) -> Flat | Potentials | Compiled:
+    if network.work <= LISTED_UP_TO:
+        return Flat(network)
+    if network.work < COMPILED_FROM:
+        return Potentials(network)
+    from forecast.inference.compiled import Compiled
+
+    return Compiled(network)
 
 
 def solve_case(

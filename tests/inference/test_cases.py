@@ -12,16 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.inference import engine
+from forecast.inference import engine, junction
 from forecast.inference.batch import solve
 from forecast.inference.compiled import Compiled
 from forecast.inference.elimination import SEARCHED_FROM, Plan, _Search, plan
 from forecast.inference.engine import Cases, ImpossibleEvidenceError, TooDenseNetworkError, bytes_of
-from forecast.inference.junction import Case, Flat, clique_tree
+from forecast.inference.flat import Flat
+from forecast.inference.junction import Case, Potentials, clique_tree
 from tests.inference.test_elimination_and_batch import random_factors, whole
 
 Array = NDArray[np.float64]
-EXECUTORS = (Flat, Compiled)
+EXECUTORS = (Potentials, Flat, Compiled)
 
 
 def _case(seed: int, *, zeros: float = 0.0, spread: float = 0.0) -> tuple[Plan, list[Array], Array]:
@@ -78,12 +79,38 @@ def test_numbers_far_apart_are_right_or_left_to_the_careful_executor(seed: int, 
         with pytest.raises(ImpossibleEvidenceError):
             Cases(network).solve(factors)
         return
-    for found in (Flat(network).solve(factors), Compiled(network).solve(factors), Cases(network).solve(factors)):
+    for executor in (*EXECUTORS, Cases):
+        found = executor(network).solve(factors)
         if found is not None:
             assert float(expected.log_evidence[0]) == pytest.approx(found.log_evidence, rel=1e-12, abs=1e-12)
             for one, other in zip(expected.marginals, found.marginals, strict=True):
                 np.testing.assert_allclose(one[:, 0, 0], other, rtol=1e-11, atol=1e-300)
                 assert ((one[:, 0, 0] > 0.0) == (other > 0.0)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    spread=st.sampled_from([0.0, 2.0, 12.0]),
+    room=st.sampled_from([1, 40]),
+    short=st.sampled_from([2, 16]),
+)
+def test_potentials_spread_and_rescaled_are_the_same(seed: int, spread: float, room: int, short: int) -> None:
+    """Whenever powers of two are taken out, and however sums are added up: the answer is the sum over all states."""
+    network, factors, joint = _case(seed, zeros=0.2, spread=spread)
+    if not joint.any():
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(junction, "LITTLE_ROOM", room)
+        patch.setattr(junction, "SHORT", short)
+        patch.setattr(junction, "SPREAD_FROM", 0)
+        found = Potentials(network).solve(factors)
+        assert found is not None
+        _assert_is(joint, found)
+        patch.setattr(junction, "ROOM", room + 100)
+        found = Potentials(network).solve(factors)
+    if found is not None:
+        _assert_is(joint, found)
 
 
 def _grid(n: int, seed: int = 0) -> tuple[Plan, list[Array]]:
@@ -110,19 +137,15 @@ def test_executors_agree(n: int) -> None:
 
 
 def test_the_executor_follows_the_predicted_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small networks use index lists, large ones compiled loops, and those between them only once it pays."""
-    network, factors = _grid(5)
-    assert network.work <= engine.LISTED_UP_TO
-    Cases(network).solve(factors)
-    assert "flat" in network.prepared
-    monkeypatch.setattr(engine, "LISTED_UP_TO", 0)
-    monkeypatch.setattr(engine, "COMPILED_FROM", 5 * network.work)
-    between = _grid(5)[0]
-    for _ in range(4):
-        Cases(between).solve(factors)
-        assert "compiled" not in between.prepared
-    Cases(between).solve(factors)
-    assert "compiled" in between.prepared
+    """Small networks use index lists, large ones compiled loops, those between them arrays; never what ran before."""
+    work = _grid(5)[0].work
+    for listed, compiled, expected in ((work, work + 1, Flat), (work - 1, work + 1, Potentials), (1, work, Compiled)):
+        monkeypatch.setattr(engine, "LISTED_UP_TO", listed)
+        monkeypatch.setattr(engine, "COMPILED_FROM", compiled)
+        network, factors = _grid(5)
+        for _ in range(2):
+            Cases(network).solve(factors)
+            assert isinstance(network.prepared["executor"], expected)
 
 
 @settings(max_examples=40, deadline=None)
