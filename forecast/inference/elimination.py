@@ -10,7 +10,7 @@ Source: Koller and Friedman (2009), "Probabilistic graphical models", chapter 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,7 +78,7 @@ class Plan:
     @cached_property
     def message_entries(self) -> int:
         """Entries of all messages and factors."""
-        return sum(prod(self.cards[v] for v in scope) for scope in self.scopes)
+        return sum(self._sizes)
 
     @cached_property
     def prepared(self) -> dict[str, Any]:
@@ -86,9 +86,13 @@ class Plan:
         return {}
 
     @cached_property
+    def _sizes(self) -> list[int]:
+        return [prod([self.cards[v] for v in scope]) for scope in self.scopes]
+
+    @cached_property
     def _products(self) -> list[int]:
-        steps = [prod(self.cards[v] for v in (*step.scope, step.variable)) for step in self.steps]
-        return [*steps, prod(self.cards[v] for v in self.keep)]
+        steps = [self.cards[step.variable] * self._sizes[step.output] for step in self.steps]
+        return [*steps, prod([self.cards[v] for v in self.keep])]
 
 
 def plan(cards: Sequence[int], scopes: Iterable[Scope], keep: Iterable[int] = ()) -> Plan:
@@ -148,7 +152,7 @@ def eliminate[T](network: Plan, factors: Sequence[T], semiring: Semiring[T]) -> 
 # Orders. A set of variables is an integer with a bit for each, so that neighbourhoods are joined and counted in words.
 
 SEARCHED_FROM = 100_000  # entries of all products: below this the first order is as good as any
-ENTRIES_A_LOOK = 1_000  # entries of products are computed in about the time of a look at a neighbour
+ENTRIES_A_LOOK = 1_000, 4_000  # entries that a look at a neighbour must promise: by weights, by chance
 MOST_LOOKS = 100_000  # however large the tables are: about a second
 NOISE = (1.0, 0.3)  # by how much the costs of one order after the other are changed by chance
 
@@ -172,7 +176,9 @@ def _order(cards: Sequence[int], scopes: Iterable[Scope], keep: Scope) -> list[i
     # To begin a search costs something for each variable, too.
     spent = expected = best.looks - core.looks + len(cards)
     for attempt in count():
-        if best.entries < SEARCHED_FROM or spent > min(best.entries // ENTRIES_A_LOOK, MOST_LOOKS):
+        # The search by weights gains most; those by chance, each of them less.
+        affordable = min(best.entries // ENTRIES_A_LOOK[attempt > 0], MOST_LOOKS)
+        if best.entries < SEARCHED_FROM or spent > affordable:
             return best.order
         if not attempt:
             core.weigh(cards)
@@ -297,7 +303,7 @@ class _Search:
     def _join(self, around: int, v: int) -> None:
         """Join all neighbours of a variable that is left out, and count again what any of this changes."""
         graph, sizes, cards, lacks, weights = self._graph, self._sizes, self._cards, self._lacks, self._weights
-        members = [*_members(around)]
+        members = _members(around)
         for a in members:
             graph[a] &= ~(1 << v)
             sizes[a] //= cards[v]
@@ -350,11 +356,13 @@ class _Search:
             heappush(self._heap, cost)
 
 
-def _members(of: int) -> Iterator[int]:
+def _members(of: int) -> list[int]:
+    members = []
     while of:
         lowest = of & -of
-        yield lowest.bit_length() - 1
+        members.append(lowest.bit_length() - 1)
         of ^= lowest
+    return members
 
 
 def minimal_contradiction[Item](items: Sequence[Item], is_possible: Callable[[Sequence[Item]], bool]) -> list[Item]:

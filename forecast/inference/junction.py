@@ -47,7 +47,7 @@ def enumerated(cards: Sequence[int], scopes: Sequence[Scope], factors: Sequence[
     are not finite, and for a case without any mass.
     """
     given = np.concatenate([np.ones(1), *[factor.ravel() for factor in factors]])
-    least, largest = given.min(where=given > 0.0, initial=1.0), given.max()
+    least, largest = given[given > 0.0].min(), given.max()
     if not (given.min() >= 0.0 and largest < inf) or len(factors) * (log2(largest) - log2(least)) > ROOM - len(cards):
         return None
     joint = np.ones((1,) * len(cards))
@@ -57,7 +57,8 @@ def enumerated(cards: Sequence[int], scopes: Sequence[Scope], factors: Sequence[
         for v in scope:
             shape[v] = cards[v]
         joint = joint * factor.transpose(order).reshape(shape)
-    joint = np.broadcast_to(joint, cards)
+    if joint.shape != tuple(cards):
+        joint = np.broadcast_to(joint, cards)  # there is a variable without any factor
     total = float(joint.sum())
     if not total:
         return None
