@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf, prod
 from random import Random
@@ -249,18 +249,22 @@ class _Search:
         powers = [1 << bit for bit in range(max(weights, default=0).bit_length())]
         having = [sum(1 << v for v, weight in enumerate(weights) if weight & power) for power in powers]
         self._planes = [(power, of_power) for power, of_power in zip(powers, having, strict=True) if of_power]
-        self._costs: dict[int, tuple[float, int, int]] = {}
-        self._heap: list[tuple[float, int, int]] = []
         for v in _members(self._waiting):
             self._lacks[v] = self._lacking(v, self._graph[v])
-            self._wait(v)
+        self._begin()
 
     def change(self, by_chance: Random, most: float) -> None:
         """Multiply the cost of each variable by a number from 1 to 1 + `most`."""
         self._factors = [1.0 + most * by_chance.random() for _ in self._factors]
-        self._costs, self._heap = {}, []
-        for v in _members(self._waiting):
-            self._wait(v)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._costs = {v: self._cost(v) for v in _members(self._waiting)}
+        self._heap = [*self._costs.values()]
+        heapify(self._heap)
+
+    def _cost(self, v: int) -> tuple[float, int, int]:
+        return self._lacks[v] * self._factors[v], self._sizes[v], v
 
     def run(self, *, until_one_lacks: bool = False, limit: float = inf) -> None:
         """Go on to the end, to the first variable whose neighbours lack an edge, or to so many entries."""
@@ -350,7 +354,7 @@ class _Search:
         return total
 
     def _wait(self, v: int) -> None:
-        cost = (self._lacks[v] * self._factors[v], self._sizes[v], v)
+        cost = self._cost(v)
         if self._costs.get(v) != cost:
             self._costs[v] = cost
             heappush(self._heap, cost)

@@ -358,7 +358,7 @@ def pays_compiling(network: Plan, factors: Sequence[Factor], passes: int) -> boo
 # One case after the other on one network: the executor and its memory, chosen by what the plan predicts.
 
 ENUMERATED_UP_TO = 2_000  # joint states: their table is there before an order is found
-LISTED_UP_TO = 15_000  # entries of products: beyond this the index lists cost more than they save
+LISTED_UP_TO = 100  # entries of products for each variable: beyond this the index lists cost more than they save
 COMPILED_FROM = 30_000_000  # entries of products: below this they are computed before numba is imported
 MOST_WORK = 20_000_000_000  # entries of products in all states of what is conditioned on: some minutes
 SECONDS_AN_ENTRY = 20e-9  # of one processor, measured on networks with large tables
@@ -402,7 +402,7 @@ def free_memory() -> int:
 
 def bytes_of(network: Plan) -> int:
     """Predict the memory of one case: that of all messages, on the way in and on the way out, and of the factors."""
-    if network.work <= LISTED_UP_TO:
+    if _is_listed(network):
         return 100 * (network.work + network.message_entries)  # with the index lists
     return 32 * network.message_entries + (0 if network.work >= COMPILED_FROM else 16 * network.work)
 
@@ -497,8 +497,12 @@ class Cases:
         return Case(float(solution.log_evidence[0]), tuple(marginal[:, 0, 0] for marginal in solution.marginals))
 
 
+def _is_listed(network: Plan) -> bool:
+    return network.work <= LISTED_UP_TO * len(network.cards)
+
+
 def _executor(network: Plan) -> Flat | Potentials | Compiled:
-    if network.work <= LISTED_UP_TO:
+    if _is_listed(network):
         return Flat(network)
     if network.work < COMPILED_FROM:
         return Potentials(network)

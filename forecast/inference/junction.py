@@ -50,19 +50,23 @@ def enumerated(cards: Sequence[int], scopes: Sequence[Scope], factors: Sequence[
     least, largest = given[given > 0.0].min(), given.max()
     if not (given.min() >= 0.0 and largest < inf) or len(factors) * (log2(largest) - log2(least)) > ROOM - len(cards):
         return None
-    joint = np.ones((1,) * len(cards))
+    joint: Array | None = None
     for scope, factor in zip(scopes, factors, strict=True):
-        order = sorted(range(len(scope)), key=scope.__getitem__)
         shape = [1] * len(cards)
         for v in scope:
             shape[v] = cards[v]
-        joint = joint * factor.transpose(order).reshape(shape)
-    if joint.shape != tuple(cards):
-        joint = np.broadcast_to(joint, cards)  # there is a variable without any factor
-    total = float(joint.sum())
+        if len(scope) > 1:
+            factor = factor.transpose(sorted(range(len(scope)), key=scope.__getitem__))
+        aligned = factor.reshape(shape)
+        joint = aligned if joint is None else joint * aligned
+    if joint is None or joint.shape != tuple(cards):
+        joint = np.broadcast_to(np.ones(1) if joint is None else joint, cards)  # there is a variable without any factor
+    total = float(np.add.reduce(joint, axis=None))
     if not total:
         return None
     joint = joint.reshape(-1) / total
+    if len(cards) == 1:
+        return Case(log(total), (joint,))
     marginals, before = list[Array](), 1
     for card in cards:
         marginals.append(np.add.reduce(joint.reshape(before, card, -1), axis=(0, 2)))
