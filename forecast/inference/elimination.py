@@ -209,7 +209,7 @@ class _Search:
 
     The cost of a variable is how many edges its neighbours lack (min-fill), or once they are weighed, how much these
     weigh: an edge as the product of its ends' numbers of states. Ties go to the smaller table, then to the lower index.
-    What a step changes is counted again, nothing else.
+    What a step changes is counted again, nothing else; restarts are copies that go on from where searches part.
     """
 
     def __init__(self, cards: Sequence[int], graph: list[int], keep: Iterable[int]) -> None:

@@ -4,8 +4,9 @@ A network is a product of factors; a question sums that product over what is not
 read in this order. `elimination` chooses in which order variables are summed out, which decides how large the tables
 become. `scaled` is the arithmetic of tables whose products neither vanish nor overflow. `batch` runs a plan inward and
 outward on arrays of many draws; `blocks` runs the same plan as a compiled circuit. `junction` answers single cases on
-the tree of cliques that an elimination leaves behind, by index lists, and `compiled` does so by loops. `tape` records
-the inward pass as a program with a gradient, for the sampler. This module decides which of them is asked.
+the tree of cliques that an elimination leaves behind, with an array for each clique; `flat` does so with index lists,
+for small networks, and `compiled` with loops, for large ones. `tape` records the inward pass as a program with a
+gradient, for the sampler. This module decides which of them is asked.
 
 Source: Lauritzen and Spiegelhalter (1988), "Local computations with probabilities on graphical structures and their
 application to expert systems" (the tree of cliques); Darwiche (2003), "A differential approach to inference in Bayesian
@@ -498,6 +499,7 @@ class Cases:
 
 
 def _is_listed(network: Plan) -> bool:
+    # Index lists save calls, of which each variable costs some, and take time for each entry.
     return network.work <= LISTED_UP_TO * len(network.cards)
 
 

@@ -184,7 +184,11 @@ class _Output(NamedTuple):
 
 
 class _Pass(NamedTuple):
-    """A clique as both passes go through it: its own variables are the first axes, the separator the last ones."""
+    """A clique as both passes go through it: its own variables are the first axes, the separator the last ones.
+
+    Inward it multiplies `inputs` and sums its own states out (`message`). Outward it sums its belief to the separators
+    of `children`, whose targets are their slots, and to `marginals`, whose targets are variables.
+    """
 
     shape: Shape
     own_states: int
@@ -231,25 +235,23 @@ class Potentials:
             inputs = [_input(slot, scope, axes, shape, rank) for slot, scope in factors + children]
             if len(inputs) > 1:
                 inputs.sort(key=lambda one: (prod(one.shape), one.slot))  # the smallest are multiplied first
-            # Sums are made of sums where they can be, so the largest are made first.
-            made = [(axes, shape)]
-            to_children = []
+            # What is summed to a separator is summed on from there, so the largest separators come first.
+            made, to_children = [(axes, shape)], list[_Output]()
             for slot, scope in sorted(children, key=lambda child: -len(child[1])):
                 to_children.append(_output(slot, scope, made))
                 made.append((scope, tuple([cards[v] for v in scope])))
             own_states, separator_states = prod(shape[: len(clique.own)]), prod(shape[len(clique.own) :])
-            self._passes.append(
-                _Pass(
-                    shape,
-                    own_states,
-                    separator_states,
-                    tuple(inputs),
-                    ((1, own_states, separator_states),) if own_states > 1 else (),
-                    tuple(to_children),
-                    tuple([_output(v, (v,), made) for v in clique.own]),
-                    not separator,
-                )
+            clique_pass = _Pass(
+                shape=shape,
+                own_states=own_states,
+                separator_states=separator_states,
+                inputs=tuple(inputs),
+                message=((1, own_states, separator_states),) if own_states > 1 else (),
+                children=tuple(to_children),
+                marginals=tuple([_output(v, (v,), made) for v in clique.own]),
+                is_root=not separator,
             )
+            self._passes.append(clique_pass)
         self._states = [0, *accumulate(cards)][:-1]
         self._parts = [slice(at, at + card) for at, card in zip(self._states, cards, strict=True)]
         self._variable_of = np.repeat(np.arange(len(cards)), cards)
@@ -292,14 +294,13 @@ class Potentials:
     ) -> tuple[Array, ...] | None:
         """Return all marginals; nothing where doubles may not hold them. Products are let go on the way."""
         marginals = [np.zeros(0)] * len(self._states)
-        outside: list[tuple[Array, int, int]] = [(np.ones(1), 0, 0)] * len(self._passes)
+        outside: dict[int, tuple[Array, int, int]] = {}  # of each clique: over its separator, with its bounds
         in_doubt = False
         for c in reversed(range(len(self._passes))):
             clique = self._passes[c]
             belief, least, most, power = products.pop()
             if not clique.is_root:
-                above, of_above, up_to = outside[c]
-                outside[c] = outside[-1]
+                above, of_above, up_to = outside.pop(c)
                 belief = belief.reshape(clique.own_states, clique.separator_states) * above
                 least += of_above
                 most += up_to
@@ -312,7 +313,7 @@ class Potentials:
                 joint = _summed(made[of], runs)
                 made.append(joint)
                 child = slot - self._n_factors
-                # What is left is the sum of products of all the others, but for a power of two that was taken out.
+                # Divided by the message it is a sum of products of all the others, unless a power of two was taken out.
                 bottom = least - (high if power else low)[child]
                 top = most - (low if power else high)[child]
                 if top > ROOM:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from math import inf, log
+from math import inf, log, prod
+from random import Random
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from forecast.inference import engine, junction
 from forecast.inference.batch import solve
 from forecast.inference.compiled import Compiled
-from forecast.inference.elimination import SEARCHED_FROM, Plan, _Search, plan
+from forecast.inference.elimination import SEARCHED_FROM, Plan, _graph, _Search, plan
 from forecast.inference.engine import Cases, ImpossibleEvidenceError, TooDenseNetworkError, bytes_of
 from forecast.inference.flat import Flat
 from forecast.inference.junction import Case, Potentials, clique_tree
@@ -217,6 +218,32 @@ def test_orders_are_searched_where_tables_are_large(monkeypatch: pytest.MonkeyPa
     assert found == plan(cards, scopes)
     monkeypatch.setattr("forecast.inference.elimination.MOST_LOOKS", -1)
     assert first == plan(cards, scopes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_costs_that_are_kept_up_are_those_that_are_counted(seed: int) -> None:
+    """After each step of a search: the weight of the edges that neighbours lack, and the size of their table."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 14))
+    cards = rng.integers(1, 7, n).tolist()
+    scopes = [tuple(rng.choice(n, min(n, int(rng.integers(1, 4))), replace=False).tolist()) for _ in range(2 * n)]
+    weights = [cards, [1] * n][seed % 2]
+
+    class Counted(_Search):
+        def _wait(self, v: int) -> None:
+            around = [a for a in range(n) if self._graph[v] >> a & 1]
+            lacking = [(a, b) for a, b in combinations(around, 2) if not self._graph[a] >> b & 1]
+            assert sum(weights[a] * weights[b] for a, b in lacking) == self._lacks[v]
+            assert prod([cards[v], *(cards[a] for a in around)]) == self._sizes[v]
+            super()._wait(v)
+
+    search = Counted(cards, _graph(n, scopes), scopes[0][: seed % 3])
+    search.weigh(weights)
+    search.copy().run()
+    search.change(Random(seed), 1.0)
+    search.run()
+    assert sorted({*range(n)} - {*scopes[0][: seed % 3]}) == sorted(search.order)
 
 
 def test_where_no_edge_lacks_there_is_nothing_to_search(monkeypatch: pytest.MonkeyPatch) -> None:
