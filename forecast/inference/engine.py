@@ -486,11 +486,12 @@ class Cases:
     def _case(self, factors: Sequence[Array]) -> Case:
         network = self._conditioned
         prepared = network.prepared
-        if "executor" not in prepared:
-            prepared["executor"] = _executor(network)
-        case: Case | None = prepared["executor"].solve(factors)
-        if case is not None:
-            return case
+        for executor in _executors(network):
+            if executor.__name__ not in prepared:
+                prepared[executor.__name__] = executor(network)
+            case: Case | None = prepared[executor.__name__].solve(factors)
+            if case is not None:
+                return case
         # Numbers are too far apart for doubles: tables with powers of two of their own hold them.
         if (needed := 24 * network.work) > max(self.memory, SMALL):
             raise TooDenseNetworkError(network.largest_table, needed, self.memory)
@@ -503,14 +504,15 @@ def _is_listed(network: Plan) -> bool:
     return network.work <= LISTED_UP_TO * len(network.cards)
 
 
-def _executor(network: Plan) -> Flat | Potentials | Compiled:
+def _executors(network: Plan) -> tuple[type[Flat | Potentials | Compiled], ...]:
+    """Return who is asked first, and who is where the first one may not hold the numbers."""
     if _is_listed(network):
-        return Flat(network)
+        return Flat, Potentials
     if network.work < COMPILED_FROM:
-        return Potentials(network)
+        return (Potentials,)
     from forecast.inference.compiled import Compiled
 
-    return Compiled(network)
+    return (Compiled,)
 
 
 def solve_case(
