@@ -41,13 +41,13 @@ Index = NDArray[np.int64]
 Operations = NDArray[np.uint32]
 
 ZERO, ONE = 0, 1  # rows that hold these numbers
-WIDTH = 64  # draws in a row: the rows of twenty events then fit into a processor's second cache
+WIDTH = 128  # draws in a row: the rows of twenty events then fit into a processor's second cache
 OPERANDS = 4  # of an operation
 # Operations on rows: products of two to four, the sum of one to four, the same added on, and a quotient.
 PRODUCT, SUM, ADD, QUOTIENT = 0, 4, 8, 13
 # Steps, each about a table: they differ in its bounds, and in what is done behind their operations.
 MULTIPLIED, SUMMED, MESSAGE, DIVIDED, WRITTEN, SHARED = range(6)
-LARGEST_EXPONENT = 0x7FF  # of infinity and what is not a number
+INFINITY = np.uint64(0x7FF0 << 48)  # its bits, which are less than those of what is negative or no number
 
 
 @intrinsic
@@ -57,30 +57,30 @@ def _bits_at(_context: Any, address: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.int64)(address), code
+    return types.CPointer(types.uint64)(address), code
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _load(address: Any, bits: Any, first: Any, n_rows: Any, stride: Any, n: Any, width: Any) -> Any:
     """Copy `n` numbers of each row of a factor, the last one again up to the width; return their extreme bits.
 
-    The bits of positive doubles are in the order of the numbers. The least is that of the positive ones.
+    The bits of doubles without a sign are in the order of the numbers, infinity and what is no number behind all; those
+    with one are larger still. The least is that of the positive ones: of zero, one less is the largest number of all.
     """
-    least, most, lowest = np.int64(0x7FF0 << 48), np.int64(0), np.int64(0)
+    below, most = ~np.uint64(0), np.uint64(0)
     at = np.uint64(first) * width
     for r in range(n_rows):
         source: Any = _bits_at(address + r * stride)  # type: ignore[call-arg]  # numba fills in the context
         for d in range(n):
             x = source[d]
             bits[at + d] = x
-            lowest = min(lowest, x)
             most = max(most, x)
-            least = min(least, x if x > 0 else np.int64(0x7FF0 << 48))
+            below = min(below, x - np.uint64(1))
         last = source[n - np.uint64(1)]
         for d in range(n, width):
             bits[at + d] = last
         at += width
-    return lowest, least, most
+    return below + np.uint64(1), most
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -197,7 +197,7 @@ def _write_shares(
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def run(  # noqa: C901  # one loop over blocks and steps
     sources: Any, steps: Any, operands: Any, operations: Any, members: Any, bounds: Any,
-    rows: Any, bits: Any, total: Any, out: Any, scales: Any, n_draws: Any, width: Any,
+    rows: Any, bits: Any, unsigned: Any, total: Any, out: Any, scales: Any, n_draws: Any, width: Any,
 ) -> Any:  # fmt: skip
     """Run a circuit on all draws, block by block; say whether plain doubles held everything.
 
@@ -211,6 +211,7 @@ def run(  # noqa: C901  # one loop over blocks and steps
         bounds: (tables, 2) powers of two between which the numbers of each table lie.
         rows: what is computed: so many rows of `width` draws.
         bits: the same memory as integers.
+        unsigned: the same without a sign.
         total: a row.
         out: (rows * draws) what is asked for.
         scales: (draws) powers of two by which the masses are to be multiplied.
@@ -222,9 +223,10 @@ def run(  # noqa: C901  # one loop over blocks and steps
         n = np.uint64(min(np.int64(width), n_draws - begin))
         for f in range(sources.shape[0]):
             address = sources[f, 0] + 8 * begin
-            lowest, least, most = _load(address, bits, sources[f, 3], sources[f, 2], sources[f, 1], n, width)
-            if lowest < 0 or (most >> 52) >= LARGEST_EXPONENT:
+            smallest, largest = _load(address, unsigned, sources[f, 3], sources[f, 2], sources[f, 1], n, width)
+            if largest >= INFINITY:
                 return False
+            least, most = np.int64(smallest), np.int64(largest)
             table = sources[f, 4]
             low = (least >> 52) - 1023
             bounds[table, 0] = 0 if most == 0 else (low if low > -1023 else -1074)
@@ -554,7 +556,7 @@ class _Runner:
         out, scales = np.empty((circuit.n_out, n_draws)), np.zeros(n_draws, dtype=np.int64)
         tables = circuit.steps, circuit.operands, circuit.operations, circuit.members, bounds
         found = np.array(sources, dtype=np.int64).reshape(-1, 5)
-        memory = rows, rows.view(np.int64), np.empty(width), out.reshape(-1), scales
+        memory = rows, rows.view(np.int64), rows.view(np.uint64), np.empty(width), out.reshape(-1), scales
         held = run(found, *tables, *memory, n_draws, np.uint64(width))
         self._idle.append(rows)
         return (out, scales) if held else None

@@ -10,10 +10,11 @@ Source: Koller and Friedman (2009), "Probabilistic graphical models", chapter 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf, prod
 from random import Random
@@ -77,7 +78,7 @@ class Plan:
     @cached_property
     def message_entries(self) -> int:
         """Entries of all messages and factors."""
-        return sum(prod(self.cards[v] for v in scope) for scope in self.scopes)
+        return sum(self._sizes)
 
     @cached_property
     def prepared(self) -> dict[str, Any]:
@@ -85,9 +86,13 @@ class Plan:
         return {}
 
     @cached_property
+    def _sizes(self) -> list[int]:
+        return [prod([self.cards[v] for v in scope]) for scope in self.scopes]
+
+    @cached_property
     def _products(self) -> list[int]:
-        steps = [prod(self.cards[v] for v in (*step.scope, step.variable)) for step in self.steps]
-        return [*steps, prod(self.cards[v] for v in self.keep)]
+        steps = [self.cards[step.variable] * self._sizes[step.output] for step in self.steps]
+        return [*steps, prod([self.cards[v] for v in self.keep])]
 
 
 def plan(cards: Sequence[int], scopes: Iterable[Scope], keep: Iterable[int] = ()) -> Plan:
@@ -103,27 +108,24 @@ def plan(cards: Sequence[int], scopes: Iterable[Scope], keep: Iterable[int] = ()
     Source: Koller and Friedman (2009), sections 9.4 and 9.4.3.2.
     """
     slots = [tuple(scope) for scope in scopes]
-    kept = tuple(sorted(set(keep)))
-    open_slots = set(range(len(slots)))
-    holding: dict[int, set[int]] = {v: set() for v in range(len(cards))}
+    kept, n_factors = tuple(sorted(set(keep))), len(slots)
+    order = _order(cards, slots, kept)
+    # A factor is multiplied where the first of its variables is summed out (Dechter 1999, "bucket elimination").
+    last = len(order)
+    place = [last] * len(cards)
+    for at, variable in enumerate(order):
+        place[variable] = at
+    buckets: list[list[int]] = [[] for _ in range(last + 1)]
     for slot, scope in enumerate(slots):
-        for variable in scope:
-            holding[variable].add(slot)
+        buckets[min([place[v] for v in scope], default=last)].append(slot)
     steps = []
-    for variable in _order(cards, slots, kept):
-        inputs = tuple(sorted(holding[variable]))
+    for variable, inputs in zip(order, buckets, strict=False):
         scope = tuple(sorted({v for slot in inputs for v in slots[slot]} - {variable}))
         output = len(slots)
         slots.append(scope)
-        steps.append(EliminationStep(variable, inputs, scope, output))
-        open_slots -= set(inputs)
-        open_slots.add(output)
-        for slot in inputs:
-            for v in slots[slot]:
-                holding[v].discard(slot)
-        for v in scope:
-            holding[v].add(output)
-    return Plan(tuple(cards), tuple(slots), len(slots) - len(steps), tuple(steps), kept, tuple(sorted(open_slots)))
+        steps.append(EliminationStep(variable, tuple(inputs), scope, output))
+        buckets[min([place[v] for v in scope], default=last)].append(output)
+    return Plan(tuple(cards), tuple(slots), n_factors, tuple(steps), kept, tuple(buckets[last]))
 
 
 class Semiring[T](Protocol):
@@ -150,7 +152,7 @@ def eliminate[T](network: Plan, factors: Sequence[T], semiring: Semiring[T]) -> 
 # Orders. A set of variables is an integer with a bit for each, so that neighbourhoods are joined and counted in words.
 
 SEARCHED_FROM = 100_000  # entries of all products: below this the first order is as good as any
-ENTRIES_A_LOOK = 1_000  # entries of products are computed in about the time of a look at a neighbour
+ENTRIES_A_LOOK = 1_000, 4_000  # entries that a look at a neighbour must promise: by weights, by chance
 MOST_LOOKS = 100_000  # however large the tables are: about a second
 NOISE = (1.0, 0.3)  # by how much the costs of one order after the other are changed by chance
 
@@ -160,26 +162,27 @@ def _order(cards: Sequence[int], scopes: Iterable[Scope], keep: Scope) -> list[i
 
     Chance has a fixed seed, and the search ends by a count of looks at neighbours, not by time, so that the same
     network has always the same order. Variables whose neighbours are all joined come first in some best order,
-    whatever their states, and min-fill takes them first: only what is left behind them is searched.
+    whatever their states, and min-fill takes them first: only what is left behind them, the core, is searched.
 
     Source: Koller and Friedman (2009), section 9.4.3.2 (greedy orders, weights and random choices); Bodlaender, Koster
     and van den Eijkhof (2005), "Preprocessing rules for triangulation of probabilistic networks".
     """
-    first = _Search(cards, _graph(len(cards), {*scopes, keep}), keep)
-    first.run(until_one_lacks=True)
-    core, core_order, core_entries = list(first.graph), list(first.order), first.entries
-    if len(core_order) == len(cards) - len({*keep}):
-        return core_order  # no edge is lacking anywhere: nothing is left to search
-    best, before = first, first.looks
-    first.run()
+    best = _Search(cards, _graph(len(cards), {*scopes, keep}), keep)
+    best.run(until_one_lacks=True)
+    if best.is_done:
+        return best.order  # no edge is lacking anywhere: nothing is left to search
+    core = best.copy()
+    best.run()
     # To begin a search costs something for each variable, too.
-    spent = expected = first.looks - before + len(cards)
+    spent = expected = best.looks - core.looks + len(cards)
     for attempt in count():
-        if best.entries < SEARCHED_FROM or spent > min(best.entries // ENTRIES_A_LOOK, MOST_LOOKS):
+        # The search by weights gains most; those by chance, each of them less.
+        affordable = min(best.entries // ENTRIES_A_LOOK[attempt > 0], MOST_LOOKS)
+        if best.entries < SEARCHED_FROM or spent > affordable:
             return best.order
-        left_out = {*core_order}
-        search = _Search(cards, list(core), keep, left_out, weighted=True)
-        search.order, search.entries = list(core_order), core_entries
+        if not attempt:
+            core.weigh(cards)
+        search = core.copy()
         if attempt:
             search.change(Random(attempt), NOISE[attempt % len(NOISE)])
         search.run(limit=best.entries)
@@ -204,46 +207,67 @@ def _graph(n: int, scopes: Iterable[Scope]) -> list[int]:
 class _Search:
     """A greedy order: the cheapest variable is taken next, its neighbours are joined, and it is left out.
 
-    The cost of a variable is how many edges its neighbours lack (min-fill); with `weighted`, each edge counts as the
-    product of its ends' numbers of states. Ties go to the smaller table, then to the lower index.
+    The cost of a variable is how many edges its neighbours lack (min-fill), or once they are weighed, how much these
+    weigh: an edge as the product of its ends' numbers of states. Ties go to the smaller table, then to the lower index.
+    What a step changes is counted again, nothing else; restarts are copies that go on from where searches part.
     """
 
-    def __init__(
-        self,
-        cards: Sequence[int],
-        graph: list[int],
-        keep: Iterable[int],
-        left_out: Iterable[int] = (),
-        *,
-        weighted: bool = False,
-    ) -> None:
+    def __init__(self, cards: Sequence[int], graph: list[int], keep: Iterable[int]) -> None:
         self.order: list[int] = []
         self.entries = 0  # of all products so far
         self.looks = 0  # at neighbours
-        self.graph = graph
-        self._cards, self._weighted = cards, weighted
-        self._factor = [1.0] * len(cards)
-        self._alike = [(card, sum(1 << v for v, of_v in enumerate(cards) if of_v == card)) for card in sorted({*cards})]
-        self._everybody = (1 << len(cards)) - 1
-        for v in left_out:
-            self._everybody &= ~(1 << v)
-        self._waiting = self._everybody
+        self._graph = graph
+        # A variable without states, which impossible evidence leaves, cannot be divided out of a size.
+        self._cards = [max(card, 1) for card in cards]
+        self._everybody = self._waiting = (1 << len(cards)) - 1
         for v in keep:
             self._waiting &= ~(1 << v)
-        self._lacks: dict[int, int] = {}
-        self._sizes: dict[int, int] = {}
-        self._costs: dict[int, tuple[float, int, int]] = {}
-        self._heap: list[tuple[float, int, int]] = []
+        self._sizes = [1] * len(cards)  # of the product that sums the variable out
+        self._lacks = [0] * len(cards)
+        self._factors = [1.0] * len(cards)
+        for v in _members(self._waiting):
+            self._sizes[v] = prod([self._cards[v], *[self._cards[a] for a in _members(graph[v])]])
+        self.weigh([1] * len(cards))
+
+    @property
+    def is_done(self) -> bool:
+        """Whether only variables that are kept are left."""
+        return not self._waiting
+
+    def copy(self) -> _Search:
+        """Return a search that goes on from here by itself."""
+        other = copy(self)
+        for name in ("order", "_graph", "_sizes", "_lacks", "_factors", "_heap"):
+            setattr(other, name, [*getattr(self, name)])
+        other._costs = {**self._costs}
+        return other
+
+    def weigh(self, weights: Sequence[int]) -> None:
+        """Let an edge count as much as the product of its ends' weights."""
+        self._weights = weights
+        # A sum of weights is a sum of powers of two: for each, those whose weight has it.
+        powers = [1 << bit for bit in range(max(weights, default=0).bit_length())]
+        having = [sum(1 << v for v, weight in enumerate(weights) if weight & power) for power in powers]
+        self._planes = [(power, of_power) for power, of_power in zip(powers, having, strict=True) if of_power]
+        for v in _members(self._waiting):
+            self._lacks[v] = self._lacking(v, self._graph[v])
+        self._begin()
 
     def change(self, by_chance: Random, most: float) -> None:
         """Multiply the cost of each variable by a number from 1 to 1 + `most`."""
-        self._factor = [1.0 + most * by_chance.random() for _ in self._factor]
+        self._factors = [1.0 + most * by_chance.random() for _ in self._factors]
+        self._begin()
+
+    def _begin(self) -> None:
+        self._costs = {v: self._cost(v) for v in _members(self._waiting)}
+        self._heap = [*self._costs.values()]
+        heapify(self._heap)
+
+    def _cost(self, v: int) -> tuple[float, int, int]:
+        return self._lacks[v] * self._factors[v], self._sizes[v], v
 
     def run(self, *, until_one_lacks: bool = False, limit: float = inf) -> None:
         """Go on to the end, to the first variable whose neighbours lack an edge, or to so many entries."""
-        if not self._costs:
-            for v in _members(self._waiting):
-                self._look(v)
         while self._heap and self.entries < limit:
             cost = heappop(self._heap)
             lacking, size, v = cost
@@ -252,13 +276,13 @@ class _Search:
             if until_one_lacks and lacking:
                 heappush(self._heap, cost)
                 return
-            around = self.graph[v]
+            around = self._graph[v]
             self._leave_out(v, size)
             self._join(around, v) if lacking else self._loosen(around, v)
             if self._waiting and around == self._everybody:
                 # Everything left is joined with everything: each has the same table, and the lowest index is next.
                 for a in _members(self._waiting):
-                    size = self._without(size, v)
+                    size //= self._cards[v]
                     self._leave_out(a, size)
                     v = a
 
@@ -269,66 +293,80 @@ class _Search:
         self._waiting &= ~(1 << v)
         del self._costs[v]
 
-    def _join(self, around: int, v: int) -> None:
-        """Join all neighbours of a variable that is left out, and look at all whose cost may be another one now."""
-        graph, touched, rest = self.graph, around, around
-        for a in _members(around):
-            graph[a] &= ~(1 << v)
-        for a in _members(around):
-            rest &= ~(1 << a)
-            if lacks := rest & ~graph[a]:
-                for b in _members(lacks):
-                    touched |= graph[a] & graph[b]
-                    graph[b] |= 1 << a
-                graph[a] |= lacks
-        for a in _members(touched & self._waiting):
-            self._look(a)
-
     def _loosen(self, around: int, v: int) -> None:
         """Take a variable from its neighbours, which are all joined: they lack less, and nobody else is touched."""
+        graph, without, card = self._graph, ~(1 << v), self._cards[v]
         for a in _members(around):
-            self.graph[a] &= ~(1 << v)
+            graph[a] &= without
             if self._waiting >> a & 1:
-                self._lacks[a] -= self._weight(v, self.graph[a] & ~around)
-                self._sizes[a] = self._without(self._sizes[a], v) or self._size(a)
+                if others := graph[a] & ~around:
+                    self._lacks[a] -= self._weights[v] * self._weight(others)
+                self._sizes[a] //= card
                 self._wait(a)
 
-    def _look(self, v: int) -> None:
-        graph, around, lacks = self.graph, self.graph[v], 0
-        rest = around
-        for a in _members(around):
+    def _join(self, around: int, v: int) -> None:
+        """Join all neighbours of a variable that is left out, and count again what any of this changes."""
+        graph, sizes, cards, lacks, weights = self._graph, self._sizes, self._cards, self._lacks, self._weights
+        members = _members(around)
+        for a in members:
+            graph[a] &= ~(1 << v)
+            sizes[a] //= cards[v]
+        touched, rest = 0, around
+        for a in members:
+            rest &= ~(1 << a)
+            lacking = rest & ~graph[a]
+            while lacking:
+                bit = lacking & -lacking
+                lacking ^= bit
+                b = bit.bit_length() - 1
+                # Whoever knows both, and is none of the members, lacks this edge no more.
+                if both := graph[a] & graph[b] & ~around & self._waiting:
+                    touched |= both
+                    for c in _members(both):
+                        lacks[c] -= weights[a] * weights[b]
+                sizes[a] *= cards[b]
+                sizes[b] *= cards[a]
+                graph[a] |= bit
+                graph[b] |= 1 << a
+        for c in _members(touched):
+            self._wait(c)
+        for a in members:
+            if self._waiting >> a & 1:
+                # Members are all joined: what one lacks is an edge to somebody else.
+                lacks[a] = self._lacking(a, graph[a] & ~around)
+                self._wait(a)
+        self.looks += len(members) + touched.bit_count()
+
+    def _lacking(self, v: int, some: int) -> int:
+        """Return the weight of the edges that the neighbours of a variable lack, with one end among some of them."""
+        graph, lacks, rest = self._graph, 0, self._graph[v]
+        for a in _members(some):
             rest &= ~(1 << a)
             if lacking := rest & ~graph[a]:
-                lacks += self._weight(a, lacking)
-        self._lacks[v], self._sizes[v] = lacks, self._size(v)
-        self.looks += around.bit_count()
-        self._wait(v)
+                lacks += self._weights[a] * self._weight(lacking)
+        self.looks += some.bit_count()
+        return lacks
+
+    def _weight(self, of: int) -> int:
+        total = 0
+        for power, having in self._planes:
+            total += power * (of & having).bit_count()
+        return total
 
     def _wait(self, v: int) -> None:
-        cost = (self._lacks[v] * self._factor[v], self._sizes[v], v)
+        cost = self._cost(v)
         if self._costs.get(v) != cost:
             self._costs[v] = cost
             heappush(self._heap, cost)
 
-    def _weight(self, v: int, others: int) -> int:
-        """Return what edges from a variable to others count."""
-        if not self._weighted:
-            return others.bit_count()
-        return self._cards[v] * sum(card * (others & alike).bit_count() for card, alike in self._alike)
 
-    def _size(self, v: int) -> int:
-        return prod((self._cards[v], *(self._cards[a] for a in _members(self.graph[v]))))
-
-    def _without(self, size: int, v: int) -> int:
-        # A variable without states, which impossible evidence leaves, cannot be divided out.
-        return size // self._cards[v] if self._cards[v] else 0
-
-
-def _members(of: int) -> Iterator[int]:
+def _members(of: int) -> list[int]:
+    members = []
     while of:
         lowest = of & -of
-        yield lowest.bit_length() - 1
+        members.append(lowest.bit_length() - 1)
         of ^= lowest
+    return members
 
 
 def minimal_contradiction[Item](items: Sequence[Item], is_possible: Callable[[Sequence[Item]], bool]) -> list[Item]:

@@ -4,9 +4,10 @@ A network is a product of factors; a question sums that product over what is not
 read in this order. `elimination` chooses in which order variables are summed out, which decides how large the tables
 become. `scaled` is the arithmetic of tables whose products neither vanish nor overflow. `batch` runs a plan inward and
 outward on arrays of many draws; `blocks` runs the same plan as a compiled circuit. `junction` answers single cases on
-the tree of cliques that an elimination leaves behind, by index lists, and `compiled` does so by loops. `tape` records
-the inward pass as a program with a gradient, for the sampler. This module decides which of them is asked; `joints`
-asks it, and finds the joints of variables that are far apart.
+the tree of cliques that an elimination leaves behind, with an array for each clique; `flat` does so with index lists,
+for small networks, and `compiled` with loops, for large ones. `tape` records the inward pass as a program with a
+gradient, for the sampler. This module decides which of them is asked; `joints` asks it, and finds the joints of
+variables that are far apart.
 
 Source: Lauritzen and Spiegelhalter (1988), "Local computations with probabilities on graphical structures and their
 application to expert systems" (the tree of cliques); Darwiche (2003), "A differential approach to inference in Bayesian
@@ -23,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,12 @@ from numpy.typing import NDArray
 from forecast.inference import batch, elimination
 from forecast.inference.batch import Factor, Solution, messages
 from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, Scope, eliminate
-from forecast.inference.junction import Case, Flat, enumerated
+from forecast.inference.flat import Flat
+from forecast.inference.junction import Case, Potentials, enumerated
 from forecast.inference.scaled import DRAWS, SMALLEST, Table, contract, logs, shares
+
+if TYPE_CHECKING:
+    from forecast.inference.compiled import Compiled
 
 # Joint states of a network, for all draws at once: the most probable one, and one drawn at random.
 
@@ -355,8 +360,8 @@ def pays_compiling(network: Plan, factors: Sequence[Factor], passes: int) -> boo
 # One case after the other on one network: the executor and its memory, chosen by what the plan predicts.
 
 ENUMERATED_UP_TO = 2_000  # joint states: their table is there before an order is found
-LISTED_UP_TO = 50_000  # entries of products: beyond this the index lists cost more than they save
-COMPILED_FROM = 10_000_000  # entries of products: below this they are computed before numba is imported
+LISTED_UP_TO = 100  # entries of products for each variable: beyond this the index lists cost more than they save
+COMPILED_FROM = 30_000_000  # entries of products: below this they are computed before numba is imported
 MOST_WORK = 20_000_000_000  # entries of products in all states of what is conditioned on: some minutes
 SECONDS_AN_ENTRY = 20e-9  # of one processor, measured on networks with large tables
 TOLD_FROM = 5.0  # seconds: what takes longer is told before it begins
@@ -399,17 +404,17 @@ def free_memory() -> int:
 
 def bytes_of(network: Plan) -> int:
     """Predict the memory of one case: that of all messages, on the way in and on the way out, and of the factors."""
-    if network.work <= LISTED_UP_TO:
+    if _is_listed(network):
         return 100 * (network.work + network.message_entries)  # with the index lists
-    return 32 * network.message_entries + (0 if network.work >= COMPILED_FROM else 24 * network.work)
+    return 32 * network.message_entries + (0 if network.work >= COMPILED_FROM else 16 * network.work)
 
 
 class Cases:
     """Answers one case after another on networks of the same shape: what is prepared once is used again.
 
-    Small networks are solved by index lists (`junction`), large ones by compiled loops (`compiled`), those between
-    them by the executor of draws (`batch`), until what they have taken would have paid for importing numba. All agree
-    but for the last digits. Where numbers are so far apart that doubles would lose some, `batch` takes over.
+    Small networks are solved by index lists (`flat`), large ones by compiled loops (`compiled`), those between them
+    clique by clique (`junction`): the predicted work decides. All agree but for the last digits. Where numbers are so
+    far apart that doubles would lose some, the executor of draws (`batch`) takes over.
 
     A network whose tables need more than `memory` is conditioned on some variables: each of their states is a case of
     its own with smaller tables, and the cases are added up, weighed by their mass.
@@ -482,24 +487,33 @@ class Cases:
     def _case(self, factors: Sequence[Array]) -> Case:
         network = self._conditioned
         prepared = network.prepared
-        spent = prepared["spent"] = prepared.get("spent", 0) + network.work
-        case: Case | None = None
-        if network.work <= LISTED_UP_TO:
-            if "flat" not in prepared:
-                prepared["flat"] = Flat(network)
-            case = prepared["flat"].solve(factors)
-        elif spent >= COMPILED_FROM:
-            if "compiled" not in prepared:
-                from forecast.inference.compiled import Compiled
-
-                prepared["compiled"] = Compiled(network)
-            case = prepared["compiled"].solve(factors)
-        if case is not None:
-            return case
-        if network.work > LISTED_UP_TO and (needed := 24 * network.work) > max(self.memory, SMALL):
+        for executor in _executors(network):
+            if executor.__name__ not in prepared:
+                prepared[executor.__name__] = executor(network)
+            case: Case | None = prepared[executor.__name__].solve(factors)
+            if case is not None:
+                return case
+        # Numbers are too far apart for doubles: tables with powers of two of their own hold them.
+        if (needed := 24 * network.work) > max(self.memory, SMALL):
             raise TooDenseNetworkError(network.largest_table, needed, self.memory)
         solution = batch.solve(network, [factor[..., np.newaxis] for factor in factors])
         return Case(float(solution.log_evidence[0]), tuple(marginal[:, 0, 0] for marginal in solution.marginals))
+
+
+def _is_listed(network: Plan) -> bool:
+    # Index lists save calls, of which each variable costs some, and take time for each entry.
+    return network.work <= LISTED_UP_TO * len(network.cards)
+
+
+def _executors(network: Plan) -> tuple[type[Flat | Potentials | Compiled], ...]:
+    """Return who is asked first, and who is where the first one may not hold the numbers."""
+    if _is_listed(network):
+        return Flat, Potentials
+    if network.work < COMPILED_FROM:
+        return (Potentials,)
+    from forecast.inference.compiled import Compiled
+
+    return (Compiled,)
 
 
 def solve_case(

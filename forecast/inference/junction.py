@@ -5,8 +5,8 @@ separator. A pass inward sends messages to the roots; a pass outward multiplies 
 of it, which is the sum of the clique above over all but the separator, divided by the message that went up. Then each
 clique holds the posterior of its variables.
 
-For small networks the time goes into calls, not numbers. So all cliques of one height are one array here, and a pass
-is a few numpy calls for each height, on index lists that are made once for a network.
+`Potentials` does so with one array for each clique. `flat` does it with index lists, for networks so small that the
+calls would take longer than the numbers; `compiled` with loops, for such large ones that loops are worth their import.
 
 Source: Lauritzen and Spiegelhalter (1988), "Local computations with probabilities on graphical structures and their
 application to expert systems"; Koller and Friedman (2009), sections 10.1 to 10.3; Darwiche (2003), "A differential
@@ -15,22 +15,20 @@ approach to inference in Bayesian networks".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import accumulate, islice, pairwise
-from math import fsum, inf, log, log2, prod
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import accumulate
+from math import frexp, fsum, inf, log, log2, prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import Plan, Scope
-from forecast.inference.scaled import LOG_2, ROOM
+from forecast.inference.scaled import LITTLE_ROOM, LOG_2, ROOM
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
-_Part = tuple[Index, int]  # of a list, and what is added to it
 
 NEVER_IN_DOUBT = 1e-290  # probabilities above this are right, whatever smaller ones a product has lost
 
@@ -49,21 +47,26 @@ def enumerated(cards: Sequence[int], scopes: Sequence[Scope], factors: Sequence[
     are not finite, and for a case without any mass.
     """
     given = np.concatenate([np.ones(1), *[factor.ravel() for factor in factors]])
-    least, largest = given.min(where=given > 0.0, initial=1.0), given.max()
+    least, largest = given[given > 0.0].min(), given.max()
     if not (given.min() >= 0.0 and largest < inf) or len(factors) * (log2(largest) - log2(least)) > ROOM - len(cards):
         return None
-    joint = np.ones((1,) * len(cards))
+    joint: Array | None = None
     for scope, factor in zip(scopes, factors, strict=True):
-        order = sorted(range(len(scope)), key=scope.__getitem__)
         shape = [1] * len(cards)
         for v in scope:
             shape[v] = cards[v]
-        joint = joint * factor.transpose(order).reshape(shape)
-    joint = np.broadcast_to(joint, cards)
-    total = float(joint.sum())
+        if len(scope) > 1:
+            factor = factor.transpose(sorted(range(len(scope)), key=scope.__getitem__))
+        aligned = factor.reshape(shape)
+        joint = aligned if joint is None else joint * aligned
+    if joint is None or joint.shape != tuple(cards):
+        joint = np.broadcast_to(np.ones(1) if joint is None else joint, cards)  # there is a variable without any factor
+    total = float(np.add.reduce(joint, axis=None))
     if not total:
         return None
     joint = joint.reshape(-1) / total
+    if len(cards) == 1:
+        return Case(log(total), (joint,))
     marginals, before = list[Array](), 1
     for card in cards:
         marginals.append(np.add.reduce(joint.reshape(before, card, -1), axis=(0, 2)))
@@ -144,280 +147,299 @@ def strides_of(scope: Scope, cards: Sequence[int]) -> dict[int, int]:
     return strides
 
 
-@lru_cache(maxsize=1024)
-def _places(shape: tuple[int, ...], strides: tuple[int, ...]) -> Index:
-    """Return where each entry of a table of that shape finds its own in another one, which has those strides."""
-    at = np.zeros(1, dtype=np.intp)
-    for n, stride in zip(shape, strides, strict=True):
-        at = (at[:, np.newaxis] + np.arange(0, n * stride, stride) if stride else np.repeat(at, n)).reshape(-1)
-    return at
+def powers_above(numbers: Array) -> Index:
+    """Return the power of two above each number; 0 for none."""
+    return np.frexp(np.where(numbers < inf, numbers, 1.0))[1].astype(np.intp)
 
 
-@dataclass(frozen=True)
-class _Level:
-    """The cliques of one height, one behind the other.
+# The two passes, clique by clique, each a few numpy calls.
 
-    An entry is the product of the numbers at `inputs`: round r has them for the first entries, as far as cliques have
-    so many inputs. `starts` are the entries with which the sums of the messages begin, `sums` where the sums are
-    written, and `above[i]` is the place among them that entry i goes into. The messages that come in stand at
-    `received`; entry `source[k]` is part of the one at `received[target[k]]`. `cliques` are those of the level, `sent`
-    where their messages begin among the sums; `children` are the senders of what comes in, `parents` the places of the
-    receivers in the level, `sizes` how many numbers each of them has.
+Shape = tuple[int, ...]
+Run = Shape  # states of what is before, of what is summed, and of what is behind
+
+LEAST = 2.0**-1022  # the least number that doubles hold with all their digits: messages are zero or larger
+SHORT = 16  # entries that lie together: numpy's loops over fewer cost more than the numbers
+FEW = 8  # states that are added one after the other
+SPREAD_FROM = 2_000  # entries of a clique: below this the calls cost more than short loops
+
+
+class _Input(NamedTuple):
+    """A table that a clique multiplies: the axes of a factor in the order `order`, seen in the `shape` of the clique.
+
+    What is small is spread first to the shape `spread`, so that longer stretches of it lie together.
     """
 
-    inputs: tuple[Index, ...]
-    starts: Index
-    above: Index
-    source: Index
-    target: Index
-    received: Index
-    sums: slice
-    cliques: slice
-    sent: list[int]
-    children: list[int]
-    parents: list[int]
-    sizes: list[int]
-
-    @cached_property
-    def scaling(self) -> _Scaling:
-        """Where messages begin, for those that need a scale."""
-        sent_sizes = np.diff([*self.sent, self.sums.stop - self.sums.start])
-        return _Scaling(
-            self.cliques,
-            np.array(self.sent, dtype=np.intp),
-            np.repeat(np.arange(len(self.sent)), sent_sizes),
-            np.array(self.children, dtype=np.intp),
-            np.array(self.parents, dtype=np.intp),
-            np.cumsum([0, *self.sizes])[:-1],
-            np.repeat(np.arange(len(self.sizes)), self.sizes),
-        )
+    slot: int
+    order: Shape | None
+    shape: Shape
+    spread: Shape | None
 
 
-class _Scaling(NamedTuple):
-    """Where messages begin, and whose each entry is: of those that a level sends, and of those that it receives.
+class _Output(NamedTuple):
+    """The sum to a child's separator, or to a variable: by `runs`, of the table `of` (0 the belief, then such sums)."""
 
-    `cliques` are the level's own, `children` the senders of what it receives, `parents` the receivers' places in the
-    level.
+    target: int
+    of: int
+    runs: tuple[Run, ...]
+
+
+class _Pass(NamedTuple):
+    """A clique as both passes go through it: its own variables are the first axes, the separator the last ones.
+
+    Inward it multiplies `inputs` and sums its own states out (`message`). Outward it sums its belief to the separators
+    of `children`, whose targets are their slots, and to `marginals`, whose targets are variables.
     """
 
-    cliques: slice
-    sent: Index
-    sent_of: Index
-    children: Index
-    parents: Index
-    received: Index
-    received_of: Index
+    shape: Shape
+    own_states: int
+    separator_states: int
+    inputs: tuple[_Input, ...]
+    message: tuple[Run, ...]
+    children: tuple[_Output, ...]
+    marginals: tuple[_Output, ...]
+    is_root: bool
 
 
-class Flat:
-    """A network as index lists into one array of numbers: the factors, the number one, and the messages.
+class _Product(NamedTuple):
+    """What a clique multiplies to: `numbers` times two to the `power`; the positive ones from 2^low to below 2^high."""
 
-    Plain doubles hold the numbers of most networks as they are. Where they might not, each message is divided by a
-    power of two; and where not even that is enough, `solve` says so.
+    numbers: Array
+    low: int
+    high: int
+    power: int
+
+
+class Potentials:
+    """A network as one array for each clique, its axes in the order in which variables are summed out.
+
+    In this order a message goes over the last axes of its clique, and whatever goes through another clique keeps the
+    order of its axes, so that no table but a given factor is ever turned around.
     """
 
     def __init__(self, network: Plan) -> None:
-        cards, n_factors = network.cards, network.n_factors
-        cliques = clique_tree(network)
-        scopes = [*network.scopes[:n_factors], (), *(clique.separator for clique in cliques)]
-        firsts = [0, *accumulate([prod([cards[v] for v in scope]) for scope in scopes])]
-        strides = [strides_of(scope, cards) for scope in scopes]
-        one, self._size = n_factors, firsts[-1]
-        self._firsts, self._n_given = firsts[:n_factors], firsts[n_factors]
-        scalars = [i for i, scope in enumerate(scopes[:n_factors]) if not scope]
-        roots = [one + 1 + c for c, clique in enumerate(cliques) if not clique.separator]
-        self._masses = np.array([firsts[slot] for slot in (*scalars, *roots)], dtype=np.intp)
+        cards, self._n_factors = network.cards, network.n_factors
+        place = [0] * len(cards)
+        for at, step in enumerate(network.steps):
+            place[step.variable] = at
+        rank = place.__getitem__
+        self._scalars = [slot for slot, scope in enumerate(network.scopes[: network.n_factors]) if not scope]
+        self._passes: list[_Pass] = []
+        separators: list[Scope] = []
+        for clique in clique_tree(network):
+            separator = tuple(sorted(clique.separator, key=rank))
+            separators.append(separator)
+            axes = clique.own + separator
+            shape = tuple([cards[v] for v in axes])
+            factors = [(slot, network.scopes[slot]) for slot in clique.factors]
+            children = [(network.n_factors + child, separators[child]) for child in clique.children]
+            inputs = [_input(slot, scope, axes, shape, rank) for slot, scope in factors + children]
+            if len(inputs) > 1:
+                inputs.sort(key=lambda one: (prod(one.shape), one.slot))  # the smallest are multiplied first
+            # What is summed to a separator is summed on from there, so the largest separators come first.
+            made, to_children = [(axes, shape)], list[_Output]()
+            for slot, scope in sorted(children, key=lambda child: -len(child[1])):
+                to_children.append(_output(slot, scope, made))
+                made.append((scope, tuple([cards[v] for v in scope])))
+            own_states, separator_states = prod(shape[: len(clique.own)]), prod(shape[len(clique.own) :])
+            clique_pass = _Pass(
+                shape=shape,
+                own_states=own_states,
+                separator_states=separator_states,
+                inputs=tuple(inputs),
+                message=((1, own_states, separator_states),) if own_states > 1 else (),
+                children=tuple(to_children),
+                marginals=tuple([_output(v, (v,), made) for v in clique.own]),
+                is_root=not separator,
+            )
+            self._passes.append(clique_pass)
         self._states = [0, *accumulate(cards)][:-1]
-        self._variable_of = np.repeat(np.arange(len(cards)), cards)
         self._parts = [slice(at, at + card) for at, card in zip(self._states, cards, strict=True)]
-        self._cliques = cliques
-        self._n_cliques = len(cliques)
-        sources, targets = list[_Part](), list[_Part]()
-        lists: list[list[_Part]] = [sources, targets]
-        of_levels: list[Any] = []
-        n_entries = 0
-        for level in _by_height(cliques):
-            rounds: list[list[_Part]] = []
-            starts, above, source, target, received = (list[_Part]() for _ in range(5))
-            sent, children, parents, sizes = list[int](), list[int](), list[int](), list[int]()
-            n = n_sums = n_received = 0
-            for c in level:
-                clique = cliques[c]
-                axes = clique.separator + clique.own
-                shape = tuple([cards[v] for v in axes])
-                n_own = prod([cards[v] for v in clique.own])
-                message = firsts[one + 2 + c] - firsts[one + 1 + c]
-                size = message * n_own
-                entries = _places((size,), (1,))
-                for r, slot in enumerate([*clique.factors, *[one + 1 + k for k in clique.children]] or [one]):
-                    if r == len(rounds):
-                        rounds.append([])
-                    found = strides[slot].get
-                    at = _places(shape, tuple([found(v, 0) for v in axes]))
-                    rounds[r].append((at, firsts[slot]))
-                    if slot > one:
-                        length = firsts[slot + 1] - firsts[slot]
-                        source.append((entries, n))
-                        target.append((at, n_received))
-                        received.append((_places((length,), (1,)), firsts[slot]))
-                        n_received += length
-                        children.append(slot - one - 1)
-                        parents.append(c - level.start)
-                        sizes.append(length)
-                for v in clique.own:
-                    sources.append((entries, n_entries + n))
-                    targets.append((_places(shape, tuple([int(v == axis) for axis in axes])), self._states[v]))
-                above.append((_places((message, n_own), (1, 0)), n_sums))
-                starts.append((_places((message,), (n_own,)), n))
-                sent.append(n_sums)
-                n += size
-                n_sums += message
-            begin = firsts[one + 1 + level.start]
-            lists += [*rounds, starts, above, source, target, received]
-            places = slice(begin, begin + n_sums), slice(level.start, level.stop)
-            of_levels.append((len(rounds), *places, sent, children, parents, sizes))
-            n_entries += n
-        joined = iter(_joined(lists))
-        self._source, self._target = next(joined), next(joined)
-        self._levels = []
-        for n_rounds, *more in of_levels:
-            of_level: list[Any] = [tuple(islice(joined, n_rounds)), *islice(joined, 5), *more]
-            self._levels.append(_Level(*of_level))
-        self._n_entries = n_entries
-        self._most_terms = log2(max(n_entries, 1)) * len(cliques)
+        self._variable_of = np.repeat(np.arange(len(cards)), cards)
 
     def solve(self, factors: Sequence[Array]) -> Case | None:
         """Return the case of factors (states of their scopes), or nothing where doubles may not hold its numbers.
 
         Nothing, too, for factors that are not finite and for a case without any mass.
         """
-        values = np.empty(self._size)
-        given = values[: self._n_given]
-        if factors:
-            np.concatenate([factor.ravel() for factor in factors], out=given)
-        values[self._n_given] = 1.0
-        least = given.min(where=given > 0.0, initial=1.0)
-        largest = given.max(initial=1.0)
-        if not (given.min(initial=0.0) >= 0.0 and largest < inf):
+        bounds = _bounds(factors)
+        if bounds is None:
             return None
-        spread = len(factors) * (log2(largest) - log2(least))
-        found = self._plain(values) if spread + self._most_terms < ROOM else self._scaled(values)
-        if found is None:
-            return None
-        log_evidence, marginals = found
-        shares = self._shares(marginals)
-        return Case(log_evidence, tuple([shares[part] for part in self._parts]))
-
-    def _plain(self, values: Array) -> tuple[float, Array] | None:
-        products = [_inward(level, values) for level in self._levels]
-        masses = values[self._masses].tolist()
-        if not all(masses):
-            return None
-        outside = np.ones(self._size)
-        beliefs = np.empty(self._n_entries)
-        stop = self._n_entries
-        for level, product in zip(reversed(self._levels), reversed(products), strict=True):
-            belief = beliefs[stop - product.size : stop]
-            stop -= product.size
-            np.multiply(product, outside[level.sums][level.above], out=belief)
-            if level.received.size:
-                outside[level.received] = _divided(level, belief, values)
-        return fsum(map(log, masses)), np.bincount(self._target, beliefs[self._source], self._variable_of.size)
-
-    def _scaled(self, values: Array) -> tuple[float, Array] | None:
-        given = values[: self._n_given]
-        low = np.minimum(_powers(np.minimum.reduceat(np.where(given > 0.0, given, inf), self._firsts)) - 1, 0)
-        high = np.maximum(_powers(np.maximum.reduceat(given, self._firsts)), 0)
-        if float(high.sum() - low.sum()) + self._most_terms < ROOM:
-            return self._plain(values)
-        lows = np.array([low[list(clique.factors)].sum() for clique in self._cliques], dtype=float)
-        highs = np.array([high[list(clique.factors)].sum() for clique in self._cliques], dtype=float)
-        if highs.max(initial=0.0) > ROOM:
-            return None
-        exponent, products = 0, []
-        sent = np.zeros(self._n_cliques)  # the least power of two of each message, once its largest number is below one
-        for level in self._levels:
-            at = level.scaling
-            np.add.at(lows[at.cliques], at.parents, sent[at.children])
-            if lows[at.cliques].min() < -ROOM:
+        low, high = bounds
+        tables, products = list(factors), list[_Product]()
+        masses, exponent = [float(factors[slot]) for slot in self._scalars], 0
+        for clique in self._passes:
+            product = _multiplied(clique, tables, low, high)
+            if product is None:
                 return None
-            products.append(_inward(level, values))
-            powers, sent[at.cliques] = _scale(values[level.sums], at.sent, at.sent_of)
-            exponent += int(powers.sum())
-        masses = values[self._masses].tolist()
+            products.append(product)
+            message = _summed(product.numbers, clique.message).reshape(-1)
+            least, most = product.low, product.high + clique.own_states.bit_length()
+            exponent += product.power
+            if least < -LITTLE_ROOM or most > LITTLE_ROOM:
+                message, least, most, power = _rescaled(message)
+                exponent += power
+            tables.append(message)
+            low.append(least)
+            high.append(most)
+            if clique.is_root:
+                masses.append(float(message[0]))
         if not all(masses):
             return None
-        outside = np.ones(self._size)
-        beliefs = np.empty(self._n_entries)
-        stop, in_doubt = self._n_entries, False
-        above = np.zeros(self._n_cliques)
-        for level, product in zip(reversed(self._levels), reversed(products), strict=True):
-            at = level.scaling
-            in_doubt |= bool((lows[at.cliques] + above[at.cliques] - highs[at.cliques]).min() < -ROOM)
-            belief = beliefs[stop - product.size : stop]
-            stop -= product.size
-            np.multiply(product, outside[level.sums][level.above], out=belief)
-            if level.received.size:
-                joint = _divided(level, belief, values)
-                _, above[at.children] = _scale(joint, at.received, at.received_of)
-                outside[level.received] = joint
-        marginals = np.bincount(self._target, beliefs[self._source], self._variable_of.size)
-        if in_doubt and self._shares(marginals).min() < NEVER_IN_DOUBT:
+        n = self._n_factors
+        found = self._outward(tables[n:], products, low[n:], high[n:])
+        return None if found is None else Case(fsum((*map(log, masses), exponent * LOG_2)), found)
+
+    def _outward(
+        self, messages: Sequence[Array], products: list[_Product], low: Sequence[int], high: Sequence[int]
+    ) -> tuple[Array, ...] | None:
+        """Return all marginals; nothing where doubles may not hold them. Products are let go on the way."""
+        marginals = [np.zeros(0)] * len(self._states)
+        outside: dict[int, tuple[Array, int, int]] = {}  # of each clique: over its separator, with its bounds
+        in_doubt = False
+        for c in reversed(range(len(self._passes))):
+            clique = self._passes[c]
+            belief, least, most, power = products.pop()
+            if not clique.is_root:
+                above, of_above, up_to = outside.pop(c)
+                belief = belief.reshape(clique.own_states, clique.separator_states) * above
+                least += of_above
+                most += up_to
+            most += belief.size.bit_length()
+            in_doubt |= least < -ROOM
+            if most > ROOM:
+                return None
+            made = [belief]
+            for slot, of, runs in clique.children:
+                joint = _summed(made[of], runs)
+                made.append(joint)
+                child = slot - self._n_factors
+                # Divided by the message it is a sum of products of all the others, unless a power of two was taken out.
+                bottom = least - (high if power else low)[child]
+                top = most - (low if power else high)[child]
+                if top > ROOM:
+                    return None
+                ratio = joint.reshape(-1) / np.maximum(messages[child], LEAST)
+                if bottom < -LITTLE_ROOM or top > LITTLE_ROOM:
+                    ratio, bottom, top, _ = _rescaled(ratio)
+                outside[child] = ratio, bottom, top
+            for v, of, runs in clique.marginals:
+                marginals[v] = _summed(made[of], runs).reshape(-1)
+        joined = np.concatenate(marginals)
+        shares = joined / np.add.reduceat(joined, self._states)[self._variable_of]
+        if in_doubt and shares.min() < NEVER_IN_DOUBT:
             return None
-        return fsum((*map(log, masses), exponent * LOG_2)), marginals
-
-    def _shares(self, marginals: Array) -> Array:
-        return marginals / np.add.reduceat(marginals, self._states)[self._variable_of]
+        return tuple([shares[part] for part in self._parts])
 
 
-def _powers(numbers: Array) -> Index:
-    """Return the power of two above each number; 0 for none."""
-    return np.frexp(np.where(numbers < inf, numbers, 1.0))[1].astype(np.intp)
+def _multiplied(clique: _Pass, tables: Sequence[Array], low: Sequence[int], high: Sequence[int]) -> _Product | None:
+    """Multiply what comes in, the smallest tables first; nothing where doubles may not hold the products."""
+    product: Array | None = None
+    least = most = power = 0
+    for slot, order, shape, spread in clique.inputs:
+        table = tables[slot]
+        if order is not None:
+            table = table.transpose(order)
+        table = table.reshape(shape)
+        if spread is not None:
+            table = np.broadcast_to(table, spread).copy()
+        least += low[slot]
+        most += high[slot]
+        if product is None:
+            product = table
+            continue
+        if least < -ROOM // 2 or most > ROOM // 2:
+            product, least, most, taken = _rescaled(product)
+            power += taken
+            least += low[slot]
+            most += high[slot]
+            if least < -ROOM or most > ROOM // 2:
+                return None
+        product = product * table
+    return _Product(np.ones(clique.shape) if product is None else product, least, most, power)
 
 
-def _scale(numbers: Array, starts: Index, owner: Index) -> tuple[Index, Index]:
-    """Divide each message by the power of two above its largest number; return these, and those of the least ones."""
-    powers = _powers(np.maximum.reduceat(numbers, starts))
-    np.ldexp(numbers, -powers[owner], out=numbers)
-    least = np.minimum.reduceat(np.where(numbers > 0.0, numbers, inf), starts)
-    return powers, _powers(least) - 1
+def _input(slot: int, scope: Scope, axes: Scope, shape: Shape, rank: Callable[[int], int]) -> _Input:
+    order: Shape | None = None
+    if len(scope) > 1:
+        places = [rank(v) for v in scope]
+        if places != (in_order := sorted(places)):
+            order = tuple([places.index(place) for place in in_order])
+    seen = tuple([n if v in scope else 1 for v, n in zip(axes, shape, strict=True)])
+    spread = None
+    if prod(shape) >= SPREAD_FROM:
+        row = len(shape)
+        while row and prod(shape[row:]) < SHORT:
+            row -= 1
+        if seen[row:] != shape[row:] and max(seen[row:]) > 1:
+            spread = seen[:row] + shape[row:]
+    return _Input(slot, order, seen, spread)
 
 
-def _inward(level: _Level, values: Array) -> Array:
-    """Multiply the cliques of a level, write their messages, and return the products."""
-    first, *others = level.inputs
-    product = values[first]
-    for at in others:
-        product[: at.size] *= values[at]
-    values[level.sums] = np.add.reduceat(product, level.starts)
-    return product
+def _output(target: int, scope: Scope, made: Sequence[tuple[Scope, Shape]]) -> _Output:
+    """Sum the smallest of the tables that hold the scope."""
+    best, least = 0, inf
+    for k, (axes, shape) in enumerate(made):
+        if (size := prod(shape)) < least and {*scope} <= {*axes}:
+            best, least = k, size
+    axes, shape = made[best]
+    return _Output(target, best, _runs(shape, tuple([v in scope for v in axes])))
 
 
-def _divided(level: _Level, belief: Array, values: Array) -> Array:
-    """Return the derivative of the mass by each number of the messages that come in: 0 where the number itself is 0."""
-    joint = np.bincount(level.target, belief[level.source], level.received.size)
-    message = values[level.received]
-    message[message == 0.0] = inf
-    joint /= message
-    return joint
+@lru_cache(maxsize=4096)
+def _runs(shape: Shape, kept: tuple[bool, ...]) -> tuple[Run, ...]:
+    """Return how a table is summed to the axes that are kept: axes that lie together at once, the last ones first."""
+    runs, before, summed, behind = [], prod(shape), 1, 1
+    for n, is_kept in zip(reversed(shape), reversed(kept), strict=True):
+        if is_kept and summed > 1:
+            runs.append((before, summed, behind))
+            summed = 1
+        before //= n
+        if is_kept:
+            behind *= n
+        else:
+            summed *= n
+    return (*runs, (1, summed, behind)) if summed > 1 else tuple(runs)
 
 
-def _by_height(cliques: Sequence[Clique]) -> Iterator[range]:
-    start = 0
-    while start < len(cliques):
-        stop = start
-        while stop < len(cliques) and cliques[stop].height == cliques[start].height:
-            stop += 1
-        yield range(start, stop)
-        start = stop
+def _summed(table: Array, runs: Sequence[Run]) -> Array:
+    for run in runs:
+        table = table.reshape(run)
+        _, n, behind = run
+        if behind < SHORT and n <= FEW and table.size > SHORT * SHORT:
+            total = table[:, 0] + table[:, 1]
+            for state in range(2, n):
+                total += table[:, state]
+            table = total
+        else:
+            table = np.add.reduce(table, axis=1)
+    return table
 
 
-def _joined(lists: Sequence[Sequence[_Part]]) -> list[Index]:
-    """Join the parts of each list, with what is added to each; all at once, as calls cost more than small numbers."""
-    parts = [part for one in lists for part, _ in one]
-    sizes = [part.size for part in parts]
-    joined = np.concatenate(parts)
-    joined += np.repeat([shift for one in lists for _, shift in one], sizes)
-    ends = [0, *accumulate(sizes)]
-    at = [ends[stop] for stop in (0, *accumulate(map(len, lists)))]
-    return [joined[start:stop] for start, stop in pairwise(at)]
+def _bounds(factors: Sequence[Array]) -> tuple[list[int], list[int]] | None:
+    """Return powers of two between which one and the positive numbers of each factor lie; nothing if one is no number.
+
+    Nothing, too, for numbers that are negative or infinite, and for a factor without any.
+    """
+    if not factors:
+        return [], []
+    given = np.concatenate([factor.ravel() for factor in factors])
+    sizes = [factor.size for factor in factors]
+    if not (all(sizes) and given.min() >= 0.0 and given.max() < inf):
+        return None
+    firsts = [0, *accumulate(sizes)][:-1]
+    least = np.minimum.reduceat(np.where(given > 0.0, given, inf), firsts)
+    low = np.minimum(powers_above(least) - 1, 0)
+    high = np.maximum(powers_above(np.maximum.reduceat(given, firsts)), 0)
+    if low.min() < -ROOM // 2 or high.max() > ROOM // 2:
+        return None
+    return low.tolist(), high.tolist()
+
+
+def _rescaled(numbers: Array) -> tuple[Array, int, int, int]:
+    """Divide by the power of two above the largest number; return the quotients, their bounds, and that power."""
+    largest = float(numbers.max())
+    if not largest:
+        return numbers, 0, 0, 0
+    power = frexp(largest)[1]
+    least = float(numbers.min(where=numbers > 0.0, initial=largest))
+    return np.ldexp(numbers, -power), frexp(least)[1] - 1 - power, 0, power

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from forecast.inference.elimination import minimal_contradiction
 from forecast.inference.engine import (
+    ENUMERATED_UP_TO,
     ImpossibleEvidenceError,
     Plan,
     TooDenseNetworkError,
@@ -42,7 +43,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class ConnectedPart:
-    """Variables that tables connect, and these tables."""
+    """Variables that tables connect, and these tables; of a network with few joint states all of them."""
 
     variables: tuple[str, ...]
     factors: tuple[Factor, ...]
@@ -140,6 +141,12 @@ class CutNetwork:
         return self._apart([replace(one, entries=np.sign(one.entries)) for one in tables])
 
     def _apart(self, factors: Sequence[Factor]) -> tuple[list[ConnectedPart], list[Factor]]:
+        numbers = [factor for factor in factors if not factor.scope]
+        inside = {name for factor in factors for name in factor.scope}
+        order = [name for name in self.network.names if name in inside]
+        # A table of all joint states is summed sooner than its parts are told apart.
+        if order and prod([self.possible[name].size for name in order]) <= ENUMERATED_UP_TO:
+            return [self._part(order, [factor for factor in factors if factor.scope])], numbers
         group: dict[str, list[str]] = {}  # of each variable all those it is connected with, itself included
         for factor in factors:
             joined = max((group.setdefault(name, [name]) for name in factor.scope), key=len, default=[])
@@ -147,18 +154,16 @@ class CutNetwork:
                 if group[name] is not joined:
                     joined += (others := group[name])
                     group.update(dict.fromkeys(others, joined))
-        inside: dict[int, list[Factor]] = {}
+        of_parts: dict[int, tuple[list[str], list[Factor]]] = {}
+        for name in order:
+            of_parts.setdefault(id(group[name]), ([], []))[0].append(name)
         for factor in factors:
             if factor.scope:
-                inside.setdefault(id(group[factor.scope[0]]), []).append(factor)
-        order = {name: i for i, name in enumerate(self.network.names)}
-        parts = []
-        for of_part in inside.values():
-            variables = tuple(sorted(group[of_part[0].scope[0]], key=order.__getitem__))
-            parts.append(
-                ConnectedPart(variables, tuple(of_part), tuple(self.possible[name].size for name in variables))
-            )
-        return parts, [factor for factor in factors if not factor.scope]
+                of_parts[id(group[factor.scope[0]])][1].append(factor)
+        return [self._part(*of_part) for of_part in of_parts.values()], numbers
+
+    def _part(self, variables: Sequence[str], factors: Sequence[Factor]) -> ConnectedPart:
+        return ConnectedPart(tuple(variables), tuple(factors), tuple([self.possible[name].size for name in variables]))
 
 
 Progress = Callable[[str], None]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from math import inf, log
+from math import inf, log, prod
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,16 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forecast.inference import engine
+from forecast.inference import engine, junction
 from forecast.inference.batch import solve
 from forecast.inference.compiled import Compiled
-from forecast.inference.elimination import SEARCHED_FROM, Plan, _Search, plan
+from forecast.inference.elimination import SEARCHED_FROM, Plan, _graph, _Search, plan
 from forecast.inference.engine import Cases, ImpossibleEvidenceError, TooDenseNetworkError, bytes_of
-from forecast.inference.junction import Case, Flat, clique_tree
+from forecast.inference.flat import Flat
+from forecast.inference.junction import Case, Potentials, clique_tree
 from tests.inference.test_elimination_and_batch import random_factors, whole
 
 Array = NDArray[np.float64]
-EXECUTORS = (Flat, Compiled)
+EXECUTORS = (Potentials, Flat, Compiled)
 
 
 def _case(seed: int, *, zeros: float = 0.0, spread: float = 0.0) -> tuple[Plan, list[Array], Array]:
@@ -78,12 +80,38 @@ def test_numbers_far_apart_are_right_or_left_to_the_careful_executor(seed: int, 
         with pytest.raises(ImpossibleEvidenceError):
             Cases(network).solve(factors)
         return
-    for found in (Flat(network).solve(factors), Compiled(network).solve(factors), Cases(network).solve(factors)):
+    for executor in (*EXECUTORS, Cases):
+        found = executor(network).solve(factors)
         if found is not None:
             assert float(expected.log_evidence[0]) == pytest.approx(found.log_evidence, rel=1e-12, abs=1e-12)
             for one, other in zip(expected.marginals, found.marginals, strict=True):
                 np.testing.assert_allclose(one[:, 0, 0], other, rtol=1e-11, atol=1e-300)
                 assert ((one[:, 0, 0] > 0.0) == (other > 0.0)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    spread=st.sampled_from([0.0, 2.0, 12.0]),
+    room=st.sampled_from([1, 40]),
+    short=st.sampled_from([2, 16]),
+)
+def test_potentials_spread_and_rescaled_are_the_same(seed: int, spread: float, room: int, short: int) -> None:
+    """Whenever powers of two are taken out, and however sums are added up: the answer is the sum over all states."""
+    network, factors, joint = _case(seed, zeros=0.2, spread=spread)
+    if not joint.any():
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(junction, "LITTLE_ROOM", room)
+        patch.setattr(junction, "SHORT", short)
+        patch.setattr(junction, "SPREAD_FROM", 0)
+        found = Potentials(network).solve(factors)
+        assert found is not None
+        _assert_is(joint, found)
+        patch.setattr(junction, "ROOM", room + 100)
+        found = Potentials(network).solve(factors)
+    if found is not None:
+        _assert_is(joint, found)
 
 
 def _grid(n: int, seed: int = 0) -> tuple[Plan, list[Array]]:
@@ -110,19 +138,15 @@ def test_executors_agree(n: int) -> None:
 
 
 def test_the_executor_follows_the_predicted_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small networks use index lists, large ones compiled loops, and those between them only once it pays."""
-    network, factors = _grid(5)
-    assert network.work <= engine.LISTED_UP_TO
-    Cases(network).solve(factors)
-    assert "flat" in network.prepared
-    monkeypatch.setattr(engine, "LISTED_UP_TO", 0)
-    monkeypatch.setattr(engine, "COMPILED_FROM", 5 * network.work)
-    between = _grid(5)[0]
-    for _ in range(4):
-        Cases(between).solve(factors)
-        assert "compiled" not in between.prepared
-    Cases(between).solve(factors)
-    assert "compiled" in between.prepared
+    """Small networks use index lists, large ones compiled loops, those between them arrays; never what ran before."""
+    work = _grid(5)[0].work
+    for listed, compiled, expected in ((work, work + 1, Flat), (1, work + 1, Potentials), (1, work, Compiled)):
+        monkeypatch.setattr(engine, "LISTED_UP_TO", listed)
+        monkeypatch.setattr(engine, "COMPILED_FROM", compiled)
+        network, factors = _grid(5)
+        for _ in range(2):
+            Cases(network).solve(factors)
+            assert [*network.prepared] == [expected.__name__]
 
 
 @settings(max_examples=40, deadline=None)
@@ -196,6 +220,32 @@ def test_orders_are_searched_where_tables_are_large(monkeypatch: pytest.MonkeyPa
     assert first == plan(cards, scopes)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_costs_that_are_kept_up_are_those_that_are_counted(seed: int) -> None:
+    """After each step of a search: the weight of the edges that neighbours lack, and the size of their table."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 14))
+    cards = rng.integers(1, 7, n).tolist()
+    scopes = [tuple(rng.choice(n, min(n, int(rng.integers(1, 4))), replace=False).tolist()) for _ in range(2 * n)]
+    weights = [cards, [1] * n][seed % 2]
+
+    class Counted(_Search):
+        def _wait(self, v: int) -> None:
+            around = [a for a in range(n) if self._graph[v] >> a & 1]
+            lacking = [(a, b) for a, b in combinations(around, 2) if not self._graph[a] >> b & 1]
+            assert sum(weights[a] * weights[b] for a, b in lacking) == self._lacks[v]
+            assert prod([cards[v], *(cards[a] for a in around)]) == self._sizes[v]
+            super()._wait(v)
+
+    search = Counted(cards, _graph(n, scopes), scopes[0][: seed % 3])
+    search.weigh(weights)
+    search.copy().run()
+    search.change(Random(seed), 1.0)
+    search.run()
+    assert sorted({*range(n)} - {*scopes[0][: seed % 3]}) == sorted(search.order)
+
+
 def test_where_no_edge_lacks_there_is_nothing_to_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty roots that are all joined, and a child of each pair: the first order is a best one, tables are large."""
     searches: list[bool] = []
@@ -226,3 +276,20 @@ def test_thousands_of_neighbours(shape: str) -> None:
     factors = [np.full((2,) * len(scope), 0.5) for scope in scopes]
     found = Cases(network).solve(factors)
     np.testing.assert_allclose(0.5, np.array(found.marginals))
+
+
+def test_a_product_of_thousands_that_no_double_holds() -> None:
+    """Index lists leave it to arrays, which take out powers of two on the way: the posterior is the closed form's."""
+    n = 1500
+    rng = np.random.default_rng(0)
+    factors = [rng.uniform(0.1, 1.0, (2,)), *rng.uniform(0.1, 1.0, (n, 2, 2))]
+    network = plan([2] * (n + 1), [(0,), *((0, v) for v in range(1, n + 1))])
+    found = Cases(network).solve(factors)
+    assert [*network.prepared] == ["Flat", "Potentials"]
+    logs = np.log(factors[0]) + sum(np.log(factor.sum(axis=1)) for factor in factors[1:])
+    log_evidence = np.logaddexp.reduce(logs)
+    assert log_evidence == pytest.approx(found.log_evidence, rel=1e-12)
+    of_root = np.exp(logs - log_evidence)
+    np.testing.assert_allclose(of_root, found.marginals[0], rtol=1e-9)
+    for factor, marginal in zip(factors[1:], found.marginals[1:], strict=True):
+        np.testing.assert_allclose(of_root @ (factor / factor.sum(axis=1, keepdims=True)), marginal, rtol=1e-9)
