@@ -11,7 +11,14 @@ from math import comb, log, prod
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.projection import Atoms, UnreachableError, dutch_books, nearest_coherent
+from forecast.analysis.projection import (
+    Atoms,
+    DutchBook,
+    UnreachableError,
+    dutch_books,
+    nearest_coherent,
+    plainly_coherent,
+)
 from forecast.analysis.questions import latest_numbers, of_other_rules, resolution_on, status_on
 from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.tilting import AskedEvent, Tilted, Tilting
@@ -26,14 +33,13 @@ from forecast.workspace.records import Question
 
 Array = NDArray[np.float64]
 
-DRAWS = 500  # of which the joint is taken; its margins are those of all draws
+DRAWS = 400  # of which the joint is taken; its margins are those of all draws
 HELD = 50_000_000  # numbers of the tables of all draws: of a large network fewer draws are taken
 LEAST_DRAWS = 40
 DRAWS_OF_DAYS = 5_000  # on which the forecast's own numbers are solved, all earlier days together
 MOST_COURSES = 50_000  # of one event through the days that are asked about, in all states of its parents
 LEAST_GAIN = 1e-9  # of a contradiction: less is rounding
-OWN = 1e-8  # of a probability: the joint has the forecast's own numbers to so much
-COHERENT = 1e-8  # of a probability: the forecast's own numbers that are so near to coherent are so
+OWN = 1e-6  # of a probability: the joint has the forecast's own numbers to so much
 ON_THE_EDGE = 1e-7  # of the distance from it, in squared prices: what is nearer lies on it
 AWAY_FROM_EDGE, MOST_AWAY = 30.0, 200.0  # by what factor's logarithm atoms off the edge are lessened, and at most
 
@@ -175,17 +181,21 @@ def crowd(
     prices = np.array([price for *_, price in said])
     progress("the nearest distribution with the prices")
     priced = atoms.of_rows(places)
-    distance, books = dutch_books(priced, prices, LEAST_GAIN)
-    coherent = nearest_coherent(priced, prices) if books else prices
     asked_for = sorted(set(places))
-    targets = np.array([coherent[places.index(row)] for row in asked_for])
-    away = _at_the_edge(priced.features, prices, coherent, places, tilting.n_features)
-    try:
-        near = to_own.curvature[np.ix_(asked_for, asked_for)]
-        to_crowd = tilting.to(targets, asked_for, to_own.multipliers + away, curvature=near)
-    except UnreachableError as error:
+    books: tuple[DutchBook, ...] = ()
+    distance, coherent, to_crowd = 0.0, prices, None
+    if plainly_coherent(priced.features, prices):
+        # A joint that has the prices is the proof that they are coherent.
+        to_crowd = _with_prices(tilting, to_own, places, prices, np.zeros(tilting.n_features))
+    if to_crowd is None:
+        distance, books = dutch_books(priced, prices, LEAST_GAIN)
+        coherent = nearest_coherent(priced, prices) if books else prices
+        away = _at_the_edge(priced.features, prices, coherent, places, tilting.n_features)
+        to_crowd = _with_prices(tilting, to_own, places, coherent, away)
+    if to_crowd is None:
         msg = "the prices ask for what is all but impossible here; name fewer questions to see which"
-        raise NoPricesError(msg) from error
+        raise NoPricesError(msg)
+    targets = np.array([coherent[places.index(row)] for row in asked_for])
     moved = float((to_crowd.multipliers - to_own.multipliers)[asked_for] @ targets)
     nats = moved - tilting.weighed(to_crowd.moments)[1] + tilting.weighed(to_own.moments)[1]
     scenarios, ess = _implied(outcome, tilting, to_crowd, asked_for)
@@ -292,7 +302,6 @@ def _asked(
     network, layout = outcome.posterior.asked.network, outcome.layout
     groups: dict[int, list[Question]] = {}
     left_out = []
-    on = {day: compile_workspace(layout, outcome.workspace, outcome.as_of, on=day) for day in {q.by for q in questions}}
     for question in questions:
         if (answer := decided(on[question.by], question)) is not None:
             why = f"settled evidence says {'yes' if answer else 'no'}"
@@ -393,11 +402,23 @@ def _as_forecast(outcome: Outcome, tilting: Tilting, atoms: Atoms, own: Sequence
     """Return the joint with the forecast's own numbers."""
     targets = np.array([*own, *(one.probability for one in outcome.scenarios.values())])
     rows, start = range(tilting.n_features), np.zeros(tilting.n_features)
+    if plainly_coherent(atoms.features, targets):
+        try:
+            return tilting.to(targets, rows, start, OWN)
+        except UnreachableError:
+            pass
     # Numbers of several days come from networks of their own, in which what was reported weighs differently.
-    nearest = nearest_coherent(atoms, targets)
-    if np.abs(nearest - targets).max() > COHERENT:
-        targets = nearest
-    return tilting.to(targets, rows, start, OWN)
+    return tilting.to(nearest_coherent(atoms, targets), rows, start, OWN)
+
+
+def _with_prices(tilting: Tilting, own: Tilted, places: Sequence[int], prices: Array, away: Array) -> Tilted | None:
+    """Return the joint nearest to the forecast's in which features have some prices; None where none is found."""
+    rows = sorted(set(places))
+    targets = np.array([prices[places.index(row)] for row in rows])
+    try:
+        return tilting.to(targets, rows, own.multipliers + away, curvature=own.curvature[np.ix_(rows, rows)])
+    except UnreachableError:
+        return None
 
 
 def _at_the_edge(answers: Array, prices: Array, coherent: Array, rows: Sequence[int], size: int) -> Array:

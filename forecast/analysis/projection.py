@@ -201,6 +201,22 @@ class Atoms:
         return False
 
 
+def plainly_coherent(features: Array, prices: Array) -> bool:
+    """Say whether no two prices alone contradict each other on the atoms given (prices, atoms), of 0 and 1.
+
+    Two contradict each other where yes to one is yes to the other and has the higher price, where both are never yes
+    and have more than one together, or never no and have less.
+    """
+    no = 1.0 - features
+    above = prices[:, np.newaxis] > prices + TOLERANCE
+    together = prices[:, np.newaxis] + prices
+    pairs = ~np.eye(len(prices), dtype=bool)
+    wrong = (features @ no.T == 0.0) & above
+    wrong |= (features @ features.T == 0.0) & (together > 1.0 + TOLERANCE) & pairs
+    wrong |= (no @ no.T == 0.0) & (together < 1.0 - TOLERANCE) & pairs
+    return not wrong.any()
+
+
 def sure_gain(of: Array | Atoms, prices: Array, places: Sequence[int] | None = None) -> tuple[float, Array]:
     """Return the most that bets of at most 1 on each of some prices bring for certain, and the stakes.
 
