@@ -33,7 +33,7 @@ from forecast.workspace.records import Question
 
 Array = NDArray[np.float64]
 
-DRAWS = 400  # of which the joint is taken; its margins are those of all draws
+DRAWS = 500  # of which the joint is taken; its margins are those of all draws
 HELD = 50_000_000  # numbers of the tables of all draws: of a large network fewer draws are taken
 LEAST_DRAWS = 40
 DRAWS_OF_DAYS = 5_000  # on which the forecast's own numbers are solved, all earlier days together
@@ -153,14 +153,14 @@ def crowd(
     least changed is the joint distribution of draws and worlds. Prices that contradict each other count as the nearest
     coherent ones.
 
-    Raises NoPricesError, ValueError for names that there are not, and TooDenseError.
+    Raises NoPricesError, and ValueError for names that there are not.
     """
     posed, left_out = _posed(outcome, questions, forecasters, days)
     on = {
         day: compile_workspace(outcome.layout, outcome.workspace, outcome.as_of, on=day)
         for day in {question.by for question in posed}
     }
-    asked, more = _asked(outcome, list(posed), on)
+    asked, more = by_event(outcome, list(posed), on)
     left_out += more
     used = [question for group in asked for question in group.questions]
     if not used:
@@ -295,10 +295,13 @@ def _posed(
     return posed, left_out
 
 
-def _asked(
+def by_event(
     outcome: Outcome, questions: Sequence[Question], on: Mapping[date, AsOfNetwork]
 ) -> tuple[list[AskedEvent], list[NotPriced]]:
-    """Return the questions by event, those that are decided, or of a day that the joint does not reach, left out."""
+    """Return the questions by event, those that are decided, or of a day that the joint does not reach, left out.
+
+    `on`: the network of each question's last day.
+    """
     network, layout = outcome.posterior.asked.network, outcome.layout
     groups: dict[int, list[Question]] = {}
     left_out = []
