@@ -49,16 +49,10 @@ class Kind:
     base_rate: float = 0.0
 
 
-# In the manner of published panels. Forecasts of the repliCATS project (aggreCAT; Fraser and others 2023): 25 claims,
-# each judged once by some 25 people, in groups that have discussed it. The Good Judgment Project (Mellers and others
-# 2014): about 100 questions, a crowd who return while news comes out. Prediction markets: some dozens of questions,
-# few prices that all move with the same news. And a small panel that reads the same, of which every rule is as good.
 KINDS = (
-    Kind("aggreCAT: 25 claims, once", 25, 25, 1.0, 2.0, 0.55, 0.9),
-    Kind("GJP: 103 questions, returning", 103, 120, 0.12, 3.0, 0.6, 0.7, returns=4, base_rate=-1.0),
-    Kind("a small panel, the same news", 50, 8, 0.8, 1.8, 0.9, 0.5),
-    Kind("markets: 60 questions, returning", 60, 5, 0.9, 2.5, 0.85, 0.3, returns=6, base_rate=-0.5),
-    Kind("little shared, much noise", 40, 15, 0.7, 2.0, 0.3, 1.4),
+    Kind("few questions, many experts, once", 25, 25, 1.0, 2.0, 0.55, 0.9, base_rate=0.0),
+    Kind("many forecasters, returning", 80, 120, 0.12, 3.0, 0.6, 0.7, returns=4, base_rate=-1.0),
+    Kind("small panel, the same news", 50, 8, 0.8, 1.8, 0.9, 0.5),
 )
 
 
